@@ -1,0 +1,1 @@
+"""Machines: one kind, one file; `kinds` holds the dict that names them."""

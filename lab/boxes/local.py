@@ -1,0 +1,31 @@
+"""This machine as a box: the bug report's OS X row, and the host that carries the other boxes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path, PurePosixPath
+
+from lab.boxes.base import Box, Command, OnOutput, Result, run_process
+from lab.errors import HostError
+
+
+class LocalBox(Box):
+    """The machine lab itself runs on; commands are its child processes."""
+
+    def __init__(self, name: str = "local") -> None:
+        self.name = name
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        """Run the command as a child process."""
+        return run_process(command, on_output)
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        """Copy a file within this machine."""
+        final = Path(target)
+        part = final.with_name(final.name + ".part")
+        try:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, part)
+            part.replace(final)
+        except OSError as error:
+            raise HostError(f"cannot copy {source} to {target}: {error.strerror}") from error

@@ -1,0 +1,179 @@
+"""Boxes, lineups and engine pins as they stand in boxes/: read, checked, found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field
+
+from lab.errors import ConfigError, UsageError
+from lab.yamlfile import Strict, check, did_you_mean, load, read
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+V = TypeVar("V")
+
+
+class BoxSpec(Strict):
+    """What every kind of box states: its name, a summary, the engines it runs, the first one being the default."""
+
+    name: Name
+    summary: str
+    kind: str
+    engines: tuple[str, ...] = Field(min_length=1)
+    optional: bool = False  # a lineup goes on without it when it cannot be had
+
+
+class Image(Strict):
+    """A Vagrant box as published: name and version for one provider."""
+
+    box: str
+    version: str | None = None
+
+
+class VagrantSpec(BoxSpec):
+    """A machine that Vagrant makes; memory in MB, boot_timeout in seconds, recipe if lab bakes its image."""
+
+    kind: Literal["vagrant"]
+    memory: int = Field(default=1024, ge=256)
+    cpus: int = Field(default=1, ge=1)
+    boot_timeout: int = Field(default=300, ge=10)
+    recipe: str | None = None
+    providers: dict[Literal["libvirt", "virtualbox"], Image] = Field(min_length=1)
+
+
+class SshSpec(BoxSpec):
+    """A host that exists already, reached by ssh; `key` is a private key's path, else ssh-agent and defaults serve."""
+
+    kind: Literal["ssh"]
+    host: str
+    user: str
+    port: int = Field(default=22, ge=1, le=65535)
+    key: Path | None = None
+
+
+class LocalSpec(BoxSpec):
+    """This machine."""
+
+    kind: Literal["local"]
+
+
+SPECS: dict[str, type[BoxSpec]] = {"vagrant": VagrantSpec, "ssh": SshSpec, "local": LocalSpec}
+
+
+class Lineup(Strict):
+    """A named set of boxes, and the scenario that `lab repro` runs on it by default."""
+
+    name: Name
+    summary: str
+    boxes: tuple[str, ...] = Field(min_length=1)
+    scenario: str
+
+
+class EngineSpec(Strict):
+    """One pinned Docker: `static` needs url and sha256 of its archive, `distro` comes with the box, `installed` is as found."""
+
+    name: str
+    version: str | None = None
+    kind: Literal["static", "distro", "installed"]
+    url: str | None = None
+    sha256: Sha256 | None = None
+
+
+class _Engines(Strict):
+    engines: tuple[EngineSpec, ...]
+
+
+class Catalog:
+    """All that boxes/ holds; each file is read when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def boxes(self) -> dict[str, BoxSpec]:
+        """Every box by name."""
+        found: dict[str, BoxSpec] = {}
+        for path in sorted(self.folder.glob("*.yaml")):
+            if path.name != "engines.yaml":
+                spec = _load_box(path)
+                found[spec.name] = spec
+        for spec in found.values():
+            for engine in spec.engines:
+                pick(engine, self.engines, "engine", f"box {spec.name}", ConfigError)
+        return found
+
+    @cached_property
+    def lineups(self) -> dict[str, Lineup]:
+        """Every lineup by name."""
+        found = {}
+        for path in sorted((self.folder / "lineups").glob("*.yaml")):
+            lineup = load(path, Lineup)
+            _same_name(path, lineup.name)
+            for box in lineup.boxes:
+                pick(box, self.boxes, "box", f"lineup {lineup.name}", ConfigError)
+            found[lineup.name] = lineup
+        return found
+
+    @cached_property
+    def engines(self) -> dict[str, EngineSpec]:
+        """Every engine by name."""
+        path = self.folder / "engines.yaml"
+        found = {}
+        for engine in load(path, _Engines).engines:
+            if engine.name in found:
+                raise ConfigError(f"cannot use {path}: engine {engine.name} stands there twice")
+            if engine.kind == "static" and not (engine.url and engine.sha256 and engine.version):
+                raise ConfigError(
+                    f"cannot use {path}: static engine {engine.name} needs version, url and sha256",
+                    hint="nothing is downloaded without its sha256",
+                )
+            found[engine.name] = engine
+        return found
+
+    def box(self, name: str) -> BoxSpec:
+        """The box of that name; UsageError with the nearest name otherwise."""
+        return pick(name, self.boxes, "box")
+
+    def lineup(self, name: str) -> Lineup:
+        """The lineup of that name; UsageError with the nearest name otherwise."""
+        return pick(name, self.lineups, "lineup")
+
+
+def pick(
+    name: str,
+    known: dict[str, V],
+    what: str,
+    where: str = "",
+    error: type[UsageError] | type[ConfigError] = UsageError,
+) -> V:
+    """The value of that name; else an error that lists the known names and guesses the one meant."""
+    if name in known:
+        return known[name]
+    place = f" of {where}" if where else ""
+    raise error(
+        f'cannot find the {what} "{name}"{place}{did_you_mean(name, list(known))}', hint=_known(what, known)
+    )
+
+
+def _known(what: str, names: Iterable[str]) -> str:
+    return f"known {what} names: {', '.join(names) or 'none'}"
+
+
+def _load_box(path: Path) -> BoxSpec:
+    data = read(path)
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(kind, str) or kind not in SPECS:
+        guess = did_you_mean(str(kind), list(SPECS))
+        raise ConfigError(f"cannot use {path}: kind is {kind!r}{guess}", hint=_known("kind", SPECS))
+    spec = check(data, SPECS[kind], str(path))
+    _same_name(path, spec.name)
+    return spec
+
+
+def _same_name(path: Path, name: str) -> None:
+    if path.stem != name:
+        raise ConfigError(f'cannot use {path}: its name is "{name}", its file says "{path.stem}"')

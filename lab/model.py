@@ -1,0 +1,56 @@
+"""The words of the lab as frozen values; this module imports nothing of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of one build step; a step whose end was not read is `unknown`, never a hit."""
+
+    HIT = "hit"
+    RAN = "ran"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+    BASE = "base"
+
+
+class Verdict(StrEnum):
+    """What a whole trial says when its outcomes are held against the scenario's expectation."""
+
+    AS_EXPECTED = "as expected"
+    BUSTED = "busted"
+    FIXED = "fixed"
+    BROKEN = "broken"
+
+
+class Level(StrEnum):
+    """How a check of the host went."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One thing that logic says while it works: `who` (a box, a recipe, an engine) is at `what`.
+
+    `done` closes the line of `who`; `failed` closes it with a failure. The CLI alone decides how it looks.
+    """
+
+    who: str
+    what: str
+    done: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `lab doctor`: what was looked at, how it stands, and the command that mends it."""
+
+    name: str
+    level: Level
+    found: str
+    mend: str | None = None

@@ -1,0 +1,90 @@
+"""Read one YAML file into one checked value; what is wrong is said with its place and a nearest name."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from lab.errors import ConfigError
+
+
+class Strict(BaseModel):
+    """A value read from YAML: frozen, no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def read(path: Path) -> Any:
+    """Parse a YAML file; raise ConfigError with line and column where it is not YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"cannot read {path}: not YAML{place}: {problem}") from error
+
+
+def load(path: Path, model: type[T]) -> T:
+    """Read a YAML file into `model`; raise ConfigError that lists every wrong key of the file."""
+    data = read(path)
+    if not isinstance(data, dict):
+        raise ConfigError(f"cannot read {path}: a mapping is wanted, not {type(data).__name__}")
+    return check(data, model, str(path))
+
+
+def check(data: Any, model: type[T], where: str) -> T:
+    """Check plain data against `model`; `where` names its origin in the error."""
+    try:
+        # by way of JSON: its strict rules take a list for a tuple and a word for an enum, as YAML writes them,
+        # and still refuse "512" for a number
+        return model.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        lines = [_line(item, model) for item in error.errors(include_url=False)]
+        raise ConfigError(f"cannot use {where}: " + "; ".join(lines)) from error
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """` (did you mean "x"?)` for the nearest known name, or nothing."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def _line(item: ErrorDetails, model: type[BaseModel]) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(model)
+        return f"unknown key {place}{did_you_mean(str(item['loc'][-1]), known)}"
+    if item["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place or 'it'}: {item['msg']}, not {item['input']!r:.60}"
+
+
+def _known_keys(model: type[BaseModel]) -> list[str]:
+    """The keys of a model and of every model below it, for a "did you mean" at any depth."""
+    found: list[str] = []
+    queue: list[Any] = [model]
+    seen: list[Any] = []
+    while queue:
+        kind = queue.pop()
+        if kind in seen:
+            continue
+        seen.append(kind)
+        for name, field in getattr(kind, "model_fields", {}).items():
+            found.append(field.alias or name)
+            queue.append(field.annotation)
+        queue.extend(get_args(kind))
+    return found
