@@ -13,26 +13,28 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from lab.errors import CommandError, HostError
+from lab.model import Progress
 
 TIMED_OUT = 124  # the exit status of coreutils' timeout(1); LocalBox uses the same number
 NOT_FOUND = 127  # the shell's status for a program that is not there
+Tell = Callable[[Progress], None]  # how logic speaks: the CLI listens
 OnOutput = Callable[[str, bytes], None]  # ("stdout" or "stderr", the bytes that just came)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command for a box: arguments, variables, folder, standard input, time limit in seconds."""
+    """One command for a box: arguments, variables, folder, time limit in seconds. Its input is always empty."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: PurePosixPath | None = None
-    stdin: bytes = b""
     timeout: float = 600
 
     def line(self) -> str:
@@ -94,18 +96,38 @@ class Box(ABC):
     def close(self) -> None:
         """Let go of connections; the box itself stays as it is."""
 
+    def state(self) -> str:
+        """One word on how the box stands, found without cost: running, suspended, not created, unreachable."""
+        return "running"
+
+    def bring_up(self, tell: Tell) -> None:
+        """Make the box ready for commands: create, resume or merely reach it. Raises BoxError."""
+
+    def suspend(self) -> None:
+        """Put the box to sleep so that `bring_up` is quick; a box that lab did not make is left alone."""
+
+    def destroy(self) -> None:
+        """Remove all that lab made of this box; a box that lab did not make is left alone."""
+
+    def login(self) -> Command:
+        """The command that opens a shell of the user's own on the box."""
+        return Command((os.environ.get("SHELL", "/bin/sh"),))
+
+    def registry_door(self, box_port: int, host_port: int) -> AbstractContextManager[None]:
+        """While it is open, localhost:box_port on the box is localhost:host_port of this machine."""
+        return nullcontext()
+
     def run(
         self,
         argv: Sequence[str],
         *,
         env: Mapping[str, str] | None = None,
         cwd: PurePosixPath | None = None,
-        stdin: bytes = b"",
         timeout: float = 600,
         on_output: OnOutput | None = None,
     ) -> Result:
         """Run a command on the box and return its Result whatever the exit status."""
-        command = Command(tuple(argv), dict(env or {}), cwd, stdin, timeout)
+        command = Command(tuple(argv), dict(env or {}), cwd, timeout)
         return self.execute(command, on_output)
 
     def check(
@@ -116,12 +138,11 @@ class Box(ABC):
         hint: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: PurePosixPath | None = None,
-        stdin: bytes = b"",
         timeout: float = 600,
         on_output: OnOutput | None = None,
     ) -> Result:
         """Run a command that must succeed; raise CommandError "cannot <doing> on <box>: ..." if it does not."""
-        result = self.run(argv, env=env, cwd=cwd, stdin=stdin, timeout=timeout, on_output=on_output)
+        result = self.run(argv, env=env, cwd=cwd, timeout=timeout, on_output=on_output)
         if not result.ok:
             raise failure(self.name, doing, result, hint)
         return result
@@ -151,7 +172,7 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
     try:
         process = subprocess.Popen(
             command.argv,
-            stdin=pipe,
+            stdin=None if interactive else subprocess.DEVNULL,
             stdout=pipe,
             stderr=pipe,
             cwd=command.cwd,
@@ -161,7 +182,7 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
         text = f"{command.argv[0]}: {error.strerror}\n".encode()
         return Result(command, NOT_FOUND, b"", text, started, time.monotonic() - clock)
     chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
-    threads = [] if interactive else _pump(process, command.stdin, chunks, on_output)
+    threads = [] if interactive else _pump(process, chunks, on_output)
     try:
         status = process.wait(None if interactive else command.timeout)
     except subprocess.TimeoutExpired:
@@ -180,9 +201,9 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
 
 
 def _pump(
-    process: subprocess.Popen[bytes], stdin: bytes, chunks: dict[str, list[bytes]], on_output: OnOutput | None
+    process: subprocess.Popen[bytes], chunks: dict[str, list[bytes]], on_output: OnOutput | None
 ) -> list[threading.Thread]:
-    """Start the threads that feed the child and collect what it says, chunk by chunk as it comes."""
+    """Start the threads that collect what the child says, chunk by chunk as it comes."""
 
     def read(name: str, stream: IO[bytes]) -> None:
         while chunk := os.read(stream.fileno(), 65536):
@@ -190,18 +211,10 @@ def _pump(
             if on_output:
                 on_output(name, chunk)
 
-    def write(stream: IO[bytes]) -> None:
-        try:
-            stream.write(stdin)
-            stream.close()
-        except BrokenPipeError:
-            pass  # the child did not want all of its input: its exit status says whether that matters
-
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdout and process.stderr
     threads = [
         threading.Thread(target=read, args=("stdout", process.stdout), daemon=True),
         threading.Thread(target=read, args=("stderr", process.stderr), daemon=True),
-        threading.Thread(target=write, args=(process.stdin,), daemon=True),
     ]
     for thread in threads:
         thread.start()

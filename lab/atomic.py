@@ -1,0 +1,30 @@
+"""Write a file so that a reader, or a power cut, meets the old text or the new, never half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from lab.errors import HostError
+
+
+def write(path: Path, text: str) -> None:
+    """Replace `path` by `text` through a temporary file beside it; raise HostError if the disk refuses."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise disk_error(path, error) from error
+
+
+def disk_error(path: Path, error: OSError) -> HostError:
+    """The error for a write that the disk refused; a full disk is named as such."""
+    hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None
+    return HostError(f"cannot write {path}: {error.strerror}", hint=hint)

@@ -1,0 +1,214 @@
+"""A host that is reached by ssh, through Fabric: one connection for commands, another for each forward."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from fabric import Config, Connection
+from invoke.exceptions import CommandTimedOut
+from paramiko import AutoAddPolicy, BadHostKeyException, RejectPolicy, SSHException
+
+from lab.boxes.base import Box, Command, OnOutput, Result, Tell
+from lab.errors import BoxError, Interrupted
+from lab.model import Progress
+from lab.state import Address
+from lab.waiting import stopping, wait_for
+
+CONNECT_SECONDS = 15
+GRACE_SECONDS = 45  # the box's own `timeout` acts first; past this the connection is taken for dead
+TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: a key file that is no key
+
+
+class SshBox(Box):
+    """A machine behind ssh. Its host key is remembered at the first `bring_up` and checked ever after."""
+
+    def __init__(self, name: str, address: Address | None, known_hosts: Path) -> None:
+        self.name = name
+        self.address = address
+        self.known_hosts = known_hosts
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def state(self) -> str:
+        """`running` if something listens where ssh should, else `unreachable`; costs a second at most."""
+        if self.address is None:
+            return "not created"
+        try:
+            with socket.create_connection((self.address.host, self.address.port), timeout=1):
+                return "running"
+        except OSError:
+            return "unreachable"
+
+    def bring_up(self, tell: Tell) -> None:
+        """Reach the host and remember its key if this is the first time."""
+        tell(Progress(self.name, "reaching it by ssh"))
+        self.wait_until_reachable(60)
+        tell(Progress(self.name, "ready", done=True))
+
+    def wait_until_reachable(self, seconds: float, said: str = "") -> None:
+        """Wait until ssh answers, for `seconds` at most; raise BoxError with `said` (say, console lines) if not."""
+
+        def look() -> Connection | str:
+            try:
+                return self._open(learn=not self.known_hosts.exists())
+            except BoxError as error:
+                if isinstance(error.__cause__, BadHostKeyException):
+                    raise
+                return error.message
+
+        self._connection = wait_for(
+            f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=lambda: said
+        )
+
+    def close(self) -> None:
+        """Close the connection; the next command opens another."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        """Run the command through the box's shell; the connection's own failures are BoxErrors."""
+        started, clock = datetime.now(UTC), time.monotonic()
+        sinks = {
+            "out_stream": _Sink("stdout", on_output),
+            "err_stream": _Sink("stderr", on_output),
+        }
+        try:
+            result = self._connect().run(
+                command.guarded(),
+                warn=True,
+                in_stream=False,
+                # a letter a byte: what the box sent comes back byte for byte
+                encoding="latin-1",
+                timeout=command.timeout + GRACE_SECONDS,
+                **sinks,
+            )
+        except CommandTimedOut as error:
+            self.close()
+            raise BoxError(
+                f"cannot reach {self.name} any more: no answer to `{command.line()}`",
+                hint=f"look at it with `python -m lab status`; `python -m lab up {self.name}` brings it back",
+            ) from error
+        except TRANSPORT_ERRORS as error:
+            self.close()
+            if stopping.is_set():
+                raise Interrupted(f"stopped while {self.name} ran `{command.line()}`") from error
+            raise self._unreachable(error) from error
+        seconds = time.monotonic() - clock
+        if result.exited < 0:
+            raise BoxError(f"cannot tell how `{command.line()}` ended on {self.name}: the connection broke")
+        out, err = result.stdout.encode("latin-1"), result.stderr.encode("latin-1")
+        return Result(command, result.exited, out, err, started, seconds)
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        """Copy a host file to the box by sftp, then rename it into place."""
+        part = target.with_name(target.name + ".part")
+        try:
+            self._connect().put(str(source), remote=str(part))
+        except TRANSPORT_ERRORS as error:
+            raise BoxError(f"cannot copy {source.name} to {self.name}: {error}") from error
+        self.check(["mv", str(part), str(target)], doing=f"put {source.name} in its place")
+
+    def login(self) -> Command:
+        """OpenSSH with the same key and the same remembered host key."""
+        if self.address is None:
+            raise BoxError(
+                f"cannot log in to {self.name}: it is not up", hint=f"python -m lab up {self.name}"
+            )
+        key = ["-i", self.address.key, "-o", "IdentitiesOnly=yes"] if self.address.key else []
+        known = f"UserKnownHostsFile={self.known_hosts}"
+        port = ["-p", str(self.address.port), "-o", known, "-o", "StrictHostKeyChecking=yes"]
+        return Command(("ssh", *key, *port, f"{self.address.user}@{self.address.host}"))
+
+    @contextmanager
+    def registry_door(self, box_port: int, host_port: int) -> Iterator[None]:
+        """A reverse forward in a connection of its own.
+
+        dockerd keeps its registry connection open for 90 s, and a channel that shares a connection with commands
+        would hold their end back until then.
+        """
+        connection = self._open()
+        try:
+            with connection.forward_remote(
+                remote_port=box_port, local_port=host_port, remote_host="127.0.0.1", local_host="127.0.0.1"
+            ):
+                yield
+        except SSHException as error:
+            raise BoxError(
+                f"cannot show the registry to {self.name} as localhost:{box_port}: {error}",
+                hint=f"something on {self.name} listens there; choose another port with --registry-port",
+            ) from error
+        finally:
+            connection.close()
+
+    def _connect(self) -> Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._open()
+            return self._connection
+
+    def _open(self, learn: bool = False) -> Connection:
+        """A new connection; `learn` remembers a host key that is not known yet instead of refusing it."""
+        if self.address is None:
+            raise BoxError(f"cannot reach {self.name}: it is not up", hint=f"python -m lab up {self.name}")
+        kwargs: dict[str, Any] = {"banner_timeout": 60, "auth_timeout": 60}
+        if self.address.key:
+            kwargs |= {"key_filename": self.address.key, "look_for_keys": False, "allow_agent": False}
+        connection = Connection(
+            self.address.host,
+            user=self.address.user,
+            port=self.address.port,
+            config=Config(overrides={"load_ssh_configs": False}, lazy=True),
+            connect_timeout=CONNECT_SECONDS,
+            connect_kwargs=kwargs,
+        )
+        try:
+            # Fabric's own default takes any key; this box's key is known after its first `up`
+            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else RejectPolicy())
+            if learn:
+                self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
+                self.known_hosts.touch(mode=0o600)
+            if self.known_hosts.exists():
+                connection.client.load_host_keys(str(self.known_hosts))
+            connection.open()
+            connection.transport.set_keepalive(15)
+        except TRANSPORT_ERRORS as error:
+            connection.close()
+            if learn and not self.known_hosts.stat().st_size:
+                self.known_hosts.unlink()
+            raise self._unreachable(error) from error
+        return connection
+
+    def _unreachable(self, error: BaseException) -> BoxError:
+        if isinstance(error, BadHostKeyException):
+            return BoxError(
+                f"cannot trust {self.name}: its host key is not the one remembered at its first `up`",
+                hint=f"if you know why, remove {self.known_hosts} and run `python -m lab up {self.name}`",
+            )
+        why = str(error) or type(error).__name__
+        return BoxError(f"cannot reach {self.name}: {why}", hint=f"python -m lab up {self.name}")
+
+
+class _Sink:
+    """A text stream for Fabric that hands each chunk on as bytes."""
+
+    encoding = "latin-1"
+
+    def __init__(self, name: str, on_output: OnOutput | None) -> None:
+        self.name = name
+        self.on_output = on_output
+
+    def write(self, text: str) -> None:
+        if self.on_output:
+            self.on_output(self.name, text.encode("latin-1"))
+
+    def flush(self) -> None:
+        pass

@@ -1,0 +1,167 @@
+"""A machine that Vagrant makes: python-vagrant for its life, ssh for everything else."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import vagrant
+
+from lab.boxes.base import Tell
+from lab.boxes.ssh import SshBox
+from lab.errors import BoxError, HostError, Interrupted
+from lab.lineups import VagrantSpec
+from lab.model import Progress
+from lab.project import Project
+from lab.state import Address, Note, Notes
+from lab.waiting import stopping
+
+CONSOLE_LINES = 30
+ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+class VagrantBox(SshBox):
+    """One machine of the Vagrantfile; its note on disk says how to reach it, so Vagrant is asked only to change it."""
+
+    def __init__(self, spec: VagrantSpec, project: Project) -> None:
+        self.spec = spec
+        self.project = project
+        self.notes = Notes(project.state)
+        note = self.notes.read(spec.name)
+        super().__init__(spec.name, note.address if note else None, self.notes.known_hosts(spec.name))
+
+    def state(self) -> str:
+        """`not created`, `suspended`, `half made`, `running` or `unreachable`, from the note and one connection."""
+        note = self.notes.read(self.name)
+        if note is None:
+            return "not created"
+        if note.suspended:
+            return "suspended"
+        return "half made" if note.address is None else super().state()
+
+    def bring_up(self, tell: Tell) -> None:
+        """Create, resume or merely reach the machine; its note must be on disk already (`fleet` writes it)."""
+        note = self._note()
+        if note.address and not note.suspended and super().state() == "running":
+            tell(Progress(self.name, "reaching it by ssh"))
+            self.wait_until_reachable(60, self._console(note))
+        else:
+            self._vagrant_up(note, tell)
+            self._set_clock()
+        tell(Progress(self.name, "ready", done=True))
+
+    def suspend(self) -> None:
+        """Save the machine's memory to disk; the note says so before Vagrant does it."""
+        note = self._note()
+        if note.suspended or note.address is None:
+            return
+        self.close()
+        self.notes.write(note.model_copy(update={"suspended": True}))
+        self._ask("suspend", lambda machine: machine.suspend(vm_name=self.name))
+
+    def destroy(self) -> None:
+        """Let Vagrant destroy the machine; the caller removes what may be left and the note."""
+        self.close()
+        self._ask("destroy", lambda machine: machine.destroy(vm_name=self.name))
+        self.address = None
+
+    def _vagrant_up(self, note: Note, tell: Tell) -> None:
+        tell(Progress(self.name, "resuming" if note.suspended else "vagrant up"))
+
+        def up(machine: vagrant.Vagrant) -> None:
+            for line in machine.up(vm_name=self.name, provider=note.vagrant.provider, stream_output=True):
+                log.write(line)
+                step = line.strip().removeprefix("==>").removeprefix(f" {self.name}:").strip()
+                if step and not re.match(r"^\S*\s*Progress: \d+%", step):
+                    tell(Progress(self.name, step[:70]))
+
+        with self._log_path.open("a", encoding="utf-8") as log:
+            self._ask("bring up", up)
+            config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
+        self.address = _address(config)
+        self.notes.write(note.model_copy(update={"address": self.address, "suspended": False}))
+        tell(Progress(self.name, "waiting for ssh"))
+        self.close()
+        self.wait_until_reachable(self.spec.boot_timeout, self._console(note))
+
+    def _set_clock(self) -> None:
+        """A resumed guest's clock stands where it was suspended; certificates and caches would lie."""
+        self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=20)
+
+    def _note(self) -> Note:
+        note = self.notes.read(self.name)
+        if note is None:
+            raise BoxError(
+                f"cannot find {self.name}: it was never brought up", hint=f"python -m lab up {self.name}"
+            )
+        return note
+
+    def _console(self, note: Note) -> str:
+        """The last lines the machine wrote to its serial port."""
+        if note.vagrant.console is None or not Path(note.vagrant.console).exists():
+            return ""
+        text = ESCAPES.sub(b"", Path(note.vagrant.console).read_bytes()).decode("utf-8", "replace")
+        return "\n".join(text.splitlines()[-CONSOLE_LINES:])
+
+    @property
+    def _log_path(self) -> Path:
+        path = self.project.state / "logs" / f"{self.name}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _ask(self, verb: str, what: Any) -> Any:
+        """Call python-vagrant with its output in this box's log; its failures become BoxErrors with the log's end."""
+        start = self._log_path.stat().st_size if self._log_path.exists() else 0
+
+        @contextmanager
+        def log() -> Iterator[IO[str]]:
+            with self._log_path.open("a", encoding="utf-8") as out:
+                yield out
+
+        try:
+            return what(vagrant.Vagrant(str(self.project.root), out_cm=log, err_cm=log))
+        except subprocess.CalledProcessError as error:
+            if stopping.is_set():
+                raise Interrupted(f"stopped while Vagrant had to {verb} {self.name}") from error
+            said = self._log_path.read_bytes()[start:].decode("utf-8", "replace")
+            note = self.notes.read(self.name)
+            console = self._console(note) if note else ""
+            raise BoxError(
+                f"cannot {verb} {self.name}: Vagrant ended with status {error.returncode}",
+                output=f"{said}\n{console}",
+                hint=f"python -m lab down {self.name} removes what there is of it; the whole log is {self._log_path}",
+            ) from error
+        except RuntimeError as error:  # python-vagrant: no vagrant executable
+            raise HostError(
+                f"cannot {verb} {self.name}: Vagrant is not installed", hint="python -m lab setup"
+            ) from error
+
+
+def _address(ssh_config: str) -> Address:
+    """Host, port, user and key from what `vagrant ssh-config` prints."""
+    pairs = dict(re.findall(r"^\s*(\w+)\s+\"?(.*?)\"?\s*$", ssh_config, re.MULTILINE))
+    return Address(
+        host=pairs["HostName"], port=int(pairs["Port"]), user=pairs["User"], key=pairs["IdentityFile"]
+    )
+
+
+def add_box(project: Project, name: str, file: Path) -> None:
+    """Give a baked box to Vagrant under that name unless it has it; older bakings of the same box are dropped."""
+    machine = vagrant.Vagrant(str(project.root))
+    try:
+        have = {box.name for box in machine.box_list()}
+        if name not in have:
+            machine.box_add(name, str(file), provider="libvirt")
+        stem = name.rpartition("-")[0]
+        for old in have - {name}:
+            if old.rpartition("-")[0] == stem:
+                machine.box_remove(old, "libvirt")
+    except (subprocess.CalledProcessError, RuntimeError) as error:
+        raise HostError(
+            f"cannot add {file.name} to Vagrant: {error}", hint="python -m lab doctor names what is missing"
+        ) from error

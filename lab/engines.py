@@ -1,0 +1,212 @@
+"""Put a pinned Docker on a box and prove that it is that one."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lab.atomic import disk_error
+from lab.boxes.base import Box, Tell
+from lab.errors import EngineError, HostError
+from lab.lineups import EngineSpec
+from lab.model import Progress
+from lab.waiting import wait_for
+
+START_SECONDS = 120
+HOME = PurePosixPath("/opt/lab/engines")
+VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A Docker that answers on a box: how to call its client, and what it said it is."""
+
+    name: str
+    docker: tuple[str, ...]
+    client: str
+    server: str
+    commit: str
+
+
+def ensure(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Engine:
+    """Make the engine answer on the box and check its version; raise EngineError if it is another one."""
+    tell(Progress(box.name, f"Docker {spec.name}: starting"))
+    docker = {"static": _static, "distro": _service, "installed": _installed}[spec.kind](box, spec, cache, tell)
+    engine = _prove(box, spec, docker)
+    tell(Progress(box.name, f"Docker {engine.server} proven"))
+    return engine
+
+
+def _prove(box: Box, spec: EngineSpec, docker: tuple[str, ...]) -> Engine:
+    result = box.check([*docker, "version", "--format", VERSIONS], doing="ask Docker for its version", timeout=60)
+    client, server, commit = (*result.text.split(), "", "")[:3]
+    if spec.version and _plain(server) != spec.version:
+        raise EngineError(
+            f"cannot use {box.name}: its Docker is {server}, pinned is {spec.version}",
+            hint=f"change boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
+        )
+    return Engine(spec.name, docker, client, server, commit)
+
+
+def _plain(version: str) -> str:
+    """The upstream version of a distribution's, as in 20.10.24+dfsg1."""
+    return version.partition("+")[0]
+
+
+def _service(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> tuple[str, ...]:
+    """The box's own package, started by the box's systemd."""
+    docker = _reachable(box)
+    if docker is None:
+        box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
+        docker = _wait(box, "docker")
+    return docker
+
+
+def _installed(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> tuple[str, ...]:
+    """Whatever Docker answers on the box; it is not started or changed."""
+    docker = _reachable(box)
+    if docker is None:
+        said = box.run(["docker", "version"], timeout=60)
+        raise EngineError(
+            f"cannot use the Docker of {box.name}: it does not answer",
+            hint="start it, or leave this box out",
+            output=said.output,
+        )
+    return docker
+
+
+def _reachable(box: Box) -> tuple[str, ...] | None:
+    """The way to call Docker's client that reaches its daemon: as the user, else through sudo; None if neither."""
+    for docker in (("docker",), ("sudo", "-n", "docker")):
+        if box.run([*docker, "version", "--format", "{{.Server.Version}}"], timeout=60).ok:
+            return docker
+    return None
+
+
+def _wait(box: Box, unit: str, docker: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Wait until the daemon of a systemd unit answers; show its journal's end if it does not."""
+
+    def look() -> tuple[str, ...] | str:
+        if docker is None:
+            return _reachable(box) or "no answer on its socket"
+        return docker if box.run([*docker, "version"], timeout=60).ok else "no answer on its socket"
+
+    def journal() -> str:
+        return box.run(["sudo", "-n", "journalctl", "-u", unit, "-n", "30", "--no-pager"], timeout=60).text
+
+    return wait_for(
+        f"the Docker of {box.name}", look, timeout=START_SECONDS, every=1, error=EngineError, detail=journal
+    )
+
+
+def _static(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> tuple[str, ...]:
+    """Docker's static archive, in a folder, data-root, socket and unit of its own beside any other Docker."""
+    assert spec.sha256
+    home = HOME / spec.name
+    unit = f"lab-docker-{spec.name}"
+    socket = f"unix:///run/{unit}/docker.sock"
+    docker = ("sudo", "-n", str(home / "docker"), "-H", socket)
+    stamp = home / f".{spec.sha256}"
+    if not box.run(["test", "-e", str(stamp)]).ok:
+        archive = fetch(spec, cache, tell)
+        tell(Progress(box.name, f"Docker {spec.name}: copying its archive"))
+        remote = PurePosixPath(f"/tmp/{archive.name}")
+        box.put(archive, remote)
+        _unpack(box, spec, remote, home, stamp)
+    if not box.run([*docker, "version"], timeout=60).ok:
+        _start(box, home, unit, socket)
+        _wait(box, unit, docker)
+    return docker
+
+
+def _unpack(box: Box, spec: EngineSpec, remote: PurePosixPath, home: PurePosixPath, stamp: PurePosixPath) -> None:
+    """Check the archive's sum on the box too, then unpack it; the stamp is written last."""
+    sums = box.check(["sha256sum", str(remote)], doing="check the archive's sum").text.split()
+    if sums[0] != spec.sha256:
+        raise EngineError(
+            f"cannot use Docker {spec.name} on {box.name}: its archive arrived with sha256 {sums[0]}, pinned is {spec.sha256}"
+        )
+    sudo = ["sudo", "-n"]
+    box.check([*sudo, "mkdir", "-p", str(home)], doing="make the engine's folder")
+    box.check(
+        [*sudo, "tar", "-xzf", str(remote), "-C", str(home), "--strip-components=1"], doing="unpack the archive"
+    )
+    box.check([*sudo, "touch", str(stamp)], doing="mark the archive as unpacked")
+    box.check(["rm", "-f", str(remote)], doing="remove the archive")
+
+
+def _start(box: Box, home: PurePosixPath, unit: str, socket: str) -> None:
+    """Start dockerd with its own containerd: without one it would take a containerd that another Docker runs."""
+    data, run = f"/var/lib/lab/{home.name}", f"/run/{unit}"
+    script = f"""#!/bin/sh
+# written by lab: Docker {home.name} beside any other
+export PATH={home}:$PATH
+mkdir -p {run} {data}
+containerd --root {data}/containerd --state {run}/containerd --address {run}/containerd.sock &
+exec dockerd --containerd {run}/containerd.sock --data-root {data}/docker --exec-root {run}/exec \\
+  --pidfile {run}/docker.pid -H {socket}
+"""
+    text = shlex.quote(script)
+    box.check(
+        ["sudo", "-n", "sh", "-c", f"printf %s {text} > {home}/start && chmod +x {home}/start"],
+        doing=f"write the start script of Docker {home.name}",
+    )
+    box.run(["sudo", "-n", "systemctl", "reset-failed", unit], timeout=60)  # fails where there is no such unit
+    properties = ["-p", "Delegate=yes", "-p", "KillMode=mixed", "-p", "LimitNOFILE=1048576"]
+    box.check(
+        ["sudo", "-n", "systemd-run", f"--unit={unit}", *properties, str(home / "start")],
+        doing=f"start Docker {home.name}",
+        timeout=60,
+    )
+
+
+def fetch(spec: EngineSpec, cache: Path, tell: Tell) -> Path:
+    """The archive of a static engine in the host's cache, downloaded once; its sum is checked every time."""
+    assert spec.url and spec.sha256
+    target = cache / "engines" / f"docker-{spec.name}.tgz"
+    if target.exists() and _sha256(target) != spec.sha256:
+        raise EngineError(
+            f"cannot use {target}: its sha256 is {_sha256(target)}, pinned is {spec.sha256}",
+            hint=f"remove {target}; it is downloaded again",
+        )
+    if not target.exists():
+        _download(spec.url, spec.sha256, target, tell)
+    return target
+
+
+def _download(url: str, sha256: str, target: Path, tell: Tell) -> None:
+    part = target.with_name(target.name + ".part")
+    name = f"archive {target.stem}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(url, timeout=30) as source, part.open("wb") as out:
+            size, got = int(source.headers.get("Content-Length") or 0), 0
+            while chunk := source.read(1 << 18):
+                out.write(chunk)
+                got += len(chunk)
+                tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
+    except (urllib.error.URLError, TimeoutError) as error:
+        reason = getattr(error, "reason", error)
+        raise HostError(
+            f"cannot download {url}: {reason}", hint=f"put the archive at {target} by hand, or try again online"
+        ) from error
+    except OSError as error:
+        raise disk_error(part, error) from error
+    found = _sha256(part)
+    if found != sha256:
+        part.unlink()
+        raise EngineError(
+            f"cannot use {url}: its sha256 is {found}, pinned is {sha256}",
+            hint="the download was cut short or the file is another one; nothing of it is kept",
+        )
+    part.replace(target)
+    tell(Progress(name, "downloaded, sum as pinned", done=True))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,210 @@
+"""The boxes of a lineup together: up, suspend, down; and what this checkout has created."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import engines, hypervisor
+from lab.bake import bake, kernel_of
+from lab.boxes.base import Box, Tell
+from lab.boxes.kinds import open_box
+from lab.boxes.local import LocalBox
+from lab.engines import Engine
+from lab.errors import HostError, LabError
+from lab.lineups import BoxSpec, Catalog, VagrantSpec
+from lab.model import Progress
+from lab.project import Project
+from lab.recipes import load_recipe
+from lab.state import Machine, Note, Notes
+from lab.together import side_by_side
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A box that is up and the engines proven on it, in the order in which its file names them."""
+
+    box: Box
+    spec: BoxSpec
+    engines: tuple[Engine, ...]
+
+
+class Fleet:
+    """Boxes of one checkout; `tell` hears what happens, box by box."""
+
+    def __init__(self, project: Project, catalog: Catalog, tell: Tell) -> None:
+        self.project = project
+        self.catalog = catalog
+        self.tell = tell
+        self.notes = Notes(project.state)
+        self.shell = LocalBox("this machine")
+
+    def up(self, lineup: str, specs: Sequence[BoxSpec], provider: str = "auto") -> list[Ready]:
+        """Bring the boxes up side by side and prove their engines; idempotent, resumes what sleeps.
+
+        An optional box that fails is left out and said so. Raises the first error of any other box once all
+        have ended, so that one box's failure costs the others nothing.
+        """
+        self._prepare(lineup, [spec for spec in specs if isinstance(spec, VagrantSpec)], provider)
+        boxes = {spec.name: open_box(spec, self.project) for spec in specs}
+        by_name = {spec.name: spec for spec in specs}
+
+        def ready(name: str) -> Ready:
+            boxes[name].bring_up(self.tell)
+            pinned = [self.catalog.engines[engine] for engine in by_name[name].engines]
+            found = tuple(engines.ensure(boxes[name], pin, self.project.cache, self.tell) for pin in pinned)
+            return Ready(boxes[name], by_name[name], found)
+
+        def close() -> None:
+            for box in boxes.values():
+                box.close()
+
+        values, errors = side_by_side({name: (lambda name=name: ready(name)) for name in boxes}, on_stop=close)
+        for name, error in errors.items():
+            self.tell(Progress(name, error.message, done=True, failed=True))
+        needed = [error for name, error in errors.items() if not by_name[name].optional]
+        if needed:
+            raise needed[0]
+        return [values[spec.name] for spec in specs if spec.name in values]
+
+    def _prepare(self, lineup: str, specs: list[VagrantSpec], provider: str) -> None:
+        """Make Vagrant able to bring these up: daemons, images, accelerator, and a note for each new machine."""
+        asleep = [spec for spec in specs if open_box(spec, self.project).state() != "running"]
+        if not asleep:
+            return
+        if shutil.which("vagrant") is None:
+            raise HostError("cannot bring boxes up: Vagrant is not installed", hint="python -m lab setup")
+        offered = [name for name in ("virtualbox", "libvirt") if all(name in spec.providers for spec in asleep)]
+        chosen = hypervisor.choose_provider(provider, offered, self.shell)
+        if chosen == "libvirt":
+            hypervisor.start_daemons(self.shell, self.project.state, self.tell)
+            self._forget_ghosts(asleep)
+        new = [spec for spec in asleep if self.notes.read(spec.name) is None]
+        images, kernel = self._images(new)
+        driver = hypervisor.accelerator(self.project.cache, kernel, self.tell) if chosen == "libvirt" and new else None
+        if driver:
+            speed = "KVM" if driver.driver == "kvm" else "emulation"
+            self.tell(Progress("libvirt", f"{speed}: {driver.reason}", done=True))
+        for spec in new:
+            self.notes.write(
+                Note(
+                    box=spec.name,
+                    lineup=lineup,
+                    vagrant=Machine(
+                        provider=chosen,
+                        driver=driver.driver if driver else None,
+                        box=images.get(spec.name),
+                        prefix=self.project.prefix,
+                        console=str(self._console(spec.name)),
+                    ),
+                )
+            )
+
+    def _images(self, specs: list[VagrantSpec]) -> tuple[dict[str, str], Path | None]:
+        """Bake what these boxes need and give it to Vagrant; returns Vagrant's names by box, and a kernel to probe with."""
+        from lab.boxes.vagrant import add_box
+
+        names: dict[str, str] = {}
+        kernel = None
+        cache = self.project.cache / "boxes"
+        for recipe_name in sorted({spec.recipe for spec in specs if spec.recipe}):
+            recipe = load_recipe(self.project.boxes / "recipes" / f"{recipe_name}.yaml")
+            files = bake(recipe, cache=cache, shell=self.shell, tell=self.tell)
+            kernel = kernel_of(recipe, cache)
+            for spec in specs:
+                if spec.recipe == recipe_name:
+                    file = files[spec.name]
+                    names[spec.name] = f"lab/{file.stem}"
+                    self.tell(Progress(spec.name, "giving the image to Vagrant"))
+                    add_box(self.project, names[spec.name], file)
+        return names, kernel
+
+    def _forget_ghosts(self, specs: list[VagrantSpec]) -> None:
+        """Remove what stands half: a domain without note or Vagrant's id, and notes whose domain is gone.
+
+        A crash, a wiped .lab or a new clone at an old path leave these; Vagrant itself stops at "domain is
+        already taken".
+        """
+        known = hypervisor.domains(self.shell, self.project.prefix)
+        for spec in specs:
+            domain = self.project.prefix + spec.name
+            note = self.notes.read(spec.name)
+            if note and note.vagrant.provider != "libvirt":
+                continue
+            if domain in known and not (note and note.address and self._vagrant_id(spec.name).exists()):
+                self.tell(Progress(spec.name, "removing what an earlier, interrupted run left"))
+                hypervisor.remove_domain(self.shell, domain)
+                known.remove(domain)
+            if domain not in known:
+                self.notes.forget(spec.name)
+                shutil.rmtree(self._vagrant_id(spec.name).parent, ignore_errors=True)
+
+    def suspend(self, names: Sequence[str]) -> None:
+        """Put the boxes of these names to sleep, side by side."""
+
+        def job(name: str) -> None:
+            self.tell(Progress(name, "suspending"))
+            open_box(self.catalog.box(name), self.project).suspend()
+            self.tell(Progress(name, "suspended", done=True))
+
+        made = [name for name in names if self.notes.read(name)]
+        if made:
+            hypervisor.start_daemons(self.shell, self.project.state, self.tell) if self._any_libvirt(made) else None
+        _, errors = side_by_side({name: (lambda name=name: job(name)) for name in made})
+        for error in errors.values():
+            raise error
+
+    def down(self, names: Sequence[str]) -> list[str]:
+        """Remove these boxes with everything that was made for them; returns the names of those removed.
+
+        Works from the notes and from libvirt itself, so it also finds what an interrupted or killed run left.
+        """
+        libvirt = shutil.which("virsh") is not None
+        noted = [name for name in names if self.notes.path(name).exists()]
+        if libvirt and noted:
+            hypervisor.start_daemons(self.shell, self.project.state, self.tell)
+        libvirt = libvirt and hypervisor.answers(self.shell)
+        there = hypervisor.domains(self.shell, self.project.prefix) if libvirt else []
+        doomed = [name for name in names if name in noted or self.project.prefix + name in there]
+        _, errors = side_by_side({name: (lambda name=name: self._remove(name, libvirt)) for name in doomed})
+        if libvirt and not errors:
+            hypervisor.remove_base_volumes(self.shell, "lab/") if not self.notes.boxes() else None
+            hypervisor.remove_network(self.shell)
+            hypervisor.stop_daemons(self.shell, self.project.state)
+        for error in errors.values():
+            raise error
+        return doomed
+
+    def _remove(self, name: str, libvirt: bool) -> None:
+        self.tell(Progress(name, "removing"))
+        spec = self.catalog.boxes.get(name)
+        try:
+            if isinstance(spec, VagrantSpec) and self._vagrant_id(name, "*").exists():
+                open_box(spec, self.project).destroy()
+        except LabError as error:
+            # Vagrant may be gone or confused: libvirt is asked next, and the note goes only if it agrees
+            if not libvirt:
+                raise
+            self.tell(Progress(name, f"Vagrant could not: {error.message}"))
+        domain = self.project.prefix + name
+        if libvirt and domain in hypervisor.domains(self.shell, self.project.prefix):
+            hypervisor.remove_domain(self.shell, domain)
+        shutil.rmtree(self.project.root / ".vagrant" / "machines" / name, ignore_errors=True)
+        self._console(name).unlink(missing_ok=True)
+        self.notes.forget(name)
+        self.tell(Progress(name, "removed", done=True))
+
+    def _any_libvirt(self, names: Sequence[str]) -> bool:
+        notes = (self.notes.read(name) for name in names)
+        return any(note.vagrant.provider == "libvirt" for note in notes if note)
+
+    def _vagrant_id(self, name: str, provider: str = "libvirt") -> Path:
+        folder = self.project.root / ".vagrant" / "machines" / name
+        if provider == "*":
+            return next(folder.glob("*/id"), folder / "none" / "id")
+        return folder / provider / "id"
+
+    def _console(self, name: str) -> Path:
+        return self.project.state / "console" / f"{name}.log"

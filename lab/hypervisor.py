@@ -1,0 +1,227 @@
+"""What carries the machines: libvirt's daemons, the accelerator that really works, what an earlier run left."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import atomic
+from lab.boxes.base import Box, Child, Tell
+from lab.errors import HostError
+from lab.model import Progress
+from lab.waiting import wait_for
+
+URI = "qemu:///system"
+NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
+PROBE_SECONDS = 20
+DAEMONS = ("virtlogd", "libvirtd")
+PIDS = {"virtlogd": Path("/run/virtlogd.pid"), "libvirtd": Path("/run/libvirtd.pid")}
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """`kvm` or `qemu` (emulation), and the reason in words."""
+
+    driver: str
+    reason: str
+
+
+def virsh(shell: Box, *words: str) -> list[str]:
+    """Ask libvirt; its answer's lines, blank ones left out. Raises HostError if it does not answer."""
+    result = shell.run(["virsh", "-q", "-c", URI, *words], timeout=60)
+    if not result.ok:
+        raise HostError(
+            f"cannot ask libvirt to {words[0]}: exit status {result.exit}",
+            hint="python -m lab setup",
+            output=result.output,
+        )
+    return [line.strip() for line in result.text.splitlines() if line.strip()]
+
+
+def answers(shell: Box) -> bool:
+    """True if libvirt's daemon answers."""
+    return shell.run(["virsh", "-q", "-c", URI, "version"], timeout=20).ok
+
+
+def has_systemd() -> bool:
+    """True if systemd is the first process, as systemd's own sd_booted() tells."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
+    """Make libvirt answer: through systemd where it runs, else by hand, noted so that `stop_daemons` ends them."""
+    if answers(shell):
+        return
+    tell(Progress("libvirt", "starting its daemons"))
+    if has_systemd():
+        shell.check(
+            ["systemctl", "start", "libvirtd"], doing="start libvirtd", hint="sudo systemctl start libvirtd"
+        )
+    else:
+        atomic.write(state / "daemons.json", json.dumps({"started": list(DAEMONS)}))
+        for daemon in DAEMONS:
+            # virtlogd may be alive while libvirtd is not: it then says so and that is fine
+            started = shell.run([daemon, "-d"], timeout=60)
+            if not started.ok and daemon == "libvirtd":
+                raise HostError(
+                    "cannot start libvirtd", output=started.output, hint="python -m lab doctor names what is missing"
+                )
+    wait_for(
+        "libvirt's daemon",
+        lambda: True if answers(shell) else "virsh gets no answer",
+        timeout=30,
+        error=HostError,
+    )
+    tell(Progress("libvirt", "daemons started", done=True))
+
+
+def stop_daemons(shell: Box, state: Path) -> None:
+    """End the daemons that lab itself started, unless a machine of anybody's still needs them."""
+    note = state / "daemons.json"
+    if not note.exists():
+        return
+    if answers(shell) and domains(shell):
+        return
+    for daemon in reversed(DAEMONS):
+        pid = PIDS[daemon]
+        if pid.exists() and _is(pid, daemon):
+            shell.run(["kill", pid.read_text().strip()])
+            wait_for(f"{daemon} to end", lambda pid=pid, daemon=daemon: _gone(pid, daemon), timeout=20, error=HostError)  # type: ignore[misc]
+    note.unlink()
+
+
+def _is(pid_file: Path, name: str) -> bool:
+    """True if the process of a pid file is alive and still that program; pid files outlive crashes."""
+    try:
+        return Path(f"/proc/{int(pid_file.read_text())}/comm").read_text().strip() == name
+    except (OSError, ValueError):
+        return False
+
+
+def _gone(pid_file: Path, name: str) -> bool | str:
+    return f"{pid_file} names a live process" if pid_file.exists() and _is(pid_file, name) else True
+
+
+def accelerator(cache: Path, kernel: Path | None, tell: Tell) -> Accelerator:
+    """KVM if a real kernel boots with it, else emulation; the answer is remembered for this host kernel and CPU.
+
+    A present /dev/kvm proves nothing: under some hypervisors it opens, runs the BIOS and then hangs.
+    """
+    if not Path("/dev/kvm").exists():
+        return Accelerator("qemu", "there is no /dev/kvm")
+    key = f"{Path('/proc/version').read_text().strip()}|{_cpu()}"
+    remembered = cache / "accelerator.json"
+    try:
+        known = json.loads(remembered.read_text(encoding="utf-8"))
+        if known["host"] == key:
+            return Accelerator(known["driver"], known["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no answer yet, or one that cannot be read: probe
+    kernel = kernel or _host_kernel()
+    if kernel is None:
+        return Accelerator("qemu", "/dev/kvm could not be proven: no kernel at hand to boot")
+    tell(Progress("kvm", f"booting a kernel to see whether /dev/kvm works (at most {PROBE_SECONDS} s)"))
+    found = _probe(kernel)
+    atomic.write(remembered, json.dumps({"host": key, "driver": found.driver, "reason": found.reason}))
+    tell(Progress("kvm", found.reason, done=True))
+    return found
+
+
+def _probe(kernel: Path) -> Accelerator:
+    """Boot the kernel under KVM and wait for its first line on the serial port."""
+    with tempfile.TemporaryDirectory(prefix="lab-kvm-") as folder:
+        child = Child(
+            ["qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-no-reboot", "-nodefaults"]
+            + ["-serial", "stdio", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"],
+            Path(folder) / "serial.log",
+        )
+
+        def look() -> str | bool:
+            if "Linux version" in child.said():
+                return True
+            return "no line from the kernel" if child.alive() else f"qemu ended: {child.said()[-200:].strip()}"
+
+        try:
+            wait_for("a kernel under KVM", look, timeout=PROBE_SECONDS, error=HostError)
+        except HostError as error:
+            return Accelerator("qemu", f"/dev/kvm is there, but no kernel boots with it ({error.message})")
+        finally:
+            child.stop()
+    return Accelerator("kvm", "a kernel booted with KVM")
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _host_kernel() -> Path | None:
+    """This machine's own kernel, where it may be read."""
+    for path in sorted(Path("/boot").glob("vmlinuz*"), reverse=True):
+        try:
+            with path.open("rb"):
+                return path
+        except OSError:
+            continue
+    return None
+
+
+def choose_provider(asked: str, offered: list[str], shell: Box) -> str:
+    """`libvirt` or `virtualbox`: the one asked for, else the first that the box offers and this machine has."""
+    have = {
+        "libvirt": shutil.which("virsh") is not None and shutil.which("qemu-system-x86_64") is not None,
+        "virtualbox": shutil.which("VBoxManage") is not None,
+    }
+    wanted = offered if asked == "auto" else [asked]
+    for name in wanted:
+        if name in offered and have.get(name):
+            return name
+    raise HostError(
+        f"cannot find a provider for these boxes: they offer {', '.join(offered)}; this machine has "
+        f"{', '.join(name for name, there in have.items() if there) or 'none'}",
+        hint="python -m lab setup",
+    )
+
+
+def domains(shell: Box, prefix: str = "") -> list[str]:
+    """Names of all libvirt domains that begin with `prefix`, running or not."""
+    return [name for name in virsh(shell, "list", "--all", "--name") if name.startswith(prefix)]
+
+
+def remove_domain(shell: Box, name: str) -> None:
+    """Destroy a domain with its saved image, snapshots and own volumes, whatever state it is in."""
+    volumes = [source for source in _disks(shell, name) if Path(source).name.startswith(name)]
+    shell.run(["virsh", "-q", "-c", URI, "destroy", name], timeout=60)  # fails if it does not run: fine
+    virsh(shell, "undefine", name, "--managed-save", "--snapshots-metadata", "--nvram")
+    for volume in volumes:
+        shell.run(["virsh", "-q", "-c", URI, "vol-delete", volume], timeout=60)  # undefine may have taken it
+
+
+def _disks(shell: Box, name: str) -> list[str]:
+    tree = ET.fromstring("\n".join(virsh(shell, "dumpxml", name)))
+    return [file for source in tree.iter("source") if (file := source.get("file")) and source.get("mode") is None]
+
+
+def remove_base_volumes(shell: Box, box: str) -> None:
+    """Remove what vagrant-libvirt uploaded of a baked box, unless a disk of another machine stands on it."""
+    stem = box.replace("/", "-VAGRANTSLASH-") + "_"
+    for pool in virsh(shell, "pool-list", "--name"):
+        paths = [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
+        backing = set()
+        for path in paths:
+            tree = ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path)))
+            backing.add(tree.findtext("backingStore/path"))
+        for path in paths:
+            if Path(path).name.startswith(stem) and path not in backing:
+                virsh(shell, "vol-delete", path)
+
+
+def remove_network(shell: Box) -> None:
+    """Remove vagrant-libvirt's management network once no machine at all is defined."""
+    if not domains(shell) and NETWORK in virsh(shell, "net-list", "--all", "--name"):
+        shell.run(["virsh", "-q", "-c", URI, "net-destroy", NETWORK], timeout=60)
+        virsh(shell, "net-undefine", NETWORK)

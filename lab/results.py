@@ -1,0 +1,187 @@
+"""A run as it is stored: one folder under results/ with run.json, transcript.jsonl and table.txt."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from lab import __version__, atomic
+from lab.errors import ConfigError, UsageError
+from lab.model import Outcome, Verdict
+from lab.yamlfile import Strict, did_you_mean
+
+SCHEMA = 1
+
+
+class StepResult(Strict):
+    """One step of a build: the instruction, what became of it, what was expected of it, seconds it took."""
+
+    instruction: str
+    outcome: Outcome
+    expected: Outcome | None = None
+    seconds: float | None = None
+
+
+class CacheImport(Strict):
+    """One `--cache-from` reference and whether its import worked; null if the output did not say."""
+
+    ref: str
+    ok: bool | None
+
+
+class BuildResult(Strict):
+    """What one `docker build` said: steps after FROM, bytes of context and Dockerfile sent, cache imports, image id."""
+
+    steps: tuple[StepResult, ...]
+    context_bytes: int | None = None
+    dockerfile_bytes: int | None = None
+    imports: tuple[CacheImport, ...] = ()
+    image: str | None = None
+
+
+class BoxFacts(Strict):
+    """What a box said of itself: `version` and `info` are Docker's own texts, in full."""
+
+    name: str
+    summary: str
+    kind: str
+    engine: str
+    client: str
+    server: str
+    commit: str
+    os: str
+    kernel: str
+    storage: str
+    security: tuple[str, ...]
+    selinux: str
+    version: str
+    info: str
+
+
+class Production(Strict):
+    """The first build of a producer, its push, and the reference that others rebuild from."""
+
+    producer: str
+    engine: str
+    reference: str
+    build: BuildResult | None = None
+    problem: str | None = None
+
+
+class Trial(Strict):
+    """One consumer that rebuilt one producer's image; `problem` says why it is broken, `because` why a bust is expected."""
+
+    name: str
+    producer: str
+    consumer: str
+    engine: str
+    variation: str
+    build: BuildResult | None = None
+    verdict: Verdict
+    because: str | None = None
+    problem: str | None = None
+    seconds: float | None = None
+
+
+class Base(Strict):
+    """The image under the scenario: `alpine` from Docker Hub, `busybox` made on a box, or one `given` by name."""
+
+    reference: str
+    source: Literal["alpine", "busybox", "given"]
+
+
+class Run(Strict):
+    """All trials of one `lab repro`; `complete` is false while it goes on and stays so if it was cut short."""
+
+    version: int = Field(default=SCHEMA, alias="schema")
+    lab: str = __version__
+    name: str
+    scenario: str
+    summary: str
+    lineup: str
+    started: datetime
+    finished: datetime | None = None
+    complete: bool = False
+    base: Base | None = None
+    registry: str
+    dockerfile: str = ""
+    instructions: tuple[str, ...] = ()
+    boxes: tuple[BoxFacts, ...] = ()
+    productions: tuple[Production, ...] = ()
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def as_expected(self) -> bool:
+        """True if the run is whole and no trial differs from what its scenario expects."""
+        return self.complete and all(trial.verdict is Verdict.AS_EXPECTED for trial in self.trials)
+
+    def to_json(self) -> str:
+        """The text of run.json."""
+        return self.model_dump_json(indent=1, by_alias=True) + "\n"
+
+
+def run_name(scenario: str, moment: datetime) -> str:
+    """`<UTC>-<scenario>`, as in 20261123T180000Z-copy-bust."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{scenario}"
+
+
+def create_folder(results: Path, scenario: str, moment: datetime) -> Path:
+    """A new folder for a run; two runs in one second get two names."""
+    for number in range(1, 100):
+        folder = results / (run_name(scenario, moment) + (f"-{number}" if number > 1 else ""))
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise atomic.disk_error(folder, error) from error
+        return folder
+    raise UsageError(f"cannot find a free name for a run of {scenario} in {results}")
+
+
+def save(folder: Path, run: Run, table: str) -> None:
+    """Write run.json and table.txt, each whole; called after every trial, so a run cut short keeps what it has."""
+    atomic.write(folder / "run.json", run.to_json())
+    atomic.write(folder / "table.txt", table + "\n")
+
+
+def load(folder: Path) -> Run:
+    """Read a stored run; ConfigError says what is wrong with it."""
+    path = folder / "run.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+        schema = json.loads(text).get("schema")
+    except FileNotFoundError as error:
+        raise UsageError(f"cannot find a run at {folder}: no run.json in it") from error
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    if schema != SCHEMA:
+        raise ConfigError(
+            f"cannot read {path}: its schema is {schema}, this lab reads {SCHEMA}",
+            hint="a newer lab wrote it: update" if isinstance(schema, int) and schema > SCHEMA else None,
+        )
+    try:
+        return Run.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"cannot read {path}: {place}: {first['msg']}") from error
+
+
+def find(results: Path, name: str | None) -> Path:
+    """The folder of a run by name, by path, or the newest one if no name is given."""
+    if name and Path(name).is_dir():
+        return Path(name)
+    known = sorted(path.parent.name for path in results.glob("*/run.json"))
+    if name in known:
+        return results / str(name)
+    if name:
+        raise UsageError(f'cannot find the run "{name}"{did_you_mean(name, known)}', hint=f"{len(known)} runs in {results}")
+    stamped = [run for run in known if run[:8].isdigit()]
+    if not stamped:
+        raise UsageError(f"cannot find a run in {results}: there is none yet", hint="python -m lab repro")
+    return results / stamped[-1]

@@ -1,0 +1,244 @@
+"""Scenarios: a Dockerfile template, its context, what each step is expected to do, and named variations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import jinja2
+import jinja2.sandbox
+from pydantic import Field
+
+from lab.errors import ConfigError, UsageError
+from lab.model import Outcome
+from lab.yamlfile import Strict, did_you_mean, load
+
+Expect = Literal["hit", "ran"]
+Tag = Literal["selinux", "no-selinux"]
+Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+CONTROL = "none"  # the name of the trial in which nothing is varied
+MAX_CONTEXT_BYTES = 8 << 20
+
+
+class _Step(Strict):
+    instruction: str
+    expect: Expect
+
+
+class _When(Strict):
+    consumer: Tag | None = None
+    producer: Tag | None = None
+
+
+class _Exception(Strict):
+    engines: str = Field(pattern=r"^(<|<=|>|>=|==)\d+(\.\d+)*$")
+    when: _When = _When()
+    because: str
+    expect: tuple[Expect, ...]
+
+
+class Variation(Strict):
+    """One named change to the consumer's context: commands run in it, and what each step then does."""
+
+    name: Word
+    summary: str
+    default: bool = False
+    commands: tuple[tuple[str, ...], ...]
+    expect: tuple[Expect, ...]
+
+
+class _File(Strict):
+    name: Word
+    summary: str
+    reference: str | None = None
+    variables: dict[str, str | int | bool] = {}
+    steps: tuple[_Step, ...] = Field(min_length=1)
+    exceptions: tuple[_Exception, ...] = ()
+    variations: tuple[Variation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What each step of a rebuild is expected to do, and why if that is not the scenario's plain case."""
+
+    outcomes: tuple[Outcome, ...]
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides between exceptions: the engine's version, and whether each end's kernel labels its files."""
+
+    engine: str | None
+    consumer_selinux: bool
+    producer_selinux: bool
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario with its variables filled in: texts are final, files are bytes with an executable bit."""
+
+    folder: Path
+    file: _File
+    dockerfile: str
+    instructions: tuple[str, ...]
+    context: Mapping[str, tuple[bytes, bool]]
+    variables: Mapping[str, str | int | bool]
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.file.name
+
+    @property
+    def summary(self) -> str:
+        """One line on what it shows."""
+        return self.file.summary
+
+    def variations(self, asked: tuple[str, ...] = ()) -> list[Variation | None]:
+        """The variations to run, None standing for no change: those asked for, else none and the default ones."""
+        known = {variation.name: variation for variation in self.file.variations}
+        if not asked:
+            return [None, *(variation for variation in known.values() if variation.default)]
+        chosen: list[Variation | None] = []
+        for name in dict.fromkeys(asked):
+            if name != CONTROL and name not in known:
+                raise UsageError(
+                    f'cannot find the variation "{name}" of scenario {self.name}'
+                    f"{did_you_mean(name, [CONTROL, *known])}",
+                    hint=f"known variations: {', '.join([CONTROL, *known])}",
+                )
+            chosen.append(known.get(name))
+        return chosen
+
+    def commands(self, variation: Variation) -> list[list[str]]:
+        """The variation's commands with the scenario's variables filled in."""
+        where = f"{self.folder / 'scenario.yaml'}, variation {variation.name}"
+        return [[_render(word, self.variables, where) for word in command] for command in variation.commands]
+
+    def expectation(self, variation: Variation | None, facts: Facts) -> Expectation:
+        """What a rebuild is expected to do: the variation's own word, else the first exception that fits, else `steps`."""
+        plain = tuple(Outcome(step.expect) for step in self.file.steps)
+        for exception in self.file.exceptions:
+            if _fits(exception, facts):
+                busted = tuple(Outcome(word) for word in exception.expect)
+                if variation is None:
+                    return Expectation(busted, exception.because)
+                return Expectation(_worse(busted, variation.expect), exception.because)
+        if variation is None:
+            return Expectation(plain)
+        return Expectation(tuple(Outcome(word) for word in variation.expect), variation.summary)
+
+
+def find(name: str, folder: Path) -> Path:
+    """The folder of a scenario: by name under templates/scenarios, or by path anywhere."""
+    if "/" in name or Path(name).is_dir():
+        path = Path(name)
+        if not (path / "scenario.yaml").is_file():
+            raise UsageError(f"cannot find a scenario at {path}: no scenario.yaml in it")
+        return path
+    known = sorted(path.parent.name for path in folder.glob("*/scenario.yaml"))
+    if name not in known:
+        raise UsageError(
+            f'cannot find the scenario "{name}"{did_you_mean(name, known)}',
+            hint=f"known scenarios: {', '.join(known) or 'none'}; a folder elsewhere is named by its path",
+        )
+    return folder / name
+
+
+def load_scenario(folder: Path, base: str) -> Scenario:
+    """Read and render the scenario in `folder` over the base image `base`; raise ConfigError for what is wrong."""
+    path = folder / "scenario.yaml"
+    file = load(path, _File)
+    variables = {**file.variables, "base": base}
+    steps = len(file.steps)
+    for kind, items in (("exception", file.exceptions), ("variation", file.variations)):
+        for number, item in enumerate(items, 1):
+            if len(item.expect) != steps:
+                raise ConfigError(f"cannot use {path}: {kind} {number} expects {len(item.expect)} of {steps} steps")
+    template = folder / "Dockerfile.j2"
+    try:
+        text = template.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {template}: {error}") from error
+    return Scenario(
+        folder=folder,
+        file=file,
+        dockerfile=_render(text, variables, str(template)),
+        instructions=tuple(_render(step.instruction, variables, str(path)) for step in file.steps),
+        context=_context(folder / "context", variables),
+        variables=variables,
+    )
+
+
+def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[str, tuple[bytes, bool]]:
+    """Every file below `folder`; one whose name ends in .j2 is a template, `{{ file }}` in a name is filled in."""
+    found: dict[str, tuple[bytes, bool]] = {}
+    total = 0
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        name = _render(path.relative_to(folder).as_posix(), variables, str(path))
+        content = path.read_bytes()
+        if name.endswith(".j2"):
+            name, content = name[:-3], _render(content.decode(), variables, str(path)).encode()
+        total += len(content)
+        if total > MAX_CONTEXT_BYTES:
+            raise ConfigError(f"cannot use {folder}: more than {MAX_CONTEXT_BYTES >> 20} MiB of context")
+        found[name] = (content, bool(path.stat().st_mode & 0o100))
+    return found
+
+
+def _render(text: str, variables: Mapping[str, str | int | bool], where: str) -> str:
+    """Fill in a template in Jinja's sandbox; an undefined name is an error that names it."""
+    environment = jinja2.sandbox.SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
+    )
+    try:
+        return environment.from_string(text).render(**variables)
+    except jinja2.UndefinedError as error:
+        name = re.search(r"'(\w+)' is undefined", str(error))
+        guess = did_you_mean(name[1], list(variables)) if name else ""
+        raise ConfigError(
+            f"cannot render {where}: {error.message}{guess}",
+            hint=f"known variables: {', '.join(sorted(variables))}",
+        ) from error
+    except jinja2.TemplateSyntaxError as error:
+        raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
+    except (jinja2.sandbox.SecurityError, TypeError, ValueError, ArithmeticError) as error:
+        raise ConfigError(f"cannot render {where}: {error}") from error
+
+
+def _fits(exception: _Exception, facts: Facts) -> bool:
+    ends = ((exception.when.consumer, facts.consumer_selinux), (exception.when.producer, facts.producer_selinux))
+    if any(wanted is not None and (wanted == "selinux") != there for wanted, there in ends):
+        return False
+    return facts.engine is not None and _compare(facts.engine, exception.engines)
+
+
+def _compare(version: str, condition: str) -> bool:
+    """True if a version such as 20.10.24 meets a condition such as <19.03.13."""
+    match = re.fullmatch(r"(<=|>=|==|<|>)(.+)", condition)
+    assert match  # the pattern of _Exception.engines
+    left, right = _numbers(version), _numbers(match[2])
+    return {
+        "<": left < right,
+        "<=": left <= right,
+        ">": left > right,
+        ">=": left >= right,
+        "==": left == right,
+    }[match[1]]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", re.split(r"[+~-]", version)[0]))
+
+
+def _worse(first: tuple[Outcome, ...], second: tuple[str, ...]) -> tuple[Outcome, ...]:
+    """Two changes at once: a step runs if either makes it run."""
+    return tuple(
+        Outcome.RAN if Outcome.RAN in (one, Outcome(two)) else one for one, two in zip(first, second, strict=True)
+    )

@@ -1,0 +1,82 @@
+"""Jobs side by side, one thread each, that all end in order when Ctrl-C comes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+import psutil
+
+from lab.errors import Interrupted, LabError
+from lab.waiting import stopping
+
+V = TypeVar("V")
+# Vagrant cleans up at the first SIGINT and drops everything at the second; at a terminal it has had the first
+# already, so it gets this long before lab sends one of its own.
+GRACE_SECONDS = 3
+PATIENCE_SECONDS = 30
+
+
+class _Job(threading.Thread, Generic[V]):
+    def __init__(self, name: str, work: Callable[[], V]) -> None:
+        super().__init__(name=name, daemon=True)
+        self.work = work
+        self.value: V | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.value = self.work()
+        except BaseException as error:
+            self.error = error  # raised again by side_by_side, in the thread that asked
+
+
+def side_by_side(
+    jobs: Mapping[str, Callable[[], V]], *, on_stop: Callable[[], None] = lambda: None
+) -> tuple[dict[str, V], dict[str, LabError]]:
+    """Run every job to its end; return values and errors by name. A defect (no LabError) is raised at once.
+
+    On Ctrl-C: `stopping` is set, `on_stop` is called (it closes connections), child programs are interrupted,
+    and Interrupted is raised when every job has ended.
+    """
+    threads: dict[str, _Job[V]] = {name: _Job(name, work) for name, work in jobs.items()}
+    for thread in threads.values():
+        thread.start()
+    try:
+        for thread in threads.values():
+            while thread.is_alive():
+                thread.join(0.2)  # a join without limit would not let Ctrl-C through
+    except KeyboardInterrupt:
+        stopping.set()
+        on_stop()
+        _end_children(list(threads.values()))
+        raise Interrupted("stopped by Ctrl-C") from None
+    errors = {name: thread.error for name, thread in threads.items() if thread.error}
+    for error in errors.values():
+        if not isinstance(error, LabError):
+            raise error
+    values = {name: thread.value for name, thread in threads.items() if not thread.error}
+    return values, errors  # type: ignore[return-value]
+
+
+def _end_children(threads: list[_Job[V]]) -> None:
+    """Wait for the jobs; interrupt, then kill, the child programs that hold them up. A second Ctrl-C kills at once."""
+    limits = [(GRACE_SECONDS, None), (PATIENCE_SECONDS, signal.SIGINT), (5, signal.SIGKILL)]
+    for seconds, number in limits:
+        if number is not None:
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    child.send_signal(number)
+                except psutil.NoSuchProcess:
+                    continue
+        try:
+            deadline = time.monotonic() + seconds
+            for thread in threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        except KeyboardInterrupt:
+            continue
+        if not any(thread.is_alive() for thread in threads):
+            return

@@ -1,0 +1,188 @@
+"""Record a box by wrapping it, fake one by replaying: every command with what came back, as JSON Lines."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lab.atomic import disk_error
+from lab.boxes.base import Box, Command, OnOutput, Result, Tell
+from lab.errors import BoxError, ConfigError
+
+SCHEMA = 1
+
+
+class Transcript:
+    """A file that grows by one line a command, each on disk before the next command starts."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._lock = threading.Lock()
+        self._path = path
+        try:
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise disk_error(path, error) from error
+        self._add({"schema": SCHEMA, "run": run})
+
+    def record(self, box: str, about: str, result: Result) -> None:
+        """Add one command and what came back; `about` is the trial or phase it belongs to."""
+        command = result.command
+        self._add(
+            {
+                "box": box,
+                "about": about,
+                "argv": list(command.argv),
+                "env": dict(command.env),
+                "cwd": str(command.cwd) if command.cwd else None,
+                "timeout": command.timeout,
+                "exit": result.exit,
+                "stdout": _plain(result.stdout),
+                "stderr": _plain(result.stderr),
+                "started": result.started.isoformat(),
+                "seconds": round(result.seconds, 4),
+            }
+        )
+
+    def close(self) -> None:
+        """Close the file; recording again is an error."""
+        self._file.close()
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        with self._lock:
+            try:
+                self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                self._file.flush()
+            except OSError as error:
+                raise disk_error(self._path, error) from error
+
+
+class RecordingBox(Box):
+    """A box whose every command goes to a transcript."""
+
+    def __init__(self, box: Box, transcript: Transcript) -> None:
+        self.name = box.name
+        self.box = box
+        self.transcript = transcript
+        self._about = ""
+
+    @contextmanager
+    def about(self, what: str) -> Iterator[None]:
+        """Commands inside belong to this trial or phase."""
+        before, self._about = self._about, what
+        try:
+            yield
+        finally:
+            self._about = before
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        """Run the command on the wrapped box and record it."""
+        result = self.box.execute(command, on_output)
+        self.transcript.record(self.name, self._about, result)
+        return result
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        """Copy a file to the wrapped box; its bytes do not enter the transcript."""
+        self.box.put(source, target)
+
+    def close(self) -> None:
+        """Close the wrapped box's connection."""
+        self.box.close()
+
+    def bring_up(self, tell: Tell) -> None:
+        """Bring the wrapped box up."""
+        self.box.bring_up(tell)
+
+    def registry_door(self, box_port: int, host_port: int) -> AbstractContextManager[None]:
+        """The wrapped box's door."""
+        return self.box.registry_door(box_port, host_port)
+
+
+class ReplayBox(Box):
+    """A box made from a transcript: it answers what the real one answered, in the order it did.
+
+    A command that the transcript does not hold, or not as often, is an error: a replay proves nothing about it.
+    """
+
+    def __init__(self, name: str, entries: list[dict[str, Any]]) -> None:
+        self.name = name
+        self._answers: dict[str, deque[Result]] = {}
+        for entry in entries:
+            result = _result(entry)
+            self._answers.setdefault(_key(result.command), deque()).append(result)
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        """The recorded result of this very command."""
+        answers = self._answers.get(_key(command))
+        if not answers:
+            raise BoxError(f"cannot replay `{command.line()}` on {self.name}: the transcript does not hold it (again)")
+        result = answers.popleft()
+        for stream, data in (("stdout", result.stdout), ("stderr", result.stderr)):
+            if on_output and data:
+                on_output(stream, data)
+        return result
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        """Nothing to do: bytes put on a box are in no transcript."""
+
+    def left(self) -> list[str]:
+        """Recorded commands that were not asked for."""
+        return [result.command.line() for answers in self._answers.values() for result in answers]
+
+
+def read(path: Path) -> tuple[str, list[dict[str, Any]]]:
+    """The run's name and the entries of a transcript; a last line that was cut is left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        header = json.loads(lines[0])
+        run = header["run"]
+        if header["schema"] != SCHEMA:
+            raise ConfigError(f"cannot read {path}: its schema is {header['schema']}, this lab reads {SCHEMA}")
+    except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
+        raise ConfigError(f"cannot read {path}: not a transcript of lab ({error})") from error
+    entries = []
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            entries.append(json.loads(line))
+        except ValueError as error:
+            if number == len(lines):
+                break
+            raise ConfigError(f"cannot read {path}: line {number} is not JSON") from error
+    return run, entries
+
+
+def replay_boxes(path: Path) -> tuple[str, dict[str, ReplayBox]]:
+    """The run's name and one ReplayBox for each box of a transcript."""
+    run, entries = read(path)
+    names = dict.fromkeys(entry["box"] for entry in entries)
+    return run, {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
+
+
+def _plain(data: bytes) -> str | dict[str, str]:
+    """Text where the bytes are UTF-8, else base64 under that key: nothing is lost, most stays readable."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _bytes(value: str | dict[str, str]) -> bytes:
+    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])
+
+
+def _result(entry: dict[str, Any]) -> Result:
+    cwd = PurePosixPath(entry["cwd"]) if entry["cwd"] else None
+    command = Command(tuple(entry["argv"]), entry["env"], cwd, entry["timeout"])
+    stdout, stderr = _bytes(entry["stdout"]), _bytes(entry["stderr"])
+    started = datetime.fromisoformat(entry["started"])
+    return Result(command, entry["exit"], stdout, stderr, started, entry["seconds"])
+
+
+def _key(command: Command) -> str:
+    return command.line()
