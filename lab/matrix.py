@@ -1,0 +1,204 @@
+"""Which trials a run makes, in which order, side by side on which boxes; every result is stored as it comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from lab import base_image, registry, report, results, sequence
+from lab.boxes.base import Tell
+from lab.errors import LabError, UsageError
+from lab.fleet import Ready
+from lab.model import Outcome, Progress, Verdict
+from lab.registry import Registry
+from lab.results import BoxFacts, Production, Run, Trial
+from lab.scenarios import Scenario, Variation, load_scenario
+from lab.sequence import Station
+from lab.together import side_by_side
+from lab.transcript import RecordingBox, Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked of a run; empty tuples and None stand for the defaults."""
+
+    lineup: str
+    scenario: Path
+    producers: tuple[str, ...] = ()
+    consumers: tuple[str, ...] = ()
+    variations: tuple[str, ...] = ()
+    base: str | None = None
+    registry: str | None = None
+    registry_port: int | None = None
+
+
+class Recorder:
+    """The run so far, saved whole after every change; safe to use from every box's thread."""
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        self.folder = folder
+        self.run = run
+        self._lock = threading.Lock()
+
+    def update(self, **changes: object) -> None:
+        """Set fields of the run and save it."""
+        with self._lock:
+            self._save(self.run.model_copy(update=changes))
+
+    def add(self, item: BoxFacts | Production | Trial) -> None:
+        """Add one box's facts, one production or one trial, and save the run."""
+        field = {BoxFacts: "boxes", Production: "productions", Trial: "trials"}[type(item)]
+        with self._lock:
+            have = getattr(self.run, field)
+            self._save(self.run.model_copy(update={field: (*have, item)}))
+
+    def _save(self, run: Run) -> None:
+        self.run = run
+        results.save(self.folder, run, report.table(run))
+
+
+def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell) -> tuple[Path, Run]:
+    """Make every trial of the wish on boxes that are up; returns the run's folder and the run.
+
+    Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
+    fails costs its own trials only. Interrupted leaves the run readable and marked as not complete.
+    """
+    producers = _narrow(ready, wish.producers, "--producer")
+    consumers = _narrow(ready, wish.consumers, "--consumer")
+    # names and templates are wrong before anything is started; the base is known only later
+    draft = load_scenario(wish.scenario, "scratch")
+    variations = draft.variations(wish.variations)
+    started = datetime.now(UTC)
+    folder = results.create_folder(results_folder, draft.name, started)
+    with ExitStack() as stack:
+        store = stack.enter_context(registry.serve(wish.registry, wish.registry_port, tell))
+        run = Run(
+            name=folder.name,
+            scenario=draft.name,
+            summary=draft.summary,
+            lineup=wish.lineup,
+            started=started,
+            registry=store.prefix,
+        )
+        recorder = Recorder(folder, run)
+        transcript = Transcript(folder / "transcript.jsonl", run.name)
+        stack.callback(transcript.close)
+        used = [item for item in ready if item in producers or item in consumers]
+        recorded = {item.box.name: RecordingBox(item.box, transcript) for item in used}
+        stack.enter_context(registry.doors(store, [item.box for item in used]))
+        first = producers[0]
+        with recorded[first.box.name].about("base"):
+            base = base_image.choose(wish.base, store, recorded[first.box.name], first.engines[0], tell)
+        scenario = load_scenario(wish.scenario, base.reference)
+        recorder.update(base=base, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
+        crew = Crew(scenario, recorder, recorded, store, tell)
+        crew.trials(producers, consumers, variations)
+        recorder.update(complete=True, finished=datetime.now(UTC))
+    return folder, recorder.run
+
+
+class Crew:
+    """The boxes of one run at work: facts, productions, trials, in that order on each."""
+
+    def __init__(
+        self, scenario: Scenario, recorder: Recorder, boxes: dict[str, RecordingBox], store: Registry, tell: Tell
+    ) -> None:
+        self.scenario = scenario
+        self.recorder = recorder
+        self.boxes = boxes
+        self.store = store
+        self.tell = tell
+        self.stations: dict[tuple[str, str], Station] = {}
+
+    def trials(
+        self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
+    ) -> None:
+        """Facts and productions side by side, then rebuilds side by side."""
+        everyone = {item.box.name: item for item in [*producers, *consumers]}
+        makers = {item.box.name for item in producers}
+        try:
+            self._together({name: (lambda item=item: self._begin(item, makers)) for name, item in everyone.items()})
+            self._together(
+                {item.box.name: (lambda item=item: self._consume(item, variations)) for item in consumers}
+            )
+        finally:
+            for station in self.stations.values():
+                try:
+                    sequence.clear(station)
+                except LabError as error:
+                    self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
+
+    def _together(self, jobs: dict[str, object]) -> None:
+        def close() -> None:
+            for box in self.boxes.values():
+                box.close()
+
+        _, errors = side_by_side(jobs, on_stop=close)  # type: ignore[arg-type]
+        for error in errors.values():
+            raise error
+
+    def _begin(self, item: Ready, makers: set[str]) -> None:
+        """Ask a box for its facts, and let it produce if it is a producer."""
+        box, name = self.boxes[item.box.name], item.box.name
+        home = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
+        for engine in item.engines:
+            with box.about(f"{name}:{engine.name}/facts"):
+                facts = sequence.look(box, engine, item.spec.summary, item.spec.kind)
+            self.recorder.add(facts)
+            folder = home / "lab-runs" / self.recorder.run.name / engine.name
+            station = Station(box, box.about, engine, facts, folder, self.store.program == "external")
+            self.stations[name, engine.name] = station
+            if name in makers:
+                reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
+                made = sequence.produce(station, self.scenario, reference, self._say(name))
+                self.recorder.add(made)
+                self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
+
+    def _consume(self, item: Ready, variations: Sequence[Variation | None]) -> None:
+        """All trials of one consumer: every engine of its, every producer of that engine, every variation."""
+        name = item.box.name
+        facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
+        for engine in item.engines:
+            station = self.stations[name, engine.name]
+            sources = [made for made in self.recorder.run.productions if made.engine == engine.name]
+            for variation in variations:
+                for source in sorted(sources, key=lambda made: made.producer):
+                    trial = self._trial(station, source, facts[source.producer, source.engine], variation)
+                    self.recorder.add(trial)
+                    ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
+                    said = "all hit" if not ran and trial.verdict is not Verdict.BROKEN else f"{', '.join(ran) or 'nothing'} ran"
+                    self.tell(Progress(name, f"from {source.producer}, {trial.variation}: {said}"))
+        self.tell(Progress(name, "all trials made", done=True))
+
+    def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
+        if source.problem is None:
+            clock = datetime.now(UTC)
+            trial = sequence.rebuild(station, self.scenario, source, producer, variation, self._say(station.box.name))
+            seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
+            return trial.model_copy(update={"seconds": seconds})
+        return Trial(
+            name=sequence.trial_name(source.producer, station, self.scenario, variation),
+            producer=source.producer,
+            consumer=station.box.name,
+            engine=station.engine.name,
+            variation=variation.name if variation else "none",
+            verdict=Verdict.BROKEN,
+            problem=f"{source.producer} pushed no image: {source.problem}",
+        )
+
+    def _say(self, name: str) -> sequence.Say:
+        return lambda what: self.tell(Progress(name, what))
+
+
+def _narrow(ready: Sequence[Ready], names: tuple[str, ...], option: str) -> list[Ready]:
+    known = {item.box.name: item for item in ready}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f'cannot use {option} {name}: no such box is up', hint=f"boxes that are up: {', '.join(known)}"
+            )
+    return [known[name] for name in dict.fromkeys(names)] if names else list(ready)

@@ -1,0 +1,89 @@
+"""The plain form: `#5 [2/4] RUN echo foo`, `#5 0.109 foo`, `#5 DONE 0.1s`.
+
+Source: `docker build --progress=plain`, and every build whose stderr is no terminal; Docker 18.09 to 29. Numbers
+are in order of first sight and lines come in any order, so all is kept by number and the last state wins. Every
+line that a RUN prints is behind its number and a time (`#7 0.079 #5 CACHED`): it cannot pass for a state.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lab.model import Outcome
+from lab.progress.build import Build, Step
+from lab.progress.ledger import VERTEX, Ledger
+
+# Pasted output may be indented or quoted.
+LINE = re.compile(r"[ \t>]*#(\d+) (.*)")
+END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d+(?:\.\d+)?)s| *$|: )")
+BUILDING = "building with "
+OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
+
+
+class Plain:
+    """One build in the plain form."""
+
+    def __init__(self) -> None:
+        self._ledger = Ledger()
+
+    @staticmethod
+    def matches(line: str) -> bool:
+        """Whether the line has the shape of plain progress at all."""
+        return LINE.match(line) is not None
+
+    @staticmethod
+    def opens(line: str) -> bool:
+        """Whether a build may begin with this line: only a header names a vertex."""
+        found = LINE.match(line)
+        return found is not None and bool(VERTEX.match(found[2]) or _building(found))
+
+    def is_next_build(self, line: str) -> bool:
+        """Whether this line belongs to another build than those before it.
+
+        The numbers start again: `#0 building with` comes again, a number gets another name, or a build's first
+        vertex comes again after its steps.
+        """
+        found = LINE.match(line)
+        if found is None:
+            return False
+        if _building(found):
+            return bool(self._ledger.vertexes)
+        number, name = int(found[1]), found[2].rstrip()
+        if not VERTEX.match(name):
+            return False
+        known = self._ledger.vertexes.get(number)
+        # Input that ends within a header which is printed again leaves a beginning of the known name.
+        if known and not known.name.startswith(name):
+            return True
+        return self._ledger.restarts(number, name)
+
+    def read(self, line: str) -> None:
+        """Take one line of this build."""
+        found = LINE.match(line)
+        if found is None:
+            return
+        number, text = int(found[1]), found[2].rstrip()
+        if VERTEX.match(text):
+            self._ledger.meet(number, text)
+        elif end := END.match(text):
+            canceled = text.endswith("context canceled")
+            outcome = Outcome.UNKNOWN if canceled else OUTCOMES[end[1]]
+            self._ledger.settle(number, outcome, float(end[2]) if end[2] else None)
+        else:
+            self._ledger.status(number, text)
+
+    def other(self, line: str) -> None:
+        """Take note of a line that is no plain progress: a prompt, or the summary of errors at the end."""
+        self._ledger.interrupted = self._ledger.interrupted or bool(line.strip())
+
+    def news(self) -> list[Step]:
+        """Steps that got an outcome since the last call."""
+        return self._ledger.news()
+
+    def build(self) -> Build:
+        """The build as known now."""
+        return self._ledger.build()
+
+
+def _building(found: re.Match[str]) -> bool:
+    return found[1] == "0" and found[2].startswith(BUILDING)

@@ -1,0 +1,243 @@
+"""The story of one trial, exactly the bug report's four steps: build, push, prune, rebuild."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from lab.boxes.base import Box, Result
+from lab.engines import Engine
+from lab.errors import BoxError, CommandError, LabError
+from lab.model import Outcome, Verdict
+from lab.progress.reader import Build, read_builds
+from lab.results import BoxFacts, BuildResult, CacheImport, Production, StepResult, Trial
+from lab.scenarios import Expectation, Facts, Scenario, Variation
+
+BUILD_SECONDS = 900
+Say = Callable[[str], None]
+About = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One box with one engine, as a run uses it: `home` is the folder on the box that all of this run's files lie in."""
+
+    box: Box
+    about: About
+    engine: Engine
+    facts: BoxFacts
+    home: PurePosixPath
+    login: bool  # the registry wants the login of the box's Docker
+
+
+def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
+    """What `docker version` and `docker info` say, and whether the kernel labels its files (getenforce's file)."""
+    version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60)
+    text = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60)
+    data = box.check([*engine.docker, "info", "--format", "{{json .}}"], doing="ask Docker for its settings", timeout=60)
+    info = _json(data)
+    enforce = box.run(["cat", "/sys/fs/selinux/enforce"], timeout=20)
+    selinux = {"1": "enforcing", "0": "permissive"}.get(enforce.text, "off") if enforce.ok else "off"
+    return BoxFacts(
+        name=box.name,
+        summary=summary,
+        kind=kind,
+        engine=engine.name,
+        client=engine.client,
+        server=engine.server,
+        commit=engine.commit,
+        os=str(info.get("OperatingSystem", "")),
+        kernel=str(info.get("KernelVersion", "")),
+        storage=str(info.get("Driver", "")),
+        security=tuple(re.findall(r"name=(\w+)", " ".join(info.get("SecurityOptions") or []))),
+        selinux=selinux,
+        version=version.text,
+        info=text.text,
+    )
+
+
+def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> Production:
+    """Build with inline cache, push, prune. What goes wrong on the box is the production's problem, not raised."""
+    who = {"producer": station.box.name, "engine": station.engine.name, "reference": reference}
+    with station.about(f"{station.box.name}:{station.engine.name}/{scenario.name}:produce"):
+        try:
+            say("prune")
+            prune(station)
+            context = _context(station, scenario, "produce")
+            say("build")
+            build = _build(station, scenario, context, reference, None)
+            say("push")
+            _docker(station, ["push", reference], "push the image", context)
+            say("prune")
+            prune(station)
+        except (CommandError, BoxError) as error:
+            return Production(**who, problem=_story(error))
+    return Production(**who, build=build)
+
+
+def rebuild(
+    station: Station, scenario: Scenario, source: Production, producer: BoxFacts, variation: Variation | None, say: Say
+) -> Trial:
+    """Rebuild another box's image from its inline cache and hold what came against what the scenario expects."""
+    name = trial_name(source.producer, station, scenario, variation)
+    plan = scenario.expectation(
+        variation,
+        Facts(
+            engine=station.facts.server,
+            consumer_selinux=station.facts.selinux != "off",
+            producer_selinux=producer.selinux != "off",
+        ),
+    )
+    build, problem = None, None
+    with station.about(name):
+        try:
+            say(f"{source.producer}: prune")
+            prune(station)
+            slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
+            context = _context(station, scenario, slug)
+            for command in scenario.commands(variation) if variation else []:
+                station.box.check(command, doing=f"make the variation {variation.name if variation else ''}", cwd=context)
+            say(f"{source.producer}: rebuild")
+            build = _build(station, scenario, context, source.reference, plan)
+        except (CommandError, BoxError) as error:
+            problem = _story(error)
+    return Trial(
+        name=name,
+        producer=source.producer,
+        consumer=station.box.name,
+        engine=station.engine.name,
+        variation=variation.name if variation else "none",
+        build=build,
+        verdict=judge(build),
+        because=plan.because,
+        problem=problem or _unread(build),
+    )
+
+
+def trial_name(producer: str, station: Station, scenario: Scenario, variation: Variation | None) -> str:
+    """`producer>consumer:engine/scenario:variation`, the one name of a trial everywhere."""
+    change = variation.name if variation else "none"
+    return f"{producer}>{station.box.name}:{station.engine.name}/{scenario.name}:{change}"
+
+
+def judge(build: BuildResult | None) -> Verdict:
+    """`broken` if any outcome is not known, `busted` if a step ran that should hit, `fixed` for the reverse."""
+    if build is None or any(step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) for step in build.steps):
+        return Verdict.BROKEN
+    wrong = [step for step in build.steps if step.outcome is not step.expected]
+    if not wrong:
+        return Verdict.AS_EXPECTED
+    return Verdict.BUSTED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.FIXED
+
+
+def prune(station: Station) -> None:
+    """The bug report's third step: every image, then all build cache with the synced contexts."""
+    _docker(station, ["system", "prune", "-a", "-f"], "prune Docker", None)
+
+
+def clear(station: Station) -> None:
+    """Remove this run's files from the box; a box that is gone by now keeps them, and that is said by nobody."""
+    station.box.run(["rm", "-rf", str(station.home)], timeout=60)
+
+
+def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:
+    """A new folder with a DOCKER_CONFIG of its own: the daemon's synced copy of an older one is keyed by both."""
+    folder = station.home / slug
+    config, context = folder / "config", folder / "context"
+    station.box.check(["mkdir", "-p", str(config), str(context)], doing="make the context's folder")
+    if station.login:
+        # the login stays on the box: its bytes pass through no command and no output
+        copy = f'test ! -f "$HOME/.docker/config.json" || cp "$HOME/.docker/config.json" {shlex.quote(str(config))}/'
+        station.box.check(["sh", "-c", copy], doing="take over the box's registry login")
+    files = {"Dockerfile": (scenario.dockerfile.encode(), False), **scenario.context}
+    station.box.check(["sh", "-c", _writing(files)], doing="write the context", cwd=context)
+    return context
+
+
+def _writing(files: Mapping[str, tuple[bytes, bool]]) -> str:
+    """Shell lines that make these files with the box's own umask and labels; plain text stays readable."""
+    lines = ["set -e"]
+    for name, (content, executable) in files.items():
+        target = shlex.quote(f"./{name}")
+        folder = PurePosixPath(name).parent
+        if str(folder) != ".":
+            lines.append(f"mkdir -p {shlex.quote(f'./{folder}')}")
+        if re.fullmatch(rb"[\n -~]*", content) and len(content) < 4096:
+            lines.append(f"printf %s {shlex.quote(content.decode())} > {target}")
+        else:
+            lines.append(f"printf %s {base64.b64encode(content).decode()} | base64 -d > {target}")
+        if executable:
+            lines.append(f"chmod +x {target}")
+    return "\n".join(lines)
+
+
+def _build(
+    station: Station, scenario: Scenario, context: PurePosixPath, reference: str, plan: Expectation | None
+) -> BuildResult:
+    words = ["build", "--progress=plain", "--build-arg", "BUILDKIT_INLINE_CACHE=1"]
+    words += ["--cache-from", reference] if plan else []
+    result = _docker(station, [*words, "--tag", reference, "."], "build the image", context)
+    builds = read_builds(result.stderr + result.stdout)
+    return _result(builds[-1] if builds else None, scenario.instructions, plan)
+
+
+def _docker(station: Station, words: Sequence[str], doing: str, context: PurePosixPath | None) -> Result:
+    """Run Docker's client with BuildKit on, and with the context's own DOCKER_CONFIG."""
+    env = {"DOCKER_BUILDKIT": "1"}
+    docker = list(station.engine.docker)
+    if context:
+        env["DOCKER_CONFIG"] = str(context.parent / "config")
+    if docker[0] == "sudo":
+        docker[1:1] = ["--preserve-env=" + ",".join(env)]  # sudo drops what it is not told to keep
+    return station.box.check([*docker, *words], doing=doing, env=env, cwd=context, timeout=BUILD_SECONDS)
+
+
+def _result(build: Build | None, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
+    """The outcomes of the scenario's own steps, found by instruction; one that was not seen is unknown."""
+    seen = {step.instruction: step for step in build.steps} if build else {}
+    steps = []
+    for number, instruction in enumerate(instructions):
+        step = seen.get(instruction)
+        steps.append(
+            StepResult(
+                instruction=instruction,
+                outcome=step.outcome if step else Outcome.UNKNOWN,
+                expected=plan.outcomes[number] if plan else None,
+                seconds=step.seconds if step else None,
+            )
+        )
+    if build is None:
+        return BuildResult(steps=tuple(steps))
+    return BuildResult(
+        steps=tuple(steps),
+        context_bytes=build.context_bytes,
+        dockerfile_bytes=build.dockerfile_bytes,
+        imports=tuple(CacheImport(ref=item.ref, ok=item.ok) for item in build.imports),
+        image=build.image,
+    )
+
+
+def _unread(build: BuildResult | None) -> str | None:
+    unread = [step.instruction for step in build.steps if step.outcome is Outcome.UNKNOWN] if build else []
+    return f"no outcome could be read for {', '.join(unread)}" if unread else None
+
+
+def _story(error: LabError) -> str:
+    return "\n".join([error.message, *error.tail()])
+
+
+def _json(result: Result) -> dict[str, Any]:
+    try:
+        data = json.loads(result.stdout)
+    except ValueError as error:
+        raise CommandError(f"cannot read what docker info said: {error}", output=result.output) from error
+    return data if isinstance(data, dict) else {}
+
+
