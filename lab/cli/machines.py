@@ -1,0 +1,213 @@
+"""Verbs about boxes: list, bake, bring up, look, enter, put to sleep, remove."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from tabulate import tabulate
+
+from lab.boxes.base import run_process
+from lab.boxes.kinds import open_box
+from lab.cli.options import (
+    Workplace,
+    boxes_named,
+    json_option,
+    lineup_option,
+    one_box,
+    print_json,
+    provider_option,
+    verbose_option,
+    workplace,
+)
+from lab.cli.screen import screen
+from lab.errors import BoxError, CommandError, Interrupted
+from lab.fleet import Fleet
+from lab.lineups import Catalog, VagrantSpec
+from lab.project import find
+from lab.state import Notes, hold
+
+
+@click.command(epilog="Example: python -m lab boxes --json")
+@json_option
+def boxes(as_json: bool) -> None:
+    """List every box with its state, and every lineup."""
+    project = find()
+    catalog = Catalog(project.boxes)
+    rows = []
+    for spec in catalog.boxes.values():
+        names = [lineup.name for lineup in catalog.lineups.values() if spec.name in lineup.boxes]
+        state = open_box(spec, project).state()
+        row = {"name": spec.name, "kind": spec.kind, "state": state, "engines": spec.engines, "lineups": names}
+        rows.append({**row, "summary": spec.summary})
+    if as_json:
+        lineups = {lineup.name: {"boxes": lineup.boxes, "summary": lineup.summary} for lineup in catalog.lineups.values()}
+        print_json({"schema": 1, "boxes": rows, "lineups": lineups})
+        return
+    table = [[row["name"], row["kind"], row["state"], " ".join(row["engines"]), " ".join(row["lineups"])] for row in rows]
+    click.echo(tabulate(table, ["box", "kind", "state", "engines", "lineups"], tablefmt="plain"))
+    click.echo()
+    click.echo("\n".join(f"lineup {lineup.name}: {lineup.summary}" for lineup in catalog.lineups.values()))
+
+
+@click.command(epilog="Example: python -m lab bake")
+@click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
+@json_option
+@verbose_option
+def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
+    """Build the boxes of a recipe (all recipes that the embedded lineup needs, without a name); cached by content."""
+    from lab.auto import EMBEDDED
+    from lab.bake import bake as bake_recipe
+    from lab.boxes.local import LocalBox
+    from lab.lineups import pick
+    from lab.recipes import load_recipe
+
+    project = find()
+    catalog = Catalog(project.boxes)
+    paths = {path.stem: path for path in (project.boxes / "recipes").glob("*.yaml")}
+    specs = [catalog.box(name) for name in catalog.lineup(EMBEDDED).boxes]
+    names = recipes or tuple(sorted({spec.recipe for spec in specs if isinstance(spec, VagrantSpec) and spec.recipe}))
+    files = {}
+    with screen(verbose) as shown:
+        for name in names:
+            recipe = load_recipe(pick(name, paths, "recipe"))
+            with hold(project.cache, [f"bake-{name}"], "bake"):
+                files |= bake_recipe(
+                    recipe, cache=project.cache / "boxes", shell=LocalBox("this machine"), tell=shown.tell
+                )
+    if as_json:
+        print_json({"schema": 1, "boxes": files})
+    else:
+        click.echo("\n".join(f"{name}: {path}" for name, path in files.items()))
+
+
+@click.command(epilog="Example: python -m lab up --lineup debian")
+@click.argument("names", nargs=-1, metavar="[BOX]...")
+@lineup_option
+@provider_option
+@verbose_option
+def up(names: tuple[str, ...], lineup: str | None, provider: str, verbose: bool) -> None:
+    """Bring the lineup's boxes up side by side, or those named; wakes what sleeps, leaves alone what runs."""
+    place = workplace(lineup)
+    place.announce()
+    specs = place.specs(names)
+    with hold(place.project.state, [spec.name for spec in specs], "up"), screen(verbose) as shown:
+        fleet = Fleet(place.project, place.catalog, shown.tell)
+        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider))
+    for item in ready:
+        item.box.close()
+        engines = ", ".join(f"Docker {engine.server}" for engine in item.engines)
+        click.echo(f"{item.box.name}: up, {engines}")
+
+
+def with_way_back(place: Workplace, work):  # type: ignore[no-untyped-def]
+    """Do the work; if it is interrupted, the error names the exact command that cleans up."""
+    try:
+        return work()
+    except Interrupted as error:
+        command = f"python -m lab down --lineup {place.lineup.name}"
+        raise Interrupted(error.message, hint=f"`{command}` removes what there is; `lab up` goes on with it") from error
+
+
+@click.command(epilog="Example: python -m lab status --json")
+@lineup_option
+@json_option
+def status(lineup: str | None, as_json: bool) -> None:
+    """Show what this checkout has up, and the address of each box; asks no Vagrant, so it is quick."""
+    project = find()
+    catalog = Catalog(project.boxes)
+    notes = Notes(project.state)
+    wanted = catalog.lineup(lineup).boxes if lineup and lineup != "auto" else notes.boxes()
+    rows = []
+    for name in wanted:
+        note = notes.read(name)
+        state = open_box(catalog.box(name), project).state()
+        address = f"{note.address.user}@{note.address.host}:{note.address.port}" if note and note.address else None
+        provider = f"{note.vagrant.provider} ({note.vagrant.driver})" if note and note.vagrant.driver else None
+        rows.append({"box": name, "state": state, "lineup": note.lineup if note else None, "provider": provider})
+        rows[-1]["address"] = address
+    if as_json:
+        print_json({"schema": 1, "boxes": rows})
+    elif not rows:
+        click.echo("nothing is up; `python -m lab up` brings a lineup up")
+    else:
+        click.echo(tabulate([list(row.values()) for row in rows], list(rows[0]), tablefmt="plain", missingval="-"))
+
+
+@click.command(epilog="Example: python -m lab ssh debian12-selinux")
+@click.argument("name", metavar="BOX")
+@lineup_option
+def ssh(name: str, lineup: str | None) -> None:
+    """Open a shell on a box."""
+    place = workplace(lineup)
+    box = open_box(one_box(place, name), place.project)
+    sys.exit(run_process(box.login(), interactive=True).exit)
+
+
+@click.command(
+    "exec",
+    epilog="Example: python -m lab exec all -- docker version",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("name", metavar="BOX|all")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@lineup_option
+@json_option
+def exec_(name: str, command: tuple[str, ...], lineup: str | None, as_json: bool) -> None:
+    """Run one command on a box, or on all boxes of the lineup in turn; exits with the first status that is not 0."""
+    place = workplace(lineup)
+    names = boxes_named(place, (name,))
+    code, rows = 0, []
+    for box_name in names:
+        box = open_box(one_box(place, box_name), place.project)
+        result = box.run(command)
+        box.close()
+        code = code or result.exit
+        row = {"box": box_name, "exit": result.exit, "stdout": result.text, "seconds": round(result.seconds, 3)}
+        rows.append({**row, "stderr": result.stderr.decode("utf-8", "replace")})
+        if not as_json:
+            click.echo(f"== {box_name} (exit status {result.exit})" if len(names) > 1 else "", nl=len(names) > 1)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(result.stdout)
+            sys.stdout.buffer.flush()
+            click.echo(result.stderr, err=True, nl=False)
+    if as_json:
+        print_json({"schema": 1, "results": rows})
+    if code:
+        sys.exit(CommandError.exit_code if len(names) > 1 else code)
+
+
+@click.command(epilog="Example: python -m lab suspend")
+@click.argument("names", nargs=-1, metavar="[BOX]...")
+@lineup_option
+@verbose_option
+def suspend(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
+    """Put the lineup's boxes to sleep, or those named; `up` wakes them in seconds."""
+    place = workplace(lineup)
+    chosen = boxes_named(place, names)
+    with hold(place.project.state, chosen, "suspend"), screen(verbose) as shown:
+        Fleet(place.project, place.catalog, shown.tell).suspend(chosen)
+
+
+@click.command(epilog="Example: python -m lab down")
+@click.argument("names", nargs=-1, metavar="[BOX]...")
+@click.option("--lineup", metavar="NAME", help="Only the boxes of this lineup; without it, all of this checkout.")
+@verbose_option
+def down(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
+    """Remove boxes with their disks, snapshots, networks and notes; without names, all that this checkout made."""
+    project = find()
+    catalog = Catalog(project.boxes)
+    if names:
+        chosen = [catalog.box(name).name for name in names]
+    elif lineup and lineup != "auto":
+        chosen = list(catalog.lineup(lineup).boxes)
+    else:
+        chosen = sorted({*catalog.boxes, *Notes(project.state).boxes()})
+    with hold(project.state, chosen, "down"), screen(verbose) as shown:
+        try:
+            removed = Fleet(project, catalog, shown.tell).down(chosen)
+        except (Interrupted, BoxError) as error:
+            raise type(error)(error.message, hint="run `python -m lab down` again", output=error.output) from error
+    click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
+
+

@@ -1,0 +1,79 @@
+"""Options that many verbs share, and the project and lineup they lead to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from lab.errors import UsageError
+from lab.lineups import BoxSpec, Catalog, Lineup
+from lab.project import Project, find
+from lab.state import Notes
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+lineup_option = click.option(
+    "--lineup", metavar="NAME", help="A set of boxes: gist, debian, local; auto (the default) chooses and says why."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+verbose_option = click.option("--verbose", is_flag=True, help="Print every step as a line of its own.")
+provider_option = click.option(
+    "--provider",
+    type=click.Choice(["auto", "libvirt", "virtualbox"]),
+    default="auto",
+    show_default=True,
+    help="What runs the machines.",
+)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What a verb works with: the checkout, its catalog, the lineup chosen and the reason."""
+
+    project: Project
+    catalog: Catalog
+    lineup: Lineup
+    reason: str
+
+    def specs(self, names: tuple[str, ...]) -> list[BoxSpec]:
+        """The boxes named, any box file's; without names, those of the lineup."""
+        return [self.catalog.box(name) for name in dict.fromkeys(names or self.lineup.boxes)]
+
+    def announce(self) -> None:
+        """One line on standard error: which lineup, why, and how to choose another."""
+        others = ", ".join(name for name in self.catalog.lineups if name != self.lineup.name)
+        click.echo(f"lineup {self.lineup.name}: {self.reason} (--lineup chooses another: {others})", err=True)
+
+
+def workplace(lineup: str | None) -> Workplace:
+    """Find the checkout and choose the lineup."""
+    from lab.auto import choose_lineup
+
+    project = find()
+    catalog = Catalog(project.boxes)
+    chosen, reason = choose_lineup(catalog, Notes(project.state), lineup)
+    return Workplace(project, catalog, chosen, reason)
+
+
+def boxes_named(place: Workplace, words: tuple[str, ...]) -> list[str]:
+    """Box names from words, `all` standing for the lineup; UsageError for a name that no box file has."""
+    if words in ((), ("all",)):
+        return list(place.lineup.boxes)
+    return [place.catalog.box(word).name for word in words]
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on standard output."""
+    click.echo(json.dumps(value, indent=1, default=str))
+
+
+def one_box(place: Workplace, name: str) -> BoxSpec:
+    """The box of that name, which must have a note or need none."""
+    spec = place.catalog.box(name)
+    if spec.kind == "vagrant" and Notes(place.project.state).read(name) is None:
+        raise UsageError(f"cannot use {name}: it is not up", hint=f"python -m lab up {name}")
+    return spec

@@ -1,0 +1,91 @@
+"""A run as text: the terminal's table, at most 100 columns wide."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from tabulate import tabulate
+
+from lab.model import Outcome, Verdict
+from lab.results import BuildResult, Run, Trial
+
+WIDTH = 100
+
+
+def table(run: Run) -> str:
+    """The run's trials, a row each, by variation; then one line for each that needs words.
+
+    The widest layout that fits 100 columns is taken: instructions on one line, on two, then without the engine
+    column (engines become headings).
+    """
+    head = [f"{run.scenario}  base {run.base.source if run.base else '?'}  registry {run.registry}"]
+    head[0] += f"  {run.started:%Y-%m-%d %H:%M} UTC" + ("" if run.complete else "  (cut short: not all trials made)")
+    blocks = ["\n".join(head)]
+    for variation, group in groupby(sorted(run.trials, key=_order(run)), key=lambda trial: trial.variation):
+        trials = list(group)
+        title = "nothing varied" if variation == "none" else f"variation {variation}"
+        because = next((trial.because for trial in trials if trial.because), None)
+        blocks.append(f"{title}: {because}" if because and variation != "none" else title)
+        blocks[-1] += "\n" + _fit(run, trials)
+    notes = [line for trial in run.trials for line in _notes(trial)]
+    broken = [f"{made.producer} ({made.engine}) pushed no image: {made.problem}" for made in run.productions if made.problem]
+    if notes or broken:
+        blocks.append("\n".join([*broken, *notes]))
+    return "\n\n".join(blocks)
+
+
+def step_word(build: BuildResult | None, number: int) -> str:
+    """One cell: the outcome's word."""
+    return build.steps[number].outcome.value if build and number < len(build.steps) else Outcome.UNKNOWN.value
+
+
+def _order(run: Run):  # type: ignore[no-untyped-def]
+    seen = {name: number for number, name in enumerate(dict.fromkeys(trial.variation for trial in run.trials))}
+    return lambda trial: (seen[trial.variation], trial.engine, trial.producer, trial.consumer)
+
+
+def _fit(run: Run, trials: list[Trial]) -> str:
+    wide = [instruction for instruction in run.instructions]
+    narrow = [instruction.replace(" ", "\n", 1) for instruction in run.instructions]
+    shortest = [f"step {number}" for number, _ in enumerate(run.instructions, 2)]
+    text = ""
+    for steps in (wide, narrow):
+        text = _grid(steps, trials, engine=True)
+        if _width(text) <= WIDTH:
+            return text
+    for steps in (narrow, shortest):
+        parts = []
+        for engine, group in groupby(trials, key=lambda trial: trial.engine):
+            parts.append(f"engine {engine}\n" + _grid(steps, list(group), engine=False))
+        text = "\n".join(parts)
+        if _width(text) <= WIDTH:
+            break
+    return text
+
+
+def _grid(steps: list[str], trials: list[Trial], *, engine: bool) -> str:
+    header = ["producer", "consumer", *(["engine"] if engine else []), "context", *steps, "verdict"]
+    rows = []
+    for trial in trials:
+        sent = trial.build.context_bytes if trial.build else None
+        cells = [step_word(trial.build, number) for number, _ in enumerate(steps)]
+        bytes_sent = "?" if sent is None else f"{sent}B"
+        middle = [trial.engine] if engine else []
+        rows.append([trial.producer, trial.consumer, *middle, bytes_sent, *cells, trial.verdict.value])
+    return tabulate(rows, header, tablefmt="plain", disable_numparse=True)
+
+
+def _width(text: str) -> int:
+    return max(len(line) for line in text.splitlines())
+
+
+def _notes(trial: Trial) -> list[str]:
+    """What the row cannot say: the first step that ran, and what went wrong."""
+    if trial.verdict is Verdict.BROKEN:
+        problem = (trial.problem or "not known why").splitlines()
+        return [f"{trial.name}: {problem[0]}", *(f"  | {line}" for line in problem[1:])]
+    ran = [step for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
+    if not ran:
+        return []
+    expected = "as expected" if trial.verdict is Verdict.AS_EXPECTED else "not expected"
+    return [f"{trial.name}: busted at {ran[0].instruction} ({expected})"]
