@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import engines, hypervisor
+from lab import engines, hypervisor, leftovers
 from lab.bake import bake, kernel_of
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
@@ -176,6 +176,20 @@ class Fleet:
         for error in errors.values():
             raise error
         return doomed
+
+    def down_orphans(self) -> list[str]:
+        """Remove machines of checkouts that are gone, and what of lab's stands in libvirt without a machine."""
+        if not hypervisor.usable():
+            return []
+        hypervisor.start_daemons(self.shell, self.project.state, self.tell)
+        names = leftovers.orphans(self.shell)
+        for name in names:
+            self.tell(Progress(name, "removing"))
+            hypervisor.remove_domain(self.shell, name)
+        hypervisor.remove_volumes(self.shell, "lab-") if not leftovers.list_domains(self.shell) else None
+        hypervisor.remove_network(self.shell)
+        hypervisor.stop_daemons(self.shell, self.project.state)
+        return names
 
     def _remove(self, name: str, libvirt: bool) -> None:
         self.tell(Progress(name, "removing"))

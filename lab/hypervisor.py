@@ -47,6 +47,11 @@ def answers(shell: Box) -> bool:
     return shell.run(["virsh", "-q", "-c", URI, "version"], timeout=20).ok
 
 
+def usable() -> bool:
+    """True if libvirt and QEMU are installed."""
+    return all(shutil.which(name) for name in ("virsh", "qemu-system-x86_64"))
+
+
 def has_systemd() -> bool:
     """True if systemd is the first process, as systemd's own sd_booted() tells."""
     return Path("/run/systemd/system").is_dir()
@@ -173,7 +178,7 @@ def _host_kernel() -> Path | None:
 def choose_provider(asked: str, offered: list[str], shell: Box) -> str:
     """`libvirt` or `virtualbox`: the one asked for, else the first that the box offers and this machine has."""
     have = {
-        "libvirt": shutil.which("virsh") is not None and shutil.which("qemu-system-x86_64") is not None,
+        "libvirt": usable(),
         "virtualbox": shutil.which("VBoxManage") is not None,
     }
     wanted = offered if asked == "auto" else [asked]
@@ -209,7 +214,7 @@ def _disks(shell: Box, name: str) -> list[str]:
 def remove_base_volumes(shell: Box, box: str) -> None:
     """Remove what vagrant-libvirt uploaded of a baked box, unless a disk of another machine stands on it."""
     stem = box.replace("/", "-VAGRANTSLASH-") + "_"
-    for pool in virsh(shell, "pool-list", "--name"):
+    for pool in _pools(shell):
         paths = [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
         backing = set()
         for path in paths:
@@ -217,6 +222,24 @@ def remove_base_volumes(shell: Box, box: str) -> None:
             backing.add(tree.findtext("backingStore/path"))
         for path in paths:
             if Path(path).name.startswith(stem) and path not in backing:
+                virsh(shell, "vol-delete", path)
+
+
+def _pools(shell: Box) -> list[str]:
+    """Every storage pool, started if it was not: libvirt lists no volumes of one that sleeps."""
+    awake = virsh(shell, "pool-list", "--name")
+    for pool in virsh(shell, "pool-list", "--all", "--name"):
+        if pool not in awake and shell.run(["virsh", "-q", "-c", URI, "pool-start", pool], timeout=60).ok:
+            awake.append(pool)
+    return awake
+
+
+def remove_volumes(shell: Box, prefix: str) -> None:
+    """Remove volumes whose name begins so and that no domain uses: those of domains that are gone."""
+    used = {disk for name in domains(shell) for disk in _disks(shell, name)}
+    for pool in _pools(shell):
+        for path in (line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)):
+            if Path(path).name.startswith(prefix) and path not in used:
                 virsh(shell, "vol-delete", path)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import groupby
 
+import tabulate as tabulate_module
 from tabulate import tabulate
 
 from lab.model import Outcome, Verdict
 from lab.results import BuildResult, Run, Trial
 
 WIDTH = 100
+tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
 
 
 def table(run: Run) -> str:

@@ -1,8 +1,13 @@
 #!/bin/sh
-# Runs once the essential packages are unpacked; $1 is the tree. The initrd is made while the kernel is installed:
-# its settings must be there before.
+# Runs before the first package; $1 is the empty tree, $2 the files that go into it (a tar). Settings that apt, dpkg
+# and the packages read while they are unpacked and configured must be there now; they win over a package's own.
 set -eu
+umask 022
 tree=$1
-mkdir -p "$tree/etc/initramfs-tools/conf.d"
-printf 'MODULES=list\nCOMPRESS=zstd\n' > "$tree/etc/initramfs-tools/conf.d/lab"
-printf '%s\n' virtio_pci virtio_blk ext4 > "$tree/etc/initramfs-tools/modules"
+files=$2
+# merged from the start, so that no package has to move files later
+for folder in bin sbin lib lib64; do
+    mkdir -p "$tree/usr/$folder"
+    test -e "$tree/$folder" || ln -s "usr/$folder" "$tree/$folder"
+done
+tar -C "$tree" --numeric-owner -xpf "$files"

@@ -192,11 +192,17 @@ def suspend(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
 @click.command(epilog="Example: python -m lab down")
 @click.argument("names", nargs=-1, metavar="[BOX]...")
 @click.option("--lineup", metavar="NAME", help="Only the boxes of this lineup; without it, all of this checkout.")
+@click.option("--orphans", is_flag=True, help="Remove the machines of checkouts that are gone, not this one's.")
 @verbose_option
-def down(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
+def down(names: tuple[str, ...], lineup: str | None, orphans: bool, verbose: bool) -> None:
     """Remove boxes with their disks, snapshots, networks and notes; without names, all that this checkout made."""
     project = find()
     catalog = Catalog(project.boxes)
+    if orphans:
+        with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:
+            removed = Fleet(project, catalog, shown.tell).down_orphans()
+        click.echo(f"removed: {', '.join(removed)}" if removed else "no machine without a checkout")
+        return
     if names:
         chosen = [catalog.box(name).name for name in names]
     elif lineup and lineup != "auto":

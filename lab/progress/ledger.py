@@ -16,7 +16,7 @@ from lab.progress.build import Build, CacheImport, Step
 
 # `[2/4] RUN x`, `[ 2/10] RUN x`, `[builder 2/4] RUN x`, `[linux/amd64->arm64 builder 2/4] RUN x`. RUN text may
 # contain `[x] 1/2` itself, so the pattern is only ever matched at the start of a name.
-STEP = re.compile(r"\[(?:([^\s\]]+(?: [^\s\]]+)*) )? *(\d+)/(\d+)\] (.*)")
+STEP = re.compile(r"\[(?:([^\s\]]+(?: [^\s\]]+)*) )? *(\d{1,9})/(\d{1,9})\] (.*)")
 VERTEX = re.compile(
     r"\[(?:[^\s\]]+ )*(?:internal|auth| *\d+/\d+)\] |importing cache manifest from |exporting (?:to |cache\b)"
 )
@@ -28,7 +28,7 @@ LOAD = re.compile(
 IMPORT = "importing cache manifest from "
 DEFINITION = "internal] load build definition"
 CONTEXT = "internal] load build context"
-SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kMGTP]?B)\b")
+SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([kMGTP]?B)\b")
 TRANSFER = re.compile(r"transferring (context|dockerfile):(.*)")
 IMAGE = re.compile(r"(writing image|exporting manifest list|exporting manifest) (sha256:[0-9a-f]{64})\b")
 UNITS = {"B": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12, "PB": 15}
@@ -66,8 +66,10 @@ class Vertex:
             return None
         _, index, total, instruction = self.step.groups()
         # FROM's CACHED or DONE only says whether the base had to be fetched or unpacked.
-        base = instruction.split(maxsplit=1)[:1] == ["FROM"]
-        outcome = Outcome.BASE if base else self.outcome
+        outcome = Outcome.BASE if instruction.split(maxsplit=1)[:1] == ["FROM"] else self.outcome
+        if "FROM".startswith(instruction) and outcome is not Outcome.BASE:
+            # A terminal cut the name, or the input ends here: `CACHED [1/4] F` is no hit.
+            outcome = Outcome.UNKNOWN
         return Step(self.stage, int(index), int(total), instruction, outcome, self.seconds)
 
 
@@ -79,6 +81,7 @@ class Ledger:
     images: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
     """Text of another kind, such as a shell prompt, came after the build's last line."""
+    _started: int = 0
     _touched: list[Vertex] = field(default_factory=list)
 
     def meet(self, key: Hashable, name: str, *, started: bool = True) -> Vertex:
@@ -88,7 +91,8 @@ class Ledger:
         if vertex is None:
             vertex = self.vertexes[key] = Vertex(name, STEP.match(name))
         if started and vertex.order is None:
-            vertex.order = len(self.vertexes)
+            self._started += 1
+            vertex.order = self._started
         self._touched.append(vertex)
         return vertex
 

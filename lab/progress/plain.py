@@ -14,7 +14,7 @@ from lab.progress.build import Build, Step
 from lab.progress.ledger import VERTEX, Ledger
 
 # Pasted output may be indented or quoted.
-LINE = re.compile(r"[ \t>]*#(\d+) (.*)")
+LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)")
 END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d+(?:\.\d+)?)s| *$|: )")
 BUILDING = "building with "
 OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}

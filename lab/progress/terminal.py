@@ -20,7 +20,7 @@ CURSOR = re.compile(r"\x1b\[(\d*)([AB])")
 COLORED = re.compile(r"\x1b\[(?:\d+;)*[39][0-7](?:;\d+)*m[ \t]*=>")
 # Pasted output may be indented or quoted (`> `).
 QUOTE = r"[ \t]*(?:>[ \t]+)*"
-SCREEN = re.compile(QUOTE + r"\[\+\] Building (\d+(?:\.\d+)?)s \((\d+)/(\d+)\)( FINISHED)?")
+SCREEN = re.compile(QUOTE + r"\[\+\] Building (\d+(?:\.\d+)?)s \((\d{1,9})/(\d{1,9})\)( FINISHED)?")
 ROW = re.compile(QUOTE + r"=> (?:(CACHED|ERROR|CANCELED) )?(.*?)(?:\s+(\d+\.\d)s)?\s*$")
 # The Go client's words when a step failed or the user interrupted: no vertex runs any more.
 OVER = re.compile(r"failed to solve|executor failed running|^context canceled")
@@ -38,6 +38,7 @@ class Terminal:
     def __init__(self) -> None:
         self._ledger = Ledger()
         self._screen: tuple[float, int] | None = None
+        self._finished = False
         self._over = False
         self._failed = False
         self._last: Hashable = None
@@ -66,9 +67,9 @@ class Terminal:
         if "\x1b" in (before := line.partition("[+]")[0]):
             moves = [(int(count or 1), way) for count, way in CURSOR.findall(before)]
             return sum(count if way == "A" else -count for count, way in moves) <= 0
-        if self._screen is None or self._ledger.interrupted or self._over:
+        if self._screen is None or self._finished or self._ledger.interrupted:
             return bool(self._screen or self._ledger.vertexes)
-        return (float(screen[1]), int(screen[3])) < self._screen or int(screen[3]) < self._screen[1]
+        return float(screen[1]) < self._screen[0] or int(screen[3]) < self._screen[1]
 
     def read(self, line: str) -> None:
         """Take one line of this build."""
@@ -77,6 +78,7 @@ class Terminal:
             self._ledger.interrupted = False
             self._screen = (float(screen[1]), int(screen[3]))
             if screen[4]:
+                self._finished = True
                 self._end()
         elif row := ROW.match(text):
             if row[2].startswith("=>"):

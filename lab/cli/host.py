@@ -1,0 +1,64 @@
+"""Verbs about this machine: install what lacks, and check it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from lab.boxes.local import LocalBox
+from lab.cli.options import json_option, lineup_option, print_json, verbose_option, workplace
+from lab.cli.screen import paint, screen
+from lab.errors import HostError
+from lab.model import Level, Progress
+from lab.project import find
+
+COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
+
+
+@click.command(epilog="Example: python -m lab setup --dry-run")
+@click.option("--dry-run", is_flag=True, help="Print the commands and run none.")
+@verbose_option
+def setup(dry_run: bool, verbose: bool) -> None:
+    """Install what this machine lacks (apt on Debian and Ubuntu, Homebrew on macOS, a list elsewhere).
+
+    Says each command before it runs it, and does nothing where nothing lacks. Without systemd it also starts
+    libvirt's daemons, as `up` would.
+    """
+    from lab import hypervisor, prerequisites
+
+    if dry_run:
+        for step in prerequisites.commands(prerequisites.missing()):
+            click.echo(" ".join(step))
+        return
+    shell = LocalBox("this machine")
+    with screen(verbose) as shown:
+
+        def say(command: str) -> None:
+            click.echo(f"+ {command}", err=True)
+
+        done = prerequisites.install(shell, say, lambda line: shown.tell(Progress("setup", line[:70])))
+        if hypervisor.usable():
+            hypervisor.start_daemons(shell, find().state, shown.tell)
+    click.echo("installed what lacked" if done else "nothing lacks")
+
+
+@click.command(epilog="Example: python -m lab doctor --json")
+@lineup_option
+@json_option
+def doctor(lineup: str | None, as_json: bool) -> None:
+    """Check this machine for a lineup, a line a check: ok, warning or problem, and the command that mends it."""
+    from lab.doctor import examine
+
+    place = workplace(lineup)
+    checks = []
+    with screen(False) as shown:
+        for check in examine(place.project, place.catalog, place.lineup, LocalBox("this machine"), shown.tell):
+            checks.append(check)
+            if not as_json:
+                mend = f"  -> {check.mend}" if check.mend else ""
+                click.echo(f"{paint(f'{check.level.value:8}', COLOURS[check.level])} {check.name}: {check.found}{mend}")
+    if as_json:
+        print_json({"schema": 1, "checks": [asdict(check) for check in checks]})
+    sys.exit(HostError.exit_code if any(check.level is Level.PROBLEM for check in checks) else 0)
