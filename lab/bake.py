@@ -81,9 +81,7 @@ def _bake(recipe: Recipe, cache: Path, work: Path, bench: Workbench, tell: Tell)
         tell(Progress(name, f"baked, {path.stat().st_size / 1e6:.0f} MB", done=True))
 
 
-def _pack(
-    recipe: Recipe, names: list[str], cache: Path, work: Path, bench: Workbench, tell: Tell
-) -> dict[Path, Path]:
+def _pack(recipe: Recipe, names: list[str], cache: Path, work: Path, bench: Workbench, tell: Tell) -> dict[Path, Path]:
     """Pack the disks side by side; returns the place in the cache for each box that was made."""
 
     def pack(name: str) -> Path:

@@ -51,7 +51,9 @@ def _vagrant(shell: Box) -> Check:
     version = shell.run(["vagrant", "--version"], timeout=60)
     plugins = shell.run(["vagrant", "plugin", "list"], timeout=60).text
     if not version.ok:
-        return Check("Vagrant", Level.PROBLEM, f"does not start: {version.output.decode(errors='replace')[-80:]}", SETUP)
+        return Check(
+            "Vagrant", Level.PROBLEM, f"does not start: {version.output.decode(errors='replace')[-80:]}", SETUP
+        )
     if "vagrant-libvirt" in plugins or shutil.which("VBoxManage"):
         plugin = next((line for line in plugins.splitlines() if "vagrant-libvirt" in line), "VirtualBox built in")
         return Check("Vagrant", Level.OK, f"{version.text}, {plugin}")

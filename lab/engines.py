@@ -128,13 +128,12 @@ def _unpack(box: Box, spec: EngineSpec, remote: PurePosixPath, home: PurePosixPa
     sums = box.check(["sha256sum", str(remote)], doing="check the archive's sum").text.split()
     if sums[0] != spec.sha256:
         raise EngineError(
-            f"cannot use Docker {spec.name} on {box.name}: its archive arrived with sha256 {sums[0]}, pinned is {spec.sha256}"
+            f"cannot use Docker {spec.name} on {box.name}: "
+            f"its archive arrived with sha256 {sums[0]}, pinned is {spec.sha256}"
         )
     sudo = ["sudo", "-n"]
     box.check([*sudo, "mkdir", "-p", str(home)], doing="make the engine's folder")
-    box.check(
-        [*sudo, "tar", "-xzf", str(remote), "-C", str(home), "--strip-components=1"], doing="unpack the archive"
-    )
+    box.check([*sudo, "tar", "-xzf", str(remote), "-C", str(home), "--strip-components=1"], doing="unpack the archive")
     box.check([*sudo, "touch", str(stamp)], doing="mark the archive as unpacked")
     box.check(["rm", "-f", str(remote)], doing="remove the archive")
 

@@ -19,7 +19,7 @@ from lab.model import Progress
 from lab.project import Project
 from lab.recipes import load_recipe
 from lab.state import Machine, Note, Notes
-from lab.together import side_by_side
+from lab.together import each, raise_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,10 @@ class Fleet:
             for box in boxes.values():
                 box.close()
 
-        values, errors = side_by_side({name: (lambda name=name: ready(name)) for name in boxes}, on_stop=close)
+        values, errors = each(boxes, ready, on_stop=close)
         for name, error in errors.items():
             self.tell(Progress(name, error.message, done=True, failed=True))
-        needed = [error for name, error in errors.items() if not by_name[name].optional]
-        if needed:
-            raise needed[0]
+        raise_first({name: error for name, error in errors.items() if not by_name[name].optional})
         return [values[spec.name] for spec in specs if spec.name in values]
 
     def _prepare(self, lineup: str, specs: list[VagrantSpec], provider: str) -> None:
@@ -103,7 +101,7 @@ class Fleet:
             )
 
     def _images(self, specs: list[VagrantSpec]) -> tuple[dict[str, str], Path | None]:
-        """Bake what these boxes need and give it to Vagrant; returns Vagrant's names by box, and a kernel to probe with."""
+        """Bake what these boxes need and give it to Vagrant; returns its names by box, and a kernel to probe with."""
         from lab.boxes.vagrant import add_box
 
         names: dict[str, str] = {}
@@ -150,11 +148,8 @@ class Fleet:
             self.tell(Progress(name, "suspended", done=True))
 
         made = [name for name in names if self.notes.read(name)]
-        if made:
-            hypervisor.start_daemons(self.shell, self.project.state, self.tell) if self._any_libvirt(made) else None
-        _, errors = side_by_side({name: (lambda name=name: job(name)) for name in made})
-        for error in errors.values():
-            raise error
+        self._wake_libvirt(made)
+        raise_first(each(made, job)[1])
 
     def down(self, names: Sequence[str]) -> list[str]:
         """Remove these boxes with everything that was made for them; returns the names of those removed.
@@ -168,13 +163,10 @@ class Fleet:
         libvirt = libvirt and hypervisor.answers(self.shell)
         there = hypervisor.domains(self.shell, self.project.prefix) if libvirt else []
         doomed = [name for name in names if name in noted or self.project.prefix + name in there]
-        _, errors = side_by_side({name: (lambda name=name: self._remove(name, libvirt)) for name in doomed})
-        if libvirt and not errors:
-            hypervisor.remove_base_volumes(self.shell, "lab/") if not self.notes.boxes() else None
-            hypervisor.remove_network(self.shell)
-            hypervisor.stop_daemons(self.shell, self.project.state)
-        for error in errors.values():
-            raise error
+        raise_first(each(doomed, lambda name: self._remove(name, libvirt))[1])
+        if libvirt:
+            hypervisor.remove_base_volumes(self.shell, "lab/")
+            self._let_go()
         return doomed
 
     def down_orphans(self) -> list[str]:
@@ -186,10 +178,15 @@ class Fleet:
         for name in names:
             self.tell(Progress(name, "removing"))
             hypervisor.remove_domain(self.shell, name)
-        hypervisor.remove_volumes(self.shell, "lab-") if not leftovers.list_domains(self.shell) else None
+        if not leftovers.list_domains(self.shell):
+            hypervisor.remove_volumes(self.shell, "lab-")
+        self._let_go()
+        return names
+
+    def _let_go(self) -> None:
+        """Remove the network and end the daemons, where nothing needs them any more."""
         hypervisor.remove_network(self.shell)
         hypervisor.stop_daemons(self.shell, self.project.state)
-        return names
 
     def _remove(self, name: str, libvirt: bool) -> None:
         self.tell(Progress(name, "removing"))
@@ -210,9 +207,11 @@ class Fleet:
         self.notes.forget(name)
         self.tell(Progress(name, "removed", done=True))
 
-    def _any_libvirt(self, names: Sequence[str]) -> bool:
+    def _wake_libvirt(self, names: Sequence[str]) -> None:
+        """Start libvirt's daemons if one of these boxes lives there."""
         notes = (self.notes.read(name) for name in names)
-        return any(note.vagrant.provider == "libvirt" for note in notes if note)
+        if any(note.vagrant.provider == "libvirt" for note in notes if note):
+            hypervisor.start_daemons(self.shell, self.project.state, self.tell)
 
     def _vagrant_id(self, name: str, provider: str = "libvirt") -> Path:
         folder = self.project.root / ".vagrant" / "machines" / name

@@ -63,9 +63,7 @@ def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
         return
     tell(Progress("libvirt", "starting its daemons"))
     if has_systemd():
-        shell.check(
-            ["systemctl", "start", "libvirtd"], doing="start libvirtd", hint="sudo systemctl start libvirtd"
-        )
+        shell.check(["systemctl", "start", "libvirtd"], doing="start libvirtd", hint="sudo systemctl start libvirtd")
     else:
         atomic.write(state / "daemons.json", json.dumps({"started": list(DAEMONS)}))
         for daemon in DAEMONS:
@@ -140,8 +138,10 @@ def _probe(kernel: Path) -> Accelerator:
     """Boot the kernel under KVM and wait for its first line on the serial port."""
     with tempfile.TemporaryDirectory(prefix="lab-kvm-") as folder:
         child = Child(
-            ["qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-no-reboot", "-nodefaults"]
-            + ["-serial", "stdio", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"],
+            [
+                *("qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-no-reboot", "-nodefaults"),
+                *("-serial", "stdio", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"),
+            ],
             Path(folder) / "serial.log",
         )
 

@@ -74,7 +74,7 @@ class Lineup(Strict):
 
 
 class EngineSpec(Strict):
-    """One pinned Docker: `static` needs url and sha256 of its archive, `distro` comes with the box, `installed` is as found."""
+    """One pinned Docker: `static` needs its archive's url and sha256, `distro` is the box's own, `installed` as found."""
 
     name: str
     version: str | None = None
@@ -154,9 +154,7 @@ def pick(
     if name in known:
         return known[name]
     place = f" of {where}" if where else ""
-    raise error(
-        f'cannot find the {what} "{name}"{place}{did_you_mean(name, list(known))}', hint=_known(what, known)
-    )
+    raise error(f'cannot find the {what} "{name}"{place}{did_you_mean(name, list(known))}', hint=_known(what, known))
 
 
 def _known(what: str, names: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from lab.registry import Registry
 from lab.results import BoxFacts, Production, Run, Trial
 from lab.scenarios import Scenario, Variation, load_scenario
 from lab.sequence import Station
-from lab.together import side_by_side
+from lab.together import each, raise_first
 from lab.transcript import RecordingBox, Transcript
 
 
@@ -121,9 +121,9 @@ class Crew:
         everyone = {item.box.name: item for item in [*producers, *consumers]}
         makers = {item.box.name for item in producers}
         try:
-            self._together({name: (lambda item=item: self._begin(item, makers)) for name, item in everyone.items()})
+            self._together(everyone, lambda name: self._begin(everyone[name], makers))
             self._together(
-                {item.box.name: (lambda item=item: self._consume(item, variations)) for item in consumers}
+                [item.box.name for item in consumers], lambda name: self._consume(everyone[name], variations)
             )
         finally:
             for station in self.stations.values():
@@ -132,14 +132,12 @@ class Crew:
                 except LabError as error:
                     self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
 
-    def _together(self, jobs: dict[str, object]) -> None:
+    def _together(self, names: Iterable[str], work: Callable[[str], None]) -> None:
         def close() -> None:
             for box in self.boxes.values():
                 box.close()
 
-        _, errors = side_by_side(jobs, on_stop=close)  # type: ignore[arg-type]
-        for error in errors.values():
-            raise error
+        raise_first(each(names, work, on_stop=close)[1])
 
     def _begin(self, item: Ready, makers: set[str]) -> None:
         """Ask a box for its facts, and let it produce if it is a producer."""
@@ -169,8 +167,16 @@ class Crew:
                 for source in sorted(sources, key=lambda made: made.producer):
                     trial = self._trial(station, source, facts[source.producer, source.engine], variation)
                     self.recorder.add(trial)
-                    ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
-                    said = "all hit" if not ran and trial.verdict is not Verdict.BROKEN else f"{', '.join(ran) or 'nothing'} ran"
+                    ran = (
+                        [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN]
+                        if trial.build
+                        else []
+                    )
+                    said = (
+                        "all hit"
+                        if not ran and trial.verdict is not Verdict.BROKEN
+                        else f"{', '.join(ran) or 'nothing'} ran"
+                    )
                     self.tell(Progress(name, f"from {source.producer}, {trial.variation}: {said}"))
         self.tell(Progress(name, "all trials made", done=True))
 
@@ -199,6 +205,6 @@ def _narrow(ready: Sequence[Ready], names: tuple[str, ...], option: str) -> list
     for name in names:
         if name not in known:
             raise UsageError(
-                f'cannot use {option} {name}: no such box is up', hint=f"boxes that are up: {', '.join(known)}"
+                f"cannot use {option} {name}: no such box is up", hint=f"boxes that are up: {', '.join(known)}"
             )
     return [known[name] for name in dict.fromkeys(names)] if names else list(ready)

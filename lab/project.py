@@ -62,7 +62,7 @@ def find() -> Project:
 
 
 def cache_folder() -> Path:
-    """Baked boxes, engine archives and the KVM probe's answer: LAB_CACHE, else XDG_CACHE_HOME/lab, else ~/.cache/lab."""
+    """Baked boxes, engine archives, the KVM probe's answer: LAB_CACHE, else XDG_CACHE_HOME/lab, else ~/.cache/lab."""
     given = os.environ.get("LAB_CACHE")
     if given:
         return Path(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 
 import tabulate as tabulate_module
@@ -30,7 +31,9 @@ def table(run: Run) -> str:
         blocks.append(f"{title}: {because}" if because and variation != "none" else title)
         blocks[-1] += "\n" + _fit(run, trials)
     notes = [line for trial in run.trials for line in _notes(trial)]
-    broken = [f"{made.producer} ({made.engine}) pushed no image: {made.problem}" for made in run.productions if made.problem]
+    broken = [
+        f"{made.producer} ({made.engine}) pushed no image: {made.problem}" for made in run.productions if made.problem
+    ]
     if notes or broken:
         blocks.append("\n".join([*broken, *notes]))
     return "\n\n".join(blocks)
@@ -41,13 +44,13 @@ def step_word(build: BuildResult | None, number: int) -> str:
     return build.steps[number].outcome.value if build and number < len(build.steps) else Outcome.UNKNOWN.value
 
 
-def _order(run: Run):  # type: ignore[no-untyped-def]
+def _order(run: Run) -> Callable[[Trial], tuple[int, str, str, str]]:
     seen = {name: number for number, name in enumerate(dict.fromkeys(trial.variation for trial in run.trials))}
     return lambda trial: (seen[trial.variation], trial.engine, trial.producer, trial.consumer)
 
 
 def _fit(run: Run, trials: list[Trial]) -> str:
-    wide = [instruction for instruction in run.instructions]
+    wide = list(run.instructions)
     narrow = [instruction.replace(" ", "\n", 1) for instruction in run.instructions]
     shortest = [f"step {number}" for number, _ in enumerate(run.instructions, 2)]
     text = ""

@@ -73,7 +73,10 @@ class Production(Strict):
 
 
 class Trial(Strict):
-    """One consumer that rebuilt one producer's image; `problem` says why it is broken, `because` why a bust is expected."""
+    """One consumer that rebuilt one producer's image.
+
+    `problem` says why it is broken, `because` why a bust is expected; `seconds` is the whole trial.
+    """
 
     name: str
     producer: str
@@ -180,7 +183,9 @@ def find(results: Path, name: str | None) -> Path:
     if name in known:
         return results / str(name)
     if name:
-        raise UsageError(f'cannot find the run "{name}"{did_you_mean(name, known)}', hint=f"{len(known)} runs in {results}")
+        raise UsageError(
+            f'cannot find the run "{name}"{did_you_mean(name, known)}', hint=f"{len(known)} runs in {results}"
+        )
     stamped = [run for run in known if run[:8].isdigit()]
     if not stamped:
         raise UsageError(f"cannot find a run in {results}: there is none yet", hint="python -m lab repro")

@@ -28,7 +28,9 @@ UNREACHABLE = re.compile(
 )
 INDEXES = "$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
 # what of this machine's apt settings decides how the archive is reached, and in what state it may be
-ACQUIRE = re.compile(r"^Acquire::(?:https?::|ftp::|Check-|Retries|ForceIPv|Max-FutureTime)\S* \"[^\"]*\";$", re.MULTILINE)
+ACQUIRE = re.compile(
+    r"^Acquire::(?:https?::|ftp::|Check-|Retries|ForceIPv|Max-FutureTime)\S* \"[^\"]*\";$", re.MULTILINE
+)
 
 
 def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:

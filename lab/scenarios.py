@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import jinja2
-import jinja2.sandbox
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import SandboxedEnvironment
 from pydantic import Field
 
 from lab.errors import ConfigError, UsageError
@@ -54,7 +55,7 @@ class _File(Strict):
     name: Word
     summary: str
     reference: str | None = None
-    variables: dict[str, str | int | bool] = {}
+    variables: dict[str, str | int | bool] = Field(default_factory=dict)
     steps: tuple[_Step, ...] = Field(min_length=1)
     exceptions: tuple[_Exception, ...] = ()
     variations: tuple[Variation, ...] = ()
@@ -120,7 +121,7 @@ class Scenario:
         return [[_render(word, self.variables, where) for word in command] for command in variation.commands]
 
     def expectation(self, variation: Variation | None, facts: Facts) -> Expectation:
-        """What a rebuild is expected to do: the variation's own word, else the first exception that fits, else `steps`."""
+        """What a rebuild is expected to do: the variation's word, else the first exception that fits, else `steps`."""
         plain = tuple(Outcome(step.expect) for step in self.file.steps)
         for exception in self.file.exceptions:
             if _fits(exception, facts):
@@ -155,10 +156,11 @@ def load_scenario(folder: Path, base: str) -> Scenario:
     file = load(path, _File)
     variables = {**file.variables, "base": base}
     steps = len(file.steps)
-    for kind, items in (("exception", file.exceptions), ("variation", file.variations)):
-        for number, item in enumerate(items, 1):
-            if len(item.expect) != steps:
-                raise ConfigError(f"cannot use {path}: {kind} {number} expects {len(item.expect)} of {steps} steps")
+    expectations = {f"exception {number}": item.expect for number, item in enumerate(file.exceptions, 1)}
+    expectations |= {f"variation {item.name}": item.expect for item in file.variations}
+    for where, expect in expectations.items():
+        if len(expect) != steps:
+            raise ConfigError(f"cannot use {path}: {where} expects {len(expect)} outcomes, there are {steps} steps")
     template = folder / "Dockerfile.j2"
     try:
         text = template.read_text(encoding="utf-8")
@@ -194,9 +196,7 @@ def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[st
 
 def _render(text: str, variables: Mapping[str, str | int | bool], where: str) -> str:
     """Fill in a template in Jinja's sandbox; an undefined name is an error that names it."""
-    environment = jinja2.sandbox.SandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
-    )
+    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     try:
         return environment.from_string(text).render(**variables)
     except jinja2.UndefinedError as error:
@@ -208,7 +208,7 @@ def _render(text: str, variables: Mapping[str, str | int | bool], where: str) ->
         ) from error
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
-    except (jinja2.sandbox.SecurityError, TypeError, ValueError, ArithmeticError) as error:
+    except (SecurityError, TypeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"cannot render {where}: {error}") from error
 
 

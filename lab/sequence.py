@@ -16,7 +16,8 @@ from lab.boxes.base import Box, Result
 from lab.engines import Engine
 from lab.errors import BoxError, CommandError, LabError
 from lab.model import Outcome, Verdict
-from lab.progress.reader import Build, read_builds
+from lab.progress.build import Build
+from lab.progress.reader import read_builds
 from lab.results import BoxFacts, BuildResult, CacheImport, Production, StepResult, Trial
 from lab.scenarios import Expectation, Facts, Scenario, Variation
 
@@ -27,7 +28,7 @@ About = Callable[[str], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One box with one engine, as a run uses it: `home` is the folder on the box that all of this run's files lie in."""
+    """One box with one engine, as a run uses it; all files of the run lie in the box's folder `home`."""
 
     box: Box
     about: About
@@ -41,7 +42,9 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
     """What `docker version` and `docker info` say, and whether the kernel labels its files (getenforce's file)."""
     version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60)
     text = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60)
-    data = box.check([*engine.docker, "info", "--format", "{{json .}}"], doing="ask Docker for its settings", timeout=60)
+    data = box.check(
+        [*engine.docker, "info", "--format", "{{json .}}"], doing="ask Docker for its settings", timeout=60
+    )
     info = _json(data)
     enforce = box.run(["cat", "/sys/fs/selinux/enforce"], timeout=20)
     selinux = {"1": "enforcing", "0": "permissive"}.get(enforce.text, "off") if enforce.ok else "off"
@@ -65,7 +68,7 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
 
 def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> Production:
     """Build with inline cache, push, prune. What goes wrong on the box is the production's problem, not raised."""
-    who = {"producer": station.box.name, "engine": station.engine.name, "reference": reference}
+    made = Production(producer=station.box.name, engine=station.engine.name, reference=reference)
     with station.about(f"{station.box.name}:{station.engine.name}/{scenario.name}:produce"):
         try:
             say("prune")
@@ -78,8 +81,8 @@ def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> P
             say("prune")
             prune(station)
         except (CommandError, BoxError) as error:
-            return Production(**who, problem=_story(error))
-    return Production(**who, build=build)
+            return made.model_copy(update={"problem": _story(error)})
+    return made.model_copy(update={"build": build})
 
 
 def rebuild(
@@ -103,7 +106,9 @@ def rebuild(
             slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
             context = _context(station, scenario, slug)
             for command in scenario.commands(variation) if variation else []:
-                station.box.check(command, doing=f"make the variation {variation.name if variation else ''}", cwd=context)
+                station.box.check(
+                    command, doing=f"make the variation {variation.name if variation else ''}", cwd=context
+                )
             say(f"{source.producer}: rebuild")
             build = _build(station, scenario, context, source.reference, plan)
         except (CommandError, BoxError) as error:
@@ -239,5 +244,3 @@ def _json(result: Result) -> dict[str, Any]:
     except ValueError as error:
         raise CommandError(f"cannot read what docker info said: {error}", output=result.output) from error
     return data if isinstance(data, dict) else {}
-
-

@@ -115,6 +115,4 @@ def _busy(name: str, path: str) -> BusyError:
         who = f"`lab {holder['verb']}` (process {holder['pid']})"
     except (ValueError, KeyError, OSError):
         who = "another lab"
-    return BusyError(
-        f"cannot use {name}: {who} holds it", hint="wait until it has ended, or end it by Ctrl-C"
-    )
+    return BusyError(f"cannot use {name}: {who} holds it", hint="wait until it has ended, or end it by Ctrl-C")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Generic, TypeVar, cast
 
 import psutil
 
@@ -54,12 +55,29 @@ def side_by_side(
         on_stop()
         _end_children(list(threads.values()))
         raise Interrupted("stopped by Ctrl-C") from None
-    errors = {name: thread.error for name, thread in threads.items() if thread.error}
+    values: dict[str, V] = {}
+    errors: dict[str, LabError] = {}
+    for name, thread in threads.items():
+        if isinstance(thread.error, LabError):
+            errors[name] = thread.error
+        elif thread.error is not None:
+            raise thread.error
+        else:
+            values[name] = cast(V, thread.value)
+    return values, errors
+
+
+def each(
+    names: Iterable[str], work: Callable[[str], V], *, on_stop: Callable[[], None] = lambda: None
+) -> tuple[dict[str, V], dict[str, LabError]]:
+    """`side_by_side` with the same work for every name."""
+    return side_by_side({name: partial(work, name) for name in names}, on_stop=on_stop)
+
+
+def raise_first(errors: Mapping[str, LabError]) -> None:
+    """Raise the first error, if there is one: all jobs have ended by then."""
     for error in errors.values():
-        if not isinstance(error, LabError):
-            raise error
-    values = {name: thread.value for name, thread in threads.items() if not thread.error}
-    return values, errors  # type: ignore[return-value]
+        raise error
 
 
 def _end_children(threads: list[_Job[V]]) -> None:

@@ -35,8 +35,6 @@ def wait_for(
         if not isinstance(seen, str):
             return seen
         if time.monotonic() >= deadline:
-            raise error(
-                f"cannot wait longer than {timeout:g} s for {what}: {seen}", hint=hint, output=detail()
-            )
+            raise error(f"cannot wait longer than {timeout:g} s for {what}: {seen}", hint=hint, output=detail())
         if stopping.wait(every):
             raise Interrupted(f"stopped while waiting for {what}")

@@ -195,9 +195,7 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
         # a daemon that the command left behind may keep the pipe open for ever: do not wait for it
         thread.join(timeout=2)
     seconds = time.monotonic() - clock
-    return Result(
-        command, status, b"".join(chunks["stdout"]), b"".join(chunks["stderr"]), started, seconds
-    )
+    return Result(command, status, b"".join(chunks["stdout"]), b"".join(chunks["stderr"]), started, seconds)
 
 
 def _pump(

@@ -120,9 +120,7 @@ class SshBox(Box):
     def login(self) -> Command:
         """OpenSSH with the same key and the same remembered host key."""
         if self.address is None:
-            raise BoxError(
-                f"cannot log in to {self.name}: it is not up", hint=f"python -m lab up {self.name}"
-            )
+            raise BoxError(f"cannot log in to {self.name}: it is not up", hint=f"python -m lab up {self.name}")
         key = ["-i", self.address.key, "-o", "IdentitiesOnly=yes"] if self.address.key else []
         known = f"UserKnownHostsFile={self.known_hosts}"
         port = ["-p", str(self.address.port), "-o", known, "-o", "StrictHostKeyChecking=yes"]

@@ -73,7 +73,7 @@ class VagrantBox(SshBox):
     def _vagrant_up(self, note: Note, tell: Tell) -> None:
         tell(Progress(self.name, "resuming" if note.suspended else "vagrant up"))
 
-        def up(machine: vagrant.Vagrant) -> None:
+        def up(machine: Any) -> None:
             for line in machine.up(vm_name=self.name, provider=note.vagrant.provider, stream_output=True):
                 log.write(line)
                 step = line.strip().removeprefix("==>").removeprefix(f" {self.name}:").strip()
@@ -96,9 +96,7 @@ class VagrantBox(SshBox):
     def _note(self) -> Note:
         note = self.notes.read(self.name)
         if note is None:
-            raise BoxError(
-                f"cannot find {self.name}: it was never brought up", hint=f"python -m lab up {self.name}"
-            )
+            raise BoxError(f"cannot find {self.name}: it was never brought up", hint=f"python -m lab up {self.name}")
         return note
 
     def _console(self, note: Note) -> str:
@@ -124,7 +122,7 @@ class VagrantBox(SshBox):
                 yield out
 
         try:
-            return what(vagrant.Vagrant(str(self.project.root), out_cm=log, err_cm=log))
+            return what(_vagrant(self.project, out_cm=log, err_cm=log))
         except subprocess.CalledProcessError as error:
             if stopping.is_set():
                 raise Interrupted(f"stopped while Vagrant had to {verb} {self.name}") from error
@@ -142,17 +140,20 @@ class VagrantBox(SshBox):
             ) from error
 
 
+def _vagrant(project: Project, **streams: Any) -> Any:
+    """python-vagrant's door; the package has no types."""
+    return vagrant.Vagrant(str(project.root), **streams)  # type: ignore[no-untyped-call]
+
+
 def _address(ssh_config: str) -> Address:
     """Host, port, user and key from what `vagrant ssh-config` prints."""
     pairs = dict(re.findall(r"^\s*(\w+)\s+\"?(.*?)\"?\s*$", ssh_config, re.MULTILINE))
-    return Address(
-        host=pairs["HostName"], port=int(pairs["Port"]), user=pairs["User"], key=pairs["IdentityFile"]
-    )
+    return Address(host=pairs["HostName"], port=int(pairs["Port"]), user=pairs["User"], key=pairs["IdentityFile"])
 
 
 def add_box(project: Project, name: str, file: Path) -> None:
     """Give a baked box to Vagrant under that name unless it has it; older bakings of the same box are dropped."""
-    machine = vagrant.Vagrant(str(project.root))
+    machine = _vagrant(project)
     try:
         have = {box.name for box in machine.box_list()}
         if name not in have:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 import click
 from tabulate import tabulate
@@ -27,6 +30,8 @@ from lab.lineups import Catalog, VagrantSpec
 from lab.project import find
 from lab.state import Notes, hold
 
+V = TypeVar("V")
+
 
 @click.command(epilog="Example: python -m lab boxes --json")
 @json_option
@@ -41,10 +46,14 @@ def boxes(as_json: bool) -> None:
         row = {"name": spec.name, "kind": spec.kind, "state": state, "engines": spec.engines, "lineups": names}
         rows.append({**row, "summary": spec.summary})
     if as_json:
-        lineups = {lineup.name: {"boxes": lineup.boxes, "summary": lineup.summary} for lineup in catalog.lineups.values()}
+        lineups = {
+            lineup.name: {"boxes": lineup.boxes, "summary": lineup.summary} for lineup in catalog.lineups.values()
+        }
         print_json({"schema": 1, "boxes": rows, "lineups": lineups})
         return
-    table = [[row["name"], row["kind"], row["state"], " ".join(row["engines"]), " ".join(row["lineups"])] for row in rows]
+    table = [
+        [row["name"], row["kind"], row["state"], " ".join(row["engines"]), " ".join(row["lineups"])] for row in rows
+    ]
     click.echo(tabulate(table, ["box", "kind", "state", "engines", "lineups"], tablefmt="plain"))
     click.echo()
     click.echo("\n".join(f"lineup {lineup.name}: {lineup.summary}" for lineup in catalog.lineups.values()))
@@ -67,7 +76,7 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     paths = {path.stem: path for path in (project.boxes / "recipes").glob("*.yaml")}
     specs = [catalog.box(name) for name in catalog.lineup(EMBEDDED).boxes]
     names = recipes or tuple(sorted({spec.recipe for spec in specs if isinstance(spec, VagrantSpec) and spec.recipe}))
-    files = {}
+    files: dict[str, Path] = {}
     with screen(verbose) as shown:
         for name in names:
             recipe = load_recipe(pick(name, paths, "recipe"))
@@ -100,7 +109,7 @@ def up(names: tuple[str, ...], lineup: str | None, provider: str, verbose: bool)
         click.echo(f"{item.box.name}: up, {engines}")
 
 
-def with_way_back(place: Workplace, work):  # type: ignore[no-untyped-def]
+def with_way_back(place: Workplace, work: Callable[[], V]) -> V:
     """Do the work; if it is interrupted, the error names the exact command that cleans up."""
     try:
         return work()
@@ -213,7 +222,6 @@ def down(names: tuple[str, ...], lineup: str | None, orphans: bool, verbose: boo
         try:
             removed = Fleet(project, catalog, shown.tell).down(chosen)
         except (Interrupted, BoxError) as error:
-            raise type(error)(error.message, hint="run `python -m lab down` again", output=error.output) from error
+            error.hint = "run `python -m lab down` again"
+            raise
     click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
-
-

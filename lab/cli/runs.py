@@ -33,7 +33,9 @@ DIFFERS = 4
     help="Only this variation, `none` for no change (several allowed); default: none and the scenario's own.",
 )
 @click.option("--base", metavar="IMAGE", help="The base image, instead of alpine or the box's busybox.")
-@click.option("--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used.")
+@click.option(
+    "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
+)
 @click.option("--registry-port", type=click.IntRange(1, 65535), help="The loopback port of the lab's own registry.")
 @click.option("--allow-prune", is_flag=True, help="Let the run prune the Docker of boxes that lab did not make.")
 @json_option
@@ -71,7 +73,11 @@ def repro(
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     kept = [spec for spec in specs.values() if spec.kind == "vagrant" or allow_prune]
-    wanted = [spec for spec in kept if not (producers or consumers) or spec.name in (*producers, *consumers) or not (producers and consumers)]
+    wanted = [
+        spec
+        for spec in kept
+        if not (producers or consumers) or spec.name in (*producers, *consumers) or not (producers and consumers)
+    ]
     for spec in specs.values():
         if spec not in kept:
             _refuse_prune(spec.name, bool(spec.optional and kept))
@@ -130,7 +136,12 @@ def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
         caches = ", ".join(f"{item.ref} ({_worked(item.ok)})" for item in build.imports) or "none"
         click.echo(f"build {number}: {build.builder}  context {sent}  cache from {caches}")
         rows = [[s.stage or "", f"{s.index}/{s.total}", s.instruction, s.outcome.value, s.seconds] for s in build.steps]
-        table = tabulate(rows, ["stage", "step", "instruction", "outcome", "seconds"], tablefmt="plain", maxcolwidths=[16, None, 50, None, None])
+        table = tabulate(
+            rows,
+            ["stage", "step", "instruction", "outcome", "seconds"],
+            tablefmt="plain",
+            maxcolwidths=[16, None, 50, None, None],
+        )
         click.echo(_colour(table) + "\n")
 
 

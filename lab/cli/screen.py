@@ -77,7 +77,9 @@ class Screen:
                 sign = "x" if event.failed else "+" if event.done else "."
                 style = "red" if event.failed else "green" if event.done else "cyan"
                 seconds = "" if event.done else f"{now - began:.0f}s"
-                table.add_row(Text(sign, style), who, Text(event.what.splitlines()[0][:80] if event.what else ""), seconds)
+                table.add_row(
+                    Text(sign, style), who, Text(event.what.splitlines()[0][:80] if event.what else ""), seconds
+                )
         return table
 
 

@@ -1,0 +1,50 @@
+# Two commands are all most people need: `make repro` and `make test`.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: repro test check bench venv clean
+.DELETE_ON_ERROR:
+
+repro: venv  ## everything from a bare machine to the table
+	$(PYTHON) -m lab setup
+	$(PYTHON) -m lab up && $(PYTHON) -m lab repro
+
+test: venv check  ## everything, with real virtual machines
+	$(PYTHON) -m lab setup
+	$(PYTHON) -m pytest -m vm
+
+check: venv tools  ## the fast part: format, lint, types, import contract, unit and replay tests
+	$(VENV)/bin/ruff format --check lab tests benchmarks
+	$(VENV)/bin/ruff check lab tests benchmarks
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m pytest -m "not vm" --cov --cov-report=term:skip-covered
+
+bench: venv  ## measure what benchmarks/ states, on this machine
+	$(PYTHON) benchmarks/run.py
+
+venv: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml
+	@python3 -c 'import ensurepip' 2>/dev/null || { \
+	  echo "python3 has no venv module here; installing it"; \
+	  $$( [ "$$(id -u)" = 0 ] || echo sudo ) apt-get install --yes python3-venv; }
+	test -x $(PYTHON) || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+# What the unit tests call beyond Python: a registry and an sshd of their own.
+.PHONY: tools
+tools:
+	@command -v docker-registry >/dev/null && test -x /usr/sbin/sshd || { \
+	  command -v apt-get >/dev/null || { echo "install docker-registry and sshd for the tests"; exit 1; }; \
+	  sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); \
+	  echo "+ apt-get install docker-registry openssh-server attr (for the tests)"; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
+	    docker-registry openssh-server attr >/dev/null; }
+
+clean:  ## remove boxes and the virtual environment
+	-test ! -x $(PYTHON) || $(PYTHON) -m lab down
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
