@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -20,7 +21,8 @@ def write(path: Path, text: str) -> None:
             os.fsync(out.fileno())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder itself may be what refuses
+            part.unlink(missing_ok=True)
         raise disk_error(path, error) from error
 
 

@@ -163,7 +163,7 @@ def _known(what: str, names: Iterable[str]) -> str:
 
 def _load_box(path: Path) -> BoxSpec:
     data = read(path)
-    kind = data.get("kind") if isinstance(data, dict) else None
+    kind = data.get("kind")
     if not isinstance(kind, str) or kind not in SPECS:
         guess = did_you_mean(str(kind), list(SPECS))
         raise ConfigError(f"cannot use {path}: kind is {kind!r}{guess}", hint=_known("kind", SPECS))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
+from datetime import UTC
 from itertools import groupby
 
 import tabulate as tabulate_module
@@ -22,14 +24,14 @@ def table(run: Run) -> str:
     column (engines become headings).
     """
     head = [f"{run.scenario}  base {run.base.source if run.base else '?'}  registry {run.registry}"]
-    head[0] += f"  {run.started:%Y-%m-%d %H:%M} UTC" + ("" if run.complete else "  (cut short: not all trials made)")
+    head[0] += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + ("" if run.complete else "  (cut short: not all trials made)")
     blocks = ["\n".join(head)]
     for variation, group in groupby(sorted(run.trials, key=_order(run)), key=lambda trial: trial.variation):
         trials = list(group)
         title = "nothing varied" if variation == "none" else f"variation {variation}"
-        because = next((trial.because for trial in trials if trial.because), None)
-        blocks.append(f"{title}: {because}" if because and variation != "none" else title)
-        blocks[-1] += "\n" + _fit(run, trials)
+        because = "; ".join(dict.fromkeys(trial.because for trial in trials if trial.because))
+        title += f": {because}" if because and variation != "none" else ""
+        blocks.append(textwrap.fill(title, WIDTH, subsequent_indent="  ") + "\n" + _fit(run, trials))
     notes = [line for trial in run.trials for line in _notes(trial)]
     broken = [
         f"{made.producer} ({made.engine}) pushed no image: {made.problem}" for made in run.productions if made.problem

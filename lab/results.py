@@ -119,8 +119,8 @@ class Run(Strict):
 
     @property
     def as_expected(self) -> bool:
-        """True if the run is whole and no trial differs from what its scenario expects."""
-        return self.complete and all(trial.verdict is Verdict.AS_EXPECTED for trial in self.trials)
+        """True if the run is whole and no trial differs from what its scenario expects; no trials show nothing."""
+        return self.complete and bool(self.trials) and all(trial.verdict is Verdict.AS_EXPECTED for trial in self.trials)
 
     def to_json(self) -> str:
         """The text of run.json."""
@@ -157,11 +157,14 @@ def load(folder: Path) -> Run:
     path = folder / "run.json"
     try:
         text = path.read_text(encoding="utf-8")
-        schema = json.loads(text).get("schema")
+        data = json.loads(text)
     except FileNotFoundError as error:
         raise UsageError(f"cannot find a run at {folder}: no run.json in it") from error
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"cannot read {path}: not a run of lab")
+    schema = data.get("schema")
     if schema != SCHEMA:
         raise ConfigError(
             f"cannot read {path}: its schema is {schema}, this lab reads {SCHEMA}",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import jinja2
-from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import Field
 
@@ -186,7 +185,11 @@ def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[st
         name = _render(path.relative_to(folder).as_posix(), variables, str(path))
         content = path.read_bytes()
         if name.endswith(".j2"):
-            name, content = name[:-3], _render(content.decode(), variables, str(path)).encode()
+            try:
+                text = content.decode()
+            except UnicodeDecodeError as error:
+                raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
+            name, content = name[:-3], _render(text, variables, str(path)).encode()
         total += len(content)
         if total > MAX_CONTEXT_BYTES:
             raise ConfigError(f"cannot use {folder}: more than {MAX_CONTEXT_BYTES >> 20} MiB of context")
@@ -208,7 +211,7 @@ def _render(text: str, variables: Mapping[str, str | int | bool], where: str) ->
         ) from error
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
-    except (SecurityError, TypeError, ValueError, ArithmeticError) as error:
+    except (jinja2.TemplateError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"cannot render {where}: {error}") from error
 
 
@@ -224,6 +227,8 @@ def _compare(version: str, condition: str) -> bool:
     match = re.fullmatch(r"(<=|>=|==|<|>)(.+)", condition)
     assert match  # the pattern of _Exception.engines
     left, right = _numbers(version), _numbers(match[2])
+    if not left:
+        return False  # a build without a number is no old release
     return {
         "<": left < right,
         "<=": left <= right,

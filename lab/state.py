@@ -95,10 +95,13 @@ def hold(state: Path, names: list[str], verb: str) -> Iterator[None]:
     The lock is the kernel's (flock): it goes with the process, so a crash leaves none behind.
     """
     folder = state / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         for name in sorted(set(names)):
-            lock = stack.enter_context((folder / name).open("a+", encoding="utf-8"))
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                lock = stack.enter_context((folder / name).open("a+", encoding="utf-8"))
+            except OSError as error:
+                raise atomic.disk_error(folder / name, error) from error
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -27,12 +27,17 @@ class _Job(threading.Thread, Generic[V]):
         self.work = work
         self.value: V | None = None
         self.error: BaseException | None = None
+        # Python 3.11's join and is_alive take a thread for ended once Ctrl-C came during a join: the fix of https://bugs.python.org/issue45274
+        # releases the lock that the running thread holds.
+        self.ended = threading.Event()
 
     def run(self) -> None:
         try:
             self.value = self.work()
         except BaseException as error:
             self.error = error  # raised again by side_by_side, in the thread that asked
+        finally:
+            self.ended.set()
 
 
 def side_by_side(
@@ -48,8 +53,8 @@ def side_by_side(
         thread.start()
     try:
         for thread in threads.values():
-            while thread.is_alive():
-                thread.join(0.2)  # a join without limit would not let Ctrl-C through
+            while not thread.ended.wait(0.2):  # a wait without limit would not let Ctrl-C through
+                pass
     except KeyboardInterrupt:
         stopping.set()
         on_stop()
@@ -93,8 +98,8 @@ def _end_children(threads: list[_Job[V]]) -> None:
         try:
             deadline = time.monotonic() + seconds
             for thread in threads:
-                thread.join(max(0.0, deadline - time.monotonic()))
+                thread.ended.wait(max(0.0, deadline - time.monotonic()))
         except KeyboardInterrupt:
             continue
-        if not any(thread.is_alive() for thread in threads):
+        if all(thread.ended.is_set() for thread in threads):
             return

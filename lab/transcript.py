@@ -7,14 +7,14 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lab.atomic import disk_error
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
-from lab.errors import BoxError, ConfigError
+from lab.errors import BoxError, ConfigError, HostError
 
 SCHEMA = 1
 
@@ -29,7 +29,11 @@ class Transcript:
             self._file = path.open("w", encoding="utf-8")
         except OSError as error:
             raise disk_error(path, error) from error
-        self._add({"schema": SCHEMA, "run": run})
+        try:
+            self._add({"schema": SCHEMA, "run": run})
+        except HostError:
+            self.close()
+            raise
 
     def record(self, box: str, about: str, result: Result) -> None:
         """Add one command and what came back; `about` is the trial or phase it belongs to."""
@@ -52,7 +56,8 @@ class Transcript:
 
     def close(self) -> None:
         """Close the file; recording again is an error."""
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take was said when it was recorded
+            self._file.close()
 
     def _add(self, entry: dict[str, Any]) -> None:
         with self._lock:
@@ -139,7 +144,8 @@ class ReplayBox(Box):
 def read(path: Path) -> tuple[str, list[dict[str, Any]]]:
     """The run's name and the entries of a transcript; a last line that was cut is left out."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # bytes: a last line may be cut within a letter, and only a line feed ends a line (str also splits at U+2028)
+        lines = path.read_bytes().rstrip(b"\n").split(b"\n")
         header = json.loads(lines[0])
         run = header["run"]
         if header["schema"] != SCHEMA:
@@ -160,8 +166,11 @@ def read(path: Path) -> tuple[str, list[dict[str, Any]]]:
 def replay_boxes(path: Path) -> tuple[str, dict[str, ReplayBox]]:
     """The run's name and one ReplayBox for each box of a transcript."""
     run, entries = read(path)
-    names = dict.fromkeys(entry["box"] for entry in entries)
-    return run, {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
+    try:
+        names = dict.fromkeys(entry["box"] for entry in entries)
+        return run, {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"cannot read {path}: an entry is no command of lab ({error!r})") from error
 
 
 def _plain(data: bytes) -> str | dict[str, str]:

@@ -23,10 +23,10 @@ class Strict(BaseModel):
 T = TypeVar("T", bound=BaseModel)
 
 
-def read(path: Path) -> Any:
-    """Parse a YAML file; raise ConfigError with line and column where it is not YAML."""
+def read(path: Path) -> dict[Any, Any]:
+    """Parse a YAML file that holds a mapping; raise ConfigError with line and column where it is not YAML."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -36,14 +36,16 @@ def read(path: Path) -> Any:
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise ConfigError(f"cannot read {path}: not YAML{place}: {problem}") from error
+    except (ValueError, RecursionError) as error:  # such as a date of month 13
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"cannot read {path}: a mapping is wanted, not {type(data).__name__}")
+    return data
 
 
 def load(path: Path, model: type[T]) -> T:
     """Read a YAML file into `model`; raise ConfigError that lists every wrong key of the file."""
-    data = read(path)
-    if not isinstance(data, dict):
-        raise ConfigError(f"cannot read {path}: a mapping is wanted, not {type(data).__name__}")
-    return check(data, model, str(path))
+    return check(read(path), model, str(path))
 
 
 def check(data: Any, model: type[T], where: str) -> T:
@@ -55,6 +57,8 @@ def check(data: Any, model: type[T], where: str) -> T:
     except ValidationError as error:
         lines = [_line(item, model) for item in error.errors(include_url=False)]
         raise ConfigError(f"cannot use {where}: " + "; ".join(lines)) from error
+    except (TypeError, ValueError, RecursionError) as error:  # JSON has no form for it: a date as a key, a cycle
+        raise ConfigError(f"cannot use {where}: {error}") from error
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

@@ -13,11 +13,13 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
+
+import psutil
 
 from lab.errors import CommandError, HostError
 from lab.model import Progress
@@ -46,10 +48,11 @@ class Command:
     def guarded(self) -> str:
         """The line a shell is given: as `line`, with the C locale and a time limit the box keeps itself.
 
-        `timeout` lets the command end by SIGTERM first; `-k 10` kills what does not listen.
+        `timeout` lets the command end by SIGTERM first; `-k 10` kills what does not listen. `exit $?` makes the
+        shell stay and turn a death by signal into a status: sshd reports a signal as no status at all.
         """
         words = ["LC_ALL=C", *(f"{name}={shlex.quote(value)}" for name, value in self.env.items())]
-        text = f"env {' '.join(words)} timeout -k 10 {self.timeout:g} {shlex.join(self.argv)}"
+        text = f"env {' '.join(words)} timeout -k 10 {self.timeout:g} {shlex.join(self.argv)} </dev/null; exit $?"
         return f"cd {shlex.quote(str(self.cwd))} && {text}" if self.cwd else text
 
 
@@ -179,8 +182,11 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
             env={**os.environ, "LC_ALL": "C", **command.env},
         )
     except OSError as error:
-        text = f"{command.argv[0]}: {error.strerror}\n".encode()
-        return Result(command, NOT_FOUND, b"", text, started, time.monotonic() - clock)
+        # Popen names the folder if that is what is not there; a shell's `cd` would end with status 1
+        what = str(error.filename or command.argv[0])
+        status = 1 if what == str(command.cwd) else NOT_FOUND
+        text = f"{what}: {error.strerror}\n".encode()
+        return Result(command, status, b"", text, started, time.monotonic() - clock)
     chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     threads = [] if interactive else _pump(process, chunks, on_output)
     try:
@@ -191,9 +197,10 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
     except BaseException:
         _end(process)
         raise
+    # a daemon that the command left behind may keep the pipes open for ever: do not wait for it
+    deadline = time.monotonic() + 2
     for thread in threads:
-        # a daemon that the command left behind may keep the pipe open for ever: do not wait for it
-        thread.join(timeout=2)
+        thread.join(max(0.0, deadline - time.monotonic()))
     seconds = time.monotonic() - clock
     return Result(command, status, b"".join(chunks["stdout"]), b"".join(chunks["stderr"]), started, seconds)
 
@@ -204,10 +211,11 @@ def _pump(
     """Start the threads that collect what the child says, chunk by chunk as it comes."""
 
     def read(name: str, stream: IO[bytes]) -> None:
-        while chunk := os.read(stream.fileno(), 65536):
-            chunks[name].append(chunk)
-            if on_output:
-                on_output(name, chunk)
+        with stream:
+            while chunk := os.read(stream.fileno(), 65536):
+                chunks[name].append(chunk)
+                if on_output:
+                    on_output(name, chunk)
 
     assert process.stdout and process.stderr
     threads = [
@@ -220,12 +228,22 @@ def _pump(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and all it has started: SIGTERM, and SIGKILL after ten seconds, as timeout(1) does on a box."""
+    family: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
     process.terminate()
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    for member in psutil.wait_procs(family, timeout=1)[1]:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
 
 
 class Child:

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Real machines last, in the order they are written in: they share boxes that come up once."""
+    items.sort(key=lambda item: item.get_closest_marker("vm") is not None)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a run of the program gave: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Lab:
+    """The program as a user calls it, in a process of its own, from one checkout."""
+
+    def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
+        self.root = root
+        self.env = {**os.environ, **(env or {})}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-m", "lab", *words]
+        return subprocess.Popen(
+            argv, cwd=self.root, env=self.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def run(self, *words: str, timeout: float = 900) -> Said:
+        process = self.start(*words)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            pytest.fail(f"lab {' '.join(words)}: no end within {timeout:g} s\n{out}\n{err}")
+        return Said(process.returncode, out, err)
+
+    def ok(self, *words: str, timeout: float = 900) -> Said:
+        said = self.run(*words, timeout=timeout)
+        assert said.code == 0, f"lab {' '.join(words)} ended with {said.code}\n{said.out}\n{said.err}"
+        return said
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Lab:
+    return Lab(ROOT)

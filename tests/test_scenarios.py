@@ -1,0 +1,294 @@
+"""Scenarios: the bug report's renders to its Dockerfile, and expectations follow engine and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import ConfigError, UsageError
+from lab.model import Outcome
+from lab.scenarios import Facts, Scenario, Variation, find, load_scenario
+
+OWN = Path(__file__).parent.parent / "templates" / "scenarios"
+HIT, RAN = Outcome.HIT, Outcome.RAN
+# https://github.com/moby/buildkit/issues/1330, of which the base is the only part that lab may change
+GIST = "FROM alpine\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n"
+FILE = """\
+name: tiny
+summary: s
+variables: {file: bar, loud: true, times: 2}
+steps:
+  - {instruction: "COPY {{ file }} .", expect: hit}
+  - {instruction: "RUN x", expect: ran}
+"""
+
+
+def scenario(folder: Path, text: str = FILE, dockerfile: str = "FROM {{ base }}\n", **context: bytes) -> Scenario:
+    (folder / "context").mkdir(exist_ok=True)
+    (folder / "scenario.yaml").write_text(text, encoding="utf-8")
+    (folder / "Dockerfile.j2").write_text(dockerfile, encoding="utf-8")
+    for name, content in context.items():
+        (folder / "context" / name).write_bytes(content)
+    return load_scenario(folder, "alpine")
+
+
+def refusal(folder: Path, text: str = FILE, dockerfile: str = "FROM {{ base }}\n", **context: bytes) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        scenario(folder, text, dockerfile, **context)
+    return caught.value
+
+
+@pytest.fixture(scope="module")
+def bust() -> Scenario:
+    return load_scenario(find("copy-bust", OWN), "alpine")
+
+
+# --- the bug report's own
+
+
+def test_copy_bust_is_the_gists_dockerfile(bust: Scenario) -> None:
+    assert bust.dockerfile == GIST
+    assert bust.instructions == ("RUN echo foo", "COPY bar bar", "RUN echo baz")
+    assert bust.context == {"bar": (b"bar\n", False)}
+
+
+def test_copy_bust_leads_to_the_report(bust: Scenario) -> None:
+    assert (bust.name, bust.file.reference) == ("copy-bust", "https://github.com/moby/buildkit/issues/1330")
+
+
+@pytest.mark.parametrize(
+    ("engine", "consumer", "producer", "outcomes"),
+    [
+        ("19.03.8", True, False, (HIT, RAN, RAN)),
+        ("19.03.8", False, True, (HIT, RAN, RAN)),
+        ("19.03.8", True, True, (HIT, HIT, HIT)),  # the same label on both ends is the same key
+        ("19.03.8", False, False, (HIT, HIT, HIT)),
+        ("19.03.12", True, False, (HIT, RAN, RAN)),
+        ("18.09.9", True, False, (HIT, RAN, RAN)),
+        ("19.03.13", True, False, (HIT, HIT, HIT)),
+        ("19.03.13", False, True, (HIT, HIT, HIT)),
+        ("20.10.24", True, False, (HIT, HIT, HIT)),
+        ("20.10.24+dfsg1", True, False, (HIT, HIT, HIT)),
+        ("19.03.8+azure", True, False, (HIT, RAN, RAN)),
+        ("29.0.0", False, True, (HIT, HIT, HIT)),
+        (None, True, False, (HIT, HIT, HIT)),
+    ],
+)
+def test_what_is_expected_of_a_rebuild(
+    bust: Scenario, engine: str | None, consumer: bool, producer: bool, outcomes: tuple[Outcome, ...]
+) -> None:
+    plan = bust.expectation(None, Facts(engine, consumer_selinux=consumer, producer_selinux=producer))
+    assert plan.outcomes == outcomes
+    assert (plan.because is not None) == (RAN in outcomes)
+    assert plan.because is None or "security.selinux" in plan.because
+
+
+@pytest.mark.parametrize("engine", ["", "dev", "master-3ab4256"])
+def test_an_engine_without_a_number_is_not_taken_for_an_old_one(bust: Scenario, engine: str) -> None:
+    plan = bust.expectation(None, Facts(engine, consumer_selinux=True, producer_selinux=False))
+    assert plan.outcomes == (HIT, HIT, HIT)
+
+
+@pytest.mark.parametrize("engine", ["19.03.8", "20.10.24"])
+@pytest.mark.parametrize("consumer", [True, False])
+def test_an_attribute_of_the_users_busts_every_engine(bust: Scenario, engine: str, consumer: bool) -> None:
+    [change] = bust.variations(("user-xattr",))
+    plan = bust.expectation(change, Facts(engine, consumer_selinux=consumer, producer_selinux=False))
+    assert plan.outcomes == (HIT, RAN, RAN)
+    assert plan.because
+
+
+def test_variations_are_none_and_the_default_ones_unless_asked(bust: Scenario) -> None:
+    def names(asked: tuple[str, ...]) -> list[str]:
+        return [change.name if change else "-" for change in bust.variations(asked)]
+
+    assert names(()) == ["-", "user-xattr"]
+    assert names(("user-xattr",)) == ["user-xattr"]
+    assert names(("none",)) == ["-"]
+    assert names(("user-xattr", "none", "user-xattr")) == ["user-xattr", "-"]
+
+
+def test_an_unknown_variation_is_guessed(bust: Scenario) -> None:
+    with pytest.raises(UsageError) as caught:
+        bust.variations(("user-xatr",))
+    message = 'cannot find the variation "user-xatr" of scenario copy-bust (did you mean "user-xattr"?)'
+    assert caught.value.message == message
+    assert caught.value.hint == "known variations: none, user-xattr"
+
+
+def test_the_variations_command_names_the_file(bust: Scenario) -> None:
+    [change] = bust.variations(("user-xattr",))
+    assert isinstance(change, Variation)
+    assert bust.commands(change) == [["setfattr", "-n", "user.lab", "-v", "1", "bar"]]
+
+
+# --- where scenarios lie
+
+
+def test_a_scenario_is_found_by_name_or_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario(tmp_path)
+    assert find("copy-bust", OWN) == OWN / "copy-bust"
+    assert find(str(tmp_path), OWN) == tmp_path
+    monkeypatch.chdir(tmp_path.parent)
+    assert find(f"./{tmp_path.name}", OWN) == Path(tmp_path.name)
+    assert find(tmp_path.name, OWN) == Path(tmp_path.name)
+
+
+def test_an_unknown_scenario_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        find("copybust", OWN)
+    assert caught.value.message == 'cannot find the scenario "copybust" (did you mean "copy-bust"?)'
+    assert caught.value.hint and "copy-bust" in caught.value.hint
+    with pytest.raises(UsageError, match="no scenario.yaml in it"):
+        find(f"{tmp_path}/none", OWN)
+
+
+# --- rendering
+
+
+def test_values_fill_every_text(tmp_path: Path) -> None:
+    text = "FROM {{ base }}\n{% for n in range(times) %}RUN {{ n }}\n{% endfor %}{% if loud %}RUN yes\n{% endif %}"
+    made = scenario(tmp_path, dockerfile=text)
+    assert made.dockerfile == "FROM alpine\nRUN 0\nRUN 1\nRUN yes\n"
+    assert made.instructions == ("COPY bar .", "RUN x")
+
+
+def test_an_undefined_name_is_guessed(tmp_path: Path) -> None:
+    error = refusal(tmp_path, dockerfile="FROM {{ bas }}\n")
+    path = tmp_path / "Dockerfile.j2"
+    assert error.message == f"cannot render {path}: 'bas' is undefined (did you mean \"base\"?)"
+    assert error.hint == "known variables: base, file, loud, times"
+    assert "'fil' is undefined (did you mean \"file\"?)" in refusal(tmp_path, FILE.replace("{{ file", "{{ fil")).message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ base.__class__ }}",
+        "{{ ''['__class__'] }}",
+        "{{ base|attr('__class__') }}",
+        "{{ self.__init__.__globals__ }}",
+        "{{ cycler.__init__.__globals__.os.system('true') }}",
+        "{% include '/etc/passwd' %}",
+        "{{ range(10 ** 9)|list }}",
+        "{{ 1 / 0 }}",
+        "{{ '%(a)s' % {} }}",
+        "{{ '{}'.format() }}",
+        "{{ '{a}'.format() }}",
+        "{{ [1]|map('nope')|list }}",
+        "{{ base + 1 }}",
+        "{{ base() }}",
+        "{{ 10 ** 10 ** 2 ** 'a' }}",
+    ],
+)
+def test_a_template_reaches_nothing_but_its_variables(tmp_path: Path, text: str) -> None:
+    assert refusal(tmp_path, dockerfile=text).message.startswith(f"cannot render {tmp_path / 'Dockerfile.j2'}: ")
+
+
+def test_a_template_that_is_none_is_shown_by_line(tmp_path: Path) -> None:
+    message = refusal(tmp_path, dockerfile="FROM {{ base }}\nRUN {{ file\n").message
+    assert message.startswith(f"cannot render {tmp_path / 'Dockerfile.j2'}: line 2: ")
+
+
+def test_a_dockerfile_must_be_there_and_text(tmp_path: Path) -> None:
+    scenario(tmp_path)
+    (tmp_path / "Dockerfile.j2").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="cannot read .*Dockerfile.j2"):
+        load_scenario(tmp_path, "alpine")
+    (tmp_path / "Dockerfile.j2").unlink()
+    with pytest.raises(ConfigError, match="cannot read .*Dockerfile.j2"):
+        load_scenario(tmp_path, "alpine")
+
+
+# --- scenario.yaml
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        ("exceptions: [{engines: '<1', because: b, expect: [hit]}]", "exception 1 expects 1 outcomes, there are 2 steps"),
+        (
+            "variations: [{name: v, summary: s, commands: [], expect: [hit, ran, ran]}]",
+            "variation v expects 3 outcomes, there are 2 steps",
+        ),
+        ("variations: [{name: v, summary: s, commands: [], expect: [hit, run]}]", "variations.0.expect.1: "),
+        ("exceptions: [{engines: '~1', because: b, expect: [hit, hit]}]", "exceptions.0.engines: "),
+        ("exceptions: [{engines: '<1', when: {consumer: x}, because: b, expect: [hit, hit]}]", "0.when.consumer: "),
+        ("exceptions: [{engine: '<1', because: b, expect: [hit, hit]}]", 'key exceptions.0.engine (did you mean "engines"?)'),
+        ("step: []", 'unknown key step (did you mean "steps"?)'),
+    ],
+)  # fmt: skip
+def test_a_wrong_scenario_is_refused(tmp_path: Path, more: str, part: str) -> None:
+    message = refusal(tmp_path, f"{FILE}{more}\n").message
+    assert message.startswith(f"cannot use {tmp_path / 'scenario.yaml'}: ")
+    assert part in message
+
+
+def test_every_comparison_of_versions(tmp_path: Path) -> None:
+    for condition, fitting in {
+        "<19.03.13": ["9.9", "19.03", "19.03.12"],
+        "<=19.03.13": ["9.9", "19.03", "19.03.12", "19.03.13"],
+        "==19.03.13": ["19.03.13"],
+        ">=19.03.13": ["19.03.13", "19.10", "100.0"],
+        ">19.03.13": ["19.10", "100.0"],
+    }.items():
+        more = f"exceptions: [{{engines: '{condition}', because: b, expect: [ran, ran]}}]\n"
+        made = scenario(tmp_path, FILE + more)
+        for version in ("9.9", "19.03", "19.03.12", "19.03.13", "19.10", "100.0"):
+            found = made.expectation(None, Facts(version, consumer_selinux=False, producer_selinux=False))
+            assert (found.because == "b") == (version in fitting), (condition, version)
+
+
+def test_a_step_runs_if_variation_or_exception_makes_it_run(tmp_path: Path) -> None:
+    text = FILE.replace("expect: ran", "expect: hit") + (
+        "exceptions: [{engines: '<2', because: old, expect: [ran, hit]}]\n"
+        "variations: [{name: v, summary: change, commands: [], expect: [hit, ran]}]\n"
+    )
+    made = scenario(tmp_path, text)
+    [change] = made.variations(("v",))
+    old = Facts("1.0", consumer_selinux=False, producer_selinux=False)
+    new = Facts("2.0", consumer_selinux=False, producer_selinux=False)
+    assert made.expectation(change, old).outcomes == (RAN, RAN)
+    assert made.expectation(change, new).outcomes == (HIT, RAN)
+    assert made.expectation(change, new).because == "change"
+    assert made.expectation(None, old).outcomes == (RAN, HIT)
+    assert made.variations() == [None]  # this variation is not a default one
+
+
+# --- context
+
+
+def test_a_context_of_many_kinds(tmp_path: Path) -> None:
+    folder = tmp_path / "context"
+    (folder / "sub" / "deep").mkdir(parents=True)
+    (folder / "sub" / "deep" / "data.bin").write_bytes(bytes(range(256)))
+    (folder / "run.sh.j2").write_text("echo {{ file }}\n", encoding="utf-8")
+    (folder / "run.sh.j2").chmod(0o755)
+    (folder / "{{ file }}").write_text("{{ file }}\n", encoding="utf-8")
+    (folder / "empty").mkdir()
+    assert scenario(tmp_path).context == {
+        "bar": (b"{{ file }}\n", False),  # only its name is a template
+        "run.sh": (b"echo bar\n", True),
+        "sub/deep/data.bin": (bytes(range(256)), False),
+    }
+
+
+def test_a_scenario_needs_no_context(tmp_path: Path) -> None:
+    scenario(tmp_path)
+    (tmp_path / "context").rmdir()
+    assert load_scenario(tmp_path, "alpine").context == {}
+
+
+def test_a_template_in_the_context_must_be_text(tmp_path: Path) -> None:
+    template = tmp_path / "context" / "x.j2"
+    template.parent.mkdir()
+    template.write_bytes(b"ab\xff")
+    assert refusal(tmp_path).message == f"cannot read {template}: not UTF-8 at byte 2"
+
+
+def test_a_context_of_more_than_8_mib_is_refused(tmp_path: Path) -> None:
+    scenario(tmp_path, a=bytes(8 << 20))
+    assert refusal(tmp_path, b=b"1").message == f"cannot use {tmp_path / 'context'}: more than 8 MiB of context"

@@ -1,0 +1,237 @@
+"""The product on real machines, from nothing to nothing: the tests of this file run in the order they stand in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from lab import engines
+from lab.boxes.base import Box
+from lab.boxes.kinds import open_box
+from lab.errors import BoxError, EngineError
+from lab.lineups import Catalog, EngineSpec
+from lab.project import find
+from lab.results import load
+
+from .conftest import Lab
+
+pytestmark = pytest.mark.vm
+BOXES = ("debian12-apparmor", "debian12-selinux")
+HIT, RAN = "hit", "ran"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean_world(checkout: Lab) -> Iterator[None]:
+    """Begin on a bare machine or among the leftovers of a killed run alike, and leave nothing behind."""
+    checkout.ok("down")
+    checkout.ok("down", "--orphans")
+    yield
+    checkout.ok("down")
+
+
+@pytest.fixture
+def selinux_box(checkout: Lab) -> Iterator[Box]:
+    project = find()
+    box = open_box(Catalog(project.boxes).box("debian12-selinux"), project)
+    yield box
+    box.close()
+
+
+def test_ctrl_c_during_up_names_the_command_that_cleans_up(checkout: Lab) -> None:
+    process = checkout.start("up", "--lineup", "debian", "--verbose")
+    assert process.stderr
+    seen: list[str] = []
+    for line in process.stderr:
+        seen.append(line)
+        if "Creating domain" in line or "Creating image" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=180)
+    assert process.returncode == 130, "".join(seen) + rest
+    assert "python -m lab down --lineup debian" in rest
+    checkout.ok("down", "--lineup", "debian")
+    assert leftovers(checkout) == []
+
+
+def test_up_brings_both_boxes_up_and_proves_their_engine(checkout: Lab) -> None:
+    said = checkout.ok("up", "--lineup", "debian")
+    assert said.out.splitlines() == [f"{name}: up, Docker 20.10.24+dfsg1" for name in BOXES]
+    rows = {row["box"]: row for row in checkout.ok("status", "--json").json["boxes"]}
+    assert {name: rows[name]["state"] for name in BOXES} == dict.fromkeys(BOXES, "running")
+
+
+def test_up_again_asks_no_vagrant(checkout: Lab) -> None:
+    start = time.time()
+    checkout.ok("up", "--lineup", "debian")
+    logs = [checkout.root / ".lab" / "logs" / f"{name}.log" for name in BOXES]
+    assert all(log.stat().st_mtime < start for log in logs)
+
+
+def test_host_keys_are_per_box_and_checked(checkout: Lab, selinux_box: Box) -> None:
+    known = {name: checkout.root / ".lab" / "machines" / f"{name}.known_hosts" for name in BOXES}
+    keys = {name: path.read_text().split()[2] for name, path in known.items()}
+    assert keys[BOXES[0]] != keys[BOXES[1]]
+    mine = known["debian12-selinux"]
+    before = mine.read_text()
+    mine.write_text(before.replace(keys["debian12-selinux"], keys["debian12-apparmor"]))
+    try:
+        with pytest.raises(BoxError, match="cannot trust debian12-selinux"):
+            selinux_box.run(["true"])
+    finally:
+        mine.write_text(before)
+    assert selinux_box.run(["true"]).ok
+
+
+def test_the_boxes_are_what_their_files_say(selinux_box: Box) -> None:
+    label = selinux_box.check(["sh", "-c", "echo bar > bar && ls -Z bar && rm bar"], doing="look at a label").text
+    assert label.split()[0] == "unconfined_u:object_r:user_home_t:s0"
+    assert selinux_box.run(["cat", "/sys/fs/selinux/enforce"]).text == "0"
+    assert selinux_box.run(["test", "-d", "/sys/fs/cgroup/memory"]).ok, "cgroup v1 is wanted"
+    authorized = selinux_box.run(["cat", ".ssh/authorized_keys"]).text
+    assert "vagrant insecure public key" not in authorized
+
+
+def test_exec_gives_the_commands_output_and_status(checkout: Lab) -> None:
+    assert checkout.run("exec", "debian12-selinux", "--", "sh", "-c", "echo out; exit 7").code == 7
+    said = checkout.ok("exec", "all", "--json", "--", "hostname")
+    assert [row["stdout"] for row in said.json["results"]] == list(BOXES)
+
+
+def test_the_default_run_shows_hits_and_a_bust(checkout: Lab, tmp_path: Path) -> None:
+    said = checkout.ok("repro", "--lineup", "debian", "--json", timeout=1200)
+    run = said.json
+    assert run["complete"] is True
+    seen = {
+        (trial["producer"], trial["consumer"], trial["variation"]): (
+            trial["build"]["context_bytes"],
+            [step["outcome"] for step in trial["build"]["steps"]],
+            trial["verdict"],
+        )
+        for trial in run["trials"]
+    }
+    # 34 bytes for `bar` alone, 59 more for a 37-byte security.selinux, 15 for user.lab=1 (the facts' arithmetic)
+    sent = {("debian12-apparmor", "none"): 34, ("debian12-apparmor", "user-xattr"): 49}
+    sent |= {("debian12-selinux", "none"): 93, ("debian12-selinux", "user-xattr"): 108}
+    expected = {
+        (producer, consumer, variation): (
+            sent[consumer, variation],
+            [HIT, HIT, HIT] if variation == "none" else [HIT, RAN, RAN],
+            "as expected",
+        )
+        for producer in BOXES
+        for consumer in BOXES
+        for variation in ("none", "user-xattr")
+    }
+    assert seen == expected
+    folder = checkout.root / "results" / run["name"]
+    assert max(len(line) for line in (folder / "table.txt").read_text().splitlines()) <= 100
+    assert load(folder).as_expected
+    entries = [json.loads(line) for line in (folder / "transcript.jsonl").read_text().splitlines()]
+    asked = {(entry["box"], tuple(entry["argv"][1:])) for entry in entries[1:]}
+    for name in BOXES:
+        assert {(name, ("version",)), (name, ("info",)), (name, ("system", "prune", "-a", "-f"))} <= asked
+    left = checkout.ok("exec", "all", "--json", "--", "find", "lab-runs", "-type", "f").json["results"]
+    assert [row["stdout"] for row in left] == ["", ""]
+
+
+def test_an_outcome_that_differs_ends_with_4(checkout: Lab, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    shutil.copytree(checkout.root / "templates" / "scenarios" / "copy-bust", wrong)
+    text = (wrong / "scenario.yaml").read_text()
+    (wrong / "scenario.yaml").write_text(text.replace("expect: [hit, ran, ran]\n", "expect: [hit, hit, hit]\n"))
+    words = ["--producer", "debian12-apparmor", "--consumer", "debian12-apparmor", "--variation", "user-xattr"]
+    said = checkout.run("repro", str(wrong), "--lineup", "debian", *words)
+    assert said.code == 4, said.err
+    assert "busted at COPY bar bar (not expected)" in said.out
+
+
+def test_ctrl_c_during_a_run_keeps_what_it_has(checkout: Lab) -> None:
+    before = set((checkout.root / "results").iterdir())
+    process = checkout.start("repro", "--lineup", "debian", "--verbose")
+    assert process.stderr
+    for line in process.stderr:
+        if line.endswith(": build\n"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=120)
+    assert process.returncode == 130, rest
+    [folder] = set((checkout.root / "results").iterdir()) - before
+    run = load(folder)
+    assert not run.complete
+    assert run.boxes
+    assert "cut short" in (folder / "table.txt").read_text()
+    checkout.ok("up", "--lineup", "debian")
+
+
+def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: Path) -> None:
+    # the archive's layout is Docker's; its programs are the box's own, since Docker's site is out of reach here
+    script = """
+    set -e
+    rm -rf /tmp/docker; mkdir /tmp/docker; cd /tmp/docker
+    for name in docker dockerd docker-proxy containerd containerd-shim-runc-v2 runc; do
+      cp "$(PATH=$PATH:/usr/sbin:/sbin command -v $name)" .
+    done
+    tar -C /tmp -czf /tmp/static.tgz docker && sha256sum /tmp/static.tgz | cut -c1-64
+    """
+    sha256 = selinux_box.check(["bash", "-c", script], doing="make an archive").text
+    archive = tmp_path / "docker.tgz"
+    get(selinux_box, PurePosixPath("/tmp/static.tgz"), archive)
+    spec = EngineSpec(name="static-test", version="20.10.24", kind="static", url=archive.as_uri(), sha256=sha256)
+    heard: list[str] = []
+    engine = engines.ensure(selinux_box, spec, tmp_path / "cache", lambda event: heard.append(event.what))
+    assert engine.server == "20.10.24+dfsg1"
+    assert engine.docker[-1] == "unix:///run/lab-docker-static-test/docker.sock"
+    roots = {
+        selinux_box.check([*docker, "info", "--format", "{{.DockerRootDir}}"], doing="ask for the data-root").text
+        for docker in (engine.docker, ("docker",))
+    }
+    assert roots == {"/var/lib/lab/static-test/docker", "/var/lib/docker"}
+    wrong = EngineSpec(name="static-test", version="19.03.8", kind="static", url=archive.as_uri(), sha256=sha256)
+    with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, pinned is 19\.03\.8"):
+        engines.ensure(selinux_box, wrong, tmp_path / "cache", lambda event: None)
+    selinux_box.run(["sudo", "-n", "systemctl", "stop", "lab-docker-static-test"])
+
+
+def test_suspended_boxes_wake_with_the_right_time(checkout: Lab, selinux_box: Box) -> None:
+    checkout.ok("suspend", "--lineup", "debian")
+    states = {row["box"]: row["state"] for row in checkout.ok("status", "--json").json["boxes"]}
+    assert states == dict.fromkeys(BOXES, "suspended")
+    checkout.ok("up", "--lineup", "debian")
+    box_time = int(selinux_box.check(["date", "+%s"], doing="ask for the time").text)
+    assert abs(box_time - time.time()) < 20
+
+
+def test_a_killed_hypervisor_is_no_obstacle(checkout: Lab) -> None:
+    """What a machine that lost power leaves: domains shut off, stale sockets and pid files."""
+    for name in ("qemu-system-x86_64", "libvirtd", "virtlogd"):
+        subprocess.run(["pkill", "-KILL", "-f", f"^(/usr/(s?bin)/)?{name}"], check=False)
+    checkout.ok("up", "debian12-apparmor", "--lineup", "debian")
+    assert checkout.ok("exec", "debian12-apparmor", "--", "docker", "version").code == 0
+
+
+def test_down_leaves_nothing(checkout: Lab) -> None:
+    checkout.ok("down")
+    assert leftovers(checkout) == []
+    found = subprocess.run(["pgrep", "-af", "qemu-system.*guest=lab-"], capture_output=True, text=True, check=False)
+    assert found.stdout == ""
+    assert checkout.ok("status").out == "nothing is up; `python -m lab up` brings a lineup up\n"
+
+
+def leftovers(checkout: Lab) -> list[str]:
+    said = checkout.run("doctor", "--lineup", "debian", "--json")
+    return [check["found"] for check in said.json["checks"] if check["name"] == "leftover"]
+
+
+def get(box: Box, source: PurePosixPath, target: Path) -> None:
+    """Fetch a file by base64: boxes only take files."""
+    import base64
+
+    text = box.check(["base64", "-w0", str(source)], doing="fetch a file", timeout=300).stdout
+    target.write_bytes(base64.b64decode(text))

@@ -1,0 +1,125 @@
+"""YAML files that are wrong: each is refused with its place and, where one is near, the name that was meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from lab.errors import ConfigError
+from lab.yamlfile import Strict, did_you_mean, load, read
+
+
+class Leaf(Strict):
+    colour: str
+
+
+class Tree(Strict):
+    name: str
+    height: int = 1
+    leaves: tuple[Leaf, ...] = ()
+    by_name: dict[str, Leaf] = Field(default_factory=dict, alias="by-name")
+
+
+def refusal(folder: Path, content: str | bytes) -> str:
+    """The message with which the file is refused, without the folder's name."""
+    path = folder / "tree.yaml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(ConfigError) as caught:
+        load(path, Tree)
+    return caught.value.message.replace(str(folder), "F")
+
+
+def test_a_good_file_becomes_a_value(tmp_path: Path) -> None:
+    (tmp_path / "tree.yaml").write_text(
+        "name: oak\nheight: 3\nleaves: [{colour: red}]\nby-name: {old: {colour: grün}}\n", encoding="utf-8"
+    )
+    leaf = Leaf(colour="grün")
+    expected = Tree(name="oak", height=3, leaves=(Leaf(colour="red"),), by_name={"old": leaf})
+    assert load(tmp_path / "tree.yaml", Tree) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: oak\nhight: 3\n", 'cannot use F/tree.yaml: unknown key hight (did you mean "height"?)'),
+        (
+            "name: oak\nleaves: [{colour: red, color: blue}]\n",
+            'cannot use F/tree.yaml: unknown key leaves.0.color (did you mean "colour"?)',
+        ),
+        (
+            "name: oak\nby-name: {old: {colour: red, colours: blue}}\n",
+            'cannot use F/tree.yaml: unknown key by-name.old.colours (did you mean "colour"?)',
+        ),
+        ("name: oak\nzzz: 3\n", "cannot use F/tree.yaml: unknown key zzz"),
+        ("height: 3\n", "cannot use F/tree.yaml: name is missing"),
+        ("name: oak\nleaves: [{}]\n", "cannot use F/tree.yaml: leaves.0.colour is missing"),
+        ("hight: 3\n", 'cannot use F/tree.yaml: name is missing; unknown key hight (did you mean "height"?)'),
+        ("- name\n- oak\n", "cannot read F/tree.yaml: a mapping is wanted, not list"),
+        ("", "cannot read F/tree.yaml: a mapping is wanted, not NoneType"),
+        (b"name: \xe9\n", "cannot read F/tree.yaml: not UTF-8 at byte 6"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, content: str | bytes, message: str) -> None:
+    assert refusal(tmp_path, content) == message
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "given"),
+    [
+        ('height: "512"', "height: ", "'512'"),
+        ("height: 1.5", "height: ", "1.5"),
+        ("height: yes", "height: ", "True"),
+        ("leaves: red", "leaves: ", "'red'"),
+        ("leaves: [{colour: 5}]", "leaves.0.colour: ", "5"),
+    ],
+)
+def test_a_wrong_type_is_named_with_what_was_given(tmp_path: Path, line: str, place: str, given: str) -> None:
+    message = refusal(tmp_path, f"name: oak\n{line}\n")
+    assert message.startswith(f"cannot use F/tree.yaml: {place}Input should be a valid ")
+    assert message.endswith(f", not {given}")
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [("name: [oak\nheight: 1\n", "line 2, column 7"), ("name: oak\n\theight: 1\n", "line 2, column 1")],
+)
+def test_text_that_is_not_yaml_is_shown_by_line_and_column(tmp_path: Path, content: str, place: str) -> None:
+    assert refusal(tmp_path, content).startswith(f"cannot read F/tree.yaml: not YAML at {place}: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name: 2020-13-45\n",  # a date that is none: PyYAML lets ValueError out
+        "name: !!int oak\n",
+        "name: oak\n2020-01-01: x\n",  # a key that JSON has no form for
+        "name: oak\nleaves: &all [*all]\n",
+        "name: " + "[" * 5000,
+        "name: a\x00b\n",
+        "name: .nan\n",
+    ],
+)
+def test_strange_values_are_refused_too(tmp_path: Path, content: str) -> None:
+    assert refusal(tmp_path, content).startswith("cannot ")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path / "none.yaml")
+    assert caught.value.message == f"cannot read {tmp_path / 'none.yaml'}: No such file or directory"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path)
+    assert caught.value.message == f"cannot read {tmp_path}: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [("centos", ' (did you mean "centos7"?)'), ("debain", ' (did you mean "debian"?)'), ("xyz", ""), ("", "")],
+)
+def test_the_guess_is_the_nearest_name_or_none(name: str, guess: str) -> None:
+    assert did_you_mean(name, ["centos7", "debian", "ubuntu1804"]) == guess
