@@ -16,7 +16,7 @@ from lab.model import Progress
 from lab.recipes import Recipe
 from lab.rootfs import label, make_tree
 from lab.state import hold
-from lab.together import side_by_side
+from lab.together import each, raise_first
 from lab.workbench import Workbench, open_workbench
 
 
@@ -88,9 +88,8 @@ def _pack(recipe: Recipe, names: list[str], cache: Path, work: Path, bench: Work
         tell(Progress(name, "packing the box"))
         return pack_box(recipe, name, work / name, bench)
 
-    values, errors = side_by_side({name: (lambda name=name: pack(name)) for name in names})
-    for error in errors.values():
-        raise error
+    values, errors = each(names, pack)
+    raise_first(errors)
     return {values[name]: path for name, path in _boxes(recipe, cache).items()}
 
 

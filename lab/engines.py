@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import os
 import shlex
+import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -18,6 +21,10 @@ from lab.waiting import wait_for
 
 START_SECONDS = 120
 HOME = PurePosixPath("/opt/lab/engines")
+Docker = tuple[str, ...]  # how its client is called
+Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions it printed
+OWN: tuple[Docker, ...] = (("docker",), ("sudo", "-n", "docker"))  # as the user, else as root
+_fetching = threading.Lock()  # boxes side by side want one archive; the first one downloads it
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"
 
 
@@ -35,15 +42,14 @@ class Engine:
 def ensure(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Engine:
     """Make the engine answer on the box and check its version; raise EngineError if it is another one."""
     tell(Progress(box.name, f"Docker {spec.name}: starting"))
-    docker = {"static": _static, "distro": _service, "installed": _installed}[spec.kind](box, spec, cache, tell)
-    engine = _prove(box, spec, docker)
+    start = {"static": _static, "distro": _service, "installed": _installed}[spec.kind]
+    engine = _prove(box, spec, *start(box, spec, cache, tell))
     tell(Progress(box.name, f"Docker {engine.server} proven"))
     return engine
 
 
-def _prove(box: Box, spec: EngineSpec, docker: tuple[str, ...]) -> Engine:
-    result = box.check([*docker, "version", "--format", VERSIONS], doing="ask Docker for its version", timeout=60)
-    client, server, commit = (*result.text.split(), "", "")[:3]
+def _prove(box: Box, spec: EngineSpec, docker: Docker, said: str) -> Engine:
+    client, server, commit = (*said.split(), "", "", "")[:3]
     if spec.version and _plain(server) != spec.version:
         raise EngineError(
             f"cannot use {box.name}: its Docker is {server}, pinned is {spec.version}",
@@ -57,53 +63,54 @@ def _plain(version: str) -> str:
     return version.partition("+")[0]
 
 
-def _service(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> tuple[str, ...]:
+def _service(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
     """The box's own package, started by the box's systemd."""
-    docker = _reachable(box)
-    if docker is None:
+    answer = _reach(box)
+    if answer is None:
         box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
-        docker = _wait(box, "docker")
-    return docker
+        answer = _wait(box, "docker", OWN)
+    return answer
 
 
-def _installed(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> tuple[str, ...]:
+def _installed(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
     """Whatever Docker answers on the box; it is not started or changed."""
-    docker = _reachable(box)
-    if docker is None:
+    answer = _reach(box)
+    if answer is None:
         said = box.run(["docker", "version"], timeout=60)
         raise EngineError(
             f"cannot use the Docker of {box.name}: it does not answer",
             hint="start it, or leave this box out",
             output=said.output,
         )
-    return docker
+    return answer
 
 
-def _reachable(box: Box) -> tuple[str, ...] | None:
-    """The way to call Docker's client that reaches its daemon: as the user, else through sudo; None if neither."""
-    for docker in (("docker",), ("sudo", "-n", "docker")):
-        if box.run([*docker, "version", "--format", "{{.Server.Version}}"], timeout=60).ok:
-            return docker
+def _reach(box: Box, clients: tuple[Docker, ...] = OWN) -> Answer | None:
+    """The first of these ways to call Docker's client that reaches a daemon, with its versions; None if none does."""
+    for docker in clients:
+        said = box.run([*docker, "version", "--format", VERSIONS], timeout=60)
+        if said.ok:
+            return docker, said.text
     return None
 
 
-def _wait(box: Box, unit: str, docker: tuple[str, ...] | None = None) -> tuple[str, ...]:
+def _wait(box: Box, unit: str, clients: tuple[Docker, ...]) -> Answer:
     """Wait until the daemon of a systemd unit answers; show its journal's end if it does not."""
-
-    def look() -> tuple[str, ...] | str:
-        if docker is None:
-            return _reachable(box) or "no answer on its socket"
-        return docker if box.run([*docker, "version"], timeout=60).ok else "no answer on its socket"
 
     def journal() -> str:
         return box.run(["sudo", "-n", "journalctl", "-u", unit, "-n", "30", "--no-pager"], timeout=60).text
 
     return wait_for(
-        f"the Docker of {box.name}", look, timeout=START_SECONDS, every=1, error=EngineError, detail=journal
+        f"the Docker of {box.name}",
+        lambda: _reach(box, clients) or "no answer on its socket",
+        timeout=START_SECONDS,
+        every=1,
+        error=EngineError,
+        detail=journal,
     )
 
 
-def _static(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> tuple[str, ...]:
+def _static(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
     """Docker's static archive, in a folder, data-root, socket and unit of its own beside any other Docker."""
     assert spec.sha256
     home = HOME / spec.name
@@ -117,10 +124,11 @@ def _static(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> tuple[str, .
         remote = PurePosixPath(f"/tmp/{archive.name}")
         box.put(archive, remote)
         _unpack(box, spec, remote, home, stamp)
-    if not box.run([*docker, "version"], timeout=60).ok:
+    answer = _reach(box, (docker,))
+    if answer is None:
         _start(box, home, unit, socket)
-        _wait(box, unit, docker)
-    return docker
+        answer = _wait(box, unit, (docker,))
+    return answer
 
 
 def _unpack(box: Box, spec: EngineSpec, remote: PurePosixPath, home: PurePosixPath, stamp: PurePosixPath) -> None:
@@ -167,18 +175,19 @@ def fetch(spec: EngineSpec, cache: Path, tell: Tell) -> Path:
     """The archive of a static engine in the host's cache, downloaded once; its sum is checked every time."""
     assert spec.url and spec.sha256
     target = cache / "engines" / f"docker-{spec.name}.tgz"
-    if target.exists() and _sha256(target) != spec.sha256:
-        raise EngineError(
-            f"cannot use {target}: its sha256 is {_sha256(target)}, pinned is {spec.sha256}",
-            hint=f"remove {target}; it is downloaded again",
-        )
-    if not target.exists():
-        _download(spec.url, spec.sha256, target, tell)
+    with _fetching:
+        if target.exists() and _sha256(target) != spec.sha256:
+            raise EngineError(
+                f"cannot use {target}: its sha256 is {_sha256(target)}, pinned is {spec.sha256}",
+                hint=f"remove {target}; it is downloaded again",
+            )
+        if not target.exists():
+            _download(spec.url, spec.sha256, target, tell)
     return target
 
 
 def _download(url: str, sha256: str, target: Path, tell: Tell) -> None:
-    part = target.with_name(target.name + ".part")
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     name = f"archive {target.stem}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -188,8 +197,10 @@ def _download(url: str, sha256: str, target: Path, tell: Tell) -> None:
                 out.write(chunk)
                 got += len(chunk)
                 tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
-    except (urllib.error.URLError, TimeoutError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
         reason = getattr(error, "reason", error)
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise HostError(
             f"cannot download {url}: {reason}", hint=f"put the archive at {target} by hand, or try again online"
         ) from error

@@ -227,8 +227,8 @@ def _disks(shell: Box, name: str) -> list[str]:
 
 
 def remove_base_volumes(shell: Box, box: str) -> None:
-    """Remove what vagrant-libvirt uploaded of a baked box, unless a disk of another machine stands on it."""
-    stem = box.replace("/", "-VAGRANTSLASH-") + "_"
+    """Remove what vagrant-libvirt uploaded of boxes whose name begins so, unless a machine's disk stands on it."""
+    stem = box.replace("/", "-VAGRANTSLASH-")
     for pool in _pools(shell):
         paths = [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
         backing = set()

@@ -95,23 +95,36 @@ def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell
             base = base_image.choose(wish.base, store, recorded[first.box.name], first.engines[0], tell)
         scenario = load_scenario(wish.scenario, base.reference)
         recorder.update(base=base, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
-        crew = Crew(scenario, recorder, recorded, store, tell)
+        crew = Crew(scenario, recorder, recorded, store, tell, thorough=bool(wish.variations))
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
 
 
 class Crew:
-    """The boxes of one run at work: facts, productions, trials, in that order on each."""
+    """The boxes of one run at work: facts, productions, trials, in that order on each.
+
+    `thorough` tries variations against every producer; without it, the scenario's default variations are tried
+    against the first producer only: they are there to be seen, and a run should stay short.
+    """
 
     def __init__(
-        self, scenario: Scenario, recorder: Recorder, boxes: dict[str, RecordingBox], store: Registry, tell: Tell
+        self,
+        scenario: Scenario,
+        recorder: Recorder,
+        boxes: dict[str, RecordingBox],
+        store: Registry,
+        tell: Tell,
+        *,
+        thorough: bool,
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
         self.boxes = boxes
         self.store = store
         self.tell = tell
+        self.thorough = thorough
+        self.order = list(boxes)
         self.stations: dict[tuple[str, str], Station] = {}
 
     def trials(
@@ -162,9 +175,10 @@ class Crew:
         facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
         for engine in item.engines:
             station = self.stations[name, engine.name]
-            sources = [made for made in self.recorder.run.productions if made.engine == engine.name]
+            made = [item for item in self.recorder.run.productions if item.engine == engine.name]
+            sources = sorted(made, key=lambda item: self.order.index(item.producer))
             for variation in variations:
-                for source in sorted(sources, key=lambda made: made.producer):
+                for source in sources if variation is None or self.thorough else sources[:1]:
                     trial = self._trial(station, source, facts[source.producer, source.engine], variation)
                     self.recorder.add(trial)
                     ran = (

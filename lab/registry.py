@@ -120,8 +120,8 @@ def _wait_until_it_serves(port: int, child: Child | None) -> None:
         try:
             connection.request("GET", "/v2/")
             status = connection.getresponse().status
-        except OSError as error:
-            return str(error)
+        except (OSError, http.client.HTTPException) as error:
+            return str(error) or type(error).__name__
         finally:
             connection.close()
         return True if status == 200 else f"status {status} instead of 200"

@@ -21,10 +21,12 @@ def table(run: Run) -> str:
     """The run's trials, a row each, by variation; then one line for each that needs words.
 
     The widest layout that fits 100 columns is taken: instructions on one line, on two, then without the engine
-    column (engines become headings).
+    column (engines become headings), at last some lines a trial.
     """
     head = [f"{run.scenario}  base {run.base.source if run.base else '?'}  registry {run.registry}"]
-    head[0] += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + ("" if run.complete else "  (cut short: not all trials made)")
+    head[0] += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + (
+        "" if run.complete else "  (cut short: not all trials made)"
+    )
     blocks = ["\n".join(head)]
     for variation, group in groupby(sorted(run.trials, key=_order(run)), key=lambda trial: trial.variation):
         trials = list(group)
@@ -66,20 +68,31 @@ def _fit(run: Run, trials: list[Trial]) -> str:
             parts.append(f"engine {engine}\n" + _grid(steps, list(group), engine=False))
         text = "\n".join(parts)
         if _width(text) <= WIDTH:
-            break
-    return text
+            return text
+    return "\n".join(_tall(wide, trial) for trial in trials)
 
 
 def _grid(steps: list[str], trials: list[Trial], *, engine: bool) -> str:
     header = ["producer", "consumer", *(["engine"] if engine else []), "context", *steps, "verdict"]
     rows = []
     for trial in trials:
-        sent = trial.build.context_bytes if trial.build else None
         cells = [step_word(trial.build, number) for number, _ in enumerate(steps)]
-        bytes_sent = "?" if sent is None else f"{sent}B"
         middle = [trial.engine] if engine else []
-        rows.append([trial.producer, trial.consumer, *middle, bytes_sent, *cells, trial.verdict.value])
+        rows.append([trial.producer, trial.consumer, *middle, _sent(trial), *cells, trial.verdict.value])
     return tabulate(rows, header, tablefmt="plain", disable_numparse=True)
+
+
+def _tall(steps: list[str], trial: Trial) -> str:
+    """A trial in lines of its own, where its names or its steps are too many for a row."""
+    row = f"{trial.producer} > {trial.consumer}  engine {trial.engine}  context {_sent(trial)}  {trial.verdict.value}"
+    words = "; ".join(f"{step}: {step_word(trial.build, number)}" for number, step in enumerate(steps))
+    lines = textwrap.wrap(row, WIDTH, subsequent_indent="  ")
+    return "\n".join([*lines, *textwrap.wrap(words, WIDTH, initial_indent="    ", subsequent_indent="    ")])
+
+
+def _sent(trial: Trial) -> str:
+    sent = trial.build.context_bytes if trial.build else None
+    return "?" if sent is None else f"{sent}B"
 
 
 def _width(text: str) -> int:

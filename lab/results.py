@@ -120,7 +120,9 @@ class Run(Strict):
     @property
     def as_expected(self) -> bool:
         """True if the run is whole and no trial differs from what its scenario expects; no trials show nothing."""
-        return self.complete and bool(self.trials) and all(trial.verdict is Verdict.AS_EXPECTED for trial in self.trials)
+        return (
+            self.complete and bool(self.trials) and all(trial.verdict is Verdict.AS_EXPECTED for trial in self.trials)
+        )
 
     def to_json(self) -> str:
         """The text of run.json."""

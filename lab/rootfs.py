@@ -1,7 +1,7 @@
 """A root tree from Debian's archive: mmdebstrap, this machine's own way to the archive, and SELinux labels.
 
-Nothing is mounted where this machine could see it: mmdebstrap and the labelling each get a mount namespace of
-their own, so what they mount ends with them, however they end.
+Nothing is mounted where this machine could see it: mmdebstrap and the labelling each get namespaces of their own, so
+what they mount and start ends with them, however they end.
 """
 
 from __future__ import annotations
@@ -11,20 +11,26 @@ import re
 import shlex
 from pathlib import Path
 
-from lab.boxes.base import Result, Tell, failure
+from lab.boxes.base import TIMED_OUT, Result, Tell
 from lab.errors import CommandError, HostError
 from lab.model import Progress
 from lab.recipes import Recipe, pack_files
 from lab.workbench import Workbench, disk_full, first
 
-IN_NAMESPACE = ("unshare", "--mount", "--propagation", "private")
+# Its own mounts and its own processes: what lives in there dies with its first process, and that with lab. Else a
+# killed bake would leave dpkg at work in a tree that is being removed (semodule, for one, listens to no signal).
+IN_NAMESPACE = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
+)
 VAGRANT_KEYS = (
     "/usr/share/rubygems-integration/all/gems/vagrant-*/keys/vagrant.pub",
     "/opt/vagrant/embedded/gems/gems/vagrant-*/keys/vagrant.pub",
     "/opt/vagrant/embedded/gems/*/gems/vagrant-*/keys/vagrant.pub",
 )
 UNREACHABLE = re.compile(
-    rb"Temporary failure resolving|Could not resolve|Could not connect|Unable to connect|Connection (?:timed out|failed|refused)"
+    rb"Temporary failure resolving|Could not resolve|Could not connect|Unable to connect"
+    rb"|Connection (?:timed out|failed|refused)"
 )
 INDEXES = "$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
 # what of this machine's apt settings decides how the archive is reached, and in what state it may be
@@ -72,7 +78,7 @@ def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:
         on_output=reader.feed,
     )
     if not result.ok:
-        raise _failure(bench, result)
+        raise _failure(result)
     return tree
 
 
@@ -143,7 +149,7 @@ class _Reader:
         self.tell(Progress(self.who, what))
 
 
-def _failure(bench: Workbench, result: Result) -> HostError | CommandError:
+def _failure(result: Result) -> HostError | CommandError:
     """mmdebstrap's failure in the user's words: the archive out of reach, no space, or its own last lines."""
     if UNREACHABLE.search(result.output):
         return HostError(
@@ -151,4 +157,10 @@ def _failure(bench: Workbench, result: Result) -> HostError | CommandError:
             hint="check the network and apt's proxy settings; LAB_MIRROR=URL names another mirror",
             output=result.output,
         )
-    return disk_full(result) or failure(bench.shell.name, "make the root tree", result)
+    if full := disk_full(result):
+        return full
+    why = "no end within 30 minutes" if result.exit == TIMED_OUT else f"mmdebstrap's exit status {result.exit}"
+    # without the command itself, which is forty lines of packages and units
+    return CommandError(
+        f"cannot make the root tree: {why}", hint="the last lines above are mmdebstrap's", output=result.output
+    )

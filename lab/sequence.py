@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from lab.boxes.base import Box, Result
 from lab.engines import Engine
@@ -41,11 +39,7 @@ class Station:
 def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
     """What `docker version` and `docker info` say, and whether the kernel labels its files (getenforce's file)."""
     version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60)
-    text = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60)
-    data = box.check(
-        [*engine.docker, "info", "--format", "{{json .}}"], doing="ask Docker for its settings", timeout=60
-    )
-    info = _json(data)
+    info = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60).text
     enforce = box.run(["cat", "/sys/fs/selinux/enforce"], timeout=20)
     selinux = {"1": "enforcing", "0": "permissive"}.get(enforce.text, "off") if enforce.ok else "off"
     return BoxFacts(
@@ -56,13 +50,13 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
         client=engine.client,
         server=engine.server,
         commit=engine.commit,
-        os=str(info.get("OperatingSystem", "")),
-        kernel=str(info.get("KernelVersion", "")),
-        storage=str(info.get("Driver", "")),
-        security=tuple(re.findall(r"name=(\w+)", " ".join(info.get("SecurityOptions") or []))),
+        os=_field(info, "Operating System"),
+        kernel=_field(info, "Kernel Version"),
+        storage=_field(info, "Storage Driver"),
+        security=_security(info),
         selinux=selinux,
         version=version.text,
-        info=text.text,
+        info=info,
     )
 
 
@@ -133,8 +127,12 @@ def trial_name(producer: str, station: Station, scenario: Scenario, variation: V
 
 
 def judge(build: BuildResult | None) -> Verdict:
-    """`broken` if any outcome is not known, `busted` if a step ran that should hit, `fixed` for the reverse."""
-    if build is None or any(step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) for step in build.steps):
+    """`broken` if any outcome is not known or the cache could not be read, as then every step runs whatever its files;
+    `busted` if a step ran that should hit, `fixed` for the reverse.
+    """
+    if build is None or any(source.ok is False for source in build.imports):
+        return Verdict.BROKEN
+    if any(step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) for step in build.steps):
         return Verdict.BROKEN
     wrong = [step for step in build.steps if step.outcome is not step.expected]
     if not wrong:
@@ -230,6 +228,9 @@ def _result(build: Build | None, instructions: tuple[str, ...], plan: Expectatio
 
 
 def _unread(build: BuildResult | None) -> str | None:
+    lost = [source.ref for source in build.imports if source.ok is False] if build else []
+    if lost:
+        return f"the cache of {', '.join(lost)} could not be read"
     unread = [step.instruction for step in build.steps if step.outcome is Outcome.UNKNOWN] if build else []
     return f"no outcome could be read for {', '.join(unread)}" if unread else None
 
@@ -238,9 +239,13 @@ def _story(error: LabError) -> str:
     return "\n".join([error.message, *error.tail()])
 
 
-def _json(result: Result) -> dict[str, Any]:
-    try:
-        data = json.loads(result.stdout)
-    except ValueError as error:
-        raise CommandError(f"cannot read what docker info said: {error}", output=result.output) from error
-    return data if isinstance(data, dict) else {}
+def _field(info: str, name: str) -> str:
+    """The value of one line of `docker info`."""
+    match = re.search(rf"^ *{name}: (.+)$", info, re.MULTILINE)
+    return match[1].strip() if match else ""
+
+
+def _security(info: str) -> tuple[str, ...]:
+    """The names below `Security Options:` in `docker info`; a profile's own line is indented further."""
+    match = re.search(r"^( *)Security Options:\n((?:\1 .*\n?)+)", info, re.MULTILINE)
+    return tuple(re.findall(rf"^{match[1]} (\S+)$", match[2], re.MULTILINE)) if match else ()

@@ -15,7 +15,7 @@ from lab.errors import HostError
 SBIN = ("/usr/sbin", "/sbin")
 PROGRAMS = (
     *("mmdebstrap", "mke2fs", "mkfs.vfat", "mcopy", "syslinux", "sfdisk", "qemu-img"),
-    *("apt-get", "chroot", "unshare", "findmnt", "tar"),
+    *("apt-get", "chroot", "setpriv", "unshare", "findmnt", "tar"),
 )
 NEEDED_MB = 4000  # measured: 0.6 GB of tree, and for each of two boxes 0.6 GB three times over
 

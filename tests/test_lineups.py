@@ -177,12 +177,18 @@ LINEUP = "name: all\nsummary: s\nboxes: [here]\nscenario: copy-bust\n"
     [
         (LINEUP.replace("[here]", "[her]"), 'cannot find the box "her" of lineup all (did you mean "here"?)'),
         (LINEUP.replace("[here]", "[xyz]"), 'cannot find the box "xyz" of lineup all'),
-        (LINEUP.replace("name: all", "name: none"), 'cannot use F/lineups/all.yaml: its name is "none", its file says "all"'),
-        (LINEUP.replace("boxes:", "box:"), 'cannot use F/lineups/all.yaml: boxes is missing; unknown key box (did you mean "boxes"?)'),
+        (
+            LINEUP.replace("name: all", "name: none"),
+            'cannot use F/lineups/all.yaml: its name is "none", its file says "all"',
+        ),
+        (
+            LINEUP.replace("boxes:", "box:"),
+            'cannot use F/lineups/all.yaml: boxes is missing; unknown key box (did you mean "boxes"?)',
+        ),
         (LINEUP.replace("scenario: copy-bust\n", ""), "cannot use F/lineups/all.yaml: scenario is missing"),
         ("[all]\n", "cannot read F/lineups/all.yaml: a mapping is wanted, not list"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_lineup_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         _ = catalog(tmp_path, here=LOCAL, lineup_all=text).lineups

@@ -108,7 +108,10 @@ def test_variations_stand_apart_in_the_order_they_were_made() -> None:
 
 def test_a_reason_stands_only_where_all_trials_have_it() -> None:
     reasons = ["the label", "the attribute"]
-    made = [trial("a", name, (HIT, RAN, RAN), variation="xattr", because=why) for name, why in zip("bc", reasons)]  # noqa: B905
+    made = [
+        trial("a", name, (HIT, RAN, RAN), variation="xattr", because=why)
+        for name, why in zip("bc", reasons, strict=True)
+    ]
     titles = [line for line in lines(table(run(*made))) if line.startswith("variation xattr")]
     assert titles in (["variation xattr"], ["variation xattr: the label; the attribute"])
 
@@ -196,3 +199,13 @@ def test_no_table_is_wider_than_100_columns(steps: tuple[str, ...], name: str, v
     grid = [line for line in text.splitlines() if not line.startswith(name + ">")]  # a trial's name is never cut
     assert max(map(len, grid)) <= 100
     assert text.count("as expected") >= 3  # the verdicts are still there
+
+
+def test_what_fits_no_table_is_told_in_lines() -> None:
+    long = "a-box-whose-name-is-long-enough"
+    text = table(run(trial(long, f"{long}-2", (HIT, RAN, RAN), Verdict.BUSTED, engine="e")))
+    assert lines(text)[3:6] == [
+        f"{long} > {long}-2  engine e  context 24B  busted",
+        "    RUN echo foo: hit; COPY bar bar: ran; RUN echo baz: ran",
+        "",
+    ]

@@ -178,7 +178,7 @@ def test_two_runs_in_one_second_get_two_folders(tmp_path: Path) -> None:
 
 def test_results_that_cannot_be_written_are_an_error_of_the_host(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file", encoding="utf-8")
-    with pytest.raises(HostError, match="cannot write .*results"):
+    with pytest.raises(HostError, match=r"cannot write .*results"):
         create_folder(tmp_path / "results", "s", WHEN)
 
 

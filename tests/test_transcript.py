@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -90,7 +91,7 @@ def test_about_goes_back_to_what_it_was(tmp_path: Path) -> None:
     transcript = Transcript(tmp_path / "t.jsonl", "r")
     box = RecordingBox(LocalBox("here"), transcript)
     with box.about("outer"):
-        with pytest.raises(ZeroDivisionError), box.about("inner"):
+        with suppress(ZeroDivisionError), box.about("inner"):
             box.run(["true"])
             raise ZeroDivisionError
         box.run(["true"])

@@ -128,6 +128,8 @@ def test_the_default_run_shows_hits_and_a_bust(checkout: Lab, tmp_path: Path) ->
         for producer in BOXES
         for consumer in BOXES
         for variation in ("none", "user-xattr")
+        # the default variation is tried against the first producer only
+        if variation == "none" or producer == BOXES[0]
     }
     assert seen == expected
     folder = checkout.root / "results" / run["name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -47,6 +48,18 @@ class Verbs(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; a reader of our output that has gone (`lab ... | head`) is no error.
+
+        Caught here because click itself would end the program with 1. What is still buffered goes to /dev/null:
+        else it would fail again when Python ends.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with one line each, without importing them."""
         with formatter.section("Verbs"):
@@ -74,10 +87,6 @@ def main() -> None:
         code = UsageError.exit_code
     except (KeyboardInterrupt, click.Abort):
         code = show(Interrupted("stopped by Ctrl-C", hint="python -m lab status shows what there is"))
-    except BrokenPipeError:
-        # the reader of our output has gone (`lab ... | head`): nothing to say, and nobody to say it to
-        sys.stderr.close()
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)
 
 
