@@ -74,7 +74,7 @@ class Lineup(Strict):
 
 
 class EngineSpec(Strict):
-    """One pinned Docker: `static` needs url and sha256 of an archive, `distro` is the box's own, `installed` as found."""
+    """One pinned Docker: `static` needs url and sha256 of an archive, `distro` is the box's, `installed` as found."""
 
     name: str
     version: str | None = None

@@ -190,6 +190,10 @@ def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[st
             except UnicodeDecodeError as error:
                 raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
             name, content = name[:-3], _render(text, variables, str(path)).encode()
+        if name in found or name == "Dockerfile":
+            raise ConfigError(f"cannot use {path}: the context has {name} already")
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise ConfigError(f"cannot use {path}: it would be written outside the context, as {name}")
         total += len(content)
         if total > MAX_CONTEXT_BYTES:
             raise ConfigError(f"cannot use {folder}: more than {MAX_CONTEXT_BYTES >> 20} MiB of context")

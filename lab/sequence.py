@@ -14,12 +14,13 @@ from lab.boxes.base import Box, Result
 from lab.engines import Engine
 from lab.errors import BoxError, CommandError, LabError
 from lab.model import Outcome, Verdict
-from lab.progress.build import Build
+from lab.progress.build import Build, Step
 from lab.progress.reader import read_builds
 from lab.results import BoxFacts, BuildResult, CacheImport, Production, StepResult, Trial
 from lab.scenarios import Expectation, Facts, Scenario, Variation
 
 BUILD_SECONDS = 900
+PIECE = 32 << 10
 Say = Callable[[str], None]
 About = Callable[[str], AbstractContextManager[None]]
 
@@ -160,25 +161,41 @@ def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:
         copy = f'test ! -f "$HOME/.docker/config.json" || cp "$HOME/.docker/config.json" {shlex.quote(str(config))}/'
         station.box.check(["sh", "-c", copy], doing="take over the box's registry login")
     files = {"Dockerfile": (scenario.dockerfile.encode(), False), **scenario.context}
-    station.box.check(["sh", "-c", _writing(files)], doing="write the context", cwd=context)
+    for line in _writing(files):
+        station.box.check(["sh", "-c", line], doing="write the context", cwd=context)
     return context
 
 
-def _writing(files: Mapping[str, tuple[bytes, bool]]) -> str:
-    """Shell lines that make these files with the box's own umask and labels; plain text stays readable."""
-    lines = ["set -e"]
+def _writing(files: Mapping[str, tuple[bytes, bool]]) -> list[str]:
+    """Shell scripts that make these files with the box's own umask and labels; plain text stays readable.
+
+    Small files share one script; a large one comes in pieces, since Linux takes 128 KiB in one argument at most.
+    """
+    scripts, lines = [], ["set -e"]
     for name, (content, executable) in files.items():
         target = shlex.quote(f"./{name}")
         folder = PurePosixPath(name).parent
         if str(folder) != ".":
             lines.append(f"mkdir -p {shlex.quote(f'./{folder}')}")
-        if re.fullmatch(rb"[\n -~]*", content) and len(content) < 4096:
-            lines.append(f"printf %s {shlex.quote(content.decode())} > {target}")
-        else:
-            lines.append(f"printf %s {base64.b64encode(content).decode()} | base64 -d > {target}")
+        lines.append(f": > {target}")
+        for start in range(0, len(content), PIECE):
+            lines.append(f"{_printing(content[start : start + PIECE])} >> {target}")
+            if len(content) > PIECE:
+                scripts.append("\n".join(lines))
+                lines = ["set -e"]
         if executable:
             lines.append(f"chmod +x {target}")
-    return "\n".join(lines)
+        if sum(map(len, lines)) > PIECE:
+            scripts.append("\n".join(lines))
+            lines = ["set -e"]
+    return [*scripts, "\n".join(lines)] if len(lines) > 1 else scripts
+
+
+def _printing(content: bytes) -> str:
+    """A shell command that prints these bytes."""
+    if re.fullmatch(rb"[\n -~]*", content) and len(content) < 4096:
+        return f"printf %s {shlex.quote(content.decode())}"
+    return f"printf %s {base64.b64encode(content).decode()} | base64 -d"
 
 
 def _build(
@@ -204,15 +221,15 @@ def _docker(station: Station, words: Sequence[str], doing: str, context: PurePos
 
 def _result(build: Build | None, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
     """The outcomes of the scenario's own steps, found by instruction; one that was not seen is unknown."""
-    seen = {step.instruction: step for step in build.steps} if build else {}
+    seen = list(build.steps) if build else []
     steps = []
-    for number, instruction in enumerate(instructions):
-        step = seen.get(instruction)
+    for number, instruction in enumerate(instructions, 2):
+        step = _find(seen, instruction, number)
         steps.append(
             StepResult(
                 instruction=instruction,
                 outcome=step.outcome if step else Outcome.UNKNOWN,
-                expected=plan.outcomes[number] if plan else None,
+                expected=plan.outcomes[number - 2] if plan else None,
                 seconds=step.seconds if step else None,
             )
         )
@@ -225,6 +242,17 @@ def _result(build: Build | None, instructions: tuple[str, ...], plan: Expectatio
         imports=tuple(CacheImport(ref=item.ref, ok=item.ok) for item in build.imports),
         image=build.image,
     )
+
+
+def _find(seen: list[Step], instruction: str, number: int) -> Step | None:
+    """The step of that instruction, and of that number if it stands there twice; old clients cut long names."""
+    found = [
+        step
+        for step in seen
+        if step.instruction == instruction
+        or (step.instruction.endswith("...") and instruction.startswith(step.instruction[:-3]))
+    ]
+    return next((step for step in found if step.index == number), found[0] if found else None)
 
 
 def _unread(build: BuildResult | None) -> str | None:

@@ -57,7 +57,7 @@ class SshBox(Box):
 
         def look() -> Connection | str:
             try:
-                return self._open(learn=not self.known_hosts.exists())
+                return self._open(learn=not self._knows_key())
             except BoxError as error:
                 if isinstance(error.__cause__, BadHostKeyException):
                     raise
@@ -66,6 +66,10 @@ class SshBox(Box):
         self._connection = wait_for(
             f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=lambda: said
         )
+
+    def _knows_key(self) -> bool:
+        """True if a host key is remembered; an `up` that was killed may have left the file empty."""
+        return self.known_hosts.exists() and self.known_hosts.stat().st_size > 0
 
     def close(self) -> None:
         """Close the connection; the next command opens another."""
@@ -104,7 +108,10 @@ class SshBox(Box):
             raise self._unreachable(error) from error
         seconds = time.monotonic() - clock
         if result.exited < 0:
-            raise BoxError(f"cannot tell how `{command.line()}` ended on {self.name}: the connection broke")
+            raise BoxError(
+                f"cannot tell how `{command.line()}` ended on {self.name}: the connection broke",
+                hint="look at it with `python -m lab status`, then run the command again",
+            )
         out, err = result.stdout.encode("latin-1"), result.stderr.encode("latin-1")
         return Result(command, result.exited, out, err, started, seconds)
 
