@@ -34,7 +34,7 @@ def table(run: Run) -> str:
         because = "; ".join(dict.fromkeys(trial.because for trial in trials if trial.because))
         title += f": {because}" if because and variation != "none" else ""
         blocks.append(textwrap.fill(title, WIDTH, subsequent_indent="  ") + "\n" + _fit(run, trials))
-    notes = [line for trial in run.trials for line in _notes(trial)]
+    notes = [line for trial in sorted(run.trials, key=_order(run)) for line in _notes(trial)]
     broken = [
         f"{made.producer} ({made.engine}) pushed no image: {made.problem}" for made in run.productions if made.problem
     ]

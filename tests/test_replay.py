@@ -1,0 +1,144 @@
+"""The default run on real boxes, played back from its transcript: results/sample is what the README shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab.engines import Engine
+from lab.errors import BoxError
+from lab.fleet import Ready
+from lab.lineups import Catalog
+from lab.matrix import Crew, Recorder
+from lab.model import Outcome, Progress
+from lab.registry import Registry
+from lab.report import table
+from lab.results import Run, load
+from lab.scenarios import load_scenario
+from lab.transcript import RecordingBox, ReplayBox, Transcript, read
+
+from .conftest import ROOT
+
+SAMPLE = ROOT / "results" / "sample"
+A, S = "debian12-apparmor", "debian12-selinux"
+
+
+@dataclass
+class Played:
+    run: Run
+    boxes: dict[str, ReplayBox]
+    heard: list[Progress]
+
+
+def play(folder: Path, entries: list[dict[str, object]]) -> Played:
+    """Make the sample's trials again with boxes that answer from `entries`."""
+    stored = load(SAMPLE)
+    catalog = Catalog(ROOT / "boxes")
+    facts = {box.name: box for box in stored.boxes}
+    entries = [entry for entry in entries if entry["about"] != "base"]
+    boxes = {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in (A, S)}
+    transcript = Transcript(folder / "transcript.jsonl", stored.name)
+    engines = {
+        name: Engine("20.10.24", ("docker",), facts[name].client, facts[name].server, facts[name].commit)
+        for name in boxes
+    }
+    ready = [Ready(boxes[name], catalog.box(name), (engines[name],)) for name in boxes]
+    assert stored.base
+    scenario = load_scenario(ROOT / "templates" / "scenarios" / "copy-bust", stored.base.reference)
+    empty = stored.model_copy(update={"boxes": (), "productions": (), "trials": (), "complete": False})
+    recorder = Recorder(folder, empty)
+    heard: list[Progress] = []
+    recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
+    registry = Registry("localhost:5000", "docker-registry", 5000)
+    crew = Crew(scenario, recorder, recorded, registry, heard.append, thorough=False)
+    crew.trials(ready, ready, scenario.variations())
+    transcript.close()
+    return Played(recorder.run, boxes, heard)
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[dict[str, object]]:
+    return read(SAMPLE / "transcript.jsonl")[1]
+
+
+def test_the_replayed_run_gives_the_bug_reports_outcomes(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    played = play(tmp_path, entries)
+    seen = {
+        (trial.producer, trial.consumer, trial.variation): (
+            trial.build.context_bytes if trial.build else None,
+            [step.outcome.value for step in trial.build.steps] if trial.build else [],
+        )
+        for trial in played.run.trials
+    }
+    hits, bust = ["hit", "hit", "hit"], ["hit", "ran", "ran"]
+    assert seen == {
+        (A, A, "none"): (34, hits),
+        (A, S, "none"): (93, hits),
+        (S, A, "none"): (34, hits),
+        (S, S, "none"): (93, hits),
+        (A, A, "user-xattr"): (49, bust),
+        (A, S, "user-xattr"): (108, bust),
+    }
+    assert [box.left() for box in played.boxes.values()] == [[], []]
+    assert any(event.who == S and event.what.endswith("COPY bar bar, RUN echo baz ran") for event in played.heard)
+
+
+def test_the_replay_records_what_it_was_played(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    play(tmp_path, entries)
+    again = read(tmp_path / "transcript.jsonl")[1]
+
+    def of(box: str, found: list[dict[str, object]]) -> list[object]:
+        return [(entry["argv"], entry["stdout"]) for entry in found if entry["box"] == box and entry["about"] != "base"]
+
+    for name in (A, S):
+        assert of(name, again) == of(name, entries)
+
+
+def test_the_four_steps_are_the_bug_reports(entries: list[dict[str, object]]) -> None:
+    docker = [
+        " ".join(map(str, entry["argv"]))  # type: ignore[call-overload]
+        for entry in entries
+        if entry["box"] == A and "produce" in str(entry["about"]) and entry["argv"][0] == "docker"  # type: ignore[index]
+    ]
+    ref = f"localhost:5000/lab-copy-bust-{A}:20.10.24"
+    assert docker == [
+        "docker system prune -a -f",
+        f"docker build --progress=plain --build-arg BUILDKIT_INLINE_CACHE=1 --tag {ref} .",
+        f"docker push {ref}",
+        "docker system prune -a -f",
+    ]
+
+
+def test_output_that_is_lost_makes_a_trial_broken_never_a_hit(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    cut = [json.loads(json.dumps(entry)) for entry in entries]
+    for entry in cut:
+        if "--cache-from" in entry["argv"]:
+            entry["stderr"] = entry["stderr"].replace("CACHED", "")
+    played = play(tmp_path, cut)
+    outcomes = {step.outcome for trial in played.run.trials if trial.build for step in trial.build.steps}
+    assert Outcome.HIT not in outcomes
+    assert not played.run.as_expected
+    assert {trial.verdict.value for trial in played.run.trials} == {"broken"}
+
+
+def test_a_box_that_is_lost_in_the_middle_costs_its_own_trials_only(
+    tmp_path: Path, entries: list[dict[str, object]]
+) -> None:
+    lost = [entry for entry in entries if not (entry["box"] == S and "--cache-from" in entry["argv"])]  # type: ignore[operator]
+    played = play(tmp_path, lost)
+    verdicts = {(trial.consumer, trial.verdict.value) for trial in played.run.trials}
+    assert verdicts == {(A, "as expected"), (S, "broken")}
+
+
+def test_an_unknown_command_is_refused(entries: list[dict[str, object]]) -> None:
+    with pytest.raises(BoxError, match="the transcript does not hold it"):
+        ReplayBox(A, entries).run(["docker", "system", "prune", "-a", "-f", "--volumes"])
+
+
+def test_the_readme_shows_the_sample() -> None:
+    text = (SAMPLE / "table.txt").read_text()
+    assert text in (ROOT / "README.md").read_text()
+    assert table(load(SAMPLE)) + "\n" == text
