@@ -116,7 +116,7 @@ def _static(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
     home = HOME / spec.name
     unit = f"lab-docker-{spec.name}"
     socket = f"unix:///run/{unit}/docker.sock"
-    docker = ("sudo", "-n", str(home / "docker"), "-H", socket)
+    docker = ("sudo", "-n", str(home / "bin" / "docker"), "-H", socket)
     stamp = home / f".{spec.sha256}"
     if not box.run(["test", "-e", str(stamp)]).ok:
         archive = fetch(spec, cache, tell)
@@ -140,8 +140,11 @@ def _unpack(box: Box, spec: EngineSpec, remote: PurePosixPath, home: PurePosixPa
             f"its archive arrived with sha256 {sums[0]}, pinned is {spec.sha256}"
         )
     sudo = ["sudo", "-n"]
-    box.check([*sudo, "mkdir", "-p", str(home)], doing="make the engine's folder")
-    box.check([*sudo, "tar", "-xzf", str(remote), "-C", str(home), "--strip-components=1"], doing="unpack the archive")
+    programs = str(home / "bin")  # by that name SELinux policies take them for programs, wherever they lie
+    box.check([*sudo, "mkdir", "-p", programs], doing="make the engine's folder")
+    box.check([*sudo, "tar", "-xzf", str(remote), "-C", programs, "--strip-components=1"], doing="unpack the archive")
+    relabel = f"! command -v restorecon >/dev/null || restorecon -R {home}"
+    box.check([*sudo, "sh", "-c", relabel], doing="label the engine's programs")
     box.check([*sudo, "touch", str(stamp)], doing="mark the archive as unpacked")
     box.check(["rm", "-f", str(remote)], doing="remove the archive")
 
@@ -151,7 +154,7 @@ def _start(box: Box, home: PurePosixPath, unit: str, socket: str) -> None:
     data, run = f"/var/lib/lab/{home.name}", f"/run/{unit}"
     script = f"""#!/bin/sh
 # written by lab: Docker {home.name} beside any other
-export PATH={home}:$PATH
+export PATH={home}/bin:$PATH
 mkdir -p {run} {data}
 containerd --root {data}/containerd --state {run}/containerd --address {run}/containerd.sock &
 exec dockerd --containerd {run}/containerd.sock --data-root {data}/docker --exec-root {run}/exec \\
@@ -159,13 +162,13 @@ exec dockerd --containerd {run}/containerd.sock --data-root {data}/docker --exec
 """
     text = shlex.quote(script)
     box.check(
-        ["sudo", "-n", "sh", "-c", f"printf %s {text} > {home}/start && chmod +x {home}/start"],
+        ["sudo", "-n", "sh", "-c", f"printf %s {text} > {home}/bin/start && chmod +x {home}/bin/start"],
         doing=f"write the start script of Docker {home.name}",
     )
     box.run(["sudo", "-n", "systemctl", "reset-failed", unit], timeout=60)  # fails where there is no such unit
     properties = ["-p", "Delegate=yes", "-p", "KillMode=mixed", "-p", "LimitNOFILE=1048576"]
     box.check(
-        ["sudo", "-n", "systemd-run", f"--unit={unit}", *properties, str(home / "start")],
+        ["sudo", "-n", "systemd-run", f"--unit={unit}", *properties, str(home / "bin" / "start")],
         doing=f"start Docker {home.name}",
         timeout=60,
     )
