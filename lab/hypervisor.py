@@ -59,13 +59,14 @@ def has_systemd() -> bool:
 
 def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
     """Make libvirt answer: through systemd where it runs, else by hand, noted so that `stop_daemons` ends them."""
+    if not has_systemd():
+        _share_kvm(shell, tell)
     if answers(shell):
         return
     tell(Progress("libvirt", "starting its daemons"))
     if has_systemd():
         shell.check(["systemctl", "start", "libvirtd"], doing="start libvirtd", hint="sudo systemctl start libvirtd")
     else:
-        _share_kvm(shell, tell)
         atomic.write(state / "daemons.json", json.dumps({"started": list(DAEMONS)}))
         for daemon in DAEMONS:
             # virtlogd may be alive while libvirtd is not: it then says so and that is fine

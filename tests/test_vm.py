@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lab import engines
+from lab import engines, registry
 from lab.boxes.base import Box
 from lab.boxes.kinds import open_box
 from lab.errors import BoxError, EngineError
 from lab.lineups import Catalog, EngineSpec
 from lab.project import find
+from lab.registry import Registry
 from lab.results import load
 
 from .conftest import Lab
@@ -199,6 +200,22 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
     with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, pinned is 19\.03\.8"):
         engines.ensure(selinux_box, wrong, tmp_path / "cache", lambda event: None)
     selinux_box.run(["sudo", "-n", "systemctl", "stop", "lab-docker-static-test"])
+
+
+def test_a_registry_can_run_inside_a_box(selinux_box: Box) -> None:
+    """For a host with neither a registry program nor Docker; the host and the other boxes see it on loopback."""
+    project = find()
+    other = open_box(Catalog(project.boxes).box("debian12-apparmor"), project)
+    program = registry._program_of(selinux_box)
+    assert program == "docker-registry"
+    ask = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5017; printf 'GET /v2/ HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3"]
+    with registry._inside(selinux_box, program, 5017):
+        store = Registry("localhost:5017", "in debian12-selinux", 5017, "debian12-selinux")
+        with registry.doors(store, [selinux_box, other]):
+            assert selinux_box.run(ask).text.strip().endswith("200 OK")
+            assert other.run(ask).text.strip().endswith("200 OK")
+    assert not selinux_box.run(ask).ok
+    other.close()
 
 
 def test_suspended_boxes_wake_with_the_right_time(checkout: Lab, selinux_box: Box) -> None:
