@@ -107,5 +107,5 @@ def _notes(trial: Trial) -> list[str]:
     ran = [step for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
     if not ran:
         return []
-    expected = "as expected" if trial.verdict is Verdict.AS_EXPECTED else "not expected"
-    return [f"{trial.name}: busted at {ran[0].instruction} ({expected})"]
+    expected = "" if trial.verdict is Verdict.AS_EXPECTED else ", not expected"
+    return [f"{trial.name}: busted at {ran[0].instruction}{expected}"]
