@@ -198,7 +198,7 @@ def test_no_table_is_wider_than_100_columns(steps: tuple[str, ...], name: str, v
     text = table(run(*made, steps=steps))
     grid = [line for line in text.splitlines() if not line.startswith(name + ">")]  # a trial's name is never cut
     assert max(map(len, grid)) <= 100
-    assert text.count("as expected") >= 3  # the verdicts are still there
+    assert " ".join(text.split()).count("as expected") == 3  # every verdict, though a narrow layout may fold it
 
 
 def test_what_fits_no_table_is_told_in_lines() -> None:
