@@ -44,7 +44,7 @@ class Fleet:
     def up(self, lineup: str, specs: Sequence[BoxSpec], provider: str = "auto") -> list[Ready]:
         """Bring the boxes up side by side and prove their engines; idempotent, resumes what sleeps.
 
-        An optional box that fails is left out and said so. Raises the first error of any other box once all
+        An optional box that fails is left out and said so, unless no other box is left. Raises the first error of any other box once all
         have ended, so that one box's failure costs the others nothing.
         """
         self._prepare(lineup, [spec for spec in specs if isinstance(spec, VagrantSpec)], provider)
@@ -64,7 +64,7 @@ class Fleet:
         values, errors = each(boxes, ready, on_stop=close)
         for name, error in errors.items():
             self.tell(Progress(name, error.message, done=True, failed=True))
-        raise_first({name: error for name, error in errors.items() if not by_name[name].optional})
+        raise_first({name: error for name, error in errors.items() if not (values and by_name[name].optional)})
         return [values[spec.name] for spec in specs if spec.name in values]
 
     def _prepare(self, lineup: str, specs: list[VagrantSpec], provider: str) -> None:
