@@ -44,8 +44,8 @@ class Fleet:
     def up(self, lineup: str, specs: Sequence[BoxSpec], provider: str = "auto") -> list[Ready]:
         """Bring the boxes up side by side and prove their engines; idempotent, resumes what sleeps.
 
-        An optional box that fails is left out and said so, unless no other box is left. Raises the first error of any other box once all
-        have ended, so that one box's failure costs the others nothing.
+        An optional box that fails is left out and said so, unless no other box is left. Raises the first error of
+        any other box once all have ended, so that one box's failure costs the others nothing.
         """
         self._prepare(lineup, [spec for spec in specs if isinstance(spec, VagrantSpec)], provider)
         boxes = {spec.name: open_box(spec, self.project) for spec in specs}
