@@ -75,9 +75,7 @@ def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell
     started = datetime.now(UTC)
     folder = results.create_folder(results_folder, draft.name, started)
     with ExitStack() as stack:
-        store = stack.enter_context(
-            registry.serve(wish.registry, wish.registry_port, tell, [item.box for item in ready])
-        )
+        store = stack.enter_context(registry.serve(wish.registry, wish.registry_port, tell))
         run = Run(
             name=folder.name,
             scenario=draft.name,

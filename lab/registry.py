@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shlex
 import shutil
 import socket
 import tempfile
@@ -40,14 +39,12 @@ class Registry:
     prefix: str
     program: str
     port: int | None = None
-    inside: str | None = None  # the box it runs in, which needs no door to it
 
 
 @contextmanager
-def serve(asked: str | None, port: int | None, tell: Tell, boxes: Sequence[Box] = ()) -> Iterator[Registry]:
+def serve(asked: str | None, port: int | None, tell: Tell) -> Iterator[Registry]:
     """A registry for the time of the context: the external one asked for, else a new one on loopback.
 
-    The new one is a program of this machine, else a container in its Docker, else a program of one of `boxes`.
     `asked` is as in docker.io/USER; `port` is the loopback port, by default 5000 or the next free one. Raises
     RegistryError if no program serves, HostError if the port is taken.
     """
@@ -65,13 +62,9 @@ def serve(asked: str | None, port: int | None, tell: Tell, boxes: Sequence[Box] 
         with _container(chosen):
             tell(Progress("registry", f"{IMAGE} in Docker on localhost:{chosen}", done=True))
             yield Registry(f"localhost:{chosen}", f"docker run {IMAGE}", chosen)
-    elif host := next((box for box in boxes if _program_of(box)), None):
-        with _inside(host, _program_of(host), chosen):
-            tell(Progress("registry", f"inside {host.name}, on localhost:{chosen}", done=True))
-            yield Registry(f"localhost:{chosen}", f"in {host.name}", chosen, host.name)
     else:
         raise RegistryError(
-            f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
+            f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine",
             hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
         )
 
@@ -82,8 +75,6 @@ def doors(registry: Registry, boxes: Sequence[Box]) -> Iterator[None]:
     with ExitStack() as stack:
         if registry.port is not None:
             for box in boxes:
-                if box.name == registry.inside:
-                    continue
                 stack.enter_context(box.registry_door(registry.port, registry.port))
         yield
 
@@ -119,27 +110,6 @@ def _container(port: int) -> Iterator[None]:
         yield
     finally:
         shell.run(["docker", "rm", "-f", "-v", container], timeout=60)
-
-
-def _program_of(box: Box) -> str:
-    """The registry program that a box has, or nothing."""
-    return next((name for name in PROGRAMS if box.run(["sh", "-c", f"command -v {name}"]).ok), "")
-
-
-@contextmanager
-def _inside(box: Box, program: str, port: int) -> Iterator[None]:
-    """The registry as a program of a box, seen on this machine's loopback too; its data goes when the run ends."""
-    folder = box.check(["mktemp", "-d", "/tmp/lab-registry-XXXXXX"], doing="make the registry's folder").text
-    config = CONFIG.format(root=f"{folder}/data", port=port)
-    script = f"""printf %s {shlex.quote(config)} > {folder}/config.yml
-nohup {program} serve {folder}/config.yml > {folder}/log 2>&1 & echo $!"""
-    process = box.check(["sh", "-c", script], doing="start the registry").text
-    try:
-        with box.host_door(port, port):
-            _wait_until_it_serves(port, None)
-            yield
-    finally:
-        box.run(["sh", "-c", f"kill {process}; rm -rf {folder}"], timeout=60)
 
 
 def _wait_until_it_serves(port: int, child: Child | None) -> None:
