@@ -73,11 +73,9 @@ def repro(
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     kept = [spec for spec in specs.values() if spec.kind == "vagrant" or allow_prune]
-    wanted = [
-        spec
-        for spec in kept
-        if not (producers or consumers) or spec.name in (*producers, *consumers) or not (producers and consumers)
-    ]
+    # one side left open takes every box; only both named leave some out
+    narrow = producers and consumers
+    wanted = [spec for spec in kept if not narrow or spec.name in (*producers, *consumers)]
     for spec in specs.values():
         if spec not in kept:
             _refuse_prune(spec.name, bool(spec.optional and kept))
