@@ -14,7 +14,8 @@ from lab.errors import ConfigError, UsageError
 from lab.model import Outcome, Verdict
 from lab.yamlfile import Strict, did_you_mean
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)  # what a newer schema added has a default, so older runs load as they are
 
 
 class StepResult(Strict):
@@ -44,7 +45,11 @@ class BuildResult(Strict):
 
 
 class BoxFacts(Strict):
-    """What a box said of itself: `version` and `info` are Docker's own texts, in full."""
+    """What a box said of itself with one engine: `version` and `info` are Docker's own texts, in full.
+
+    `sums` holds the sha256 of the engine's programs by name, `rules` the content-hash rule set it follows,
+    `buildx` the plugin's version where the client is one.
+    """
 
     name: str
     summary: str
@@ -60,6 +65,9 @@ class BoxFacts(Strict):
     selinux: str
     version: str
     info: str
+    buildx: str = ""
+    rules: str | None = None
+    sums: dict[str, str] = Field(default_factory=dict)
 
 
 class Production(Strict):
@@ -70,24 +78,31 @@ class Production(Strict):
     reference: str
     build: BuildResult | None = None
     problem: str | None = None
+    started: datetime | None = None
+    seconds: float | None = None
 
 
 class Trial(Strict):
     """One consumer that rebuilt one producer's image.
 
-    `problem` says why it is broken, `because` why a bust is expected; `seconds` is the whole trial.
+    `problem` says why it is broken, `because` why a bust is expected; `seconds` is the whole trial. `engine` is the
+    consumer's; `producer_engine` is null where the producer's is the same one. `predicted` has one outcome a step,
+    `unknown` where nothing can be predicted, null where no prediction was made.
     """
 
     name: str
     producer: str
     consumer: str
     engine: str
+    producer_engine: str | None = None
     variation: str
     build: BuildResult | None = None
     verdict: Verdict
     because: str | None = None
     problem: str | None = None
+    started: datetime | None = None
     seconds: float | None = None
+    predicted: tuple[Outcome, ...] | None = None
 
 
 class Base(Strict):
@@ -167,9 +182,9 @@ def load(folder: Path) -> Run:
     if not isinstance(data, dict):
         raise ConfigError(f"cannot read {path}: not a run of lab")
     schema = data.get("schema")
-    if schema != SCHEMA:
+    if schema not in READABLE:
         raise ConfigError(
-            f"cannot read {path}: its schema is {schema}, this lab reads {SCHEMA}",
+            f"cannot read {path}: its schema is {schema}, this lab reads {READABLE[0]} to {SCHEMA}",
             hint="a newer lab wrote it: update" if isinstance(schema, int) and schema > SCHEMA else None,
         )
     try:
