@@ -14,6 +14,7 @@ from lab.boxes.base import Tell
 from lab.errors import LabError, UsageError
 from lab.fleet import Ready
 from lab.model import Outcome, Progress, Verdict
+from lab.project import Project
 from lab.registry import Registry
 from lab.results import BoxFacts, Production, Run, Trial
 from lab.scenarios import Scenario, Variation, load_scenario
@@ -61,7 +62,7 @@ class Recorder:
         results.save(self.folder, run, report.table(run))
 
 
-def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell) -> tuple[Path, Run]:
+def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) -> tuple[Path, Run]:
     """Make every trial of the wish on boxes that are up; returns the run's folder and the run.
 
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
@@ -73,9 +74,11 @@ def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell
     draft = load_scenario(wish.scenario, "scratch")
     variations = draft.variations(wish.variations)
     started = datetime.now(UTC)
-    folder = results.create_folder(results_folder, draft.name, started)
+    folder = results.create_folder(project.results, draft.name, started)
     with ExitStack() as stack:
-        store = stack.enter_context(registry.serve(wish.registry, wish.registry_port, tell))
+        boxes = [item.box for item in ready]
+        serving = registry.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
+        store = stack.enter_context(serving)
         run = Run(
             name=folder.name,
             scenario=draft.name,

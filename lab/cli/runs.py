@@ -84,7 +84,7 @@ def repro(
         fleet = Fleet(place.project, place.catalog, shown.tell)
         ready = with_way_back(place, lambda: fleet.up(place.lineup.name, wanted, provider))
         try:
-            run_folder, run = perform(wish, ready, place.project.results, shown.tell)
+            run_folder, run = perform(wish, ready, place.project, shown.tell)
         except Interrupted as error:
             raise Interrupted(
                 error.message,
