@@ -16,10 +16,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from lab.boxes.base import Box, Command, OnOutput, Result
-from lab.engines import Engine, ensure, fetch
+from lab.engines.engine import Engine
+from lab.engines.ensure import ensure, fetch
 from lab.errors import EngineError, HostError, LabError
-from lab.lineups import EngineSpec
 from lab.model import Progress
+from lab.pins import EngineSpec
 from lab.together import each
 
 ARCHIVE = bytes(range(256)) * 4096  # one MiB: several reads

@@ -9,14 +9,14 @@ import shlex
 import threading
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lab.atomic import disk_error
 from lab.boxes.base import Box, Tell
+from lab.engines.engine import VERSIONS, Engine, is_pinned
 from lab.errors import EngineError, HostError
-from lab.lineups import EngineSpec
 from lab.model import Progress
+from lab.pins import EngineSpec
 from lab.waiting import wait_for
 
 START_SECONDS = 120
@@ -25,18 +25,6 @@ Docker = tuple[str, ...]  # how its client is called
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions it printed
 OWN: tuple[Docker, ...] = (("docker",), ("sudo", "-n", "docker"))  # as the user, else as root
 _fetching = threading.Lock()  # boxes side by side want one archive; the first one downloads it
-VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """A Docker that answers on a box: how to call its client, and what it said it is."""
-
-    name: str
-    docker: tuple[str, ...]
-    client: str
-    server: str
-    commit: str
 
 
 def ensure(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Engine:
@@ -50,17 +38,12 @@ def ensure(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Engine:
 
 def _prove(box: Box, spec: EngineSpec, docker: Docker, said: str) -> Engine:
     client, server, commit = (*said.split(), "", "", "")[:3]
-    if spec.version and _plain(server) != spec.version:
+    if not is_pinned(spec, server):
         raise EngineError(
             f"cannot use {box.name}: its Docker is {server}, pinned is {spec.version}",
             hint=f"change boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
         )
     return Engine(spec.name, docker, client, server, commit)
-
-
-def _plain(version: str) -> str:
-    """The upstream version of a distribution's, as in 20.10.24+dfsg1."""
-    return version.partition("+")[0]
 
 
 def _service(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
