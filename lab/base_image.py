@@ -6,7 +6,7 @@ import re
 
 from lab.auto import answers
 from lab.boxes.base import Box, Tell
-from lab.engines import Engine
+from lab.engines.engine import Engine
 from lab.errors import BoxError
 from lab.model import Progress
 from lab.registry import BASE, Registry

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import engines, hypervisor, leftovers
+from lab import hypervisor, leftovers
 from lab.bake import bake, kernel_of
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
-from lab.engines import Engine
+from lab.engines.engine import Engine
+from lab.engines.ensure import ensure
 from lab.errors import HostError, LabError
 from lab.lineups import BoxSpec, Catalog, VagrantSpec
 from lab.model import Progress
@@ -54,7 +55,7 @@ class Fleet:
         def ready(name: str) -> Ready:
             boxes[name].bring_up(self.tell)
             pinned = [self.catalog.engines[engine] for engine in by_name[name].engines]
-            found = tuple(engines.ensure(boxes[name], pin, self.project.cache, self.tell) for pin in pinned)
+            found = tuple(ensure(boxes[name], pin, self.project.cache, self.tell) for pin in pinned)
             return Ready(boxes[name], by_name[name], found)
 
         def close() -> None:

@@ -10,10 +10,10 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from lab.errors import ConfigError, UsageError
+from lab.pins import Engines, EngineSpec, check_engine, with_pins
 from lab.yamlfile import Strict, check, did_you_mean, load, read
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 V = TypeVar("V")
 
 
@@ -73,25 +73,12 @@ class Lineup(Strict):
     scenario: str
 
 
-class EngineSpec(Strict):
-    """One pinned Docker: `static` needs url and sha256 of an archive, `distro` is the box's, `installed` as found."""
-
-    name: str
-    version: str | None = None
-    kind: Literal["static", "distro", "installed"]
-    url: str | None = None
-    sha256: Sha256 | None = None
-
-
-class _Engines(Strict):
-    engines: tuple[EngineSpec, ...]
-
-
 class Catalog:
     """All that boxes/ holds; each file is read when it is first asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pins: Path | None = None) -> None:
         self.folder = folder
+        self.pins = pins  # the user's own pins of engines, if there are any
 
     @cached_property
     def boxes(self) -> dict[str, BoxSpec]:
@@ -120,19 +107,15 @@ class Catalog:
 
     @cached_property
     def engines(self) -> dict[str, EngineSpec]:
-        """Every engine by name."""
+        """Every engine by name; a sum that boxes/engines.yaml leaves open may stand in the user's pins."""
         path = self.folder / "engines.yaml"
-        found = {}
-        for engine in load(path, _Engines).engines:
-            if engine.name in found:
-                raise ConfigError(f"cannot use {path}: engine {engine.name} stands there twice")
-            if engine.kind == "static" and not (engine.url and engine.sha256 and engine.version):
-                raise ConfigError(
-                    f"cannot use {path}: static engine {engine.name} needs version, url and sha256",
-                    hint="nothing is downloaded without its sha256",
-                )
-            found[engine.name] = engine
-        return found
+        found: dict[str, EngineSpec] = {}
+        for spec in load(path, Engines).engines:
+            if spec.name in found:
+                raise ConfigError(f"cannot use {path}: engine {spec.name} stands there twice")
+            check_engine(spec, found, str(path))
+            found[spec.name] = spec
+        return with_pins(found, self.pins) if self.pins else found
 
     def box(self, name: str) -> BoxSpec:
         """The box of that name; UsageError with the nearest name otherwise."""

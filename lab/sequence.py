@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Result
-from lab.engines import Engine
+from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError, LabError
 from lab.model import Outcome, Verdict
 from lab.progress.build import Build, Step

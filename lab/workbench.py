@@ -1,4 +1,4 @@
-"""Where boxes are baked: this machine's programs, the right to be root, and a work folder that leaves nothing."""
+"""Where boxes and engines are made: programs, the right to be root, and a work folder that leaves nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Box, OnOutput, Result, failure
 from lab.errors import HostError
@@ -16,6 +16,12 @@ SBIN = ("/usr/sbin", "/sbin")
 PROGRAMS = (
     *("mmdebstrap", "mke2fs", "mkfs.vfat", "mcopy", "syslinux", "sfdisk", "qemu-img"),
     *("apt-get", "chroot", "setpriv", "unshare", "findmnt", "tar"),
+)
+# Its own mounts and its own processes: what lives in there dies with its first process, and that with lab. Else a
+# killed bake would leave dpkg at work in a tree that is being removed (semodule, for one, listens to no signal).
+IN_NAMESPACE = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
 )
 NEEDED_MB = 4000  # measured: 0.6 GB of tree, and for each of two boxes 0.6 GB three times over
 
@@ -26,9 +32,15 @@ class Workbench:
 
     shell: Box
     sudo: tuple[str, ...] = ()
+    task: str = "bake boxes"
 
     def run(
-        self, *argv: str | Path, root: bool = False, timeout: float = 600, on_output: OnOutput | None = None
+        self,
+        *argv: str | Path,
+        root: bool = False,
+        timeout: float = 600,
+        on_output: OnOutput | None = None,
+        cwd: Path | None = None,
     ) -> Result:
         """Run one command, as root if asked; the Result whatever its exit status."""
         words = [str(word) for word in argv]
@@ -36,13 +48,22 @@ class Workbench:
         if root and self.sudo:
             # sudo drops the environment, so it is said again behind it
             words = [*self.sudo, "env", "LC_ALL=C", *(f"{name}={value}" for name, value in env.items()), *words]
-        return self.shell.run(words, env=env, timeout=timeout, on_output=on_output)
+        folder = PurePosixPath(cwd) if cwd else None
+        return self.shell.run(words, env=env, cwd=folder, timeout=timeout, on_output=on_output)
 
-    def check(self, *argv: str | Path, doing: str, root: bool = False, timeout: float = 600) -> Result:
+    def check(
+        self,
+        *argv: str | Path,
+        doing: str,
+        root: bool = False,
+        timeout: float = 600,
+        on_output: OnOutput | None = None,
+        cwd: Path | None = None,
+    ) -> Result:
         """Run one command that must succeed; raise HostError for a full disk, CommandError for anything else."""
-        result = self.run(*argv, root=root, timeout=timeout)
+        result = self.run(*argv, root=root, timeout=timeout, on_output=on_output, cwd=cwd)
         if not result.ok:
-            raise disk_full(result) or failure(self.shell.name, doing, result)
+            raise disk_full(result, self.task) or failure(self.shell.name, doing, result)
         return result
 
     @contextmanager
@@ -70,15 +91,27 @@ class Workbench:
         self.check("rm", "-rf", "--one-file-system", path, doing=f"remove {path}", root=True)
 
 
-def open_workbench(shell: Box, cache: Path) -> Workbench:
-    """A workbench for a bake into `cache`; raise HostError for a missing program, right or space."""
-    missing = [name for name in PROGRAMS if shutil.which(name, path=search_path()) is None]
+def open_workbench(
+    shell: Box,
+    cache: Path,
+    *,
+    task: str = "bake boxes",
+    programs: Sequence[str] = PROGRAMS,
+    needed_mb: int | None = None,
+    root: bool = True,
+) -> Workbench:
+    """A workbench for a task that writes into `cache`; raise HostError for a missing program, right or space.
+
+    `task` completes "cannot ..."; `needed_mb` is by default what a bake takes; `root` says if root's right is needed.
+    """
+    needed_mb = NEEDED_MB if needed_mb is None else needed_mb
+    missing = [name for name in programs if shutil.which(name, path=search_path()) is None]
     if missing:
-        raise HostError(f"cannot bake boxes: {', '.join(missing)} not installed", hint="python -m lab setup")
-    sudo = () if os.geteuid() == 0 else ("sudo", "-n")
+        raise HostError(f"cannot {task}: {', '.join(missing)} not installed", hint="python -m lab setup")
+    sudo = () if os.geteuid() == 0 or not root else ("sudo", "-n")
     if sudo and not shell.run([*sudo, "true"], timeout=20).ok:
         raise HostError(
-            "cannot bake boxes: only root can make a root tree with its owners and labels, and sudo wants a password",
+            f"cannot {task}: only root can make a root tree with its owners and labels, and sudo wants a password",
             hint="sudo -v, then the same command again",
         )
     try:
@@ -86,20 +119,20 @@ def open_workbench(shell: Box, cache: Path) -> Workbench:
         free = shutil.disk_usage(cache).free // 1_000_000
     except OSError as error:
         raise HostError(f"cannot use {cache}: {error.strerror}") from error
-    if free < NEEDED_MB:
+    if free < needed_mb:
         raise HostError(
-            f"cannot bake boxes: {free} MB free at {cache}, {NEEDED_MB} MB are needed",
+            f"cannot {task}: {free} MB free at {cache}, {needed_mb} MB are needed",
             hint="free some space there, or set LAB_CACHE to a folder on another disk",
         )
-    return Workbench(shell, sudo)
+    return Workbench(shell, sudo, task)
 
 
-def disk_full(result: Result) -> HostError | None:
+def disk_full(result: Result, task: str) -> HostError | None:
     """The error for a command that ran out of space; None if it failed of something else."""
     if b"No space left on device" not in result.output:
         return None
     return HostError(
-        "cannot bake boxes: the disk is full",
+        f"cannot {task}: the disk is full",
         hint="free some space, or set LAB_CACHE to a folder on another disk",
         output=result.output,
     )

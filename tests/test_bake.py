@@ -186,7 +186,7 @@ def test_what_mounts_or_starts_processes_does_so_in_namespaces(kitchen: Kitchen,
         assert "mount" not in words
         assert "losetup" not in words
         if "mmdebstrap" in words or any(word.endswith("label.sh") for word in words):
-            assert words[: len(rootfs.IN_NAMESPACE)] == list(rootfs.IN_NAMESPACE)
+            assert words[: len(workbench.IN_NAMESPACE)] == list(workbench.IN_NAMESPACE)
 
 
 def test_the_archive_is_the_hosts_own(kitchen: Kitchen, recipe: Recipe, cache: Path) -> None:

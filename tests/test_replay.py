@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.engines import Engine
+from lab.engines.engine import Engine
 from lab.errors import BoxError
 from lab.fleet import Ready
 from lab.lineups import Catalog

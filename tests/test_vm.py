@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import engines, registry
+from lab import registry
 from lab.boxes.base import Box
 from lab.boxes.kinds import open_box
+from lab.engines.ensure import ensure
 from lab.errors import BoxError, EngineError
-from lab.lineups import Catalog, EngineSpec
+from lab.lineups import Catalog
+from lab.pins import EngineSpec
 from lab.project import find
 from lab.registry import Registry
 from lab.results import load
@@ -180,7 +182,7 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
     spec = EngineSpec(name="static-test", version="20.10.24", kind="static", url=archive.as_uri(), sha256=sha256)
     heard: list[str] = []
-    engine = engines.ensure(selinux_box, spec, tmp_path / "cache", lambda event: heard.append(event.what))
+    engine = ensure(selinux_box, spec, tmp_path / "cache", lambda event: heard.append(event.what))
     assert engine.server == "20.10.24+dfsg1"
     assert engine.docker[-1] == "unix:///run/lab-docker-static-test/docker.sock"
     roots = {
@@ -190,7 +192,7 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
     assert roots == {"/var/lib/lab/static-test/docker", "/var/lib/docker"}
     wrong = EngineSpec(name="static-test", version="19.03.8", kind="static", url=archive.as_uri(), sha256=sha256)
     with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, pinned is 19\.03\.8"):
-        engines.ensure(selinux_box, wrong, tmp_path / "cache", lambda event: None)
+        ensure(selinux_box, wrong, tmp_path / "cache", lambda event: None)
     selinux_box.run(["sudo", "-n", "systemctl", "stop", "lab-docker-static-test"])
 
 

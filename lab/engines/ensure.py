@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
-import os
 import shlex
-import threading
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lab.atomic import disk_error
 from lab.boxes.base import Box, Tell
-from lab.errors import EngineError, HostError
-from lab.lineups import EngineSpec
+from lab.engines.download import fetch
+from lab.engines.engine import VERSIONS, Engine, is_pinned
+from lab.errors import EngineError
 from lab.model import Progress
+from lab.pins import EngineSpec
 from lab.waiting import wait_for
 
 START_SECONDS = 120
@@ -24,19 +18,6 @@ HOME = PurePosixPath("/opt/lab/engines")
 Docker = tuple[str, ...]  # how its client is called
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions it printed
 OWN: tuple[Docker, ...] = (("docker",), ("sudo", "-n", "docker"))  # as the user, else as root
-_fetching = threading.Lock()  # boxes side by side want one archive; the first one downloads it
-VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """A Docker that answers on a box: how to call its client, and what it said it is."""
-
-    name: str
-    docker: tuple[str, ...]
-    client: str
-    server: str
-    commit: str
 
 
 def ensure(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Engine:
@@ -50,17 +31,12 @@ def ensure(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Engine:
 
 def _prove(box: Box, spec: EngineSpec, docker: Docker, said: str) -> Engine:
     client, server, commit = (*said.split(), "", "", "")[:3]
-    if spec.version and _plain(server) != spec.version:
+    if not is_pinned(spec, server):
         raise EngineError(
             f"cannot use {box.name}: its Docker is {server}, pinned is {spec.version}",
             hint=f"change boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
         )
     return Engine(spec.name, docker, client, server, commit)
-
-
-def _plain(version: str) -> str:
-    """The upstream version of a distribution's, as in 20.10.24+dfsg1."""
-    return version.partition("+")[0]
 
 
 def _service(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
@@ -172,54 +148,3 @@ exec dockerd --containerd {run}/containerd.sock --data-root {data}/docker --exec
         doing=f"start Docker {home.name}",
         timeout=60,
     )
-
-
-def fetch(spec: EngineSpec, cache: Path, tell: Tell) -> Path:
-    """The archive of a static engine in the host's cache, downloaded once; its sum is checked every time."""
-    assert spec.url and spec.sha256
-    target = cache / "engines" / f"docker-{spec.name}.tgz"
-    with _fetching:
-        if target.exists() and _sha256(target) != spec.sha256:
-            raise EngineError(
-                f"cannot use {target}: its sha256 is {_sha256(target)}, pinned is {spec.sha256}",
-                hint=f"remove {target}; it is downloaded again",
-            )
-        if not target.exists():
-            _download(spec.url, spec.sha256, target, tell)
-    return target
-
-
-def _download(url: str, sha256: str, target: Path, tell: Tell) -> None:
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    name = f"archive {target.stem}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=30) as source, part.open("wb") as out:
-            size, got = int(source.headers.get("Content-Length") or 0), 0
-            while chunk := source.read(1 << 18):
-                out.write(chunk)
-                got += len(chunk)
-                tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        raise HostError(
-            f"cannot download {url}: {reason}", hint=f"put the archive at {target} by hand, or try again online"
-        ) from error
-    except OSError as error:
-        raise disk_error(part, error) from error
-    found = _sha256(part)
-    if found != sha256:
-        part.unlink()
-        raise EngineError(
-            f"cannot use {url}: its sha256 is {found}, pinned is {sha256}",
-            hint="the download was cut short or the file is another one; nothing of it is kept",
-        )
-    part.replace(target)
-    tell(Progress(name, "downloaded, sum as pinned", done=True))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

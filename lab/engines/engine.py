@@ -1,0 +1,41 @@
+"""An engine that answers: how its client is called, what it said of itself, and whether that is the pinned one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from lab.pins import EngineSpec
+
+VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A Docker that answers on a box: how to call its client, and what it said it is.
+
+    `plugins` is the folder of the client's own plugins (buildx) where they lie beside it: a DOCKER_CONFIG that should
+    know them needs them in its cli-plugins.
+    """
+
+    name: str
+    docker: tuple[str, ...]
+    client: str
+    server: str
+    commit: str
+    plugins: PurePosixPath | None = None
+
+
+def plain(version: str) -> str:
+    """The upstream version of a distribution's, as 20.10.24 of 20.10.24+dfsg1."""
+    return version.partition("+")[0]
+
+
+def is_pinned(spec: EngineSpec, server: str) -> bool:
+    """True if a server of this version is the pinned engine, as far as a version can tell.
+
+    An engine with a fix taken back says so at the end of its version, and no other one may.
+    """
+    if spec.version and plain(server) != spec.version:
+        return False
+    return server.endswith(f"-{spec.mark}") if spec.mark else not server.endswith("-unfixed")
