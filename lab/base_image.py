@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from lab.auto import answers
 from lab.boxes.base import Box, Tell
@@ -53,7 +54,7 @@ def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
     if kept := registry.digest(BASE, tag):
         return f"{registry.prefix}/{BASE}@{kept}"
     reference = f"{registry.prefix}/{BASE}:{tag}"
-    script = ROOT_TAR.format(docker=" ".join(engine.docker), reference=reference)
+    script = ROOT_TAR.format(docker=shlex.join(engine.docker), reference=reference)
     box.check(["sh", "-c", script], doing="make the base image")
     pushed = box.check([*engine.docker, "push", reference], doing="push the base image")
     digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed.text)
