@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lab.pins import EngineSpec
+from lab.pins import EngineSpec, plain
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
 
@@ -24,11 +24,6 @@ class Engine:
     server: str
     commit: str
     plugins: PurePosixPath | None = None
-
-
-def plain(version: str) -> str:
-    """The upstream version of a distribution's, as 20.10.24 of 20.10.24+dfsg1."""
-    return version.partition("+")[0]
 
 
 def is_pinned(spec: EngineSpec, server: str) -> bool:
