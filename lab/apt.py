@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from lab.boxes.base import Result, Tell
 from lab.errors import HostError
@@ -15,6 +16,11 @@ UNREACHABLE = re.compile(
     rb"Temporary failure resolving|Could not resolve|Could not connect|Unable to connect"
     rb"|Connection (?:timed out|failed|refused)"
 )
+KEYRINGS = (
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
+)
+DEBIAN = "http://deb.debian.org/debian"
 INDEXES = "$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
 # what of this machine's apt settings decides how the archive is reached, and in what state it may be
 ACQUIRE = re.compile(
@@ -39,6 +45,13 @@ def mirrors(suite: str, components: Sequence[str], bench: Workbench) -> list[str
     return [uri for _, release, _, uri in debian if "security" not in release][:1]
 
 
+def source_lines(suite: str, components: Sequence[str], bench: Workbench) -> list[str]:
+    """The lines of a sources.list for a suite: from `mirrors`, and from Debian's own site if there are none."""
+    found = mirrors(suite, components, bench) or [DEBIAN]
+    whole = f"{suite} {' '.join(components)}"
+    return [line if line.startswith("deb ") else f"deb {line} {whole}" for line in found]
+
+
 def settings(bench: Workbench) -> str:
     """apt settings for work elsewhere: this machine's proxies and checks, and none of its hooks."""
     dumped = bench.run("apt-config", "dump", timeout=60)
@@ -48,6 +61,37 @@ def settings(bench: Workbench) -> str:
         if proxy := os.environ.get(f"{scheme}_proxy"):
             kept.append(f'Acquire::{scheme}::Proxy "{proxy}";')
     return "\n".join([*kept, 'Acquire::Languages "none";', 'APT::Install-Recommends "false";', ""])
+
+
+def private_root(folder: Path, lines: Sequence[str], bench: Workbench) -> str:
+    """Make a folder in which apt works with state, cache and sources of its own; returns the variable that says so.
+
+    It trusts the keys that this machine's apt trusts, and those of Debian's keyring package where it is installed.
+    """
+    for name in ("lists/partial", "cache/archives/partial", "none"):
+        (folder / name).mkdir(parents=True)
+    (folder / "status").touch()
+    keyring = next((path for path in KEYRINGS if path.exists()), None)
+    signed = f"deb [signed-by={keyring}] " if keyring else "deb "
+    text = "".join(f"{line.replace('deb ', signed, 1)}\n" for line in lines)
+    (folder / "sources.list").write_text(text, encoding="utf-8")
+    places = {
+        "Dir::Etc::main": "/dev/null",
+        "Dir::Etc::parts": folder / "none",
+        "Dir::Etc::preferences": "/dev/null",
+        "Dir::Etc::preferencesparts": folder / "none",
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "Dir::Etc::sourceparts": folder / "none",
+        "Dir::State": folder,
+        "Dir::State::lists": folder / "lists",
+        "Dir::State::status": folder / "status",
+        "Dir::Cache": folder / "cache",
+    }
+    own = "".join(f'{name} "{place}";\n' for name, place in places.items())
+    # as root, apt would fetch as a user that cannot enter the folder
+    text = f'{settings(bench)}{own}APT::Sandbox::User "root";\n'
+    (folder / "apt.conf").write_text(text, encoding="utf-8")
+    return f"APT_CONFIG={folder / 'apt.conf'}"
 
 
 def unreachable(result: Result, task: str) -> HostError | None:
@@ -78,6 +122,10 @@ class AptReader:
         for line in lines:
             self._line(line.decode("utf-8", "replace"))
 
+    def feed_any(self, stream: str, data: bytes) -> None:
+        """Take the bytes that just came from apt itself, which says how far it is on its standard output."""
+        self.feed("stderr", data)
+
     def _line(self, line: str) -> None:
         if match := re.match(r"\d+ upgraded, (\d+) newly installed", line):
             self.total += int(match[1])
@@ -85,11 +133,12 @@ class AptReader:
             verb, package = match.groups()
             self.counts[verb] += 1
             package = package.partition(":")[0]
-            self._tell(f"{verb.lower()} {package} ({self.counts[verb]} of {self.total} packages)")
-        elif match := re.match(r"Get:(\d+) \S+ \S+ \S+ (\S+)", line):
-            self._tell(f"downloading {match[2]}")
+            self.say(f"{verb.lower()} {package} ({self.counts[verb]} of {self.total} packages)")
+        elif match := re.match(r"Get:\d+ \S+ \S+ (?:\S+ )?([a-zA-Z][\w.+-]+)(?: \S+)* \[", line):
+            self.say(f"downloading {match[1]}")
         elif match := re.match(r"I: (?:running )?([a-z][a-z -]*)", line):
-            self._tell(match[1].strip())
+            self.say(match[1].strip())
 
-    def _tell(self, what: str) -> None:
+    def say(self, what: str) -> None:
+        """Tell how far it is."""
         self.tell(Progress(self.who, what))

@@ -25,6 +25,11 @@ ABOUT_PINS = """\
 """
 
 
+def plain(version: str) -> str:
+    """The upstream version of a distribution's, as 20.10.24 of 20.10.24+dfsg1."""
+    return version.partition("+")[0]
+
+
 class Needs(Strict):
     """What an engine needs of a box: `cgroup: v1` where it knows no other, `buildx` where its client is a plugin."""
 

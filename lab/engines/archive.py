@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lab import atomic
 from lab.engines.elf import here, machine_of, newest, read_elf
@@ -41,7 +41,7 @@ class Contents(Strict):
     programs: dict[str, str]
     libraries: tuple[str, ...] = ()
     glibc: str | None = None
-    packages: dict[str, str] = {}
+    packages: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +185,13 @@ def pack(tree: Path, target: Path, packages: Mapping[str, str]) -> Archive:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as out, gzip.GzipFile("", "wb", LEVEL, out, mtime=0) as packed:
-            with tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-                for path in [tree / TOP, *sorted((tree / TOP).rglob("*"))]:
-                    _add(tar, path, path.relative_to(tree).as_posix())
+        with (
+            part.open("wb") as out,
+            gzip.GzipFile("", "wb", LEVEL, out, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for path in [tree / TOP, *sorted((tree / TOP).rglob("*"))]:
+                _add(tar, path, path.relative_to(tree).as_posix())
         with part.open("rb") as file:
             os.fsync(file.fileno())
         contents = read_contents(part).model_copy(update={"packages": dict(packages)})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from lab.pins import EngineSpec
+from lab.pins import EngineSpec, plain
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
 
@@ -37,11 +37,6 @@ class Engine:
         if docker[0] == "sudo" and kept:
             docker[1:1] = [f"--preserve-env={kept}"]  # sudo drops what it is not told to keep
         return [*docker, *words]
-
-
-def plain(version: str) -> str:
-    """The upstream version of a distribution's, as 20.10.24 of 20.10.24+dfsg1."""
-    return version.partition("+")[0]
 
 
 def is_pinned(spec: EngineSpec, server: str) -> bool:

@@ -1,0 +1,149 @@
+"""An engine's archive from Debian's packages of a suite: fetched by apt in folders of its own, unpacked, not installed.
+
+apt checks what it fetches against Debian's keys; nothing of this machine's own apt state is read or changed but its
+mirrors and its settings for the way to them. No right of root is needed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from lab.apt import AptReader, private_root, source_lines, unreachable
+from lab.boxes.base import TIMED_OUT, Box, Result, Tell
+from lab.engines.archive import TOP, Archive, digest_of, pack, place
+from lab.engines.elf import MAGIC, read_elf
+from lab.errors import CommandError, EngineError, LabError
+from lab.model import Progress
+from lab.pins import EngineSpec, plain
+from lab.workbench import Workbench, disk_full, open_workbench
+
+MAKER = "1"  # goes up when lab makes another archive of the same packages
+TOOLS = ("apt-get", "apt-config", "dpkg-deb", "findmnt")
+NEEDED_MB = 1500  # measured: 80 MB of packages, 350 MB unpacked, 100 MB of archive
+FETCH_SECONDS = 900
+# a program's name in the archive, and where it is in Debian's packages, newest place first
+PROGRAMS = {
+    "dockerd": ("usr/sbin/dockerd", "usr/bin/dockerd"),
+    "docker": ("usr/bin/docker",),
+    "docker-proxy": ("usr/sbin/docker-proxy", "usr/bin/docker-proxy", "usr/libexec/docker/docker-proxy"),
+    "docker-init": ("usr/bin/tini-static",),  # the one that needs no library
+    "containerd": ("usr/bin/containerd",),
+    "containerd-shim": ("usr/bin/containerd-shim",),
+    "containerd-shim-runc-v1": ("usr/bin/containerd-shim-runc-v1",),
+    "containerd-shim-runc-v2": ("usr/bin/containerd-shim-runc-v2",),
+    "runc": ("usr/sbin/runc", "usr/bin/runc"),
+    "cli-plugins/docker-buildx": ("usr/libexec/docker/cli-plugins/docker-buildx",),
+}
+MUST = ("dockerd", "docker", "containerd", "containerd-shim-runc-v2", "runc")
+C_LIBRARY = ("libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libresolv.so", "ld-linux", "libgcc_s.so")
+
+
+def target_of(spec: EngineSpec, cache: Path) -> Path:
+    """Where the archive of an engine from Debian's packages lies, made or not."""
+    return place(cache, spec.name, digest_of(MAKER, spec.version or "", spec.suite or "", *spec.packages))
+
+
+def build(spec: EngineSpec, cache: Path, shell: Box, tell: Tell) -> Archive:
+    """Make the archive now and put it into the cache.
+
+    Raises HostError for a missing program or space and for an archive of Debian's out of reach, EngineError if the
+    suite has another version by now or if a program or library is in none of the packages, CommandError for a step
+    that failed.
+    """
+    target = target_of(spec, cache)
+    who = f"engine {spec.name}"
+    bench = open_workbench(
+        shell, target.parent, task=f"fetch Docker {spec.name}", programs=TOOLS, needed_mb=NEEDED_MB, root=False
+    )
+    with bench.folder(target.parent / f"work-{spec.name}") as work:
+        versions = _fetch(spec, work, bench, AptReader(who, tell))
+        _check_version(spec, versions)
+        tell(Progress(who, "collecting programs and libraries"))
+        _collect(spec, work / "tree", work / "archive")
+        tell(Progress(who, "packing the archive"))
+        archive = pack(work / "archive", target, versions)
+    tell(Progress(who, f"fetched from Debian, {target.stat().st_size / 1e6:.0f} MB", done=True))
+    return archive
+
+
+def _fetch(spec: EngineSpec, work: Path, bench: Workbench, reader: AptReader) -> dict[str, str]:
+    """Download the packages and unpack them into work/tree; returns their versions."""
+    debs = work / "debs"
+    debs.mkdir()
+    suites = dict.fromkeys([spec.suite or "", *(name.partition("/")[2] for name in spec.packages)])
+    lines = [line for suite in suites if suite for line in source_lines(suite, ("main",), bench)]
+    env = private_root(work / "apt", list(dict.fromkeys(lines)), bench)
+    reader.say("asking Debian's archive")
+    for words in (["update"], ["download", *spec.packages]):
+        result = bench.run(
+            *("env", env, "apt-get", "-q", *words), cwd=debs, timeout=FETCH_SECONDS, on_output=reader.feed_any
+        )
+        if not result.ok:
+            raise _failure(bench, result)
+    versions = {}
+    for deb in sorted(debs.glob("*.deb")):
+        fields = bench.check("dpkg-deb", "-f", deb, "Package", "Version", doing=f"read {deb.name}").text.splitlines()
+        values = dict(line.split(": ", 1) for line in fields)
+        versions[values["Package"]] = values["Version"].rpartition(":")[2]
+        bench.check("dpkg-deb", "-x", deb, work / "tree", doing=f"unpack {deb.name}")
+        deb.unlink()
+    return versions
+
+
+def _failure(bench: Workbench, result: Result) -> LabError:
+    if known := unreachable(result, bench.task) or disk_full(result, bench.task):
+        return known
+    why = f"no end within {FETCH_SECONDS} s" if result.exit == TIMED_OUT else f"apt-get's exit status {result.exit}"
+    return CommandError(
+        f"cannot {bench.task}: {why}",
+        hint="a suite that has left the mirrors is at http://archive.debian.org/debian: LAB_MIRROR=URL names it",
+        output=result.output,
+    )
+
+
+def _check_version(spec: EngineSpec, versions: dict[str, str]) -> None:
+    found = versions.get("docker.io", "")
+    if plain(found) != spec.version:
+        raise EngineError(
+            f"cannot use docker.io of {spec.suite}: it is {found or 'not among the packages'}, pinned is {spec.version}",
+            hint="change boxes/engines.yaml to the version that is there",
+        )
+
+
+def _collect(spec: EngineSpec, tree: Path, out: Path) -> None:
+    """Lay out the archive's folder from the unpacked packages."""
+    programs = out / TOP
+    for name, places in PROGRAMS.items():
+        source = next((tree / place for place in places if (tree / place).is_file()), None)
+        if source is None:
+            if name in MUST or (name.startswith("cli-plugins/") and spec.needs.buildx):
+                raise EngineError(f"cannot make Docker {spec.name}: its packages bring no {name}")
+            continue
+        (programs / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, programs / name)
+    for name, source in _libraries(spec, programs, tree).items():
+        (programs / "lib").mkdir(exist_ok=True)
+        shutil.copyfile(source, programs / "lib" / name)
+
+
+def _libraries(spec: EngineSpec, programs: Path, tree: Path) -> dict[str, Path]:
+    """Every shared library that the programs want, and that those want in turn, but the C library's own."""
+    known = {path.name: path for path in tree.rglob("*.so*") if "lib" in path.parts and path.exists()}
+    found: dict[str, Path] = {}
+    queue = sorted(path for path in programs.rglob("*") if path.is_file())
+    while queue:
+        path = queue.pop()
+        with path.open("rb") as file:
+            elf = read_elf(file.read()) if file.read(4) == MAGIC and not file.seek(0) else None
+        for name in elf.needed if elf else ():
+            if name in found or name.startswith(C_LIBRARY):
+                continue
+            if name not in known:
+                raise EngineError(
+                    f"cannot make Docker {spec.name}: {path.name} needs {name}, which no package of its list brings",
+                    hint=f"add the package of {name} to the engine in boxes/engines.yaml",
+                )
+            found[name] = known[name]
+            queue.append(known[name])
+    return found
