@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.boxes import base
 from lab.boxes.base import Child, Command
 from lab.boxes.local import LocalBox
 from lab.errors import CommandError, HostError
@@ -99,6 +100,23 @@ def test_too_long_is_124_and_the_program_is_ended() -> None:
     assert result.exit == 124
     assert time.monotonic() - start < 8
     assert not psutil.pid_exists(int(result.text))
+
+
+def test_a_program_that_does_not_listen_is_killed_and_was_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    # patched for a test of two seconds: it is ten
+    monkeypatch.setattr(base, "KILL_SECONDS", 1)
+    with pytest.raises(CommandError) as caught:
+        BOX.check(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], doing="wait", timeout=0.3)
+    assert caught.value.message.startswith("cannot wait on here: no end within 0.3 s of `sh -c ")
+
+
+def test_a_program_that_something_else_killed_was_not_too_slow() -> None:
+    result = BOX.run(["sh", "-c", "kill -9 $$"])
+    assert (result.exit, result.timed_out) == (137, False)
+    with pytest.raises(CommandError) as caught:
+        BOX.check(["sh", "-c", "kill -9 $$"], doing="count")
+    message = "cannot count on here: exit status 137 (killed, perhaps for want of memory) of `sh -c 'kill -9 $$'`"
+    assert caught.value.message == message
 
 
 def test_what_a_program_started_ends_with_it() -> None:

@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 
-from lab.boxes.base import Child
+from lab.boxes import base
+from lab.boxes.base import Child, failure
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
 from lab.model import Progress
@@ -141,6 +142,15 @@ def test_the_box_keeps_the_time_limit(box: SshBox) -> None:
     start = time.monotonic()
     assert box.run(["sleep", "60"], timeout=0.3).exit == 124
     assert time.monotonic() - start < 10
+
+
+def test_a_command_that_does_not_listen_was_too_slow_all_the_same(box: SshBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    # patched for a test of two seconds: it is ten
+    monkeypatch.setattr(base, "KILL_SECONDS", 1)
+    words = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+    result = box.run(words, timeout=0.3)
+    assert (result.exit, result.timed_out) == (137, True)
+    assert failure("guest", "wait", result).message.startswith("cannot wait on guest: no end within 0.3 s of `sh -c ")
 
 
 def test_the_input_is_empty(box: SshBox) -> None:

@@ -25,6 +25,8 @@ from lab.errors import CommandError, HostError
 from lab.model import Progress
 
 TIMED_OUT = 124  # the exit status of coreutils' timeout(1); LocalBox uses the same number
+KILLED = 137  # the shell's status for a program that SIGKILL ended: by `timeout -k`, or where memory is short
+KILL_SECONDS = 10  # how long a program may go on after SIGTERM
 NOT_FOUND = 127  # the shell's status for a program that is not there
 Tell = Callable[[Progress], None]  # how logic speaks: the CLI listens
 OnOutput = Callable[[str, bytes], None]  # ("stdout" or "stderr", the bytes that just came)
@@ -48,11 +50,12 @@ class Command:
     def guarded(self) -> str:
         """The line a shell is given: as `line`, with the C locale and a time limit the box keeps itself.
 
-        `timeout` lets the command end by SIGTERM first; `-k 10` kills what does not listen. `exit $?` makes the
+        `timeout` lets the command end by SIGTERM first; `-k` kills what does not listen. `exit $?` makes the
         shell stay and turn a death by signal into a status: sshd reports a signal as no status at all.
         """
         words = ["LC_ALL=C", *(f"{name}={shlex.quote(value)}" for name, value in self.env.items())]
-        text = f"env {' '.join(words)} timeout -k 10 {self.timeout:g} {shlex.join(self.argv)} </dev/null; exit $?"
+        limit = f"timeout -k {KILL_SECONDS} {self.timeout:g}"
+        text = f"env {' '.join(words)} {limit} {shlex.join(self.argv)} </dev/null; exit $?"
         return f"cd {shlex.quote(str(self.cwd))} && {text}" if self.cwd else text
 
 
@@ -71,6 +74,11 @@ class Result:
     def ok(self) -> bool:
         """True if the command ended with status 0."""
         return self.exit == 0
+
+    @property
+    def timed_out(self) -> bool:
+        """True if the time limit ended the command; one that SIGKILL ended sooner was killed by something else."""
+        return self.exit == TIMED_OUT or (self.exit == KILLED and self.seconds >= self.command.timeout)
 
     @property
     def text(self) -> str:
@@ -155,9 +163,11 @@ def failure(where: str, doing: str, result: Result, hint: str | None = None) -> 
     """The error for a command that failed: what was being done, where, the command, its last lines."""
     why = (
         f"no end within {result.command.timeout:g} s"
-        if result.exit == TIMED_OUT
+        if result.timed_out
         else f"`{result.command.argv[0]}` is not there"
         if result.exit == NOT_FOUND
+        else f"exit status {KILLED} (killed, perhaps for want of memory)"
+        if result.exit == KILLED
         else f"exit status {result.exit}"
     )
     return CommandError(
@@ -191,6 +201,7 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
     threads = [] if interactive else _pump(process, chunks, on_output)
     try:
         status = process.wait(None if interactive else command.timeout)
+        status = 128 - status if status < 0 else status  # a death by signal, as a shell puts it
     except subprocess.TimeoutExpired:
         _end(process)
         status = TIMED_OUT
@@ -228,7 +239,7 @@ def _pump(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and all it has started: SIGTERM, and SIGKILL after ten seconds, as timeout(1) does on a box."""
+    """End a program and all it has started: SIGTERM, and SIGKILL after KILL_SECONDS, as timeout(1) does on a box."""
     family: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
         family = psutil.Process(process.pid).children(recursive=True)
@@ -237,7 +248,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             member.terminate()
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(KILL_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
