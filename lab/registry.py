@@ -11,8 +11,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.boxes.base import Box, Child, Tell
+from lab.boxes.base import Box, Tell
 from lab.boxes.local import LocalBox
+from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
 from lab.waiting import wait_for

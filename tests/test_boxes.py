@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.boxes import base
-from lab.boxes.base import Child, Command
+from lab.boxes import process
+from lab.boxes.base import Command
 from lab.boxes.local import LocalBox
+from lab.boxes.process import Child
 from lab.errors import CommandError, HostError
 from lab.waiting import wait_for
 
@@ -104,7 +105,7 @@ def test_too_long_is_124_and_the_program_is_ended() -> None:
 
 def test_a_program_that_does_not_listen_is_killed_and_was_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     # patched for a test of two seconds: it is ten
-    monkeypatch.setattr(base, "KILL_SECONDS", 1)
+    monkeypatch.setattr(process, "KILL_SECONDS", 1)
     with pytest.raises(CommandError) as caught:
         BOX.check(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], doing="wait", timeout=0.3)
     assert caught.value.message.startswith("cannot wait on here: no end within 0.3 s of `sh -c ")

@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from lab.boxes import base
-from lab.boxes.base import Child, failure
+from lab.boxes.base import failure
+from lab.boxes.process import Child
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
 from lab.model import Progress
