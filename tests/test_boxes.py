@@ -148,6 +148,24 @@ def test_output_is_heard_while_it_comes() -> None:
     assert heard[1][2] - heard[0][2] > 0.2
 
 
+def test_a_listener_that_fails_ends_the_command_and_is_heard_of() -> None:
+    start, heard = time.monotonic(), []
+
+    def fail(name: str, data: bytes) -> None:
+        heard.append(data)
+        raise ZeroDivisionError(name)
+
+    with pytest.raises(ZeroDivisionError, match="stderr"):
+        BOX.run(["sh", "-c", "sleep 60 & echo $! $$ >&2; wait"], on_output=fail)
+    assert time.monotonic() - start < 5
+    assert not [pid for pid in map(int, heard[0].split()) if alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    """True if the process runs: one that nobody has waited for yet does not."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
 def test_variables_are_added_and_the_locale_is_c(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     monkeypatch.setenv("LAB_KEPT", "kept")

@@ -168,6 +168,17 @@ def test_output_is_heard_while_it_comes(box: SshBox) -> None:
     assert heard[1][2] - heard[0][2] > 0.2
 
 
+def test_a_listener_that_fails_is_heard_of(box: SshBox) -> None:
+    def fail(name: str, data: bytes) -> None:
+        raise ZeroDivisionError(name)
+
+    start = time.monotonic()
+    with pytest.raises(ZeroDivisionError, match="stdout"):
+        box.run(["sh", "-c", "echo begun; sleep 30"], on_output=fail)
+    assert time.monotonic() - start < 10
+    assert box.run(["echo", "again"]).text == "again"
+
+
 def test_two_threads_use_one_box(box: SshBox) -> None:
     found: dict[str, str] = {}
 

@@ -21,7 +21,8 @@ from lab.errors import HostError
 def run_process(command: Command, on_output: OnOutput | None = None, *, interactive: bool = False) -> Result:
     """Run a command on this machine; a program that is not there gives status 127, as a shell would.
 
-    `interactive` hands it the terminal and captures nothing. On Ctrl-C the child is sent SIGTERM, then killed.
+    `interactive` hands it the terminal and captures nothing. On Ctrl-C the child is sent SIGTERM, then killed; so it
+    is if `on_output` raises, and that is raised here.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     pipe = None if interactive else subprocess.PIPE
@@ -41,7 +42,8 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
         text = f"{what}: {error.strerror}\n".encode()
         return Result(command, status, b"", text, started, time.monotonic() - clock)
     chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
-    threads = [] if interactive else _pump(process, chunks, on_output)
+    failures: list[BaseException] = []
+    threads = [] if interactive else _pump(process, chunks, on_output, failures)
     try:
         status = process.wait(None if interactive else command.timeout)
         status = 128 - status if status < 0 else status  # a death by signal, as a shell puts it
@@ -55,21 +57,30 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
     deadline = time.monotonic() + 2
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
+    if failures:
+        raise failures[0]
     seconds = time.monotonic() - clock
     return Result(command, status, b"".join(chunks["stdout"]), b"".join(chunks["stderr"]), started, seconds)
 
 
 def _pump(
-    process: subprocess.Popen[bytes], chunks: dict[str, list[bytes]], on_output: OnOutput | None
+    process: subprocess.Popen[bytes],
+    chunks: dict[str, list[bytes]],
+    on_output: OnOutput | None,
+    failures: list[BaseException],
 ) -> list[threading.Thread]:
-    """Start the threads that collect what the child says, chunk by chunk as it comes."""
+    """Start the threads that collect what the child says, chunk by chunk as it comes; a failure ends the child."""
 
     def read(name: str, stream: IO[bytes]) -> None:
-        with stream:
-            while chunk := os.read(stream.fileno(), 65536):
-                chunks[name].append(chunk)
-                if on_output:
-                    on_output(name, chunk)
+        try:
+            with stream:
+                while chunk := os.read(stream.fileno(), 65536):
+                    chunks[name].append(chunk)
+                    if on_output:
+                        on_output(name, chunk)
+        except BaseException as error:
+            failures.append(error)  # raised in the thread that asked, which waits for the child
+            _end(process)
 
     assert process.stdout and process.stderr
     threads = [

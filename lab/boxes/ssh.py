@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fabric import Config, Connection
-from invoke.exceptions import CommandTimedOut
+from invoke.exceptions import CommandTimedOut, ThreadException
 from paramiko import AutoAddPolicy, BadHostKeyException, SSHException
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
@@ -111,6 +111,9 @@ class SshBox(Box):
                 f"cannot reach {self.name} any more: no answer to `{command.line()}`",
                 hint=f"look at it with `python -m lab status`; `python -m lab up {self.name}` brings it back",
             ) from error
+        except ThreadException as error:
+            self.close()  # a command that goes on talking ends with its connection
+            raise error.exceptions[0].value from error
         except TRANSPORT_ERRORS as error:
             self.close()
             if stopping.is_set():
