@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -128,6 +129,23 @@ def test_what_a_program_started_ends_with_it() -> None:
     finally:
         if psutil.pid_exists(child):
             psutil.Process(child).kill()
+
+
+def test_what_sudo_runs_is_ended_by_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sudo").write_text('#!/bin/sh\n[ "$1" = -n ] && shift\n"$@"\n', encoding="utf-8")
+    (tmp_path / "sudo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def denied(self: psutil.Process, number: int) -> None:
+        raise psutil.AccessDenied(self.pid)
+
+    # patched: root may signal every program, so root's tests never meet what a plain user does
+    monkeypatch.setattr(psutil.Process, "send_signal", denied)
+    start = time.monotonic()
+    result = BOX.run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=0.3)
+    assert result.exit == 124
+    assert time.monotonic() - start < 8
+    assert not alive(int(result.text))
 
 
 def test_a_daemon_left_behind_does_not_hold_the_command_up() -> None:

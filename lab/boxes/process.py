@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,19 +97,26 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program and all it has started: SIGTERM, and SIGKILL after KILL_SECONDS, as timeout(1) does on a box."""
     family: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
-        family = psutil.Process(process.pid).children(recursive=True)
-    for member in family:
-        with suppress(psutil.NoSuchProcess):
-            member.terminate()
-    process.terminate()
-    try:
+        top = psutil.Process(process.pid)
+        family = [*top.children(recursive=True), top]
+    _signal(family, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
         process.wait(KILL_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for member in psutil.wait_procs(family, timeout=1)[1]:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
+    _signal(psutil.wait_procs(family, timeout=1)[1], signal.SIGKILL)
+    process.wait()
+
+
+def _signal(family: Iterable[psutil.Process], number: int) -> None:
+    """Send a signal to these programs; to those that a plain user started by sudo, as root."""
+    for member in family:
+        try:
+            member.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.AccessDenied:
+            kill = ["sudo", "-n", "kill", f"-{int(number)}", str(member.pid)]
+            with suppress(OSError):
+                subprocess.run(kill, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 class Child:
