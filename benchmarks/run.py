@@ -108,7 +108,7 @@ def ratio() -> float:
                         entry["env"],
                         PurePosixPath(entry["cwd"]) if entry["cwd"] else None,
                         entry["timeout"],
-                    ).guarded()
+                    ).line()
                     for entry in entries
                 ).replace(name, f"{name}-script")
                 theirs.append(timed(1, lambda text=text: script(ready.box, text)))

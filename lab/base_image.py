@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from lab.auto import answers
 from lab.boxes.base import Box, Tell
 from lab.engines.engine import Engine
 from lab.errors import BoxError
 from lab.model import Progress
-from lab.registry import Registry
+from lab.registry import BASE, Registry
 from lab.results import Base
 
 ALPINE = "alpine:3.11.6@sha256:9a839e63dad54c3a6d1834e29692c8492d93f90c59c978c1ed79109ea4fb9a54"
@@ -38,21 +39,25 @@ def choose(asked: str | None, registry: Registry, box: Box, engine: Engine, tell
         return Base(reference=asked, source="given")
     if answers(*DOCKER_HUB, HUB_SECONDS):
         return Base(reference=ALPINE, source="alpine")
-    tell(Progress("base image", f"Docker Hub does not answer: made from the busybox of {box.name}"))
+    tell(Progress("base image", f"Docker Hub does not answer: the busybox of {box.name}"))
     return Base(reference=_busybox(registry, box, engine), source="busybox")
 
 
 def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
-    reference = f"{registry.prefix}/lab-base:busybox"
-    if not box.run(["sh", "-c", "command -v busybox"]).ok:
+    found = box.run(["sh", "-c", 'sha256sum "$(command -v busybox)"'])
+    if not found.ok:
         raise BoxError(
             f"cannot make a base image on {box.name}: it has no busybox, and Docker Hub does not answer",
             hint="name an image that the boxes can pull: --base IMAGE",
         )
-    script = ROOT_TAR.format(docker=" ".join(engine.docker), reference=reference)
+    tag = f"busybox-{found.text[:16]}"  # another busybox is another base
+    if kept := registry.digest(BASE, tag):
+        return f"{registry.prefix}/{BASE}@{kept}"
+    reference = f"{registry.prefix}/{BASE}:{tag}"
+    script = ROOT_TAR.format(docker=shlex.join(engine.docker), reference=reference)
     box.check(["sh", "-c", script], doing="make the base image")
     pushed = box.check([*engine.docker, "push", reference], doing="push the base image")
     digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed.text)
     if digest is None:
         raise BoxError(f"cannot tell the base image's digest on {box.name}", output=pushed.output)
-    return f"{registry.prefix}/lab-base@{digest[1]}"
+    return f"{registry.prefix}/{BASE}@{digest[1]}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lab import hypervisor, leftovers
@@ -14,13 +16,17 @@ from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
-from lab.errors import HostError, LabError
-from lab.lineups import BoxSpec, Catalog, VagrantSpec
+from lab.engines.engine import Engine
+from lab.engines.ensure import ensure
+from lab.engines.stock import Stock
+from lab.errors import HostError, Interrupted, LabError
+from lab.lineups import BoxSpec, Catalog, VagrantSpec, pick
 from lab.model import Progress
+from lab.pins import EngineSpec
 from lab.project import Project
 from lab.recipes import load_recipe
 from lab.state import Machine, Note, Notes
-from lab.together import each, raise_first
+from lab.together import Once, each, raise_first, side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +47,82 @@ class Fleet:
         self.tell = tell
         self.notes = Notes(project.state)
         self.shell = LocalBox("this machine")
+        self.stock = Stock(catalog.engines, project.boxes / "engines", project.cache, self.shell)
 
-    def up(self, lineup: str, specs: Sequence[BoxSpec], provider: str = "auto") -> list[Ready]:
+    def up(
+        self,
+        lineup: str,
+        specs: Sequence[BoxSpec],
+        provider: str = "auto",
+        wanted: Sequence[str] = (),
+        also: Sequence[str] = (),
+    ) -> list[Ready]:
         """Bring the boxes up side by side and prove their engines; idempotent, resumes what sleeps.
 
-        An optional box that fails is left out and said so, unless no other box is left. Raises the first error of
+        `wanted` names the engines, the same on every box, instead of those in the boxes' files; `also`
+        names more. Archives of engines
+        are made beside the boxes. An optional box that fails is left out and said so, unless no other box is left. Raises the first error of
         any other box once all have ended, so that one box's failure costs the others nothing.
         """
-        self._prepare(lineup, [spec for spec in specs if isinstance(spec, VagrantSpec)], provider)
+        vagrant = [spec for spec in specs if isinstance(spec, VagrantSpec)]
+        prepared = Once(lambda: self._prepare(lineup, vagrant, provider))
         boxes = {spec.name: open_box(spec, self.project) for spec in specs}
-        by_name = {spec.name: spec for spec in specs}
+        plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}
 
-        def ready(name: str) -> Ready:
-            boxes[name].bring_up(self.tell)
-            pinned = [self.catalog.engines[engine] for engine in by_name[name].engines]
-            found = tuple(ensure(boxes[name], pin, self.project.cache, self.tell) for pin in pinned)
-            return Ready(boxes[name], by_name[name], found)
+        def ready(spec: BoxSpec) -> Ready:
+            if spec in vagrant:
+                prepared()
+                boxes[spec.name] = open_box(spec, self.project)  # its note may be new
+            box = boxes[spec.name]
+            box.bring_up(self.tell)
+            pinned = [pin for pin in plans[spec.name] if self._can_be_had(box, pin, pin is plans[spec.name][0] or wanted)]
+            found = tuple(ensure(box, pin, self.stock, self.tell) for pin in pinned)
+            versions = ", ".join(engine.server for engine in found)
+            self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
+            return Ready(box, spec, found)
 
         def close() -> None:
             for box in boxes.values():
                 box.close()
 
-        values, errors = each(boxes, ready, on_stop=close)
+        jobs: dict[str, Callable[[], Ready | None]] = {spec.name: partial(ready, spec) for spec in specs}
+        for pin in {pin.name: pin for plan in plans.values() for pin in plan}.values():
+            if pin.kind == "reverted" and not self.stock.at_hand(pin):  # minutes: begun before a box wants it
+                jobs[f"engine {pin.name}"] = partial(self._build, pin)
+        values, errors = side_by_side(jobs, on_stop=close)
+        optional = {spec.name for spec in specs if spec.optional}
+        up = [item for item in values.values() if item]
+        errors = {name: error for name, error in errors.items() if name in boxes}
         for name, error in errors.items():
             self.tell(Progress(name, error.message, done=True, failed=True))
-        raise_first({name: error for name, error in errors.items() if not (values and by_name[name].optional)})
-        return [values[spec.name] for spec in specs if spec.name in values]
+        raise_first({name: error for name, error in errors.items() if not (up and name in optional)})
+        return sorted(up, key=lambda item: list(boxes).index(item.box.name))
+
+    def _plan(self, spec: BoxSpec, wanted: Sequence[str], also: Sequence[str]) -> list[EngineSpec]:
+        """The engines of a box: those wanted, else those of its file, and of `at_hand` those in the cache."""
+        names = wanted or (*spec.engines, *(name for name in spec.at_hand if self.stock.at_hand(self._engine(name))))
+        return [self._engine(name) for name in dict.fromkeys((*names, *also))]
+
+    def _engine(self, name: str) -> EngineSpec:
+        return pick(name, dict(self.catalog.engines), "engine")
+
+    def _build(self, pin: EngineSpec) -> None:
+        """Make an archive; whoever needs it is told what went wrong."""
+        with suppress(LabError):
+            self.stock.archive(pin, self.tell)
+
+    def _can_be_had(self, box: Box, pin: EngineSpec, needed: object) -> bool:
+        """True unless the engine's archive cannot be had and the box can do without; that is said."""
+        if needed or pin.kind in ("distro", "installed"):
+            return True
+        try:
+            self.stock.archive(pin, self.tell)
+        except Interrupted:
+            raise
+        except LabError as error:
+            self.tell(Progress(f"engine {pin.name}", f"left out: {error.message}", done=True, failed=True))
+            return False
+        return True
 
     def _prepare(self, lineup: str, specs: list[VagrantSpec], provider: str) -> None:
         """Make Vagrant able to bring these up: daemons, images, accelerator, and a note for each new machine."""

@@ -18,12 +18,17 @@ V = TypeVar("V")
 
 
 class BoxSpec(Strict):
-    """What every kind of box states: its name, a summary, the engines it runs, the first one being the default."""
+    """What every kind of box states: its name, a summary, and the engines it runs.
+
+    The first engine has to be had; another one that cannot be had is left out, and that is said. Those in `at_hand`
+    are added where their archive lies in the cache.
+    """
 
     name: Name
     summary: str
     kind: str
     engines: tuple[str, ...] = Field(min_length=1)
+    at_hand: tuple[str, ...] = ()
     optional: bool = False  # a lineup goes on without it when it cannot be had
 
 
@@ -89,7 +94,7 @@ class Catalog:
                 spec = _load_box(path)
                 found[spec.name] = spec
         for spec in found.values():
-            for engine in spec.engines:
+            for engine in (*spec.engines, *spec.at_hand):
                 pick(engine, self.engines, "engine", f"box {spec.name}", ConfigError)
         return found
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from lab import base_image, registry, report, results, sequence
+from lab import base_image, boxfacts, registry, report, results, sequence
 from lab.boxes.base import Tell
 from lab.errors import LabError, UsageError
 from lab.fleet import Ready
 from lab.model import Outcome, Progress, Verdict
+from lab.project import Project
 from lab.registry import Registry
 from lab.results import BoxFacts, Production, Run, Trial
 from lab.scenarios import Scenario, Variation, load_scenario
@@ -31,6 +32,8 @@ class Wish:
     producers: tuple[str, ...] = ()
     consumers: tuple[str, ...] = ()
     variations: tuple[str, ...] = ()
+    consumer_engines: tuple[str, ...] = ()
+    producer_engines: tuple[str, ...] = ()
     base: str | None = None
     registry: str | None = None
     registry_port: int | None = None
@@ -61,7 +64,7 @@ class Recorder:
         results.save(self.folder, run, report.table(run))
 
 
-def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell) -> tuple[Path, Run]:
+def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) -> tuple[Path, Run]:
     """Make every trial of the wish on boxes that are up; returns the run's folder and the run.
 
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
@@ -73,9 +76,11 @@ def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell
     draft = load_scenario(wish.scenario, "scratch")
     variations = draft.variations(wish.variations)
     started = datetime.now(UTC)
-    folder = results.create_folder(results_folder, draft.name, started)
+    folder = results.create_folder(project.results, draft.name, started)
     with ExitStack() as stack:
-        store = stack.enter_context(registry.serve(wish.registry, wish.registry_port, tell))
+        boxes = [item.box for item in ready]
+        serving = registry.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
+        store = stack.enter_context(serving)
         run = Run(
             name=folder.name,
             scenario=draft.name,
@@ -95,7 +100,16 @@ def perform(wish: Wish, ready: Sequence[Ready], results_folder: Path, tell: Tell
             base = base_image.choose(wish.base, store, recorded[first.box.name], first.engines[0], tell)
         scenario = load_scenario(wish.scenario, base.reference)
         recorder.update(base=base, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
-        crew = Crew(scenario, recorder, recorded, store, tell, thorough=bool(wish.variations))
+        crew = Crew(
+            scenario,
+            recorder,
+            recorded,
+            store,
+            tell,
+            thorough=bool(wish.variations),
+            used_by=wish.consumer_engines,
+            made_by=wish.producer_engines,
+        )
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
@@ -105,7 +119,9 @@ class Crew:
     """The boxes of one run at work: facts, productions, trials, in that order on each.
 
     `thorough` tries variations against every producer; without it, the scenario's default variations are tried
-    against the first producer only: they are there to be seen, and a run should stay short.
+    against the first producer only: they are there to be seen, and a run should stay short. `used_by` names the
+    engines that consumers rebuild with, `made_by` those that producers build with; without them each engine of a
+    consumer rebuilds what the same engine built.
     """
 
     def __init__(
@@ -117,6 +133,8 @@ class Crew:
         tell: Tell,
         *,
         thorough: bool,
+        used_by: tuple[str, ...] = (),
+        made_by: tuple[str, ...] = (),
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -124,6 +142,8 @@ class Crew:
         self.store = store
         self.tell = tell
         self.thorough = thorough
+        self.used_by = used_by
+        self.made_by = made_by
         self.order = list(boxes)
         self.stations: dict[tuple[str, str], Station] = {}
 
@@ -158,14 +178,17 @@ class Crew:
         home = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
         for engine in item.engines:
             with box.about(f"{name}:{engine.name}/facts"):
-                facts = sequence.look(box, engine, item.spec.summary, item.spec.kind)
+                facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
             self.recorder.add(facts)
             folder = home / "lab-runs" / self.recorder.run.name / engine.name
             station = Station(box, box.about, engine, facts, folder, self.store.program == "external")
             self.stations[name, engine.name] = station
-            if name in makers:
+            if name in makers and (not self.made_by or engine.name in self.made_by):
                 reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
+                clock = datetime.now(UTC)
                 made = sequence.produce(station, self.scenario, reference, self._say(name))
+                seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
+                made = made.model_copy(update={"started": clock, "seconds": seconds})
                 self.recorder.add(made)
                 self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
 
@@ -174,24 +197,20 @@ class Crew:
         name = item.box.name
         facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
         for engine in item.engines:
+            if self.used_by and engine.name not in self.used_by:
+                continue
             station = self.stations[name, engine.name]
-            made = [item for item in self.recorder.run.productions if item.engine == engine.name]
+            made = [
+                item
+                for item in self.recorder.run.productions
+                if (item.engine in self.made_by if self.made_by else item.engine == engine.name)
+            ]
             sources = sorted(made, key=lambda item: self.order.index(item.producer))
             for variation in variations:
                 for source in sources if variation is None or self.thorough else sources[:1]:
                     trial = self._trial(station, source, facts[source.producer, source.engine], variation)
                     self.recorder.add(trial)
-                    ran = (
-                        [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN]
-                        if trial.build
-                        else []
-                    )
-                    said = (
-                        "all hit"
-                        if not ran and trial.verdict is not Verdict.BROKEN
-                        else f"{', '.join(ran) or 'nothing'} ran"
-                    )
-                    self.tell(Progress(name, f"from {source.producer}, {trial.variation}: {said}"))
+                    self.tell(Progress(name, _said(trial)))
         self.tell(Progress(name, "all trials made", done=True))
 
     def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
@@ -199,12 +218,13 @@ class Crew:
             clock = datetime.now(UTC)
             trial = sequence.rebuild(station, self.scenario, source, producer, variation, self._say(station.box.name))
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-            return trial.model_copy(update={"seconds": seconds})
+            return trial.model_copy(update={"seconds": seconds, "started": clock})
         return Trial(
-            name=sequence.trial_name(source.producer, station, self.scenario, variation),
+            name=sequence.trial_name(source, station, self.scenario, variation),
             producer=source.producer,
             consumer=station.box.name,
             engine=station.engine.name,
+            producer_engine=None if source.engine == station.engine.name else source.engine,
             variation=variation.name if variation else "none",
             verdict=Verdict.BROKEN,
             problem=f"{source.producer} pushed no image: {source.problem}",
@@ -212,6 +232,13 @@ class Crew:
 
     def _say(self, name: str) -> sequence.Say:
         return lambda what: self.tell(Progress(name, what))
+
+
+def _said(trial: Trial) -> str:
+    """One line on a trial that was just made."""
+    ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
+    done = "all hit" if not ran and trial.verdict is not Verdict.BROKEN else f"{', '.join(ran) or 'nothing'} ran"
+    return f"{trial.engine} from {trial.producer}, {trial.variation}: {done}"
 
 
 def _narrow(ready: Sequence[Ready], names: tuple[str, ...], option: str) -> list[Ready]:

@@ -31,23 +31,29 @@ class _Step(Strict):
 class _When(Strict):
     consumer: Tag | None = None
     producer: Tag | None = None
+    attributes: Literal["all"] | None = None  # the consumer's engine hashes every attribute of a file
 
 
 class _Exception(Strict):
-    engines: str = Field(pattern=r"^(<|<=|>|>=|==)\d+(\.\d+)*$")
+    engines: str | None = Field(default=None, pattern=r"^(<|<=|>|>=|==)\d+(\.\d+)*$")
     when: _When = _When()
     because: str
     expect: tuple[Expect, ...]
 
 
 class Variation(Strict):
-    """One named change to the consumer's context: commands run in it, and what each step then does."""
+    """One named change to the consumer's context: commands run in it, and what each step then does.
+
+    `root` runs them as root; `exceptions` say where the expectation is another one.
+    """
 
     name: Word
     summary: str
     default: bool = False
+    root: bool = False
     commands: tuple[tuple[str, ...], ...]
     expect: tuple[Expect, ...]
+    exceptions: tuple[_Exception, ...] = ()
 
 
 class _File(Strict):
@@ -70,11 +76,14 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decides between exceptions: the engine's version, and whether each end's kernel labels its files."""
+    """What decides between exceptions: the engine's version, whether each end's kernel labels its files, and whether
+    the consumer's engine hashes every attribute.
+    """
 
     engine: str | None
     consumer_selinux: bool
     producer_selinux: bool
+    all_attributes: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,17 +129,23 @@ class Scenario:
         return [[_render(word, self.variables, where) for word in command] for command in variation.commands]
 
     def expectation(self, variation: Variation | None, facts: Facts) -> Expectation:
-        """What a rebuild is expected to do: the variation's word, else the first exception that fits, else `steps`."""
+        """What a rebuild is expected to do: the first exception that fits, else `steps`; and the variation's own word,
+        found in the same way. Two changes at once: a step runs if either makes it run.
+        """
         plain = tuple(Outcome(step.expect) for step in self.file.steps)
+        because = None
         for exception in self.file.exceptions:
             if _fits(exception, facts):
-                busted = tuple(Outcome(word) for word in exception.expect)
-                if variation is None:
-                    return Expectation(busted, exception.because)
-                return Expectation(_worse(busted, variation.expect), exception.because)
+                plain, because = tuple(Outcome(word) for word in exception.expect), exception.because
+                break
         if variation is None:
-            return Expectation(plain)
-        return Expectation(tuple(Outcome(word) for word in variation.expect), variation.summary)
+            return Expectation(plain, because)
+        words, why = variation.expect, variation.summary
+        for exception in variation.exceptions:
+            if _fits(exception, facts):
+                words, why = exception.expect, exception.because
+                break
+        return Expectation(_worse(plain, words), because or why)
 
 
 def find(name: str, folder: Path) -> Path:
@@ -156,7 +171,10 @@ def load_scenario(folder: Path, base: str) -> Scenario:
     variables = {**file.variables, "base": base}
     steps = len(file.steps)
     expectations = {f"exception {number}": item.expect for number, item in enumerate(file.exceptions, 1)}
-    expectations |= {f"variation {item.name}": item.expect for item in file.variations}
+    for item in file.variations:
+        expectations[f"variation {item.name}"] = item.expect
+        for number, exception in enumerate(item.exceptions, 1):
+            expectations[f"variation {item.name}, exception {number}"] = exception.expect
     for where, expect in expectations.items():
         if len(expect) != steps:
             raise ConfigError(f"cannot use {path}: {where} expects {len(expect)} outcomes, there are {steps} steps")
@@ -223,7 +241,14 @@ def _fits(exception: _Exception, facts: Facts) -> bool:
     ends = ((exception.when.consumer, facts.consumer_selinux), (exception.when.producer, facts.producer_selinux))
     if any(wanted is not None and (wanted == "selinux") != there for wanted, there in ends):
         return False
-    return facts.engine is not None and _compare(facts.engine, exception.engines)
+    if exception.when.attributes == "all" and not facts.all_attributes:
+        return False
+    return exception.engines is None or (facts.engine is not None and _compare(facts.engine, exception.engines))
+
+
+def older(version: str, than: str) -> bool:
+    """True if a Docker version such as 20.10.24+dfsg1 comes before another; False for one without a number."""
+    return _compare(version, f"<{than}")
 
 
 def _compare(version: str, condition: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Result
+from lab.boxfacts import hashes_all
 from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError, LabError
 from lab.model import Outcome, Verdict
@@ -20,6 +21,7 @@ from lab.results import BoxFacts, BuildResult, CacheImport, Production, StepResu
 from lab.scenarios import Expectation, Facts, Scenario, Variation
 
 BUILD_SECONDS = 900
+AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec "$@"; else exec sudo -n "$@"; fi'
 PIECE = 32 << 10
 Say = Callable[[str], None]
 About = Callable[[str], AbstractContextManager[None]]
@@ -35,30 +37,6 @@ class Station:
     facts: BoxFacts
     home: PurePosixPath
     login: bool  # the registry wants the login of the box's Docker
-
-
-def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
-    """What `docker version` and `docker info` say, and whether the kernel labels its files (getenforce's file)."""
-    version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60)
-    info = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60).text
-    enforce = box.run(["cat", "/sys/fs/selinux/enforce"], timeout=20)
-    selinux = {"1": "enforcing", "0": "permissive"}.get(enforce.text, "off") if enforce.ok else "off"
-    return BoxFacts(
-        name=box.name,
-        summary=summary,
-        kind=kind,
-        engine=engine.name,
-        client=engine.client,
-        server=engine.server,
-        commit=engine.commit,
-        os=_field(info, "Operating System"),
-        kernel=_field(info, "Kernel Version"),
-        storage=_field(info, "Storage Driver"),
-        security=_security(info),
-        selinux=selinux,
-        version=version.text,
-        info=info,
-    )
 
 
 def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> Production:
@@ -84,13 +62,14 @@ def rebuild(
     station: Station, scenario: Scenario, source: Production, producer: BoxFacts, variation: Variation | None, say: Say
 ) -> Trial:
     """Rebuild another box's image from its inline cache and hold what came against what the scenario expects."""
-    name = trial_name(source.producer, station, scenario, variation)
+    name = trial_name(source, station, scenario, variation)
     plan = scenario.expectation(
         variation,
         Facts(
             engine=station.facts.server,
             consumer_selinux=station.facts.selinux != "off",
             producer_selinux=producer.selinux != "off",
+            all_attributes=hashes_all(station.facts),
         ),
     )
     build, problem = None, None
@@ -100,10 +79,8 @@ def rebuild(
             prune(station)
             slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
             context = _context(station, scenario, slug)
-            for command in scenario.commands(variation) if variation else []:
-                station.box.check(
-                    command, doing=f"make the variation {variation.name if variation else ''}", cwd=context
-                )
+            if variation:
+                _vary(station, scenario, variation, context)
             say(f"{source.producer}: rebuild")
             build = _build(station, scenario, context, source.reference, plan)
         except (CommandError, BoxError) as error:
@@ -113,6 +90,7 @@ def rebuild(
         producer=source.producer,
         consumer=station.box.name,
         engine=station.engine.name,
+        producer_engine=None if source.engine == station.engine.name else source.engine,
         variation=variation.name if variation else "none",
         build=build,
         verdict=judge(build),
@@ -121,10 +99,14 @@ def rebuild(
     )
 
 
-def trial_name(producer: str, station: Station, scenario: Scenario, variation: Variation | None) -> str:
-    """`producer>consumer:engine/scenario:variation`, the one name of a trial everywhere."""
+def trial_name(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> str:
+    """`producer>consumer:engine/scenario:variation`, the one name of a trial everywhere.
+
+    Where the producer's engine is another one than the consumer's, it stands behind the producer: `producer:engine>`.
+    """
     change = variation.name if variation else "none"
-    return f"{producer}>{station.box.name}:{station.engine.name}/{scenario.name}:{change}"
+    engine = "" if source.engine == station.engine.name else f":{source.engine}"
+    return f"{source.producer}{engine}>{station.box.name}:{station.engine.name}/{scenario.name}:{change}"
 
 
 def judge(build: BuildResult | None) -> Verdict:
@@ -160,10 +142,20 @@ def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:
         # the login stays on the box: its bytes pass through no command and no output
         copy = f'test ! -f "$HOME/.docker/config.json" || cp "$HOME/.docker/config.json" {shlex.quote(str(config))}/'
         station.box.check(["sh", "-c", copy], doing="take over the box's registry login")
+    if station.engine.plugins:
+        link = ["ln", "-s", str(station.engine.plugins), str(config / "cli-plugins")]
+        station.box.check(link, doing="show the client its plugins")
     files = {"Dockerfile": (scenario.dockerfile.encode(), False), **scenario.context}
     for line in _writing(files):
         station.box.check(["sh", "-c", line], doing="write the context", cwd=context)
     return context
+
+
+def _vary(station: Station, scenario: Scenario, variation: Variation, context: PurePosixPath) -> None:
+    """Make the variation's change in the consumer's context."""
+    for command in scenario.commands(variation):
+        argv = ["sh", "-c", AS_ROOT, "sh", *command] if variation.root else command
+        station.box.check(argv, doing=f"make the variation {variation.name}", cwd=context)
 
 
 def _writing(files: Mapping[str, tuple[bytes, bool]]) -> list[str]:
@@ -211,12 +203,12 @@ def _build(
 def _docker(station: Station, words: Sequence[str], doing: str, context: PurePosixPath | None) -> Result:
     """Run Docker's client with BuildKit on, and with the context's own DOCKER_CONFIG."""
     env = {"DOCKER_BUILDKIT": "1"}
-    docker = list(station.engine.docker)
     if context:
         env["DOCKER_CONFIG"] = str(context.parent / "config")
-    if docker[0] == "sudo":
-        docker[1:1] = ["--preserve-env=" + ",".join(env)]  # sudo drops what it is not told to keep
-    return station.box.check([*docker, *words], doing=doing, env=env, cwd=context, timeout=BUILD_SECONDS)
+    if station.engine.buildx:
+        env["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"  # with the containerd store the image would become an index
+    argv = station.engine.call(words, env)
+    return station.box.check(argv, doing=doing, env=env, cwd=context, timeout=BUILD_SECONDS)
 
 
 def _result(build: Build | None, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
@@ -265,15 +257,3 @@ def _unread(build: BuildResult | None) -> str | None:
 
 def _story(error: LabError) -> str:
     return "\n".join([error.message, *error.tail()])
-
-
-def _field(info: str, name: str) -> str:
-    """The value of one line of `docker info`."""
-    match = re.search(rf"^ *{name}: (.+)$", info, re.MULTILINE)
-    return match[1].strip() if match else ""
-
-
-def _security(info: str) -> tuple[str, ...]:
-    """The names below `Security Options:` in `docker info`; a profile's own line is indented further."""
-    match = re.search(r"^( *)Security Options:\n((?:\1 .*\n?)+)", info, re.MULTILINE)
-    return tuple(re.findall(rf"^{match[1]} (\S+)$", match[2], re.MULTILINE)) if match else ()

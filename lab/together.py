@@ -40,6 +40,27 @@ class _Job(threading.Thread, Generic[V]):
             self.ended.set()
 
 
+class Once(Generic[V]):
+    """Work that several jobs need and one of them does; the others wait, and get its value or its error."""
+
+    def __init__(self, work: Callable[[], V]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._done: tuple[V | None, BaseException | None] | None = None
+
+    def __call__(self) -> V:
+        with self._lock:
+            if self._done is None:
+                try:
+                    self._done = (self._work(), None)
+                except BaseException as error:
+                    self._done = (None, error)
+        value, error = self._done
+        if error is not None:
+            raise error
+        return cast(V, value)
+
+
 def side_by_side(
     jobs: Mapping[str, Callable[[], V]], *, on_stop: Callable[[], None] = lambda: None
 ) -> tuple[dict[str, V], dict[str, LabError]]:

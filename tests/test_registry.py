@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import socket
 import sys
 import urllib.request
@@ -16,7 +18,7 @@ from lab.boxes.base import Box
 from lab.boxes.local import LocalBox
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
-from lab.registry import PORTS, Registry, doors, serve
+from lab.registry import BASE, MANIFEST, PORTS, Registry, doors, serve
 
 
 def quiet(event: Progress) -> None:
@@ -50,6 +52,36 @@ def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> N
     monkeypatch.setenv("PATH", str(folder))
 
 
+EMPTY = b"{}"
+EMPTY_DIGEST = f"sha256:{hashlib.sha256(EMPTY).hexdigest()}"
+MANIFEST_BYTES = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "size": len(EMPTY),
+            "digest": EMPTY_DIGEST,
+        },
+        "layers": [],
+    }
+).encode()
+
+
+def push(registry: Registry, repository: str, tag: str) -> None:
+    """The least image there is, as the registry's HTTP API takes it."""
+
+    def send(method: str, url: str, data: bytes, kind: str) -> str:
+        headers = {"Content-Type": kind}
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=5) as answer:
+            return answer.headers.get("Location") or ""
+
+    here = f"http://{registry.prefix}/v2/{repository}"
+    place = send("POST", f"{here}/blobs/uploads/", b"", "application/octet-stream")
+    send("PUT", f"{place}&digest={EMPTY_DIGEST}", EMPTY, "application/octet-stream")
+    send("PUT", f"{here}/manifests/{tag}", MANIFEST_BYTES, MANIFEST)
+
+
 # --- the real program (docker-registry; `make check` installs it)
 
 
@@ -64,11 +96,12 @@ def test_the_real_registry_serves_and_goes(tmp_path: Path, monkeypatch: pytest.M
         assert get(registry, "/v2/")[0] == 200
         assert get(registry, "/v2/_catalog") == (200, b'{"repositories":[]}\n')
         [child] = [process for process in psutil.Process().children() if "serve" in process.cmdline()]
-        [folder] = tmp_path.glob("lab-registry-*")
+        folders = list(tmp_path.glob("lab-registry-*"))  # its settings and its images
         addresses = {item.laddr.ip for item in child.net_connections() if item.status == psutil.CONN_LISTEN}
         assert addresses == {"127.0.0.1"}  # nobody but this machine reaches it
     assert not child.is_running()
-    assert not folder.exists()
+    assert folders
+    assert not any(folder.exists() for folder in folders)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=2)
     assert [event.done for event in told] == [False, True]
@@ -81,6 +114,35 @@ def test_the_registry_ends_with_an_error_too() -> None:
         raise ZeroDivisionError
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=2)
+
+
+def test_only_the_base_image_outlives_a_run(tmp_path: Path) -> None:
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        for repository in (BASE, "lab-copy-bust-one"):
+            push(registry, repository, "tag")
+        kept = registry.digest(BASE, "tag")
+        assert kept == f"sha256:{hashlib.sha256(MANIFEST_BYTES).hexdigest()}"
+        assert registry.digest("lab-copy-bust-one", "tag") == kept
+        assert registry.digest(BASE, "another") is None
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        assert registry.digest(BASE, "tag") == kept
+        assert registry.digest("lab-copy-bust-one", "tag") is None
+
+
+def test_two_runs_at_once_do_not_share_a_store(tmp_path: Path) -> None:
+    with serve(None, free_port(), quiet, store=tmp_path) as first:
+        push(first, "lab-copy-bust-one", "tag")
+        with serve(None, free_port(), quiet, store=tmp_path) as second:
+            assert second.digest("lab-copy-bust-one", "tag") is None
+        assert first.digest("lab-copy-bust-one", "tag")
+
+
+def test_a_store_that_grew_too_large_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        push(registry, BASE, "tag")
+    monkeypatch.setattr("lab.registry.KEEP_BYTES", 100)  # the real bound would need a real 300 MB
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        assert registry.digest(BASE, "tag") is None
 
 
 def test_a_port_asked_for_that_is_taken_is_an_error_of_the_host() -> None:
@@ -118,7 +180,7 @@ def test_without_a_program_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     programs(tmp_path, monkeypatch)
     with pytest.raises(RegistryError) as caught, serve(None, free_port(), quiet):
         pass
-    message = "cannot start a registry: none of docker-registry, registry and docker is on this machine"
+    message = "cannot start a registry: none of docker-registry, registry and docker is on this machine or in a box"
     assert caught.value.message == message
     assert caught.value.hint and "python -m lab setup" in caught.value.hint and "--registry " in caught.value.hint
 
@@ -195,3 +257,5 @@ def test_every_box_gets_a_door_to_the_labs_own_registry() -> None:
     assert DOORS == []
     with doors(Registry("docker.io/me", "external"), boxes):
         assert DOORS == []
+    with doors(Registry("localhost:5003", "docker-registry in one", 5003, inside="one"), boxes):
+        assert DOORS == [("two", 5003, 5003)]

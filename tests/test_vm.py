@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import registry
 from lab.boxes.base import Box
 from lab.boxes.kinds import open_box
 from lab.engines.ensure import ensure
@@ -20,6 +21,7 @@ from lab.errors import BoxError, EngineError
 from lab.lineups import Catalog
 from lab.pins import EngineSpec
 from lab.project import find
+from lab.registry import Registry
 from lab.results import load
 
 from .conftest import Lab
@@ -194,6 +196,22 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
     selinux_box.run(["sudo", "-n", "systemctl", "stop", "lab-docker-static-test"])
 
 
+def test_a_registry_can_run_inside_a_box(selinux_box: Box) -> None:
+    """For a host with neither a registry program nor Docker; the host and the other boxes see it on loopback."""
+    project = find()
+    other = open_box(Catalog(project.boxes).box("debian12-apparmor"), project)
+    program = registry._program_of(selinux_box)
+    assert program == "docker-registry"
+    ask = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5017; printf 'GET /v2/ HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3"]
+    with registry._inside(selinux_box, program, 5017):
+        store = Registry("localhost:5017", "in debian12-selinux", 5017, "debian12-selinux")
+        with registry.doors(store, [selinux_box, other]):
+            assert selinux_box.run(ask).text.strip().endswith("200 OK")
+            assert other.run(ask).text.strip().endswith("200 OK")
+    assert not selinux_box.run(ask).ok
+    other.close()
+
+
 def test_suspended_boxes_wake_with_the_right_time(checkout: Lab, selinux_box: Box) -> None:
     checkout.ok("suspend", "--lineup", "debian")
     states = {row["box"]: row["state"] for row in checkout.ok("status", "--json").json["boxes"]}
@@ -201,6 +219,14 @@ def test_suspended_boxes_wake_with_the_right_time(checkout: Lab, selinux_box: Bo
     checkout.ok("up", "--lineup", "debian")
     box_time = int(selinux_box.check(["date", "+%s"], doing="ask for the time").text)
     assert abs(box_time - time.time()) < 20
+
+
+def test_a_killed_hypervisor_is_no_obstacle(checkout: Lab) -> None:
+    """What a machine that lost power leaves: domains shut off, stale sockets and pid files."""
+    for name in ("qemu-system-x86_64", "libvirtd", "virtlogd"):
+        subprocess.run(["pkill", "-KILL", "-f", f"^(/usr/(s?bin)/)?{name}"], check=False)
+    checkout.ok("up", "debian12-apparmor", "--lineup", "debian")
+    assert checkout.ok("exec", "debian12-apparmor", "--", "docker", "version").code == 0
 
 
 def test_down_leaves_nothing(checkout: Lab) -> None:

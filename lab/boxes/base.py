@@ -116,6 +116,10 @@ class Box(ABC):
         """The command that opens a shell of the user's own on the box."""
         return Command((os.environ.get("SHELL", "/bin/sh"),))
 
+    def host_door(self, host_port: int, box_port: int) -> AbstractContextManager[None]:
+        """While it is open, localhost:host_port of this machine is localhost:box_port on the box."""
+        return nullcontext()
+
     def registry_door(self, box_port: int, host_port: int) -> AbstractContextManager[None]:
         """While it is open, localhost:box_port on the box is localhost:host_port of this machine."""
         return nullcontext()

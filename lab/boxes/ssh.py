@@ -134,6 +134,16 @@ class SshBox(Box):
         return Command(("ssh", *key, *port, f"{self.address.user}@{self.address.host}"))
 
     @contextmanager
+    def host_door(self, host_port: int, box_port: int) -> Iterator[None]:
+        """A forward from this machine to the box, in a connection of its own."""
+        connection = self._open()
+        try:
+            with connection.forward_local(host_port, remote_port=box_port, remote_host="127.0.0.1"):
+                yield
+        finally:
+            connection.close()
+
+    @contextmanager
     def registry_door(self, box_port: int, host_port: int) -> Iterator[None]:
         """A reverse forward in a connection of its own.
 

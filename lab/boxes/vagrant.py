@@ -82,12 +82,22 @@ class VagrantBox(SshBox):
 
         with self._log_path.open("a", encoding="utf-8") as log:
             self._ask("bring up", up)
-            config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
-        self.address = _address(config)
+            if not (note.suspended and note.address and self._answers()):  # a machine that slept is where it was
+                config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
+                self.address = _address(config)
         self.notes.write(note.model_copy(update={"address": self.address, "suspended": False}))
         tell(Progress(self.name, "waiting for ssh"))
         self.close()
         self.wait_until_reachable(self.spec.boot_timeout, self._console(note))
+
+    def _answers(self) -> bool:
+        """True if ssh answers with the right host key where the note says; a second `vagrant` costs three."""
+        self.close()
+        try:
+            self.wait_until_reachable(10)
+        except BoxError:
+            return False
+        return True
 
     def _set_clock(self) -> None:
         """A resumed guest's clock stands where it was suspended; certificates and caches would lie."""

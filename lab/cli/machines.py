@@ -15,6 +15,8 @@ from lab.boxes.kinds import open_box
 from lab.cli.options import (
     Workplace,
     boxes_named,
+    engine_option,
+    engines_named,
     json_option,
     lineup_option,
     one_box,
@@ -27,6 +29,7 @@ from lab.cli.screen import screen
 from lab.errors import BoxError, CommandError, Interrupted
 from lab.fleet import Fleet
 from lab.lineups import Catalog, VagrantSpec
+from lab.pins import PINS
 from lab.project import find
 from lab.state import Notes, hold
 
@@ -38,7 +41,7 @@ V = TypeVar("V")
 def boxes(as_json: bool) -> None:
     """List every box with its state, and every lineup."""
     project = find()
-    catalog = Catalog(project.boxes)
+    catalog = Catalog(project.boxes, project.cache / PINS)
     rows = []
     for spec in catalog.boxes.values():
         names = [lineup.name for lineup in catalog.lineups.values() if spec.name in lineup.boxes]
@@ -72,7 +75,7 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     from lab.recipes import load_recipe
 
     project = find()
-    catalog = Catalog(project.boxes)
+    catalog = Catalog(project.boxes, project.cache / PINS)
     paths = {path.stem: path for path in (project.boxes / "recipes").glob("*.yaml")}
     specs = [catalog.box(name) for name in catalog.lineup(EMBEDDED).boxes]
     names = recipes or tuple(sorted({spec.recipe for spec in specs if isinstance(spec, VagrantSpec) and spec.recipe}))
@@ -93,20 +96,22 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
 @click.command(epilog="Example: python -m lab up --lineup debian")
 @click.argument("names", nargs=-1, metavar="[BOX]...")
 @lineup_option
+@engine_option
 @provider_option
 @verbose_option
-def up(names: tuple[str, ...], lineup: str | None, provider: str, verbose: bool) -> None:
+def up(names: tuple[str, ...], lineup: str | None, engines: tuple[str, ...], provider: str, verbose: bool) -> None:
     """Bring the lineup's boxes up side by side, or those named; wakes what sleeps, leaves alone what runs."""
     place = workplace(lineup)
     place.announce()
     specs = place.specs(names)
+    wanted = engines_named(place, engines)
     with hold(place.project.state, [spec.name for spec in specs], "up"), screen(verbose) as shown:
         fleet = Fleet(place.project, place.catalog, shown.tell)
-        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider))
+        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider, wanted))
     for item in ready:
         item.box.close()
-        engines = ", ".join(f"Docker {engine.server}" for engine in item.engines)
-        click.echo(f"{item.box.name}: up, {engines}")
+        versions = ", ".join(f"Docker {engine.server}" for engine in item.engines)
+        click.echo(f"{item.box.name}: up, {versions}")
 
 
 def with_way_back(place: Workplace, work: Callable[[], V]) -> V:
@@ -124,7 +129,7 @@ def with_way_back(place: Workplace, work: Callable[[], V]) -> V:
 def status(lineup: str | None, as_json: bool) -> None:
     """Show what this checkout has up, and the address of each box; asks no Vagrant, so it is quick."""
     project = find()
-    catalog = Catalog(project.boxes)
+    catalog = Catalog(project.boxes, project.cache / PINS)
     notes = Notes(project.state)
     wanted = catalog.lineup(lineup).boxes if lineup and lineup != "auto" else notes.boxes()
     rows = []
@@ -206,7 +211,7 @@ def suspend(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
 def down(names: tuple[str, ...], lineup: str | None, orphans: bool, verbose: bool) -> None:
     """Remove boxes with their disks, snapshots, networks and notes; without names, all that this checkout made."""
     project = find()
-    catalog = Catalog(project.boxes)
+    catalog = Catalog(project.boxes, project.cache / PINS)
     if orphans:
         with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:
             removed = Fleet(project, catalog, shown.tell).down_orphans()

@@ -11,6 +11,7 @@ import click
 
 from lab.errors import UsageError
 from lab.lineups import BoxSpec, Catalog, Lineup
+from lab.pins import PINS
 from lab.project import Project, find
 from lab.state import Notes
 
@@ -21,6 +22,13 @@ lineup_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 verbose_option = click.option("--verbose", is_flag=True, help="Print every step as a line of its own.")
+engine_option = click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME[,NAME..]|all",
+    help="These engines on every box, instead of those in the boxes' files (`lab engines` lists them).",
+)
 provider_option = click.option(
     "--provider",
     type=click.Choice(["auto", "libvirt", "virtualbox"]),
@@ -54,9 +62,25 @@ def workplace(lineup: str | None) -> Workplace:
     from lab.auto import choose_lineup
 
     project = find()
-    catalog = Catalog(project.boxes)
+    catalog = Catalog(project.boxes, project.cache / PINS)
     chosen, reason = choose_lineup(catalog, Notes(project.state), lineup)
     return Workplace(project, catalog, chosen, reason)
+
+
+def engines_named(place: Workplace, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Engine names from words, each one or several with commas; `all` is every engine that can be had without network.
+
+    UsageError for a name that boxes/engines.yaml has not.
+    """
+    from lab.fleet import Fleet
+    from lab.lineups import pick
+
+    names = [name for word in words for name in word.split(",") if name]
+    if "all" in names:
+        stock = Fleet(place.project, place.catalog, lambda event: None).stock
+        known = place.catalog.engines.values()
+        names = [spec.name for spec in known if spec.kind == "distro" or stock.at_hand(spec)]
+    return tuple(dict.fromkeys(pick(name, dict(place.catalog.engines), "engine").name for name in names))
 
 
 def boxes_named(place: Workplace, words: tuple[str, ...]) -> list[str]:

@@ -10,7 +10,16 @@ import click
 from tabulate import tabulate
 
 from lab.cli.machines import with_way_back
-from lab.cli.options import json_option, lineup_option, print_json, provider_option, verbose_option, workplace
+from lab.cli.options import (
+    engine_option,
+    engines_named,
+    json_option,
+    lineup_option,
+    print_json,
+    provider_option,
+    verbose_option,
+    workplace,
+)
 from lab.cli.screen import paint, screen
 from lab.errors import Interrupted, ReadError, UsageError
 from lab.state import hold
@@ -22,6 +31,10 @@ DIFFERS = 4
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
 @click.argument("scenario", required=False)
 @lineup_option
+@engine_option
+@click.option(
+    "--producer-engine", "producer_engines", multiple=True, metavar="NAME", help="Producers build with this one."
+)
 @provider_option
 @click.option("--producer", "producers", multiple=True, metavar="BOX", help="Only this producer (several allowed).")
 @click.option("--consumer", "consumers", multiple=True, metavar="BOX", help="Only this consumer (several allowed).")
@@ -43,6 +56,8 @@ DIFFERS = 4
 def repro(
     scenario: str | None,
     lineup: str | None,
+    engines: tuple[str, ...],
+    producer_engines: tuple[str, ...],
     provider: str,
     producers: tuple[str, ...],
     consumers: tuple[str, ...],
@@ -79,12 +94,25 @@ def repro(
     for spec in specs.values():
         if spec not in kept:
             _refuse_prune(spec.name, bool(spec.optional and kept))
-    wish = Wish(place.lineup.name, folder, producers, consumers, variations, base, registry, registry_port)
+    wanted_engines = engines_named(place, engines)
+    made_by = engines_named(place, producer_engines)
+    wish = Wish(
+        place.lineup.name,
+        folder,
+        producers,
+        consumers,
+        variations,
+        consumer_engines=wanted_engines,
+        producer_engines=made_by,
+        base=base,
+        registry=registry,
+        registry_port=registry_port,
+    )
     with hold(place.project.state, [spec.name for spec in wanted], "repro"), screen(verbose) as shown:
         fleet = Fleet(place.project, place.catalog, shown.tell)
-        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, wanted, provider))
+        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, wanted, provider, wanted_engines, made_by))
         try:
-            run_folder, run = perform(wish, ready, place.project.results, shown.tell)
+            run_folder, run = perform(wish, ready, place.project, shown.tell)
         except Interrupted as error:
             raise Interrupted(
                 error.message,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from lab.pins import EngineSpec, plain
@@ -15,7 +16,8 @@ class Engine:
     """A Docker that answers on a box: how to call its client, and what it said it is.
 
     `plugins` is the folder of the client's own plugins (buildx) where they lie beside it: a DOCKER_CONFIG that should
-    know them needs them in its cli-plugins.
+    know them needs them in its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its
+    BuildKit hashes of a file, `unit` is the systemd unit of its daemon where there is one.
     """
 
     name: str
@@ -24,6 +26,17 @@ class Engine:
     server: str
     commit: str
     plugins: PurePosixPath | None = None
+    sums: dict[str, str] = field(default_factory=dict)
+    buildx: str = ""
+    rules: str | None = None
+    unit: str | None = None
+
+    def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
+        """The arguments that run its client with these words; sudo keeps the variables named."""
+        docker, kept = list(self.docker), ",".join(env)
+        if docker[0] == "sudo" and kept:
+            docker[1:1] = [f"--preserve-env={kept}"]  # sudo drops what it is not told to keep
+        return [*docker, *words]
 
 
 def is_pinned(spec: EngineSpec, server: str) -> bool:

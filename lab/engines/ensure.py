@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Tell
-from lab.engines.download import fetch
+from lab.engines.archive import Archive
+from lab.engines.daemon import HOME, Daemon
 from lab.engines.engine import VERSIONS, Engine, is_pinned
+from lab.engines.stock import Stock
 from lab.errors import EngineError
 from lab.model import Progress
 from lab.pins import EngineSpec
 from lab.waiting import wait_for
 
 START_SECONDS = 120
-HOME = PurePosixPath("/opt/lab/engines")
 Docker = tuple[str, ...]  # how its client is called
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions it printed
 OWN: tuple[Docker, ...] = (("docker",), ("sudo", "-n", "docker"))  # as the user, else as root
+BUILDX_SINCE = 23  # from this major version on `docker build` is the plugin's
+# The sums of the box's own Docker, computed once for as long as the programs stay the same: 3 s in emulation.
+OWN_SUMS = """\
+PATH=$PATH:/usr/sbin:/sbin
+dockerd=$(command -v dockerd) || exit 0
+docker=$(command -v docker)
+kept=/tmp/lab-sums-$(id -u)
+[ "$kept" -nt "$dockerd" ] && [ "$kept" -nt "$docker" ] || { umask 077; sha256sum "$dockerd" "$docker" > "$kept"; }
+cat "$kept"
+"""
 
 
-def ensure(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Engine:
-    """Make the engine answer on the box and check its version; raise EngineError if it is another one."""
+def ensure(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
+    """Make the engine answer on the box and prove it: versions, and sums where they are pinned.
+
+    Raises EngineError if it does not start or is another one than pinned.
+    """
     tell(Progress(box.name, f"Docker {spec.name}: starting"))
-    start = {"static": _static, "distro": _service, "installed": _installed}[spec.kind]
-    engine = _prove(box, spec, *start(box, spec, cache, tell))
+    engine = _prove(box, spec, STARTERS[spec.kind](box, spec, stock, tell))
     tell(Progress(box.name, f"Docker {engine.server} proven"))
     return engine
 
 
-def _prove(box: Box, spec: EngineSpec, docker: Docker, said: str) -> Engine:
-    client, server, commit = (*said.split(), "", "", "")[:3]
-    if not is_pinned(spec, server):
-        raise EngineError(
-            f"cannot use {box.name}: its Docker is {server}, pinned is {spec.version}",
-            hint=f"change boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
-        )
-    return Engine(spec.name, docker, client, server, commit)
-
-
-def _service(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
-    """The box's own package, started by the box's systemd."""
-    answer = _reach(box)
+def _service(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
+    """The box's own package, started by the box's systemd; where there is none, an archive made of it."""
+    answer = _reach(box, OWN)
+    if answer is None and spec.archived and not box.run(["sh", "-c", "command -v docker"]).ok:
+        return _archived(box, spec, stock, tell)
     if answer is None:
         box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
         answer = _wait(box, "docker", OWN)
-    return answer
+    return _engine(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
 
 
-def _installed(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
+def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     """Whatever Docker answers on the box; it is not started or changed."""
-    answer = _reach(box)
+    answer = _reach(box, OWN)
     if answer is None:
         said = box.run(["docker", "version"], timeout=60)
         raise EngineError(
@@ -58,10 +65,113 @@ def _installed(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
             hint="start it, or leave this box out",
             output=said.output,
         )
-    return answer
+    return _engine(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
 
 
-def _reach(box: Box, clients: tuple[Docker, ...] = OWN) -> Answer | None:
+def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
+    """An engine from an archive, beside any other: programs, data-root, socket, bridge and unit of its own."""
+    archives = [stock.archive(spec, tell)]
+    if spec.kind == "reverted" and not box.run(["sh", "-c", "command -v docker"]).ok:
+        # it is dockerd alone: where the box has no Docker to lend the rest, its base brings it
+        archives.insert(0, stock.archive(stock.engines[spec.base or ""], tell))
+    programs = {name: total for archive in archives for name, total in archive.contents.programs.items()}
+    daemon = Daemon(spec.name, containerd="containerd" in programs)
+    _bring(box, spec, archives, daemon, tell)
+    client = str(daemon.programs / "docker") if "docker" in programs else "docker"
+    clients = ((client, "-H", daemon.socket), ("sudo", "-n", client, "-H", daemon.socket))
+    there = box.run(["test", "-S", daemon.socket.removeprefix("unix://")]).ok
+    answer = _reach(box, clients) if there else None
+    if answer is None:
+        tell(Progress(box.name, f"Docker {spec.name}: starting its daemon"))
+        _start(box, daemon)
+        answer = _wait(box, daemon.unit, clients)
+    sums = wait_for(
+        f"the sums of Docker {spec.name} on {box.name}",
+        lambda: _sums(box.run(["cat", str(daemon.sums)]).text) or "not written yet",
+        timeout=60,
+        error=EngineError,
+    )
+    _compare(box, spec, programs, sums)
+    plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
+    return replace(_engine(spec, answer, sums), plugins=plugins, unit=daemon.unit)
+
+
+def _bring(box: Box, spec: EngineSpec, archives: list[Archive], daemon: Daemon, tell: Tell) -> None:
+    """Copy the archives to the box and unpack them, later ones over earlier ones, unless they are there."""
+    sums = [archive.contents.sha256 for archive in archives]
+    stamp = daemon.home / spec.name / f".{'-'.join(total[:16] for total in sums)}"
+    if box.run(["test", "-e", str(stamp)]).ok:
+        return
+    _stop(box, daemon)  # an older build of the same name may run
+    remotes = []
+    for archive in archives:
+        tell(Progress(box.name, f"Docker {spec.name}: copying {archive.path.stat().st_size / 1e6:.0f} MB"))
+        remotes.append(PurePosixPath(f"/tmp/{archive.path.name}"))
+        box.put(archive.path, remotes[-1])
+        found = box.check(["sha256sum", str(remotes[-1])], doing="check the archive's sum").text.split()[0]
+        if found != archive.contents.sha256:
+            raise EngineError(
+                f"cannot use Docker {spec.name} on {box.name}: "
+                f"its archive arrived with sha256 {found}, pinned is {archive.contents.sha256}"
+            )
+    _unpack(box, spec, remotes, daemon, stamp)
+
+
+STARTERS: dict[str, Callable[[Box, EngineSpec, Stock, Tell], Engine]] = {
+    "static": _archived,
+    "debian": _archived,
+    "reverted": _archived,
+    "distro": _service,
+    "installed": _installed,
+}
+
+
+def _engine(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:
+    docker, said = answer
+    client, server, commit = (*said.split(), "", "", "")[:3]
+    rules = f"{spec.rules}, all attributes" if spec.rules and spec.xattrs == "all" else spec.rules
+    return Engine(spec.name, docker, client, server, commit, sums=sums, rules=rules)
+
+
+def _prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
+    """Hold the versions against the pin; ask for buildx where the client needs it."""
+    if not is_pinned(spec, engine.server):
+        raise EngineError(
+            f"cannot use {box.name}: its Docker is {engine.server}, pinned is {spec.name}",
+            hint=f"change boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
+        )
+    major = engine.client.partition(".")[0]
+    if not (major.isdigit() and int(major) >= BUILDX_SINCE):
+        return engine
+    env = {"DOCKER_CONFIG": str(engine.plugins.parent)} if engine.plugins else {}
+    said = box.run(engine.call(["buildx", "version"], env), env=env, timeout=60)
+    if not said.ok:
+        raise EngineError(
+            f"cannot use Docker {engine.client} of {box.name}: its client needs the buildx plugin",
+            hint="install docker-buildx on that box",
+            output=said.output,
+        )
+    return replace(engine, buildx=" ".join(said.text.split()[1:2]))
+
+
+def _compare(box: Box, spec: EngineSpec, programs: dict[str, str], sums: dict[str, str]) -> None:
+    """The programs that were started must be the archive's, byte for byte."""
+    for name, found in sums.items():
+        pinned = programs.get(name)
+        if pinned and pinned != found:
+            raise EngineError(
+                f"cannot use Docker {spec.name} on {box.name}: its {name} has sha256 {found}, the archive's {pinned}",
+                hint=f"remove {HOME / spec.name} on {box.name}; it is unpacked again",
+            )
+
+
+def _sums(text: str) -> dict[str, str]:
+    """Sums by program name from what sha256sum prints."""
+    rows = [line.split() for line in text.splitlines()]
+    return {PurePosixPath(row[1]).name: row[0] for row in rows if len(row) == 2 and len(row[0]) == 64}
+
+
+def _reach(box: Box, clients: tuple[Docker, ...]) -> Answer | None:
     """The first of these ways to call Docker's client that reaches a daemon, with its versions; None if none does."""
     for docker in clients:
         said = box.run([*docker, "version", "--format", VERSIONS], timeout=60)
@@ -71,80 +181,63 @@ def _reach(box: Box, clients: tuple[Docker, ...] = OWN) -> Answer | None:
 
 
 def _wait(box: Box, unit: str, clients: tuple[Docker, ...]) -> Answer:
-    """Wait until the daemon of a systemd unit answers; show its journal's end if it does not."""
+    """Wait until the daemon of a systemd unit answers; show its journal's end if it does not, or has ended."""
 
-    def journal() -> str:
-        return box.run(["sudo", "-n", "journalctl", "-u", unit, "-n", "30", "--no-pager"], timeout=60).text
+    def look() -> Answer | str:
+        answer = _reach(box, clients)
+        if answer:
+            return answer
+        state = box.run(["systemctl", "is-active", unit]).text
+        if state in ("failed", "inactive"):
+            raise EngineError(f"cannot start Docker on {box.name}: its daemon ended", output=journal(box, unit))
+        return "no answer on its socket"
 
     return wait_for(
         f"the Docker of {box.name}",
-        lambda: _reach(box, clients) or "no answer on its socket",
+        look,
         timeout=START_SECONDS,
-        every=1,
+        every=0.5,
         error=EngineError,
-        detail=journal,
+        detail=lambda: journal(box, unit),
     )
 
 
-def _static(box: Box, spec: EngineSpec, cache: Path, tell: Tell) -> Answer:
-    """Docker's static archive, in a folder, data-root, socket and unit of its own beside any other Docker."""
-    assert spec.sha256
-    home = HOME / spec.name
-    unit = f"lab-docker-{spec.name}"
-    socket = f"unix:///run/{unit}/docker.sock"
-    docker = ("sudo", "-n", str(home / "bin" / "docker"), "-H", socket)
-    stamp = home / f".{spec.sha256}"
-    if not box.run(["test", "-e", str(stamp)]).ok:
-        archive = fetch(spec, cache, tell)
-        tell(Progress(box.name, f"Docker {spec.name}: copying its archive"))
-        remote = PurePosixPath(f"/tmp/{archive.name}")
-        box.put(archive, remote)
-        _unpack(box, spec, remote, home, stamp)
-    answer = _reach(box, (docker,))
-    if answer is None:
-        _start(box, home, unit, socket)
-        answer = _wait(box, unit, (docker,))
-    return answer
+def journal(box: Box, unit: str) -> str:
+    """The last lines that the daemon of a unit logged."""
+    return box.run(["sudo", "-n", "journalctl", "-u", unit, "-n", "30", "--no-pager"], timeout=60).text
 
 
-def _unpack(box: Box, spec: EngineSpec, remote: PurePosixPath, home: PurePosixPath, stamp: PurePosixPath) -> None:
-    """Check the archive's sum on the box too, then unpack it; the stamp is written last."""
-    sums = box.check(["sha256sum", str(remote)], doing="check the archive's sum").text.split()
-    if sums[0] != spec.sha256:
-        raise EngineError(
-            f"cannot use Docker {spec.name} on {box.name}: "
-            f"its archive arrived with sha256 {sums[0]}, pinned is {spec.sha256}"
-        )
-    sudo = ["sudo", "-n"]
-    programs = str(home / "bin")  # by that name SELinux policies take them for programs, wherever they lie
-    box.check([*sudo, "mkdir", "-p", programs], doing="make the engine's folder")
-    box.check([*sudo, "tar", "-xzf", str(remote), "-C", programs, "--strip-components=1"], doing="unpack the archive")
-    relabel = f"! command -v restorecon >/dev/null || restorecon -R {home}"
-    box.check([*sudo, "sh", "-c", relabel], doing="label the engine's programs")
-    box.check([*sudo, "touch", str(stamp)], doing="mark the archive as unpacked")
-    box.check(["rm", "-f", str(remote)], doing="remove the archive")
+def _unpack(
+    box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Daemon, stamp: PurePosixPath
+) -> None:
+    """Unpack checked archives into the engine's folder; the stamp is written last."""
+    programs, folder = shlex.quote(str(daemon.programs)), shlex.quote(str(stamp.parent))
+    unpacking = [f"tar -xzf {shlex.quote(str(remote))} -C {programs} --strip-components=1" for remote in remotes]
+    lines = [
+        "set -e",
+        f"rm -rf {folder}",
+        f"mkdir -p {programs}",
+        *unpacking,
+        f"printf %s {shlex.quote(daemon.script())} > {programs}/start",
+        f"chmod +x {programs}/start",
+        f"! command -v restorecon >/dev/null || restorecon -R {folder}",
+        f"touch {shlex.quote(str(stamp))}",
+        f"rm -f {shlex.join(str(remote) for remote in remotes)}",
+    ]
+    box.check(["sudo", "-n", "sh", "-c", "\n".join(lines)], doing=f"unpack Docker {spec.name}")
 
 
-def _start(box: Box, home: PurePosixPath, unit: str, socket: str) -> None:
-    """Start dockerd with its own containerd: without one it would take a containerd that another Docker runs."""
-    data, run = f"/var/lib/lab/{home.name}", f"/run/{unit}"
-    script = f"""#!/bin/sh
-# written by lab: Docker {home.name} beside any other
-export PATH={home}/bin:$PATH
-mkdir -p {run} {data}
-containerd --root {data}/containerd --state {run}/containerd --address {run}/containerd.sock &
-exec dockerd --containerd {run}/containerd.sock --data-root {data}/docker --exec-root {run}/exec \\
-  --pidfile {run}/docker.pid -H {socket}
-"""
-    text = shlex.quote(script)
-    box.check(
-        ["sudo", "-n", "sh", "-c", f"printf %s {text} > {home}/bin/start && chmod +x {home}/bin/start"],
-        doing=f"write the start script of Docker {home.name}",
-    )
-    box.run(["sudo", "-n", "systemctl", "reset-failed", unit], timeout=60)  # fails where there is no such unit
+def _start(box: Box, daemon: Daemon) -> None:
     properties = ["-p", "Delegate=yes", "-p", "KillMode=mixed", "-p", "LimitNOFILE=1048576"]
+    box.run(["sudo", "-n", "systemctl", "reset-failed", daemon.unit], timeout=60)  # fails where there is no such unit
     box.check(
-        ["sudo", "-n", "systemd-run", f"--unit={unit}", *properties, str(home / "bin" / "start")],
-        doing=f"start Docker {home.name}",
+        ["sudo", "-n", "systemd-run", f"--unit={daemon.unit}", *properties, str(daemon.programs / "start")],
+        doing=f"start Docker {daemon.name}",
         timeout=60,
     )
+
+
+def _stop(box: Box, daemon: Daemon) -> None:
+    """Stop the engine and take its network away; harmless where it does not run."""
+    box.run(["sudo", "-n", "systemctl", "stop", daemon.unit], timeout=60)
+    box.run(["sudo", "-n", "sh", "-c", daemon.remove_network()], timeout=60)
