@@ -39,11 +39,11 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
     )
 
 
-def hashes_all(facts: BoxFacts) -> bool:
-    """True if that engine's BuildKit hashes every attribute of a file: by its rules if known, else by its version."""
-    if facts.rules:
-        return facts.rules == "R1" or facts.rules.endswith("all attributes")
-    return older(facts.server, FIXED_IN)
+def hashes_all(rules: str | None, server: str) -> bool:
+    """True if an engine's BuildKit hashes every attribute of a file: by its rules if known, else by its version."""
+    if rules:
+        return rules == "R1" or rules.endswith("all attributes")
+    return older(server, FIXED_IN)
 
 
 def _field(info: str, name: str) -> str:

@@ -16,8 +16,6 @@ from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
-from lab.engines.engine import Engine
-from lab.engines.ensure import ensure
 from lab.engines.stock import Stock
 from lab.errors import HostError, Interrupted, LabError
 from lab.lineups import BoxSpec, Catalog, VagrantSpec, pick
@@ -59,10 +57,10 @@ class Fleet:
     ) -> list[Ready]:
         """Bring the boxes up side by side and prove their engines; idempotent, resumes what sleeps.
 
-        `wanted` names the engines, the same on every box, instead of those in the boxes' files; `also`
-        names more. Archives of engines
-        are made beside the boxes. An optional box that fails is left out and said so, unless no other box is left. Raises the first error of
-        any other box once all have ended, so that one box's failure costs the others nothing.
+        `wanted` names the engines, the same on every box, instead of those in the boxes' files; `also` names more.
+        Archives of engines are made beside the boxes. An optional box that fails is left out and said so, unless no
+        other box is left. Raises the first error of any other box once all have ended, so that one box's failure costs
+        the others nothing.
         """
         vagrant = [spec for spec in specs if isinstance(spec, VagrantSpec)]
         prepared = Once(lambda: self._prepare(lineup, vagrant, provider))
@@ -75,7 +73,8 @@ class Fleet:
                 boxes[spec.name] = open_box(spec, self.project)  # its note may be new
             box = boxes[spec.name]
             box.bring_up(self.tell)
-            pinned = [pin for pin in plans[spec.name] if self._can_be_had(box, pin, pin is plans[spec.name][0] or wanted)]
+            first, *others = plans[spec.name]
+            pinned = [first, *(pin for pin in others if wanted or self._can_be_had(pin))]
             found = tuple(ensure(box, pin, self.stock, self.tell) for pin in pinned)
             versions = ", ".join(engine.server for engine in found)
             self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
@@ -111,9 +110,9 @@ class Fleet:
         with suppress(LabError):
             self.stock.archive(pin, self.tell)
 
-    def _can_be_had(self, box: Box, pin: EngineSpec, needed: object) -> bool:
-        """True unless the engine's archive cannot be had and the box can do without; that is said."""
-        if needed or pin.kind in ("distro", "installed"):
+    def _can_be_had(self, pin: EngineSpec) -> bool:
+        """False if the engine's archive cannot be had, and that is said: a box can do without any but its first."""
+        if pin.kind in ("distro", "installed"):
             return True
         try:
             self.stock.archive(pin, self.tell)

@@ -69,7 +69,7 @@ def rebuild(
             engine=station.facts.server,
             consumer_selinux=station.facts.selinux != "off",
             producer_selinux=producer.selinux != "off",
-            all_attributes=hashes_all(station.facts),
+            all_attributes=hashes_all(station.facts.rules, station.facts.server),
         ),
     )
     build, problem = None, None

@@ -49,15 +49,16 @@ class Once(Generic[V]):
         self._done: tuple[V | None, BaseException | None] | None = None
 
     def __call__(self) -> V:
+        """The value of the work; what it raised is raised again for everyone."""
         with self._lock:
             if self._done is None:
                 try:
                     self._done = (self._work(), None)
                 except BaseException as error:
                     self._done = (None, error)
-        value, error = self._done
-        if error is not None:
-            raise error
+        value, failure = self._done
+        if failure is not None:
+            raise failure
         return cast(V, value)
 
 

@@ -16,9 +16,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.local import LocalBox
 from lab.engines.download import fetch
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
+from lab.engines.stock import Stock
 from lab.errors import EngineError, HostError, LabError
 from lab.model import Progress
 from lab.pins import EngineSpec
@@ -220,6 +222,7 @@ class Told(Box):
             said: dict[tuple[str, ...], str] = {
                 ("version", "--format", VERSIONS): text,
                 ("version", "--format", "{{.Server.Version}}"): server,
+                ("buildx", "version"): "github.com/docker/buildx v0.29.1 a32761a",
             }
             return self._result(command, status, said.get(rest, "Client: Docker Engine"))
         return self._result(command, 127, "")
@@ -232,6 +235,10 @@ class Told(Box):
         raise AssertionError("nothing is to be put here")
 
 
+def stock(folder: Path) -> Stock:
+    return Stock({}, folder / "recipes", folder / "cache", LocalBox())
+
+
 DISTRO = EngineSpec(name="20.10.24", version="20.10.24", kind="distro")
 INSTALLED = EngineSpec(name="installed", kind="installed")
 
@@ -239,21 +246,21 @@ INSTALLED = EngineSpec(name="installed", kind="installed")
 def test_the_engine_says_what_it_is(tmp_path: Path) -> None:
     told: list[Progress] = []
     box = Told(plain=(0, "20.10.24+dfsg1 20.10.24+dfsg1 5d6db84\n"))
-    engine = ensure(box, DISTRO, tmp_path, told.append)
+    engine = ensure(box, DISTRO, stock(tmp_path), told.append)
     assert engine == Engine("20.10.24", ("docker",), "20.10.24+dfsg1", "20.10.24+dfsg1", "5d6db84")
     assert told[-1].what == "Docker 20.10.24+dfsg1 proven"
 
 
 def test_a_daemon_that_only_root_reaches_is_asked_through_sudo(tmp_path: Path) -> None:
     box = Told(plain=(1, "permission denied"), sudo=(0, "29.1.0 29.0.0 abc"))
-    engine = ensure(box, INSTALLED, tmp_path, quiet)
-    assert engine == Engine("installed", ("sudo", "-n", "docker"), "29.1.0", "29.0.0", "abc")
+    engine = ensure(box, INSTALLED, stock(tmp_path), quiet)
+    assert engine == Engine("installed", ("sudo", "-n", "docker"), "29.1.0", "29.0.0", "abc", buildx="v0.29.1")
 
 
 @pytest.mark.parametrize("server", ["20.10.23", "20.10.2", "20.10.24.1", "26.1.5+dfsg1"])
 def test_another_version_is_refused(tmp_path: Path, server: str) -> None:
     with pytest.raises(EngineError) as caught:
-        ensure(Told(plain=(0, f"20.10.24 {server} abc")), DISTRO, tmp_path, quiet)
+        ensure(Told(plain=(0, f"20.10.24 {server} abc")), DISTRO, stock(tmp_path), quiet)
     assert caught.value.message == f"cannot use guest: its Docker is {server}, pinned is 20.10.24"
     assert caught.value.hint == "change boxes/guest.yaml or boxes/engines.yaml, whichever is wrong"
 
@@ -261,13 +268,13 @@ def test_another_version_is_refused(tmp_path: Path, server: str) -> None:
 @pytest.mark.parametrize("text", ["", "20.10.24"])
 def test_a_docker_that_says_nothing_of_itself_is_not_the_pinned_one(tmp_path: Path, text: str) -> None:
     with pytest.raises(EngineError, match="cannot use guest: "):
-        ensure(Told(plain=(0, text)), DISTRO, tmp_path, quiet)
+        ensure(Told(plain=(0, text)), DISTRO, stock(tmp_path), quiet)
 
 
 def test_an_installed_engine_that_does_not_answer_is_left_as_it_is(tmp_path: Path) -> None:
     box = Told(plain=(1, "Cannot connect to the Docker daemon"))
     with pytest.raises(EngineError) as caught:
-        ensure(box, INSTALLED, tmp_path, quiet)
+        ensure(box, INSTALLED, stock(tmp_path), quiet)
     assert caught.value.message == "cannot use the Docker of guest: it does not answer"
     assert caught.value.hint == "start it, or leave this box out"
     assert not [line for line in box.asked if "systemctl" in line]
@@ -275,4 +282,4 @@ def test_an_installed_engine_that_does_not_answer_is_left_as_it_is(tmp_path: Pat
 
 def test_a_box_without_docker_says_the_same(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot use the Docker of guest: it does not answer"):
-        ensure(Told(), INSTALLED, tmp_path, quiet)
+        ensure(Told(), INSTALLED, stock(tmp_path), quiet)

@@ -64,7 +64,8 @@ def test_the_embedded_boxes_take_the_same_docker_and_one_labels_its_files() -> N
     boxes = Catalog(OWN)
     selinux, apparmor = spec(boxes, "debian12-selinux"), spec(boxes, "debian12-apparmor")
     assert selinux.recipe == apparmor.recipe == "debian12"
-    assert selinux.engines == apparmor.engines == ("20.10.24",)
+    assert selinux.engines == apparmor.engines == ("20.10.24", "20.10.24-unfixed")
+    assert selinux.at_hand == apparmor.at_hand == ("19.03.8",)
     assert boxes.engines["20.10.24"].kind == "distro"
     assert boxes.engines["20.10.24"].version == "20.10.24"
 

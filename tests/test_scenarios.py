@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxfacts import hashes_all
 from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
 from lab.scenarios import Facts, Scenario, Variation, find, load_scenario
@@ -78,10 +79,31 @@ def test_copy_bust_leads_to_the_report(bust: Scenario) -> None:
 def test_what_is_expected_of_a_rebuild(
     bust: Scenario, engine: str | None, consumer: bool, producer: bool, outcomes: tuple[Outcome, ...]
 ) -> None:
-    plan = bust.expectation(None, Facts(engine, consumer_selinux=consumer, producer_selinux=producer))
+    everything = hashes_all(None, engine or "")
+    plan = bust.expectation(None, Facts(engine, consumer, producer, all_attributes=everything))
     assert plan.outcomes == outcomes
     assert (plan.because is not None) == (RAN in outcomes)
     assert plan.because is None or "security.selinux" in plan.because
+
+
+@pytest.mark.parametrize(
+    ("rules", "outcomes"),
+    [
+        ("R1", (HIT, RAN, RAN)),
+        ("R5, all attributes", (HIT, RAN, RAN)),
+        ("R5", (HIT, HIT, HIT)),
+        ("R9", (HIT, HIT, HIT)),
+    ],
+)
+def test_the_rules_of_an_engine_decide_and_not_its_number(
+    bust: Scenario, rules: str, outcomes: tuple[Outcome, ...]
+) -> None:
+    everything = hashes_all(rules, "20.10.24+dfsg1-unfixed")
+    labelled = Facts("20.10.24+dfsg1-unfixed", consumer_selinux=True, producer_selinux=False, all_attributes=everything)
+    assert bust.expectation(None, labelled).outcomes == outcomes
+    [variation] = bust.variations(("selinux-label",))
+    by_hand = Facts("20.10.24", consumer_selinux=False, producer_selinux=False, all_attributes=everything)
+    assert bust.expectation(variation, by_hand).outcomes == outcomes
 
 
 @pytest.mark.parametrize("engine", ["", "dev", "master-3ab4256"])
@@ -114,7 +136,7 @@ def test_an_unknown_variation_is_guessed(bust: Scenario) -> None:
         bust.variations(("user-xatr",))
     message = 'cannot find the variation "user-xatr" of scenario copy-bust (did you mean "user-xattr"?)'
     assert caught.value.message == message
-    assert caught.value.hint == "known variations: none, user-xattr"
+    assert caught.value.hint == "known variations: none, user-xattr, selinux-label"
 
 
 def test_the_variations_command_names_the_file(bust: Scenario) -> None:

@@ -16,7 +16,9 @@ import pytest
 from lab import registry
 from lab.boxes.base import Box
 from lab.boxes.kinds import open_box
+from lab.boxes.local import LocalBox
 from lab.engines.ensure import ensure
+from lab.engines.stock import Stock
 from lab.errors import BoxError, EngineError
 from lab.lineups import Catalog
 from lab.pins import EngineSpec
@@ -182,7 +184,8 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
     spec = EngineSpec(name="static-test", version="20.10.24", kind="static", url=archive.as_uri(), sha256=sha256)
     heard: list[str] = []
-    engine = ensure(selinux_box, spec, tmp_path / "cache", lambda event: heard.append(event.what))
+    stock = Stock({}, tmp_path, tmp_path / "cache", LocalBox())
+    engine = ensure(selinux_box, spec, stock, lambda event: heard.append(event.what))
     assert engine.server == "20.10.24+dfsg1"
     assert engine.docker[-1] == "unix:///run/lab-docker-static-test/docker.sock"
     roots = {
@@ -191,8 +194,8 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
     }
     assert roots == {"/var/lib/lab/static-test/docker", "/var/lib/docker"}
     wrong = EngineSpec(name="static-test", version="19.03.8", kind="static", url=archive.as_uri(), sha256=sha256)
-    with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, pinned is 19\.03\.8"):
-        ensure(selinux_box, wrong, tmp_path / "cache", lambda event: None)
+    with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, pinned is static-test"):
+        ensure(selinux_box, wrong, stock, lambda event: None)
     selinux_box.run(["sudo", "-n", "systemctl", "stop", "lab-docker-static-test"])
 
 

@@ -1,7 +1,7 @@
 """The script that starts a dockerd beside any other, the same on a box with systemd and on this machine.
 
 An engine has its own programs, data-root, exec-root, socket, bridge and, where its archive brings one, containerd. It
-leaves the chains of other Dockers alone: `--iptables=false`, and the few rules its bridge needs carry the bridge's name.
+leaves the chains of other Dockers alone: `--iptables=false`, and the few rules its bridge needs carry its own network.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 HOME = PurePosixPath("/opt/lab/engines")
+VAR = PurePosixPath("/var/lib/lab")
+RUN = PurePosixPath("/run")
 SYSTEM_CONTAINERD = "/run/containerd/containerd.sock"
 
 
@@ -25,8 +27,8 @@ class Daemon:
     name: str
     containerd: bool
     home: PurePosixPath = HOME
-    var: PurePosixPath = PurePosixPath("/var/lib/lab")
-    run: PurePosixPath = PurePosixPath("/run")
+    var: PurePosixPath = VAR
+    run: PurePosixPath = RUN
 
     @property
     def unit(self) -> str:
@@ -74,7 +76,12 @@ class Daemon:
             *("-H", self.socket),
         ]
         if not self.containerd:
-            flags += ["--containerd-namespace", f"lab-{self.name}", "--containerd-plugins-namespace", f"lab-p-{self.name}"]
+            flags += [
+                "--containerd-namespace",
+                f"lab-{self.name}",
+                "--containerd-plugins-namespace",
+                f"lab-p-{self.name}",
+            ]
         return f"""#!/bin/sh
 # written by lab: Docker {self.name} beside any other
 PATH={self.programs}:$PATH:/usr/sbin:/sbin
@@ -97,7 +104,11 @@ if ! ip link show {self.bridge} >/dev/null 2>&1; then
   ip link set {self.bridge} up
 fi
 if command -v iptables >/dev/null; then
-  rule() {{ table=$1 way=$2; shift 2; iptables -w -t "$table" -C "$@" 2>/dev/null || iptables -w -t "$table" "$way" "$@"; }}
+  rule() {{
+    table=$1 way=$2
+    shift 2
+    iptables -w -t "$table" -C "$@" 2>/dev/null || iptables -w -t "$table" "$way" "$@"
+  }}
   rule nat -A POSTROUTING -s {self.network}.0/24 ! -o {self.bridge} -j MASQUERADE
   rule filter -I FORWARD -i {self.bridge} -j ACCEPT
   rule filter -I FORWARD -o {self.bridge} -j ACCEPT

@@ -106,7 +106,7 @@ def _check_version(spec: EngineSpec, versions: dict[str, str]) -> None:
     found = versions.get("docker.io", "")
     if plain(found) != spec.version:
         raise EngineError(
-            f"cannot use docker.io of {spec.suite}: it is {found or 'none'}, pinned is {spec.version}",
+            f"cannot use docker.io of {spec.suite}: it is {found or 'not in its packages'}, pinned is {spec.version}",
             hint="change boxes/engines.yaml to the version that is there",
         )
 

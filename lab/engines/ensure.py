@@ -207,9 +207,7 @@ def journal(box: Box, unit: str) -> str:
     return box.run(["sudo", "-n", "journalctl", "-u", unit, "-n", "30", "--no-pager"], timeout=60).text
 
 
-def _unpack(
-    box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Daemon, stamp: PurePosixPath
-) -> None:
+def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Daemon, stamp: PurePosixPath) -> None:
     """Unpack checked archives into the engine's folder; the stamp is written last."""
     programs, folder = shlex.quote(str(daemon.programs)), shlex.quote(str(stamp.parent))
     unpacking = [f"tar -xzf {shlex.quote(str(remote))} -C {programs} --strip-components=1" for remote in remotes]
