@@ -19,7 +19,7 @@ from lab.apt import private_root, source_lines
 from lab.boxes.local import LocalBox
 from lab.engines import host
 from lab.engines.engine import Engine
-from lab.engines.obtain import with_base
+from lab.engines.stock import Stock
 from lab.lineups import Catalog
 from lab.model import Outcome, Progress
 from lab.progress.reader import read_builds
@@ -80,13 +80,13 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     project = find()
-    catalog = Catalog(project.boxes)
+    stock = Stock(Catalog(project.boxes).engines, project.boxes / "engines", project.cache, HERE)
     folder = tmp_path_factory.mktemp("engines")
     with ExitStack() as stack:
         engines = {}
         for name in NAMES:
-            spec = catalog.engines[name]
-            archives = with_base(spec, catalog, project.cache, HERE, quiet)
+            spec = stock.engines[name]
+            archives = host.archives_of(spec, stock, quiet)
             engines[name] = stack.enter_context(host.serve(HERE, spec, archives, folder / "state", quiet))
         store = stack.enter_context(registry.serve(None, None, quiet))
         base = f"{store.prefix}/base"
