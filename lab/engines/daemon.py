@@ -15,6 +15,36 @@ HOME = PurePosixPath("/opt/lab/engines")
 VAR = PurePosixPath("/var/lib/lab")
 RUN = PurePosixPath("/run")
 SYSTEM_CONTAINERD = "/run/containerd/containerd.sock"
+# Libraries that the archive brings are for machines that lack them. Those that a machine has come first: the variable
+# is also read by iptables, modprobe and whatever else dockerd calls, and those want the machine's own.
+LIBRARIES = """\
+have=$(ldconfig -p 2>/dev/null || true)
+for library in "$bin"/lib/*; do
+  case "$have" in
+  *[[:space:]]"${library##*/}"[[:space:]]*) continue ;;
+  esac
+  test ! -e "$library" || { mkdir -p "$state/lib" && ln -sf "$library" "$state/lib/"; }
+done
+test ! -d "$state/lib" || export LD_LIBRARY_PATH="$state/lib"
+"""
+# No settings of the machine's, and nothing that builds do not need: Kubernetes' door and file systems nobody uses here
+# are a third of containerd's start-up. Before 1.3 settings had another form.
+CONTAINERD = r"""
+case "$(containerd --version)" in
+*"containerd 1."[0-2].* | *"containerd v1."[0-2].*)
+  printf '%s\n' 'disabled_plugins = ["cri", "aufs", "btrfs", "zfs"]' '[plugins.opt]' ;;
+*)
+  printf '%s\n' 'version = 2' 'disabled_plugins = [' \
+    '"io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime",' \
+    '"io.containerd.nri.v1.nri", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.blockfile",' \
+    '"io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",' \
+    '"io.containerd.snapshotter.v1.zfs"]' \
+    '[plugins."io.containerd.internal.v1.opt"]' ;;
+esac > "$state/containerd.toml"
+printf 'path = "%s/opt"\n' "$data" >> "$state/containerd.toml"
+containerd --config "$state/containerd.toml" --root "$data/containerd" --state "$state/containerd" \
+  --address "$state/containerd.sock" &
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +52,7 @@ class Daemon:
     """Where one engine lives on a machine; every path follows from its name.
 
     `containerd` is true where the engine brings its own; else it uses the machine's, in a namespace of its own.
+    `options` are more of dockerd's.
     """
 
     name: str
@@ -29,6 +60,7 @@ class Daemon:
     home: PurePosixPath = HOME
     var: PurePosixPath = VAR
     run: PurePosixPath = RUN
+    options: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -58,13 +90,20 @@ class Daemon:
     @property
     def bridge(self) -> str:
         """The name of its network bridge: at most 15 letters are allowed."""
-        return f"lab{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+        return f"lab{self._hash().hex()[:8]}"
+
+    def _hash(self) -> bytes:
+        """What tells it from others: its name, and whose it is where two checkouts run one on the same machine."""
+        return hashlib.sha256(str(self.home / self.name).encode()).digest()
 
     @property
     def network(self) -> str:
-        """The first three numbers of its network; two engines of one box have to differ, so the name decides."""
-        number = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:2], "big") % 4096
-        return f"10.{240 + number // 256}.{number % 256}"
+        """The first three numbers of its network; two engines of one box have to differ, so the name decides.
+
+        198.18.0.0/15 is set aside for tests within one's own walls (RFC 2544): nobody's routes lead there.
+        """
+        number = int.from_bytes(self._hash()[:2], "big") % 512
+        return f"198.{18 + number // 256}.{number % 256}"
 
     def script(self) -> str:
         """The text of the start script, for /bin/sh as root; it ends as dockerd."""
@@ -73,7 +112,7 @@ class Daemon:
         flags = [
             *("--containerd", containerd, "--data-root", f"{data}/docker", "--exec-root", f"{self.state}/exec"),
             *("--pidfile", f"{self.state}/docker.pid", "--bridge", self.bridge, "--iptables=false"),
-            *("-H", self.socket),
+            *("--config-file", f"{self.state}/docker.json", "-H", self.socket, *self.options),
         ]
         if not self.containerd:
             flags += [
@@ -84,14 +123,15 @@ class Daemon:
             ]
         return f"""#!/bin/sh
 # written by lab: Docker {self.name} beside any other
-PATH={self.programs}:$PATH:/usr/sbin:/sbin
+bin={shlex.quote(str(self.programs))} state={shlex.quote(str(self.state))} data={shlex.quote(str(data))}
+PATH="$bin:$PATH:/usr/sbin:/sbin"
 export PATH
-[ ! -d {self.programs}/lib ] || export LD_LIBRARY_PATH={self.programs}/lib
-mkdir -p {self.state} {data}
-rm -f {self.sums}
-(sha256sum "$(command -v dockerd)" "$(command -v docker)" > {self.sums}.part && mv {self.sums}.part {self.sums}) &
+rm -rf "$state/lib" "$state/sums"
+mkdir -p "$state" "$data"
+echo '{{}}' > "$state/docker.json"
+(sha256sum "$(command -v dockerd)" "$(command -v docker)" > "$state/sums.part" && mv "$state/sums.part" "$state/sums") &
 {self._bridge()}
-{self._containerd(data) if self.containerd else ":"}
+{LIBRARIES + CONTAINERD if self.containerd else ""}
 exec dockerd {shlex.join(flags)}
 """
 
@@ -113,12 +153,6 @@ if command -v iptables >/dev/null; then
   rule filter -I FORWARD -i {self.bridge} -j ACCEPT
   rule filter -I FORWARD -o {self.bridge} -j ACCEPT
 fi"""
-
-    def _containerd(self, data: PurePosixPath) -> str:
-        return (
-            f"containerd --root {data}/containerd --state {self.state}/containerd "
-            f"--address {self.state}/containerd.sock &"
-        )
 
     def remove_network(self) -> str:
         """Lines for /bin/sh as root that take the bridge and its rules away; harmless where they are not."""

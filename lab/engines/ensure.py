@@ -39,7 +39,7 @@ def ensure(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     Raises EngineError if it does not start or is another one than pinned.
     """
     tell(Progress(box.name, f"Docker {spec.name}: starting"))
-    engine = _prove(box, spec, STARTERS[spec.kind](box, spec, stock, tell))
+    engine = prove(box, spec, STARTERS[spec.kind](box, spec, stock, tell))
     tell(Progress(box.name, f"Docker {engine.server} proven"))
     return engine
 
@@ -52,7 +52,7 @@ def _service(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     if answer is None:
         box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
         answer = _wait(box, "docker", OWN)
-    return _engine(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
+    return engine_of(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
 
 
 def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
@@ -65,7 +65,7 @@ def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
             hint="start it, or leave this box out",
             output=said.output,
         )
-    return _engine(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
+    return engine_of(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
 
 
 def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
@@ -93,7 +93,7 @@ def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     )
     _compare(box, spec, programs, sums)
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
-    return replace(_engine(spec, answer, sums), plugins=plugins, unit=daemon.unit)
+    return replace(engine_of(spec, answer, sums), plugins=plugins, unit=daemon.unit)
 
 
 def _bring(box: Box, spec: EngineSpec, archives: list[Archive], daemon: Daemon, tell: Tell) -> None:
@@ -126,14 +126,15 @@ STARTERS: dict[str, Callable[[Box, EngineSpec, Stock, Tell], Engine]] = {
 }
 
 
-def _engine(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:
+def engine_of(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:
+    """What a client that reached its daemon said, and the sums of its programs, as one value."""
     docker, said = answer
     client, server, commit = (*said.split(), "", "", "")[:3]
     rules = f"{spec.rules}, all attributes" if spec.rules and spec.xattrs == "all" else spec.rules
     return Engine(spec.name, docker, client, server, commit, sums=sums, rules=rules)
 
 
-def _prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
+def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
     """Hold the versions against the pin; ask for buildx where the client needs it."""
     if not is_pinned(spec, engine.server):
         raise EngineError(

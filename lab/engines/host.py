@@ -1,0 +1,237 @@
+"""An engine on this machine, private and for a while: no Docker of this machine's is touched, and nothing stays.
+
+It runs in mount and process namespaces of its own, so that what it mounts and starts ends with its first process. All
+else is noted before it exists, in STATE/engines/NAME.json, so that what a killed lab left is removed later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import psutil
+
+from lab import atomic
+from lab.boxes.base import Box, Tell
+from lab.engines.archive import Archive, sha256_of
+from lab.engines.daemon import Daemon
+from lab.engines.engine import VERSIONS, Engine
+from lab.engines.ensure import engine_of, prove
+from lab.engines.stock import Stock
+from lab.errors import EngineError, HostError
+from lab.model import Progress
+from lab.pins import EngineSpec
+from lab.state import hold
+from lab.waiting import wait_for
+
+START_SECONDS = 60
+PROGRAMS = ("unshare", "setsid", "tar", "ip")
+# The death of unshare ends all that runs in there. It is not tied to lab's own: `up` and `repro` are two processes.
+NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+class Home:
+    """Where one engine lives on this machine: its folder below STATE/engines, its note beside it, its daemon."""
+
+    def __init__(self, state: Path, name: str, version: str | None = None) -> None:
+        self.name = name
+        self.folder = (state / "engines" / name).absolute()
+        self.note = self.folder.with_name(f"{name}.json")
+        self.log = self.folder / "log"
+        self.cgroup = f"lab-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
+        options = [
+            "--ip-forward=false",
+            "--userland-proxy=false",
+            "--log-level=warn",
+            f"--cgroup-parent=/{self.cgroup}",
+        ]
+        if number(version or "0") >= [20, 10]:
+            options.append("--ip6tables=false")  # from 27 on they are filled in by default
+        self.daemon = Daemon(
+            name,
+            containerd=True,
+            home=PurePosixPath(self.folder.parent),
+            var=PurePosixPath(self.folder / "data"),
+            run=PurePosixPath("/run", self.cgroup),  # short: a socket's path has 108 bytes at most
+            options=tuple(options),
+        )
+
+    @property
+    def client(self) -> tuple[str, ...]:
+        """How the engine's own client is called."""
+        return (str(self.daemon.programs / "docker"), "-H", self.daemon.socket)
+
+
+def number(version: str) -> list[int]:
+    """A version's numbers, to be compared."""
+    return [int(part) for part in version.partition("-")[0].split(".")]
+
+
+def archives_of(spec: EngineSpec, stock: Stock, tell: Tell) -> list[Archive]:
+    """All archives an engine is made of on a machine that has no part of it: its base's comes first."""
+    specs = [stock.engines[spec.base], spec] if spec.base else [spec]
+    return [stock.archive(item, tell) for item in specs]
+
+
+@contextmanager
+def serve(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, tell: Tell) -> Iterator[Engine]:
+    """`start` for the time of the context, then `stop`."""
+    try:
+        yield start(box, spec, archives, state, tell)
+    finally:
+        stop(box, spec.name, state)
+
+
+def start(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, tell: Tell) -> Engine:
+    """Make the engine of these archives (a base first) answer on this machine, which `box` is, and prove it.
+
+    One that runs already is taken as it is, if it is of the same archives. Raises HostError without root's right or a
+    program, EngineError if the engine cannot run here, does not start or is not the pinned one, BusyError if another
+    lab of this checkout is at it.
+    """
+    check_host(spec, archives)
+    home = Home(state, spec.name, spec.version)
+    stamp = home.folder / f".{'-'.join(archive.contents.sha256[:16] for archive in archives)}"
+    with hold(state, [f"engine-{spec.name}"], "engine"):
+        if stamp.exists() and processes(home):
+            return _engine(home, spec, archives, box)
+        _remove(home, box)
+        atomic.write(home.note, "{}\n")  # every name follows from the engine's
+        try:
+            tell(Progress(f"engine {spec.name}", "starting on this machine"))
+            _unpack(home, archives, box)
+            _launch(home, box)
+            engine = _engine(home, spec, archives, box)
+            stamp.touch()
+        except BaseException:
+            _remove(home, box)
+            raise
+    tell(Progress(f"engine {spec.name}", f"Docker {engine.server} proven", done=True))
+    return engine
+
+
+def stop(box: Box, name: str, state: Path) -> None:
+    """End the engine and remove all that was made for it; harmless if it is not there. BusyError if it is starting."""
+    home = Home(state, name)
+    if home.note.exists():
+        with hold(state, [f"engine-{name}"], "engine"):
+            _remove(home, box)
+
+
+def leftovers(state: Path) -> list[str]:
+    """The engines of this checkout that are on this machine, running or left by a killed lab."""
+    return sorted(path.stem for path in (state / "engines").glob("*.json"))
+
+
+def log_of(name: str, state: Path) -> str:
+    """What the daemon has said until now."""
+    log = Home(state, name).log
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+
+
+def check_host(spec: EngineSpec, archives: Sequence[Archive]) -> None:
+    """Whether this machine can run the engine at all; HostError or EngineError that says why not."""
+    who = f"cannot run Docker {spec.name} on this machine"
+    if platform.system() != "Linux":
+        raise HostError(f"{who}: it is no Linux", hint="use the Docker that it has: the engine `installed`")
+    if os.geteuid() != 0:
+        raise HostError(f"{who}: a Docker daemon needs root", hint="run the same command as root")
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        raise HostError(f"{who}: {', '.join(missing)} not installed", hint="python -m lab setup")
+    if spec.needs.cgroup == "v1" and (CGROUPS / "cgroup.controllers").exists():
+        raise EngineError(
+            f"{who}: it knows only control groups of version 1",
+            hint="boot with systemd.unified_cgroup_hierarchy=0, or use a box that does",
+        )
+    have = platform.libc_ver()[1] or "0"
+    for wants in (archive.contents.glibc for archive in archives):
+        if wants and number(have) < number(wants):
+            raise EngineError(f"{who}: its programs need glibc {wants}, this machine has {have}")
+
+
+def _unpack(home: Home, archives: Sequence[Archive], box: Box) -> None:
+    programs = Path(home.daemon.programs)
+    programs.mkdir(parents=True)
+    for archive in archives:
+        words = ["tar", "-xzf", str(archive.path), "-C", str(programs), "--strip-components=1", "--no-same-owner"]
+        box.check(words, doing=f"unpack {archive.path.name}")
+    start = programs / "start"
+    start.write_text(home.daemon.script(), encoding="utf-8")
+    start.chmod(0o755)
+
+
+def _launch(home: Home, box: Box) -> None:
+    """Start it as a child of nobody: lab may end before it does."""
+    words = [*NAMESPACES, str(home.daemon.programs / "start")]
+    quiet = ["setsid", "--fork", "sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", str(home.log)]
+    box.check([*quiet, *words], doing=f"start Docker {home.name}", timeout=20)
+
+
+def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box) -> Engine:
+    """Wait until the engine answers; its versions and its programs' bytes must be the pinned ones."""
+    programs = {name: total for archive in archives for name, total in archive.contents.programs.items()}
+    sums = {name: sha256_of(Path(home.daemon.programs / name)) for name in ("dockerd", "docker")}
+    for name, found in sums.items():
+        if found != programs.get(name):
+            raise EngineError(
+                f"cannot use Docker {spec.name}: its {name} has sha256 {found}, in its archive {programs.get(name)}"
+            )
+
+    def look() -> tuple[str] | str:
+        said = box.run([*home.client, "version", "--format", VERSIONS], timeout=20)
+        if said.ok:
+            return (said.text,)
+        if not processes(home):
+            raise EngineError(f"cannot start Docker {spec.name} on this machine: it ended at once", output=home_log())
+        return "no answer on its socket"
+
+    def home_log() -> str:
+        return home.log.read_text(encoding="utf-8", errors="replace") if home.log.exists() else ""
+
+    (said,) = wait_for(
+        f"Docker {spec.name} on this machine",
+        look,
+        timeout=START_SECONDS,
+        every=0.1,
+        error=EngineError,
+        detail=home_log,
+    )
+    plugins = home.daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
+    return prove(box, spec, replace(engine_of(spec, (home.client, said), sums), plugins=plugins))
+
+
+def processes(home: Home) -> list[psutil.Process]:
+    """Every process whose program lies in the engine's folder, and what started it from there."""
+    programs, found = Path(home.daemon.programs), []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.exe().startswith(f"{programs}/") or str(programs / "start") in process.cmdline():
+                found.append(process)
+    return found
+
+
+def _remove(home: Home, box: Box) -> None:
+    """Remove all of an engine: processes, network, control groups, sockets, folder, and the note last."""
+    mine = processes(home)
+    for process in mine:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(mine, timeout=10)
+    if Path("/sys/class/net", home.daemon.bridge).exists():
+        box.run(["sh", "-c", home.daemon.remove_network()], timeout=60)
+    for top in (CGROUPS / home.cgroup, *CGROUPS.glob(f"*/{home.cgroup}")):
+        for group, _, _ in os.walk(top, topdown=False):
+            with suppress(OSError):  # a process that is just ending holds it a little longer; an empty group is nothing
+                Path(group).rmdir()
+    for path in (Path(home.daemon.run), home.folder):
+        if path.exists():
+            box.check(["rm", "-rf", "--one-file-system", str(path)], doing=f"remove {path}")
+    home.note.unlink(missing_ok=True)
