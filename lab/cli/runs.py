@@ -74,10 +74,10 @@ def repro(
     Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects,
     with 4 if one differs.
     """
-    from lab import report
     from lab.fleet import Fleet
     from lab.lineups import pick
     from lab.matrix import Wish, perform
+    from lab.report.table import table
     from lab.scenarios import find, load_scenario
 
     place = workplace(lineup)
@@ -127,7 +127,7 @@ def repro(
     if as_json:
         click.echo(run.to_json(), nl=False)
     else:
-        click.echo(_colour(report.table(run)))
+        click.echo(_colour(table(run)))
         click.echo(f"\nstored in {run_folder}")
     sys.exit(0 if run.as_expected else DIFFERS)
 
