@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from lab import __version__, atomic
-from lab.errors import ConfigError, UsageError
+from lab.errors import ConfigError, LabError, UsageError
 from lab.model import Outcome, Verdict
 from lab.yamlfile import Strict, did_you_mean
 
@@ -193,6 +193,19 @@ def load(folder: Path) -> Run:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"cannot read {path}: {place}: {first['msg']}") from error
+
+
+def proven_on(results: Path) -> dict[str, list[str]]:
+    """By engine, the boxes on which stored runs proved it; a run that cannot be read proves nothing."""
+    found: dict[str, set[str]] = {}
+    for path in results.glob("*/run.json"):
+        try:
+            run = load(path.parent)
+        except LabError:
+            continue
+        for box in run.boxes:
+            found.setdefault(box.engine, set()).add(box.name)
+    return {engine: sorted(boxes) for engine, boxes in found.items()}
 
 
 def find(results: Path, name: str | None) -> Path:

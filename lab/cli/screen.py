@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+COLOURS = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "busted": "red", "broken": "red"}
 QUIET_SECONDS = 2.0  # where there is no terminal, one line a box in this time, but for ends and failures
 
 
@@ -93,3 +95,10 @@ def screen(verbose: bool) -> Iterator[Screen]:
 def paint(text: str, colour: str) -> str:
     """The text in a colour where standard output is a terminal."""
     return click.style(text, fg=colour) if sys.stdout.isatty() else text
+
+
+def coloured(table: str) -> str:
+    """Outcome words of a table in colour, on a terminal only; the width of the table stays."""
+    if not sys.stdout.isatty():
+        return table
+    return re.sub(r"\b(" + "|".join(COLOURS) + r")\b", lambda match: paint(match[1], COLOURS[match[1]]), table)

@@ -1,0 +1,123 @@
+"""The verb that finds the first engine with another behaviour."""
+
+from __future__ import annotations
+
+import click
+from tabulate import tabulate
+
+from lab import bisect as halving
+from lab.cli.conduct import boxes_for, conducting
+from lab.cli.options import (
+    engines_named,
+    json_option,
+    lineup_option,
+    print_json,
+    provider_option,
+    verbose_option,
+    workplace,
+)
+from lab.errors import LabError, UsageError
+from lab.matrix import Wish
+from lab.model import Outcome, Progress
+from lab.results import Run
+from lab.scenarios import find, load_scenario
+from lab.yamlfile import did_you_mean
+
+
+@click.command(epilog="Example: python -m lab bisect --bad 19.03.8 --good 20.10.24 --step 'COPY bar bar'")
+@click.option("--good", required=True, metavar="ENGINE", help="An engine that behaves as it should.")
+@click.option("--bad", required=True, metavar="ENGINE", help="One that does not.")
+@click.option("--scenario", metavar="NAME", help="Default: the lineup's.")
+@click.option("--step", metavar="INSTRUCTION", help="The step to look at; default: the first COPY or ADD.")
+@click.option("--variation", default="none", show_default=True, metavar="NAME", help="The variation to try.")
+@click.option("--producer", metavar="BOX", help="Default: the first box of the lineup.")
+@click.option("--consumer", metavar="BOX", help="Default: the last one.")
+@click.option("--dry-run", is_flag=True, help="Only list the engines between, in the order they would be tried.")
+@lineup_option
+@provider_option
+@json_option
+@verbose_option
+def bisect(
+    good: str,
+    bad: str,
+    scenario: str | None,
+    step: str | None,
+    variation: str,
+    producer: str | None,
+    consumer: str | None,
+    dry_run: bool,
+    lineup: str | None,
+    provider: str,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Find the first engine that behaves as the good one does: halving, each answer a real trial.
+
+    An engine that cannot be had here is skipped, and that is said.
+    """
+    from lab import bisect as halving
+
+    place = workplace(lineup)
+    place.announce()
+    engines = halving.path(place.catalog.engines, *engines_named(place, (bad, good)))
+    folder = find(scenario or place.lineup.scenario, place.project.scenarios)
+    loaded = load_scenario(folder, "scratch")
+    loaded.variations((variation,))
+    wanted = _step(loaded.instructions, step)
+    if dry_run:
+        _show_plan(halving.planned(engines), engines, as_json=as_json)
+        return
+    ends = (producer or place.lineup.boxes[0],), (consumer or place.lineup.boxes[-1],)
+    specs = boxes_for(place, *ends, engines, (), allow_prune=False)
+    with conducting(place, specs, provider, "bisect", verbose=verbose) as conductor:
+
+        def probe(engine: str) -> Outcome:
+            wish = Wish(place.lineup.name, folder, *ends, (variation,), consumer_engines=(engine,))
+            outcome = _outcome(conductor.run(wish, (engine,))[1], wanted)
+            if outcome is None:
+                raise LabError(f"cannot tell what {wanted} did on {engine}")
+            return outcome
+
+        def heard(attempt: halving.Attempt) -> None:
+            said = attempt.outcome.value if attempt.outcome else f"skipped: {attempt.problem}"
+            conductor.screen.tell(Progress(f"engine {attempt.engine}", f"{wanted}: {said}", done=True))
+
+        finding = halving.bisect(engines, probe, heard)
+    _show(finding, wanted, bad=engines[0], good=engines[-1], as_json=as_json)
+
+
+def _step(instructions: tuple[str, ...], asked: str | None) -> str:
+    if asked is None:
+        copies = [text for text in instructions if text.split()[0] in ("COPY", "ADD")]
+        return (copies or list(instructions))[0]
+    if asked not in instructions:
+        raise UsageError(
+            f'cannot find the step "{asked}"{did_you_mean(asked, list(instructions))}',
+            hint=f"steps: {'; '.join(instructions)}",
+        )
+    return asked
+
+
+def _outcome(run: Run, step: str) -> Outcome | None:
+    builds = [trial.build for trial in run.trials if trial.build]
+    found = [item.outcome for build in builds for item in build.steps if item.instruction == step]
+    return found[0] if len(found) == 1 else None
+
+
+def _show_plan(order: list[str], engines: list[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"schema": 1, "engines": engines, "order": order})
+        return
+    click.echo(f"from bad to good: {', '.join(engines)}")
+    click.echo(f"tried in this order, if every one is as bad: {', '.join(order)}")
+
+
+def _show(finding: halving.Finding, step: str, *, bad: str, good: str, as_json: bool) -> None:
+    rows = [[item.engine, item.outcome.value if item.outcome else "skipped", item.problem] for item in finding.attempts]
+    if as_json:
+        attempts = [dict(zip(("engine", "outcome", "problem"), row, strict=True)) for row in rows]
+        document = {"schema": 1, "step": step, "bad": bad, "good": good, "first": finding.first}
+        print_json({**document, "before": finding.before, "attempts": attempts})
+        return
+    click.echo(tabulate(rows, ["engine", step, ""], tablefmt="plain", missingval="", disable_numparse=True))
+    click.echo(f"\n{finding.first} is the first that behaves as {good} does; {finding.before} behaves as {bad}")

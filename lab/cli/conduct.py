@@ -1,0 +1,90 @@
+"""Make runs on the boxes of a lineup: what `repro` and `bisect` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from lab.cli.machines import with_way_back
+from lab.cli.options import Workplace
+from lab.cli.screen import Screen, screen
+from lab.errors import Interrupted, UsageError
+from lab.fleet import Fleet
+from lab.lineups import BoxSpec, pick
+from lab.matrix import Wish, perform
+from lab.results import Run
+from lab.state import hold
+
+
+@dataclass(frozen=True)
+class Conductor:
+    """Boxes that are held for this process, and what it takes to make runs on them."""
+
+    place: Workplace
+    fleet: Fleet
+    specs: Sequence[BoxSpec]
+    provider: str
+    screen: Screen
+
+    def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
+        """Bring the boxes up with these engines (else their own) and make every trial of the wish."""
+        name = self.place.lineup.name
+        ready = with_way_back(self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also))
+        try:
+            return perform(wish, ready, self.place.project, self.screen.tell)
+        except Interrupted as error:
+            kept = self.place.project.results
+            raise Interrupted(
+                error.message, hint=f"what was measured is kept in {kept}; `python -m lab down` removes the boxes"
+            ) from error
+        finally:
+            for item in ready:
+                item.box.close()
+
+
+@contextmanager
+def conducting(
+    place: Workplace, specs: Sequence[BoxSpec], provider: str, verb: str, *, verbose: bool
+) -> Iterator[Conductor]:
+    """Hold the boxes for the time of the context; engines that it starts on this machine end with it."""
+    with hold(place.project.state, [spec.name for spec in specs], verb), screen(verbose) as shown:
+        fleet = Fleet(place.project, place.catalog, shown.tell)
+        running = fleet.private()
+        try:
+            yield Conductor(place, fleet, specs, provider, shown)
+        finally:
+            fleet.stop_private(keep=running)
+
+
+def boxes_for(
+    place: Workplace,
+    producers: Sequence[str],
+    consumers: Sequence[str],
+    engines: Sequence[str],
+    made_by: Sequence[str],
+    *,
+    allow_prune: bool,
+) -> list[BoxSpec]:
+    """The boxes of the lineup that a run needs; UsageError for a name it lacks.
+
+    The bug report's sequence prunes all images and cache: never on a Docker that is not lab's without a word.
+    """
+    specs = {spec.name: spec for spec in place.specs(())}
+    for name in (*producers, *consumers):
+        pick(name, specs, "box", f"lineup {place.lineup.name}")
+    fleet = Fleet(place.project, place.catalog, lambda event: None)
+    kept = [spec for spec in specs.values() if allow_prune or not fleet.uses_own_docker(spec, engines, made_by)]
+    for spec in specs.values():
+        if spec in kept:
+            continue
+        text = "the sequence removes every image and all build cache of its Docker"
+        if not (spec.optional and kept):
+            raise UsageError(f"cannot use {spec.name}: {text}", hint="--allow-prune permits it")
+        click.echo(f"{spec.name} is left out: {text} (--allow-prune permits it)", err=True)
+    # one side left open takes every box; only both named leave some out
+    narrow = producers and consumers
+    return [spec for spec in kept if not narrow or spec.name in (*producers, *consumers)]

@@ -1,0 +1,120 @@
+"""Verbs about engines: list them, put archives into the cache, take them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from tabulate import tabulate
+
+from lab.boxes.local import LocalBox
+from lab.cli.options import json_option, print_json, verbose_option
+from lab.cli.screen import screen
+from lab.engines import own
+from lab.engines.stock import Stock
+from lab.lineups import Catalog, pick
+from lab.pins import PINS, EngineSpec
+from lab.project import Project, find
+from lab.results import proven_on
+
+HERE = "this machine"
+
+
+@click.group(invoke_without_command=True, epilog="Example: python -m lab engines add docker-19.03.8.tgz")
+@json_option
+@click.pass_context
+def engines(context: click.Context, as_json: bool) -> None:
+    """List every engine: where it comes from, what it hashes, whether its archive is cached, where it was proven."""
+    if context.invoked_subcommand:
+        return
+    project, catalog, stock = _stock()
+    proven = proven_on(project.results)
+    rows: list[dict[str, Any]] = []
+    for spec in catalog.engines.values():
+        target = stock.target(spec)
+        size = target.stat().st_size if target and target.exists() else None
+        row = {"name": spec.name, "kind": spec.kind, "rules": _rules(spec), "source": _source(spec), "bytes": size}
+        rows.append({**row, "sha256": spec.sha256, "proven": proven.get(spec.name, [])})
+    if as_json:
+        print_json({"schema": 1, "engines": rows})
+        return
+    table = [
+        [
+            row["name"],
+            row["kind"],
+            row["rules"],
+            row["source"],
+            _cached(row["bytes"]),
+            " ".join(map(str, row["proven"])),
+        ]
+        for row in rows
+    ]
+    heads = ["engine", "kind", "rules", "source", "cached", "proven on"]
+    click.echo(tabulate(table, heads, tablefmt="plain", disable_numparse=True, maxcolwidths=[None] * 5 + [20]))
+
+
+@engines.command(epilog="Example: python -m lab engines add docker-19.03.8.tgz")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--version", help="Its version, where the file's name does not say it.")
+def add(file: Path, version: str | None) -> None:
+    """Put an archive of Docker's into the cache; its sum must be the pinned one, or is pinned now."""
+    project, catalog, _ = _stock()
+    spec = own.add(file, catalog.engines, project.cache, version)
+    click.echo(f"{spec.name}: in the cache, sha256 {spec.sha256}")
+
+
+@engines.command(epilog="Example: python -m lab engines pin 19.03.13")
+@click.argument("version")
+@verbose_option
+def pin(version: str, verbose: bool) -> None:
+    """Download the archive of a version that has no sum yet and pin the sum it has; this trusts that one download."""
+    project, catalog, _ = _stock()
+    with screen(verbose) as shown:
+        spec = own.pin(version, catalog.engines, project.cache, shown.tell)
+    click.echo(f"{spec.name}: pinned as sha256 {spec.sha256}; nothing but this download vouches for it")
+
+
+@engines.command(epilog="Example: python -m lab engines build 20.10.24-unfixed")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@verbose_option
+def build(names: tuple[str, ...], verbose: bool) -> None:
+    """Fetch or build the archives of these engines now, so that `up` need not."""
+    _, catalog, stock = _stock()
+    specs = [pick(name, catalog.engines, "engine") for name in names]
+    with screen(verbose) as shown:
+        archives = [stock.archive(spec, shown.tell) for spec in specs]
+    for spec, archive in zip(specs, archives, strict=True):
+        click.echo(f"{spec.name}: {archive.path}")
+
+
+@engines.command(epilog="Example: python -m lab engines remove 19.03.8")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove an engine's archives from the cache, and your own pin of it."""
+    project, _, _ = _stock()
+    files = own.remove(name, project.cache)
+    archives = sum(path.suffix == ".tgz" for path in files)
+    click.echo(f"{name}: {archives} archive{'s' if archives != 1 else ''} removed")
+
+
+def _stock() -> tuple[Project, Catalog, Stock]:
+    project = find()
+    catalog = Catalog(project.boxes, project.cache / PINS)
+    return project, catalog, Stock(catalog.engines, project.boxes / "engines", project.cache, LocalBox(HERE))
+
+
+def _rules(spec: EngineSpec) -> str:
+    return f"{spec.rules or '?'}{'+all' if spec.xattrs == 'all' else ''}"
+
+
+def _source(spec: EngineSpec) -> str:
+    if spec.kind == "static":
+        return "Docker's archive" if spec.sha256 else "Docker's archive, to be pinned"
+    if spec.kind == "reverted":
+        return f"{spec.base} without a fix"
+    return f"Debian {spec.suite}" if spec.suite else "as found"
+
+
+def _cached(size: object) -> str:
+    return f"{size / 1e6:.0f} MB" if isinstance(size, int) else "-"
