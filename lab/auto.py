@@ -27,7 +27,8 @@ def choose_lineup(catalog: Catalog, notes: Notes, name: str | None) -> tuple[Lin
     for box in notes.boxes():
         note = notes.read(box)
         if note and note.lineup in catalog.lineups:
-            return catalog.lineups[note.lineup], f"it is up already ({box})"
+            begun = "it is up already" if note.address else "an earlier `up` began with it"
+            return catalog.lineups[note.lineup], f"{begun} ({box})"
     wanted = catalog.lineup(ASKED_FOR)
     if _on_this_machine(catalog, wanted):
         return wanted, "its boxes are on this machine"

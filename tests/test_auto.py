@@ -12,7 +12,7 @@ from lab import auto
 from lab.auto import answers, choose_lineup
 from lab.errors import UsageError
 from lab.lineups import Catalog
-from lab.state import Machine, Note, Notes
+from lab.state import Address, Machine, Note, Notes
 
 OWN = Catalog(Path(__file__).parent.parent / "boxes")
 
@@ -48,6 +48,10 @@ def test_the_lineup_named_is_taken_whatever_else_is(alone: Notes) -> None:
 @pytest.mark.parametrize("name", [None, "auto"])
 def test_the_lineup_that_is_up_is_taken(alone: Notes, name: str | None) -> None:
     alone.write(note("debian12-selinux", "debian"))
+    lineup, reason = choose_lineup(OWN, alone, name)
+    assert (lineup.name, reason) == ("debian", "an earlier `up` began with it (debian12-selinux)")
+    address = Address(host="10.0.0.2", user="vagrant")
+    alone.write(note("debian12-selinux", "debian").model_copy(update={"address": address}))
     lineup, reason = choose_lineup(OWN, alone, name)
     assert (lineup.name, reason) == ("debian", "it is up already (debian12-selinux)")
 

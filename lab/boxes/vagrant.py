@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,7 +18,7 @@ import vagrant
 from lab.boxes.base import Tell
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError, HostError, Interrupted
-from lab.lineups import VagrantSpec
+from lab.lineups import Image, VagrantSpec
 from lab.model import Progress
 from lab.project import Project
 from lab.state import Address, Note, Notes
@@ -23,6 +26,11 @@ from lab.waiting import stopping
 
 CONSOLE_LINES = 30
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
+# Vagrant's words where it neither has a box nor gets it, and what follows them
+NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
+NO_BOX_WHY = re.compile(
+    r"^(?:Error: |curl: \(\d+\) )?((?:Could not resolve|Failed to connect|The requested URL).*)$", re.M
+)
 
 
 class VagrantBox(SshBox):
@@ -80,7 +88,8 @@ class VagrantBox(SshBox):
                 if step and not re.match(r"^\S*\s*Progress: \d+%", step):
                     tell(Progress(self.name, step[:70]))
 
-        with self._log_path.open("a", encoding="utf-8") as log:
+        # by line: if Vagrant fails, its last words are read from there
+        with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             self._ask("bring up", up)
             if not (note.suspended and note.address and self._answers()):  # a machine that slept is where it was
                 config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
@@ -141,6 +150,8 @@ class VagrantBox(SshBox):
                 raise Interrupted(f"stopped while Vagrant had to {verb} {self.name}") from error
             said = self._log_path.read_bytes()[start:].decode("utf-8", "replace")
             note = self.notes.read(self.name)
+            if note and NO_BOX.search(said):
+                raise self._not_fetched(note, said) from error
             console = self._console(note) if note else ""
             raise BoxError(
                 f"cannot {verb} {self.name}: Vagrant ended with status {error.returncode}",
@@ -151,6 +162,33 @@ class VagrantBox(SshBox):
             raise HostError(
                 f"cannot {verb} {self.name}: Vagrant is not installed", hint="python -m lab setup"
             ) from error
+
+    def _not_fetched(self, note: Note, said: str) -> BoxError:
+        """The error for an image that Vagrant could not get; nothing was made, so the note of it goes."""
+        folder = self.project.root / ".vagrant" / "machines" / self.name
+        if not any(folder.glob("*/id")):
+            shutil.rmtree(folder, ignore_errors=True)
+            self.notes.forget(self.name)
+        provider = note.vagrant.provider
+        image = self.spec.providers[provider]  # type: ignore[index]  # the note holds one of these names
+        why = NO_BOX_WHY.search(said)
+        of = f" {image.version}" if image.version else ""
+        return BoxError(
+            f"cannot bring up {self.name}: Vagrant Cloud did not give its box {image.box}{of} for {provider}"
+            + (f": {why[1].strip()}" if why else ""),
+            output=said,
+            hint="`python -m lab up --lineup debian` needs nothing from there; an image you have as a file is added by "
+            f"`{_adding(image, provider)}`",
+        )
+
+
+def _adding(image: Image, provider: str) -> str:
+    """The command that gives Vagrant an image from a file; only a catalog entry can tell it the version."""
+    if image.version is None:
+        return f"vagrant box add --name {image.box} FILE"
+    versions = [{"version": image.version, "providers": [{"name": provider, "url": "FILE"}]}]
+    entry = json.dumps({"name": image.box, "versions": versions})
+    return f"echo {shlex.quote(entry)} > box.json && vagrant box add box.json"
 
 
 def _vagrant(project: Project, **streams: Any) -> Any:

@@ -1,0 +1,102 @@
+"""What a box does with Vagrant's words, against a stand-in that says what the real one said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.vagrant import VagrantBox
+from lab.errors import BoxError
+from lab.lineups import Catalog, VagrantSpec
+from lab.project import Project
+from lab.state import Machine, Note, Notes
+
+from .conftest import ROOT
+
+# Vagrant 2.3.4 where no name server answers; its second output is standard error
+UP = """\
+Bringing machine 'NAME' up with 'libvirt' provider...
+==> NAME: Box 'BOX' could not be found. Attempting to find and install...
+    NAME: Box Provider: libvirt
+"""
+NO_BOX = """\
+The box 'BOX' could not be found or
+could not be accessed in the remote catalog. If this is a private
+box on HashiCorp's Vagrant Cloud, please verify you're logged in via
+`vagrant login`. Also, please double-check the name. The expanded
+URL and error message are shown below:
+
+URL: ["https://vagrantcloud.com/api/v2/vagrant/BOX"]
+Error: Could not resolve host: vagrantcloud.com
+"""
+
+
+def box(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, script: str) -> VagrantBox:
+    """A box of this checkout's files whose note is written, and a `vagrant` that runs the script."""
+    program = folder / "bin" / "vagrant"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    project = Project(folder, folder / "cache")
+    machine = Machine(provider="libvirt", driver="qemu", prefix=project.prefix)
+    Notes(project.state).write(Note(box=name, lineup="gist", vagrant=machine))
+    spec = Catalog(ROOT / "boxes").box(name)
+    assert isinstance(spec, VagrantSpec)
+    return VagrantBox(spec, project)
+
+
+def refused(name: str, image: str, folder: Path, monkeypatch: pytest.MonkeyPatch, made: str = ":") -> BoxError:
+    out, err = (text.replace("NAME", name).replace("BOX", image) for text in (UP, NO_BOX))
+    machine = folder / ".vagrant" / "machines" / name / "libvirt"
+    script = f"mkdir -p {machine}\n{made}\nprintf %s {shlex.quote(out)}\nprintf %s {shlex.quote(err)} >&2\nexit 1"
+    with pytest.raises(BoxError) as caught:
+        box(folder, name, monkeypatch, script).bring_up(lambda event: None)
+    return caught.value
+
+
+def test_an_image_that_cannot_be_had_says_so_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refused("centos7", "centos/7", tmp_path, monkeypatch)
+    assert error.message == (
+        "cannot bring up centos7: Vagrant Cloud did not give its box centos/7 2004.01 for libvirt: "
+        "Could not resolve host: vagrantcloud.com"
+    )
+    assert error.hint and error.hint.startswith("`python -m lab up --lineup debian` needs nothing from there; ")
+    # the entry that the hint has written is one that Vagrant 2.3.4 takes, version and all
+    command = error.hint.rpartition("is added by `")[2].removesuffix(" && vagrant box add box.json`")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert json.loads((tmp_path / "box.json").read_text(encoding="utf-8")) == {
+        "name": "centos/7",
+        "versions": [{"version": "2004.01", "providers": [{"name": "libvirt", "url": "FILE"}]}],
+    }
+    assert "==> centos7: Box 'centos/7' could not be found. Attempting to find and install..." in error.tail()
+    assert error.tail()[-1] == "Error: Could not resolve host: vagrantcloud.com"
+
+
+def test_an_image_that_cannot_be_had_leaves_no_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refused("ubuntu1804", "generic/ubuntu1804", tmp_path, monkeypatch)
+    assert error.hint and error.hint.endswith("is added by `vagrant box add --name generic/ubuntu1804 FILE`")
+    # else `auto` would take the lineup for begun ever after
+    assert Notes(tmp_path / ".lab").boxes() == []
+    assert not list((tmp_path / ".vagrant" / "machines").iterdir())
+
+
+def test_a_machine_that_was_made_before_keeps_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = f"echo 1 > {tmp_path}/.vagrant/machines/centos7/libvirt/id"
+    refused("centos7", "centos/7", tmp_path, monkeypatch, made)
+    assert Notes(tmp_path / ".lab").boxes() == ["centos7"]
+
+
+def test_any_other_failure_shows_vagrants_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "echo '==> centos7: Waiting for domain to get an IP address...'; echo 'no IP address' >&2; exit 1"
+    with pytest.raises(BoxError) as caught:
+        box(tmp_path, "centos7", monkeypatch, script).bring_up(lambda event: None)
+    assert caught.value.message == "cannot bring up centos7: Vagrant ended with status 1"
+    assert sorted(caught.value.tail()) == ["==> centos7: Waiting for domain to get an IP address...", "no IP address"]
+    assert "python -m lab down centos7 removes what there is of it" in (caught.value.hint or "")
+    assert Notes(tmp_path / ".lab").boxes() == ["centos7"]
