@@ -12,8 +12,7 @@ from pathlib import Path
 from lab.boxes.base import Box
 from lab.errors import HostError
 from lab.hypervisor import has_systemd
-
-SBIN = ("/usr/sbin", "/sbin")
+from lab.workbench import search_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,6 @@ this system has neither apt nor Homebrew; install by hand:
   Vagrant 2.3 or newer with VirtualBox, or with vagrant-libvirt, libvirt and QEMU
   a registry program (docker-registry or registry), or Docker
   to bake the debian boxes: mmdebstrap, syslinux, mtools, dosfstools, fdisk, e2fsprogs, qemu-img"""
-
-
-def search_path() -> str:
-    """PATH with the folders of administration: a plain user's lacks them."""
-    return os.pathsep.join([os.environ.get("PATH", ""), *SBIN])
 
 
 def missing() -> list[Need]:
