@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 import xml.etree.ElementTree as ET
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -230,15 +231,27 @@ def _disks(shell: Box, name: str) -> list[str]:
 
 def remove_base_volumes(shell: Box, box: str) -> None:
     """Remove what vagrant-libvirt uploaded of boxes whose name begins so, unless a machine's disk stands on it."""
-    stem = box.replace("/", "-VAGRANTSLASH-")
+
+    def below(path: str) -> str:
+        tree = ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path)))
+        return tree.findtext("backingStore/path") or ""
+
+    _remove_volumes(shell, box.replace("/", "-VAGRANTSLASH-"), lambda paths: set(map(below, paths)))
+
+
+def remove_volumes(shell: Box, prefix: str) -> None:
+    """Remove volumes whose name begins so and that no domain uses: those of domains that are gone."""
+    used = {disk for name in domains(shell) for disk in _disks(shell, name)}
+    _remove_volumes(shell, prefix, lambda paths: used)
+
+
+def _remove_volumes(shell: Box, prefix: str, needed: Callable[[list[str]], Container[str]]) -> None:
+    """Remove volumes whose name begins so, but for those that `needed` picks of a pool's paths."""
     for pool in _pools(shell):
         paths = [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
-        backing = set()
+        keep = needed(paths)
         for path in paths:
-            tree = ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path)))
-            backing.add(tree.findtext("backingStore/path"))
-        for path in paths:
-            if Path(path).name.startswith(stem) and path not in backing:
+            if Path(path).name.startswith(prefix) and path not in keep:
                 virsh(shell, "vol-delete", path)
 
 
@@ -249,15 +262,6 @@ def _pools(shell: Box) -> list[str]:
         if pool not in awake and shell.run(["virsh", "-q", "-c", URI, "pool-start", pool], timeout=60).ok:
             awake.append(pool)
     return awake
-
-
-def remove_volumes(shell: Box, prefix: str) -> None:
-    """Remove volumes whose name begins so and that no domain uses: those of domains that are gone."""
-    used = {disk for name in domains(shell) for disk in _disks(shell, name)}
-    for pool in _pools(shell):
-        for path in (line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)):
-            if Path(path).name.startswith(prefix) and path not in used:
-                virsh(shell, "vol-delete", path)
 
 
 def remove_network(shell: Box) -> None:
