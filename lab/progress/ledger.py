@@ -172,6 +172,25 @@ class Ledger:
         return None
 
 
+class LedgerForm:
+    """What the forms of BuildKit's output share: one build's ledger, and what it tells."""
+
+    def __init__(self) -> None:
+        self._ledger = Ledger()
+
+    def other(self, line: str) -> None:
+        """Take note of a line that is not of this form: a prompt, or the summary of errors that ends the build."""
+        self._ledger.interrupted = self._ledger.interrupted or bool(line.strip())
+
+    def news(self) -> list[Step]:
+        """Steps that got an outcome since the last call."""
+        return self._ledger.news()
+
+    def build(self) -> Build:
+        """The build as known now."""
+        return self._ledger.build()
+
+
 def _first_sight(vertex: Vertex) -> tuple[bool, int]:
     return (vertex.order is None, vertex.order or 0)
 

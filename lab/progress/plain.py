@@ -15,8 +15,7 @@ import re
 from dataclasses import dataclass
 
 from lab.model import Outcome
-from lab.progress.build import Build, Step
-from lab.progress.ledger import VERTEX, Ledger
+from lab.progress.ledger import VERTEX, LedgerForm
 
 # Pasted output may be indented or quoted.
 LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)")
@@ -58,11 +57,11 @@ class _Fields:
         return Outcome.HIT if self.cached else Outcome.RAN
 
 
-class Plain:
+class Plain(LedgerForm):
     """One build in the plain form."""
 
     def __init__(self) -> None:
-        self._ledger = Ledger()
+        super().__init__()
         self._fields: dict[int, _Fields] = {}
 
     @staticmethod
@@ -114,18 +113,6 @@ class Plain:
             self._ledger.settle(number, fields.outcome(), fields.seconds if fields.completed else None)
         else:
             self._ledger.status(number, text)
-
-    def other(self, line: str) -> None:
-        """Take note of a line that is no plain progress: a prompt, or the summary of errors at the end."""
-        self._ledger.interrupted = self._ledger.interrupted or bool(line.strip())
-
-    def news(self) -> list[Step]:
-        """Steps that got an outcome since the last call."""
-        return self._ledger.news()
-
-    def build(self) -> Build:
-        """The build as known now."""
-        return self._ledger.build()
 
 
 def _building(found: re.Match[str]) -> bool:

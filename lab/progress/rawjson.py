@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from lab.model import Outcome
-from lab.progress.build import Build, Step
-from lab.progress.ledger import LOAD, Ledger
+from lab.progress.ledger import LOAD, LedgerForm
 
 KINDS = ("vertexes", "statuses", "logs", "warnings")
 
@@ -22,11 +21,8 @@ def is_status(value: dict[str, Any]) -> bool:
     return any(isinstance(value.get(kind), list) for kind in KINDS)
 
 
-class RawJson:
-    """One build in the rawjson form."""
-
-    def __init__(self) -> None:
-        self._ledger = Ledger()
+class RawJson(LedgerForm):
+    """One build in the rawjson form; steps that were planned and never began are in it, as unknown."""
 
     def is_next_build(self, value: dict[str, Any]) -> bool:
         """Whether this object belongs to another build.
@@ -52,18 +48,6 @@ class RawJson:
             text, of, current = status.get("id"), status.get("vertex"), status.get("current")
             if isinstance(text, str) and isinstance(of, str):
                 self._ledger.status(of, text, current if isinstance(current, int) else None)
-
-    def other(self, line: str) -> None:
-        """Take note of a line that is no JSON, such as a prompt or the error that ends the build."""
-        self._ledger.interrupted = self._ledger.interrupted or bool(line.strip())
-
-    def news(self) -> list[Step]:
-        """Steps that got an outcome since the last call."""
-        return self._ledger.news()
-
-    def build(self) -> Build:
-        """The build as known now; steps that were planned and never began are in it, as unknown."""
-        return self._ledger.build()
 
 
 def _dicts(value: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -12,8 +12,7 @@ import re
 from collections.abc import Hashable
 
 from lab.model import Outcome
-from lab.progress.build import Build, Step
-from lab.progress.ledger import STEP, VERTEX, Ledger
+from lab.progress.ledger import STEP, VERTEX, LedgerForm
 
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_=>78]")
 CURSOR = re.compile(r"\x1b\[(\d*)([AB])")
@@ -32,11 +31,11 @@ def without_escapes(line: str) -> str:
     return ESCAPE.sub("", line) if "\x1b" in line else line
 
 
-class Terminal:
+class Terminal(LedgerForm):
     """One build in the terminal form."""
 
     def __init__(self) -> None:
-        self._ledger = Ledger()
+        super().__init__()
         self._screen: tuple[float, int] | None = None
         self._finished = False
         self._over = False
@@ -121,17 +120,9 @@ class Terminal:
     def other(self, line: str) -> None:
         """Take note of a line that is no row: a prompt, or the summary of errors that ends the build."""
         text = without_escapes(line)
-        self._ledger.interrupted = self._ledger.interrupted or bool(text.strip())
+        super().other(text)
         if OVER.search(text) or (self._failed and text.strip() == "------"):
             self._end()
-
-    def news(self) -> list[Step]:
-        """Steps that got an outcome since the last call."""
-        return self._ledger.news()
-
-    def build(self) -> Build:
-        """The build as known now."""
-        return self._ledger.build()
 
 
 def _key(name: str) -> Hashable:
