@@ -319,7 +319,7 @@ def test_a_port_where_nothing_listens(sshd: Sshd, box: SshBox) -> None:
         nobody.run(["true"])
     assert caught.value.hint == "python -m lab up guest"
     with pytest.raises(BoxError) as caught:
-        nobody.wait_until_reachable(0.1, "console: no root device")
+        nobody.wait_until_reachable(0.1, lambda: "console: no root device")
     assert caught.value.message.startswith("cannot wait longer than 0.1 s for ssh on guest: cannot reach guest: ")
     assert caught.value.tail() == ["console: no root device"]
 

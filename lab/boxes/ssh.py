@@ -6,7 +6,7 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -54,8 +54,9 @@ class SshBox(Box):
         self.wait_until_reachable(60)
         tell(Progress(self.name, "ready", done=True))
 
-    def wait_until_reachable(self, seconds: float, said: str = "", *, booting: bool = False) -> None:
-        """Wait until ssh answers, for `seconds` at most; raise BoxError with `said` (say, console lines) if not.
+    def wait_until_reachable(self, seconds: float, said: Callable[[], str] = str, *, booting: bool = False) -> None:
+        """Wait until ssh answers, for `seconds` at most; raise BoxError with what `said` then returns if not: say, the
+        console's last lines.
 
         A host that refuses the user or the key is not asked again, unless it may be `booting`: until a machine has
         booted, its sshd may let nobody in.
@@ -73,9 +74,7 @@ class SshBox(Box):
                     raise
                 return error.message
 
-        self._connection = wait_for(
-            f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=lambda: said
-        )
+        self._connection = wait_for(f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=said)
 
     def _knows_key(self) -> bool:
         """True if a host key is remembered; an `up` that was killed may have left the file empty."""

@@ -57,7 +57,7 @@ class VagrantBox(SshBox):
         note = self._note()
         if note.address and not note.suspended and super().state() == "running":
             tell(Progress(self.name, "reaching it by ssh"))
-            self.wait_until_reachable(60, self._console(note), booting=True)
+            self.wait_until_reachable(60, lambda: self._console(note), booting=True)
         else:
             self._vagrant_up(note, tell)
             self._set_clock()
@@ -97,7 +97,7 @@ class VagrantBox(SshBox):
         self.notes.write(note.model_copy(update={"address": self.address, "suspended": False}))
         tell(Progress(self.name, "waiting for ssh"))
         self.close()
-        self.wait_until_reachable(self.spec.boot_timeout, self._console(note), booting=True)
+        self.wait_until_reachable(self.spec.boot_timeout, lambda: self._console(note), booting=True)
 
     def _answers(self) -> bool:
         """True if ssh answers with the right host key where the note says; a second `vagrant` costs three."""
@@ -122,10 +122,12 @@ class VagrantBox(SshBox):
         return note
 
     def _console(self, note: Note) -> str:
-        """The last lines the machine wrote to its serial port."""
-        if note.vagrant.console is None or not Path(note.vagrant.console).exists():
-            return ""
-        text = ESCAPES.sub(b"", Path(note.vagrant.console).read_bytes()).decode("utf-8", "replace")
+        """The last lines the machine wrote to its serial port; libvirt keeps them from everybody but root."""
+        try:
+            said = Path(note.vagrant.console).read_bytes() if note.vagrant.console else b""
+        except OSError as error:
+            return "" if isinstance(error, FileNotFoundError) else f"(its console cannot be read: {error})"
+        text = ESCAPES.sub(b"", said).decode("utf-8", "replace")
         return "\n".join(text.splitlines()[-CONSOLE_LINES:])
 
     @property
