@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from lab import base_image, registry, sequence
-from lab.boxes.base import Box, Command, run_process
+from lab.boxes.base import Box, Command
+from lab.boxes.process import run_process
 from lab.fleet import Fleet
 from lab.lineups import Catalog
 from lab.model import Progress

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import atomic
-from lab.boxes.base import Box, Child, Tell
+from lab.boxes.base import Box, Tell
+from lab.boxes.process import Child
 from lab.errors import HostError
 from lab.model import Progress
 from lab.waiting import wait_for

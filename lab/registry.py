@@ -15,8 +15,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.boxes.base import Box, Child, Tell
+from lab.boxes.base import Box, Tell
 from lab.boxes.local import LocalBox
+from lab.boxes.process import Child
 from lab.errors import BusyError, HostError, RegistryError
 from lab.model import Progress
 from lab.state import hold
@@ -219,17 +220,21 @@ def _wait_until_it_serves(port: int, child: Child | None) -> None:
 
 def _port(asked: int | None) -> int:
     """The port asked for if it is free, else the first free one from 5000 on."""
+    refused: OSError | None = None
     for port in [asked] if asked else PORTS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
+            except OSError as error:
+                refused = error
                 continue
         return port
     if asked:
+        denied = isinstance(refused, PermissionError)
+        why = "permission denied (ports below 1024 are root's)" if denied else "something listens there"
         raise HostError(
-            f"cannot serve the registry on port {asked}: something listens there",
+            f"cannot serve the registry on port {asked}: {why}",
             hint="leave --registry-port out, and a free port is taken",
-        )
-    raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken")
+        ) from refused
+    raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused

@@ -10,7 +10,7 @@ import shlex
 from pathlib import Path
 
 from lab.apt import AptReader, mirrors, settings, unreachable
-from lab.boxes.base import TIMED_OUT, Result, Tell
+from lab.boxes.base import Result, Tell
 from lab.errors import CommandError, HostError
 from lab.model import Progress
 from lab.recipes import Recipe, pack_files
@@ -75,7 +75,7 @@ def _failure(result: Result) -> HostError | CommandError:
     """mmdebstrap's failure in the user's words: the archive out of reach, no space, or its own last lines."""
     if known := unreachable(result, "bake boxes") or disk_full(result, "bake boxes"):
         return known
-    why = "no end within 30 minutes" if result.exit == TIMED_OUT else f"mmdebstrap's exit status {result.exit}"
+    why = "no end within 30 minutes" if result.timed_out else f"mmdebstrap's exit status {result.exit}"
     # without the command itself, which is forty lines of packages and units
     return CommandError(
         f"cannot make the root tree: {why}", hint="the last lines above are mmdebstrap's", output=result.output

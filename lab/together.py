@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar, cast
 
@@ -113,10 +114,8 @@ def _end_children(threads: list[_Job[V]]) -> None:
     for seconds, number in limits:
         if number is not None:
             for child in psutil.Process().children(recursive=True):
-                try:
+                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: root's, by way of sudo
                     child.send_signal(number)
-                except psutil.NoSuchProcess:
-                    continue
         try:
             deadline = time.monotonic() + seconds
             for thread in threads:

@@ -23,14 +23,39 @@ class Strict(BaseModel):
 T = TypeVar("T", bound=BaseModel)
 
 
+class _Twice(yaml.YAMLError):
+    """One key stands twice in a mapping: YAML forbids it, PyYAML takes the last one without a word."""
+
+    def __init__(self, key: str, first: int, second: int) -> None:
+        super().__init__(f'the key "{key}" stands at line {first} and again at line {second}')
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's own loader of plain values, without its blind eye for repeated keys."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # here, and not where values are made of nodes: by then merged keys (`<<`) stand among a mapping's own
+        node = super().compose_mapping_node(anchor)
+        first: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                if (key.tag, key.value) in first:
+                    raise _Twice(key.value, first[key.tag, key.value], line)
+                first[key.tag, key.value] = line
+        return node
+
+
 def read(path: Path) -> dict[Any, Any]:
     """Parse a YAML file that holds a mapping; raise ConfigError with line and column where it is not YAML."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
+    except _Twice as error:
+        raise ConfigError(f"cannot use {path}: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

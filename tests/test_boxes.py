@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.boxes.base import Child, Command
+from lab.boxes import process
+from lab.boxes.base import Command
 from lab.boxes.local import LocalBox
+from lab.boxes.process import Child
 from lab.errors import CommandError, HostError
 from lab.waiting import wait_for
 
@@ -101,6 +104,23 @@ def test_too_long_is_124_and_the_program_is_ended() -> None:
     assert not psutil.pid_exists(int(result.text))
 
 
+def test_a_program_that_does_not_listen_is_killed_and_was_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    # patched for a test of two seconds: it is ten
+    monkeypatch.setattr(process, "KILL_SECONDS", 1)
+    with pytest.raises(CommandError) as caught:
+        BOX.check(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], doing="wait", timeout=0.3)
+    assert caught.value.message.startswith("cannot wait on here: no end within 0.3 s of `sh -c ")
+
+
+def test_a_program_that_something_else_killed_was_not_too_slow() -> None:
+    result = BOX.run(["sh", "-c", "kill -9 $$"])
+    assert (result.exit, result.timed_out) == (137, False)
+    with pytest.raises(CommandError) as caught:
+        BOX.check(["sh", "-c", "kill -9 $$"], doing="count")
+    message = "cannot count on here: exit status 137 (killed, perhaps for want of memory) of `sh -c 'kill -9 $$'`"
+    assert caught.value.message == message
+
+
 def test_what_a_program_started_ends_with_it() -> None:
     result = BOX.run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=0.3)
     child = int(result.text)
@@ -109,6 +129,23 @@ def test_what_a_program_started_ends_with_it() -> None:
     finally:
         if psutil.pid_exists(child):
             psutil.Process(child).kill()
+
+
+def test_what_sudo_runs_is_ended_by_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sudo").write_text('#!/bin/sh\n[ "$1" = -n ] && shift\n"$@"\n', encoding="utf-8")
+    (tmp_path / "sudo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def denied(self: psutil.Process, number: int) -> None:
+        raise psutil.AccessDenied(self.pid)
+
+    # patched: root may signal every program, so root's tests never meet what a plain user does
+    monkeypatch.setattr(psutil.Process, "send_signal", denied)
+    start = time.monotonic()
+    result = BOX.run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=0.3)
+    assert result.exit == 124
+    assert time.monotonic() - start < 8
+    assert not alive(int(result.text))
 
 
 def test_a_daemon_left_behind_does_not_hold_the_command_up() -> None:
@@ -127,6 +164,24 @@ def test_output_is_heard_while_it_comes() -> None:
     )
     assert [(name, data) for name, data, _ in heard] == [("stdout", b"one"), ("stderr", b"two")]
     assert heard[1][2] - heard[0][2] > 0.2
+
+
+def test_a_listener_that_fails_ends_the_command_and_is_heard_of() -> None:
+    start, heard = time.monotonic(), []
+
+    def fail(name: str, data: bytes) -> None:
+        heard.append(data)
+        raise ZeroDivisionError(name)
+
+    with pytest.raises(ZeroDivisionError, match="stderr"):
+        BOX.run(["sh", "-c", "sleep 60 & echo $! $$ >&2; wait"], on_output=fail)
+    assert time.monotonic() - start < 5
+    assert not [pid for pid in map(int, heard[0].split()) if alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    """True if the process runs: one that nobody has waited for yet does not."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def test_variables_are_added_and_the_locale_is_c(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ def outcomes(build: Build) -> list[Outcome]:
 
 # The form, builds of the file with the outcomes of their steps in order: stage by stage, then by index.
 OUTCOMES: dict[str, list[list[Outcome]]] = {
+    "18.09/gist.plain": [[B, H, R, R]],
+    "18.09/fail.plain": [[B, E, U]],
     "19.03/gist.plain": [[B, H, R, R]],
     "19.03/nope.plain": [[B, R]],
     "20.10.24/gist.plain": [COLD, WARM],
@@ -96,6 +98,8 @@ def test_every_recording_is_expected() -> None:
 
 # File, number of the build, context bytes, Dockerfile bytes, imports, image.
 SENT = [
+    ("18.09/gist.plain", 0, 34, 91, [], "sha256:4b1d0a0a0a0a"),
+    ("18.09/fail.plain", 0, None, 130, [], None),
     ("19.03/gist.plain", 0, 92, 146, [("user/test", True)], "sha256:2a5c1d3e4f60"),
     ("19.03/nope.plain", 0, None, 77, [("localhost:5000/nope", False)], "sha256:0f1e2d3c4b5a"),
     ("20.10.24/gist.plain", 0, 34, 103, [], "sha256:cac2853bec5b"),
@@ -204,6 +208,11 @@ def test_seconds_are_as_printed() -> None:
     assert [step.seconds for step in warm.steps] == [0.0, 0.0, 0.0, 0.8]
     # Plain progress states no time with CACHED.
     assert [step.seconds for step in read("20.10.24/gist.plain")[1].steps] == [0.0, None, None, None]
+
+
+def test_the_oldest_form_states_durations() -> None:
+    assert [step.seconds for step in read("18.09/gist.plain")[0].steps] == [0.0, 0.0, 0.243, 0.487]
+    assert [step.seconds for step in read("18.09/fail.plain")[0].steps] == [124.0, 1.487, 1.496]
 
 
 def test_the_builder_is_named() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import socket
 import sys
 import urllib.request
@@ -149,6 +151,20 @@ def test_a_port_asked_for_that_is_taken_is_an_error_of_the_host() -> None:
     with taken() as port, pytest.raises(HostError) as caught, serve(None, port, quiet):
         pass
     assert caught.value.message == f"cannot serve the registry on port {port}: something listens there"
+    assert caught.value.hint == "leave --registry-port out, and a free port is taken"
+
+
+def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Denied(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    # patched: root may use every port, and so may a plain user in many a container
+    monkeypatch.setattr("lab.registry.socket.socket", Denied)
+    with pytest.raises(HostError) as caught, serve(None, 80, quiet):
+        pass
+    why = "permission denied (ports below 1024 are root's)"
+    assert caught.value.message == f"cannot serve the registry on port 80: {why}"
     assert caught.value.hint == "leave --registry-port out, and a free port is taken"
 
 

@@ -17,7 +17,9 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 
-from lab.boxes.base import Child
+from lab.boxes import base
+from lab.boxes.base import failure
+from lab.boxes.process import Child
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
 from lab.model import Progress
@@ -45,9 +47,9 @@ def free_port() -> int:
         return port
 
 
-def make_key(path: Path) -> None:
+def make_key(path: Path, passphrase: str = "") -> None:
     path.unlink(missing_ok=True)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", str(path)], check=True)
 
 
 class Sshd:
@@ -143,6 +145,15 @@ def test_the_box_keeps_the_time_limit(box: SshBox) -> None:
     assert time.monotonic() - start < 10
 
 
+def test_a_command_that_does_not_listen_was_too_slow_all_the_same(box: SshBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    # patched for a test of two seconds: it is ten
+    monkeypatch.setattr(base, "KILL_SECONDS", 1)
+    words = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+    result = box.run(words, timeout=0.3)
+    assert (result.exit, result.timed_out) == (137, True)
+    assert failure("guest", "wait", result).message.startswith("cannot wait on guest: no end within 0.3 s of `sh -c ")
+
+
 def test_the_input_is_empty(box: SshBox) -> None:
     assert box.run(["cat"], timeout=5).exit == 0
 
@@ -155,6 +166,17 @@ def test_output_is_heard_while_it_comes(box: SshBox) -> None:
     )
     assert [(name, data) for name, data, _ in heard] == [("stdout", b"\xff"), ("stderr", b"two")]
     assert heard[1][2] - heard[0][2] > 0.2
+
+
+def test_a_listener_that_fails_is_heard_of(box: SshBox) -> None:
+    def fail(name: str, data: bytes) -> None:
+        raise ZeroDivisionError(name)
+
+    start = time.monotonic()
+    with pytest.raises(ZeroDivisionError, match="stdout"):
+        box.run(["sh", "-c", "echo begun; sleep 30"], on_output=fail)
+    assert time.monotonic() - start < 10
+    assert box.run(["echo", "again"]).text == "again"
 
 
 def test_two_threads_use_one_box(box: SshBox) -> None:
@@ -197,8 +219,9 @@ def test_bring_up_says_what_it_does(sshd: Sshd) -> None:
 
 def test_the_host_key_is_remembered_at_the_first_bring_up(sshd: Sshd) -> None:
     box = sshd.box("first")
-    with pytest.raises(BoxError, match="not found in known_hosts"):
+    with pytest.raises(BoxError, match="no host key is remembered for") as caught:
         box.run(["true"])  # not brought up: no key is trusted unseen
+    assert caught.value.hint == "python -m lab up first"
     assert not box.known_hosts.exists()
     box.bring_up(lambda event: None)
     box.close()
@@ -236,20 +259,57 @@ def test_a_changed_host_key_is_refused_at_once(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_a_wrong_key_says_so(sshd: Sshd, box: SshBox) -> None:
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("stranger", "Authentication failed."),
+        ("none", "No such file or directory: "),
+        ("host.pub", "private key file"),
+        ("locked", "encrypted"),
+    ],
+)
+def test_a_wrong_key_is_said_at_once(sshd: Sshd, box: SshBox, key: str, why: str) -> None:
     make_key(sshd.folder / "stranger")
-    stranger = sshd.box(key="stranger")
+    make_key(sshd.folder / "locked", "a passphrase")
+    stranger, path = sshd.box(key=key), sshd.folder / key
+    start = time.monotonic()
+    for refused in (lambda: stranger.run(["true"]), lambda: stranger.bring_up(lambda event: None)):
+        with pytest.raises(BoxError) as caught:
+            refused()
+        assert caught.value.message.startswith(f"cannot log in to guest as {getpass.getuser()}: ")
+        assert why in caught.value.message
+        hint = caught.value.hint or ""
+        assert f"look at `user: {getpass.getuser()}` and `key: {path}` in boxes/guest.yaml; `ssh -i {path} -p " in hint
+    assert time.monotonic() - start < 10
+
+
+def test_without_any_key_it_says_what_was_tried(
+    sshd: Sshd, box: SshBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    bare = SshBox("guest", Address(host="127.0.0.1", port=sshd.port, user=getpass.getuser()), box.known_hosts)
     with pytest.raises(BoxError) as caught:
-        stranger.run(["true"])
-    assert caught.value.message == "cannot reach guest: Authentication failed."
-    assert caught.value.hint == "python -m lab up guest"
+        bare.bring_up(lambda event: None)
+    assert caught.value.message.startswith(f"cannot log in to guest as {getpass.getuser()}: ")
+    assert "it names no `key` (ssh-agent's and ~/.ssh's are tried) in boxes/guest.yaml" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("key", ["none", "host.pub"])
-def test_a_key_that_is_none_says_so(sshd: Sshd, box: SshBox, key: str) -> None:
-    with pytest.raises(BoxError, match="cannot reach guest: ") as caught:
-        sshd.box(key=key).run(["true"])
-    assert caught.value.hint == "python -m lab up guest"
+def connections(sshd: Sshd) -> int:
+    """How many connections to the server this process has."""
+    return sum(bool(each.raddr) and each.raddr.port == sshd.port for each in psutil.Process().net_connections())
+
+
+def test_a_machine_that_boots_is_asked_again(sshd: Sshd, box: SshBox) -> None:
+    # until a machine has booted, pam_nologin lets nobody in but root
+    make_key(sshd.folder / "stranger")
+    before = connections(sshd)
+    with pytest.raises(BoxError) as caught:
+        sshd.box(key="stranger").wait_until_reachable(0.1, booting=True)
+    assert caught.value.message.startswith(
+        f"cannot wait longer than 0.1 s for ssh on guest: cannot log in to guest as {getpass.getuser()}: "
+    )
+    assert connections(sshd) == before  # sshd allows few that are not logged in yet
 
 
 def test_a_port_where_nothing_listens(sshd: Sshd, box: SshBox) -> None:

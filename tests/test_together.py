@@ -18,7 +18,8 @@ from lab.together import each, raise_first, side_by_side
 # A job that runs a child program and one that waits; on Ctrl-C both must end, and so must the child.
 INTERRUPTED = """\
 import sys
-from lab.boxes.base import Command, run_process
+from lab.boxes.base import Command
+from lab.boxes.process import run_process
 from lab.errors import Interrupted
 from lab.together import side_by_side
 from lab.waiting import wait_for

@@ -105,6 +105,28 @@ def test_strange_values_are_refused_too(tmp_path: Path, content: str) -> None:
     assert refusal(tmp_path, content).startswith("cannot ")
 
 
+@pytest.mark.parametrize(
+    ("content", "key", "first", "second"),
+    [
+        ("name: oak\nheight: 1\nname: elm\n", "name", 1, 3),
+        ("name: oak\n'name': elm\n", "name", 1, 2),
+        ("name: oak\nleaves:\n- {colour: red}\n- colour: red\n\n  colour: blue\n", "colour", 4, 6),
+        ("name: oak\nby-name: {old: {colour: red}, old: {colour: blue}}\n", "old", 2, 2),
+        ("name: oak\nby-name: {old: &o {colour: red}, new: {<<: *o, <<: *o}}\n", "<<", 2, 2),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path, content: str, key: str, first: int, second: int) -> None:
+    message = f'cannot use F/tree.yaml: the key "{key}" stands at line {first} and again at line {second}'
+    assert refusal(tmp_path, content) == message
+
+
+def test_a_merged_key_may_be_overridden(tmp_path: Path) -> None:
+    text = "name: oak\nby-name: {old: &old {colour: red}, new: &new {<<: *old, colour: blue}, last: {<<: *new}}\n"
+    (tmp_path / "tree.yaml").write_text(text, encoding="utf-8")
+    colours = {name: leaf.colour for name, leaf in load(tmp_path / "tree.yaml", Tree).by_name.items()}
+    assert colours == {"old": "red", "new": "blue", "last": "blue"}
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read(tmp_path / "none.yaml")

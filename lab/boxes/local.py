@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path, PurePosixPath
 
-from lab.boxes.base import Box, Command, OnOutput, Result, run_process
+from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.process import run_process
 from lab.errors import HostError
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import threading
 import time
@@ -12,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fabric import Config, Connection
-from invoke.exceptions import CommandTimedOut
-from paramiko import AutoAddPolicy, BadHostKeyException, RejectPolicy, SSHException
+from invoke.exceptions import CommandTimedOut, ThreadException
+from paramiko import AutoAddPolicy, BadHostKeyException, SSHException
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.errors import BoxError, Interrupted
@@ -23,6 +24,7 @@ from lab.waiting import stopping, wait_for
 
 CONNECT_SECONDS = 15
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; past this the connection is taken for dead
+SLOW = "Authentication timeout."  # how paramiko says it
 TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: a key file that is no key
 
 
@@ -52,12 +54,20 @@ class SshBox(Box):
         self.wait_until_reachable(60)
         tell(Progress(self.name, "ready", done=True))
 
-    def wait_until_reachable(self, seconds: float, said: str = "") -> None:
-        """Wait until ssh answers, for `seconds` at most; raise BoxError with `said` (say, console lines) if not."""
+    def wait_until_reachable(self, seconds: float, said: str = "", *, booting: bool = False) -> None:
+        """Wait until ssh answers, for `seconds` at most; raise BoxError with `said` (say, console lines) if not.
+
+        A host that refuses the user or the key is not asked again, unless it may be `booting`: until a machine has
+        booted, its sshd may let nobody in.
+        """
 
         def look() -> Connection | str:
             try:
                 return self._open(learn=not self._knows_key())
+            except _Refused as error:
+                if not booting:
+                    raise
+                return error.message
             except BoxError as error:
                 if isinstance(error.__cause__, BadHostKeyException):
                     raise
@@ -101,6 +111,9 @@ class SshBox(Box):
                 f"cannot reach {self.name} any more: no answer to `{command.line()}`",
                 hint=f"look at it with `python -m lab status`; `python -m lab up {self.name}` brings it back",
             ) from error
+        except ThreadException as error:
+            self.close()  # a command that goes on talking ends with its connection
+            raise error.exceptions[0].value from error
         except TRANSPORT_ERRORS as error:
             self.close()
             if stopping.is_set():
@@ -187,7 +200,7 @@ class SshBox(Box):
         )
         try:
             # Fabric's own default takes any key; this box's key is known after its first `up`
-            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else RejectPolicy())
+            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else _OnlyKnown())
             if learn:
                 self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
                 self.known_hosts.touch(mode=0o600)
@@ -196,10 +209,11 @@ class SshBox(Box):
             connection.open()
             connection.transport.set_keepalive(15)
         except TRANSPORT_ERRORS as error:
-            connection.close()
+            refused = _at_log_in(connection, error)
+            connection.client.close()  # Fabric's own close() leaves a connection open that did not get past the log-in
             if learn and not self.known_hosts.stat().st_size:
                 self.known_hosts.unlink()
-            raise self._unreachable(error) from error
+            raise (self._refusal(error) if refused else self._unreachable(error)) from error
         return connection
 
     def _unreachable(self, error: BaseException) -> BoxError:
@@ -210,6 +224,46 @@ class SshBox(Box):
             )
         why = str(error) or type(error).__name__
         return BoxError(f"cannot reach {self.name}: {why}", hint=f"python -m lab up {self.name}")
+
+    def _refusal(self, error: BaseException) -> BoxError:
+        """The error for a host that answers and does not let us in."""
+        assert self.address
+        return _Refused(f"cannot log in to {self.name} as {self.address.user}: {error}", hint=self._entry(self.address))
+
+    def _entry(self, address: Address) -> str:
+        """Where user and key stand, and the command that tries them."""
+        key = ["-i", address.key] if address.key else []
+        command = shlex.join(["ssh", *key, "-p", str(address.port), f"{address.user}@{address.host}"])
+        tried = (
+            f"`key: {address.key}`" if address.key else "that it names no `key` (ssh-agent's and ~/.ssh's are tried)"
+        )
+        place = f"boxes/{self.name}.yaml"
+        return f"look at `user: {address.user}` and {tried} in {place}; `{command}` must work without a question"
+
+
+class _UnknownHost(ConnectionError):
+    """No key of this host is remembered, and it is not the time to learn one."""
+
+
+class _OnlyKnown:
+    """paramiko's policy for a host whose key is not remembered: refuse it, and name that as the cause."""
+
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        raise _UnknownHost(f"no host key is remembered for {hostname}")
+
+
+class _Refused(BoxError):
+    """The host answers and does not take this user with this key."""
+
+
+def _at_log_in(connection: Connection, error: BaseException) -> bool:
+    """True if the connection stood when it failed and the host's key was good: then user or key are not.
+
+    paramiko has one exception for a refusal, a slow answer and a broken connection, and several for a key file.
+    """
+    transport = connection.client.get_transport()
+    stood = transport is not None and transport.is_active()
+    return stood and not isinstance(error, (BadHostKeyException, _UnknownHost)) and str(error) not in ("", SLOW)
 
 
 class _Sink:

@@ -49,7 +49,7 @@ class VagrantBox(SshBox):
         note = self._note()
         if note.address and not note.suspended and super().state() == "running":
             tell(Progress(self.name, "reaching it by ssh"))
-            self.wait_until_reachable(60, self._console(note))
+            self.wait_until_reachable(60, self._console(note), booting=True)
         else:
             self._vagrant_up(note, tell)
             self._set_clock()
@@ -88,7 +88,7 @@ class VagrantBox(SshBox):
         self.notes.write(note.model_copy(update={"address": self.address, "suspended": False}))
         tell(Progress(self.name, "waiting for ssh"))
         self.close()
-        self.wait_until_reachable(self.spec.boot_timeout, self._console(note))
+        self.wait_until_reachable(self.spec.boot_timeout, self._console(note), booting=True)
 
     def _answers(self) -> bool:
         """True if ssh answers with the right host key where the note says; a second `vagrant` costs three."""
@@ -102,6 +102,9 @@ class VagrantBox(SshBox):
     def _set_clock(self) -> None:
         """A resumed guest's clock stands where it was suspended; certificates and caches would lie."""
         self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=20)
+
+    def _entry(self, address: Address) -> str:
+        return f"Vagrant put its key there; `python -m lab down {self.name}`, then `up`, makes the box anew"
 
     def _note(self) -> Note:
         note = self.notes.read(self.name)

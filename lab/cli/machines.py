@@ -10,8 +10,8 @@ from typing import TypeVar
 import click
 from tabulate import tabulate
 
-from lab.boxes.base import run_process
 from lab.boxes.kinds import open_box
+from lab.boxes.process import run_process
 from lab.cli.options import (
     Workplace,
     boxes_named,

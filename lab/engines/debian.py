@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from lab.apt import AptReader, private_root, source_lines, unreachable
-from lab.boxes.base import TIMED_OUT, Box, Result, Tell
+from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import TOP, Archive, digest_of, pack, place
 from lab.engines.elf import MAGIC, read_elf
 from lab.errors import CommandError, EngineError, LabError
@@ -94,7 +94,7 @@ def _fetch(spec: EngineSpec, work: Path, bench: Workbench, reader: AptReader) ->
 def _failure(bench: Workbench, result: Result) -> LabError:
     if known := unreachable(result, bench.task) or disk_full(result, bench.task):
         return known
-    why = f"no end within {FETCH_SECONDS} s" if result.exit == TIMED_OUT else f"apt-get's exit status {result.exit}"
+    why = f"no end within {FETCH_SECONDS} s" if result.timed_out else f"apt-get's exit status {result.exit}"
     return CommandError(
         f"cannot {bench.task}: {why}",
         hint="a suite that has left the mirrors is at http://archive.debian.org/debian: LAB_MIRROR=URL names it",

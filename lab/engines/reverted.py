@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import Field
 
 from lab.apt import AptReader, settings, source_lines, unreachable
-from lab.boxes.base import TIMED_OUT, Box, Result, Tell
+from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import Archive, digest_of, pack, place
 from lab.errors import CommandError, ConfigError, EngineError, LabError
 from lab.model import Progress
@@ -190,6 +190,6 @@ def _failure(bench: Workbench, doing: str, result: Result, seconds: int) -> LabE
     """A step's failure in the user's words: the archive out of reach, no space, no time, or its own last lines."""
     if known := unreachable(result, bench.task) or disk_full(result, bench.task):
         return known
-    why = f"no end within {seconds} s" if result.exit == TIMED_OUT else f"exit status {result.exit}"
+    why = f"no end within {seconds} s" if result.timed_out else f"exit status {result.exit}"
     # without the command itself, which is a dozen lines of options
     return CommandError(f"cannot {bench.task}: could not {doing}: {why}", output=result.output)

@@ -3,11 +3,16 @@
 Source: `docker build --progress=plain`, and every build whose stderr is no terminal; Docker 18.09 to 29. Numbers
 are in order of first sight and lines come in any order, so all is kept by number and the last state wins. Every
 line that a RUN prints is behind its number and a time (`#7 0.079 #5 CACHED`): it cannot pass for a state.
+
+Docker 18.09 and BuildKit up to 0.4 have no `CACHED` and no `DONE`: they print the fields of a vertex whenever they
+change, right-aligned: `#5    completed: 2019-03-22 19:46:01.54 +0000 UTC`, `#5     duration: 39.481µs`,
+`#5       cached: true`, `#5        error: "executor failed running ..."`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from lab.model import Outcome
 from lab.progress.build import Build, Step
@@ -16,8 +21,41 @@ from lab.progress.ledger import VERTEX, Ledger
 # Pasted output may be indented or quoted.
 LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)")
 END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d+(?:\.\d+)?)s| *$|: )")
+FIELD = re.compile(r" +(digest|name|started|completed|duration|cached|error): ?(.*)")
 BUILDING = "building with "
 OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
+
+
+# How Go prints a duration: `1h2m3.5s`, `14.432052ms`, `66.818µs` (U+00B5), `80ns`.
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|us|ns)")
+SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
+
+
+@dataclass(slots=True)
+class _Fields:
+    """What the fields of a vertex say; a field holds until it is printed again."""
+
+    completed: bool = False
+    cached: bool = False
+    error: str = ""
+    seconds: float | None = None
+
+    def take(self, name: str, value: str) -> None:
+        if name in ("started", "completed"):
+            self.completed = name == "completed"
+        elif name == "duration":
+            self.seconds = round(sum(float(count) * SECONDS[unit] for count, unit in DURATION.findall(value)), 3)
+        elif name == "cached":
+            self.cached = value == "true"
+        elif name == "error":
+            self.error = value.strip('"')
+
+    def outcome(self) -> Outcome:
+        if not self.completed or self.error.endswith("context canceled"):
+            return Outcome.UNKNOWN
+        if self.error:
+            return Outcome.ERROR
+        return Outcome.HIT if self.cached else Outcome.RAN
 
 
 class Plain:
@@ -25,6 +63,7 @@ class Plain:
 
     def __init__(self) -> None:
         self._ledger = Ledger()
+        self._fields: dict[int, _Fields] = {}
 
     @staticmethod
     def matches(line: str) -> bool:
@@ -69,6 +108,10 @@ class Plain:
             canceled = text.endswith("context canceled")
             outcome = Outcome.UNKNOWN if canceled else OUTCOMES[end[1]]
             self._ledger.settle(number, outcome, float(end[2]) if end[2] else None)
+        elif field := FIELD.match(text):
+            fields = self._fields.setdefault(number, _Fields())
+            fields.take(field[1], field[2])
+            self._ledger.settle(number, fields.outcome(), fields.seconds if fields.completed else None)
         else:
             self._ledger.status(number, text)
 

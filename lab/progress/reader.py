@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from lab.model import Outcome
 from lab.progress.build import Build, Step, StepSeen
 from lab.progress.classic import Classic, removed_container
+from lab.progress.frame import Frame
 from lab.progress.objects import ObjectReader, starts_object
 from lab.progress.plain import Plain
 from lab.progress.rawjson import RawJson, is_status
@@ -44,6 +45,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._tail = bytearray()
+        self._frame = Frame(_opens)
         self._done: list[Form] = []
         self._current: Form | None = None
         self._objects = ObjectReader()
@@ -70,6 +72,8 @@ class Reader:
         if self._tail:
             line, self._tail = _text(bytes(self._tail)), bytearray()
             seen += self._line(line)
+        for line in self._frame.flush():
+            seen += self._whole_line(line)
         for line in self._objects.give_back():
             seen += self._plain_line(line)
         if self._inner is not None:
@@ -83,6 +87,11 @@ class Reader:
         return [form.build() for form in forms]
 
     def _line(self, line: str) -> list[StepSeen]:
+        container = isinstance(self._current, Classic) and self._current.in_container
+        lines = self._frame.lines(line, search=not container)
+        return [seen for whole in lines for seen in self._whole_line(whole)]
+
+    def _whole_line(self, line: str) -> list[StepSeen]:
         if self._doubts and (container := removed_container(line)) in self._doubts:
             self._return_to(self._doubts[container])
         if isinstance(self._current, Classic) and self._current.in_container:
@@ -181,6 +190,10 @@ class Reader:
         if self._current is None:
             return []
         return [StepSeen(len(self._done), step) for step in self._current.news()]
+
+
+def _opens(line: str) -> bool:
+    return starts_object(line) or any(form.opens(line) for form in LINE_FORMS)
 
 
 def _text(line: bytes) -> str:

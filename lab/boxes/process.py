@@ -1,0 +1,158 @@
+"""The one door to the shell: programs of this machine, run to their end or beside lab. Nothing else starts one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, OnOutput, Result
+from lab.errors import HostError
+
+
+def run_process(command: Command, on_output: OnOutput | None = None, *, interactive: bool = False) -> Result:
+    """Run a command on this machine; a program that is not there gives status 127, as a shell would.
+
+    `interactive` hands it the terminal and captures nothing. On Ctrl-C the child is sent SIGTERM, then killed; so it
+    is if `on_output` raises, and that is raised here.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    pipe = None if interactive else subprocess.PIPE
+    try:
+        process = subprocess.Popen(
+            command.argv,
+            stdin=None if interactive else subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=command.cwd,
+            env={**os.environ, "LC_ALL": "C", **command.env},
+        )
+    except OSError as error:
+        # Popen names the folder if that is what is not there; a shell's `cd` would end with status 1
+        what = str(error.filename or command.argv[0])
+        status = 1 if what == str(command.cwd) else NOT_FOUND
+        text = f"{what}: {error.strerror}\n".encode()
+        return Result(command, status, b"", text, started, time.monotonic() - clock)
+    chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+    failures: list[BaseException] = []
+    threads = [] if interactive else _pump(process, chunks, on_output, failures)
+    try:
+        status = process.wait(None if interactive else command.timeout)
+        status = 128 - status if status < 0 else status  # a death by signal, as a shell puts it
+    except subprocess.TimeoutExpired:
+        _end(process)
+        status = TIMED_OUT
+    except BaseException:
+        _end(process)
+        raise
+    # a daemon that the command left behind may keep the pipes open for ever: do not wait for it
+    deadline = time.monotonic() + 2
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if failures:
+        raise failures[0]
+    seconds = time.monotonic() - clock
+    return Result(command, status, b"".join(chunks["stdout"]), b"".join(chunks["stderr"]), started, seconds)
+
+
+def _pump(
+    process: subprocess.Popen[bytes],
+    chunks: dict[str, list[bytes]],
+    on_output: OnOutput | None,
+    failures: list[BaseException],
+) -> list[threading.Thread]:
+    """Start the threads that collect what the child says, chunk by chunk as it comes; a failure ends the child."""
+
+    def read(name: str, stream: IO[bytes]) -> None:
+        try:
+            with stream:
+                while chunk := os.read(stream.fileno(), 65536):
+                    chunks[name].append(chunk)
+                    if on_output:
+                        on_output(name, chunk)
+        except BaseException as error:
+            failures.append(error)  # raised in the thread that asked, which waits for the child
+            _end(process)
+
+    assert process.stdout and process.stderr
+    threads = [
+        threading.Thread(target=read, args=("stdout", process.stdout), daemon=True),
+        threading.Thread(target=read, args=("stderr", process.stderr), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and all it has started: SIGTERM, and SIGKILL after KILL_SECONDS, as timeout(1) does on a box."""
+    family: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(process.pid)
+        family = [*top.children(recursive=True), top]
+    _signal(family, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(KILL_SECONDS)
+    _signal(psutil.wait_procs(family, timeout=1)[1], signal.SIGKILL)
+    process.wait()
+
+
+def _signal(family: Iterable[psutil.Process], number: int) -> None:
+    """Send a signal to these programs; to those that a plain user started by sudo, as root."""
+    for member in family:
+        try:
+            member.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.AccessDenied:
+            kill = ["sudo", "-n", "kill", f"-{int(number)}", str(member.pid)]
+            with suppress(OSError):
+                subprocess.run(kill, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
+class Child:
+    """A program of ours that runs beside lab (a registry, an emulator) with its output in a log file."""
+
+    def __init__(self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None) -> None:
+        self.argv = tuple(argv)
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as out:
+            try:
+                self._process = subprocess.Popen(
+                    self.argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    env={**os.environ, **(env or {})},
+                    start_new_session=True,  # a Ctrl-C is for lab, which then ends its children in order
+                )
+            except OSError as error:
+                raise HostError(f"cannot start {self.argv[0]}: {error.strerror}") from error
+
+    @property
+    def pid(self) -> int:
+        """The process id, to be noted on disk."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """True while the program runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the program: SIGTERM, and SIGKILL after ten seconds. Harmless if it has ended."""
+        if self.alive():
+            _end(self._process)
+
+    def said(self) -> str:
+        """All it has printed until now."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
