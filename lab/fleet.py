@@ -14,11 +14,12 @@ from lab.bake import bake, kernel_of
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
+from lab.engines import host
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
 from lab.engines.stock import Stock
 from lab.errors import HostError, Interrupted, LabError
-from lab.lineups import BoxSpec, Catalog, VagrantSpec, pick
+from lab.lineups import BoxSpec, Catalog, LocalSpec, VagrantSpec, pick
 from lab.model import Progress
 from lab.pins import EngineSpec
 from lab.project import Project
@@ -75,7 +76,7 @@ class Fleet:
             box.bring_up(self.tell)
             first, *others = plans[spec.name]
             pinned = [first, *(pin for pin in others if wanted or self._can_be_had(pin))]
-            found = tuple(ensure(box, pin, self.stock, self.tell) for pin in pinned)
+            found = tuple(self._start(box, pin) for pin in pinned)
             versions = ", ".join(engine.server for engine in found)
             self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
             return Ready(box, spec, found)
@@ -99,11 +100,36 @@ class Fleet:
 
     def _plan(self, spec: BoxSpec, wanted: Sequence[str], also: Sequence[str]) -> list[EngineSpec]:
         """The engines of a box: those wanted, else those of its file, and of `at_hand` those in the cache."""
-        names = wanted or (*spec.engines, *(name for name in spec.at_hand if self.stock.at_hand(self._engine(name))))
+        own = spec.private if isinstance(spec, LocalSpec) and host.may() else ()
+        names = wanted or own or (*spec.engines, *(n for n in spec.at_hand if self.stock.at_hand(self._engine(n))))
         return [self._engine(name) for name in dict.fromkeys((*names, *also))]
 
     def _engine(self, name: str) -> EngineSpec:
         return pick(name, dict(self.catalog.engines), "engine")
+
+    def uses_own_docker(self, spec: BoxSpec, wanted: Sequence[str] = (), also: Sequence[str] = ()) -> bool:
+        """True if this box would be used with a Docker that lab did not bring: a run empties its images and cache."""
+        if isinstance(spec, VagrantSpec):
+            return False
+        kinds = {pin.kind for pin in self._plan(spec, wanted, also)}
+        return "installed" in kinds or ("distro" in kinds and not isinstance(spec, LocalSpec))
+
+    def _start(self, box: Box, pin: EngineSpec) -> Engine:
+        """Make an engine answer on a box; on this machine privately, beside any Docker it has."""
+        if isinstance(box, LocalBox) and pin.archived:
+            return host.start(box, pin, host.archives_of(pin, self.stock, self.tell), self.project.state, self.tell)
+        return ensure(box, pin, self.stock, self.tell)
+
+    def private(self) -> list[str]:
+        """The engines that lab has running on this machine itself."""
+        return host.leftovers(self.project.state)
+
+    def stop_private(self, keep: Sequence[str] = ()) -> None:
+        """End them and remove all that was made for them, but for those named."""
+        for name in self.private():
+            if name not in keep:
+                self.tell(Progress(f"engine {name}", "removing from this machine"))
+                host.stop(self.shell, name, self.project.state)
 
     def _build(self, pin: EngineSpec) -> None:
         """Make an archive; whoever needs it is told what went wrong."""
@@ -212,6 +238,9 @@ class Fleet:
 
         Works from the notes and from libvirt itself, so it also finds what an interrupted or killed run left.
         """
+        local = [name for name in names if isinstance(self.catalog.boxes.get(name), LocalSpec) and self.private()][:1]
+        if local:
+            self.stop_private()
         libvirt = shutil.which("virsh") is not None
         noted = [name for name in names if self.notes.path(name).exists()]
         if libvirt and noted:
@@ -223,7 +252,7 @@ class Fleet:
         if libvirt:
             hypervisor.remove_base_volumes(self.shell, "lab/")
             self._let_go()
-        return doomed
+        return [*local, *doomed]
 
     def down_orphans(self) -> list[str]:
         """Remove machines of checkouts that are gone, and what of lab's stands in libvirt without a machine."""

@@ -61,9 +61,10 @@ class SshSpec(BoxSpec):
 
 
 class LocalSpec(BoxSpec):
-    """This machine."""
+    """This machine; where lab may (Linux, root) it runs the engines of `private` itself instead of `engines`."""
 
     kind: Literal["local"]
+    private: tuple[str, ...] = ()
 
 
 SPECS: dict[str, type[BoxSpec]] = {"vagrant": VagrantSpec, "ssh": SshSpec, "local": LocalSpec}
@@ -94,7 +95,8 @@ class Catalog:
                 spec = _load_box(path)
                 found[spec.name] = spec
         for spec in found.values():
-            for engine in (*spec.engines, *spec.at_hand):
+            private = spec.private if isinstance(spec, LocalSpec) else ()
+            for engine in (*spec.engines, *spec.at_hand, *private):
                 pick(engine, self.engines, "engine", f"box {spec.name}", ConfigError)
         return found
 

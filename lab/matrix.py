@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from lab import base_image, boxfacts, registry, report, results, sequence
+from lab import base_image, boxfacts, registry, results, sequence
 from lab.boxes.base import Tell
 from lab.errors import LabError, UsageError
 from lab.fleet import Ready
 from lab.model import Outcome, Progress, Verdict
 from lab.project import Project
 from lab.registry import Registry
+from lab.report.table import table
 from lab.results import BoxFacts, Production, Run, Trial
 from lab.scenarios import Scenario, Variation, load_scenario
 from lab.sequence import Station
@@ -61,7 +62,7 @@ class Recorder:
 
     def _save(self, run: Run) -> None:
         self.run = run
-        results.save(self.folder, run, report.table(run))
+        results.save(self.folder, run, table(run))
 
 
 def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) -> tuple[Path, Run]:

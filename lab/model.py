@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -54,3 +56,22 @@ class Check:
     level: Level
     found: str
     mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One command that a box was sent and what came back, as a transcript keeps it.
+
+    `about` is the trial or phase it belongs to, `cwd` a folder of the box, `started` is UTC, `seconds` its duration.
+    """
+
+    box: str
+    about: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str | None
+    exit: int
+    stdout: bytes
+    stderr: bytes
+    started: datetime
+    seconds: float

@@ -36,6 +36,8 @@ NEEDS = (
     Need("DHCP for the boxes", "dnsmasq", "dnsmasq-base"),
     Need("packet filter for libvirt's network", "iptables", "iptables"),
     Need("registry", "docker-registry", "docker-registry"),
+    Need("base image", "busybox", "busybox-static"),
+    Need("attribute tool", "setfattr", "attr"),
     Need("ssh client", "ssh", "openssh-client", "openssh"),
     Need("root tree maker", "mmdebstrap", "mmdebstrap"),
     Need("boot loader", "syslinux", "syslinux"),

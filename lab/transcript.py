@@ -15,6 +15,7 @@ from typing import Any
 from lab.atomic import disk_error
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.errors import BoxError, ConfigError, HostError
+from lab.model import Exchange
 
 SCHEMA = 1
 
@@ -171,6 +172,36 @@ def replay_boxes(path: Path) -> tuple[str, dict[str, ReplayBox]]:
         return run, {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"cannot read {path}: an entry is no command of lab ({error!r})") from error
+
+
+def exchanges(path: Path) -> tuple[Exchange, ...]:
+    """A transcript's commands with what came back, in the order they ended; ConfigError if an entry is none."""
+    found = []
+    for entry in read(path)[1]:
+        try:
+            result = _result(entry)
+            cwd = str(result.command.cwd) if result.command.cwd else None
+            box, about = entry["box"], entry["about"]
+            texts = (box, about, *result.command.argv, *result.command.env.values())
+            if not all(isinstance(text, str) for text in texts) or not isinstance(result.exit, int):
+                raise TypeError("a word that is no text")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"cannot read {path}: an entry is no command of lab ({error!r})") from error
+        found.append(
+            Exchange(
+                box=box,
+                about=about,
+                argv=result.command.argv,
+                env=result.command.env,
+                cwd=cwd,
+                exit=result.exit,
+                stdout=result.stdout,
+                stderr=result.stderr,
+                started=result.started,
+                seconds=result.seconds,
+            )
+        )
+    return tuple(found)
 
 
 def _plain(data: bytes) -> str | dict[str, str]:

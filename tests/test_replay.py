@@ -15,7 +15,7 @@ from lab.lineups import Catalog
 from lab.matrix import Crew, Recorder
 from lab.model import Outcome, Progress
 from lab.registry import Registry
-from lab.report import table
+from lab.report.table import table
 from lab.results import Run, load
 from lab.scenarios import load_scenario
 from lab.transcript import RecordingBox, ReplayBox, Transcript, read

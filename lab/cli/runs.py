@@ -74,10 +74,10 @@ def repro(
     Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects,
     with 4 if one differs.
     """
-    from lab import report
     from lab.fleet import Fleet
     from lab.lineups import pick
     from lab.matrix import Wish, perform
+    from lab.report.table import table
     from lab.scenarios import find, load_scenario
 
     place = workplace(lineup)
@@ -87,15 +87,17 @@ def repro(
     specs = {spec.name: spec for spec in place.specs(())}
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
-    kept = [spec for spec in specs.values() if spec.kind == "vagrant" or allow_prune]
+    wanted_engines, made_by = engines_named(place, engines), engines_named(place, producer_engines)
+    planner = Fleet(place.project, place.catalog, lambda event: None)
+    kept = [
+        spec for spec in specs.values() if allow_prune or not planner.uses_own_docker(spec, wanted_engines, made_by)
+    ]
     # one side left open takes every box; only both named leave some out
     narrow = producers and consumers
     wanted = [spec for spec in kept if not narrow or spec.name in (*producers, *consumers)]
     for spec in specs.values():
         if spec not in kept:
             _refuse_prune(spec.name, bool(spec.optional and kept))
-    wanted_engines = engines_named(place, engines)
-    made_by = engines_named(place, producer_engines)
     wish = Wish(
         place.lineup.name,
         folder,
@@ -110,6 +112,7 @@ def repro(
     )
     with hold(place.project.state, [spec.name for spec in wanted], "repro"), screen(verbose) as shown:
         fleet = Fleet(place.project, place.catalog, shown.tell)
+        running = fleet.private()  # those stay; what this run starts on this machine ends with it
         ready = with_way_back(place, lambda: fleet.up(place.lineup.name, wanted, provider, wanted_engines, made_by))
         try:
             run_folder, run = perform(wish, ready, place.project, shown.tell)
@@ -124,7 +127,7 @@ def repro(
     if as_json:
         click.echo(run.to_json(), nl=False)
     else:
-        click.echo(_colour(report.table(run)))
+        click.echo(_colour(table(run)))
         click.echo(f"\nstored in {run_folder}")
     sys.exit(0 if run.as_expected else DIFFERS)
 

@@ -45,6 +45,14 @@ printf 'path = "%s/opt"\n' "$data" >> "$state/containerd.toml"
 containerd --config "$state/containerd.toml" --root "$data/containerd" --state "$state/containerd" \
   --address "$state/containerd.sock" &
 """
+# The proof of what runs; once dockerd answers, for it would only slow its start down.
+AFTERWARDS = """\
+(
+  while test ! -S "$state/docker.sock"; do sleep 0.2; done
+  rules
+  sha256sum "$(command -v dockerd)" "$(command -v docker)" > "$state/sums.part" && mv "$state/sums.part" "$state/sums"
+) &
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,33 +134,34 @@ class Daemon:
 bin={shlex.quote(str(self.programs))} state={shlex.quote(str(self.state))} data={shlex.quote(str(data))}
 PATH="$bin:$PATH:/usr/sbin:/sbin"
 export PATH
-rm -rf "$state/lib" "$state/sums"
+rm -rf "$state/lib" "$state/sums" "$state/docker.sock"
 mkdir -p "$state" "$data"
 echo '{{}}' > "$state/docker.json"
-(sha256sum "$(command -v dockerd)" "$(command -v docker)" > "$state/sums.part" && mv "$state/sums.part" "$state/sums") &
 {self._bridge()}
 {LIBRARIES + CONTAINERD if self.containerd else ""}
+{AFTERWARDS}
 exec dockerd {shlex.join(flags)}
 """
 
     def _bridge(self) -> str:
-        """Lines that make the bridge and let its containers out, where iptables is there to say so."""
+        """Lines that make the bridge, and a function that lets its containers out where there is iptables."""
         return f"""\
 if ! ip link show {self.bridge} >/dev/null 2>&1; then
   ip link add {self.bridge} type bridge
   ip addr add {self.network}.1/24 dev {self.bridge}
   ip link set {self.bridge} up
 fi
-if command -v iptables >/dev/null; then
-  rule() {{
-    table=$1 way=$2
-    shift 2
-    iptables -w -t "$table" -C "$@" 2>/dev/null || iptables -w -t "$table" "$way" "$@"
-  }}
+rule() {{
+  table=$1 way=$2
+  shift 2
+  iptables -w -t "$table" -C "$@" 2>/dev/null || iptables -w -t "$table" "$way" "$@"
+}}
+rules() {{
+  command -v iptables >/dev/null || return 0
   rule nat -A POSTROUTING -s {self.network}.0/24 ! -o {self.bridge} -j MASQUERADE
   rule filter -I FORWARD -i {self.bridge} -j ACCEPT
   rule filter -I FORWARD -o {self.bridge} -j ACCEPT
-fi"""
+}}"""
 
     def remove_network(self) -> str:
         """Lines for /bin/sh as root that take the bridge and its rules away; harmless where they are not."""

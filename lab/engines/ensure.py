@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Tell
-from lab.engines.archive import Archive
+from lab.engines.archive import Archive, digest_of
 from lab.engines.daemon import HOME, Daemon
 from lab.engines.engine import VERSIONS, Engine, is_pinned
 from lab.engines.stock import Stock
@@ -22,6 +22,19 @@ Docker = tuple[str, ...]  # how its client is called
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions it printed
 OWN: tuple[Docker, ...] = (("docker",), ("sudo", "-n", "docker"))  # as the user, else as root
 BUILDX_SINCE = 23  # from this major version on `docker build` is the plugin's
+# What is there of an engine, in one call: nothing, its programs, or a daemon of which the sums are known.
+UNKNOWN_HERE = 3
+LOOK = f'test -e "$1" || exit {UNKNOWN_HERE}; test -S "$2/docker.sock" && cat "$2/sums"'
+SUMS = 'until cat "$1" 2>/dev/null; do sleep 0.2; done'
+# A daemon's socket is there before it answers; who asks it then waits. So this takes the place of many such calls.
+SOCKET = """\
+tries=0
+until test -S "$1/docker.sock"; do
+  tries=$((tries + 1))
+  test $((tries % 10)) != 0 || systemctl is-active --quiet "$2" || exit 1
+  sleep 0.2
+done
+"""
 # The sums of the box's own Docker, computed once for as long as the programs stay the same: 3 s in emulation.
 OWN_SUMS = """\
 PATH=$PATH:/usr/sbin:/sbin
@@ -76,32 +89,29 @@ def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
         archives.insert(0, stock.archive(stock.engines[spec.base or ""], tell))
     programs = {name: total for archive in archives for name, total in archive.contents.programs.items()}
     daemon = Daemon(spec.name, containerd="containerd" in programs)
-    _bring(box, spec, archives, daemon, tell)
+    parts = [daemon.script(), *(archive.contents.sha256 for archive in archives)]
+    stamp = daemon.home / spec.name / f".{digest_of(*parts)[:16]}"  # another start script is unpacked anew too
+    found = box.run(["sh", "-c", LOOK, "sh", str(stamp), str(daemon.state)])
+    if found.exit == UNKNOWN_HERE:
+        _bring(box, spec, archives, daemon, stamp, tell)
     client = str(daemon.programs / "docker") if "docker" in programs else "docker"
     clients = ((client, "-H", daemon.socket), ("sudo", "-n", client, "-H", daemon.socket))
-    there = box.run(["test", "-S", daemon.socket.removeprefix("unix://")]).ok
-    answer = _reach(box, clients) if there else None
+    answer = _reach(box, clients) if found.ok else None
     if answer is None:
         tell(Progress(box.name, f"Docker {spec.name}: starting its daemon"))
         _start(box, daemon)
-        answer = _wait(box, daemon.unit, clients)
-    sums = wait_for(
-        f"the sums of Docker {spec.name} on {box.name}",
-        lambda: _sums(box.run(["cat", str(daemon.sums)]).text) or "not written yet",
-        timeout=60,
-        error=EngineError,
-    )
+        answer = _wait(box, daemon.unit, clients, daemon.state)
+        found = box.check(["sh", "-c", SUMS, "sh", str(daemon.sums)], doing="wait for the programs' sums", timeout=60)
+    sums = _sums(found.text)
     _compare(box, spec, programs, sums)
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     return replace(engine_of(spec, answer, sums), plugins=plugins, unit=daemon.unit)
 
 
-def _bring(box: Box, spec: EngineSpec, archives: list[Archive], daemon: Daemon, tell: Tell) -> None:
-    """Copy the archives to the box and unpack them, later ones over earlier ones, unless they are there."""
-    sums = [archive.contents.sha256 for archive in archives]
-    stamp = daemon.home / spec.name / f".{'-'.join(total[:16] for total in sums)}"
-    if box.run(["test", "-e", str(stamp)]).ok:
-        return
+def _bring(
+    box: Box, spec: EngineSpec, archives: list[Archive], daemon: Daemon, stamp: PurePosixPath, tell: Tell
+) -> None:
+    """Copy the archives to the box and unpack them, later ones over earlier ones."""
     _stop(box, daemon)  # an older build of the same name may run
     remotes = []
     for archive in archives:
@@ -181,21 +191,16 @@ def _reach(box: Box, clients: tuple[Docker, ...]) -> Answer | None:
     return None
 
 
-def _wait(box: Box, unit: str, clients: tuple[Docker, ...]) -> Answer:
+def _wait(box: Box, unit: str, clients: tuple[Docker, ...], state: PurePosixPath | None = None) -> Answer:
     """Wait until the daemon of a systemd unit answers; show its journal's end if it does not, or has ended."""
-
-    def look() -> Answer | str:
-        answer = _reach(box, clients)
-        if answer:
-            return answer
-        state = box.run(["systemctl", "is-active", unit]).text
-        if state in ("failed", "inactive"):
-            raise EngineError(f"cannot start Docker on {box.name}: its daemon ended", output=journal(box, unit))
-        return "no answer on its socket"
-
+    if state:
+        there = box.run(["sh", "-c", SOCKET, "sh", str(state), unit], timeout=START_SECONDS)
+        if not there.ok:
+            why = "it is too slow" if there.timed_out else "its daemon ended"
+            raise EngineError(f"cannot start Docker on {box.name}: {why}", output=journal(box, unit))
     return wait_for(
         f"the Docker of {box.name}",
-        look,
+        lambda: _reach(box, clients) or "no answer on its socket",
         timeout=START_SECONDS,
         every=0.5,
         error=EngineError,

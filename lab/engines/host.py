@@ -74,6 +74,11 @@ def number(version: str) -> list[int]:
     return [int(part) for part in version.partition("-")[0].split(".")]
 
 
+def may() -> bool:
+    """True if lab may run engines of its own on this machine: Linux, and root."""
+    return platform.system() == "Linux" and os.geteuid() == 0
+
+
 def archives_of(spec: EngineSpec, stock: Stock, tell: Tell) -> list[Archive]:
     """All archives an engine is made of on a machine that has no part of it: its base's comes first."""
     specs = [stock.engines[spec.base], spec] if spec.base else [spec]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from lab.model import Outcome, Verdict
-from lab.report import table
+from lab.report.table import table
 from lab.results import Base, BuildResult, Production, Run, StepResult, Trial
 
 HIT, RAN, ERROR, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN
@@ -27,6 +27,8 @@ def trial(
     problem: str | None = None,
     sent: int | None = 24,
     steps: tuple[str, ...] = STEPS,
+    predicted: tuple[Outcome, ...] | None = None,
+    producer_engine: str | None = None,
 ) -> Trial:
     build = None
     if outcomes is not None:
@@ -42,6 +44,8 @@ def trial(
         verdict=verdict,
         because=because,
         problem=problem,
+        predicted=predicted,
+        producer_engine=producer_engine,
     )
 
 
@@ -209,3 +213,65 @@ def test_what_fits_no_table_is_told_in_lines() -> None:
         "    RUN echo foo: hit; COPY bar bar: ran; RUN echo baz: ran",
         "",
     ]
+
+
+# --- predictions, and producers with another engine
+
+
+def test_predictions_get_a_column_where_a_trial_has_one() -> None:
+    text = table(
+        run(
+            trial("a", "b", (HIT, RAN, RAN), predicted=(HIT, RAN, RAN)),
+            trial("a", "c", (HIT, HIT, HIT), predicted=(HIT, RAN, RAN)),
+            trial("a", "d", (HIT, RAN, RAN), predicted=(UNKNOWN, RAN, UNKNOWN)),
+            trial("a", "e", (HIT, RAN, RAN), predicted=(UNKNOWN, UNKNOWN, UNKNOWN)),
+            trial("a", "f", (HIT, RAN, RAN)),
+            trial("a", "g", (UNKNOWN, UNKNOWN, UNKNOWN), Verdict.BROKEN, predicted=(HIT, HIT, HIT)),
+        )
+    )
+    assert lines(text)[3].split()[-2:] == ["predicted", "verdict"]
+    words = {line.split()[1]: line.split()[7] for line in lines(text) if line.startswith("a    ")}
+    assert words == {
+        "b": "ok", "c": "contradicted", "d": "ok", "e": "unknown", "f": "unknown", "g": "unknown",
+    }  # fmt: skip
+    assert "a>c:19.03.8/copy-bust:none: COPY bar bar hit, ran was predicted" in lines(text)
+
+
+def test_no_prediction_no_column() -> None:
+    assert "predicted" not in table(run(trial("a", "b", (HIT, RAN, RAN))))
+
+
+def test_a_producer_with_another_engine_is_named_before_the_consumers() -> None:
+    mixed = trial("a", "b", (HIT, HIT, HIT), producer_engine="19.03.13")
+    same = trial("b", "a", (HIT, HIT, HIT), producer_engine="19.03.8")
+    text = table(run(mixed, same))
+    assert [line.split()[2] for line in lines(text)[4:6]] == ["19.03.13>19.03.8", "19.03.8"]
+    assert lines(text)[-1] == "engine P>C: the producer's, then the consumer's"
+    assert "engine P>C" not in table(run(same))
+
+
+@pytest.mark.parametrize("steps", [STEPS, MANY, MANY * 2])
+@pytest.mark.parametrize("name", ["b", "a-box-whose-name-is-long-enough", "b" * 63])
+def test_predictions_and_two_engines_fit_100_columns(steps: tuple[str, ...], name: str) -> None:
+    outcomes = tuple([HIT, RAN] * 12)
+    made = trial(name, name, outcomes, steps=steps, predicted=outcomes, producer_engine="29.0.0-rc.1-distro")
+    text = table(run(made, steps=steps))
+    grid = [line for line in text.splitlines() if not line.startswith(name + ">")]
+    assert max(map(len, grid)) <= 100
+    assert "ok" in " ".join(grid).split()
+
+
+# --- text of any origin
+
+
+def test_what_a_terminal_would_obey_is_spelled_out() -> None:
+    evil = "RUN echo \x1b[2J\x1b]0;title\x07\u202egnp.\nrow"
+    text = table(run(trial("a\tb", "b\x9b31m", (HIT,), steps=(evil,)), steps=(evil,)))
+    assert "RUN echo \\u202egnp.\\nrow" in text
+    assert "a\\tb" in text and "b\\x9b31m" in text
+    assert text.replace("\n", "").isprintable()
+
+
+def test_an_escape_that_is_never_ended_hides_no_line() -> None:
+    text = table(run(trial("a", "b", None, Verdict.BROKEN, problem="first\x1b]0;\nsecond\r\nthird")))
+    assert lines(text)[-3:] == ["a>b:19.03.8/copy-bust:none: first", "  | second", "  | third"]

@@ -1,0 +1,26 @@
+"""JSON for tools: the run itself, in the schema that `lab schema run` publishes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from lab.report.evidence import Evidence
+from lab.results import READABLE, SCHEMA, Run
+
+
+def document(runs: Sequence[Evidence]) -> str:
+    """One run as an object; several as a list of them. Runs of older schemas come in today's."""
+    values = [
+        evidence.run.model_copy(update={"version": SCHEMA}).model_dump(mode="json", by_alias=True) for evidence in runs
+    ]
+    return json.dumps(values[0] if len(values) == 1 else values, indent=1, ensure_ascii=False) + "\n"
+
+
+def run_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of run.json and of `document`'s objects, every readable schema version included."""
+    schema = Run.model_json_schema(by_alias=True)
+    schema["properties"]["schema"] = {"enum": list(READABLE), "title": "Schema"}
+    schema["required"] = ["schema", *schema["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,75 @@
+"""What a report is made of: a run, the explanations of its trials, and the commands with what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lab.causes import Explanation, StepCause
+from lab.model import Exchange, Outcome, Verdict
+from lab.results import BoxFacts, Production, Run, StepResult, Trial
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run with all that is known of it; explanations (by trial's name) and exchanges may be empty.
+
+    `redacted` counts what was replaced by placeholders, by kind.
+    """
+
+    run: Run
+    explanations: Mapping[str, Explanation] = field(default_factory=dict)
+    exchanges: tuple[Exchange, ...] = ()
+    redacted: Mapping[str, int] = field(default_factory=dict)
+
+    def during(self, about: str) -> list[Exchange]:
+        """The commands of one trial or phase."""
+        return self._by_about.get(about, [])
+
+    def producing(self, made: Production) -> list[Exchange]:
+        """The commands of one producer with one engine."""
+        return self.during(f"{made.producer}:{made.engine}/{self.run.scenario}:produce")
+
+    def facts(self, box: str, engine: str) -> BoxFacts | None:
+        """What a box said of itself with that engine; None if the run was cut short before."""
+        return self._by_box.get((box, engine))
+
+    def ends(self, trial: Trial) -> tuple[BoxFacts | None, BoxFacts | None]:
+        """The facts of a trial's producer and consumer."""
+        return self.facts(trial.producer, producer_engine(trial)), self.facts(trial.consumer, trial.engine)
+
+    def cause(self, trial: Trial) -> StepCause | None:
+        """The step that made the rest of a trial miss, where it is explained."""
+        explanation = self.explanations.get(trial.name)
+        return explanation.cause if explanation else None
+
+    def step_cause(self, trial: Trial, number: int) -> StepCause | None:
+        """The explanation of one step, counted from 0; None unless it speaks of that very instruction."""
+        explanation = self.explanations.get(trial.name)
+        steps = explanation.steps if explanation else ()
+        wanted = trial.build.steps[number].instruction if trial.build and number < len(trial.build.steps) else None
+        return steps[number] if number < len(steps) and steps[number].instruction == wanted else None
+
+    @cached_property
+    def _by_about(self) -> dict[str, list[Exchange]]:
+        found: dict[str, list[Exchange]] = {}
+        for exchange in self.exchanges:
+            found.setdefault(exchange.about, []).append(exchange)
+        return found
+
+    @cached_property
+    def _by_box(self) -> dict[tuple[str, str], BoxFacts]:
+        return {(box.name, box.engine): box for box in self.run.boxes}
+
+
+def producer_engine(trial: Trial) -> str:
+    """The engine that made the image: the consumer's own unless the trial names another."""
+    return trial.producer_engine or trial.engine
+
+
+def first_miss(trial: Trial) -> StepResult | None:
+    """The first step that ran; None where all hit, or where it is not known: a broken trial says nothing of keys."""
+    if trial.build is None or trial.verdict is Verdict.BROKEN:
+        return None
+    return next((step for step in trial.build.steps if step.outcome is Outcome.RAN), None)

@@ -1,0 +1,146 @@
+"""JUnit XML for CI: a suite a scenario, a case a trial and step, with versions as properties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+from xml.etree import ElementTree
+
+from lab.causes import Role, StepCause
+from lab.model import Outcome, Verdict
+from lab.report import printable
+from lab.report.evidence import Evidence
+from lab.report.prediction import contradicts
+from lab.report.table import engine_word
+from lab.results import StepResult, Trial
+
+# What XML 1.0 has no place for, in whatever spelling.
+_FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit(runs: Sequence[Evidence]) -> str:
+    """Runs as one JUnit document; runs of one scenario share its suite.
+
+    A step that ended otherwise than expected, or than predicted, is a failure with its cause; one whose outcome is not
+    known is an error.
+    """
+    root = ElementTree.Element("testsuites")
+    for scenario in dict.fromkeys(evidence.run.scenario for evidence in runs):
+        root.append(_suite(scenario, [evidence for evidence in runs if evidence.run.scenario == scenario]))
+    _count(root, root)
+    ElementTree.indent(root, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(scenario: str, runs: list[Evidence]) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=_text(scenario))
+    suite.set("timestamp", runs[0].run.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
+    properties = ElementTree.SubElement(suite, "properties")
+    for evidence in runs:
+        run = evidence.run
+        _property(properties, "run", run.name)
+        _property(properties, "lineup", run.lineup)
+        _property(properties, "complete", str(run.complete).lower())
+        _property(properties, "base", run.base.reference if run.base else "unknown")
+        for box in run.boxes:
+            for field in ("client", "server", "commit", "buildx", "rules", "os", "kernel", "storage", "selinux"):
+                if value := getattr(box, field):
+                    _property(properties, f"{box.name}.{box.engine}.{field}", value)
+    for evidence in runs:
+        # the same trials in two runs are different cases
+        prefix = f"{evidence.run.name}/" if len(runs) > 1 else ""
+        for trial in evidence.run.trials:
+            suite.extend(_cases(evidence, trial, prefix))
+        for production in evidence.run.productions:
+            if production.problem:
+                case = ElementTree.SubElement(
+                    suite,
+                    "testcase",
+                    classname=_text(f"{production.producer}:{production.engine}"),
+                    name="push an image",
+                )
+                _trouble(case, "error", "broken", production.problem, production.problem)
+    _count(suite, suite)
+    return suite
+
+
+def _cases(evidence: Evidence, trial: Trial, prefix: str) -> Iterable[ElementTree.Element]:
+    steps = list(trial.build.steps) if trial.build else []
+    seen = len(steps)
+    steps += [
+        StepResult(instruction=instruction, outcome=Outcome.UNKNOWN) for instruction in evidence.run.instructions[seen:]
+    ]
+    for number, step in enumerate(steps):
+        # two steps may read alike, and two cases of one name would be one to many a reader
+        names = {"classname": prefix + trial.name, "name": f"{number + 2}. {step.instruction}"}
+        case = ElementTree.Element("testcase", {key: _text(value) for key, value in names.items()})
+        case.set("time", f"{step.seconds or 0:g}")
+        guess = trial.predicted[number] if trial.predicted and number < len(trial.predicted) else None
+        properties = ElementTree.SubElement(case, "properties")
+        for key, value in (
+            ("engine", engine_word(trial)),
+            ("variation", trial.variation),
+            ("outcome", step.outcome.value),
+            ("expected", step.expected.value if step.expected else None),
+            ("predicted", guess.value if guess else None),
+        ):
+            if value:
+                _property(properties, key, value)
+        _judge(case, trial, step, guess, evidence.step_cause(trial, number))
+        yield case
+
+
+def _judge(
+    case: ElementTree.Element, trial: Trial, step: StepResult, guess: Outcome | None, cause: StepCause | None
+) -> None:
+    if step.outcome in (Outcome.UNKNOWN, Outcome.ERROR):
+        _trouble(case, "error", step.outcome.value, f"{step.instruction}: {step.outcome.value}", trial.problem or "")
+    elif trial.verdict is Verdict.BROKEN:
+        # a cache that could not be read makes every step run: that is no failure of the step
+        _trouble(case, "error", "broken", f"{step.instruction}: nothing can be said", trial.problem or "")
+    elif step.expected is not None and step.outcome is not step.expected:
+        message = f"{step.instruction} {step.outcome.value}, {step.expected.value} was expected"
+        kind = "busted" if step.outcome is Outcome.RAN else "fixed"
+        _trouble(case, "failure", kind, message, "\n".join(_why(cause, trial)))
+    elif guess is not None and contradicts(guess, step.outcome):
+        message = f"{step.instruction} {step.outcome.value}, {guess.value} was predicted"
+        _trouble(case, "failure", "contradicted", message, "the model or the run is wrong")
+
+
+def _why(cause: StepCause | None, trial: Trial) -> Iterable[str]:
+    if cause is None or cause.role is Role.UNKNOWN:
+        yield "cause: not known"
+    else:
+        yield f"cause: {cause.sentence}"
+        for item in cause.differences:
+            yield f"{item.path}: {item.field}: producer {item.producer}, consumer {item.consumer}"
+        yield from cause.evidence
+        if cause.issue:
+            yield f"upstream: {cause.issue}"
+        if cause.fixed:
+            yield f"fixed in: {cause.fixed}"
+        if cause.advice:
+            yield f"what to do: {cause.advice}"
+    if trial.because:
+        yield f"the scenario says: {trial.because}"
+
+
+def _trouble(case: ElementTree.Element, tag: str, kind: str, message: str, text: str) -> None:
+    ElementTree.SubElement(case, tag, type=kind, message=_text(printable.line(message))).text = _text(text)
+
+
+def _property(properties: ElementTree.Element, name: str, value: str) -> None:
+    ElementTree.SubElement(properties, "property", name=_text(name), value=_text(value))
+
+
+def _text(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", printable.lines(text))
+
+
+def _count(element: ElementTree.Element, where: ElementTree.Element) -> None:
+    cases = list(where.iter("testcase"))
+    element.set("tests", str(len(cases)))
+    element.set("failures", str(sum(case.find("failure") is not None for case in cases)))
+    element.set("errors", str(sum(case.find("error") is not None for case in cases)))
+    element.set("time", f"{sum(float(case.get('time', '0')) for case in cases):g}")

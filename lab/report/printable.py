@@ -1,0 +1,27 @@
+"""Text of any origin, made fit to be shown: no terminal escape, no hidden character, nothing lost in silence."""
+
+from __future__ import annotations
+
+import re
+
+from lab.progress.terminal import without_escapes
+
+_ODD = re.compile(r"[^\n\t\x20-\x7e]")
+
+
+def lines(text: str) -> str:
+    """The text with its lines and tabs; terminal escapes are dropped, other unprintable characters spelled out."""
+    if "\x1b" in text:  # line by line: an escape that is never ended must not swallow what follows
+        text = "\n".join(without_escapes(part) for part in text.split("\n"))
+    return _ODD.sub(_spelled, text.replace("\r\n", "\n"))
+
+
+def line(text: str) -> str:
+    """The text as one line: line ends and tabs are spelled out too."""
+    return lines(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _spelled(match: re.Match[str]) -> str:
+    """Letters of every script stay; a control, a direction mark or half a pair becomes \\x1b, \\u202e, \\udc80."""
+    character = match[0]
+    return character if character.isprintable() else character.encode("unicode_escape").decode()

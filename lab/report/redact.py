@@ -1,0 +1,166 @@
+"""Take out of a report what is nobody's business: secrets, user names, home paths, host names, keys.
+
+What is replaced is named in brackets, the same thing by the same name throughout: `[secret]`, `[user-1]`. Names are
+found where they stand for sure (a home path, `docker info`, the registry's address) and then replaced wherever they
+stand as a word; secrets are found by their form or by the name before them. No list of forms is ever complete: a report
+is to be read before it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from lab.causes import Explanation
+from lab.model import Exchange
+from lab.report.evidence import Evidence
+from lab.report.redactor import Redactor
+from lab.results import BoxFacts, Run
+
+_HOME = re.compile(r"(?:/home|/Users|/var/home)/([^/\s'\":;,|&<>()\[\]]{1,64})|[A-Za-z]:\\Users\\([^\\\s'\":;,]{1,64})")
+# Accounts of every machine: they name no person, and as words they mean something else.
+_STOCK = {
+    "root", "vagrant", "docker", "ubuntu", "debian", "centos", "alpine", "fedora", "admin", "user", "users", "test",
+    "build", "builder", "ci", "runner", "jenkins", "git", "github", "gitlab", "node", "app", "nobody", "library",
+    "lab", "local", "localhost", "shared", "public", "www-data", "linuxbrew", "registry", "image", "cache", "context",
+}  # fmt: skip
+_PUBLIC = {"docker.io", "index.docker.io", "registry-1.docker.io", "ghcr.io", "quay.io", "public.ecr.aws", "localhost"}
+# Words of the run's own grammar and moments in time: never text of a box.
+_GRAMMAR = {"schema", "lab", "source", "kind", "outcome", "expected", "predicted", "verdict", "started", "finished"}
+
+
+def redact(evidence: Evidence) -> Evidence:
+    """The same evidence without secrets, user names, home paths, host names and keys; `redacted` counts them."""
+    redactor = redactor_of(evidence)
+    data = _walk(evidence.run.model_dump(mode="json", by_alias=True), redactor.text)
+    run = Run.model_validate_json(json.dumps(data))
+    explanations = {
+        redactor.text(name): _explanation(explanation, redactor.text)
+        for name, explanation in evidence.explanations.items()
+    }
+    exchanges = tuple(_exchange(exchange, redactor) for exchange in evidence.exchanges)
+    return Evidence(run, explanations, exchanges, dict(redactor.found))
+
+
+def redactor_of(evidence: Evidence) -> Redactor:
+    """A redactor that knows the homes, users and hosts of this run."""
+    run = evidence.run
+    own = " ".join([run.dockerfile, *run.instructions])
+    homes: dict[str, str] = {}
+    for text in _texts(evidence):
+        for match in _HOME.finditer(text):
+            homes.setdefault(match[0], match[1] or match[2])
+    # a home that only the Dockerfile speaks of is the image's
+    homes = {path: user for path, user in homes.items() if path not in own or _is_a_boxs(path, evidence)}
+    words = _vocabulary(run)
+    users = set(homes.values()) | set(_users(run))
+    names = {user: f"[user-{number}]" for number, user in enumerate(sorted(filter(_sure, users - words)), 1)}
+    hosts = {host for box in run.boxes for host in _hosts(box)} - words - set(names)
+    names |= {host: f"[host-{number}]" for number, host in enumerate(sorted(filter(_sure, hosts)), 1)}
+    address = run.registry.split("/")[0]
+    host = address.rsplit(":", 1)[0]
+    if host not in _PUBLIC and not host.startswith("127."):
+        names |= {address: "[registry]", host: "[registry]"}
+    return Redactor(homes, names)
+
+
+def secrets_in(text: str) -> int:
+    """How many things in the text look like secrets or keys."""
+    redactor = Redactor()
+    redactor.text(text)
+    return sum(redactor.found[kind] for kind in ("secret", "private key", "key", "login"))
+
+
+def _texts(evidence: Evidence) -> Iterable[str]:
+    """Where a home path of a box may stand: what was said, and where commands ran."""
+    run = evidence.run
+    for trial in run.trials:
+        yield trial.problem or ""
+    for made in run.productions:
+        yield made.problem or ""
+    for box in run.boxes:
+        yield box.info
+    for exchange in evidence.exchanges:
+        yield exchange.cwd or ""
+        yield from exchange.argv
+        yield from exchange.env.values()
+        for data in (exchange.stdout, exchange.stderr):
+            if b"/home/" in data or b"Users" in data:
+                yield data.decode("utf-8", "surrogateescape")
+
+
+def _is_a_boxs(path: str, evidence: Evidence) -> bool:
+    """True if a command ran below that folder."""
+    return any((exchange.cwd or "").startswith(path + "/") for exchange in evidence.exchanges)
+
+
+def _users(run: Run) -> Iterable[str]:
+    yield from run.registry.split("/")[1:]
+    for box in run.boxes:
+        yield from re.findall(r"(?m)^ *Username: (\S+)$", box.info)
+
+
+def _hosts(box: BoxFacts) -> Iterable[str]:
+    """The machine's name, short and long, and hosts of registries that its engine was told of."""
+    for name in re.findall(r"(?m)^ *Name: (\S+)$", box.info):
+        yield from {name, name.split(".")[0]}
+    for block in re.findall(r"(?m)^ *(?:Insecure Registries|Registry Mirrors):\n((?:  \S.*\n?)+)", box.info):
+        for entry in block.split():
+            yield re.sub(r"^https?://|[:/].*$", "", entry)
+
+
+def _sure(name: str) -> bool:
+    """True for a name that may be replaced wherever it stands."""
+    return (
+        bool(re.fullmatch(r"[\w.:-]{3,}", name)) and bool(re.search(r"[^\W\d]", name)) and name not in _PUBLIC | _STOCK
+    )
+
+
+def _vocabulary(run: Run) -> set[str]:
+    """The run's own words: a user who is called as a step's file must not blot it out."""
+    boxes = {box.name for box in run.boxes} | {end for trial in run.trials for end in (trial.producer, trial.consumer)}
+    others = [run.scenario, run.lineup, run.dockerfile, *run.instructions, *(trial.variation for trial in run.trials)]
+    return boxes | {word for text in others for word in re.findall(r"[A-Za-z0-9]+", text)} | set(others)
+
+
+def _walk(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_walk(item, change) for item in value]
+    if isinstance(value, dict):
+        return {name: item if name in _GRAMMAR else _walk(item, change) for name, item in value.items()}
+    return value
+
+
+def _explanation(explanation: Explanation, change: Callable[[str], str]) -> Explanation:
+    steps = tuple(
+        replace(
+            step,
+            instruction=change(step.instruction),
+            sentence=change(step.sentence),
+            evidence=tuple(map(change, step.evidence)),
+            advice=change(step.advice) if step.advice else step.advice,
+            differences=tuple(
+                replace(item, path=change(item.path), producer=change(item.producer), consumer=change(item.consumer))
+                for item in step.differences
+            ),
+        )
+        for step in explanation.steps
+    )
+    return Explanation(change(explanation.trial), steps)
+
+
+def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
+    return replace(
+        exchange,
+        about=redactor.text(exchange.about),
+        argv=tuple(map(redactor.text, exchange.argv)),
+        env={name: redactor.text(f"{name}={value}").partition("=")[2] for name, value in exchange.env.items()},
+        cwd=redactor.text(exchange.cwd) if exchange.cwd else exchange.cwd,
+        stdout=redactor.data(exchange.stdout),
+        stderr=redactor.data(exchange.stderr),
+    )

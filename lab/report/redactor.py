@@ -1,0 +1,204 @@
+"""Replace secrets, keys and known names in any text by placeholders in brackets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from lab.progress.terminal import without_escapes
+
+
+class Form(NamedTuple):
+    """One form of what is to go; where none of its clues is in a text (lower case), the text need not be searched.
+
+    `outline` is a quicker search that finds something wherever the pattern does.
+    """
+
+    clues: tuple[str, ...]
+    pattern: re.Pattern[str]
+    placeholder: str
+    outline: re.Pattern[str] | None = None
+
+
+_WORD = r"pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+_CLUES = ("passw", "passphrase", "secret", "token", "key", "credential")
+_VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"']+)"""
+# Every repetition before the telling part is bounded, so that no text can make a form slow.
+SECRETS = (
+    Form(_CLUES, re.compile(rf"(?i)((?:{_WORD})[\w.-]{{0,40}}[\"']?\s{{0,4}}[:=]\s{{0,4}}){_VALUE}"), r"\1[secret]"),
+    Form(_CLUES, re.compile(rf"(?i)(--(?:{_WORD})(?:=|\s{{1,4}}))(?!id=){_VALUE}"), r"\1[secret]"),
+    Form(
+        _CLUES,
+        re.compile(rf"(?im)(\b(?:ENV|ARG)\s{{1,4}}\w{{0,64}}(?:{_WORD})\w{{0,64}}[ \t]+)\S[^\n]*"),
+        r"\1[secret]",
+    ),
+    Form((" login ",), re.compile(r"( login\b[^\n]{0,200}?\s-p[ =]?)\S+"), r"\1[secret]"),
+    Form(("sshpass",), re.compile(r"(\bsshpass\s{1,4}-p\s?)\S+"), r"\1[secret]"),
+    Form(("curl",), re.compile(r"(\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?)[^\s:]+:\S+"), r"\1[secret]"),
+    Form(
+        ("authorization", "x-registry-auth", "cookie"),
+        re.compile(r"(?i)(\b(?:authorization|x-registry-auth|set-cookie|cookie)[\"']?\s{0,4}[:=]\s{0,4})[^\n]+"),
+        r"\1[secret]",
+    ),
+    Form(("bearer",), re.compile(r"(?i)(\bbearer\s{1,4})[\w.~+/=-]{8,}"), r"\1[secret]"),
+    Form(('"auth"',), re.compile(r"(\"auth\"\s{0,4}:\s{0,4})\"[^\"\n]*\""), r'\1"[secret]"'),
+    Form(("://",), re.compile(r"(://)[^/\s@'\"]{1,256}(?:@[^/\s@'\"]{1,256})*@"), r"\1[login]@"),
+    Form(
+        (
+            *(
+                "akia",
+                "asia",
+                "ghp_",
+                "gho_",
+                "ghu_",
+                "ghs_",
+                "ghr_",
+                "github_pat_",
+                "glpat-",
+                "dckr_",
+                "npm_",
+                "pypi-",
+            ),
+            *("xox", "aiza", "k_live_", "k_test_", "sg.", "age-secret-", "hvs.", "hvb.", "sk-", "swmtkn-", "eyj"),
+        ),
+        re.compile(
+            r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{16,255}|github_pat_\w{16,255}|glpat-[\w-]{15,255}"
+            r"|dckr_[po]at_[\w-]{10,255}|npm_\w{20,255}|pypi-[\w-]{20,255}|xox[abeoprs]-[\w-]{8,255}|AIza[\w-]{30,255}"
+            r"|[sr]k_(?:live|test)_\w{10,255}|SG\.[\w-]{16,255}\.[\w-]{16,255}|AGE-SECRET-KEY-1[0-9A-Z]{20,255}"
+            r"|hv[sb]\.[\w-]{20,255}|sk-[\w-]{20,255}|SWMTKN-1-[\w-]{10,255}|eyJ[\w-]{8,4096}\.[\w-]{8,4096}\.[\w-]{0,4096})"
+        ),
+        "[secret]",
+    ),
+)
+KEYS = (
+    Form(
+        (" aaaa",),
+        re.compile(r"\b(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\w+|sk-\w+-\w+@openssh\.com) AAAA[\w+/]+={0,3}(?: \S+)?"),
+        "[key]",
+    ),
+    Form(("sha256:",), re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])"), "[key]"),
+    Form((" id: ",), re.compile(r"\b(?:[A-Z2-7]{4}:){11}[A-Z2-7]{4}\b"), "[id]"),
+    Form((" id: ",), re.compile(r"(?m)^( *ID: )[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), r"\1[id]"),
+)
+_FOUR_NUMBERS = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
+PLACES = (
+    Form((" proxy: ",), re.compile(r"(?m)^( *(?:HTTPS?|No) Proxy: )\S.*$"), r"\1[host]"),
+    Form(
+        ("@",),
+        re.compile(r"(?<![\w.+-])(?!git@)[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"),
+        "[email]",
+        re.compile(r"@[A-Za-z0-9-]{1,63}\."),
+    ),
+    Form(
+        ("10.", "192.168.", "172.", "169.254."),
+        re.compile(r"(?<![\w.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254)\.\d{1,3}\.\d{1,3}(?![\w.])"),
+        "[address]",
+        _FOUR_NUMBERS,
+    ),
+    Form(
+        ("//", "@", ":"),
+        re.compile(
+            r"(?<![\d.])(?!127\.|0\.)(?:(?<=//)|(?<=@))(?:\d{1,3}\.){3}\d{1,3}"
+            r"|(?<![\w.])(?!127\.|0\.)(?:\d{1,3}\.){3}\d{1,3}(?=:\d)"
+        ),
+        "[address]",
+        _FOUR_NUMBERS,
+    ),
+    Form(
+        (":",),
+        re.compile(
+            r"(?i)(?<![\w:])(?:(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}"
+            r"|f[de][0-9a-f]{2}:(?::?[0-9a-f]{1,4}){1,7})(?![\w:])"
+        ),
+        "[address]",
+        re.compile(r"(?i):[0-9a-f]{0,4}:[0-9a-f]"),
+    ),
+)
+_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\[nr])*")
+_BASE64 = re.compile(r"(?<![\w+/])(?![0-9a-f]{64}\b)[A-Za-z0-9+/]{32,}={0,2}")  # a sha256 is none
+
+
+class Redactor:
+    """Replaces what it knows and what it recognises; the same text always becomes the same."""
+
+    def __init__(self, homes: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
+        """`homes` are folders that become `~`; `names` are words with the placeholders they become."""
+        self.found: Counter[str] = Counter()
+        self._memory: dict[str, str] = {}
+        self._homes = _alternatives(homes, r"(?![\w.-])")
+        self._placeholders = dict(names or {})
+        self._names = _alternatives(self._placeholders, r"(?![A-Za-z0-9])", before=r"(?<![A-Za-z0-9])")
+
+    def text(self, text: str) -> str:
+        """The text with placeholders; terminal escapes go where there are any, as they could hide a secret's name."""
+        known = self._memory.get(text)
+        if known is None:
+            known = self._memory[text] = self._replaced(text)
+        return known
+
+    def data(self, data: bytes) -> bytes:
+        """`text` for output, whose bytes need not be UTF-8."""
+        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if data else data
+
+    def _replaced(self, text: str) -> str:
+        if "\x1b" in text:
+            text = "\n".join(without_escapes(line) for line in text.split("\n"))
+        text = self._forms(KEYS + PLACES, self._secrets(text))
+        if self._homes:
+            text = self._sub(self._homes, "~", text)
+        if self._names:
+            text = self._sub(self._names, lambda match: self._placeholders[match[0]], text)
+        return text
+
+    def _secrets(self, text: str) -> str:
+        return _BASE64.sub(self._hidden, self._forms(SECRETS, self._private_keys(text)))
+
+    def _forms(self, forms: tuple[Form, ...], text: str) -> str:
+        lower = text.lower()
+        for clues, pattern, placeholder, outline in forms:
+            if any(clue in lower for clue in clues) and (outline is None or outline.search(text)):
+                text = self._sub(pattern, placeholder, text)
+        return text
+
+    def _hidden(self, match: re.Match[str]) -> str:
+        """A large or binary file travels to a box as base64: what is secret within makes the whole of it so."""
+        try:
+            inside = base64.b64decode(match[0] + "=" * (-len(match[0]) % 4)).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            return match[0]
+        if self._secrets(inside) == inside:
+            return match[0]
+        self.found["secret"] += 1
+        return "[secret]"
+
+    def _private_keys(self, text: str) -> str:
+        parts, start, ended = [], 0, True
+        while begin := _BEGIN.search(text, start):
+            end = _END.search(text, begin.end()) if ended else None  # none further on: do not look for it again
+            ended = end is not None
+            rest = end or _BODY.match(text, begin.end())
+            assert rest  # the body may be empty
+            parts += [text[start : begin.start()], "[private key]"]
+            self.found["private key"] += 1
+            start = rest.end()
+        return "".join([*parts, text[start:]])
+
+    def _sub(self, pattern: re.Pattern[str], placeholder: str | Callable[[re.Match[str]], str], text: str) -> str:
+        def one(match: re.Match[str]) -> str:
+            new = placeholder(match) if callable(placeholder) else match.expand(placeholder)
+            if new != match[0]:
+                self.found[(re.findall(r"\[([a-z ]+)(?:-\d+)?\]", new) or ["home path"])[-1]] += 1
+            return new
+
+        return pattern.sub(one, text)
+
+
+def _alternatives(words: Iterable[str], after: str, before: str = "") -> re.Pattern[str] | None:
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return re.compile(f"{before}(?:{'|'.join(map(re.escape, longest_first))}){after}") if longest_first else None

@@ -1,0 +1,222 @@
+"""Evidence for the tests of reports: the stored sample, small runs made by hand, and hostile ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.causes import Explanation, FieldDifference, Role, StepCause
+from lab.model import Exchange, Outcome, Verdict
+from lab.report.evidence import Evidence
+from lab.results import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial, load
+from lab.transcript import exchanges
+
+RUNS = Path(__file__).parent / "data" / "runs"
+WHEN = datetime(2026, 5, 27, 18, 30, tzinfo=UTC)
+STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
+HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
+
+
+def sample() -> Evidence:
+    """The default run of two real boxes with Docker 20.10.24, as schema 1 stored it."""
+    folder = RUNS / "schema-1"
+    return Evidence(load(folder), {}, exchanges(folder / "transcript.jsonl"))
+
+
+def facts(name: str, engine: str = "19.03.8", **fields: object) -> BoxFacts:
+    made = BoxFacts(
+        name=name,
+        summary=f"the box {name}",
+        kind="vagrant",
+        engine=engine,
+        client=engine,
+        server=engine,
+        commit="afacb8b",
+        os="CentOS Linux 7 (Core)",
+        kernel="3.10.0-1127.el7.x86_64",
+        storage="overlay2",
+        security=("seccomp",),
+        selinux="off",
+        version=f"Client:\n Version: {engine}\n\nServer:\n Engine:\n  Version: {engine}",
+        info=f"Server:\n Server Version: {engine}\n Storage Driver: overlay2\n  Backing Filesystem: xfs\n Name: {name}",
+    )
+    return made.model_copy(update=fields)
+
+
+def trial(
+    producer: str,
+    consumer: str,
+    outcomes: tuple[Outcome, ...] | None,
+    verdict: Verdict = Verdict.AS_EXPECTED,
+    *,
+    expected: tuple[Outcome, ...] | None = None,
+    steps: tuple[str, ...] = STEPS,
+    engine: str = "19.03.8",
+    variation: str = "none",
+    sent: int | None = 34,
+    **fields: object,
+) -> Trial:
+    build = None
+    if outcomes is not None:
+        wanted = expected or outcomes
+        made = tuple(
+            StepResult(instruction=text, outcome=seen, expected=want, seconds=0.1)
+            for text, seen, want in zip(steps, outcomes, wanted, strict=True)
+        )
+        build = BuildResult(steps=made, context_bytes=sent, imports=(CacheImport(ref="localhost:5000/x", ok=True),))
+    name = f"{producer}>{consumer}:{engine}/copy-bust:{variation}"
+    made_trial = Trial(
+        name=name,
+        producer=producer,
+        consumer=consumer,
+        engine=engine,
+        variation=variation,
+        build=build,
+        verdict=verdict,
+    )
+    return made_trial.model_copy(update=fields)
+
+
+def run(*trials: Trial, steps: tuple[str, ...] = STEPS, **fields: object) -> Run:
+    boxes = dict.fromkeys((end, trial.engine) for trial in trials for end in (trial.producer, trial.consumer))
+    producers = dict.fromkeys((trial.producer, trial.engine) for trial in trials)
+    made = Run(
+        name="20260527T183000Z-copy-bust",
+        scenario="copy-bust",
+        summary="a COPY of one file, rebuilt from another box's inline cache",
+        lineup="gist",
+        started=WHEN,
+        finished=WHEN,
+        complete=True,
+        base=Base(reference="alpine:3.11.6", source="alpine"),
+        registry="localhost:5000",
+        dockerfile="\n".join(["FROM alpine:3.11.6", *steps, ""]),
+        instructions=steps,
+        boxes=tuple(facts(name, engine) for name, engine in boxes),
+        productions=tuple(
+            Production(producer=name, engine=engine, reference=f"localhost:5000/lab-copy-bust-{name}:{engine}")
+            for name, engine in producers
+        ),
+        trials=trials,
+    )
+    return made.model_copy(update=fields)
+
+
+def exchange(
+    box: str,
+    about: str,
+    *argv: str,
+    stdout: bytes | str = b"",
+    stderr: bytes | str = b"",
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    exit: int = 0,
+) -> Exchange:
+    out, err = (data.encode() if isinstance(data, str) else data for data in (stdout, stderr))
+    return Exchange(box, about, argv, dict(env or {}), cwd, exit, out, err, WHEN, 0.5)
+
+
+LABEL = "unconfined_u:object_r:user_home_t:s0"
+
+
+def explained(made: Trial) -> Explanation:
+    """The bug report's cause, in the words an explanation has."""
+    assert made.build
+    words = {
+        0: StepCause(made.build.steps[0].instruction, Role.HIT, "hit"),
+        1: StepCause(
+            made.build.steps[1].instruction,
+            Role.CAUSE,
+            "bar has security.selinux on the consumer only",
+            (FieldDifference("bar", "security.selinux", "absent", LABEL + "\\0", ("R1",)),),
+            ("93B sent, 34B expected: 59 bytes are one security.selinux of 37 bytes",),
+            issue="https://github.com/moby/buildkit/issues/1330",
+            fixed="Docker 19.03.13",
+            advice="update Docker",
+        ),
+        2: StepCause(made.build.steps[2].instruction, Role.CONSEQUENCE, "the step before it missed"),
+    }
+    return Explanation(made.name, tuple(words.values()))
+
+
+def bug() -> Evidence:
+    """The bug report's story on 19.03.8, with its cause, and hit on 19.03.13."""
+    bust = trial("ubuntu", "centos", (HIT, RAN, RAN), sent=93, because="the label is hashed (fixed by moby/moby#41222)")
+    trials = (
+        trial("ubuntu", "ubuntu", (HIT, HIT, HIT)),
+        bust,
+        trial("ubuntu", "centos", (HIT, HIT, HIT), engine="19.03.13", sent=93),
+    )
+    return Evidence(run(*trials), {bust.name: explained(bust)})
+
+
+# What somebody may put into a step, a file name, an output: each would be obeyed somewhere.
+HOSTILE = (
+    "RUN echo '</script><img src=x onerror=alert(1)>' && echo $(reboot) `reboot`",
+    "COPY |a|b| ```\n# heading\n\n[x](javascript:alert(1)) <b>&amp; ./",
+    '=HYPERLINK("http://evil.example","RUN")\x1b[2J\x1b]0;pwned\x07\x00\u202egnp',
+)
+EVIL_OUTPUT = (
+    b"#5 [2/4] RUN echo\n#5 0.1 \x1b[31m\xff\xfe```\n````\n</details></script>\n"
+    b"#5 0.2 ]]> <!-- | a | b |\r\n\x07=1+1\n#5 CACHED\n"
+)
+
+
+def hostile() -> Evidence:
+    """A run whose every text is out to get whoever shows it."""
+    name = "a`|<b>"
+    made = trial(name, "=cmd|'/c calc'!A1", (HIT, RAN, RAN), Verdict.BUSTED, expected=(HIT, HIT, HIT), steps=HOSTILE)
+    lost = trial("-2+3", "@sum", None, Verdict.BROKEN, steps=HOSTILE, problem="bad\x1b[0m\n```\n</script>\n| x |")
+    made = made.model_copy(update={"because": "because <i>`|\n# x", "variation": "]]>"})
+    made_run = run(made, lost, steps=HOSTILE)
+    about = f"{name}:19.03.8/copy-bust:produce"
+    build = ("docker", "build", "--tag", "localhost:5000/x\n```", ".")
+    return Evidence(
+        made_run,
+        {made.name: explained(made)},
+        (
+            exchange(name, about, *build, stderr=EVIL_OUTPUT, cwd="/home/x'\n/ctx"),
+            exchange(made.consumer, made.name, *build, "--cache-from", "localhost:5000/x", stderr=EVIL_OUTPUT),
+        ),
+    )
+
+
+def many(trials: int) -> Evidence:
+    """The sample again and again under other engines' names, as a long run would be."""
+    one = sample()
+    made: list[Trial] = []
+    said = list(one.exchanges)
+    boxes = list(one.run.boxes)
+    productions = list(one.run.productions)
+    number = 0
+    while len(made) < trials:
+        number += 1
+        engine = f"20.10.{number}"
+
+        def renamed(text: str, engine: str = engine) -> str:
+            return text.replace(":20.10.24", f":{engine}").replace("/20.10.24/", f"/{engine}/")
+
+        boxes += [box.model_copy(update={"engine": engine}) for box in one.run.boxes]
+        productions += [
+            item.model_copy(update={"engine": engine, "reference": renamed(item.reference)})
+            for item in one.run.productions
+        ]
+        made += [item.model_copy(update={"engine": engine, "name": renamed(item.name)}) for item in one.run.trials]
+        for item in one.exchanges:
+            said.append(
+                Exchange(
+                    item.box,
+                    renamed(item.about),
+                    tuple(map(renamed, item.argv)),
+                    {name: renamed(value) for name, value in item.env.items()},
+                    renamed(item.cwd) if item.cwd else None,
+                    item.exit,
+                    renamed(item.stdout.decode()).encode(),
+                    renamed(item.stderr.decode()).encode(),
+                    item.started,
+                    item.seconds,
+                )
+            )
+    changes = {"boxes": tuple(boxes), "productions": tuple(productions), "trials": tuple(made[:trials])}
+    return Evidence(one.run.model_copy(update=changes), {}, tuple(said))
