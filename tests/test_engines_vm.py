@@ -5,11 +5,14 @@ What each has to do is the bug report's story (moby/buildkit#1330), seen before 
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
+import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -18,13 +21,19 @@ from lab import registry
 from lab.apt import private_root, source_lines
 from lab.boxes.local import LocalBox
 from lab.engines import host
+from lab.engines.archive import Archive, Contents
 from lab.engines.engine import Engine
 from lab.engines.stock import Stock
+from lab.errors import EngineError, HostError, LabError
 from lab.lineups import Catalog
 from lab.model import Outcome, Progress
+from lab.pins import EngineSpec, Needs
 from lab.progress.reader import read_builds
 from lab.project import find
+from lab.waiting import wait_for
 from lab.workbench import Workbench
+
+from .archives import tgz
 
 pytestmark = pytest.mark.vm
 HERE = LocalBox("this machine")
@@ -134,3 +143,90 @@ def test_a_label_busts_the_copy_only_where_the_fix_is_taken_back(world: World, n
     assert world.build(name, label=None, cached=True) == (34, dict(zip(STEPS, (hit, hit, hit), strict=True)))
     expected = (hit, ran, ran) if name == "20.10.24-unfixed" else (hit, hit, hit)
     assert world.build(name, label=LABEL, cached=True) == (93, dict(zip(STEPS, expected, strict=True)))
+
+
+# --- engines on this machine that go wrong
+
+
+def broken(folder: Path, script: str) -> Archive:
+    """An archive whose dockerd is a script; it was never checked, as none of these passes a check."""
+    path = folder / "broken.tgz"
+    files = {
+        "docker/dockerd": script.encode(),
+        "docker/docker": b"#!/bin/sh\nexit 1\n",
+        "docker/containerd": b"#!/bin/sh\n",
+    }
+    tgz(path, files)
+    programs = {name.removeprefix("docker/"): hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return Archive(path, Contents(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), programs=programs))
+
+
+def bridges() -> list[str]:
+    """The network bridges of this machine that are an engine's."""
+    return sorted(path.name for path in Path("/sys/class/net").iterdir() if re.fullmatch("lab[0-9a-f]{8}", path.name))
+
+
+STATIC = EngineSpec(name="1.0", version="1.0", kind="static", url=None, sha256="0" * 64)
+
+
+def test_a_daemon_that_ends_at_once_shows_what_it_said(tmp_path: Path) -> None:
+    archive = broken(tmp_path, "#!/bin/sh\necho failed to start daemon: no idea >&2\nexit 1\n")
+    before = bridges()
+    with pytest.raises(EngineError, match="it ended at once") as caught:
+        host.start(HERE, STATIC, [archive], tmp_path / "state", quiet)
+    assert caught.value.tail()[-1] == "failed to start daemon: no idea"
+    assert host.leftovers(tmp_path / "state") == []
+    assert bridges() == before
+
+
+def test_a_program_that_is_not_the_archives_is_refused(tmp_path: Path) -> None:
+    archive = broken(tmp_path, "#!/bin/sh\nsleep 60\n")
+    other = replace(archive, contents=archive.contents.model_copy(update={"programs": {"dockerd": "0" * 64}}))
+    with pytest.raises(EngineError, match="its dockerd has sha256 "):
+        host.start(HERE, STATIC, [other], tmp_path / "state", quiet)
+    assert host.leftovers(tmp_path / "state") == []
+
+
+def test_what_a_killed_lab_left_is_removed_later(tmp_path: Path) -> None:
+    archive = broken(tmp_path, "#!/bin/sh\nexec sleep 600\n")
+    before = bridges()
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            host.start(HERE, STATIC, [archive], tmp_path / "state", quiet)
+        os._exit(1)
+    home = host.Home(tmp_path / "state", "1.0")
+    wait_for("its bridge", lambda: bridges() != before or "none", timeout=20, error=LabError)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert host.leftovers(tmp_path / "state") == ["1.0"]
+    assert host.processes(home)
+    host.stop(HERE, "1.0", tmp_path / "state")
+    assert (host.leftovers(tmp_path / "state"), host.processes(home), bridges()) == ([], [], before)
+    assert not Path(home.daemon.run).exists()
+    assert not home.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("glibc", "needs", "said"),
+    [
+        ("99.1", Needs(), r"its programs need glibc 99\.1, this machine has \d"),
+        (None, Needs(cgroup="v1"), "it knows only control groups of version 1"),
+    ],
+)
+def test_an_engine_that_cannot_run_here_is_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, glibc: str | None, needs: Needs, said: str
+) -> None:
+    archive = broken(tmp_path, "#!/bin/sh\n")
+    archive = replace(archive, contents=archive.contents.model_copy(update={"glibc": glibc}))
+    (tmp_path / "cgroup.controllers").touch()
+    monkeypatch.setattr(host, "CGROUPS", tmp_path)  # this machine may have either version
+    with pytest.raises(EngineError, match=said):
+        host.start(HERE, STATIC.model_copy(update={"needs": needs}), [archive], tmp_path / "state", quiet)
+    assert host.leftovers(tmp_path / "state") == []
+
+
+def test_only_root_runs_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # the tests themselves run as root
+    with pytest.raises(HostError, match="a Docker daemon needs root"):
+        host.start(HERE, STATIC, [broken(tmp_path, "")], tmp_path / "state", quiet)
