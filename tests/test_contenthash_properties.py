@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.contenthash.entry import Entry, Kind, file, walk_key
-from lab.contenthash.formula import Formula
+from lab.contenthash.formula import Formula, Leaf, Part
 from lab.contenthash.header import own_digest
 from lab.contenthash.query import Query, ask, content_digest, content_part
 from lab.contenthash.rules import Rules
@@ -147,16 +147,17 @@ def test_a_formula_answers_as_a_new_tree_does(
         changed = list(entries)
         for index in chosen:
             changed[index] = replace(changed[index], mode=mode)
-        texts = {
+        texts: dict[Part, str] = {
             leaf: own_digest(changed[index], rules)
             for index in chosen
             for leaf in formula.leaves
             if leaf.path == "/" + entries[index].path
         }
-        assert formula.with_parts(dict(texts)) == digest(changed, source, rules)
+        assert formula.with_parts(texts) == digest(changed, source, rules)
         if len(texts) == 1:
-            [(leaf, text)] = texts.items()
-            assert formula.with_leaf(leaf, text) == digest(changed, source, rules)
+            [(changed_leaf, text)] = texts.items()
+            assert isinstance(changed_leaf, Leaf)
+            assert formula.with_leaf(changed_leaf, text) == digest(changed, source, rules)
 
 
 @given(contexts(), rule_sets, st.data())

@@ -21,6 +21,7 @@ VERBS = {
     "status": ("machines", "Show what is up and how to reach it."),
     "repro": ("runs", "Run a scenario on all boxes and show the table."),
     "read": ("runs", "Read any docker build log: what hit, what ran."),
+    "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
     "ssh": ("machines", "Open a shell on a box."),
     "exec": ("machines", "Run one command on a box, or on all."),
     "suspend": ("machines", "Put boxes to sleep; `up` wakes them."),

@@ -72,6 +72,18 @@ def file(path: str, content: bytes, mode: int = 0o644, xattrs: Mapping[str, byte
     return Entry(path, Kind.FILE, mode, size=len(content), content=content, xattrs=xattrs)
 
 
+def shown(path: str) -> str:
+    """A path for messages: what cannot be printed, or is not UTF-8, is escaped."""
+    return "".join(
+        char
+        if char.isprintable()
+        else f"\\x{ord(char) - 0xDC00:02x}"
+        if "\udc80" <= char <= "\udcff"
+        else char.encode("unicode_escape").decode()
+        for char in path
+    )
+
+
 def name_bytes(text: str) -> bytes:
     """A name or link text as the bytes that are hashed, whatever its encoding."""
     return text.encode("utf-8", "surrogateescape")

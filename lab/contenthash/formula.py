@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,22 +14,38 @@ if TYPE_CHECKING:
 MARK_EVERY = 16  # pieces between two kept states of a hasher
 
 
+Source = str | ContextError | Callable[[], str]
+
+
 class Part:
-    """A digest text, `sha256:` and 64 hex digits, or the error that stands in its place; `rank` is above its parts'."""
+    """A digest text, `sha256:` and 64 hex digits, computed when it is first asked for; `rank` is above its parts'."""
 
-    __slots__ = ("_text", "error", "rank")
+    __slots__ = ("_source", "rank")
 
-    def __init__(self, text: str | ContextError, rank: int = 0) -> None:
-        self.error = text if isinstance(text, ContextError) else None
-        self._text = "" if isinstance(text, ContextError) else text
+    def __init__(self, source: Source, rank: int = 0) -> None:
+        self._source = source
         self.rank = rank
 
     @property
     def text(self) -> str:
         """The digest; raises the ContextError that stands in its place."""
-        if self.error:
-            raise self.error
-        return self._text
+        found = self.text_or_error
+        if isinstance(found, ContextError):
+            raise found
+        return found
+
+    @property
+    def text_or_error(self) -> str | ContextError:
+        """The digest, or why there is none."""
+        if not isinstance(self._source, str | ContextError):
+            self._source = self._computed(self._source)
+        return self._source
+
+    def _computed(self, source: Callable[[], str]) -> str | ContextError:
+        try:
+            return source()
+        except ContextError as error:
+            return error
 
 
 class Leaf(Part):
@@ -37,8 +53,8 @@ class Leaf(Part):
 
     __slots__ = ("path",)
 
-    def __init__(self, path: str, text: str | ContextError) -> None:
-        super().__init__(text)
+    def __init__(self, path: str, source: Source) -> None:
+        super().__init__(source)
         self.path = path
 
 
@@ -56,12 +72,27 @@ class Join(Part):
         self._blob: bytes | None = None
         self._ends: list[int] = []
         self._marks: list[_Hash] = []
-        error = next((part.error for _, part in self.pieces if part.error), None)
-        rank = 1 + max((part.rank for _, part in self.pieces), default=0)
-        super().__init__(error or _digest(sha256(self._whole())), rank)
+        super().__init__(self._joined, 1 + max((part.rank for _, part in self.pieces), default=0))
+
+    def _computed(self, source: Callable[[], str]) -> str | ContextError:
+        """Compute what is below first, without recursion: folders may lie deeper than Python's stack."""
+        waiting = [self]
+        while waiting:
+            join = waiting[-1]
+            below = [part for _, part in join.pieces if isinstance(part, Join) and callable(part._source)]
+            if below:
+                waiting += below
+                continue
+            waiting.pop()
+            join._source = super(Join, join)._computed(join._joined)
+        assert not callable(self._source)
+        return self._source
+
+    def _joined(self) -> str:
+        return _digest(sha256(self._whole()))
 
     def _whole(self) -> bytes:
-        return b"".join([prefix + part._text.encode() for prefix, part in self.pieces])
+        return b"".join([prefix + part.text.encode() for prefix, part in self.pieces])
 
     def replaced(self, index: int, text: str | None) -> str:
         """The digest if the part at `index` had another text; None leaves its whole piece out."""
@@ -72,7 +103,7 @@ class Join(Part):
         mark = index // MARK_EVERY
         start = self._ends[mark * MARK_EVERY - 1] if mark else 0
         end = self._ends[index]
-        kept = end - len(part._text) - (len(prefix) if text is None else 0)
+        kept = end - len(part.text) - (len(prefix) if text is None else 0)
         hasher = self._marks[mark].copy()
         hasher.update(self._blob[start:kept] + (text or "").encode())
         hasher.update(memoryview(self._blob)[end:])
@@ -80,7 +111,7 @@ class Join(Part):
 
     def with_texts(self, texts: Mapping[Part, str]) -> str:
         """The digest if these parts had these texts."""
-        pieces = [prefix + texts.get(part, part._text).encode() for prefix, part in self.pieces]
+        pieces = [prefix + (texts.get(part) or part.text).encode() for prefix, part in self.pieces]
         return _digest(sha256(b"".join(pieces)))
 
     def _lay_out(self) -> None:
@@ -92,7 +123,7 @@ class Join(Part):
                 hasher.update(self._blob[done:end])
                 done = end
                 self._marks.append(hasher.copy())
-            end += len(prefix) + len(part._text)
+            end += len(prefix) + len(part.text)
             self._ends.append(end)
 
 

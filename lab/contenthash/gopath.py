@@ -6,6 +6,7 @@ import posixpath
 import re
 from functools import lru_cache
 
+from lab.contenthash.entry import shown
 from lab.errors import ContextError
 
 
@@ -114,4 +115,4 @@ def _next(pattern: str, index: int) -> tuple[str, int]:
 
 
 def _malformed(pattern: str) -> ContextError:
-    return ContextError(f'cannot use the pattern "{pattern}": it is malformed')
+    return ContextError(f'cannot use the pattern "{shown(pattern)}": it is malformed')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
-from lab.contenthash.entry import Entry, Kind, name_bytes
+from lab.contenthash.entry import Entry, Kind, name_bytes, shown
 from lab.contenthash.rules import Rules
 from lab.errors import ContextError
 
@@ -28,7 +28,7 @@ def header(entry: Entry, rules: Rules) -> bytes:
     """
     if entry.kind is Kind.SOCKET and not rules.sockets:
         raise ContextError(
-            f"cannot digest {entry.path}: it is a socket, which BuildKit of {rules.name} refuses",
+            f"cannot digest {shown(entry.path)}: it is a socket, which BuildKit refuses under {rules.name}",
             hint="remove it, or name it in .dockerignore",
         )
     uid, gid = (entry.uid, entry.gid) if rules.owner else (0, 0)
@@ -57,11 +57,11 @@ def own_digest(entry: Entry, rules: Rules) -> str:
 def own_digests(entry: Entry, headers: Iterable[bytes]) -> list[str]:
     """The digests of one object under several headers, in their order; its content is streamed once."""
     if entry.problem:
-        raise ContextError(f"cannot digest {entry.path}: {entry.problem}")
+        raise ContextError(f"cannot digest {shown(entry.path)}: {entry.problem}")
     hashers = [sha256(start) for start in headers]
     chunks = entry.chunks()
     if chunks is None:
-        raise ContextError(f"cannot digest {entry.path}: its content is not at hand")
+        raise ContextError(f"cannot digest {shown(entry.path)}: its content is not at hand")
     length = 0
     for chunk in chunks:
         length += len(chunk)
@@ -69,7 +69,7 @@ def own_digests(entry: Entry, headers: Iterable[bytes]) -> list[str]:
             hasher.update(chunk)
     if entry.kind is Kind.FILE and not entry.is_hardlink and length != entry.size:
         raise ContextError(
-            f"cannot digest {entry.path}: {length} bytes were read where {entry.size} were stated",
+            f"cannot digest {shown(entry.path)}: {length} bytes were read where {entry.size} were stated",
             hint="it changed while it was read; try again when nothing writes to it",
         )
     return ["sha256:" + hasher.hexdigest() for hasher in hashers]

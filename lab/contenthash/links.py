@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.contenthash import gopath
-from lab.contenthash.entry import Kind
+from lab.contenthash.entry import Kind, shown
 from lab.contenthash.rules import Links
 from lab.contenthash.tree import Node, Tree
 from lab.errors import ContextError
@@ -45,7 +45,7 @@ def target(tree: Tree, path: str, links: Links) -> Node:
     _, node = lookup(tree, path, links, last=True)
     if node is None:
         raise ContextError(
-            f"cannot digest {path.lstrip('/') or path}: no such path in the context",
+            f"cannot digest {shown(path.lstrip('/') or path)}: no such path in the context",
             hint="it may be excluded by .dockerignore, or a link on its way may lead out of the context",
         )
     return node
@@ -79,7 +79,7 @@ def _real(tree: Tree, path: str, *, last: bool) -> tuple[str, Node | None]:
 def _lexical(tree: Tree, path: str, count: list[int]) -> tuple[str, Node | None]:
     """The record at a path whose last element is taken as it is."""
     if path.count("/") > DEEPEST:
-        raise ContextError(f"cannot follow {path}: it is too deep")
+        raise ContextError(f"cannot follow {shown(path)}: it is too deep")
     node = tree.get(path)
     if node or not path:
         return path, node
@@ -104,4 +104,4 @@ def clean_link(path: str, linkname: str) -> str:
 
 
 def _too_many(path: str) -> ContextError:
-    return ContextError(f"cannot follow {path}: more than {LIMIT} symbolic links on its way")
+    return ContextError(f"cannot follow {shown(path)}: more than {LIMIT} symbolic links on its way")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from lab.contenthash import gopath
-from lab.contenthash.entry import Kind, name_bytes
+from lab.contenthash.entry import Kind, name_bytes, shown
 from lab.contenthash.formula import Join, Part
 from lab.contenthash.header import NOTHING
 from lab.contenthash.links import lookup, target
@@ -109,7 +109,7 @@ def _plain(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
         return target(tree, path, rules.links).whole
     _, node = lookup(tree, path, rules.links, last=False)
     if node is None:
-        raise ContextError(f"cannot digest {query.path}: no such path in the context")
+        raise ContextError(f"cannot digest {shown(query.path)}: no such path in the context")
     return node.whole
 
 

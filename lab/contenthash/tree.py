@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from lab.contenthash.entry import Entry, Kind, name_bytes
-from lab.contenthash.formula import Join, Leaf, Part
+from lab.contenthash.entry import Entry, Kind, name_bytes, shown
+from lab.contenthash.formula import Join, Leaf, Part, Source
 from lab.contenthash.header import NOTHING, header, own_digests
 from lab.contenthash.rules import Rules
 from lab.errors import ContextError
 
-Own = str | ContextError
 NO_RECORD = Part(NOTHING)
 
 
@@ -36,16 +36,16 @@ class Tree:
     `root` is the digest of the root's own header: of nothing for a context that a client sent.
     """
 
-    def __init__(self, entries: Iterable[Entry], own: Iterable[Own], root: str = NOTHING) -> None:
+    def __init__(self, entries: Iterable[Entry], own: Iterable[Source], root: str = NOTHING) -> None:
         self._nodes = {"": Node("", Kind.DIR, own=Leaf("", root))}
-        self.own: dict[str, Own] = {}
+        self._own: dict[str, Leaf] = {}
         hardlinks: list[tuple[Node, Entry]] = []
         for entry, digest in zip(entries, own, strict=True):
-            if entry.path in self.own:
-                raise ContextError(f"cannot use the records: {entry.path} stands there twice")
-            self.own[entry.path] = digest
+            if entry.path in self._own:
+                raise ContextError(f"cannot use the records: {shown(entry.path)} stands there twice")
             node = self._reach("/" + entry.path)
-            node.kind, node.linkname, node.own = entry.kind, entry.linkname, Leaf(node.path, digest)
+            node.kind, node.linkname = entry.kind, entry.linkname
+            node.own = self._own[entry.path] = Leaf(node.path, digest)
             if entry.is_hardlink:
                 hardlinks.append((node, entry))
         for node, entry in hardlinks:
@@ -56,9 +56,13 @@ class Tree:
 
     @classmethod
     def read(cls, entries: Iterable[Entry], rules: Rules) -> Tree:
-        """The tree under one rule set; every content is streamed once, an object without a digest keeps its error."""
-        listed = list(entries)
-        return cls(listed, (digest_or_error(entry, rules) for entry in listed))
+        """The tree under one rule set; a content is streamed when a digest that needs it is asked for."""
+        return read_trees(entries, [rules])[rules]
+
+    @property
+    def own(self) -> dict[str, str | ContextError]:
+        """Each object's own digest by its path, or why it has none: of a directory its header's."""
+        return {path: leaf.text_or_error for path, leaf in self._own.items()}
 
     def get(self, path: str) -> Node | None:
         """The record at a clean absolute path; None where there is none."""
@@ -105,30 +109,43 @@ class Tree:
                 node.whole = Join([(b"\0", node.own), *named], directory=True)
 
 
-def digest_or_error(entry: Entry, rules: Rules) -> Own:
-    """The object's own digest, or the error that says why there is none."""
-    try:
-        return own_digests(entry, [header(entry, rules)])[0]
-    except ContextError as error:
-        return error
+class _Digests:
+    """One object's own digests under several rule sets, computed together: its content is streamed once."""
+
+    __slots__ = ("_entry", "_found", "_rule_sets")
+
+    def __init__(self, entry: Entry, rule_sets: list[Rules]) -> None:
+        self._entry = entry
+        self._rule_sets = rule_sets
+        self._found: dict[Rules, str | ContextError] = {}
+
+    def under(self, rules: Rules) -> str:
+        """The digest under one of the rule sets; ContextError if it has none."""
+        if not self._found:
+            self._compute()
+        found = self._found[rules]
+        if isinstance(found, ContextError):
+            raise found
+        return found
+
+    def _compute(self) -> None:
+        starts: dict[Rules, bytes] = {}
+        for rules in self._rule_sets:
+            try:
+                starts[rules] = header(self._entry, rules)
+            except ContextError as error:
+                self._found[rules] = error
+        distinct = list(dict.fromkeys(starts.values()))
+        try:
+            digests = dict(zip(distinct, own_digests(self._entry, distinct), strict=True))
+        except ContextError as error:
+            self._found |= dict.fromkeys(starts, error)
+        else:
+            self._found |= {rules: digests[start] for rules, start in starts.items()}
 
 
 def read_trees(entries: Iterable[Entry], rule_sets: Iterable[Rules]) -> dict[Rules, Tree]:
-    """A tree for each rule set, every content being streamed once for all of them."""
+    """A tree for each rule set; a content is streamed once for all of them, when a digest needs it."""
     listed, asked = list(entries), list(dict.fromkeys(rule_sets))
-    found: dict[Rules, list[Own]] = {rules: [] for rules in asked}
-    for entry in listed:
-        starts: dict[Rules, bytes] = {}
-        for rules in asked:
-            try:
-                starts[rules] = header(entry, rules)
-            except ContextError as error:
-                found[rules].append(error)
-        distinct = list(dict.fromkeys(starts.values()))
-        try:
-            digests: dict[bytes, Own] = dict(zip(distinct, own_digests(entry, distinct), strict=True))
-        except ContextError as error:
-            digests = dict.fromkeys(distinct, error)
-        for rules, start in starts.items():
-            found[rules].append(digests[start])
-    return {rules: Tree(listed, found[rules]) for rules in asked}
+    shared = [_Digests(entry, asked) for entry in listed]
+    return {rules: Tree(listed, [partial(digests.under, rules) for digests in shared]) for rules in asked}
