@@ -9,8 +9,9 @@
     +-- EngineError               7   a Docker engine does not start, or is not the one that was pinned
     +-- CommandError              8   a command that must succeed failed on a box
     +-- RegistryError             9   the registry does not start, or does not answer
-    +-- ReadError                10   build output in which no step could be found
+    +-- ReadError                10   input that does not say what it should: build output, records, an image's cache
     +-- BusyError                11   another lab holds the same lineup
+    +-- ContextError             13   a build context that cannot be read, or not be digested
     +-- Interrupted             130   Ctrl-C
 
 Exit code 4 is not an error: a cache miss is an outcome.
@@ -84,7 +85,7 @@ class RegistryError(LabError):
 
 
 class ReadError(LabError):
-    """Build output in which no step could be found."""
+    """Input that does not say what it should: build output without a step, records or a cache that is malformed."""
 
     exit_code = 10
 
@@ -93,6 +94,12 @@ class BusyError(LabError):
     """Another lab holds the same lineup."""
 
     exit_code = 11
+
+
+class ContextError(LabError):
+    """A build context that cannot be read, or holds something of which there is no digest."""
+
+    exit_code = 13
 
 
 class Interrupted(LabError):

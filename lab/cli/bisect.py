@@ -120,4 +120,5 @@ def _show(finding: halving.Finding, step: str, *, bad: str, good: str, as_json: 
         print_json({**document, "before": finding.before, "attempts": attempts})
         return
     click.echo(tabulate(rows, ["engine", step, ""], tablefmt="plain", missingval="", disable_numparse=True))
-    click.echo(f"\n{finding.first} is the first that behaves as {good} does; {finding.before} behaves as {bad}")
+    alike = "" if finding.before == bad else f" behaves as {bad} and"
+    click.echo(f"\n{finding.first} is the first that behaves as {good} does; {finding.before}{alike} comes before it")

@@ -23,6 +23,7 @@ VERBS = {
     "bisect": ("bisect", "Find the first engine that behaves as it should."),
     "engines": ("engines", "List the pinned engines; add, pin, build, remove archives."),
     "read": ("logs", "Read any docker build log: what hit, what ran."),
+    "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
     "ssh": ("machines", "Open a shell on a box."),
     "exec": ("machines", "Run one command on a box, or on all."),
     "suspend": ("machines", "Put boxes to sleep; `up` wakes them."),

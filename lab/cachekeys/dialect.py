@@ -1,0 +1,21 @@
+"""How one engine writes the definitions of steps; two engines match each other's steps where they write the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way of writing definitions.
+
+    `owner` is the key of a numeric owner in COPY --chown, None where it is not known. `indexes` says that a COPY onto
+    nothing or from three and more sources states how its actions depend on each other. `stubs` is a field that every
+    RUN has since 24; `selector` says that a RUN's link to its parent names the parent's root since 26.
+    """
+
+    name: str
+    owner: str | None
+    indexes: bool
+    stubs: bool
+    selector: bool

@@ -1,0 +1,144 @@
+"""A Dockerfile's text as instructions and stages, as far as its cache keys need it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lab.errors import ReadError
+
+DIRECTIVE = re.compile(r"#\s*([a-zA-Z]+)\s*=\s*(\S+)\s*")
+HEREDOC = re.compile(r"<<-?\s*[\"']?[A-Za-z_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction: its word in capitals, its flags in order as written, and the rest of its text.
+
+    `strange` says what about it is not understood, such as a here-document; its keys are then not known.
+    """
+
+    word: str
+    rest: str
+    flags: tuple[tuple[str, str], ...] = ()
+    strange: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The instruction as BuildKit prints it."""
+        return " ".join([self.word, *(f"--{name}={value}" if value else f"--{name}" for name, value in self.flags)]) + (
+            f" {self.rest}" if self.rest else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One FROM and what follows it; `base` is the image or stage it begins with, `name` what AS calls it, or ""."""
+
+    base: str
+    name: str
+    instructions: tuple[Instruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dockerfile:
+    """Instructions before the first FROM (ARG), stages in order, and the syntax directive, "" if there is none."""
+
+    before: tuple[Instruction, ...]
+    stages: tuple[Stage, ...]
+    syntax: str = ""
+
+    def stage(self, target: str | None = None) -> Stage:
+        """The stage that is built: the last one, or the one of that name or number; ReadError if there is none."""
+        if target is None:
+            return self.stages[-1]
+        for number, stage in enumerate(self.stages):
+            if target.lower() == stage.name.lower() or target == str(number):
+                return stage
+        raise ReadError(f'cannot find the stage "{target}" in the Dockerfile')
+
+
+def parse(text: str) -> Dockerfile:
+    """Read a Dockerfile; ReadError if there is no FROM in it, or something else than ARG before it."""
+    directives, lines = _directives(text)
+    instructions = [instruction(line) for line in _logical_lines(lines, directives.get("escape", "\\"))]
+    first = next((number for number, item in enumerate(instructions) if item.word == "FROM"), None)
+    if first is None:
+        raise ReadError("cannot read the Dockerfile: it has no FROM")
+    stages: list[Stage] = []
+    for item in instructions[first:]:
+        if item.word == "FROM":
+            base, name = _from(item)
+            stages.append(Stage(base, name, ()))
+        else:
+            last = stages[-1]
+            stages[-1] = Stage(last.base, last.name, (*last.instructions, item))
+    return Dockerfile(tuple(instructions[:first]), tuple(stages), directives.get("syntax", ""))
+
+
+def instruction(line: str) -> Instruction:
+    """One instruction from its logical line, as in "COPY --chown=5 a b"."""
+    word, rest = [*line.split(None, 1), "", ""][:2]
+    rest = rest.strip()
+    flags: list[tuple[str, str]] = []
+    strange = None
+    while word.upper() in ("COPY", "ADD", "RUN", "FROM", "HEALTHCHECK") and rest.startswith("--"):
+        flag, *more = re.split(r"\s+", rest, maxsplit=1)
+        rest = more[0] if more else ""
+        if flag == "--":
+            break
+        name, _, value = flag[2:].partition("=")
+        flags.append((name, value))
+        if re.search(r"[\"'\\]", value):
+            strange = f"the flag --{name} has quotes in it"
+    if HEREDOC.search(rest) and word.upper() in ("COPY", "ADD", "RUN"):
+        strange = "it has a here-document"
+    return Instruction(word.upper(), rest, tuple(flags), strange)
+
+
+def _directives(text: str) -> tuple[dict[str, str], list[str]]:
+    """Parser directives, which are comments before anything else, and the lines after them."""
+    lines = text.removeprefix("\ufeff").split("\n")
+    found: dict[str, str] = {}
+    while lines:
+        directive = DIRECTIVE.fullmatch(lines[0].strip())
+        if not directive or directive[1].lower() in found:
+            break
+        found[directive[1].lower()] = directive[2]
+        lines = lines[1:]
+    return found, lines
+
+
+def _logical_lines(lines: list[str], escape: str) -> list[str]:
+    """Lines with their continuations joined; comments and blank lines are left out, inside continuations too."""
+    mark = re.escape(escape)
+    more = re.compile(rf"(?<!{mark}){mark}[ \t]*$")
+    found: list[str] = []
+    begun: str | None = None
+    heredocs: list[str] = []
+    for raw in lines:
+        line = raw.removesuffix("\r")
+        if heredocs:
+            if line.lstrip("\t") == heredocs[0]:
+                heredocs.pop(0)
+            continue
+        if line.lstrip().startswith("#") or not line.strip():
+            continue
+        line = line.lstrip() if begun is None else line
+        ends = not more.search(line)
+        begun = (begun or "") + more.sub("", line)
+        if ends:
+            found.append(begun)
+            if re.match(r"(?i)(RUN|COPY|ADD)\s", begun):
+                heredocs = re.findall(r"<<-?\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)", begun)
+            begun = None
+    return [*found, begun] if begun else found
+
+
+def _from(item: Instruction) -> tuple[str, str]:
+    words = item.rest.split()
+    if len(words) == 1:
+        return words[0], ""
+    if len(words) == 3 and words[1].lower() == "as":
+        return words[0], words[2]
+    raise ReadError(f"cannot read the Dockerfile: what is FROM {item.rest}?")

@@ -1,0 +1,134 @@
+"""The inline cache that BuildKit writes into an image's config: records that link to each other by number."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lab.errors import ReadError
+
+KEY = "moby.buildkit.cache.v0"
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One record that may stand at an input, by its number in the list; `selector` is "" for the whole of it."""
+
+    number: int
+    selector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: for each input the records that may stand there, and the image's layers that are its result.
+
+    `has_result` is true if something can be loaded for it: a layer of the image, or a chain of them.
+    """
+
+    digest: str
+    inputs: tuple[tuple[Link, ...], ...] = ()
+    layers: tuple[int, ...] = ()
+    has_result: bool = False
+
+
+@dataclass(frozen=True)
+class InlineCache:
+    """All records of one image; a digest may stand there several times."""
+
+    records: tuple[Record, ...]
+
+    @cached_property
+    def by_digest(self) -> dict[str, tuple[int, ...]]:
+        """The numbers of the records with a digest."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, item in enumerate(self.records):
+            found[item.digest] = (*found.get(item.digest, ()), number)
+        return found
+
+    def numbers(self, digest: str) -> tuple[int, ...]:
+        """The records with a digest, by number; none if it is not listed."""
+        return self.by_digest.get(digest, ())
+
+    def contents(self, definition: str) -> frozenset[str]:
+        """The content digests' records with which a COPY of this record is known: at its last input."""
+        found = set()
+        for number in self.numbers(definition):
+            inputs = self.records[number].inputs
+            links = inputs[-1] if inputs else ()
+            found |= {self.records[link.number].digest for link in links if not self.records[link.number].inputs}
+        return frozenset(found)
+
+
+def of_image(config: str | bytes) -> InlineCache | None:
+    """The inline cache of an image by its config's JSON, None if it has none; ReadError if either is malformed."""
+    try:
+        data = json.loads(config)
+    except (ValueError, RecursionError) as error:
+        raise ReadError(f"cannot read the image's config: it is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ReadError("cannot read the image's config: it is not a JSON object")
+    value = data.get(KEY)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _malformed("it is not text in base64")
+    return decode(value)
+
+
+def decode(value: str) -> InlineCache:
+    """The records in the value of `moby.buildkit.cache.v0`: base64 of a JSON list; ReadError if it is malformed."""
+    try:
+        data = json.loads(base64.b64decode(value, validate=True))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise _malformed(str(error)) from error
+    if not isinstance(data, list):
+        raise _malformed("it is not a list of records")
+    return InlineCache(tuple(_record(item, number, len(data)) for number, item in enumerate(data)))
+
+
+def _record(item: Any, number: int, count: int) -> Record:
+    digest = item.get("digest") if isinstance(item, dict) else None
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+        raise _malformed(f"record {number} has no digest")
+    inputs = []
+    for alternatives in _list(item, "inputs", number):
+        if not isinstance(alternatives, list):
+            raise _malformed(f"record {number} has inputs that are no lists")
+        inputs.append(tuple(_link(link, number, count) for link in alternatives))
+    layers = [_number(layer, "layer", number) for layer in _list(item, "layers", number)]
+    return Record(digest, tuple(inputs), tuple(layers), bool(layers or _list(item, "chains", number)))
+
+
+def _link(link: Any, number: int, count: int) -> Link:
+    target = _number(link, "link", number)
+    selector = link.get("selector", "")
+    if target >= count or not isinstance(selector, str):
+        raise _malformed(f"record {number} links to a record that is not there")
+    return Link(target, selector)
+
+
+def _number(item: Any, key: str, number: int) -> int:
+    """A number that Go leaves out where it is 0."""
+    value = item.get(key, 0) if isinstance(item, dict) else None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _malformed(f"record {number} has a {key} without its number")
+    return value
+
+
+def _list(item: dict[str, Any], key: str, number: int) -> list[Any]:
+    value = item.get(key)
+    if value is not None and not isinstance(value, list):
+        raise _malformed(f"record {number} has {key} that are no list")
+    return value or []
+
+
+def _malformed(why: str) -> ReadError:
+    return ReadError(
+        f"cannot read the image's inline cache: {why}", hint="rebuild and push the image with inline cache"
+    )

@@ -1,0 +1,159 @@
+"""The steps of a Dockerfile with the records by which a solver would look for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lab.cachekeys.copying import Copy, read_copy
+from lab.cachekeys.definition import (
+    NETWORKS,
+    ROOT_SELECTOR,
+    Definition,
+    copy_definition,
+    run_definition,
+    workdir_definition,
+)
+from lab.cachekeys.dialect import Dialect
+from lab.cachekeys.dockerfile import Dockerfile, Instruction, Stage
+from lab.cachekeys.state import BaseImage, Options, State, arguments
+from lab.errors import ContextError
+
+Content = Callable[[Copy], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step that BuildKit prints.
+
+    `record` is that of its definition and `content` that of the files it copies; None where they are not known, and
+    `unclear` says why. `needs_content` is true for a COPY of the context, `alone` for one that has no parent;
+    `selector` is what its link to the parent names. `copy` is there for COPY and ADD.
+    """
+
+    instruction: Instruction
+    record: str | None
+    content: str | None = None
+    needs_content: bool = False
+    alone: bool = False
+    selector: str = ""
+    unclear: str | None = None
+    copy: Copy | None = None
+
+    @property
+    def text(self) -> str:
+        """The instruction as BuildKit prints it."""
+        return self.instruction.text
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is asked before a solver decides: the base's layers (None: not known) and the steps in their order."""
+
+    base: BaseImage
+    steps: tuple[Step, ...]
+
+
+def plan(
+    dockerfile: Dockerfile,
+    base: BaseImage,
+    dialect: Dialect | None,
+    content: Content,
+    options: Options | None = None,
+    target: str | None = None,
+) -> Plan:
+    """The steps of the stage that is built, of the stages it begins with before it, as BuildKit prints them.
+
+    `content` gives the content record of a COPY's files, None if the rule set has none; a ContextError that it raises
+    makes that step unclear. `dialect` None, or a syntax directive, makes every definition unknown.
+    """
+    options = options or Options()
+    state = State.begin(base, options)
+    cloud = _cloud(dockerfile, base, dialect, options)
+    global_args = {item.rest.partition("=")[0] for item in dockerfile.before}
+    steps: list[Step] = []
+    for number, stage in enumerate(lineage(dockerfile, target)):
+        state = state.next_stage() if number else state
+        for item in stage.instructions:
+            if item.word == "RUN":
+                steps.append(_run(item, state, dialect, cloud))
+            elif item.word in ("COPY", "ADD"):
+                steps.append(_copy(item, state, dialect, content, cloud))
+                state = replace(state, scratch=False)
+            elif item.word == "WORKDIR":
+                state = state.in_folder(item.rest)
+                if state.folder_cloud or state.around.workdir != "/":
+                    steps.append(_workdir(item, state, cloud))
+                    state = replace(state, scratch=False)
+            else:
+                state = state.after(item, options, global_args)
+    return Plan(base, tuple(steps))
+
+
+def lineage(dockerfile: Dockerfile, target: str | None = None) -> list[Stage]:
+    """The stage that is built and those it begins with, the oldest first."""
+    stages = [dockerfile.stage(target)]
+    while True:
+        known = dockerfile.stages[: dockerfile.stages.index(stages[0])]
+        above = next((stage for stage in known if stage.name and stage.name.lower() == stages[0].base.lower()), None)
+        if above is None:
+            return stages
+        stages.insert(0, above)
+
+
+def _cloud(dockerfile: Dockerfile, base: BaseImage, dialect: Dialect | None, options: Options) -> str | None:
+    """Why no definition at all is known, if that is so."""
+    if dialect is None:
+        return "how this engine writes its steps is not known"
+    if dockerfile.syntax:
+        return f"the Dockerfile is read by {dockerfile.syntax}, not by the engine"
+    if base.onbuild:
+        return "the base image adds steps of its own (ONBUILD)"
+    if options.network not in NETWORKS:
+        return f"the key of --network={options.network} is not known"
+    return f"{options.other} enters the keys in a way that is not covered" if options.other else None
+
+
+def _run(item: Instruction, state: State, dialect: Dialect | None, cloud: str | None) -> Step:
+    unclear = cloud or item.strange or state.cloud or state.folder_cloud
+    around = state.around
+    for name, value in item.flags:
+        if name == "network" and value in NETWORKS:
+            around = replace(around, network=NETWORKS[value])
+        else:
+            unclear = unclear or f"the flag --{name} is not covered"
+    if unclear or dialect is None:
+        return Step(item, None, unclear=unclear)
+    selector = ROOT_SELECTOR if dialect.selector else ""
+    return Step(item, run_definition(arguments(item.rest, state.shell), around, dialect).record, selector=selector)
+
+
+def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Content, cloud: str | None) -> Step:
+    copy = read_copy(item)
+    step = Step(item, None, needs_content=copy.from_context, alone=state.scratch, copy=copy)
+    relative = not copy.dest.startswith("/")
+    unclear = copy.unclear or cloud or (state.folder_cloud if relative else None)
+    if not unclear and dialect:
+        made = copy_definition(copy, state.around.workdir, dialect, scratch=state.scratch)
+        if isinstance(made, Definition):
+            step = replace(step, record=made.record)
+        else:
+            unclear = made
+    if not copy.from_context:
+        return replace(step, unclear=unclear or f"what {copy.origin} holds is not known")
+    if copy.unclear:
+        return replace(step, unclear=unclear)
+    try:
+        known = content(copy)
+    except ContextError as error:
+        return replace(step, unclear=error.message)
+    if known is None:
+        unclear = unclear or "these rules have no digest for --exclude"
+    return replace(step, content=known, unclear=unclear)
+
+
+def _workdir(item: Instruction, state: State, cloud: str | None) -> Step:
+    unclear = cloud or state.folder_cloud
+    if not unclear and (state.around.user or state.scratch):
+        unclear = "engines differ in WORKDIR after USER or FROM scratch"
+    return Step(item, None if unclear else workdir_definition(state.around.workdir).record, unclear=unclear)

@@ -1,0 +1,114 @@
+"""The verb that prints what BuildKit would hash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from lab.cli.options import json_option
+from lab.errors import ContextError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lab.contenthash.query import Query
+    from lab.contenthash.rules import Rules
+    from lab.contenthash.tree import Tree
+
+SCHEMA = 1
+
+
+@click.command(epilog="Example: python -m lab digest --engine 19.03.8 --context ./app src package.json")
+@click.argument("sources", nargs=-1, metavar="SOURCE..")
+@click.option("--engine", metavar="V", help="A Docker version, an engine's name, or buildkit-VERSION.")
+@click.option("--rules", "rule_set", metavar="R", help="A rule set, R1 to R9; without either, that of the newest.")
+@click.option(
+    "--context", type=click.Path(path_type=Path), default=Path(), help="The build context; default: this folder."
+)
+@click.option("--records", type=click.File("rb"), metavar="FILE", help="Digest records of objects, given as JSON.")
+@json_option
+def digest(
+    sources: tuple[str, ...],
+    engine: str | None,
+    rule_set: str | None,
+    context: Path,
+    records: BinaryIO | None,
+    as_json: bool,
+) -> None:
+    """Print the digest that BuildKit would compute for COPY SOURCE.., and its record in an inline cache.
+
+    .dockerignore is obeyed. With --records the sources are the file's own queries, and JSON is printed.
+    """
+    from lab.contenthash.formula import Formula
+    from lab.contenthash.query import Query, content_part, content_record
+    from lab.contenthash.tree import Tree
+
+    if bool(sources) == bool(records):
+        raise UsageError("cannot tell what to digest: give sources, or --records FILE", hint="lab digest --help")
+    rules = _rules(engine, rule_set)
+    if records:
+        _digest_records(records, rules)
+        return
+    from lab.context import read_context
+
+    tree = Tree.read(read_context(context), rules)
+    queries = [Query(source) for source in sources]
+    part = content_part(tree, queries, rules)
+    assert part is not None  # only patterns could be without a digest
+    answers = [_text(tree, query, rules) for query in queries]
+    if as_json:
+        whole = {"sources": sources, "content_digest": part.text, "content_record": content_record(part.text)}
+        used = set(Formula(part).leaves)
+        own = {node.path[1:]: node.own.text for node in tree.below(tree.root) if node.path and node.own in used}
+        click.echo(json.dumps({**_document(own, rules, answers), **whole}, indent=1))
+        return
+    for source, answer in zip(sources, answers, strict=True):
+        click.echo(f"{answer}  {source}")
+    click.echo(f"{part.text}  content digest of COPY {' '.join(sources)} under {rules.name}")
+    click.echo(f"{content_record(part.text)}  its record in an inline cache")
+
+
+def _rules(engine: str | None, rule_set: str | None) -> Rules:
+    from lab.project import find
+    from lab.rulebook import Rulebook
+
+    if engine and rule_set:
+        raise UsageError("cannot use both --engine and --rules: each names the rules to use")
+    book = Rulebook(find().boxes)
+    if engine:
+        return book.need(engine).rules
+    return book.rules(rule_set) if rule_set else book.newest
+
+
+def _digest_records(file: BinaryIO, rules: Rules) -> None:
+    from lab.contenthash.tree import Tree
+    from lab.records import loads
+
+    records = loads(file.read(), file.name)
+    tree = Tree.read(records.entries, rules)
+    answers: list[str | None] = []
+    for query in records.queries:
+        try:
+            answers.append(_text(tree, query, rules))
+        except ContextError:
+            answers.append("error")
+    own = {path: digest if isinstance(digest, str) else "error" for path, digest in tree.own.items()}
+    click.echo(json.dumps(_document(own, rules, answers), indent=1))
+
+
+def _text(tree: Tree, query: Query, rules: Rules) -> str | None:
+    from lab.contenthash.query import ask
+
+    part = ask(tree, query, rules)
+    return part.text if part else None
+
+
+def _document(own: dict[str, str], rules: Rules, answers: Iterable[str | None]) -> dict[str, Any]:
+    """What JSON says of records and of a context alike."""
+    from lab.contenthash.entry import shown
+
+    entries = {shown(path): digest for path, digest in sorted(own.items())}
+    return {"schema": SCHEMA, "rules": rules.name, "queries": list(answers), "entries": entries}

@@ -1,0 +1,201 @@
+"""How digests are made from digests, as a graph: so that one changed object costs only what stands above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from lab.errors import ContextError
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+MARK_EVERY = 16  # pieces between two kept states of a hasher
+
+
+Source = str | ContextError | Callable[[], str]
+
+
+class Part:
+    """A digest text, `sha256:` and 64 hex digits, computed when it is first asked for; `rank` is above its parts'."""
+
+    __slots__ = ("_source", "rank")
+
+    def __init__(self, source: Source, rank: int = 0) -> None:
+        self._source = source
+        self.rank = rank
+
+    @property
+    def text(self) -> str:
+        """The digest; raises the ContextError that stands in its place."""
+        found = self.text_or_error
+        if isinstance(found, ContextError):
+            raise found
+        return found
+
+    @property
+    def text_or_error(self) -> str | ContextError:
+        """The digest, or why there is none."""
+        if not isinstance(self._source, str | ContextError):
+            self._source = self._computed(self._source)
+        return self._source
+
+    def _computed(self, source: Callable[[], str]) -> str | ContextError:
+        try:
+            return source()
+        except ContextError as error:
+            return error
+
+
+class Leaf(Part):
+    """The digest of one object of its own; `path` is absolute inside the context."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str, source: Source) -> None:
+        super().__init__(source)
+        self.path = path
+
+
+class Join(Part):
+    """The sha256 of pieces one after another, each a fixed prefix and the digest text of a part.
+
+    `directory` says that it is a directory's record: its header, then its children, any of which could be missing.
+    """
+
+    __slots__ = ("_blob", "_ends", "_marks", "directory", "pieces")
+
+    def __init__(self, pieces: Iterable[tuple[bytes, Part]], *, directory: bool = False) -> None:
+        self.pieces = tuple(pieces)
+        self.directory = directory
+        self._blob: bytes | None = None
+        self._ends: list[int] = []
+        self._marks: list[_Hash] = []
+        super().__init__(self._joined, 1 + max((part.rank for _, part in self.pieces), default=0))
+
+    def _computed(self, source: Callable[[], str]) -> str | ContextError:
+        """Compute what is below first, without recursion: folders may lie deeper than Python's stack."""
+        waiting = [self]
+        while waiting:
+            join = waiting[-1]
+            below = [part for _, part in join.pieces if isinstance(part, Join) and callable(part._source)]
+            if below:
+                waiting += below
+                continue
+            waiting.pop()
+            join._source = super(Join, join)._computed(join._joined)
+        assert not callable(self._source)
+        return self._source
+
+    def _joined(self) -> str:
+        return _digest(sha256(self._whole()))
+
+    def _whole(self) -> bytes:
+        return b"".join([prefix + part.text.encode() for prefix, part in self.pieces])
+
+    def replaced(self, index: int, text: str | None) -> str:
+        """The digest if the part at `index` had another text; None leaves its whole piece out."""
+        if self._blob is None:
+            self._lay_out()
+        assert self._blob is not None
+        prefix, part = self.pieces[index]
+        mark = index // MARK_EVERY
+        start = self._ends[mark * MARK_EVERY - 1] if mark else 0
+        end = self._ends[index]
+        kept = end - len(part.text) - (len(prefix) if text is None else 0)
+        hasher = self._marks[mark].copy()
+        hasher.update(self._blob[start:kept] + (text or "").encode())
+        hasher.update(memoryview(self._blob)[end:])
+        return _digest(hasher)
+
+    def with_texts(self, texts: Mapping[Part, str]) -> str:
+        """The digest if these parts had these texts."""
+        pieces = [prefix + (texts.get(part) or part.text).encode() for prefix, part in self.pieces]
+        return _digest(sha256(b"".join(pieces)))
+
+    def _lay_out(self) -> None:
+        """Keep the bytes, where each piece ends in them, and the hasher's state at every sixteenth piece."""
+        self._blob = self._whole()
+        hasher, done, end = sha256(), 0, 0
+        for number, (prefix, part) in enumerate(self.pieces):
+            if number % MARK_EVERY == 0:
+                hasher.update(self._blob[done:end])
+                done = end
+                self._marks.append(hasher.copy())
+            end += len(prefix) + len(part.text)
+            self._ends.append(end)
+
+
+class Formula:
+    """One digest and all that it is made of: what it would be if some of its objects were others.
+
+    Raises the ContextError that stands in the digest's place.
+    """
+
+    def __init__(self, root: Part) -> None:
+        self.root = root
+        self.text = root.text
+        self._above: dict[Part, list[tuple[Join, int]]] = {root: []}
+        self._chains: dict[Part, list[tuple[Join, int]] | None] = {}
+        queue = [root]
+        while queue:
+            join = queue.pop()
+            if not isinstance(join, Join):
+                continue
+            for index, (_, part) in enumerate(join.pieces):
+                if part not in self._above:
+                    self._above[part] = []
+                    queue.append(part)
+                self._above[part].append((join, index))
+        self.leaves = [part for part in self._above if isinstance(part, Leaf)]
+
+    def with_leaf(self, leaf: Leaf, text: str) -> str:
+        """The digest if one object had another digest of its own."""
+        if leaf not in self._chains:
+            self._chains[leaf] = self._chain(leaf)
+        chain = self._chains[leaf]
+        if chain is None:
+            return self.with_parts({leaf: text})
+        for join, index in chain:
+            text = join.replaced(index, text)
+        return text
+
+    def without(self, part: Part) -> str | None:
+        """The digest if a directory did not hold the part at all; None if that cannot be told from here."""
+        above = self._above[part]
+        if len(above) != 1 or not above[0][0].directory or above[0][1] == 0:
+            return None
+        join, index = above[0]
+        return self.with_parts({join: join.replaced(index, None)})
+
+    def with_parts(self, texts: Mapping[Part, str]) -> str:
+        """The digest if these parts, objects or directories, had these texts."""
+        changed = dict(texts)
+        waiting: dict[int, set[Join]] = {}
+        for part in texts:
+            self._wait_above(part, waiting)
+        while waiting:
+            for join in waiting.pop(min(waiting)) - changed.keys():
+                changed[join] = join.with_texts(changed)
+                self._wait_above(join, waiting)
+        return changed.get(self.root, self.text)
+
+    def _wait_above(self, part: Part, waiting: dict[int, set[Join]]) -> None:
+        for join, _ in self._above.get(part, ()):
+            waiting.setdefault(join.rank, set()).add(join)
+
+    def _chain(self, part: Part) -> list[tuple[Join, int]] | None:
+        """The joins from a part up to the root; None where it counts more than once."""
+        chain: list[tuple[Join, int]] = []
+        while part is not self.root:
+            above = self._above[part]
+            if len(above) != 1:
+                return None
+            chain.append(above[0])
+            part = above[0][0]
+        return chain
+
+
+def _digest(hasher: _Hash) -> str:
+    return "sha256:" + hasher.hexdigest()
