@@ -36,7 +36,7 @@ def find(project: Project, shell: Box) -> list[Leftover]:
     found = []
     domains = list_domains(shell)
     for name, folder in domains.items():
-        if name in kept or (folder and folder != str(project.root) and Path(folder).is_dir()):
+        if name in kept or (folder and folder != str(project.root) and _stands(folder)):
             continue
         mine = name.startswith(project.prefix)
         found.append(Leftover("domain", name, "python -m lab down" if mine else "python -m lab down --orphans"))
@@ -57,7 +57,15 @@ def find(project: Project, shell: Box) -> list[Leftover]:
 
 def orphans(shell: Box) -> list[str]:
     """Domains made by a checkout that is not there any more."""
-    return [name for name, folder in list_domains(shell).items() if folder and not Path(folder).is_dir()]
+    return [name for name, folder in list_domains(shell).items() if folder and not _stands(folder)]
+
+
+def _stands(folder: str) -> bool:
+    """True unless a checkout is known to be gone: what another user keeps to himself is his."""
+    try:
+        return Path(folder).is_dir()
+    except OSError:
+        return True
 
 
 def list_domains(shell: Box) -> dict[str, str]:
