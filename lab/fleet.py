@@ -281,7 +281,7 @@ class Fleet:
                 open_box(spec, self.project).destroy()
         except LabError as error:
             # Vagrant may be gone or confused: libvirt is asked next, and the note goes only if it agrees
-            if not libvirt:
+            if not (libvirt and self._vagrant_id(name).exists()):
                 raise
             self.tell(Progress(name, f"Vagrant could not: {error.message}"))
         domain = self.project.prefix + name

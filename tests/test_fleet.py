@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from lab.errors import EngineError
+from lab import hypervisor
+from lab.errors import BoxError, EngineError
 from lab.fleet import Fleet
 from lab.lineups import Catalog
 from lab.model import Progress
 from lab.project import Project
+from lab.state import Machine, Note, Notes
 
 from .conftest import ROOT
 
@@ -27,3 +30,28 @@ def test_a_lineup_of_optional_boxes_that_all_fail_is_an_error(tmp_path: Path, mo
 def test_down_where_nothing_was_made_removes_nothing(tmp_path: Path) -> None:
     catalog = Catalog(ROOT / "boxes")
     assert Fleet(Project(tmp_path, tmp_path / "cache"), catalog, lambda event: None).down(["local"]) == []
+
+
+def test_a_machine_that_vagrant_could_not_remove_keeps_its_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, script in {"vagrant": "echo 'VBoxManage died' >&2; exit 1", "virsh": "exit 0"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    # patched: this machine's own libvirt is not for a test to start
+    monkeypatch.setattr(hypervisor, "start_daemons", lambda *words: None)
+    project = Project(tmp_path, tmp_path / "cache")
+    notes = Notes(project.state)
+    machine = Machine(provider="virtualbox", prefix=project.prefix)
+    notes.write(Note(box="centos7", lineup="gist", vagrant=machine))
+    made = tmp_path / ".vagrant" / "machines" / "centos7" / "virtualbox" / "id"
+    made.parent.mkdir(parents=True)
+    made.write_text("1", encoding="utf-8")
+    # libvirt answers and knows no such machine, which says nothing of VirtualBox's
+    with pytest.raises(BoxError, match="cannot destroy centos7: Vagrant ended with status 1"):
+        Fleet(project, Catalog(ROOT / "boxes"), lambda event: None).down(["centos7"])
+    assert notes.boxes() == ["centos7"]
+    assert made.exists()
