@@ -13,7 +13,7 @@ from pathlib import Path
 from lab import atomic
 from lab.boxes.base import Box, Tell
 from lab.boxes.process import Child
-from lab.errors import HostError
+from lab.errors import HostError, UsageError
 from lab.model import Progress
 from lab.waiting import wait_for
 
@@ -194,7 +194,10 @@ def _host_kernel() -> Path | None:
 
 
 def choose_provider(asked: str, offered: list[str], shell: Box) -> str:
-    """`libvirt` or `virtualbox`: the one asked for, else the first that the box offers and this machine has."""
+    """`libvirt` or `virtualbox`: the one asked for, else the first that the boxes offer and this machine has.
+
+    Raises UsageError for one that is asked for and not offered, HostError for what this machine lacks.
+    """
     have = {
         "libvirt": usable(),
         "virtualbox": shutil.which("VBoxManage") is not None,
@@ -203,10 +206,14 @@ def choose_provider(asked: str, offered: list[str], shell: Box) -> str:
     for name in wanted:
         if name in offered and have.get(name):
             return name
-    raise HostError(
-        f"cannot find a provider for these boxes: they offer {', '.join(offered)}; this machine has "
-        f"{', '.join(name for name, there in have.items() if there) or 'none'}",
-        hint="python -m lab setup",
+    here = ", ".join(name for name, there in have.items() if there) or "none"
+    if asked == "auto" or (asked in offered and not have.get(asked)):
+        offer = f"they offer {', '.join(offered)}" if offered else "there is none that all of them offer"
+        hint = "python -m lab setup" if offered else "name fewer boxes: python -m lab up BOX"
+        raise HostError(f"cannot find a provider for these boxes: {offer}; this machine has {here}", hint=hint)
+    raise UsageError(
+        f"cannot use {asked} for these boxes: {', '.join(offered) or 'none'} is what all of them offer",
+        hint="leave --provider out, or name fewer boxes",
     )
 
 
