@@ -51,7 +51,7 @@ class Variation(Strict):
     summary: str
     default: bool = False
     root: bool = False
-    commands: tuple[tuple[str, ...], ...]
+    commands: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
     expect: tuple[Expect, ...]
     exceptions: tuple[_Exception, ...] = ()
 
@@ -201,7 +201,11 @@ def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[st
         if not path.is_file():
             continue
         name = _render(path.relative_to(folder).as_posix(), variables, str(path))
-        content = path.read_bytes()
+        try:
+            size = path.stat().st_size
+            content = path.read_bytes() if size <= MAX_CONTEXT_BYTES else b""
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
         if name.endswith(".j2"):
             try:
                 text = content.decode()
@@ -212,7 +216,7 @@ def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[st
             raise ConfigError(f"cannot use {path}: the context has {name} already")
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise ConfigError(f"cannot use {path}: it would be written outside the context, as {name}")
-        total += len(content)
+        total += max(size, len(content))
         if total > MAX_CONTEXT_BYTES:
             raise ConfigError(f"cannot use {folder}: more than {MAX_CONTEXT_BYTES >> 20} MiB of context")
         found[name] = (content, bool(path.stat().st_mode & 0o100))
@@ -233,8 +237,8 @@ def _render(text: str, variables: Mapping[str, str | int | bool], where: str) ->
         ) from error
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
-    except (jinja2.TemplateError, LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise ConfigError(f"cannot render {where}: {error}") from error
+    except Exception as error:  # whatever a template's own code comes to, such as a macro that calls itself
+        raise ConfigError(f"cannot render {where}: {error or type(error).__name__}") from error
 
 
 def _fits(exception: _Exception, facts: Facts) -> bool:

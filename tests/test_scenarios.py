@@ -314,3 +314,29 @@ def test_a_template_in_the_context_must_be_text(tmp_path: Path) -> None:
 def test_a_context_of_more_than_8_mib_is_refused(tmp_path: Path) -> None:
     scenario(tmp_path, a=bytes(8 << 20))
     assert refusal(tmp_path, b=b"1").message == f"cannot use {tmp_path / 'context'}: more than 8 MiB of context"
+
+
+def test_a_huge_context_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "context").mkdir()
+    with (tmp_path / "context" / "disk").open("wb") as file:
+        file.truncate(1 << 40)  # sparse: it would not fit into memory
+    assert refusal(tmp_path).message == f"cannot use {tmp_path / 'context'}: more than 8 MiB of context"
+
+
+def test_a_context_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "bar").symlink_to("/proc/self/mem")  # nobody may read its first page, not even root
+    assert refusal(tmp_path).message == f"cannot read {tmp_path / 'context' / 'bar'}: Input/output error"
+
+
+@pytest.mark.parametrize(
+    "text", ["{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "{{ ''.format_map(1) }}{{ base.nothing() }}"]
+)
+def test_a_template_that_goes_wrong_in_its_own_way_is_named(tmp_path: Path, text: str) -> None:
+    message = refusal(tmp_path, dockerfile=text).message
+    assert message.startswith(f"cannot render {tmp_path / 'Dockerfile.j2'}: ")
+
+
+def test_a_variation_with_an_empty_command_is_refused(tmp_path: Path) -> None:
+    text = FILE + "variations: [{name: v, summary: s, commands: [[]], expect: [ran, ran]}]\n"
+    assert "variations.0.commands.0: " in refusal(tmp_path, text).message
