@@ -42,7 +42,8 @@ def redact(evidence: Evidence) -> Evidence:
         for name, explanation in evidence.explanations.items()
     }
     exchanges = tuple(_exchange(exchange, redactor) for exchange in evidence.exchanges)
-    return Evidence(run, explanations, exchanges, dict(redactor.found))
+    # what was gathered of a context is the proof itself: it goes into a script or a bundle whole, or not at all
+    return Evidence(run, explanations, exchanges, {}, dict(redactor.found))
 
 
 def redactor_of(evidence: Evidence) -> Redactor:
