@@ -22,7 +22,7 @@ HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
 def sample() -> Evidence:
     """The default run of two real boxes with Docker 20.10.24, as schema 1 stored it."""
     folder = RUNS / "schema-1"
-    return Evidence(load(folder), {}, exchanges(folder / "transcript.jsonl"))
+    return Evidence(load(folder), {}, exchanges((folder / "transcript.jsonl").read_bytes(), "the sample"))
 
 
 def facts(name: str, engine: str = "19.03.8", **fields: object) -> BoxFacts:
