@@ -7,14 +7,16 @@ import shutil
 import stat
 import struct
 import subprocess
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lab.contenthash.entry import Entry, Kind
+from lab.context import read_context
 from lab.errors import ConfigError, UsageError
 from lab.model import Verdict
 from lab.progress.reader import read_builds
@@ -89,38 +91,26 @@ def test_a_comment_is_one_line(text: str) -> None:
 # --- contexts
 
 
-@dataclass(frozen=True)
-class Thing:
-    path: str
-    kind: str = "file"
-    mode: int = 0o644
-    content: bytes | None = b""
-    linkname: str = ""
-    devmajor: int = 0
-    devminor: int = 0
-    xattrs: Mapping[str, bytes] = field(default_factory=dict)
-    mtime_ns: int | None = None
-
-    def chunks(self) -> Iterable[bytes] | None:
-        return None if self.content is None else (self.content,)
+def file(path: str, content: bytes = b"", mode: int = 0o644, **fields: Any) -> Entry:
+    return Entry(path, Kind.FILE, mode, size=len(content), content=content, **fields)
 
 
 THINGS = (
-    Thing("Dockerfile", content=b"FROM x\n"),
-    Thing("a", "dir", 0o2750, mtime_ns=1_000_000_001_123_456_789),
-    Thing("a/b", "dir", 0o1777, mtime_ns=1_000_000_002_000_000_000),
-    Thing("a/run", mode=0o4755, content=b"#!/bin/sh\n", mtime_ns=1_234_567_890_987_654_321),
-    Thing("a/again", mode=0o4755, linkname="a/run"),
-    Thing("a/link", "symlink", 0o777, linkname="../$(reboot)\n", mtime_ns=1_200_000_000_500_000_000),
-    Thing("-n", content=bytes(range(256)), mode=0o600, xattrs={"user.lab": b"1\0\xff", "user.empty": b""}),
-    Thing("big", content=os.urandom(70_000), mode=0o444, xattrs={"user.x": b"read only file"}),
-    Thing(reporting.EVIL_NAME, content=b"evil", mtime_ns=-1_500_000_000),
-    Thing("\udcff\udcfe", content=b"no utf-8"),
-    Thing("pipe", "fifo", 0o640),
+    file("Dockerfile", b"FROM x\n"),
+    Entry("a", Kind.DIR, 0o2750, mtime_ns=1_000_000_001_123_456_789),
+    Entry("a/b", Kind.DIR, 0o1777, mtime_ns=1_000_000_002_000_000_000),
+    file("a/run", b"#!/bin/sh\n", 0o4755, mtime_ns=1_234_567_890_987_654_321),
+    Entry("a/zagain", Kind.FILE, 0o4755, linkname="a/run"),
+    Entry("a/link", Kind.SYMLINK, 0o777, linkname="../$(reboot)\n", mtime_ns=1_200_000_000_500_000_000),
+    file("-n", bytes(range(256)), 0o600, xattrs={"user.lab": b"1\0\xff", "user.empty": b""}),
+    file("big", os.urandom(70_000), 0o444, xattrs={"user.x": b"read only file"}),
+    file(reporting.EVIL_NAME, b"evil", mtime_ns=-1_500_000_000),
+    file("\udcff\udcfe", b"no utf-8"),
+    Entry("pipe", Kind.FIFO, 0o640),
 )
 
 
-def context(things: Iterable[Thing], folder: Path, name: str = "sh") -> subprocess.CompletedProcess[bytes]:
+def context(things: Iterable[Entry], folder: Path, name: str = "sh") -> subprocess.CompletedProcess[bytes]:
     """Make the context in `folder` with the functions that the script has."""
     functions = HEAD.partition("engine() {")[0] + STAMP
     return in_shell("\n".join([functions, *recreate(list(things)), ""]), folder, name, TMPDIR=str(folder))
@@ -130,24 +120,17 @@ def context(things: Iterable[Thing], folder: Path, name: str = "sh") -> subproce
 def test_a_context_is_made_again_to_the_byte(tmp_path: Path, name: str) -> None:
     done = context(THINGS, tmp_path, name)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert {os.fspath(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")} == {thing.path for thing in THINGS}
+    seen = {entry.path: entry for entry in read_context(tmp_path)}
+    assert set(seen) == {thing.path for thing in THINGS}
     for thing in THINGS:
-        path = tmp_path / thing.path
-        seen = path.lstat()
-        if thing.kind != "symlink":
-            assert stat.S_IMODE(seen.st_mode) == thing.mode, thing.path
+        found = seen[thing.path]
+        assert (found.kind, found.linkname, dict(found.xattrs)) == (thing.kind, thing.linkname, dict(thing.xattrs))
+        assert found.mode == thing.mode or thing.kind is Kind.SYMLINK
+        assert b"".join(found.chunks() or ()) == b"".join(thing.chunks() or ()), thing.path
         if thing.mtime_ns is not None:
             # busybox's touch knows whole seconds only
             unit = 10**9 if name == "busybox" else 1
-            assert seen.st_mtime_ns // unit == thing.mtime_ns // unit, thing.path
-        if thing.kind == "file" and not thing.linkname:
-            assert path.read_bytes() == thing.content, thing.path
-        if thing.kind == "symlink":
-            assert os.fspath(path.readlink()) == thing.linkname
-        names = [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith("user.")]
-        assert {name: os.getxattr(path, name, follow_symlinks=False) for name in names} == dict(thing.xattrs)
-    assert (tmp_path / "a/run").samefile(tmp_path / "a/again")
-    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode)
+            assert (tmp_path / thing.path).lstat().st_mtime_ns // unit == thing.mtime_ns // unit, thing.path
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="attributes of the system and devices are root's")
@@ -157,9 +140,9 @@ def test_attributes_of_the_system_come_with_their_final_nul(tmp_path: Path) -> N
     entries = [(0x01, 6, 2**32 - 1), (0x02, 4, 1000), (0x04, 4, 2**32 - 1), (0x10, 4, 2**32 - 1), (0x20, 4, 2**32 - 1)]
     acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
     things = [
-        Thing("bar", content=b"bar\n", xattrs={"security.selinux": label, "trusted.x": b"1"}),
-        Thing("acl", mode=0o644, xattrs={"system.posix_acl_access": acl}),
-        Thing("null", "char", 0o666, None, devmajor=1, devminor=3),
+        file("bar", b"bar\n", xattrs={"security.selinux": label, "trusted.x": b"1"}),
+        file("acl", xattrs={"system.posix_acl_access": acl}),
+        Entry("null", Kind.CHAR, 0o666, devmajor=1, devminor=3),
     ]
     done = context(things, tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -170,9 +153,9 @@ def test_attributes_of_the_system_come_with_their_final_nul(tmp_path: Path) -> N
 
 
 def test_a_file_whose_content_is_not_at_hand_keeps_what_is_there(tmp_path: Path) -> None:
-    things = [Thing("bar", mode=0o600, content=None, xattrs={"user.lab": b"1"})]
+    things = [Entry("bar", Kind.FILE, 0o600, size=16, xattrs={"user.lab": b"1"})]
     assert not whole(things)
-    assert whole([Thing("bar"), Thing("d", "dir", content=None)])
+    assert whole([file("bar"), Entry("d", Kind.DIR)])
     (tmp_path / "bar").write_bytes(b"as written before")
     assert context(things, tmp_path).returncode == 0
     assert (tmp_path / "bar").read_bytes() == b"as written before"
@@ -180,7 +163,7 @@ def test_a_file_whose_content_is_not_at_hand_keeps_what_is_there(tmp_path: Path)
 
 
 def test_what_a_script_cannot_make_stops_it(tmp_path: Path) -> None:
-    done = context([Thing("s", "socket", content=None)], tmp_path)
+    done = context([Entry("s", Kind.SOCKET)], tmp_path)
     assert (done.returncode, done.stderr) == (3, b"cannot go on: a socket cannot be made by a script: s\n")
 
 

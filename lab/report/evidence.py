@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from lab.causes import Explanation, StepCause
+from lab.contenthash.entry import Entry
 from lab.model import Exchange, Outcome, Verdict
-from lab.report.context import ContextObject
 from lab.results import BoxFacts, Production, Run, StepResult, Trial
 
 
@@ -23,7 +23,7 @@ class Evidence:
     run: Run
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     exchanges: tuple[Exchange, ...] = ()
-    contexts: Mapping[str, Sequence[ContextObject]] = field(default_factory=dict)
+    contexts: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
     redacted: Mapping[str, int] = field(default_factory=dict)
 
     def during(self, about: str) -> list[Exchange]:
