@@ -34,16 +34,16 @@ $(STAMP): setup.cfg pyproject.toml
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-# What the unit tests call beyond Python: a registry and an sshd of their own.
+# What the unit tests call beyond Python: a registry and an sshd of their own, and ShellCheck for scripts.
 .PHONY: tools
 tools:
-	@command -v docker-registry >/dev/null && test -x /usr/sbin/sshd || { \
-	  command -v apt-get >/dev/null || { echo "install docker-registry and sshd for the tests"; exit 1; }; \
+	@command -v docker-registry >/dev/null && command -v shellcheck >/dev/null && test -x /usr/sbin/sshd || { \
+	  command -v apt-get >/dev/null || { echo "install docker-registry, sshd and shellcheck for the tests"; exit 1; }; \
 	  sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); \
-	  echo "+ apt-get install docker-registry openssh-server attr (for the tests)"; \
+	  echo "+ apt-get install docker-registry openssh-server attr shellcheck (for the tests)"; \
 	  $$sudo apt-get update -qq && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
-	    docker-registry openssh-server attr >/dev/null; }
+	    docker-registry openssh-server attr shellcheck >/dev/null; }
 
 clean:  ## remove boxes and the virtual environment
 	-test ! -x $(PYTHON) || $(PYTHON) -m lab down

@@ -62,7 +62,8 @@ class Check:
 class Exchange:
     """One command that a box was sent and what came back, as a transcript keeps it.
 
-    `about` is the trial or phase it belongs to, `cwd` a folder of the box, `started` is UTC, `seconds` its duration.
+    `about` is the trial or phase it belongs to, `cwd` a folder of the box, `started` is UTC, `seconds` its duration,
+    `timeout` the seconds it was given.
     """
 
     box: str
@@ -75,3 +76,4 @@ class Exchange:
     stderr: bytes
     started: datetime
     seconds: float
+    timeout: float = 600

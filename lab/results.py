@@ -173,18 +173,26 @@ def load(folder: Path) -> Run:
     """Read a stored run; ConfigError says what is wrong with it."""
     path = folder / "run.json"
     try:
-        text = path.read_text(encoding="utf-8")
-        data = json.loads(text)
+        return parse(path.read_bytes(), str(path))
     except FileNotFoundError as error:
         raise UsageError(f"cannot find a run at {folder}: no run.json in it") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
+
+
+def parse(content: bytes, where: str) -> Run:
+    """The run in the bytes of a run.json; ConfigError names `where` it is from and what is wrong with it."""
+    try:
+        text = content.decode("utf-8")
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"cannot read {where}: {error}") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"cannot read {path}: not a run of lab")
+        raise ConfigError(f"cannot read {where}: not a run of lab")
     schema = data.get("schema")
     if schema not in READABLE:
         raise ConfigError(
-            f"cannot read {path}: its schema is {schema}, this lab reads {READABLE[0]} to {SCHEMA}",
+            f"cannot read {where}: its schema is {schema}, this lab reads {READABLE[0]} to {SCHEMA}",
             hint="a newer lab wrote it: update" if isinstance(schema, int) and schema > SCHEMA else None,
         )
     try:
@@ -192,7 +200,7 @@ def load(folder: Path) -> Run:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"cannot read {path}: {place}: {first['msg']}") from error
+        raise ConfigError(f"cannot read {where}: {place}: {first['msg']}") from error
 
 
 def proven_on(results: Path) -> dict[str, list[str]]:

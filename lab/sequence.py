@@ -63,15 +63,7 @@ def rebuild(
 ) -> Trial:
     """Rebuild another box's image from its inline cache and hold what came against what the scenario expects."""
     name = trial_name(source, station, scenario, variation)
-    plan = scenario.expectation(
-        variation,
-        Facts(
-            engine=station.facts.server,
-            consumer_selinux=station.facts.selinux != "off",
-            producer_selinux=producer.selinux != "off",
-            all_attributes=hashes_all(station.facts.rules, station.facts.server),
-        ),
-    )
+    plan = expectation(scenario, variation, station.facts, producer)
     build, problem = None, None
     with station.about(name):
         try:
@@ -95,8 +87,19 @@ def rebuild(
         build=build,
         verdict=judge(build),
         because=plan.because,
-        problem=problem or _unread(build),
+        problem=problem or unread(build),
     )
+
+
+def expectation(scenario: Scenario, variation: Variation | None, consumer: BoxFacts, producer: BoxFacts) -> Expectation:
+    """What the scenario expects of a rebuild on one box from what another pushed."""
+    facts = Facts(
+        engine=consumer.server,
+        consumer_selinux=consumer.selinux != "off",
+        producer_selinux=producer.selinux != "off",
+        all_attributes=hashes_all(consumer.rules, consumer.server),
+    )
+    return scenario.expectation(variation, facts)
 
 
 def trial_name(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> str:
@@ -121,6 +124,12 @@ def judge(build: BuildResult | None) -> Verdict:
     if not wrong:
         return Verdict.AS_EXPECTED
     return Verdict.BUSTED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.FIXED
+
+
+def read_result(output: bytes, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
+    """The outcomes of a scenario's own steps in a build's output, beside what was expected of them."""
+    builds = read_builds(output)
+    return _result(builds[-1] if builds else None, instructions, plan)
 
 
 def prune(station: Station) -> None:
@@ -196,8 +205,7 @@ def _build(
     words = ["build", "--progress=plain", "--build-arg", "BUILDKIT_INLINE_CACHE=1"]
     words += ["--cache-from", reference] if plan else []
     result = _docker(station, [*words, "--tag", reference, "."], "build the image", context)
-    builds = read_builds(result.stderr + result.stdout)
-    return _result(builds[-1] if builds else None, scenario.instructions, plan)
+    return read_result(result.stderr + result.stdout, scenario.instructions, plan)
 
 
 def _docker(station: Station, words: Sequence[str], doing: str, context: PurePosixPath | None) -> Result:
@@ -247,7 +255,8 @@ def _find(seen: list[Step], instruction: str, number: int) -> Step | None:
     return next((step for step in found if step.index == number), found[0] if found else None)
 
 
-def _unread(build: BuildResult | None) -> str | None:
+def unread(build: BuildResult | None) -> str | None:
+    """What of a build's outcomes could not be read, in one line; None if all could."""
     lost = [source.ref for source in build.imports if source.ok is False] if build else []
     if lost:
         return f"the cache of {', '.join(lost)} could not be read"

@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -38,22 +38,7 @@ class Transcript:
 
     def record(self, box: str, about: str, result: Result) -> None:
         """Add one command and what came back; `about` is the trial or phase it belongs to."""
-        command = result.command
-        self._add(
-            {
-                "box": box,
-                "about": about,
-                "argv": list(command.argv),
-                "env": dict(command.env),
-                "cwd": str(command.cwd) if command.cwd else None,
-                "timeout": command.timeout,
-                "exit": result.exit,
-                "stdout": _plain(result.stdout),
-                "stderr": _plain(result.stderr),
-                "started": result.started.isoformat(),
-                "seconds": round(result.seconds, 4),
-            }
-        )
+        self._add(entry(_exchange(box, about, result)))
 
     def close(self) -> None:
         """Close the file; recording again is an error."""
@@ -63,7 +48,7 @@ class Transcript:
     def _add(self, entry: dict[str, Any]) -> None:
         with self._lock:
             try:
-                self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                self._file.write(_line(entry))
                 self._file.flush()
             except OSError as error:
                 raise disk_error(self._path, error) from error
@@ -145,22 +130,30 @@ class ReplayBox(Box):
 def read(path: Path) -> tuple[str, list[dict[str, Any]]]:
     """The run's name and the entries of a transcript; a last line that was cut is left out."""
     try:
+        return parse(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: not a transcript of lab ({error})") from error
+
+
+def parse(content: bytes, where: str) -> tuple[str, list[dict[str, Any]]]:
+    """`read` for a transcript's bytes; `where` they are from is named in errors."""
+    try:
         # bytes: a last line may be cut within a letter, and only a line feed ends a line (str also splits at U+2028)
-        lines = path.read_bytes().rstrip(b"\n").split(b"\n")
+        lines = content.rstrip(b"\n").split(b"\n")
         header = json.loads(lines[0])
         run = header["run"]
         if header["schema"] != SCHEMA:
-            raise ConfigError(f"cannot read {path}: its schema is {header['schema']}, this lab reads {SCHEMA}")
-    except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
-        raise ConfigError(f"cannot read {path}: not a transcript of lab ({error})") from error
+            raise ConfigError(f"cannot read {where}: its schema is {header['schema']}, this lab reads {SCHEMA}")
+    except (ValueError, IndexError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigError(f"cannot read {where}: not a transcript of lab ({error})") from error
     entries = []
     for number, line in enumerate(lines[1:], 2):
         try:
             entries.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(lines):
                 break
-            raise ConfigError(f"cannot read {path}: line {number} is not JSON") from error
+            raise ConfigError(f"cannot read {where}: line {number} is not JSON") from error
     return run, entries
 
 
@@ -174,34 +167,73 @@ def replay_boxes(path: Path) -> tuple[str, dict[str, ReplayBox]]:
         raise ConfigError(f"cannot read {path}: an entry is no command of lab ({error!r})") from error
 
 
-def exchanges(path: Path) -> tuple[Exchange, ...]:
+def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
     """A transcript's commands with what came back, in the order they ended; ConfigError if an entry is none."""
     found = []
-    for entry in read(path)[1]:
+    for item in parse(content, where)[1]:
         try:
-            result = _result(entry)
-            cwd = str(result.command.cwd) if result.command.cwd else None
-            box, about = entry["box"], entry["about"]
-            texts = (box, about, *result.command.argv, *result.command.env.values())
-            if not all(isinstance(text, str) for text in texts) or not isinstance(result.exit, int):
+            result = _result(item)
+            exchange = _exchange(item["box"], item["about"], result)
+            texts = (exchange.box, exchange.about, *exchange.argv, *exchange.env.values())
+            if not all(isinstance(text, str) for text in texts) or not isinstance(exchange.exit, int):
                 raise TypeError("a word that is no text")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"cannot read {path}: an entry is no command of lab ({error!r})") from error
-        found.append(
-            Exchange(
-                box=box,
-                about=about,
-                argv=result.command.argv,
-                env=result.command.env,
-                cwd=cwd,
-                exit=result.exit,
-                stdout=result.stdout,
-                stderr=result.stderr,
-                started=result.started,
-                seconds=result.seconds,
-            )
-        )
+            raise ConfigError(f"cannot read {where}: an entry is no command of lab ({error!r})") from error
+        found.append(exchange)
     return tuple(found)
+
+
+def dump(run: str, exchanges: Iterable[Exchange]) -> bytes:
+    """The bytes of a transcript that holds these commands."""
+    return "".join(map(_line, [{"schema": SCHEMA, "run": run}, *map(entry, exchanges)])).encode()
+
+
+def entry(exchange: Exchange) -> dict[str, Any]:
+    """One command as an entry of a transcript."""
+    return {
+        "box": exchange.box,
+        "about": exchange.about,
+        "argv": list(exchange.argv),
+        "env": dict(exchange.env),
+        "cwd": exchange.cwd,
+        "timeout": exchange.timeout,
+        "exit": exchange.exit,
+        "stdout": _plain(exchange.stdout),
+        "stderr": _plain(exchange.stderr),
+        "started": exchange.started.isoformat(),
+        "seconds": round(exchange.seconds, 4),
+    }
+
+
+def _exchange(box: str, about: str, result: Result) -> Exchange:
+    command = result.command
+    return Exchange(
+        box=box,
+        about=about,
+        argv=command.argv,
+        env=command.env,
+        cwd=str(command.cwd) if command.cwd else None,
+        exit=result.exit,
+        stdout=result.stdout,
+        stderr=result.stderr,
+        started=result.started,
+        seconds=result.seconds,
+        timeout=command.timeout,
+    )
+
+
+def _line(value: dict[str, Any]) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    # a file name that is no UTF-8 stands as half a pair, which no encoding takes but JSON's own
+    return (text if _encodable(text) else json.dumps(value)) + "\n"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(data: bytes) -> str | dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
 def sample() -> Evidence:
     """The default run of two real boxes with Docker 20.10.24, as schema 1 stored it."""
     folder = RUNS / "schema-1"
-    return Evidence(load(folder), {}, exchanges(folder / "transcript.jsonl"))
+    return Evidence(load(folder), {}, exchanges((folder / "transcript.jsonl").read_bytes(), "the sample"))
 
 
 def facts(name: str, engine: str = "19.03.8", **fields: object) -> BoxFacts:
@@ -157,6 +158,7 @@ HOSTILE = (
     "COPY |a|b| ```\n# heading\n\n[x](javascript:alert(1)) <b>&amp; ./",
     '=HYPERLINK("http://evil.example","RUN")\x1b[2J\x1b]0;pwned\x07\x00\u202egnp',
 )
+EVIL_NAME = "a'b\"c`reboot`$(reboot)\\ \n;&|<>*?[x]#~!\u202e\u2019é<script>"
 EVIL_OUTPUT = (
     b"#5 [2/4] RUN echo\n#5 0.1 \x1b[31m\xff\xfe```\n````\n</details></script>\n"
     b"#5 0.2 ]]> <!-- | a | b |\r\n\x07=1+1\n#5 CACHED\n"
@@ -170,14 +172,18 @@ def hostile() -> Evidence:
     lost = trial("-2+3", "@sum", None, Verdict.BROKEN, steps=HOSTILE, problem="bad\x1b[0m\n```\n</script>\n| x |")
     made = made.model_copy(update={"because": "because <i>`|\n# x", "variation": "]]>"})
     made_run = run(made, lost, steps=HOSTILE)
-    about = f"{name}:19.03.8/copy-bust:produce"
     build = ("docker", "build", "--tag", "localhost:5000/x\n```", ".")
+    write = ("sh", "-c", f"printf x > {shlex.quote(EVIL_NAME)}")
+    cwd = "/home/x'\n/ctx"
     return Evidence(
         made_run,
         {made.name: explained(made)},
         (
-            exchange(name, about, *build, stderr=EVIL_OUTPUT, cwd="/home/x'\n/ctx"),
-            exchange(made.consumer, made.name, *build, "--cache-from", "localhost:5000/x", stderr=EVIL_OUTPUT),
+            exchange(name, f"{name}:19.03.8/copy-bust:produce", *write, cwd=cwd),
+            exchange(name, f"{name}:19.03.8/copy-bust:produce", *build, stderr=EVIL_OUTPUT, cwd=cwd),
+            exchange(made.consumer, made.name, *write, cwd=cwd),
+            exchange(made.consumer, made.name, "touch", EVIL_NAME, "./-\x1b[31m\udcff", cwd=cwd),
+            exchange(made.consumer, made.name, *build, "--cache-from", "localhost:5000/x", stderr=EVIL_OUTPUT, cwd=cwd),
         ),
     )
 

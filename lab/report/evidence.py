@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from lab.causes import Explanation, StepCause
+from lab.contenthash.entry import Entry
 from lab.model import Exchange, Outcome, Verdict
 from lab.results import BoxFacts, Production, Run, StepResult, Trial
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run with all that is known of it; explanations (by trial's name) and exchanges may be empty.
+    """One run with all that is known of it; all but the run may be empty.
 
-    `redacted` counts what was replaced by placeholders, by kind.
+    `explanations` go by the trial's name; `contexts`, what was gathered of a context's files, by the trial or phase it
+    was made in; `redacted` counts what was replaced by placeholders, by kind.
     """
 
     run: Run
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     exchanges: tuple[Exchange, ...] = ()
+    contexts: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
     redacted: Mapping[str, int] = field(default_factory=dict)
 
     def during(self, about: str) -> list[Exchange]:
         """The commands of one trial or phase."""
         return self._by_about.get(about, [])
 
-    def producing(self, made: Production) -> list[Exchange]:
-        """The commands of one producer with one engine."""
-        return self.during(f"{made.producer}:{made.engine}/{self.run.scenario}:produce")
+    def phase(self, made: Production) -> str:
+        """The name of the phase in which one producer built with one engine."""
+        return f"{made.producer}:{made.engine}/{self.run.scenario}:produce"
 
     def facts(self, box: str, engine: str) -> BoxFacts | None:
         """What a box said of itself with that engine; None if the run was cut short before."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.causes import Explanation
+from lab.contenthash.entry import Entry
 from lab.model import Exchange
 from lab.report.evidence import Evidence
 from lab.report.redactor import Redactor
@@ -32,9 +33,12 @@ _PUBLIC = {"docker.io", "index.docker.io", "registry-1.docker.io", "ghcr.io", "q
 _GRAMMAR = {"schema", "lab", "source", "kind", "outcome", "expected", "predicted", "verdict", "started", "finished"}
 
 
-def redact(evidence: Evidence) -> Evidence:
-    """The same evidence without secrets, user names, home paths, host names and keys; `redacted` counts them."""
-    redactor = redactor_of(evidence)
+def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
+    """The same evidence without secrets, user names, home paths, host names and keys; `redacted` counts them.
+
+    `secrets_only` leaves all but secrets as it is: for what must do again exactly what was done.
+    """
+    redactor = Redactor(secrets_only=True) if secrets_only else redactor_of(evidence)
     data = _walk(evidence.run.model_dump(mode="json", by_alias=True), redactor.text)
     run = Run.model_validate_json(json.dumps(data))
     explanations = {
@@ -42,7 +46,11 @@ def redact(evidence: Evidence) -> Evidence:
         for name, explanation in evidence.explanations.items()
     }
     exchanges = tuple(_exchange(exchange, redactor) for exchange in evidence.exchanges)
-    return Evidence(run, explanations, exchanges, dict(redactor.found))
+    contexts = {
+        redactor.text(about): tuple(_entry(entry, redactor) for entry in entries)
+        for about, entries in evidence.contexts.items()
+    }
+    return Evidence(run, explanations, exchanges, contexts, dict(redactor.found))
 
 
 def redactor_of(evidence: Evidence) -> Redactor:
@@ -164,3 +172,11 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
         stdout=redactor.data(exchange.stdout),
         stderr=redactor.data(exchange.stderr),
     )
+
+
+def _entry(entry: Entry, redactor: Redactor) -> Entry:
+    """A file's content changes with what is taken out of it, and so does its size."""
+    content = redactor.data(entry.content) if isinstance(entry.content, bytes) else entry.content
+    size = len(content) if isinstance(content, bytes) else entry.size
+    path, link = redactor.text(entry.path), redactor.text(entry.linkname)
+    return replace(entry, path=path, linkname=link, content=content, size=size)

@@ -127,9 +127,12 @@ _BASE64 = re.compile(r"(?<![\w+/])(?![0-9a-f]{64}\b)[A-Za-z0-9+/]{32,}={0,2}")  
 class Redactor:
     """Replaces what it knows and what it recognises; the same text always becomes the same."""
 
-    def __init__(self, homes: Iterable[str] = (), names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, homes: Iterable[str] = (), names: Mapping[str, str] | None = None, *, secrets_only: bool = False
+    ) -> None:
         """`homes` are folders that become `~`; `names` are words with the placeholders they become."""
         self.found: Counter[str] = Counter()
+        self._secrets_only = secrets_only
         self._memory: dict[str, str] = {}
         self._homes = _alternatives(homes, r"(?![\w.-])")
         self._placeholders = dict(names or {})
@@ -147,6 +150,8 @@ class Redactor:
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if data else data
 
     def _replaced(self, text: str) -> str:
+        if self._secrets_only:
+            return self._secrets(text)
         if "\x1b" in text:
             text = "\n".join(without_escapes(line) for line in text.split("\n"))
         text = self._forms(KEYS + PLACES, self._secrets(text))

@@ -59,7 +59,7 @@ def _section(evidence: Evidence, host: Host, shown: list[Trial], said: dict[str,
         lines += _versions(facts, said)
     for production in evidence.run.productions:
         if made and (production.producer, production.engine) == host:
-            lines += _commands(evidence, evidence.producing(production))
+            lines += _commands(evidence, evidence.during(evidence.phase(production)))
     for trial in rebuilt:
         lines += _commands(evidence, [item for item in evidence.during(trial.name) if not _prunes(item)])
     return f"{heading}\n\n{_what_it_is(facts)}{markup.fence(chr(10).join(lines), 'console')}"

@@ -1,0 +1,207 @@
+"""Two runs held against each other: only the cells that changed, and what else differs between the two."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+
+from lab.errors import UsageError
+from lab.model import Outcome
+from lab.report import printable
+from lab.report.evidence import Evidence, producer_engine
+from lab.results import BoxFacts, StepResult, Trial
+
+WIDTH = 100
+VERDICT = "verdict"
+_FACTS = ("server", "client", "commit", "buildx", "rules", "os", "kernel", "storage", "selinux")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One cell: the trial by its names in both runs, the step's instruction (or "verdict"), both words, and why.
+
+    `why` has the cause where one is known, else what differs between the two trials, marked as such.
+    """
+
+    trial: str
+    other: str
+    cell: str
+    before: str
+    after: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed between two runs; `same` counts trials without a change, the rest names those in one run only."""
+
+    changes: tuple[Change, ...]
+    same: int
+    only_before: tuple[str, ...]
+    only_after: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"schema": 1, **asdict(self)}
+
+
+def compare(before: Evidence, after: Evidence) -> Comparison:
+    """Compare trial by trial; trials belong together by boxes, engines and variation.
+
+    Where a run has a trial of the same boxes and variation once, with another engine, the two belong together too: so
+    one engine is held against another. UsageError if the runs are of different scenarios or have no trial in common.
+    """
+    if before.run.scenario != after.run.scenario:
+        raise UsageError(f"cannot compare a run of {before.run.scenario} with one of {after.run.scenario}")
+    pairs, only_before, only_after = _pairs(before.run.trials, after.run.trials)
+    if not pairs and (only_before or only_after):
+        raise UsageError(
+            f"cannot compare {before.run.name} with {after.run.name}: no trial of the one is in the other",
+            hint=f"the one has {_boxes(before)}, the other {_boxes(after)}",
+        )
+    found = [_changes(before, one, after, other) for one, other in pairs]
+    return Comparison(
+        tuple(change for changes in found for change in changes),
+        sum(not changes for changes in found),
+        tuple(trial.name for trial in only_before),
+        tuple(trial.name for trial in only_after),
+    )
+
+
+def told(comparison: Comparison) -> str:
+    """A comparison as text, at most 100 columns wide but for names."""
+    lines: list[str] = []
+    for name, group in groupby(comparison.changes, key=lambda change: change.trial):
+        changes = list(group)
+        lines += ["", printable.line(name)]
+        lines += [f"  now {printable.line(changes[0].other)}"] if changes[0].other != name else []
+        lines += [_wrapped(f"{change.cell}: {change.before} -> {change.after}") for change in changes]
+        lines += [_wrapped(f"why: {text}") for text in changes[0].why]
+    for names, text in ((comparison.only_before, "only in the first"), (comparison.only_after, "only in the second")):
+        lines += ["", f"{text}:", *(f"  {printable.line(name)}" for name in names)] if names else []
+    changed = len({change.trial for change in comparison.changes})
+    lines += ["", f"{changed} trials changed, {comparison.same} did not"]
+    return "\n".join(lines).strip("\n")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(printable.line(text), WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def _pairs(
+    before: Iterable[Trial], after: Iterable[Trial]
+) -> tuple[list[tuple[Trial, Trial]], list[Trial], list[Trial]]:
+    """Trials that belong together, and those of either run that belong to none."""
+    pairs: list[tuple[Trial, Trial]] = []
+    ones, others = list(before), list(after)
+    for key in (
+        lambda trial: (trial.producer, producer_engine(trial), trial.consumer, trial.engine, trial.variation),
+        lambda trial: (trial.producer, trial.consumer, trial.variation),
+    ):
+        matched = _matched(ones, others, key)
+        pairs += matched
+        ones = [trial for trial in ones if all(trial is not one for one, _ in matched)]
+        others = [trial for trial in others if all(trial is not other for _, other in matched)]
+    return pairs, ones, others
+
+
+def _matched(ones: list[Trial], others: list[Trial], key: Callable[[Trial], Hashable]) -> list[tuple[Trial, Trial]]:
+    """Pairs of equal keys that stand once on either side."""
+    left, right = _unique(ones, key), _unique(others, key)
+    return [(trial, right[name]) for name, trial in left.items() if name in right]
+
+
+def _unique(trials: list[Trial], key: Callable[[Trial], Hashable]) -> dict[Hashable, Trial]:
+    groups: dict[Hashable, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(key(trial), []).append(trial)
+    return {name: group[0] for name, group in groups.items() if len(group) == 1}
+
+
+def _changes(before: Evidence, one: Trial, after: Evidence, other: Trial) -> list[Change]:
+    cells = [
+        (step.instruction, step.outcome.value, later.outcome.value)
+        for step, later in _steps(before, one, after, other)
+        if step.outcome is not later.outcome
+    ]
+    if one.verdict is not other.verdict:
+        cells.append((VERDICT, one.verdict.value, other.verdict.value))
+    if not cells:
+        return []
+    why = tuple(_why(before, one, after, other))
+    return [Change(one.name, other.name, *cell, why) for cell in cells]
+
+
+def _steps(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Iterable[tuple[StepResult, StepResult]]:
+    """The steps of both trials side by side; one that a run does not have, or could not read, is unknown there."""
+    left, right = (_all_steps(evidence, trial) for evidence, trial in ((before, one), (after, other)))
+    for number in range(max(len(left), len(right))):
+        pair = [steps[number] if number < len(steps) else None for steps in (left, right)]
+        known = pair[0] or pair[1]
+        assert known  # the longer one has it
+        lost = StepResult(instruction=known.instruction, outcome=Outcome.UNKNOWN)
+        yield pair[0] or lost, pair[1] or lost
+
+
+def _all_steps(evidence: Evidence, trial: Trial) -> list[StepResult]:
+    steps = list(trial.build.steps) if trial.build else []
+    return steps + [
+        StepResult(instruction=text, outcome=Outcome.UNKNOWN) for text in evidence.run.instructions[len(steps) :]
+    ]
+
+
+def _why(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Iterable[str]:
+    causes = [(evidence.cause(trial), word) for evidence, trial, word in ((before, one, "then"), (after, other, "now"))]
+    for cause, word in causes:
+        if cause:
+            yield f"{word}: {cause.sentence}"
+    for trial, word in ((one, "then"), (other, "now")):
+        if trial.problem:
+            yield f"{word}: {trial.problem.splitlines()[0]}"
+    if one.because != other.because:
+        yield f"the scenario said {one.because or 'nothing'}, and now says {other.because or 'nothing'}"
+    differs = list(_differences(before, one, after, other))
+    if differs:
+        yield f"what differs: {'; '.join(differs)}"
+    elif not any(cause for cause, _ in causes):
+        yield "not known: nothing that was recorded differs"
+
+
+def _differences(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Iterable[str]:
+    """All that was recorded and differs, whether it matters or not."""
+    values: list[tuple[str, Any, Any]] = [
+        ("context bytes sent", _sent(one), _sent(other)),
+        ("engine", one.engine, other.engine),
+        ("producer's engine", producer_engine(one), producer_engine(other)),
+    ]
+    for name, ours, theirs in zip(("producer", "consumer"), before.ends(one), after.ends(other), strict=True):
+        values += [(f"{name}'s {field}", _fact(ours, field), _fact(theirs, field)) for field in _FACTS]
+    values.append(("base image", _base(before), _base(after)))
+    values.append(("Dockerfile", before.run.dockerfile, after.run.dockerfile))
+    for name, first, second in values:
+        if first != second:
+            yield name if name == "Dockerfile" else f"{name} {_shown(first)} -> {_shown(second)}"
+
+
+def _sent(trial: Trial) -> int | None:
+    return trial.build.context_bytes if trial.build else None
+
+
+def _base(evidence: Evidence) -> str | None:
+    return evidence.run.base.reference if evidence.run.base else None
+
+
+def _fact(box: BoxFacts | None, field: str) -> Any:
+    return getattr(box, field) if box else None
+
+
+def _shown(value: Any) -> str:
+    return "unknown" if value in (None, "") else str(value)
+
+
+def _boxes(evidence: Evidence) -> str:
+    ends = dict.fromkeys(end for trial in evidence.run.trials for end in (trial.producer, trial.consumer))
+    return ", ".join(ends) or "no trial"

@@ -1,0 +1,54 @@
+"""Words and bytes in POSIX shell: whatever they hold, the shell takes them as they are and a terminal obeys nothing."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+
+from lab.report import printable
+
+_LINE = 76
+_SMALL = 1024
+
+
+def word(text: str) -> str:
+    """The text as one word of a command; all but ASCII, and what a terminal would obey, is spelled in octal.
+
+    Names that are no UTF-8 come as os.fsdecode gives them. A NUL has no place in a word: ValueError.
+    """
+    if "\0" in text:
+        raise ValueError("a NUL in a word")
+    if re.fullmatch(r"[\n -~]*", text):
+        if not re.search(r"['$`\\]", text):
+            return shlex.quote(text)
+        escaped = re.sub(r'(["$`\\])', r"\\\1", text)
+        return f'"{escaped}"'
+    # command substitution drops line ends at the end: they go behind it
+    body = text.rstrip("\n")
+    ends = shlex.quote(text[len(body) :]) if len(body) < len(text) else ""
+    return f"\"$(printf '{octal(body.encode('utf-8', 'surrogateescape'))}')\"{ends}"
+
+
+def octal(data: bytes) -> str:
+    """The bytes as a format of printf(1) that stands between single quotes."""
+    plain = set(b'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;/_+=@#^~()[]{}<>|&*?!"-')
+    text = "".join(chr(byte) if byte in plain else "\\n" if byte == 10 else f"\\{byte:03o}" for byte in data)
+    return f"\\055{text[1:]}" if text.startswith("-") else text  # else printf takes it for an option
+
+
+def printing(data: bytes) -> str:
+    """A command that prints these bytes: as text if they are, in octal if they are few, else from base64."""
+    text = data.decode("ascii", "replace")
+    if re.fullmatch(r"[\n -~]*", text) and len(data) <= _SMALL * 4:
+        return f"printf %s {word(text)}"
+    if len(data) <= _SMALL:
+        return f"printf '{octal(data)}'"
+    code = base64.b64encode(data).decode()
+    lines = "\n".join(code[start : start + _LINE] for start in range(0, len(code), _LINE))
+    return f"base64 -d <<'END'\n{lines}\nEND"
+
+
+def comment(text: str) -> str:
+    """The text as one comment line: nothing in it begins a command."""
+    return f"# {printable.line(text)}".rstrip()
