@@ -73,17 +73,23 @@ def test_the_embedded_boxes_take_the_same_docker_and_one_labels_its_files() -> N
 def test_the_lineups_hold_what_their_names_say() -> None:
     lineups = Catalog(OWN).lineups
     assert {name: lineup.boxes for name, lineup in lineups.items()} == {
-        "gist": ("centos7", "ubuntu1804", "local"),
+        "gist": ("centos7", "ubuntu1804", "local-docker"),
         "debian": ("debian12-apparmor", "debian12-selinux"),
         "local": ("local",),
     }
     assert {lineup.scenario for lineup in lineups.values()} == {"copy-bust"}
 
 
-def test_this_machine_is_optional_and_takes_the_docker_it_has() -> None:
+def test_this_machine_is_an_optional_row_with_the_docker_it_has() -> None:
+    box = Catalog(OWN).box("local-docker")
+    assert isinstance(box, LocalSpec)
+    assert (box.optional, box.engines, box.private) == (True, ("installed",), ())
+
+
+def test_this_machine_alone_runs_engines_of_labs_own() -> None:
     box = Catalog(OWN).box("local")
     assert isinstance(box, LocalSpec)
-    assert (box.optional, box.engines) == (True, ("installed",))
+    assert (box.optional, box.private) == (False, ("20.10.24", "20.10.24-unfixed"))
 
 
 # --- kinds
