@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from lab import hypervisor, leftovers
-from lab.bake import bake, kernel_of
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
@@ -18,13 +16,13 @@ from lab.engines import host
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
 from lab.engines.stock import Stock
-from lab.errors import HostError, Interrupted, LabError
+from lab.errors import Interrupted, LabError
 from lab.lineups import BoxSpec, Catalog, LocalSpec, VagrantSpec, pick
 from lab.model import Progress
 from lab.pins import EngineSpec
+from lab.preparation import Preparation, console, vagrant_id
 from lab.project import Project
-from lab.recipes import load_recipe
-from lab.state import Machine, Note, Notes
+from lab.state import Notes
 from lab.together import Once, each, raise_first, side_by_side
 
 
@@ -64,7 +62,8 @@ class Fleet:
         the others nothing.
         """
         vagrant = [spec for spec in specs if isinstance(spec, VagrantSpec)]
-        prepared = Once(lambda: self._prepare(lineup, vagrant, provider))
+        making = Preparation(self.project, self.notes, self.shell, self.tell)
+        prepared = Once(lambda: making.prepare(lineup, vagrant, provider))
         boxes = {spec.name: open_box(spec, self.project) for spec in specs}
         plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}
 
@@ -149,78 +148,6 @@ class Fleet:
             return False
         return True
 
-    def _prepare(self, lineup: str, specs: list[VagrantSpec], provider: str) -> None:
-        """Make Vagrant able to bring these up: daemons, images, accelerator, and a note for each new machine."""
-        asleep = [spec for spec in specs if open_box(spec, self.project).state() != "running"]
-        if not asleep:
-            return
-        if shutil.which("vagrant") is None:
-            raise HostError("cannot bring boxes up: Vagrant is not installed", hint="python -m lab setup")
-        offered = [name for name in ("virtualbox", "libvirt") if all(name in spec.providers for spec in asleep)]
-        chosen = hypervisor.choose_provider(provider, offered, self.shell)
-        if chosen == "libvirt":
-            hypervisor.start_daemons(self.shell, self.project.state, self.tell)
-            self._forget_ghosts(asleep)
-        new = [spec for spec in asleep if self.notes.read(spec.name) is None]
-        images, kernel = self._images(new)
-        driver = hypervisor.accelerator(self.project.cache, kernel, self.tell) if chosen == "libvirt" and new else None
-        if driver:
-            speed = "KVM" if driver.driver == "kvm" else "emulation"
-            self.tell(Progress("libvirt", f"{speed}: {driver.reason}", done=True))
-        for spec in new:
-            self.notes.write(
-                Note(
-                    box=spec.name,
-                    lineup=lineup,
-                    vagrant=Machine(
-                        provider=chosen,
-                        driver=driver.driver if driver else None,
-                        box=images.get(spec.name),
-                        prefix=self.project.prefix,
-                        console=str(self._console(spec.name)),
-                    ),
-                )
-            )
-
-    def _images(self, specs: list[VagrantSpec]) -> tuple[dict[str, str], Path | None]:
-        """Bake what these boxes need and give it to Vagrant; returns its names by box, and a kernel to probe with."""
-        from lab.boxes.vagrant import add_box
-
-        names: dict[str, str] = {}
-        kernel = None
-        cache = self.project.cache / "boxes"
-        for recipe_name in sorted({spec.recipe for spec in specs if spec.recipe}):
-            recipe = load_recipe(self.project.boxes / "recipes" / f"{recipe_name}.yaml")
-            files = bake(recipe, cache=cache, shell=self.shell, tell=self.tell)
-            kernel = kernel_of(recipe, cache)
-            for spec in specs:
-                if spec.recipe == recipe_name:
-                    file = files[spec.name]
-                    names[spec.name] = f"lab/{file.stem}"
-                    self.tell(Progress(spec.name, "giving the image to Vagrant"))
-                    add_box(self.project, names[spec.name], file)
-        return names, kernel
-
-    def _forget_ghosts(self, specs: list[VagrantSpec]) -> None:
-        """Remove what stands half: a domain without note or Vagrant's id, and notes whose domain is gone.
-
-        A crash, a wiped .lab or a new clone at an old path leave these; Vagrant itself stops at "domain is
-        already taken".
-        """
-        known = hypervisor.domains(self.shell, self.project.prefix)
-        for spec in specs:
-            domain = self.project.prefix + spec.name
-            note = self.notes.read(spec.name)
-            if note and note.vagrant.provider != "libvirt":
-                continue
-            if domain in known and not (note and note.address and self._vagrant_id(spec.name).exists()):
-                self.tell(Progress(spec.name, "removing what an earlier, interrupted run left"))
-                hypervisor.remove_domain(self.shell, domain)
-                known.remove(domain)
-            if domain not in known:
-                self.notes.forget(spec.name)
-                shutil.rmtree(self._vagrant_id(spec.name).parent, ignore_errors=True)
-
     def suspend(self, names: Sequence[str]) -> None:
         """Put the boxes of these names to sleep, side by side."""
 
@@ -277,18 +204,18 @@ class Fleet:
         self.tell(Progress(name, "removing"))
         spec = self.catalog.boxes.get(name)
         try:
-            if isinstance(spec, VagrantSpec) and self._vagrant_id(name, "*").exists():
+            if isinstance(spec, VagrantSpec) and vagrant_id(self.project, name, "*").exists():
                 open_box(spec, self.project).destroy()
         except LabError as error:
             # Vagrant may be gone or confused: libvirt is asked next, and the note goes only if it agrees
-            if not (libvirt and self._vagrant_id(name).exists()):
+            if not (libvirt and vagrant_id(self.project, name).exists()):
                 raise
             self.tell(Progress(name, f"Vagrant could not: {error.message}"))
         domain = self.project.prefix + name
         if libvirt and domain in hypervisor.domains(self.shell, self.project.prefix):
             hypervisor.remove_domain(self.shell, domain)
         shutil.rmtree(self.project.root / ".vagrant" / "machines" / name, ignore_errors=True)
-        self._console(name).unlink(missing_ok=True)
+        console(self.project, name).unlink(missing_ok=True)
         self.notes.forget(name)
         self.tell(Progress(name, "removed", done=True))
 
@@ -297,12 +224,3 @@ class Fleet:
         notes = (self.notes.read(name) for name in names)
         if any(note.vagrant.provider == "libvirt" for note in notes if note):
             hypervisor.start_daemons(self.shell, self.project.state, self.tell)
-
-    def _vagrant_id(self, name: str, provider: str = "libvirt") -> Path:
-        folder = self.project.root / ".vagrant" / "machines" / name
-        if provider == "*":
-            return next(folder.glob("*/id"), folder / "none" / "id")
-        return folder / provider / "id"
-
-    def _console(self, name: str) -> Path:
-        return self.project.state / "console" / f"{name}.log"

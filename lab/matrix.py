@@ -73,6 +73,7 @@ def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) ->
     """
     producers = _narrow(ready, wish.producers, "--producer")
     consumers = _narrow(ready, wish.consumers, "--consumer")
+    _check_engines(wish, producers, consumers)
     # names and templates are wrong before anything is started; the base is known only later
     draft = load_scenario(wish.scenario, "scratch")
     variations = draft.variations(wish.variations)
@@ -119,8 +120,9 @@ def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) ->
 class Crew:
     """The boxes of one run at work: facts, productions, trials, in that order on each.
 
-    `thorough` tries variations against every producer; without it, the scenario's default variations are tried
-    against the first producer only: they are there to be seen, and a run should stay short. `used_by` names the
+    `thorough` tries variations on every engine and against every producer; without it, the scenario's default
+    variations are tried on a box's first engine and against the first producer only: they are there to be seen, and a
+    run should stay short. `used_by` names the
     engines that consumers rebuild with, `made_by` those that producers build with; without them each engine of a
     consumer rebuilds what the same engine built.
     """
@@ -197,9 +199,8 @@ class Crew:
         """All trials of one consumer: every engine of its, every producer of that engine, every variation."""
         name = item.box.name
         facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
-        for engine in item.engines:
-            if self.used_by and engine.name not in self.used_by:
-                continue
+        used = [engine for engine in item.engines if not self.used_by or engine.name in self.used_by]
+        for engine in used:
             station = self.stations[name, engine.name]
             made = [
                 item
@@ -207,7 +208,7 @@ class Crew:
                 if (item.engine in self.made_by if self.made_by else item.engine == engine.name)
             ]
             sources = sorted(made, key=lambda item: self.order.index(item.producer))
-            for variation in variations:
+            for variation in variations if self.thorough or engine is used[0] else [None]:
                 for source in sources if variation is None or self.thorough else sources[:1]:
                     trial = self._trial(station, source, facts[source.producer, source.engine], variation)
                     self.recorder.add(trial)
@@ -233,6 +234,20 @@ class Crew:
 
     def _say(self, name: str) -> sequence.Say:
         return lambda what: self.tell(Progress(name, what))
+
+
+def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[Ready]) -> None:
+    """Raise UsageError if no trial would come of it: no engine of a consumer has an image to rebuild."""
+    made = {engine.name for item in producers for engine in item.engines}
+    used = {engine.name for item in consumers for engine in item.engines}
+    used &= set(wish.consumer_engines) or used
+    if (made & set(wish.producer_engines)) if wish.producer_engines else (made & used):
+        return
+    raise UsageError(
+        f"cannot make any trial: producers build with {', '.join(sorted(made))}, "
+        f"consumers rebuild with {', '.join(sorted(used))}",
+        hint="--producer-engine NAME lets consumers rebuild what another engine built",
+    )
 
 
 def _said(trial: Trial) -> str:

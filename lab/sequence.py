@@ -54,7 +54,7 @@ def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> P
             say("prune")
             prune(station)
         except (CommandError, BoxError) as error:
-            return made.model_copy(update={"problem": _story(error)})
+            return made.model_copy(update={"problem": _story(error) + _last_words(station)})
     return made.model_copy(update={"build": build})
 
 
@@ -76,7 +76,7 @@ def rebuild(
             say(f"{source.producer}: rebuild")
             build = _build(station, scenario, context, source.reference, plan)
         except (CommandError, BoxError) as error:
-            problem = _story(error)
+            problem = _story(error) + _last_words(station)
     return Trial(
         name=name,
         producer=source.producer,
@@ -262,6 +262,17 @@ def unread(build: BuildResult | None) -> str | None:
         return f"the cache of {', '.join(lost)} could not be read"
     unread = [step.instruction for step in build.steps if step.outcome is Outcome.UNKNOWN] if build else []
     return f"no outcome could be read for {', '.join(unread)}" if unread else None
+
+
+def _last_words(station: Station) -> str:
+    """The end of the engine's log, if it died under the command that failed; nothing if it still answers."""
+    try:
+        if station.box.run(station.engine.call(["version"]), timeout=60).ok or not station.engine.log:
+            return ""
+        said = station.box.run(station.engine.log, timeout=60).text
+    except BoxError:
+        return ""
+    return f"\nthe engine does not answer any more; the end of its log:\n{said}"
 
 
 def _story(error: LabError) -> str:

@@ -8,7 +8,7 @@ import pytest
 from lab import hypervisor
 from lab.errors import BoxError, EngineError
 from lab.fleet import Fleet
-from lab.lineups import Catalog
+from lab.lineups import Catalog, SshSpec
 from lab.model import Progress
 from lab.project import Project
 from lab.state import Machine, Note, Notes
@@ -22,9 +22,22 @@ def test_a_lineup_of_optional_boxes_that_all_fail_is_an_error(tmp_path: Path, mo
     catalog = Catalog(ROOT / "boxes")
     heard: list[Progress] = []
     fleet = Fleet(Project(tmp_path, tmp_path / "cache"), catalog, heard.append)
-    with pytest.raises(EngineError, match="cannot use the Docker of local: it does not answer"):
-        fleet.up("local", [catalog.box("local")])
-    assert [event.who for event in heard if event.failed] == ["local"]
+    with pytest.raises(EngineError, match="cannot use the Docker of local-docker: it does not answer"):
+        fleet.up("gist", [catalog.box("local-docker")])
+    assert [event.who for event in heard if event.failed] == ["local-docker"]
+
+
+def test_what_would_be_emptied_is_not_labs_own(tmp_path: Path) -> None:
+    catalog = Catalog(ROOT / "boxes")
+    fleet = Fleet(Project(ROOT, tmp_path / "cache"), catalog, lambda event: None)
+    own = {name: fleet.uses_own_docker(catalog.box(name)) for name in catalog.boxes}
+    assert own["local-docker"] is True
+    assert own["debian12-selinux"] is own["centos7"] is False
+    assert fleet.uses_own_docker(catalog.box("local"), ["20.10.24", "20.10.24-unfixed"]) is False
+    assert fleet.uses_own_docker(catalog.box("local"), ["installed"]) is True
+    farm = SshSpec(name="farm", summary="", kind="ssh", engines=("20.10.24",), host="farm", user="me")
+    assert fleet.uses_own_docker(farm) is True  # the package that is there
+    assert fleet.uses_own_docker(farm, ["19.03.8"]) is False  # an archive beside it
 
 
 def test_down_where_nothing_was_made_removes_nothing(tmp_path: Path) -> None:

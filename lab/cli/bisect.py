@@ -59,7 +59,8 @@ def bisect(
 
     place = workplace(lineup)
     place.announce()
-    engines = halving.path(place.catalog.engines, *engines_named(place, (bad, good)))
+    ends_named = (engines_named(place, (name,))[0] for name in (bad, good))
+    engines = halving.path(place.catalog.engines, *ends_named)
     folder = find(scenario or place.lineup.scenario, place.project.scenarios)
     loaded = load_scenario(folder, "scratch")
     loaded.variations((variation,))

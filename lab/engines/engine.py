@@ -17,7 +17,7 @@ class Engine:
 
     `plugins` is the folder of the client's own plugins (buildx) where they lie beside it: a DOCKER_CONFIG that should
     know them needs them in its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its
-    BuildKit hashes of a file, `unit` is the systemd unit of its daemon where there is one.
+    BuildKit hashes of a file, `log` is the command that prints the end of what its daemon said.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Engine:
     sums: dict[str, str] = field(default_factory=dict)
     buildx: str = ""
     rules: str | None = None
-    unit: str | None = None
+    log: tuple[str, ...] = ()
 
     def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
         """The arguments that run its client with these words; sudo keeps the variables named."""

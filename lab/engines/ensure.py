@@ -65,7 +65,8 @@ def _service(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     if answer is None:
         box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
         answer = _wait(box, "docker", OWN)
-    return engine_of(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
+    engine = engine_of(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
+    return replace(engine, log=journal_of("docker"))
 
 
 def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
@@ -105,7 +106,7 @@ def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     sums = _sums(found.text)
     _compare(box, spec, programs, sums)
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
-    return replace(engine_of(spec, answer, sums), plugins=plugins, unit=daemon.unit)
+    return replace(engine_of(spec, answer, sums), plugins=plugins, log=journal_of(daemon.unit))
 
 
 def _bring(
@@ -208,9 +209,14 @@ def _wait(box: Box, unit: str, clients: tuple[Docker, ...], state: PurePosixPath
     )
 
 
+def journal_of(unit: str) -> tuple[str, ...]:
+    """The command that prints the last lines that the daemon of a unit logged."""
+    return ("sudo", "-n", "journalctl", "-u", unit, "-n", "30", "--no-pager")
+
+
 def journal(box: Box, unit: str) -> str:
     """The last lines that the daemon of a unit logged."""
-    return box.run(["sudo", "-n", "journalctl", "-u", unit, "-n", "30", "--no-pager"], timeout=60).text
+    return box.run(journal_of(unit), timeout=60).text
 
 
 def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Daemon, stamp: PurePosixPath) -> None:

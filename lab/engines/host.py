@@ -210,7 +210,10 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
         detail=home_log,
     )
     plugins = home.daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
-    return prove(box, spec, replace(engine_of(spec, (home.client, said), sums), plugins=plugins))
+    engine = replace(
+        engine_of(spec, (home.client, said), sums), plugins=plugins, log=("tail", "-n", "30", str(home.log))
+    )
+    return prove(box, spec, engine)
 
 
 def processes(home: Home) -> list[psutil.Process]:
