@@ -68,7 +68,8 @@ def test_ctrl_c_during_up_names_the_command_that_cleans_up(checkout: Lab) -> Non
 
 def test_up_brings_both_boxes_up_and_proves_their_engine(checkout: Lab) -> None:
     said = checkout.ok("up", "--lineup", "debian")
-    assert said.out.splitlines() == [f"{name}: up, Docker 20.10.24+dfsg1" for name in BOXES]
+    both = "Docker 20.10.24+dfsg1, Docker 20.10.24+dfsg1-unfixed"
+    assert said.out.splitlines() == [f"{name}: up, {both}" for name in BOXES]
     rows = {row["box"]: row for row in checkout.ok("status", "--json").json["boxes"]}
     assert {name: rows[name]["state"] for name in BOXES} == dict.fromkeys(BOXES, "running")
 
@@ -115,34 +116,44 @@ def test_the_default_run_shows_hits_and_a_bust(checkout: Lab, tmp_path: Path) ->
     run = said.json
     assert run["complete"] is True
     seen = {
-        (trial["producer"], trial["consumer"], trial["variation"]): (
+        (trial["engine"], trial["producer"], trial["consumer"], trial["variation"]): (
             trial["build"]["context_bytes"],
             [step["outcome"] for step in trial["build"]["steps"]],
             trial["verdict"],
         )
         for trial in run["trials"]
     }
+    fixed, unfixed = "20.10.24", "20.10.24-unfixed"
     # 34 bytes for `bar` alone, 59 more for a 37-byte security.selinux, 15 for user.lab=1 (the facts' arithmetic)
-    sent = {("debian12-apparmor", "none"): 34, ("debian12-apparmor", "user-xattr"): 49}
-    sent |= {("debian12-selinux", "none"): 93, ("debian12-selinux", "user-xattr"): 108}
-    expected = {
-        (producer, consumer, variation): (
-            sent[consumer, variation],
-            [HIT, HIT, HIT] if variation == "none" else [HIT, RAN, RAN],
-            "as expected",
-        )
+    sent = {(BOXES[0], "none"): 34, (BOXES[0], "user-xattr"): 49, (BOXES[1], "none"): 93, (BOXES[1], "user-xattr"): 108}
+    everything = {
+        (engine, producer, consumer, variation)
+        for engine in (fixed, unfixed)
         for producer in BOXES
         for consumer in BOXES
         for variation in ("none", "user-xattr")
-        # the default variation is tried against the first producer only
-        if variation == "none" or producer == BOXES[0]
+        # the default variation is tried on the first engine, against the first producer
+        if variation == "none" or (engine == fixed and producer == BOXES[0])
     }
-    assert seen == expected
+    # the bug report: only without the fix, and only where one end labels its files
+    busted = {(unfixed, BOXES[0], BOXES[1], "none"), (unfixed, BOXES[1], BOXES[0], "none")}
+    assert seen == {
+        key: (
+            sent[key[2], key[3]],
+            [HIT, RAN, RAN] if key in busted or key[3] == "user-xattr" else [HIT, HIT, HIT],
+            "as expected",
+        )
+        for key in everything
+    }
+    sums = {(box["name"], box["engine"]): box["sums"] for box in run["boxes"]}
+    assert sums[BOXES[0], unfixed]["docker"] == sums[BOXES[0], fixed]["docker"]  # one client serves both
+    assert sums[BOXES[0], unfixed]["dockerd"] != sums[BOXES[0], fixed]["dockerd"]
+    assert sums[BOXES[0], unfixed] == sums[BOXES[1], unfixed]
     folder = checkout.root / "results" / run["name"]
     assert max(len(line) for line in (folder / "table.txt").read_text().splitlines()) <= 100
     assert load(folder).as_expected
     entries = [json.loads(line) for line in (folder / "transcript.jsonl").read_text().splitlines()]
-    asked = {(entry["box"], tuple(entry["argv"][1:])) for entry in entries[1:]}
+    asked = {(entry["box"], tuple(entry["argv"][1:])) for entry in entries[1:] if entry["argv"][0] == "docker"}
     for name in BOXES:
         assert {(name, ("version",)), (name, ("info",)), (name, ("system", "prune", "-a", "-f"))} <= asked
     left = checkout.ok("exec", "all", "--json", "--", "find", "lab-runs", "-type", "f").json["results"]
@@ -155,7 +166,7 @@ def test_an_outcome_that_differs_ends_with_4(checkout: Lab, tmp_path: Path) -> N
     text = (wrong / "scenario.yaml").read_text()
     (wrong / "scenario.yaml").write_text(text.replace("expect: [hit, ran, ran]\n", "expect: [hit, hit, hit]\n"))
     words = ["--producer", "debian12-apparmor", "--consumer", "debian12-apparmor", "--variation", "user-xattr"]
-    said = checkout.run("repro", str(wrong), "--lineup", "debian", *words)
+    said = checkout.run("repro", str(wrong), "--lineup", "debian", "--engine", "20.10.24", *words)
     assert said.code == 4, said.err
     assert "busted at COPY bar bar, not expected" in said.out
 
@@ -213,6 +224,23 @@ def test_a_registry_can_run_inside_a_box(selinux_box: Box) -> None:
             assert other.run(ask).text.strip().endswith("200 OK")
     assert not selinux_box.run(ask).ok
     other.close()
+
+
+def test_an_engine_that_dies_leaves_its_last_words(checkout: Lab, selinux_box: Box) -> None:
+    process = checkout.start(
+        *("repro", "--lineup", "debian", "--verbose", "--engine", "20.10.24-unfixed", "--variation", "none"),
+        *("--producer", "debian12-selinux", "--consumer", "debian12-selinux"),
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.endswith(": build\n"):
+            break
+    selinux_box.check(["sudo", "-n", "systemctl", "kill", "-s", "KILL", "lab-docker-20.10.24-unfixed"], doing="kill it")
+    out, rest = process.communicate(timeout=120)
+    assert process.returncode == 4, rest
+    assert "debian12-selinux (20.10.24-unfixed) pushed no image: cannot build the image" in out
+    assert "the engine does not answer any more; the end of its log:" in out
+    assert checkout.ok("up", "--lineup", "debian").out.count("20.10.24+dfsg1-unfixed") == 2
 
 
 def test_suspended_boxes_wake_with_the_right_time(checkout: Lab, selinux_box: Box) -> None:
