@@ -113,6 +113,8 @@ def dump(entry: Entry) -> dict[str, Any]:
         raw["size"] = entry.size
         if isinstance(entry.content, bytes):
             raw["content_b64"] = base64.b64encode(entry.content).decode()
+        elif entry.sha256:
+            raw["content_sha256"] = entry.sha256
     return {key: value for key, value in raw.items() if value is not None}
 
 
@@ -134,6 +136,7 @@ def _entry(raw: _Entry, where: str) -> Entry:
         devminor=raw.devminor,
         xattrs={name: _decoded(value, raw, where) for name, value in raw.xattrs_b64.items()},
         content=content,
+        sha256=raw.content_sha256,
         mtime_ns=raw.mtime_ns,
         problem=raw.problem,
     )

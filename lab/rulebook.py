@@ -12,10 +12,10 @@ from pydantic import Field
 from lab.cachekeys.dialect import Dialect
 from lab.contenthash.rules import Links, Rules, Wildcard, Xattrs
 from lab.errors import ConfigError, UsageError
+from lab.versions import covers, numbers
 from lab.yamlfile import Strict, did_you_mean, load
 
 Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
-VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2})(?:[+~].*|-ce)?")
 BUILDKIT = re.compile(r"(?:buildkit|bk)[ -]?(v?\d.*)")
 
 
@@ -64,11 +64,6 @@ class _Range(_Switches):
     rules: str
     buildkit: str | None = None
     definitions: str | None = None
-
-    def covers(self, version: tuple[int, ...]) -> bool:
-        """True for a version between both ends; an end of two numbers covers all that begin so."""
-        last = _numbers(self.last)
-        return _numbers(self.first)[: len(version)] <= version and version[: len(last)] <= last
 
 
 class _Named(_Switches):
@@ -134,12 +129,11 @@ class Rulebook:
                 like = self.engine(item.like)
                 return replace(like, name=name, rules=vary(like.rules, **item.switches)) if like else None
         standalone = BUILDKIT.fullmatch(name)
-        version = VERSION.fullmatch(standalone[1] if standalone else name)
-        if not version:
+        version = numbers(standalone[1] if standalone else name)
+        if version is None:
             return None
-        numbers = _numbers(version[1])
-        ranges = [item for item in (self._file.buildkit if standalone else self._file.engines) if item.covers(numbers)]
-        found = {self._known(name, item) for item in ranges}
+        ranges = self._file.buildkit if standalone else self._file.engines
+        found = {self._known(name, item) for item in ranges if covers(item.first, item.last, version)}
         return found.pop() if len(found) == 1 else None
 
     def need(self, name: str) -> Known:
@@ -175,7 +169,3 @@ def vary(rules: Rules, **switches: object) -> Rules:
         return rules
     words = [f"{name}={str(value).lower()}" for name, value in changed.items()]
     return replace(rules, name="+".join([rules.name, *words]), **changed)  # type: ignore[arg-type]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split("."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -96,17 +97,29 @@ class Join(Part):
 
     def replaced(self, index: int, text: str | None) -> str:
         """The digest if the part at `index` had another text; None leaves its whole piece out."""
-        if self._blob is None:
-            self._lay_out()
-        assert self._blob is not None
         prefix, part = self.pieces[index]
+        if len(self.pieces) == 1:
+            return _digest(sha256(b"" if text is None else prefix + text.encode()))
+        blob, ends = self._laid_out()
+        end = ends[index]
+        kept = end - len(part.text) - (len(prefix) if text is None else 0)
+        return self._spliced(index, kept, (text or "").encode(), blob, end)
+
+    def with_child(self, name: bytes, text: str) -> str:
+        """The digest of a directory if it had one more child, in its place by its name."""
+        prefix = b"\0" + name
+        index = bisect_left(self.pieces, prefix, lo=1, key=lambda piece: piece[0])
+        blob, ends = self._laid_out()
+        return self._spliced(index - 1, ends[index - 1], prefix + text.encode(), blob, ends[index - 1])
+
+    def _spliced(self, index: int, kept: int, new: bytes, blob: bytes, end: int) -> str:
+        """The digest of blob[:kept], new bytes, blob[end:]; `kept` is in the piece at `index` or at its end."""
         mark = index // MARK_EVERY
         start = self._ends[mark * MARK_EVERY - 1] if mark else 0
-        end = self._ends[index]
-        kept = end - len(part.text) - (len(prefix) if text is None else 0)
         hasher = self._marks[mark].copy()
-        hasher.update(self._blob[start:kept] + (text or "").encode())
-        hasher.update(memoryview(self._blob)[end:])
+        hasher.update(blob[start:kept] + new)
+        if end < len(blob):
+            hasher.update(memoryview(blob)[end:])
         return _digest(hasher)
 
     def with_texts(self, texts: Mapping[Part, str]) -> str:
@@ -114,17 +127,19 @@ class Join(Part):
         pieces = [prefix + (texts.get(part) or part.text).encode() for prefix, part in self.pieces]
         return _digest(sha256(b"".join(pieces)))
 
-    def _lay_out(self) -> None:
-        """Keep the bytes, where each piece ends in them, and the hasher's state at every sixteenth piece."""
-        self._blob = self._whole()
-        hasher, done, end = sha256(), 0, 0
-        for number, (prefix, part) in enumerate(self.pieces):
-            if number % MARK_EVERY == 0:
-                hasher.update(self._blob[done:end])
-                done = end
-                self._marks.append(hasher.copy())
-            end += len(prefix) + len(part.text)
-            self._ends.append(end)
+    def _laid_out(self) -> tuple[bytes, list[int]]:
+        """The bytes, and where each piece ends in them; the hasher's state is kept at every sixteenth piece."""
+        if self._blob is None:
+            self._blob = self._whole()
+            hasher, done, end = sha256(), 0, 0
+            for number, (prefix, part) in enumerate(self.pieces):
+                if number % MARK_EVERY == 0:
+                    hasher.update(self._blob[done:end])
+                    done = end
+                    self._marks.append(hasher.copy())
+                end += len(prefix) + len(part.text)
+                self._ends.append(end)
+        return self._blob, self._ends
 
 
 class Formula:
@@ -136,19 +151,12 @@ class Formula:
     def __init__(self, root: Part) -> None:
         self.root = root
         self.text = root.text
-        self._above: dict[Part, list[tuple[Join, int]]] = {root: []}
+        self._above = _above(root)
         self._chains: dict[Part, list[tuple[Join, int]] | None] = {}
-        queue = [root]
-        while queue:
-            join = queue.pop()
-            if not isinstance(join, Join):
-                continue
-            for index, (_, part) in enumerate(join.pieces):
-                if part not in self._above:
-                    self._above[part] = []
-                    queue.append(part)
-                self._above[part].append((join, index))
         self.leaves = [part for part in self._above if isinstance(part, Leaf)]
+
+    def __contains__(self, part: object) -> bool:
+        return part in self._above
 
     def with_leaf(self, leaf: Leaf, text: str) -> str:
         """The digest if one object had another digest of its own."""
@@ -168,6 +176,12 @@ class Formula:
             return None
         join, index = above[0]
         return self.with_parts({join: join.replaced(index, None)})
+
+    def with_child(self, directory: Part, name: bytes, text: str) -> str | None:
+        """The digest if a directory held one more object; None if it is no directory that enters as a whole."""
+        if not isinstance(directory, Join) or directory not in self._above:
+            return None
+        return self.with_parts({directory: directory.with_child(name, text)})
 
     def with_parts(self, texts: Mapping[Part, str]) -> str:
         """The digest if these parts, objects or directories, had these texts."""
@@ -195,6 +209,27 @@ class Formula:
             chain.append(above[0])
             part = above[0][0]
         return chain
+
+
+def leaves_of(root: Part) -> list[Leaf]:
+    """The objects that a digest is made of, without computing it."""
+    return [part for part in _above(root) if isinstance(part, Leaf)]
+
+
+def _above(root: Part) -> dict[Part, list[tuple[Join, int]]]:
+    """Each part of a digest with the joins that hold it, and its place in each."""
+    found: dict[Part, list[tuple[Join, int]]] = {root: []}
+    queue = [root]
+    while queue:
+        join = queue.pop()
+        if not isinstance(join, Join):
+            continue
+        for index, (_, part) in enumerate(join.pieces):
+            if part not in found:
+                found[part] = []
+                queue.append(part)
+            found[part].append((join, index))
+    return found
 
 
 def _digest(hasher: _Hash) -> str:

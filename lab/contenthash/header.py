@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from lab.contenthash.entry import Entry, Kind, name_bytes, shown
@@ -10,15 +10,17 @@ from lab.contenthash.rules import Rules
 from lab.errors import ContextError
 
 NOTHING = "sha256:" + sha256(b"").hexdigest()
+FILE = Kind.FILE
 TYPEFLAGS = {
-    Kind.FILE: "0",
-    Kind.SOCKET: "0",
-    Kind.SYMLINK: "2",
-    Kind.CHAR: "3",
-    Kind.BLOCK: "4",
-    Kind.DIR: "5",
-    Kind.FIFO: "6",
+    Kind.FILE: b"0",
+    Kind.SOCKET: b"0",
+    Kind.SYMLINK: b"2",
+    Kind.CHAR: b"3",
+    Kind.BLOCK: b"4",
+    Kind.DIR: b"5",
+    Kind.FIFO: b"6",
 }
+LAYOUT = b"namemode%duid%dgid%dsize%dtypeflag%slinkname%sunamegnamedevmajor%ddevminor%d"
 
 
 def header(entry: Entry, rules: Rules) -> bytes:
@@ -26,23 +28,35 @@ def header(entry: Entry, rules: Rules) -> bytes:
 
     Names and values follow each other without separators; name, uname and gname are always empty.
     """
-    if entry.kind is Kind.SOCKET and not rules.sockets:
+    kind = entry.kind
+    if kind is Kind.SOCKET and not rules.sockets:
         raise ContextError(
             f"cannot digest {shown(entry.path)}: it is a socket, which BuildKit refuses under {rules.name}",
             hint="remove it, or name it in .dockerignore",
         )
-    uid, gid = (entry.uid, entry.gid) if rules.owner else (0, 0)
-    size = entry.size if entry.kind is Kind.FILE else 0
-    link = entry.linkname if entry.kind is Kind.SYMLINK else ""
-    text = (
-        f"namemode{entry.mode & 0o7777}uid{uid}gid{gid}size{size}typeflag{TYPEFLAGS[entry.kind]}linkname{link}"
-        f"unamegnamedevmajor{entry.devmajor}devminor{entry.devminor}"
+    fixed = LAYOUT % (
+        entry.mode & 0o7777,
+        entry.uid if rules.owner else 0,
+        entry.gid if rules.owner else 0,
+        entry.size if kind is FILE else 0,
+        b"0" if kind is FILE else TYPEFLAGS[kind],
+        name_bytes(entry.linkname) if kind is Kind.SYMLINK else b"",
+        entry.devmajor,
+        entry.devminor,
     )
-    fixed = name_bytes(text)
     if not entry.xattrs:
         return fixed
-    kept = sorted((name_bytes(name), value) for name, value in entry.xattrs.items() if rules.keeps(name))
-    return fixed + b"".join(name + value for name, value in kept)
+    kept = [name_bytes(name) + value for name, value in _in_order(entry.xattrs) if rules.keeps(name)]
+    return fixed + b"".join(kept)
+
+
+def _in_order(xattrs: Mapping[str, bytes]) -> Iterable[tuple[str, bytes]]:
+    """By the bytes of the names."""
+    return sorted(xattrs.items(), key=_by_name) if len(xattrs) > 1 else xattrs.items()
+
+
+def _by_name(item: tuple[str, bytes]) -> bytes:
+    return name_bytes(item[0])
 
 
 def own_digest(entry: Entry, rules: Rules) -> str:

@@ -1,0 +1,69 @@
+"""Bugs of Docker and BuildKit that make steps miss or hit, with where they are fixed: boxes/buildkit/upstream.yaml."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from lab.versions import covers, numbers
+from lab.yamlfile import Strict, load
+
+Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
+
+
+class Range(Strict):
+    """Versions between two ends, both included; no end means all."""
+
+    first: Number | None = Field(default=None, alias="from")
+    last: Number | None = Field(default=None, alias="to")
+
+
+class Bug(Strict):
+    """One known bug.
+
+    `fields` are patterns of a difference's field that it explains, `effects` what it does otherwise; `docker`,
+    `buildkit` and `client` (buildx) are affected versions; `fixed` is null where it is not.
+    """
+
+    name: str
+    summary: str
+    url: str | None
+    fixes: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    effects: str | None = None
+    docker: tuple[Range, ...] = ()
+    buildkit: tuple[Range, ...] = ()
+    client: tuple[Range, ...] = ()
+    fixed: str | None
+    advice: str
+
+    def affects(self, docker: str) -> bool:
+        """True if a Docker of that version has it; False for a version that cannot be read."""
+        version = numbers(docker)
+        return version is not None and any(covers(item.first, item.last, version) for item in self.docker)
+
+
+class _File(Strict):
+    bugs: tuple[Bug, ...]
+
+
+class Upstream:
+    """All known bugs."""
+
+    def __init__(self, boxes: Path) -> None:
+        self.bugs = load(boxes / "buildkit" / "upstream.yaml", _File).bugs
+
+    def of_field(self, field: str, docker: str | None = None) -> Bug | None:
+        """The bug by which a field of a file counts, for one Docker version if it is given; None if none is known."""
+        for bug in self.bugs:
+            matching = any(fnmatchcase(field, pattern) for pattern in bug.fields)
+            if matching and (docker is None or not bug.docker or bug.affects(docker)):
+                return bug
+        return None
+
+    def of_engine(self, docker: str) -> list[Bug]:
+        """The bugs of the cache itself that a Docker of that version has."""
+        return [bug for bug in self.bugs if bug.effects and bug.affects(docker)]

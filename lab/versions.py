@@ -1,0 +1,22 @@
+"""Versions of Docker and BuildKit as numbers, and ranges of them."""
+
+from __future__ import annotations
+
+import re
+
+VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2})(?:[+~].*|-ce)?")
+
+
+def numbers(version: str) -> tuple[int, ...] | None:
+    """The two or three numbers of a version, a distribution's suffix left out; None for anything else."""
+    found = VERSION.fullmatch(version)
+    return tuple(int(number) for number in found[1].split(".")) if found else None
+
+
+def covers(first: str | None, last: str | None, version: tuple[int, ...]) -> bool:
+    """True for a version between both ends, which are part of the range; None is no end.
+
+    An end or a version of two numbers stands for all that begin so.
+    """
+    low, high = (numbers(end) if end else None for end in (first, last))
+    return (low is None or low[: len(version)] <= version) and (high is None or version[: len(high)] <= high)
