@@ -17,6 +17,7 @@ from lab import registry
 from lab.boxes.base import Box
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
+from lab.engines import host
 from lab.engines.ensure import ensure
 from lab.engines.stock import Stock
 from lab.errors import BoxError, EngineError
@@ -289,3 +290,39 @@ def docker_archive(folder: Path) -> Path:
         shutil.copy(program, folder / "docker" / name)
     run("tar", "-czf", "docker.tgz", "docker")
     return folder / "docker.tgz"
+
+
+def test_this_machine_shows_the_bug_without_any_vm(checkout: Lab) -> None:
+    words = ["--variation", "none", "--variation", "selinux-label"]
+    run = checkout.ok("repro", "--lineup", "local", "--json", *words).json
+    fixed, unfixed = "20.10.24", "20.10.24-unfixed"
+    seen = {
+        (trial["engine"], trial["variation"]): [step["outcome"] for step in trial["build"]["steps"]]
+        for trial in run["trials"]
+    }
+    assert seen == {
+        (fixed, "none"): [HIT, HIT, HIT],
+        (unfixed, "none"): [HIT, HIT, HIT],
+        (fixed, "selinux-label"): [HIT, HIT, HIT],
+        (unfixed, "selinux-label"): [HIT, RAN, RAN],
+    }
+    assert {trial["verdict"] for trial in run["trials"]} == {"as expected"}
+    assert host.leftovers(find().state) == []
+
+
+def test_one_engine_rebuilds_what_another_built(checkout: Lab) -> None:
+    words = ["--engine", "20.10.24", "--producer-engine", "20.10.24-unfixed", "--variation", "none"]
+    [trial] = checkout.ok("repro", "--lineup", "local", "--json", *words).json["trials"]
+    assert trial["name"] == "local:20.10.24-unfixed>local:20.10.24/copy-bust:none"
+    assert [step["outcome"] for step in trial["build"]["steps"]] == [HIT, HIT, HIT]
+
+
+def test_bisection_finds_the_engine_with_the_fix(checkout: Lab) -> None:
+    words = ["--bad", "20.10.24-unfixed", "--good", "26.1.5", "--variation", "selinux-label"]
+    found = checkout.ok("bisect", "--lineup", "local", "--json", *words).json
+    assert (found["first"], found["before"], found["step"]) == ("20.10.24", "20.10.24-unfixed", "COPY bar bar")
+    assert [(item["engine"], item["outcome"]) for item in found["attempts"]] == [
+        ("20.10.24-unfixed", RAN),
+        ("26.1.5", HIT),
+        ("20.10.24", HIT),
+    ]
