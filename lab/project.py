@@ -50,7 +50,7 @@ def find() -> Project:
     a checkout.
     """
     given = os.environ.get("LAB_ROOT")
-    here = Path.cwd()
+    here = _current()
     candidates = [Path(given)] if given else [here, *here.parents, Path(__file__).parent.parent]
     for folder in candidates:
         if (folder / "Vagrantfile").is_file() and (folder / "boxes" / "engines.yaml").is_file():
@@ -59,6 +59,14 @@ def find() -> Project:
         f"cannot find the lab's checkout: no Vagrantfile with boxes/ in {given or here} or above",
         hint="run lab inside a checkout, or set LAB_ROOT to one",
     )
+
+
+def _current() -> Path:
+    """The current folder; the root if it was removed while a shell stands in it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
 
 
 def cache_folder() -> Path:

@@ -83,13 +83,13 @@ class Place:
             "VAGRANT_HOME": str(self.root / "vagrant"),
         }
 
-    def lab(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    def lab(self, *words: str, stdin: bytes = b"", **env: str) -> subprocess.CompletedProcess[str]:
         """Run `lab` there and give back what it said."""
         streams = [self.root / "streams" / name for name in ("in", "out", "err")]
         streams[0].parent.mkdir(exist_ok=True)
         for path, content in zip(streams, (stdin, b"", b""), strict=True):
             path.write_bytes(content)
-        ask = {"words": words, "cwd": str(self.root), "env": self.env, "streams": [str(path) for path in streams]}
+        ask = {"words": words, "cwd": str(self.root), "env": self.env | env, "streams": [str(path) for path in streams]}
         assert self.nursery.stdin and self.nursery.stdout
         self.nursery.stdin.write(json.dumps(ask) + "\n")
         self.nursery.stdin.flush()
@@ -289,6 +289,30 @@ def test_status_without_and_with_boxes(place: Place) -> None:
     }
 
 
+def test_a_box_whose_file_is_gone_can_still_be_seen_and_removed(place: Place) -> None:
+    path = place.root / ".lab" / "machines" / "old.json"
+    path.parent.mkdir(parents=True)
+    vagrant = {"provider": "virtualbox", "prefix": "lab-000000-"}
+    path.write_text(json.dumps({"box": "old", "lineup": "gist", "vagrant": vagrant}), encoding="utf-8")
+    [row] = data(place.lab("status", "--json"))["boxes"]
+    assert (row["box"], row["state"]) == ("old", "its file is gone")
+    with this_lab(place, "old"):
+        assert place.lab("down", "old").returncode == 11  # it would be removed if this test did not hold it
+    assert place.lab("down", "odl").returncode == 2
+
+
+def test_orphans_are_of_no_box_and_no_lineup(place: Place) -> None:
+    for words in (["debian12-selinux"], ["--lineup", "debian"]):
+        done = place.lab("down", "--orphans", *words)
+        assert done.returncode == 2
+        assert done.stderr.startswith("lab: cannot use --orphans with a box or a lineup: ")
+
+
+def test_a_shell_that_cannot_be_opened_says_why(place: Place) -> None:
+    done = place.lab("ssh", "local", "--lineup", "local", SHELL="/no/such/shell")
+    assert (done.returncode, done.stderr) == (127, "/no/such/shell: No such file or directory\n")
+
+
 def test_a_command_on_this_machine(place: Place) -> None:
     words = ["exec", "local", "--lineup", "local"]
     done = place.lab(*words, "--", "sh", "-c", "printf out; printf err >&2; exit 7")
@@ -353,6 +377,28 @@ def test_output_without_a_step_is_exit_code_10(place: Place, text: bytes) -> Non
     done = place.lab("read", str(RECORDED / "19.03" / "gist.plain.txt"), "log.txt")
     assert (done.returncode, done.stdout) == (10, "")
     assert "lab: cannot read log.txt: no build step in it\nhint: " in done.stderr
+
+
+def test_a_file_that_cannot_be_read_is_this_machines_fault(place: Place) -> None:
+    done = place.lab("read", "/proc/self/mem")  # nobody may read its first page, not even root
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr == "lab: cannot read /proc/self/mem: Input/output error\n"
+
+
+def test_a_disk_that_is_full_is_this_machines_fault(place: Place) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        words = [sys.executable, "-m", "lab", "boxes"]
+        done = subprocess.run(words, env=place.env, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (5, b"lab: cannot write the answer: No space left on device\n")
+
+
+def test_a_folder_that_is_gone_is_no_place_to_look_in(place: Place, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = f"cd {gone} && rmdir {gone} && exec {sys.executable} -m lab boxes --json"
+    env = {**place.env, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "-c", line], env=env, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_reader_that_goes_away_is_no_error(place: Place) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 from tabulate import tabulate
 
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
-from lab.errors import ReadError
+from lab.errors import HostError, ReadError
+
+if TYPE_CHECKING:
+    from lab.progress.build import Build
+
+PIECE = 1 << 20
 
 
 @click.command(epilog="Example: docker build --progress=plain . 2>&1 | python -m lab read -")
@@ -18,12 +23,11 @@ from lab.errors import ReadError
 @json_option
 def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
     """Read build logs in any form (plain, pasted from a terminal, rawjson, classic) and show what hit and what ran."""
-    from lab.progress.build import Build, document
-    from lab.progress.reader import read_builds
+    from lab.progress.build import document
 
     builds: list[Build] = []
     for file in files:
-        found = read_builds(file.read())
+        found = _builds(file)
         if not any(build.steps for build in found):
             raise ReadError(
                 f"cannot read {Path(file.name).name}: no build step in it",
@@ -45,6 +49,20 @@ def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
             maxcolwidths=[16, None, 50, None, None],
         )
         click.echo(coloured(table) + "\n")
+
+
+def _builds(file: BinaryIO) -> list[Build]:
+    """The builds of a file, read piece by piece: a log may be larger than the memory."""
+    from lab.progress.reader import Reader
+
+    reader = Reader()
+    try:
+        while piece := file.read(PIECE):
+            reader.feed(piece)
+    except OSError as error:
+        raise HostError(f"cannot read {file.name}: {error.strerror}") from error
+    reader.flush()
+    return reader.builds
 
 
 def _worked(ok: bool | None) -> str:

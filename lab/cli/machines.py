@@ -26,7 +26,7 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.screen import screen
-from lab.errors import BoxError, CommandError, Interrupted
+from lab.errors import BoxError, CommandError, Interrupted, UsageError
 from lab.fleet import Fleet
 from lab.lineups import Catalog, VagrantSpec
 from lab.pins import PINS
@@ -135,7 +135,8 @@ def status(lineup: str | None, as_json: bool) -> None:
     rows = []
     for name in wanted:
         note = notes.read(name)
-        state = open_box(catalog.box(name), project).state()
+        spec = catalog.boxes.get(name)
+        state = open_box(spec, project).state() if spec else "its file is gone"
         address = f"{note.address.user}@{note.address.host}:{note.address.port}" if note and note.address else None
         provider = f"{note.vagrant.provider} ({note.vagrant.driver})" if note and note.vagrant.driver else None
         rows.append({"box": name, "state": state, "lineup": note.lineup if note else None, "provider": provider})
@@ -155,7 +156,9 @@ def ssh(name: str, lineup: str | None) -> None:
     """Open a shell on a box."""
     place = workplace(lineup)
     box = open_box(one_box(place, name), place.project)
-    sys.exit(run_process(box.login(), interactive=True).exit)
+    ended = run_process(box.login(), interactive=True)
+    click.echo(ended.stderr, err=True, nl=False)  # empty but where ssh itself is not there
+    sys.exit(ended.exit)
 
 
 @click.command(
@@ -168,7 +171,10 @@ def ssh(name: str, lineup: str | None) -> None:
 @lineup_option
 @json_option
 def exec_(name: str, command: tuple[str, ...], lineup: str | None, as_json: bool) -> None:
-    """Run one command on a box, or on all boxes of the lineup in turn; exits with the first status that is not 0."""
+    """Run one command on a box, or on all boxes of the lineup in turn.
+
+    Exits with the command's own status; on several boxes, with 8 if it failed on one. It is ended after ten minutes.
+    """
     place = workplace(lineup)
     names = boxes_named(place, (name,))
     code, rows = 0, []
@@ -185,6 +191,8 @@ def exec_(name: str, command: tuple[str, ...], lineup: str | None, as_json: bool
             sys.stdout.buffer.write(result.stdout)
             sys.stdout.buffer.flush()
             click.echo(result.stderr, err=True, nl=False)
+            if result.timed_out:
+                click.echo(f"lab: no end within {result.command.timeout:g} s on {box_name}", err=True)
     if as_json:
         print_json({"schema": 1, "results": rows})
     if code:
@@ -212,13 +220,16 @@ def down(names: tuple[str, ...], lineup: str | None, orphans: bool, verbose: boo
     """Remove boxes with their disks, snapshots, networks and notes; without names, all that this checkout made."""
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)
+    if orphans and (names or lineup):
+        raise UsageError("cannot use --orphans with a box or a lineup: it is about checkouts that are gone")
     if orphans:
         with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:
             removed = Fleet(project, catalog, shown.tell).down_orphans()
         click.echo(f"removed: {', '.join(removed)}" if removed else "no machine without a checkout")
         return
     if names:
-        chosen = [catalog.box(name).name for name in names]
+        noted = Notes(project.state).boxes()  # of a box whose file is gone, too
+        chosen = [name if name in noted else catalog.box(name).name for name in names]
     elif lineup and lineup != "auto":
         chosen = list(catalog.lineup(lineup).boxes)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -9,7 +10,7 @@ import sys
 import click
 
 from lab import __version__
-from lab.errors import Interrupted, LabError, UsageError
+from lab.errors import HostError, Interrupted, LabError, UsageError
 
 # Each verb's module is imported when the verb is used: `lab --help` must not pay for Fabric or pydantic.
 VERBS = {
@@ -62,6 +63,11 @@ class Verbs(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise HostError(f"cannot write {error.filename or 'the answer'}: {error.strerror}") from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with one line each, without importing them."""
