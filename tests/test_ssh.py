@@ -259,6 +259,39 @@ def test_a_changed_host_key_is_refused_at_once(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_a_new_address_is_learned_if_the_key_is_the_same(sshd: Sshd, tmp_path: Path) -> None:
+    box = sshd.box("moved")
+    box.bring_up(lambda event: None)
+    box.close()
+    assert box.address
+    moved = SshBox("moved", box.address.model_copy(update={"host": "localhost"}), box.known_hosts)
+    assert moved.run(["echo", "there"]).text == "there"
+    moved.close()
+    # OpenSSH finds it too
+    done = subprocess.run([*moved.login().argv, "echo", "in"], capture_output=True, text=True, check=False, timeout=20)
+    assert done.stdout == "in\n", done.stderr
+    other = Sshd(tmp_path)
+    other.start()
+    try:
+        key = str(tmp_path / "user")
+        stranger = Address(host="127.0.0.1", port=other.port, user=getpass.getuser(), key=key)
+        start = time.monotonic()
+        with pytest.raises(BoxError, match="cannot trust moved: its host key is not the one remembered"):
+            SshBox("moved", stranger, box.known_hosts).bring_up(lambda event: None)
+        assert time.monotonic() - start < 10
+    finally:
+        other.stop()
+
+
+def test_a_login_to_a_host_that_was_never_reached_is_refused(sshd: Sshd) -> None:
+    with pytest.raises(BoxError) as caught:
+        sshd.box("unseen").login()
+    assert (caught.value.message, caught.value.hint) == (
+        "cannot trust unseen: it was never reached",
+        "python -m lab up unseen",
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "why"),
     [

@@ -140,6 +140,8 @@ class SshBox(Box):
         """OpenSSH with the same key and the same remembered host key."""
         if self.address is None:
             raise BoxError(f"cannot log in to {self.name}: it is not up", hint=f"python -m lab up {self.name}")
+        if not self._knows_key():
+            raise BoxError(f"cannot trust {self.name}: it was never reached", hint=f"python -m lab up {self.name}")
         key = ["-i", self.address.key, "-o", "IdentitiesOnly=yes"] if self.address.key else []
         known = f"UserKnownHostsFile={self.known_hosts}"
         port = ["-p", str(self.address.port), "-o", known, "-o", "StrictHostKeyChecking=yes"]
@@ -199,7 +201,7 @@ class SshBox(Box):
         )
         try:
             # Fabric's own default takes any key; this box's key is known after its first `up`
-            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else _OnlyKnown())
+            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else _SameKey())
             if learn:
                 self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
                 self.known_hosts.touch(mode=0o600)
@@ -244,11 +246,17 @@ class _UnknownHost(ConnectionError):
     """No key of this host is remembered, and it is not the time to learn one."""
 
 
-class _OnlyKnown:
-    """paramiko's policy for a host whose key is not remembered: refuse it, and name that as the cause."""
+class _SameKey:
+    """paramiko's policy for an address that is not remembered: a machine may get another one, but not another key."""
 
     def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
-        raise _UnknownHost(f"no host key is remembered for {hostname}")
+        remembered = [known for keys in client.get_host_keys().values() for known in keys.values()]
+        if key in remembered:
+            AutoAddPolicy().missing_host_key(client, hostname, key)
+        elif remembered:
+            raise BadHostKeyException(hostname, key, remembered[0])
+        else:
+            raise _UnknownHost(f"no host key is remembered for {hostname}")
 
 
 class _Refused(BoxError):
