@@ -1,0 +1,89 @@
+"""`lab digest` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Lab
+from tests.vectors import VECTORS
+
+BAR = "sha256:dd1be0c9a4c88acacb8c2f43dc2a34718290bbbf9eda6375224f0712039cbdfe"  # vector file-plain-0644
+[COPY_BAR] = (vector for vector in VECTORS["copy_vectors"] if vector["instruction"] == "COPY bar /bar")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    (tmp_path / "bar").write_bytes(b"bar\n")
+    (tmp_path / "bar").chmod(0o644)
+    return tmp_path
+
+
+def test_a_file(checkout: Lab, context: Path) -> None:
+    said = checkout.ok("digest", "--context", str(context), "bar")
+    expected = COPY_BAR["expected"]["R9"]
+    assert said.out.splitlines() == [
+        f"{BAR}  bar",
+        f"{expected['content_digest']}  content digest of COPY bar under R9",
+        f"{expected['content_record']}  its record in an inline cache",
+    ]
+
+
+def test_json_of_a_context(checkout: Lab, context: Path) -> None:
+    os.setxattr(context / "bar", "security.capability", bytes.fromhex("0100000200040000000000000000000000000000"))
+    [vector] = (v for v in VECTORS["vectors"] if v["id"] == "file-xattr-security.capability")
+    said = checkout.ok("digest", "--engine", "19.03.8", "--json", "--context", str(context), "bar").json
+    digest = vector["expected"]["R1"]["queries"][0]
+    assert (said["schema"], said["rules"], said["queries"]) == (1, "R1", [digest])
+    assert said["entries"] == {"bar": digest} and said["sources"] == ["bar"]
+    assert said["content_digest"] != COPY_BAR["expected"]["R1"]["content_digest"]
+
+
+@pytest.mark.parametrize("rules", ["R1", "R3", "R6", "R9"])
+@pytest.mark.parametrize("name", ["wild-two", "socket", "exclude-patterns", "dir-unicode-names"])
+def test_records(checkout: Lab, tmp_path: Path, name: str, rules: str) -> None:
+    [vector] = (v for v in VECTORS["vectors"] if v["id"] == name)
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps(vector), encoding="utf-8")
+    said = checkout.ok("digest", "--records", str(path), "--rules", rules).json
+    assert said == {"schema": 1, "rules": rules, **vector["expected"][rules]}
+
+
+def test_records_under_an_engine_of_a_mixture(checkout: Lab, tmp_path: Path) -> None:
+    [vector] = (v for v in VECTORS["vectors"] if v["id"] == "file-xattr-security.selinux")
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps(vector), encoding="utf-8")
+    said = checkout.ok("digest", "--records", str(path), "--engine", "20.10.24-unfixed").json
+    assert said["rules"] == "R5+xattrs=all" and said["queries"] == vector["expected"]["R1"]["queries"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["none"], 13, "cannot digest none: no such path in the context"),
+        (["--engine", "99.1.0", "bar"], 2, 'cannot tell what engine "99.1.0" hashes'),
+        (["--rules", "R0", "bar"], 2, 'cannot find the rule set "R0"'),
+        (["--rules", "R1", "--engine", "19.03.8", "bar"], 2, "cannot use both --engine and --rules"),
+        ([], 2, "cannot tell what to digest"),
+        (["--records", "/dev/null"], 10, "cannot read /dev/null: it is not JSON"),
+        (["--records", "/dev/null", "bar"], 2, "cannot tell what to digest"),
+        (["[bar"], 13, 'cannot use the pattern "/[bar": it is malformed'),
+    ],
+)
+def test_what_goes_wrong(checkout: Lab, context: Path, words: list[str], code: int, message: str) -> None:
+    said = checkout.run("digest", "--context", str(context), *words)
+    assert (said.code, said.out) == (code, "") and f"lab: {message}" in said.err and "Traceback" not in said.err
+
+
+def test_a_context_that_is_none(checkout: Lab, context: Path) -> None:
+    said = checkout.run("digest", "--context", str(context / "bar"), "x")
+    assert said.code == 13 and "it is no folder" in said.err
+
+
+def test_names_that_no_terminal_shows(checkout: Lab, context: Path) -> None:
+    Path(os.fsdecode(os.fsencode(context) + b"/\xff")).write_text("x")
+    said = checkout.run("digest", "--context", str(context), ".")
+    assert said.code == 13 and r"cannot digest \xff: its name is not UTF-8" in said.err
