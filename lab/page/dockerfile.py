@@ -87,7 +87,8 @@ def steps(instructions: Sequence[str], trial: Trial, explanation: Explanation | 
 
 def marked(dockerfile: str, found: Sequence[Step]) -> list[Line]:
     """Every line with the word for it; steps whose lines are not found stand at the end, without a number."""
-    blocks = list(_blocks(dockerfile.splitlines()))
+    lines_of = re.split(r"\r?\n", dockerfile)  # only these end a line of a Dockerfile, unlike for str.splitlines
+    blocks = list(_blocks(lines_of if lines_of[-1] else lines_of[:-1]))
     left = _matched(blocks, found)
     lines = []
     for block in blocks:
@@ -105,18 +106,23 @@ def _word(block: _Block) -> str:
 
 
 def _matched(blocks: Sequence[_Block], found: Sequence[Step]) -> list[Step]:
-    """Give each step its block: by text first, then by keyword, as old clients cut names and variables are filled in."""
-    left = list(found)
-    for same in (
-        lambda block, step: _plain(step.instruction) == block.text,
-        lambda block, step: step.instruction.split(" ", 1)[0].upper() == block.keyword,
-    ):
-        for step in list(left):
-            block = next((block for block in blocks if not block.step and block.text and same(block, step)), None)
-            if block:
-                block.step = step
-                left.remove(step)
-    return left
+    """Give each step its block, by text first, then by keyword: variables are filled in; returns steps without one."""
+    left = []
+    for step in found:
+        block = next((block for block in blocks if not block.step and block.text == _plain(step.instruction)), None)
+        if block:
+            block.step = step
+        else:
+            left.append(step)
+    lost = []
+    for step in left:
+        keyword = step.instruction.split(" ", 1)[0].upper()
+        block = next((block for block in blocks if not block.step and block.keyword == keyword), None)
+        if block:
+            block.step = step
+        else:
+            lost.append(step)
+    return lost
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
@@ -126,7 +132,8 @@ def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
         escape = directive[1]
     number = 0
     while number < len(lines):
-        start, parts = number, []
+        start = number
+        parts: list[str] = []
         while number < len(lines):
             text = lines[number].strip()
             number += 1

@@ -12,6 +12,7 @@ from lab.results import Run
 
 MOST_FINDINGS = 12
 MOST_LINKS = 6
+CUT_SHORT = " The run was cut short: not all trials were made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def lead(run: Run, views: Sequence[View]) -> Lead:
 
 def _sentence(run: Run, views: Sequence[View]) -> str:
     if not views:
-        return "No trial was made."
+        return "No trial was made." + ("" if run.complete else CUT_SHORT)
     other = [view for view in views if view.trial.verdict is not Verdict.AS_EXPECTED]
     if other:
         text = f"{len(other)} of {plural(len(views), 'trial')} did not go as expected."
@@ -69,7 +70,7 @@ def _sentence(run: Run, views: Sequence[View]) -> str:
     refuted = [view for view in views if view.refuted]
     if refuted:
         text += f" {plural(len(refuted), 'prediction')} did not come true."
-    return text + ("" if run.complete else " The run was cut short: not all trials were made.")
+    return text + ("" if run.complete else CUT_SHORT)
 
 
 def _misses(views: Sequence[View]) -> str:

@@ -88,14 +88,14 @@ def _file(
     here, there = producer or {}, consumer or {}
     fields = [_field(name, here.get(name), there.get(name), rules.get((path, name), ())) for name in {**here, **there}]
     if producer is None or consumer is None:
-        words = [ABSENT if side is None else PRESENT for side in (producer, consumer)]
-        fields.insert(0, _field("file", *words, rules.get((path, "file"), ())))
+        left, right = (ABSENT if side is None else PRESENT for side in (producer, consumer))
+        fields.insert(0, _field("file", left, right, rules.get((path, "file"), ())))
     return File(path, tuple(fields))
 
 
 def _field(name: str, producer: str | None, consumer: str | None, rules: tuple[str, ...]) -> Field:
-    words = [ABSENT if value is None else shortened(value, LONGEST) for value in (producer, consumer)]
-    return Field(name, *words, differs=producer != consumer, rules=rules)
+    left, right = (ABSENT if value is None else shortened(value, LONGEST) for value in (producer, consumer))
+    return Field(name, left, right, producer != consumer, rules)
 
 
 def spans(rules: Sequence[str]) -> str:

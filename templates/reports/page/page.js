@@ -18,7 +18,7 @@
       const producer = row.cells[0].textContent;
       for (const link of all("a", row)) {
         const consumer = consumers[link.parentElement.cellIndex - 1];
-        const words = [...link.childNodes].map((node) => node.textContent).join(" ");
+        const words = [...link.childNodes].map((node) => node.textContent.trim()).join(" ");
         link.setAttribute("aria-label", `${words}: ${title}, from ${producer} on ${consumer}`);
       }
     }
