@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 import jinja2
@@ -14,8 +15,9 @@ from markupsafe import Markup
 from lab.causes import Explanation
 from lab.errors import ConfigError
 from lab.model import Verdict
-from lab.page import boxes, entries, lead, matrix, text, timeline, trial
+from lab.page import boxes, lead, matrix, text, timeline, trial
 from lab.page.commands import Stories
+from lab.page.entries import Entry, entries
 from lab.page.evidence import Piece, gather
 from lab.page.records import Pair, spans
 from lab.page.trial import LOOKS, View
@@ -36,41 +38,51 @@ def render(
     `records` holds both sides' files by trial name, `transcript` the entries of transcript.jsonl as they were read,
     `texts` the files of templates/reports/page by name. Raises ConfigError for a template that cannot be used.
     """
-    commands, unread = entries.entries(transcript)
+    commands, unread = entries(transcript)
     makers = {(made.producer, made.engine): number for number, made in enumerate(run.productions, 1)}
     explained = {item.trial: item for item in explanations}
     views = [
         trial.view(number, run, item, explained.get(item.name), records.get(item.name), makers)
         for number, item in enumerate(trial.order(run), 1)
     ]
-    head, script, style = (_part(texts, name) for name in ("head.js", "page.js", "page.css"))
-    filters = _filters(views)
     environment = _environment(texts)
     try:
         draw = environment.get_template("evidence.html.j2").module
-        others = _others(run, commands)
-        evidence = gather(commands, lambda stories: _pieces(draw, run, views, others, stories))
-        return environment.get_template(PAGE).render(
-            run=run,
-            policy=policy((head, script), style),
-            head=Markup(head),
-            script=Markup(script),
-            style=Markup(style),
-            lead=lead.lead(run, views),
-            views=views,
-            panels=matrix.panels(run, views),
-            timeline=timeline.timeline(run, views, commands),
-            facts=boxes.facts(run.boxes),
-            others=others,
-            evidence=evidence,
-            filters=filters,
-            index={name: {word: value for value, word in choices} for name, choices in filters.items()},
-            unread=unread,
-            took=text.seconds((run.finished - run.started).total_seconds()) if run.finished else "",
-            when=f"{run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        values = _values(run, views, commands, texts) | {"unread": unread}
+        page = partial(environment.get_template(PAGE).render, **values)
+        evidence = gather(
+            commands,
+            lambda stories: _pieces(draw, run, views, values["others"], stories),
+            lambda evidence: page(evidence=evidence),
         )
+        return page(evidence=evidence)
     except jinja2.TemplateError as error:
         raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error
+
+
+def _values(
+    run: Run, views: Sequence[View], commands: Sequence[Entry], texts: Mapping[str, str]
+) -> dict[str, Any]:  # fmt: skip
+    """What the templates know, but for the evidence."""
+    head, script, style = (_part(texts, name) for name in ("head.js", "page.js", "page.css"))
+    filters = _filters(views)
+    return {
+        "run": run,
+        "policy": policy((head, script), style),
+        "head": Markup(head),
+        "script": Markup(script),
+        "style": Markup(style),
+        "lead": lead.lead(run, views),
+        "views": views,
+        "panels": matrix.panels(run, views),
+        "timeline": timeline.timeline(run, views, commands),
+        "facts": boxes.facts(run.boxes),
+        "others": _others(run, commands),
+        "filters": filters,
+        "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
+        "took": text.seconds((run.finished - run.started).total_seconds()) if run.finished else "",
+        "when": f"{run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    }
 
 
 def policy(scripts: Iterable[str], style: str) -> str:
@@ -123,7 +135,7 @@ def _pieces(draw: Any, run: Run, views: Sequence[View], others: Sequence[str], s
     ]
 
 
-def _others(run: Run, commands: Iterable[entries.Entry]) -> list[str]:
+def _others(run: Run, commands: Iterable[Entry]) -> list[str]:
     """Phases that are neither a trial nor a production: the base image, facts, tidying."""
     known = {item.name for item in run.trials} | {timeline.producing(run, made) for made in run.productions}
     return [name for name in dict.fromkeys(item.about for item in commands) if name not in known]

@@ -7,6 +7,7 @@ import gzip
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup
 
@@ -14,8 +15,8 @@ from lab.page.commands import Stories
 from lab.page.entries import Entry
 
 LIMITS = (400, 60, 12, 3)  # lines an output keeps; the first that lets the page stay small is taken
-OPEN_ROOM = 600_000  # characters of markup that may stand in the page as they are: for each of the two parts
-PACKED_ROOM = 480_000  # characters of base64
+OPEN_ROOM = 600_000  # characters of it that may stand in the page as they are
+PAGE_ROOM = 1_400_000  # characters of the whole page
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +39,28 @@ class Evidence:
     brief: bool = False
 
 
-def gather(commands: Sequence[Entry], draw: Callable[[Stories], Sequence[Piece]]) -> Evidence:
-    """Draw all pieces, with shorter output until they fit; `draw` gives them for one limit of lines."""
-    evidence = Evidence((), "")
-    for limit in LIMITS:
-        evidence = _fit(draw(Stories(commands, limit)))
-        if len(evidence.packed) <= PACKED_ROOM:
-            break
-    return evidence
-
-
-def _fit(pieces: Sequence[Piece]) -> Evidence:
+def gather(
+    commands: Sequence[Entry], draw: Callable[[Stories], Sequence[Piece]], bare: Callable[[Evidence], str]
+) -> Evidence:
+    """As much as there is room for; `draw` gives the pieces for one limit of lines, `bare` a page with these."""
+    drawn = cache(lambda limit: draw(Stories(commands, limit)))
+    pieces = drawn(LIMITS[0])
     if sum(len(piece.telling) + len(piece.proving) for piece in pieces) <= OPEN_ROOM:
         return Evidence(tuple(piece.telling + piece.proving for piece in pieces), "")
-    if sum(len(piece.telling) for piece in pieces) <= OPEN_ROOM:
-        return Evidence(tuple(piece.telling for piece in pieces), pack([piece.proving for piece in pieces]))
-    whole = [piece.telling + piece.proving for piece in pieces]
-    return Evidence(tuple(Markup() for _ in pieces), pack(whole), brief=True)
+    nothing = tuple(Markup() for _ in pieces)
+    room = PAGE_ROOM - len(bare(Evidence(nothing, "packed")).encode())
+    telling = tuple(piece.telling for piece in pieces)
+    left = room - len("".join(telling).encode())
+    for limit in LIMITS[:2] if left > 0 else ():
+        packed = pack([piece.proving for piece in drawn(limit)])
+        if len(packed) <= left:
+            return Evidence(telling, packed)
+    evidence = Evidence(nothing, "")
+    for limit in LIMITS:
+        evidence = Evidence(nothing, pack([piece.telling + piece.proving for piece in drawn(limit)]), brief=True)
+        if len(evidence.packed) <= room:
+            break
+    return evidence
 
 
 def pack(pieces: Sequence[str]) -> str:
