@@ -505,6 +505,30 @@ def test_the_lead_of_other_ends() -> None:
     assert (top.findings[0].what, top.findings[0].why) == ("hit, though it was expected to run", "labels count")
 
 
+def test_why_it_should_have_hit_is_not_given_as_the_cause() -> None:
+    first = changed().run.trials[0]
+    assert first.build
+    outcomes = zip(first.build.steps, (HIT, RAN, RAN), strict=True)
+    build = first.build.model_copy(
+        update={"steps": tuple(step.model_copy(update={"outcome": outcome}) for step, outcome in outcomes)}
+    )
+    made = changed(build=build, verdict=Verdict.BUSTED, variation="mtime", because="only times differ")
+    [finding] = lead(made.run, views(made)).findings
+    assert (finding.step, finding.why) == ("COPY bar bar", "Why is not known.")
+    said = words(drawn(made))
+    assert "Varied: only times differ." in said and "A miss is expected" not in said
+
+
+def test_a_trial_that_hit_and_missed_against_expectation_names_its_miss() -> None:
+    first = changed().run.trials[0]
+    assert first.build
+    marks = zip(first.build.steps, (HIT, HIT, RAN), (RAN, HIT, HIT), strict=True)
+    steps = tuple(step.model_copy(update={"outcome": now, "expected": wish}) for step, now, wish in marks)
+    made = changed(build=first.build.model_copy(update={"steps": steps}), verdict=Verdict.BUSTED)
+    [finding] = lead(made.run, views(made)).findings
+    assert (finding.step, finding.what) == ("RUN echo baz", "ran, though it was expected to hit")
+
+
 def test_a_run_that_has_only_begun() -> None:
     run = Run(name="r", scenario="s", summary="x", lineup="l", started=WHEN, registry="localhost:5000")
     said = words(render(run, (), {}, (), TEXTS))

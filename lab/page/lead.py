@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.model import Verdict
+from lab.model import Outcome, Verdict
 from lab.page.text import plural
 from lab.page.trial import View
 from lab.results import Run
@@ -103,9 +103,10 @@ def _key(view: View) -> tuple[str, str, str, str, bool]:
         return view.look, "", "could not be judged", (trial.problem or "not known why").split("\n", 1)[0], unexpected
     if trial.verdict is Verdict.FIXED and view.odd:
         return view.look, view.odd.instruction, "hit, though it was expected to run", trial.because or "", unexpected
-    step = view.odd or view.first_miss
-    why = view.causes[0].sentence if view.causes else trial.because or "Why is not known."
-    what = "ran, as expected" if not view.odd else "ran, though it was expected to hit"
+    missed = next((step for step in view.steps if step.odd and step.outcome is Outcome.RAN), None)
+    step, what = missed or view.first_miss, "ran, as expected" if not missed else "ran, though it was expected to hit"
     if view.refuted and not step:
         step, what = next(step for step in view.steps if step.refuted), "did not do what was predicted"
+    reason = trial.because if view.miss_expected and not missed else None  # else it says why it should have hit
+    why = view.causes[0].sentence if view.causes else reason or "Why is not known."
     return view.look, step.instruction if step else "", what, why, unexpected

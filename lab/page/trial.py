@@ -71,6 +71,11 @@ class View:
         return next((step for step in self.steps if step.odd), None)
 
     @property
+    def miss_expected(self) -> bool:
+        """Whether any step was expected to run."""
+        return any(step.expected is Outcome.RAN for step in self.steps)
+
+    @property
     def refuted(self) -> bool:
         """Whether the engine did otherwise than was predicted."""
         return any(step.refuted for step in self.steps)
