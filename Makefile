@@ -22,6 +22,7 @@ check: venv tools  ## the fast part: format, lint, types, import contract, unit 
 	$(PYTHON) -m pytest -m "not vm" --cov --cov-report=term:skip-covered
 
 bench: venv  ## measure what benchmarks/ states, on this machine
+	$(PYTHON) -m benchmarks.page
 	$(PYTHON) benchmarks/run.py
 
 venv: $(STAMP)
@@ -36,7 +37,7 @@ $(STAMP): setup.cfg pyproject.toml
 
 # What the unit tests call beyond Python: a registry and an sshd of their own, and ShellCheck for scripts.
 .PHONY: tools
-tools:
+tools: chromium
 	@command -v docker-registry >/dev/null && command -v shellcheck >/dev/null && test -x /usr/sbin/sshd || { \
 	  command -v apt-get >/dev/null || { echo "install docker-registry, sshd and shellcheck for the tests"; exit 1; }; \
 	  sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); \
@@ -44,6 +45,17 @@ tools:
 	  $$sudo apt-get update -qq && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
 	    docker-registry openssh-server attr shellcheck >/dev/null; }
+
+# The page is tested in a real browser; npm brings axe-core, pinned in tests/chromium.py.
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v npm >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "install chromium, chromedriver and npm for the tests"; exit 1; }; \
+	  sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); npm=$$(command -v npm >/dev/null || echo npm); \
+	  echo "+ apt-get install chromium chromium-driver $$npm (for the tests)"; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
+	    chromium chromium-driver fonts-dejavu-core $$npm >/dev/null; }
 
 clean:  ## remove boxes and the virtual environment
 	-test ! -x $(PYTHON) || $(PYTHON) -m lab down

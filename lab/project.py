@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import UsageError
+from lab.errors import ConfigError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,17 @@ class Project:
     def scenarios(self) -> Path:
         """One folder a scenario."""
         return self.root / "templates" / "scenarios"
+
+    def texts(self, report: str) -> dict[str, str]:
+        """The files of templates/reports/REPORT by name; ConfigError if one cannot be read or there is none."""
+        folder = self.root / "templates" / "reports" / report
+        try:
+            found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read the templates of the report {report}: {error}") from error
+        if not found:
+            raise ConfigError(f"cannot read the templates of the report {report}: {folder} is empty")
+        return found
 
     @property
     def results(self) -> Path:

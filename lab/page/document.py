@@ -1,0 +1,157 @@
+"""The whole page: what each part shows is computed beside this module, how it looks stands in the templates."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from functools import partial
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from lab.causes import Explanation
+from lab.errors import ConfigError
+from lab.model import Verdict
+from lab.page import boxes, lead, matrix, text, timeline, trial
+from lab.page.commands import Stories
+from lab.page.entries import Entry, entries
+from lab.page.evidence import Piece, gather
+from lab.page.records import Pair, spans
+from lab.page.trial import LOOKS, View
+from lab.results import Run
+
+PAGE = "page.html.j2"
+
+
+def render(
+    run: Run,
+    explanations: Iterable[Explanation],
+    records: Mapping[str, Pair],
+    transcript: Sequence[Any],
+    texts: Mapping[str, str],
+) -> str:
+    """One HTML document that needs no other file, no network and, to be read, no script.
+
+    `records` holds both sides' files by trial name, `transcript` the entries of transcript.jsonl as they were read,
+    `texts` the files of templates/reports/page by name. Raises ConfigError for a template that cannot be used.
+    """
+    commands, unread = entries(transcript)
+    makers = {(made.producer, made.engine): number for number, made in enumerate(run.productions, 1)}
+    explained = {item.trial: item for item in explanations}
+    views = [
+        trial.view(number, run, item, explained.get(item.name), records.get(item.name), makers)
+        for number, item in enumerate(trial.order(run), 1)
+    ]
+    environment = _environment(texts)
+    try:
+        draw = environment.get_template("evidence.html.j2").module
+        values = _values(run, views, commands, texts) | {"unread": unread}
+        page = partial(environment.get_template(PAGE).render, **values)
+        evidence = gather(
+            commands,
+            lambda stories: _pieces(draw, run, views, values["others"], stories),
+            lambda evidence: page(evidence=evidence),
+        )
+        return page(evidence=evidence)
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error
+
+
+def _values(
+    run: Run, views: Sequence[View], commands: Sequence[Entry], texts: Mapping[str, str]
+) -> dict[str, Any]:  # fmt: skip
+    """What the templates know, but for the evidence."""
+    head, script, style = (_part(texts, name) for name in ("head.js", "page.js", "page.css"))
+    filters = _filters(views)
+    return {
+        "run": run,
+        "policy": policy((head, script), style),
+        "head": Markup(head),
+        "script": Markup(script),
+        "style": Markup(style),
+        "lead": lead.lead(run, views),
+        "views": views,
+        "panels": matrix.panels(run, views),
+        "timeline": timeline.timeline(run, views, commands),
+        "facts": boxes.facts(run.boxes),
+        "others": _others(run, commands),
+        "filters": filters,
+        "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
+        "took": text.seconds((run.finished - run.started).total_seconds()) if run.finished else "",
+        "when": f"{run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    }
+
+
+def policy(scripts: Iterable[str], style: str) -> str:
+    """The content security policy: these very texts, no request to anywhere, no form that is sent."""
+    sources = " ".join(_source(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {sources}; style-src {_source(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(dict(texts)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"sent": text.sent, "plural": text.plural, "rules": spans}
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Every value that a template puts out passes here; markup of the templates' own is let through."""
+    return text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _part(texts: Mapping[str, str], name: str) -> str:
+    try:
+        part = texts[name]
+    except KeyError as error:
+        raise ConfigError(f"cannot make the page: its template {name} is missing") from error
+    if "</s" in part.lower():  # it would end its element and make the policy's sum wrong
+        raise ConfigError(f"cannot make the page: {name} holds an end tag")
+    return part
+
+
+def _source(part: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'"
+
+
+def _pieces(draw: Any, run: Run, views: Sequence[View], others: Sequence[str], stories: Stories) -> list[Piece]:
+    """Markup of every trial, then of every production, then of the other phases."""
+    phases = [*(timeline.producing(run, made) for made in run.productions), *others]
+    return [
+        *(Piece(draw.telling(view), draw.proving(view, stories.of(view.trial.name))) for view in views),
+        *(Piece(Markup(), draw.story(stories.of(name))) for name in phases),
+    ]
+
+
+def _others(run: Run, commands: Iterable[Entry]) -> list[str]:
+    """Phases that are neither a trial nor a production: the base image, facts, tidying."""
+    known = {item.name for item in run.trials} | {timeline.producing(run, made) for made in run.productions}
+    return [name for name in dict.fromkeys(item.about for item in commands) if name not in known]
+
+
+def _filters(views: Sequence[View]) -> dict[str, list[tuple[str, str]]]:
+    """Choices by filter: value and words. Names are numbered, so that no name is ever part of a selector."""
+
+    def named(words: Iterable[str]) -> list[tuple[str, str]]:
+        return [(str(number), word) for number, word in enumerate(dict.fromkeys(words))]
+
+    seen = {view.look for view in views}
+    return {
+        "variation": named(view.trial.variation for view in views),
+        "engine": named(view.trial.engine for view in views),
+        "producer": named(view.trial.producer for view in views),
+        "consumer": named(view.trial.consumer for view in views),
+        "verdict": [(LOOKS[verdict], verdict.value) for verdict in Verdict if LOOKS[verdict] in seen],
+    }
