@@ -179,6 +179,8 @@ class Fleet:
         if libvirt:
             hypervisor.remove_base_volumes(self.shell, "lab/")
             self._let_go()
+        if not self.notes.boxes():
+            shutil.rmtree(self.project.state / "registry", ignore_errors=True)  # the base image that runs shared
         return [*local, *doomed]
 
     def down_orphans(self) -> list[str]:

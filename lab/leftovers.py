@@ -11,6 +11,7 @@ import psutil
 
 from lab import hypervisor
 from lab.boxes.base import Box
+from lab.engines import host
 from lab.project import Project
 from lab.state import Notes
 
@@ -50,6 +51,8 @@ def find(project: Project, shell: Box) -> list[Leftover]:
         found.append(Leftover("network", hypervisor.NETWORK, "python -m lab down --orphans"))
     for pid, what in _processes(alive):
         found.append(Leftover("process", f"{what} ({pid})", f"kill {pid}"))
+    for name in host.leftovers(project.state):
+        found.append(Leftover("engine", f"Docker {name} on this machine", "python -m lab down"))
     for path in sorted((project.cache / "boxes").glob("work-*")):
         found.append(Leftover("work folder", str(path), "python -m lab bake"))
     return found
