@@ -370,6 +370,28 @@ def test_a_port_where_no_ssh_speaks(sshd: Sshd, box: SshBox) -> None:
             sshd.box(port=listener.getsockname()[1]).run(["true"])
 
 
+def test_a_connection_that_is_being_made_does_not_hold_a_close_up(sshd: Sshd, box: SshBox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # it takes the connection and says nothing
+        silent = sshd.box(port=listener.getsockname()[1])
+        ended: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                silent.run(["true"])
+            except BoxError as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        peer, _ = listener.accept()
+        start = time.monotonic()
+        silent.close()  # as on Ctrl-C
+        assert time.monotonic() - start < 2
+        peer.close()
+        thread.join(20)
+        assert len(ended) == 1
+
+
 def test_states_without_a_command(sshd: Sshd) -> None:
     assert sshd.box().state() == "running"
     fresh = SshBox("new", None, sshd.folder / "none")

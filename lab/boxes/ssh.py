@@ -180,8 +180,14 @@ class SshBox(Box):
 
     def _connect(self) -> Connection:
         with self._lock:
+            if self._connection is not None:
+                return self._connection
+        made = self._open()  # may take a minute, in which Ctrl-C wants to close what there is
+        with self._lock:
             if self._connection is None:
-                self._connection = self._open()
+                self._connection = made
+            elif self._connection is not made:
+                made.close()
             return self._connection
 
     def _open(self, learn: bool = False) -> Connection:
