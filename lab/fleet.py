@@ -62,7 +62,7 @@ class Fleet:
         the others nothing.
         """
         vagrant = [spec for spec in specs if isinstance(spec, VagrantSpec)]
-        making = Preparation(self.project, self.notes, self.shell, self.tell)
+        making = Preparation(self.project, self.catalog, self.notes, self.shell, self.tell)
         prepared = Once(lambda: making.prepare(lineup, vagrant, provider))
         boxes = {spec.name: open_box(spec, self.project) for spec in specs}
         plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}

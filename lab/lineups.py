@@ -132,6 +132,14 @@ class Catalog:
         """The lineup of that name; UsageError with the nearest name otherwise."""
         return pick(name, self.lineups, "lineup")
 
+    def lineup_of(self, box: str, chosen: str) -> str:
+        """The lineup a box is used in: the chosen one if it holds the box, else the first that does, else the chosen.
+
+        A box may be brought up by name whatever the lineup; later verbs take the lineup its note names.
+        """
+        holding = [name for name, lineup in self.lineups.items() if box in lineup.boxes]
+        return chosen if chosen in holding or not holding else holding[0]
+
 
 def pick(
     name: str,

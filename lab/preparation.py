@@ -11,7 +11,7 @@ from lab.bake import bake, kernel_of
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
 from lab.errors import HostError
-from lab.lineups import VagrantSpec
+from lab.lineups import Catalog, VagrantSpec
 from lab.model import Progress
 from lab.project import Project
 from lab.recipes import load_recipe
@@ -23,6 +23,7 @@ class Preparation:
     """What stands before `vagrant up`, for the machines of one checkout; `shell` is this machine's."""
 
     project: Project
+    catalog: Catalog
     notes: Notes
     shell: Box
     tell: Tell
@@ -49,7 +50,7 @@ class Preparation:
             self.notes.write(
                 Note(
                     box=spec.name,
-                    lineup=lineup,
+                    lineup=self.catalog.lineup_of(spec.name, lineup),
                     vagrant=Machine(
                         provider=chosen,
                         driver=driver.driver if driver else None,

@@ -17,7 +17,11 @@ from typing import Any
 import pytest
 
 from lab import errors
+from lab.cli.machines import with_way_back
 from lab.cli.main import VERBS
+from lab.cli.options import Workplace
+from lab.lineups import Catalog
+from lab.project import Project
 from lab.state import hold
 
 ROOT = Path(__file__).parent.parent
@@ -429,6 +433,23 @@ def test_a_second_lab_is_exit_code_11(place: Place, verb: str) -> None:
     assert done.returncode == 11
     assert f"lab: cannot use debian12-selinux: `lab repro` (process {os.getpid()}) holds it" in done.stderr
     assert "hint: wait until it has ended, or end it by Ctrl-C" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "command"), [((), "down --lineup debian"), (("centos7", "local"), "down centos7 local")]
+)
+def test_what_was_interrupted_names_the_command_that_cleans_up(
+    tmp_path: Path, names: tuple[str, ...], command: str
+) -> None:
+    catalog = Catalog(ROOT / "boxes")
+    place = Workplace(Project(tmp_path, tmp_path), catalog, catalog.lineup("debian"), "")
+
+    def work() -> None:
+        raise errors.Interrupted("stopped by Ctrl-C")
+
+    with pytest.raises(errors.Interrupted) as caught:
+        with_way_back(place, work, names)
+    assert caught.value.hint == f"`python -m lab {command}` removes what there is; `lab up` goes on with it"
 
 
 def kinds(base: type[errors.LabError]) -> list[type[errors.LabError]]:

@@ -228,6 +228,14 @@ def test_an_engine_that_stands_twice_is_refused(tmp_path: Path) -> None:
 # --- names asked for
 
 
+def test_a_box_brought_up_by_name_belongs_to_a_lineup_that_holds_it() -> None:
+    own = Catalog(OWN)
+    assert own.lineup_of("centos7", "debian") == "gist"
+    assert own.lineup_of("centos7", "gist") == "gist"
+    assert own.lineup_of("local", "local") == "local"  # though gist holds it too
+    assert own.lineup_of("nowhere", "debian") == "debian"
+
+
 def test_a_box_or_lineup_asked_for_is_guessed(tmp_path: Path) -> None:
     boxes = catalog(tmp_path, here=LOCAL, lineup_all=LINEUP)
     assert isinstance(boxes.box("here"), BoxSpec)

@@ -107,19 +107,21 @@ def up(names: tuple[str, ...], lineup: str | None, engines: tuple[str, ...], pro
     wanted = engines_named(place, engines)
     with hold(place.project.state, [spec.name for spec in specs], "up"), screen(verbose) as shown:
         fleet = Fleet(place.project, place.catalog, shown.tell)
-        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider, wanted))
+        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider, wanted), names)
     for item in ready:
         item.box.close()
         versions = ", ".join(f"Docker {engine.server}" for engine in item.engines)
         click.echo(f"{item.box.name}: up, {versions}")
 
 
-def with_way_back(place: Workplace, work: Callable[[], V]) -> V:
-    """Do the work; if it is interrupted, the error names the exact command that cleans up."""
+def with_way_back(place: Workplace, work: Callable[[], V], names: tuple[str, ...] = ()) -> V:
+    """Do the work on the lineup, or on the boxes of these names; if it is interrupted, the error names the exact
+    command that cleans up.
+    """
     try:
         return work()
     except Interrupted as error:
-        command = f"python -m lab down --lineup {place.lineup.name}"
+        command = f"python -m lab down {' '.join(names) or f'--lineup {place.lineup.name}'}"
         raise Interrupted(error.message, hint=f"`{command}` removes what there is; `lab up` goes on with it") from error
 
 
