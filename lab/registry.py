@@ -6,6 +6,7 @@ The lab's own serves one run's images and forgets them; only the base image made
 from __future__ import annotations
 
 import http.client
+import json
 import shlex
 import shutil
 import socket
@@ -140,7 +141,8 @@ def _forget_runs(data: Path) -> None:
 def _program(program: str, port: int, data: Path) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="lab-registry-") as folder:
         config = Path(folder) / "config.yml"
-        config.write_text(CONFIG.format(root=data, port=port), encoding="utf-8")
+        # quoted: a checkout's path may hold what YAML takes for its own
+        config.write_text(CONFIG.format(root=json.dumps(str(data)), port=port), encoding="utf-8")
         # OTEL_TRACES_EXPORTER: registry 3 otherwise logs that it finds no collector
         child = Child([program, "serve", str(config)], Path(folder) / "log", env={"OTEL_TRACES_EXPORTER": "none"})
         try:

@@ -110,6 +110,15 @@ def test_the_real_registry_serves_and_goes(tmp_path: Path, monkeypatch: pytest.M
     assert f"localhost:{port}" in told[1].what
 
 
+def test_the_store_may_lie_anywhere(tmp_path: Path) -> None:
+    store = tmp_path / "my lab, v2: {new} # 'here'"
+    with serve(None, free_port(), quiet, store=store) as registry:
+        request = urllib.request.Request(f"http://{registry.prefix}/v2/lab-base/blobs/uploads/", method="POST")
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 202
+    assert (store / "registry" / "docker").is_dir()
+
+
 def test_the_registry_ends_with_an_error_too() -> None:
     port = free_port()
     with pytest.raises(ZeroDivisionError), serve(None, port, quiet):
