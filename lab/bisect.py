@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lab.errors import LabError, UsageError
+from lab.errors import Interrupted, LabError, UsageError
 from lab.model import Outcome
 from lab.pins import EngineSpec
 
@@ -77,7 +77,7 @@ def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]
         try:
             outcome = probe(engine)
         except LabError as error:
-            if end:
+            if end or isinstance(error, Interrupted):
                 raise
             attempt = Attempt(engine, None, error.message)
         else:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.bisect import Attempt, bisect, path, planned
-from lab.errors import EngineError, UsageError
+from lab.errors import EngineError, Interrupted, UsageError
 from lab.lineups import Catalog
 from lab.model import Outcome
 
@@ -90,3 +90,13 @@ def test_an_outcome_that_could_not_be_read_is_no_answer() -> None:
 def test_a_plan_names_the_ends_first_and_every_one_once() -> None:
     assert planned(["a", "b"]) == ["a", "b"]
     assert planned(["a", "b", "c", "d", "e"]) == ["a", "e", "c", "d"]
+
+
+def test_an_engine_that_was_interrupted_is_not_skipped() -> None:
+    def probe(engine: str) -> Outcome:
+        if engine == "1":
+            raise Interrupted("stopped by Ctrl-C")
+        return RAN if engine == "0" else HIT
+
+    with pytest.raises(Interrupted):
+        bisect(["0", "1", "2"], probe, quiet)
