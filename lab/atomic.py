@@ -10,13 +10,13 @@ from pathlib import Path
 from lab.errors import HostError
 
 
-def write(path: Path, text: str) -> None:
-    """Replace `path` by `text` through a temporary file beside it; raise HostError if the disk refuses."""
+def write(path: Path, content: str | bytes) -> None:
+    """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the disk refuses."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as out:
-            out.write(text)
+        with part.open("wb") as out:
+            out.write(content.encode() if isinstance(content, str) else content)
             out.flush()
             os.fsync(out.fileno())
         part.replace(path)

@@ -15,7 +15,7 @@ def document(runs: Sequence[Evidence]) -> str:
     values = [
         evidence.run.model_copy(update={"version": SCHEMA}).model_dump(mode="json", by_alias=True) for evidence in runs
     ]
-    return json.dumps(values[0] if len(values) == 1 else values, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(values[0] if len(values) == 1 else values, indent=1) + "\n"
 
 
 def run_schema() -> dict[str, Any]:

@@ -225,12 +225,21 @@ def _heading(evidence: Evidence, hosts: list[_Host]) -> str:
         "",
         *ABOUT.format(host=shell.word(names[0])).strip("\n").split("\n"),
         "",
+        *_replaced(evidence),
         f"Base image of the run: {base}",
         *(f"Host: {name}{_facts(evidence, name)}" for name in names),
     ]
     words = shell.word(f" HOST REGISTRY [push|rebuild], HOST being {', '.join([*names, 'all'])}")
     usage = _function("usage", [f"printf 'usage: sh %s%s\\n' \"$0\" {words} >&2", "exit 2"])
     return "\n".join(["#!/bin/sh", *map(shell.comment, lines), "", usage])
+
+
+def _replaced(evidence: Evidence) -> list[str]:
+    """A warning where redaction has changed something: the files are then the same on both sides, but not the run's."""
+    count = sum(evidence.redacted.values())
+    if not count:
+        return []
+    return [f"Replaced by placeholders: {count} places that held secrets; `--no-redact` keeps them.", ""]
 
 
 def _facts(evidence: Evidence, name: str) -> str:

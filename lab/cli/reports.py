@@ -1,0 +1,269 @@
+"""Verbs about stored runs: tell of them, list them, compare them, pack them for others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from lab import atomic
+from lab.cli.options import json_option, print_json
+from lab.cli.runs import DIFFERS
+from lab.cli.screen import coloured
+from lab.errors import HostError, LabError, UsageError
+from lab.project import Project, find
+
+if TYPE_CHECKING:
+    from lab.bundle import Bundle
+    from lab.report.evidence import Evidence
+    from lab.report.formats import Format
+    from lab.results import Run
+    from lab.scenarios import Scenario
+
+FORMS = ("table", "md", "junit", "json", "csv", "sh")
+redact_option = click.option("--no-redact", is_flag=True, help="Keep secrets, and names of users and hosts.")
+output_option = click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
+
+
+@click.command(epilog="Example: python -m lab report --last --format md --output report.md")
+@click.argument("name", required=False, metavar="[RUN]")
+@click.option("--last", is_flag=True, help="The newest run (the default).")
+@click.option("--run", "pattern", metavar="GLOB", help="All stored runs whose name fits, as in '2026*-copy-bust'.")
+@click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True, help="In which form.")
+@output_option
+@click.option("--open", "show", is_flag=True, help="Open the file with this machine's own program for it.")
+@redact_option
+def report(
+    name: str | None, last: bool, pattern: str | None, form: str, output: Path | None, show: bool, no_redact: bool
+) -> None:
+    """Tell of a stored run (by name, by folder, or a bundle's file) without its boxes.
+
+    md is a bug report for moby or BuildKit, sh a script that does the run again with Docker alone. Secrets, names of
+    users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
+    """
+    if sum((name is not None, last, pattern is not None)) > 1:
+        raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
+    project = find()
+    paths = _paths(project, name, pattern)
+    chosen = _formats()[form]
+    text = chosen.tell([_evidence(path) for path in paths], redacted=not no_redact)
+    if show and output is None:
+        if len(paths) != 1 or paths[0].is_file():
+            raise UsageError("cannot open what has no file", hint="--output FILE names one")
+        output = paths[0] / f"report{chosen.suffix}"
+    if output is None:
+        click.echo(coloured(text) if form == "table" else text, nl=False)
+        return
+    atomic.write(output, text.encode("utf-8", "replace"))
+    click.echo(f"written to {output}", err=True)
+    if show and click.launch(str(output)):
+        raise HostError(f"cannot open {output}: no program here opens it")
+
+
+def _formats() -> dict[str, Format]:
+    from lab.report.formats import FORMATS
+
+    return dict(FORMATS)
+
+
+def _paths(project: Project, name: str | None, pattern: str | None) -> list[Path]:
+    """Folders of runs, or a bundle's file."""
+    from lab import results, shelf
+
+    if pattern is not None:
+        return shelf.matching(project.results, pattern)
+    return [Path(name) if name and Path(name).is_file() else results.find(project.results, name)]
+
+
+def _evidence(path: Path) -> Evidence:
+    """All that is known of one run, from its folder or from a bundle."""
+    from lab import bundle
+
+    return bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence()
+
+
+@click.command(epilog="Example: python -m lab runs --prune --keep 5")
+@click.option("--prune", is_flag=True, help="Remove old runs; what the README shows and what still goes on stays.")
+@click.option("--keep", type=click.IntRange(0), default=10, show_default=True, help="How many runs --prune keeps.")
+@json_option
+def runs(prune: bool, keep: int, as_json: bool) -> None:
+    """List the stored runs, two lines each: when, scenario, verdicts; boxes and engines."""
+    import textwrap
+    from datetime import UTC
+
+    from lab import shelf
+    from lab.report import printable
+
+    results = find().results
+    removed = shelf.prune(results, keep) if prune else []
+    found = shelf.summaries(results)
+    if as_json:
+        print_json({"schema": 1, "runs": [item.to_json() for item in found], "removed": removed})
+        return
+    for name in removed:
+        click.echo(f"removed {name}")
+    for item in found:
+        if item.problem or item.started is None:
+            click.echo(printable.line(f"{item.name}  {item.problem}"))
+            continue
+        counts = ", ".join(f"{number} {verdict}" for verdict, number in item.verdicts) or "no trial"
+        short = "" if item.complete else " (cut short)"
+        when = f"{item.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        click.echo(printable.line(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
+        parts = printable.line(f"lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}")
+        click.echo(textwrap.fill(parts, 100, initial_indent="    ", subsequent_indent="    "))
+    if not found:
+        click.echo("no run is stored; `python -m lab repro` makes one")
+
+
+@click.command(epilog="Example: python -m lab compare 20261122T180000Z-copy-bust 20261123T180000Z-copy-bust")
+@click.argument("before", metavar="RUN_A")
+@click.argument("after", metavar="RUN_B")
+@json_option
+def compare(before: str, after: str, as_json: bool) -> None:
+    """Show the cells that changed between two runs (names, folders or bundles), and why; exits with 4 if any did."""
+    from lab.report.comparison import compare as compared
+    from lab.report.comparison import told
+
+    project = find()
+    found = compared(*(_evidence(_paths(project, name, None)[0]) for name in (before, after)))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(told(found))
+    sys.exit(DIFFERS if found.changes else 0)
+
+
+@click.group(epilog="Example: python -m lab expect check")
+def expect() -> None:
+    """Keep a golden table in the scenario's folder, one a lineup, and hold runs against it."""
+
+
+scenario_option = click.option("--scenario", metavar="NAME|PATH", help="The scenario's folder; default: the run's own.")
+
+
+@expect.command(epilog="Example: python -m lab expect save --scenario path/to/folder")
+@click.argument("name", required=False, metavar="[RUN]")
+@scenario_option
+def save(name: str | None, scenario: str | None) -> None:
+    """Write the outcomes of a run (default: the newest) as the golden table of its scenario and lineup."""
+    from lab import golden
+
+    folder, run = _expected(name, scenario)
+    click.echo(f"written to {golden.save(folder, run)}")
+
+
+@expect.command(epilog="Example: python -m lab expect check 20261123T180000Z-copy-bust")
+@click.argument("name", required=False, metavar="[RUN]")
+@scenario_option
+@json_option
+def check(name: str | None, scenario: str | None, as_json: bool) -> None:
+    """Hold a run (default: the newest) against the golden table; exits with 4 if a cell changed or was not made."""
+    from dataclasses import asdict
+
+    from lab import golden
+    from lab.report import printable
+
+    folder, run = _expected(name, scenario)
+    found, held, new = golden.check(folder, run)
+    if as_json:
+        print_json(
+            {"schema": 1, "run": run.name, "changed": [asdict(item) for item in found], "trials": held, "new": new}
+        )
+    else:
+        for item in found:
+            click.echo(printable.line(f"{item.trial}: {item.step}: {item.golden} is golden, {item.found} was found"))
+        for trial in new:
+            click.echo(printable.line(f"not in the golden table: {trial}"))
+        click.echo(f"{held} trials held against {golden.path_of(folder, run.lineup)}: {len(found)} cells changed")
+    sys.exit(DIFFERS if found else 0)
+
+
+def _expected(name: str | None, scenario: str | None) -> tuple[Path, Run]:
+    from lab import scenarios
+
+    project = find()
+    run = _evidence(_paths(project, name, None)[0]).run
+    return scenarios.find(scenario or run.scenario, project.scenarios), run
+
+
+@click.command(epilog="Example: python -m lab bundle 20261123T180000Z-copy-bust --output mine.tar.gz")
+@click.argument("name", required=False, metavar="[RUN]")
+@output_option
+@redact_option
+def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
+    """Pack a run (default: the newest) with its report, script, transcript, templates and pins into one tar.gz."""
+    from lab import bundle as bundles
+
+    project = find()
+    [folder] = _paths(project, name, None)
+    if not folder.is_dir():
+        raise UsageError(f"cannot pack {folder}: it is a bundle already")
+    target = output or Path(f"{folder.resolve().name}.tar.gz")
+    atomic.write(target, bundles.pack(folder, project, redacted=not no_redact))
+    click.echo(f"written to {target}")
+
+
+@click.command(epilog="Example: python -m lab replay mine.tar.gz")
+@click.argument("file", metavar="BUNDLE", type=click.Path(path_type=Path))
+@json_option
+def replay(file: Path, as_json: bool) -> None:
+    """Show a bundle's run as today's lab judges it: today's reading of its outputs, today's scenario.
+
+    Exits with 0 if every outcome is as the scenario expects, with 4 if one differs.
+    """
+    from dataclasses import replace
+
+    from lab import bundle as bundles
+    from lab.replay import judge_again
+    from lab.report.comparison import compare as compared
+    from lab.report.comparison import told
+    from lab.report.table import table
+
+    opened = bundles.read(file)
+    evidence = opened.evidence()
+    scenario, whose = _scenario(find(), opened, evidence.run)
+    judged = judge_again(evidence, scenario)
+    if as_json:
+        click.echo(judged.to_json(), nl=False)
+    else:
+        click.echo(coloured(table(judged)))
+        click.echo(f"\njudged again by {whose}")
+        click.echo(told(compared(evidence, replace(evidence, run=judged))) if judged.trials else "no trial in it")
+    sys.exit(0 if judged.as_expected else DIFFERS)
+
+
+def _scenario(project: Project, opened: Bundle, run: Run) -> tuple[Scenario | None, str]:
+    """Today's scenario if it still has the run's steps, else the bundle's, else none; and words that say which."""
+    from lab.scenarios import load_scenario
+
+    base = run.base.reference if run.base else "scratch"
+    with TemporaryDirectory() as folder:
+        packed = opened.scenario(Path(folder))
+        for place, whose in ((project.scenarios / run.scenario, "today's scenario"), (packed, "the bundle's scenario")):
+            if place is None or not (place / "scenario.yaml").is_file():
+                continue
+            try:
+                found = load_scenario(place, base)
+            except LabError:
+                continue  # today's lab may read it otherwise; then what was expected stands
+            if found.instructions == run.instructions:
+                return found, whose
+    return None, "what was expected then: no scenario with these steps is at hand"
+
+
+@click.group(epilog="Example: python -m lab schema run > run.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of what lab stores."""
+
+
+@schema.command("run", epilog="Example: python -m lab schema run > run.schema.json")
+def run_schema_() -> None:
+    """Print the JSON Schema (2020-12) of run.json, which `report --format json` prints too."""
+    from lab.report.document import run_schema
+
+    click.echo(json.dumps(run_schema(), indent=1))

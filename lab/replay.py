@@ -1,0 +1,58 @@
+"""A stored run judged again by today's lab: outputs read by today's parser, outcomes held against today's scenario."""
+
+from __future__ import annotations
+
+from lab import sequence
+from lab.report.evidence import Evidence
+from lab.results import BuildResult, Run, Trial
+from lab.scenarios import CONTROL, Expectation, Scenario
+
+
+def judge_again(evidence: Evidence, scenario: Scenario | None) -> Run:
+    """The run with each trial's outcomes, expectations and verdict as they would be found today.
+
+    Without a scenario, and where a variation or a box's facts are not known, what was expected then stands. A build
+    that failed stays broken.
+    """
+    trials = tuple(_trial(evidence, trial, scenario) for trial in evidence.run.trials)
+    return evidence.run.model_copy(update={"trials": trials})
+
+
+def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None) -> Trial:
+    if trial.build is None:
+        return trial
+    plan = _plan(evidence, trial, scenario) if scenario else None
+    build = _read(evidence, trial, trial.build, plan)
+    lost = sequence.unread(trial.build)
+    return trial.model_copy(
+        update={
+            "build": build,
+            "verdict": sequence.judge(build),
+            "because": plan.because if plan else trial.because,
+            "problem": sequence.unread(build) if trial.problem == lost else trial.problem,
+        }
+    )
+
+
+def _plan(evidence: Evidence, trial: Trial, scenario: Scenario) -> Expectation | None:
+    producer, consumer = evidence.ends(trial)
+    variations = {None if item is None else item.name: item for item in [None, *scenario.file.variations]}
+    name = None if trial.variation == CONTROL else trial.variation
+    if producer is None or consumer is None or name not in variations:
+        return None
+    plan = sequence.expectation(scenario, variations[name], consumer, producer)
+    return plan if len(plan.outcomes) == len(evidence.run.instructions) else None
+
+
+def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectation | None) -> BuildResult:
+    """The outcomes from the build's own output where the transcript has it, else as they were stored."""
+    output = next(
+        (item.stderr + item.stdout for item in evidence.during(trial.name) if "--cache-from" in item.argv), None
+    )
+    build = stored if output is None else sequence.read_result(output, evidence.run.instructions, plan)
+    wanted = plan.outcomes if plan else [step.expected for step in stored.steps]
+    steps = tuple(
+        step.model_copy(update={"expected": wanted[number] if number < len(wanted) else None})
+        for number, step in enumerate(build.steps)
+    )
+    return build.model_copy(update={"steps": steps})
