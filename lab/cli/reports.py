@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.results import Run
     from lab.scenarios import Scenario
 
-FORMS = ("table", "md", "junit", "json", "csv", "sh")
+FORMS = ("table", "md", "html", "junit", "json", "csv", "sh")
 redact_option = click.option("--no-redact", is_flag=True, help="Keep secrets, and names of users and hosts.")
 output_option = click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
 
@@ -65,9 +65,11 @@ def report(
 
 
 def _formats() -> dict[str, Format]:
-    from lab.report.formats import FORMATS
+    from lab.page.document import render
+    from lab.report.formats import FORMATS, Format, alone
 
-    return dict(FORMATS)
+    texts = find().texts("page")
+    return {**FORMATS, "html": Format(alone("page", lambda evidence: render(evidence, texts)), ".html")}
 
 
 def _paths(project: Project, name: str | None, pattern: str | None) -> list[Path]:
