@@ -18,9 +18,9 @@ from pydantic import Field
 
 from lab import __version__, transcript
 from lab.errors import ConfigError, HostError, LabError, UsageError
+from lab.forms import forms
 from lab.project import Project
 from lab.report.evidence import Evidence
-from lab.report.formats import FORMATS
 from lab.report.redact import redact, redactor_of
 from lab.results import Run, load, parse
 from lab.yamlfile import Strict, check
@@ -31,7 +31,7 @@ TEMPLATES = "templates/scenarios/"
 MAX_PACKED = 32 << 20
 MAX_UNPACKED = 128 << 20
 MAX_FILES = 4096
-_MADE = {RUN, TRANSCRIPT, "table.txt", "report.md", "repro.sh"}
+_FORMS = {"table.txt": "table", "report.md": "md", "report.html": "html", "repro.sh": "sh"}
 _ADDRESS = re.compile(rb"(?m)^(\s*(?:host|user|key|port):).*$")  # where a box file says how a host is reached
 
 
@@ -117,7 +117,7 @@ def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
             content = redactor.data(content)
             content = _ADDRESS.sub(rb"\1 [host]", content) if name.startswith("boxes/") else content
         files[name] = (content, executable)
-    files |= {name: (content, False) for name, content in _told(shown).items()}
+    files |= {name: (content, False) for name, content in _told(shown, project).items()}
     manifest = Manifest(
         bundle=SCHEMA,
         lab=__version__,
@@ -222,7 +222,10 @@ def _stored(folder: Path) -> dict[str, Path]:
     return {
         name: path
         for name, path in found.items()
-        if path.is_file() and not path.is_symlink() and name not in _MADE and not path.name.startswith(".")
+        if path.is_file()
+        and not path.is_symlink()
+        and name not in {RUN, TRANSCRIPT, *_FORMS}
+        and not path.name.startswith(".")
     }
 
 
@@ -237,14 +240,15 @@ def _beside(project: Project, run: Run) -> dict[str, Path]:
     return {path.relative_to(project.root).as_posix(): path for path in inside}
 
 
-def _told(shown: Evidence) -> dict[str, bytes]:
+def _told(shown: Evidence, project: Project) -> dict[str, bytes]:
     """The run itself, and the run as it is told."""
     files = {RUN: shown.run.to_json().encode()}
     if shown.exchanges:
         files[TRANSCRIPT] = transcript.dump(shown.run.name, shown.exchanges)
-    for name, form in (("table.txt", "table"), ("report.md", "md"), ("repro.sh", "sh")):
+    told = forms(project)
+    for name, form in _FORMS.items():
         try:
-            files[name] = FORMATS[form].tell([shown], redacted=False).encode("utf-8", "replace")
+            files[name] = told[form].tell([shown], redacted=False).encode("utf-8", "replace")
         except LabError:  # a run whose files are not known has no script
             continue
     return files

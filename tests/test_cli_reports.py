@@ -54,7 +54,8 @@ def test_a_run_is_chosen_in_one_way(place: Place, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("form", "start"),
     [
-        ("table", "copy-bust  base busybox"), ("md", "# `COPY bar bar` misses"), ("junit", "<?xml"), ("json", "{\n"),
+        ("table", "copy-bust  base busybox"), ("md", "# `COPY bar bar` misses"), ("html", "<!"), ("junit", "<?xml"),
+        ("json", "{\n"),
         ("csv", "run,started,"), ("sh", "#!/bin/sh\n"),
     ],
 )  # fmt: skip

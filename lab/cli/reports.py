@@ -20,7 +20,6 @@ from lab.project import Project, find
 if TYPE_CHECKING:
     from lab.bundle import Bundle
     from lab.report.evidence import Evidence
-    from lab.report.formats import Format
     from lab.results import Run
     from lab.scenarios import Scenario
 
@@ -42,14 +41,16 @@ def report(
 ) -> None:
     """Tell of a stored run (by name, by folder, or a bundle's file) without its boxes.
 
-    md is a bug report for moby or BuildKit, sh a script that does the run again with Docker alone. Secrets, names of
-    users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
+    md is a bug report for moby or BuildKit, html a page for people, sh a script that does the run again with Docker
+    alone. Secrets, names of users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
     """
+    from lab.forms import forms
+
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
     project = find()
     paths = _paths(project, name, pattern)
-    chosen = _formats()[form]
+    chosen = forms(project)[form]
     text = chosen.tell([_evidence(path) for path in paths], redacted=not no_redact)
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
@@ -62,14 +63,6 @@ def report(
     click.echo(f"written to {output}", err=True)
     if show and click.launch(str(output)):
         raise HostError(f"cannot open {output}: no program here opens it")
-
-
-def _formats() -> dict[str, Format]:
-    from lab.page.document import render
-    from lab.report.formats import FORMATS, Format, alone
-
-    texts = find().texts("page")
-    return {**FORMATS, "html": Format(alone("page", lambda evidence: render(evidence, texts)), ".html")}
 
 
 def _paths(project: Project, name: str | None, pattern: str | None) -> list[Path]:

@@ -1,0 +1,19 @@
+"""All forms that a run is told in, those included that need files of the checkout."""
+
+from __future__ import annotations
+
+from lab import transcript
+from lab.page.document import render
+from lab.project import Project
+from lab.report.evidence import Evidence
+from lab.report.formats import FORMATS, Format, alone
+
+
+def forms(project: Project) -> dict[str, Format]:
+    """Every form by the name that `lab report --format` takes."""
+    return {**FORMATS, "html": Format(alone("page", lambda evidence: _page(evidence, project)), ".html")}
+
+
+def _page(evidence: Evidence, project: Project) -> str:
+    entries = [transcript.entry(exchange) for exchange in evidence.exchanges]
+    return render(evidence.run, evidence.explanations.values(), {}, entries, project.texts("page"))
