@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from lab.causes import Explanation, FieldDifference, Role, StepCause
-from lab.model import Outcome, Verdict
-from lab.page.records import Files, Pair
+from lab.contenthash.entry import Entry, file
+from lab.model import Exchange, Outcome, Verdict
+from lab.report.evidence import Evidence
 from lab.results import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial
 
 HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
@@ -32,12 +32,19 @@ RULES = {"19.03.8": "R1", "20.10.24-unfixed": "R1", "20.10.24": "R5", "26.1.5": 
 
 @dataclass
 class Made:
-    """The four things that the page is made from."""
+    """What the page is made from, still open to change."""
 
     run: Run
     explanations: list[Explanation] = field(default_factory=list)
-    records: dict[str, Pair] = field(default_factory=dict)
-    transcript: list[dict[str, Any]] = field(default_factory=list)
+    contexts: dict[str, list[Entry]] = field(default_factory=dict)
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @property
+    def evidence(self) -> Evidence:
+        """As reports take it."""
+        return Evidence(
+            self.run, {item.trial: item for item in self.explanations}, tuple(self.exchanges), self.contexts
+        )
 
 
 def digest(*words: object) -> str:
@@ -87,6 +94,7 @@ def made(boxes: tuple[str, ...], engines: tuple[str, ...], variations: tuple[str
             about = f"{box}:{engine}/copy-bust:produce"
             clocks[box] = record(whole, box, about, engine, box, clocks[box], push=True, changed=False)
             build = built(box, "none", (RAN, RAN, RAN), None)
+            whole.contexts[about] = context(box, "none")
             productions.append(Production(producer=box, engine=engine, reference=reference(box, engine), build=build))
     for variation in variations:
         for engine in engines:
@@ -161,10 +169,9 @@ def trial(whole: Made, producer: str, consumer: str, engine: str, variation: str
     changed = variation != "none"
     outcomes = (HIT, RAN, RAN) if busted or changed else (HIT, HIT, HIT)
     expected = (HIT, RAN, RAN) if changed else (HIT, HIT, HIT)
-    pair = Pair(files(producer, "none"), files(consumer, variation))
-    whole.records[name] = pair
+    whole.contexts[name] = context(consumer, variation)
     if outcomes[1] is RAN:
-        whole.explanations.append(explanation(name, engine, pair, selinux=busted))
+        whole.explanations.append(explanation(name, engine, producer, consumer, variation, selinux=busted))
     build = built(consumer, variation, outcomes, expected).model_copy(
         update={"imports": (CacheImport(ref=reference(producer, engine), ok=True),)}
     )
@@ -181,36 +188,30 @@ def trial(whole: Made, producer: str, consumer: str, engine: str, variation: str
     )
 
 
-def files(box: str, variation: str) -> Files:
-    fields = {
-        "type": "file",
-        "mode": "0644",
-        "uid": "1000",
-        "gid": "1000",
-        "size": "4",
-        "mtime": "2026-11-23T21:29:46Z",
-        "content": "sha256:7d865e959b2466918c9863afca942d0fb89d7c9ac0c99bafc3749504ded97730",
-    }
-    if labelled(box):
-        fields["security.selinux"] = f"{LABEL}\\0"
+def context(box: str, variation: str) -> list[Entry]:
+    xattrs = {"security.selinux": LABEL.encode() + b"\0"} if labelled(box) else {}
     if variation != "none":
-        fields["user.lab"] = "1"
-    return {"bar": fields}
+        xattrs["user.lab"] = b"1"
+    made = file("bar", b"bar\n", xattrs=xattrs)
+    return [replace(made, uid=1000, gid=1000, mtime_ns=1_795_469_386_000_000_000 + len(box))]
 
 
-def explanation(name: str, engine: str, pair: Pair, *, selinux: bool) -> Explanation:
-    counts = {"security.selinux": ("R1",), "user.lab": tuple(f"R{number}" for number in range(1, 10))}
-    here, there = pair.producer["bar"], pair.consumer["bar"]
-    differences = tuple(
-        FieldDifference("bar", key, here.get(key, "absent"), there.get(key, "absent"), rules)
-        for key, rules in counts.items()
-        if here.get(key) != there.get(key)
-    )
+def explanation(
+    name: str, engine: str, producer: str, consumer: str, variation: str, *, selinux: bool
+) -> Explanation:  # fmt: skip
+    label = {True: f"{LABEL}\\0", False: "absent"}
+    differences = []
+    if labelled(producer) != labelled(consumer):
+        words = label[labelled(producer)], label[labelled(consumer)]
+        differences.append(FieldDifference("bar", "security.selinux", *words, ("R1",)))
+    if variation != "none":
+        rules = tuple(f"R{number}" for number in range(1, 10))
+        differences.append(FieldDifference("bar", "user.lab", "absent", "1", rules))
     cause = StepCause(
         instruction="COPY bar bar",
         role=Role.CAUSE,
         sentence=SENTENCE if selinux else "user.lab on bar is set on the consumer only.",
-        differences=differences,
+        differences=tuple(differences),
         evidence=(
             "34B without a label, 93B with one: 59B for security.selinux of 37 bytes",
             f"the consumer's record sha256:{digest(name, engine)[:12]}… is not in the producer's cache",
@@ -249,20 +250,8 @@ def record(
         env = {"DOCKER_BUILDKIT": "1"} if docker else {}
         if docker and cwd:
             env["DOCKER_CONFIG"] = f"{home}/config"
-        whole.transcript.append(
-            {
-                "box": box,
-                "about": about,
-                "argv": argv,
-                "env": env,
-                "cwd": cwd,
-                "timeout": 600,
-                "exit": 0,
-                "stdout": stdout,
-                "stderr": stderr,
-                "started": clock.isoformat(),
-                "seconds": lasted,
-            }
+        whole.exchanges.append(
+            Exchange(box, about, tuple(argv), env, cwd, 0, stdout.encode(), stderr.encode(), clock, lasted)
         )
         clock += timedelta(seconds=lasted + 0.004)
     return clock

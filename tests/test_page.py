@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,19 +17,20 @@ import pytest
 
 from lab import results, transcript
 from lab.causes import Explanation, FieldDifference, Role, StepCause
+from lab.contenthash.entry import Entry, Kind, file
 from lab.errors import ConfigError
-from lab.model import Outcome, Verdict
+from lab.model import Exchange, Outcome, Verdict
 from lab.page import text
 from lab.page.commands import Stories, cut
 from lab.page.dockerfile import Step, marked
 from lab.page.document import render
-from lab.page.entries import entries
 from lab.page.lead import lead
 from lab.page.matrix import panels
-from lab.page.records import Pair, compare, spans
+from lab.page.records import compare, spans
 from lab.page.timeline import timeline
 from lab.page.trial import View, order, view
 from lab.project import Project
+from lab.report.evidence import Evidence
 from lab.results import BoxFacts, Production, Run, StepResult, Trial
 from tests import page_runs
 from tests.conftest import ROOT
@@ -42,15 +44,15 @@ CLOSING = "</script></style></pre><script>window.hacked = 1</script><img src=x o
 
 
 def drawn(made: Made) -> str:
-    return render(made.run, made.explanations, made.records, made.transcript, TEXTS)
+    return render(made.evidence, TEXTS)
 
 
 def views(made: Made) -> list[View]:
-    causes = {item.trial: item for item in made.explanations}
-    return [
-        view(number, made.run, trial, causes.get(trial.name), made.records.get(trial.name), {})
-        for number, trial in enumerate(order(made.run), 1)
-    ]
+    return [view(number, made.evidence, trial) for number, trial in enumerate(order(made.run), 1)]
+
+
+def sample() -> tuple[Exchange, ...]:
+    return transcript.exchanges((SAMPLE / "transcript.jsonl").read_bytes(), "the sample")
 
 
 def words(markup: str) -> str:
@@ -72,7 +74,7 @@ def hostile() -> Made:
     steps = tuple(
         StepResult(instruction=a, outcome=b, expected=HIT) for a, b in zip(instructions, outcomes, strict=True)
     )
-    trials, causes, records = [], [], {}
+    trials, causes, contexts = [], [], {}
     for number, trial in enumerate(made.run.trials):
         assert trial.build
         change = {
@@ -97,10 +99,17 @@ def hostile() -> Made:
         )
         causes.append(Explanation(trial.name, (cause,)))
         if number % 2:
-            records[trial.name] = Pair({CLOSING: {CLOSING: CLOSING}}, {"b" * 4000: {"\u202e": "\udcff\ud800"}})
+            attributes = {CLOSING: CLOSING.encode() + b"\x00\xff\x1b", "\u202e": b""}
+            contexts[trial.name] = [
+                file("b" * 4000, b""),
+                file(CLOSING, b"", xattrs=attributes),
+                file("\udcff\ud800", b""),
+            ]
+    scenario = f"copy-bust{CLOSING}"
+    phases = [about for about in made.contexts if about.endswith(":produce")]
+    contexts |= {about.replace("copy-bust", scenario): [file(CLOSING, b"x")] for about in phases}
     run = made.run.model_copy(
         update={
-            "scenario": f"s {CLOSING}",
             "summary": CLOSING,
             "dockerfile": f"FROM {CLOSING}\n" + "\n".join(instructions),
             "instructions": instructions,
@@ -111,22 +120,28 @@ def hostile() -> Made:
             ),
         }
     )
-    for entry in made.transcript:
-        entry["argv"] = [*entry["argv"], CLOSING, "it's\n\u202e"]
-        entry["stdout"] = f"{CLOSING}\n\x1b[31mred\x1b[0m\n]]>\n" + "y" * 5000
-        entry["stderr"] = {"base64": base64.b64encode(b"\xff\xfe</pre>\x00").decode()}
-    return Made(run, causes, records, made.transcript)
+    exchanges = [
+        replace(
+            item,
+            about=item.about.replace("copy-bust", scenario) if item.about in phases else item.about,
+            argv=(*item.argv, CLOSING, "it's\n\u202e", "\udcff", "\n", ""),
+            stdout=f"{CLOSING}\n\x1b[31mred\x1b[0m\n]]>\n{'y' * 5000}".encode(),
+            stderr=b"\xff\xfe</pre>\x00",
+        )
+        for item in made.exchanges
+    ]
+    return Made(run.model_copy(update={"scenario": scenario}), causes, contexts, exchanges)
 
 
 def test_the_sample_in_full() -> None:
-    run, entries_of = results.load(SAMPLE), transcript.read(SAMPLE / "transcript.jsonl")[1]
-    page = render(run, (), {}, entries_of, TEXTS)
+    run, exchanges = results.load(SAMPLE), sample()
+    page = render(Evidence(run, exchanges=exchanges), TEXTS)
     said = words(page)
     for trial in run.trials:
         assert trial.name in said
-    for entry in entries_of:
-        for stream in ("stdout", "stderr"):
-            for line in entry[stream].strip("\n").split("\n"):
+    for item in exchanges:
+        for stream in (item.stdout, item.stderr):
+            for line in stream.decode().strip("\n").split("\n"):
                 assert line in said
     assert "left out" not in said
     assert "All 6 trials went as expected. 2 of them missed the cache, and that was expected." in said
@@ -182,48 +197,27 @@ def test_a_large_run_loses_nothing_by_packing() -> None:
     assert len(pieces) == 300 + len(made.run.productions)
     said = [words(piece) for piece in pieces]
     for number, trial in enumerate(order(made.run)):
-        for entry in made.transcript:
-            if entry["about"] == trial.name:
-                assert all(line in said[number] for line in entry["stderr"].split("\n"))
+        for item in made.exchanges:
+            if item.about == trial.name:
+                assert all(line in said[number] for line in item.stderr.decode().split("\n"))
     assert re.findall(r"data-k=(\d+)", page)[:301] != []
 
 
 def test_output_is_cut_with_a_count() -> None:
     lines = [f"line {number}" for number in range(1000)]
-    shown = cut("stdout", "\n".join(lines) + "\n", 400)
+    shown = cut("stdout", ("\n".join(lines) + "\n").encode(), 400)
     kept = [*shown.head.split("\n"), *shown.tail.split("\n")]
     assert (len(kept), shown.left_out) == (400, 600)
     assert kept[0] == "line 0" and kept[-1] == "line 999"
     made = page_runs.rich()
-    made.transcript[5]["stdout"] = "\n".join(lines)
+    made.exchanges[5] = replace(made.exchanges[5], stdout="\n".join(lines).encode())
     assert words(drawn(made)).count("600 lines left out") == 1
 
 
 def test_a_long_line_is_cut_with_a_count() -> None:
-    shown = cut("stdout", "a" * 10_000, 400).head
+    shown = cut("stdout", b"a" * 10_000, 400).head
     assert len(shown) < 2100
     assert "[… 8000 characters …]" in shown
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
-        ("a\r\nb\rc", "a\nb\nc"),
-        ("tab\tstays", "tab\tstays"),
-        ("\x00\x07\x7f", "␀␇␡"),
-        ("\x9b31m", "⟨U+009B⟩31m"),
-        ("\u202egnp.exe", "⟨U+202E⟩gnp.exe"),
-        ("\u2066\u2069\u200f\ufeff\u2028", "⟨U+2066⟩⟨U+2069⟩⟨U+200F⟩⟨U+FEFF⟩⟨U+2028⟩"),
-        ("\U000e0041", "⟨U+E0041⟩"),
-        ("\ud800", "\ufffd"),
-        ("grün 日本語 עברית 👩‍🚀", "grün 日本語 עברית 👩‍🚀"),
-    ],
-)
-def test_what_cannot_be_seen_is_shown(raw: str, shown: str) -> None:
-    assert text.visible(raw) == shown
-    shown.encode()
 
 
 @pytest.mark.parametrize(
@@ -237,46 +231,33 @@ def test_durations_as_people_say_them(value: float | None, said: str) -> None:
 
 def test_commands_as_shown_are_the_commands() -> None:
     """A real shell reads what is shown, and must come to the recorded words."""
-    kept, unread = entries([*transcript.read(SAMPLE / "transcript.jsonl")[1], *hostile().transcript])
-    assert unread == 0
+    kept = [*sample(), *hostile().exchanges]
     stories = Stories(kept, 400)
-    for name in dict.fromkeys(entry.about for entry in kept):
+    for name in dict.fromkeys(item.about for item in kept):
         told = stories.of(name)
-        mine = [entry for entry in kept if entry.about == name]
+        mine = [item for item in kept if item.about == name]
         assert len(told.commands) == len(mine)
-        for entry, shown in zip(mine, told.commands, strict=True):
+        for item, shown in zip(mine, told.commands, strict=True):
+            assert shown.text.isascii() and all(letter.isprintable() or letter == "\n" for letter in shown.text)
             folder = f"D={told.folder}\n" if told.folder else ""
             script = f"{folder}env -i printf '%s\\0' {shown.text}"
             said = subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout
-            assigned = [f"{key}={value}" for key, value in sorted(entry.env.items())]
-            assert said.decode().split("\0")[:-1] == [*assigned, *entry.argv]
+            meant = [*(f"{key}={value}" for key, value in sorted(item.env.items())), *item.argv]
+            assert said == b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in meant)
 
 
 def test_folders_are_named_where_they_change() -> None:
     made = page_runs.rich()
-    told = Stories(entries(made.transcript)[0], 400).of(made.run.trials[-1].name)
+    told = Stories(made.exchanges, 400).of(made.run.trials[-1].name)
     assert [command.folder for command in told.commands] == [None, None, '"$D"/context', None, None]
-    assert told.lines == (len(made.transcript) - 4 + 1, len(made.transcript) + 1)
+    assert told.lines == (len(made.exchanges) - 4 + 1, len(made.exchanges) + 1)
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [None, 3, [], {}, {"box": "a"}, "text"],
-)
-def test_entries_that_are_none_are_counted(broken: object) -> None:
+@pytest.mark.parametrize("strange", [float("nan"), float("inf"), -1.0])
+def test_a_duration_that_is_none_harms_nothing(strange: float) -> None:
     made = page_runs.rich()
-    made.transcript.insert(3, broken)  # type: ignore[arg-type]
-    assert "1 line of the transcript could not be used and is not shown." in words(drawn(made))
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("started", "soon"), ("started", "2026-05-27T18:30:00"), ("seconds", float("nan")), ("seconds", -1),
-     ("argv", 3), ("env", []), ("exit", None), ("stdout", {"base64": "%"}), ("stdout", None)],
-)  # fmt: skip
-def test_an_entry_with_a_strange_field_is_left_out(field: str, value: object) -> None:
-    raw = {**page_runs.rich().transcript[0], field: value}
-    assert entries([raw]) == ([], 1)
+    made.exchanges[3] = replace(made.exchanges[3], seconds=strange)
+    assert "0.00 s" in words(drawn(made))
 
 
 def dockerfile_words(dockerfile: str, steps: list[tuple[str, Outcome]]) -> list[tuple[int | None, str, bool]]:
@@ -352,40 +333,57 @@ def test_what_was_not_read_is_unknown() -> None:
 
 
 def test_sides_that_differ_come_first_and_are_counted() -> None:
-    same = {"mode": "0644", "size": "4"}
-    producer = {f"f{number}": same for number in range(30)} | {"gone": same}
-    consumer = {f"f{number}": same for number in range(30)} | {"f7": {**same, "mode": "0664"}, "new": {}}
-    found = compare(Pair(producer, consumer), [FieldDifference("f7", "mode", "0644", "0664", ("R1", "R2"))])
+    producer = [file(f"f{number}", b"same") for number in range(30)] + [file("gone", b"same")]
+    consumer = [file(f"f{number}", b"same", 0o664 if number == 7 else 0o644) for number in range(30)]
+    consumer.append(Entry("new", Kind.SYMLINK, 0o777, linkname="f1"))
+    found = compare(producer, consumer, [FieldDifference("f7", "mode", "0644", "0664", ("R1", "R2"))])
     assert [file.path for file in found.files] == ["f7", "gone", "new"]
     assert (found.equal, found.more, found.whole) == (29, 0, True)
-    mode, size = found.files[0].fields
-    assert (mode.differs, mode.producer, mode.consumer, mode.rules) == (True, "0644", "0664", ("R1", "R2"))
-    assert not size.differs
-    assert [(field.name, field.producer, field.consumer) for field in found.files[1].fields] == [
-        ("file", "present", "absent"),
-        ("mode", "0644", "absent"),
-        ("size", "4", "absent"),
-    ]
-    assert [(field.name, field.producer, field.consumer) for field in found.files[2].fields] == [
-        ("file", "absent", "present")
-    ]
+    fields = {field.name: field for field in found.files[0].fields}
+    assert (fields["mode"].producer, fields["mode"].consumer) == ("0644", "0664")
+    assert fields["mode"].rules == ("R1", "R2")
+    assert [name for name, field in fields.items() if field.differs] == ["mode"]
+    gone = [(field.name, field.producer, field.consumer) for field in found.files[1].fields]
+    assert gone[:3] == [("file", "present", "absent"), ("type", "file", "absent"), ("mode", "0644", "absent")]
+    assert ("link", "absent", "f1") in [(field.name, field.producer, field.consumer) for field in found.files[2].fields]
+
+
+def test_times_are_told_but_never_count() -> None:
+    one = replace(file("bar", b"bar\n", xattrs={"user.x": b"\xff\0"}), mtime_ns=1_795_469_386_000_000_001)
+    found = compare([one], [replace(one, mtime_ns=1)], [])
+    [bar] = found.files
+    assert (bar.differs, found.equal) == (0, 0)
+    fields = {field.name: field for field in bar.fields}
+    # date -u -d @1795469386
+    assert fields["mtime"].producer == "2026-11-23 21:29:46.000000 UTC"
+    assert fields["mtime"].differs and not fields["mtime"].counts
+    assert fields["user.x"].producer == "\\xff\\0"
+    # printf 'bar\\n' | sha256sum
+    assert fields["content"].producer == "sha256:7d865e959b2466918c9863afca942d0fb89d7c9ac0c99bafc3749504ded97730"
+
+
+def test_a_content_that_differs_alone_is_seen() -> None:
+    found = compare([file("bar", b"bar\n")], [file("bar", b"baz\n")], [])
+    assert [field.name for field in found.files[0].fields if field.counts] == ["content"]
 
 
 def test_a_value_that_reads_absent_is_not_an_absent_one() -> None:
-    found = compare(Pair({"f": {"user.x": "absent"}}, {"f": {}}), [])
-    assert found.files[0].fields[0].differs
+    found = compare([file("f", b"", xattrs={"user.x": b"absent"})], [file("f", b"")], [])
+    assert [field.name for field in found.files[0].fields if field.counts] == ["user.x"]
 
 
 def test_equal_sides_show_one_file_and_count_the_rest() -> None:
-    files = {f"f{number}": {"mode": "0644"} for number in range(5)}
-    found = compare(Pair(files, files), [])
+    files = [file(f"f{number}", b"") for number in range(5)]
+    found = compare(files, files, [])
     assert ([file.path for file in found.files], found.equal) == (["f0"], 4)
-    assert compare(Pair({}, {}), []).files == ()
+    assert compare([], [], []).files == ()
 
 
 def test_without_records_the_differences_are_shown() -> None:
-    found = compare(None, [FieldDifference("bar", "mode", "0644", "0664", ("R9",))])
-    assert (found.files[0].path, found.files[0].differs, found.whole) == ("bar", 1, False)
+    nothing: list[Entry] = []
+    for producer, consumer in ((None, None), (nothing, None), (None, nothing)):
+        found = compare(producer, consumer, [FieldDifference("bar", "mode", "0644", "0664", ("R9",))])
+        assert (found.files[0].path, found.files[0].differs, found.whole) == ("bar", 1, False)
 
 
 @pytest.mark.parametrize(
@@ -403,15 +401,15 @@ def test_rule_sets_are_drawn_together(rules: tuple[str, ...], said: str) -> None
 
 def test_the_time_line_adds_up() -> None:
     made = page_runs.rich()
-    line = timeline(made.run, views(made), entries(made.transcript)[0])
+    line = timeline(made.evidence, views(made))
     assert line
     assert [lane.box for lane in line.lanes] == ["debian12-apparmor", "debian12-selinux"]
     for lane in line.lanes:
         assert lane.rows == 1
         assert len(lane.bars) == 2 + 8
-        mine = [entry for entry in made.transcript if entry["box"] == lane.box]
-        built = sum(entry["seconds"] for entry in mine if "build" in entry["argv"])
-        pushed = sum(entry["seconds"] for entry in mine if "push" in entry["argv"])
+        mine = [item for item in made.exchanges if item.box == lane.box]
+        built = sum(item.seconds for item in mine if "build" in item.argv)
+        pushed = sum(item.seconds for item in mine if "push" in item.argv)
         assert dict(lane.spent)["build"] == text.seconds(built)
         assert dict(lane.spent)["push"] == text.seconds(pushed)
         ends = [float(bar.left) + float(bar.width) for bar in lane.bars]
@@ -421,13 +419,12 @@ def test_the_time_line_adds_up() -> None:
 
 def test_what_runs_at_once_on_a_box_has_rows_of_its_own() -> None:
     made = page_runs.rich()
-    raw = made.transcript[0]
     at = [(0, 10, "one"), (5, 10, "two"), (12, 2, "three")]
-    found = [
-        {**raw, "about": about, "started": (WHEN + timedelta(seconds=start)).isoformat(), "seconds": lasted}
+    made.exchanges = [
+        replace(made.exchanges[0], about=about, started=WHEN + timedelta(seconds=start), seconds=lasted)
         for start, lasted, about in at
     ]
-    line = timeline(made.run, views(made), entries(found)[0])
+    line = timeline(made.evidence, views(made))
     assert line
     [lane] = line.lanes
     assert lane.rows == 2
@@ -437,18 +434,18 @@ def test_what_runs_at_once_on_a_box_has_rows_of_its_own() -> None:
 
 def test_without_a_transcript_the_runs_own_times_are_drawn() -> None:
     made = page_runs.rich()
-    line = timeline(made.run, views(made), [])
+    made.exchanges = []
+    line = timeline(made.evidence, views(made))
     assert line
     assert [len(lane.bars) for lane in line.lanes] == [8, 8]
     assert line.lanes[0].spent == ()
-    made.transcript = []
     assert "not recorded" in words(drawn(made))
 
 
 def test_without_any_time_there_is_no_time_line() -> None:
     made = page_runs.rich()
     trials = tuple(trial.model_copy(update={"started": None, "seconds": None}) for trial in made.run.trials)
-    made.run, made.transcript = made.run.model_copy(update={"trials": trials}), []
+    made.run, made.exchanges = made.run.model_copy(update={"trials": trials}), []
     page = drawn(made)
     assert 'id="time"' not in page and 'href="#time"' not in page
     assert "The transcript holds no command of this." in page
@@ -457,7 +454,8 @@ def test_without_any_time_there_is_no_time_line() -> None:
 @pytest.mark.parametrize("lasted", [0.001, 1, 59, 3600, 1e6, 1e9])
 def test_ticks_are_few(lasted: float) -> None:
     made = page_runs.rich()
-    line = timeline(made.run, [], entries([{**made.transcript[0], "seconds": lasted}])[0])
+    made.exchanges = [replace(made.exchanges[0], seconds=lasted)]
+    line = timeline(made.evidence, [])
     assert line and 1 <= len(line.ticks) <= 11
 
 
@@ -531,7 +529,7 @@ def test_a_trial_that_hit_and_missed_against_expectation_names_its_miss() -> Non
 
 def test_a_run_that_has_only_begun() -> None:
     run = Run(name="r", scenario="s", summary="x", lineup="l", started=WHEN, registry="localhost:5000")
-    said = words(render(run, (), {}, (), TEXTS))
+    said = words(render(Evidence(run), TEXTS))
     assert "No trial was made. The run was cut short: not all trials were made." in said
     assert "No box has said anything yet." in said
 
@@ -578,20 +576,20 @@ def test_hostile_content_stays_text() -> None:
     assert "<img" not in page
     assert page.count("<script") == 2 + ('id="store"' in page)
     assert 'href="javascript:' not in page
-    assert not set("\x1b\x00\x07\u202e\u2066\u2028\ufeff") & set(page)
+    assert not set("\x1b\x00\x07\u202e\u2066\u2028\ufeff\udcff") & set(page)
     page.encode()
 
 
 def test_a_page_without_its_texts_is_an_error_with_a_name(tmp_path: Path) -> None:
     run = page_runs.rich().run
     with pytest.raises(ConfigError, match=r"cannot make the page: its template page\.css is missing"):
-        render(run, (), {}, (), {name: part for name, part in TEXTS.items() if name != "page.css"})
+        render(Evidence(run), {name: part for name, part in TEXTS.items() if name != "page.css"})
     with pytest.raises(ConfigError, match=r"cannot make the page: .*lead\.html\.j2"):
-        render(run, (), {}, (), {name: part for name, part in TEXTS.items() if name != "lead.html.j2"})
+        render(Evidence(run), {name: part for name, part in TEXTS.items() if name != "lead.html.j2"})
     with pytest.raises(ConfigError, match=r"cannot make the page: page\.js holds an end tag"):
-        render(run, (), {}, (), {**TEXTS, "page.js": "'</script>'"})
+        render(Evidence(run), {**TEXTS, "page.js": "'</script>'"})
     with pytest.raises(ConfigError, match=r"cannot make the page: .*'nobody' is undefined"):
-        render(run, (), {}, (), {**TEXTS, "lead.html.j2": "{{ nobody.knows }}"})
+        render(Evidence(run), {**TEXTS, "lead.html.j2": "{{ nobody.knows }}"})
     with pytest.raises(ConfigError, match="cannot read the templates of the report page"):
         Project(tmp_path, tmp_path).texts("page")
 

@@ -31,7 +31,7 @@ PICTURE_WIDTH, PICTURE_HEIGHTS = 1280, range(600, 1600)
 
 
 def text(made: Made) -> str:
-    return render(made.run, made.explanations, made.records, made.transcript, TEXTS)
+    return render(made.evidence, TEXTS)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Pages:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     folder = tmp_path_factory.mktemp("pages")
     sample = ROOT / "results" / "sample"
-    stored = Made(results.load(sample), transcript=transcript.read(sample / "transcript.jsonl")[1])
+    exchanges = transcript.exchanges((sample / "transcript.jsonl").read_bytes(), "the sample")
+    stored = Made(results.load(sample), exchanges=list(exchanges))
     makers: dict[str, Callable[[], Made]] = {
         "rich": page_runs.rich, "large": page_runs.large, "hostile": hostile, "sample": lambda: stored
     }  # fmt: skip
@@ -398,7 +399,7 @@ def test_hostile_content_is_only_text(chromium: Browser, pages: Pages) -> None:
     for step in made.run.instructions:
         assert step.split("\x1b")[0].split("\u202e")[0] in shown
     assert not set("\x1b\x00\u202e\u2066\u2028\ufeff") & set(shown)
-    assert "⟨U+202E⟩" in shown
+    assert "\\u202e" in shown
     rows = chromium.js(
         "return [...document.querySelectorAll('#t1 .file tr')].slice(1)"
         ".map((row) => row.cells[1].firstChild?.textContent)"

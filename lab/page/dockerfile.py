@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lab.causes import Explanation, Role, StepCause
 from lab.model import Outcome
 from lab.page.text import seconds
+from lab.report.prediction import contradicts
 from lab.results import Trial
 
 ESCAPE = re.compile(r"#\s*escape\s*=\s*(\S)", re.IGNORECASE)
@@ -35,8 +36,7 @@ class Step:
     @property
     def refuted(self) -> bool:
         """Whether a prediction was made and the engine did otherwise; what is not known refutes nothing."""
-        known = (Outcome.HIT, Outcome.RAN)
-        return self.predicted in known and self.outcome in known and self.predicted is not self.outcome
+        return self.predicted is not None and contradicts(self.predicted, self.outcome)
 
 
 @dataclass(frozen=True, slots=True)

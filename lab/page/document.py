@@ -12,58 +12,43 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from lab.causes import Explanation
 from lab.errors import ConfigError
 from lab.model import Verdict
 from lab.page import boxes, lead, matrix, text, timeline, trial
 from lab.page.commands import Stories
-from lab.page.entries import Entry, entries
-from lab.page.evidence import Piece, gather
-from lab.page.records import Pair, spans
+from lab.page.packing import Piece, fit
+from lab.page.records import spans
 from lab.page.trial import LOOKS, View
-from lab.results import Run
+from lab.report import printable
+from lab.report.evidence import Evidence
 
 PAGE = "page.html.j2"
 
 
-def render(
-    run: Run,
-    explanations: Iterable[Explanation],
-    records: Mapping[str, Pair],
-    transcript: Sequence[Any],
-    texts: Mapping[str, str],
-) -> str:
+def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
     """One HTML document that needs no other file, no network and, to be read, no script.
 
-    `records` holds both sides' files by trial name, `transcript` the entries of transcript.jsonl as they were read,
-    `texts` the files of templates/reports/page by name. Raises ConfigError for a template that cannot be used.
+    `texts` holds the files of templates/reports/page by name. Raises ConfigError for a template that cannot be used.
     """
-    commands, unread = entries(transcript)
-    makers = {(made.producer, made.engine): number for number, made in enumerate(run.productions, 1)}
-    explained = {item.trial: item for item in explanations}
-    views = [
-        trial.view(number, run, item, explained.get(item.name), records.get(item.name), makers)
-        for number, item in enumerate(trial.order(run), 1)
-    ]
+    views = [trial.view(number, evidence, item) for number, item in enumerate(trial.order(evidence.run), 1)]
     environment = _environment(texts)
     try:
-        draw = environment.get_template("evidence.html.j2").module
-        values = _values(run, views, commands, texts) | {"unread": unread}
+        draw = environment.get_template("pieces.html.j2").module
+        values = _values(evidence, views, texts)
         page = partial(environment.get_template(PAGE).render, **values)
-        evidence = gather(
-            commands,
-            lambda stories: _pieces(draw, run, views, values["others"], stories),
-            lambda evidence: page(evidence=evidence),
+        fitted = fit(
+            evidence.exchanges,
+            lambda stories: _pieces(draw, evidence, views, values["others"], stories),
+            lambda fitted: page(fitted=fitted),
         )
-        return page(evidence=evidence)
+        return page(fitted=fitted)
     except jinja2.TemplateError as error:
         raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error
 
 
-def _values(
-    run: Run, views: Sequence[View], commands: Sequence[Entry], texts: Mapping[str, str]
-) -> dict[str, Any]:  # fmt: skip
-    """What the templates know, but for the evidence."""
+def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str]) -> dict[str, Any]:
+    """What the templates know, but for the pieces."""
+    run = evidence.run
     head, script, style = (_part(texts, name) for name in ("head.js", "page.js", "page.css"))
     filters = _filters(views)
     return {
@@ -75,11 +60,12 @@ def _values(
         "lead": lead.lead(run, views),
         "views": views,
         "panels": matrix.panels(run, views),
-        "timeline": timeline.timeline(run, views, commands),
+        "timeline": timeline.timeline(evidence, views),
         "facts": boxes.facts(run.boxes),
-        "others": _others(run, commands),
+        "others": _others(evidence),
         "filters": filters,
         "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
+        "redacted": [text.plural(count, kind) for kind, count in sorted(evidence.redacted.items()) if count],
         "took": text.seconds((run.finished - run.started).total_seconds()) if run.finished else "",
         "when": f"{run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     }
@@ -109,7 +95,7 @@ def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
 
 def _shown(value: Any) -> Any:
     """Every value that a template puts out passes here; markup of the templates' own is let through."""
-    return text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return printable.lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _part(texts: Mapping[str, str], name: str) -> str:
@@ -126,19 +112,22 @@ def _source(part: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'"
 
 
-def _pieces(draw: Any, run: Run, views: Sequence[View], others: Sequence[str], stories: Stories) -> list[Piece]:
+def _pieces(
+    draw: Any, evidence: Evidence, views: Sequence[View], others: Sequence[str], stories: Stories
+) -> list[Piece]:
     """Markup of every trial, then of every production, then of the other phases."""
-    phases = [*(timeline.producing(run, made) for made in run.productions), *others]
+    phases = [*(evidence.phase(made) for made in evidence.run.productions), *others]
     return [
         *(Piece(draw.telling(view), draw.proving(view, stories.of(view.trial.name))) for view in views),
         *(Piece(Markup(), draw.story(stories.of(name))) for name in phases),
     ]
 
 
-def _others(run: Run, commands: Iterable[Entry]) -> list[str]:
+def _others(evidence: Evidence) -> list[str]:
     """Phases that are neither a trial nor a production: the base image, facts, tidying."""
-    known = {item.name for item in run.trials} | {timeline.producing(run, made) for made in run.productions}
-    return [name for name in dict.fromkeys(item.about for item in commands) if name not in known]
+    run = evidence.run
+    known = {item.name for item in run.trials} | {evidence.phase(made) for made in run.productions}
+    return [name for name in dict.fromkeys(item.about for item in evidence.exchanges) if name not in known]
 
 
 def _filters(views: Sequence[View]) -> dict[str, list[tuple[str, str]]]:

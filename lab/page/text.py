@@ -1,33 +1,10 @@
-"""Text of boxes and files as a page may show it: nothing in it can act, hide or turn the line around."""
+"""Words of the page: durations, counts, moments."""
 
 from __future__ import annotations
 
-import re
+from datetime import UTC, datetime
 
-from lab.progress.terminal import without_escapes
-
-NEWLINES = re.compile(r"\r\n?")
-# Direction controls reorder what stands beside them, separators break lines, the rest has no width: all hide something.
-UNSEEN = (0x061C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
-UNSEEN_WIDE = (*range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080))
-SHOWN: dict[int, str] = {
-    **{code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)},
-    0x7F: "\u2421",
-    **{code: f"⟨U+{code:04X}⟩" for code in (*range(0x80, 0xA0), *UNSEEN, *UNSEEN_WIDE)},
-    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
-}
-TROUBLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
 WIDEST = 2000
-
-
-def visible(text: str) -> str:
-    """The text without terminal escapes; other controls, direction marks and lone surrogates become visible signs."""
-    if not TROUBLE.search(text):
-        return text
-    return NEWLINES.sub("\n", without_escapes(NEWLINES.sub("\n", text))).translate(SHOWN)
 
 
 def shortened(text: str, limit: int = WIDEST) -> str:
@@ -49,6 +26,11 @@ def seconds(value: float | None) -> str:
     minutes, rest = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def clock(moment: datetime | None) -> str:
+    """A moment in UTC to the second, empty if there is none."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else ""
 
 
 def sent(count: int | None) -> str:

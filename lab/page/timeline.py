@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from lab.page.entries import Entry
+from lab.model import Exchange
+from lab.page.commands import kind, lasted
 from lab.page.text import seconds
 from lab.page.trial import View
-from lab.results import Production, Run
+from lab.report.evidence import Evidence
+from lab.results import Run
 
 KINDS = ("build", "push", "prune", "prepare")
 WIDTH = 10_000  # units of a lane's drawing; it is stretched to the page
@@ -72,10 +74,10 @@ class Timeline:
     lasted: str
 
 
-def timeline(run: Run, views: Sequence[View], entries: Sequence[Entry]) -> Timeline | None:
+def timeline(evidence: Evidence, views: Sequence[View]) -> Timeline | None:
     """The time line, None if no time is known."""
-    trials = {view.trial.name: view for view in views}
-    spans = _from_entries(entries, trials, run) if entries else _from_run(run, views)
+    run, exchanges = evidence.run, evidence.exchanges
+    spans = _from_exchanges(evidence, views) if exchanges else _from_run(run, views)
     if not spans:
         return None
     start, end = min(span.start for span in spans), max(span.end for span in spans)
@@ -85,33 +87,32 @@ def timeline(run: Run, views: Sequence[View], entries: Sequence[Entry]) -> Timel
     for box in boxes:
         mine = sorted((span for span in spans if span.box == box), key=lambda span: span.start)
         if mine:
-            lanes.append(_lane(box, mine, [entry for entry in entries if entry.box == box], start, whole))
+            lanes.append(_lane(box, mine, [item for item in exchanges if item.box == box], start, whole))
     return Timeline(tuple(lanes), _ticks(whole), f"{datetime.fromtimestamp(start, UTC):%H:%M:%S} UTC", seconds(whole))
 
 
-def producing(run: Run, made: Production) -> str:
-    """What the transcript calls a production's commands."""
-    return f"{made.producer}:{made.engine}/{run.scenario}:produce"
-
-
-def _from_entries(entries: Iterable[Entry], trials: Mapping[str, View], run: Run) -> list[Span]:
+def _from_exchanges(evidence: Evidence, views: Iterable[View]) -> list[Span]:
     """Commands of one phase in a row are one span; a box may do other things in between."""
+    trials = {view.trial.name: view for view in views}
+    phases = {evidence.phase(made): f"build and push ({made.engine})" for made in evidence.run.productions}
+    phases |= {"": "begin and end", "base": "base image"}
     spans: dict[tuple[str, str], Span] = {}
     found: list[Span] = []
     latest: dict[str, str] = {}
-    for entry in sorted(entries, key=lambda entry: entry.start):
-        key = (entry.box, entry.about)
-        if key not in spans or (not entry.about and latest.get(entry.box) != ""):
-            what, view = _what(entry.about, trials, run)
+    for item in sorted(evidence.exchanges, key=_start):
+        key, start = (item.box, item.about), _start(item)
+        if key not in spans or (not item.about and latest.get(item.box) != ""):
+            view = trials.get(item.about)
+            what = _from(view) if view else phases.get(item.about) or _phase(item.about)
             look = view.look if view else "phase"
-            spans[key] = Span(entry.box, what, view.number if view else None, look, entry.start, entry.end)
+            spans[key] = Span(item.box, what, view.number if view else None, look, start, start)
             spans[key].short = view.trial.producer if view else ""
             found.append(spans[key])
         span = spans[key]
-        latest[entry.box] = entry.about
-        span.end = max(span.end, entry.end)
+        latest[item.box] = item.about
+        span.end = max(span.end, start + lasted(item))
         span.commands += 1
-        span.by_kind[entry.kind] = span.by_kind.get(entry.kind, 0.0) + entry.seconds
+        span.by_kind[kind(item)] = span.by_kind.get(kind(item), 0.0) + lasted(item)
     return found
 
 
@@ -130,16 +131,11 @@ def _from_run(run: Run, views: Iterable[View]) -> list[Span]:
     return spans
 
 
-def _what(about: str, trials: Mapping[str, View], run: Run) -> tuple[str, View | None]:
-    """A phase in words; its name in the transcript where it is none that is known."""
-    if view := trials.get(about):
-        return _from(view), view
-    for made in run.productions:
-        if about == producing(run, made):
-            return f"build and push ({made.engine})", None
+def _phase(about: str) -> str:
+    """A phase by its name in the transcript."""
     if about.endswith("/facts"):
-        return f"facts ({about.removesuffix('/facts').rpartition(':')[2]})", None
-    return {"": "begin and end", "base": "base image"}.get(about, about), None
+        return f"facts ({about.removesuffix('/facts').rpartition(':')[2]})"
+    return about
 
 
 def _from(view: View) -> str:
@@ -147,7 +143,7 @@ def _from(view: View) -> str:
     return f"from {view.trial.producer}{change} ({view.trial.engine})"
 
 
-def _lane(box: str, spans: Sequence[Span], entries: Iterable[Entry], start: float, whole: float) -> Lane:
+def _lane(box: str, spans: Sequence[Span], exchanges: Iterable[Exchange], start: float, whole: float) -> Lane:
     ends: list[float] = []
     for span in spans:
         span.row = next((row for row, end in enumerate(ends) if end <= span.start), len(ends))
@@ -156,10 +152,10 @@ def _lane(box: str, spans: Sequence[Span], entries: Iterable[Entry], start: floa
     busy = _covered(spans)
     idle = max(span.end for span in spans) - min(span.start for span in spans) - busy
     paths: dict[str, list[str]] = {}
-    for entry in entries:
-        left = round((entry.start - start) / whole * WIDTH)
-        width = max(1, round(entry.seconds / whole * WIDTH))
-        paths.setdefault(entry.kind, []).append(f"M{left} 0h{width}v9h-{width}")
+    for item in exchanges:
+        left = round((_start(item) - start) / whole * WIDTH)
+        width = max(1, round(lasted(item) / whole * WIDTH))
+        paths.setdefault(kind(item), []).append(f"M{left} 0h{width}v9h-{width}")
     return Lane(
         box=box,
         rows=len(ends),
@@ -169,6 +165,10 @@ def _lane(box: str, spans: Sequence[Span], entries: Iterable[Entry], start: floa
         busy=seconds(busy),
         idle=seconds(idle),
     )
+
+
+def _start(exchange: Exchange) -> float:
+    return exchange.started.timestamp()
 
 
 def _bar(span: Span, start: float, whole: float) -> Bar:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from lab.causes import Explanation, Role, StepCause
 from lab.model import Outcome, Verdict
 from lab.page.dockerfile import Line, Step, marked, steps
-from lab.page.records import Comparison, Pair, compare
-from lab.page.text import seconds, sent
+from lab.page.records import Comparison, compare
+from lab.page.text import clock, seconds, sent
+from lab.report.evidence import Evidence, producer_engine
 from lab.results import Run, Trial
 
 LOOKS = {
@@ -43,7 +43,7 @@ class View:
     @property
     def producer_engine(self) -> str:
         """The engine that built the image."""
-        return self.trial.producer_engine or self.trial.engine
+        return producer_engine(self.trial)
 
     @property
     def sent(self) -> str:
@@ -94,33 +94,29 @@ class View:
         return f"ran from {self.first_miss.instruction} on" if self.first_miss else "every step hit"
 
 
-def view(
-    number: int,
-    run: Run,
-    trial: Trial,
-    explanation: Explanation | None,
-    pair: Pair | None,
-    productions: Mapping[tuple[str, str], int],
-) -> View:
+def view(number: int, evidence: Evidence, trial: Trial) -> View:
     """Put together what the page shows of one trial."""
+    run, explanation = evidence.run, evidence.explanations.get(trial.name)
     found = steps(run.instructions, trial, explanation)
-    causes = tuple(item for item in explanation.steps if item.role is Role.CAUSE) if explanation else ()
-    differences = [item for cause in (explanation.steps if explanation else ()) for item in cause.differences]
+    told = explanation.steps if explanation else ()
+    causes = tuple(item for item in told if item.role is Role.CAUSE)
+    wanted = (trial.producer, producer_engine(trial))
+    makers = ((place, made) for place, made in enumerate(run.productions, 1) if (made.producer, made.engine) == wanted)
+    place, made = next(makers, (None, None))
     return View(
         number=number,
         trial=trial,
-        production=productions.get((trial.producer, trial.producer_engine or trial.engine)),
+        production=place,
         steps=found,
         lines=tuple(marked(run.dockerfile, found)),
         causes=causes,
         saying="" if causes else _saying(trial, found, explanation),
-        comparison=compare(pair, list(dict.fromkeys(differences))),
+        comparison=compare(
+            evidence.contexts.get(evidence.phase(made)) if made else None,
+            evidence.contexts.get(trial.name),
+            list(dict.fromkeys(item for cause in told for item in cause.differences)),
+        ),
     )
-
-
-def clock(moment: datetime | None) -> str:
-    """A moment in UTC to the second."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else ""
 
 
 def order(run: Run) -> list[Trial]:

@@ -11,8 +11,8 @@ from functools import cache
 
 from markupsafe import Markup
 
+from lab.model import Exchange
 from lab.page.commands import Stories
-from lab.page.entries import Entry
 
 LIMITS = (400, 60, 12, 3)  # lines an output keeps; the first that lets the page stay small is taken
 OPEN_ROOM = 600_000  # characters of it that may stand in the page as they are
@@ -28,7 +28,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Fitted:
     """Markup that stands in the page, by the order of the pieces, and the rest of each of them, packed.
 
     `packed` is empty if all of it stands in the page; `brief` is set if not even the telling part does.
@@ -39,28 +39,28 @@ class Evidence:
     brief: bool = False
 
 
-def gather(
-    commands: Sequence[Entry], draw: Callable[[Stories], Sequence[Piece]], bare: Callable[[Evidence], str]
-) -> Evidence:
+def fit(
+    exchanges: Sequence[Exchange], draw: Callable[[Stories], Sequence[Piece]], bare: Callable[[Fitted], str]
+) -> Fitted:
     """As much as there is room for; `draw` gives the pieces for one limit of lines, `bare` a page with these."""
-    drawn = cache(lambda limit: draw(Stories(commands, limit)))
+    drawn = cache(lambda limit: draw(Stories(exchanges, limit)))
     pieces = drawn(LIMITS[0])
     if sum(len(piece.telling) + len(piece.proving) for piece in pieces) <= OPEN_ROOM:
-        return Evidence(tuple(piece.telling + piece.proving for piece in pieces), "")
+        return Fitted(tuple(piece.telling + piece.proving for piece in pieces), "")
     nothing = tuple(Markup() for _ in pieces)
-    room = PAGE_ROOM - len(bare(Evidence(nothing, "packed")).encode())
+    room = PAGE_ROOM - len(bare(Fitted(nothing, "packed")).encode())
     telling = tuple(piece.telling for piece in pieces)
     left = room - len("".join(telling).encode())
     for limit in LIMITS[:2] if left > 0 else ():
         packed = pack([piece.proving for piece in drawn(limit)])
         if len(packed) <= left:
-            return Evidence(telling, packed)
-    evidence = Evidence(nothing, "")
+            return Fitted(telling, packed)
+    fitted = Fitted(nothing, "")
     for limit in LIMITS:
-        evidence = Evidence(nothing, pack([piece.telling + piece.proving for piece in drawn(limit)]), brief=True)
-        if len(evidence.packed) <= room:
+        fitted = Fitted(nothing, pack([piece.telling + piece.proving for piece in drawn(limit)]), brief=True)
+        if len(fitted.packed) <= room:
             break
-    return evidence
+    return fitted
 
 
 def pack(pieces: Sequence[str]) -> str:
