@@ -126,7 +126,8 @@ def _file(
     path: str, producer: Entry | None, consumer: Entry | None, rules: Mapping[tuple[str, str], tuple[str, ...]]
 ) -> File:
     here, there = (fields_of(side) if side else {} for side in (producer, consumer))
-    fields = [_field(name, here.get(name), there.get(name), rules.get((path, name), ())) for name in {**here, **there}]
+    names = sorted({**here, **there}, key=lambda name: name == TIME)
+    fields = [_field(name, here.get(name), there.get(name), rules.get((path, name), ())) for name in names]
     if producer is None or consumer is None:
         left, right = (ABSENT if side is None else PRESENT for side in (producer, consumer))
         fields = [_field("file", left, right, rules.get((path, "file"), ())), *fields]
