@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.results import Run
     from lab.scenarios import Scenario
 
-FORMS = ("table", "md", "junit", "json", "csv", "sh")
+FORMS = ("table", "md", "html", "junit", "json", "csv", "sh")
 redact_option = click.option("--no-redact", is_flag=True, help="Keep secrets, and names of users and hosts.")
 output_option = click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
 
@@ -42,8 +42,8 @@ def report(
 ) -> None:
     """Tell of a stored run (by name, by folder, or a bundle's file) without its boxes.
 
-    md is a bug report for moby or BuildKit, sh a script that does the run again with Docker alone. Secrets, names of
-    users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
+    md is a bug report for moby or BuildKit, html a page in one file, sh a script that does the run again with Docker
+    alone. Secrets, names of users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
     """
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
@@ -65,9 +65,11 @@ def report(
 
 
 def _formats() -> dict[str, Format]:
-    from lab.report.formats import FORMATS
+    """Every form by name; the page's templates are read only when it is drawn."""
+    from lab.page.document import render
+    from lab.report.formats import FORMATS, Format, alone
 
-    return dict(FORMATS)
+    return {**FORMATS, "html": Format(alone("page", lambda run: render(run, find().texts("page"))), ".html")}
 
 
 def _paths(project: Project, name: str | None, pattern: str | None) -> list[Path]:
