@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lab import transcript
 from lab.page.document import render
 from lab.project import Project
 from lab.report.evidence import Evidence
@@ -15,5 +14,4 @@ def forms(project: Project) -> dict[str, Format]:
 
 
 def _page(evidence: Evidence, project: Project) -> str:
-    entries = [transcript.entry(exchange) for exchange in evidence.exchanges]
-    return render(evidence.run, evidence.explanations.values(), {}, entries, project.texts("page"))
+    return render(evidence, project.texts("page"))

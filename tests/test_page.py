@@ -18,7 +18,8 @@ import pytest
 from lab import results, transcript
 from lab.causes import Explanation, FieldDifference, Role, StepCause
 from lab.contenthash.entry import Entry, Kind, file
-from lab.errors import ConfigError
+from lab.errors import ConfigError, UsageError
+from lab.forms import forms
 from lab.model import Exchange, Outcome, Verdict
 from lab.page import text
 from lab.page.commands import Stories, cut
@@ -31,9 +32,10 @@ from lab.page.timeline import timeline
 from lab.page.trial import View, order, view
 from lab.project import Project
 from lab.report.evidence import Evidence
+from lab.report.redact import redact
 from lab.results import BoxFacts, Production, Run, StepResult, Trial
 from tests import page_runs
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Lab
 from tests.page_runs import Made
 
 TEXTS = Project(ROOT, ROOT).texts("page")
@@ -609,3 +611,20 @@ def test_trials_stand_in_the_tables_order() -> None:
     assert isinstance(found[0], Trial)
     keys = [(trial.engine, trial.producer, trial.consumer) for trial in found[:8]]
     assert keys == sorted(keys)
+
+
+def test_the_page_by_its_verb(checkout: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    checkout.ok("report", "results/sample", "--format", "html", "--output", str(path))
+    evidence = redact(Evidence(results.load(SAMPLE), exchanges=sample()))
+    assert path.read_text(encoding="utf-8") == render(evidence, TEXTS)
+    said = checkout.ok("report", "results/sample", "--format", "html")
+    assert said.out == path.read_text(encoding="utf-8")
+
+
+def test_two_runs_do_not_go_into_one_page(checkout: Lab, tmp_path: Path) -> None:
+    evidence = page_runs.rich().evidence
+    with pytest.raises(UsageError, match="cannot put 2 runs into one page"):
+        forms(Project(ROOT, ROOT))["html"].tell([evidence, evidence])
+    said = checkout.run("report", "--run", "no-such-run-*", "--format", "html", "--output", str(tmp_path / "x"))
+    assert said.code == 2 and not (tmp_path / "x").exists()
