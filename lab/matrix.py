@@ -153,14 +153,18 @@ class Crew:
     def trials(
         self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
     ) -> None:
-        """Facts and productions side by side, then rebuilds side by side."""
+        """Facts and productions side by side, then rebuilds side by side.
+
+        A box that is lost costs its own trials; what it raised is raised when the others have made theirs.
+        """
         everyone = {item.box.name: item for item in [*producers, *consumers]}
         makers = {item.box.name for item in producers}
         try:
-            self._together(everyone, lambda name: self._begin(everyone[name], makers))
-            self._together(
-                [item.box.name for item in consumers], lambda name: self._consume(everyone[name], variations)
-            )
+            lost = self._together(everyone, lambda name: self._begin(everyone[name], makers))
+            for name, error in lost.items():
+                self.tell(Progress(name, error.message, done=True, failed=True))
+            left = [item.box.name for item in consumers if item.box.name not in lost]
+            raise_first(lost | self._together(left, lambda name: self._consume(everyone[name], variations)))
         finally:
             for station in self.stations.values():
                 try:
@@ -168,12 +172,14 @@ class Crew:
                 except LabError as error:
                     self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
 
-    def _together(self, names: Iterable[str], work: Callable[[str], None]) -> None:
+    def _together(self, names: Iterable[str], work: Callable[[str], None]) -> dict[str, LabError]:
+        """Work side by side on these boxes; the errors of those that failed, once all have ended."""
+
         def close() -> None:
             for box in self.boxes.values():
                 box.close()
 
-        raise_first(each(names, work, on_stop=close)[1])
+        return each(names, work, on_stop=close)[1]
 
     def _begin(self, item: Ready, makers: set[str]) -> None:
         """Ask a box for its facts, and let it produce if it is a producer."""

@@ -54,8 +54,10 @@ def play(folder: Path, entries: list[dict[str, object]]) -> Played:
     recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
     registry = Registry("localhost:5000", "docker-registry", 5000)
     crew = Crew(scenario, recorder, recorded, registry, heard.append, thorough=False)
-    crew.trials(ready, ready, scenario.variations())
-    transcript.close()
+    try:
+        crew.trials(ready, ready, scenario.variations())
+    finally:
+        transcript.close()
     return Played(recorder.run, boxes, heard)
 
 
@@ -142,3 +144,15 @@ def test_the_readme_shows_the_sample() -> None:
     text = (SAMPLE / "table.txt").read_text()
     assert text in (ROOT / "README.md").read_text()
     assert table(load(SAMPLE)) + "\n" == text
+
+
+def test_a_box_that_is_lost_at_the_start_leaves_the_others_their_trials(
+    tmp_path: Path, entries: list[dict[str, object]]
+) -> None:
+    lost = [entry for entry in entries if not (entry["box"] == S and "info" in entry["argv"])]  # type: ignore[operator]
+    with pytest.raises(BoxError, match="the transcript does not hold it"):
+        play(tmp_path, lost)
+    run = load(tmp_path)
+    assert {(trial.producer, trial.consumer) for trial in run.trials} == {(A, A)}
+    assert {trial.verdict.value for trial in run.trials} == {"as expected"}
+    assert not run.complete
