@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
+from pathlib import Path
 
 import click
 
@@ -16,12 +18,20 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.screen import coloured
+from lab.errors import UsageError
 
 DIFFERS = 4
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
 @click.argument("scenario", required=False)
+@click.option(
+    "--from",
+    "packed",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="Make a bundle's run again, and compare.",
+)
 @lineup_option
 @engine_option
 @click.option(
@@ -47,6 +57,7 @@ DIFFERS = 4
 @verbose_option
 def repro(
     scenario: str | None,
+    packed: Path | None,
     lineup: str | None,
     engines: tuple[str, ...],
     producer_engines: tuple[str, ...],
@@ -66,6 +77,7 @@ def repro(
     Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects,
     with 4 if one differs.
     """
+    from lab.cli.again import theirs
     from lab.cli.conduct import boxes_for, conducting
     from lab.matrix import Wish
     from lab.report.table import table
@@ -73,27 +85,35 @@ def repro(
 
     place = workplace(lineup)
     place.announce()
-    folder = find(scenario or place.lineup.scenario, place.project.scenarios)
-    load_scenario(folder, "scratch").variations(variations)  # what is wrong here is said before a box is touched
-    used_by, made_by = engines_named(place, engines), engines_named(place, producer_engines)
-    specs = boxes_for(place, producers, consumers, used_by, made_by, allow_prune=allow_prune)
-    wish = Wish(
-        place.lineup.name,
-        folder,
-        producers,
-        consumers,
-        variations,
-        consumer_engines=used_by,
-        producer_engines=made_by,
-        base=base,
-        registry=registry,
-        registry_port=registry_port,
-    )
-    with conducting(place, specs, provider, "repro", verbose=verbose) as conductor:
-        run_folder, run = conductor.run(wish, used_by, made_by)
-    if as_json:
-        click.echo(run.to_json(), nl=False)
-    else:
-        click.echo(coloured(table(run)))
-        click.echo(f"\nstored in {run_folder}")
-    sys.exit(0 if run.as_expected else DIFFERS)
+    if scenario and packed:
+        raise UsageError("cannot run a scenario and a bundle at once: name one of them")
+    with ExitStack() as stack:
+        other = stack.enter_context(theirs(packed, place)) if packed else None
+        folder = other.scenario if other else find(scenario or place.lineup.scenario, place.project.scenarios)
+        variations = variations or (other.variations if other else ())
+        load_scenario(folder, "scratch").variations(variations)  # what is wrong here is said before a box is touched
+        used_by = engines_named(place, engines) or (other.engines if other else ())
+        made_by = engines_named(place, producer_engines)
+        specs = boxes_for(place, producers, consumers, used_by, made_by, allow_prune=allow_prune)
+        wish = Wish(
+            place.lineup.name,
+            folder,
+            producers,
+            consumers,
+            variations,
+            consumer_engines=used_by,
+            producer_engines=made_by,
+            base=base,
+            registry=registry,
+            registry_port=registry_port,
+        )
+        with conducting(place, specs, provider, "repro", verbose=verbose) as conductor:
+            run_folder, run = conductor.run(wish, used_by, made_by)
+        if as_json:
+            click.echo(run.to_json(), nl=False)
+        else:
+            click.echo(coloured(table(run)))
+            click.echo(f"\nstored in {run_folder}")
+            if other:
+                click.echo(f"\nbeside {packed}:\n{other.beside(run_folder)}")
+        sys.exit(0 if run.as_expected else DIFFERS)
