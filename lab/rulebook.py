@@ -56,6 +56,7 @@ class _Definition(Strict):
     indexes: bool
     stubs: bool
     selector: bool
+    workdir_user: bool
 
 
 class _Range(_Switches):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.cachekeys.copying import Copy
-from lab.cachekeys.definition import ROOT_SELECTOR, workdir_definition
+from lab.cachekeys.definition import ROOT_SELECTOR, pinned_record
 from lab.cachekeys.dockerfile import parse
 from lab.cachekeys.inline import InlineCache, Link, Record
 from lab.cachekeys.plan import Plan, plan
@@ -24,7 +24,8 @@ CHAIN = VECTORS["chain_vectors"]
 CONTENT = COPY_BAR["expected"]["R1"]["content_record"]
 OTHER = "sha256:" + "0" * 64
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-BASE = BaseImage(diff_ids=(CHAIN["base_diff_id"],), env=(PATH,))
+MANIFEST = "sha256:" + "1" * 64
+BASE = BaseImage(diff_ids=(CHAIN["base_diff_id"],), manifests=(MANIFEST,), env=(PATH,))
 GIST = "FROM base\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n"
 
 
@@ -101,6 +102,28 @@ def test_another_base_misses_everything() -> None:
         (RAN, Reason.PARENT),
         (RAN, Reason.PARENT),
     ]
+
+
+def test_the_base_may_be_listed_by_the_digest_of_its_name() -> None:
+    """As a producer lists it that had the base already: known by its manifest alone, not by its layers."""
+    records = list(cache_of().records)
+    records[0] = replace(records[0], digest=pinned_record(MANIFEST, "linux", "amd64"))
+    cache = InlineCache(tuple(records))
+    assert outcomes(solve(cache, planned(GIST))) == (HIT, HIT, HIT)
+    assert decide(cache, planned(GIST, base=replace(BASE, manifests=(OTHER,))))[0] == (RAN, Reason.BASE)
+    without = replace(BASE, manifests=())
+    assert outcomes(solve(cache, planned(GIST, base=without))) == (UNKNOWN, UNKNOWN, UNKNOWN)
+    assert outcomes(solve(cache, planned(GIST, base=without, content=OTHER))) == (UNKNOWN, RAN, RAN)
+    assert outcomes(solve(cache_of(), planned(GIST, base=without))) == (HIT, HIT, HIT)
+
+
+def test_a_build_that_fails_is_not_predicted_from_there_on() -> None:
+    def gone(copy: Copy) -> str:
+        raise ContextError("cannot digest bar: no such path in the context")
+
+    text = GIST.replace("RUN echo foo", "RUN echo other")
+    found = plan(parse(text), BASE, BOOK.need("19.03.8").dialect, gone)
+    assert outcomes(solve(cache_of(), found)) == (RAN, UNKNOWN, UNKNOWN)
 
 
 def test_a_renamed_source_misses_by_its_definition() -> None:
@@ -198,7 +221,8 @@ def test_build_args_reach_runs_by_their_arg() -> None:
 
 def test_workdir_is_a_step_and_the_place_of_relative_destinations() -> None:
     step, copy = planned("FROM base\nWORKDIR /w\nWORKDIR x\nCOPY bar bar").steps[1:]
-    assert step.record == workdir_definition("/w/x").record
+    [vector] = (v for v in VECTORS["fileop_vectors"] if v["description"] == "WORKDIR /w/x")
+    assert step.record == vector["record"]
     assert copy.record == planned("FROM base\nCOPY bar /w/x/bar").steps[0].record
     assert planned("FROM base\nWORKDIR /\nRUN x").steps[0].text == "RUN x"
     unclear = planned("FROM base\nWORKDIR $HOME\nCOPY a b\nCOPY a /b\nRUN x").steps

@@ -17,6 +17,7 @@ from lab.cachekeys.definition import (
     destination,
     file_definition,
     go_json,
+    pinned_record,
     run_definition,
     source_record,
     workdir_definition,
@@ -88,7 +89,11 @@ def test_some_definitions_changed_between_engines(text: str, scratch: bool) -> N
 
 
 def test_workdir() -> None:
-    assert workdir_definition("/w/x").record == live("WORKDIR /w/x")
+    for engine in ("19.03.8", "20.10.24", "26.1.5"):
+        made = workdir_definition("/w/x", dialect(engine))
+        assert not isinstance(made, str) and made.record == live("WORKDIR /w/x")
+    assert isinstance(workdir_definition("/w", dialect("19.03.8"), user="5"), str)
+    assert isinstance(workdir_definition("/w", dialect("26.1.5"), user="app"), str)
 
 
 @pytest.mark.parametrize("vector", CHAIN["run"], ids=lambda vector: f"{vector['engines']}, {vector['network']}")
@@ -118,6 +123,10 @@ def test_engines_whose_runs_match_each_other() -> None:
 
 def test_from() -> None:
     assert source_record([CHAIN["base_diff_id"]]) == CHAIN["from_record"]
+    # from the inline cache of a second build by 20.10.24, all of which its local cache had: nothing was pulled
+    manifest = "sha256:7f2c8c9d8b264132de062458563e5184af95194b599290195dd128e9902a133c"
+    pinned = "sha256:98fedc39d6a07edd7ba04bc143f66dfe3b30afc57934b981b1ba7354fd9c1b66"
+    assert pinned_record(manifest, "linux", "amd64") == pinned
     assert chain_id(["sha256:aa"]) == "sha256:aa"
     # printf 'sha256:aa sha256:bb' | sha256sum
     assert chain_id(["sha256:aa", "sha256:bb"]) == (

@@ -49,6 +49,12 @@ def source_record(diff_ids: Sequence[str]) -> str:
     return record(_sha256(f"buildkit.source.v0:{chain_id(diff_ids)}"))
 
 
+def pinned_record(manifest: str, os: str, arch: str) -> str:
+    """The other record of a FROM, by the digest that its image's name led to: written where nothing was pulled."""
+    pinned = _sha256(go_json({"Digest": manifest, "OS": os, "Arch": arch}))
+    return record(_sha256(f"buildkit.source.v0:{pinned}"))
+
+
 def chain_id(diff_ids: Sequence[str]) -> str:
     """The chain id of layers as the OCI image specification has it."""
     chain = diff_ids[0]
@@ -96,10 +102,15 @@ def copy_definition(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool
     return file_definition(actions, _indexes(len(actions), dialect, scratch=scratch))
 
 
-def workdir_definition(path: str) -> Definition:
-    """The definition of the directory that WORKDIR makes."""
-    action = {"path": gopath.clean(path), "mode": 0o755, "makeParents": True, "timestamp": -1}
-    return file_definition([go_json(action)], None)
+def workdir_definition(path: str, dialect: Dialect, *, user: str = "", scratch: bool = False) -> Definition | str:
+    """The definition of the directory that WORKDIR makes for a user, onto nothing too; or why it is not known."""
+    owner = _owner(user, dialect)
+    if isinstance(owner, str):
+        return owner.replace("--chown=", "USER ")
+    if user and not dialect.workdir_user:
+        return "whether this engine gives WORKDIR's folder to the user is not known"
+    action = {"path": gopath.clean(path), "mode": 0o755, "makeParents": True, **owner, "timestamp": -1}
+    return file_definition([go_json(action)], [[-1, -1, 0]] if scratch and dialect.indexes else None)
 
 
 def file_definition(actions: Iterable[str], indexes: Sequence[Sequence[int]] | None) -> Definition:

@@ -11,7 +11,8 @@ class Dialect:
 
     `owner` is the key of a numeric owner in COPY --chown, None where it is not known. `indexes` says that a COPY onto
     nothing or from three and more sources states how its actions depend on each other. `stubs` is a field that every
-    RUN has since 24; `selector` says that a RUN's link to its parent names the parent's root since 26.
+    RUN has since 24; `selector` says that a RUN's link to its parent names the parent's root since 26. `workdir_user`
+    says that the folder of a WORKDIR after USER is known to be that user's.
     """
 
     name: str
@@ -19,3 +20,4 @@ class Dialect:
     indexes: bool
     stubs: bool
     selector: bool
+    workdir_user: bool

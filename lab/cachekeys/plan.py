@@ -28,7 +28,8 @@ class Step:
 
     `record` is that of its definition and `content` that of the files it copies; None where they are not known, and
     `unclear` says why. `needs_content` is true for a COPY of the context, `alone` for one that has no parent;
-    `selector` is what its link to the parent names. `copy` is there for COPY and ADD.
+    `selector` is what its link to the parent names. `copy` is there for COPY and ADD. `fails` is true where the files
+    have no digest, so that the build itself cannot go on.
     """
 
     instruction: Instruction
@@ -39,6 +40,7 @@ class Step:
     selector: str = ""
     unclear: str | None = None
     copy: Copy | None = None
+    fails: bool = False
 
     @property
     def text(self) -> str:
@@ -83,7 +85,7 @@ def plan(
             elif item.word == "WORKDIR":
                 state = state.in_folder(item.rest)
                 if state.folder_cloud or state.around.workdir != "/":
-                    steps.append(_workdir(item, state, cloud))
+                    steps.append(_workdir(item, state, dialect, cloud))
                     state = replace(state, scratch=False)
             else:
                 state = state.after(item, options, global_args)
@@ -119,7 +121,8 @@ def _run(item: Instruction, state: State, dialect: Dialect | None, cloud: str | 
     around = state.around
     for name, value in item.flags:
         if name == "network" and value in NETWORKS:
-            around = replace(around, network=NETWORKS[value])
+            # "default" takes nothing back: the build's own --network stays
+            around = replace(around, network=NETWORKS[value] or around.network)
         else:
             unclear = unclear or f"the flag --{name} is not covered"
     if unclear or dialect is None:
@@ -146,14 +149,16 @@ def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Con
     try:
         known = content(copy)
     except ContextError as error:
-        return replace(step, unclear=error.message)
+        return replace(step, unclear=error.message, fails=True)
     if known is None:
         unclear = unclear or "these rules have no digest for --exclude"
     return replace(step, content=known, unclear=unclear)
 
 
-def _workdir(item: Instruction, state: State, cloud: str | None) -> Step:
-    unclear = cloud or state.folder_cloud
-    if not unclear and (state.around.user or state.scratch):
-        unclear = "engines differ in WORKDIR after USER or FROM scratch"
-    return Step(item, None if unclear else workdir_definition(state.around.workdir).record, unclear=unclear)
+def _workdir(item: Instruction, state: State, dialect: Dialect | None, cloud: str | None) -> Step:
+    step = Step(item, None, alone=state.scratch, unclear=cloud or state.folder_cloud)
+    if step.unclear or dialect is None:
+        return step
+    folder, user = state.around.workdir, state.around.user
+    made = workdir_definition(folder, dialect, user=user, scratch=state.scratch)
+    return replace(step, record=made.record) if isinstance(made, Definition) else replace(step, unclear=made)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lab.cachekeys.definition import source_record
+from lab.cachekeys.definition import pinned_record, source_record
 from lab.cachekeys.inline import InlineCache
 from lab.cachekeys.plan import Plan, Step
+from lab.cachekeys.state import BaseImage
 from lab.model import Outcome
 
 
@@ -37,75 +38,83 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Parent:
-    """The records that may stand for the step before; `certain` if one of them surely does."""
+    """The records that surely stand for the step before, and those that may, which are at least these."""
 
-    numbers: frozenset[int]
-    certain: bool
+    sure: frozenset[int]
+    maybe: frozenset[int]
 
 
 def solve(cache: InlineCache, planned: Plan) -> list[Decision]:
     """Decide each step in order, given the cache of one image and nothing local."""
-    parent, lost = _base(cache, planned)
+    parent = _base(cache, planned.base)
     decisions: list[Decision] = []
+    lost = failed = False
     for step in planned.steps:
-        if lost is Reason.PARENT:
+        failed = failed or step.fails
+        if failed:
+            decisions.append(_unknown(step, step.unclear or "the build fails before it"))
+        elif lost:
             decisions.append(Decision(step, Outcome.RAN, Reason.PARENT, "the step before it ran, so its key is new"))
-            continue
-        if lost is Reason.BASE and not step.alone:
-            sentence = "the base image's layers are not those that the cache begins with"
-            decisions.append(Decision(step, Outcome.RAN, Reason.BASE, sentence))
-            lost = Reason.PARENT
-            continue
-        decision, parent = _decide(cache, step, parent)
-        decisions.append(decision)
-        lost = Reason.PARENT if decision.outcome is Outcome.RAN else None
+        else:
+            decision, parent = _decide(cache, step, parent)
+            decisions.append(decision)
+            lost = decision.outcome is Outcome.RAN
     return decisions
 
 
-def _base(cache: InlineCache, planned: Plan) -> tuple[_Parent, Reason | None]:
-    if planned.base.scratch:
-        return _Parent(frozenset(), True), None
-    if planned.base.diff_ids is None:
-        return _Parent(frozenset(range(len(cache.records))), False), None
-    numbers = cache.numbers(source_record(planned.base.diff_ids))
-    return _Parent(frozenset(numbers), True), None if numbers else Reason.BASE
+def _base(cache: InlineCache, base: BaseImage) -> _Parent:
+    """The records of FROM: by its layers, and by the digest that its name leads to."""
+    sure: set[int] = set()
+    if base.diff_ids:
+        sure |= set(cache.numbers(source_record(base.diff_ids)))
+    for manifest in base.manifests:
+        sure |= set(cache.numbers(pinned_record(manifest, base.os, base.arch)))
+    roots = {number for number, item in enumerate(cache.records) if not item.inputs}
+    known = base.scratch or (base.diff_ids is not None and base.manifests)
+    return _Parent(frozenset(sure), frozenset(sure if known else sure | roots))
 
 
 def _decide(cache: InlineCache, step: Step, parent: _Parent) -> tuple[Decision, _Parent]:
     """One step whose parent may have been found."""
+    if not step.alone and not parent.maybe:
+        return _ran(step, Reason.BASE, "the base image is not the one that the cache begins with")
     if step.record is not None and not cache.numbers(step.record):
         return _ran(step, Reason.DEFINITION, "no step with this definition is in the cache")
     if step.needs_content and step.content is not None and not cache.numbers(step.content):
         return _ran(step, Reason.CONTENT, "the digest of its files is not in the cache")
     if step.record is None:  # what it links to is not known either
-        anything = _Parent(frozenset(range(len(cache.records))), False)
-        return Decision(step, Outcome.UNKNOWN, Reason.UNCLEAR, step.unclear or "its definition is not known"), anything
-    fitting = frozenset(number for number in cache.numbers(step.record) if _fits(cache, number, step, parent))
-    if not fitting:
+        anything = _Parent(frozenset(), frozenset(range(len(cache.records))))
+        return _unknown(step, step.unclear or "its definition is not known"), anything
+    candidates = cache.numbers(step.record)
+    maybe = frozenset(number for number in candidates if _fits(cache, number, step, parent.maybe))
+    if not maybe:
         return _ran(step, Reason.LINK, "the cache has no such step after this parent with these files")
-    sure = parent.certain and step.unclear is None
-    if not sure:
+    sure = frozenset(number for number in maybe if _fits(cache, number, step, parent.sure))
+    if step.unclear or not sure:
         why = step.unclear or "whether the step before it is found is not known"
-        return Decision(step, Outcome.UNKNOWN, Reason.UNCLEAR, why), _Parent(fitting, False)
-    if not any(cache.records[number].has_result for number in fitting):
+        return _unknown(step, why), _Parent(frozenset(), maybe)
+    if not any(cache.records[number].has_result for number in sure):
         sentence = "it is in the cache without a layer to load"
-        return Decision(step, Outcome.UNKNOWN, Reason.NO_RESULT, sentence), _Parent(fitting, False)
-    found = Decision(step, Outcome.HIT, Reason.LISTED, "its record is in the cache after this parent")
-    return found, _Parent(fitting, True)
+        return Decision(step, Outcome.UNKNOWN, Reason.NO_RESULT, sentence), _Parent(frozenset(), maybe)
+    return Decision(step, Outcome.HIT, Reason.LISTED, "its record is in the cache after this parent"), _Parent(
+        sure, maybe
+    )
 
 
 def _ran(step: Step, reason: Reason, sentence: str) -> tuple[Decision, _Parent]:
-    return Decision(step, Outcome.RAN, reason, sentence), _Parent(frozenset(), False)
+    return Decision(step, Outcome.RAN, reason, sentence), _Parent(frozenset(), frozenset())
 
 
-def _fits(cache: InlineCache, number: int, step: Step, parent: _Parent) -> bool:
-    """True if the record links to the parent at its first input and to the step's content at its last."""
+def _unknown(step: Step, sentence: str) -> Decision:
+    return Decision(step, Outcome.UNKNOWN, Reason.UNCLEAR, sentence)
+
+
+def _fits(cache: InlineCache, number: int, step: Step, parents: frozenset[int]) -> bool:
+    """True if the record links to a parent at its first input and to the step's content at its last."""
     inputs = cache.records[number].inputs
     if len(inputs) != (not step.alone) + (step.copy is not None):
         return False
-    if not step.alone and not any(
-        link.number in parent.numbers and link.selector == step.selector for link in inputs[0]
-    ):
+    if not step.alone and not any(link.number in parents and link.selector == step.selector for link in inputs[0]):
         return False
     if not (step.needs_content and step.content):
         return True

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from lab.cachekeys.definition import NETWORKS, Surroundings
+from lab.cachekeys.definition import DEFAULT_PATH, NETWORKS, Surroundings
 from lab.cachekeys.dockerfile import Instruction
 from lab.contenthash import gopath
 
@@ -19,10 +19,12 @@ SPECIAL = re.compile(r"[$\"'\\]")
 class BaseImage:
     """What a stage begins with: the base image's layers by diff id and its config; None for what is not known.
 
-    `scratch` is FROM scratch; `shell` and `onbuild` are the config's Shell and OnBuild.
+    `manifests` are the digests that its name leads to, of an index and of the platform's manifest; none if they are
+    not known. `scratch` is FROM scratch; `shell` and `onbuild` are the config's Shell and OnBuild.
     """
 
     diff_ids: tuple[str, ...] | None = None
+    manifests: tuple[str, ...] = ()
     env: tuple[str, ...] | None = None
     workdir: str = "/"
     user: str = ""
@@ -57,7 +59,10 @@ class State:
     def begin(cls, base: BaseImage, options: Options) -> State:
         """The state right after FROM."""
         number = NETWORKS.get(options.network, 0)
-        around = Surroundings(base.env or (), base.workdir or "/", base.user, base.os, base.arch, number)
+        env = base.env or ()
+        if not any(item.startswith("PATH=") for item in env):
+            env = (*env, DEFAULT_PATH)
+        around = Surroundings(env, base.workdir or "/", base.user, base.os, base.arch, number)
         unknown = base.env is None and not base.scratch
         cloud = "the base image's variables are not known" if unknown else None
         return cls(around, base.shell or SHELL, cloud, scratch=base.scratch)
