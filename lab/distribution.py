@@ -78,15 +78,18 @@ class Repository:
     def image(self, platform: Platform) -> ImageFacts:
         """What the image's config says, by way of an index where there is one."""
         what = str(self.reference)
-        manifest = document(self._get(f"manifests/{self.reference.name}", ACCEPTED), f"the manifest of {what}")
+        text = self._get(f"manifests/{self.reference.name}", ACCEPTED)
+        led = [_digest(text)]
+        manifest = document(text, f"the manifest of {what}")
         if is_index(manifest):
-            digest = choose(manifest, platform, what)
-            manifest = document(self._get(f"manifests/{digest}", ACCEPTED), f"the manifest of {what}")
+            led.append(choose(manifest, platform, what))
+            text = self._get(f"manifests/{led[1]}", ACCEPTED)
+            manifest = document(text, f"the manifest of {what}")
         digest = config_digest(manifest, what)
         config = self._get(f"blobs/{digest}", ())
-        if "sha256:" + sha256(config).hexdigest() != digest:
-            raise ReadError(f"cannot read the config of {what}: its bytes are not those of its digest")
-        return image_facts(config, digest, what)
+        if _digest(config) != digest or _digest(text) != led[-1]:
+            raise ReadError(f"cannot read {what}: the bytes that its registry sends are not those of their digest")
+        return image_facts(config, digest, what, tuple(led))
 
     def _get(self, path: str, accept: tuple[str, ...]) -> bytes:
         url = f"{self.base}/v2/{self.reference.repository}/{path}"
@@ -185,3 +188,7 @@ class Repository:
             hint=f"docker login {'' if self.reference.registry == HUB else self.reference.registry}".rstrip()
             + "; a login kept by a credential helper is not read, `docker save` makes a file of the image",
         )
+
+
+def _digest(data: bytes) -> str:
+    return "sha256:" + sha256(data).hexdigest()

@@ -91,7 +91,7 @@ def config_digest(manifest: Mapping[str, Any], what: str) -> str:
     return digest
 
 
-def image_facts(config: bytes, digest: str | None, what: str) -> ImageFacts:
+def image_facts(config: bytes, digest: str | None, what: str, manifests: tuple[str, ...] = ()) -> ImageFacts:
     """What an image's config says; fields of a wrong kind are as if they were not there. ReadError if it is no JSON."""
     data = document(config, f"the config of {what}")
     about, rootfs, cache = _object(data.get("config")), _object(data.get("rootfs")), data.get(KEY)
@@ -99,6 +99,7 @@ def image_facts(config: bytes, digest: str | None, what: str) -> ImageFacts:
         raise ReadError(f"cannot read the inline cache of {what}: it is not text in base64")
     return ImageFacts(
         digest=digest,
+        manifests=manifests,
         cache=cache,
         diff_ids=_words(rootfs.get("diff_ids")),
         env=_words(about.get("Env")),

@@ -12,14 +12,20 @@ from pathlib import Path, PurePosixPath
 from lab import base_image, boxfacts, registry, results, sequence
 from lab.boxes.base import Tell
 from lab.errors import LabError, UsageError
+from lab.explain.predict import predicted
+from lab.explain.subject import subject
 from lab.fleet import Ready
+from lab.gather.stream import Listing
 from lab.model import Outcome, Progress, Verdict
 from lab.project import Project
+from lab.pushed import read_image
 from lab.registry import Registry
 from lab.report.table import table
 from lab.results import BoxFacts, Production, Run, Trial
+from lab.rulebook import Rulebook
 from lab.scenarios import Scenario, Variation, load_scenario
 from lab.sequence import Station
+from lab.stored import Packed, pack
 from lab.together import each, raise_first
 from lab.transcript import RecordingBox, Transcript
 
@@ -59,6 +65,14 @@ class Recorder:
         with self._lock:
             have = getattr(self.run, field)
             self._save(self.run.model_copy(update={field: (*have, item)}))
+
+    def keep(self, packed: Packed) -> str:
+        """Store a context with the contents of its files, each once; saved with the trial that names it."""
+        with self._lock:
+            contexts = {**self.run.contexts, packed.key: packed.context}
+            contents = {**self.run.contents, **packed.contents}
+            self.run = self.run.model_copy(update={"contexts": contexts, "contents": contents})
+        return packed.key
 
     def _save(self, run: Run) -> None:
         self.run = run
@@ -101,12 +115,14 @@ def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) ->
         with recorded[first.box.name].about("base"):
             base = base_image.choose(wish.base, store, recorded[first.box.name], first.engines[0], tell)
         scenario = load_scenario(wish.scenario, base.reference)
-        recorder.update(base=base, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
+        read = read_image(base.reference, store)
+        recorder.update(base=base, base_image=read, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
         crew = Crew(
             scenario,
             recorder,
             recorded,
             store,
+            Rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
             used_by=wish.consumer_engines,
@@ -133,6 +149,7 @@ class Crew:
         recorder: Recorder,
         boxes: dict[str, RecordingBox],
         store: Registry,
+        book: Rulebook,
         tell: Tell,
         *,
         thorough: bool,
@@ -143,6 +160,7 @@ class Crew:
         self.recorder = recorder
         self.boxes = boxes
         self.store = store
+        self.book = book
         self.tell = tell
         self.thorough = thorough
         self.used_by = used_by
@@ -190,14 +208,15 @@ class Crew:
                 facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
             self.recorder.add(facts)
             folder = home / "lab-runs" / self.recorder.run.name / engine.name
-            station = Station(box, box.about, engine, facts, folder, self.store.program == "external")
+            station = Station(box, box.about, engine, facts, folder, self.store.program == "external", self._keep)
             self.stations[name, engine.name] = station
             if name in makers and (not self.made_by or engine.name in self.made_by):
                 reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
                 clock = datetime.now(UTC)
                 made = sequence.produce(station, self.scenario, reference, self._say(name))
                 seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-                made = made.model_copy(update={"started": clock, "seconds": seconds})
+                image = None if made.problem else read_image(reference, self.store)
+                made = made.model_copy(update={"started": clock, "seconds": seconds, "image": image})
                 self.recorder.add(made)
                 self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
 
@@ -226,7 +245,8 @@ class Crew:
             clock = datetime.now(UTC)
             trial = sequence.rebuild(station, self.scenario, source, producer, variation, self._say(station.box.name))
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-            return trial.model_copy(update={"seconds": seconds, "started": clock})
+            guess = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
+            return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": guess})
         return Trial(
             name=sequence.trial_name(source, station, self.scenario, variation),
             producer=source.producer,
@@ -237,6 +257,9 @@ class Crew:
             verdict=Verdict.BROKEN,
             problem=f"{source.producer} pushed no image: {source.problem}",
         )
+
+    def _keep(self, listing: Listing) -> str:
+        return self.recorder.keep(pack(listing.entries, listing.problem, list(self.book.rule_sets.values())))
 
     def _say(self, name: str) -> sequence.Say:
         return lambda what: self.tell(Progress(name, what))

@@ -74,9 +74,11 @@ class ImageFacts(Strict):
     """What an image's config says, of all that enters a cache key; `problem` says why it could not be read.
 
     `cache` is the value of `moby.buildkit.cache.v0` as it stands there, null for an image without inline cache.
+    `manifests` are the digests that its name led to: of an index, if there is one, and of the platform's manifest.
     """
 
     digest: str | None = None
+    manifests: tuple[str, ...] = ()
     cache: str | None = None
     diff_ids: tuple[str, ...] = ()
     env: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from lab.model import Outcome, Progress
 from lab.registry import Registry
 from lab.report.table import table
 from lab.results import Run, load
+from lab.rulebook import Rulebook
 from lab.scenarios import load_scenario
 from lab.transcript import RecordingBox, ReplayBox, Transcript, read
 
@@ -53,7 +54,7 @@ def play(folder: Path, entries: list[dict[str, object]]) -> Played:
     heard: list[Progress] = []
     recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
     registry = Registry("localhost:5000", "docker-registry", 5000)
-    crew = Crew(scenario, recorder, recorded, registry, heard.append, thorough=False)
+    crew = Crew(scenario, recorder, recorded, registry, Rulebook(ROOT / "boxes"), heard.append, thorough=False)
     try:
         crew.trials(ready, ready, scenario.variations())
     finally:
