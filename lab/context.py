@@ -138,7 +138,7 @@ class _Walk:
             xattrs=xattrs,
             content=FileContent(place, path, found) if kind is Kind.FILE else None,
             mtime_ns=found.st_mtime_ns,
-            problem=problem or _name_problem(path, linkname),
+            problem=problem or name_problem(path, linkname),
         )
 
     def _linked(self, entry: Entry) -> Entry:
@@ -226,7 +226,8 @@ def _xattrs(place: str) -> tuple[dict[str, bytes], str | None]:
     return found, None
 
 
-def _name_problem(path: str, linkname: str) -> str | None:
+def name_problem(path: str, linkname: str) -> str | None:
+    """Why an object of that name, or a link of that text, has no digest that is known; None if it has one."""
     for text, what in ((path, "its name"), (linkname, "the path it links to")):
         try:
             text.encode()

@@ -11,10 +11,11 @@
     +-- RegistryError             9   the registry does not start, or does not answer
     +-- ReadError                10   input that does not say what it should: build output, records, an image's cache
     +-- BusyError                11   another lab holds the same lineup
+    |                            12   (no error: a step ended otherwise than was predicted of it)
     +-- ContextError             13   a build context that cannot be read, or not be digested
     +-- Interrupted             130   Ctrl-C
 
-Exit code 4 is not an error: a cache miss is an outcome.
+Exit codes 4 and 12 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
 """
 
 from __future__ import annotations

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from lab import base_image, boxfacts, registry, results, sequence
+from lab import base_image, registry, results
 from lab.boxes.base import Tell
-from lab.errors import LabError, UsageError
+from lab.crew import Crew
+from lab.errors import UsageError
 from lab.fleet import Ready
-from lab.model import Begun, Cell, Filled, Outcome, Planned, Progress, RunEvent, Verdict
 from lab.project import Project
-from lab.registry import Registry
-from lab.report.table import table
-from lab.results import BoxFacts, Production, Run, Trial
-from lab.scenarios import CONTROL, Scenario, Variation, load_scenario
-from lab.sequence import Station
-from lab.together import each, raise_first
+from lab.pushed import read_image
+from lab.recorder import Recorder, Watch, unwatched
+from lab.results import Run
+from lab.rulebook import Rulebook
+from lab.scenarios import load_scenario
 from lab.transcript import RecordingBox, Transcript
 
 
@@ -38,43 +36,6 @@ class Wish:
     base: str | None = None
     registry: str | None = None
     registry_port: int | None = None
-
-
-Watch = Callable[[RunEvent], None]
-
-
-def unwatched(event: RunEvent) -> None:
-    """Nobody follows the run trial by trial."""
-
-
-class Recorder:
-    """The run so far, saved whole after every change; safe to use from every box's thread."""
-
-    def __init__(self, folder: Path, run: Run, watch: Watch = unwatched) -> None:
-        self.folder = folder
-        self.run = run
-        self.watch = watch
-        self._lock = threading.Lock()
-
-    def update(self, **changes: object) -> None:
-        """Set fields of the run and save it."""
-        with self._lock:
-            self._save(self.run.model_copy(update=changes))
-
-    def add(self, item: BoxFacts | Production | Trial) -> None:
-        """Add one box's facts, one production or one trial, and save the run."""
-        field = {BoxFacts: "boxes", Production: "productions", Trial: "trials"}[type(item)]
-        with self._lock:
-            have = getattr(self.run, field)
-            self._save(self.run.model_copy(update={field: (*have, item)}))
-        if isinstance(item, Trial):
-            outcomes = tuple(step.outcome for step in item.build.steps) if item.build else ()
-            sent = item.build.context_bytes if item.build else None
-            self.watch(Filled(_cell(item), outcomes, item.verdict, sent, item.seconds))
-
-    def _save(self, run: Run) -> None:
-        self.run = run
-        results.save(self.folder, run, table(run))
 
 
 def perform(
@@ -115,12 +76,14 @@ def perform(
         with recorded[first.box.name].about("base"):
             base = base_image.choose(wish.base, store, recorded[first.box.name], first.engines[0], tell)
         scenario = load_scenario(wish.scenario, base.reference)
-        recorder.update(base=base, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
+        read = read_image(base.reference, store)
+        recorder.update(base=base, base_image=read, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
         crew = Crew(
             scenario,
             recorder,
             recorded,
             store,
+            Rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
             used_by=wish.consumer_engines,
@@ -129,151 +92,6 @@ def perform(
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
-
-
-class Crew:
-    """The boxes of one run at work: facts, productions, trials, in that order on each.
-
-    `thorough` tries variations on every engine and against every producer; without it, the scenario's default
-    variations are tried on a box's first engine and against the first producer only: they are there to be seen, and a
-    run should stay short. `used_by` names the engines that consumers rebuild with, `made_by` those that producers build
-    with; without them each engine of a consumer rebuilds what the same engine built.
-    """
-
-    def __init__(
-        self,
-        scenario: Scenario,
-        recorder: Recorder,
-        boxes: dict[str, RecordingBox],
-        store: Registry,
-        tell: Tell,
-        *,
-        thorough: bool,
-        used_by: tuple[str, ...] = (),
-        made_by: tuple[str, ...] = (),
-    ) -> None:
-        self.scenario = scenario
-        self.recorder = recorder
-        self.boxes = boxes
-        self.store = store
-        self.tell = tell
-        self.thorough = thorough
-        self.used_by = used_by
-        self.made_by = made_by
-        self.order = list(boxes)
-        self.stations: dict[tuple[str, str], Station] = {}
-
-    def trials(
-        self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
-    ) -> None:
-        """Facts and productions side by side, then rebuilds side by side.
-
-        A box that is lost costs its own trials; what it raised is raised when the others have made theirs.
-        """
-        everyone = {item.box.name: item for item in [*producers, *consumers]}
-        makers = {item.box.name for item in producers}
-        known = {variation.name: variation for variation in variations if variation}
-        plan = self.plan(producers, consumers, variations)
-        run = self.recorder.run
-        cells = tuple(cell for cells in plan.values() for cell in cells)
-        self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, self.scenario.instructions, cells))
-        try:
-            lost = self._together(everyone, lambda name: self._begin(everyone[name], makers))
-            for name, error in lost.items():
-                self.tell(Progress(name, error.message, done=True, failed=True))
-            left = {
-                name: [cell for cell in cells if cell.producer not in lost]
-                for name, cells in plan.items()
-                if name not in lost
-            }
-            raise_first(lost | self._together(left, lambda name: self._consume(name, left[name], known)))
-        finally:
-            for station in self.stations.values():
-                try:
-                    sequence.clear(station)
-                except LabError as error:
-                    self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
-
-    def plan(
-        self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
-    ) -> dict[str, list[Cell]]:
-        """The trials of each consumer in their order: its engines, the variations, the producers with a fit image."""
-        makers = sorted(producers, key=lambda item: self.order.index(item.box.name))
-        made = [(item.box.name, engine.name) for item in makers for engine in item.engines]
-        found: dict[str, list[Cell]] = {}
-        for item in consumers:
-            used = [engine.name for engine in item.engines if not self.used_by or engine.name in self.used_by]
-            cells = found.setdefault(item.box.name, [])
-            for engine in used:
-                sources = [source for source in made if source[1] in (self.made_by or (engine,))]
-                for variation in variations if self.thorough or engine == used[0] else [None]:
-                    name = variation.name if variation else CONTROL
-                    for source in sources if variation is None or self.thorough else sources[:1]:
-                        cells.append(Cell(*source, item.box.name, engine, name))
-        return found
-
-    def _together(self, names: Iterable[str], work: Callable[[str], None]) -> dict[str, LabError]:
-        """Work side by side on these boxes; the errors of those that failed, once all have ended."""
-
-        def close() -> None:
-            for box in self.boxes.values():
-                box.close()
-
-        return each(names, work, on_stop=close)[1]
-
-    def _begin(self, item: Ready, makers: set[str]) -> None:
-        """Ask a box for its facts, and let it produce if it is a producer."""
-        box, name = self.boxes[item.box.name], item.box.name
-        home = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
-        for engine in item.engines:
-            with box.about(f"{name}:{engine.name}/facts"):
-                facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
-            self.recorder.add(facts)
-            folder = home / "lab-runs" / self.recorder.run.name / engine.name
-            station = Station(box, box.about, engine, facts, folder, self.store.program == "external")
-            self.stations[name, engine.name] = station
-            if name in makers and (not self.made_by or engine.name in self.made_by):
-                reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
-                clock = datetime.now(UTC)
-                made = sequence.produce(station, self.scenario, reference, self._say(name))
-                seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-                made = made.model_copy(update={"started": clock, "seconds": seconds})
-                self.recorder.add(made)
-                self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
-
-    def _consume(self, name: str, cells: Sequence[Cell], variations: Mapping[str, Variation]) -> None:
-        """All trials of one consumer, one after another."""
-        facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
-        made = {(item.producer, item.engine): item for item in self.recorder.run.productions}
-        for cell in cells:
-            self.recorder.watch(Begun(cell))
-            source = cell.producer, cell.producer_engine
-            trial = self._trial(
-                self.stations[name, cell.engine], made[source], facts[source], variations.get(cell.variation)
-            )
-            self.recorder.add(trial)
-            self.tell(Progress(name, _said(trial)))
-        self.tell(Progress(name, "all trials made", done=True))
-
-    def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
-        if source.problem is None:
-            clock = datetime.now(UTC)
-            trial = sequence.rebuild(station, self.scenario, source, producer, variation, self._say(station.box.name))
-            seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-            return trial.model_copy(update={"seconds": seconds, "started": clock})
-        return Trial(
-            name=sequence.trial_name(source, station, self.scenario, variation),
-            producer=source.producer,
-            consumer=station.box.name,
-            engine=station.engine.name,
-            producer_engine=None if source.engine == station.engine.name else source.engine,
-            variation=variation.name if variation else CONTROL,
-            verdict=Verdict.BROKEN,
-            problem=f"{source.producer} pushed no image: {source.problem}",
-        )
-
-    def _say(self, name: str) -> sequence.Say:
-        return lambda what: self.tell(Progress(name, what))
 
 
 def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[Ready]) -> None:
@@ -288,18 +106,6 @@ def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[R
         f"consumers rebuild with {', '.join(sorted(used))}",
         hint="--producer-engine NAME lets consumers rebuild what another engine built",
     )
-
-
-def _cell(trial: Trial) -> Cell:
-    maker = trial.producer_engine or trial.engine
-    return Cell(trial.producer, maker, trial.consumer, trial.engine, trial.variation)
-
-
-def _said(trial: Trial) -> str:
-    """One line on a trial that was just made."""
-    ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
-    done = "all hit" if not ran and trial.verdict is not Verdict.BROKEN else f"{', '.join(ran) or 'nothing'} ran"
-    return f"{trial.engine} from {trial.producer}, {trial.variation}: {done}"
 
 
 def _narrow(ready: Sequence[Ready], names: tuple[str, ...], option: str) -> list[Ready]:

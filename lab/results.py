@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from lab import __version__, atomic
 from lab.errors import ConfigError, LabError, UsageError
@@ -70,8 +70,44 @@ class BoxFacts(Strict):
     sums: dict[str, str] = Field(default_factory=dict)
 
 
+class ImageFacts(Strict):
+    """What an image's config says, of all that enters a cache key; `problem` says why it could not be read.
+
+    `cache` is the value of `moby.buildkit.cache.v0` as it stands there, null for an image without inline cache.
+    `manifests` are the digests that its name led to: of an index, if there is one, and of the platform's manifest.
+    """
+
+    digest: str | None = None
+    manifests: tuple[str, ...] = ()
+    cache: str | None = None
+    diff_ids: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    workdir: str = ""
+    user: str = ""
+    shell: tuple[str, ...] = ()
+    onbuild: tuple[str, ...] = ()
+    os: str = "linux"
+    architecture: str = "amd64"
+    problem: str | None = None
+
+
+class GatheredContext(Strict):
+    """A context as it lay on a box: `entries` as `lab digest --records` reads them, what .dockerignore names included.
+
+    Contents lie in the run's `contents` by their sha256. Of a file too large for that, `digests` holds what BuildKit
+    computes for it by which attributes count (all, plain, capability). `problem` says why nothing is known.
+    """
+
+    entries: tuple[dict[str, JsonValue], ...] = ()
+    digests: dict[str, dict[str, str]] = Field(default_factory=dict)
+    problem: str | None = None
+
+
 class Production(Strict):
-    """The first build of a producer, its push, and the reference that others rebuild from."""
+    """The first build of a producer, its push, and the reference that others rebuild from.
+
+    `context` is the key of what it built from, `image` what it pushed; null in runs that did not keep them.
+    """
 
     producer: str
     engine: str
@@ -80,6 +116,8 @@ class Production(Strict):
     problem: str | None = None
     started: datetime | None = None
     seconds: float | None = None
+    context: str | None = None
+    image: ImageFacts | None = None
 
 
 class Trial(Strict):
@@ -87,7 +125,8 @@ class Trial(Strict):
 
     `problem` says why it is broken, `because` why a bust is expected; `seconds` is the whole trial. `engine` is the
     consumer's; `producer_engine` is null where the producer's is the same one. `predicted` has one outcome a step,
-    `unknown` where nothing can be predicted, null where no prediction was made.
+    `unknown` where nothing can be predicted, null where no prediction was made. `context` is the key of what it
+    rebuilt from.
     """
 
     name: str
@@ -103,6 +142,7 @@ class Trial(Strict):
     started: datetime | None = None
     seconds: float | None = None
     predicted: tuple[Outcome, ...] | None = None
+    context: str | None = None
 
 
 class Base(Strict):
@@ -113,7 +153,11 @@ class Base(Strict):
 
 
 class Run(Strict):
-    """All trials of one `lab repro`; `complete` is false while it goes on and stays so if it was cut short."""
+    """All trials of one `lab repro`; `complete` is false while it goes on and stays so if it was cut short.
+
+    `contexts` holds what was gathered of contexts, each once, by a key that productions and trials name; `contents`
+    the contents of their files by sha256, in gzip and base64. `base_image` is what the base image's config says.
+    """
 
     version: int = Field(default=SCHEMA, alias="schema")
     lab: str = __version__
@@ -131,6 +175,9 @@ class Run(Strict):
     boxes: tuple[BoxFacts, ...] = ()
     productions: tuple[Production, ...] = ()
     trials: tuple[Trial, ...] = ()
+    base_image: ImageFacts | None = None
+    contexts: dict[str, GatheredContext] = Field(default_factory=dict)
+    contents: dict[str, str] = Field(default_factory=dict)
 
     @property
     def as_expected(self) -> bool:

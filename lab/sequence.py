@@ -14,6 +14,8 @@ from lab.boxes.base import Box, Result
 from lab.boxfacts import hashes_all
 from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError, LabError
+from lab.gather.door import gather
+from lab.gather.stream import Listing
 from lab.model import Outcome, Verdict
 from lab.progress.build import Build, Step
 from lab.progress.reader import read_builds
@@ -37,6 +39,7 @@ class Station:
     facts: BoxFacts
     home: PurePosixPath
     login: bool  # the registry wants the login of the box's Docker
+    keep: Callable[[Listing], str] = lambda listing: ""  # stores what was gathered of a context, and gives its key
 
 
 def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> Production:
@@ -47,6 +50,7 @@ def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> P
             say("prune")
             prune(station)
             context = _context(station, scenario, "produce")
+            made = made.model_copy(update={"context": _recorded(station, context)})
             say("build")
             build = _build(station, scenario, context, reference, None)
             say("push")
@@ -64,7 +68,7 @@ def rebuild(
     """Rebuild another box's image from its inline cache and hold what came against what the scenario expects."""
     name = trial_name(source, station, scenario, variation)
     plan = expectation(scenario, variation, station.facts, producer)
-    build, problem = None, None
+    build, problem, recorded = None, None, None
     with station.about(name):
         try:
             say(f"{source.producer}: prune")
@@ -73,6 +77,7 @@ def rebuild(
             context = _context(station, scenario, slug)
             if variation:
                 _vary(station, scenario, variation, context)
+            recorded = _recorded(station, context)
             say(f"{source.producer}: rebuild")
             build = _build(station, scenario, context, source.reference, plan)
         except (CommandError, BoxError) as error:
@@ -88,6 +93,7 @@ def rebuild(
         verdict=judge(build),
         because=plan.because,
         problem=problem or unread(build),
+        context=recorded,
     )
 
 
@@ -158,6 +164,11 @@ def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:
     for line in _writing(files):
         station.box.check(["sh", "-c", line], doing="write the context", cwd=context)
     return context
+
+
+def _recorded(station: Station, context: PurePosixPath) -> str | None:
+    """Keep what lies in the context right before a build; the key of it."""
+    return station.keep(gather(station.box, station.engine, context)) or None
 
 
 def _vary(station: Station, scenario: Scenario, variation: Variation, context: PurePosixPath) -> None:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from lab.crew import Crew
 from lab.engines.engine import Engine
 from lab.errors import BoxError
 from lab.fleet import Ready
 from lab.lineups import Catalog
-from lab.matrix import Crew, Recorder, Watch, unwatched
 from lab.model import Outcome, Progress
+from lab.recorder import Recorder, Watch, unwatched
 from lab.registry import Registry
 from lab.report.table import table
 from lab.results import Run, load
+from lab.rulebook import Rulebook
 from lab.scenarios import load_scenario
 from lab.transcript import RecordingBox, ReplayBox, Transcript, read
 
@@ -53,7 +55,7 @@ def play(folder: Path, entries: list[dict[str, object]], watch: Watch = unwatche
     heard: list[Progress] = []
     recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
     registry = Registry("localhost:5000", "docker-registry", 5000)
-    crew = Crew(scenario, recorder, recorded, registry, heard.append, thorough=False)
+    crew = Crew(scenario, recorder, recorded, registry, Rulebook(ROOT / "boxes"), heard.append, thorough=False)
     try:
         crew.trials(ready, ready, scenario.variations())
     finally:

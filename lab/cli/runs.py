@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,7 +22,11 @@ from lab.cli.options import (
 from lab.cli.screen import coloured
 from lab.errors import UsageError
 
+if TYPE_CHECKING:
+    from lab.results import Run
+
 DIFFERS = 4
+CONTRADICTED = 12
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
@@ -77,7 +83,7 @@ def repro(
     """Run a scenario (a name, or a folder's path; default: the lineup's) on every producer and consumer.
 
     Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects,
-    with 4 if one differs.
+    with 4 if one differs, with 12 if an engine did otherwise than was predicted of it.
     """
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_for, conducting
@@ -121,4 +127,25 @@ def repro(
             click.echo(f"\nstored in {run_folder}")
             if other:
                 click.echo(f"\nbeside {packed}:\n{other.beside(run_folder)}")
-        sys.exit(0 if run.as_expected else DIFFERS)
+        sys.exit(ending(run))
+
+
+def ending(run: Run) -> int:
+    """The exit code of a run; a prediction that an engine contradicted is said aloud on standard error."""
+    from lab.report.prediction import Prediction, prediction
+
+    wrong = [trial.name for trial in run.trials if prediction(trial) is Prediction.CONTRADICTED]
+    if wrong:
+        click.echo(
+            click.style(
+                f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials went otherwise than predicted. "
+                "Either the model of BuildKit is wrong or the run is, and both matter:",
+                fg="red" if sys.stderr.isatty() else None,
+                bold=True,
+            ),
+            err=True,
+        )
+        for name in wrong:
+            click.echo(f"  python -m lab explain {run.name} --trial {shlex.quote(name)}", err=True)
+        return CONTRADICTED
+    return 0 if run.as_expected else DIFFERS

@@ -39,7 +39,9 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
     `secrets_only` leaves all but secrets as it is: for what must do again exactly what was done.
     """
     redactor = Redactor(secrets_only=True) if secrets_only else redactor_of(evidence)
-    data = _walk(evidence.run.model_dump(mode="json", by_alias=True), redactor.text)
+    # contents are packed, so that nothing could be found in them; what was gathered stands in `contexts` too
+    told = evidence.run.model_copy(update={"contents": {}})
+    data = _walk(told.model_dump(mode="json", by_alias=True), redactor.text)
     run = Run.model_validate_json(json.dumps(data))
     explanations = {
         redactor.text(name): _explanation(explanation, redactor.text)

@@ -1,0 +1,194 @@
+"""Read images' manifests and configs from a registry over its HTTP API, version 2; nothing is ever written."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import http.client
+import json
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from lab.errors import ReadError, RegistryError
+from lab.manifests import ACCEPTED, Platform, choose, config_digest, document, image_facts, is_index
+from lab.references import HUB, Reference
+from lab.results import ImageFacts
+
+SECONDS = 15.0
+LARGEST = 16 << 20  # bytes of a manifest or config; real ones have some thousands
+REDIRECTS = 5
+CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user's name and password (or token) for one registry."""
+
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def basic(self) -> str:
+        """The value of an Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def login_for(registry: str, file: Path) -> Login | None:
+    """The login that stands plainly in a Docker config file, None if there is none, or it lies with a helper."""
+    keys = {registry, f"https://{registry}", f"https://{registry}/", f"https://{registry}/v2/"}
+    if registry == HUB:
+        keys |= {"https://index.docker.io/v1/", "index.docker.io"}
+    try:
+        auths = json.loads(file.read_bytes()).get("auths", {})
+        for key in sorted(keys & auths.keys()):
+            plain = base64.b64decode(auths[key]["auth"]).decode()
+            user, colon, password = plain.partition(":")
+            if colon and user:
+                return Login(user, password)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
+        return None  # a config that Docker could not use either says nothing of logins
+    return None
+
+
+class Repository:
+    """One repository of a registry; asks without a login first, then with a token, then with the login."""
+
+    def __init__(
+        self, reference: Reference, *, login: Login | None = None, seconds: float = SECONDS, port: int | None = None
+    ) -> None:
+        self.reference = reference
+        self.login = login
+        self.seconds = seconds
+        base = f"http://127.0.0.1:{port}" if port else None
+        self.base = base or f"http{'' if reference.plain_http else 's'}://{reference.host}"
+        self._authorization: str | None = None
+
+    def image(self, platform: Platform) -> ImageFacts:
+        """What the image's config says, by way of an index where there is one."""
+        what = str(self.reference)
+        text = self._get(f"manifests/{self.reference.name}", ACCEPTED)
+        led = [_digest(text)]
+        manifest = document(text, f"the manifest of {what}")
+        if is_index(manifest):
+            led.append(choose(manifest, platform, what))
+            text = self._get(f"manifests/{led[1]}", ACCEPTED)
+            manifest = document(text, f"the manifest of {what}")
+        digest = config_digest(manifest, what)
+        config = self._get(f"blobs/{digest}", ())
+        if _digest(config) != digest or _digest(text) != led[-1]:
+            raise ReadError(f"cannot read {what}: the bytes that its registry sends are not those of their digest")
+        return image_facts(config, digest, what, tuple(led))
+
+    def _get(self, path: str, accept: tuple[str, ...]) -> bytes:
+        url = f"{self.base}/v2/{self.reference.repository}/{path}"
+        headers = {"Accept": ", ".join(accept)} if accept else {}
+        answer = self._ask(url, headers)
+        if answer.status == 401:
+            self._authorization = self._authorize(answer.headers.get("WWW-Authenticate", ""))
+            answer = self._ask(url, headers)
+        if answer.status != 200:
+            raise self._refusal(answer, path)
+        return answer.body
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> _Answer:
+        """GET with redirects; what proves who asks is for the registry itself alone."""
+        own = urlsplit(url).netloc
+        for _ in range(REDIRECTS):
+            proof = (
+                {"Authorization": self._authorization} if self._authorization and urlsplit(url).netloc == own else {}
+            )
+            answer = self._fetch(url, {**headers, **proof})
+            target = answer.headers.get("Location")
+            if answer.status not in (301, 302, 303, 307, 308) or not target:
+                return answer
+            url = urljoin(url, target)
+        raise RegistryError(f"cannot read {self.reference}: its registry redirects more than {REDIRECTS} times")
+
+    def _fetch(self, url: str, headers: Mapping[str, str]) -> _Answer:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RegistryError(f"cannot read {self.reference}: its registry leads to {url}")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        try:
+            connection = kind(parts.hostname, parts.port, timeout=self.seconds)
+            try:
+                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                connection.request("GET", target, headers={"User-Agent": "docker-cache-lab", **headers})
+                response = connection.getresponse()
+                body = response.read(LARGEST + 1)
+                if len(body) > LARGEST:
+                    raise ReadError(f"cannot read {self.reference}: what the registry sends has no end")
+                return _Answer(response.status, response.headers, body)
+            finally:
+                connection.close()
+        except TimeoutError as error:
+            raise RegistryError(
+                f"cannot read {self.reference}: {parts.netloc} does not answer within {self.seconds:g} s",
+                hint="an image saved to a file is read without any registry",
+            ) from error
+        except ssl.SSLError as error:
+            raise RegistryError(
+                f"cannot read {self.reference}: no secure connection to {parts.netloc}: {error.reason or error}"
+            ) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise RegistryError(
+                f"cannot read {self.reference}: {parts.netloc} cannot be asked: {why}",
+                hint="an image saved to a file is read without any registry",
+            ) from error
+
+    def _authorize(self, challenge: str) -> str:
+        """The Authorization that a 401 asks for: a token, anonymous or by the login, or the login itself."""
+        kind, _, rest = challenge.partition(" ")
+        said = dict(CHALLENGE.findall(rest))
+        if kind.lower() == "bearer" and "realm" in said:
+            wanted = {"service": said.get("service", ""), "scope": f"repository:{self.reference.repository}:pull"}
+            headers = {"Authorization": self.login.basic} if self.login else {}
+            self._authorization = None
+            answer = self._ask(f"{said['realm']}?{urlencode(wanted)}", headers)
+            if answer.status == 200:
+                data = document(answer.body, f"the token for {self.reference}")
+                token = data.get("token") or data.get("access_token")
+                if isinstance(token, str) and not re.search(r"[\r\n]", token):
+                    return f"Bearer {token}"
+            raise self._refusal(answer, "token")
+        if self.login:
+            return self.login.basic
+        raise self._login_wanted()
+
+    def _refusal(self, answer: _Answer, path: str) -> RegistryError:
+        if answer.status in (401, 403):
+            return self._login_wanted()
+        if answer.status == 404:
+            return RegistryError(
+                f"cannot read {self.reference}: "
+                + ("the registry has no such image" if path.startswith("manifests/") else "a part of it is not there"),
+                hint="an image that was never pushed is in no registry; `docker save` makes a file of it",
+            )
+        if answer.status == 429:
+            return RegistryError(f"cannot read {self.reference}: the registry has had too many questions (status 429)")
+        return RegistryError(f"cannot read {self.reference}: the registry answers with status {answer.status}")
+
+    def _login_wanted(self) -> RegistryError:
+        tried = "refuses the login of ~/.docker/config.json" if self.login else "wants a login"
+        return RegistryError(
+            f"cannot read {self.reference}: the registry {tried}",
+            hint=f"docker login {'' if self.reference.registry == HUB else self.reference.registry}".rstrip()
+            + "; a login kept by a credential helper is not read, `docker save` makes a file of the image",
+        )
+
+
+def _digest(data: bytes) -> str:
+    return "sha256:" + sha256(data).hexdigest()

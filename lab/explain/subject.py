@@ -1,0 +1,88 @@
+"""One trial of a run with all that an answer is made of: both contexts, the pushed image, the consumer's engine."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from lab.boxrules import known_of
+from lab.cachekeys.inline import InlineCache, decode
+from lab.errors import LabError
+from lab.results import BoxFacts, ImageFacts, Production, Run, Trial
+from lab.rulebook import Known, Rulebook
+from lab.stored import Kept, kept
+
+NO_IMAGE = "the producer's image was not read from the registry"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trial, the facts of both its ends, and what was gathered; a text stands where something is not known."""
+
+    run: Run
+    trial: Trial
+    production: Production | None
+    producer: BoxFacts | None
+    consumer: BoxFacts | None
+    book: Rulebook
+
+    @cached_property
+    def engine(self) -> Known | None:
+        """What is known of the consumer's engine."""
+        return known_of(self.book, self.consumer) if self.consumer else None
+
+    @cached_property
+    def producer_engine(self) -> Known | None:
+        """What is known of the producer's engine."""
+        return known_of(self.book, self.producer) if self.producer else None
+
+    @cached_property
+    def theirs(self) -> Kept | str:
+        """What the producer built from."""
+        return kept(self.run, self.production.context if self.production else None)
+
+    @cached_property
+    def ours(self) -> Kept | str:
+        """What the consumer rebuilt from."""
+        return kept(self.run, self.trial.context)
+
+    @cached_property
+    def image(self) -> ImageFacts | str:
+        """What the producer pushed."""
+        image = self.production.image if self.production else None
+        return NO_IMAGE if image is None else image.problem or image
+
+    @cached_property
+    def cache(self) -> InlineCache | str | None:
+        """The inline cache of the producer's image; None if it has none."""
+        if isinstance(self.image, str):
+            return self.image
+        try:
+            return decode(self.image.cache) if self.image.cache is not None else None
+        except LabError as error:
+            return error.message
+
+    @cached_property
+    def base(self) -> ImageFacts | None:
+        """What the base image is, for the consumer's platform; None if that is not known."""
+        base = self.run.base_image
+        if base is None or base.problem or (base.os, base.architecture) != self.platform:
+            return None
+        return base
+
+    @cached_property
+    def platform(self) -> tuple[str, str]:
+        """System and processor that the consumer builds for."""
+        said = re.findall(r"OS/Arch:\s+([a-z0-9]+)/([a-z0-9]+)", self.consumer.version if self.consumer else "")
+        if said:
+            return said[-1][0], said[-1][1]
+        return ("linux", "amd64") if isinstance(self.image, str) else (self.image.os, self.image.architecture)
+
+
+def subject(run: Run, trial: Trial, book: Rulebook) -> Subject:
+    """All there is on a trial in its run."""
+    made_by = (trial.producer, trial.producer_engine or trial.engine)
+    facts = {(box.name, box.engine): box for box in run.boxes}
+    production = next((item for item in run.productions if (item.producer, item.engine) == made_by), None)
+    return Subject(run, trial, production, facts.get(made_by), facts.get((trial.consumer, trial.engine)), book)

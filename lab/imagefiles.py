@@ -1,0 +1,1 @@
+"""Images in files: archives of `docker save` and OCI layouts."""
