@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from lab import base_image, boxfacts, registry, results, sequence
+from lab import base_image, boxfacts, plan, registry, results, sequence
 from lab.boxes.base import Tell
 from lab.errors import LabError, UsageError
 from lab.fleet import Ready
-from lab.model import Outcome, Progress, Verdict
+from lab.model import Begun, Cell, Outcome, Planned, Progress, Verdict
 from lab.project import Project
+from lab.recorder import Recorder, Watch, unwatched
 from lab.registry import Registry
-from lab.report.table import table
 from lab.results import BoxFacts, Production, Run, Trial
-from lab.scenarios import Scenario, Variation, load_scenario
+from lab.scenarios import CONTROL, Scenario, Variation, load_scenario
 from lab.sequence import Station
 from lab.together import each, raise_first
 from lab.transcript import RecordingBox, Transcript
@@ -40,33 +39,10 @@ class Wish:
     registry_port: int | None = None
 
 
-class Recorder:
-    """The run so far, saved whole after every change; safe to use from every box's thread."""
-
-    def __init__(self, folder: Path, run: Run) -> None:
-        self.folder = folder
-        self.run = run
-        self._lock = threading.Lock()
-
-    def update(self, **changes: object) -> None:
-        """Set fields of the run and save it."""
-        with self._lock:
-            self._save(self.run.model_copy(update=changes))
-
-    def add(self, item: BoxFacts | Production | Trial) -> None:
-        """Add one box's facts, one production or one trial, and save the run."""
-        field = {BoxFacts: "boxes", Production: "productions", Trial: "trials"}[type(item)]
-        with self._lock:
-            have = getattr(self.run, field)
-            self._save(self.run.model_copy(update={field: (*have, item)}))
-
-    def _save(self, run: Run) -> None:
-        self.run = run
-        results.save(self.folder, run, table(run))
-
-
-def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) -> tuple[Path, Run]:
-    """Make every trial of the wish on boxes that are up; returns the run's folder and the run.
+def perform(
+    wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch = unwatched
+) -> tuple[Path, Run]:
+    """Make every trial of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
 
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs its own trials only. Interrupted leaves the run readable and marked as not complete.
@@ -91,7 +67,7 @@ def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) ->
             started=started,
             registry=store.prefix,
         )
-        recorder = Recorder(folder, run)
+        recorder = Recorder(folder, run, watch)
         transcript = Transcript(folder / "transcript.jsonl", run.name)
         stack.callback(transcript.close)
         used = [item for item in ready if item in producers or item in consumers]
@@ -122,9 +98,8 @@ class Crew:
 
     `thorough` tries variations on every engine and against every producer; without it, the scenario's default
     variations are tried on a box's first engine and against the first producer only: they are there to be seen, and a
-    run should stay short. `used_by` names the
-    engines that consumers rebuild with, `made_by` those that producers build with; without them each engine of a
-    consumer rebuilds what the same engine built.
+    run should stay short. `used_by` names the engines that consumers rebuild with, `made_by` those that producers build
+    with; without them each engine of a consumer rebuilds what the same engine built.
     """
 
     def __init__(
@@ -159,18 +134,39 @@ class Crew:
         """
         everyone = {item.box.name: item for item in [*producers, *consumers]}
         makers = {item.box.name for item in producers}
+        known = {variation.name: variation for variation in variations if variation}
+        images = [(item.box.name, engine.name) for item in producers for engine in item.engines]
+        planned = self._plan(images, consumers, variations)
         try:
             lost = self._together(everyone, lambda name: self._begin(everyone[name], makers))
             for name, error in lost.items():
                 self.tell(Progress(name, error.message, done=True, failed=True))
-            left = [item.box.name for item in consumers if item.box.name not in lost]
-            raise_first(lost | self._together(left, lambda name: self._consume(everyone[name], variations)))
+            if lost:
+                images = [(made.producer, made.engine) for made in self.recorder.run.productions]
+                planned = self._plan(images, [item for item in consumers if item.box.name not in lost], variations)
+            raise_first(lost | self._together(planned, lambda name: self._consume(name, planned[name], known)))
         finally:
             for station in self.stations.values():
                 try:
                     sequence.clear(station)
                 except LabError as error:
                     self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
+
+    def _plan(
+        self, made: Iterable[tuple[str, str]], consumers: Sequence[Ready], variations: Sequence[Variation | None]
+    ) -> dict[str, list[Cell]]:
+        """The trials of each consumer, from the images that are there or will be; whoever watches is told."""
+        planned = plan.cells(
+            sorted(made, key=lambda source: self.order.index(source[0])),
+            {item.box.name: [engine.name for engine in item.engines] for item in consumers},
+            [variation.name if variation else CONTROL for variation in variations],
+            thorough=self.thorough,
+            used_by=self.used_by,
+            made_by=self.made_by,
+        )
+        run, every = self.recorder.run, tuple(cell for cells in planned.values() for cell in cells)
+        self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, self.scenario.instructions, every))
+        return planned
 
     def _together(self, names: Iterable[str], work: Callable[[str], None]) -> dict[str, LabError]:
         """Work side by side on these boxes; the errors of those that failed, once all have ended."""
@@ -201,24 +197,18 @@ class Crew:
                 self.recorder.add(made)
                 self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
 
-    def _consume(self, item: Ready, variations: Sequence[Variation | None]) -> None:
-        """All trials of one consumer: every engine of its, every producer of that engine, every variation."""
-        name = item.box.name
+    def _consume(self, name: str, cells: Sequence[Cell], variations: Mapping[str, Variation]) -> None:
+        """All trials of one consumer, one after another."""
         facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
-        used = [engine for engine in item.engines if not self.used_by or engine.name in self.used_by]
-        for engine in used:
-            station = self.stations[name, engine.name]
-            made = [
-                item
-                for item in self.recorder.run.productions
-                if (item.engine in self.made_by if self.made_by else item.engine == engine.name)
-            ]
-            sources = sorted(made, key=lambda item: self.order.index(item.producer))
-            for variation in variations if self.thorough or engine is used[0] else [None]:
-                for source in sources if variation is None or self.thorough else sources[:1]:
-                    trial = self._trial(station, source, facts[source.producer, source.engine], variation)
-                    self.recorder.add(trial)
-                    self.tell(Progress(name, _said(trial)))
+        made = {(item.producer, item.engine): item for item in self.recorder.run.productions}
+        for cell in cells:
+            self.recorder.watch(Begun(cell))
+            source = cell.producer, cell.producer_engine
+            trial = self._trial(
+                self.stations[name, cell.engine], made[source], facts[source], variations.get(cell.variation)
+            )
+            self.recorder.add(trial)
+            self.tell(Progress(name, _said(trial)))
         self.tell(Progress(name, "all trials made", done=True))
 
     def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
@@ -233,7 +223,7 @@ class Crew:
             consumer=station.box.name,
             engine=station.engine.name,
             producer_engine=None if source.engine == station.engine.name else source.engine,
-            variation=variation.name if variation else "none",
+            variation=variation.name if variation else CONTROL,
             verdict=Verdict.BROKEN,
             problem=f"{source.producer} pushed no image: {source.problem}",
         )
