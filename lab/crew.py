@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from lab import boxfacts, sequence
+from lab import boxfacts, plan, sequence
 from lab.boxes.base import Tell
 from lab.errors import LabError
 from lab.explain.predict import predicted
@@ -70,20 +70,16 @@ class Crew:
         everyone = {item.box.name: item for item in [*producers, *consumers]}
         makers = {item.box.name for item in producers}
         known = {variation.name: variation for variation in variations if variation}
-        plan = self.plan(producers, consumers, variations)
-        run = self.recorder.run
-        cells = tuple(cell for cells in plan.values() for cell in cells)
-        self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, self.scenario.instructions, cells))
+        images = [(item.box.name, engine.name) for item in producers for engine in item.engines]
+        planned = self._plan(images, consumers, variations)
         try:
             lost = self._together(everyone, lambda name: self._begin(everyone[name], makers))
             for name, error in lost.items():
                 self.tell(Progress(name, error.message, done=True, failed=True))
-            left = {
-                name: [cell for cell in cells if cell.producer not in lost]
-                for name, cells in plan.items()
-                if name not in lost
-            }
-            raise_first(lost | self._together(left, lambda name: self._consume(name, left[name], known)))
+            if lost:
+                images = [(made.producer, made.engine) for made in self.recorder.run.productions]
+                planned = self._plan(images, [item for item in consumers if item.box.name not in lost], variations)
+            raise_first(lost | self._together(planned, lambda name: self._consume(name, planned[name], known)))
         finally:
             for station in self.stations.values():
                 try:
@@ -91,23 +87,21 @@ class Crew:
                 except LabError as error:
                     self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
 
-    def plan(
-        self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
+    def _plan(
+        self, made: Iterable[tuple[str, str]], consumers: Sequence[Ready], variations: Sequence[Variation | None]
     ) -> dict[str, list[Cell]]:
-        """The trials of each consumer in their order: its engines, the variations, the producers with a fit image."""
-        makers = sorted(producers, key=lambda item: self.order.index(item.box.name))
-        made = [(item.box.name, engine.name) for item in makers for engine in item.engines]
-        found: dict[str, list[Cell]] = {}
-        for item in consumers:
-            used = [engine.name for engine in item.engines if not self.used_by or engine.name in self.used_by]
-            cells = found.setdefault(item.box.name, [])
-            for engine in used:
-                sources = [source for source in made if source[1] in (self.made_by or (engine,))]
-                for variation in variations if self.thorough or engine == used[0] else [None]:
-                    name = variation.name if variation else CONTROL
-                    for source in sources if variation is None or self.thorough else sources[:1]:
-                        cells.append(Cell(*source, item.box.name, engine, name))
-        return found
+        """The trials of each consumer, from the images that are there or will be; whoever watches is told."""
+        planned = plan.cells(
+            sorted(made, key=lambda source: self.order.index(source[0])),
+            {item.box.name: [engine.name for engine in item.engines] for item in consumers},
+            [variation.name if variation else CONTROL for variation in variations],
+            thorough=self.thorough,
+            used_by=self.used_by,
+            made_by=self.made_by,
+        )
+        run, every = self.recorder.run, tuple(cell for cells in planned.values() for cell in cells)
+        self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, self.scenario.instructions, every))
+        return planned
 
     def _together(self, names: Iterable[str], work: Callable[[str], None]) -> dict[str, LabError]:
         """Work side by side on these boxes; the errors of those that failed, once all have ended."""
