@@ -7,6 +7,7 @@ true before `completed` is there. Byte counts are exact here, where the other fo
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from lab.model import Outcome
 from lab.progress.build import Build, Step
 from lab.progress.ledger import LOAD, Ledger
 
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 KINDS = ("vertexes", "statuses", "logs", "warnings")
 
 
@@ -51,7 +53,12 @@ class RawJson:
         for status in _dicts(value, "statuses"):
             text, of, current = status.get("id"), status.get("vertex"), status.get("current")
             if isinstance(text, str) and isinstance(of, str):
+                if isinstance(current, int) and DIGEST.fullmatch(text):
+                    text = f"{text} {current}B / {current}B"  # as the other forms have it
                 self._ledger.status(of, text, current if isinstance(current, int) else None)
+        for log in _dicts(value, "logs"):
+            if isinstance(of := log.get("vertex"), str):
+                self._ledger.output(of)
 
     def other(self, line: str) -> None:
         """Take note of a line that is no JSON, such as a prompt or the error that ends the build."""
