@@ -18,6 +18,7 @@ from pydantic import Field
 
 from lab import __version__, transcript
 from lab.errors import ConfigError, HostError, LabError, UsageError
+from lab.explained import explained
 from lab.forms import forms
 from lab.project import Project
 from lab.report.evidence import Evidence
@@ -104,7 +105,7 @@ def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
     The same run gives the same bytes. Secrets, names of users and hosts give way to placeholders unless `redacted` is
     False.
     """
-    evidence = evidence_of(folder)
+    evidence = explained(evidence_of(folder), project.boxes)
     shown = redact(evidence) if redacted else evidence
     redactor = redactor_of(evidence)
     files: dict[str, tuple[bytes, bool]] = {}

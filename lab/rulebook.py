@@ -156,6 +156,11 @@ class Rulebook:
             for item in self._file.engines
         ]
 
+    def by_name(self) -> list[tuple[str, Known]]:
+        """Every engine that is known by a name of its own."""
+        found = [(item.name, self.engine(item.name)) for item in self._file.named]
+        return [(name, known) for name, known in found if known]
+
     def _known(self, name: str, item: _Range) -> Known:
         dialect = self._dialects[item.definitions] if item.definitions else None
         # the name of the nearest set stays: what differs is a matter of links and of "." among several sources

@@ -74,11 +74,17 @@ def _paths(project: Project, name: str | None, pattern: str | None) -> list[Path
     return [Path(name) if name and Path(name).is_file() else results.find(project.results, name)]
 
 
+def evidence_of(name: str | None) -> Evidence:
+    """All that is known of one run, by its name, its folder or a bundle's file; the newest one without a name."""
+    return _evidence(_paths(find(), name, None)[0])
+
+
 def _evidence(path: Path) -> Evidence:
     """All that is known of one run, from its folder or from a bundle."""
     from lab import bundle
+    from lab.explained import explained
 
-    return bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence()
+    return explained(bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence(), find().boxes)
 
 
 @click.command(epilog="Example: python -m lab runs --prune --keep 5")

@@ -1,0 +1,76 @@
+"""Explanations as text for a terminal, at most 100 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from lab.causes import Explanation, Role, StepCause
+from lab.explain.engines import EngineLine
+from lab.model import Outcome
+from lab.report.printable import line
+from lab.upstream import Upstream
+
+WIDTH = 100
+WORDS = {
+    Role.HIT: "hit",
+    Role.CAUSE: "ran: the cause",
+    Role.CONSEQUENCE: "ran: a consequence",
+    Role.UNKNOWN: "unknown",
+}
+
+
+def told(explanation: Explanation) -> str:
+    """One trial: a line a step, and under the cause its evidence."""
+    lines = [line(explanation.trial)]
+    for step in explanation.steps:
+        lines += _filled(f"{step.instruction}  {WORDS[step.role]}", "  ")
+        if step.role is not Role.HIT:
+            lines += _filled(step.sentence, "    ")
+        lines += _below(step)
+    return "\n".join(lines)
+
+
+def _below(step: StepCause) -> list[str]:
+    lines = [text for item in step.evidence for text in _filled(item, "      ", first="    - ")]
+    if step.fixed:
+        lines += _filled(f"fixed in {step.fixed}", "      ", first="    - ")
+    if step.issue:
+        lines += _filled(f"upstream: {step.issue}", "      ", first="    - ")
+    if step.advice:
+        lines += _filled(f"what to do: {step.advice}", "      ", first="    - ")
+    return lines
+
+
+def told_engines(lines: Sequence[EngineLine]) -> str:
+    """One line a rule set: which versions hit, which run."""
+    rows: list[str] = []
+    width = max((len(item.rules) for item in lines), default=0)
+    for item in lines:
+        word = {Outcome.HIT: "hit", Outcome.RAN: "runs", Outcome.UNKNOWN: "unknown"}[item.outcome]
+        what = f"{item.step} {word}" if item.step else "all COPYs hit" if item.outcome is Outcome.HIT else "all run"
+        why = f" ({item.why})" if item.why else ""
+        text = f"{item.rules:<{width}}  {what}{why}: Docker {', '.join(item.versions)}"
+        rows += _filled(text, " " * (width + 4), first="  ")
+    return "\n".join(rows)
+
+
+def told_exceptions(upstream: Upstream) -> str:
+    """Versions in which no step hits whatever the files are, as text; nothing if none is known."""
+    bugs = [bug for bug in upstream.bugs if bug.effects == "no step hits"]
+    lines: list[str] = []
+    for bug in bugs:
+        spans = ", ".join(f"{item.first or 'the first'} to {item.last or 'the last'}" for item in bug.docker)
+        lines += _filled(f"Docker {spans}: {bug.summary}, so all run ({bug.url})", "  ", first="")
+    return "\n".join(lines)
+
+
+def _filled(text: str, indent: str, *, first: str | None = None) -> Iterable[str]:
+    return textwrap.wrap(
+        line(text),
+        WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
