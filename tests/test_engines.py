@@ -301,7 +301,7 @@ def test_the_boxs_own_package_is_used_where_it_is_of_that_version(tmp_path: Path
     version = f"{spec.version}+dfsg1"
     box = Told(package=f"installed {version}-9+deb13u1+b1", plain=(0, f"{version} {version} 411e817"))
     engine = ensure(box, spec, stock(tmp_path), quiet)
-    assert (engine.docker, engine.server, engine.unit, engine.plugins) == (("docker",), version, None, None)
+    assert (engine.docker, engine.server, engine.plugins) == (("docker",), version, None)
     assert engine.buildx == ("v0.29.1" if spec is TRIXIE else "")
 
 
