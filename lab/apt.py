@@ -16,6 +16,8 @@ UNREACHABLE = re.compile(
     rb"Temporary failure resolving|Could not resolve|Could not connect|Unable to connect"
     rb"|Connection (?:timed out|failed|refused)"
 )
+# gpgv's words, and those of the sqv that newer apt calls
+UNKNOWN_KEY = re.compile(rb"NO_PUBKEY|Missing key \w+, which is needed to verify signature")
 KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
@@ -95,7 +97,16 @@ def private_root(folder: Path, lines: Sequence[str], bench: Workbench) -> str:
 
 
 def unreachable(result: Result, task: str) -> HostError | None:
-    """The error for a command that could not reach Debian's archive; None if it failed of something else."""
+    """The error for a command that could not reach or not trust Debian's archive; None if it failed of something else.
+
+    Nothing is ever used whose signature cannot be checked.
+    """
+    if UNKNOWN_KEY.search(result.output):
+        return HostError(
+            f"cannot {task}: this machine does not know the key that signs the suite",
+            hint="apt-get install debian-archive-keyring: a suite newer than this machine is signed by newer keys",
+            output=result.output,
+        )
     if not UNREACHABLE.search(result.output):
         return None
     return HostError(

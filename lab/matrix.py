@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from lab import base_image, boxfacts, registry, results, sequence
+from lab import base_image, registry, results
 from lab.boxes.base import Tell
-from lab.errors import LabError, UsageError
-from lab.explain.predict import predicted
-from lab.explain.subject import subject
+from lab.crew import Crew
+from lab.errors import UsageError
 from lab.fleet import Ready
-from lab.gather.stream import Listing
-from lab.model import Outcome, Progress, Verdict
 from lab.project import Project
 from lab.pushed import read_image
-from lab.registry import Registry
-from lab.report.table import table
-from lab.results import BoxFacts, Production, Run, Trial
+from lab.recorder import Recorder, Watch, unwatched
+from lab.results import Run
 from lab.rulebook import Rulebook
-from lab.scenarios import Scenario, Variation, load_scenario
-from lab.sequence import Station
-from lab.stored import Packed, pack
-from lab.together import each, raise_first
+from lab.scenarios import load_scenario
 from lab.transcript import RecordingBox, Transcript
 
 
@@ -46,41 +38,10 @@ class Wish:
     registry_port: int | None = None
 
 
-class Recorder:
-    """The run so far, saved whole after every change; safe to use from every box's thread."""
-
-    def __init__(self, folder: Path, run: Run) -> None:
-        self.folder = folder
-        self.run = run
-        self._lock = threading.Lock()
-
-    def update(self, **changes: object) -> None:
-        """Set fields of the run and save it."""
-        with self._lock:
-            self._save(self.run.model_copy(update=changes))
-
-    def add(self, item: BoxFacts | Production | Trial) -> None:
-        """Add one box's facts, one production or one trial, and save the run."""
-        field = {BoxFacts: "boxes", Production: "productions", Trial: "trials"}[type(item)]
-        with self._lock:
-            have = getattr(self.run, field)
-            self._save(self.run.model_copy(update={field: (*have, item)}))
-
-    def keep(self, packed: Packed) -> str:
-        """Store a context with the contents of its files, each once; saved with the trial that names it."""
-        with self._lock:
-            contexts = {**self.run.contexts, packed.key: packed.context}
-            contents = {**self.run.contents, **packed.contents}
-            self.run = self.run.model_copy(update={"contexts": contexts, "contents": contents})
-        return packed.key
-
-    def _save(self, run: Run) -> None:
-        self.run = run
-        results.save(self.folder, run, table(run))
-
-
-def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) -> tuple[Path, Run]:
-    """Make every trial of the wish on boxes that are up; returns the run's folder and the run.
+def perform(
+    wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch = unwatched
+) -> tuple[Path, Run]:
+    """Make every trial of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
 
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs its own trials only. Interrupted leaves the run readable and marked as not complete.
@@ -105,7 +66,7 @@ def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) ->
             started=started,
             registry=store.prefix,
         )
-        recorder = Recorder(folder, run)
+        recorder = Recorder(folder, run, watch)
         transcript = Transcript(folder / "transcript.jsonl", run.name)
         stack.callback(transcript.close)
         used = [item for item in ready if item in producers or item in consumers]
@@ -133,138 +94,6 @@ def perform(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell) ->
     return folder, recorder.run
 
 
-class Crew:
-    """The boxes of one run at work: facts, productions, trials, in that order on each.
-
-    `thorough` tries variations on every engine and against every producer; without it, the scenario's default
-    variations are tried on a box's first engine and against the first producer only: they are there to be seen, and a
-    run should stay short. `used_by` names the
-    engines that consumers rebuild with, `made_by` those that producers build with; without them each engine of a
-    consumer rebuilds what the same engine built.
-    """
-
-    def __init__(
-        self,
-        scenario: Scenario,
-        recorder: Recorder,
-        boxes: dict[str, RecordingBox],
-        store: Registry,
-        book: Rulebook,
-        tell: Tell,
-        *,
-        thorough: bool,
-        used_by: tuple[str, ...] = (),
-        made_by: tuple[str, ...] = (),
-    ) -> None:
-        self.scenario = scenario
-        self.recorder = recorder
-        self.boxes = boxes
-        self.store = store
-        self.book = book
-        self.tell = tell
-        self.thorough = thorough
-        self.used_by = used_by
-        self.made_by = made_by
-        self.order = list(boxes)
-        self.stations: dict[tuple[str, str], Station] = {}
-
-    def trials(
-        self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
-    ) -> None:
-        """Facts and productions side by side, then rebuilds side by side.
-
-        A box that is lost costs its own trials; what it raised is raised when the others have made theirs.
-        """
-        everyone = {item.box.name: item for item in [*producers, *consumers]}
-        makers = {item.box.name for item in producers}
-        try:
-            lost = self._together(everyone, lambda name: self._begin(everyone[name], makers))
-            for name, error in lost.items():
-                self.tell(Progress(name, error.message, done=True, failed=True))
-            left = [item.box.name for item in consumers if item.box.name not in lost]
-            raise_first(lost | self._together(left, lambda name: self._consume(everyone[name], variations)))
-        finally:
-            for station in self.stations.values():
-                try:
-                    sequence.clear(station)
-                except LabError as error:
-                    self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
-
-    def _together(self, names: Iterable[str], work: Callable[[str], None]) -> dict[str, LabError]:
-        """Work side by side on these boxes; the errors of those that failed, once all have ended."""
-
-        def close() -> None:
-            for box in self.boxes.values():
-                box.close()
-
-        return each(names, work, on_stop=close)[1]
-
-    def _begin(self, item: Ready, makers: set[str]) -> None:
-        """Ask a box for its facts, and let it produce if it is a producer."""
-        box, name = self.boxes[item.box.name], item.box.name
-        home = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
-        for engine in item.engines:
-            with box.about(f"{name}:{engine.name}/facts"):
-                facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
-            self.recorder.add(facts)
-            folder = home / "lab-runs" / self.recorder.run.name / engine.name
-            station = Station(box, box.about, engine, facts, folder, self.store.program == "external", self._keep)
-            self.stations[name, engine.name] = station
-            if name in makers and (not self.made_by or engine.name in self.made_by):
-                reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
-                clock = datetime.now(UTC)
-                made = sequence.produce(station, self.scenario, reference, self._say(name))
-                seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-                image = None if made.problem else read_image(reference, self.store)
-                made = made.model_copy(update={"started": clock, "seconds": seconds, "image": image})
-                self.recorder.add(made)
-                self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
-
-    def _consume(self, item: Ready, variations: Sequence[Variation | None]) -> None:
-        """All trials of one consumer: every engine of its, every producer of that engine, every variation."""
-        name = item.box.name
-        facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
-        used = [engine for engine in item.engines if not self.used_by or engine.name in self.used_by]
-        for engine in used:
-            station = self.stations[name, engine.name]
-            made = [
-                item
-                for item in self.recorder.run.productions
-                if (item.engine in self.made_by if self.made_by else item.engine == engine.name)
-            ]
-            sources = sorted(made, key=lambda item: self.order.index(item.producer))
-            for variation in variations if self.thorough or engine is used[0] else [None]:
-                for source in sources if variation is None or self.thorough else sources[:1]:
-                    trial = self._trial(station, source, facts[source.producer, source.engine], variation)
-                    self.recorder.add(trial)
-                    self.tell(Progress(name, _said(trial)))
-        self.tell(Progress(name, "all trials made", done=True))
-
-    def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
-        if source.problem is None:
-            clock = datetime.now(UTC)
-            trial = sequence.rebuild(station, self.scenario, source, producer, variation, self._say(station.box.name))
-            seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-            guess = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
-            return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": guess})
-        return Trial(
-            name=sequence.trial_name(source, station, self.scenario, variation),
-            producer=source.producer,
-            consumer=station.box.name,
-            engine=station.engine.name,
-            producer_engine=None if source.engine == station.engine.name else source.engine,
-            variation=variation.name if variation else "none",
-            verdict=Verdict.BROKEN,
-            problem=f"{source.producer} pushed no image: {source.problem}",
-        )
-
-    def _keep(self, listing: Listing) -> str:
-        return self.recorder.keep(pack(listing.entries, listing.problem, list(self.book.rule_sets.values())))
-
-    def _say(self, name: str) -> sequence.Say:
-        return lambda what: self.tell(Progress(name, what))
-
-
 def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[Ready]) -> None:
     """Raise UsageError if no trial would come of it: no engine of a consumer has an image to rebuild."""
     made = {engine.name for item in producers for engine in item.engines}
@@ -277,13 +106,6 @@ def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[R
         f"consumers rebuild with {', '.join(sorted(used))}",
         hint="--producer-engine NAME lets consumers rebuild what another engine built",
     )
-
-
-def _said(trial: Trial) -> str:
-    """One line on a trial that was just made."""
-    ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
-    done = "all hit" if not ran and trial.verdict is not Verdict.BROKEN else f"{', '.join(ran) or 'nothing'} ran"
-    return f"{trial.engine} from {trial.producer}, {trial.variation}: {done}"
 
 
 def _narrow(ready: Sequence[Ready], names: tuple[str, ...], option: str) -> list[Ready]:

@@ -79,3 +79,47 @@ class Exchange:
     started: datetime
     seconds: float
     timeout: float = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One trial that a run is to make: who rebuilds whose image, with which engines, under which variation."""
+
+    producer: str
+    producer_engine: str
+    consumer: str
+    engine: str
+    variation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run begins to work: its name, when it started (UTC), the steps after FROM, and every trial it will make."""
+
+    run: str
+    scenario: str
+    lineup: str
+    started: datetime
+    steps: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A trial has begun."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A trial was made and stored: one outcome a step (none if the build failed), bytes of context sent, seconds."""
+
+    cell: Cell
+    outcomes: tuple[Outcome, ...]
+    verdict: Verdict
+    context_bytes: int | None
+    seconds: float | None
+
+
+RunEvent = Planned | Begun | Filled

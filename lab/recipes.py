@@ -8,12 +8,12 @@ import stat
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from lab.errors import ConfigError
-from lab.yamlfile import Strict, load
+from lab.yamlfile import Strict, check, did_you_mean, read
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
 Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@_.:-]*$")]
@@ -45,6 +45,31 @@ class RecipeFile(Strict):
     variants: dict[Word, Variant] = Field(min_length=1)
 
 
+class Changes(Strict):
+    """What differs from a list of the recipe that another is based on; in kernel arguments a word is one item."""
+
+    add: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+
+class DerivedFile(Strict):
+    """A recipe that is another one but for what it says; name and variants are always its own."""
+
+    name: Word
+    based_on: Word
+    suite: Word | None = None
+    components: Changes = Changes()
+    packages: Changes = Changes()
+    kernel_arguments: Changes = Changes()
+    enable: Changes = Changes()
+    mask: Changes = Changes()
+    disk_gb: int | None = None
+    variants: dict[Word, Variant] = Field(min_length=1)
+
+
+LISTS = ("components", "packages", "enable", "mask")
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A recipe with the folder of its scripts; `digest` is twelve hex digits that name its whole content."""
@@ -64,11 +89,54 @@ class Recipe:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe and what lies beside it; raise ConfigError for what is wrong."""
-    file = load(path, RecipeFile)
+    """Read and check a recipe, those it is based on, and what lies beside it; raise ConfigError for what is wrong."""
+    file = _whole(path, ())
+    return Recipe(file, path.parent.resolve(), _digest(file, path.parent))
+
+
+def _whole(path: Path, above: tuple[str, ...]) -> RecipeFile:
+    """The recipe with all that it takes from others filled in; `above` are the recipes that are based on it."""
+    data = read(path)
+    if "based_on" not in data:
+        file = check(data, RecipeFile, str(path))
+    else:
+        derived = check(data, DerivedFile, str(path))
+        chain = (*above, path.stem)
+        if derived.based_on in chain:
+            raise ConfigError(f"cannot use {path}: {' is based on '.join((*chain, derived.based_on))}")
+        base = path.with_name(f"{derived.based_on}.yaml")
+        if not base.exists():
+            guess = did_you_mean(derived.based_on, [other.stem for other in path.parent.glob("*.yaml")])
+            raise ConfigError(f"cannot use {path}: there is no recipe {derived.based_on} to be based on{guess}")
+        file = check(_merge(derived, _whole(base, chain), str(path)), RecipeFile, str(path))
     if path.stem != file.name:
         raise ConfigError(f'cannot use {path}: its name is "{file.name}", its file says "{path.stem}"')
-    return Recipe(file, path.parent.resolve(), _digest(file, path.parent))
+    return file
+
+
+def _merge(derived: DerivedFile, base: RecipeFile, where: str) -> dict[str, Any]:
+    """The data of a whole recipe; ConfigError for a box of the base, which would take that box's place."""
+    if twice := [name for name in derived.variants if name in base.variants]:
+        raise ConfigError(f"cannot use {where}: {', '.join(twice)} is a box of {base.name} already")
+    data = base.model_dump(mode="json")
+    for key in LISTS:
+        data[key] = _changed(data[key], getattr(derived, key), f"{where}: {key}", base.name)
+    words = _changed(base.kernel_arguments.split(), derived.kernel_arguments, f"{where}: kernel_arguments", base.name)
+    data["kernel_arguments"] = " ".join(words)
+    own = derived.model_dump(mode="json", exclude_none=True, include={"name", "suite", "disk_gb", "variants"})
+    return data | own
+
+
+def _changed(items: list[str], changes: Changes, where: str, base: str) -> list[str]:
+    """The list without what is left out and with what is added; a change that changes nothing is a ConfigError."""
+    for item in changes.leave_out:
+        if item not in items:
+            guess = did_you_mean(item, items)
+            raise ConfigError(f'cannot use {where}: "{item}" cannot be left out, {base} does not have it{guess}')
+    for item in changes.add:
+        if item in items:
+            raise ConfigError(f'cannot use {where}: "{item}" cannot be added, {base} has it already')
+    return [*(item for item in items if item not in changes.leave_out), *changes.add]
 
 
 def pack_files(folder: Path) -> bytes:
@@ -90,7 +158,9 @@ def pack_files(folder: Path) -> bytes:
 
 
 def _digest(file: RecipeFile, folder: Path) -> str:
-    """A digest over all that decides what the images hold; a comment in the YAML is no part of that."""
+    """A digest over all that decides what the images hold; neither a comment in the YAML is part of that, nor whether
+    a thing is said by the recipe itself or by the one it is based on.
+    """
     total = hashlib.sha256(BAKER.encode())
     try:
         parts = [file.model_dump_json().encode(), *((folder / name).read_bytes() for name in SCRIPTS)]

@@ -328,6 +328,7 @@ def test_sudo_that_wants_a_password_is_said_with_the_way_out(
         (b"W: Temporary failure resolving 'mirror.example'\n", HostError, "archive does not answer"),
         (b"E: Could not connect to mirror.example:80\n", HostError, "archive does not answer"),
         (b"tar: write error: No space left on device\n", HostError, "the disk is full"),
+        (b"W: GPG error: http://mirror.example forky InRelease: NO_PUBKEY 78DBA3BC47EF2265\n", HostError, "the key"),
         (b"E: Unable to locate package sudoo\n", CommandError, "mmdebstrap's exit status 25"),
     ],
 )

@@ -99,6 +99,7 @@ def test_copies(text: str, expected: Copy) -> None:
         ("ADD https://example.org/x /x", "https://example.org/x is not in the context"),
         ("ADD git@example.org:x/y.git /x", "git@example.org:x/y.git is not in the context"),
         ("COPY <<EOF /x", "it has a here-document"),
+        ("COPY --exclude=é a b", "the flag --exclude has letters in it that engines take apart"),
         ("COPY --new a b", "the flag --new is not covered"),
         ("COPY a", "it needs a source and a destination"),
     ],

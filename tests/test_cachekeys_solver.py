@@ -117,15 +117,6 @@ def test_the_base_may_be_listed_by_the_digest_of_its_name() -> None:
     assert outcomes(solve(cache_of(), planned(GIST, base=without))) == (HIT, HIT, HIT)
 
 
-def test_a_build_that_fails_is_not_predicted_from_there_on() -> None:
-    def gone(copy: Copy) -> str:
-        raise ContextError("cannot digest bar: no such path in the context")
-
-    text = GIST.replace("RUN echo foo", "RUN echo other")
-    found = plan(parse(text), BASE, BOOK.need("19.03.8").dialect, gone)
-    assert outcomes(solve(cache_of(), found)) == (RAN, UNKNOWN, UNKNOWN)
-
-
 def test_a_renamed_source_misses_by_its_definition() -> None:
     assert decide(cache_of(), planned(GIST.replace("bar bar", "baz bar")))[1] == (RAN, Reason.DEFINITION)
     moved = planned(GIST.replace("bar bar", "sub/bar bar"))  # only the base name of a source counts
@@ -245,14 +236,14 @@ def test_copies_from_another_stage_are_never_predicted_to_hit() -> None:
     assert decide(cache_of(), planned(other))[1] == (RAN, Reason.DEFINITION)
 
 
-def test_a_context_that_has_no_digest_is_unclear_and_says_why() -> None:
+def test_nothing_is_predicted_of_a_build_that_fails() -> None:
     def fails(copy: Copy) -> str:
         raise ContextError(f"cannot digest {copy.sources[0]}: permission denied")
 
     found = plan(parse(GIST), BASE, BOOK.need("19.03.8").dialect, fails)
     decisions: list[Decision] = solve(cache_of(), found)
-    assert outcomes(decisions) == (HIT, UNKNOWN, UNKNOWN)
-    assert decisions[1].sentence == "cannot digest bar: permission denied"
+    assert outcomes(decisions) == (UNKNOWN, UNKNOWN, UNKNOWN)
+    assert decisions[1].sentence == "the build cannot go on: cannot digest bar: permission denied"
 
 
 def test_exclude_where_rules_have_no_patterns_is_unclear() -> None:

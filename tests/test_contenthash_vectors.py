@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from lab.contenthash.entry import Entry, file
 from lab.contenthash.header import header
-from lab.contenthash.query import ask, content_digest, content_record
-from lab.contenthash.tree import read_trees
+from lab.contenthash.query import Query, ask, content_digest, content_record
+from lab.contenthash.tree import Tree, read_trees
 from lab.errors import ContextError
 from tests.vectors import COPY_CONTEXT, RULES, VECTORS, entry_of, query_of
 
@@ -60,3 +62,15 @@ def test_content_of_whole_instructions(vector: dict[str, Any]) -> None:
         digest = content_digest(trees[RULES[name]], vector["sources"], RULES[name])
         assert digest == expected["content_digest"], name
         assert content_record(digest) == expected["content_record"], name
+
+
+def test_a_hard_link_is_received_without_data() -> None:
+    """Its own digest is that of its header; asked for, it has that of its first path (vector file-plain-0644)."""
+    rules = RULES["R9"]
+    [plain] = (v for v in VECTORS["vectors"] if v["id"] == "file-plain-0644")
+    digest = plain["expected"]["R9"]["queries"][0]
+    linked = Entry("link", size=4, linkname="bar", content=b"bar\n")
+    tree = Tree.read([file("bar", b"bar\n"), linked], rules)
+    alone = sha256(bytes.fromhex(plain["header_preimage_hex"]["R7"])).hexdigest()
+    assert tree.own == {"bar": digest, "link": f"sha256:{alone}"}
+    assert answer(lambda: ask(tree, Query("link"), rules)) == digest

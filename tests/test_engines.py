@@ -203,10 +203,14 @@ def test_the_loopback_server_of_these_tests_serves(tmp_path: Path, archive: str)
 
 
 class Told(Box):
-    """A box that answers as the test says; a command that the test does not name ends with status 127."""
+    """A box that answers as the test says; a command that the test does not name ends with status 127.
 
-    def __init__(self, **answers: tuple[int, str]) -> None:
+    `package` is the state and the version of its docker.io as dpkg-query says them.
+    """
+
+    def __init__(self, package: str = "", **answers: tuple[int, str]) -> None:
         self.name = "guest"
+        self.package = package
         self.answers = answers
         self.asked: list[str] = []
 
@@ -225,6 +229,9 @@ class Told(Box):
                 ("buildx", "version"): "github.com/docker/buildx v0.29.1 a32761a",
             }
             return self._result(command, status, said.get(rest, "Client: Docker Engine"))
+        if command.argv[0] == "dpkg-query" and self.package:
+            assert command.argv[1:] == ("--show", "--showformat=${db:Status-Status} ${Version}", "docker.io")
+            return self._result(command, 0, self.package)
         return self._result(command, 127, "")
 
     def _result(self, command: Command, status: int, text: str) -> Result:
@@ -240,6 +247,8 @@ def stock(folder: Path) -> Stock:
 
 
 DISTRO = EngineSpec(name="20.10.24", version="20.10.24", kind="distro")
+TRIXIE = EngineSpec(name="26.1.5", version="26.1.5", kind="debian", suite="trixie", packages=("docker.io",))
+BOOKWORM = EngineSpec(name="20.10.24", version="20.10.24", kind="distro", suite="bookworm", packages=("docker.io",))
 INSTALLED = EngineSpec(name="installed", kind="installed")
 
 
@@ -285,3 +294,28 @@ def test_an_installed_engine_that_does_not_answer_is_left_as_it_is(tmp_path: Pat
 def test_a_box_without_docker_says_the_same(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot use the Docker of guest: it does not answer"):
         ensure(Told(), INSTALLED, stock(tmp_path), quiet)
+
+
+@pytest.mark.parametrize("spec", [TRIXIE, BOOKWORM])
+def test_the_boxs_own_package_is_used_where_it_is_of_that_version(tmp_path: Path, spec: EngineSpec) -> None:
+    version = f"{spec.version}+dfsg1"
+    box = Told(package=f"installed {version}-9+deb13u1+b1", plain=(0, f"{version} {version} 411e817"))
+    engine = ensure(box, spec, stock(tmp_path), quiet)
+    assert (engine.docker, engine.server, engine.plugins) == (("docker",), version, None)
+    assert engine.buildx == ("v0.29.1" if spec is TRIXIE else "")
+
+
+@pytest.mark.parametrize(
+    "package", ["", "installed 20.10.5+dfsg1-1", "installed 26.1.5", "config-files 20.10.24+dfsg1-1"]
+)
+def test_another_package_or_none_is_left_alone_and_an_archive_is_brought(tmp_path: Path, package: str) -> None:
+    # its own Docker answers, and a run would prune it: it is not even asked
+    box = Told(package=package, plain=(0, "20.10.24+dfsg1 20.10.24+dfsg1 5d6db84"))
+    made = stock(tmp_path)
+    archive = made.target(BOOKWORM)
+    assert archive
+    archive.parent.mkdir(parents=True)
+    archive.touch()  # so that none is made: this one is refused
+    with pytest.raises(EngineError, match=f"cannot use {archive}: nothing says what it should hold"):
+        ensure(box, BOOKWORM, made, quiet)
+    assert not [line for line in box.asked if "docker version" in line]

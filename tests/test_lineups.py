@@ -76,6 +76,7 @@ def test_the_lineups_hold_what_their_names_say() -> None:
         "gist": ("centos7", "ubuntu1804", "local-docker"),
         "debian": ("debian12-apparmor", "debian12-selinux"),
         "local": ("local",),
+        "releases": ("debian11", "debian12-apparmor", "debian13", "debian-forky"),
     }
     assert {lineup.scenario for lineup in lineups.values()} == {"copy-bust"}
 

@@ -44,6 +44,27 @@ def test_pulling_lines_before_cached() -> None:
     assert outcomes(only(HEAD + text)) == [B, H]
 
 
+LAYER = "sha256:" + "9a" * 32
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome"),
+    [
+        ([f"{LAYER} 29B / 29B 0.0s done", "DONE 0.4s"], H),
+        ([f"extracting {LAYER} 0.1s done", "DONE 0.4s"], H),
+        # what it prints, it prints because it runs; and layers that cannot be had make it run after all
+        ([f"{LAYER} 29B / 29B 0.0s done", "0.1 foo", "DONE 0.4s"], R),
+        ([f"{LAYER} 29B / 29B 0.0s done", "ERROR: not found", "DONE 0.4s"], R),
+        # a digest alone is no layer (Docker 20.10 prints a step's own), nor is what a program prints
+        ([LAYER, "DONE 0.4s"], R),
+        ([f"0.1 {LAYER} 29B / 29B", "DONE 0.4s"], R),
+    ],
+)
+def test_layers_that_are_fetched_after_cached_make_it_no_less_a_hit(lines: list[str], outcome: Outcome) -> None:
+    text = "#3 [2/3] RUN a\n#3 CACHED\n\n#3 [2/3] RUN a\n" + "".join(f"#3 {line}\n" for line in lines)
+    assert outcomes(only(HEAD + text)) == [B, outcome]
+
+
 def test_only_its_own_line_makes_a_step_cached() -> None:
     text = (
         "#3 [2/3] RUN a\n#3 0.1 #3 CACHED\n#3 0.1 CACHED\n#3 0.2 text\r#3 CACHED\n#3 0.2 x\u2028#3 CACHED\n#5 CACHED\n"

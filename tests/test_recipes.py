@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import ConfigError
-from lab.recipes import load_recipe, pack_files
+from lab.recipes import Recipe, load_recipe, pack_files
 
 RECIPES = Path(__file__).parent.parent / "boxes" / "recipes"
 
@@ -30,6 +30,98 @@ def test_the_recipe_of_this_checkout_is_sound() -> None:
         "debian12-selinux": True,
     }
     assert "\n" not in recipe.file.kernel_arguments
+
+
+SUITES = {"debian11": "bullseye", "debian13": "trixie", "debian-forky": "forky"}
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_other_suites_are_the_same_recipe_but_for_what_they_say(name: str) -> None:
+    base, recipe = load_recipe(RECIPES / "debian12.yaml").file, load_recipe(RECIPES / f"{name}.yaml").file
+    assert recipe.suite == SUITES[name]
+    assert {box: variant.selinux for box, variant in recipe.variants.items()} == {name: False}
+    assert (recipe.enable, recipe.components, recipe.disk_gb) == (base.enable, base.components, base.disk_gb)
+    assert set(base.packages) - set(recipe.packages) == {"selinux-policy-default", "policycoreutils"}
+    assert set(base.mask) <= set(recipe.mask)
+    # Docker's client and buildx are packages of their own from Debian 13 on; systemd 256 refuses cgroup v1
+    newer = name != "debian11"
+    assert ({"docker-cli", "docker-buildx"} <= set(recipe.packages)) == newer
+    assert ("systemd.unified_cgroup_hierarchy=0" in recipe.kernel_arguments.split()) != newer
+
+
+CHILD = """\
+name: child
+based_on: debian12
+suite: trixie
+packages: {add: [zstd], leave_out: [sudo]}
+kernel_arguments: {add: [quiet], leave_out: [loglevel=4, audit=0]}
+mask: {leave_out: [fstrim.timer]}
+disk_gb: 20
+variants:
+  child: {selinux: false, kernel_arguments: lsm=bpf}
+"""
+
+
+def child(folder: Path, text: str = CHILD, name: str = "child") -> Recipe:
+    (folder / f"{name}.yaml").write_text(text)
+    return load_recipe(folder / f"{name}.yaml")
+
+
+def test_what_a_recipe_says_of_another_is_changed_and_the_rest_is_kept(folder: Path) -> None:
+    base, made = load_recipe(folder / "debian12.yaml").file, child(folder).file
+    assert (made.name, made.suite, made.disk_gb, list(made.variants)) == ("child", "trixie", 20, ["child"])
+    assert made.variants["child"].kernel_arguments == "lsm=bpf"
+    assert made.packages == (*(name for name in base.packages if name != "sudo"), "zstd")
+    assert made.mask == tuple(unit for unit in base.mask if unit != "fstrim.timer")
+    words = base.kernel_arguments.split()
+    assert made.kernel_arguments.split() == [word for word in words if word not in ("loglevel=4", "audit=0")] + [
+        "quiet"
+    ]
+    assert (made.enable, made.components) == (base.enable, base.components)
+
+
+def test_the_digest_is_of_the_whole_recipe(folder: Path) -> None:
+    before = child(folder).digest
+    assert before != load_recipe(folder / "debian12.yaml").digest
+    base = folder / "debian12.yaml"
+    base.write_text(base.read_text().replace("  - procps\n", ""))
+    after = child(folder).digest
+    assert after != before
+    # said in the recipe itself or in the one below it: the box is the same
+    base.write_text(base.read_text().replace("  - sudo\n", ""))
+    assert child(folder, CHILD.replace(", leave_out: [sudo]", "")).digest == after
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("based_on: debian12", "based_on: debain12", r'no recipe debain12 to be based on \(did you mean "debian12"'),
+        ("based_on: debian12", "based_on: child", "child is based on child"),
+        ("[sudo]", "[sudoo]", r'packages: "sudoo" cannot be left out, debian12 does not have it \(did you mean "sudo"'),
+        ("[zstd]", "[procps]", 'packages: "procps" cannot be added, debian12 has it already'),
+        ("[quiet]", "[panic=60]", 'kernel_arguments: "panic=60" cannot be added'),
+        ("[zstd]", "[Zstd]", "packages"),
+        ("disk_gb: 20", "disk_gb: 1", "disk_gb"),
+        ("suite: trixie", "siute: trixie", 'unknown key siute \\(did you mean "suite"'),
+        ("  child:", "  debian12-selinux:", "debian12-selinux is a box of debian12 already"),
+        ("name: child", "name: kid", 'its name is "kid", its file says "child"'),
+        ("packages: {add: [zstd], leave_out: [sudo]}", "packages: [zstd]", "packages"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_said(folder: Path, old: str, new: str, said: str) -> None:
+    assert old in CHILD
+    with pytest.raises(ConfigError, match=said):
+        child(folder, CHILD.replace(old, new))
+
+
+def test_recipes_may_stand_on_each_other_but_not_in_a_circle(folder: Path) -> None:
+    child(folder)
+    text = CHILD.replace("child", "grandchild").replace("debian12", "child").replace("suite: trixie\n", "")
+    text = text.replace("{add: [zstd], leave_out: [sudo]}", "{add: [sudo]}").replace("loglevel=4, audit=0", "panic=60")
+    made = child(folder, text.replace("[quiet]", "[loglevel=4]").replace("[fstrim.timer]", "[]"), "grandchild").file
+    assert (made.suite, "sudo" in made.packages, "zstd" in made.packages) == ("trixie", True, True)
+    with pytest.raises(ConfigError, match="child is based on grandchild is based on child"):
+        child(folder, CHILD.replace("debian12", "grandchild"))
 
 
 def test_a_recipe_names_no_host() -> None:

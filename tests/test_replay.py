@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.crew import Crew
 from lab.engines.engine import Engine
 from lab.errors import BoxError
 from lab.fleet import Ready
 from lab.lineups import Catalog
-from lab.matrix import Crew, Recorder
 from lab.model import Outcome, Progress
+from lab.recorder import Recorder, Watch, unwatched
 from lab.registry import Registry
 from lab.report.table import table
 from lab.results import Run, load
@@ -34,7 +35,7 @@ class Played:
     heard: list[Progress]
 
 
-def play(folder: Path, entries: list[dict[str, object]]) -> Played:
+def play(folder: Path, entries: list[dict[str, object]], watch: Watch = unwatched) -> Played:
     """Make the sample's trials again with boxes that answer from `entries`."""
     stored = load(SAMPLE)
     catalog = Catalog(ROOT / "boxes")
@@ -50,7 +51,7 @@ def play(folder: Path, entries: list[dict[str, object]]) -> Played:
     assert stored.base
     scenario = load_scenario(ROOT / "templates" / "scenarios" / "copy-bust", stored.base.reference)
     empty = stored.model_copy(update={"boxes": (), "productions": (), "trials": (), "complete": False})
-    recorder = Recorder(folder, empty)
+    recorder = Recorder(folder, empty, watch)
     heard: list[Progress] = []
     recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
     registry = Registry("localhost:5000", "docker-registry", 5000)

@@ -8,16 +8,19 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from lab.bundle import evidence_of
 from lab.model import Outcome, Verdict
 from lab.progress.reader import read_builds
 from lab.report import excerpt, markup
 from lab.report.evidence import Evidence
 from lab.report.findings import contrast, findings
+from lab.report.formats import FORMATS
 from lab.report.markdown import markdown
 from lab.report.redact import redact
 from lab.results import Run
 
 from . import reporting
+from .conftest import ROOT
 from .reporting import HIT, RAN, run, trial
 
 SECTIONS = [
@@ -173,6 +176,12 @@ def test_500_trials_fit_an_issue() -> None:
     assert "findings cut." in text
 
 
+def test_the_sample_that_the_manual_links_to_is_what_comes_of_its_run() -> None:
+    # python -m lab report sample --format md --output results/sample/report.md
+    folder = ROOT / "results" / "sample"
+    assert FORMATS["md"].tell([evidence_of(folder)]) == (folder / "report.md").read_text(encoding="utf-8")
+
+
 # --- which trial is told
 
 
@@ -190,7 +199,7 @@ def test_alike_trials_are_one_finding() -> None:
     made = [trial(a, b, (HIT, RAN, RAN)) for a, b in (("a", "b"), ("b", "a"), ("c", "a"))]
     [finding] = findings(Evidence(run(*made)))
     assert len(finding.trials) == 3
-    assert "So it is in 3 trials." in markdown(Evidence(run(*made)))
+    assert "Seen in 3 trials." in markdown(Evidence(run(*made)))
 
 
 def test_a_broken_trial_is_no_miss() -> None:

@@ -83,6 +83,8 @@ def _unclear_flags(item: Instruction) -> str | None:
             return f"--{name} makes other steps"
         if "$" in value:
             return f"the flag --{name} has a variable in it"
+        if not value.isascii():  # 28.5.2 was seen to read flags byte by byte, so that such a pattern matches nothing
+            return f"the flag --{name} has letters in it that engines take apart"
     return None
 
 

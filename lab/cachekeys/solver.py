@@ -45,15 +45,19 @@ class _Parent:
 
 
 def solve(cache: InlineCache, planned: Plan) -> list[Decision]:
-    """Decide each step in order, given the cache of one image and nothing local."""
+    """Decide each step in order, given the cache of one image and nothing local.
+
+    Where the files of one COPY have no digest nothing is predicted: the build fails, and what it prints of the other
+    steps depends on how far each had come.
+    """
+    failing = next((step for step in planned.steps if step.fails), None)
+    if failing:
+        return [_unknown(step, f"the build cannot go on: {failing.unclear}") for step in planned.steps]
     parent = _base(cache, planned.base)
     decisions: list[Decision] = []
-    lost = failed = False
+    lost = False
     for step in planned.steps:
-        failed = failed or step.fails
-        if failed:
-            decisions.append(_unknown(step, step.unclear or "the build fails before it"))
-        elif lost:
+        if lost:
             decisions.append(Decision(step, Outcome.RAN, Reason.PARENT, "the step before it ran, so its key is new"))
         else:
             decision, parent = _decide(cache, step, parent)

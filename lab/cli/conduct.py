@@ -17,6 +17,7 @@ from lab.fleet import Fleet
 from lab.lineups import BoxSpec, pick
 from lab.matrix import Wish, perform
 from lab.results import Run
+from lab.shelf import typical_seconds
 from lab.state import hold
 
 
@@ -35,7 +36,7 @@ class Conductor:
         name = self.place.lineup.name
         ready = with_way_back(self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also))
         try:
-            return perform(wish, ready, self.place.project, self.screen.tell)
+            return perform(wish, ready, self.place.project, self.screen.tell, self.screen.watch)
         except Interrupted as error:
             kept = self.place.project.results
             raise Interrupted(
@@ -48,10 +49,14 @@ class Conductor:
 
 @contextmanager
 def conducting(
-    place: Workplace, specs: Sequence[BoxSpec], provider: str, verb: str, *, verbose: bool
+    place: Workplace, specs: Sequence[BoxSpec], provider: str, verb: str, *, verbose: bool, json_lines: bool = False
 ) -> Iterator[Conductor]:
     """Hold the boxes for the time of the context; engines that it starts on this machine end with it."""
-    with hold(place.project.state, [spec.name for spec in specs], verb), screen(verbose) as shown:
+    held = hold(place.project.state, [spec.name for spec in specs], verb)
+    with held, screen(verbose, json_lines=json_lines) as shown:
+        shown.expect = lambda planned: typical_seconds(
+            place.project.results, planned.scenario, planned.lineup, len(planned.cells)
+        )
         fleet = Fleet(place.project, place.catalog, shown.tell)
         running = fleet.private()
         try:

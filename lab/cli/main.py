@@ -27,6 +27,7 @@ VERBS = {
     "explain": ("explaining", "Say why each step of a stored run hit or ran."),
     "diff": ("explaining", "Show two boxes' files of one context side by side."),
     "why": ("why", "Say whether a COPY would hit an image's cache, and if not why."),
+    "truth": ("truth", "Tabulate predictions beside what engines did."),
     "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
     "report": ("reports", "Tell of a stored run: table, bug report, JUnit, CSV, JSON, script."),
     "runs": ("reports", "List the stored runs; --prune removes old ones."),

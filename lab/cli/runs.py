@@ -61,6 +61,7 @@ CONTRADICTED = 12
 @click.option("--registry-port", type=click.IntRange(1, 65535), help="The loopback port of the lab's own registry.")
 @click.option("--allow-prune", is_flag=True, help="Let the run prune the Docker of boxes that lab did not make.")
 @json_option
+@click.option("--json-lines", is_flag=True, help="Print every event as a line of JSON, for tools that follow.")
 @verbose_option
 def repro(
     scenario: str | None,
@@ -77,6 +78,7 @@ def repro(
     registry_port: int | None,
     allow_prune: bool,
     as_json: bool,
+    json_lines: bool,
     verbose: bool,
 ) -> None:
     """Run a scenario (a name, or a folder's path; default: the lineup's) on every producer and consumer.
@@ -114,11 +116,14 @@ def repro(
             registry=registry,
             registry_port=registry_port,
         )
-        with conducting(place, specs, provider, "repro", verbose=verbose) as conductor:
+        with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
             run_folder, run = conductor.run(wish, used_by, made_by)
-        if as_json:
+            if json_lines:
+                done = {"event": "ended", "run": run.name, "folder": str(run_folder), "as_expected": run.as_expected}
+                conductor.screen.emit(done)
+        if as_json and not json_lines:
             click.echo(run.to_json(), nl=False)
-        else:
+        elif not json_lines:
             click.echo(coloured(table(run)))
             click.echo(f"\nstored in {run_folder}")
             if other:

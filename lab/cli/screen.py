@@ -1,21 +1,26 @@
-"""How events look: one live line a box on a terminal, plain lines elsewhere; colour only on a terminal."""
+"""How events look: a live table and a line a box on a terminal, plain lines elsewhere, JSON lines for tools."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.model import Progress
+from lab.cli.board import Board, Expect, as_json
+from lab.model import Filled, Planned, Progress, RunEvent
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.live import Live
     from rich.table import Table
 
@@ -24,10 +29,16 @@ QUIET_SECONDS = 2.0  # where there is no terminal, one line a box in this time, 
 
 
 class Screen:
-    """Listens to Progress events and shows them on standard error, so that standard output stays for answers."""
+    """Listens to events and shows them on standard error, so that standard output stays for answers.
 
-    def __init__(self, verbose: bool = False) -> None:
+    With `json_lines` every event is one JSON object on a line of standard output instead, for tools that follow.
+    """
+
+    def __init__(self, verbose: bool = False, *, json_lines: bool = False) -> None:
         self.verbose = verbose
+        self.json_lines = json_lines
+        self.expect: Expect = lambda planned: None
+        self._board: Board | None = None
         self._lines: dict[str, tuple[Progress, float]] = {}
         self._said: dict[str, tuple[float, str]] = {}
         self._live: Live | None = None
@@ -35,11 +46,11 @@ class Screen:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Screen:
-        if sys.stderr.isatty() and not self.verbose:
+        if sys.stderr.isatty() and not self.verbose and not self.json_lines:
             from rich.console import Console  # late: rich costs 60 ms that --help need not pay
             from rich.live import Live
 
-            self._live = Live(get_renderable=self._table, console=Console(stderr=True), refresh_per_second=5)
+            self._live = Live(get_renderable=self._picture, console=Console(stderr=True), refresh_per_second=5)
             self._live.start()
         return self
 
@@ -47,6 +58,8 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
+            with self._lock:
+                self._board = None  # the verb prints the whole table itself
             self._live.stop()
             self._live = None
 
@@ -56,8 +69,31 @@ class Screen:
             now = time.monotonic()
             began = self._lines[event.who][1] if event.who in self._lines else now
             self._lines[event.who] = (event, began)
-            if self._live is None:
+            if self.json_lines:
+                self.emit({"event": "progress", **asdict(event)})
+            elif self._live is None:
                 self._print(event, now)
+
+    def watch(self, event: RunEvent) -> None:
+        """Follow a run trial by trial; called from any thread."""
+        with self._lock:
+            if isinstance(event, Planned):
+                self._board = Board(event, self.expect(event))
+            if self._board is None:
+                return
+            self._board.take(event)
+            if self.json_lines:
+                self.emit(as_json(event, self._board.expected))
+            elif self._live is None and (line := self._board.line(event)):
+                now = time.monotonic()
+                click.echo(f"{now - self._start:6.1f}s  {line}", err=True)
+                if isinstance(event, Filled):  # the box says the same of itself next
+                    self._said[event.cell.consumer] = (now, "")
+
+    def emit(self, value: dict[str, Any]) -> None:
+        """One JSON object on a line of standard output, with its time and the form's number."""
+        click.echo(json.dumps({"schema": 1, "time": datetime.now(UTC).isoformat(), **value}))
+        sys.stdout.flush()
 
     def _print(self, event: Progress, now: float) -> None:
         when, what = self._said.get(event.who, (-QUIET_SECONDS, ""))
@@ -67,6 +103,19 @@ class Screen:
         self._said[event.who] = (now, event.what)
         mark = " failed:" if event.failed else ""
         click.echo(f"{now - self._start:6.1f}s  {event.who}:{mark} {event.what}", err=True)
+
+    def _picture(self) -> Table | Group:
+        """The table of the run that goes on, if there is one, above a line a box."""
+        lines = self._table()
+        with self._lock:
+            if self._board is None or self._live is None:
+                return lines
+            from rich.console import Group
+            from rich.text import Text
+
+            rows = max(3, self._live.console.size.height - len(self._lines) - 6)
+            head = Text(self._board.head(datetime.now(UTC)), "bold")
+            return Group(head, self._board.table(rows), Text(""), lines)
 
     def _table(self) -> Table:
         from rich.table import Table
@@ -80,15 +129,15 @@ class Screen:
                 style = "red" if event.failed else "green" if event.done else "cyan"
                 seconds = "" if event.done else f"{now - began:.0f}s"
                 table.add_row(
-                    Text(sign, style), who, Text(event.what.splitlines()[0][:80] if event.what else ""), seconds
+                    Text(sign, style), Text(who), Text(event.what.splitlines()[0][:80] if event.what else ""), seconds
                 )
         return table
 
 
 @contextmanager
-def screen(verbose: bool) -> Iterator[Screen]:
+def screen(verbose: bool, *, json_lines: bool = False) -> Iterator[Screen]:
     """A screen for the time of a verb."""
-    with Screen(verbose) as shown:
+    with Screen(verbose, json_lines=json_lines) as shown:
         yield shown
 
 

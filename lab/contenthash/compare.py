@@ -105,8 +105,8 @@ def _sum(entry: Entry) -> str | None:
     """The sha256 of the content alone; None if that cannot be told."""
     if entry.sha256:
         return entry.sha256
-    if entry.is_hardlink and not isinstance(entry.content, bytes):
-        return None
+    if entry.is_hardlink:
+        return sha256(entry.content).hexdigest() if isinstance(entry.content, bytes) else None
     try:
         chunks = entry.chunks()
         if chunks is None:

@@ -86,11 +86,11 @@ class Entry:
 
     def chunks(self) -> Iterable[Chunk] | None:
         """The content piece by piece, none for an object that is sent without data; None if it is not at hand."""
-        if self.kind is not Kind.FILE:
-            return ()
+        if self.kind is not Kind.FILE or self.is_hardlink:
+            return ()  # a hard link's data came with its first path
         if isinstance(self.content, bytes):
             return (self.content,)
-        if self.size == 0 or self.is_hardlink:
+        if self.size == 0:
             return ()
         return None if self.content is None else self.content()
 

@@ -32,10 +32,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked for: a clean absolute path ("" for the root), whether it is a pattern, and the patterns."""
+    """What is asked for: a clean absolute path ("" for the root), whether it is a pattern, and the patterns.
+
+    `bare` is true for a path that ended in "/", the root's too: the header of that directory itself is not listed.
+    """
 
     path: str
     wildcard: bool
+    bare: bool
     include: Matcher | None
     exclude: Matcher | None
 
@@ -63,6 +67,8 @@ def select(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, list[Li
         path = fixed + node.path.removeprefix(resolved)
         while holders and not path.startswith(holders[-1].path + "/"):
             holders.pop()
+        if selection.bare and path == selection.path and node.kind is Kind.DIR:
+            continue
         if selection.wildcard and selection.path and not (top and path.startswith(top + "/")):
             if not gopath.matches(selection.path, path):
                 continue

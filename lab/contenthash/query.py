@@ -134,7 +134,7 @@ def _flat(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
     """Wildcards and patterns from bk 0.9 on: a list of objects, directories as headers."""
     include = Matcher(query.include) if query.include else None
     exclude = Matcher(query.exclude) if query.exclude else None
-    fixed, items = select(tree, Selection(path, query.is_wildcard, include, exclude), rules)
+    fixed, items = select(tree, Selection(path, query.is_wildcard, query.path.endswith("/"), include, exclude), rules)
     all_links = rules.wildcard is Wildcard.FLAT
     parts = list(followed(tree, items, rules, all_links=all_links)) if query.follow_links else [i.part for i in items]
     if not parts:

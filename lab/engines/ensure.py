@@ -14,7 +14,7 @@ from lab.engines.engine import VERSIONS, Engine, is_pinned
 from lab.engines.stock import Stock
 from lab.errors import EngineError
 from lab.model import Progress
-from lab.pins import EngineSpec
+from lab.pins import EngineSpec, plain
 from lab.waiting import wait_for
 
 START_SECONDS = 120
@@ -58,15 +58,22 @@ def ensure(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
 
 
 def _service(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
-    """The box's own package, started by the box's systemd; where there is none, an archive made of it."""
-    answer = _reach(box, OWN)
-    if answer is None and spec.archived and not box.run(["sh", "-c", "command -v docker"]).ok:
+    """Debian's package as the box has it, started by the box's systemd; where it has not, an archive made of it."""
+    if spec.archived and not _has_package(box, spec):
         return _archived(box, spec, stock, tell)
+    answer = _reach(box, OWN)
     if answer is None:
         box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
         answer = _wait(box, "docker", OWN)
     engine = engine_of(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
     return replace(engine, log=journal_of("docker"))
+
+
+def _has_package(box: Box, spec: EngineSpec) -> bool:
+    """True if the box's own Docker is Debian's package of that very version, whether it runs or not."""
+    asked = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", "docker.io"]
+    status, _, version = box.run(asked, timeout=60).text.partition(" ")
+    return status == "installed" and plain(version) == spec.version
 
 
 def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
@@ -85,8 +92,8 @@ def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
 def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     """An engine from an archive, beside any other: programs, data-root, socket, bridge and unit of its own."""
     archives = [stock.archive(spec, tell)]
-    if spec.kind == "reverted" and not box.run(["sh", "-c", "command -v docker"]).ok:
-        # it is dockerd alone: where the box has no Docker to lend the rest, its base brings it
+    if spec.kind == "reverted" and not _has_package(box, spec):
+        # it is dockerd alone: where the box does not have the package it was made of, its base brings the rest
         archives.insert(0, stock.archive(stock.engines[spec.base or ""], tell))
     programs = {name: total for archive in archives for name, total in archive.contents.programs.items()}
     daemon = Daemon(spec.name, containerd="containerd" in programs)
@@ -130,7 +137,7 @@ def _bring(
 
 STARTERS: dict[str, Callable[[Box, EngineSpec, Stock, Tell], Engine]] = {
     "static": _archived,
-    "debian": _archived,
+    "debian": _service,
     "reverted": _archived,
     "distro": _service,
     "installed": _installed,

@@ -31,6 +31,9 @@ CONTEXT = "internal] load build context"
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([kMGTP]?B)\b")
 TRANSFER = re.compile(r"transferring (context|dockerfile):(.*)")
 IMAGE = re.compile(r"(writing image|exporting manifest list|exporting manifest) (sha256:[0-9a-f]{64})\b")
+# A layer on its way from a registry: `sha256:9addb4... 29B / 29B`, `extracting sha256:9addb4...`; screens cut digests.
+# A digest alone is no such thing: Docker 20.10 prints that of each step below its name.
+LAYER = re.compile(r"(?:extracting sha256:[0-9a-f]{8}|sha256:[0-9a-f]{8,64} +\d[\d.]*[kMGT]?B / )")
 UNITS = {"B": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12, "PB": 15}
 
 
@@ -45,7 +48,10 @@ def size_in_bytes(text: str) -> int | None:
 
 @dataclass(slots=True)
 class Vertex:
-    """One vertex's last known state; `outcome` RAN means it ended without an error, whatever it is."""
+    """One vertex's last known state; `outcome` RAN means it ended without an error, whatever it is.
+
+    `fetched` is true if its layers came from a registry, `printed` if it has run a program that printed something.
+    """
 
     name: str
     step: re.Match[str] | None
@@ -54,6 +60,8 @@ class Vertex:
     seconds: float | None = None
     sent: int | None = None
     announced: Outcome = Outcome.UNKNOWN
+    fetched: bool = False
+    printed: bool = False
 
     @property
     def stage(self) -> str | None:
@@ -66,11 +74,16 @@ class Vertex:
             return None
         _, index, total, instruction = self.step.groups()
         # FROM's CACHED or DONE only says whether the base had to be fetched or unpacked.
-        outcome = Outcome.BASE if instruction.split(maxsplit=1)[:1] == ["FROM"] else self.outcome
+        outcome = Outcome.BASE if instruction.split(maxsplit=1)[:1] == ["FROM"] else self._ended()
         if "FROM".startswith(instruction) and outcome is not Outcome.BASE:
             # A terminal cut the name, or the input ends here: `CACHED [1/4] F` is no hit.
             outcome = Outcome.UNKNOWN
         return Step(self.stage, int(index), int(total), instruction, outcome, self.seconds)
+
+    def _ended(self) -> Outcome:
+        """With the containerd image store a step is CACHED first, and DONE once its layers had to be fetched."""
+        lazy = self.outcome is Outcome.RAN and self.fetched and not self.printed
+        return Outcome.HIT if lazy else self.outcome
 
 
 @dataclass(slots=True)
@@ -102,16 +115,24 @@ class Ledger:
         if vertex is not None:
             vertex.outcome = outcome
             vertex.seconds = seconds
+            vertex.fetched = vertex.fetched and outcome is not Outcome.ERROR  # then it has to be run after all
             self._touched.append(vertex)
 
+    def output(self, key: Hashable) -> None:
+        """Note that the program of a step printed something."""
+        if vertex := self.vertexes.get(key):
+            vertex.printed = True
+
     def status(self, key: Hashable, text: str, sent: int | None = None) -> None:
-        """Note what a sub-status of a vertex tells: bytes sent so far (`sent`, or read from `text`), an image."""
+        """Note what a sub-status tells: bytes sent so far (`sent`, or read from `text`), a layer fetched, an image."""
         vertex = self.vertexes.get(key)
         if vertex is None:
             return
         if transfer := TRANSFER.match(text):
             now = size_in_bytes(transfer[2]) if sent is None else sent
             vertex.sent = vertex.sent if now is None else now
+        elif LAYER.match(text):
+            vertex.fetched = True
         elif image := IMAGE.match(text):
             # The manifests of several platforms come first, the list of them last.
             self.images.setdefault(image[1], image[2])

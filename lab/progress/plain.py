@@ -1,8 +1,9 @@
 """The plain form: `#5 [2/4] RUN echo foo`, `#5 0.109 foo`, `#5 DONE 0.1s`.
 
 Source: `docker build --progress=plain`, and every build whose stderr is no terminal; Docker 18.09 to 29. Numbers
-are in order of first sight and lines come in any order, so all is kept by number and the last state wins. Every
-line that a RUN prints is behind its number and a time (`#7 0.079 #5 CACHED`): it cannot pass for a state.
+are in order of first sight and lines come in any order, so all is kept by number and the last state wins (but for
+layers that are fetched after CACHED: `Vertex.fetched`). Every line that a RUN prints is behind its number and a time
+(`#7 0.079 #5 CACHED`): it cannot pass for a state.
 
 Docker 18.09 and BuildKit up to 0.4 have no `CACHED` and no `DONE`: they print the fields of a vertex whenever they
 change, right-aligned: `#5    completed: 2019-03-22 19:46:01.54 +0000 UTC`, `#5     duration: 39.481µs`,
@@ -20,6 +21,7 @@ from lab.progress.ledger import VERTEX, LedgerForm
 # Pasted output may be indented or quoted.
 LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)")
 END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d+(?:\.\d+)?)s| *$|: )")
+LOG = re.compile(r"\d+\.\d+ ")
 FIELD = re.compile(r" +(digest|name|started|completed|duration|cached|error): ?(.*)")
 BUILDING = "building with "
 OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
@@ -111,6 +113,8 @@ class Plain(LedgerForm):
             fields = self._fields.setdefault(number, _Fields())
             fields.take(field[1], field[2])
             self._ledger.settle(number, fields.outcome(), fields.seconds if fields.completed else None)
+        elif LOG.match(text):
+            self._ledger.output(number)
         else:
             self._ledger.status(number, text)
 

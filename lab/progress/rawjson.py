@@ -7,12 +7,14 @@ true before `completed` is there. Byte counts are exact here, where the other fo
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from lab.model import Outcome
 from lab.progress.ledger import LOAD, LedgerForm
 
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 KINDS = ("vertexes", "statuses", "logs", "warnings")
 
 
@@ -47,7 +49,12 @@ class RawJson(LedgerForm):
         for status in _dicts(value, "statuses"):
             text, of, current = status.get("id"), status.get("vertex"), status.get("current")
             if isinstance(text, str) and isinstance(of, str):
+                if isinstance(current, int) and DIGEST.fullmatch(text):
+                    text = f"{text} {current}B / {current}B"  # as the other forms have it
                 self._ledger.status(of, text, current if isinstance(current, int) else None)
+        for log in _dicts(value, "logs"):
+            if isinstance(of := log.get("vertex"), str):
+                self._ledger.output(of)
 
 
 def _dicts(value: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Hashable
 
 from lab.model import Outcome
-from lab.progress.ledger import STEP, VERTEX, LedgerForm
+from lab.progress.ledger import LAYER, STEP, VERTEX, LedgerForm
 
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_=>78]")
 CURSOR = re.compile(r"\x1b\[(\d*)([AB])")
@@ -87,8 +87,10 @@ class Terminal(LedgerForm):
 
     def _sub(self, text: str) -> None:
         # ` => => # text` is what a RUN printed, ` => => transferring context: 34B` a status.
-        if not text.startswith("=> #"):
-            self._ledger.status(self._last, text[2:].strip())
+        # Before the last screen one that is too long for the terminal shows them below the row of another vertex.
+        status = text[2:].strip()
+        if not text.startswith("=> #") and (self._finished or not LAYER.match(status)):
+            self._ledger.status(self._last, status)
 
     def _row(self, row: re.Match[str], *, ended: bool) -> None:
         word, name = row[1], row[2]

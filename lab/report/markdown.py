@@ -76,7 +76,7 @@ def _sentence(evidence: Evidence, finding: Finding) -> str:
         text += f", after a change made on purpose ({markup.prose(example.variation)})"
     text += f": {markup.prose(finding.cause.sentence)}." if finding.cause else f". {_reason(example)}"
     if len(finding.trials) > 1:
-        text += f" So it is in {len(finding.trials)} trials."
+        text += f" Seen in {len(finding.trials)} trials."
     return text
 
 
@@ -112,11 +112,11 @@ def _table(evidence: Evidence, found: list[Finding]) -> str:
 
 
 def _shown(evidence: Evidence, found: list[Finding]) -> list[Trial]:
-    """The trials whose commands are shown: the first finding's, and one that went the other way."""
+    """The trials whose commands are shown, as they came: the first finding's, and one that went the other way."""
     if not found:
         return [trial for trial in evidence.run.trials if trial.build][:1]
-    other = contrast(evidence, found[0])
-    return [found[0].example, *([other] if other else [])]
+    chosen = (found[0].example, contrast(evidence, found[0]))
+    return [trial for trial in evidence.run.trials if any(trial is one for one in chosen)]
 
 
 def _expected(evidence: Evidence, found: list[Finding]) -> str:

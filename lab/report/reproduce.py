@@ -59,9 +59,10 @@ def _section(evidence: Evidence, host: Host, shown: list[Trial], said: dict[str,
         lines += _versions(facts, said)
     for production in evidence.run.productions:
         if made and (production.producer, production.engine) == host:
-            lines += _commands(evidence, evidence.during(evidence.phase(production)))
+            lines += ["", *_commands(evidence, evidence.during(evidence.phase(production)))]
     for trial in rebuilt:
-        lines += _commands(evidence, [item for item in evidence.during(trial.name) if not _prunes(item)])
+        typed = _commands(evidence, [item for item in evidence.during(trial.name) if not _prunes(item)])
+        lines += ["", f"# {printable.line(trial.name)}", *typed] if typed else []
     return f"{heading}\n\n{_what_it_is(facts)}{markup.fence(chr(10).join(lines), 'console')}"
 
 

@@ -130,6 +130,6 @@ def with_bytes(entry: Entry) -> Entry:
 
 def own_text(entry: Entry, rules: Rules) -> str:
     """The own digest of one object."""
-    if isinstance(entry.content, bytes) and entry.kind is Kind.FILE:
+    if isinstance(entry.content, bytes) and entry.kind is Kind.FILE and not entry.linkname:
         return "sha256:" + sha256(header(entry, rules) + entry.content).hexdigest()
     return own_digests(entry, [header(entry, rules)])[0]

@@ -1,0 +1,67 @@
+"""Measure how long a run of 500 trials takes to be told in each form: `python -m benchmarks.reports`.
+
+The run is the stored sample, again and again under other engines' names (tests/reporting.py). Times include redaction,
+as `lab report` does it without a word.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lab import bundle, transcript
+from lab.forms import forms
+from lab.project import find
+from lab.report.comparison import compare, told
+from tests import reporting
+
+ROUNDS = 5
+TRIALS = 500
+BOUND = 2.0  # seconds, for every form
+TEXT_LIMIT = 65_536  # characters that GitHub takes in an issue
+
+
+def main() -> None:
+    """Print every figure with its bound; exit status 1 if one is over it."""
+    project = find()
+    evidence = reporting.many(TRIALS)
+    sizes: dict[str, int] = {}
+
+    def tell(name: str) -> Callable[[], None]:
+        def work() -> None:
+            sizes[name] = len(forms(project)[name].tell([evidence]).encode())
+
+        return work
+
+    figures = [(f"{TRIALS} trials as {name}", timed(tell(name)), BOUND, "s") for name in forms(project)]
+    figures.append(("compared with itself", timed(lambda: told(compare(evidence, evidence))), BOUND, "s"))
+    with TemporaryDirectory() as folder:
+        stored = Path(folder)
+        (stored / "run.json").write_text(evidence.run.to_json(), encoding="utf-8")
+        (stored / "transcript.jsonl").write_bytes(transcript.dump(evidence.run.name, evidence.exchanges))
+        figures.append(("read from its folder", timed(lambda: bundle.evidence_of(stored)), BOUND, "s"))
+    figures.append(("its bug report", sizes["md"], TEXT_LIMIT, "bytes"))
+    sample = sum(path.stat().st_size for path in (project.results / "sample").iterdir())
+    figures.append(("a stored run of two boxes", sample / 1e6, 1.0, "MB"))
+    for name, value, bound, unit in figures:
+        print(f"{'ok  ' if value <= bound else 'OVER'} {name}: {value:.3g} {unit} (bound {bound:g})")
+    print("; ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sizes.items()))
+    sys.exit(any(value > bound for _, value, bound, _ in figures))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """The median of some rounds, in seconds."""
+    times = []
+    for _ in range(ROUNDS):
+        clock = time.monotonic()
+        work()
+        times.append(time.monotonic() - clock)
+    return statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
