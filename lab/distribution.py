@@ -80,6 +80,8 @@ class Repository:
         what = str(self.reference)
         text = self._get(f"manifests/{self.reference.name}", ACCEPTED)
         led = [_digest(text)]
+        if self.reference.name.startswith("sha256:") and led[0] != self.reference.name:
+            raise ReadError(f"cannot read {what}: the bytes that its registry sends are not those of their digest")
         manifest = document(text, f"the manifest of {what}")
         if is_index(manifest):
             led.append(choose(manifest, platform, what))
@@ -130,6 +132,9 @@ class Repository:
                 body = response.read(LARGEST + 1)
                 if len(body) > LARGEST:
                     raise ReadError(f"cannot read {self.reference}: what the registry sends has no end")
+                stated = response.headers.get("Content-Length", "")
+                if stated.isdecimal() and len(body) < int(stated):
+                    raise RegistryError(f"cannot read {self.reference}: {parts.netloc} broke off its answer")
                 return _Answer(response.status, response.headers, body)
             finally:
                 connection.close()

@@ -9,6 +9,7 @@ from lab.cachekeys.copying import read_copy
 from lab.cachekeys.dockerfile import instruction as parse_instruction
 from lab.cachekeys.solver import Decision, Reason
 from lab.causes import FieldDifference, Role, StepCause
+from lab.contenthash.compare import ABSENT
 from lab.contenthash.rules import Rules, Xattrs
 from lab.explain.advice import advice
 from lab.explain.copies import Side, differences, look, own_digests_of
@@ -148,7 +149,8 @@ def _sentence(counting: Sequence[FieldDifference], rules: Rules, engine: str) ->
         side = "the producer" if first.consumer == "absent" else "the consumer"
         what = f"{first.path} is there on {side}'s side alone"
     else:
-        what = f"{first.field} of {first.path} is {first.producer} at the producer, {first.consumer} here"
+        values = [_quoted(first.field, value) for value in (first.producer, first.consumer)]
+        what = f"{first.field} of {first.path} is {values[0]} at the producer, {values[1]} here"
     more = f", and {len(counting) - 1} more differ" if len(counting) > 1 else ""
     return f"{what}{more}; {engine} hashes it ({rules.name})"
 
@@ -189,3 +191,9 @@ def _record_line(decision: Decision) -> tuple[str, ...]:
 
 def _under(item: FieldDifference, many: int) -> str:
     return "hashed under every rule set" if len(item.rules) == many else f"hashed under {', '.join(item.rules)}"
+
+
+def _quoted(field: str, value: str) -> str:
+    """The value of an attribute, whose text may be anything, set apart from the sentence."""
+    plain = "." not in field or value == ABSENT or value.startswith(('"', "0x"))
+    return value if plain else f'"{value}"'
