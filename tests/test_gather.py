@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -160,13 +161,31 @@ def test_of_a_large_context_only_small_files_contents_come_along(folder: Path) -
     assert by_path(at(folder, largest=3))["bar"].content is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_files_and_folders_that_cannot_be_read(folder: Path) -> None:
-    (folder / "bar").chmod(0)
-    (folder / "d" / "e").chmod(0o111)
-    found = by_path(at(folder))
-    assert found["bar"].problem == found["d/e"].problem == "it cannot be read"
-    (folder / "d" / "e").chmod(0o755)
+class Plain(Between):
+    """This machine as a plain user, who may not read everything."""
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        plain = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.geteuid() == 0 else ()
+        return LocalBox().execute(Command((*plain, *command.argv)), on_output)
+
+
+@needs_getfattr
+def test_files_and_folders_that_cannot_be_read() -> None:
+    with TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "bar").write_bytes(b"bar\n")
+        (folder / "d").mkdir()
+        (folder / "d" / "inside").write_bytes(b"x")
+        (folder / "open").write_bytes(b"y")
+        (folder / "bar").chmod(0)
+        (folder / "d").chmod(0)
+        found = by_path(at(folder, Plain({})))
+        (folder / "d").chmod(0o755)
+    assert found["bar"].problem == found["d"].problem == "it cannot be read"
+    assert (found["open"].problem, found["open"].content) == (None, b"y")
+    with pytest.raises(ContextError, match="cannot digest bar: it cannot be read"):
+        _ = Tree.read(offered(found.values()), BOOK.rules("R9")).get("/bar").whole.text  # type: ignore[union-attr]
 
 
 def test_reading_changes_nothing_but_times_of_access(folder: Path) -> None:

@@ -1,0 +1,143 @@
+"""Two boxes' files side by side, and the table of predictions beside outcomes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.contenthash.entry import Entry, Kind, file
+from lab.errors import UsageError
+from lab.model import Outcome
+from lab.report.explained import told_sides
+from lab.report.truth import truth_table
+from lab.results import load
+from lab.rulebook import Rulebook
+from lab.scenarios import load_scenario
+from lab.sides import Row, recorded, side_by_side
+
+from .conftest import ROOT
+from .reporting import RUNS
+
+RUN = load(RUNS / "explained")
+RULES = list(Rulebook(ROOT / "boxes").rule_sets.values())
+NAMES = tuple(f"R{number}" for number in range(1, 10))
+
+
+def test_what_differs_is_named_with_the_rules_that_hash_it() -> None:
+    label = {"security.selinux": b"a:b\0", "user.x": b"1"}
+    rows = side_by_side(
+        [file("bar", b"b", 0o644), file("same", b"")], [file("bar", b"b", 0o664, label), file("same", b"")], RULES
+    )
+    assert rows == [
+        Row("bar", "mode", "0644", "0664", True, NAMES),
+        Row("bar", "security.selinux", "absent", "a:b\\0", True, ("R1",)),
+        Row("bar", "user.x", "absent", "1", True, NAMES),
+    ]
+    text = told_sides(("ubuntu", "centos"), rows, len(RULES))
+    assert text.splitlines()[0].split() == ["path", "field", "ubuntu", "centos", "hashed", "under"]
+    assert [line.split()[-1] for line in text.splitlines()[1:]] == ["all", "R1", "all"]
+
+
+def test_a_path_shows_every_field_of_it_and_of_what_is_below() -> None:
+    tree = [
+        Entry("d", Kind.DIR, 0o755),
+        file("d/a", b"1"),
+        Entry("d/l", Kind.SYMLINK, 0o777, linkname="a"),
+        file("e", b""),
+    ]
+    other = [Entry("d", Kind.DIR, 0o775), file("d/a", b"1"), Entry("d/l", Kind.SYMLINK, 0o777, linkname="./a")]
+    rows = side_by_side(tree, other, RULES, "d")
+    assert {(row.path, row.field) for row in rows if row.differs} == {("d", "mode"), ("d/l", "target")}
+    assert ("d/a", "content") in {(row.path, row.field) for row in rows if not row.differs}
+    assert not any(row.path == "e" for row in rows)
+    assert side_by_side(tree, other, RULES, "gone") == []
+
+
+def test_what_a_run_recorded_of_a_box() -> None:
+    assert [entry.path for entry in recorded(RUN, "local").objects] == ["Dockerfile", "bar"]
+    assert recorded(RUN, "local", "user-xattr").objects[1].xattrs == {"user.lab": b"1"}
+    for box, variation in (("gone", "none"), ("local", "gone")):
+        with pytest.raises(UsageError, match="the run has no context of it"):
+            recorded(RUN, box, variation)
+    with pytest.raises(UsageError, match="its files were not recorded"):
+        recorded(load(RUNS / "schema-1"), "debian12-selinux")
+
+
+def lab(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lab", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_verbs_on_a_stored_run() -> None:
+    run = str(RUNS / "explained")
+    same = lab("diff", "local", "local", "--run", run)
+    assert (same.returncode, same.stdout) == (0, "nothing differs between local and local\n")
+    done = lab("diff", "local", "local", "--run", run, "--variation", "selinux-label", "--json")
+    assert done.returncode == 4
+    [row] = json.loads(done.stdout)["fields"]
+    assert (row["path"], row["field"], row["rules"]) == ("bar", "security.selinux", ["R1"])
+    assert lab("diff", "local", "local", "--run", run, "--path", "gone").returncode == 2
+    told = lab("explain", run, "--trial", "local>local:20.10.24/copy-bust:user-xattr")
+    assert told.returncode == 0
+    assert "RUN baz" not in told.stdout
+    assert "its parent missed (COPY bar bar)" in told.stdout
+    document = json.loads(lab("explain", run, "--engines", "--json").stdout)
+    assert len(document["trials"]) == 15
+    assert document["trials"][0]["engines"][0]["versions"] == ["18.09.0 to 18.09"]
+    assert lab("explain", run, "--trial", "gone").returncode == 2
+    assert "it keeps no records of files" in lab("explain", str(RUNS / "schema-1")).stderr
+
+
+def test_a_context_listed_now_is_the_scenarios() -> None:
+    if not shutil.which("getfattr"):
+        pytest.skip("getfattr is not installed")
+    done = lab("diff", "local", "local", "--now", "--scenario", "truth-folder")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing differs between local and local\n", "")
+    shown = lab("diff", "local", "local", "--now", "--scenario", "truth-folder", "--path", "src/sub")
+    assert "src/sub/b.txt  content" in shown.stdout
+
+
+# --- the truth table
+
+
+def test_the_table_says_what_was_predicted_and_seen() -> None:
+    text = truth_table([RUN], lambda run, variation: f"what {variation} changes")
+    assert "2 variations, 15 trials, 45 steps: **45 went as predicted, 0 did not**, of 0 nothing could be said." in text
+    assert "| `selinux-label` | what selinux-label changes | hit | hit | **ran** | hit | hit |" in text
+    assert "| variation | what differs | 20.10.5 | 20.10.24 | 20.10.24-unfixed | 26.1.5 | 28.5.2 |" in text
+
+
+def test_a_contradiction_and_what_was_not_predicted_are_said() -> None:
+    first, second, *rest = RUN.trials
+    wrong = first.model_copy(update={"predicted": (Outcome.HIT, Outcome.RAN, Outcome.RAN)})
+    blind = second.model_copy(update={"predicted": None})
+    text = truth_table([RUN.model_copy(update={"trials": (wrong, blind, *rest)})], lambda run, variation: "")
+    assert "**40 went as predicted, 2 did not**, of 3 nothing could be said" in text
+    assert "**ran predicted, hit, ran predicted, hit**" in text
+    assert "**ran** (not predicted)" in text
+
+
+def test_the_table_in_docs_covers_every_variation() -> None:
+    text = (ROOT / "docs" / "truth-table.md").read_text()
+    names = [path.parent.name for path in sorted((ROOT / "templates" / "scenarios").glob("truth-*/scenario.yaml"))]
+    variations = [
+        item.name
+        for name in names
+        for item in load_scenario(ROOT / "templates" / "scenarios" / name, "scratch").file.variations
+    ]
+    assert len(variations) >= 25
+    for variation in variations:
+        assert f"| `{variation}` |" in text
+    assert ", 0 did not**, of 0 nothing could be said" in text.replace("**0 did not", "0 did not").replace("\n", " ")
+
+
+def test_all_stands_for_every_variation(tmp_path: Path) -> None:
+    scenario = load_scenario(ROOT / "templates" / "scenarios" / "truth-wildcard", "scratch")
+    assert scenario.variations(("all",)) == [None, *scenario.file.variations]
+    assert scenario.variations(("rename", "all", "none"))[0] == scenario.file.variations[0]
+    assert len(scenario.variations(("rename", "all"))) == 1 + len(scenario.file.variations)
