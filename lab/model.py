@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+GATHERS = "# lab lists a context\n"  # begins the script that does, so that reports can leave it out
+
 
 class Outcome(StrEnum):
     """What became of one build step; a step whose end was not read is `unknown`, never a hit."""

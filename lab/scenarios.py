@@ -108,12 +108,16 @@ class Scenario:
         return self.file.summary
 
     def variations(self, asked: tuple[str, ...] = ()) -> list[Variation | None]:
-        """The variations to run, None standing for no change: those asked for, else none and the default ones."""
+        """The variations to run, None standing for no change: those asked for (`all`: every one), else none and the
+        default ones.
+        """
         known = {variation.name: variation for variation in self.file.variations}
         if not asked:
             return [None, *(variation for variation in known.values() if variation.default)]
+        if "all" in asked:
+            asked = (*asked, CONTROL, *known)
         chosen: list[Variation | None] = []
-        for name in dict.fromkeys(asked):
+        for name in dict.fromkeys(name for name in asked if name != "all"):
             if name != CONTROL and name not in known:
                 raise UsageError(
                     f'cannot find the variation "{name}" of scenario {self.name}'

@@ -25,6 +25,7 @@ VERBS = {
     "engines": ("engines", "List the pinned engines; add, pin, build, remove archives."),
     "read": ("logs", "Read any docker build log: what hit, what ran."),
     "explain": ("explaining", "Say why each step of a stored run hit or ran."),
+    "why": ("why", "Say whether a COPY would hit an image's cache, and if not why."),
     "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
     "report": ("reports", "Tell of a stored run: table, bug report, JUnit, CSV, JSON, script."),
     "runs": ("reports", "List the stored runs; --prune removes old ones."),

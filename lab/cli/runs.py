@@ -51,7 +51,8 @@ CONTRADICTED = 12
     "variations",
     multiple=True,
     metavar="NAME",
-    help="Only this variation, `none` for no change (several allowed); default: none and the scenario's own.",
+    help="Only this variation, `none` for no change, `all` for every one (several allowed); default: none and those "
+    "that the scenario marks.",
 )
 @click.option("--base", metavar="IMAGE", help="The base image, instead of alpine or the box's busybox.")
 @click.option(

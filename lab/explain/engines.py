@@ -30,7 +30,7 @@ class EngineLine:
 
 def engine_lines(subject: Subject) -> list[EngineLine]:
     """A line for each rule set and outcome, in the order of the versions; raises ReadError for a bad Dockerfile."""
-    parsed = dockerfiles.parse(subject.run.dockerfile)
+    parsed = dockerfiles.parse(subject.dockerfile)
     items = [item for stage in lineage(parsed) for item in stage.instructions if item.word in ("COPY", "ADD")]
     copies = [(item.text, copy) for item in items if (copy := read_copy(item)).from_context]
     found: dict[tuple[str, Outcome, str | None, str | None], list[str]] = {}

@@ -43,7 +43,7 @@ def forecast(subject: Subject) -> list[Decision] | str:
     if isinstance(cache, str):
         return cache
     try:
-        parsed = dockerfiles.parse(subject.run.dockerfile)
+        parsed = dockerfiles.parse(subject.dockerfile)
         base = base_image(parsed, image, subject.base, cache, subject.platform)
         planned = plan(parsed, base, engine.dialect, contents(subject.ours, engine.rules), Options())
     except LabError as error:

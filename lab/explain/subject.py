@@ -48,6 +48,13 @@ class Subject:
         return kept(self.run, self.trial.context)
 
     @cached_property
+    def dockerfile(self) -> str:
+        """The Dockerfile that the consumer built: the one in its context, which a variation may have changed."""
+        objects = [] if isinstance(self.ours, str) else self.ours.objects
+        found = next((item.content for item in objects if item.path == "Dockerfile"), None)
+        return found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile
+
+    @cached_property
     def image(self) -> ImageFacts | str:
         """What the producer pushed."""
         image = self.production.image if self.production else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lab.model import GATHERS
+
 # Called as `sh -c SCRIPT sh FOLDER LARGEST SMALL`: FOLDER is the context, LARGEST the bytes of content that are sent in
 # all, SMALL those of one file where the whole is more. Prints sections: a line with the section's name, then base64.
 # Nothing of it depends on a name: find hands names on, and every list ends its fields with NUL.
@@ -10,7 +12,9 @@ from __future__ import annotations
 # are, the section is not there, and the attributes are not known. getfattr writes "# file:" lines with \ooo for what
 # would break them; values come in hex since text hides a label's final NUL. It is asked twice because the lines of its
 # two outputs, were they one, could fall into each other. The list is made twice to see what changed meanwhile.
-SCRIPT = r"""cd "$1" || exit 1
+SCRIPT = (
+    GATHERS
+    + r"""cd "$1" || exit 1
 if ! find . -maxdepth 0 -printf '' 2>/dev/null; then echo no-find; exit 0; fi
 send() { echo "$1"; base64 | tr -d '\n'; echo; }
 list() {
@@ -49,3 +53,4 @@ if [ "$(total)" -le "$2" ]; then contents
 elif [ "$(total -size "-$(($3 + 1))c")" -le "$2" ]; then contents -size "-$(($3 + 1))c"; fi
 list | send again
 """
+)

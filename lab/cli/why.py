@@ -1,0 +1,210 @@
+"""The verb for people without a lab: would this COPY hit that image's cache, and if not, why not?"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lab.cli.options import json_option, print_json
+from lab.errors import ContextError, LabError, UsageError
+
+if TYPE_CHECKING:
+    from lab.cachekeys.state import Options
+    from lab.contenthash.rules import Rules
+    from lab.manifests import Platform
+    from lab.results import ImageFacts
+    from lab.rulebook import Known, Rulebook
+    from lab.tweaks.search import Looking
+    from lab.why import Answer, Question
+
+SCHEMA = 1
+MISSES = 4
+
+
+@click.command(epilog="Example: python -m lab why --cache-from ghcr.io/you/app:cache --engine 19.03.8 .")
+@click.argument("context", type=click.Path(path_type=Path))
+@click.option(
+    "--cache-from", "image", required=True, metavar="IMAGE", help="An image's name, an archive's file, an OCI layout."
+)
+@click.option("-f", "--file", "dockerfile", type=click.Path(path_type=Path), help="Default: CONTEXT/Dockerfile.")
+@click.option("--engine", metavar="V", help="The Docker that builds here; default: the newest one known.")
+@click.option("--platform", default="linux/amd64", show_default=True, metavar="OS/ARCH", help="What is built for.")
+@click.option("--target", metavar="STAGE", help="The stage that is built; default: the last one.")
+@click.option(
+    "--build-arg", "build_args", multiple=True, metavar="NAME=VALUE", help="As of the build (several allowed)."
+)
+@click.option("--limit", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to search a COPY.")
+@click.option("--timeout", type=click.FloatRange(0.1), default=15.0, show_default=True, help="Seconds for a registry.")
+@json_option
+def why(
+    context: Path,
+    image: str,
+    dockerfile: Path | None,
+    engine: str | None,
+    platform: str,
+    target: str | None,
+    build_args: tuple[str, ...],
+    limit: float,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Say whether each COPY of a Dockerfile would hit the inline cache of an image, and if not, search for the field
+    and value that the producer's files had, without reaching the producer.
+
+    Exits with 0 if every COPY would hit, with 4 if one would run or is not known.
+    """
+    from lab.context import read_context
+    from lab.manifests import Platform
+    from lab.project import find
+    from lab.rulebook import Rulebook
+    from lab.usual_values import load_usual
+    from lab.why import Question, Searching, answers
+
+    boxes = find().boxes
+    book = Rulebook(boxes)
+    known = book.need(engine) if engine else _newest(book)
+    wanted = Platform.read(platform)
+    recipe = dockerfile or context / "Dockerfile"
+    text = _text(recipe)
+    entries = read_context(context, recipe.name if dockerfile is None or recipe.parent == context else "Dockerfile")
+    facts = _image(image, wanted, timeout)
+    question = Question(
+        text,
+        entries,
+        known,
+        facts,
+        _base(text, target, wanted, timeout),
+        (wanted.os, wanted.architecture),
+        _options(build_args),
+        target,
+    )
+    searching = Searching(load_usual(boxes), _others(book, known), limit, None if as_json else _progress)
+    found = answers(question, searching)
+    if sys.stderr.isatty() and not as_json:
+        click.echo("\r\x1b[K", nl=False, err=True)
+    if as_json:
+        print_json(_document(image, question, found))
+    else:
+        for line in _told(image, question, found, assumed=engine is None):
+            click.echo(line)
+    sys.exit(0 if all(item.outcome.value == "hit" for item in found) else MISSES)
+
+
+def _newest(book: Rulebook) -> Known:
+    return book.versions()[-1][1]
+
+
+def _others(book: Rulebook, known: Known) -> list[Rules]:
+    return [rules for rules in book.rule_sets.values() if rules != known.rules]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ContextError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        raise ContextError(f"cannot read {path}: {error.strerror}", hint="-f names the Dockerfile") from error
+
+
+def _options(build_args: tuple[str, ...]) -> Options:
+    from lab.cachekeys.state import Options
+
+    given: dict[str, str] = {}
+    for item in build_args:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise UsageError(f'cannot use --build-arg "{item}": it is not NAME=VALUE')
+        given[name] = value
+    return Options(build_args=given)
+
+
+def _image(name: str, platform: Platform, timeout: float) -> ImageFacts:
+    """The image from a file or layout of that name, else from its registry."""
+    from lab.distribution import Repository, login_for
+    from lab.imagefiles import image_of_file
+    from lab.references import parse
+
+    path = Path(name)
+    if path.exists():
+        return image_of_file(path, platform)
+    if name.startswith((".", "/")) or name.endswith((".tar", ".tar.gz", ".tgz")):
+        raise UsageError(f"cannot find the file {name}")
+    reference = parse(name)
+    login = login_for(reference.registry, Path.home() / ".docker" / "config.json")
+    return Repository(reference, login=login, seconds=timeout).image(platform)
+
+
+def _base(text: str, target: str | None, platform: Platform, timeout: float) -> ImageFacts | None:
+    """The base image as its registry has it now; None where it cannot be read: then the image itself tells of it."""
+    from lab.cachekeys.dockerfile import parse as parse_dockerfile
+    from lab.cachekeys.plan import lineage
+    from lab.distribution import Repository, login_for
+    from lab.references import parse
+
+    name = lineage(parse_dockerfile(text), target)[0].base
+    if name == "scratch":
+        return None
+    try:
+        reference = parse(name)
+        login = login_for(reference.registry, Path.home() / ".docker" / "config.json")
+        return Repository(reference, login=login, seconds=timeout).image(platform)
+    except LabError as error:
+        click.echo(f"the base image is taken from the image itself: {error.message}", err=True)
+        return None
+
+
+def _progress(instruction: str, looking: Looking) -> None:
+    if sys.stderr.isatty():
+        text = f"{instruction}: {looking.stage}, {looking.tried} tried, {looking.seconds:.0f} s"
+        click.echo(f"\r\x1b[K{text[:99]}", nl=False, err=True)
+
+
+def _told(image: str, question: Question, found: list[Answer], *, assumed: bool) -> list[str]:
+    from lab.report.whether import told
+
+    return told(image, question, found, assumed=assumed)
+
+
+def _document(image: str, question: Question, found: list[Answer]) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "image": image,
+        "config": question.image.digest,
+        "inline_cache": question.image.cache is not None,
+        "engine": question.engine.name,
+        "rules": question.engine.rules.name,
+        "steps": [_step(item) for item in found],
+    }
+
+
+def _step(item: Answer) -> dict[str, object]:
+    result = item.found
+    finding = result.finding if result else None
+    return {
+        "instruction": item.instruction,
+        "outcome": item.outcome.value,
+        "reason": item.sentence,
+        "files_listed": item.listed,
+        "digest": item.digest,
+        "record": item.record,
+        "problem": item.problem,
+        "search": None
+        if result is None
+        else {
+            "tried": result.tried,
+            "seconds": round(result.seconds, 3),
+            "complete": result.complete,
+            "found": None
+            if finding is None
+            else {
+                "record": finding.record,
+                "rules": finding.rules.name,
+                "differences": [asdict(difference) for difference in finding.differences],
+            },
+        },
+    }
