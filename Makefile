@@ -25,6 +25,14 @@ bench: venv  ## measure what benchmarks/ states, on this machine
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) benchmarks/run.py
 
+# Every variation of the truth-* scenarios on real engines of this machine: about 15 minutes, as root.
+TRUTH_ENGINES := 20.10.5,20.10.24,20.10.24-unfixed,26.1.5,28.5.2
+.PHONY: truth
+truth: venv  ## docs/truth-table.md: what was predicted, and what engines then did
+	for scenario in file folder whole wildcard; do \
+	  $(PYTHON) -m lab repro truth-$$scenario --lineup local --engine $(TRUTH_ENGINES) --variation all || exit 1; done
+	$(PYTHON) -m lab truth --output docs/truth-table.md
+
 venv: $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml

@@ -161,7 +161,7 @@ def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:
         link = ["ln", "-s", str(station.engine.plugins), str(config / "cli-plugins")]
         station.box.check(link, doing="show the client its plugins")
     files = {"Dockerfile": (scenario.dockerfile.encode(), False), **scenario.context}
-    for line in _writing(files):
+    for line in writing(files):
         station.box.check(["sh", "-c", line], doing="write the context", cwd=context)
     return context
 
@@ -178,7 +178,7 @@ def _vary(station: Station, scenario: Scenario, variation: Variation, context: P
         station.box.check(argv, doing=f"make the variation {variation.name}", cwd=context)
 
 
-def _writing(files: Mapping[str, tuple[bytes, bool]]) -> list[str]:
+def writing(files: Mapping[str, tuple[bytes, bool]]) -> list[str]:
     """Shell scripts that make these files with the box's own umask and labels; plain text stays readable.
 
     Small files share one script; a large one comes in pieces, since Linux takes 128 KiB in one argument at most.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from lab.cli.options import json_option, print_json
-from lab.errors import UsageError
+from lab.cli.runs import DIFFERS
+from lab.errors import ContextError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.contenthash.entry import Entry
     from lab.explain.engines import EngineLine
     from lab.explain.subject import Subject
     from lab.results import Run, Trial
@@ -105,3 +110,84 @@ def _chosen(run: Run, names: tuple[str, ...]) -> list[Trial]:
                 hint=f"trials: {', '.join(list(known)[:8])}{' ..' if len(known) > 8 else ''}",
             )
     return [known[name] for name in dict.fromkeys(names)] if names else list(run.trials)
+
+
+@click.command(epilog="Example: python -m lab diff debian12-apparmor debian12-selinux --path bar")
+@click.argument("first", metavar="BOX_A")
+@click.argument("second", metavar="BOX_B")
+@click.option("--path", metavar="P", help="Every field of this object and all below it, not only those that differ.")
+@click.option("--run", "name", metavar="RUN", help="A stored run; default: the newest.")
+@click.option(
+    "--variation", default="none", metavar="NAME", help="BOX_B's files as this variation of the run left them."
+)
+@click.option("--now", is_flag=True, help="Make the scenario's context on both boxes, which are up, and compare that.")
+@click.option("--scenario", metavar="NAME|PATH", help="With --now: whose context; default: the lineup's scenario.")
+@json_option
+def diff(
+    first: str,
+    second: str,
+    path: str | None,
+    name: str | None,
+    variation: str,
+    now: bool,
+    scenario: str | None,
+    as_json: bool,
+) -> None:
+    """Show two boxes' files of one context side by side: what differs is marked, with the rule sets that hash it.
+
+    Exits with 4 if anything differs, hashed or not.
+    """
+    from lab.project import find
+    from lab.report.explained import told_sides
+    from lab.rulebook import Rulebook
+    from lab.sides import recorded, side_by_side
+
+    if now:
+        one, other = (_listed_now(box, scenario) for box in (first, second))
+    else:
+        from lab.cli.reports import evidence_of
+
+        run = evidence_of(name).run
+        one, other = recorded(run, first).objects, recorded(run, second, variation).objects
+    book = Rulebook(find().boxes)
+    rows = side_by_side(one, other, list(book.rule_sets.values()), path)
+    if path is None:  # times are hashed by none, and no two contexts share them
+        rows = [row for row in rows if row.field != "mtime"]
+    elif not rows:
+        raise UsageError(f"cannot find {path} in the context of {first} or {second}")
+    if as_json:
+        print_json({"schema": SCHEMA, "boxes": [first, second], "fields": [asdict(row) for row in rows]})
+    else:
+        click.echo(told_sides((first, second), rows, len(book.rule_sets)))
+    sys.exit(DIFFERS if any(row.differs for row in rows) else 0)
+
+
+def _listed_now(name: str, scenario: str | None) -> Sequence[Entry]:
+    """The scenario's context, made on a box that is up by the commands of every run, listed, and removed."""
+    import shlex
+    from pathlib import PurePosixPath
+
+    from lab.boxes.kinds import open_box
+    from lab.cli.options import one_box, workplace
+    from lab.gather.door import gather
+    from lab.scenarios import find, load_scenario
+    from lab.sequence import writing
+
+    place = workplace(None)
+    folder = find(scenario or place.lineup.scenario, place.project.scenarios)
+    loaded = load_scenario(folder, "scratch")
+    box = open_box(one_box(place, name), place.project)
+    try:
+        home = box.check(["mktemp", "-d"], doing="make a folder for the context").text
+        files = {"Dockerfile": (loaded.dockerfile.encode(), False), **loaded.context}
+        try:
+            for line in writing(files):
+                box.check(["sh", "-c", line], doing="write the context", cwd=PurePosixPath(home))
+            listing = gather(box, None, PurePosixPath(home))
+        finally:
+            box.run(["sh", "-c", f"rm -rf {shlex.quote(home)}"], timeout=60)
+    finally:
+        box.close()
+    if listing.problem:
+        raise ContextError(f"cannot list the context on {name}: {listing.problem}")
+    return listing.entries

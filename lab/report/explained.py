@@ -5,10 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from tabulate import tabulate
+
 from lab.causes import Explanation, Role, StepCause
 from lab.explain.engines import EngineLine
 from lab.model import Outcome
 from lab.report.printable import line
+from lab.sides import Row
 from lab.upstream import Upstream
 
 WIDTH = 100
@@ -63,6 +66,25 @@ def told_exceptions(upstream: Upstream) -> str:
         spans = ", ".join(f"{item.first or 'the first'} to {item.last or 'the last'}" for item in bug.docker)
         lines += _filled(f"Docker {spans}: {bug.summary}, so all run ({bug.url})", "  ", first="")
     return "\n".join(lines)
+
+
+def told_sides(names: tuple[str, str], rows: Sequence[Row], rule_sets: int) -> str:
+    """Fields side by side; a star marks those that differ, the last column says which rule sets hash them."""
+    if not rows:
+        return f"nothing differs between {line(names[0])} and {line(names[1])}"
+    cells = [
+        [
+            "*" if row.differs else "",
+            line(row.path),
+            line(row.field),
+            line(row.first),
+            line(row.second),
+            "" if not row.differs else "all" if len(row.rules) == rule_sets else " ".join(row.rules) or "none",
+        ]
+        for row in rows
+    ]
+    header = ["", "path", "field", *map(line, names), "hashed under"]
+    return tabulate(cells, header, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, 20, 18, 24, 24, 12])
 
 
 def _filled(text: str, indent: str, *, first: str | None = None) -> Iterable[str]:

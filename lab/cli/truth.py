@@ -1,0 +1,63 @@
+"""The verb that writes docs/truth-table.md from stored runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lab import atomic
+from lab.errors import UsageError
+
+if TYPE_CHECKING:
+    from lab.results import Run
+
+SCENARIOS = "truth-*"
+
+
+@click.command(epilog="Example: python -m lab truth --output docs/truth-table.md")
+@click.argument("names", nargs=-1, metavar="[RUN]...")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
+def truth(names: tuple[str, ...], output: Path | None) -> None:
+    """Tabulate what was predicted and what engines did: of the runs named, else of the newest run of each truth-*
+    scenario. `make truth` makes those runs first.
+    """
+    from lab.project import find
+    from lab.report.truth import truth_table
+    from lab.results import find as find_run
+    from lab.results import load
+    from lab.scenarios import load_scenario
+
+    project = find()
+    runs = [load(find_run(project.results, name)) for name in names] or _newest(project.results)
+
+    def summary(run: Run, variation: str) -> str:
+        folder = project.scenarios / run.scenario
+        if not (folder / "scenario.yaml").is_file():
+            return ""
+        known = load_scenario(folder, "scratch").file.variations
+        return next((item.summary for item in known if item.name == variation), "")
+
+    text = truth_table(runs, summary)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        atomic.write(output, text)
+        click.echo(f"written to {output}", err=True)
+
+
+def _newest(results: Path) -> list[Run]:
+    """The newest whole run of each scenario that is there for the table."""
+    import fnmatch
+
+    from lab.results import load
+
+    found: dict[str, Run] = {}
+    for path in sorted(results.glob(f"*-{SCENARIOS}/run.json")):
+        run = load(path.parent)
+        if run.complete and fnmatch.fnmatch(run.scenario, SCENARIOS):
+            found[run.scenario] = run
+    if not found:
+        raise UsageError(f"cannot find a run of {SCENARIOS} in {results}", hint="make truth")
+    return [found[name] for name in sorted(found)]
