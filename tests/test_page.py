@@ -19,6 +19,7 @@ from lab import results, transcript
 from lab.causes import Explanation, FieldDifference, Role, StepCause
 from lab.contenthash.entry import Entry, Kind, file
 from lab.errors import ConfigError, UsageError
+from lab.explained import explained
 from lab.forms import forms
 from lab.model import Exchange, Outcome, Verdict
 from lab.page import text
@@ -146,7 +147,7 @@ def test_the_sample_in_full() -> None:
             for line in stream.decode().strip("\n").split("\n"):
                 assert line in said
     assert "left out" not in said
-    assert "All 6 trials went as expected. 2 of them missed the cache, and that was expected." in said
+    assert "All 10 trials went as expected. 4 of them missed the cache, and that was expected." in said
     assert "Not known: this run holds no explanation of the trial." in said
     assert "The records of the files were not gathered in this run." in said
 
@@ -616,7 +617,7 @@ def test_trials_stand_in_the_tables_order() -> None:
 def test_the_page_by_its_verb(checkout: Lab, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     checkout.ok("report", "results/sample", "--format", "html", "--output", str(path))
-    evidence = redact(Evidence(results.load(SAMPLE), exchanges=sample()))
+    evidence = redact(explained(Evidence(results.load(SAMPLE), exchanges=sample()), ROOT / "boxes"))
     assert path.read_text(encoding="utf-8") == render(evidence, TEXTS)
     said = checkout.ok("report", "results/sample", "--format", "html")
     assert said.out == path.read_text(encoding="utf-8")

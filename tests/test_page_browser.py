@@ -27,7 +27,7 @@ from tests.test_page import hostile
 
 TEXTS = Project(ROOT, ROOT).texts("page")
 PICTURE = ROOT / "docs" / "page.png"
-PICTURE_WIDTH, PICTURE_HEIGHTS = 1280, range(600, 1600)
+PICTURE_WIDTH, PICTURE_HEIGHTS = 1280, range(600, 2000)
 
 
 def text(made: Made) -> str:

@@ -17,7 +17,7 @@ from lab.model import Outcome, Progress
 from lab.recorder import Recorder, Watch, unwatched
 from lab.registry import Registry
 from lab.report.table import table
-from lab.results import Run, load
+from lab.results import BoxFacts, Run, load
 from lab.rulebook import Rulebook
 from lab.scenarios import load_scenario
 from lab.transcript import RecordingBox, ReplayBox, Transcript, read
@@ -26,6 +26,7 @@ from .conftest import ROOT
 
 SAMPLE = ROOT / "results" / "sample"
 A, S = "debian12-apparmor", "debian12-selinux"
+FIXED, UNFIXED = "20.10.24", "20.10.24-unfixed"
 
 
 @dataclass
@@ -35,19 +36,22 @@ class Played:
     heard: list[Progress]
 
 
+def engine(facts: BoxFacts) -> Engine:
+    """The engine as it answered when the sample was made."""
+    socket = () if facts.engine == FIXED else ("-H", f"unix:///run/lab-docker-{facts.engine}/docker.sock")
+    docker = ("docker", *socket)
+    return Engine(facts.engine, docker, facts.client, facts.server, facts.commit, sums=facts.sums, rules=facts.rules)
+
+
 def play(folder: Path, entries: list[dict[str, object]], watch: Watch = unwatched) -> Played:
     """Make the sample's trials again with boxes that answer from `entries`."""
     stored = load(SAMPLE)
     catalog = Catalog(ROOT / "boxes")
-    facts = {box.name: box for box in stored.boxes}
     entries = [entry for entry in entries if entry["about"] != "base"]
     boxes = {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in (A, S)}
     transcript = Transcript(folder / "transcript.jsonl", stored.name)
-    engines = {
-        name: Engine("20.10.24", ("docker",), facts[name].client, facts[name].server, facts[name].commit)
-        for name in boxes
-    }
-    ready = [Ready(boxes[name], catalog.box(name), (engines[name],)) for name in boxes]
+    engines = {name: tuple(engine(box) for box in stored.boxes if box.name == name) for name in boxes}
+    ready = [Ready(boxes[name], catalog.box(name), engines[name]) for name in boxes]
     assert stored.base
     scenario = load_scenario(ROOT / "templates" / "scenarios" / "copy-bust", stored.base.reference)
     empty = stored.model_copy(update={"boxes": (), "productions": (), "trials": (), "complete": False})
@@ -71,7 +75,7 @@ def entries() -> list[dict[str, object]]:
 def test_the_replayed_run_gives_the_bug_reports_outcomes(tmp_path: Path, entries: list[dict[str, object]]) -> None:
     played = play(tmp_path, entries)
     seen = {
-        (trial.producer, trial.consumer, trial.variation): (
+        (trial.engine, trial.producer, trial.consumer, trial.variation): (
             trial.build.context_bytes if trial.build else None,
             [step.outcome.value for step in trial.build.steps] if trial.build else [],
         )
@@ -79,12 +83,16 @@ def test_the_replayed_run_gives_the_bug_reports_outcomes(tmp_path: Path, entries
     }
     hits, bust = ["hit", "hit", "hit"], ["hit", "ran", "ran"]
     assert seen == {
-        (A, A, "none"): (34, hits),
-        (A, S, "none"): (93, hits),
-        (S, A, "none"): (34, hits),
-        (S, S, "none"): (93, hits),
-        (A, A, "user-xattr"): (49, bust),
-        (A, S, "user-xattr"): (108, bust),
+        (FIXED, A, A, "none"): (34, hits),
+        (FIXED, A, S, "none"): (93, hits),
+        (FIXED, S, A, "none"): (34, hits),
+        (FIXED, S, S, "none"): (93, hits),
+        (FIXED, A, A, "user-xattr"): (49, bust),
+        (FIXED, A, S, "user-xattr"): (108, bust),
+        (UNFIXED, A, A, "none"): (34, hits),
+        (UNFIXED, A, S, "none"): (93, bust),
+        (UNFIXED, S, A, "none"): (34, bust),
+        (UNFIXED, S, S, "none"): (93, hits),
     }
     assert [box.left() for box in played.boxes.values()] == [[], []]
     assert any(event.who == S and event.what.endswith("COPY bar bar, RUN echo baz ran") for event in played.heard)
@@ -105,7 +113,7 @@ def test_the_four_steps_are_the_bug_reports(entries: list[dict[str, object]]) ->
     docker = [
         " ".join(map(str, entry["argv"]))  # type: ignore[call-overload]
         for entry in entries
-        if entry["box"] == A and "produce" in str(entry["about"]) and entry["argv"][0] == "docker"  # type: ignore[index]
+        if entry["box"] == A and f"{FIXED}/copy-bust:produce" in str(entry["about"]) and entry["argv"][0] == "docker"  # type: ignore[index]
     ]
     ref = f"localhost:5000/lab-copy-bust-{A}:20.10.24"
     assert docker == [

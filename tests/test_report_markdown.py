@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from lab.bundle import evidence_of
+from lab.explained import explained
 from lab.model import Outcome, Verdict
 from lab.progress.reader import read_builds
 from lab.report import excerpt, markup
@@ -179,7 +180,9 @@ def test_500_trials_fit_an_issue() -> None:
 def test_the_sample_that_the_manual_links_to_is_what_comes_of_its_run() -> None:
     # python -m lab report sample --format md --output results/sample/report.md
     folder = ROOT / "results" / "sample"
-    assert FORMATS["md"].tell([evidence_of(folder)]) == (folder / "report.md").read_text(encoding="utf-8")
+    assert FORMATS["md"].tell([explained(evidence_of(folder), ROOT / "boxes")]) == (folder / "report.md").read_text(
+        encoding="utf-8"
+    )
 
 
 # --- which trial is told

@@ -41,7 +41,15 @@ for word in $($b cat /proc/cmdline); do
     case $word in root=*) root=${word#root=} ;; esac
 done
 load() { while read -r module; do $b insmod "/modules/$module" 2>/dev/null; done < "/modules/$1"; }
-find_root() { disk=$($b findfs "$root" 2>/dev/null); }
+# The label is at byte 1144 of a file system of ext4. (Debian 11's busybox has no findfs.)
+find_root() {
+    while read -r _ _ _ name; do
+        disk=/dev/$name
+        label=$($b dd if="$disk" bs=8 skip=143 count=2 2>/dev/null | $b tr -d '\000')
+        test "LABEL=$label" != "$root" || return 0
+    done < /proc/partitions
+    return 1
+}
 load first
 if ! find_root; then
     load more

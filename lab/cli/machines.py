@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -59,7 +60,8 @@ def boxes(as_json: bool) -> None:
     ]
     click.echo(tabulate(table, ["box", "kind", "state", "engines", "lineups"], tablefmt="plain"))
     click.echo()
-    click.echo("\n".join(f"lineup {lineup.name}: {lineup.summary}" for lineup in catalog.lineups.values()))
+    for lineup in catalog.lineups.values():
+        click.echo(textwrap.fill(f"lineup {lineup.name}: {lineup.summary}", 100, subsequent_indent="  "))
 
 
 @click.command(epilog="Example: python -m lab bake")
