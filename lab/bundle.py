@@ -116,7 +116,7 @@ def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
         except OSError as error:
             raise HostError(f"cannot read {path}: {error.strerror}") from error
         if redacted:
-            content = redactor.data(content)
+            content = redactor.content(content)
             content = _ADDRESS.sub(rb"\1 [host]", content) if name.startswith("boxes/") else content
         files[name] = (content, executable)
     files |= {name: (content, False) for name, content in _told(shown, project).items()}

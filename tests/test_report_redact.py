@@ -11,7 +11,7 @@ import pytest
 
 from lab.contenthash.entry import file
 from lab.report.evidence import Evidence, gathered
-from lab.report.redact import redact, redactor_of, secrets_in
+from lab.report.redact import redact, redactor_of
 from lab.report.redactor import Redactor
 from lab.stored import unpacked
 
@@ -96,11 +96,26 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
 
 
 def test_a_secret_that_travels_as_base64_is_seen() -> None:
-    hidden = base64.b64encode(PEM.encode() * 40).decode()
-    clean = Redactor().text(f"printf %s {hidden} | base64 -d >> ./key")
-    assert clean == "printf %s [secret] | base64 -d >> ./key"
+    def sent(content: bytes) -> str:
+        return f"printf %s {base64.b64encode(content).decode()} | base64 -d >> ./key"
+
+    key = b"a\xff\0" + PEM.encode() + b"\x1b[0m\n"
+    assert Redactor().text(sent(key)) == sent(b"a\xff\0[private key]\x1b[0m\n")
+    nested = base64.b64encode(b"x" * 30 + key)
+    assert Redactor().text(sent(nested)) == sent(base64.b64encode(b"x" * 30 + b"a\xff\0[private key]\x1b[0m\n"))
+    home = Redactor(["/home/alice"], {"alice": "[user-1]"})
+    assert home.text(sent(b"as alice in /home/alice\n" * 3)) == sent(b"as [user-1] in ~\n" * 3)
     harmless = base64.b64encode(bytes(range(256)) * 9).decode()
     assert Redactor().text(harmless) == harmless
+
+
+def test_a_secret_that_travels_gzipped_is_seen() -> None:
+    # as the contents of a context come from a box
+    packed = base64.b64encode(gzip.compress(b"one file\nAPI_TOKEN=hunter2\n", mtime=0)).decode()
+    clean = Redactor().text(f"contents\n{packed}\nagain")
+    assert gzip.decompress(base64.b64decode(clean.split("\n")[1])) == b"one file\nAPI_TOKEN=[secret]\n"
+    bomb = base64.b64encode(gzip.compress(bytes(50 << 20))).decode()
+    assert Redactor().text(bomb) == "[secret]"
 
 
 def test_output_that_is_no_utf8_keeps_its_other_bytes() -> None:
@@ -236,11 +251,6 @@ def test_a_hostile_run_loses_only_its_terminal_escapes() -> None:
     escapes = "\x1b[2J\x1b]0;pwned\x07"
     wanted = tuple(step.replace(escapes, "") for step in reporting.hostile().run.instructions)
     assert redact(reporting.hostile()).run.instructions == wanted
-
-
-def test_secrets_are_counted() -> None:
-    assert secrets_in("nothing here, /home/alice") == 0
-    assert secrets_in(f"A_TOKEN=abc\n{PEM}") == 2
 
 
 def test_what_is_known_of_a_run_is_applied_to_any_text() -> None:

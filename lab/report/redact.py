@@ -85,13 +85,6 @@ def redactor_of(evidence: Evidence) -> Redactor:
     return Redactor(homes, names)
 
 
-def secrets_in(text: str) -> int:
-    """How many things in the text look like secrets or keys."""
-    redactor = Redactor()
-    redactor.text(text)
-    return sum(redactor.found[kind] for kind in ("secret", "private key", "key", "login"))
-
-
 def _texts(evidence: Evidence) -> Iterable[str]:
     """Where a home path of a box may stand: what was said, and where commands ran."""
     run = evidence.run
@@ -186,10 +179,10 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
 
 def _entry(entry: Entry, redactor: Redactor) -> Entry:
     """A file's content changes with what is taken out of it, and so does its size."""
-    content = redactor.data(entry.content) if isinstance(entry.content, bytes) else entry.content
+    content = redactor.content(entry.content) if isinstance(entry.content, bytes) else entry.content
     size = len(content) if isinstance(content, bytes) else entry.size
     path, link = redactor.text(entry.path), redactor.text(entry.linkname)
-    xattrs = {name: redactor.data(value) for name, value in entry.xattrs.items()}
+    xattrs = {name: redactor.content(value) for name, value in entry.xattrs.items()}
     known = entry.sha256 if content == entry.content else None
     return replace(entry, path=path, linkname=link, content=content, size=size, xattrs=xattrs, sha256=known)
 
@@ -206,7 +199,7 @@ def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redact
             content = unpacked(text)
         except ValueError:
             continue
-        clean = redactor.data(content)
+        clean = redactor.content(content)
         number = name if clean == content else sha256(clean).hexdigest()
         found[number] = text if clean == content else pack(clean)
         renamed[name] = (number, len(clean))
@@ -222,6 +215,6 @@ def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redact
 
 def _attribute(value: Any, redactor: Redactor) -> Any:
     try:
-        return base64.b64encode(redactor.data(base64.b64decode(value, validate=True))).decode()
+        return base64.b64encode(redactor.content(base64.b64decode(value, validate=True))).decode()
     except (TypeError, ValueError):  # a foreign run's; whoever uses it says what is wrong with it
         return value
