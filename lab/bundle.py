@@ -21,7 +21,7 @@ from lab.errors import ConfigError, HostError, LabError, UsageError
 from lab.explained import explained
 from lab.forms import forms
 from lab.project import Project
-from lab.report.evidence import Evidence
+from lab.report.evidence import Evidence, gathered
 from lab.report.redact import redact, redactor_of
 from lab.results import Run, load, parse
 from lab.yamlfile import Strict, check
@@ -66,7 +66,8 @@ class Bundle:
             raise ConfigError(f"cannot use {self.path}: it holds no run")
         run = parse(self.files[RUN], f"{self.path}, {RUN}")
         said = self.files.get(TRANSCRIPT)
-        return Evidence(run, exchanges=transcript.exchanges(said, f"{self.path}, {TRANSCRIPT}") if said else ())
+        exchanges = transcript.exchanges(said, f"{self.path}, {TRANSCRIPT}") if said else ()
+        return Evidence(run, exchanges=exchanges, contexts=gathered(run))
 
     def scenario(self, into: Path) -> Path | None:
         """Write the scenario's templates below the folder `into`; gives the scenario's folder, None without one."""
@@ -93,10 +94,10 @@ def evidence_of(folder: Path) -> Evidence:
     try:
         said = path.read_bytes()
     except FileNotFoundError:
-        return Evidence(run)
+        return Evidence(run, contexts=gathered(run))
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror}") from error
-    return Evidence(run, exchanges=transcript.exchanges(said, str(path)))
+    return Evidence(run, exchanges=transcript.exchanges(said, str(path)), contexts=gathered(run))
 
 
 def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
@@ -115,7 +116,7 @@ def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
         except OSError as error:
             raise HostError(f"cannot read {path}: {error.strerror}") from error
         if redacted:
-            content = redactor.data(content)
+            content = redactor.content(content)
             content = _ADDRESS.sub(rb"\1 [host]", content) if name.startswith("boxes/") else content
         files[name] = (content, executable)
     files |= {name: (content, False) for name, content in _told(shown, project).items()}

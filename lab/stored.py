@@ -47,7 +47,7 @@ def pack(entries: Sequence[Entry], problem: str | None, variants: Sequence[Rules
             row["content_sha256"] = number
             if number in contents or entry.size <= min(LARGEST_KEPT, room):
                 room -= 0 if number in contents else entry.size
-                contents[number] = base64.b64encode(gzip.compress(entry.content, mtime=0)).decode()
+                contents[number] = packed(entry.content)
             else:
                 digests[shown(entry.path)] = _digests(entry, variants)
         rows.append({key: value for key, value in row.items() if value or key not in _OFTEN_EMPTY})
@@ -82,6 +82,23 @@ class Kept:
         return Tree(self.offered, own)
 
 
+def packed(content: bytes) -> str:
+    """A file's content as a run keeps it."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def unpacked(text: str) -> bytes:
+    """The content that a run keeps; ValueError if it is none, or larger than any that a run keeps."""
+    try:
+        reader = zlib.decompressobj(wbits=31)
+        content = reader.decompress(base64.b64decode(text, validate=True), LARGEST_KEPT + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if len(content) > LARGEST_KEPT or not reader.eof:
+        raise ValueError("cut short, or larger than what a run keeps")
+    return content
+
+
 def kept(run: Run, key: str | None) -> Kept | str:
     """The context of that key, or why it is not known; what cannot be read is a reason too."""
     context = run.contexts.get(key) if key else None
@@ -97,12 +114,12 @@ def kept(run: Run, key: str | None) -> Kept | str:
 
 
 def _with_content(run: Run, entry: Entry) -> Entry:
-    packed = run.contents.get(entry.sha256 or "")
-    if packed is None or entry.kind is not Kind.FILE:
+    text = run.contents.get(entry.sha256 or "")
+    if text is None or entry.kind is not Kind.FILE:
         return entry
     try:
-        content = gzip.decompress(base64.b64decode(packed, validate=True))
-    except (ValueError, OSError, EOFError, zlib.error) as error:
+        content = unpacked(text)
+    except ValueError as error:
         raise ReadError(f"cannot read the content of {shown(entry.path)} in the run: {error}") from error
     if sha256(content).hexdigest() != entry.sha256:
         raise ReadError(f"cannot read the content of {shown(entry.path)} in the run: it has another sha256")

@@ -8,10 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.causes import Explanation, FieldDifference, Role, StepCause
+from lab.contenthash.entry import file
 from lab.model import Exchange, Outcome, Verdict
-from lab.report.evidence import Evidence
+from lab.report.evidence import Evidence, gathered
 from lab.results import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial, load
+from lab.rulebook import Rulebook
+from lab.stored import pack
 from lab.transcript import exchanges
+
+from .conftest import ROOT
 
 RUNS = Path(__file__).parent / "data" / "runs"
 WHEN = datetime(2026, 5, 27, 18, 30, tzinfo=UTC)
@@ -150,6 +155,34 @@ def bug() -> Evidence:
         trial("ubuntu", "centos", (HIT, HIT, HIT), engine="19.03.13", sent=93),
     )
     return Evidence(run(*trials), {bust.name: explained(bust)})
+
+
+def with_contexts() -> Evidence:
+    """The bug report's story with its files as a run keeps them: a label on the consumer's, a secret beside it."""
+    told = bug()
+    rules = list(Rulebook(ROOT / "boxes").rule_sets.values())
+    files = {
+        "ubuntu": [file("bar", b"bar\n"), file("env", b"API_TOKEN=hunter2\n")],
+        "centos": [
+            file("bar", b"bar\n", xattrs={"security.selinux": LABEL.encode() + b"\0"}),
+            file("env", b"API_TOKEN=hunter2\n", xattrs={"user.from": b"https://me:hunter2@example.org/env"}),
+        ],
+    }
+    dockerfile = file("Dockerfile", told.run.dockerfile.encode())
+    packed = {name: pack([dockerfile, *entries], None, rules) for name, entries in files.items()}
+    contents = {key: text for item in packed.values() for key, text in item.contents.items()}
+    made = told.run.model_copy(
+        update={
+            "contexts": {item.key: item.context for item in packed.values()},
+            "contents": contents,
+            "productions": tuple(
+                item.model_copy(update={"context": packed["ubuntu"].key}) if item.producer == "ubuntu" else item
+                for item in told.run.productions
+            ),
+            "trials": tuple(item.model_copy(update={"context": packed[item.consumer].key}) for item in told.run.trials),
+        }
+    )
+    return Evidence(made, told.explanations, contexts=gathered(made))
 
 
 # What somebody may put into a step, a file name, an output: each would be obeyed somewhere.

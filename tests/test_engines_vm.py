@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import signal
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import pytest
 from lab import registry
 from lab.apt import private_root, source_lines
 from lab.boxes.local import LocalBox
+from lab.bundle import evidence_of
 from lab.engines import host
 from lab.engines.archive import Archive, Contents
 from lab.engines.engine import Engine
@@ -30,15 +32,18 @@ from lab.model import Outcome, Progress
 from lab.pins import EngineSpec, Needs
 from lab.progress.reader import read_builds
 from lab.project import find
+from lab.report.formats import FORMATS
 from lab.waiting import wait_for
 from lab.workbench import Workbench
 
 from .archives import tgz
+from .conftest import ROOT
 
 pytestmark = pytest.mark.vm
 HERE = LocalBox("this machine")
 NAMES = ("20.10.24", "20.10.24-unfixed", "26.1.5")
 LABEL = b"unconfined_u:object_r:user_home_t:s0\0"  # as CentOS 7 gives a file in a home directory, 37 bytes
+SAMPLE = ROOT / "results" / "sample"
 STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
 
 
@@ -143,6 +148,32 @@ def test_a_label_busts_the_copy_only_where_the_fix_is_taken_back(world: World, n
     assert world.build(name, label=None, cached=True) == (34, dict(zip(STEPS, (hit, hit, hit), strict=True)))
     expected = (hit, ran, ran) if name == "20.10.24-unfixed" else (hit, hit, hit)
     assert world.build(name, label=LABEL, cached=True) == (93, dict(zip(STEPS, expected, strict=True)))
+
+
+@pytest.mark.parametrize(("name", "status", "said"), [
+    ("20.10.24-unfixed", 0, "reproduced: all 6 steps came out as in the run"),
+    ("20.10.24", 1, "NOT reproduced: 2 of 6 steps came out otherwise"),
+])  # fmt: skip
+def test_a_runs_script_tells_the_engine_with_the_fault_from_the_other(
+    world: World, tmp_path: Path, name: str, status: int, said: str
+) -> None:
+    # the sample's two boxes and the label on the one's files: made again on this machine, which labels nothing
+    text = FORMATS["sh"].tell([evidence_of(SAMPLE)])
+    (tmp_path / "repro.sh").write_text(text)
+    client = tmp_path / "docker"
+    client.write_text(f'#!/bin/sh\nexec {shlex.join(world.engines[name].docker)} "$@"\n')
+    client.chmod(0o755)
+    env = {"DOCKER": str(client), "BASE": world.base, "LAB_WORK": str(tmp_path), "LAB_PRUNE": "yes"}
+    boxes = [f"{box}:20.10.24-unfixed" for box in ("debian12-apparmor", "debian12-selinux")]
+    for phase in ("push", "rebuild"):
+        ends = []
+        for box in boxes:
+            argv = ["sh", str(tmp_path / "repro.sh"), box, f"{world.prefix}/{name}", phase]
+            ends.append(HERE.run(argv, env=env, timeout=600))
+    rebuilt = b"".join(end.stdout for end in ends)
+    assert {end.exit for end in ends} == {status}, rebuilt + ends[-1].stderr
+    assert rebuilt.decode().count(said) == 2
+    assert list(tmp_path.glob("lab-repro.*")) == []
 
 
 # --- engines on this machine that go wrong

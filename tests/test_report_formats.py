@@ -225,7 +225,15 @@ def test_old_runs_load_and_fit_the_schema(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "evidence", [reporting.bug(), reporting.hostile(), redact(reporting.hostile()), Evidence(run(complete=False))]
+    "evidence",
+    [
+        reporting.bug(),
+        reporting.with_contexts(),
+        redact(reporting.with_contexts()),
+        reporting.hostile(),
+        redact(reporting.hostile()),
+        Evidence(run(complete=False)),
+    ],
 )
 def test_what_is_printed_fits_the_schema_and_loads_again(evidence: Evidence, tmp_path: Path) -> None:
     text = document([evidence])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import time
 from dataclasses import replace
 
 import pytest
 
-from lab.report.evidence import Evidence
-from lab.report.redact import redact, redactor_of, secrets_in
+from lab.contenthash.entry import file
+from lab.report.evidence import Evidence, gathered
+from lab.report.redact import redact, redactor_of
 from lab.report.redactor import Redactor
+from lab.stored import unpacked
 
 from . import reporting
 from .reporting import HIT, exchange, run, trial
@@ -93,11 +96,26 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
 
 
 def test_a_secret_that_travels_as_base64_is_seen() -> None:
-    hidden = base64.b64encode(PEM.encode() * 40).decode()
-    clean = Redactor().text(f"printf %s {hidden} | base64 -d >> ./key")
-    assert clean == "printf %s [secret] | base64 -d >> ./key"
+    def sent(content: bytes) -> str:
+        return f"printf %s {base64.b64encode(content).decode()} | base64 -d >> ./key"
+
+    key = b"a\xff\0" + PEM.encode() + b"\x1b[0m\n"
+    assert Redactor().text(sent(key)) == sent(b"a\xff\0[private key]\x1b[0m\n")
+    nested = base64.b64encode(b"x" * 30 + key)
+    assert Redactor().text(sent(nested)) == sent(base64.b64encode(b"x" * 30 + b"a\xff\0[private key]\x1b[0m\n"))
+    home = Redactor(["/home/alice"], {"alice": "[user-1]"})
+    assert home.text(sent(b"as alice in /home/alice\n" * 3)) == sent(b"as [user-1] in ~\n" * 3)
     harmless = base64.b64encode(bytes(range(256)) * 9).decode()
     assert Redactor().text(harmless) == harmless
+
+
+def test_a_secret_that_travels_gzipped_is_seen() -> None:
+    # as the contents of a context come from a box
+    packed = base64.b64encode(gzip.compress(b"one file\nAPI_TOKEN=hunter2\n", mtime=0)).decode()
+    clean = Redactor().text(f"contents\n{packed}\nagain")
+    assert gzip.decompress(base64.b64decode(clean.split("\n")[1])) == b"one file\nAPI_TOKEN=[secret]\n"
+    bomb = base64.b64encode(gzip.compress(bytes(50 << 20))).decode()
+    assert Redactor().text(bomb) == "[secret]"
 
 
 def test_output_that_is_no_utf8_keeps_its_other_bytes() -> None:
@@ -235,10 +253,52 @@ def test_a_hostile_run_loses_only_its_terminal_escapes() -> None:
     assert redact(reporting.hostile()).run.instructions == wanted
 
 
-def test_secrets_are_counted() -> None:
-    assert secrets_in("nothing here, /home/alice") == 0
-    assert secrets_in(f"A_TOKEN=abc\n{PEM}") == 2
-
-
 def test_what_is_known_of_a_run_is_applied_to_any_text() -> None:
     assert redactor_of(private()).text("ssh alice@build7") == "ssh [user-1]@[host-1]"
+
+
+# --- what a run keeps of contexts
+
+
+def test_contents_that_a_run_keeps_lose_their_secrets_and_stay_readable() -> None:
+    before = reporting.with_contexts()
+    clean = redact(before)
+    assert "hunter2" not in everything(clean) + repr(clean.contexts) + str(
+        [*map(unpacked, clean.run.contents.values())]
+    )
+    assert len(clean.run.contents) == len(before.run.contents)
+    # the run's own form and what reports take from it say the same
+    assert gathered(clean.run) == clean.contexts
+    name = before.run.trials[1].name
+    files = {entry.path: entry for entry in clean.contexts[name]}
+    assert files["env"].content == b"API_TOKEN=[secret]\n"
+    assert files["env"].xattrs == {"user.from": b"https://[login]@example.org/env"}
+    assert files["bar"] == {entry.path: entry for entry in before.contexts[name]}["bar"]
+
+
+def test_contexts_without_a_secret_stay_as_they_are() -> None:
+    before = reporting.with_contexts()
+    keep = {key: text for key, text in before.run.contents.items() if b"hunter2" not in unpacked(text)}
+    clean = redact(before)
+    assert keep.items() <= clean.run.contents.items()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not base64!", base64.b64encode(b"no gzip"), base64.b64encode(gzip.compress(bytes(50 << 20)))]
+)
+def test_contents_that_cannot_be_read_are_left_out(content: bytes) -> None:
+    made = reporting.with_contexts()
+    evil = made.run.model_copy(update={"contents": {**made.run.contents, "0" * 64: content.decode()}})
+    assert "0" * 64 not in redact(replace(made, run=evil)).run.contents
+
+
+def test_a_scripts_contexts_lose_secrets_alone() -> None:
+    made = reporting.with_contexts()
+    assert redact(made, secrets_only=True).contexts == redact(made).contexts
+    evil = replace(
+        made, contexts={"x": (file("home", b"/home/alice and me@example.org", xattrs={"user.x": b"alice"}),)}
+    )
+    [entry] = redact(evil, secrets_only=True).contexts["x"]
+    assert entry.content == b"/home/alice and me@example.org"
+    [entry] = redact(evil).contexts["x"]
+    assert entry.content == b"/home/alice and [email]"

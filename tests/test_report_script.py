@@ -213,6 +213,7 @@ SCRIPTS = {
     "external registry": recorded,
     "gathered contexts": with_contexts,
     "own base": busybox_run,
+    "contexts of the run": reporting.with_contexts,
 }
 
 

@@ -10,6 +10,7 @@ from lab.causes import Explanation, StepCause
 from lab.contenthash.entry import Entry
 from lab.model import Exchange, Outcome, Verdict
 from lab.results import BoxFacts, Production, Run, StepResult, Trial
+from lab.stored import Kept, kept
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,16 @@ class Evidence:
     @cached_property
     def _by_box(self) -> dict[tuple[str, str], BoxFacts]:
         return {(box.name, box.engine): box for box in self.run.boxes}
+
+
+def gathered(run: Run) -> dict[str, tuple[Entry, ...]]:
+    """What the run keeps of contexts, by the trial or phase each was made in; one that cannot be read is not there."""
+    evidence = Evidence(run)
+    keys = {evidence.phase(made): made.context for made in run.productions}
+    keys |= {trial.name: trial.context for trial in run.trials}
+    read = {key: kept(run, key) for key in dict.fromkeys(keys.values()) if key}
+    found = {about: read[key] for about, key in keys.items() if key}
+    return {about: context.objects for about, context in found.items() if isinstance(context, Kept)}
 
 
 def producer_engine(trial: Trial) -> str:

@@ -8,10 +8,12 @@ is to be read before it is sent.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from lab.causes import Explanation
@@ -20,6 +22,8 @@ from lab.model import Exchange
 from lab.report.evidence import Evidence
 from lab.report.redactor import Redactor
 from lab.results import BoxFacts, Run
+from lab.stored import packed as pack
+from lab.stored import unpacked
 
 _HOME = re.compile(r"(?:/home|/Users|/var/home)/([^/\s'\":;,|&<>()\[\]]{1,64})|[A-Za-z]:\\Users\\([^\\\s'\":;,]{1,64})")
 # Accounts of every machine: they name no person, and as words they mean something else.
@@ -30,7 +34,10 @@ _STOCK = {
 }  # fmt: skip
 _PUBLIC = {"docker.io", "index.docker.io", "registry-1.docker.io", "ghcr.io", "quay.io", "public.ecr.aws", "localhost"}
 # Words of the run's own grammar and moments in time: never text of a box.
-_GRAMMAR = {"schema", "lab", "source", "kind", "outcome", "expected", "predicted", "verdict", "started", "finished"}
+_GRAMMAR = {
+    "schema", "lab", "source", "kind", "outcome", "expected", "predicted", "verdict", "started", "finished", "type",
+    "mode_octal", "content_sha256", "xattrs_b64",
+}  # fmt: skip
 
 
 def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
@@ -39,9 +46,10 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
     `secrets_only` leaves all but secrets as it is: for what must do again exactly what was done.
     """
     redactor = Redactor(secrets_only=True) if secrets_only else redactor_of(evidence)
-    # contents are packed, so that nothing could be found in them; what was gathered stands in `contexts` too
-    told = evidence.run.model_copy(update={"contents": {}})
-    data = _walk(told.model_dump(mode="json", by_alias=True), redactor.text)
+    data = evidence.run.model_dump(mode="json", by_alias=True)
+    packed = data.pop("contents")
+    data = _walk(data, redactor.text)
+    data["contents"] = _contents(packed, data["contexts"], redactor)
     run = Run.model_validate_json(json.dumps(data))
     explanations = {
         redactor.text(name): _explanation(explanation, redactor.text)
@@ -75,13 +83,6 @@ def redactor_of(evidence: Evidence) -> Redactor:
     if host not in _PUBLIC and not host.startswith("127."):
         names |= {address: "[registry]", host: "[registry]"}
     return Redactor(homes, names)
-
-
-def secrets_in(text: str) -> int:
-    """How many things in the text look like secrets or keys."""
-    redactor = Redactor()
-    redactor.text(text)
-    return sum(redactor.found[kind] for kind in ("secret", "private key", "key", "login"))
 
 
 def _texts(evidence: Evidence) -> Iterable[str]:
@@ -178,7 +179,42 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
 
 def _entry(entry: Entry, redactor: Redactor) -> Entry:
     """A file's content changes with what is taken out of it, and so does its size."""
-    content = redactor.data(entry.content) if isinstance(entry.content, bytes) else entry.content
+    content = redactor.content(entry.content) if isinstance(entry.content, bytes) else entry.content
     size = len(content) if isinstance(content, bytes) else entry.size
     path, link = redactor.text(entry.path), redactor.text(entry.linkname)
-    return replace(entry, path=path, linkname=link, content=content, size=size)
+    xattrs = {name: redactor.content(value) for name, value in entry.xattrs.items()}
+    known = entry.sha256 if content == entry.content else None
+    return replace(entry, path=path, linkname=link, content=content, size=size, xattrs=xattrs, sha256=known)
+
+
+def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redactor) -> dict[str, str]:
+    """The contents of files as a run keeps them; one that changes gets another sum, which its objects then name.
+
+    Values of attributes change with them. What cannot be read is left out: nobody can tell what it holds.
+    """
+    found: dict[str, str] = {}
+    renamed: dict[str, tuple[str, int]] = {}
+    for name, text in packed.items():
+        try:
+            content = unpacked(text)
+        except ValueError:
+            continue
+        clean = redactor.content(content)
+        number = name if clean == content else sha256(clean).hexdigest()
+        found[number] = text if clean == content else pack(clean)
+        renamed[name] = (number, len(clean))
+    for context in contexts.values():
+        context["digests"] = {redactor.text(path): sums for path, sums in context["digests"].items()}
+    for row in (row for context in contexts.values() for row in context["entries"]):
+        if row.get("content_sha256") in renamed:
+            row["content_sha256"], row["size"] = renamed[row["content_sha256"]]
+        if isinstance(values := row.get("xattrs_b64"), dict):
+            row["xattrs_b64"] = {name: _attribute(value, redactor) for name, value in values.items()}
+    return found
+
+
+def _attribute(value: Any, redactor: Redactor) -> Any:
+    try:
+        return base64.b64encode(redactor.content(base64.b64decode(value, validate=True))).decode()
+    except (TypeError, ValueError):  # a foreign run's; whoever uses it says what is wrong with it
+        return value

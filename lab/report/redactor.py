@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import gzip
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -118,6 +119,8 @@ PLACES = (
         re.compile(r"(?i):[0-9a-f]{0,4}:[0-9a-f]"),
     ),
 )
+DEPTH = 3  # of base64 within base64
+LARGEST = 8 << 20  # bytes of a context that travels
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _BODY = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\[nr])*")
@@ -142,27 +145,34 @@ class Redactor:
         """The text with placeholders; terminal escapes go where there are any, as they could hide a secret's name."""
         known = self._memory.get(text)
         if known is None:
-            known = self._memory[text] = self._replaced(text)
+            known = self._memory[text] = self._shown(text)
         return known
 
     def data(self, data: bytes) -> bytes:
         """`text` for output, whose bytes need not be UTF-8."""
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if data else data
 
-    def _replaced(self, text: str) -> str:
-        if self._secrets_only:
-            return self._secrets(text)
-        if "\x1b" in text:
+    def content(self, data: bytes) -> bytes:
+        """`data` for a file, whose escapes are its own."""
+        return self._replaced(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def _shown(self, text: str) -> str:
+        if "\x1b" in text and not self._secrets_only:
             text = "\n".join(without_escapes(line) for line in text.split("\n"))
-        text = self._forms(KEYS + PLACES, self._secrets(text))
+        return self._replaced(text)
+
+    def _replaced(self, text: str, depth: int = 0) -> str:
+        text = self._forms(SECRETS, self._private_keys(text))
+        if depth < DEPTH:
+            text = _BASE64.sub(lambda match: self._hidden(match[0], depth + 1), text)
+        if self._secrets_only:
+            return text
+        text = self._forms(KEYS + PLACES, text)
         if self._homes:
             text = self._sub(self._homes, "~", text)
         if self._names:
             text = self._sub(self._names, lambda match: self._placeholders[match[0]], text)
         return text
-
-    def _secrets(self, text: str) -> str:
-        return _BASE64.sub(self._hidden, self._forms(SECRETS, self._private_keys(text)))
 
     def _forms(self, forms: tuple[Form, ...], text: str) -> str:
         lower = text.lower()
@@ -171,16 +181,21 @@ class Redactor:
                 text = self._sub(pattern, placeholder, text)
         return text
 
-    def _hidden(self, match: re.Match[str]) -> str:
-        """A large or binary file travels to a box as base64: what is secret within makes the whole of it so."""
+    def _hidden(self, text: str, depth: int) -> str:
+        """Files travel as base64, gzipped or not: what is within is replaced there, and packed again."""
         try:
-            inside = base64.b64decode(match[0] + "=" * (-len(match[0]) % 4)).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
-            return match[0]
-        if self._secrets(inside) == inside:
-            return match[0]
-        self.found["secret"] += 1
-        return "[secret]"
+            data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+            packed = data.startswith(b"\x1f\x8b")
+            inside = _unpacked(data) if packed else data
+        except ValueError:
+            return text
+        if len(inside) > LARGEST:  # nobody looks for a secret in all of that
+            self.found["secret"] += 1
+            return "[secret]"
+        clean = self._replaced(inside.decode("utf-8", "surrogateescape"), depth).encode("utf-8", "surrogateescape")
+        if clean == inside:
+            return text
+        return base64.b64encode(gzip.compress(clean, mtime=0) if packed else clean).decode()
 
     def _private_keys(self, text: str) -> str:
         parts, start, ended = [], 0, True
@@ -202,6 +217,15 @@ class Redactor:
             return new
 
         return pattern.sub(one, text)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What a gzip file holds, of one that holds more than any context the beginning; ValueError if it is none."""
+    reader = zlib.decompressobj(wbits=31)
+    try:
+        return reader.decompress(data, LARGEST + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
 
 
 def _alternatives(words: Iterable[str], after: str, before: str = "") -> re.Pattern[str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from lab.model import GATHERS, Exchange
+from lab.model import Exchange
 from lab.report import excerpt, markup, printable
 from lab.report.evidence import Evidence, producer_engine
 from lab.results import BoxFacts, Trial
@@ -90,8 +90,8 @@ def _commands(evidence: Evidence, exchanges: list[Exchange]) -> list[str]:
     lines: list[str] = []
     begun = False
     for item in exchanges:
-        gathers = any(word.startswith(GATHERS) for word in item.argv)  # asks, and makes nothing
-        if item.argv[0] == "mkdir" or (_prunes(item) and not begun) or gathers:
+        # what ran outside the context's folder prepared it or looked at it
+        if (item.cwd is None and not _prunes(item)) or (_prunes(item) and not begun):
             continue
         begun = True
         if typed := _typed(evidence, item):
