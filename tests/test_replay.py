@@ -58,7 +58,7 @@ def play(folder: Path, entries: list[dict[str, object]], watch: Watch = unwatche
     recorder = Recorder(folder, empty, watch)
     heard: list[Progress] = []
     recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
-    registry = Registry("localhost:5000", "docker-registry", 5000)
+    registry = Registry(stored.registry, "docker-registry", int(stored.registry.rpartition(":")[2]))
     crew = Crew(scenario, recorder, recorded, registry, Rulebook(ROOT / "boxes"), heard.append, thorough=False)
     try:
         crew.trials(ready, ready, scenario.variations())
@@ -115,7 +115,7 @@ def test_the_four_steps_are_the_bug_reports(entries: list[dict[str, object]]) ->
         for entry in entries
         if entry["box"] == A and f"{FIXED}/copy-bust:produce" in str(entry["about"]) and entry["argv"][0] == "docker"  # type: ignore[index]
     ]
-    ref = f"localhost:5000/lab-copy-bust-{A}:20.10.24"
+    ref = f"{load(SAMPLE).registry}/lab-copy-bust-{A}:20.10.24"
     assert docker == [
         "docker system prune -a -f",
         f"docker build --progress=plain --build-arg BUILDKIT_INLINE_CACHE=1 --tag {ref} .",
