@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from lab.boxes.base import Box, Tell
+from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import Archive, digest_of
 from lab.engines.daemon import HOME, Daemon
 from lab.engines.engine import VERSIONS, Engine, is_pinned
 from lab.engines.stock import Stock
+from lab.engines.sums import KEEP_SUMS, read_sums
 from lab.errors import EngineError
 from lab.model import Progress
 from lab.pins import EngineSpec, plain
@@ -24,24 +25,27 @@ OWN: tuple[Docker, ...] = (("docker",), ("sudo", "-n", "docker"))  # as the user
 BUILDX_SINCE = 23  # from this major version on `docker build` is the plugin's
 # What is there of an engine, in one call: nothing, its programs, or a daemon of which the sums are known.
 UNKNOWN_HERE = 3
-LOOK = f'test -e "$1" || exit {UNKNOWN_HERE}; test -S "$2/docker.sock" && cat "$2/sums"'
-SUMS = 'until cat "$1" 2>/dev/null; do sleep 0.2; done'
-# A daemon's socket is there before it answers; who asks it then waits. So this takes the place of many such calls.
-SOCKET = """\
+LOOK = f'test -e "$1" || exit {UNKNOWN_HERE}; test -S "$2/docker.sock" && cat "$3"'
+# A start in one call, as root: each call costs half a second in emulation. The start script writes the sums before
+# dockerd makes its socket; the socket is there before dockerd answers, and who asks it then waits.
+START = """\
+unit=$1 state=$2 sums=$3 start=$4
+systemctl reset-failed "$unit" 2>/dev/null
+systemd-run --quiet --unit="$unit" -p Delegate=yes -p KillMode=mixed -p LimitNOFILE=1048576 "$start" || exit
 tries=0
-until test -S "$1/docker.sock"; do
+until test -S "$state/docker.sock"; do
   tries=$((tries + 1))
-  test $((tries % 10)) != 0 || systemctl is-active --quiet "$2" || exit 1
+  test $((tries % 10)) != 0 || systemctl is-active --quiet "$unit" || exit
   sleep 0.2
 done
+cat "$sums"
 """
-# The sums of the box's own Docker, computed once for as long as the programs stay the same: 3 s in emulation.
-OWN_SUMS = """\
+OWN_SUMS = f"""\
 PATH=$PATH:/usr/sbin:/sbin
 dockerd=$(command -v dockerd) || exit 0
-docker=$(command -v docker)
 kept=$HOME/.lab-sums
-[ "$kept" -nt "$dockerd" ] && [ "$kept" -nt "$docker" ] || { umask 077; sha256sum "$dockerd" "$docker" > "$kept"; }
+set -- "$dockerd" "$(command -v docker)"
+{KEEP_SUMS}
 cat "$kept"
 """
 
@@ -65,7 +69,7 @@ def _service(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     if answer is None:
         box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
         answer = _wait(box, "docker", OWN)
-    engine = engine_of(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
+    engine = engine_of(spec, answer, read_sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
     return replace(engine, log=journal_of("docker"))
 
 
@@ -86,7 +90,7 @@ def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
             hint="start it, or leave this box out",
             output=said.output,
         )
-    return engine_of(spec, answer, _sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
+    return engine_of(spec, answer, read_sums(box.run(["sh", "-c", OWN_SUMS], timeout=60).text))
 
 
 def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
@@ -99,7 +103,7 @@ def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     daemon = Daemon(spec.name, containerd="containerd" in programs)
     parts = [daemon.script(), *(archive.contents.sha256 for archive in archives)]
     stamp = daemon.home / spec.name / f".{digest_of(*parts)[:16]}"  # another start script is unpacked anew too
-    found = box.run(["sh", "-c", LOOK, "sh", str(stamp), str(daemon.state)])
+    found = box.run(["sh", "-c", LOOK, "sh", str(stamp), str(daemon.state), str(daemon.sums)])
     if found.exit == UNKNOWN_HERE:
         _bring(box, spec, archives, daemon, stamp, tell)
     client = str(daemon.programs / "docker") if "docker" in programs else "docker"
@@ -107,10 +111,9 @@ def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     answer = _reach(box, clients) if found.ok else None
     if answer is None:
         tell(Progress(box.name, f"Docker {spec.name}: starting its daemon"))
-        _start(box, daemon)
-        answer = _wait(box, daemon.unit, clients, daemon.state)
-        found = box.check(["sh", "-c", SUMS, "sh", str(daemon.sums)], doing="wait for the programs' sums", timeout=60)
-    sums = _sums(found.text)
+        found = _start(box, daemon)
+        answer = _wait(box, daemon.unit, clients)
+    sums = read_sums(found.text)
     _compare(box, spec, programs, sums)
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     return replace(engine_of(spec, answer, sums), plugins=plugins, log=journal_of(daemon.unit))
@@ -184,12 +187,6 @@ def _compare(box: Box, spec: EngineSpec, programs: dict[str, str], sums: dict[st
             )
 
 
-def _sums(text: str) -> dict[str, str]:
-    """Sums by program name from what sha256sum prints."""
-    rows = [line.split() for line in text.splitlines()]
-    return {PurePosixPath(row[1]).name: row[0] for row in rows if len(row) == 2 and len(row[0]) == 64}
-
-
 def _reach(box: Box, clients: tuple[Docker, ...]) -> Answer | None:
     """The first of these ways to call Docker's client that reaches a daemon, with its versions; None if none does."""
     for docker in clients:
@@ -199,13 +196,8 @@ def _reach(box: Box, clients: tuple[Docker, ...]) -> Answer | None:
     return None
 
 
-def _wait(box: Box, unit: str, clients: tuple[Docker, ...], state: PurePosixPath | None = None) -> Answer:
-    """Wait until the daemon of a systemd unit answers; show its journal's end if it does not, or has ended."""
-    if state:
-        there = box.run(["sh", "-c", SOCKET, "sh", str(state), unit], timeout=START_SECONDS)
-        if not there.ok:
-            why = "it is too slow" if there.timed_out else "its daemon ended"
-            raise EngineError(f"cannot start Docker on {box.name}: {why}", output=journal(box, unit))
+def _wait(box: Box, unit: str, clients: tuple[Docker, ...]) -> Answer:
+    """Wait until the daemon of a systemd unit answers; show its journal's end if it does not."""
     return wait_for(
         f"the Docker of {box.name}",
         lambda: _reach(box, clients) or "no answer on its socket",
@@ -244,14 +236,15 @@ def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Da
     box.check(["sudo", "-n", "sh", "-c", "\n".join(lines)], doing=f"unpack Docker {spec.name}")
 
 
-def _start(box: Box, daemon: Daemon) -> None:
-    properties = ["-p", "Delegate=yes", "-p", "KillMode=mixed", "-p", "LimitNOFILE=1048576"]
-    box.run(["sudo", "-n", "systemctl", "reset-failed", daemon.unit], timeout=60)  # fails where there is no such unit
-    box.check(
-        ["sudo", "-n", "systemd-run", f"--unit={daemon.unit}", *properties, str(daemon.programs / "start")],
-        doing=f"start Docker {daemon.name}",
-        timeout=60,
-    )
+def _start(box: Box, daemon: Daemon) -> Result:
+    """Start the engine and wait for its socket; returns the sums of its programs, as sha256sum prints them."""
+    words = (daemon.unit, str(daemon.state), str(daemon.sums), str(daemon.programs / "start"))
+    started = box.run(["sudo", "-n", "sh", "-c", START, "sh", *words], timeout=START_SECONDS)
+    if not started.ok:
+        why = "it is too slow" if started.timed_out else "its daemon ended"
+        said = started.output.decode("utf-8", "replace") + journal(box, daemon.unit)
+        raise EngineError(f"cannot start Docker {daemon.name} on {box.name}: {why}", output=said)
+    return started
 
 
 def _stop(box: Box, daemon: Daemon) -> None:
