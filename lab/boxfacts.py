@@ -7,9 +7,6 @@ import re
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.results import BoxFacts
-from lab.scenarios import older
-
-FIXED_IN = "19.03.13"  # moby/moby#41222: security.* and system.* attributes are left out
 
 
 def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
@@ -37,13 +34,6 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
         rules=engine.rules,
         sums=engine.sums,
     )
-
-
-def hashes_all(rules: str | None, server: str) -> bool:
-    """True if an engine's BuildKit hashes every attribute of a file: by its rules if known, else by its version."""
-    if rules:
-        return rules == "R1" or rules.endswith("all attributes")
-    return older(server, FIXED_IN)
 
 
 def _field(info: str, name: str) -> str:

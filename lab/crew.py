@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from lab import boxfacts, plan, sequence
 from lab.boxes.base import Tell
+from lab.boxrules import facts_of
 from lab.errors import LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
@@ -150,7 +151,8 @@ class Crew:
     def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
         if source.problem is None:
             clock = datetime.now(UTC)
-            trial = sequence.rebuild(station, self.scenario, source, producer, variation, self._say(station.box.name))
+            plan = self.scenario.expectation(variation, facts_of(self.book, station.facts, producer))
+            trial = sequence.rebuild(station, self.scenario, source, plan, variation, self._say(station.box.name))
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
             guess = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
             return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": guess})

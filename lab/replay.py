@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from lab import sequence
+from lab.boxrules import facts_of
 from lab.report.evidence import Evidence
 from lab.results import BuildResult, Run, Trial
+from lab.rulebook import Rulebook
 from lab.scenarios import CONTROL, Expectation, Scenario
 
 
-def judge_again(evidence: Evidence, scenario: Scenario | None) -> Run:
+def judge_again(evidence: Evidence, scenario: Scenario | None, book: Rulebook) -> Run:
     """The run with each trial's outcomes, expectations and verdict as they would be found today.
 
     Without a scenario, and where a variation or a box's facts are not known, what was expected then stands. A build
     that failed stays broken.
     """
-    trials = tuple(_trial(evidence, trial, scenario) for trial in evidence.run.trials)
+    trials = tuple(_trial(evidence, trial, scenario, book) for trial in evidence.run.trials)
     return evidence.run.model_copy(update={"trials": trials})
 
 
-def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None) -> Trial:
+def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None, book: Rulebook) -> Trial:
     if trial.build is None:
         return trial
-    plan = _plan(evidence, trial, scenario) if scenario else None
+    plan = _plan(evidence, trial, scenario, book) if scenario else None
     build = _read(evidence, trial, trial.build, plan)
     lost = sequence.unread(trial.build)
     return trial.model_copy(
@@ -34,13 +36,13 @@ def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None) -> Trial
     )
 
 
-def _plan(evidence: Evidence, trial: Trial, scenario: Scenario) -> Expectation | None:
+def _plan(evidence: Evidence, trial: Trial, scenario: Scenario, book: Rulebook) -> Expectation | None:
     producer, consumer = evidence.ends(trial)
     variations = {None if item is None else item.name: item for item in [None, *scenario.file.variations]}
     name = None if trial.variation == CONTROL else trial.variation
     if producer is None or consumer is None or name not in variations:
         return None
-    plan = sequence.expectation(scenario, variations[name], consumer, producer)
+    plan = scenario.expectation(variations[name], facts_of(book, consumer, producer))
     return plan if len(plan.outcomes) == len(evidence.run.instructions) else None
 
 

@@ -18,6 +18,8 @@ from lab.yamlfile import Strict, did_you_mean, load
 
 Expect = Literal["hit", "ran"]
 Tag = Literal["selinux", "no-selinux"]
+End = Literal["consumer", "producer"]
+Versions = Annotated[str, Field(pattern=r"^(<|<=|>|>=|==)\d+(\.\d+)*$")]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 CONTROL = "none"  # the name of the trial in which nothing is varied
 MAX_CONTEXT_BYTES = 8 << 20
@@ -32,10 +34,13 @@ class _When(Strict):
     consumer: Tag | None = None
     producer: Tag | None = None
     attributes: Literal["all"] | None = None  # the consumer's engine hashes every attribute of a file
+    label: End | None = None  # SELinux's label of a file enters the key at this end alone
+    records: Literal["others"] | None = None  # the two engines write the cache record of a RUN in two ways
 
 
 class _Exception(Strict):
-    engines: str | None = Field(default=None, pattern=r"^(<|<=|>|>=|==)\d+(\.\d+)*$")
+    engines: Versions | None = None
+    producer_engines: Versions | None = None
     when: _When = _When()
     because: str
     expect: tuple[Expect, ...]
@@ -76,14 +81,27 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decides between exceptions: the engine's version, whether each end's kernel labels its files, and whether
-    the consumer's engine hashes every attribute.
+    """What decides between exceptions: the versions of the consumer's engine and of the producer's, and what else
+    tells the two ends apart.
+
+    `..._selinux` says that the kernel of that end labels its files, `..._attributes` that its engine hashes every
+    attribute, `other_records` that the engines do not match each other's RUN.
     """
 
     engine: str | None
-    consumer_selinux: bool
-    producer_selinux: bool
-    all_attributes: bool = False
+    producer_engine: str | None = None
+    consumer_selinux: bool = False
+    producer_selinux: bool = False
+    consumer_attributes: bool = False
+    producer_attributes: bool = False
+    other_records: bool = False
+
+    @property
+    def label(self) -> End | None:
+        """The end at which alone SELinux's label of a file enters the key; None if it does at both or at neither."""
+        ours = self.consumer_selinux and self.consumer_attributes
+        theirs = self.producer_selinux and self.producer_attributes
+        return None if ours == theirs else "consumer" if ours else "producer"
 
 
 @dataclass(frozen=True)
@@ -246,23 +264,25 @@ def _render(text: str, variables: Mapping[str, str | int | bool], where: str) ->
 
 
 def _fits(exception: _Exception, facts: Facts) -> bool:
-    ends = ((exception.when.consumer, facts.consumer_selinux), (exception.when.producer, facts.producer_selinux))
+    when = exception.when
+    ends = ((when.consumer, facts.consumer_selinux), (when.producer, facts.producer_selinux))
     if any(wanted is not None and (wanted == "selinux") != there for wanted, there in ends):
         return False
-    if exception.when.attributes == "all" and not facts.all_attributes:
+    wants = (
+        (when.attributes, facts.consumer_attributes),
+        (when.label, facts.label == when.label),
+        (when.records, facts.other_records),
+    )
+    if any(wanted is not None and not there for wanted, there in wants):
         return False
-    return exception.engines is None or (facts.engine is not None and _compare(facts.engine, exception.engines))
-
-
-def older(version: str, than: str) -> bool:
-    """True if a Docker version such as 20.10.24+dfsg1 comes before another; False for one without a number."""
-    return _compare(version, f"<{than}")
+    versions = ((exception.engines, facts.engine), (exception.producer_engines, facts.producer_engine))
+    return all(asked is None or (version is not None and _compare(version, asked)) for asked, version in versions)
 
 
 def _compare(version: str, condition: str) -> bool:
     """True if a version such as 20.10.24 meets a condition such as <19.03.13."""
     match = re.fullmatch(r"(<=|>=|==|<|>)(.+)", condition)
-    assert match  # the pattern of _Exception.engines
+    assert match  # the pattern of Versions
     left, right = _numbers(version), _numbers(match[2])
     if not left:
         return False  # a build without a number is no old release

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Result
-from lab.boxfacts import hashes_all
 from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError, LabError
 from lab.gather.door import gather
@@ -20,7 +19,7 @@ from lab.model import Outcome, Verdict
 from lab.progress.build import Build, Step
 from lab.progress.reader import read_builds
 from lab.results import BoxFacts, BuildResult, CacheImport, Production, StepResult, Trial
-from lab.scenarios import Expectation, Facts, Scenario, Variation
+from lab.scenarios import Expectation, Scenario, Variation
 
 BUILD_SECONDS = 900
 AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec "$@"; else exec sudo -n "$@"; fi'
@@ -63,11 +62,10 @@ def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> P
 
 
 def rebuild(
-    station: Station, scenario: Scenario, source: Production, producer: BoxFacts, variation: Variation | None, say: Say
+    station: Station, scenario: Scenario, source: Production, plan: Expectation, variation: Variation | None, say: Say
 ) -> Trial:
-    """Rebuild another box's image from its inline cache and hold what came against what the scenario expects."""
+    """Rebuild another box's image from its inline cache and hold what came against what is expected."""
     name = trial_name(source, station, scenario, variation)
-    plan = expectation(scenario, variation, station.facts, producer)
     build, problem, recorded = None, None, None
     with station.about(name):
         try:
@@ -95,17 +93,6 @@ def rebuild(
         problem=problem or unread(build),
         context=recorded,
     )
-
-
-def expectation(scenario: Scenario, variation: Variation | None, consumer: BoxFacts, producer: BoxFacts) -> Expectation:
-    """What the scenario expects of a rebuild on one box from what another pushed."""
-    facts = Facts(
-        engine=consumer.server,
-        consumer_selinux=consumer.selinux != "off",
-        producer_selinux=producer.selinux != "off",
-        all_attributes=hashes_all(consumer.rules, consumer.server),
-    )
-    return scenario.expectation(variation, facts)
 
 
 def trial_name(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> str:

@@ -19,6 +19,7 @@ from lab.errors import ConfigError, LabError, UsageError
 from lab.project import Project
 from lab.replay import judge_again
 from lab.results import load
+from lab.rulebook import Rulebook
 from lab.scenarios import load_scenario
 from lab.transcript import dump, exchanges
 
@@ -27,6 +28,7 @@ from .conftest import ROOT
 from .reporting import RUNS
 
 SAMPLE = RUNS / "schema-1"
+BOOK = Rulebook(ROOT / "boxes")
 
 
 @pytest.fixture
@@ -164,7 +166,7 @@ def test_a_run_of_a_scenario_that_is_elsewhere_has_none(tmp_path: Path, project:
 def test_the_sample_is_judged_as_it_was(tmp_path: Path, project: Project, folder: Path) -> None:
     evidence = opened(tmp_path, bundle.pack(folder, project)).evidence()
     scenario = load_scenario(project.scenarios / "copy-bust", "alpine")
-    assert judge_again(evidence, scenario).trials == load(folder).trials
+    assert judge_again(evidence, scenario, BOOK).trials == load(folder).trials
 
 
 def test_todays_scenario_gives_todays_verdict(project: Project, folder: Path) -> None:
@@ -176,7 +178,7 @@ def test_todays_scenario_gives_todays_verdict(project: Project, folder: Path) ->
             'instruction: "COPY {{ file }} {{ file }}", expect: ran',
         )
     )
-    judged = judge_again(bundle.evidence_of(folder), load_scenario(path.parent, "alpine"))
+    judged = judge_again(bundle.evidence_of(folder), load_scenario(path.parent, "alpine"), BOOK)
     verdicts = {(trial.variation, trial.verdict.value) for trial in judged.trials}
     assert verdicts == {("none", "fixed"), ("user-xattr", "as expected")}
 
@@ -185,12 +187,12 @@ def test_outcomes_come_from_the_output_not_from_what_was_stored(project: Project
     path = folder / "run.json"
     path.write_text(path.read_text().replace('"outcome": "ran"', '"outcome": "hit"'))
     scenario = load_scenario(project.scenarios / "copy-bust", "alpine")
-    assert judge_again(bundle.evidence_of(folder), scenario).trials == load(SAMPLE).trials
+    assert judge_again(bundle.evidence_of(folder), scenario, BOOK).trials == load(SAMPLE).trials
 
 
 def test_without_scenario_or_transcript_what_was_expected_stands(folder: Path) -> None:
     (folder / "transcript.jsonl").unlink()
-    assert judge_again(bundle.evidence_of(folder), None).trials == load(folder).trials
+    assert judge_again(bundle.evidence_of(folder), None, BOOK).trials == load(folder).trials
 
 
 # --- what is refused

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from lab.boxfacts import hashes_all
+from lab.boxrules import facts_of
 from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
-from lab.scenarios import Facts, Scenario, Variation, find, load_scenario
+from lab.rulebook import Rulebook
+from lab.scenarios import Expectation, Facts, Scenario, Variation, find, load_scenario
+
+from . import reporting
+from .conftest import ROOT
 
 OWN = Path(__file__).parent.parent / "templates" / "scenarios"
 HIT, RAN = Outcome.HIT, Outcome.RAN
+BOOK = Rulebook(ROOT / "boxes")
 # https://github.com/moby/buildkit/issues/1330, of which the base is the only part that lab may change
 GIST = "FROM alpine\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n"
 FILE = """\
@@ -58,6 +63,17 @@ def test_copy_bust_leads_to_the_report(bust: Scenario) -> None:
     assert (bust.name, bust.file.reference) == ("copy-bust", "https://github.com/moby/buildkit/issues/1330")
 
 
+def ends(
+    consumer: tuple[str, bool], producer: tuple[str, bool], *, rules: tuple[str | None, str | None] = (None, None)
+) -> Facts:
+    """What decides between two boxes, each an engine's version and whether its kernel labels its files."""
+    boxes = [
+        reporting.facts("box", version, server=version, rules=stated, selinux="enforcing" if labels else "off")
+        for (version, labels), stated in zip((consumer, producer), rules, strict=True)
+    ]
+    return facts_of(BOOK, *boxes)
+
+
 @pytest.mark.parametrize(
     ("engine", "consumer", "producer", "outcomes"),
     [
@@ -66,21 +82,21 @@ def test_copy_bust_leads_to_the_report(bust: Scenario) -> None:
         ("19.03.8", True, True, (HIT, HIT, HIT)),  # the same label on both ends is the same key
         ("19.03.8", False, False, (HIT, HIT, HIT)),
         ("19.03.12", True, False, (HIT, RAN, RAN)),
-        ("18.09.9", True, False, (HIT, RAN, RAN)),
         ("19.03.13", True, False, (HIT, HIT, HIT)),
         ("19.03.13", False, True, (HIT, HIT, HIT)),
         ("20.10.24", True, False, (HIT, HIT, HIT)),
         ("20.10.24+dfsg1", True, False, (HIT, HIT, HIT)),
         ("19.03.8+azure", True, False, (HIT, RAN, RAN)),
         ("29.0.0", False, True, (HIT, HIT, HIT)),
-        (None, True, False, (HIT, HIT, HIT)),
+        ("dev", True, False, (HIT, HIT, HIT)),  # a build without a number is not taken for an old one
+        ("", True, False, (HIT, HIT, HIT)),
+        ("master-3ab4256", True, False, (HIT, HIT, HIT)),
     ],
 )
 def test_what_is_expected_of_a_rebuild(
-    bust: Scenario, engine: str | None, consumer: bool, producer: bool, outcomes: tuple[Outcome, ...]
+    bust: Scenario, engine: str, consumer: bool, producer: bool, outcomes: tuple[Outcome, ...]
 ) -> None:
-    everything = hashes_all(None, engine or "")
-    plan = bust.expectation(None, Facts(engine, consumer, producer, all_attributes=everything))
+    plan = bust.expectation(None, ends((engine, consumer), (engine, producer)))
     assert plan.outcomes == outcomes
     assert (plan.because is not None) == (RAN in outcomes)
     assert plan.because is None or "security.selinux" in plan.because
@@ -98,25 +114,74 @@ def test_what_is_expected_of_a_rebuild(
 def test_the_rules_of_an_engine_decide_and_not_its_number(
     bust: Scenario, rules: str, outcomes: tuple[Outcome, ...]
 ) -> None:
-    everything = hashes_all(rules, "20.10.24+dfsg1-unfixed")
-    labelled = Facts("20.10.24+dfsg1-unfixed", consumer_selinux=True, producer_selinux=False, all_attributes=everything)
+    version = "20.10.24+dfsg1-unfixed"
+    labelled = ends((version, True), (version, False), rules=(rules, rules))
     assert bust.expectation(None, labelled).outcomes == outcomes
     [variation] = bust.variations(("selinux-label",))
-    by_hand = Facts("20.10.24", consumer_selinux=False, producer_selinux=False, all_attributes=everything)
+    by_hand = ends((version, False), (version, False), rules=(rules, rules))
     assert bust.expectation(variation, by_hand).outcomes == outcomes
 
 
-@pytest.mark.parametrize("engine", ["", "dev", "master-3ab4256"])
-def test_an_engine_without_a_number_is_not_taken_for_an_old_one(bust: Scenario, engine: str) -> None:
-    plan = bust.expectation(None, Facts(engine, consumer_selinux=True, producer_selinux=False))
-    assert plan.outcomes == (HIT, HIT, HIT)
+@pytest.mark.parametrize(
+    ("consumer", "producer", "outcomes"),
+    [
+        # facts, "engine-skew": measured both ways between 19.03.8, 19.03.13, 20.10.24 and 26.1.5
+        (("19.03.13", False), ("19.03.8", False), (HIT, HIT, HIT)),
+        (("20.10.24", False), ("19.03.8", False), (HIT, HIT, HIT)),
+        (("26.1.5", False), ("20.10.24", False), (RAN, RAN, RAN)),
+        (("20.10.24", False), ("26.1.5", False), (RAN, RAN, RAN)),
+        # contenthash facts 3.1: the groups whose RUN records match each other
+        (("23.0.1", False), ("19.03.8", False), (HIT, HIT, HIT)),
+        (("25.0.0", False), ("24.0.9", False), (HIT, HIT, HIT)),
+        (("26.1.5", False), ("25.0.0", False), (RAN, RAN, RAN)),
+        (("28.5.2", False), ("26.1.5", False), (HIT, HIT, HIT)),
+        # the label counts at the end whose engine hashes it
+        (("20.10.24", True), ("19.03.8", True), (HIT, RAN, RAN)),
+        (("20.10.24", False), ("19.03.8", True), (HIT, RAN, RAN)),
+        (("20.10.24", True), ("19.03.8", False), (HIT, HIT, HIT)),
+        (("19.03.8", True), ("20.10.24", True), (HIT, RAN, RAN)),
+        (("19.03.8", False), ("20.10.24", True), (HIT, HIT, HIT)),
+    ],
+)
+def test_what_is_expected_where_one_engine_rebuilds_what_another_built(
+    bust: Scenario, consumer: tuple[str, bool], producer: tuple[str, bool], outcomes: tuple[Outcome, ...]
+) -> None:
+    plan = bust.expectation(None, ends(consumer, producer))
+    assert plan.outcomes == outcomes
+    assert (plan.because is not None) == (RAN in outcomes)
+
+
+def test_docker_18_09_has_no_inline_cache(bust: Scenario) -> None:
+    for labels in (True, False):
+        plan = bust.expectation(None, ends(("18.09.9", labels), ("18.09.9", False)))
+        assert plan == Expectation((RAN, RAN, RAN), "Docker 18.09 neither writes an inline cache nor reads one")
+
+
+def test_a_wildcards_names_count_from_20_10_7_on() -> None:
+    wild = load_scenario(find("truth-wildcard", OWN), "alpine")
+    seen = {
+        (one, two): wild.expectation(None, ends((one, False), (two, False))).outcomes
+        for one in ("20.10.5", "20.10.24", "26.1.5")
+        for two in ("20.10.5", "20.10.24", "26.1.5")
+    }
+    assert seen == {
+        ("20.10.5", "20.10.5"): (HIT, HIT),
+        ("20.10.5", "20.10.24"): (RAN, RAN),
+        ("20.10.5", "26.1.5"): (RAN, RAN),
+        ("20.10.24", "20.10.5"): (RAN, RAN),
+        ("20.10.24", "20.10.24"): (HIT, HIT),
+        ("20.10.24", "26.1.5"): (HIT, RAN),  # "COPY wildcard hit only 20.10<->26"
+        ("26.1.5", "20.10.5"): (RAN, RAN),
+        ("26.1.5", "20.10.24"): (HIT, RAN),
+        ("26.1.5", "26.1.5"): (HIT, HIT),
+    }
 
 
 @pytest.mark.parametrize("engine", ["19.03.8", "20.10.24"])
 @pytest.mark.parametrize("consumer", [True, False])
 def test_an_attribute_of_the_users_busts_every_engine(bust: Scenario, engine: str, consumer: bool) -> None:
     [change] = bust.variations(("user-xattr",))
-    plan = bust.expectation(change, Facts(engine, consumer_selinux=consumer, producer_selinux=False))
+    plan = bust.expectation(change, ends((engine, consumer), (engine, False)))
     assert plan.outcomes == (HIT, RAN, RAN)
     assert plan.because
 
@@ -260,7 +325,7 @@ def test_every_comparison_of_versions(tmp_path: Path) -> None:
         more = f"exceptions: [{{engines: '{condition}', because: b, expect: [ran, ran]}}]\n"
         made = scenario(tmp_path, FILE + more)
         for version in ("9.9", "19.03", "19.03.12", "19.03.13", "19.10", "100.0"):
-            found = made.expectation(None, Facts(version, consumer_selinux=False, producer_selinux=False))
+            found = made.expectation(None, Facts(version))
             assert (found.because == "b") == (version in fitting), (condition, version)
 
 
@@ -271,8 +336,8 @@ def test_a_step_runs_if_variation_or_exception_makes_it_run(tmp_path: Path) -> N
     )
     made = scenario(tmp_path, text)
     [change] = made.variations(("v",))
-    old = Facts("1.0", consumer_selinux=False, producer_selinux=False)
-    new = Facts("2.0", consumer_selinux=False, producer_selinux=False)
+    old = Facts("1.0")
+    new = Facts("2.0")
     assert made.expectation(change, old).outcomes == (RAN, RAN)
     assert made.expectation(change, new).outcomes == (HIT, RAN)
     assert made.expectation(change, new).because == "change"

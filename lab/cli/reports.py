@@ -224,11 +224,12 @@ def replay(file: Path, as_json: bool) -> None:
     from lab.report.comparison import compare as compared
     from lab.report.comparison import told
     from lab.report.table import table
+    from lab.rulebook import Rulebook
 
     opened = bundles.read(file)
     evidence = opened.evidence()
     scenario, whose = _scenario(find(), opened, evidence.run)
-    judged = judge_again(evidence, scenario)
+    judged = judge_again(evidence, scenario, Rulebook(find().boxes))
     if as_json:
         click.echo(judged.to_json(), nl=False)
     else:
