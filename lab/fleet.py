@@ -13,6 +13,7 @@ from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
 from lab.engines import host
+from lab.engines.daemon import Daemon, check_apart
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
 from lab.engines.stock import Stock
@@ -101,7 +102,11 @@ class Fleet:
         """The engines of a box: those wanted, else those of its file, and of `at_hand` those in the cache."""
         own = spec.private if isinstance(spec, LocalSpec) and host.may() else ()
         names = wanted or own or (*spec.engines, *(n for n in spec.at_hand if self.stock.at_hand(self._engine(n))))
-        return [self._engine(name) for name in dict.fromkeys((*names, *also))]
+        planned = [self._engine(name) for name in dict.fromkeys((*names, *also))]
+        mine = isinstance(spec, LocalSpec)
+        names = [pin.name for pin in planned]
+        check_apart(host.Home(self.project.state, n).daemon if mine else Daemon(n, containerd=False) for n in names)
+        return planned
 
     def _engine(self, name: str) -> EngineSpec:
         return pick(name, dict(self.catalog.engines), "engine")

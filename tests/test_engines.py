@@ -17,14 +17,18 @@ import pytest
 
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.local import LocalBox
+from lab.engines.daemon import Daemon, check_apart
 from lab.engines.download import fetch
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
 from lab.engines.stock import Stock
-from lab.errors import EngineError, HostError, LabError
+from lab.errors import ConfigError, EngineError, HostError, LabError
+from lab.lineups import Catalog
 from lab.model import Progress
-from lab.pins import EngineSpec
+from lab.pins import EngineSpec, Needs
 from lab.together import each
+
+from .conftest import ROOT
 
 ARCHIVE = bytes(range(256)) * 4096  # one MiB: several reads
 SUM = hashlib.sha256(ARCHIVE).hexdigest()
@@ -205,12 +209,13 @@ def test_the_loopback_server_of_these_tests_serves(tmp_path: Path, archive: str)
 class Told(Box):
     """A box that answers as the test says; a command that the test does not name ends with status 127.
 
-    `package` is the state and the version of its docker.io as dpkg-query says them.
+    `package` is the state and the version of its docker.io as dpkg-query says them; `control_groups` their version.
     """
 
-    def __init__(self, package: str = "", **answers: tuple[int, str]) -> None:
+    def __init__(self, package: str = "", control_groups: str = "v1", **answers: tuple[int, str]) -> None:
         self.name = "guest"
         self.package = package
+        self.control_groups = control_groups
         self.answers = answers
         self.asked: list[str] = []
 
@@ -232,6 +237,8 @@ class Told(Box):
         if command.argv[0] == "dpkg-query" and self.package:
             assert command.argv[1:] == ("--show", "--showformat=${db:Status-Status} ${Version}", "docker.io")
             return self._result(command, 0, self.package)
+        if command.argv == ("test", "-e", "/sys/fs/cgroup/cgroup.controllers"):
+            return self._result(command, 0 if self.control_groups == "v2" else 1, "")
         return self._result(command, 127, "")
 
     def _result(self, command: Command, status: int, text: str) -> Result:
@@ -319,3 +326,29 @@ def test_another_package_or_none_is_left_alone_and_an_archive_is_brought(tmp_pat
     with pytest.raises(EngineError, match=f"cannot use {archive}: nothing says what it should hold"):
         ensure(box, BOOKWORM, made, quiet)
     assert not [line for line in box.asked if "docker version" in line]
+
+
+def test_an_engine_that_knows_only_old_control_groups_is_not_brought_to_a_box_with_new_ones(tmp_path: Path) -> None:
+    spec = EngineSpec(name="19.03.8", version="19.03.8", kind="static", sha256=SUM, needs=Needs(cgroup="v1"))
+    box = Told(control_groups="v2")
+    with pytest.raises(EngineError) as caught:
+        ensure(box, spec, stock(tmp_path), quiet)
+    assert caught.value.message == "cannot run Docker 19.03.8 on guest: it knows only control groups of version 1"
+    with pytest.raises(EngineError, match="its archive is not in the cache"):  # one that has old ones is gone on with
+        ensure(Told(), spec, stock(tmp_path), quiet)
+
+
+def test_engines_of_one_network_are_not_run_side_by_side() -> None:
+    names = [f"engine-{number}" for number in range(40)]
+    networks: dict[str, list[str]] = {}
+    for name in names:
+        networks.setdefault(Daemon(name, containerd=False).network, []).append(name)
+    first, second = next(pair for pair in networks.values() if len(pair) == 2)
+    check_apart(Daemon(name, containerd=False) for name in names if name != second)
+    with pytest.raises(ConfigError, match=rf"cannot run the engines {first} and {second} side by side: both would"):
+        check_apart(Daemon(name, containerd=False) for name in names)
+
+
+def test_no_two_pinned_engines_have_one_network() -> None:
+    pins = Catalog(ROOT / "boxes").engines.values()
+    check_apart(Daemon(pin.name, containerd=False) for pin in pins if pin.kind != "installed")

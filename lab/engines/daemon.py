@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.engines.sums import KEEP_SUMS
+from lab.errors import ConfigError
 
 HOME = PurePosixPath("/opt/lab/engines")
 VAR = PurePosixPath("/var/lib/lab")
@@ -175,6 +177,19 @@ fi 2>/dev/null
 ip link del {self.bridge} 2>/dev/null
 true
 """
+
+
+def check_apart(daemons: Iterable[Daemon]) -> None:
+    """Raise ConfigError if two engines would have one network on the machine that runs them side by side."""
+    seen: dict[str, str] = {}
+    for daemon in daemons:
+        other = seen.setdefault(daemon.network, daemon.name)
+        if other != daemon.name:
+            raise ConfigError(
+                f"cannot run the engines {other} and {daemon.name} side by side: "
+                f"both would have the network {daemon.network}.0/24",
+                hint="an engine's network follows from its name: give one of them another name in boxes/engines.yaml",
+            )
 
 
 def _instead(rule: str, command: str) -> str:

@@ -95,6 +95,7 @@ def _installed(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
 
 def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     """An engine from an archive, beside any other: programs, data-root, socket, bridge and unit of its own."""
+    _check_cgroups(box, spec)
     archives = [stock.archive(spec, tell)]
     if spec.kind == "reverted" and not _has_package(box, spec):
         # it is dockerd alone: where the box does not have the package it was made of, its base brings the rest
@@ -117,6 +118,15 @@ def _archived(box: Box, spec: EngineSpec, stock: Stock, tell: Tell) -> Engine:
     _compare(box, spec, programs, sums)
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     return replace(engine_of(spec, answer, sums), plugins=plugins, log=journal_of(daemon.unit))
+
+
+def _check_cgroups(box: Box, spec: EngineSpec) -> None:
+    """Docker before 20.10 starts no container where control groups are of version 2, and says so of each RUN only."""
+    if spec.needs.cgroup == "v1" and box.run(["test", "-e", "/sys/fs/cgroup/cgroup.controllers"], timeout=60).ok:
+        raise EngineError(
+            f"cannot run Docker {spec.name} on {box.name}: it knows only control groups of version 1",
+            hint="boot the box with systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1",
+        )
 
 
 def _bring(
