@@ -78,7 +78,7 @@ def download(url: str, target: Path, tell: Tell) -> Path:
                 tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
         whole = True
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
-        raise _refused(url, target, error) from error
+        raise _refused(url, error) from error
     except OSError as error:
         raise disk_error(part, error) from error
     finally:
@@ -87,7 +87,7 @@ def download(url: str, target: Path, tell: Tell) -> Path:
     return part
 
 
-def _refused(url: str, target: Path, error: Exception) -> EngineError | HostError:
+def _refused(url: str, error: Exception) -> EngineError | HostError:
     if isinstance(error, urllib.error.HTTPError):
         error.close()
         if error.code in (404, 410):
@@ -97,5 +97,5 @@ def _refused(url: str, target: Path, error: Exception) -> EngineError | HostErro
             )
     return HostError(
         f"cannot download {url}: {getattr(error, 'reason', error)}",
-        hint=f"put the archive at {target} by hand, or try again online",
+        hint="bring the file from elsewhere and give it to `python -m lab engines add FILE.tgz`, or try again online",
     )
