@@ -24,6 +24,8 @@ from lab.lineups import Catalog
 from lab.project import Project
 from lab.state import hold
 
+from . import archives
+
 ROOT = Path(__file__).parent.parent
 RECORDED = ROOT / "tests" / "data" / "progress"
 
@@ -270,6 +272,20 @@ def test_boxes_as_a_table(place: Place) -> None:
     lines = place.lab("boxes").stdout.splitlines()
     assert lines[0].split() == ["box", "kind", "state", "engines", "lineups"]
     assert ["centos7", "vagrant", "not", "created", "19.03.8", "gist"] in [line.split() for line in lines]
+    assert max(map(len, lines)) <= 100
+
+
+def test_engines_are_listed_with_an_archive_of_ones_own(place: Place) -> None:
+    file = archives.engine(place.root / "docker-23.0.6.tgz")
+    assert place.lab("engines", "add", str(file)).returncode == 0
+    rows = {row["name"]: row for row in data(place.lab("engines", "--json"))["engines"]}
+    own, old, unfixed = rows["23.0.6"], rows["19.03.8"], rows["20.10.24-unfixed"]
+    # the rules of a version that boxes/engines.yaml has not are those of its range in boxes/buildkit/rules.yaml
+    assert (own["kind"], own["rules"], own["bytes"], own["proven"]) == ("static", "R6", file.stat().st_size, [])
+    assert (old["kind"], old["rules"], old["bytes"]) == ("static", "R1", None)
+    assert (unfixed["kind"], unfixed["rules"]) == ("reverted", "R5+all")
+    lines = place.lab("engines").stdout.splitlines()
+    assert lines[0].split() == ["engine", "kind", "rules", "source", "cached", "proven", "on"]
     assert max(map(len, lines)) <= 100
 
 

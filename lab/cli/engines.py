@@ -17,6 +17,7 @@ from lab.lineups import Catalog, pick
 from lab.pins import PINS, EngineSpec
 from lab.project import Project, find
 from lab.results import proven_on
+from lab.rulebook import Rulebook
 
 HERE = "this machine"
 
@@ -29,13 +30,13 @@ def engines(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand:
         return
     project, catalog, stock = _stock()
-    proven = proven_on(project.results)
+    proven, book = proven_on(project.results), Rulebook(project.boxes)
     rows: list[dict[str, Any]] = []
     for spec in catalog.engines.values():
         target = stock.target(spec)
         size = target.stat().st_size if target and target.exists() else None
-        row = {"name": spec.name, "kind": spec.kind, "rules": _rules(spec), "source": _source(spec), "bytes": size}
-        rows.append({**row, "sha256": spec.sha256, "proven": proven.get(spec.name, [])})
+        row = {"name": spec.name, "kind": spec.kind, "rules": _rules(spec, book), "source": _source(spec)}
+        rows.append({**row, "bytes": size, "sha256": spec.sha256, "proven": proven.get(spec.name, [])})
     if as_json:
         print_json({"schema": 1, "engines": rows})
         return
@@ -104,8 +105,11 @@ def _stock() -> tuple[Project, Catalog, Stock]:
     return project, catalog, Stock(catalog.engines, project.boxes / "engines", project.cache, LocalBox(HERE))
 
 
-def _rules(spec: EngineSpec) -> str:
-    return f"{spec.rules or '?'}{'+all' if spec.xattrs == 'all' else ''}"
+def _rules(spec: EngineSpec, book: Rulebook) -> str:
+    """The rule set that is stated, else the one that is known of the version."""
+    known = None if spec.rules or not spec.version else book.engine(spec.version)
+    name = spec.rules or (known.rules.name if known else "?")
+    return f"{name}{'+all' if spec.xattrs == 'all' else ''}"
 
 
 def _source(spec: EngineSpec) -> str:
