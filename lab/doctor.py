@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from lab import auto, base_image, hypervisor, leftovers
+from lab import auto, base_image, daemons, hypervisor, leftovers
 from lab.bake import kernel_of
 from lab.boxes.base import Box, Tell
 from lab.lineups import Catalog, Lineup, VagrantSpec
@@ -66,7 +66,12 @@ def _providers(shell: Box) -> Iterator[Check]:
     if shutil.which("virsh") is None:
         if shutil.which("VBoxManage") is None:
             yield Check("hypervisor", Level.PROBLEM, "neither libvirt nor VirtualBox", SETUP)
-    elif hypervisor.answers(shell):
+        return
+    found = daemons.access(shell)
+    if found is daemons.Access.REFUSES:
+        why, mend = daemons.way_in()
+        yield Check("libvirt", Level.PROBLEM, f"its daemon does not let you in: {why}", mend)
+    elif found is daemons.Access.ANSWERS:
         yield Check("libvirt", Level.OK, "its daemon answers")
     else:
         yield Check("libvirt", Level.OK, "its daemon does not run; `up` starts it, `down` ends it")
@@ -106,7 +111,7 @@ def _disk(project: Project, lineup: Lineup, specs: list[VagrantSpec]) -> Check:
 
 
 def _memory(lineup: Lineup, specs: list[VagrantSpec], project: Project, shell: Box) -> Check:
-    running = leftovers.list_domains(shell) if shutil.which("virsh") else {}
+    running = (leftovers.list_domains(shell) if shutil.which("virsh") else None) or {}
     need = sum(spec.memory for spec in specs if project.prefix + spec.name not in running) + SPARE_MB
     free = psutil.virtual_memory().available >> 20
     level = Level.OK if free >= need else Level.PROBLEM

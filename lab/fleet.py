@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from lab import hypervisor, leftovers
+from lab import daemons, hypervisor, leftovers
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
@@ -176,8 +176,8 @@ class Fleet:
         libvirt = shutil.which("virsh") is not None
         noted = [name for name in names if self.notes.path(name).exists()]
         if libvirt and noted:
-            hypervisor.start_daemons(self.shell, self.project.state, self.tell)
-        libvirt = libvirt and hypervisor.answers(self.shell)
+            daemons.start_daemons(self.shell, self.project.state, self.tell)
+        libvirt = libvirt and daemons.answers(self.shell)
         there = hypervisor.domains(self.shell, self.project.prefix) if libvirt else []
         doomed = [name for name in names if name in noted or self.project.prefix + name in there]
         raise_first(each(doomed, lambda name: self._remove(name, libvirt))[1])
@@ -192,7 +192,7 @@ class Fleet:
         """Remove machines of checkouts that are gone, and what of lab's stands in libvirt without a machine."""
         if not hypervisor.usable():
             return []
-        hypervisor.start_daemons(self.shell, self.project.state, self.tell)
+        daemons.start_daemons(self.shell, self.project.state, self.tell)
         names = leftovers.orphans(self.shell)
         for name in names:
             self.tell(Progress(name, "removing"))
@@ -205,7 +205,8 @@ class Fleet:
     def _let_go(self) -> None:
         """Remove the network and end the daemons, where nothing needs them any more."""
         hypervisor.remove_network(self.shell)
-        hypervisor.stop_daemons(self.shell, self.project.state)
+        needed = daemons.answers(self.shell) and bool(hypervisor.domains(self.shell))
+        daemons.stop_daemons(self.shell, self.project.state, needed=needed)
 
     def _remove(self, name: str, libvirt: bool) -> None:
         self.tell(Progress(name, "removing"))
@@ -230,4 +231,4 @@ class Fleet:
         """Start libvirt's daemons if one of these boxes lives there."""
         notes = (self.notes.read(name) for name in names)
         if any(note.vagrant.provider == "libvirt" for note in notes if note):
-            hypervisor.start_daemons(self.shell, self.project.state, self.tell)
+            daemons.start_daemons(self.shell, self.project.state, self.tell)

@@ -1,8 +1,9 @@
-"""What carries the machines: libvirt's daemons, the accelerator that really works, what an earlier run left."""
+"""What carries the machines: libvirt's domains, volumes and network, and the accelerator that really works."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import xml.etree.ElementTree as ET
@@ -13,15 +14,13 @@ from pathlib import Path
 from lab import atomic
 from lab.boxes.base import Box, Tell
 from lab.boxes.process import Child
+from lab.daemons import URI
 from lab.errors import HostError, UsageError
 from lab.model import Progress
 from lab.waiting import wait_for
 
-URI = "qemu:///system"
 NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
 PROBE_SECONDS = 20
-DAEMONS = ("virtlogd", "libvirtd")
-PIDS = {"virtlogd": Path("/run/virtlogd.pid"), "libvirtd": Path("/run/libvirtd.pid")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,87 +43,9 @@ def virsh(shell: Box, *words: str) -> list[str]:
     return [line.strip() for line in result.text.splitlines() if line.strip()]
 
 
-def answers(shell: Box) -> bool:
-    """True if libvirt's daemon answers."""
-    return shell.run(["virsh", "-q", "-c", URI, "version"], timeout=20).ok
-
-
 def usable() -> bool:
     """True if libvirt and QEMU are installed."""
     return all(shutil.which(name) for name in ("virsh", "qemu-system-x86_64"))
-
-
-def has_systemd() -> bool:
-    """True if systemd is the first process, as systemd's own sd_booted() tells."""
-    return Path("/run/systemd/system").is_dir()
-
-
-def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
-    """Make libvirt answer: through systemd where it runs, else by hand, noted so that `stop_daemons` ends them."""
-    if not has_systemd():
-        _share_kvm(shell, tell)
-    if answers(shell):
-        return
-    tell(Progress("libvirt", "starting its daemons"))
-    if has_systemd():
-        shell.check(["systemctl", "start", "libvirtd"], doing="start libvirtd", hint="sudo systemctl start libvirtd")
-    else:
-        atomic.write(state / "daemons.json", json.dumps({"started": list(DAEMONS)}))
-        for daemon in DAEMONS:
-            # virtlogd may be alive while libvirtd is not: it then says so and that is fine
-            started = shell.run([daemon, "-d"], timeout=60)
-            if not started.ok and daemon == "libvirtd":
-                raise HostError(
-                    "cannot start libvirtd", output=started.output, hint="python -m lab doctor names what is missing"
-                )
-    wait_for(
-        "libvirt's daemon",
-        lambda: True if answers(shell) else "virsh gets no answer",
-        timeout=30,
-        error=HostError,
-    )
-    tell(Progress("libvirt", "daemons started", done=True))
-
-
-def _share_kvm(shell: Box, tell: Tell) -> None:
-    """Give /dev/kvm the group and mode that udev gives it, where no udev ran.
-
-    libvirt probes QEMU as root, where KVM is there, and then asks whether the machines' user may open it. While the
-    two answers differ it probes anew before every step of every machine: ten seconds each in place of none.
-    """
-    device = Path("/dev/kvm")
-    if not device.exists() or device.stat().st_mode & 0o060 == 0o060:
-        return
-    tell(Progress("libvirt", "giving /dev/kvm to the group kvm, as udev does"))
-    shell.run(["chgrp", "kvm", str(device)])
-    shell.run(["chmod", "660", str(device)])
-
-
-def stop_daemons(shell: Box, state: Path) -> None:
-    """End the daemons that lab itself started, unless a machine of anybody's still needs them."""
-    note = state / "daemons.json"
-    if not note.exists():
-        return
-    if answers(shell) and domains(shell):
-        return
-    for daemon in reversed(DAEMONS):
-        pid = PIDS[daemon]
-        if pid.exists() and _is(pid, daemon):
-            shell.run(["kill", pid.read_text().strip()])
-            wait_for(f"{daemon} to end", lambda pid=pid, daemon=daemon: _gone(pid, daemon), timeout=20, error=HostError)  # type: ignore[misc]
-    note.unlink()
-
-
-def _is(pid_file: Path, name: str) -> bool:
-    """True if the process of a pid file is alive and still that program; pid files outlive crashes."""
-    try:
-        return Path(f"/proc/{int(pid_file.read_text())}/comm").read_text().strip() == name
-    except (OSError, ValueError):
-        return False
-
-
-def _gone(pid_file: Path, name: str) -> bool | str:
-    return f"{pid_file} names a live process" if pid_file.exists() and _is(pid_file, name) else True
 
 
 def accelerator(cache: Path, kernel: Path | None, tell: Tell) -> Accelerator:
@@ -134,6 +55,8 @@ def accelerator(cache: Path, kernel: Path | None, tell: Tell) -> Accelerator:
     """
     if not Path("/dev/kvm").exists():
         return Accelerator("qemu", "there is no /dev/kvm")
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):  # not remembered: it changes with the user and at the next login
+        return Accelerator("qemu", "/dev/kvm is not yours to open; being in the group kvm changes that")
     key = f"{Path('/proc/version').read_text().strip()}|{_cpu()}"
     remembered = cache / "accelerator.json"
     try:

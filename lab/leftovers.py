@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from lab import hypervisor
+from lab import daemons, hypervisor
 from lab.boxes.base import Box
 from lab.engines import host
 from lab.project import Project
@@ -31,26 +32,12 @@ class Leftover:
 
 
 def find(project: Project, shell: Box) -> list[Leftover]:
-    """Everything named like lab's that no note of this checkout, and no other living checkout, accounts for."""
-    notes = Notes(project.state)
-    kept = {project.prefix + name for name in notes.boxes()}
-    found = []
+    """Everything named like lab's that no note of this checkout, and no other living checkout, accounts for.
+
+    Of libvirt's side nothing is said to a user who may not see its domains: a volume may be a living machine's.
+    """
     domains = list_domains(shell)
-    for name, folder in domains.items():
-        if name in kept or (folder and folder != str(project.root) and _stands(folder)):
-            continue
-        mine = name.startswith(project.prefix)
-        found.append(Leftover("domain", name, "python -m lab down" if mine else "python -m lab down --orphans"))
-    alive = set(domains)
-    for path in sorted(IMAGES.glob("lab-*")) if _readable(IMAGES) else []:
-        owner = path.name.rsplit(".", 1)[0]
-        base = "-VAGRANTSLASH-" in path.name
-        if (base and not alive) or (not base and OURS.fullmatch(owner) and owner not in alive):
-            found.append(Leftover("volume", path.name, "python -m lab down --orphans"))
-    if not domains and (DOMAIN_FILES / "networks" / f"{hypervisor.NETWORK}.xml").exists() and not _others():
-        found.append(Leftover("network", hypervisor.NETWORK, "python -m lab down --orphans"))
-    for pid, what in _processes(alive):
-        found.append(Leftover("process", f"{what} ({pid})", f"kill {pid}"))
+    found = [] if domains is None else [*_of_libvirt(project, domains)]
     for name in host.leftovers(project.state):
         found.append(Leftover("engine", f"Docker {name} on this machine", "python -m lab down"))
     for path in sorted((project.cache / "boxes").glob("work-*")):
@@ -58,9 +45,29 @@ def find(project: Project, shell: Box) -> list[Leftover]:
     return found
 
 
+def _of_libvirt(project: Project, domains: dict[str, str]) -> Iterator[Leftover]:
+    """Domains, volumes, network and processes that no living checkout accounts for."""
+    kept = {project.prefix + name for name in Notes(project.state).boxes()}
+    for name, folder in domains.items():
+        if name in kept or (folder and folder != str(project.root) and _stands(folder)):
+            continue
+        mine = name.startswith(project.prefix)
+        yield Leftover("domain", name, "python -m lab down" if mine else "python -m lab down --orphans")
+    alive = set(domains)
+    for path in sorted(IMAGES.glob("lab-*")) if _readable(IMAGES) else []:
+        owner = path.name.rsplit(".", 1)[0]
+        base = "-VAGRANTSLASH-" in path.name
+        if (base and not alive) or (not base and OURS.fullmatch(owner) and owner not in alive):
+            yield Leftover("volume", path.name, "python -m lab down --orphans")
+    if not domains and (DOMAIN_FILES / "networks" / f"{hypervisor.NETWORK}.xml").exists() and not _others():
+        yield Leftover("network", hypervisor.NETWORK, "python -m lab down --orphans")
+    for pid, what in _processes(alive):
+        yield Leftover("process", f"{what} ({pid})", f"kill {pid}")
+
+
 def orphans(shell: Box) -> list[str]:
     """Domains made by a checkout that is not there any more."""
-    return [name for name, folder in list_domains(shell).items() if folder and not _stands(folder)]
+    return [name for name, folder in (list_domains(shell) or {}).items() if folder and not _stands(folder)]
 
 
 def _stands(folder: str) -> bool:
@@ -71,20 +78,26 @@ def _stands(folder: str) -> bool:
         return True
 
 
-def list_domains(shell: Box) -> dict[str, str]:
-    """The lab's domains on this machine with the folder of the checkout that made each.
+def list_domains(shell: Box) -> dict[str, str] | None:
+    """The lab's domains on this machine with the folder of the checkout that made each; None if they cannot be known.
 
-    Read from libvirt's own files where its daemon does not answer: after `down` it need not run.
+    Read from libvirt's own files where its daemon does not answer: after `down` it need not run. A plain user may see
+    neither.
     """
     texts: dict[str, str] = {}
-    if hypervisor.answers(shell):
+    if daemons.answers(shell):
         for name in hypervisor.domains(shell):
             if OURS.fullmatch(name):
                 texts[name] = "\n".join(hypervisor.virsh(shell, "dumpxml", name))
-    elif _readable(DOMAIN_FILES):
-        for path in sorted(DOMAIN_FILES.glob("lab-*.xml")):
-            texts[path.stem] = path.read_text(encoding="utf-8")
-    return {name: _made_in(text) for name, text in texts.items()}
+    else:
+        try:
+            files = [path for path in DOMAIN_FILES.iterdir() if path.match("lab-*.xml")]
+            texts = {path.stem: path.read_text(encoding="utf-8") for path in files}
+        except FileNotFoundError:
+            return {}
+        except PermissionError:
+            return None
+    return {name: _made_in(text) for name, text in sorted(texts.items())}
 
 
 def _made_in(text: str) -> str:

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import hypervisor
+from lab import daemons, hypervisor
 from lab.bake import bake, kernel_of
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds import open_box
@@ -38,7 +38,7 @@ class Preparation:
         offered = [name for name in ("virtualbox", "libvirt") if all(name in spec.providers for spec in asleep)]
         chosen = hypervisor.choose_provider(provider, offered, self.shell)
         if chosen == "libvirt":
-            hypervisor.start_daemons(self.shell, self.project.state, self.tell)
+            daemons.start_daemons(self.shell, self.project.state, self.tell)
             self._forget_ghosts(asleep)
         new = [spec for spec in asleep if self.notes.read(spec.name) is None]
         images, kernel = self._images(new)

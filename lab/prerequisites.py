@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import shutil
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.boxes.base import Box
+from lab.daemons import GROUP, Membership, has_systemd, membership
 from lab.errors import HostError
-from lab.hypervisor import has_systemd
 from lab.workbench import search_path
 
 
@@ -45,6 +46,7 @@ NEEDS = (
     Need("partitioner", "sfdisk", "fdisk"),
     Need("ext4 maker", "mke2fs", "e2fsprogs"),
 )
+GROUPS = (GROUP, "kvm")
 ELSEWHERE = """\
 this system has neither apt nor Homebrew; install by hand:
   Vagrant 2.3 or newer with VirtualBox, or with vagrant-libvirt, libvirt and QEMU
@@ -84,29 +86,44 @@ def commands(needs: list[Need]) -> list[list[str]]:
     return steps
 
 
-def install(shell: Box, say: Callable[[str], None], listen: Callable[[str], None]) -> bool:
-    """Install what lacks, saying each command first; True if anything was done. Raises HostError if one fails.
+def joining() -> list[list[str]]:
+    """The command that puts a plain user into the groups that may use libvirt and /dev/kvm; empty if it need not be."""
+    if os.geteuid() == 0 or platform.system() != "Linux":
+        return []
+    lacking = [group for group in GROUPS if membership(group) is Membership.OUT]
+    return [["sudo", "usermod", "--append", "--groups", ",".join(lacking), getpass.getuser()]] if lacking else []
 
-    `listen` hears the installer's output, a line at a time.
+
+def install(shell: Box, say: Callable[[str], None], listen: Callable[[str], None]) -> bool:
+    """Install what lacks and join the groups, saying each command first; True if anything was done.
+
+    `listen` hears the installer's output, a line at a time. Raises HostError if a command fails.
     """
     steps = commands(missing())
     for step in steps:
-        say(" ".join(step))
-
-        def hear(_: str, data: bytes) -> None:
-            for line in data.decode("utf-8", "replace").splitlines():
-                if line.strip():
-                    listen(line.strip())
-
-        # apt waits for another apt instead of failing at its lock
-        result = shell.run(step, timeout=3600, on_output=hear)
-        if not result.ok:
-            raise HostError(
-                f"cannot install what lacks: `{' '.join(step)}` ended with status {result.exit}",
-                output=result.output,
-                hint="mend what the last lines say, then run `python -m lab setup` again",
-            )
+        _step(step, shell, say, listen)
+    groups = joining()  # only now: they come with the packages
+    for step in groups:
+        _step(step, shell, say, listen)
     still = missing()
     if still:
         raise HostError("cannot go on: still not there after the installation: " + ", ".join(n.what for n in still))
-    return bool(steps)
+    return bool(steps or groups)
+
+
+def _step(step: list[str], shell: Box, say: Callable[[str], None], listen: Callable[[str], None]) -> None:
+    say(" ".join(step))
+
+    def hear(_: str, data: bytes) -> None:
+        for line in data.decode("utf-8", "replace").splitlines():
+            if line.strip():
+                listen(line.strip())
+
+    # apt waits for another apt instead of failing at its lock
+    result = shell.run(step, timeout=3600, on_output=hear)
+    if not result.ok:
+        raise HostError(
+            f"cannot install what lacks: `{' '.join(step)}` ended with status {result.exit}",
+            output=result.output,
+            hint="mend what the last lines say, then run `python -m lab setup` again",
+        )

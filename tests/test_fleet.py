@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import hypervisor
+from lab import daemons
 from lab.errors import BoxError, EngineError
 from lab.fleet import Fleet
 from lab.lineups import Catalog, SshSpec
@@ -55,7 +55,7 @@ def test_a_machine_that_vagrant_could_not_remove_keeps_its_note(
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     # patched: this machine's own libvirt is not for a test to start
-    monkeypatch.setattr(hypervisor, "start_daemons", lambda *words: None)
+    monkeypatch.setattr(daemons, "start_daemons", lambda *words: None)
     project = Project(tmp_path, tmp_path / "cache")
     notes = Notes(project.state)
     machine = Machine(provider="virtualbox", prefix=project.prefix)

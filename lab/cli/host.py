@@ -26,11 +26,11 @@ def setup(dry_run: bool, verbose: bool) -> None:
     Says each command before it runs it, and does nothing where nothing lacks. Without systemd it also starts
     libvirt's daemons, as `up` would.
     """
-    from lab import hypervisor, prerequisites
+    from lab import daemons, hypervisor, prerequisites
 
     if dry_run:
-        for step in prerequisites.commands(prerequisites.missing()):
-            click.echo(" ".join(step))
+        steps = [*prerequisites.commands(prerequisites.missing()), *prerequisites.joining()]
+        click.echo("\n".join(" ".join(step) for step in steps) or "nothing lacks")
         return
     shell = LocalBox("this machine")
     with screen(verbose) as shown:
@@ -40,7 +40,7 @@ def setup(dry_run: bool, verbose: bool) -> None:
 
         done = prerequisites.install(shell, say, lambda line: shown.tell(Progress("setup", line[:70])))
         if hypervisor.usable():
-            hypervisor.start_daemons(shell, find().state, shown.tell)
+            daemons.start_daemons(shell, find().state, shown.tell)
     click.echo("installed what lacked" if done else "nothing lacks")
 
 
