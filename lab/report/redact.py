@@ -60,7 +60,14 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
         redactor.text(about): tuple(_entry(entry, redactor) for entry in entries)
         for about, entries in evidence.contexts.items()
     }
-    return Evidence(run, explanations, exchanges, contexts, dict(redactor.found))
+    return replace(
+        evidence,
+        run=run,
+        explanations=explanations,
+        exchanges=exchanges,
+        contexts=contexts,
+        redacted=dict(redactor.found),
+    )
 
 
 def redactor_of(evidence: Evidence) -> Redactor:
