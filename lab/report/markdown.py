@@ -11,7 +11,7 @@ from lab.report.evidence import Evidence
 from lab.report.findings import Finding, contrast, findings, reason
 from lab.report.prediction import Prediction, prediction
 from lab.report.reproduce import steps_to_reproduce
-from lab.report.table import engine_word, step_word
+from lab.report.table import engine_word, order, step_word
 from lab.results import Run, Trial
 from lab.scenarios import CONTROL
 
@@ -116,14 +116,7 @@ def _rows(run: Run, found: list[Finding]) -> list[Trial]:
     telling = [trial for finding in found for trial in finding.trials]
     broken = [trial for trial in run.trials if trial.verdict is Verdict.BROKEN]
     chosen = list({id(trial): trial for trial in [*telling, *broken, *run.trials]}.values())[:MAX_ROWS]
-    variations = list(dict.fromkeys(trial.variation for trial in run.trials))
-    engines = list(dict.fromkeys(map(engine_word, run.trials)))
-    return sorted(
-        chosen,
-        key=lambda trial: (
-            variations.index(trial.variation), engines.index(engine_word(trial)), trial.producer, trial.consumer
-        ),
-    )  # fmt: skip
+    return sorted(chosen, key=order(run))
 
 
 def _shown(evidence: Evidence, found: list[Finding]) -> list[Trial]:
