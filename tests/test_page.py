@@ -8,7 +8,6 @@ import html
 import json
 import re
 import subprocess
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab import results, transcript
+from lab.bundle import evidence_of
 from lab.causes import Explanation, FieldDifference, Role, StepCause
 from lab.contenthash.entry import Entry, Kind, file
 from lab.errors import ConfigError, UsageError
@@ -167,12 +167,12 @@ def test_no_address_is_asked_for_anything() -> None:
 
 
 @pytest.mark.parametrize("trials", [16, 500])
-def test_numbers_of_a_large_run(trials: int) -> None:
+def test_a_large_run_stays_small(trials: int) -> None:
+    """How long it takes is measured by benchmarks/page.py."""
     made = page_runs.large(trials)
     assert len(made.run.trials) == trials
-    clock = time.monotonic()
     page = drawn(made)
-    assert time.monotonic() - clock < 2
+    assert page.count("<details class=trial") == trials
     assert len(page.encode()) < 1_500_000
 
 
@@ -567,10 +567,41 @@ def test_two_trials_of_one_pair_share_a_cell() -> None:
 def test_boxes_say_in_what_they_differ() -> None:
     page = drawn(page_runs.rich())
     [table] = re.findall(r'<table class="plain facts">.*?</table>', page, re.DOTALL)
-    heads = re.findall(r"<th scope=\"col\"( class=\"differs\")?>([^<]+)", table)
-    assert {name.strip() for mark, name in heads if mark} == {
-        "engine", "server", "client", "commit", "rule set", "SELinux", "security"
-    }  # fmt: skip
+    assert re.findall(r'<th scope="col">([^<]+)', table) == [
+        "box", "engine", "server", "client", "commit", "rule set", "SELinux", "security",
+    ]  # fmt: skip
+    assert "storage <b>overlay2</b>, " in re.findall(r"<p>The same everywhere: (.*)</p>", page)[0]
+
+
+def test_a_single_box_has_all_its_facts_in_the_table() -> None:
+    page = drawn(page_runs.made(("local",), ("20.10.24",), ("none",)))
+    assert "The same everywhere" not in page
+    [table] = re.findall(r'<table class="plain facts">.*?</table>', page, re.DOTALL)
+    assert {"kernel", "storage", "rule set"} <= set(re.findall(r'<th scope="col">([^<]+)', table))
+
+
+def test_rule_sets_and_engines_of_labs_own_are_explained() -> None:
+    evidence = explained(evidence_of(ROOT / "results" / "sample"), ROOT / "boxes")
+    page = render(evidence, TEXTS)
+    assert "<dt>R1</dt><dd>Docker 18.09.0 to 18.09, 19.03.0 to 19.03.12</dd>" in page
+    assert "<b>20.10.24-unfixed</b> is 20.10.24 in which buildkit#1393 and #1526 are taken back" in page
+
+
+def test_the_file_that_a_cause_speaks_of_comes_first() -> None:
+    """On a host that labels its files, the Dockerfile has a label too, and no COPY takes it."""
+    plain = [file("Dockerfile", b"FROM x"), file("bar", b"bar")]
+    labelled = [file(item.path, b"x", xattrs={"security.selinux": b"l"}) for item in plain]
+    cause = FieldDifference("bar", "security.selinux", "absent", "l", ("R1",))
+    assert [item.path for item in compare(plain, labelled, [cause]).files] == ["bar", "Dockerfile"]
+    assert [item.path for item in compare(plain, labelled, []).files] == ["Dockerfile", "bar"]
+
+
+def test_a_run_without_trials_offers_nothing_to_filter() -> None:
+    made = page_runs.rich()
+    made.run = made.run.model_copy(update={"trials": (), "complete": False})
+    page = drawn(made)
+    assert "No trial was made, so there is nothing to show here." in page
+    assert 'id="filters"' not in page and 'data-all="open"' not in page
 
 
 def test_hostile_content_stays_text() -> None:

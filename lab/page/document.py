@@ -62,6 +62,8 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
         "panels": matrix.panels(run, views),
         "timeline": timeline.timeline(evidence, views),
         "facts": boxes.facts(run.boxes),
+        "notes": {box.engine: note for box in run.boxes if (note := evidence.engines.get(box.engine))},
+        "rule_sets": evidence.rule_sets,
         "others": _others(evidence),
         "filters": filters,
         "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
@@ -89,7 +91,7 @@ def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sent": text.sent, "plural": text.plural, "rules": spans}
+    environment.filters |= {"sent": text.sent, "plural": text.plural, "phase": text.phase, "rules": spans}
     return environment
 
 
