@@ -23,7 +23,7 @@ from lab.explained import explained
 from lab.forms import forms
 from lab.model import Exchange, Outcome, Verdict
 from lab.page import text
-from lab.page.commands import Stories, cut
+from lab.page.commands import Stories, cut, lines_of
 from lab.page.dockerfile import Step, marked
 from lab.page.document import render
 from lab.page.lead import lead
@@ -197,7 +197,9 @@ def test_a_large_run_loses_nothing_by_packing() -> None:
     page = drawn(made)
     [packed] = re.findall(r'id="store">([^<]*)<', page)
     pieces = json.loads(gzip.decompress(base64.b64decode(packed)))
-    assert len(pieces) == 300 + len(made.run.productions)
+    assert len(pieces) == 300 + len(made.run.productions) + len(made.run.boxes)
+    for piece, box in zip(pieces[-len(made.run.boxes) :], made.run.boxes, strict=True):
+        assert box.info in html.unescape(piece)
     said = [words(piece) for piece in pieces]
     for number, trial in enumerate(order(made.run)):
         for item in made.exchanges:
@@ -208,7 +210,7 @@ def test_a_large_run_loses_nothing_by_packing() -> None:
 
 def test_output_is_cut_with_a_count() -> None:
     lines = [f"line {number}" for number in range(1000)]
-    shown = cut("stdout", ("\n".join(lines) + "\n").encode(), 400)
+    shown = cut("stdout", lines_of(("\n".join(lines) + "\n").encode()), 400)
     kept = [*shown.head.split("\n"), *shown.tail.split("\n")]
     assert (len(kept), shown.left_out) == (400, 600)
     assert kept[0] == "line 0" and kept[-1] == "line 999"
@@ -218,7 +220,7 @@ def test_output_is_cut_with_a_count() -> None:
 
 
 def test_a_long_line_is_cut_with_a_count() -> None:
-    shown = cut("stdout", b"a" * 10_000, 400).head
+    shown = cut("stdout", lines_of(b"a" * 10_000), 400).head
     assert len(shown) < 2100
     assert "[… 8000 characters …]" in shown
 
@@ -235,9 +237,9 @@ def test_durations_as_people_say_them(value: float | None, said: str) -> None:
 def test_commands_as_shown_are_the_commands() -> None:
     """A real shell reads what is shown, and must come to the recorded words."""
     kept = [*sample(), *hostile().exchanges]
-    stories = Stories(kept, 400)
+    stories = Stories(kept)
     for name in dict.fromkeys(item.about for item in kept):
-        told = stories.of(name)
+        told = stories.of(name, 400)
         mine = [item for item in kept if item.about == name]
         assert len(told.commands) == len(mine)
         for item, shown in zip(mine, told.commands, strict=True):
@@ -251,7 +253,7 @@ def test_commands_as_shown_are_the_commands() -> None:
 
 def test_folders_are_named_where_they_change() -> None:
     made = page_runs.rich()
-    told = Stories(made.exchanges, 400).of(made.run.trials[-1].name)
+    told = Stories(made.exchanges).of(made.run.trials[-1].name, 400)
     assert [command.folder for command in told.commands] == [None, None, '"$D"/context', None, None]
     assert told.lines == (len(made.exchanges) - 4 + 1, len(made.exchanges) + 1)
 
@@ -417,7 +419,27 @@ def test_the_time_line_adds_up() -> None:
         assert dict(lane.spent)["push"] == text.seconds(pushed)
         ends = [float(bar.left) + float(bar.width) for bar in lane.bars]
         assert max(ends) <= 100.2
-        assert sum(path.count("M") for _, path in lane.paths) == len(mine)
+        # the strip's strokes are as long as the commands took, to one unit a command
+        whole = max(map(ended, made.exchanges)) - min(item.started.timestamp() for item in made.exchanges)
+        drawn_builds = sum(map(int, re.findall(r"h(\d+)v", dict(lane.paths)["build"])))
+        assert drawn_builds == pytest.approx(built / whole * 10_000, abs=len(mine))
+
+
+def ended(exchange: Exchange) -> float:
+    return exchange.started.timestamp() + exchange.seconds
+
+
+def test_commands_that_touch_on_the_drawing_are_one_stroke() -> None:
+    """Thousands of short ones would make the page large and draw the same picture."""
+    made = page_runs.rich()
+    at = [(0, 1), (1, 1), (5, 2), (5.5, 1), (9, 1)]
+    made.exchanges = [
+        replace(made.exchanges[0], argv=("true",), started=WHEN + timedelta(seconds=start), seconds=lasted)
+        for start, lasted in at
+    ]
+    line = timeline(made.evidence, views(made))
+    assert line
+    assert line.lanes[0].paths == (("prepare", "M0 0h2000v9h-2000M5000 0h2000v9h-2000M9000 0h1000v9h-1000"),)
 
 
 def test_what_runs_at_once_on_a_box_has_rows_of_its_own() -> None:

@@ -421,6 +421,10 @@ def test_a_trial_of_500_unpacks(chromium: Browser, pages: Pages) -> None:
     assert "docker build --progress=plain" in said
     assert "#11 preparing build cache for export done" in said
     assert "left out" not in said
+    chromium.one("#panel-close").click()
+    chromium.js("document.querySelector('details.box').open = true")  # what its box said is packed too
+    chromium.until("return document.querySelector('details.box pre')")
+    assert "Server Version: 19.03.8" in chromium.one("details.box").text
     assert chromium.console() == []
 
 

@@ -76,7 +76,7 @@ def redactor_of(evidence: Evidence) -> Redactor:
     own = " ".join([run.dockerfile, *run.instructions])
     homes: dict[str, str] = {}
     for text in _texts(evidence):
-        for match in _HOME.finditer(text):
+        for match in _HOME.finditer(text) if "home/" in text or "Users" in text else ():
             homes.setdefault(match[0], match[1] or match[2])
     # a home that only the Dockerfile speaks of is the image's
     homes = {path: user for path, user in homes.items() if path not in own or _is_a_boxs(path, evidence)}
