@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
@@ -198,6 +199,17 @@ def test_the_sample_says_each_cause_once_and_names_where_else_it_is() -> None:
     assert cause.count("- digest of bar under R5+xattrs=all:") == 2  # the producer's and the consumer's
     assert cause.count("- The same on debian12-selinux>debian12-apparmor, Docker 20.10.24-unfixed: ") == 1
     assert [row[:2] for row in rows(cause)] == [["file", "field"], ["bar", "security.selinux"]]
+
+
+def test_evidence_is_given_for_what_the_report_is_about() -> None:
+    """On one machine a label can only be set on purpose, and then that is what the report is about."""
+    made = trial("a", "a", (HIT, RAN, RAN), variation="label")
+    other = trial("a", "a", (HIT, RAN, RAN), variation="xattr")
+    told = [reporting.explained(item) for item in (made, other)]
+    told[1] = replace(told[1], steps=tuple(replace(step, differences=()) for step in told[1].steps))
+    cause = section(markdown(Evidence(run(made, other), {item.trial: item for item in told})), "Cause")
+    assert cause.count("- 93B sent, 34B expected: 59 bytes are one security.selinux of 37 bytes") == 1
+    assert cause.count("`COPY bar bar`: bar has security.selinux on the consumer only.") == 2
 
 
 def test_the_sample_explains_its_own_words() -> None:

@@ -20,14 +20,15 @@ _FACTS = ("os", "kernel", "storage", "security", "selinux", "client", "server")
 def causes(evidence: Evidence, found: Sequence[Finding]) -> str:
     """The causes of the findings; what a rule set is, is said at the end."""
     parts: dict[object, str] = {}
-    for finding in found[:MAX_FINDINGS]:
+    for number, finding in enumerate(found[:MAX_FINDINGS]):
         cause = finding.cause
+        brief = finding.varied and number > 0  # a change made on purpose, and not what the report is about
         if cause is None:
             parts.setdefault(_unknown_cause(evidence, finding), _unknown_cause(evidence, finding))
             continue
-        key = (cause.instruction, *((item.path, item.field, item.rules) for item in cause.differences), finding.varied)
+        key = (cause.instruction, *((item.path, item.field, item.rules) for item in cause.differences), brief)
         if key not in parts:
-            parts[key] = _known_cause(evidence, cause, brief=finding.varied)
+            parts[key] = _known_cause(evidence, cause, brief=brief)
         elif cause.differences:
             # the same fields, in most runs the other way round: its digests are those above
             parts[key] += f"\n- The same on {where(finding.example)}: {markup.prose(cause.sentence)}."
@@ -64,7 +65,7 @@ def where(trial: Trial) -> str:
 
 
 def _known_cause(evidence: Evidence, cause: StepCause, *, brief: bool) -> str:
-    """The sentence, the fields that differ, the evidence; of a change made on purpose the fields are enough."""
+    """The sentence, the fields that differ, and unless it is told in brief the evidence."""
     lines = [f"{markup.code(cause.instruction)}: {markup.prose(cause.sentence)}."]
     rows = [
         [
