@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab import bundle, transcript
+from lab.cli.main import collect_less
 from lab.explained import explained
 from lab.forms import forms
 from lab.project import find
@@ -29,6 +30,7 @@ TEXT_LIMIT = 65_536  # characters that GitHub takes in an issue
 
 def main() -> None:
     """Print every figure with its bound; exit status 1 if one is over it."""
+    collect_less()  # as the program does
     project = find()
     bare = reporting.many(TRIALS, bundle.evidence_of(project.results / "sample"))
     evidence = explained(bare, project.boxes)

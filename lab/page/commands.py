@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.model import Exchange
@@ -60,7 +60,8 @@ class _Said:
     streams: tuple[tuple[str, tuple[str, ...]], ...]
 
     def cut(self, limit: int) -> Shown:
-        return replace(self.shown, outputs=tuple(cut(name, lines, limit) for name, lines in self.streams))
+        shown, outputs = self.shown, tuple(cut(name, lines, limit) for name, lines in self.streams)
+        return Shown(shown.folder, shown.text, shown.exit, shown.seconds, outputs)
 
 
 class Stories:
@@ -84,6 +85,11 @@ class Stories:
             (found[0][0], found[-1][0]) if found else None,
             max((len(lines) for item in said for _, lines in item.streams), default=0),
         )
+
+    def kept(self, limit: int) -> int:
+        """How many lines of all that was read so far are shown at that limit."""
+        said = (item for _, commands in self._said.values() for item in commands)
+        return sum(min(limit, len(lines)) for item in said for _, lines in item.streams)
 
     def _read(self, exchanges: Sequence[Exchange]) -> tuple[str | None, list[_Said]]:
         folder = _home(exchanges)

@@ -36,7 +36,7 @@ def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
         values = _values(evidence, views, texts)
         page = partial(environment.get_template(PAGE).render, **values)
         pieces = _Pieces(environment.get_template("pieces.html.j2").module, evidence, views, values["others"])
-        return fit(pieces.drawn, lambda fitted: page(fitted=fitted))
+        return fit(pieces.drawn, pieces.stories.kept, lambda fitted: page(fitted=fitted))
     except jinja2.TemplateError as error:
         raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error
 
@@ -119,7 +119,7 @@ class _Pieces:
         self._draw = draw
         self._views = views
         self._phases = [*(evidence.phase(made) for made in evidence.run.productions), *others]
-        self._stories = Stories(evidence.exchanges)
+        self.stories = Stories(evidence.exchanges)
         self._tellings = [draw.telling(view) for view in views]
         self._boxes = [Piece(Markup(), draw.box(box)) for box in evidence.run.boxes]
         self._whole: dict[str, tuple[int, Markup]] = {}
@@ -136,7 +136,7 @@ class _Pieces:
     def _proof(self, name: str, limit: int, draw: Callable[[Story], Markup]) -> Markup:
         longest, markup = self._whole.get(name, (limit + 1, Markup()))
         if longest > limit:
-            story = self._stories.of(name, limit)
+            story = self.stories.of(name, limit)
             longest, markup = story.longest, draw(story)
             if longest <= limit:
                 self._whole[name] = longest, markup

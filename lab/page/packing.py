@@ -39,11 +39,14 @@ class Fitted:
     brief: bool = False
 
 
-def fit(draw: Callable[[int], Sequence[Piece]], page: Callable[[Fitted], str]) -> str:
-    """The page with as much in it as there is room for; `draw` gives the pieces for a limit of lines an output."""
+def fit(draw: Callable[[int], Sequence[Piece]], kept: Callable[[int], int], page: Callable[[Fitted], str]) -> str:
+    """The page with as much in it as there is room for.
+
+    `draw` gives the pieces for a limit of lines an output, `kept` how many lines of all outputs such a limit leaves.
+    """
     drawn = cache(draw)
     pieces = drawn(LIMITS[0])
-    if _size(pieces) <= OPEN_ROOM:
+    if sum(len(piece.telling) + len(piece.proving) for piece in pieces) <= OPEN_ROOM:
         return page(Fitted(tuple(piece.telling + piece.proving for piece in pieces), ""))
     telling = tuple(piece.telling for piece in pieces)
     bare = page(Fitted(tuple(Markup() for _ in pieces), MARK, brief=True))
@@ -53,19 +56,14 @@ def fit(draw: Callable[[int], Sequence[Piece]], page: Callable[[Fitted], str]) -
         packed = pack([piece.proving for piece in drawn(limit)])
         if len(packed) <= left:
             return page(Fitted(telling, packed))
-    packed, whole = "", 0
+    packed, tried = "", LIMITS[0]
     for limit in LIMITS:
-        pieces = drawn(limit)
-        if packed and _size(pieces) > whole * WORTH and limit != LIMITS[-1]:
-            continue  # packing takes its time, and this is hardly less than what did not fit
-        whole, packed = _size(pieces), pack([piece.telling + piece.proving for piece in pieces])
+        if packed and limit != LIMITS[-1] and kept(limit) > kept(tried) * WORTH:
+            continue  # hardly less than what did not fit, and packing takes its time
+        tried, packed = limit, pack([piece.telling + piece.proving for piece in drawn(limit)])
         if len(packed) <= room:
             break
     return bare.replace(STORE + MARK, STORE + packed, 1)
-
-
-def _size(pieces: Sequence[Piece]) -> int:
-    return sum(len(piece.telling) + len(piece.proving) for piece in pieces)
 
 
 def pack(pieces: Sequence[str]) -> str:

@@ -147,6 +147,7 @@ class Redactor:
         self.found: Counter[str] = Counter()
         self._secrets_only = secrets_only
         self._memory: dict[str, str] = {}
+        self._contents: dict[bytes, bytes] = {}
         self._homes = _alternatives(homes, r"(?![\w.-])")
         self._placeholders = dict(names or {})
         self._names = _alternatives(self._placeholders, r"(?![A-Za-z0-9])", before=r"(?<![A-Za-z0-9])")
@@ -164,7 +165,11 @@ class Redactor:
 
     def content(self, data: bytes) -> bytes:
         """`data` for a file, whose escapes are its own."""
-        return self._replaced(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        known = self._contents.get(data)
+        if known is None:
+            text = self._replaced(data.decode("utf-8", "surrogateescape"))
+            known = self._contents[data] = text.encode("utf-8", "surrogateescape")
+        return known
 
     def _shown(self, text: str) -> str:
         if "\x1b" in text and not self._secrets_only:
