@@ -21,7 +21,8 @@ check: venv tools  ## the fast part: format, lint, types, import contract, unit 
 	$(VENV)/bin/lint-imports
 	$(PYTHON) -m pytest -m "not vm" --cov --cov-report=term:skip-covered
 
-bench: venv  ## measure what benchmarks/ states, on this machine
+bench: venv chromium  ## measure what benchmarks/ states, on this machine
+	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) benchmarks/run.py
 

@@ -40,7 +40,9 @@ def choose(asked: str | None, registry: Registry, box: Box, engine: Engine, tell
     if answers(*DOCKER_HUB, HUB_SECONDS):
         return Base(reference=ALPINE, source="alpine")
     tell(Progress("base image", f"Docker Hub does not answer: the busybox of {box.name}"))
-    return Base(reference=_busybox(registry, box, engine), source="busybox")
+    made = Base(reference=_busybox(registry, box, engine), source="busybox")
+    tell(Progress("base image", f"the busybox of {box.name}, as Docker Hub does not answer", done=True))
+    return made
 
 
 def _busybox(registry: Registry, box: Box, engine: Engine) -> str:

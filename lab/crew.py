@@ -168,7 +168,8 @@ class Crew:
         )
 
     def _keep(self, listing: Listing) -> str:
-        return self.recorder.keep(pack(listing.entries, listing.problem, list(self.book.rule_sets.values())))
+        rule_sets, made = list(self.book.rule_sets.values()), self.recorder.run.started
+        return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, made))
 
     def _say(self, name: str) -> sequence.Say:
         return lambda what: self.tell(Progress(name, what))

@@ -2,7 +2,7 @@
 
     LabError                      1   a defect of lab itself, if it is ever raised bare
     +-- UsageError                2   a name or option that does not exist
-    +-- ConfigError               3   a box, lineup, engine or scenario file that says something impossible
+    +-- ConfigError               3   a box, lineup, engine, scenario, run or bundle file that says something impossible
     |                             4   (no error: an outcome differs from what the scenario expects)
     +-- HostError                 5   this machine lacks something: a program, disk, a port, permission
     +-- BoxError                  6   a box does not boot, or cannot be reached
@@ -50,7 +50,7 @@ class UsageError(LabError):
 
 
 class ConfigError(LabError):
-    """A file that describes boxes, lineups, engines or scenarios is wrong."""
+    """A file that describes boxes, lineups, engines or scenarios, or holds a run, is wrong."""
 
     exit_code = 3
 

@@ -23,7 +23,21 @@ def explained(evidence: Evidence, boxes: Path) -> Evidence:
     run = evidence.run
     book, upstream = Rulebook(boxes), Upstream(boxes)
     found = {trial.name: explain(subject(run, trial, book), upstream) for trial in run.trials if _recorded(run)}
-    return replace(evidence, explanations=found, contexts={**contexts(evidence), **evidence.contexts})
+    return replace(
+        evidence,
+        explanations=found,
+        contexts={**contexts(evidence), **evidence.contexts},
+        rule_sets=_versions(book),
+        engines=book.summaries(),
+    )
+
+
+def _versions(book: Rulebook) -> dict[str, str]:
+    """The Docker versions that follow a rule set, by its name."""
+    found: dict[str, list[str]] = {}
+    for versions, known in [*book.versions(), *book.by_name()]:
+        found.setdefault(known.rules.name, []).append(versions)
+    return {name: ", ".join(versions) for name, versions in found.items()}
 
 
 def contexts(evidence: Evidence) -> dict[str, tuple[Entry, ...]]:

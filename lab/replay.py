@@ -1,20 +1,24 @@
-"""A stored run judged again by today's lab: outputs read by today's parser, outcomes held against today's scenario."""
+"""A stored run judged again by today's lab: outputs by today's parser, outcomes by today's scenario and model."""
 
 from __future__ import annotations
 
 from lab import sequence
 from lab.boxrules import facts_of
+from lab.explain.predict import predicted
+from lab.explain.subject import subject
+from lab.model import Outcome
 from lab.report.evidence import Evidence
 from lab.results import BuildResult, Run, Trial
 from lab.rulebook import Rulebook
 from lab.scenarios import CONTROL, Expectation, Scenario
+from lab.stored import as_gathered
 
 
 def judge_again(evidence: Evidence, scenario: Scenario | None, book: Rulebook) -> Run:
-    """The run with each trial's outcomes, expectations and verdict as they would be found today.
+    """The run with each trial's outcomes, expectations, predictions and verdict as they would be found today.
 
-    Without a scenario, and where a variation or a box's facts are not known, what was expected then stands. A build
-    that failed stays broken.
+    Without a scenario, and where a variation or a box's facts are not known, what was expected then stands; so does
+    what was predicted where the run does not keep the files as they were gathered. A build that failed stays broken.
     """
     trials = tuple(_trial(evidence, trial, scenario, book) for trial in evidence.run.trials)
     return evidence.run.model_copy(update={"trials": trials})
@@ -32,8 +36,16 @@ def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None, book: Ru
             "verdict": sequence.judge(build),
             "because": plan.because if plan else trial.because,
             "problem": sequence.unread(build) if trial.problem == lost else trial.problem,
+            "predicted": _predicted(evidence.run, trial, book),
         }
     )
+
+
+def _predicted(run: Run, trial: Trial, book: Rulebook) -> tuple[Outcome, ...] | None:
+    """What today's model predicts of a trial, whose own outcomes it is not shown."""
+    if not as_gathered(run, trial.context):
+        return trial.predicted
+    return predicted(subject(run, trial.model_copy(update={"build": None}), book))
 
 
 def _plan(evidence: Evidence, trial: Trial, scenario: Scenario, book: Rulebook) -> Expectation | None:

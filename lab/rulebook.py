@@ -161,6 +161,10 @@ class Rulebook:
         found = [(item.name, self.engine(item.name)) for item in self._file.named]
         return [(name, known) for name, known in found if known]
 
+    def summaries(self) -> dict[str, str]:
+        """What each engine is that is known by a name of its own."""
+        return {item.name: item.summary for item in self._file.named}
+
     def _known(self, name: str, item: _Range) -> Known:
         dialect = self._dialects[item.definitions] if item.definitions else None
         # the name of the nearest set stays: what differs is a matter of links and of "." among several sources

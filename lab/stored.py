@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property, partial
 from hashlib import sha256
 
@@ -23,6 +24,7 @@ from lab.results import GatheredContext, Run
 
 LARGEST_KEPT = 64 << 10  # bytes of a file whose content a run keeps
 KEPT_IN_ALL = 256 << 10  # bytes of contents that are kept of one context
+DAY = 86_400.0  # seconds
 _OFTEN_EMPTY = ("uid", "gid", "linkname", "devmajor", "devminor", "xattrs_b64")
 
 
@@ -35,12 +37,19 @@ class Packed:
     contents: dict[str, str]
 
 
-def pack(entries: Sequence[Entry], problem: str | None, variants: Sequence[Rules]) -> Packed:
-    """Put a context into the form of a run; `variants` are rule sets that differ in which attributes count."""
+def pack(
+    entries: Sequence[Entry], problem: str | None, variants: Sequence[Rules], made: datetime | None = None
+) -> Packed:
+    """Put a context into the form of a run; `variants` are rule sets that differ in which attributes count.
+
+    `made` is about when the context was made: of times that are far from it, someone has set them, and they are kept.
+    The others are the run's own, and with them no two contexts would be the same.
+    """
     rows, digests, contents, room = [], {}, {}, KEPT_IN_ALL
     for entry in entries:
         row = records.dump(entry)
-        row.pop("mtime_ns", None)  # of the run itself: with it, no two contexts would be the same
+        if not _set_on_purpose(entry, made):
+            row.pop("mtime_ns", None)
         content = row.pop("content_b64", None)
         if isinstance(entry.content, bytes) and entry.kind is Kind.FILE and content is not None:
             number = sha256(entry.content).hexdigest()
@@ -52,8 +61,22 @@ def pack(entries: Sequence[Entry], problem: str | None, variants: Sequence[Rules
                 digests[shown(entry.path)] = _digests(entry, variants)
         rows.append({key: value for key, value in row.items() if value or key not in _OFTEN_EMPTY})
     context = GatheredContext(entries=tuple(rows), digests=digests, problem=problem)
-    key = sha256(json.dumps(context.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
-    return Packed(key, context, contents)
+    return Packed(_key(context), context, contents)
+
+
+def _set_on_purpose(entry: Entry, made: datetime | None) -> bool:
+    """True for a time further from the context's making than any two machines' clocks are apart."""
+    return made is not None and entry.mtime_ns is not None and abs(entry.mtime_ns / 1e9 - made.timestamp()) > DAY
+
+
+def as_gathered(run: Run, key: str | None) -> bool:
+    """False where the run does not keep that context, or redaction took something out of it: its key is its sum."""
+    context = run.contexts.get(key) if key else None
+    return context is not None and _key(context) == key
+
+
+def _key(context: GatheredContext) -> str:
+    return sha256(json.dumps(context.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _digests(entry: Entry, variants: Sequence[Rules]) -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.causes import Explanation, FieldDifference, Role, StepCause
-from lab.contenthash.entry import file
+from lab.contenthash.entry import Entry, file
 from lab.model import Exchange, Outcome, Verdict
 from lab.report.evidence import Evidence, gathered
 from lab.results import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial, load
@@ -221,41 +223,40 @@ def hostile() -> Evidence:
     )
 
 
-def many(trials: int) -> Evidence:
-    """The sample again and again under other engines' names, as a long run would be."""
-    one = sample()
+def many(trials: int, one: Evidence | None = None) -> Evidence:
+    """The sample (or another run with Docker 20.10.24) again and again under other engines' names, as a long run."""
+    one = one or sample()
     made: list[Trial] = []
-    said = list(one.exchanges)
-    boxes = list(one.run.boxes)
-    productions = list(one.run.productions)
-    number = 0
-    while len(made) < trials:
-        number += 1
-        engine = f"20.10.{number}"
+    said: list[Exchange] = []
+    boxes: list[BoxFacts] = []
+    productions: list[Production] = []
+    contexts: dict[str, Sequence[Entry]] = {}
+    for number in range(-(-trials // len(one.run.trials))):
 
-        def renamed(text: str, engine: str = engine) -> str:
-            return text.replace(":20.10.24", f":{engine}").replace("/20.10.24/", f"/{engine}/")
+        def renamed(text: str, engine: str = f"20.10.{100 + number}") -> str:
+            return re.sub(r"(?<![\w.])20\.10\.24(?!\+)", engine, text)
 
-        boxes += [box.model_copy(update={"engine": engine}) for box in one.run.boxes]
+        boxes += [box.model_copy(update={"engine": renamed(box.engine)}) for box in one.run.boxes]
         productions += [
-            item.model_copy(update={"engine": engine, "reference": renamed(item.reference)})
+            item.model_copy(update={"engine": renamed(item.engine), "reference": renamed(item.reference)})
             for item in one.run.productions
         ]
-        made += [item.model_copy(update={"engine": engine, "name": renamed(item.name)}) for item in one.run.trials]
-        for item in one.exchanges:
-            said.append(
-                Exchange(
-                    item.box,
-                    renamed(item.about),
-                    tuple(map(renamed, item.argv)),
-                    {name: renamed(value) for name, value in item.env.items()},
-                    renamed(item.cwd) if item.cwd else None,
-                    item.exit,
-                    renamed(item.stdout.decode()).encode(),
-                    renamed(item.stderr.decode()).encode(),
-                    item.started,
-                    item.seconds,
-                )
+        made += [
+            item.model_copy(update={"engine": renamed(item.engine), "name": renamed(item.name)})
+            for item in one.run.trials
+        ]
+        contexts |= {renamed(about): entries for about, entries in one.contexts.items()}
+        said += [
+            replace(
+                item,
+                about=renamed(item.about),
+                argv=tuple(map(renamed, item.argv)),
+                env={name: renamed(value) for name, value in item.env.items()},
+                cwd=renamed(item.cwd) if item.cwd else None,
+                stdout=renamed(item.stdout.decode()).encode(),
+                stderr=renamed(item.stderr.decode()).encode(),
             )
+            for item in one.exchanges
+        ]
     changes = {"boxes": tuple(boxes), "productions": tuple(productions), "trials": tuple(made[:trials])}
-    return Evidence(one.run.model_copy(update=changes), {}, tuple(said))
+    return Evidence(one.run.model_copy(update=changes), {}, tuple(said), contexts)

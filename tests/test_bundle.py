@@ -8,6 +8,7 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from lab import bundle
 from lab.errors import ConfigError, LabError, UsageError
+from lab.model import Outcome
 from lab.project import Project
 from lab.replay import judge_again
 from lab.results import load
@@ -193,6 +195,30 @@ def test_outcomes_come_from_the_output_not_from_what_was_stored(project: Project
 def test_without_scenario_or_transcript_what_was_expected_stands(folder: Path) -> None:
     (folder / "transcript.jsonl").unlink()
     assert judge_again(bundle.evidence_of(folder), None, BOOK).trials == load(folder).trials
+
+
+def test_predictions_are_todays(project: Project) -> None:
+    """The stored sample foretold every step; what it is made to have foretold is not believed."""
+    evidence = bundle.evidence_of(ROOT / "results" / "sample")
+    scenario = load_scenario(project.scenarios / "copy-bust", "alpine")
+    lied = tuple(trial.model_copy(update={"predicted": (Outcome.RAN,) * 3}) for trial in evidence.run.trials)
+    judged = judge_again(replace(evidence, run=evidence.run.model_copy(update={"trials": lied})), scenario, BOOK)
+    assert [trial.predicted for trial in judged.trials] == [trial.predicted for trial in evidence.run.trials]
+    assert {trial.predicted for trial in judged.trials} == {
+        (Outcome.HIT,) * 3, (Outcome.HIT, Outcome.RAN, Outcome.RAN)
+    }  # fmt: skip
+
+
+def test_where_redaction_changed_the_files_the_stored_prediction_stands(project: Project) -> None:
+    evidence = bundle.evidence_of(ROOT / "results" / "sample")
+    contexts = {
+        key: context.model_copy(update={"entries": ({**context.entries[0], "size": 1}, *context.entries[1:])})
+        for key, context in evidence.run.contexts.items()
+    }
+    stored = tuple(trial.model_copy(update={"predicted": (Outcome.UNKNOWN,) * 3}) for trial in evidence.run.trials)
+    changed = evidence.run.model_copy(update={"contexts": contexts, "trials": stored})
+    judged = judge_again(replace(evidence, run=changed), None, BOOK)
+    assert {trial.predicted for trial in judged.trials} == {(Outcome.UNKNOWN,) * 3}
 
 
 # --- what is refused

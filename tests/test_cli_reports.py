@@ -176,6 +176,24 @@ def test_a_file_that_cannot_be_written_is_the_machines_fault(place: Place) -> No
     assert "cannot write" in done.stderr
 
 
+def test_a_folder_gets_a_file_for_each_run(place: Place) -> None:
+    (place.root / "reports").mkdir()
+    done = place.lab("report", "--run", "*", "--format", "html", "--output", "reports")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert sorted(path.name for path in (place.root / "reports").iterdir()) == [f"{OLD}.html", f"{NEW}.html"]
+    # a folder that is not there yet is told by its slash
+    assert place.lab("report", "--format", "csv", "--output", "new/").stderr == f"written to new/{NEW}.csv\n"
+
+
+def test_a_folder_gets_a_script_for_each_host(place: Place) -> None:
+    done = place.lab("report", "--format", "sh", "--output", "scripts/")
+    names = [f"{NEW}-debian12-{kind}.sh" for kind in ("apparmor", "selinux")]
+    assert sorted(done.stderr.splitlines()) == [f"written to scripts/{name}" for name in names]
+    for name in names:
+        text = (place.root / "scripts" / name).read_text()
+        assert text.startswith("#!/bin/sh\n") and f"only={name.removeprefix(NEW + '-').removesuffix('.sh')}\n" in text
+
+
 # --- runs
 
 
@@ -194,6 +212,25 @@ def test_old_runs_are_removed_on_demand(place: Place) -> None:
     assert place.lab("runs", "--prune").stdout.count("removed") == 0
     assert place.lab("runs", "--prune", "--keep", "1").stdout.startswith(f"removed {OLD}\n{NEW}  ")
     assert [path.name for path in (place.root / "results").iterdir()] == [NEW]
+
+
+def test_a_list_of_many_words_fits_100_columns(place: Place) -> None:
+    path = place.root / "results" / NEW / "run.json"
+    run = json.loads(path.read_text())
+    for number, verdict in enumerate(("busted", "fixed", "broken")):
+        run["trials"][number]["verdict"] = verdict
+    run["complete"] = False
+    run["boxes"] *= 8
+    for number, box in enumerate(run["boxes"]):
+        run["boxes"][number] = {**box, "name": f"a-builder-with-a-long-name-{number}"}
+    path.write_text(json.dumps(run))
+    lines = place.lab("runs").stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    words = " ".join(" ".join(lines).split())
+    assert (
+        f"{NEW} 2026-11-23 21:27 UTC copy-bust 1 busted, 1 fixed, 1 broken, 3 as expected (cut short) lineup" in words
+    )
+    assert "a-builder-with-a-long-name-14, a-builder-with-a-long-name-15; engines 20.10.24" in words
 
 
 def test_without_runs_the_list_says_how_to_make_one(place: Place) -> None:
@@ -264,6 +301,24 @@ def test_a_bundle_is_shown_again_anywhere(place: Place, tmp_path: Path) -> None:
 def test_a_bundle_is_named_after_its_run(place: Place) -> None:
     assert place.lab("bundle").stdout == f"written to {NEW}.tar.gz\n"
     assert place.lab("bundle", f"{NEW}.tar.gz").returncode == 2
+    (place.root / "bundles").mkdir()
+    assert place.lab("bundle", "--output", "bundles").stdout == f"written to bundles/{NEW}.tar.gz\n"
+
+
+def test_a_replay_ends_with_12_where_todays_model_is_contradicted(place: Place) -> None:
+    sample = place.root / "results" / "30001231T000000Z-sample"
+    shutil.copytree(ROOT / "results" / "sample", sample)
+    assert place.lab("bundle", sample.name, "--output", "mine.tar.gz").returncode == 0
+    assert place.lab("replay", "mine.tar.gz").returncode == 0
+    # an engine that is said to hash no security.* attribute, and did
+    run = sample / "run.json"
+    run.write_text(run.read_text().replace('"rules": "R5, all attributes"', '"rules": "R5"'))
+    assert place.lab("bundle", sample.name, "--output", "mine.tar.gz").returncode == 0
+    done = place.lab("replay", "mine.tar.gz")
+    assert done.returncode == 12
+    assert done.stdout.count("  predicted: ok -> contradicted\n") == 2
+    assert "CONTRADICTED: 2 of 10 trials went otherwise than predicted" in done.stderr
+    assert "python -m lab explain mine.tar.gz --trial" in done.stderr
 
 
 def test_todays_scenario_judges_a_bundle(place: Place) -> None:

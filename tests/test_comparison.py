@@ -100,9 +100,55 @@ def test_what_cannot_be_compared() -> None:
     one = pair(trial("a", "b", (HIT, HIT, HIT)))
     with pytest.raises(UsageError, match="a run of copy-bust with one of modes"):
         compare(one, pair(trial("a", "b", (HIT, HIT, HIT)), scenario="modes"))
+    labelled = tuple(reporting.facts(name, selinux="enforcing") for name in "cd")
     with pytest.raises(UsageError, match="no trial of the one is in the other") as caught:
-        compare(one, pair(trial("c", "d", (HIT, HIT, HIT))))
+        compare(one, pair(trial("c", "d", (HIT, HIT, HIT)), boxes=labelled))
     assert caught.value.hint == "the one has a, b, the other c, d"
+
+
+def test_boxes_of_other_names_are_held_against_those_they_are_most_like() -> None:
+    theirs = pair(
+        trial("plain", "labelled", (HIT, RAN, RAN)),
+        trial("plain", "plain", (HIT, HIT, HIT)),
+        trial("plain", "odd", (HIT, HIT, HIT)),
+        boxes=(
+            reporting.facts("plain", os="Debian 12"),
+            reporting.facts("labelled", selinux="permissive"),
+            reporting.facts("odd", selinux="enforcing"),
+        ),
+    )
+    mine = pair(
+        trial("mac", "centos", (HIT, HIT, HIT), engine="19.03.13"),
+        trial("mac", "mac", (HIT, HIT, HIT), engine="19.03.13"),
+        trial("debian", "centos", (HIT, HIT, HIT), engine="19.03.13"),
+        trial("debian", "debian", (HIT, HIT, HIT), engine="19.03.13"),
+        boxes=(
+            reporting.facts("mac", "19.03.13", os="Docker Desktop"),
+            reporting.facts("debian", "19.03.13", os="Debian 12"),
+            reporting.facts("centos", "19.03.13", selinux="enforcing"),
+        ),
+    )
+    found = compare(theirs, mine)
+    # the same system before the first of the order; nothing without labels stands in for `odd`
+    assert found.boxes == (("plain", "debian"), ("labelled", "centos"))
+    assert {(change.trial, change.other, change.cell, change.before, change.after) for change in found.changes} == {
+        ("plain>labelled:19.03.8/copy-bust:none", "debian>centos:19.03.13/copy-bust:none", cell, "ran", "hit")
+        for cell in ("COPY bar bar", "RUN echo baz")
+    }
+    assert found.same == 1
+    assert found.only_before == ("plain>odd:19.03.8/copy-bust:none",)
+    assert len(found.only_after) == 2
+    assert told(found).startswith("plain is held against debian\nlabelled is held against centos\n\n")
+    assert found.to_json()["boxes"] == (("plain", "debian"), ("labelled", "centos"))
+
+
+def test_a_prediction_that_failed_in_one_run_only_is_a_change() -> None:
+    right = trial("a", "b", (HIT, RAN, RAN), predicted=(HIT, RAN, RAN))
+    wrong = right.model_copy(update={"predicted": (HIT, HIT, HIT)})
+    [change] = compare(pair(right), pair(wrong)).changes
+    assert (change.cell, change.before, change.after) == ("predicted", "ok", "contradicted")
+    # a run that predicted nothing is no contradiction of one that did
+    assert compare(pair(right.model_copy(update={"predicted": None})), pair(right)).changes == ()
 
 
 def test_a_comparison_is_shown_and_never_obeyed() -> None:

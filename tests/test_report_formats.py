@@ -16,6 +16,7 @@ from junitparser import Error, Failure, JUnitXml, Properties, TestCase
 from lab.model import Outcome, Verdict
 from lab.report.document import document, run_schema
 from lab.report.evidence import Evidence
+from lab.report.formats import FORMATS, Format
 from lab.report.junit import junit
 from lab.report.redact import redact
 from lab.report.spreadsheet import COLUMNS, spreadsheet
@@ -271,3 +272,22 @@ def test_the_words_of_the_schema_are_the_models() -> None:
     outcomes = run_schema()["$defs"]["Outcome"]["enum"]
     assert outcomes == [outcome.value for outcome in Outcome]
     assert "trials" in Run.model_fields
+
+
+# --- files of a folder
+
+
+def test_names_of_files_stay_in_their_folder_and_apart() -> None:
+    form = Format(lambda runs: "whole", ".x", parts=lambda run: dict.fromkeys(("a:1", "a/1", "../a\n1", "é"), "part"))
+    made = Evidence(reporting.bug().run.model_copy(update={"name": "../evil"}))
+    assert list(form.files(made)) == ["_evil-a_1.x", "_evil-a_1-1.x", "_evil-.._a_1.x", "_evil-_.x"]
+    assert list(FORMATS["md"].files(made)) == ["_evil.md"]
+    assert list(FORMATS["md"].files(Evidence(made.run.model_copy(update={"name": "../"})))) == ["_.md"]
+
+
+def test_what_goes_into_a_folder_is_redacted_as_what_is_printed() -> None:
+    made = reporting.with_contexts()
+    for form in FORMATS.values():
+        texts = form.files(made).values()
+        assert all("hunter2" not in text for text in texts)
+    assert any("hunter2" in text for text in FORMATS["sh"].files(made, redacted=False).values())

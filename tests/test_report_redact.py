@@ -29,7 +29,7 @@ PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nQyNTUxOQAA
         ("docker build --build-arg NPM_TOKEN=abc,d;e .", "abc,d;e", "docker build --build-arg NPM_TOKEN="),
         ("ENV DB_PASSWORD hunter2 and more", "hunter2", "ENV DB_PASSWORD "),
         ("RUN curl -u alice:hunter2 https://x", "hunter2", "https://x"),
-        ("docker login -u ci -p hunter2 ghcr.io", "hunter2", "docker login -u ci -p "),
+        ("docker login -u ci -p hunter2 ghcr.io", "hunter2", "docker login -u [user] -p "),
         ("docker login --password=hunter2 ghcr.io", "hunter2", "ghcr.io"),
         ("docker login --password hunter2 ghcr.io", "hunter2", "ghcr.io"),
         ("sshpass -p hunter2 ssh box", "hunter2", "ssh box"),
@@ -63,6 +63,17 @@ PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nQyNTUxOQAA
         ("inet6 fe80::5054:ff:fe12:3456", "5054", "inet6 [address]"),
         (" HTTP Proxy: http://proxy.corp:3128", "proxy.corp", " HTTP Proxy: [host]"),
         ("pass\x1b[0mword=hunter2", "hunter2", "password="),
+        ("DB_PASS=hunter2 make", "hunter2", "DB_PASS="),
+        ("export PGPASS='a b'", "a b", "PGPASS="),
+        ("MYSQL_PWD: hunter2", "hunter2", "MYSQL_PWD: "),
+        ("//npm.example.org/:_auth=aGVsbG8=", "aGVsbG8", "_auth="),
+        ("AccountName=x;AccountKey=abcdef123==", "abcdef123", "AccountKey="),
+        ("https://s3/x?X-Amz-Signature=0123456789abcdef&a=1", "0123456789abcdef", "https://s3/x?X-Amz-Signature="),
+        ("https://blob/x?sv=1&sig=abc%2Fdef0123456789", "abc%2F", "?sv=1&sig="),
+        ("inet6 2001:db8:7::1/64", "2001:db8", "inet6 [address]/64"),
+        ("  NodeID: 2x8yk0p6gd0wpq2x1r5c8v", "2x8yk", "  NodeID: [id]"),
+        ("docker login -u jane ghcr.io", "jane", "login -u [user] ghcr.io"),
+        ("docker login --username=jane ghcr.io", "jane", "[user] ghcr.io"),
     ],
 )
 def test_a_secret_goes_and_what_stands_around_it_stays(text: str, secret: str, kept: str) -> None:
@@ -89,6 +100,9 @@ def test_a_secret_goes_and_what_stands_around_it_stays(text: str, secret: str, k
         "unconfined_u:object_r:user_home_t:s0",
         "ENV PATH /usr/local/bin:/usr/bin",
         "http://localhost:5000/v2/ 127.0.0.1:5000 0.0.0.0:80",
+        "PWD=/src compass: north, bypass=1, passed: 3, tokenizer: x",
+        "ports 2375:2375 at 12:30:45, 2026:11:24",
+        "author: x; https://example.org/?q=1&signal=0123456789abcdefgh",
     ],
 )
 def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
@@ -139,6 +153,11 @@ def test_output_that_is_no_utf8_keeps_its_other_bytes() -> None:
         "A" * 400_000 + "!",
         '"' * 300_000,
         'secret="' * 50_000,
+        "_pass" * 100_000,
+        "a_pwd " * 80_000,
+        "?sig=" * 100_000,
+        "2001:" * 90_000,
+        "docker login -u " * 30_000,
     ],
 )
 def test_no_text_makes_it_slow(text: str) -> None:

@@ -7,7 +7,9 @@ import shutil
 import stat
 import struct
 import subprocess
+import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,11 @@ from lab.model import Verdict
 from lab.progress.reader import read_builds
 from lab.report import shell
 from lab.report.context import recreate, whole
-from lab.report.evidence import Evidence
-from lab.report.script import script
+from lab.report.evidence import Evidence, gathered
+from lab.report.script import script, scripts
 from lab.report.script_parts import HEAD, JUDGE, STAMP
 from lab.results import Base
+from lab.stored import pack
 
 from . import reporting
 from .reporting import HIT, RAN, exchange, run, trial
@@ -114,6 +117,28 @@ def context(things: Iterable[Entry], folder: Path, name: str = "sh") -> subproce
     """Make the context in `folder` with the functions that the script has."""
     functions = HEAD.partition("engine() {")[0] + STAMP
     return in_shell("\n".join([functions, *recreate(list(things)), ""]), folder, name, TMPDIR=str(folder))
+
+
+def test_a_time_that_was_set_on_purpose_comes_back_and_the_runs_own_do_not(tmp_path: Path) -> None:
+    """As a run stores it: `touch -d 2001-02-03` is a variation, the moment at which lab wrote a file is none."""
+    old = int(datetime(2001, 2, 3, tzinfo=UTC).timestamp()) * 10**9 + 5
+    now = int(reporting.WHEN.timestamp() + 60) * 10**9
+    entries = [file("bar", b"bar\n", mtime_ns=old), file("baz", b"baz\n", mtime_ns=now)]
+    kept = pack(entries, None, [], reporting.WHEN)
+    again = pack([*entries[:1], file("baz", b"baz\n", mtime_ns=now + 10**9)], None, [], reporting.WHEN)
+    assert kept.key == again.key  # the same context a second later is the same context
+    made = run(trial("a", "a", (HIT, HIT, HIT), context=kept.key))
+    made = made.model_copy(update={"contexts": {kept.key: kept.context}, "contents": kept.contents})
+    objects = gathered(made)[made.trials[0].name]
+    assert context(objects, tmp_path).returncode == 0
+    assert (tmp_path / "bar").stat().st_mtime_ns == old
+    assert abs((tmp_path / "baz").stat().st_mtime - time.time()) < 600
+
+
+@pytest.mark.parametrize("moment", [10**30, -(10**30)])
+def test_a_time_that_no_script_can_set_stops_it(tmp_path: Path, moment: int) -> None:
+    done = context([file("bar", mtime_ns=moment)], tmp_path)
+    assert (done.returncode, done.stderr) == (3, b"cannot go on: a time that no script can set: bar\n")
 
 
 @pytest.mark.parametrize("name", SHELLS)
@@ -228,11 +253,13 @@ def shellcheck() -> str:
 
 @pytest.mark.parametrize("kind", SCRIPTS)
 def test_shellcheck_finds_nothing(tmp_path: Path, shellcheck: str, kind: str) -> None:
-    path = tmp_path / "repro.sh"
-    path.write_text(script(SCRIPTS[kind]()), encoding="ascii")
-    done = subprocess.run(
-        [shellcheck, "--shell=sh", str(path)], capture_output=True, text=True, timeout=120, check=False
-    )
+    evidence = SCRIPTS[kind]()
+    texts = [script(evidence), *list(scripts(evidence).values())[:3]]
+    paths = [tmp_path / f"{number}.sh" for number, _ in enumerate(texts)]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, encoding="ascii")
+    argv = [shellcheck, "--shell=sh", *map(str, paths)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == ""
     assert done.returncode == 0
 
@@ -243,6 +270,16 @@ def test_shells_take_it(tmp_path: Path, kind: str, name: str) -> None:
     done = in_shell(script(SCRIPTS[kind]()), tmp_path, name)
     assert done.returncode == 2
     assert done.stderr.startswith(b"usage: sh .script HOST REGISTRY [push|rebuild], HOST being ")
+
+
+@pytest.mark.parametrize("kind", SCRIPTS)
+def test_every_host_has_a_script_of_its_own(tmp_path: Path, kind: str) -> None:
+    evidence = SCRIPTS[kind]()
+    whole, parts = script(evidence), scripts(evidence)
+    assert sum(text.count("\nrebuild_") for text in parts.values()) < whole.count("\nrebuild_") * 2
+    for text in parts.values():
+        done = in_shell(text, tmp_path)
+        assert (done.returncode, done.stderr) == (2, b"usage: sh .script REGISTRY [push|rebuild]\n")
 
 
 def test_a_word_that_no_shell_takes_is_an_error_of_labs_kind() -> None:
@@ -281,7 +318,13 @@ LOG = HEADER + (
 
 
 def perform(
-    tmp_path: Path, evidence: Evidence, *words: str, log: str = LOG, shell_name: str = "sh", **env: str
+    tmp_path: Path,
+    evidence: Evidence,
+    *words: str,
+    log: str = LOG,
+    shell_name: str = "sh",
+    text: str | None = None,
+    **env: str,
 ) -> subprocess.CompletedProcess[str]:
     fake = tmp_path / "docker"
     fake.write_text(FAKE)
@@ -290,8 +333,7 @@ def perform(
     home = tmp_path / "home"
     (home / ".docker").mkdir(parents=True, exist_ok=True)
     (home / ".docker" / "config.json").write_text("{}")
-    text = script(evidence)
-    (tmp_path / "repro.sh").write_text(text)
+    (tmp_path / "repro.sh").write_text(text or script(evidence))
     argv = ["busybox", "sh"] if shell_name == "busybox" else [shell_name]
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(home), "DOCKER": str(fake), "FAKE": str(tmp_path), "LAB_PRUNE": "yes",
@@ -337,6 +379,19 @@ def test_reproduced(tmp_path: Path, name: str) -> None:
     assert (context / "bar").read_bytes() == b"bar\n"
     assert os.getxattr(context / "bar", "user.lab") == b"1"
     assert (context / "Dockerfile").read_text() == recorded().run.dockerfile
+
+
+def test_a_hosts_own_script_does_its_part(tmp_path: Path) -> None:
+    made = recorded()
+    parts = scripts(made)
+    assert list(parts) == ["a", "b"]
+    done = perform(tmp_path, made, "ghcr.io/you", text=parts["a"])
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "pushed; now rebuild on the hosts that do")
+    assert [line.split()[0] for line in asked(tmp_path)] == ["version", "system", "build", "push", "system"]
+    (tmp_path / "asked").unlink()
+    done = perform(tmp_path, made, "ghcr.io/you", text=parts["b"])
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "reproduced: all 3 steps came out as in the run")
+    assert [line.split()[0] for line in asked(tmp_path)] == ["version", "system", "build"]
 
 
 def test_not_reproduced(tmp_path: Path) -> None:

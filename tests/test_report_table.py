@@ -237,6 +237,14 @@ def test_predictions_get_a_column_where_a_trial_has_one() -> None:
     assert "a>c:19.03.8/copy-bust:none: COPY bar bar hit, ran was predicted" in lines(text)
 
 
+def test_engines_stand_in_the_order_of_their_versions() -> None:
+    engines = ("20.10.24-unfixed", "20.10.24", "19.03.13", "20.10.5", "19.03.8")
+    text = table(run(*(trial("a", "b", (HIT, HIT, HIT), engine=engine) for engine in engines)))
+    assert [line.split()[2] for line in lines(text)[4:]] == [
+        "19.03.8", "19.03.13", "20.10.5", "20.10.24", "20.10.24-unfixed",
+    ]  # fmt: skip
+
+
 def test_no_prediction_no_column() -> None:
     assert "predicted" not in table(run(trial("a", "b", (HIT, RAN, RAN))))
 
@@ -245,7 +253,7 @@ def test_a_producer_with_another_engine_is_named_before_the_consumers() -> None:
     mixed = trial("a", "b", (HIT, HIT, HIT), producer_engine="19.03.13")
     same = trial("b", "a", (HIT, HIT, HIT), producer_engine="19.03.8")
     text = table(run(mixed, same))
-    assert [line.split()[2] for line in lines(text)[4:6]] == ["19.03.13>19.03.8", "19.03.8"]
+    assert [line.split()[2] for line in lines(text)[4:6]] == ["19.03.8", "19.03.13>19.03.8"]
     assert lines(text)[-1] == "engine P>C: the producer's, then the consumer's"
     assert "engine P>C" not in table(run(same))
 

@@ -9,12 +9,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from lab import registry
-from lab.boxes.base import Box
+from lab.boxes.base import Box, Result
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
 from lab.engines import host
@@ -25,6 +25,7 @@ from lab.lineups import Catalog
 from lab.pins import EngineSpec
 from lab.project import find
 from lab.registry import Registry
+from lab.results import find as newest
 from lab.results import load
 
 from .conftest import Lab
@@ -159,6 +160,53 @@ def test_the_default_run_shows_hits_and_a_bust(checkout: Lab, tmp_path: Path) ->
         assert {(name, ("version",)), (name, ("info",)), (name, ("system", "prune", "-a", "-f"))} <= asked
     left = checkout.ok("exec", "all", "--json", "--", "find", "lab-runs", "-type", "f").json["results"]
     assert [row["stdout"] for row in left] == ["", ""]
+
+
+def test_the_script_of_a_run_does_it_again_with_docker_alone(checkout: Lab, selinux_box: Box, tmp_path: Path) -> None:
+    """What a maintainer without Vagrant runs: the bug report's bust, by a script on either box and nothing of lab."""
+    project = find()
+    maker, maker_box = BOXES[0], open_box(Catalog(project.boxes).box(BOXES[0]), project)
+    unfixed, scripts = "20.10.24-unfixed", tmp_path / "scripts"
+    one_bust(newest(project.results, None), tmp_path / "one", maker, BOXES[1], unfixed)
+    checkout.ok("report", str(tmp_path / "one"), "--format", "sh", "--output", f"{scripts}/")
+    env = {"LAB_PRUNE": "yes", "DOCKER_HOST": f"unix:///run/lab-docker-{unfixed}/docker.sock"}
+    boxes = [maker_box, selinux_box]
+    with registry.serve(None, None, lambda event: None) as store, registry.doors(store, boxes):
+        for box in boxes:
+            [script] = scripts.glob(f"*-{box.name}.sh")
+            box.put(script, PurePosixPath("/tmp/repro.sh"))
+        pushed = maker_box.run(["sh", "/tmp/repro.sh", store.prefix], env=env)
+        assert (pushed.exit, last(pushed)) == (0, "pushed; now rebuild on the hosts that do"), pushed.output
+        again = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env=env)
+        assert (again.exit, last(again)) == (0, "reproduced: all 3 steps came out as in the run"), again.output
+        assert "  context sent: 93B in the run, 93B here" in again.text.splitlines()
+        # the box's own Docker has the fix, and the script says what became of the bug there
+        fixed = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env={"LAB_PRUNE": "yes"})
+        assert (fixed.exit, last(fixed)) == (1, "NOT reproduced: 2 of 3 steps came out otherwise"), fixed.output
+        assert "  DIFFERS  in the run ran      here hit      COPY bar bar" in fixed.text.splitlines()
+    left = selinux_box.run(["sh", "-c", "rm /tmp/repro.sh; ls -d ~/lab-repro.*"])
+    assert left.stdout == b"", left.text
+    maker_box.run(["rm", "/tmp/repro.sh"])
+    maker_box.close()
+
+
+def one_bust(run: Path, folder: Path, producer: str, consumer: str, engine: str) -> None:
+    """A stored run of one trial out of a larger one: the rest of it would take minutes more."""
+    folder.mkdir()
+    shutil.copy(run / "transcript.jsonl", folder)
+    data = json.loads((run / "run.json").read_text())
+    for field, wanted in (
+        ("productions", {"producer": producer, "engine": engine}),
+        ("trials", {"producer": producer, "consumer": consumer, "engine": engine, "variation": "none"}),
+    ):
+        data[field] = [item for item in data[field] if wanted.items() <= item.items()]
+        assert len(data[field]) == 1
+    (folder / "run.json").write_text(json.dumps(data))
+
+
+def last(result: Result) -> str:
+    """The last line that a command printed on its standard output."""
+    return result.stdout.decode().rstrip().rpartition("\n")[2]
 
 
 def test_an_outcome_that_differs_ends_with_4(checkout: Lab, tmp_path: Path) -> None:
@@ -315,6 +363,15 @@ def test_one_engine_rebuilds_what_another_built(checkout: Lab) -> None:
     [trial] = checkout.ok("repro", "--lineup", "local", "--json", *words).json["trials"]
     assert trial["name"] == "local:20.10.24-unfixed>local:20.10.24/copy-bust:none"
     assert [step["outcome"] for step in trial["build"]["steps"]] == [HIT, HIT, HIT]
+
+
+def test_a_bundles_run_is_made_again_and_compared(checkout: Lab, tmp_path: Path) -> None:
+    """The run is the one above: one engine rebuilt what another had built, and so it does again."""
+    packed = tmp_path / "theirs.tar.gz"
+    checkout.ok("bundle", "--output", str(packed))
+    said = checkout.ok("repro", "--from", str(packed), "--lineup", "local")
+    assert "local:20.10.24-unfixed" in load(newest(find().results, None)).trials[0].name
+    assert said.out.rstrip().endswith(f"beside {packed}:\n0 trials changed, 1 did not")
 
 
 def test_bisection_finds_the_engine_with_the_fix(checkout: Lab) -> None:

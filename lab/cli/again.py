@@ -12,21 +12,34 @@ from lab import bundle
 from lab.cli.options import Workplace
 from lab.errors import UsageError
 from lab.report.comparison import compare, told
-from lab.report.evidence import Evidence
+from lab.report.evidence import Evidence, producer_engine
 
 
 @dataclass(frozen=True)
 class Theirs:
-    """A run out of a bundle: its scenario's folder, unpacked; what it varied; its engines that are known here."""
+    """A run out of a bundle: its scenario's folder, unpacked, and what it asked for that can be asked for here.
+
+    `made_by` is empty unless consumers rebuilt what other engines built; `base` is set if the run was given one.
+    `unknown` are its engines that no file here describes.
+    """
 
     evidence: Evidence
     scenario: Path
     variations: tuple[str, ...]
     engines: tuple[str, ...]
+    made_by: tuple[str, ...]
+    base: str | None
+    unknown: tuple[str, ...]
 
     def beside(self, mine: Path) -> str:
-        """What differs between their run and the one stored in the folder `mine`, cell by cell, as text."""
-        return told(compare(self.evidence, bundle.evidence_of(mine)))
+        """What differs between their run and the one stored in the folder `mine`, cell by cell, as text.
+
+        The run is made and stored by now: that nothing in it answers to theirs is said, and is no error.
+        """
+        try:
+            return told(compare(self.evidence, bundle.evidence_of(mine)))
+        except UsageError as error:
+            return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 @contextmanager
@@ -34,15 +47,21 @@ def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
     """Open a bundle for the time of the context; UsageError for one that packs no scenario."""
     opened = bundle.read(path)
     evidence = opened.evidence()
+    run = evidence.run
     with TemporaryDirectory(prefix="lab-bundle-") as folder:
         scenario = opened.scenario(Path(folder))
         if scenario is None:
             raise UsageError(f"cannot run {path} again: it packs no scenario", hint="python -m lab replay shows it")
-        trials = evidence.run.trials
+        used = dict.fromkeys(trial.engine for trial in run.trials)
+        crossed = any(producer_engine(trial) != trial.engine for trial in run.trials)
+        made = dict.fromkeys(producer_engine(trial) for trial in run.trials) if crossed else {}
         known = place.catalog.engines
         yield Theirs(
             evidence,
             scenario,
-            tuple(dict.fromkeys(trial.variation for trial in trials)),
-            tuple(dict.fromkeys(trial.engine for trial in trials if trial.engine in known)),
+            tuple(dict.fromkeys(trial.variation for trial in run.trials)),
+            tuple(name for name in used if name in known),
+            tuple(name for name in made if name in known),
+            run.base.reference if run.base and run.base.source == "given" else None,
+            tuple(name for name in {**used, **made} if name not in known),
         )

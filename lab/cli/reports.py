@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -14,14 +13,12 @@ from lab import atomic
 from lab.cli.options import json_option, print_json
 from lab.cli.runs import DIFFERS
 from lab.cli.screen import coloured
-from lab.errors import HostError, LabError, UsageError
+from lab.errors import HostError, UsageError
 from lab.project import Project, find
 
 if TYPE_CHECKING:
-    from lab.bundle import Bundle
     from lab.report.evidence import Evidence
     from lab.results import Run
-    from lab.scenarios import Scenario
 
 FORMS = ("table", "md", "html", "junit", "json", "csv", "sh")
 redact_option = click.option("--no-redact", is_flag=True, help="Keep secrets, and names of users and hosts.")
@@ -33,11 +30,15 @@ output_option = click.option("--output", type=click.Path(path_type=Path), metava
 @click.option("--last", is_flag=True, help="The newest run (the default).")
 @click.option("--run", "pattern", metavar="GLOB", help="All stored runs whose name fits, as in '2026*-copy-bust'.")
 @click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True, help="In which form.")
-@output_option
-@click.option("--open", "show", is_flag=True, help="Open the file with this machine's own program for it.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Write to this file; to a folder (one that exists, or DIR/): a file for each run, of sh one for each host.",
+)
+@click.option("--open", "show", is_flag=True, help="Open what was written with this machine's own program for it.")
 @redact_option
 def report(
-    name: str | None, last: bool, pattern: str | None, form: str, output: Path | None, show: bool, no_redact: bool
+    name: str | None, last: bool, pattern: str | None, form: str, output: str | None, show: bool, no_redact: bool
 ) -> None:
     """Tell of a stored run (by name, by folder, or a bundle's file) without its boxes.
 
@@ -49,24 +50,32 @@ def report(
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
     project = find()
-    paths = _paths(project, name, pattern)
+    paths = run_paths(project, name, pattern)
     chosen = forms(project)[form]
-    text = chosen.tell([_evidence(path) for path in paths], redacted=not no_redact)
+    runs = [_evidence(path) for path in paths]
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
             raise UsageError("cannot open what has no file", hint="--output FILE names one")
-        output = paths[0] / f"report{chosen.suffix}"
+        output = str(paths[0] / f"report{chosen.suffix}")
     if output is None:
+        text = chosen.tell(runs, redacted=not no_redact)
         click.echo(coloured(text) if form == "table" else text, nl=False)
         return
-    atomic.write(output, text.encode("utf-8", "replace"))
-    click.echo(f"written to {output}", err=True)
-    if show and click.launch(str(output)):
-        raise HostError(f"cannot open {output}: no program here opens it")
+    target, texts = Path(output), {}
+    if output.endswith("/") or target.is_dir():
+        for run in runs:
+            texts.update({target / file: text for file, text in chosen.files(run, redacted=not no_redact).items()})
+    else:
+        texts[target] = chosen.tell(runs, redacted=not no_redact)
+    for file, text in texts.items():
+        atomic.write(file, text.encode("utf-8", "replace"))
+        click.echo(f"written to {file}", err=True)
+    if show and click.launch(str(target)):
+        raise HostError(f"cannot open {target}: no program here opens it")
 
 
-def _paths(project: Project, name: str | None, pattern: str | None) -> list[Path]:
-    """Folders of runs, or a bundle's file."""
+def run_paths(project: Project, name: str | None, pattern: str | None = None) -> list[Path]:
+    """Folders of runs, or a bundle's file; the newest run if neither a name nor a pattern is given."""
     from lab import results, shelf
 
     if pattern is not None:
@@ -76,7 +85,7 @@ def _paths(project: Project, name: str | None, pattern: str | None) -> list[Path
 
 def evidence_of(name: str | None) -> Evidence:
     """All that is known of one run, by its name, its folder or a bundle's file; the newest one without a name."""
-    return _evidence(_paths(find(), name, None)[0])
+    return _evidence(run_paths(find(), name)[0])
 
 
 def _evidence(path: Path) -> Evidence:
@@ -93,11 +102,9 @@ def _evidence(path: Path) -> Evidence:
 @json_option
 def runs(prune: bool, keep: int, as_json: bool) -> None:
     """List the stored runs, two lines each: when, scenario, verdicts; boxes and engines."""
-    import textwrap
     from datetime import UTC
 
     from lab import shelf
-    from lab.report import printable
 
     results = find().results
     removed = shelf.prune(results, keep) if prune else []
@@ -109,16 +116,26 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
         click.echo(f"removed {name}")
     for item in found:
         if item.problem or item.started is None:
-            click.echo(printable.line(f"{item.name}  {item.problem}"))
+            click.echo(_filled(f"{item.name}  {item.problem}"))
             continue
         counts = ", ".join(f"{number} {verdict}" for verdict, number in item.verdicts) or "no trial"
         short = "" if item.complete else " (cut short)"
         when = f"{item.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        click.echo(printable.line(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
-        parts = printable.line(f"lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}")
-        click.echo(textwrap.fill(parts, 100, initial_indent="    ", subsequent_indent="    "))
+        click.echo(_filled(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
+        click.echo(_filled(f"    lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}"))
     if not found:
         click.echo("no run is stored; `python -m lab repro` makes one")
+
+
+def _filled(text: str) -> str:
+    """The text in lines of 100 columns at most, names left whole so that they can be copied."""
+    import textwrap
+
+    from lab.report import printable
+
+    return textwrap.fill(
+        printable.line(text), 100, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 @click.command(epilog="Example: python -m lab compare 20261122T180000Z-copy-bust 20261123T180000Z-copy-bust")
@@ -131,7 +148,7 @@ def compare(before: str, after: str, as_json: bool) -> None:
     from lab.report.comparison import told
 
     project = find()
-    found = compared(*(_evidence(_paths(project, name, None)[0]) for name in (before, after)))
+    found = compared(*(_evidence(run_paths(project, name)[0]) for name in (before, after)))
     if as_json:
         print_json(found.to_json())
     else:
@@ -188,74 +205,8 @@ def _expected(name: str | None, scenario: str | None) -> tuple[Path, Run]:
     from lab import scenarios
 
     project = find()
-    run = _evidence(_paths(project, name, None)[0]).run
+    run = _evidence(run_paths(project, name)[0]).run
     return scenarios.find(scenario or run.scenario, project.scenarios), run
-
-
-@click.command(epilog="Example: python -m lab bundle 20261123T180000Z-copy-bust --output mine.tar.gz")
-@click.argument("name", required=False, metavar="[RUN]")
-@output_option
-@redact_option
-def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
-    """Pack a run (default: the newest) with its report, script, transcript, templates and pins into one tar.gz."""
-    from lab import bundle as bundles
-
-    project = find()
-    [folder] = _paths(project, name, None)
-    if not folder.is_dir():
-        raise UsageError(f"cannot pack {folder}: it is a bundle already")
-    target = output or Path(f"{folder.resolve().name}.tar.gz")
-    atomic.write(target, bundles.pack(folder, project, redacted=not no_redact))
-    click.echo(f"written to {target}")
-
-
-@click.command(epilog="Example: python -m lab replay mine.tar.gz")
-@click.argument("file", metavar="BUNDLE", type=click.Path(path_type=Path))
-@json_option
-def replay(file: Path, as_json: bool) -> None:
-    """Show a bundle's run as today's lab judges it: today's reading of its outputs, today's scenario.
-
-    Exits with 0 if every outcome is as the scenario expects, with 4 if one differs.
-    """
-    from dataclasses import replace
-
-    from lab import bundle as bundles
-    from lab.replay import judge_again
-    from lab.report.comparison import compare as compared
-    from lab.report.comparison import told
-    from lab.report.table import table
-    from lab.rulebook import Rulebook
-
-    opened = bundles.read(file)
-    evidence = opened.evidence()
-    scenario, whose = _scenario(find(), opened, evidence.run)
-    judged = judge_again(evidence, scenario, Rulebook(find().boxes))
-    if as_json:
-        click.echo(judged.to_json(), nl=False)
-    else:
-        click.echo(coloured(table(judged)))
-        click.echo(f"\njudged again by {whose}")
-        click.echo(told(compared(evidence, replace(evidence, run=judged))) if judged.trials else "no trial in it")
-    sys.exit(0 if judged.as_expected else DIFFERS)
-
-
-def _scenario(project: Project, opened: Bundle, run: Run) -> tuple[Scenario | None, str]:
-    """Today's scenario if it still has the run's steps, else the bundle's, else none; and words that say which."""
-    from lab.scenarios import load_scenario
-
-    base = run.base.reference if run.base else "scratch"
-    with TemporaryDirectory() as folder:
-        packed = opened.scenario(Path(folder))
-        for place, whose in ((project.scenarios / run.scenario, "today's scenario"), (packed, "the bundle's scenario")):
-            if place is None or not (place / "scenario.yaml").is_file():
-                continue
-            try:
-                found = load_scenario(place, base)
-            except LabError:
-                continue  # today's lab may read it otherwise; then what was expected stands
-            if found.instructions == run.instructions:
-                return found, whose
-    return None, "what was expected then: no scenario with these steps is at hand"
 
 
 @click.group(epilog="Example: python -m lab schema run > run.schema.json")

@@ -102,7 +102,9 @@ def repro(
         variations = variations or (other.variations if other else ())
         load_scenario(folder, "scratch").variations(variations)  # what is wrong here is said before a box is touched
         used_by = engines_named(place, engines) or (other.engines if other else ())
-        made_by = engines_named(place, producer_engines)
+        made_by = engines_named(place, producer_engines) or (other.made_by if other else ())
+        if other and other.unknown:
+            click.echo(f"not known here, so not run: engine {', '.join(other.unknown)}", err=True)
         specs = boxes_for(place, producers, consumers, used_by, made_by, allow_prune=allow_prune)
         wish = Wish(
             place.lineup.name,
@@ -112,7 +114,7 @@ def repro(
             variations,
             consumer_engines=used_by,
             producer_engines=made_by,
-            base=base,
+            base=base or (other.base if other else None),
             registry=registry,
             registry_port=registry_port,
         )
@@ -131,8 +133,11 @@ def repro(
         sys.exit(ending(run))
 
 
-def ending(run: Run) -> int:
-    """The exit code of a run; a prediction that an engine contradicted is said aloud on standard error."""
+def ending(run: Run, place: str | None = None) -> int:
+    """The exit code of a run; a prediction that an engine contradicted is said aloud on standard error.
+
+    `place` is what `lab explain` finds the run by, if not by its name.
+    """
     from lab.report.prediction import Prediction, prediction
 
     wrong = [trial.name for trial in run.trials if prediction(trial) is Prediction.CONTRADICTED]
@@ -147,6 +152,8 @@ def ending(run: Run) -> int:
             err=True,
         )
         for name in wrong:
-            click.echo(f"  python -m lab explain {run.name} --trial {shlex.quote(name)}", err=True)
+            click.echo(
+                f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}", err=True
+            )
         return CONTRADICTED
     return 0 if run.as_expected else DIFFERS

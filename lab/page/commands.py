@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.model import Exchange
-from lab.page.text import seconds, shortened
+from lab.page.text import WIDEST, seconds, shortened
 from lab.report import printable, shell
 
 # A trial's files lie in one folder with a long name; its commands call it so.
@@ -42,52 +42,82 @@ class Shown:
 class Story:
     """The commands of one trial or phase in order; `folder` is what `$D` stands for, quoted, None if nothing does.
 
-    `lines` are the first and the last line of transcript.jsonl that tell of it, None if none does.
+    `lines` are the first and the last line of transcript.jsonl that tell of it, None if none does; `longest` is the
+    number of lines of the longest output, whether it is shown in full or not.
     """
 
     folder: str | None
     commands: tuple[Shown, ...]
     lines: tuple[int, int] | None = None
+    longest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One command with all its output, by stream and line."""
+
+    shown: Shown
+    streams: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def cut(self, limit: int) -> Shown:
+        shown, outputs = self.shown, tuple(cut(name, lines, limit) for name, lines in self.streams)
+        return Shown(shown.folder, shown.text, shown.exit, shown.seconds, outputs)
 
 
 class Stories:
-    """All commands of a run by trial or phase; an output keeps at most `limit` lines."""
+    """All commands of a run by trial or phase; what no limit changes is worked out once."""
 
-    def __init__(self, exchanges: Sequence[Exchange], limit: int) -> None:
-        self._limit = limit
+    def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self._by_name: dict[str, list[tuple[int, Exchange]]] = {}
+        self._said: dict[str, tuple[str | None, list[_Said]]] = {}
         for line, exchange in enumerate(exchanges, 2):  # a transcript's first line is its heading
             self._by_name.setdefault(exchange.about, []).append((line, exchange))
 
-    def of(self, name: str) -> Story:
-        """The commands of one trial or phase; empty if the transcript has none."""
+    def of(self, name: str, limit: int) -> Story:
+        """The commands of one trial or phase, each output in `limit` lines; empty if the transcript has none."""
         found = self._by_name.get(name, [])
-        folder = _home(exchange for _, exchange in found)
-        shown, here = [], None
-        for _, exchange in found:
-            where = word(exchange.cwd, folder) if exchange.cwd else None
-            shown.append(self._shown(exchange, folder, where if where != here else None))
-            here = where or here
-        lines = (found[0][0], found[-1][0]) if found else None
-        return Story(word(folder, None) if folder else None, tuple(shown), lines)
-
-    def _shown(self, exchange: Exchange, folder: str | None, where: str | None) -> Shown:
-        words = [f"{name}={word(value, folder)}" for name, value in sorted(exchange.env.items())]
-        words += [word(part, folder) for part in exchange.argv]
-        streams = (("stdout", exchange.stdout), ("stderr", exchange.stderr))
-        return Shown(
-            folder=where,
-            text=" ".join(words),
-            exit=exchange.exit,
-            seconds=seconds(lasted(exchange)),
-            outputs=tuple(cut(name, data, self._limit) for name, data in streams if data.strip()),
+        if name not in self._said:
+            self._said[name] = self._read([exchange for _, exchange in found])
+        folder, said = self._said[name]
+        return Story(
+            word(folder, None) if folder else None,
+            tuple(item.cut(limit) for item in said),
+            (found[0][0], found[-1][0]) if found else None,
+            max((len(lines) for item in said for _, lines in item.streams), default=0),
         )
 
+    def kept(self, limit: int) -> int:
+        """How many lines of all that was read so far are shown at that limit."""
+        said = (item for _, commands in self._said.values() for item in commands)
+        return sum(min(limit, len(lines)) for item in said for _, lines in item.streams)
 
-def cut(name: str, data: bytes, limit: int) -> Output:
-    """At most `limit` lines of an output, more of its end than of its beginning: failures speak last."""
+    def _read(self, exchanges: Sequence[Exchange]) -> tuple[str | None, list[_Said]]:
+        folder = _home(exchanges)
+        said, here = [], None
+        for exchange in exchanges:
+            where = word(exchange.cwd, folder) if exchange.cwd else None
+            said.append(_said(exchange, folder, where if where != here else None))
+            here = where or here
+        return folder, said
+
+
+def _said(exchange: Exchange, folder: str | None, where: str | None) -> _Said:
+    words = [f"{name}={word(value, folder)}" for name, value in sorted(exchange.env.items())]
+    words += [word(part, folder) for part in exchange.argv]
+    shown = Shown(where, " ".join(words), exchange.exit, seconds(lasted(exchange)), ())
+    streams = (("stdout", exchange.stdout), ("stderr", exchange.stderr))
+    return _Said(shown, tuple((name, lines_of(data)) for name, data in streams if data.strip()))
+
+
+def lines_of(data: bytes) -> tuple[str, ...]:
+    """An output as lines that can be shown, none of them endless."""
     text = printable.lines(data.decode("utf-8", "replace"))
-    lines = [shortened(line) for line in text.strip("\n").split("\n")]
+    lines = text.strip("\n").split("\n")
+    return tuple(map(shortened, lines) if len(max(lines, key=len)) > WIDEST else lines)
+
+
+def cut(name: str, lines: Sequence[str], limit: int) -> Output:
+    """At most `limit` lines of an output, more of its end than of its beginning: failures speak last."""
     if len(lines) <= limit:
         return Output(name, "\n".join(lines))
     first = limit // 3
@@ -106,7 +136,7 @@ def word(text: str, folder: str | None) -> str:
 def kind(exchange: Exchange) -> str:
     """`build`, `push`, `prune`, or `prepare` for all that is done around them."""
     words = iter(exchange.argv)
-    if not any(PurePosixPath(word).name == "docker" for word in words):
+    if not any(word == "docker" or word.endswith("/docker") for word in words):
         return "prepare"
     return next((VERBS[word] for word in words if word in VERBS), "prepare")
 
@@ -118,5 +148,5 @@ def lasted(exchange: Exchange) -> float:
 
 def _home(exchanges: Iterable[Exchange]) -> str | None:
     """The folder of a trial: what holds the context that its commands work in."""
-    contexts = [PurePosixPath(exchange.cwd) for exchange in exchanges if exchange.cwd]
-    return next((str(path.parent) for path in contexts if path.name == "context" and len(path.parts) > 2), None)
+    contexts = (PurePosixPath(item.cwd) for item in exchanges if item.cwd and item.cwd.endswith("/context"))
+    return next((str(path.parent) for path in contexts if len(path.parts) > 2), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from lab.errors import ConfigError
 from lab.model import Verdict
 from lab.page import boxes, lead, matrix, text, timeline, trial
-from lab.page.commands import Stories
+from lab.page.commands import Stories, Story
 from lab.page.packing import Piece, fit
 from lab.page.records import spans
 from lab.page.trial import LOOKS, View
@@ -33,15 +33,10 @@ def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
     views = [trial.view(number, evidence, item) for number, item in enumerate(trial.order(evidence.run), 1)]
     environment = _environment(texts)
     try:
-        draw = environment.get_template("pieces.html.j2").module
         values = _values(evidence, views, texts)
         page = partial(environment.get_template(PAGE).render, **values)
-        fitted = fit(
-            evidence.exchanges,
-            lambda stories: _pieces(draw, evidence, views, values["others"], stories),
-            lambda fitted: page(fitted=fitted),
-        )
-        return page(fitted=fitted)
+        pieces = _Pieces(environment.get_template("pieces.html.j2").module, evidence, views, values["others"])
+        return fit(pieces.drawn, pieces.stories.kept, lambda fitted: page(fitted=fitted))
     except jinja2.TemplateError as error:
         raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error
 
@@ -62,6 +57,8 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
         "panels": matrix.panels(run, views),
         "timeline": timeline.timeline(evidence, views),
         "facts": boxes.facts(run.boxes),
+        "notes": {box.engine: note for box in run.boxes if (note := evidence.engines.get(box.engine))},
+        "rule_sets": evidence.rule_sets,
         "others": _others(evidence),
         "filters": filters,
         "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
@@ -89,7 +86,7 @@ def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sent": text.sent, "plural": text.plural, "rules": spans}
+    environment.filters |= {"sent": text.sent, "plural": text.plural, "phase": text.phase, "rules": spans}
     return environment
 
 
@@ -112,15 +109,38 @@ def _source(part: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'"
 
 
-def _pieces(
-    draw: Any, evidence: Evidence, views: Sequence[View], others: Sequence[str], stories: Stories
-) -> list[Piece]:
-    """Markup of every trial, then of every production, then of the other phases."""
-    phases = [*(evidence.phase(made) for made in evidence.run.productions), *others]
-    return [
-        *(Piece(draw.telling(view), draw.proving(view, stories.of(view.trial.name))) for view in views),
-        *(Piece(Markup(), draw.story(stories.of(name))) for name in phases),
-    ]
+class _Pieces:
+    """Markup of every trial, then of every production, of the other phases, and of the boxes.
+
+    What a smaller limit of lines does not change is drawn once: a page of hundreds of trials is drawn for several.
+    """
+
+    def __init__(self, draw: Any, evidence: Evidence, views: Sequence[View], others: Sequence[str]) -> None:
+        self._draw = draw
+        self._views = views
+        self._phases = [*(evidence.phase(made) for made in evidence.run.productions), *others]
+        self.stories = Stories(evidence.exchanges)
+        self._tellings = [draw.telling(view) for view in views]
+        self._boxes = [Piece(Markup(), draw.box(box)) for box in evidence.run.boxes]
+        self._whole: dict[str, tuple[int, Markup]] = {}
+
+    def drawn(self, limit: int) -> list[Piece]:
+        """All pieces, each output in at most so many lines."""
+        trials = [
+            Piece(telling, self._proof(view.trial.name, limit, partial(self._draw.proving, view)))
+            for view, telling in zip(self._views, self._tellings, strict=True)
+        ]
+        phases = [Piece(Markup(), self._proof(name, limit, self._draw.story)) for name in self._phases]
+        return [*trials, *phases, *self._boxes]
+
+    def _proof(self, name: str, limit: int, draw: Callable[[Story], Markup]) -> Markup:
+        longest, markup = self._whole.get(name, (limit + 1, Markup()))
+        if longest > limit:
+            story = self.stories.of(name, limit)
+            longest, markup = story.longest, draw(story)
+            if longest <= limit:
+                self._whole[name] = longest, markup
+        return markup
 
 
 def _others(evidence: Evidence) -> list[str]:

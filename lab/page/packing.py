@@ -11,12 +11,12 @@ from functools import cache
 
 from markupsafe import Markup
 
-from lab.model import Exchange
-from lab.page.commands import Stories
-
 LIMITS = (400, 60, 12, 3)  # lines an output keeps; the first that lets the page stay small is taken
+LEVEL = 6  # of gzip: 9 takes twice the time for one percent less
 OPEN_ROOM = 600_000  # characters of it that may stand in the page as they are
 PAGE_ROOM = 1_400_000  # characters of the whole page
+WORTH = 0.95
+STORE, MARK = 'id="store">', "packed"  # no text of a run can hold the first: its quotes are escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +39,34 @@ class Fitted:
     brief: bool = False
 
 
-def fit(
-    exchanges: Sequence[Exchange], draw: Callable[[Stories], Sequence[Piece]], bare: Callable[[Fitted], str]
-) -> Fitted:
-    """As much as there is room for; `draw` gives the pieces for one limit of lines, `bare` a page with these."""
-    drawn = cache(lambda limit: draw(Stories(exchanges, limit)))
+def fit(draw: Callable[[int], Sequence[Piece]], kept: Callable[[int], int], page: Callable[[Fitted], str]) -> str:
+    """The page with as much in it as there is room for.
+
+    `draw` gives the pieces for a limit of lines an output, `kept` how many lines of all outputs such a limit leaves.
+    """
+    drawn = cache(draw)
     pieces = drawn(LIMITS[0])
     if sum(len(piece.telling) + len(piece.proving) for piece in pieces) <= OPEN_ROOM:
-        return Fitted(tuple(piece.telling + piece.proving for piece in pieces), "")
-    nothing = tuple(Markup() for _ in pieces)
-    room = PAGE_ROOM - len(bare(Fitted(nothing, "packed")).encode())
+        return page(Fitted(tuple(piece.telling + piece.proving for piece in pieces), ""))
     telling = tuple(piece.telling for piece in pieces)
+    bare = page(Fitted(tuple(Markup() for _ in pieces), MARK, brief=True))
+    room = PAGE_ROOM - len(bare.encode())
     left = room - len("".join(telling).encode())
     for limit in LIMITS[:2] if left > 0 else ():
         packed = pack([piece.proving for piece in drawn(limit)])
         if len(packed) <= left:
-            return Fitted(telling, packed)
-    fitted = Fitted(nothing, "")
+            return page(Fitted(telling, packed))
+    packed, tried = "", LIMITS[0]
     for limit in LIMITS:
-        fitted = Fitted(nothing, pack([piece.telling + piece.proving for piece in drawn(limit)]), brief=True)
-        if len(fitted.packed) <= room:
+        if packed and limit != LIMITS[-1] and kept(limit) > kept(tried) * WORTH:
+            continue  # hardly less than what did not fit, and packing takes its time
+        tried, packed = limit, pack([piece.telling + piece.proving for piece in drawn(limit)])
+        if len(packed) <= room:
             break
-    return fitted
+    return bare.replace(STORE + MARK, STORE + packed, 1)
 
 
 def pack(pieces: Sequence[str]) -> str:
     """Base64 of the gzipped JSON list, which a browser unpacks with what it has built in."""
     data = json.dumps([str(piece) for piece in pieces], ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(data, LEVEL, mtime=0)).decode()

@@ -72,6 +72,8 @@ def compare(
     here, there = ({entry.path: entry for entry in side} for side in (producer, consumer))
     paths = list({**here, **there})
     odd = [path for path in paths if not _same(here.get(path), there.get(path))]
+    telling = {path for path, _ in rules}  # a Dockerfile has a label too, and no COPY takes it
+    odd.sort(key=lambda path: path not in telling)
     # where all is equal one still sees what was compared
     shown = (odd or paths[:1])[:MOST_FILES]
     return Comparison(

@@ -41,3 +41,11 @@ def sent(count: int | None) -> str:
 def plural(count: int, noun: str) -> str:
     """A count with its noun, as in `1 trial`, `6 trials`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def phase(about: str) -> str:
+    """What a run did apart from productions and trials, by its name in the transcript."""
+    if about.endswith("/facts"):
+        box, _, engine = about.removesuffix("/facts").rpartition(":")
+        return f"the facts of {box} with {engine}"
+    return {"": "the beginning and the end", "base": "the base image"}.get(about, about)

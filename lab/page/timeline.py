@@ -151,20 +151,33 @@ def _lane(box: str, spans: Sequence[Span], exchanges: Iterable[Exchange], start:
     spent = {kind: sum(span.by_kind.get(kind, 0.0) for span in spans) for kind in KINDS}
     busy = _covered(spans)
     idle = max(span.end for span in spans) - min(span.start for span in spans) - busy
-    paths: dict[str, list[str]] = {}
-    for item in exchanges:
-        left = round((_start(item) - start) / whole * WIDTH)
-        width = max(1, round(lasted(item) / whole * WIDTH))
-        paths.setdefault(kind(item), []).append(f"M{left} 0h{width}v9h-{width}")
+    strip = _strip(exchanges, start, whole)
     return Lane(
         box=box,
         rows=len(ends),
         bars=tuple(_bar(span, start, whole) for span in spans),
-        paths=tuple((kind, "".join(paths[kind])) for kind in KINDS if kind in paths),
+        paths=tuple((kind, strip[kind]) for kind in KINDS if kind in strip),
         spent=tuple((kind, seconds(value)) for kind, value in spent.items()) if any(spent.values()) else (),
         busy=seconds(busy),
         idle=seconds(idle),
     )
+
+
+def _strip(exchanges: Iterable[Exchange], start: float, whole: float) -> dict[str, str]:
+    """By kind of command, the path that draws when such ones ran; those that touch on the drawing are one stroke."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for item in sorted(exchanges, key=_start):
+        left = round((_start(item) - start) / whole * WIDTH)
+        right = left + max(1, round(lasted(item) / whole * WIDTH))
+        strokes = found.setdefault(kind(item), [])
+        if strokes and left <= strokes[-1][1] + 1:
+            strokes[-1] = strokes[-1][0], max(strokes[-1][1], right)
+        else:
+            strokes.append((left, right))
+    return {
+        name: "".join(f"M{left} 0h{right - left}v9h-{right - left}" for left, right in strokes)
+        for name, strokes in found.items()
+    }
 
 
 def _start(exchange: Exchange) -> float:

@@ -12,6 +12,7 @@ from lab.page.records import Comparison, compare
 from lab.page.text import clock, seconds, sent
 from lab.report.evidence import Evidence, producer_engine
 from lab.results import Run, Trial
+from lab.versions import natural
 
 LOOKS = {
     Verdict.AS_EXPECTED: "expected",
@@ -125,9 +126,13 @@ def order(run: Run) -> list[Trial]:
     return sorted(
         run.trials,
         key=lambda trial: (
-            seen[trial.variation], trial.engine, trial.producer, trial.producer_engine or "", trial.consumer
+            seen[trial.variation],
+            natural(trial.engine),
+            trial.producer,
+            natural(trial.producer_engine or ""),
+            trial.consumer,
         ),
-    )  # fmt: skip
+    )
 
 
 def _saying(trial: Trial, found: Sequence[Step], explanation: Explanation | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
@@ -11,17 +11,20 @@ from typing import Any
 from lab.errors import UsageError
 from lab.model import Outcome
 from lab.report import printable
+from lab.report.counterparts import counterparts
 from lab.report.evidence import Evidence, producer_engine
+from lab.report.prediction import Prediction, prediction
 from lab.results import BoxFacts, StepResult, Trial
 
 WIDTH = 100
-VERDICT = "verdict"
+VERDICT, PREDICTED = "verdict", "predicted"
+Key = Callable[[Trial, Mapping[str, str]], Hashable]
 _FACTS = ("server", "client", "commit", "buildx", "rules", "os", "kernel", "storage", "selinux")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One cell: the trial by its names in both runs, the step's instruction (or "verdict"), both words, and why.
+    """One cell: the trial by its names in both runs, the step's instruction or the column, both words, and why.
 
     `why` has the cause where one is known, else what differs between the two trials, marked as such.
     """
@@ -36,12 +39,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed between two runs; `same` counts trials without a change, the rest names those in one run only."""
+    """What changed between two runs; `same` counts trials without a change, `only_*` names those in one run only.
+
+    `boxes` pairs boxes of the first run with those of the second that stand in for them; empty where names agree.
+    """
 
     changes: tuple[Change, ...]
     same: int
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
+    boxes: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -52,11 +59,17 @@ def compare(before: Evidence, after: Evidence) -> Comparison:
     """Compare trial by trial; trials belong together by boxes, engines and variation.
 
     Where a run has a trial of the same boxes and variation once, with another engine, the two belong together too: so
-    one engine is held against another. UsageError if the runs are of different scenarios or have no trial in common.
+    one engine is held against another. Where no box of one run is in the other, boxes that are alike stand in for each
+    other: so somebody's run is held against one's own. UsageError if the runs are of different scenarios or have
+    nothing in common.
     """
     if before.run.scenario != after.run.scenario:
         raise UsageError(f"cannot compare a run of {before.run.scenario} with one of {after.run.scenario}")
-    pairs, only_before, only_after = _pairs(before.run.trials, after.run.trials)
+    boxes: dict[str, str] = {}
+    pairs, only_before, only_after = _pairs(before.run.trials, after.run.trials, boxes)
+    if not pairs:
+        boxes = counterparts(before, after)
+        pairs, only_before, only_after = _pairs(before.run.trials, after.run.trials, boxes)
     if not pairs and (only_before or only_after):
         raise UsageError(
             f"cannot compare {before.run.name} with {after.run.name}: no trial of the one is in the other",
@@ -68,12 +81,13 @@ def compare(before: Evidence, after: Evidence) -> Comparison:
         sum(not changes for changes in found),
         tuple(trial.name for trial in only_before),
         tuple(trial.name for trial in only_after),
+        tuple(boxes.items()),
     )
 
 
 def told(comparison: Comparison) -> str:
     """A comparison as text, at most 100 columns wide but for names."""
-    lines: list[str] = []
+    lines = [_wrapped(f"{theirs} is held against {ours}", "") for theirs, ours in comparison.boxes]
     for name, group in groupby(comparison.changes, key=lambda change: change.trial):
         changes = list(group)
         lines += ["", printable.line(name)]
@@ -87,37 +101,38 @@ def told(comparison: Comparison) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def _wrapped(text: str) -> str:
-    return textwrap.fill(printable.line(text), WIDTH, initial_indent="  ", subsequent_indent="    ")
+def _wrapped(text: str, indent: str = "  ") -> str:
+    return textwrap.fill(printable.line(text), WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
 
 
 def _pairs(
-    before: Iterable[Trial], after: Iterable[Trial]
+    before: Iterable[Trial], after: Iterable[Trial], boxes: Mapping[str, str]
 ) -> tuple[list[tuple[Trial, Trial]], list[Trial], list[Trial]]:
-    """Trials that belong together, and those of either run that belong to none."""
+    """Trials that belong together, and those of either run that belong to none; `boxes` renames those of the first."""
     pairs: list[tuple[Trial, Trial]] = []
     ones, others = list(before), list(after)
-    for key in (
-        lambda trial: (trial.producer, producer_engine(trial), trial.consumer, trial.engine, trial.variation),
-        lambda trial: (trial.producer, trial.consumer, trial.variation),
-    ):
-        matched = _matched(ones, others, key)
+    for key in (_whole, _whatever_engine):
+        left, right = _unique(ones, key, boxes), _unique(others, key, {})
+        matched = [(trial, right[name]) for name, trial in left.items() if name in right]
         pairs += matched
         ones = [trial for trial in ones if all(trial is not one for one, _ in matched)]
         others = [trial for trial in others if all(trial is not other for _, other in matched)]
     return pairs, ones, others
 
 
-def _matched(ones: list[Trial], others: list[Trial], key: Callable[[Trial], Hashable]) -> list[tuple[Trial, Trial]]:
-    """Pairs of equal keys that stand once on either side."""
-    left, right = _unique(ones, key), _unique(others, key)
-    return [(trial, right[name]) for name, trial in left.items() if name in right]
+def _whole(trial: Trial, boxes: Mapping[str, str]) -> Hashable:
+    return *_whatever_engine(trial, boxes), producer_engine(trial), trial.engine
 
 
-def _unique(trials: list[Trial], key: Callable[[Trial], Hashable]) -> dict[Hashable, Trial]:
+def _whatever_engine(trial: Trial, boxes: Mapping[str, str]) -> tuple[str, str, str]:
+    return boxes.get(trial.producer, trial.producer), boxes.get(trial.consumer, trial.consumer), trial.variation
+
+
+def _unique(trials: list[Trial], key: Key, boxes: Mapping[str, str]) -> dict[Hashable, Trial]:
+    """Trials by a key that no other one has."""
     groups: dict[Hashable, list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(key(trial), []).append(trial)
+        groups.setdefault(key(trial, boxes), []).append(trial)
     return {name: group[0] for name, group in groups.items() if len(group) == 1}
 
 
@@ -129,6 +144,9 @@ def _changes(before: Evidence, one: Trial, after: Evidence, other: Trial) -> lis
     ]
     if one.verdict is not other.verdict:
         cells.append((VERDICT, one.verdict.value, other.verdict.value))
+    guesses = [prediction(trial) for trial in (one, other)]
+    if guesses[0] is not guesses[1] and Prediction.CONTRADICTED in guesses:
+        cells.append((PREDICTED, guesses[0].value, guesses[1].value))
     if not cells:
         return []
     why = tuple(_why(before, one, after, other))

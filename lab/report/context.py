@@ -68,6 +68,9 @@ def _attribute(item: Entry, name: str) -> str:
 def _stamp(item: Entry) -> str:
     assert item.mtime_ns is not None
     seconds, nanoseconds = divmod(item.mtime_ns, 10**9)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    exact = f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-    return f"stamp {exact} {moment:%Y%m%d%H%M.%S} {_at(item)}"
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):  # a foreign run's, or a file system's that counts further
+        return f"fail {shell.word(f'a time that no script can set: {item.path}')}"
+    exact = f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+    return f"stamp {exact} {moment.year:04}{moment:%m%d%H%M.%S} {_at(item)}"

@@ -18,7 +18,8 @@ class Evidence:
     """One run with all that is known of it; all but the run may be empty.
 
     `explanations` go by the trial's name; `contexts`, what was gathered of a context's files, by the trial or phase it
-    was made in; `redacted` counts what was replaced by placeholders, by kind.
+    was made in; `redacted` counts what was replaced by placeholders, by kind. `rule_sets` says which Docker versions
+    follow a rule set that explanations name, `engines` what an engine is whose name does not say it.
     """
 
     run: Run
@@ -26,6 +27,8 @@ class Evidence:
     exchanges: tuple[Exchange, ...] = ()
     contexts: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
     redacted: Mapping[str, int] = field(default_factory=dict)
+    rule_sets: Mapping[str, str] = field(default_factory=dict)
+    engines: Mapping[str, str] = field(default_factory=dict)
 
     def during(self, about: str) -> list[Exchange]:
         """The commands of one trial or phase."""

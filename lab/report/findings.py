@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lab.causes import StepCause
 from lab.model import Outcome, Verdict
+from lab.report import markup
 from lab.report.evidence import Evidence, first_miss, producer_engine
 from lab.results import StepResult, Trial
 from lab.scenarios import CONTROL
@@ -35,6 +36,11 @@ class Finding:
     def misses(self) -> bool:
         """False where the step hit although it is expected to run."""
         return self.step.outcome is Outcome.RAN
+
+    @property
+    def varied(self) -> bool:
+        """True where a change made on purpose did what the scenario expects of it."""
+        return self.example.variation != CONTROL and self.example.verdict is Verdict.AS_EXPECTED
 
 
 def findings(evidence: Evidence) -> list[Finding]:
@@ -86,6 +92,13 @@ def contrast(evidence: Evidence, finding: Finding) -> Trial | None:
         if found:
             return found
     return None
+
+
+def reason(trial: Trial) -> str:
+    """What stands for a cause where none was found, as Markdown: the scenario's word, marked as such."""
+    if trial.because:
+        return f"The scenario gives as the reason: {markup.prose(trial.because)}."
+    return "The cause is not known."
 
 
 def _told(trial: Trial) -> StepResult | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from lab.report.evidence import Evidence
 from lab.report.junit import junit
 from lab.report.markdown import markdown
 from lab.report.redact import redact
-from lab.report.script import script
+from lab.report.script import script, scripts
 from lab.report.spreadsheet import spreadsheet
 from lab.report.table import table
 
@@ -22,16 +23,37 @@ Render = Callable[[Sequence[Evidence]], str]
 class Format:
     """One form: how runs become text, and the ending of its files.
 
-    `exact` forms do again what was done, so that redaction takes out secrets alone.
+    `exact` forms do again what was done, so that redaction takes out secrets alone; `parts` are the texts by name that
+    one run becomes in a folder, where that is not a single one.
     """
 
     render: Render
     suffix: str
     exact: bool = False
+    parts: Callable[[Evidence], dict[str, str]] | None = None
 
     def tell(self, runs: Sequence[Evidence], *, redacted: bool = True) -> str:
         """The runs in this form; secrets and names give way to placeholders unless `redacted` is False."""
-        return self.render([redact(run, secrets_only=self.exact) for run in runs] if redacted else runs)
+        return self.render([self._shown(run, redacted) for run in runs])
+
+    def files(self, run: Evidence, *, redacted: bool = True) -> dict[str, str]:
+        """The run as files of a folder, by name: one after the run, or one for each part (of a script, each host)."""
+        parts = self.parts(self._shown(run, redacted)) if self.parts else {"": self.tell([run], redacted=redacted)}
+        files: dict[str, str] = {}
+        for part, text in parts.items():
+            stem = _file_name(f"{run.run.name}-{part}" if part else run.run.name)
+            # names that differ in odd signs alone must not overwrite each other
+            tries = (f"{stem}{f'-{number}' if number else ''}{self.suffix}" for number in range(len(parts)))
+            files[next(name for name in tries if name not in files)] = text
+        return files
+
+    def _shown(self, run: Evidence, redacted: bool) -> Evidence:
+        return redact(run, secrets_only=self.exact) if redacted else run
+
+
+def _file_name(text: str) -> str:
+    """The text as a file's name that stays in its folder and that every shell and file system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).lstrip(".-") or "run"
 
 
 def alone(name: str, render: Callable[[Evidence], str]) -> Render:
@@ -56,5 +78,5 @@ FORMATS: dict[str, Format] = {
     "junit": Format(junit, ".xml"),
     "json": Format(document, ".json"),
     "csv": Format(spreadsheet, ".csv"),
-    "sh": Format(alone("script", script), ".sh", exact=True),
+    "sh": Format(alone("script", script), ".sh", exact=True, parts=scripts),
 }

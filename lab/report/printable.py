@@ -11,6 +11,8 @@ _ODD = re.compile(r"[^\n\t\x20-\x7e]")
 
 def lines(text: str) -> str:
     """The text with its lines and tabs; terminal escapes are dropped, other unprintable characters spelled out."""
+    if text.isprintable():  # most words are
+        return text
     if "\x1b" in text:  # line by line: an escape that is never ended must not swallow what follows
         text = "\n".join(without_escapes(part) for part in text.split("\n"))
     return _ODD.sub(_spelled, text.replace("\r\n", "\n"))

@@ -60,7 +60,14 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
         redactor.text(about): tuple(_entry(entry, redactor) for entry in entries)
         for about, entries in evidence.contexts.items()
     }
-    return Evidence(run, explanations, exchanges, contexts, dict(redactor.found))
+    return replace(
+        evidence,
+        run=run,
+        explanations=explanations,
+        exchanges=exchanges,
+        contexts=contexts,
+        redacted=dict(redactor.found),
+    )
 
 
 def redactor_of(evidence: Evidence) -> Redactor:
@@ -69,7 +76,7 @@ def redactor_of(evidence: Evidence) -> Redactor:
     own = " ".join([run.dockerfile, *run.instructions])
     homes: dict[str, str] = {}
     for text in _texts(evidence):
-        for match in _HOME.finditer(text):
+        for match in _HOME.finditer(text) if "home/" in text or "Users" in text else ():
             homes.setdefault(match[0], match[1] or match[2])
     # a home that only the Dockerfile speaks of is the image's
     homes = {path: user for path, user in homes.items() if path not in own or _is_a_boxs(path, evidence)}

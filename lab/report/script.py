@@ -10,15 +10,25 @@ from lab.errors import ConfigError, UsageError
 from lab.model import Exchange
 from lab.report import context, shell
 from lab.report.evidence import Evidence, producer_engine
-from lab.report.script_parts import ABOUT, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
-from lab.results import Production, Trial
+from lab.report.script_parts import ABOUT, BUSYBOX, EVERY, HEAD, JUDGE, ONE, STAMP, TAIL
+from lab.results import BoxFacts, Production, Trial
 
 _BUILD = ("build", "--progress=plain", "--build-arg", "BUILDKIT_INLINE_CACHE=1")
 
 
 @dataclass(frozen=True)
 class _Host:
-    """One box with one engine, and the functions of the script that do its part."""
+    """One box with one engine, and what it did: the images it pushed, the trials it made."""
+
+    name: str
+    facts: BoxFacts | None
+    productions: tuple[Production, ...]
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A host and the functions of the script that do its part."""
 
     name: str
     pushes: tuple[str, ...]
@@ -53,46 +63,62 @@ def script(evidence: Evidence) -> str:
     run holds neither, ConfigError if a word of it is one that no shell takes. Nothing is redacted: a file that is not
     the same is no proof.
     """
+    return _script(evidence, _hosts(evidence), "")
+
+
+def scripts(evidence: Evidence) -> dict[str, str]:
+    """A POSIX script for each host by its name: `sh SCRIPT REGISTRY`; raises as `script` does."""
+    return {host.name: _script(evidence, [host], host.name) for host in _hosts(evidence)}
+
+
+def _script(evidence: Evidence, hosts: list[_Host], only: str) -> str:
+    """The script for these hosts; `only` names the host of a script that is one host's."""
     functions = _Functions()
     try:
-        hosts = _hosts(evidence, functions)
+        done = [_part(evidence, host, functions) for host in hosts]
     except ValueError as error:
         raise ConfigError(f"cannot write a script for {evidence.run.name}: a command of it holds a NUL") from error
-    if not hosts:
-        raise UsageError(
-            f"cannot write a script for {evidence.run.name}: it holds no build whose files are known",
-            hint="a run keeps them in its transcript.jsonl; --format md tells what is known",
-        )
-    parts = [_heading(evidence, hosts), HEAD, _base(evidence)]
+    makes_base = _own_base(evidence) and any(part.pushes for part in done)
+    parts = [_heading(evidence, hosts, only), HEAD, _base(evidence, makes_base)]
     parts += [STAMP] if any("\nstamp " in text for text in functions.texts) else []
-    parts += [BUSYBOX] if _own_base(evidence) and any(host.pushes for host in hosts) else []
-    parts += [JUDGE] if any(host.rebuilds for host in hosts) else []
-    parts += [*functions.texts, _dispatch(hosts), TAIL]
+    parts += [BUSYBOX] if makes_base else []
+    parts += [JUDGE] if any(part.rebuilds for part in done) else []
+    parts += [*functions.texts, _dispatch(done, only), TAIL]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _hosts(evidence: Evidence, functions: _Functions) -> list[_Host]:
-    """The hosts in the order of the run; their functions are added to `functions`."""
-    pushes: dict[tuple[str, str], list[str]] = {}
-    rebuilds: dict[tuple[str, str], list[str]] = {}
-    for production in evidence.run.productions:
-        if production.problem is None and _known(evidence, evidence.phase(production)):
-            name = functions.add("push", _push(evidence, production, functions))
-            pushes.setdefault((production.producer, production.engine), []).append(name)
-    for trial in evidence.run.trials:
-        if trial.build is not None and _known(evidence, trial.name):
-            name = functions.add("rebuild", _rebuild(evidence, trial, functions))
-            rebuilds.setdefault((trial.consumer, trial.engine), []).append(name)
-    keys = list(dict.fromkeys([*pushes, *rebuilds]))
+def _hosts(evidence: Evidence) -> list[_Host]:
+    """The hosts that did something whose files are known, producers first; UsageError if there is none."""
+    run = evidence.run
+    made = [item for item in run.productions if item.problem is None and _known(evidence, evidence.phase(item))]
+    trials = [item for item in run.trials if item.build is not None and _known(evidence, item.name)]
+    keys = dict.fromkeys(
+        [*((item.producer, item.engine) for item in made), *((item.consumer, item.engine) for item in trials)]
+    )
+    if not keys:
+        raise UsageError(
+            f"cannot write a script for {run.name}: it holds no build whose files are known",
+            hint="a run keeps them in its transcript.jsonl; --format md tells what is known",
+        )
     boxes = [box for box, _ in keys]
     return [
         _Host(
             box if boxes.count(box) == 1 and box != "all" else f"{box}:{engine}",
-            tuple(pushes.get((box, engine), ())),
-            tuple(rebuilds.get((box, engine), ())),
+            evidence.facts(box, engine),
+            tuple(item for item in made if (item.producer, item.engine) == (box, engine)),
+            tuple(item for item in trials if (item.consumer, item.engine) == (box, engine)),
         )
         for box, engine in keys
     ]
+
+
+def _part(evidence: Evidence, host: _Host, functions: _Functions) -> _Part:
+    """Add the functions of one host's part."""
+    return _Part(
+        host.name,
+        tuple(functions.add("push", _push(evidence, item, functions)) for item in host.productions),
+        tuple(functions.add("rebuild", _rebuild(evidence, item, functions)) for item in host.trials),
+    )
 
 
 def _known(evidence: Evidence, about: str) -> bool:
@@ -187,10 +213,12 @@ def _own_base(evidence: Evidence) -> bool:
     return evidence.run.base is None or evidence.run.base.source == "busybox"
 
 
-def _base(evidence: Evidence) -> str:
+def _base(evidence: Evidence, makes_base: bool) -> str:
+    """The function that sets BASE; `own_base` is asked for only where a host makes lab's own."""
     base = evidence.run.base
     if base is None or _own_base(evidence):
-        chosen = ["own_base=", 'if [ -z "${BASE:-}" ]; then BASE=$REGISTRY/lab-base:busybox; own_base=yes; fi']
+        ours = "BASE=$REGISTRY/lab-base:busybox" + ("; own_base=yes" if makes_base else "")
+        chosen = [*(["own_base="] if makes_base else []), f'if [ -z "${{BASE:-}}" ]; then {ours}; fi']
     else:
         chosen = [f'if [ -z "${{BASE:-}}" ]; then BASE={shell.word(base.reference)}; fi']
     return _function("choose_base", chosen)
@@ -201,47 +229,50 @@ def _function(name: str, lines: list[str]) -> str:
     return "\n".join([f"{name}() {{", *lines, "}"])
 
 
-def _dispatch(hosts: list[_Host]) -> str:
+def _dispatch(parts: list[_Part], only: str) -> str:
     """What each host does; with `all`, every push comes before every rebuild."""
-    known = " | ".join(shell.word(host.name) for host in hosts)
+    known = " | ".join([*(shell.word(part.name) for part in parts), *([] if only else ["all"])])
     lines = []
     for other, kind in (("rebuild", "pushes"), ("push", "rebuilds")):
-        parts = {host.name: getattr(host, kind) for host in hosts}
+        functions = {part.name: getattr(part, kind) for part in parts}
         lines += [f'if [ "$PHASE" != {other} ]; then', "case $HOST in"]
-        lines += [f"{shell.word(name)}) {'; '.join(names) or ':'} ;;" for name, names in parts.items()]
-        lines += ["all)", *(name for names in parts.values() for name in names), ":", ";;", "esac", "fi"]
-    is_host = _function("is_host", [f"case $HOST in {known} | all) ;; *) return 1 ;; esac"])
+        lines += [f"{shell.word(name)}) {'; '.join(names) or ':'} ;;" for name, names in functions.items()]
+        every = ["all)", *(name for names in functions.values() for name in names), ":", ";;"]
+        lines += [*([] if only else every), "esac", "fi"]
+    is_host = _function("is_host", [f"case $HOST in {known}) ;; *) return 1 ;; esac"])
     return f"{is_host}\n\n{_function('do_parts', lines)}"
 
 
-def _heading(evidence: Evidence, hosts: list[_Host]) -> str:
+def _heading(evidence: Evidence, hosts: list[_Host], only: str) -> str:
+    """What the script is and how it is called; a script of one host is not called with the host's name."""
     run = evidence.run
     base = (
         run.base.reference if run.base and not _own_base(evidence) else "lab's own, of busybox; this script makes one"
     )
     names = [host.name for host in hosts]
+    call, whose = ("", ONE) if only else (f"{shell.word(names[0])} ", EVERY)
     lines = [
         f"Run {run.name} of {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {run.summary}",
         "",
-        *ABOUT.format(host=shell.word(names[0])).strip("\n").split("\n"),
+        *ABOUT.format(call=call, whose=whose.strip("\n")).strip("\n").split("\n"),
         "",
         *_replaced(evidence),
         f"Base image of the run: {base}",
-        *(f"Host: {name}{_facts(evidence, name)}" for name in names),
+        *(f"Host: {host.name}{_facts(host)}" for host in hosts),
     ]
-    words = shell.word(f" HOST REGISTRY [push|rebuild], HOST being {', '.join([*names, 'all'])}")
-    usage = _function("usage", [f"printf 'usage: sh %s%s\\n' \"$0\" {words} >&2", "exit 2"])
-    return "\n".join(["#!/bin/sh", *map(shell.comment, lines), "", usage])
+    words = " REGISTRY [push|rebuild]" if only else f" HOST REGISTRY [push|rebuild], HOST being {', '.join(names)}, all"
+    usage = _function("usage", [f"printf 'usage: sh %s%s\\n' \"$0\" {shell.word(words)} >&2", "exit 2"])
+    return "\n".join(["#!/bin/sh", *map(shell.comment, lines), "", usage, "", f"only={shell.word(only)}"])
 
 
 def _replaced(evidence: Evidence) -> list[str]:
     """A warning where redaction has changed something: the files are then the same on both sides, but not the run's."""
-    count = sum(evidence.redacted.values())
-    if not count:
+    if not evidence.redacted:
         return []
-    return [f"Replaced by placeholders: {count} places that held secrets; `--no-redact` keeps them.", ""]
+    counts = ", ".join(f"{kind} {number}" for kind, number in sorted(evidence.redacted.items()))
+    return [f"Replaced by placeholders: {counts}; `--no-redact` keeps them.", ""]
 
 
-def _facts(evidence: Evidence, name: str) -> str:
-    box = next((box for box in evidence.run.boxes if name in (box.name, f"{box.name}:{box.engine}")), None)
+def _facts(host: _Host) -> str:
+    box = host.facts
     return f" ({box.os}, kernel {box.kernel}, Docker {box.server}, SELinux {box.selinux})" if box else ""

@@ -1,19 +1,25 @@
 """The parts of the script that are the same for every run; some only for runs that need them."""
 
+# Filled in by str.format: how the script is called, and what is said of hosts.
 ABOUT = """
-What each host of the run did, with Docker alone, and whether it comes out alike:
+What hosts of the run did, with Docker alone, and whether it comes out alike:
 
-    LAB_PRUNE=yes sh THIS-FILE {host} localhost:5000
+    LAB_PRUNE=yes sh THIS-FILE {call}localhost:5000
 
-HOST is a name below, or `all` to do every part on this machine. REGISTRY is a prefix that this Docker may push to and
-pull from, as in docker.io/USER. Let the hosts that push go first; a third word `push` or `rebuild` does only that.
-LAB_PRUNE=yes permits what a true rebuild needs: all images and all build cache of this Docker go.
+{whose}
+REGISTRY is a prefix that this Docker may push to and pull from, as in docker.io/USER. Hosts that push go first; a last
+word `push` or `rebuild` does only that. LAB_PRUNE=yes permits what a true rebuild needs: all images and all build cache
+of this Docker go.
 
 Exit status: 0 reproduced, 1 not reproduced, 2 called wrongly, 3 something lacks or failed.
 Variables: DOCKER, the client's program; BASE, another base image; LAB_WORK, a folder for the contexts (the home folder
 without it); LAB_KEEP=1 keeps them. Attributes are set by setfattr, the system's own as root.
 A host with SELinux labels files by itself: there a context without a label cannot be made.
 """
+
+# What ABOUT says in a script of all hosts, and in that of one.
+EVERY = "The first word is a host named below, or `all` to do every part on this machine; the second is REGISTRY."
+ONE = "This is the part of one host, named below; the others have scripts of their own. The first word is REGISTRY."
 
 HEAD = r"""
 set -eu
@@ -176,6 +182,7 @@ step() { # number, instruction, outcome in the run
 """
 
 TAIL = r"""
+if [ -n "$only" ]; then set -- "$only" "$@"; fi
 if [ "$#" -lt 2 ] || [ "$#" -gt 3 ]; then usage; fi
 HOST=$1
 REGISTRY=${2%/}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+from functools import lru_cache
 
 from lab.report import printable
 
@@ -12,6 +13,7 @@ _LINE = 76
 _SMALL = 1024
 
 
+@lru_cache(maxsize=1 << 14)  # a run says the same words again and again
 def word(text: str) -> str:
     """The text as one word of a command; all but ASCII, and what a terminal would obey, is spelled in octal.
 

@@ -14,6 +14,7 @@ from lab.model import Outcome, Verdict
 from lab.report import printable
 from lab.report.prediction import Prediction, contradicts, prediction
 from lab.results import BuildResult, Run, Trial
+from lab.versions import natural
 
 WIDTH = 100
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
@@ -30,13 +31,13 @@ def table(run: Run) -> str:
         "" if run.complete else "  (cut short: not all trials made)"
     )
     blocks = [printable.line(head)]
-    for variation, group in groupby(sorted(run.trials, key=_order(run)), key=lambda trial: trial.variation):
+    for variation, group in groupby(sorted(run.trials, key=order(run)), key=lambda trial: trial.variation):
         trials = list(group)
         title = "nothing varied" if variation == "none" else f"variation {variation}"
         because = "; ".join(dict.fromkeys(trial.because for trial in trials if trial.because))
         title += f": {because}" if because and variation != "none" else ""
         blocks.append(textwrap.fill(printable.line(title), WIDTH, subsequent_indent="  ") + "\n" + _fit(run, trials))
-    notes = [line for trial in sorted(run.trials, key=_order(run)) for line in _notes(trial)]
+    notes = [line for trial in sorted(run.trials, key=order(run)) for line in _notes(trial)]
     broken = [
         printable.lines(f"{made.producer} ({made.engine}) pushed no image: {made.problem}")
         for made in run.productions
@@ -63,9 +64,16 @@ def _mixed(trial: Trial) -> bool:
     return trial.producer_engine not in (None, trial.engine)
 
 
-def _order(run: Run) -> Callable[[Trial], tuple[int, str, str, str]]:
+def order(run: Run) -> Callable[[Trial], tuple[object, ...]]:
+    """The key that puts trials in order: variations as they were made, engines by version, then boxes."""
     seen = {name: number for number, name in enumerate(dict.fromkeys(trial.variation for trial in run.trials))}
-    return lambda trial: (seen[trial.variation], engine_word(trial), trial.producer, trial.consumer)
+    return lambda trial: (
+        seen[trial.variation],
+        natural(trial.engine),
+        natural(trial.producer_engine or ""),
+        trial.producer,
+        trial.consumer,
+    )
 
 
 def _fit(run: Run, trials: list[Trial]) -> str:

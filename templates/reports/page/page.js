@@ -169,7 +169,7 @@
   one("panel-close").addEventListener("click", () => panel.close());
   one("panel-before").addEventListener("click", () => turn(-1));
   one("panel-after").addEventListener("click", () => turn(1));
-  for (const details of all(".trial, .maker")) details.addEventListener("toggle", () => details.open && fill(details));
+  for (const details of all(".trial, .maker, .box")) details.addEventListener("toggle", () => details.open && fill(details));
   for (const button of all("[data-all]")) {
     button.addEventListener("click", () => {
       for (const trial of trials) trial.open = button.dataset.all === "open" && !trial.hidden;
