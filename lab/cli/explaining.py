@@ -140,25 +140,35 @@ def diff(
     from lab.project import find
     from lab.report.explained import told_sides
     from lab.rulebook import Rulebook
-    from lab.sides import recorded, side_by_side
+    from lab.sides import recorded, rules_of, side_by_side
 
+    book = Rulebook(find().boxes)
+    rules = list(book.rule_sets.values())
     if now:
+        if name or variation != "none":
+            raise UsageError(
+                "cannot use --run or --variation with --now: they are of a stored run", hint="lab diff --help"
+            )
         one, other = (_listed_now(box, scenario) for box in (first, second))
     else:
         from lab.cli.reports import evidence_of
 
+        if scenario:
+            raise UsageError("cannot use --scenario without --now: a stored run has its own", hint="--run names one")
         run = evidence_of(name).run
         one, other = recorded(run, first).objects, recorded(run, second, variation).objects
-    book = Rulebook(find().boxes)
-    rows = side_by_side(one, other, list(book.rule_sets.values()), path)
+        rules = rules_of(run, book)
+    rows = side_by_side(one, other, rules, path)
     if path is None:  # times are hashed by none, and no two contexts share them
         rows = [row for row in rows if row.field != "mtime"]
     elif not rows:
-        raise UsageError(f"cannot find {path} in the context of {first} or {second}")
+        raise UsageError(
+            f"cannot find {path} in the context of {first} or {second}", hint="without --path all that differs is shown"
+        )
     if as_json:
         print_json({"schema": SCHEMA, "boxes": [first, second], "fields": [asdict(row) for row in rows]})
     else:
-        click.echo(told_sides((first, second), rows, len(book.rule_sets)))
+        click.echo(told_sides((first, second), rows, len(rules)))
     sys.exit(DIFFERS if any(row.differs for row in rows) else 0)
 
 
