@@ -99,7 +99,10 @@ def _digest_records(file: Path, rules: Rules) -> None:
     except OSError as error:
         raise ReadError(f"cannot read {file}: {error.strerror}", hint="lab digest --help") from error
     records = loads(text, "standard input" if file == STANDARD_INPUT else str(file))
-    tree = Tree.read(records.entries, rules)
+    try:
+        tree = Tree.read(records.entries, rules)
+    except ContextError as error:  # an object that stands there twice
+        raise ReadError(error.message) from error
     answers: list[str | None] = []
     for query in records.queries:
         try:
