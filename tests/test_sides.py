@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,12 @@ def test_a_context_listed_now_is_the_scenarios() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "nothing differs between local and local\n", "")
     shown = lab("diff", "local", "local", "--now", "--scenario", "truth-folder", "--path", "src/sub")
     assert "src/sub/b.txt  content" in shown.stdout
+
+
+@pytest.mark.parametrize("verb", ["explain", "diff", "why", "truth", "digest"])
+def test_help_ends_with_an_example_that_can_be_copied(verb: str) -> None:
+    shown = lab(verb, "--help").stdout.splitlines()
+    assert re.fullmatch(rf"  Example: python -m lab {verb} .*", shown[-1])  # not broken into two lines
 
 
 # --- the truth table

@@ -23,7 +23,7 @@ SCHEMA = 1
 STANDARD_INPUT = Path("-")
 
 
-@click.command(epilog="Example: python -m lab digest --engine 19.03.8 --context ./app src package.json")
+@click.command(epilog="Example: python -m lab digest --engine 19.03.8 --context app src")
 @click.argument("sources", nargs=-1, metavar="SOURCE..")
 @click.option("--engine", metavar="V", help="A Docker version, an engine's name, or buildkit-VERSION.")
 @click.option("--rules", "rule_set", metavar="R", help="A rule set, R1 to R9; without either, that of the newest.")

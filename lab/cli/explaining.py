@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-@click.command(epilog="Example: python -m lab explain --trial 'local>local:20.10.24/copy-bust:user-xattr' --engines")
+@click.command(epilog="Example: python -m lab explain 20261124T014603Z-copy-bust --engines")
 @click.argument("name", required=False, metavar="[RUN]")
 @click.option("--trial", "trials", multiple=True, metavar="NAME", help="Only this trial (several allowed).")
 @click.option("--engines", is_flag=True, help="Also say which Docker versions would hit with these files.")
@@ -39,6 +39,7 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
     from lab.explain.subject import subject
     from lab.project import find
     from lab.report.explained import told, told_engines, told_exceptions
+    from lab.report.prediction import contradictions
     from lab.rulebook import Rulebook
     from lab.upstream import Upstream
 
@@ -63,6 +64,7 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
                     {
                         **asdict(evidence.explanations[trial.name]),
                         "predicted": trial.predicted,
+                        "contradicted": contradictions(trial),
                         "engines": [asdict(item) for item in lines.get(trial.name, ())],
                     }
                     for trial in chosen
@@ -70,8 +72,9 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
             }
         )
         return
-    quiet = [trial for trial in chosen if not trials and _all_hit(trial)]
-    parts = [told(evidence.explanations[trial.name]) for trial in chosen if trial not in quiet]
+    quiet = [trial for trial in chosen if not trials and _all_hit(trial) and not contradictions(trial)]
+    shown = [trial for trial in chosen if trial not in quiet]
+    parts = [told(evidence.explanations[trial.name], contradictions(trial)) for trial in shown]
     if quiet:
         parts.append("all steps hit:\n" + "\n".join(f"  {trial.name}" for trial in quiet))
     if engines:

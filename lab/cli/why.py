@@ -25,7 +25,7 @@ SCHEMA = 1
 MISSES = 4
 
 
-@click.command(epilog="Example: python -m lab why --cache-from ghcr.io/you/app:cache --engine 19.03.8 .")
+@click.command(epilog="Example: python -m lab why --cache-from ghcr.io/you/app --engine 19.03.8 .")
 @click.argument("context", type=click.Path(path_type=Path))
 @click.option(
     "--cache-from", "image", required=True, metavar="IMAGE", help="An image's name, an archive's file, an OCI layout."

@@ -27,9 +27,11 @@ WORDS = {
 }
 
 
-def told(explanation: Explanation) -> str:
-    """One trial: a line a step, and under the cause its evidence."""
+def told(explanation: Explanation, against: Sequence[str] = ()) -> str:
+    """One trial: a line a step, and under the cause its evidence; `against` is what contradicts its prediction."""
     lines = [line(explanation.trial)]
+    for item in against:
+        lines += _filled(f"CONTRADICTED: {item}", "    ", first="  ")
     for step in explanation.steps:
         lines += _filled(f"{step.instruction}  {WORDS[step.role]}", "  ")
         if step.role is not Role.HIT:

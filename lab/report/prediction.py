@@ -36,6 +36,18 @@ def prediction(trial: Trial) -> Prediction:
     return Prediction.OK if right and all(right) else Prediction.PARTLY if any(right) else Prediction.UNKNOWN
 
 
+def contradictions(trial: Trial) -> list[str]:
+    """What an engine did otherwise than was predicted, a line a step; none if the prediction is not contradicted."""
+    if prediction(trial) is not Prediction.CONTRADICTED or trial.build is None:
+        return []
+    pairs = zip(trial.build.steps, trial.predicted or (), strict=False)
+    return [
+        f"{step.instruction} {step.outcome.value}, {guess.value} was predicted"
+        for step, guess in pairs
+        if contradicts(guess, step.outcome)
+    ]
+
+
 def contradicts(guess: Outcome, seen: Outcome) -> bool:
     """True if a hit was predicted of a step that ran, or the reverse; what is not known contradicts nothing."""
     return guess in SAYS and seen in SAYS and guess is not seen
