@@ -22,6 +22,7 @@ check: venv tools  ## the fast part: format, lint, types, import contract, unit 
 	$(PYTHON) -m pytest -m "not vm" --cov --cov-report=term:skip-covered
 
 bench: venv chromium  ## measure what benchmarks/ states, on this machine
+	$(PYTHON) -m benchmarks.contenthash
 	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) benchmarks/run.py

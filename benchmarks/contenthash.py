@@ -1,28 +1,32 @@
 """Measure the numbers of digests and of the search that benchmarks/README.md states: on a machine with nothing to do.
 
 A context of 10,000 files and 1 GiB is made in a folder of its own; `lab digest` and `sha256sum` read the same files in
-turn, as whole processes, from the page cache. The search is measured inside this process.
+turn, from the page cache. `lab why` searches for a producer's file with images made for it. All are whole processes,
+timed from outside. The rate of the search is what `lab why --json` says of it: candidates over its seconds.
 """
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 import os
 import statistics
 import sys
+import tarfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from lab.cachekeys.inline import KEY
 from lab.contenthash.entry import Entry, Kind, file
-from lab.contenthash.query import Query, content_digest, content_record
+from lab.contenthash.query import content_digest, content_record
 from lab.contenthash.rules import Rules
 from lab.contenthash.tree import Tree
 from lab.project import find
 from lab.rulebook import Rulebook
-from lab.tweaks.search import search
-from lab.tweaks.usual import Usual
-from lab.usual_values import load_usual
 
 ROUNDS = 5
 FILES = 10_000
@@ -31,8 +35,6 @@ FILE_BYTES = (1 << 30) // FILES + 1
 
 def main() -> None:
     """Print every figure with its bound; exit status 1 if one misses it."""
-    boxes = find().boxes
-    book, usual = Rulebook(boxes), load_usual(boxes)
     figures = []
     with TemporaryDirectory() as folder:
         make_context(Path(folder))
@@ -40,14 +42,17 @@ def main() -> None:
         print(f"  lab digest {ours:.2f} s, sha256sum {theirs:.2f} s (medians of {ROUNDS})")
         figures.append(("10,000 files and 1 GiB: lab digest / sha256sum", ours / theirs, 1.5, "times"))
         figures.append(("10,000 files and 1 GiB: memory of lab digest", peak, 150.0, "MB"))
-    for name in ("R1", "R9"):
-        rate = small_file_rate(book.rules(name), usual)
+    book = Rulebook(find().boxes)
+    for engine in ("19.03.8", "29.1.0"):
+        rules = book.need(engine).rules
+        tried, searching, whole = nothing_fits(engine)
+        rate = f"{tried:,} candidates, {tried / searching:,.0f} a second"
+        print(f"  lab why on Docker {engine}: {rate}; {whole:.2f} s from start to end of the process")
         # as seconds for what must be tried in one, so that every bound is an upper one
-        print(f"  {rate:,.0f} candidates a second under {name}")
-        figures.append((f"20,000 candidates for a file of 4 bytes, {name}", 20_000 / rate, 1.0, "s"))
+        figures.append((f"20,000 candidates for a file of 4 bytes, {rules.name}", 20_000 * searching / tried, 1.0, "s"))
         for shape, entries in (("in one folder", flat()), ("in 50 folders", nested())):
-            seconds = one_mode(entries, book.rules(name), usual)
-            figures.append((f"one changed mode of 1,000 files {shape}, {name}", seconds, 5.0, "s"))
+            seconds = one_mode(entries, engine, rules)
+            figures.append((f"one changed mode of 1,000 files {shape}, {rules.name}", seconds, 5.0, "s"))
     for what, value, bound, unit in figures:
         print(f"{'ok  ' if value <= bound else 'OVER'} {what}: {value:.3g} {unit} (bound {bound:g})")
     sys.exit(any(value > bound for _, value, bound, _ in figures))
@@ -76,37 +81,81 @@ def side_by_side(folder: Path) -> tuple[float, float, float]:
     return statistics.median(ours), statistics.median(theirs), max(peaks)
 
 
-def program(argv: list[str]) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a whole program that must succeed; its output is thrown away."""
-    nowhere = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+def program(argv: list[str], output: Path = Path(os.devnull), wanted: int = 0) -> tuple[float, float]:
+    """Seconds and peak memory in MB of a whole program that must end with `wanted`; `output` is where it prints to."""
+    nowhere = [(os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT, 0o600)]
     clock = time.monotonic()
     pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=nowhere)
     _, status, usage = os.wait4(pid, 0)
     seconds = time.monotonic() - clock
-    if status:
+    if os.waitstatus_to_exitcode(status) != wanted:
         sys.exit(f"{' '.join(argv)} ended with {os.waitstatus_to_exitcode(status)}")
     return seconds, usage.ru_maxrss / 1024
 
 
-def small_file_rate(rules: Rules, usual: Usual) -> float:
-    """Candidates a second where nothing is found, all stages together."""
-    rates = []
-    for _ in range(ROUNDS):
-        result = search([file("bar", b"bar\n")], [Query("bar")], rules, {"none"}, usual)
-        rates.append(result.tried / result.seconds)
-    return statistics.median(rates)
+def nothing_fits(engine: str) -> tuple[int, float, float]:
+    """Candidates for one small file, and the median seconds of a search that tries all in vain, and of its process."""
+    context = [file("bar", b"bar\n")]
+    rounds = [searched(context, "bar", engine, "sha256:" + "0" * 64) for _ in range(ROUNDS)]
+    assert all(found["found"] is None and found["complete"] for found, _ in rounds)
+    searching = statistics.median(found["seconds"] for found, _ in rounds)
+    return rounds[0][0]["tried"], searching, statistics.median(seconds for _, seconds in rounds)
 
 
-def one_mode(entries: list[Entry], rules: Rules, usual: Usual) -> float:
-    """Seconds until the one file is named whose mode the producer had otherwise: one in the last quarter."""
+def one_mode(entries: list[Entry], engine: str, rules: Rules) -> float:
+    """Seconds of `lab why` that names the one file whose mode the producer had otherwise: one in the last quarter."""
     place = len(entries) * 3 // 4
     theirs = list(entries)
     theirs[place] = replace(theirs[place], mode=0o600)
-    wanted = content_record(content_digest(Tree.read(theirs, rules), ["."], rules))
-    clock = time.monotonic()
-    result = search(entries, [Query(".")], rules, {wanted}, usual)
-    assert result.finding and result.finding.differences[0].path == theirs[place].path
-    return time.monotonic() - clock
+    wanted = content_record(content_digest(Tree.read(theirs, rules), ["d"], rules))
+    rounds = [searched(entries, "d", engine, wanted) for _ in range(ROUNDS)]
+    for found, _ in rounds:
+        [difference] = found["found"]["differences"]
+        assert (difference["path"], difference["producer"]) == (theirs[place].path, "0600")
+    return statistics.median(seconds for _, seconds in rounds)
+
+
+def searched(entries: list[Entry], source: str, engine: str, wanted: str) -> tuple[dict[str, Any], float]:
+    """What `lab why` says of its search in a context written to disk for an image with one record, and its seconds."""
+    with TemporaryDirectory() as folder:
+        context, answer = Path(folder) / "context", Path(folder) / "answer.json"
+        context.mkdir()
+        for entry in entries:
+            path = context / entry.path
+            if entry.kind is Kind.DIR:
+                path.mkdir()
+            else:
+                path.write_bytes(entry.content if isinstance(entry.content, bytes) else b"")
+            path.chmod(entry.mode)
+        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY {source} /x\n", encoding="utf-8")
+        image = image_with(Path(folder) / "image.tar", wanted)
+        argv = [
+            sys.executable,
+            "-m",
+            "lab",
+            "why",
+            "--json",
+            "--engine",
+            engine,
+            "--cache-from",
+            str(image),
+            str(context),
+        ]
+        seconds, _ = program(argv, answer, wanted=4)
+        return json.loads(answer.read_text(encoding="utf-8"))["steps"][0]["search"], seconds
+
+
+def image_with(path: Path, record: str) -> Path:
+    """An archive as `docker save` writes it, of an image whose inline cache has one record of a content."""
+    cache = base64.b64encode(json.dumps([{"digest": record}]).encode()).decode()
+    files = {"manifest.json": [{"Config": "c.json"}], "c.json": {"os": "linux", "architecture": "amd64", KEY: cache}}
+    with tarfile.open(path, "w") as archive:
+        for name, value in files.items():
+            data = json.dumps(value).encode()
+            item = tarfile.TarInfo(name)
+            item.size = len(data)
+            archive.addfile(item, io.BytesIO(data))
+    return path
 
 
 def flat() -> list[Entry]:

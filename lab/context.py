@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -138,7 +138,7 @@ class _Walk:
             xattrs=xattrs,
             content=FileContent(place, path, found) if kind is Kind.FILE else None,
             mtime_ns=found.st_mtime_ns,
-            problem=problem or name_problem(path, linkname),
+            problem=problem or name_problem(path, linkname, xattrs),
         )
 
     def _linked(self, entry: Entry) -> Entry:
@@ -226,9 +226,10 @@ def _xattrs(place: str) -> tuple[dict[str, bytes], str | None]:
     return found, None
 
 
-def name_problem(path: str, linkname: str) -> str | None:
-    """Why an object of that name, or a link of that text, has no digest that is known; None if it has one."""
-    for text, what in ((path, "its name"), (linkname, "the path it links to")):
+def name_problem(path: str, linkname: str, attributes: Iterable[str] = ()) -> str | None:
+    """Why an object of that name, link text and attributes has no digest that is known; None if it has one."""
+    names = [(name, "the name of an attribute") for name in attributes]
+    for text, what in ((path, "its name"), (linkname, "the path it links to"), *names):
         try:
             text.encode()
         except UnicodeEncodeError:

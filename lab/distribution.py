@@ -7,12 +7,16 @@ import binascii
 import http.client
 import json
 import re
+import socket
 import ssl
+import threading
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlencode, urljoin, urlsplit
+from types import TracebackType
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from lab.errors import ReadError, RegistryError
 from lab.manifests import ACCEPTED, Platform, choose, config_digest, document, image_facts, is_index
@@ -105,13 +109,13 @@ class Repository:
         return answer.body
 
     def _ask(self, url: str, headers: Mapping[str, str]) -> _Answer:
-        """GET with redirects; what proves who asks is for the registry itself alone."""
-        own = urlsplit(url).netloc
+        """GET with redirects; what proves who asks is for the place that was asked alone, not for where it leads."""
+        own = _place(url)
+        if self._authorization:
+            headers = {"Authorization": self._authorization, **headers}
         for _ in range(REDIRECTS):
-            proof = (
-                {"Authorization": self._authorization} if self._authorization and urlsplit(url).netloc == own else {}
-            )
-            answer = self._fetch(url, {**headers, **proof})
+            told = headers if _place(url) == own else _without_proof(headers)
+            answer = self._fetch(url, told)
             target = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not target:
                 return answer
@@ -124,20 +128,10 @@ class Repository:
             raise RegistryError(f"cannot read {self.reference}: its registry leads to {url}")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         try:
-            connection = kind(parts.hostname, parts.port, timeout=self.seconds)
-            try:
-                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request("GET", target, headers={"User-Agent": "docker-cache-lab", **headers})
-                response = connection.getresponse()
-                body = response.read(LARGEST + 1)
-                if len(body) > LARGEST:
-                    raise ReadError(f"cannot read {self.reference}: what the registry sends has no end")
-                stated = response.headers.get("Content-Length", "")
-                if stated.isdecimal() and len(body) < int(stated):
-                    raise RegistryError(f"cannot read {self.reference}: {parts.netloc} broke off its answer")
-                return _Answer(response.status, response.headers, body)
-            finally:
-                connection.close()
+            with closing(kind(parts.hostname, parts.port, timeout=self.seconds)) as connection:
+                connection.connect()
+                with _Deadline(connection.sock, self.seconds):
+                    return self._asked(connection, parts, headers)
         except TimeoutError as error:
             raise RegistryError(
                 f"cannot read {self.reference}: {parts.netloc} does not answer within {self.seconds:g} s",
@@ -153,6 +147,18 @@ class Repository:
                 f"cannot read {self.reference}: {parts.netloc} cannot be asked: {why}",
                 hint="an image saved to a file is read without any registry",
             ) from error
+
+    def _asked(self, connection: http.client.HTTPConnection, parts: SplitResult, headers: Mapping[str, str]) -> _Answer:
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", target, headers={"User-Agent": "docker-cache-lab", **headers})
+        response = connection.getresponse()
+        body = response.read(LARGEST + 1)
+        if len(body) > LARGEST:
+            raise ReadError(f"cannot read {self.reference}: what the registry sends has no end")
+        stated = response.headers.get("Content-Length", "")
+        if stated.isdecimal() and len(body) < int(stated):
+            raise RegistryError(f"cannot read {self.reference}: {parts.netloc} broke off its answer")
+        return _Answer(response.status, response.headers, body)
 
     def _authorize(self, challenge: str) -> str:
         """The Authorization that a 401 asks for: a token, anonymous or by the login, or the login itself."""
@@ -193,6 +199,43 @@ class Repository:
             hint=f"docker login {'' if self.reference.registry == HUB else self.reference.registry}".rstrip()
             + "; a login kept by a credential helper is not read, `docker save` makes a file of the image",
         )
+
+
+class _Deadline:
+    """Ends what is done with a connection after some seconds by a TimeoutError, however slowly pieces of it come.
+
+    A socket's own timeout is for each piece.
+    """
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._passed = False
+        self._sock = sock
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def _end(self) -> None:
+        self._passed = True
+        with suppress(OSError):  # it may be closed by now
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._passed:
+            raise TimeoutError from error
+
+
+def _place(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _without_proof(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name != "Authorization"}
 
 
 def _digest(data: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import re
 import tarfile
 import zlib
@@ -16,6 +17,7 @@ from lab.manifests import Platform, choose, config_digest, document, image_facts
 from lab.results import ImageFacts
 
 LARGEST = 16 << 20  # bytes of a manifest or config
+ZSTD = b"\x28\xb5\x2f\xfd"  # what every file of that kind begins with
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 Read = Callable[[str], bytes | None]  # a file of the image by its path; None if it is not there
 
@@ -26,24 +28,39 @@ def image_of_file(path: Path, platform: Platform) -> ImageFacts:
     if path.is_dir():
         return _facts(lambda name: _from_folder(path, name), platform, what)
     try:
+        with path.open("rb") as file:
+            if file.read(len(ZSTD)) == ZSTD:
+                raise ReadError(
+                    f"cannot read {what}: it is packed by zstd, which is not read here",
+                    hint=f"zstd -d {path.name} unpacks it",
+                )
         with tarfile.open(path, "r:*") as archive:
-            members = {item.name.removeprefix("./"): item for item in archive if item.isfile()}
-
-            def from_archive(name: str) -> bytes | None:
-                member = members.get(name)
-                if member is None:
-                    return None
-                stream = archive.extractfile(member)
-                return None if stream is None else _bounded(stream.read(LARGEST + 1), f"{name} in {what}")
-
-            return _facts(from_archive, platform, what)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+            return _facts(_from_archive(archive, what), platform, what)
+    # tarfile lets what its decompressors and a header's fields raise pass through
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
         raise ReadError(
-            f"cannot read {what}: it is no archive of an image: {error}",
+            f"cannot read {what}: it is no archive of an image: {why}",
             hint="docker save IMAGE --output FILE makes one",
         ) from error
     except OSError as error:
         raise ReadError(f"cannot read {what}: {error.strerror or error}") from error
+
+
+def is_layout(folder: Path) -> bool:
+    """True for a folder that holds an image, as an OCI layout or an unpacked archive does."""
+    return any((folder / name).is_file() for name in ("index.json", "manifest.json", "oci-layout"))
+
+
+def _from_archive(archive: tarfile.TarFile, what: str) -> Read:
+    members = {item.name.removeprefix("./"): item for item in archive if item.isfile()}
+
+    def read(name: str) -> bytes | None:
+        member = members.get(name)
+        stream = archive.extractfile(member) if member else None
+        return None if stream is None else _bounded(stream.read(LARGEST + 1), f"{name} in {what}")
+
+    return read
 
 
 def _facts(read: Read, platform: Platform, what: str) -> ImageFacts:

@@ -95,17 +95,20 @@ def load(data: Any, where: str) -> Records:
 
 
 def dump(entry: Entry) -> dict[str, Any]:
-    """One object as plain data, its content along if it is at hand as bytes; `load` gives the same object back."""
+    """One object as plain data, its content along if it is at hand as bytes; `load` gives the same object back.
+
+    What is not UTF-8 is escaped, since JSON has no form for it: such an object has a `problem`, and no digest.
+    """
     raw: dict[str, Any] = {
-        "path": shown(entry.path),
+        "path": _told(entry.path),
         "type": entry.kind.value,
         "mode_octal": f"{entry.mode:04o}",
         "uid": entry.uid,
         "gid": entry.gid,
-        "linkname": shown(entry.linkname),
+        "linkname": _told(entry.linkname),
         "devmajor": entry.devmajor,
         "devminor": entry.devminor,
-        "xattrs_b64": {name: base64.b64encode(value).decode() for name, value in entry.xattrs.items()},
+        "xattrs_b64": {_told(name): base64.b64encode(value).decode() for name, value in entry.xattrs.items()},
         "mtime_ns": entry.mtime_ns,
         "problem": entry.problem,
     }
@@ -116,6 +119,14 @@ def dump(entry: Entry) -> dict[str, Any]:
         elif entry.sha256:
             raw["content_sha256"] = entry.sha256
     return {key: value for key, value in raw.items() if value is not None}
+
+
+def _told(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return shown(text)
+    return text
 
 
 def _entry(raw: _Entry, where: str) -> Entry:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lab.boxrules import known_of
 from lab.contenthash.compare import compare, show_value
 from lab.contenthash.entry import Entry, Kind, shown
 from lab.contenthash.rules import Rules
 from lab.errors import UsageError
 from lab.results import Run
+from lab.rulebook import Rulebook
 from lab.stored import Kept, kept
+from lab.yamlfile import did_you_mean
 
 CONTROL = "none"
 
@@ -60,11 +63,32 @@ def recorded(run: Run, box: str, variation: str = CONTROL) -> Kept:
         if isinstance(found, Kept):
             return found
         reasons.append(found)
-    names = {item.producer for item in run.productions} | {item.consumer for item in run.trials}
+    names = sorted({item.producer for item in run.productions} | {item.consumer for item in run.trials})
+    changes = sorted({item.variation for item in run.trials} | {CONTROL})
+    if box not in names:
+        raise UsageError(
+            f'cannot find the box "{box}" in {run.name}{did_you_mean(box, names)}',
+            hint=f"boxes of the run: {', '.join(names) or 'none'}; --now asks boxes that are up",
+        )
+    if variation not in changes:
+        raise UsageError(
+            f'cannot find the variation "{variation}" in {run.name}{did_you_mean(variation, changes)}',
+            hint=f"variations of the run: {', '.join(changes)}",
+        )
     why = reasons[0] if reasons else f"the run has no context of it (variation {variation})"
-    raise UsageError(
-        f"cannot compare {box} in {run.name}: {why}", hint=f"boxes of the run: {', '.join(sorted(names)) or 'none'}"
-    )
+    raise UsageError(f"cannot compare {box} in {run.name}: {why}", hint=f"boxes of the run: {', '.join(names)}")
+
+
+def rules_of(run: Run, book: Rulebook) -> list[Rules]:
+    """Every rule set of the book, and those of the run's engines that are none of them, such as one with a fix taken
+    back.
+    """
+    known = list(book.rule_sets.values())
+    for facts in run.boxes:
+        engine = known_of(book, facts)
+        if engine and engine.rules.name not in [rules.name for rules in known]:
+            known.append(engine.rules)
+    return known
 
 
 def _below(entries: Iterable[Entry], path: str | None) -> dict[str, Entry]:

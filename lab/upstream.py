@@ -25,7 +25,8 @@ class Bug(Strict):
     """One known bug.
 
     `fields` are patterns of a difference's field that it explains, `effects` what it does otherwise; `docker`,
-    `buildkit` and `client` (buildx) are affected versions; `fixed` is null where it is not.
+    `buildkit` and `client` (buildx) are affected versions; `fixed` is null where it is not. `misses` is true where a
+    step may run by it although its key is in the cache.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Bug(Strict):
     fixes: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     effects: str | None = None
+    misses: bool = False
     docker: tuple[Range, ...] = ()
     buildkit: tuple[Range, ...] = ()
     client: tuple[Range, ...] = ()

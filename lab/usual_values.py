@@ -32,6 +32,7 @@ class _File(Strict):
     attributes: tuple[_Attribute, ...]
     owners: tuple[tuple[int, int], ...]
     extras: tuple[_Extra, ...]
+    folders: tuple[str, ...]
 
 
 def load_usual(boxes: Path) -> Usual:
@@ -45,4 +46,5 @@ def load_usual(boxes: Path) -> Usual:
         tuple((item.name, bytes.fromhex(item.hex)) for item in file.attributes),
         file.owners,
         tuple((item.name, bytes.fromhex(item.hex)) for item in file.extras),
+        file.folders,
     )

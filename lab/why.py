@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lab.cachekeys import dockerfile as dockerfiles
 from lab.cachekeys.copying import Copy
+from lab.cachekeys.dialect import Dialect
 from lab.cachekeys.inline import InlineCache, decode
-from lab.cachekeys.plan import Step, plan
+from lab.cachekeys.plan import Plan, Step, plan
 from lab.cachekeys.solver import Decision, Reason, solve
 from lab.cachekeys.state import Options
 from lab.contenthash.entry import Entry
@@ -43,7 +44,9 @@ class Answer:
     """One COPY or ADD: its predicted outcome, why, whether its files are listed, and what a search found.
 
     `listed` is None where the digest of its files is not known; `problem` then says why. `found` is None where nothing
-    was searched for.
+    was searched for. `writers` are the Docker versions that write the first step that misses as the cache has it, where
+    the engine asked for does not. `makers` are those that make the digest found of the producer's files, where the
+    engine asked for makes another.
     """
 
     instruction: str
@@ -54,14 +57,20 @@ class Answer:
     record: str | None = None
     problem: str | None = None
     found: Result | None = None
+    writers: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """How to search: usual values, other rules that the producer may have had, seconds for each COPY."""
+    """How to search: usual values, other rules that the producer may have had, seconds for each COPY.
+
+    `known` are Docker versions by which the cache may have been written.
+    """
 
     usual: Usual
     others: Sequence[Rules] = ()
+    known: Sequence[tuple[str, Known]] = ()
     limit: float = 30.0
     progress: Callable[[str, Looking], None] | None = None
 
@@ -71,21 +80,49 @@ def answers(question: Question, searching: Searching) -> list[Answer]:
 
     A COPY after one that misses runs whatever its files are; they are looked at all the same.
     """
-    parsed = dockerfiles.parse(question.dockerfile)
     cache = None if question.image.cache is None else decode(question.image.cache)
+    tree = Tree.read(question.entries, question.engine.rules)
+    steps = _steps(question, cache, question.engine.dialect, tree)
+    decisions = solve(cache, steps) if cache else [_without(step) for step in steps.steps]
+    first = next((place for place, item in enumerate(decisions) if item.outcome is Outcome.RAN), None)
+    writers: tuple[str, ...] = ()
+    if cache and first is not None and decisions[first].reason in (Reason.DEFINITION, Reason.LINK):
+        writers = _writers(question, cache, tree, first, searching.known)
+    found = []
+    for place, decision in enumerate(decisions):
+        if decision.step.copy is None:
+            continue
+        answer = _answer(decision, question, cache, tree, searching)
+        if cache and first is not None and place > first:
+            lost = decisions[first]
+            answer = replace(answer, sentence=f"{lost.step.text} would run before it: {lost.sentence}")
+        found.append(replace(answer, writers=writers) if answer.outcome is Outcome.RAN else answer)
+    return found
+
+
+def _steps(question: Question, cache: InlineCache | None, dialect: Dialect | None, tree: Tree) -> Plan:
+    parsed = dockerfiles.parse(question.dockerfile)
     base = base_image(parsed, question.image, question.base, cache, question.platform)
-    rules = question.engine.rules
-    tree = Tree.read(question.entries, rules)
 
     def record(copy: Copy) -> str | None:
-        part = content_part(tree, copy.queries, rules)
+        part = content_part(tree, copy.queries, question.engine.rules)
         return None if part is None else content_record(part.text)
 
-    planned = plan(parsed, base, question.engine.dialect, record, question.options, question.target)
-    decisions = solve(cache, planned) if cache else [_without(step) for step in planned.steps]
-    return [
-        _answer(decision, question, cache, tree, searching) for decision in decisions if decision.step.copy is not None
-    ]
+    return plan(parsed, base, dialect, record, question.options, question.target)
+
+
+def _writers(
+    question: Question, cache: InlineCache, tree: Tree, place: int, known: Sequence[tuple[str, Known]]
+) -> tuple[str, ...]:
+    """Docker versions by which the step at a place, and all before it, would be found."""
+    found = []
+    for versions, engine in known:
+        if engine.dialect is None or engine.dialect == question.engine.dialect:
+            continue
+        decisions = solve(cache, _steps(question, cache, engine.dialect, tree))
+        if decisions[place].outcome is Outcome.HIT:
+            found.append(versions)
+    return tuple(found)
 
 
 def _without(step: Step) -> Decision:
@@ -141,4 +178,7 @@ def _searched(answer: Answer, question: Question, copy: Copy, wanted: Collection
         )
     except ContextError as error:
         return Answer(answer.instruction, answer.outcome, answer.sentence, False, problem=error.message)
-    return Answer(answer.instruction, answer.outcome, answer.sentence, False, answer.digest, answer.record, None, found)
+    finding = found.finding
+    names = {rules.name for rules in finding.alike} if finding and finding.rules != question.engine.rules else set()
+    makers = tuple(versions for versions, known in searching.known if known.rules.name in names)
+    return replace(answer, found=found, makers=makers)

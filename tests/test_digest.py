@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from lab.cli.digest import digest
 from tests.conftest import Lab
 from tests.vectors import VECTORS
 
+VECTORS_FILE = "tests/data/contenthash/vectors.json"
 BAR = "sha256:dd1be0c9a4c88acacb8c2f43dc2a34718290bbbf9eda6375224f0712039cbdfe"  # vector file-plain-0644
 [COPY_BAR] = (vector for vector in VECTORS["copy_vectors"] if vector["instruction"] == "COPY bar /bar")
 
@@ -52,6 +56,49 @@ def test_records(checkout: Lab, tmp_path: Path, name: str, rules: str) -> None:
     assert said == {"schema": 1, "rules": rules, **vector["expected"][rules]}
 
 
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["id"])
+def test_every_vector_under_every_rule_set_from_standard_input(vector: dict[str, Any]) -> None:
+    for rules, expected in vector["expected"].items():
+        done = CliRunner().invoke(digest, ["--records", "-", "--rules", rules], input=json.dumps(vector).encode())
+        assert (done.exit_code, json.loads(done.output)) == (0, {"schema": 1, "rules": rules, **expected}), rules
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"", "cannot read standard input: it is not JSON"),
+        (b"\xff\xfe", "cannot read standard input: it is not JSON"),
+        (b"[" * 100_000, "cannot read standard input: it is not JSON"),
+        (b"[]", "it holds no records"),
+        (b'{"entries": {}}', "entries"),
+        (b'{"entries": [{"path": "../x", "type": "file", "mode_octal": "644"}]}', "is no path inside a context"),
+        (b'{"entries": [{"path": "x", "type": "file", "mode_octal": "999"}]}', "entries.0.mode_octal"),
+        (b'{"entries": [{"path": "x", "type": "file", "mode_octal": "644", "content_b64": "%"}]}', "not base64"),
+        (b'{"entries": [], "queries": [{"path": 7}]}', "queries.0.path"),
+    ],
+)
+def test_malformed_records_are_said_with_their_exit_code(checkout: Lab, tmp_path: Path, text: bytes, why: str) -> None:
+    path = tmp_path / "records.json"
+    path.write_bytes(text)
+    said = checkout.run("digest", "--records", str(path))
+    assert (said.code, said.out) == (10, "")
+    assert why.replace("standard input", str(path)) in said.err
+    assert "Traceback" not in said.err
+
+
+def test_paths_of_records_come_back_as_they_were_given() -> None:
+    entry = {"path": "a\tb\n\u202e", "type": "file", "mode_octal": "644", "content_b64": ""}
+    done = CliRunner().invoke(digest, ["--records", "-"], input=json.dumps({"entries": [entry]}).encode())
+    assert list(json.loads(done.output)["entries"]) == ["a\tb\n\u202e"]
+
+
+def test_one_object_twice_is_refused(checkout: Lab, tmp_path: Path) -> None:
+    entry = {"path": "a", "type": "file", "mode_octal": "644", "content_b64": ""}
+    (tmp_path / "r.json").write_text(json.dumps({"entries": [entry, entry]}))
+    said = checkout.run("digest", "--records", str(tmp_path / "r.json"))
+    assert (said.code, "a stands there twice" in said.err) == (10, True)
+
+
 def test_records_under_an_engine_of_a_mixture(checkout: Lab, tmp_path: Path) -> None:
     [vector] = (v for v in VECTORS["vectors"] if v["id"] == "file-xattr-security.selinux")
     path = tmp_path / "records.json"
@@ -69,6 +116,9 @@ def test_records_under_an_engine_of_a_mixture(checkout: Lab, tmp_path: Path) -> 
         (["--rules", "R1", "--engine", "19.03.8", "bar"], 2, "cannot use both --engine and --rules"),
         ([], 2, "cannot tell what to digest"),
         (["--records", "/dev/null"], 10, "cannot read /dev/null: it is not JSON"),
+        (["--records", "/dev"], 10, "cannot read /dev: Is a directory"),
+        (["--records", "none.json"], 10, "cannot read none.json: No such file or directory"),
+        (["--records", VECTORS_FILE], 10, f"cannot read {VECTORS_FILE}: entries is missing"),
         (["--records", "/dev/null", "bar"], 2, "cannot tell what to digest"),
         (["[bar"], 13, 'cannot use the pattern "/[bar": it is malformed'),
     ],

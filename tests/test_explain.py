@@ -8,10 +8,13 @@ import base64
 import gzip
 import json
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from lab.causes import Explanation, FieldDifference, Role
+from lab.cli.explaining import explain as explain_verb
 from lab.cli.runs import CONTRADICTED, DIFFERS, ending
 from lab.contenthash.entry import Entry, file
 from lab.explain.engines import EngineLine, engine_lines
@@ -25,7 +28,7 @@ from lab.report.evidence import Evidence
 from lab.report.explained import told, told_engines, told_exceptions
 from lab.report.redact import redact
 from lab.report.table import table
-from lab.results import BuildResult, GatheredContext, ImageFacts, Production, Run, Trial, load
+from lab.results import BuildResult, GatheredContext, ImageFacts, Production, Run, Trial, load, save
 from lab.rulebook import Rulebook
 from lab.stored import KEPT_IN_ALL, LARGEST_KEPT, Kept, kept, pack
 from lab.upstream import Upstream
@@ -170,7 +173,7 @@ def test_the_reports_own_numbers_are_explained() -> None:
     assert arithmetic(92, 34, [labelled], [file("bar", b"bar\n")]) == (
         "92B - 58B = 34B: less security.selinux of 36 bytes on bar (58B)"
     )
-    assert arithmetic(34, 34, [], []) == "the context sent is 34B on both sides"
+    assert arithmetic(34, 34, [], []) == "34B on both sides"
     assert arithmetic(34, 40, [labelled], [labelled]) == "34B + 6B = 40B, not explained by its files"
     assert arithmetic(None, 40, [], []) is None
 
@@ -208,7 +211,11 @@ def test_of_a_broken_trial_nothing_is_known() -> None:
     )
     found = explanation(trial)
     assert {step.role for step in found.steps} == {Role.UNKNOWN}
-    assert found.steps[0].sentence == "the trial is broken: no end"
+    assert [step.sentence for step in found.steps] == [
+        "the trial is broken: no end: later",
+        "the trial is broken",
+        "the trial is broken",
+    ]
 
 
 def test_a_miss_that_nothing_explains_is_unknown_and_says_what_was_predicted() -> None:
@@ -238,8 +245,26 @@ def test_a_contradicted_prediction_is_loud_and_has_its_own_exit_code(capsys: pyt
     assert "--trial 'local>local:26.1.5/copy-bust:none'" in said
     assert "contradicted" in table(run)
     assert "COPY bar bar ran, hit was predicted" in table(run)
+    assert table(RUN).count("contradicted") == 0
     blind = tuple(trial.model_copy(update={"predicted": None}) for trial in trials)
     assert ending(RUN.model_copy(update={"trials": blind})) == DIFFERS
+
+
+def test_explain_shows_a_contradiction_where_all_steps_hit(tmp_path: Path) -> None:
+    """A step that hit needs no cause, but one that was to run does not hide among those."""
+    wrong = of("26.1.5", "none").model_copy(update={"predicted": (HIT, RAN, RAN)})
+    run = RUN.model_copy(update={"trials": (wrong, of("28.5.2", "none"))})
+    save(tmp_path, run, "")
+    done = CliRunner().invoke(explain_verb, [str(tmp_path)])
+    assert done.exit_code == 0
+    assert done.output.splitlines()[:3] == [
+        wrong.name,
+        "  CONTRADICTED: COPY bar bar hit, ran was predicted",
+        "  CONTRADICTED: RUN echo baz hit, ran was predicted",
+    ]
+    assert f"all steps hit:\n  {of('28.5.2', 'none').name}" in done.output
+    document = json.loads(CliRunner().invoke(explain_verb, [str(tmp_path), "--json"]).output)
+    assert [len(item["contradicted"]) for item in document["trials"]] == [2, 0]
 
 
 def test_a_run_of_an_older_lab_has_no_explanations() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -20,7 +21,9 @@ from lab.errors import BoxError, ContextError, ReadError
 from lab.gather.door import gather
 from lab.gather.stream import CHANGED, NO_ATTRIBUTES, Listing, read
 from lab.offered import offered
+from lab.records import load
 from lab.rulebook import Rulebook
+from lab.stored import pack
 
 from .conftest import ROOT
 
@@ -137,6 +140,35 @@ def test_names_that_are_not_utf8_are_listed_with_a_problem(tmp_path: Path) -> No
     (entry,) = at(tmp_path).entries
     assert os.fsencode(entry.path) == b"\xff\xfe"
     assert "not UTF-8" in (entry.problem or "")
+
+
+@needs_getfattr
+def test_an_attribute_whose_name_is_not_utf8_is_a_problem_that_a_run_can_keep(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    try:
+        os.setxattr(tmp_path / "f", b"user.\xff", b"1")
+    except OSError as error:
+        pytest.skip(f"this file system takes no user.*: {error.strerror}")
+    listed = by_path(at(tmp_path))["f"]
+    [local] = read_context(tmp_path)
+    for entry in (listed, local):
+        assert entry.problem and "the name of an attribute is not UTF-8" in entry.problem
+    kept = pack([listed], None, list(BOOK.rule_sets.values()))
+    assert json.dumps(kept.context.model_dump(mode="json")).encode("utf-8")
+
+
+@needs_getfattr
+def test_names_that_no_terminal_shows_are_kept_as_they_are(tmp_path: Path) -> None:
+    """What a run keeps has the very digest of what lies on the disk."""
+    (tmp_path / "d").mkdir()
+    for name in ("a\tb", "new\nline", "\u202e", "back\\n"):
+        (tmp_path / "d" / name).write_bytes(b"x")
+    (tmp_path / "d" / "link").symlink_to("a\tb")
+    rules = BOOK.need("29.1.0").rules
+    made = pack(at(tmp_path).entries, None, [rules])
+    again = load({"entries": [dict(item) for item in made.context.entries]}, "x").entries
+    assert [entry.path for entry in again] == [entry.path for entry in read_context(tmp_path)]
+    assert [entry.linkname for entry in again] == [entry.linkname for entry in read_context(tmp_path)]
 
 
 def test_what_changes_while_it_is_read_has_no_digest(folder: Path) -> None:

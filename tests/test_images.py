@@ -5,20 +5,24 @@ from __future__ import annotations
 import base64
 import io
 import json
+import socket
 import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab.distribution import Login, Repository, login_for
 from lab.errors import LabError, ReadError, RegistryError, UsageError
-from lab.imagefiles import image_of_file
+from lab.imagefiles import image_of_file, is_layout
 from lab.manifests import Platform
 from lab.pushed import read_image
 from lab.references import Reference, parse
@@ -78,6 +82,7 @@ class Server:
         self.wanted: str | None = None  # the Authorization without which the answer is 401
         self.challenge = ""
         self.delay = 0.0
+        self.piece, self.pause = 1 << 20, 0.0  # bytes that are sent at once, and seconds between them
         self.seen: list[tuple[str, str | None]] = []
         outer = self
 
@@ -95,8 +100,10 @@ class Server:
                 if "Content-Length" not in headers:
                     self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                with suppress(BrokenPipeError):  # who asked did not wait
-                    self.wfile.write(body)
+                with suppress(BrokenPipeError, ConnectionResetError):  # who asked did not wait
+                    for start in range(0, len(body), outer.piece):
+                        self.wfile.write(body[start : start + outer.piece])
+                        time.sleep(outer.pause)
 
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
@@ -109,15 +116,24 @@ class Server:
         return Repository(parse(self.name), login=login, seconds=seconds).image(platform)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A registry that runs as long as the block."""
     made = Server()
     thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
+    try:
+        yield made
+    finally:
+        made.server.shutdown()
+        made.server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
 
 
 # --- registries
@@ -199,6 +215,68 @@ def test_a_registry_that_does_not_answer_costs_the_time_it_was_given(server: Ser
     assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": ""}, {"Content-Length": "5000"}])
+def test_an_answer_that_comes_in_drops_costs_no_more(server: Server, headers: dict[str, str]) -> None:
+    server.answers["/v2/x/manifests/latest"] = (200, headers, b" " * 5000)
+    server.piece, server.pause = 1, 0.05  # no single read waits long enough for a time-out of its own
+    started = time.monotonic()
+    with pytest.raises(RegistryError, match=r"does not answer within 0\.5 s"):
+        server.image(seconds=0.5)
+    assert time.monotonic() - started < 3
+
+
+def test_a_head_that_comes_in_drops_costs_no_more() -> None:
+    """Nothing but the start of a status line, a letter at a time."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                for letter in "HTTP/1.1 200 " + "O" * 200:
+                    connection.sendall(letter.encode())
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        with pytest.raises(RegistryError, match=r"does not answer within 0\.5 s"):
+            Repository(parse(f"localhost:{listener.getsockname()[1]}/x"), seconds=0.5).image(AMD)
+        thread.join(timeout=5)
+
+
+@pytest.mark.parametrize(
+    "said", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x15\x03\x01\x00\x02\x02\x46", b"", b"HTTP/1.1 200 OK\r\n" * 200]
+)
+def test_what_speaks_no_http(said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(4096)
+                connection.sendall(said)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        with pytest.raises(RegistryError, match="cannot be asked: "):
+            Repository(parse(f"localhost:{listener.getsockname()[1]}/x"), seconds=3).image(AMD)
+        thread.join(timeout=5)
+
+
+def test_a_body_without_end_is_given_up(server: Server) -> None:
+    server.answers["/v2/x/manifests/latest"] = (200, {}, b"[" + b" " * (17 << 20))
+    with pytest.raises(ReadError, match="what the registry sends has no end"):
+        server.image(seconds=30)
+
+
+def test_a_secure_registry_whose_certificate_nobody_knows(server: Server) -> None:
+    """Plain HTTP where TLS is spoken: the name is no loopback one, so it is asked by TLS."""
+    reference = Reference(f"registry.localhost:{server.port}", "x", "latest")
+    repository = Repository(reference, seconds=3)
+    repository.base = f"https://127.0.0.1:{server.port}"
+    with pytest.raises(RegistryError, match="no secure connection to 127"):
+        repository.image(AMD)
+
+
 def test_nobody_listens() -> None:
     with pytest.raises(RegistryError, match="cannot be asked: Connection refused"):
         Repository(parse("localhost:1/x"), seconds=2).image(AMD)
@@ -240,19 +318,22 @@ def test_an_image_named_by_its_digest_is_that_very_one(server: Server) -> None:
 
 
 def test_a_login_does_not_follow_a_redirect_to_another_host(server: Server) -> None:
-    other = Server()
-    thread = threading.Thread(target=other.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving() as other:
         server.wanted, server.challenge = "Basic " + base64.b64encode(b"me:pw").decode(), "Basic"
         place = f"/v2/x/blobs/{digest(CONFIG)}"
         server.answers[place] = (307, {"Location": f"http://127.0.0.1:{other.port}{place}"}, b"")
         assert server.image(login=Login("me", "pw")).cache == "W10="
         assert other.seen == [(place, None)]
-    finally:
-        other.server.shutdown()
-        other.server.server_close()
-        thread.join()
+
+
+def test_a_login_does_not_follow_the_token_to_another_host(server: Server) -> None:
+    with serving() as other:
+        server.wanted, server.challenge = "Bearer t", f'Bearer realm="http://127.0.0.1:{server.port}/token"'
+        server.answers["/token"] = (307, {"Location": f"http://127.0.0.1:{other.port}/token"}, b"")
+        other.answers["/token"] = (200, {}, b'{"token": "t"}')
+        assert server.image(login=Login("me", "pw")).cache == "W10="
+        assert other.seen == [("/token", None)]
+        assert ("/token?service=&scope=repository%3Ax%3Apull", Login("me", "pw").basic) in server.seen
 
 
 def test_a_runs_own_image_is_read_by_port_and_what_fails_is_its_problem(server: Server) -> None:
@@ -389,3 +470,37 @@ def test_files_that_are_no_archives(tmp_path: Path) -> None:
         image_of_file(tmp_path / "cut", AMD)
     with pytest.raises(ReadError, match="No such file"):
         image_of_file(tmp_path / "gone", AMD)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"\x28\xb5\x2f\xfd rest", "packed by zstd"),
+        (b"\xfd7zXZ\x00" + b"\xff" * 100, "it is no archive of an image"),
+        (b"BZh9" + b"\xff" * 100, "it is no archive of an image"),
+        (b"\x1f\x8b\x08\x00" + b"\xff" * 100, "it is no archive of an image"),
+        (b"", "it is no archive of an image"),
+    ],
+)
+def test_files_packed_in_ways_that_are_not_read(tmp_path: Path, start: bytes, said: str) -> None:
+    (tmp_path / "a").write_bytes(start)
+    with pytest.raises(ReadError, match=said) as error:
+        image_of_file(tmp_path / "a", AMD)
+    assert "\n" not in error.value.message and error.value.hint
+
+
+@given(st.binary(max_size=64), st.integers(0, 2000))
+def test_damaged_archives_are_read_errors(damage: bytes, place: int) -> None:
+    """Bytes of a good archive overwritten anywhere: what comes of it is an image or a ReadError."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = archive(Path(folder) / "a.tar", SAVED)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:place] + damage + whole[place + len(damage) :])
+        with suppress(ReadError):
+            assert isinstance(image_of_file(path, AMD), ImageFacts)
+
+
+def test_a_folder_that_holds_an_image(tmp_path: Path) -> None:
+    assert not is_layout(tmp_path)
+    (tmp_path / "index.json").write_bytes(b"{}")
+    assert is_layout(tmp_path)

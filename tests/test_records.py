@@ -90,7 +90,7 @@ entries = st.builds(
     lambda entry, owner, mtime, problem: replace(entry.but(owner=owner), mtime_ns=mtime, problem=problem),
     st.builds(
         file,
-        st.sampled_from(["a", "d/é", "日"]),
+        st.sampled_from(["a", "d/é", "日", "a\tb", "new\nline", "d/\u202e\x7f", "back\\slash"]),
         st.binary(max_size=8),
         st.integers(0, 0o7777),
         st.dictionaries(st.sampled_from(["user.a", "security.selinux"]), st.binary(max_size=5)),
@@ -99,7 +99,7 @@ entries = st.builds(
         Entry,
         st.just("s"),
         st.sampled_from([Kind.SYMLINK, Kind.DIR, Kind.CHAR, Kind.SOCKET, Kind.FIFO]),
-        linkname=st.sampled_from(["", "x"]),
+        linkname=st.sampled_from(["", "x", "a\tb"]),
         devmajor=st.integers(0, 5),
     ),
     st.tuples(st.integers(0, 9), st.integers(0, 9)),
@@ -120,3 +120,10 @@ def test_of_large_contents_the_sum_is_kept() -> None:
     assert raw["content_sha256"] == "a" * 64 and raw["size"] == 5 and "content_b64" not in raw
     [back] = load({"entries": [raw]}, "x").entries
     assert back.sha256 == "a" * 64 and back.size == 5 and back.content is None
+
+
+def test_what_is_not_utf8_is_escaped_and_has_a_problem() -> None:
+    entry = Entry("a\udcff", xattrs={"user.\udcfe": b"1"}, problem="its name is not UTF-8")
+    raw = json.loads(json.dumps(dump(entry)).encode("utf-8"))
+    assert (raw["path"], list(raw["xattrs_b64"])) == (r"a\xff", [r"user.\xfe"])
+    assert load({"entries": [raw]}, "x").entries[0].problem == "its name is not UTF-8"

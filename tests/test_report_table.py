@@ -232,7 +232,7 @@ def test_predictions_get_a_column_where_a_trial_has_one() -> None:
     assert lines(text)[3].split()[-2:] == ["predicted", "verdict"]
     words = {line.split()[1]: line.split()[7] for line in lines(text) if line.startswith("a    ")}
     assert words == {
-        "b": "ok", "c": "contradicted", "d": "ok", "e": "unknown", "f": "unknown", "g": "unknown",
+        "b": "ok", "c": "contradicted", "d": "partly", "e": "unknown", "f": "unknown", "g": "unknown",
     }  # fmt: skip
     assert "a>c:19.03.8/copy-bust:none: COPY bar bar hit, ran was predicted" in lines(text)
 

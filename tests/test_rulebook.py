@@ -125,7 +125,8 @@ class TestUpstream:
             ("system.posix_acl_access", "18.09.9", "security-attributes"),
             ("user.lab", "29.7.2", "other-attributes"),
             ("com.apple.quarantine", "29.7.2", "apple-attributes"),
-            ("mode", "19.03.8", None),
+            ("mode", "29.7.2", "modes"),
+            ("line ends", "29.7.2", None),
             ("presence", "20.10.6", "wildcard-names"),
         ],
     )

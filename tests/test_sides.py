@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -61,11 +62,20 @@ def test_a_path_shows_every_field_of_it_and_of_what_is_below() -> None:
 def test_what_a_run_recorded_of_a_box() -> None:
     assert [entry.path for entry in recorded(RUN, "local").objects] == ["Dockerfile", "bar"]
     assert recorded(RUN, "local", "user-xattr").objects[1].xattrs == {"user.lab": b"1"}
-    for box, variation in (("gone", "none"), ("local", "gone")):
-        with pytest.raises(UsageError, match="the run has no context of it"):
+    for box, variation, said in (
+        ("lokal", "none", r'cannot find the box "lokal" in .* \(did you mean "local"\?\)'),
+        ("local", "user-xatr", r'cannot find the variation "user-xatr" in .* \(did you mean "user-xattr"\?\)'),
+    ):
+        with pytest.raises(UsageError, match=said):
             recorded(RUN, box, variation)
     with pytest.raises(UsageError, match="its files were not recorded"):
         recorded(load(RUNS / "schema-1"), "debian12-selinux")
+
+
+def test_the_widest_fields_fit_100_columns() -> None:
+    row = Row("a/" * 40, "user." + "x" * 60, "u:o:t:s0" * 20, "absent", True, NAMES[1:])
+    text = told_sides(("a-box-" * 8, "another-" * 8), [row], len(NAMES))
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def lab(*words: str) -> subprocess.CompletedProcess[str]:
@@ -80,8 +90,18 @@ def test_the_verbs_on_a_stored_run() -> None:
     done = lab("diff", "local", "local", "--run", run, "--variation", "selinux-label", "--json")
     assert done.returncode == 4
     [row] = json.loads(done.stdout)["fields"]
-    assert (row["path"], row["field"], row["rules"]) == ("bar", "security.selinux", ["R1"])
-    assert lab("diff", "local", "local", "--run", run, "--path", "gone").returncode == 2
+    # the run has an engine with the fix taken back, which follows R5 with all attributes
+    assert (row["path"], row["field"], row["rules"]) == ("bar", "security.selinux", ["R1", "R5+xattrs=all"])
+    for words, said in (
+        (("local", "local", "--run", run, "--path", "gone"), "cannot find gone in the context of local or local"),
+        (("local", "locl", "--run", run), 'cannot find the box "locl"'),
+        (("local", "local", "--run", run, "--now"), "cannot use --run or --variation with --now"),
+        (("local", "local", "--run", run, "--scenario", "copy-bust"), "cannot use --scenario without --now"),
+        (("locl", "local", "--now"), 'cannot find the box "locl" (did you mean "local"?)'),
+        (("centos7", "local", "--now"), "cannot use centos7: it is not up"),
+    ):
+        done = lab("diff", *words)
+        assert (done.returncode, said in done.stderr, "hint: " in done.stderr) == (2, True, True), done.stderr
     told = lab("explain", run, "--trial", "local>local:20.10.24/copy-bust:user-xattr")
     assert told.returncode == 0
     assert "RUN baz" not in told.stdout
@@ -100,6 +120,12 @@ def test_a_context_listed_now_is_the_scenarios() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "nothing differs between local and local\n", "")
     shown = lab("diff", "local", "local", "--now", "--scenario", "truth-folder", "--path", "src/sub")
     assert "src/sub/b.txt  content" in shown.stdout
+
+
+@pytest.mark.parametrize("verb", ["explain", "diff", "why", "truth", "digest"])
+def test_help_ends_with_an_example_that_can_be_copied(verb: str) -> None:
+    shown = lab(verb, "--help").stdout.splitlines()
+    assert re.fullmatch(rf"  Example: python -m lab {verb} .*", shown[-1])  # not broken into two lines
 
 
 # --- the truth table

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from lab.contenthash.compare import compare
 from lab.contenthash.entry import Chunk, Entry, Kind, file
 from lab.contenthash.query import Query, content_digest, content_record
 from lab.contenthash.rules import Rules
@@ -225,3 +227,54 @@ def test_links_that_are_followed_lead_to_what_is_changed() -> None:
     context = [file("f", b"x\n"), Entry("l", Kind.SYMLINK, 0o777, linkname="f")]
     producer = changed(context, "f", lambda entry: entry.but(mode=0o600))
     assert found(look(producer, context, "l", BOOK.need("26.1.5").rules)) == [("f", "mode", "0600", "0644")]
+
+
+def test_rules_that_make_the_same_record_are_all_named() -> None:
+    """One file that a wildcard matches: W1 to W3 join its name to its digest alike, W0 and W4 do not."""
+    entries = [file("d/a.md", b"a\n"), Entry("d", Kind.DIR, 0o755)]
+    wanted = {record(entries, R7, "d/*.md")}
+    result = search(
+        entries, [Query("d/*.md")], R9, wanted, USUAL, others=[RULES[f"R{number}"] for number in range(1, 9)]
+    )
+    assert result.finding and result.finding.differences == ()
+    assert [rules.name for rules in result.finding.alike] == ["R5", "R6", "R7", "R8"]
+
+
+def test_a_usual_empty_folder_that_this_side_lacks() -> None:
+    for source in (".", "d/*"):
+        producer = [*TREE, Entry("d/node_modules", Kind.DIR, 0o755)]
+        assert found(look(producer, TREE, source, R9)) == [("d/node_modules", "presence", "dir", "absent")]
+
+
+def test_an_umask_and_a_file_that_only_this_side_has() -> None:
+    producer = [entry.but(mode=entry.mode | 0o020) for entry in TREE if entry.kind is not Kind.SYMLINK]
+    producer += [entry for entry in TREE if entry.kind is Kind.SYMLINK]
+    producer = [entry for entry in producer if entry.path != "d/s/f2"]
+    lines = found(look(producer, TREE, "d", R9))
+    assert ("d/s/f2", "presence", "absent", "file of 10 bytes") in lines
+    assert ("d/s", "mode", "0775", "0755") in lines
+
+
+def test_the_limit_holds_while_one_large_file_is_read() -> None:
+    """A gigabyte under 30 headers at once takes far longer than was given."""
+    piece = bytes(1 << 20)
+    big = Entry("big", size=4 << 30, content=lambda: iter([piece] * 4096))
+    told: list[Looking] = []
+    started = time.monotonic()
+    result = search([big], [Query("big")], R9, {"none"}, USUAL, limit=0.5, progress=told.append)
+    assert time.monotonic() - started < 5
+    assert (result.finding, result.complete) == (None, False)
+    assert told and told[0].stage == "reading the files"
+
+
+def test_contents_that_are_not_changed_are_not_compared() -> None:
+    reads = 0
+
+    def content() -> list[Chunk]:
+        nonlocal reads
+        reads += 1
+        return [b"x" * (2 << 20)]
+
+    big = Entry("big", size=2 << 20, content=content)
+    assert compare([big.but(mode=0o600)], [big], [R9])[0].field == "mode"
+    assert reads == 0

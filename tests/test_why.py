@@ -100,6 +100,43 @@ def test_another_line_of_engines_has_other_runs(context: Path, tmp_path: Path) -
     code, found = asked("--cache-from", image(tmp_path), context, engine="26.1.5")
     [step] = found["steps"]
     assert (code, step["outcome"], step["files_listed"]) == (4, "ran", True)
+    assert step["reason"] == "RUN echo foo would run before it: no step with this definition is in the cache"
+    # facts: groups whose RUN records match each other are 19.03 to 23, 24 and 25, 26 and later
+    assert (step["written_by"][0], step["written_by"][-1]) == ("19.03.0 to 19.03.12", "23.0.0 to 23.0.18")
+    told = " ".join(lab("--cache-from", image(tmp_path), context, engine="26.1.5").stdout.split())
+    assert "the cache has that step as Docker 19.03.0 to 19.03.12," in told
+    assert "--engine names the Docker that builds here" in told
+
+
+def test_the_rules_of_another_engine_are_found_with_their_versions(context: Path, tmp_path: Path) -> None:
+    """An engine that hashes every attribute holds a labelled file against a cache of one that does not."""
+    try:
+        os.setxattr(context / "bar", "security.lab", b"1")
+    except OSError as error:
+        pytest.skip(f"security.* cannot be set here: {error.strerror}")
+    code, found = asked("--cache-from", image(tmp_path), context, engine="19.03.8")
+    [step] = found["steps"]
+    assert (code, step["outcome"], step["files_listed"]) == (4, "ran", False)
+    result = step["search"]["found"]
+    assert (result["differences"], result["rule_sets"]) == ([], [f"R{number}" for number in range(2, 10)])
+    assert "20.10.7 to 20.10.27" in result["docker"]
+    assert "19.03.0 to 19.03.12" not in result["docker"]
+    told = lab("--cache-from", image(tmp_path), context, engine="19.03.8").stdout
+    assert "nothing else: its engine makes another digest of the same files" in told
+
+
+def test_a_name_in_the_form_of_docker_build_and_one_that_a_folder_has_too(context: Path, tmp_path: Path) -> None:
+    for name, code, said in (
+        ("type=registry,ref=localhost:1/x", 9, "cannot read localhost:1/x:latest"),
+        ("type=local,src=/tmp", 2, "only what a registry or a file holds is read"),
+        ("localhost:1/lab", 9, "cannot read localhost:1/lab:latest"),
+        ("./lab", 10, "neither manifest.json nor index.json is in it"),
+    ):
+        done = lab("--cache-from", name, context)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    # the checkout, where the program runs, has a folder of that name; Docker Hub is asked, and need not answer
+    done = lab("--cache-from", "lab", context, "--timeout", "2")
+    assert "cannot read docker.io/library/lab:latest" in done.stderr
 
 
 def test_without_inline_cache_every_copy_runs(context: Path, tmp_path: Path) -> None:
@@ -135,6 +172,7 @@ def test_wrong_words(context: Path, tmp_path: Path) -> None:
         (("--cache-from", "./gone.tar", context), 2, "cannot find the file ./gone.tar"),
         (("--cache-from", "localhost:1/x", context), 9, "Connection refused"),
         (("--cache-from", made, tmp_path / "gone"), 13, "cannot read"),
+        (("--cache-from", made, context / "bar"), 13, "cannot read"),
         (("--cache-from", made, context, "-f", tmp_path / "gone"), 13, "No such file"),
         (("--cache-from", made, context, "--build-arg", "X"), 2, "it is not NAME=VALUE"),
         (("--cache-from", made, context, "--target", "none"), 10, 'cannot find the stage "none"'),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lab.cli.options import json_option
-from lab.errors import ContextError, UsageError
+from lab.errors import ContextError, ReadError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,23 +20,29 @@ if TYPE_CHECKING:
     from lab.contenthash.tree import Tree
 
 SCHEMA = 1
+STANDARD_INPUT = Path("-")
 
 
-@click.command(epilog="Example: python -m lab digest --engine 19.03.8 --context ./app src package.json")
+@click.command(epilog="Example: python -m lab digest --engine 19.03.8 --context app src")
 @click.argument("sources", nargs=-1, metavar="SOURCE..")
 @click.option("--engine", metavar="V", help="A Docker version, an engine's name, or buildkit-VERSION.")
 @click.option("--rules", "rule_set", metavar="R", help="A rule set, R1 to R9; without either, that of the newest.")
 @click.option(
     "--context", type=click.Path(path_type=Path), default=Path(), help="The build context; default: this folder."
 )
-@click.option("--records", type=click.File("rb"), metavar="FILE", help="Digest records of objects, given as JSON.")
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Digest records of objects, given as JSON; - reads it from standard input.",
+)
 @json_option
 def digest(
     sources: tuple[str, ...],
     engine: str | None,
     rule_set: str | None,
     context: Path,
-    records: BinaryIO | None,
+    records: Path | None,
     as_json: bool,
 ) -> None:
     """Print the digest that BuildKit would compute for COPY SOURCE.., and its record in an inline cache.
@@ -83,12 +90,19 @@ def _rules(engine: str | None, rule_set: str | None) -> Rules:
     return book.rules(rule_set) if rule_set else book.newest
 
 
-def _digest_records(file: BinaryIO, rules: Rules) -> None:
+def _digest_records(file: Path, rules: Rules) -> None:
     from lab.contenthash.tree import Tree
     from lab.records import loads
 
-    records = loads(file.read(), file.name)
-    tree = Tree.read(records.entries, rules)
+    try:
+        text = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
+    except OSError as error:
+        raise ReadError(f"cannot read {file}: {error.strerror}", hint="lab digest --help") from error
+    records = loads(text, "standard input" if file == STANDARD_INPUT else str(file))
+    try:
+        tree = Tree.read(records.entries, rules)
+    except ContextError as error:  # an object that stands there twice
+        raise ReadError(error.message) from error
     answers: list[str | None] = []
     for query in records.queries:
         try:
@@ -108,7 +122,4 @@ def _text(tree: Tree, query: Query, rules: Rules) -> str | None:
 
 def _document(own: dict[str, str], rules: Rules, answers: Iterable[str | None]) -> dict[str, Any]:
     """What JSON says of records and of a context alike."""
-    from lab.contenthash.entry import shown
-
-    entries = {shown(path): digest for path, digest in sorted(own.items())}
-    return {"schema": SCHEMA, "rules": rules.name, "queries": list(answers), "entries": entries}
+    return {"schema": SCHEMA, "rules": rules.name, "queries": list(answers), "entries": dict(sorted(own.items()))}

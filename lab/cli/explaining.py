@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-@click.command(epilog="Example: python -m lab explain --trial 'local>local:20.10.24/copy-bust:user-xattr' --engines")
+@click.command(epilog="Example: python -m lab explain 20261124T014603Z-copy-bust --engines")
 @click.argument("name", required=False, metavar="[RUN]")
 @click.option("--trial", "trials", multiple=True, metavar="NAME", help="Only this trial (several allowed).")
 @click.option("--engines", is_flag=True, help="Also say which Docker versions would hit with these files.")
@@ -39,6 +39,7 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
     from lab.explain.subject import subject
     from lab.project import find
     from lab.report.explained import told, told_engines, told_exceptions
+    from lab.report.prediction import contradictions
     from lab.rulebook import Rulebook
     from lab.upstream import Upstream
 
@@ -63,6 +64,7 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
                     {
                         **asdict(evidence.explanations[trial.name]),
                         "predicted": trial.predicted,
+                        "contradicted": contradictions(trial),
                         "engines": [asdict(item) for item in lines.get(trial.name, ())],
                     }
                     for trial in chosen
@@ -70,8 +72,9 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
             }
         )
         return
-    quiet = [trial for trial in chosen if not trials and _all_hit(trial)]
-    parts = [told(evidence.explanations[trial.name]) for trial in chosen if trial not in quiet]
+    quiet = [trial for trial in chosen if not trials and _all_hit(trial) and not contradictions(trial)]
+    shown = [trial for trial in chosen if trial not in quiet]
+    parts = [told(evidence.explanations[trial.name], contradictions(trial)) for trial in shown]
     if quiet:
         parts.append("all steps hit:\n" + "\n".join(f"  {trial.name}" for trial in quiet))
     if engines:
@@ -140,25 +143,35 @@ def diff(
     from lab.project import find
     from lab.report.explained import told_sides
     from lab.rulebook import Rulebook
-    from lab.sides import recorded, side_by_side
+    from lab.sides import recorded, rules_of, side_by_side
 
+    book = Rulebook(find().boxes)
+    rules = list(book.rule_sets.values())
     if now:
+        if name or variation != "none":
+            raise UsageError(
+                "cannot use --run or --variation with --now: they are of a stored run", hint="lab diff --help"
+            )
         one, other = (_listed_now(box, scenario) for box in (first, second))
     else:
         from lab.cli.reports import evidence_of
 
+        if scenario:
+            raise UsageError("cannot use --scenario without --now: a stored run has its own", hint="--run names one")
         run = evidence_of(name).run
         one, other = recorded(run, first).objects, recorded(run, second, variation).objects
-    book = Rulebook(find().boxes)
-    rows = side_by_side(one, other, list(book.rule_sets.values()), path)
+        rules = rules_of(run, book)
+    rows = side_by_side(one, other, rules, path)
     if path is None:  # times are hashed by none, and no two contexts share them
         rows = [row for row in rows if row.field != "mtime"]
     elif not rows:
-        raise UsageError(f"cannot find {path} in the context of {first} or {second}")
+        raise UsageError(
+            f"cannot find {path} in the context of {first} or {second}", hint="without --path all that differs is shown"
+        )
     if as_json:
         print_json({"schema": SCHEMA, "boxes": [first, second], "fields": [asdict(row) for row in rows]})
     else:
-        click.echo(told_sides((first, second), rows, len(book.rule_sets)))
+        click.echo(told_sides((first, second), rows, len(rules)))
     sys.exit(DIFFERS if any(row.differs for row in rows) else 0)
 
 

@@ -25,7 +25,7 @@ SCHEMA = 1
 MISSES = 4
 
 
-@click.command(epilog="Example: python -m lab why --cache-from ghcr.io/you/app:cache --engine 19.03.8 .")
+@click.command(epilog="Example: python -m lab why --cache-from ghcr.io/you/app --engine 19.03.8 .")
 @click.argument("context", type=click.Path(path_type=Path))
 @click.option(
     "--cache-from", "image", required=True, metavar="IMAGE", help="An image's name, an archive's file, an OCI layout."
@@ -82,7 +82,8 @@ def why(
         _options(build_args),
         target,
     )
-    searching = Searching(load_usual(boxes), _others(book, known), limit, None if as_json else _progress)
+    told = None if as_json else _progress
+    searching = Searching(load_usual(boxes), _others(book, known), book.versions(), limit, told)
     found = answers(question, searching)
     if sys.stderr.isatty() and not as_json:
         click.echo("\r\x1b[K", nl=False, err=True)
@@ -99,7 +100,9 @@ def _newest(book: Rulebook) -> Known:
 
 
 def _others(book: Rulebook, known: Known) -> list[Rules]:
-    return [rules for rules in book.rule_sets.values() if rules != known.rules]
+    """All rules that a producer may have had, those of engines with a name of their own too."""
+    named = [engine.rules for _, engine in book.by_name()]
+    return [rules for rules in dict.fromkeys([*book.rule_sets.values(), *named]) if rules != known.rules]
 
 
 def _text(path: Path) -> str:
@@ -126,17 +129,32 @@ def _options(build_args: tuple[str, ...]) -> Options:
 def _image(name: str, platform: Platform, timeout: float) -> ImageFacts:
     """The image from a file or layout of that name, else from its registry."""
     from lab.distribution import Repository, login_for
-    from lab.imagefiles import image_of_file
+    from lab.imagefiles import image_of_file, is_layout
     from lab.references import parse
 
     path = Path(name)
-    if path.exists():
+    plainly = name.startswith((".", "/")) or name.endswith((".tar", ".tar.gz", ".tgz"))
+    # a project's folder is often called as its image is
+    if path.exists() and (plainly or not path.is_dir() or is_layout(path)):
         return image_of_file(path, platform)
-    if name.startswith((".", "/")) or name.endswith((".tar", ".tar.gz", ".tgz")):
-        raise UsageError(f"cannot find the file {name}")
-    reference = parse(name)
+    if plainly:
+        raise UsageError(f"cannot find the file {name}", hint="docker save IMAGE --output FILE makes one")
+    reference = parse(_bare(name))
     login = login_for(reference.registry, Path.home() / ".docker" / "config.json")
     return Repository(reference, login=login, seconds=timeout).image(platform)
+
+
+def _bare(name: str) -> str:
+    """The image's name in what `docker build --cache-from` takes: a name, or type=registry,ref=NAME."""
+    fields = dict(item.partition("=")[::2] for item in name.split(","))
+    if "type" not in fields:
+        return name
+    if fields["type"] != "registry" or not fields.get("ref"):
+        raise UsageError(
+            f'cannot use --cache-from "{name}": only what a registry or a file holds is read',
+            hint="give the image's name, or type=registry,ref=NAME",
+        )
+    return fields["ref"]
 
 
 def _base(text: str, target: str | None, platform: Platform, timeout: float) -> ImageFacts | None:
@@ -193,6 +211,7 @@ def _step(item: Answer) -> dict[str, object]:
         "digest": item.digest,
         "record": item.record,
         "problem": item.problem,
+        "written_by": list(item.writers),
         "search": None
         if result is None
         else {
@@ -204,6 +223,8 @@ def _step(item: Answer) -> dict[str, object]:
             else {
                 "record": finding.record,
                 "rules": finding.rules.name,
+                "rule_sets": [rules.name for rules in finding.alike],
+                "docker": list(item.makers),
                 "differences": [asdict(difference) for difference in finding.differences],
             },
         },

@@ -87,6 +87,8 @@ def _xattrs(theirs: Entry, ours: Entry, rules: Sequence[Rules]) -> Iterator[Row]
 
 
 def _contents(theirs: Entry, ours: Entry, names: tuple[str, ...]) -> Iterator[Row]:
+    if theirs.content is ours.content and theirs.content is not None and theirs.size == ours.size:
+        return  # one and the same: it need not be read
     sums = (_sum(theirs), _sum(ours))
     if sums[0] == sums[1] or (None in sums and theirs.size == ours.size):
         return
@@ -95,7 +97,7 @@ def _contents(theirs: Entry, ours: Entry, names: tuple[str, ...]) -> Iterator[Ro
         yield "line ends", *lines, names
         return
     texts = [
-        f"{entry.size} bytes" + (f", sha256 {number[:12]}.." if number else "")
+        _bytes(entry.size) + (f", sha256 {number[:12]}.." if number else "")
         for entry, number in zip((theirs, ours), sums, strict=True)
     ]
     yield "content", texts[0], texts[1], names
@@ -137,4 +139,8 @@ def _link(entry: Entry) -> str:
 def _summary(entry: Entry | None) -> str:
     if entry is None:
         return ABSENT
-    return f"file of {entry.size} bytes" if entry.kind is Kind.FILE else entry.kind.value
+    return f"file of {_bytes(entry.size)}" if entry.kind is Kind.FILE else entry.kind.value
+
+
+def _bytes(count: int) -> str:
+    return f"{count} byte{'s' * (count != 1)}"

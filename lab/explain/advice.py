@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 _BY_FIELD = {
-    "mode": "give both sides the same modes before the build (git keeps only the executable bit, the rest is the "
-    "umask's: chmod -R u=rwX,go=rX .); COPY --chmod comes after the key is made and does not help",
     "uid": "owners count where a client sends them, as in a tar on standard input: build from the folder instead",
     "gid": "owners count where a client sends them, as in a tar on standard input: build from the folder instead",
     "line ends": "check out with the same line ends on both sides: `* text=auto eol=lf` in .gitattributes",
     "content": "the files are not the same: that the step runs is right",
     "presence": "name in .dockerignore what only one side has (.git, build output, editor files)",
+    "name": "give it the same name on both sides",
+    "ignored": "give both sides the same .dockerignore",
     "target": "make the link with the same text on both sides",
     "type": "have the same kind of object on both sides",
     "device": "leave devices out of the context",

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lab.cachekeys.copying import Copy
+from lab.cachekeys import dockerfile as dockerfiles
+from lab.cachekeys.copying import Copy, read_copy
+from lab.cachekeys.plan import lineage
 from lab.causes import FieldDifference
+from lab.contenthash import gopath
 from lab.contenthash.compare import compare
-from lab.contenthash.entry import Entry, shown
+from lab.contenthash.entry import shown
 from lab.contenthash.formula import Part, leaves_of
+from lab.contenthash.links import lookup
 from lab.contenthash.query import content_part, content_record
 from lab.contenthash.rules import Rules
 from lab.contenthash.tree import Tree
-from lab.errors import ContextError
+from lab.errors import ContextError, ReadError
 from lab.stored import Kept
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side's files of a COPY under one rule set: its digest (or why it has none), the objects it is made of."""
+    """One side's files of a COPY under one rule set: its digest (or why it has none), the objects it is made of.
+
+    `ends` says of each source that is one path where it leads, links followed.
+    """
 
     digest: str | None
     problem: str | None
     own: dict[str, str]
+    ends: tuple[str, ...] = ()
 
     @property
     def record(self) -> str | None:
@@ -43,10 +51,24 @@ def look(context: Kept | str, copy: Copy, rules: Rules) -> Side:
     if part is None:
         return Side(None, f"{rules.name} has no digest for --exclude", {})
     own = {leaf.path[1:]: str(leaf.text_or_error) for leaf in leaves_of(part) if leaf.path}
+    plain = [gopath.key_path(query.path) for query in copy.queries if query.is_plain]
+    ends = tuple(lookup(tree, path, rules.links, last=True)[0][1:] for path in plain)
     try:
-        return Side(part.text, None, {**own, **_aliases(tree, own)})
+        return Side(part.text, None, {**own, **_aliases(tree, own)}, ends)
     except ContextError as error:
-        return Side(None, error.message, own)
+        return Side(None, error.message, own, ends)
+
+
+def used_of(context: Kept, dockerfile: str, rules: Rules) -> set[str]:
+    """The paths of all objects that a Dockerfile's COPYs use, the links among their sources included."""
+    try:
+        stages = lineage(dockerfiles.parse(dockerfile))
+    except ReadError:
+        return set()
+    items = [item for stage in stages for item in stage.instructions if item.word in ("COPY", "ADD")]
+    copies = [copy for item in items if (copy := read_copy(item)).from_context]
+    links = {gopath.key_path(query.path)[1:] for copy in copies for query in copy.queries if query.is_plain}
+    return {path for copy in copies for path in look(context, copy, rules).own} | links
 
 
 def _aliases(tree: Tree, own: Iterable[str]) -> dict[str, str]:
@@ -64,22 +86,52 @@ def _aliases(tree: Tree, own: Iterable[str]) -> dict[str, str]:
 
 
 def differences(
-    theirs: Kept, ours: Kept, used: Iterable[str], rule_sets: Sequence[Rules], *, every: bool = False
+    theirs: Kept,
+    ours: Kept,
+    sides: Sequence[Side],
+    rule_sets: Sequence[Rules],
+    *,
+    every: bool = False,
 ) -> list[FieldDifference]:
-    """The fields in which the used objects differ, producer first."""
-    paths = set(used)
+    """The fields in which the used objects differ, producer first.
 
-    def of(side: Kept) -> list[Entry]:
-        return [entry for entry in side.offered if entry.path in paths]
+    Where a source is a link here, or leads elsewhere, what it leads to is held against what the producer's led to.
+    """
+    paths = {path for side in sides for path in side.own}
+    moved = _moves(sides)
+    one = [entry for entry in theirs.offered if entry.path in paths]
+    other = [replace(entry, path=_moved(entry.path, moved)) for entry in ours.offered if entry.path in paths]
+    return compare(one, other, rule_sets, every=every)
 
-    return compare(of(theirs), of(ours), rule_sets, every=every)
+
+def _moves(sides: Sequence[Side]) -> dict[str, str]:
+    """Where a source leads here, and where it led at the producer, if these are two places."""
+    return {ours: theirs for theirs, ours in zip(sides[0].ends, sides[1].ends, strict=False) if theirs != ours}
 
 
-def own_digests_of(sides: Sequence[Side], paths: Iterable[str]) -> list[tuple[str, tuple[str | None, ...]]]:
-    """The own digests, one a side, of those objects whose digests differ."""
+def _moved(path: str, moved: dict[str, str]) -> str:
+    for start, end in moved.items():
+        if path == start or (start and path.startswith(f"{start}/")):
+            return (end + path[len(start) :]).lstrip("/")
+    return path
+
+
+def followed(sides: Sequence[Side]) -> list[str]:
+    """A line for each source that leads elsewhere here than at the producer."""
+    return [
+        f"the source leads to {shown(theirs) or '.'} at the producer, to {shown(ours) or '.'} here"
+        for theirs, ours in zip(sides[0].ends, sides[1].ends, strict=False)
+        if theirs != ours
+    ]
+
+
+def own_digests_of(sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
+    """The own digests, one a side, of those objects whose digests differ, by path."""
+    moved = _moves(sides)
+    own = (sides[0].own, {_moved(path, moved): digest for path, digest in sides[1].own.items()})
     found = []
-    for path in paths:
-        digests = tuple(side.own.get(path) for side in sides)
+    for path in sorted({*own[0], *own[1]}):
+        digests = tuple(side.get(path) for side in own)
         if len(set(digests)) > 1:
             found.append((shown(path), digests))
     return found

@@ -13,12 +13,12 @@ def arithmetic(
 ) -> str | None:
     """A line such as "34B + 59B = 93B: one security.selinux of 37 bytes on bar"; None where the bytes are not known.
 
-    The objects are those that the COPY uses. What they do not explain is said to be unexplained.
+    The objects are those that the Dockerfile uses. What they do not explain is said to be unexplained.
     """
     if theirs is None or ours is None:
         return None
     if theirs == ours:
-        return f"the context sent is {ours}B on both sides"
+        return f"{ours}B on both sides"
     parts = _parts({entry.path: entry for entry in producer}, {entry.path: entry for entry in consumer})
     delta = ours - theirs
     told = f"{theirs}B {'+' if delta > 0 else '-'} {abs(delta)}B = {ours}B"
@@ -44,7 +44,8 @@ def _parts(producer: dict[str, Entry], consumer: dict[str, Entry]) -> list[str]:
             which = "less" if values[1] is None else "one" if values[0] is None else "another"
             found.append(f"{which} {name} of {' instead of '.join(reversed(lengths))} on {shown(path)} ({sizes[-1]})")
         if theirs.kind is Kind.FILE and ours.kind is Kind.FILE and theirs.size != ours.size:
-            found.append(f"{ours.size - theirs.size:+d} bytes of {shown(path)}")
+            more = ours.size - theirs.size
+            found.append(f"{more:+d} byte{'s' * (abs(more) != 1)} of {shown(path)}")
         elif theirs.kind is not ours.kind or theirs.linkname != ours.linkname:
             found.append(f"another kind of {shown(path)}")
     return found

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from lab.cachekeys import dockerfile as dockerfiles
+from lab.cachekeys.plan import lineage
 from lab.cachekeys.solver import Decision
 from lab.causes import Explanation, Role, StepCause
+from lab.errors import ReadError
 from lab.explain.causes import Finder
 from lab.explain.predict import forecast, matched
 from lab.explain.subject import Subject
 from lab.model import Outcome, Verdict
-from lab.results import StepResult
+from lab.results import BuildResult, StepResult
 from lab.upstream import Upstream
+
+MAKE_STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
+NO_IMPORT = (
+    "see whether the image is there for this engine (docker pull IMAGE): it was never pushed, its name or tag is "
+    "another one, or the registry wants a login; a build says so in one line only, and goes on without the cache"
+)
 
 
 def explain(subject: Subject, upstream: Upstream) -> Explanation:
-    """The explanation of one trial; of a broken one nothing is known."""
+    """The explanation of one trial; of a broken one nothing is known, but that its cache could not be read."""
     trial = subject.trial
+    if trial.build is not None and any(source.ok is False for source in trial.build.imports):
+        return Explanation(trial.name, tuple(_without_import(trial.build)))
     if trial.build is None or trial.verdict is Verdict.BROKEN:
-        why = f"the trial is broken: {(trial.problem or 'not known why').splitlines()[0]}"
-        steps = tuple(StepCause(instruction, Role.UNKNOWN, why) for instruction in subject.run.instructions)
+        why = f"the trial is broken: {_in_short(trial.problem or 'not known why')}"
+        steps = tuple(
+            StepCause(
+                text, Role.UNKNOWN, "the trial is broken" if number else why, evidence=_elsewhere(subject, number)
+            )
+            for number, text in enumerate(subject.run.instructions)
+        )
         return Explanation(trial.name, steps)
     made = forecast(subject)
     instructions = [step.instruction for step in trial.build.steps]
@@ -32,6 +51,45 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
     return Explanation(trial.name, tuple(steps_))
 
 
+def _in_short(problem: str) -> str:
+    """The first line of a problem without the command in it, and the last line of what that printed."""
+    first, *rest = [line.strip() for line in problem.splitlines() if line.strip()] or [problem]
+    first = re.sub(r" of `.*`", "", first)
+    return f"{first}: {rest[-1]}" if rest and rest[-1] != first else first
+
+
+def _elsewhere(subject: Subject, number: int) -> tuple[str, ...]:
+    """What the Dockerfile that was built has in place of a step of the scenario, where a variation changed that."""
+    try:
+        stages = lineage(dockerfiles.parse(subject.dockerfile))
+    except ReadError as error:
+        return (error.message,)
+    wanted = subject.run.instructions[number]
+    steps = [item.text for stage in stages for item in stage.instructions if item.word in MAKE_STEPS]
+    if wanted in steps or number >= len(steps):
+        return ()
+    return (f'the Dockerfile that was built here has "{steps[number]}" in its place',)
+
+
+def _without_import(build: BuildResult) -> Iterator[StepCause]:
+    """All steps of a build whose engine could not read the cache that it was to use."""
+    lost = ", ".join(source.ref for source in build.imports if source.ok is False)
+    blamed = False
+    for step in build.steps:
+        if step.outcome is Outcome.RAN and not blamed:
+            blamed = True
+            sentence = f"the engine could not read the cache of {lost}, so nothing of it can hit, whatever the files"
+            yield StepCause(step.instruction, Role.CAUSE, sentence, advice=NO_IMPORT)
+        elif step.outcome is Outcome.RAN:
+            yield StepCause(step.instruction, Role.CONSEQUENCE, "the cache could not be read")
+        elif step.outcome is Outcome.HIT:
+            yield StepCause(
+                step.instruction, Role.HIT, "it was found elsewhere than in the cache that could not be read"
+            )
+        else:
+            yield StepCause(step.instruction, Role.UNKNOWN, "its outcome is not known")
+
+
 def _one(step: StepResult, decision: Decision | None, lost: str | None, finder: Finder) -> StepCause:
     text = step.instruction
     if step.outcome is Outcome.HIT:
@@ -39,7 +97,8 @@ def _one(step: StepResult, decision: Decision | None, lost: str | None, finder: 
     if step.outcome is not Outcome.RAN:
         return StepCause(text, Role.UNKNOWN, "its outcome is not known")
     if lost is not None:
-        return StepCause(text, Role.CONSEQUENCE, f"its parent missed ({lost}), so its own key is new")
+        why = f"its parent missed ({lost}), so its own key is new"
+        return StepCause(text, Role.CONSEQUENCE, why, evidence=finder.itself(text))
     return finder.cause(text, decision)
 
 

@@ -50,7 +50,15 @@ class Subject:
     @cached_property
     def dockerfile(self) -> str:
         """The Dockerfile that the consumer built: the one in its context, which a variation may have changed."""
-        objects = [] if isinstance(self.ours, str) else self.ours.objects
+        return self._dockerfile_of(self.ours)
+
+    @cached_property
+    def their_dockerfile(self) -> str:
+        """The Dockerfile that the producer built."""
+        return self._dockerfile_of(self.theirs)
+
+    def _dockerfile_of(self, context: Kept | str) -> str:
+        objects = [] if isinstance(context, str) else context.objects
         found = next((item.content for item in objects if item.path == "Dockerfile"), None)
         return found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile
 

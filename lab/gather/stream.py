@@ -68,8 +68,9 @@ def read(output: bytes) -> Listing:
     entries = []
     for item in found:
         path = item.entry.path
-        problem = CHANGED if path in moved else item.entry.problem
-        entry = replace(item.entry, problem=problem, xattrs=attributes.values.get(path, {}))
+        xattrs = attributes.values.get(path, {})
+        problem = CHANGED if path in moved else item.entry.problem or name_problem(path, "", xattrs)
+        entry = replace(item.entry, problem=problem, xattrs=xattrs)
         if attributes.problems:
             why = attributes.problems.get(path) or attributes.problems.get("")
             entry = replace(entry, problem=entry.problem or why)

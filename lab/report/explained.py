@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+import tabulate as tabulate_module
 from tabulate import tabulate
 
 from lab.causes import Explanation, Role, StepCause
@@ -15,6 +16,9 @@ from lab.sides import Row
 from lab.upstream import Upstream
 
 WIDTH = 100
+tabulate_module.MIN_PADDING = 0  # as for the table of a run: by its default a header widens its column by 2
+HEADERS = [1, 18, 17, 20, 20, 14]  # with two blanks between them, at most WIDTH
+COLUMNS: list[int | None] = [None, *HEADERS[1:]]
 WORDS = {
     Role.HIT: "hit",
     Role.CAUSE: "ran: the cause",
@@ -23,9 +27,11 @@ WORDS = {
 }
 
 
-def told(explanation: Explanation) -> str:
-    """One trial: a line a step, and under the cause its evidence."""
+def told(explanation: Explanation, against: Sequence[str] = ()) -> str:
+    """One trial: a line a step, and under the cause its evidence; `against` is what contradicts its prediction."""
     lines = [line(explanation.trial)]
+    for item in against:
+        lines += _filled(f"CONTRADICTED: {item}", "    ", first="  ")
     for step in explanation.steps:
         lines += _filled(f"{step.instruction}  {WORDS[step.role]}", "  ")
         if step.role is not Role.HIT:
@@ -39,7 +45,8 @@ def _below(step: StepCause) -> list[str]:
     if step.fixed:
         lines += _filled(f"fixed in {step.fixed}", "      ", first="    - ")
     if step.issue:
-        lines += _filled(f"upstream: {step.issue}", "      ", first="    - ")
+        still = "" if step.fixed else ", not fixed in any version known here"
+        lines += _filled(f"upstream: {step.issue}{still}", "      ", first="    - ")
     if step.advice:
         lines += _filled(f"what to do: {step.advice}", "      ", first="    - ")
     return lines
@@ -84,7 +91,9 @@ def told_sides(names: tuple[str, str], rows: Sequence[Row], rule_sets: int) -> s
         for row in rows
     ]
     header = ["", "path", "field", *map(line, names), "hashed under"]
-    return tabulate(cells, header, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, 20, 18, 24, 24, 12])
+    return tabulate(
+        cells, header, tablefmt="plain", disable_numparse=True, maxcolwidths=COLUMNS, maxheadercolwidths=HEADERS
+    )
 
 
 def _filled(text: str, indent: str, *, first: str | None = None) -> Iterable[str]:

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from lab.model import Outcome, Verdict
 from lab.report import printable
-from lab.report.prediction import Prediction, contradicts, prediction
+from lab.report.prediction import contradictions, prediction
 from lab.results import BuildResult, Run, Trial
 from lab.versions import natural
 
@@ -134,20 +134,9 @@ def _notes(trial: Trial) -> list[str]:
     if trial.verdict is Verdict.BROKEN:
         problem = printable.lines(trial.problem or "not known why").split("\n")
         return [f"{trial.name}: {problem[0]}", *(f"  | {line}" for line in problem[1:])]
-    notes = [f"{trial.name}: {line}" for line in _contradictions(trial)]
+    notes = [f"{trial.name}: {line}" for line in contradictions(trial)]
     ran = [step for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
     if ran:
         expected = "" if trial.verdict is Verdict.AS_EXPECTED else ", not expected"
         notes.append(f"{trial.name}: busted at {ran[0].instruction}{expected}")
     return notes
-
-
-def _contradictions(trial: Trial) -> list[str]:
-    if prediction(trial) is not Prediction.CONTRADICTED or trial.build is None:
-        return []
-    pairs = zip(trial.build.steps, trial.predicted or (), strict=False)
-    return [
-        f"{step.instruction} {step.outcome.value}, {guess.value} was predicted"
-        for step, guess in pairs
-        if contradicts(guess, step.outcome)
-    ]

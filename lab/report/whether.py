@@ -15,6 +15,10 @@ def told(image: str, question: Question, answers: Sequence[Answer], *, assumed: 
     """A line on what is asked, then some for each COPY."""
     engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
     rows = _filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")
+    own = (question.image.os, question.image.architecture)
+    if own != question.platform:
+        text = f"it is an image for {'/'.join(own)}, and what is built here is for {'/'.join(question.platform)}"
+        rows += _filled(f"{text}: --platform names another one", "  ")
     if question.image.cache is None:
         rows += _filled("it has no inline cache: build it with --build-arg BUILDKIT_INLINE_CACHE=1", "  ")
     if not answers:
@@ -23,6 +27,9 @@ def told(image: str, question: Question, answers: Sequence[Answer], *, assumed: 
         words = {"hit": "would hit", "ran": "would run", "unknown": "is not known"}
         rows += ["", *_filled(f"{item.instruction}  {words[item.outcome.value]}", "")]
         rows += _filled(item.sentence, "  ")
+        if item.writers:
+            line_ = f"the cache has that step as Docker {', '.join(item.writers)} write it"
+            rows += _filled(f"{line_}; --engine names the Docker that builds here", "  ")
         rows += _files(item)
     return rows
 
@@ -42,13 +49,15 @@ def _files(item: Answer) -> list[str]:
     if result.finding is None:
         end = "none of the usual values" if result.complete else "the time is up; --limit gives more"
         return [*rows, *_filled(f"what the producer's files were is not found: {end} ({tried})", "  ")]
-    rules = result.finding.rules
-    rows += _filled(f"found after {tried}, under {rules.name}; the producer's files had", "  ")
+    rules = ", ".join(rules.name for rules in result.finding.alike)
+    rows += _filled(f"found after {tried}, under {rules}; the producer's files had", "  ")
     for difference in result.finding.differences:
         text = f"{difference.path}: {difference.field}: {difference.producer}; here it is {difference.consumer}"
         rows += _filled(text, "      ", first="    - ")
     if not result.finding.differences:
-        rows += _filled(f"nothing else: the producer's engine follows {rules.name}", "      ", first="    - ")
+        rows += _filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
+    if item.makers:
+        rows += _filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
     return rows
 
 

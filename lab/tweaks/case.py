@@ -72,10 +72,11 @@ class Case:
         )
 
     def record_with_more(self, entry: Entry, own: str) -> str | None:
-        """The record if there were one more object; None if there would be none."""
+        """The record if there were one more object, an empty one if it is a folder; None if there would be none."""
         folder, _, name = ("/" + entry.path).rpartition("/")
         holder = self.tree.get(folder)
-        text = self.formula.with_child(holder.whole, name_bytes(name), own) if holder else None
+        whole = "sha256:" + sha256(b"\0" + own.encode()).hexdigest() if entry.kind is Kind.DIR else own
+        text = self.formula.with_child(holder.whole, name_bytes(name), whole) if holder else None
         if text:
             return content_record(text)
         return self._record_of([*self.entries, entry], [*self.own, own])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lab.causes import FieldDifference
 from lab.contenthash.compare import compare
-from lab.contenthash.entry import Entry
-from lab.contenthash.query import Query
+from lab.contenthash.entry import Chunk, Entry
+from lab.contenthash.query import Query, content_part, content_record
 from lab.contenthash.rules import Rules
+from lab.contenthash.tree import Tree
 from lab.errors import ContextError
 from lab.tweaks.case import Case, begin
 from lab.tweaks.stages import Candidate, Guess, guessed, stages
 from lab.tweaks.usual import Usual
 
 LOOK_EVERY = 64  # candidates between two looks at the clock
+LARGE = 8 << 20  # bytes of a file that is read under the eye of the clock
 TOLD_EVERY = 0.25  # seconds between two calls of `progress`
 MANY = 3  # alike differences that are still named one by one
 
@@ -34,12 +37,14 @@ class Looking:
 class Finding:
     """What makes a listed record appear: the fields with the producer's values, and the rules it appears under.
 
-    No differences, and the consumer's own rules, mean that the record is listed for the files as they are.
+    No differences, and the consumer's own rules, mean that the record is listed for the files as they are. `alike` are
+    all rule sets that make that very record of these files, `rules` among them.
     """
 
     record: str
     rules: Rules
     differences: tuple[FieldDifference, ...]
+    alike: tuple[Rules, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +76,67 @@ def search(
     ContextError if the COPY has no digest under `rules`.
     """
     listed = frozenset(wanted)
-    case = begin(entries, queries, rules)
-    started, told, tried = clock(), 0.0, 0
-    for stage, tested, candidates in _all_stages(case, others, usual):
-        for record, guess in candidates:
-            tried += 1
-            if record in listed and record is not None:
-                differences = tuple(_summed_up(_differences(case, guess, [rules, *others])))
-                return Result(Finding(record, tested, differences), tried, clock() - started, False)
-            if tried % LOOK_EVERY:
-                continue
-            seconds = clock() - started
-            if seconds > limit:
-                return Result(None, tried, seconds, False)
-            if progress and seconds - told >= TOLD_EVERY:
-                told = seconds
-                progress(Looking(stage, tried, seconds))
-    return Result(None, tried, clock() - started, True)
+    watch = _Watch(limit, progress, clock)
+    try:
+        case = begin([watch.over(entry) for entry in entries], queries, rules)
+        for stage, tested, candidates in _all_stages(case, others, usual):
+            watch.stage = stage
+            for record, guess in candidates:
+                watch.count()
+                if record in listed and record is not None:
+                    return Result(_finding(case, guess, record, tested, others), watch.tried, watch.seconds, False)
+    except _TimeIsUp:
+        return Result(None, watch.tried, watch.seconds, False)
+    return Result(None, watch.tried, watch.seconds, True)
+
+
+class _TimeIsUp(Exception):
+    """No error: what ends a search, from wherever it is."""
+
+
+class _Watch:
+    """Counts candidates, looks at the clock now and then, and tells how far the search is."""
+
+    def __init__(self, limit: float, progress: Callable[[Looking], None] | None, clock: Callable[[], float]) -> None:
+        self.stage = "reading the files"
+        self.tried = 0
+        self._limit = limit
+        self._progress = progress
+        self._clock = clock
+        self._started = clock()
+        self._told = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since the search began."""
+        return self._clock() - self._started
+
+    def count(self) -> None:
+        """One more candidate."""
+        self.tried += 1
+        if self.tried % LOOK_EVERY == 0:
+            self.look()
+
+    def look(self) -> None:
+        """Raise _TimeIsUp if that is so; else tell how far it is, if that was not told just now."""
+        seconds = self.seconds
+        if seconds > self._limit:
+            raise _TimeIsUp
+        if self._progress and seconds - self._told >= TOLD_EVERY:
+            self._told = seconds
+            self._progress(Looking(self.stage, self.tried, seconds))
+
+    def over(self, entry: Entry) -> Entry:
+        """The object with a content that looks at the clock as it is read: one large file may take longer than all."""
+        content = entry.content
+        if not callable(content) or entry.size < LARGE:
+            return entry
+        return replace(entry, content=partial(self._read, content))
+
+    def _read(self, content: Callable[[], Iterable[Chunk]]) -> Iterator[Chunk]:
+        for chunk in content():
+            self.look()
+            yield chunk
 
 
 def _all_stages(case: Case, others: Sequence[Rules], usual: Usual) -> Iterator[tuple[str, Rules, Iterator[Candidate]]]:
@@ -111,7 +160,26 @@ def _under(case: Case, rules: Rules) -> Case | None:
         return None
 
 
+def _finding(case: Case, guess: Guess, record: str, tested: Rules, others: Sequence[Rules]) -> Finding:
+    """What a guess that fits says; `case` is the consumer's."""
+    differences = tuple(_summed_up(_differences(case, guess, [case.rules, *others])))
+    if tested == case.rules:
+        return Finding(record, tested, differences, (tested,))
+    theirs = guessed(case.entries, guess)
+    alike = tuple(rules for rules in others if rules == tested or _record_of(theirs, case.queries, rules) == record)
+    return Finding(record, tested, differences, alike)
+
+
+def _record_of(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> str | None:
+    try:
+        part = content_part(Tree.read(entries, rules), queries, rules)
+        return content_record(part.text) if part else None
+    except ContextError:
+        return None
+
+
 def _differences(case: Case, guess: Guess, rules: Sequence[Rules]) -> list[FieldDifference]:
+    """The fields that the guess changes; contents that it leaves are compared by being the same object."""
     used = [entry for number, entry in enumerate(case.entries) if number in case.leaves]
     changed = set(guess.all_changes())
     theirs = guessed(case.entries, guess)

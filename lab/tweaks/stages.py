@@ -43,16 +43,20 @@ def stages(case: Case, usual: Usual) -> Iterator[Stage]:
         return metadata(entry, usual, case.rules)
 
     yield "the files as they are", iter([(case.record, Guess())])
-    yield "one change of all objects", (candidate for candidate, _ in at_once(case, _all(case, usual)))
+    used = [case.entries[number] for number in case.used]
+    yield "the modes of all objects", (candidate for candidate, _ in at_once(case, all_modes(usual)))
     yield "the mode of one object", singles(case, mode_of)
     yield "an attribute less on one object", singles(case, bare)
     yield "the line ends of one file", singles(case, line_ends)
+    other = all_else(used, usual, case.rules)  # as many labels as there are, on every object: dear where these are many
+    yield "one other change of all objects", (candidate for candidate, _ in at_once(case, other))
     yield "an object that only this side has", lacking(case)
-    yield "a usual file that this side lacks", having_more(case, usual)
+    yield "a usual file or empty folder that this side lacks", having_more(case, usual)
     yield "attributes and owner of one object", singles(case, any_of)
     yield "two changes of all objects", all_twice(case, usual)
     yield "all objects, and the mode of one", all_and_one(case, usual, mode_of)
     yield "two changes of one object", one_twice(case, any_of)
+    yield "all objects, and one that only this side has", all_and_less(case, usual)
     yield "the modes of two objects", two(case, mode_of, mode_of)
     yield "the mode of one object, an attribute or line ends of another", two(case, mode_of, small)
 
@@ -100,16 +104,18 @@ def lacking(case: Case) -> Iterator[Candidate]:
 
 
 def having_more(case: Case, usual: Usual) -> Iterator[Candidate]:
-    """One file that only the producer had, by its usual name and content."""
+    """One file or empty folder that only the producer had, by its usual name, content and mode."""
     folders = [case.entries[number].path for number in case.used if case.entries[number].kind is Kind.DIR]
     folders += [gopath.split_wildcard(gopath.join("/", query.path))[0].strip("/") for query in case.queries]
     known = {entry.path for entry in case.entries}
     for folder in dict.fromkeys(f"{folder}/" if folder else "" for folder in ["", *folders]):
         for name, content in usual.extras:
-            if folder + name in known:
-                continue
-            for mode in (0o644, 0o664, 0o600, 0o755):
+            for mode in (0o644, 0o664, 0o600, 0o755) if folder + name not in known else ():
                 entry = Entry(folder + name, mode=mode, size=len(content), content=content)
+                yield case.record_with_more(entry, own_text(entry, case.rules)), Guess(more=entry)
+        for name in usual.folders:
+            for mode in (0o755, 0o775, 0o700) if folder + name not in known else ():
+                entry = Entry(folder + name, Kind.DIR, mode)
                 yield case.record_with_more(entry, own_text(entry, case.rules)), Guess(more=entry)
 
 
@@ -124,6 +130,13 @@ def all_and_one(case: Case, usual: Usual, variants: Variants) -> Iterator[Candid
     """One change of all objects, and one of a single object."""
     for changed, guess in _changed_at_once(case, _all(case, usual)):
         yield from singles(changed, variants, guess)
+
+
+def all_and_less(case: Case, usual: Usual) -> Iterator[Candidate]:
+    """One change of all objects, of which the producer did not have one."""
+    for changed, guess in _changed_at_once(case, _all(case, usual)):
+        for record, less in lacking(changed):
+            yield record, less._replace(base=guess)
 
 
 def one_twice(case: Case, variants: Variants) -> Iterator[Candidate]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Usual:
     """Modes of files and of directories, umasks, values of security.selinux without the NUL, other attributes
-    (name, raw value), owners (uid, gid), and names of files that only one side may have with their contents.
+    (name, raw value), owners (uid, gid), names of files that only one side may have with their contents, and names of
+    empty folders.
     """
 
     file_modes: tuple[int, ...]
@@ -18,3 +19,4 @@ class Usual:
     attributes: tuple[tuple[str, bytes], ...]
     owners: tuple[tuple[int, int], ...]
     extras: tuple[tuple[str, bytes], ...]
+    folders: tuple[str, ...]
