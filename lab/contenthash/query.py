@@ -92,7 +92,8 @@ def deduplicated(queries: Iterable[Query], rules: Rules) -> list[Query]:
     clean = [replace(query, path=gopath.join("/", query.path)) for query in queries]
     plain = {(query.path, query.follow_links): query for query in clean if query.is_plain}
     kept = [query for query in plain.values() if not _is_below_another(query, plain.values(), rules)]
-    kept += [query for query in clean if not query.is_plain]
+    others = [query for query in clean if not query.is_plain]
+    kept += others if rules.wildcard.is_flat else dict.fromkeys(others)  # a set as long as there were no patterns
     return sorted(kept, key=lambda query: name_bytes(query.path))
 
 
