@@ -67,8 +67,6 @@ def select(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, list[Li
         path = fixed + node.path.removeprefix(resolved)
         while holders and not path.startswith(holders[-1].path + "/"):
             holders.pop()
-        if selection.bare and path == selection.path and node.kind is Kind.DIR:
-            continue
         if selection.wildcard and selection.path and not (top and path.startswith(top + "/")):
             if not globs.matches(selection.path, path):
                 continue
@@ -76,7 +74,10 @@ def select(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, list[Li
         base = top if selection.wildcard else selection.path
         candidate = (path + "/").removeprefix(base + "/").removesuffix("/")
         item = Listed(path, node, node.own, top=not holders)
-        if selection.wants(candidate, item, holders[-1] if holders else None):
+        wanted = selection.wants(candidate, item, holders[-1] if holders else None)
+        if selection.bare and path == selection.path and node.kind is Kind.DIR:
+            continue
+        if wanted:
             for chosen in (*holders, item):
                 if not chosen.listed:
                     chosen.listed = True
