@@ -21,7 +21,7 @@ KINDS = {
     stat.S_IFIFO: Kind.FIFO,
     stat.S_IFCHR: Kind.CHAR,
     stat.S_IFBLK: Kind.BLOCK,
-    stat.S_IFSOCK: Kind.SOCKET,
+    stat.S_IFSOCK: Kind.FILE,  # clients take the socket's bit off before they send it, from 19.03.3 on
 }
 
 
@@ -136,7 +136,7 @@ class _Walk:
             devmajor=os.major(found.st_rdev) if is_device else 0,
             devminor=os.minor(found.st_rdev) if is_device else 0,
             xattrs=xattrs,
-            content=FileContent(place, path, found) if kind is Kind.FILE else None,
+            content=_content(place, path, found) if kind is Kind.FILE else None,
             mtime_ns=found.st_mtime_ns,
             problem=problem or name_problem(path, linkname, xattrs),
         )
@@ -185,6 +185,11 @@ class FileContent:
 
     def _error(self, why: str | None) -> ContextError:
         return ContextError(f"cannot read {shown(self.path)}: {why}", hint="docker build could not send it either")
+
+
+def _content(place: str, path: str, found: os.stat_result) -> FileContent | bytes:
+    """What is sent of a file; nothing of a socket, which goes as an empty one."""
+    return b"" if stat.S_ISSOCK(found.st_mode) else FileContent(place, path, found)
 
 
 def _chunks(descriptor: int, size: int) -> Iterator[Chunk]:

@@ -53,6 +53,7 @@ class _RuleSet(_Switches):
 class _Definition(Strict):
     name: str
     owner: str | None
+    named_input: bool | None
     indexes: bool
     stubs: bool
     selector: bool

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.contenthash import gopath
+from lab.contenthash import globs, gopath
 from lab.contenthash.entry import Entry, Kind, file, shown
 from lab.contenthash.links import lookup
 from lab.contenthash.patterns import Matcher, read_ignore_file
@@ -68,13 +68,13 @@ def test_base_and_parent(path: str, base: str, parent: str) -> None:
     ],
 )
 def test_match(pattern: str, path: str, expected: bool) -> None:
-    assert gopath.matches(pattern, path) is expected
+    assert globs.matches(pattern, path) is expected
 
 
 @pytest.mark.parametrize("pattern", ["[", "[]a]", "[a", "[a-", "[-a]", "a\\", "[^]", "[\\"])
 def test_malformed_patterns(pattern: str) -> None:
     with pytest.raises(ContextError, match="malformed"):
-        gopath.matches(pattern, "x")
+        globs.matches(pattern, "x")
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_leaving_a_file_out_of_a_formula_is_as_if_it_were_not_there(
     left = [entry for entry in entries if entry is not gone and not entry.path.startswith(gone.path + "/")]
     [leaf] = (leaf for leaf in formula.leaves if leaf.path == "/" + gone.path)
     found = formula.without(leaf)
-    if gone.kind is not Kind.DIR:
+    if gone.kind is not Kind.DIR and left:  # an empty context has another root
         assert found == digest(left, ".", rules)
 
 

@@ -91,7 +91,9 @@ def test_every_kind_of_object(folder: Path) -> None:
     )
     assert found["hard"].linkname == "d/x" and found["hard"].is_hardlink
     assert (found["link"].kind, found["link"].linkname, found["link"].mode) == (Kind.SYMLINK, ".//d/../d", 0o777)
-    assert (found["pipe"].kind, found["socket"].kind) == (Kind.FIFO, Kind.SOCKET)
+    # fsutil, in 20.10.24 as in 28.5.2, takes the bit off that makes a socket of it, and it has no data
+    socket_sent = found["socket"]
+    assert (found["pipe"].kind, socket_sent.kind, socket_sent.size) == (Kind.FIFO, Kind.FILE, 0)
     assert own(list(found.values()), "file") != BAR  # and a pipe is not opened: this test would not end
 
 

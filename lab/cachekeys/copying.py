@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
-from lab.cachekeys.dockerfile import Instruction
+from lab.cachekeys.dockerfile import Instruction, json_words
 from lab.contenthash.query import Query
 
 KNOWN_FLAGS = {"chown", "chmod", "from", "link", "exclude", "parents"}
@@ -65,14 +64,8 @@ def read_copy(item: Instruction) -> Copy:
 
 def _words(rest: str) -> list[str]:
     """The words of the JSON form or of the plain one."""
-    if rest.startswith("["):
-        try:
-            found = json.loads(rest)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, list) and all(isinstance(word, str) for word in found):
-            return found
-    return rest.split()
+    found = json_words(rest)
+    return rest.split() if found is None else found
 
 
 def _unclear_flags(item: Instruction) -> str | None:

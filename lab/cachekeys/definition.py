@@ -63,11 +63,11 @@ def chain_id(diff_ids: Sequence[str]) -> str:
     return chain
 
 
-def copy_actions(copy: Copy, workdir: str, dialect: Dialect) -> list[str] | str:
+def copy_actions(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool = False) -> list[str] | str:
     """The JSON of each action of a COPY or ADD in their order, or why they are not known."""
     if copy.unclear:
         return copy.unclear
-    owner = _owner(copy.chown, dialect)
+    owner = _owner(copy.chown, dialect, scratch=scratch)
     if isinstance(owner, str):
         return owner
     dest = destination(copy.dest, workdir)
@@ -79,7 +79,7 @@ def copy_actions(copy: Copy, workdir: str, dialect: Dialect) -> list[str] | str:
                 "src": gopath.base(gopath.join("/", source)),
                 "dest": dest,
                 **owner,
-                "mode": -1 if copy.chmod is None else copy.chmod,
+                **({} if copy.chmod == 0 else {"mode": -1 if copy.chmod is None else copy.chmod}),
                 "followSymlink": True,
                 "dirCopyContents": True,
                 **({"attemptUnpackDockerCompatibility": True} if copy.add else {}),
@@ -96,7 +96,7 @@ def copy_actions(copy: Copy, workdir: str, dialect: Dialect) -> list[str] | str:
 
 def copy_definition(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool = False) -> Definition | str:
     """The definition of a COPY or ADD onto a base, or onto nothing; or why it is not known."""
-    actions = copy_actions(copy, workdir, dialect)
+    actions = copy_actions(copy, workdir, dialect, scratch=scratch)
     if isinstance(actions, str):
         return actions
     return file_definition(actions, _indexes(len(actions), dialect, scratch=scratch))
@@ -104,7 +104,7 @@ def copy_definition(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool
 
 def workdir_definition(path: str, dialect: Dialect, *, user: str = "", scratch: bool = False) -> Definition | str:
     """The definition of the directory that WORKDIR makes for a user, onto nothing too; or why it is not known."""
-    owner = _owner(user, dialect)
+    owner = _owner(user, dialect, scratch=scratch)
     if isinstance(owner, str):
         return owner.replace("--chown=", "USER ")
     if user and not dialect.workdir_user:
@@ -162,19 +162,40 @@ def go_json(value: object) -> str:
     return re.sub(r"\\[bf\\]|[<>&\u2028\u2029\udc80-\udcff]", lambda found: ESCAPES.get(found[0], "\\ufffd"), text)
 
 
-def _owner(chown: str, dialect: Dialect) -> Mapping[str, object] | str:
-    """The owner of a COPY --chown in numbers, or why it is not known."""
+def _owner(chown: str, dialect: Dialect, *, scratch: bool) -> Mapping[str, object] | str:
+    """The owner of a COPY --chown, or why it is not known."""
     if not chown:
         return {}
     user, colon, group = chown.partition(":")
-    if not (user.isdecimal() and (group.isdecimal() if colon else True)):
-        return f"--chown={chown} is looked up in the image"
+    owner: dict[str, object] = {}
+    for key, name in (("user", user), ("group", group)) if colon else (("user", user),):
+        found = _user(name, dialect, scratch=scratch)
+        if isinstance(found, str):
+            return found
+        owner[key] = {"User": found}
+    return {"owner": owner}
+
+
+def _user(name: str, dialect: Dialect, *, scratch: bool) -> Mapping[str, object] | str:
+    """A user or group, or why it is not known; 0 is left out, which root and a name that is empty are too."""
+    number = 0 if name in ("root", "") else _uid(name)
+    if number == 0:
+        return {}
+    if number is None:
+        if scratch:
+            return f"--chown={name} is looked up where there is nothing"
+        if dialect.named_input is None:
+            return "how this engine spells a --chown by name is not known"
+        return {"byName": {"name": name, **({"input": 0} if dialect.named_input else {})}}
     if dialect.owner is None:
         return "how this engine spells a numeric --chown is not known"
-    owner: dict[str, object] = {"user": {"User": {dialect.owner: int(user)}}}
-    if colon:
-        owner["group"] = {"User": {dialect.owner: int(group)}}
-    return {"owner": owner}
+    return {dialect.owner: number}
+
+
+def _uid(name: str) -> int | None:
+    """A number of 32 bits as the definition has it, a negative one from the other end; None for a name."""
+    number = int(name) if re.fullmatch("[+-]?[0-9]+", name) else None
+    return None if number is None or not -(2**31) <= number < 2**31 else number % 2**32
 
 
 def _indexes(count: int, dialect: Dialect, *, scratch: bool) -> list[list[int]] | None:

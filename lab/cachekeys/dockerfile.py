@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -93,7 +94,25 @@ def instruction(line: str) -> Instruction:
             strange = f"the flag --{name} has quotes in it"
     if HEREDOC.search(rest) and word.upper() in ("COPY", "ADD", "RUN"):
         strange = "it has a here-document"
+    if json_words(rest, whole=False) and not json_words(rest):
+        strange = "text follows its list, which engines read in two ways"
     return Instruction(word.upper(), rest, tuple(flags), strange)
+
+
+def json_words(text: str, *, whole: bool = True) -> list[str] | None:
+    """The words of an instruction in its JSON form, a list of strings; None if it is not in it.
+
+    Without `whole`, text may follow the list.
+    """
+    if not text.startswith("["):
+        return None
+    try:
+        found, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    if whole and text[end:].strip():
+        return None
+    return found if isinstance(found, list) and all(isinstance(word, str) for word in found) else None
 
 
 def _directives(text: str) -> tuple[dict[str, str], list[str]]:

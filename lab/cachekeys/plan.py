@@ -16,7 +16,7 @@ from lab.cachekeys.definition import (
 )
 from lab.cachekeys.dialect import Dialect
 from lab.cachekeys.dockerfile import Dockerfile, Instruction, Stage
-from lab.cachekeys.state import BaseImage, Options, State, arguments
+from lab.cachekeys.state import SPECIAL, BaseImage, Options, State, arguments
 from lab.errors import ContextError
 
 Content = Callable[[Copy], str | None]
@@ -79,6 +79,7 @@ def plan(
         for item in stage.instructions:
             if item.word == "RUN":
                 steps.append(_run(item, state, dialect, cloud))
+                state = replace(state, scratch=False)
             elif item.word in ("COPY", "ADD"):
                 steps.append(_copy(item, state, dialect, content, cloud))
                 state = replace(state, scratch=False)
@@ -126,9 +127,10 @@ def _run(item: Instruction, state: State, dialect: Dialect | None, cloud: str | 
         else:
             unclear = unclear or f"the flag --{name} is not covered"
     if unclear or dialect is None:
-        return Step(item, None, unclear=unclear)
-    selector = ROOT_SELECTOR if dialect.selector else ""
-    return Step(item, run_definition(arguments(item.rest, state.shell), around, dialect).record, selector=selector)
+        return Step(item, None, alone=state.scratch, unclear=unclear)
+    selector = ROOT_SELECTOR if dialect.selector and not state.scratch else ""
+    record = run_definition(arguments(item.rest, state.shell), around, dialect).record
+    return Step(item, record, alone=state.scratch, selector=selector)
 
 
 def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Content, cloud: str | None) -> Step:
@@ -156,9 +158,10 @@ def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Con
 
 
 def _workdir(item: Instruction, state: State, dialect: Dialect | None, cloud: str | None) -> Step:
-    step = Step(item, None, alone=state.scratch, unclear=cloud or state.folder_cloud)
+    folder, user = state.around.workdir, state.around.user
+    quoted = f"USER {user} has a variable or quotes in it" if SPECIAL.search(user) else None
+    step = Step(item, None, alone=state.scratch, unclear=cloud or state.folder_cloud or quoted)
     if step.unclear or dialect is None:
         return step
-    folder, user = state.around.workdir, state.around.user
     made = workdir_definition(folder, dialect, user=user, scratch=state.scratch)
     return replace(step, record=made.record) if isinstance(made, Definition) else replace(step, unclear=made)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lab.cachekeys.definition import DEFAULT_PATH, NETWORKS, Surroundings
-from lab.cachekeys.dockerfile import Instruction
+from lab.cachekeys.dockerfile import Instruction, json_words
 from lab.contenthash import gopath
 
 SHELL = ("/bin/sh", "-c")
@@ -88,10 +87,13 @@ class State:
         return replace(self, around=replace(self.around, env=tuple(env)), cloud=cloud, has_args=has_args)
 
     def in_folder(self, path: str) -> State:
-        """The state after WORKDIR; a folder with variables or quotes in it is not known."""
+        """The state after WORKDIR; a folder with variables or quotes in it is not known.
+
+        An absolute one stays as it is written, a slash at its end too, and so it stands in the definitions of RUN.
+        """
         if SPECIAL.search(path):
             return replace(self, folder_cloud=f"WORKDIR {path} has a variable or quotes in it")
-        here = gopath.join("/", path if path.startswith("/") else f"{self.around.workdir}/{path}")
+        here = path if path.startswith("/") else gopath.join("/", self.around.workdir, path)
         cloud = None if path.startswith("/") else self.folder_cloud
         return replace(self, around=replace(self.around, workdir=here), folder_cloud=cloud)
 
@@ -102,14 +104,7 @@ class State:
 
 def arguments(rest: str, shell: Iterable[str]) -> list[str]:
     """A command in its JSON form, else the shell with the text."""
-    if rest.startswith("["):
-        try:
-            found = json.loads(rest)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, list) and found and all(isinstance(word, str) for word in found):
-            return found
-    return [*shell, rest]
+    return json_words(rest) or [*shell, rest]
 
 
 def special(item: Instruction) -> str | None:

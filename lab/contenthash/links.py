@@ -15,10 +15,11 @@ DEEPEST = 255  # elements of a path, ours: the old way goes up them one by one
 def lookup(tree: Tree, path: str, links: Links, *, last: bool) -> tuple[str, Node | None]:
     """The path with its links resolved and the record there, None if there is none.
 
-    `last` says whether a link in the last element is resolved too. ContextError if there are too many links.
+    `path` need not be clean. `last` says whether a link in the last element is resolved too. ContextError if there
+    are too many links.
     """
     if links is Links.REAL:
-        return _real(tree, path, last=last)
+        return _real(tree, gopath.key_path(path), last=last)
     try:
         return _lexical_to_the_end(tree, path, last=last)
     except RecursionError as error:  # links upon links that only ever lead deeper
@@ -26,17 +27,42 @@ def lookup(tree: Tree, path: str, links: Links, *, last: bool) -> tuple[str, Nod
 
 
 def _lexical_to_the_end(tree: Tree, path: str, *, last: bool) -> tuple[str, Node | None]:
-    """The deepest known directory first, links joined by their text: up to bk 0.13."""
-    found, node = _lexical(tree, path, [0])
+    """The deepest known directory first, links joined by their text: up to bk 0.13.
+
+    An absolute link is not cleaned before the next one is joined to its directory: after "/a/." that is "/a", not "/".
+    """
+    found, node = _lexical(tree, gopath.key_path(path), [0])
     count = 0
     while last and node and node.kind is Kind.SYMLINK:
         count += 1
         if count > LIMIT:
             raise _too_many(path)
-        path = gopath.key_path(
-            node.linkname if node.linkname.startswith("/") else gopath.join(gopath.parent(path), node.linkname)
-        )
-        found, node = _lexical(tree, path, [0])
+        absolute = node.linkname.startswith("/")
+        path = node.linkname if absolute else gopath.join(gopath.parent(path), node.linkname)
+        found, node = _lexical(tree, gopath.key_path(path), [0])
+    return found, node
+
+
+def lookup_prefix(tree: Tree, path: str, links: Links, *, last: bool) -> tuple[str, Node | None]:
+    """As `lookup`, for what stands before a wildcard or is asked with patterns.
+
+    The old way takes a link in the last element from where the first one was found, and each that follows as well,
+    and looks up where they lead to without going through other links.
+    """
+    if links is Links.REAL:
+        return _real(tree, path, last=last)
+    try:
+        count = [0]
+        first, node = _lexical(tree, path, count)
+    except RecursionError as error:
+        raise _too_many(path) from error
+    found = first
+    while last and node and node.kind is Kind.SYMLINK:
+        count[0] += 1
+        if count[0] > LIMIT:
+            raise _too_many(path)
+        found = clean_link(first, node.linkname)
+        node = tree.get(found)
     return found, node
 
 

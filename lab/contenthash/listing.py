@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.contenthash import gopath
+from lab.contenthash import globs, gopath
 from lab.contenthash.entry import Kind
 from lab.contenthash.formula import Part
-from lab.contenthash.links import lookup, target
+from lab.contenthash.links import lookup_prefix, target
 from lab.contenthash.patterns import UNKNOWN, Matched, Matcher
 from lab.contenthash.rules import Rules
 from lab.contenthash.tree import Node, Tree
@@ -67,16 +67,17 @@ def select(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, list[Li
         path = fixed + node.path.removeprefix(resolved)
         while holders and not path.startswith(holders[-1].path + "/"):
             holders.pop()
-        if selection.bare and path == selection.path and node.kind is Kind.DIR:
-            continue
         if selection.wildcard and selection.path and not (top and path.startswith(top + "/")):
-            if not gopath.matches(selection.path, path):
+            if not globs.matches(selection.path, path):
                 continue
             top = path
         base = top if selection.wildcard else selection.path
         candidate = (path + "/").removeprefix(base + "/").removesuffix("/")
         item = Listed(path, node, node.own, top=not holders)
-        if selection.wants(candidate, item, holders[-1] if holders else None):
+        wanted = selection.wants(candidate, item, holders[-1] if holders else None)
+        if selection.bare and path == selection.path and node.kind is Kind.DIR:
+            continue
+        if wanted:
             for chosen in (*holders, item):
                 if not chosen.listed:
                     chosen.listed = True
@@ -96,7 +97,9 @@ def _start(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, Node | 
             return "", tree.root, ""
     if not fixed:
         return "", tree.root, ""
-    resolved, node = lookup(tree, fixed, rules.links, last=bool(rest))
+    resolved, node = lookup_prefix(tree, fixed, rules.links, last=bool(rest))
+    if resolved == "/":
+        globs.matches(selection.path, "")  # BuildKit goes through all there is, none of which can match
     return fixed, node, resolved
 
 

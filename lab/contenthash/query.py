@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from lab.contenthash import gopath
+from lab.contenthash import globs, gopath
 from lab.contenthash.entry import Kind, name_bytes, shown
 from lab.contenthash.formula import Join, Part
 from lab.contenthash.header import NOTHING
@@ -14,7 +14,7 @@ from lab.contenthash.links import lookup, target
 from lab.contenthash.listing import Selection, followed, select
 from lab.contenthash.patterns import Matcher
 from lab.contenthash.rules import Rules, Wildcard
-from lab.contenthash.tree import Tree
+from lab.contenthash.tree import Node, Tree
 from lab.errors import ContextError
 
 
@@ -34,7 +34,7 @@ class Query:
     @property
     def is_wildcard(self) -> bool:
         """True if the path is taken as a pattern."""
-        return gopath.has_wildcard(self.path) if self.wildcard is None else self.wildcard
+        return gopath.has_wildcard(gopath.join("/", self.path)) if self.wildcard is None else self.wildcard
 
     @property
     def is_plain(self) -> bool:
@@ -50,9 +50,9 @@ def ask(tree: Tree, query: Query, rules: Rules) -> Part | None:
     """
     if (query.include or query.exclude) and not rules.patterns:
         return None
-    path = gopath.key_path(query.path)
     if query.is_plain:
-        return _plain(tree, path, query, rules)
+        return _plain(tree, query, rules)
+    path = gopath.key_path(query.path)
     if rules.wildcard.is_flat:
         return _flat(tree, path, query, rules)
     try:
@@ -92,7 +92,8 @@ def deduplicated(queries: Iterable[Query], rules: Rules) -> list[Query]:
     clean = [replace(query, path=gopath.join("/", query.path)) for query in queries]
     plain = {(query.path, query.follow_links): query for query in clean if query.is_plain}
     kept = [query for query in plain.values() if not _is_below_another(query, plain.values(), rules)]
-    kept += [query for query in clean if not query.is_plain]
+    others = [query for query in clean if not query.is_plain]
+    kept += others if rules.wildcard.is_flat else dict.fromkeys(others)  # a set as long as there were no patterns
     return sorted(kept, key=lambda query: name_bytes(query.path))
 
 
@@ -104,10 +105,10 @@ def _is_below_another(query: Query, others: Iterable[Query], rules: Rules) -> bo
     return False
 
 
-def _plain(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
+def _plain(tree: Tree, query: Query, rules: Rules) -> Part:
     if query.follow_links:
-        return target(tree, path, rules.links).whole
-    _, node = lookup(tree, path, rules.links, last=False)
+        return target(tree, query.path, rules.links).whole
+    _, node = lookup(tree, query.path, rules.links, last=False)
     if node is None:
         raise ContextError(f"cannot digest {shown(query.path)}: no such path in the context")
     return node.whole
@@ -115,7 +116,11 @@ def _plain(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
 
 def _matches(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
     """Wildcards up to bk 0.8: every matching path, a directory with all that is below it."""
-    found = [node for node in tree.below(tree.root) if node.kind and gopath.matches(path, node.path)]
+    found: list[Node] = []
+    for node in tree.below(tree.root):
+        inside = found and found[-1].kind is Kind.DIR and node.path.startswith(found[-1].path + "/")
+        if node.kind and globs.matches(path, node.path) and not inside:
+            found.append(node)
     parts = [
         target(tree, node.path, rules.links).whole if query.follow_links and node.kind is Kind.SYMLINK else node.whole
         for node in found

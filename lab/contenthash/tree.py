@@ -13,6 +13,8 @@ from lab.contenthash.rules import Rules
 from lab.errors import ContextError
 
 NO_RECORD = Part(NOTHING)
+LAST = "\udcff"  # the byte ff as os.fsdecode gives it
+EMPTY = Entry("", Kind.DIR, 0o755)  # the root of a context with nothing in it
 
 
 @dataclass(slots=True, eq=False)
@@ -33,7 +35,7 @@ class Node:
 class Tree:
     """The objects of a context by path; paths here are absolute inside it, "" is its root.
 
-    `root` is the digest of the root's own header: of nothing for a context that a client sent.
+    `root` is the digest of the root's own header: of nothing for a context of which a client sent something.
     """
 
     def __init__(self, entries: Iterable[Entry], own: Iterable[Source], root: str = NOTHING) -> None:
@@ -106,7 +108,14 @@ class Tree:
             if node.kind is Kind.DIR:
                 known = [child for child in node.children.values() if child.kind]
                 named = [(b"\0" + name_bytes(child.path.rpartition("/")[2]), child.whole) for child in known]
-                node.whole = Join([(b"\0", node.own), *named], directory=True)
+                odd = next((below for child in known for below in child.children if below.startswith(LAST)), None)
+                node.whole = Join([(b"\0", node.own), *named], directory=True) if odd is None else _strange(odd)
+
+
+def _strange(name: str) -> Part:
+    """In place of a digest: BuildKit skips what a directory holds by looking behind its name and this byte."""
+    why = "a name that begins with the byte ff enters the digests of the folders above in a way that is not covered"
+    return Part(ContextError(f"cannot digest what holds {shown(name)}: {why}"))
 
 
 class _Digests:
@@ -148,4 +157,6 @@ def read_trees(entries: Iterable[Entry], rule_sets: Iterable[Rules]) -> dict[Rul
     """A tree for each rule set; a content is streamed once for all of them, when a digest needs it."""
     listed, asked = list(entries), list(dict.fromkeys(rule_sets))
     shared = [_Digests(entry, asked) for entry in listed]
-    return {rules: Tree(listed, [partial(digests.under, rules) for digests in shared]) for rules in asked}
+    # a daemon that was sent nothing looks at its own folder instead, which is new
+    roots = {rules: NOTHING if listed else own_digests(EMPTY, [header(EMPTY, rules)])[0] for rules in asked}
+    return {rules: Tree(listed, [partial(digests.under, rules) for digests in shared], roots[rules]) for rules in asked}
