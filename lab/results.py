@@ -272,9 +272,10 @@ def find(results: Path, name: str | None) -> Path:
         return results / str(name)
     if name:
         raise UsageError(
-            f'cannot find the run "{name}"{did_you_mean(name, known)}', hint=f"{len(known)} runs in {results}"
+            f'cannot find the run "{name}"{did_you_mean(name, known)}', hint="python -m lab runs"
         )
     stamped = [run for run in known if run[:8].isdigit()]
     if not stamped:
-        raise UsageError(f"cannot find a run in {results}: there is none yet", hint="python -m lab repro")
+        hint = "python -m lab repro" + ("; or name the one that came with lab: sample" if "sample" in known else "")
+        raise UsageError(f"cannot find a run in {results}: none was made yet", hint=hint)
     return results / stamped[-1]

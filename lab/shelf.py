@@ -52,7 +52,7 @@ def matching(results: Path, pattern: str) -> list[Path]:
     """The folders of runs whose name fits a pattern such as `*-copy-bust`; UsageError if none does."""
     found = [folder for folder in _folders(results) if fnmatch.fnmatchcase(folder.name, pattern)]
     if not found:
-        raise UsageError(f'cannot find a run that fits "{pattern}"', hint=f"{len(_folders(results))} runs in {results}")
+        raise UsageError(f'cannot find a run that fits "{pattern}"', hint="python -m lab runs")
     return found
 
 
