@@ -11,7 +11,15 @@ from lab.errors import HostError
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the disk refuses."""
+    """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the disk refuses.
+
+    A link is followed. What is no plain file (/dev/stdout, a pipe) is written to: it must not be replaced by one.
+    """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        _write_into(path, content)
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,6 +31,13 @@ def write(path: Path, content: str | bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):  # the folder itself may be what refuses
             part.unlink(missing_ok=True)
+        raise disk_error(path, error) from error
+
+
+def _write_into(path: Path, content: str | bytes) -> None:
+    try:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
         raise disk_error(path, error) from error
 
 

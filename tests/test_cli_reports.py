@@ -194,6 +194,33 @@ def test_a_folder_gets_a_script_for_each_host(place: Place) -> None:
         assert text.startswith("#!/bin/sh\n") and f"only={name.removeprefix(NEW + '-').removesuffix('.sh')}\n" in text
 
 
+def test_a_file_without_a_name_is_none(place: Place) -> None:
+    done = place.lab("report", "--output", "")
+    assert (done.returncode, "without a name" in done.stderr) == (2, True)
+    assert sorted(path.name for path in place.root.iterdir() if path.suffix == ".txt") == []
+
+
+def test_what_is_no_plain_file_is_written_to_and_stays_what_it_is(place: Place) -> None:
+    """As root, a report to /dev/stdout or /dev/full would else put a file in the device's place."""
+    pipe = place.root / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
+    assert place.lab("report", "--output", "pipe").returncode == 0
+    assert reader.communicate(timeout=30)[0] == (RUNS / "schema-1" / "table.txt").read_text()
+    assert pipe.is_fifo()
+    full = place.lab("report", "--output", "/dev/full")
+    assert (full.returncode, "cannot write /dev/full: No space left on device" in full.stderr) == (5, True)
+    assert Path("/dev/full").is_char_device()
+
+
+def test_a_link_is_followed(place: Place) -> None:
+    (place.root / "real.txt").write_text("old")
+    (place.root / "link.txt").symlink_to("real.txt")
+    assert place.lab("report", "--output", "link.txt").returncode == 0
+    assert (place.root / "link.txt").is_symlink()
+    assert (place.root / "real.txt").read_text() == (RUNS / "schema-1" / "table.txt").read_text()
+
+
 # --- runs
 
 

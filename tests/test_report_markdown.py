@@ -260,6 +260,18 @@ def test_a_broken_trial_is_no_miss() -> None:
     assert "is broken: the cache of x could not be read" in section(text, "Not known")
 
 
+def test_what_went_wrong_is_shown_where_nothing_could_be_read() -> None:
+    lost = trial("a", "b", None, Verdict.BROKEN, problem="cannot build the image: exit status 1")
+    build = ("docker", "build", "--cache-from", "x", "--tag", "x", ".")
+    failed = reporting.exchange("b", lost.name, *build, stderr="#3 ERROR: no space left", cwd="/home/u/c", exit=1)
+    [_, _, console] = blocks(markdown(Evidence(run(lost), {}, (failed,))))
+    assert console.splitlines()[-3:] == [
+        "$ docker build --cache-from x --tag x .",
+        "#3 ERROR: no space left",
+        "[exit status 1]",
+    ]
+
+
 def test_the_contrast_is_the_nearest_trial_that_went_the_other_way() -> None:
     bust = trial("a", "b", (HIT, RAN, RAN))
     engine = trial("a", "b", (HIT, HIT, HIT), engine="19.03.13")

@@ -49,6 +49,8 @@ def report(
 
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
+    if output == "":
+        raise UsageError("cannot write to a file without a name", hint="--output FILE, or DIR/ for a folder")
     project = find()
     paths = run_paths(project, name, pattern)
     chosen = forms(project)[form]

@@ -121,8 +121,8 @@ def _rows(run: Run, found: list[Finding]) -> list[Trial]:
 
 def _shown(evidence: Evidence, found: list[Finding]) -> list[Trial]:
     """The trials whose commands are shown, as they came: the first finding's, and one that went the other way."""
-    if not found:
-        return [trial for trial in evidence.run.trials if trial.build][:1]
+    if not found:  # of a run in which nothing could be read, what went wrong
+        return sorted(evidence.run.trials, key=lambda trial: trial.build is None)[:1]
     chosen = (found[0].example, contrast(evidence, found[0]))
     return [trial for trial in evidence.run.trials if any(trial is one for one in chosen)]
 
