@@ -137,6 +137,8 @@ def _answer(
     if not copy.from_context:
         why = f"it copies from {copy.origin}, not from the context"
         return Answer(step.text, decision.outcome, decision.sentence, None, problem=why)
+    if copy.unclear:
+        return Answer(step.text, decision.outcome, decision.sentence, None, problem=f"not known here: {copy.unclear}")
     try:
         part = content_part(tree, copy.queries, question.engine.rules)
         digest = None if part is None else part.text

@@ -424,7 +424,7 @@ LAYOUT = {
 }
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 def test_archives_of_docker_save_and_of_oci(tmp_path: Path, mode: str) -> None:
     assert image_of_file(archive(tmp_path / "saved.tar", SAVED, mode), AMD).cache == "W10="
     found = image_of_file(archive(tmp_path / "oci.tar", LAYOUT, mode), AMD)

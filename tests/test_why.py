@@ -183,6 +183,24 @@ def test_wrong_words(context: Path, tmp_path: Path) -> None:
     assert lab("--cache-from", made, context, engine="99.1").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("COPY $SRC /x", "$SRC has a variable, quotes or a backslash in it"),
+        ("ADD https://example.org/x /x", "https://example.org/x is not in the context"),
+        ("COPY <<E /x\nhello\nE", "it has a here-document"),
+        ("COPY --from=localhost:1/other /x /x", "it copies from localhost:1/other, not from the context"),
+        ("COPY --parents bar /x", "--parents makes other steps"),
+    ],
+)
+def test_what_is_not_covered_is_not_known_and_says_why(context: Path, tmp_path: Path, line: str, why: str) -> None:
+    (context / "Dockerfile").write_text(f"FROM localhost:1/busybox\nRUN echo foo\n{line}\n")
+    code, found = asked("--cache-from", image(tmp_path), context)
+    [step] = found["steps"]
+    assert (code, step["outcome"] in ("unknown", "ran"), why in step["problem"]) == (4, True, True), step
+    assert step["search"] is None
+
+
 def test_a_copy_of_what_is_not_there_is_not_known(context: Path, tmp_path: Path) -> None:
     (context / "bar").unlink()
     code, found = asked("--cache-from", image(tmp_path), context)

@@ -52,8 +52,11 @@ def stat_bytes(entry: Entry) -> int:
 
 
 def xattr_bytes(name: str, value: bytes) -> int:
-    """What one extended attribute adds: 58 for a security.selinux of 36 bytes; in a long packet up to 2 more."""
-    pair = _text(name_bytes(name), always=True) + _text(value, always=True)
+    """What one extended attribute adds: 58 for a security.selinux of 36 bytes; in a long packet up to 2 more.
+
+    Of an attribute without a value only the name is written, as 20.10.24 and 26.1.5 were seen to do.
+    """
+    pair = _text(name_bytes(name)) + _text(value)
     return 1 + _varint(pair) + pair
 
 
@@ -72,8 +75,8 @@ def _go_mode(entry: Entry) -> int:
     return MODE_BITS[entry.kind] | special | entry.mode & 0o777
 
 
-def _text(value: bytes, *, always: bool = False) -> int:
-    return 1 + _varint(len(value)) + len(value) if value or always else 0
+def _text(value: bytes) -> int:
+    return 1 + _varint(len(value)) + len(value) if value else 0
 
 
 def _number(value: int) -> int:

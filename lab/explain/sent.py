@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.cachekeys.transfer import context_bytes, xattr_bytes
+from lab.cachekeys.transfer import context_bytes, stat_bytes, xattr_bytes
 from lab.contenthash.entry import Entry, Kind, shown
 
 
@@ -43,6 +43,9 @@ def _parts(producer: dict[str, Entry], consumer: dict[str, Entry]) -> list[str]:
             lengths = [f"{len(value)} byte{'s' * (len(value) != 1)}" for value in values if value is not None]
             which = "less" if values[1] is None else "one" if values[0] is None else "another"
             found.append(f"{which} {name} of {' instead of '.join(reversed(lengths))} on {shown(path)} ({sizes[-1]})")
+        mode = stat_bytes(theirs.but(mode=ours.mode)) - stat_bytes(theirs)
+        if mode:  # setuid, setgid and the sticky bit make a longer number
+            found.append(f"the mode of {shown(path)} ({mode:+d}B)")
         if theirs.kind is Kind.FILE and ours.kind is Kind.FILE and theirs.size != ours.size:
             more = ours.size - theirs.size
             found.append(f"{more:+d} byte{'s' * (abs(more) != 1)} of {shown(path)}")
