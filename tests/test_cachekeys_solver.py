@@ -254,6 +254,7 @@ def test_exclude_where_rules_have_no_patterns_is_unclear() -> None:
 def test_stages_that_begin_with_stages() -> None:
     text = "FROM base AS one\nRUN echo foo\nFROM one\nCOPY bar bar\nRUN echo baz\n"
     assert outcomes(solve(cache_of(), planned(text))) == (HIT, HIT, HIT)
+    assert planned(text.replace("RUN echo foo", "ONBUILD RUN x")).steps[0].unclear  # 28.5.2 was seen to run x
     with_arg = text.replace("RUN echo foo", "RUN echo foo\nARG A=1")
     assert planned(with_arg).steps[-1].unclear == "the stage before has ARG"
 

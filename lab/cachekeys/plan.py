@@ -74,7 +74,10 @@ def plan(
     cloud = _cloud(dockerfile, base, dialect, options)
     global_args = {item.rest.partition("=")[0] for item in dockerfile.before}
     steps: list[Step] = []
-    for number, stage in enumerate(lineage(dockerfile, target)):
+    stages = lineage(dockerfile, target)
+    if any(item.word == "ONBUILD" for stage in stages[:-1] for item in stage.instructions):
+        cloud = cloud or "a stage that it begins with adds steps of its own (ONBUILD)"
+    for number, stage in enumerate(stages):
         state = state.next_stage() if number else state
         for item in stage.instructions:
             if item.word == "RUN":

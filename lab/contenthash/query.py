@@ -119,7 +119,7 @@ def _matches(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
     found: list[Node] = []
     for node in tree.below(tree.root):
         inside = found and found[-1].kind is Kind.DIR and node.path.startswith(found[-1].path + "/")
-        if node.kind and globs.matches(path, node.path) and not inside:
+        if node.path and node.kind and globs.matches(path, node.path) and not inside:
             found.append(node)
     parts = [
         target(tree, node.path, rules.links).whole if query.follow_links and node.kind is Kind.SYMLINK else node.whole
