@@ -271,9 +271,7 @@ def find(results: Path, name: str | None) -> Path:
     if name in known:
         return results / str(name)
     if name:
-        raise UsageError(
-            f'cannot find the run "{name}"{did_you_mean(name, known)}', hint="python -m lab runs"
-        )
+        raise UsageError(f'cannot find the run "{name}"{did_you_mean(name, known)}', hint="python -m lab runs")
     stamped = [run for run in known if run[:8].isdigit()]
     if not stamped:
         hint = "python -m lab repro" + ("; or name the one that came with lab: sample" if "sample" in known else "")

@@ -14,12 +14,13 @@ from pydantic import Field
 
 from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
+from lab.versions import CONDITION, meets
 from lab.yamlfile import Strict, did_you_mean, load
 
 Expect = Literal["hit", "ran"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
-Versions = Annotated[str, Field(pattern=r"^(<|<=|>|>=|==)\d+(\.\d+)*$")]
+Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 CONTROL = "none"  # the name of the trial in which nothing is varied
 MAX_CONTEXT_BYTES = 8 << 20
@@ -276,27 +277,7 @@ def _fits(exception: _Exception, facts: Facts) -> bool:
     if any(wanted is not None and not there for wanted, there in wants):
         return False
     versions = ((exception.engines, facts.engine), (exception.producer_engines, facts.producer_engine))
-    return all(asked is None or (version is not None and _compare(version, asked)) for asked, version in versions)
-
-
-def _compare(version: str, condition: str) -> bool:
-    """True if a version such as 20.10.24 meets a condition such as <19.03.13."""
-    match = re.fullmatch(r"(<=|>=|==|<|>)(.+)", condition)
-    assert match  # the pattern of Versions
-    left, right = _numbers(version), _numbers(match[2])
-    if not left:
-        return False  # a build without a number is no old release
-    return {
-        "<": left < right,
-        "<=": left <= right,
-        ">": left > right,
-        ">=": left >= right,
-        "==": left == right,
-    }[match[1]]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", re.split(r"[+~-]", version)[0]))
+    return all(asked is None or (version is not None and meets(version, asked)) for asked, version in versions)
 
 
 def _worse(first: tuple[Outcome, ...], second: tuple[str, ...]) -> tuple[Outcome, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+CONDITION = re.compile(r"^(<=|>=|==|<|>)(\d+(?:\.\d+)*)$")  # such as <19.03.13
 VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2})(?:[+~].*|-ce)?")
 
 
@@ -26,3 +27,23 @@ def covers(first: str | None, last: str | None, version: tuple[int, ...]) -> boo
     """
     low, high = (numbers(end) if end else None for end in (first, last))
     return (low is None or low[: len(version)] <= version) and (high is None or version[: len(high)] <= high)
+
+
+def meets(version: str, condition: str) -> bool:
+    """True if a version such as 20.10.24+dfsg1 meets a condition such as <19.03.13; False for one without a number.
+
+    Raises ValueError for what is no condition.
+    """
+    match = CONDITION.match(condition)
+    if match is None:
+        raise ValueError(f"{condition} is no condition on a version")
+    left, right = (tuple(map(int, re.findall(r"\d+", re.split(r"[+~-]", text)[0]))) for text in (version, match[2]))
+    if not left:
+        return False  # a build without a number is no old release
+    return {
+        "<": left < right,
+        "<=": left <= right,
+        ">": left > right,
+        ">=": left >= right,
+        "==": left == right,
+    }[match[1]]

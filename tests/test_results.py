@@ -209,4 +209,5 @@ def test_without_runs_there_is_none(tmp_path: Path, name: str) -> None:
         save(tmp_path / name, RUN, "")  # what the README shows is no run of the user's
     with pytest.raises(LabError) as caught:
         find(tmp_path, None)
-    assert caught.value.hint == "python -m lab repro"
+    more = "; or name the one that came with lab: sample" if name == "sample" else ""
+    assert caught.value.hint == f"python -m lab repro{more}"

@@ -208,7 +208,7 @@ def test_objects_that_cannot_be_digested_are_named_only_where_they_are_copied(co
         (("bar",), 0, ""),
         (("pipe",), 0, ""),
         (("sock",), 0, ""),
-        (("--rules", "R1", "sock"), 13, "cannot digest sock: it is a socket, which BuildKit refuses under R1"),
+        (("--rules", "R1", "sock"), 0, ""),  # clients take the socket's bit off what they send
         (("out",), 13, "cannot digest out: no such path in the context"),
         ((".",), 13, r"cannot digest caf\xe9: its name is not UTF-8"),
         (("ba*",), 0, ""),
