@@ -28,8 +28,8 @@ KINDS = {
 def read_context(folder: Path, dockerfile: str = "Dockerfile") -> list[Entry]:
     """All that a docker client would offer of the folder, in the order of its walk, .dockerignore obeyed.
 
-    Owners are 0, as clients send them. What cannot be read is listed with its `problem`, and fails only when it is
-    digested. ContextError if the folder or its .dockerignore cannot be read; HostError where the system has no
+    `uid` and `gid` are 0, as clients send them. What cannot be read is listed with its `problem`, and fails only when
+    it is digested. ContextError if the folder or its .dockerignore cannot be read; HostError where the system has no
     extended attributes to ask for.
     """
     if not hasattr(os, "listxattr"):
@@ -139,6 +139,7 @@ class _Walk:
             content=_content(place, path, found) if kind is Kind.FILE else None,
             mtime_ns=found.st_mtime_ns,
             problem=problem or name_problem(path, linkname, xattrs),
+            disk_owner=f"{found.st_uid}:{found.st_gid}",
         )
 
     def _linked(self, entry: Entry) -> Entry:

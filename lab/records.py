@@ -2,7 +2,7 @@
 
 The form is that of the public test vectors: `entries` with path, type, mode_octal, uid, gid, linkname, devmajor,
 devminor, xattrs_b64, size, content_b64 (or content_repeat, or content_sha256 alone), and `queries` with path,
-follow_links, wildcard, include, exclude. Of ours are `mtime_ns` and `problem`.
+follow_links, wildcard, include, exclude. Of ours are `mtime_ns`, `problem` and `disk_owner`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class _Entry(Strict):
     content_repeat: _Repeat | None = None
     mtime_ns: int | None = None
     problem: str | None = None
+    disk_owner: Annotated[str, Field(pattern=r"^\d+:\d+$")] | None = None
 
 
 class _Query(Strict):
@@ -111,6 +112,7 @@ def dump(entry: Entry) -> dict[str, Any]:
         "xattrs_b64": {_told(name): base64.b64encode(value).decode() for name, value in entry.xattrs.items()},
         "mtime_ns": entry.mtime_ns,
         "problem": entry.problem,
+        "disk_owner": entry.disk_owner,
     }
     if entry.kind is Kind.FILE:
         raw["size"] = entry.size
@@ -150,6 +152,7 @@ def _entry(raw: _Entry, where: str) -> Entry:
         sha256=raw.content_sha256,
         mtime_ns=raw.mtime_ns,
         problem=raw.problem,
+        disk_owner=raw.disk_owner,
     )
 
 

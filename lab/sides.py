@@ -105,4 +105,6 @@ def _fields(entry: Entry) -> list[tuple[str, str]]:
         rows.append(("target", shown(entry.linkname)))
     if entry.kind is Kind.FILE:
         rows.append(("content", f"{entry.size} bytes"))
+    if entry.disk_owner:
+        rows.append(("owner on disk", entry.disk_owner))
     return rows + [(shown(name), show_value(value)) for name, value in sorted(entry.xattrs.items())]

@@ -79,6 +79,10 @@ def test_what_no_rules_hash_is_named_only_if_asked_for() -> None:
     earlier = replace(BAR, mtime_ns=1)
     assert compare([earlier], [touched], SETS) == compare([earlier], [linked], SETS) == []
     assert only(earlier, touched, every=True) == FieldDifference("bar", "mtime", "1 ns", "2 ns", ())
+    theirs, ours = replace(earlier, disk_owner="0:0"), replace(earlier, disk_owner="1000:1000")
+    assert compare([theirs], [ours], SETS) == []
+    assert only(theirs, ours, every=True) == FieldDifference("bar", "owner on disk", "0:0", "1000:1000", ())
+    assert compare([earlier], [ours], SETS, every=True) == []  # an older run did not keep it
     assert only(earlier, linked, every=True) == FieldDifference("bar", "hard link", "no", "to a", ())
 
 

@@ -78,6 +78,9 @@ def folder(tmp_path: Path) -> Path:
         os.chdir(here)
     (root / "d" / "e").chmod(0o2775)
     (root / "back\\sl=ash").chmod(0o4711)
+    if os.geteuid() == 0:
+        os.chown(root / "new\nline", 1234, 5678)
+        os.chown(root / "li nk", 4, 5, follow_symlinks=False)
     return root
 
 

@@ -19,8 +19,8 @@ def compare(
 ) -> list[FieldDifference]:
     """The fields that differ, in the order of a walk; each names the rule sets (of those given) that hash it.
 
-    Contents are compared where both are at hand or have a sha256. `every` adds what no rule set hashes: times, and
-    whether a file is a hard link.
+    Contents are compared where both are at hand or have a sha256. `every` adds what no rule set hashes: times, owners
+    on disk, and whether a file is a hard link.
     """
     one, other = ({entry.path: entry for entry in entries} for entries in (producer, consumer))
     order = sorted({**other, **one}.values(), key=walk_key)
@@ -76,6 +76,8 @@ def _fields(theirs: Entry, ours: Entry, rules: Sequence[Rules]) -> Iterator[Row]
         yield from _contents(theirs, ours, names)
     if None not in (theirs.mtime_ns, ours.mtime_ns) and theirs.mtime_ns != ours.mtime_ns:
         yield "mtime", f"{theirs.mtime_ns} ns", f"{ours.mtime_ns} ns", ()
+    if theirs.disk_owner and ours.disk_owner and theirs.disk_owner != ours.disk_owner:
+        yield "owner on disk", theirs.disk_owner, ours.disk_owner, ()
 
 
 def _xattrs(theirs: Entry, ours: Entry, rules: Sequence[Rules]) -> Iterator[Row]:

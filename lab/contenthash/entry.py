@@ -35,7 +35,8 @@ class Entry:
     `content` is the bytes of a file, or a function that streams them anew each time it is called; None if they are
     not at hand, where `sha256` may still tell (64 hex digits of the content alone) what they were. `mtime_ns` is None
     where it is not known; it enters no digest. `problem` says why the object cannot be digested, such as "permission
-    denied"; it matters only where the object is part of what is digested.
+    denied"; it matters only where the object is part of what is digested. `disk_owner` is "uid:gid" as it lay on disk,
+    None where that is not known; no client sends it.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Entry:
     sha256: str | None = field(default=None, compare=False)
     mtime_ns: int | None = None
     problem: str | None = None
+    disk_owner: str | None = None
 
     @property
     def is_hardlink(self) -> bool:
@@ -82,6 +84,7 @@ class Entry:
             self.sha256 if content is None else None,
             self.mtime_ns,
             self.problem,
+            self.disk_owner,
         )
 
     def chunks(self) -> Iterable[Chunk] | None:

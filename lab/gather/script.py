@@ -19,7 +19,7 @@ if ! find . -maxdepth 0 -printf '' 2>/dev/null; then echo no-find; exit 0; fi
 send() { echo "$1"; base64 | tr -d '\n'; echo; }
 list() {
   find . -mindepth 1 \( -type d \( ! -readable -o ! -executable \) -printf x -o -type f ! -readable -printf x \
-    -o -printf - \) -printf '%y\0%m\0%s\0%n\0%D:%i\0%T@\0%C@\0%P\0%l\0'
+    -o -printf - \) -printf '%y\0%m\0%s\0%n\0%D:%i\0%T@\0%C@\0%U:%G\0%P\0%l\0'
 }
 list | send list
 find . \( -type c -o -type b \) -exec stat -c '%t %T %n' -- {} + | send devices

@@ -23,7 +23,7 @@ KINDS = {
     "b": Kind.BLOCK,
     "s": Kind.FILE,  # a socket goes as an empty file, see lab/context.py
 }
-FIELDS = 9  # of one object in the list
+FIELDS = 10  # of one object in the list
 NO_ATTRIBUTES = "its attributes are not known: the box has neither getfattr nor python3"
 CHANGED = "it changed while the context was gathered"
 
@@ -59,7 +59,7 @@ def read(output: bytes) -> Listing:
     if "again" not in sections:
         raise ReadError("cannot read what was gathered: its end is missing")
     changed = set(_objects(sections["list"])) ^ set(_objects(sections["again"]))
-    moved = {line[7] for line in changed}
+    moved = {line[8] for line in changed}
     devices = _devices(sections.get("devices", b""))
     found = [_found(line, devices) for line in _objects(sections["list"])]
     attributes = _attributes(sections)
@@ -111,7 +111,7 @@ def _objects(data: bytes) -> list[tuple[str, ...]]:
 
 
 def _found(line: tuple[str, ...], devices: Mapping[str, tuple[int, int]]) -> _Found:
-    kind, mode, size, links, identity, mtime, _, path, target = line
+    kind, mode, size, links, identity, mtime, _, owner, path, target = line
     try:
         what = KINDS[kind[1:]]
         major, minor = devices.get(path, (0, 0))
@@ -125,6 +125,7 @@ def _found(line: tuple[str, ...], devices: Mapping[str, tuple[int, int]]) -> _Fo
             devminor=minor,
             mtime_ns=_nanoseconds(mtime),
             problem="it cannot be read" if kind[0] == "x" else name_problem(path, target),
+            disk_owner=owner,
         )
         return _Found(entry, identity, int(links))
     except (KeyError, ValueError) as error:
