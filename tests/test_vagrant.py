@@ -123,6 +123,29 @@ def test_a_console_that_only_root_may_read_hides_no_error(tmp_path: Path, monkey
     assert caught.value.tail()[1].startswith("(its console cannot be read: ")
 
 
+def test_a_talkative_console_does_not_hide_vagrants_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what Vagrant 2.3.4 printed where libvirt had been restarted under it
+    script = """\
+echo "Bringing machine 'centos7' up with 'libvirt' provider..."
+echo '==> centos7: Resuming domain...'
+echo 'The guest machine entered an invalid state while waiting for it'
+echo 'to boot. Valid states are "running". The machine is in the'
+echo '"inaccessible" state. Please verify everything is configured'
+for number in 1 2 3 4 5 6 7 8; do echo "more advice $number"; done
+exit 1"""
+    guest = box(tmp_path, "centos7", monkeypatch, script)
+    console = tmp_path / "console"
+    console.write_text("".join(f"[  OK  ] Started unit {number}.\n" for number in range(40)))
+    note = guest.notes.read("centos7")
+    assert note
+    guest.notes.write(note.model_copy(update={"vagrant": note.vagrant.model_copy(update={"console": str(console)})}))
+    with pytest.raises(BoxError) as caught:
+        guest.bring_up(lambda event: None)
+    shown = caught.value.tail()
+    assert shown[0] == "The guest machine entered an invalid state while waiting for it"
+    assert shown[-1] == "[  OK  ] Started unit 39."
+
+
 def test_any_other_failure_shows_vagrants_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "echo '==> centos7: Waiting for domain to get an IP address...'; echo 'no IP address' >&2; exit 1"
     with pytest.raises(BoxError) as caught:

@@ -25,7 +25,9 @@ from lab.state import Address, Note, Notes
 from lab.waiting import stopping
 
 CONSOLE_LINES = 30
+SHORT = 7  # lines of each where both Vagrant and the console have something to say
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
+PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
 # Vagrant's words where it neither has a box nor gets it, and what follows them
 NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
 NO_BOX_WHY = re.compile(
@@ -157,7 +159,7 @@ class VagrantBox(SshBox):
             console = self._console(note) if note else ""
             raise BoxError(
                 f"cannot {verb} {self.name}: Vagrant ended with status {error.returncode}",
-                output=f"{said}\n{console}",
+                output=_both(said, console),
                 hint=f"python -m lab down {self.name} removes what there is of it; the whole log is {self._log_path}",
             ) from error
         except RuntimeError as error:  # python-vagrant: no vagrant executable
@@ -196,6 +198,16 @@ def _adding(image: Image, provider: str) -> str:
 def _vagrant(project: Project, **streams: Any) -> Any:
     """python-vagrant's door; the package has no types."""
     return vagrant.Vagrant(str(project.root), **streams)  # type: ignore[no-untyped-call]
+
+
+def _both(said: str, console: str) -> str:
+    """What Vagrant said after its progress, from its beginning, and the console's end: either may hold the reason."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    if not console.strip():
+        return said
+    verdict = lines[next((n for n in range(len(lines), 0, -1) if PROGRESS.match(lines[n - 1])), 0) :]
+    seen = [line for line in console.splitlines() if line.strip()]
+    return "\n".join([*(verdict[:SHORT] or lines[-SHORT:]), *seen[-SHORT:]])
 
 
 def _address(ssh_config: str) -> Address:
