@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from lab import boxfacts, plan, sequence
 from lab.boxes.base import Tell
 from lab.boxrules import facts_of
-from lab.errors import LabError
+from lab.errors import Interrupted, LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.fleet import Ready
@@ -25,6 +25,7 @@ from lab.sequence import Station
 from lab.stored import pack
 from lab.together import each, raise_first
 from lab.transcript import RecordingBox
+from lab.waiting import stopping
 
 
 class Crew:
@@ -128,6 +129,7 @@ class Crew:
                 reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
                 clock = datetime.now(UTC)
                 made = sequence.produce(station, self.scenario, reference, self._say(name))
+                _not_stopped(made.producer)
                 seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
                 image = None if made.problem else read_image(reference, self.store)
                 made = made.model_copy(update={"started": clock, "seconds": seconds, "image": image})
@@ -144,6 +146,7 @@ class Crew:
             trial = self._trial(
                 self.stations[name, cell.engine], made[source], facts[source], variations.get(cell.variation)
             )
+            _not_stopped(trial.name)
             self.recorder.add(trial)
             self.tell(Progress(name, _said(trial)))
         self.tell(Progress(name, "all trials made", done=True))
@@ -173,6 +176,12 @@ class Crew:
 
     def _say(self, name: str) -> sequence.Say:
         return lambda what: self.tell(Progress(name, what))
+
+
+def _not_stopped(what: str) -> None:
+    """Raise Interrupted after Ctrl-C: what the closing of connections made of a trial is no result of it."""
+    if stopping.is_set():
+        raise Interrupted(f"stopped during {what}")
 
 
 def _said(trial: Trial) -> str:

@@ -10,10 +10,10 @@ import pytest
 
 from lab.crew import Crew
 from lab.engines.engine import Engine
-from lab.errors import BoxError
+from lab.errors import BoxError, Interrupted
 from lab.fleet import Ready
 from lab.lineups import Catalog
-from lab.model import Outcome, Progress
+from lab.model import Begun, Filled, Outcome, Progress, RunEvent
 from lab.recorder import Recorder, Watch, unwatched
 from lab.registry import Registry
 from lab.report.table import table
@@ -21,6 +21,7 @@ from lab.results import BoxFacts, Run, load
 from lab.rulebook import Rulebook
 from lab.scenarios import load_scenario
 from lab.transcript import RecordingBox, ReplayBox, Transcript, read
+from lab.waiting import stopping
 
 from .conftest import ROOT
 
@@ -166,3 +167,26 @@ def test_a_box_that_is_lost_at_the_start_leaves_the_others_their_trials(
     assert {(trial.producer, trial.consumer) for trial in run.trials} == {(A, A)}
     assert {trial.verdict.value for trial in run.trials} == {"as expected"}
     assert not run.complete
+
+
+def test_what_ctrl_c_made_of_a_trial_is_no_result(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    """Connections are closed then, and the registry ends: a trial that goes on would be stored as broken."""
+    stored = load(SAMPLE).instructions
+    made: list[Filled] = []
+
+    def watch(event: RunEvent) -> None:
+        if isinstance(event, Filled):
+            made.append(event)
+        if isinstance(event, Begun) and made:
+            stopping.set()
+
+    try:
+        with pytest.raises(Interrupted, match="stopped during "):
+            play(tmp_path, entries, watch)
+    finally:
+        stopping.clear()
+    run = load(tmp_path)
+    assert not run.complete
+    assert 1 <= len(run.trials) < 10
+    assert {trial.verdict.value for trial in run.trials} == {"as expected"}
+    assert {len(trial.build.steps) for trial in run.trials if trial.build} == {len(stored)}

@@ -120,6 +120,8 @@ class SshBox(Box):
             raise self._unreachable(error) from error
         seconds = time.monotonic() - clock
         if result.exited < 0:
+            if stopping.is_set():
+                raise Interrupted(f"stopped while {self.name} ran `{command.line()}`")
             raise BoxError(
                 f"cannot tell how `{command.line()}` ended on {self.name}: the connection broke",
                 hint="look at it with `python -m lab status`, then run the command again",
