@@ -131,8 +131,8 @@ class Daemon:
 bin={shlex.quote(str(self.programs))} state={shlex.quote(str(self.state))} data={shlex.quote(str(data))}
 PATH="$bin:$PATH:/usr/sbin:/sbin"
 export PATH
-rm -rf "$state/lib" "$state/docker.sock"
-mkdir -p "$state" "$data"
+if test -e "$state/lib" || test -e "$state/docker.sock"; then rm -rf "$state/lib" "$state/docker.sock"; fi
+if ! test -d "$state" || ! test -d "$data"; then mkdir -p "$state" "$data"; fi
 echo '{{}}' > "$state/docker.json"
 {self._bridge()}
 kept={shlex.quote(str(self.sums))}

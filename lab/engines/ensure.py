@@ -26,20 +26,22 @@ BUILDX_SINCE = 23  # from this major version on `docker build` is the plugin's
 # What is there of an engine, in one call: nothing, its programs, or a daemon of which the sums are known.
 UNKNOWN_HERE = 3
 LOOK = f'test -e "$1" || exit {UNKNOWN_HERE}; test -S "$2/docker.sock" && cat "$3"'
-# A start in one call, as root: each call costs half a second in emulation. The start script writes the sums before
-# dockerd makes its socket; the socket is there before dockerd answers, and who asks it then waits.
+# A start in one call, as root: in emulation each call costs half a second, and each program that is started a tenth, so
+# that looking more often would take longer. The start script writes the sums before dockerd makes its socket; the
+# socket is there before dockerd answers, and who asks it then waits.
 START = """\
 unit=$1 state=$2 sums=$3 start=$4
-systemctl reset-failed "$unit" 2>/dev/null
-systemd-run --quiet --unit="$unit" -p Delegate=yes -p KillMode=mixed -p LimitNOFILE=1048576 "$start" || exit
+begin() { systemd-run --quiet --unit="$unit" -p Delegate=yes -p KillMode=mixed -p LimitNOFILE=1048576 "$start"; }
+begin 2>/dev/null || { systemctl reset-failed "$unit" 2>/dev/null; begin; } || exit
 tries=0
 until test -S "$state/docker.sock"; do
   tries=$((tries + 1))
-  test $((tries % 10)) != 0 || systemctl is-active --quiet "$unit" || exit
-  sleep 0.2
+  test $((tries % 4)) != 0 || systemctl is-active --quiet "$unit" || exit
+  sleep 0.5
 done
 cat "$sums"
 """
+# The sums of the box's own Docker.
 OWN_SUMS = f"""\
 PATH=$PATH:/usr/sbin:/sbin
 dockerd=$(command -v dockerd) || exit 0
