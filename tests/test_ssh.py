@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 
@@ -81,7 +82,8 @@ class Sshd:
     def stop(self) -> None:
         if self.child:
             for process in psutil.Process(self.child.pid).children(recursive=True):
-                process.kill()
+                with suppress(psutil.NoSuchProcess):  # one whose connection has ended is just going by itself
+                    process.kill()
             self.child.stop()
 
     def box(self, name: str = "guest", *, key: str = "user", port: int | None = None) -> SshBox:
@@ -421,7 +423,8 @@ def test_a_connection_that_breaks_in_a_command_is_the_boxs_failure(sshd: Sshd, b
 
     def cut(name: str, data: bytes) -> None:
         for process in server.children():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     start = time.monotonic()
     with pytest.raises(BoxError) as caught:
