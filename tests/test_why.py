@@ -36,16 +36,19 @@ def image(folder: Path, facts: ImageFacts | None = None) -> Path:
     return archive(folder / "image.tar", {"manifest.json": listed, "c.json": json.dumps(config).encode()})
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> Path:
+def producers_context(folder: Path) -> Path:
     """The context that the producer had: bar of 0644, no attribute."""
-    folder = tmp_path / "context"
     folder.mkdir()
     # a registry that refuses at once: what the base is then is told from the image
     (folder / "Dockerfile").write_text(STEPS.replace("busybox", "localhost:1/busybox"))
     (folder / "bar").write_bytes(b"bar\n")
     (folder / "bar").chmod(0o644)
     return folder
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    return producers_context(tmp_path / "context")
 
 
 def lab(*words: str | Path, engine: str | None = "20.10.24") -> subprocess.CompletedProcess[str]:

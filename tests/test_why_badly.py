@@ -21,7 +21,7 @@ from lab.cachekeys.inline import KEY
 
 from .conftest import ROOT
 from .test_images import INDEX, SCHEMA_1, Server, digest, serving
-from .test_why import STEPS
+from .test_why import producers_context
 
 A = "sha256:" + "a" * 64
 
@@ -34,12 +34,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    folder = tmp_path / "context"
-    folder.mkdir()
-    (folder / "Dockerfile").write_text(STEPS.replace("busybox", "localhost:1/busybox"))
-    (folder / "bar").write_bytes(b"bar\n")
-    (folder / "bar").chmod(0o644)
-    return folder
+    return producers_context(tmp_path / "context")
 
 
 def lab(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
