@@ -20,13 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lab.cachekeys.inline import KEY
-from lab.contenthash.entry import Entry, Kind, file
-from lab.contenthash.query import content_digest, content_record
-from lab.contenthash.rules import Rules
-from lab.contenthash.tree import Tree
+from lab.buildkit.cachekeys.inline import KEY
+from lab.buildkit.contenthash.entry import Entry, Kind, file
+from lab.buildkit.contenthash.query import content_digest, content_record
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.contenthash.tree import Tree
+from lab.buildkit.rulebook import Rulebook
 from lab.project import find
-from lab.rulebook import Rulebook
 
 ROUNDS = 5
 FILES = 10_000

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab.page.document import render
 from lab.project import find
+from lab.report.page.document import render
 from tests import page_runs
 from tests.chromium import browser
 

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab import bundle, transcript
+from lab.boxes import transcript
 from lab.cli.main import collect_less
-from lab.explained import explained
-from lab.forms import forms
 from lab.project import find
+from lab.report import bundle
 from lab.report.comparison import compare, told
+from lab.report.evidence import explained
+from lab.report.formats import forms
 from tests import reporting
 
 ROUNDS = 5

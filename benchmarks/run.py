@@ -17,20 +17,20 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lab import base_image, boxfacts, registry, sequence
 from lab.boxes.base import Box, Command
 from lab.boxes.process import run_process
-from lab.boxrules import facts_of
+from lab.boxes.transcript import RecordingBox, Transcript, read
+from lab.buildkit.rulebook import Rulebook
 from lab.engines.daemon import Daemon
 from lab.engines.ensure import ensure
-from lab.fleet import Fleet
-from lab.lineups import Catalog
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Fleet
 from lab.model import Progress
 from lab.project import find
-from lab.rulebook import Rulebook
-from lab.scenarios import load_scenario
-from lab.sequence import Station
-from lab.transcript import RecordingBox, Transcript, read
+from lab.registry import server
+from lab.run import base_image, boxfacts, sequence
+from lab.run.scenarios import facts_of, load_scenario
+from lab.run.sequence import Station
 
 BOX = "debian12-apparmor"
 ENGINE = "20.10.24-unfixed"
@@ -101,10 +101,10 @@ def ratio() -> float:
     project = find()
     catalog = Catalog(project.boxes)
     [ready] = Fleet(project, catalog, quiet).up("debian", [catalog.box(BOX)])
-    with TemporaryDirectory() as folder, registry.serve(None, None, quiet) as store:
+    with TemporaryDirectory() as folder, server.serve(None, None, quiet) as store:
         kept = Path(folder) / "transcript.jsonl"
         transcript = Transcript(kept, "bench")
-        with registry.doors(store, [ready.box]):
+        with server.doors(store, [ready.box]):
             engine = ready.engines[0]
             base = base_image.choose(None, store, ready.box, engine, quiet)
             scenario = load_scenario(project.scenarios / "copy-bust", base.reference)

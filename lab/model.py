@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-GATHERS = "# lab lists a context\n"  # begins the script that does, so that reports can leave it out
-
 
 class Outcome(StrEnum):
     """What became of one build step; a step whose end was not read is `unknown`, never a hit."""
@@ -123,3 +121,6 @@ class Filled:
 
 
 RunEvent = Planned | Begun | Filled
+
+
+CONTROL = "none"  # the name of the trial in which nothing is varied

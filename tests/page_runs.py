@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from lab.causes import Explanation, FieldDifference, Role, StepCause
-from lab.contenthash.entry import Entry, file
+from lab.buildkit.contenthash.compare import FieldDifference
+from lab.buildkit.contenthash.entry import Entry, file
+from lab.explain.explanation import Explanation, Role, StepCause
 from lab.model import Exchange, Outcome, Verdict
 from lab.report.evidence import Evidence
-from lab.results import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial
+from lab.results.run import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial
 
 HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
 STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")

@@ -7,20 +7,19 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-from lab.causes import Explanation, FieldDifference, Role, StepCause
-from lab.contenthash.entry import Entry, file
+from lab.boxes.transcript import exchanges
+from lab.buildkit.contenthash.compare import FieldDifference
+from lab.buildkit.contenthash.entry import Entry, file
+from lab.buildkit.rulebook import Rulebook
+from lab.explain.explanation import Explanation, Role, StepCause
 from lab.model import Exchange, Outcome, Verdict
 from lab.report.evidence import Evidence, gathered
-from lab.results import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial, load
-from lab.rulebook import Rulebook
-from lab.stored import pack
-from lab.transcript import exchanges
+from lab.results.contexts import pack
+from lab.results.run import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial, load
+from tests.conftest import ROOT
 
-from .conftest import ROOT
-
-RUNS = Path(__file__).parent / "data" / "runs"
+RUNS = ROOT / "tests" / "data" / "runs"
 WHEN = datetime(2026, 5, 27, 18, 30, tzinfo=UTC)
 STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
 HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN

@@ -13,22 +13,21 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lab import registry
 from lab.boxes.base import Box, Result
 from lab.boxes.kinds import open_box
 from lab.boxes.local import LocalBox
 from lab.engines import host
 from lab.engines.ensure import ensure
+from lab.engines.pins import EngineSpec
 from lab.engines.stock import Stock
 from lab.errors import BoxError, EngineError
-from lab.lineups import Catalog
-from lab.pins import EngineSpec
+from lab.machines.catalog import Catalog
 from lab.project import find
-from lab.registry import Registry
-from lab.results import find as newest
-from lab.results import load
-
-from .conftest import Lab
+from lab.registry import server
+from lab.registry.server import Registry
+from lab.results.run import find as newest
+from lab.results.run import load
+from tests.conftest import Lab
 
 pytestmark = pytest.mark.vm
 BOXES = ("debian12-apparmor", "debian12-selinux")
@@ -171,7 +170,7 @@ def test_the_script_of_a_run_does_it_again_with_docker_alone(checkout: Lab, seli
     checkout.ok("report", str(tmp_path / "one"), "--format", "sh", "--output", f"{scripts}/")
     env = {"LAB_PRUNE": "yes", "DOCKER_HOST": f"unix:///run/lab-docker-{unfixed}/docker.sock"}
     boxes = [maker_box, selinux_box]
-    with registry.serve(None, None, lambda event: None) as store, registry.doors(store, boxes):
+    with server.serve(None, None, lambda event: None) as store, server.doors(store, boxes):
         for box in boxes:
             [script] = scripts.glob(f"*-{box.name}.sh")
             box.put(script, PurePosixPath("/tmp/repro.sh"))
@@ -263,12 +262,12 @@ def test_a_registry_can_run_inside_a_box(selinux_box: Box) -> None:
     """For a host with neither a registry program nor Docker; the host and the other boxes see it on loopback."""
     project = find()
     other = open_box(Catalog(project.boxes).box("debian12-apparmor"), project)
-    program = registry._program_of(selinux_box)
+    program = server._program_of(selinux_box)
     assert program == "docker-registry"
     ask = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5017; printf 'GET /v2/ HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3"]
-    with registry._inside(selinux_box, program, 5017):
+    with server._inside(selinux_box, program, 5017):
         store = Registry("localhost:5017", "in debian12-selinux", 5017, "debian12-selinux")
-        with registry.doors(store, [selinux_box, other]):
+        with server.doors(store, [selinux_box, other]):
             assert selinux_box.run(ask).text.strip().endswith("200 OK")
             assert other.run(ask).text.strip().endswith("200 OK")
     assert not selinux_box.run(ask).ok

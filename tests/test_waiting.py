@@ -9,12 +9,12 @@ import time
 import pytest
 
 from lab.errors import BoxError, EngineError, LabError
-from lab.waiting import wait_for
+from lab.workers import wait_for
 
 STOPPED = """\
 import threading
 from lab.errors import Interrupted
-from lab.waiting import stopping, wait_for
+from lab.workers import stopping, wait_for
 threading.Timer(0.3, stopping.set).start()
 try:
     wait_for("a box", lambda: "nothing", timeout=60, every=60)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
-from lab.contenthash.entry import Entry, Kind
-from lab.contenthash.query import Query
-from lab.rulebook import Rulebook
+from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.buildkit.contenthash.query import Query
+from lab.buildkit.rulebook import Rulebook
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parent.parent
 VECTORS: dict[str, Any] = json.loads((ROOT / "tests/data/contenthash/vectors.json").read_text(encoding="utf-8"))
 BOOK = Rulebook(ROOT / "boxes")
 RULES = BOOK.rule_sets

@@ -1,4 +1,4 @@
-"""The kinds of box by name: a new kind is one file here, one line below and one spec in lab/lineups.py."""
+"""The kinds of box by name: a new kind is one file here, one line below and one spec in lab/boxes/specs.py."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from lab.boxes.base import Box
 from lab.boxes.local import LocalBox
-from lab.lineups import BoxSpec, SshSpec
+from lab.boxes.notes import Address, Notes
+from lab.boxes.specs import BoxSpec, SshSpec
 from lab.project import Project
-from lab.state import Address, Notes
 
 
 def _ssh(spec: SshSpec, project: Project) -> Box:

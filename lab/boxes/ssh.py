@@ -17,10 +17,10 @@ from invoke.exceptions import CommandTimedOut, ThreadException
 from paramiko import AutoAddPolicy, BadHostKeyException, SSHException
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
+from lab.boxes.notes import Address
 from lab.errors import BoxError, Interrupted
 from lab.model import Progress
-from lab.state import Address
-from lab.waiting import stopping, wait_for
+from lab.workers import stopping, wait_for
 
 CONNECT_SECONDS = 15
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; past this the connection is taken for dead

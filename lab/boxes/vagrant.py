@@ -16,13 +16,13 @@ from typing import IO, Any
 import vagrant
 
 from lab.boxes.base import Tell
+from lab.boxes.notes import Address, Note, Notes
+from lab.boxes.specs import Image, VagrantSpec
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError, HostError, Interrupted
-from lab.lineups import Image, VagrantSpec
 from lab.model import Progress
 from lab.project import Project
-from lab.state import Address, Note, Notes
-from lab.waiting import stopping
+from lab.workers import stopping
 
 CONSOLE_LINES = 30
 SHORT = 7  # lines of each where both Vagrant and the console have something to say

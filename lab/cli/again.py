@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab import bundle
 from lab.cli.options import Workplace
 from lab.errors import UsageError
+from lab.report import bundle
 from lab.report.comparison import compare, told
 from lab.report.evidence import Evidence, producer_engine
 

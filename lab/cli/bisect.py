@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from tabulate import tabulate
 
-from lab import bisect as halving
 from lab.cli.conduct import boxes_for, conducting
 from lab.cli.options import (
     engines_named,
@@ -17,10 +16,11 @@ from lab.cli.options import (
     workplace,
 )
 from lab.errors import LabError, UsageError
-from lab.matrix import Wish
 from lab.model import Outcome, Progress
-from lab.results import Run
-from lab.scenarios import find, load_scenario
+from lab.results.run import Run
+from lab.run import bisect as halving
+from lab.run.experiment import Wish
+from lab.run.scenarios import find, load_scenario
 from lab.yamlfile import did_you_mean
 
 
@@ -55,7 +55,7 @@ def bisect(
 
     An engine that cannot be had here is skipped, and that is said.
     """
-    from lab import bisect as halving
+    from lab.run import bisect as halving
 
     place = workplace(lineup)
     place.announce()

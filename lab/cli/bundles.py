@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab import atomic
+from lab import files
 from lab.cli.options import json_option
 from lab.cli.reports import redact_option, run_paths
 from lab.cli.runs import ending
@@ -18,9 +18,9 @@ from lab.errors import LabError, UsageError
 from lab.project import Project, find
 
 if TYPE_CHECKING:
-    from lab.bundle import Bundle
-    from lab.results import Run
-    from lab.scenarios import Scenario
+    from lab.report.bundle import Bundle
+    from lab.results.run import Run
+    from lab.run.scenarios import Scenario
 
 
 @click.command(epilog="Example: python -m lab bundle 20261123T180000Z-copy-bust --output mine.tar.gz")
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @redact_option
 def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
     """Pack a run (default: the newest) with its report, script, transcript, templates and pins into one tar.gz."""
-    from lab import bundle as bundles
+    from lab.report import bundle as bundles
 
     project = find()
     [folder] = run_paths(project, name)
@@ -39,7 +39,7 @@ def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
         raise UsageError(f"cannot pack {folder}: it is a bundle already")
     file = f"{folder.resolve().name}.tar.gz"
     target = output / file if output and output.is_dir() else output or Path(file)
-    atomic.write(target, bundles.pack(folder, project, redacted=not no_redact))
+    files.write(target, bundles.pack(folder, project, redacted=not no_redact))
     click.echo(f"written to {target}")
 
 
@@ -54,12 +54,12 @@ def replay(file: Path, as_json: bool) -> None:
     """
     from dataclasses import replace
 
-    from lab import bundle as bundles
-    from lab.replay import judge_again
+    from lab.buildkit.rulebook import Rulebook
+    from lab.report import bundle as bundles
     from lab.report.comparison import compare as compared
     from lab.report.comparison import told
     from lab.report.table import table
-    from lab.rulebook import Rulebook
+    from lab.run.replay import judge_again
 
     project = find()
     opened = bundles.read(file)
@@ -77,7 +77,7 @@ def replay(file: Path, as_json: bool) -> None:
 
 def _scenario(project: Project, opened: Bundle, run: Run) -> tuple[Scenario | None, str]:
     """Today's scenario if it still has the run's steps, else the bundle's, else none; and words that say which."""
-    from lab.scenarios import load_scenario
+    from lab.run.scenarios import load_scenario
 
     base = run.base.reference if run.base else "scratch"
     with TemporaryDirectory() as folder:

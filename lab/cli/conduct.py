@@ -9,16 +9,17 @@ from pathlib import Path
 
 import click
 
+from lab.boxes.specs import BoxSpec
 from lab.cli.machines import with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen, screen
 from lab.errors import Interrupted, UsageError
-from lab.fleet import Fleet
-from lab.lineups import BoxSpec, pick
-from lab.matrix import Wish, perform
-from lab.results import Run
-from lab.shelf import typical_seconds
-from lab.state import hold
+from lab.files import hold
+from lab.machines.catalog import pick
+from lab.machines.fleet import Fleet
+from lab.results.run import Run
+from lab.results.shelf import typical_seconds
+from lab.run.experiment import Wish, perform
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from lab.errors import ContextError, ReadError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lab.contenthash.query import Query
-    from lab.contenthash.rules import Rules
-    from lab.contenthash.tree import Tree
+    from lab.buildkit.contenthash.query import Query
+    from lab.buildkit.contenthash.rules import Rules
+    from lab.buildkit.contenthash.tree import Tree
 
 SCHEMA = 1
 STANDARD_INPUT = Path("-")
@@ -49,9 +49,9 @@ def digest(
 
     .dockerignore is obeyed. With --records the sources are the file's own queries, and JSON is printed.
     """
-    from lab.contenthash.formula import Formula
-    from lab.contenthash.query import Query, content_part, content_record
-    from lab.contenthash.tree import Tree
+    from lab.buildkit.contenthash.formula import Formula
+    from lab.buildkit.contenthash.query import Query, content_part, content_record
+    from lab.buildkit.contenthash.tree import Tree
 
     if bool(sources) == bool(records):
         raise UsageError("cannot tell what to digest: give sources, or --records FILE", hint="lab digest --help")
@@ -59,7 +59,7 @@ def digest(
     if records:
         _digest_records(records, rules)
         return
-    from lab.context import read_context
+    from lab.buildkit.context import read_context
 
     tree = Tree.read(read_context(context), rules)
     queries = [Query(source) for source in sources]
@@ -79,8 +79,8 @@ def digest(
 
 
 def _rules(engine: str | None, rule_set: str | None) -> Rules:
+    from lab.buildkit.rulebook import Rulebook
     from lab.project import find
-    from lab.rulebook import Rulebook
 
     if engine and rule_set:
         raise UsageError("cannot use both --engine and --rules: each names the rules to use")
@@ -91,8 +91,8 @@ def _rules(engine: str | None, rule_set: str | None) -> Rules:
 
 
 def _digest_records(file: Path, rules: Rules) -> None:
-    from lab.contenthash.tree import Tree
-    from lab.records import loads
+    from lab.buildkit.contenthash.tree import Tree
+    from lab.buildkit.records import loads
 
     try:
         text = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
@@ -114,7 +114,7 @@ def _digest_records(file: Path, rules: Rules) -> None:
 
 
 def _text(tree: Tree, query: Query, rules: Rules) -> str | None:
-    from lab.contenthash.query import ask
+    from lab.buildkit.contenthash.query import ask
 
     part = ask(tree, query, rules)
     return part.text if part else None

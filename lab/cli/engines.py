@@ -9,15 +9,15 @@ import click
 from tabulate import tabulate
 
 from lab.boxes.local import LocalBox
+from lab.buildkit.rulebook import Rulebook
 from lab.cli.options import json_option, print_json, verbose_option
 from lab.cli.screen import screen
 from lab.engines import own
+from lab.engines.pins import PINS, EngineSpec
 from lab.engines.stock import Stock
-from lab.lineups import Catalog, pick
-from lab.pins import PINS, EngineSpec
+from lab.machines.catalog import Catalog, pick
 from lab.project import Project, find
-from lab.results import proven_on
-from lab.rulebook import Rulebook
+from lab.results.run import proven_on
 
 HERE = "this machine"
 

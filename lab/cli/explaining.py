@@ -15,10 +15,10 @@ from lab.errors import ContextError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.contenthash.entry import Entry
+    from lab.buildkit.contenthash.entry import Entry
     from lab.explain.engines import EngineLine
     from lab.explain.subject import Subject
-    from lab.results import Run, Trial
+    from lab.results.run import Run, Trial
 
 SCHEMA = 1
 
@@ -34,14 +34,14 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
     Without --trial, trials in which every step hit are named in one line. Nothing but the run is needed: what a box's
     files were, and what the image's cache held, was kept in it.
     """
+    from lab.buildkit.rulebook import Rulebook
     from lab.cli.reports import evidence_of
     from lab.explain.engines import engine_lines
     from lab.explain.subject import subject
+    from lab.explain.upstream import Upstream
     from lab.project import find
-    from lab.report.explained import told, told_engines, told_exceptions
+    from lab.report.explanation import told, told_engines, told_exceptions
     from lab.report.prediction import contradictions
-    from lab.rulebook import Rulebook
-    from lab.upstream import Upstream
 
     evidence = evidence_of(name)
     run = evidence.run
@@ -140,10 +140,10 @@ def diff(
 
     Exits with 4 if anything differs, hashed or not.
     """
+    from lab.buildkit.rulebook import Rulebook
+    from lab.explain.side_by_side import recorded, rules_of, side_by_side
     from lab.project import find
-    from lab.report.explained import told_sides
-    from lab.rulebook import Rulebook
-    from lab.sides import recorded, rules_of, side_by_side
+    from lab.report.explanation import told_sides
 
     book = Rulebook(find().boxes)
     rules = list(book.rule_sets.values())
@@ -182,9 +182,9 @@ def _listed_now(name: str, scenario: str | None) -> Sequence[Entry]:
 
     from lab.boxes.kinds import open_box
     from lab.cli.options import one_box, workplace
-    from lab.gather.door import gather
-    from lab.scenarios import find, load_scenario
-    from lab.sequence import writing
+    from lab.run.context_files import writing
+    from lab.run.gather.door import gather
+    from lab.run.scenarios import find, load_scenario
 
     place = workplace(None)
     folder = find(scenario or place.lineup.scenario, place.project.scenarios)

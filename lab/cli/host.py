@@ -26,7 +26,7 @@ def setup(dry_run: bool, verbose: bool) -> None:
     Says each command before it runs it, and does nothing where nothing lacks. Without systemd it also starts
     libvirt's daemons, as `up` would.
     """
-    from lab import daemons, hypervisor, prerequisites
+    from lab.machines import daemons, hypervisor, prerequisites
 
     if dry_run:
         steps = [*prerequisites.commands(prerequisites.missing()), *prerequisites.joining()]
@@ -49,7 +49,7 @@ def setup(dry_run: bool, verbose: bool) -> None:
 @json_option
 def doctor(lineup: str | None, as_json: bool) -> None:
     """Check this machine for a lineup, a line a check: ok, warning or problem, and the command that mends it."""
-    from lab.doctor import examine
+    from lab.machines.doctor import examine
 
     place = workplace(lineup)
     checks = []

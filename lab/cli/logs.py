@@ -13,7 +13,7 @@ from lab.cli.screen import coloured
 from lab.errors import HostError, ReadError
 
 if TYPE_CHECKING:
-    from lab.progress.build import Build
+    from lab.buildkit.progress.build import Build
 
 PIECE = 1 << 20
 
@@ -23,7 +23,7 @@ PIECE = 1 << 20
 @json_option
 def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
     """Read build logs in any form (plain, pasted from a terminal, rawjson, classic) and show what hit and what ran."""
-    from lab.progress.build import document
+    from lab.buildkit.progress.build import document
 
     builds: list[Build] = []
     for file in files:
@@ -53,7 +53,7 @@ def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
 
 def _builds(file: BinaryIO) -> list[Build]:
     """The builds of a file, read piece by piece: a log may be larger than the memory."""
-    from lab.progress.reader import Reader
+    from lab.buildkit.progress.reader import Reader
 
     reader = Reader()
     try:

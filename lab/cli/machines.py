@@ -12,7 +12,9 @@ import click
 from tabulate import tabulate
 
 from lab.boxes.kinds import open_box
+from lab.boxes.notes import Notes
 from lab.boxes.process import run_process
+from lab.boxes.specs import VagrantSpec
 from lab.cli.options import (
     Workplace,
     boxes_named,
@@ -27,12 +29,12 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.screen import screen
+from lab.engines.pins import PINS
 from lab.errors import BoxError, CommandError, Interrupted, UsageError
-from lab.fleet import Fleet
-from lab.lineups import Catalog, VagrantSpec
-from lab.pins import PINS
+from lab.files import hold
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Fleet
 from lab.project import find
-from lab.state import Notes, hold
 
 V = TypeVar("V")
 
@@ -70,11 +72,11 @@ def boxes(as_json: bool) -> None:
 @verbose_option
 def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     """Build the boxes of a recipe (all recipes that the embedded lineup needs, without a name); cached by content."""
-    from lab.auto import EMBEDDED
-    from lab.bake import bake as bake_recipe
+    from lab.boxes.baking.bake import bake as bake_recipe
+    from lab.boxes.baking.recipes import load_recipe
     from lab.boxes.local import LocalBox
-    from lab.lineups import pick
-    from lab.recipes import load_recipe
+    from lab.machines.auto import EMBEDDED
+    from lab.machines.catalog import pick
 
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
+from lab.boxes.notes import Notes
+from lab.boxes.specs import BoxSpec
+from lab.engines.pins import PINS
 from lab.errors import UsageError
-from lab.lineups import BoxSpec, Catalog, Lineup
-from lab.pins import PINS
+from lab.machines.catalog import Catalog, Lineup
 from lab.project import Project, find
-from lab.state import Notes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +60,7 @@ class Workplace:
 
 def workplace(lineup: str | None) -> Workplace:
     """Find the checkout and choose the lineup."""
-    from lab.auto import choose_lineup
+    from lab.machines.auto import choose_lineup
 
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)
@@ -72,8 +73,8 @@ def engines_named(place: Workplace, words: tuple[str, ...]) -> tuple[str, ...]:
 
     UsageError for a name that boxes/engines.yaml has not.
     """
-    from lab.fleet import Fleet
-    from lab.lineups import pick
+    from lab.machines.catalog import pick
+    from lab.machines.fleet import Fleet
 
     names = [name for word in words for name in word.split(",") if name]
     if "all" in names:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab import atomic
+from lab import files
 from lab.cli.options import json_option, print_json
 from lab.cli.runs import DIFFERS
 from lab.cli.screen import coloured
@@ -18,7 +18,7 @@ from lab.project import Project, find
 
 if TYPE_CHECKING:
     from lab.report.evidence import Evidence
-    from lab.results import Run
+    from lab.results.run import Run
 
 FORMS = ("table", "md", "html", "junit", "json", "csv", "sh")
 redact_option = click.option("--no-redact", is_flag=True, help="Keep secrets, and names of users and hosts.")
@@ -45,7 +45,7 @@ def report(
     md is a bug report for moby or BuildKit, html a page for people, sh a script that does the run again with Docker
     alone. Secrets, names of users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
     """
-    from lab.forms import forms
+    from lab.report.formats import forms
 
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
@@ -70,7 +70,7 @@ def report(
     else:
         texts[target] = chosen.tell(runs, redacted=not no_redact)
     for file, text in texts.items():
-        atomic.write(file, text.encode("utf-8", "replace"))
+        files.write(file, text.encode("utf-8", "replace"))
         click.echo(f"written to {file}", err=True)
     if show and click.launch(str(target)):
         raise HostError(f"cannot open {target}: no program here opens it")
@@ -78,7 +78,8 @@ def report(
 
 def run_paths(project: Project, name: str | None, pattern: str | None = None) -> list[Path]:
     """Folders of runs, or a bundle's file; the newest run if neither a name nor a pattern is given."""
-    from lab import results, shelf
+    from lab.results import run as results
+    from lab.results import shelf
 
     if pattern is not None:
         return shelf.matching(project.results, pattern)
@@ -92,8 +93,8 @@ def evidence_of(name: str | None) -> Evidence:
 
 def _evidence(path: Path) -> Evidence:
     """All that is known of one run, from its folder or from a bundle."""
-    from lab import bundle
-    from lab.explained import explained
+    from lab.report import bundle
+    from lab.report.evidence import explained
 
     return explained(bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence(), find().boxes)
 
@@ -106,7 +107,7 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
     """List the stored runs, two lines each: when, scenario, verdicts; boxes and engines."""
     from datetime import UTC
 
-    from lab import shelf
+    from lab.results import shelf
 
     results = find().results
     removed = shelf.prune(results, keep) if prune else []
@@ -171,7 +172,7 @@ scenario_option = click.option("--scenario", metavar="NAME|PATH", help="The scen
 @scenario_option
 def save(name: str | None, scenario: str | None) -> None:
     """Write the outcomes of a run (default: the newest) as the golden table of its scenario and lineup."""
-    from lab import golden
+    from lab.results import golden
 
     folder, run = _expected(name, scenario)
     click.echo(f"written to {golden.save(folder, run)}")
@@ -185,8 +186,8 @@ def check(name: str | None, scenario: str | None, as_json: bool) -> None:
     """Hold a run (default: the newest) against the golden table; exits with 4 if a cell changed or was not made."""
     from dataclasses import asdict
 
-    from lab import golden
     from lab.report import printable
+    from lab.results import golden
 
     folder, run = _expected(name, scenario)
     found, held, new = golden.check(folder, run)
@@ -204,7 +205,7 @@ def check(name: str | None, scenario: str | None, as_json: bool) -> None:
 
 
 def _expected(name: str | None, scenario: str | None) -> tuple[Path, Run]:
-    from lab import scenarios
+    from lab.run import scenarios
 
     project = find()
     run = _evidence(run_paths(project, name)[0]).run

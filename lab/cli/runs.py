@@ -23,7 +23,7 @@ from lab.cli.screen import coloured
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
-    from lab.results import Run
+    from lab.results.run import Run
 
 DIFFERS = 4
 CONTRADICTED = 12
@@ -88,9 +88,9 @@ def repro(
     """
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_for, conducting
-    from lab.matrix import Wish
     from lab.report.table import table
-    from lab.scenarios import find, load_scenario
+    from lab.run.experiment import Wish
+    from lab.run.scenarios import find, load_scenario
 
     place = workplace(lineup)
     place.announce()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab import atomic
+from lab import files
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
-    from lab.results import Run
+    from lab.results.run import Run
 
 SCENARIOS = "truth-*"
 
@@ -25,9 +25,9 @@ def truth(names: tuple[str, ...], output: Path | None) -> None:
     """
     from lab.project import find
     from lab.report.truth import truth_table
-    from lab.results import find as find_run
-    from lab.results import load
-    from lab.scenarios import load_scenario
+    from lab.results.run import find as find_run
+    from lab.results.run import load
+    from lab.run.scenarios import load_scenario
 
     project = find()
     runs = [load(find_run(project.results, name)) for name in names] or _newest(project.results)
@@ -43,7 +43,7 @@ def truth(names: tuple[str, ...], output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        atomic.write(output, text)
+        files.write(output, text)
         click.echo(f"written to {output}", err=True)
 
 
@@ -51,7 +51,7 @@ def _newest(results: Path) -> list[Run]:
     """The newest whole run of each scenario that is there for the table."""
     import fnmatch
 
-    from lab.results import load
+    from lab.results.run import load
 
     found: dict[str, Run] = {}
     for path in sorted(results.glob(f"*-{SCENARIOS}/run.json")):

@@ -13,13 +13,13 @@ from lab.cli.options import json_option, print_json
 from lab.errors import ContextError, LabError, UsageError
 
 if TYPE_CHECKING:
-    from lab.cachekeys.state import Options
-    from lab.contenthash.rules import Rules
-    from lab.manifests import Platform
-    from lab.results import ImageFacts
-    from lab.rulebook import Known, Rulebook
-    from lab.tweaks.search import Looking
-    from lab.why import Answer, Question
+    from lab.buildkit.cachekeys.state import Options
+    from lab.buildkit.contenthash.rules import Rules
+    from lab.buildkit.rulebook import Known, Rulebook
+    from lab.explain.search.search import Looking
+    from lab.explain.why import Answer, Question
+    from lab.registry.manifests import Platform
+    from lab.results.run import ImageFacts
 
 SCHEMA = 1
 MISSES = 4
@@ -57,12 +57,12 @@ def why(
 
     Exits with 0 if every COPY would hit, with 4 if one would run or is not known.
     """
-    from lab.context import read_context
-    from lab.manifests import Platform
+    from lab.buildkit.context import read_context
+    from lab.buildkit.rulebook import Rulebook
+    from lab.explain.search.usual import load_usual
+    from lab.explain.why import Question, Searching, answers
     from lab.project import find
-    from lab.rulebook import Rulebook
-    from lab.usual_values import load_usual
-    from lab.why import Question, Searching, answers
+    from lab.registry.manifests import Platform
 
     boxes = find().boxes
     book = Rulebook(boxes)
@@ -115,7 +115,7 @@ def _text(path: Path) -> str:
 
 
 def _options(build_args: tuple[str, ...]) -> Options:
-    from lab.cachekeys.state import Options
+    from lab.buildkit.cachekeys.state import Options
 
     given: dict[str, str] = {}
     for item in build_args:
@@ -128,9 +128,9 @@ def _options(build_args: tuple[str, ...]) -> Options:
 
 def _image(name: str, platform: Platform, timeout: float) -> ImageFacts:
     """The image from a file or layout of that name, else from its registry."""
-    from lab.distribution import Repository, login_for
-    from lab.imagefiles import image_of_file, is_layout
-    from lab.references import parse
+    from lab.registry.client import Repository, login_for
+    from lab.registry.files import image_of_file, is_layout
+    from lab.registry.names import parse
 
     path = Path(name)
     plainly = name.startswith((".", "/")) or name.endswith((".tar", ".tar.gz", ".tgz"))
@@ -159,10 +159,10 @@ def _bare(name: str) -> str:
 
 def _base(text: str, target: str | None, platform: Platform, timeout: float) -> ImageFacts | None:
     """The base image as its registry has it now; None where it cannot be read: then the image itself tells of it."""
-    from lab.cachekeys.dockerfile import parse as parse_dockerfile
-    from lab.cachekeys.plan import lineage
-    from lab.distribution import Repository, login_for
-    from lab.references import parse
+    from lab.buildkit.cachekeys.dockerfile import parse as parse_dockerfile
+    from lab.buildkit.cachekeys.plan import lineage
+    from lab.registry.client import Repository, login_for
+    from lab.registry.names import parse
 
     name = lineage(parse_dockerfile(text), target)[0].base
     if name == "scratch":
@@ -183,7 +183,7 @@ def _progress(instruction: str, looking: Looking) -> None:
 
 
 def _told(image: str, question: Question, found: list[Answer], *, assumed: bool) -> list[str]:
-    from lab.report.whether import told
+    from lab.report.why import told
 
     return told(image, question, found, assumed=assumed)
 

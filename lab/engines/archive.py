@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import Field, ValidationError
 
-from lab import atomic
+from lab import files
 from lab.engines.elf import here, machine_of, newest, read_elf
 from lab.errors import EngineError, HostError
 from lab.yamlfile import Strict
@@ -108,7 +108,7 @@ def open_archive(path: Path, pinned: str | None = None) -> Archive:
 
 def write_note(path: Path, contents: Contents) -> None:
     """Write beside an archive what it holds."""
-    atomic.write(path.with_suffix(".json"), contents.model_dump_json(indent=1) + "\n")
+    files.write(path.with_suffix(".json"), contents.model_dump_json(indent=1) + "\n")
 
 
 def read_contents(path: Path, machine: str | None = None) -> Contents:
@@ -198,7 +198,7 @@ def pack(tree: Path, target: Path, packages: Mapping[str, str]) -> Archive:
         write_note(target, contents)  # first the note: an archive without one is not used
         part.replace(target)
     except OSError as error:
-        raise atomic.disk_error(target, error) from error
+        raise files.disk_error(target, error) from error
     finally:
         part.unlink(missing_ok=True)
     return Archive(target, contents)

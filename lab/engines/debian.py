@@ -9,14 +9,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lab.apt import AptReader, private_root, source_lines, unreachable
+from lab.boxes.baking.apt import AptReader, private_root, source_lines, unreachable
+from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import TOP, Archive, digest_of, pack, place
 from lab.engines.elf import MAGIC, read_elf
+from lab.engines.pins import EngineSpec, plain
 from lab.errors import CommandError, EngineError, LabError
 from lab.model import Progress
-from lab.pins import EngineSpec, plain
-from lab.workbench import Workbench, disk_full, open_workbench
 
 MAKER = "1"  # goes up when lab makes another archive of the same packages
 TOOLS = ("apt-get", "apt-config", "dpkg-deb", "findmnt")

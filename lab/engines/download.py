@@ -9,12 +9,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from lab.atomic import disk_error
 from lab.boxes.base import Tell
 from lab.engines.archive import place, sha256_of
+from lab.engines.pins import EngineSpec
 from lab.errors import EngineError, HostError
+from lab.files import disk_error
 from lab.model import Progress
-from lab.pins import EngineSpec
 
 PIECE = 1 << 18
 _fetching = threading.Lock()  # boxes side by side want one archive; the first one downloads it

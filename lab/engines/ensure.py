@@ -9,14 +9,13 @@ from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import Archive, digest_of
-from lab.engines.daemon import HOME, Daemon
+from lab.engines.daemon import HOME, KEEP_SUMS, Daemon, read_sums
 from lab.engines.engine import VERSIONS, Engine, is_pinned
+from lab.engines.pins import EngineSpec, plain
 from lab.engines.stock import Stock
-from lab.engines.sums import KEEP_SUMS, read_sums
 from lab.errors import EngineError
 from lab.model import Progress
-from lab.pins import EngineSpec, plain
-from lab.waiting import wait_for
+from lab.workers import wait_for
 
 START_SECONDS = 120
 Docker = tuple[str, ...]  # how its client is called

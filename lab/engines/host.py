@@ -17,18 +17,18 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from lab import atomic
+from lab import files
 from lab.boxes.base import Box, Tell
 from lab.engines.archive import Archive, sha256_of
 from lab.engines.daemon import Daemon
 from lab.engines.engine import VERSIONS, Engine
 from lab.engines.ensure import engine_of, prove
+from lab.engines.pins import EngineSpec
 from lab.engines.stock import Stock
 from lab.errors import EngineError, HostError
+from lab.files import hold
 from lab.model import Progress
-from lab.pins import EngineSpec
-from lab.state import hold
-from lab.waiting import wait_for
+from lab.workers import wait_for
 
 START_SECONDS = 60
 PROGRAMS = ("unshare", "setsid", "tar", "ip")
@@ -108,7 +108,7 @@ def start(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, 
         if stamp.exists() and processes(home):
             return _engine(home, spec, archives, box)
         _remove(home, box)
-        atomic.write(home.note, "{}\n")  # every name follows from the engine's
+        files.write(home.note, "{}\n")  # every name follows from the engine's
         try:
             tell(Progress(f"engine {spec.name}", "starting on this machine"))
             _unpack(home, archives, box)

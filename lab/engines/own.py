@@ -11,14 +11,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.atomic import disk_error
 from lab.boxes.base import Tell
 from lab.engines.archive import Contents, folder, place, read_contents, write_note
 from lab.engines.download import download
 from lab.engines.elf import here
+from lab.engines.pins import PINS, EngineSpec, read_pins, write_pins
 from lab.errors import EngineError, UsageError
+from lab.files import disk_error
 from lab.model import Progress
-from lab.pins import PINS, EngineSpec, read_pins, write_pins
 
 SITE = "https://download.docker.com/linux/static/stable"
 NAMED = re.compile(r"docker-(\d+(?:\.\d+)+(?:-[a-z0-9.]+)?)\.(?:tgz|tar\.gz)")

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from lab.apt import AptReader, settings, source_lines, unreachable
+from lab.boxes.baking.apt import AptReader, settings, source_lines, unreachable
+from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import Archive, digest_of, pack, place
+from lab.engines.pins import EngineSpec, Package, Word, plain
 from lab.errors import CommandError, ConfigError, EngineError, LabError
 from lab.model import Progress
-from lab.pins import EngineSpec, Package, Word, plain
-from lab.workbench import IN_NAMESPACE, Workbench, disk_full, open_workbench
 from lab.yamlfile import Strict, load
 
 MAKER = "1"  # goes up when lab makes another archive of the same recipe

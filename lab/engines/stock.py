@@ -11,10 +11,10 @@ from lab.boxes.base import Box, Tell
 from lab.engines import debian, reverted
 from lab.engines.archive import Archive, open_archive, place
 from lab.engines.download import fetch
+from lab.engines.pins import EngineSpec
 from lab.errors import EngineError
-from lab.pins import EngineSpec
-from lab.state import hold
-from lab.together import Once
+from lab.files import hold
+from lab.workers import Once
 
 
 @dataclass

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.cachekeys.copying import read_copy
-from lab.cachekeys.dockerfile import Instruction
-from lab.cachekeys.dockerfile import instruction as parse_instruction
-from lab.cachekeys.solver import Decision, Reason
-from lab.causes import Role, StepCause
+from lab.buildkit.cachekeys.copying import read_copy
+from lab.buildkit.cachekeys.dockerfile import Instruction
+from lab.buildkit.cachekeys.dockerfile import instruction as parse_instruction
+from lab.buildkit.cachekeys.solver import Decision, Reason
 from lab.explain.definitions import definition_cause, without_cache
+from lab.explain.explanation import Role, StepCause
 from lab.explain.files import Files
 from lab.explain.rulesets import hashed_otherwise
 from lab.explain.subject import Subject
+from lab.explain.upstream import Upstream
 from lab.model import Outcome
-from lab.upstream import Upstream
 
 
 class Finder:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lab.cachekeys import dockerfile as dockerfiles
-from lab.cachekeys.copying import Copy, read_copy
-from lab.cachekeys.plan import lineage
-from lab.causes import FieldDifference
-from lab.contenthash import gopath
-from lab.contenthash.compare import compare
-from lab.contenthash.entry import shown
-from lab.contenthash.formula import Part, leaves_of
-from lab.contenthash.links import lookup
-from lab.contenthash.query import content_part, content_record
-from lab.contenthash.rules import Rules
-from lab.contenthash.tree import Tree
+from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.copying import Copy, read_copy
+from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.contenthash import gopath
+from lab.buildkit.contenthash.compare import FieldDifference, compare
+from lab.buildkit.contenthash.entry import shown
+from lab.buildkit.contenthash.formula import Part, leaves_of
+from lab.buildkit.contenthash.links import lookup
+from lab.buildkit.contenthash.query import content_part, content_record
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError, ReadError
-from lab.stored import Kept
+from lab.results.contexts import Kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from lab.cachekeys import dockerfile as dockerfiles
-from lab.cachekeys.definition import source_record
-from lab.cachekeys.dialect import Dialect
-from lab.cachekeys.inline import InlineCache
-from lab.cachekeys.plan import Step, lineage, plan
-from lab.cachekeys.solver import Decision, Reason
-from lab.causes import Role, StepCause
+from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.definition import source_record
+from lab.buildkit.cachekeys.dialect import Dialect
+from lab.buildkit.cachekeys.inline import InlineCache
+from lab.buildkit.cachekeys.plan import Step, lineage, plan
+from lab.buildkit.cachekeys.solver import Decision, Reason
 from lab.errors import LabError
+from lab.explain.explanation import Role, StepCause
 from lab.explain.predict import base_image
 from lab.explain.subject import Subject
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.cachekeys import dockerfile as dockerfiles
-from lab.cachekeys.copying import Copy, read_copy
-from lab.cachekeys.plan import lineage
-from lab.contenthash.rules import Rules
+from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.copying import Copy, read_copy
+from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.rulebook import Rulebook
 from lab.explain.copies import look
 from lab.explain.subject import Subject
 from lab.model import Outcome
-from lab.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)

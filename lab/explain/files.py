@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.cachekeys.copying import Copy, read_copy
-from lab.cachekeys.dockerfile import instruction as parse_instruction
-from lab.cachekeys.inline import InlineCache
-from lab.causes import FieldDifference, Role, StepCause
-from lab.contenthash.compare import ABSENT
-from lab.contenthash.entry import shown
-from lab.contenthash.rules import Rules, Xattrs
+from lab.buildkit.cachekeys.copying import Copy, read_copy
+from lab.buildkit.cachekeys.dockerfile import instruction as parse_instruction
+from lab.buildkit.cachekeys.inline import InlineCache
+from lab.buildkit.contenthash.compare import ABSENT, FieldDifference
+from lab.buildkit.contenthash.entry import shown
+from lab.buildkit.contenthash.rules import Rules, Xattrs
 from lab.explain.advice import advice
 from lab.explain.copies import Side, differences, followed, look, own_digests_of, used_of
+from lab.explain.explanation import Role, StepCause
 from lab.explain.sent import arithmetic
 from lab.explain.subject import Subject
-from lab.stored import Kept
-from lab.upstream import Bug, Upstream
+from lab.explain.upstream import Bug, Upstream
+from lab.results.contexts import Kept
 
 MOST = 12  # lines of evidence of one kind
 

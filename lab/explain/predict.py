@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.cachekeys import dockerfile as dockerfiles
-from lab.cachekeys.copying import Copy
-from lab.cachekeys.definition import source_record
-from lab.cachekeys.inline import InlineCache
-from lab.cachekeys.plan import Content, lineage, plan
-from lab.cachekeys.solver import Decision, Reason, solve
-from lab.cachekeys.state import BaseImage, Options
-from lab.contenthash.query import content_part, content_record
-from lab.contenthash.rules import Rules
-from lab.contenthash.tree import Tree
+from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.copying import Copy
+from lab.buildkit.cachekeys.definition import source_record
+from lab.buildkit.cachekeys.inline import InlineCache
+from lab.buildkit.cachekeys.plan import Content, lineage, plan
+from lab.buildkit.cachekeys.solver import Decision, Reason, solve
+from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.contenthash.query import content_part, content_record
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError, LabError
 from lab.explain.subject import Subject
 from lab.model import Outcome
-from lab.results import ImageFacts
-from lab.stored import Kept
+from lab.results.contexts import Kept
+from lab.results.run import ImageFacts
 
 NO_CACHE = "the image has no inline cache"
 

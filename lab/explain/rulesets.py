@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.cachekeys.copying import Copy
-from lab.cachekeys.inline import InlineCache
-from lab.causes import Role, StepCause
-from lab.contenthash.entry import Entry, shown
-from lab.contenthash.rules import Rules
+from lab.buildkit.cachekeys.copying import Copy
+from lab.buildkit.cachekeys.inline import InlineCache
+from lab.buildkit.contenthash.entry import Entry, shown
+from lab.buildkit.contenthash.rules import Rules
 from lab.explain.copies import look
+from lab.explain.explanation import Role, StepCause
 from lab.explain.subject import Subject
 
 ADVICE = "build on both sides with engines of one rule set; `python -m lab explain --engines` lists them"

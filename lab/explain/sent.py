@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.cachekeys.transfer import context_bytes, stat_bytes, xattr_bytes
-from lab.contenthash.entry import Entry, Kind, shown
+from lab.buildkit.cachekeys.transfer import context_bytes, stat_bytes, xattr_bytes
+from lab.buildkit.contenthash.entry import Entry, Kind, shown
 
 
 def arithmetic(

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lab.cachekeys import dockerfile as dockerfiles
-from lab.cachekeys.plan import lineage
-from lab.cachekeys.solver import Decision
-from lab.causes import Explanation, Role, StepCause
+from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.cachekeys.solver import Decision
 from lab.errors import ReadError
 from lab.explain.causes import Finder
+from lab.explain.explanation import Explanation, Role, StepCause
 from lab.explain.predict import forecast, matched
 from lab.explain.subject import Subject
+from lab.explain.upstream import Upstream
 from lab.model import Outcome, Verdict
-from lab.results import BuildResult, StepResult
-from lab.upstream import Upstream
+from lab.results.run import BuildResult, StepResult
 
 MAKE_STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
 NO_IMPORT = (

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from lab.boxrules import known_of
-from lab.cachekeys.inline import InlineCache, decode
+from lab.buildkit.cachekeys.inline import InlineCache, decode
+from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
-from lab.results import BoxFacts, ImageFacts, Production, Run, Trial
-from lab.rulebook import Known, Rulebook
-from lab.stored import Kept, kept
+from lab.explain.rules_of_box import known_of
+from lab.results.contexts import Kept, kept
+from lab.results.run import BoxFacts, ImageFacts, Production, Run, Trial
 
 NO_IMAGE = "the producer's image was not read from the registry"
 

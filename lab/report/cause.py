@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.causes import StepCause
-from lab.model import Outcome
+from lab.explain.explanation import StepCause
+from lab.model import CONTROL, Outcome
 from lab.report import markup
 from lab.report.evidence import Evidence
 from lab.report.findings import Finding, reason
 from lab.report.table import engine_word
-from lab.results import Trial
-from lab.scenarios import CONTROL
+from lab.results.run import Trial
 
 MAX_FINDINGS = 8
 _FACTS = ("os", "kernel", "storage", "security", "selinux", "client", "server")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.report.evidence import Evidence
-from lab.results import READABLE, SCHEMA, Run
+from lab.results.run import READABLE, SCHEMA, Run
 
 
 def document(runs: Sequence[Evidence]) -> str:

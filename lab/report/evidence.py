@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
-from lab.causes import Explanation, StepCause
-from lab.contenthash.entry import Entry
+from lab.buildkit.contenthash.entry import Entry
+from lab.buildkit.rulebook import Rulebook
+from lab.explain.explanation import Explanation, StepCause
+from lab.explain.steps import explain
+from lab.explain.subject import subject
+from lab.explain.upstream import Upstream
 from lab.model import Exchange, Outcome, Verdict
-from lab.results import BoxFacts, Production, Run, StepResult, Trial
-from lab.stored import Kept, kept
+from lab.results.contexts import Kept, kept
+from lab.results.run import BoxFacts, Production, Run, StepResult, Trial
 
 
 @dataclass(frozen=True)
@@ -90,3 +95,42 @@ def first_miss(trial: Trial) -> StepResult | None:
     if trial.build is None or trial.verdict is Verdict.BROKEN:
         return None
     return next((step for step in trial.build.steps if step.outcome is Outcome.RAN), None)
+
+
+def explained(evidence: Evidence, boxes: Path) -> Evidence:
+    """The same evidence with explanations and contexts; `boxes` is the checkout's folder of what is known of engines.
+
+    ConfigError if that folder says something impossible.
+    """
+    run = evidence.run
+    book, upstream = Rulebook(boxes), Upstream(boxes)
+    found = {trial.name: explain(subject(run, trial, book), upstream) for trial in run.trials if _recorded(run)}
+    return replace(
+        evidence,
+        explanations=found,
+        contexts={**contexts(evidence), **evidence.contexts},
+        rule_sets=_versions(book),
+        engines=book.summaries(),
+    )
+
+
+def _versions(book: Rulebook) -> dict[str, str]:
+    """The Docker versions that follow a rule set, by its name."""
+    found: dict[str, list[str]] = {}
+    for versions, known in [*book.versions(), *book.by_name()]:
+        found.setdefault(known.rules.name, []).append(versions)
+    return {name: ", ".join(versions) for name, versions in found.items()}
+
+
+def contexts(evidence: Evidence) -> dict[str, tuple[Entry, ...]]:
+    """The objects of each build's context by the phase or trial that it was made in, where they were kept."""
+    run = evidence.run
+    keys = {evidence.phase(made): made.context for made in run.productions}
+    keys |= {trial.name: trial.context for trial in run.trials}
+    found = {about: kept(run, key) for about, key in keys.items() if key}
+    return {about: item.objects for about, item in found.items() if isinstance(item, Kept)}
+
+
+def _recorded(run: Run) -> bool:
+    """False for a run of an older lab, which kept nothing that an explanation could be made of."""
+    return bool(run.contexts)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.causes import StepCause
-from lab.model import Outcome, Verdict
+from lab.explain.explanation import StepCause
+from lab.model import CONTROL, Outcome, Verdict
 from lab.report import markup
 from lab.report.evidence import Evidence, first_miss, producer_engine
-from lab.results import StepResult, Trial
-from lab.scenarios import CONTROL
+from lab.results.run import StepResult, Trial
 
 _RANKS = {Verdict.BUSTED: 0, Verdict.FIXED: 1, Verdict.AS_EXPECTED: 2}
 

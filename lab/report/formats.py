@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lab.errors import UsageError
+from lab.project import Project
 from lab.report.document import document
 from lab.report.evidence import Evidence
 from lab.report.junit import junit
 from lab.report.markdown import markdown
+from lab.report.page.document import render
 from lab.report.redact import redact
-from lab.report.script import script, scripts
+from lab.report.script.script import script, scripts
 from lab.report.spreadsheet import spreadsheet
 from lab.report.table import table
 
@@ -80,3 +82,12 @@ FORMATS: dict[str, Format] = {
     "csv": Format(spreadsheet, ".csv"),
     "sh": Format(alone("script", script), ".sh", exact=True, parts=scripts),
 }
+
+
+def forms(project: Project) -> dict[str, Format]:
+    """Every form by the name that `lab report --format` takes."""
+    return {**FORMATS, "html": Format(alone("page", lambda evidence: _page(evidence, project)), ".html")}
+
+
+def _page(evidence: Evidence, project: Project) -> str:
+    return render(evidence, project.texts("page"))

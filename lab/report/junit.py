@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC
 from xml.etree import ElementTree
 
-from lab.causes import Role, StepCause
+from lab.explain.explanation import Role, StepCause
 from lab.model import Outcome, Verdict
 from lab.report import printable
 from lab.report.evidence import Evidence
 from lab.report.prediction import contradicts
 from lab.report.table import engine_word
-from lab.results import StepResult, Trial
+from lab.results.run import StepResult, Trial
 
 # What XML 1.0 has no place for, in whatever spelling.
 _FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from lab.model import Outcome, Verdict
+from lab.model import CONTROL, Outcome, Verdict
 from lab.report import markup
 from lab.report.cause import MAX_FINDINGS, boxes, causes, versions, where
 from lab.report.evidence import Evidence
@@ -12,8 +12,7 @@ from lab.report.findings import Finding, contrast, findings, reason
 from lab.report.prediction import Prediction, prediction
 from lab.report.reproduce import steps_to_reproduce
 from lab.report.table import engine_word, order, step_word
-from lab.results import Run, Trial
-from lab.scenarios import CONTROL
+from lab.results.run import Run, Trial
 
 MAX_ROWS = 40  # GitHub takes 65,536 characters in an issue
 MAX_ALIKE = 6

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import chain, repeat
 
 from lab.model import Outcome
-from lab.results import Trial
+from lab.results.run import Trial
 
 SAYS = (Outcome.HIT, Outcome.RAN)  # the outcomes that say something of a cache key
 

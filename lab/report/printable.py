@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab.progress.terminal import without_escapes
+from lab.buildkit.progress.terminal import without_escapes
 
 _ODD = re.compile(r"[^\n\t\x20-\x7e]")
 

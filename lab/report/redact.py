@@ -16,14 +16,14 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from lab.causes import Explanation
-from lab.contenthash.entry import Entry
+from lab.buildkit.contenthash.entry import Entry
+from lab.explain.explanation import Explanation
 from lab.model import Exchange
 from lab.report.evidence import Evidence
 from lab.report.redactor import Redactor
-from lab.results import BoxFacts, Run
-from lab.stored import packed as pack
-from lab.stored import unpacked
+from lab.results.contexts import packed as pack
+from lab.results.contexts import unpacked
+from lab.results.run import BoxFacts, Run
 
 _HOME = re.compile(r"(?:/home|/Users|/var/home)/([^/\s'\":;,|&<>()\[\]]{1,64})|[A-Za-z]:\\Users\\([^\\\s'\":;,]{1,64})")
 # Accounts of every machine: they name no person, and as words they mean something else.

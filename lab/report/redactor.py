@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from lab.progress.terminal import without_escapes
+from lab.buildkit.progress.terminal import without_escapes
 
 
 class Form(NamedTuple):

@@ -7,7 +7,7 @@ import shlex
 from lab.model import Exchange
 from lab.report import excerpt, markup, printable
 from lab.report.evidence import Evidence, producer_engine
-from lab.results import BoxFacts, Trial
+from lab.results.run import BoxFacts, Trial
 
 Host = tuple[str, str]  # a box and an engine
 

@@ -10,7 +10,7 @@ from datetime import UTC
 from lab.model import Outcome
 from lab.report import printable
 from lab.report.evidence import Evidence, producer_engine
-from lab.results import StepResult, Trial
+from lab.results.run import StepResult, Trial
 
 COLUMNS = (
     "run", "started", "lineup", "scenario", "variation", "producer", "producer_engine", "consumer", "engine",

@@ -13,7 +13,7 @@ from tabulate import tabulate
 from lab.model import Outcome, Verdict
 from lab.report import printable
 from lab.report.prediction import contradictions, prediction
-from lab.results import BuildResult, Run, Trial
+from lab.results.run import BuildResult, Run, Trial
 from lab.versions import natural
 
 WIDTH = 100

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 
-from lab.model import Outcome
+from lab.model import CONTROL, Outcome
 from lab.report import markup
 from lab.report.prediction import SAYS, contradicts
-from lab.results import Run, Trial
-from lab.scenarios import CONTROL
+from lab.results.run import Run, Trial
 
 HEAD = """\
 # What makes a COPY miss: predicted and observed

@@ -1,0 +1,155 @@
+"""This machine's way to Debian's archive: its mirrors, its apt settings, and what apt says while it works."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.boxes.baking.workbench import Workbench
+from lab.boxes.base import Result, Tell
+from lab.errors import HostError
+from lab.model import Progress
+
+UNREACHABLE = re.compile(
+    rb"Temporary failure resolving|Could not resolve|Could not connect|Unable to connect"
+    rb"|Connection (?:timed out|failed|refused)"
+)
+# gpgv's words, and those of the sqv that newer apt calls
+UNKNOWN_KEY = re.compile(rb"NO_PUBKEY|Missing key \w+, which is needed to verify signature")
+KEYRINGS = (
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
+)
+DEBIAN = "http://deb.debian.org/debian"
+INDEXES = "$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
+# what of this machine's apt settings decides how the archive is reached, and in what state it may be
+ACQUIRE = re.compile(
+    r"^Acquire::(?:https?::|ftp::|Check-|Retries|ForceIPv|Max-FutureTime)\S* \"[^\"]*\";$", re.MULTILINE
+)
+
+
+def mirrors(suite: str, components: Sequence[str], bench: Workbench) -> list[str]:
+    """Where a suite is found: LAB_MIRROR, else this machine's own apt sources; empty if it has none of Debian's.
+
+    Each is a line of a sources.list or a mirror's address. A Debian host of another release lends its mirror; one of
+    the same release also lends updates and security.
+    """
+    if given := os.environ.get("LAB_MIRROR"):
+        return [given]
+    asked = bench.run("apt-get", "indextargets", "--format", INDEXES, "Created-By: Packages", timeout=60)
+    rows = [row for line in asked.text.splitlines() if len(row := line.split("|")) == 4] if asked.ok else []
+    debian = [row for row in rows if row[0] == "Debian" and row[2] in components]
+    own = [row for row in debian if row[1] == suite or row[1].startswith((f"{suite}-", f"{suite}/"))]
+    if any(release == suite for _, release, _, _ in own):
+        return list(dict.fromkeys(f"deb {uri} {release} {component}" for _, release, component, uri in own))
+    return [uri for _, release, _, uri in debian if "security" not in release][:1]
+
+
+def source_lines(suite: str, components: Sequence[str], bench: Workbench) -> list[str]:
+    """The lines of a sources.list for a suite: from `mirrors`, and from Debian's own site if there are none."""
+    found = mirrors(suite, components, bench) or [DEBIAN]
+    whole = f"{suite} {' '.join(components)}"
+    return [line if line.startswith("deb ") else f"deb {line} {whole}" for line in found]
+
+
+def settings(bench: Workbench) -> str:
+    """apt settings for work elsewhere: this machine's proxies and checks, and none of its hooks."""
+    dumped = bench.run("apt-config", "dump", timeout=60)
+    kept = [match[0] for match in ACQUIRE.finditer(dumped.text)] if dumped.ok else []
+    # variables do not pass sudo; apt takes them as settings too
+    for scheme in ("http", "https"):
+        if proxy := os.environ.get(f"{scheme}_proxy"):
+            kept.append(f'Acquire::{scheme}::Proxy "{proxy}";')
+    return "\n".join([*kept, 'Acquire::Languages "none";', 'APT::Install-Recommends "false";', ""])
+
+
+def private_root(folder: Path, lines: Sequence[str], bench: Workbench) -> str:
+    """Make a folder in which apt works with state, cache and sources of its own; returns the variable that says so.
+
+    It trusts the keys that this machine's apt trusts, and those of Debian's keyring package where it is installed.
+    """
+    for name in ("lists/partial", "cache/archives/partial", "none"):
+        (folder / name).mkdir(parents=True)
+    (folder / "status").touch()
+    keyring = next((path for path in KEYRINGS if path.exists()), None)
+    signed = f"deb [signed-by={keyring}] " if keyring else "deb "
+    text = "".join(f"{line.replace('deb ', signed, 1)}\n" for line in lines)
+    (folder / "sources.list").write_text(text, encoding="utf-8")
+    places = {
+        "Dir::Etc::main": "/dev/null",
+        "Dir::Etc::parts": folder / "none",
+        "Dir::Etc::preferences": "/dev/null",
+        "Dir::Etc::preferencesparts": folder / "none",
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "Dir::Etc::sourceparts": folder / "none",
+        "Dir::State": folder,
+        "Dir::State::lists": folder / "lists",
+        "Dir::State::status": folder / "status",
+        "Dir::Cache": folder / "cache",
+    }
+    own = "".join(f'{name} "{place}";\n' for name, place in places.items())
+    # as root, apt would fetch as a user that cannot enter the folder
+    text = f'{settings(bench)}{own}APT::Sandbox::User "root";\n'
+    (folder / "apt.conf").write_text(text, encoding="utf-8")
+    return f"APT_CONFIG={folder / 'apt.conf'}"
+
+
+def unreachable(result: Result, task: str) -> HostError | None:
+    """The error for a command that could not reach or not trust Debian's archive; None if it failed of something else.
+
+    Nothing is ever used whose signature cannot be checked.
+    """
+    if UNKNOWN_KEY.search(result.output):
+        return HostError(
+            f"cannot {task}: this machine does not know the key that signs the suite",
+            hint="apt-get install debian-archive-keyring: a suite newer than this machine is signed by newer keys",
+            output=result.output,
+        )
+    if not UNREACHABLE.search(result.output):
+        return None
+    return HostError(
+        f"cannot {task}: Debian's archive does not answer",
+        hint="check the network and apt's proxy settings; LAB_MIRROR=URL names another mirror",
+        output=result.output,
+    )
+
+
+class AptReader:
+    """Reads what apt and mmdebstrap print as it comes and tells how far they are."""
+
+    def __init__(self, who: str, tell: Tell) -> None:
+        self.who, self.tell = who, tell
+        self.rest = b""
+        self.total = 0
+        self.counts = {"Unpacking": 0, "Setting up": 0}
+
+    def feed(self, stream: str, data: bytes) -> None:
+        """Take the bytes that just came; mmdebstrap says all on its standard error."""
+        if stream != "stderr":
+            return
+        *lines, self.rest = re.split(rb"[\r\n]+", self.rest + data)
+        for line in lines:
+            self._line(line.decode("utf-8", "replace"))
+
+    def feed_any(self, stream: str, data: bytes) -> None:
+        """Take the bytes that just came from apt itself, which says how far it is on its standard output."""
+        self.feed("stderr", data)
+
+    def _line(self, line: str) -> None:
+        if match := re.match(r"\d+ upgraded, (\d+) newly installed", line):
+            self.total += int(match[1])
+        elif match := re.match(r"(Unpacking|Setting up) (\S+)", line):
+            verb, package = match.groups()
+            self.counts[verb] += 1
+            package = package.partition(":")[0]
+            self.say(f"{verb.lower()} {package} ({self.counts[verb]} of {self.total} packages)")
+        elif match := re.match(r"Get:\d+ \S+ \S+ (?:\S+ )?([a-zA-Z][\w.+-]+)(?: \S+)* \[", line):
+            self.say(f"downloading {match[1]}")
+        elif match := re.match(r"I: (?:running )?([a-z][a-z -]*)", line):
+            self.say(match[1].strip())
+
+    def say(self, what: str) -> None:
+        """Tell how far it is."""
+        self.tell(Progress(self.who, what))

@@ -1,0 +1,118 @@
+"""The story of one recipe's boxes: a root tree from Debian's archive, a disk a variant, Vagrant boxes in the cache.
+
+An interrupted bake leaves only files in one work folder, removed as it ends; if it is killed outright, by the next.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from lab.boxes.baking.diskimage import kernel_and_initrd, pack_box, write_disk
+from lab.boxes.baking.recipes import Recipe
+from lab.boxes.baking.rootfs import label, make_tree
+from lab.boxes.baking.workbench import Workbench, open_workbench
+from lab.boxes.base import Box, Tell
+from lab.files import hold
+from lab.model import Progress
+from lab.workers import each, raise_first
+
+
+def bake(recipe: Recipe, *, cache: Path, shell: Box, tell: Tell) -> dict[str, Path]:
+    """The .box file of each of the recipe's boxes, baked unless the cache holds them already.
+
+    A file in `cache` is whole or absent: it is synced to the disk under another name and then renamed, so its name
+    is proof enough and no checksum has to be read back at each `up`. The name carries the recipe's digest. Raises
+    HostError for a missing program, space or right, BusyError if another lab bakes the same recipe there, and
+    CommandError with the last lines for a step that failed.
+    """
+    cache = cache.absolute()
+    if baked(recipe, cache):
+        return _boxes(recipe, cache)
+    bench = open_workbench(shell, cache)
+    with hold(cache, [recipe.name], "bake"):
+        if not baked(recipe, cache):  # another lab may have been at it until a moment ago
+            with bench.folder(cache / f"work-{recipe.name}") as work:
+                _bake(recipe, cache, work, bench, tell)
+            _drop_older(cache, _files(recipe, cache))
+    return _boxes(recipe, cache)
+
+
+def kernel_of(recipe: Recipe, cache: Path) -> Path:
+    """The kernel of a baked recipe, for the KVM probe; its initrd lies beside it."""
+    return cache / f"{recipe.name}-{recipe.digest}.vmlinuz"
+
+
+def baked(recipe: Recipe, cache: Path) -> bool:
+    """True if the cache holds every file of the recipe as it reads now."""
+    return all(path.exists() for path in _files(recipe, cache))
+
+
+def _boxes(recipe: Recipe, cache: Path) -> dict[str, Path]:
+    return {name: cache / f"{name}-{recipe.digest}.box" for name in recipe.file.variants}
+
+
+def _files(recipe: Recipe, cache: Path) -> list[Path]:
+    kernel = kernel_of(recipe, cache)
+    return [*_boxes(recipe, cache).values(), kernel, kernel.with_suffix(".initrd")]
+
+
+def _bake(recipe: Recipe, cache: Path, work: Path, bench: Workbench, tell: Tell) -> None:
+    """Make everything in `work` and move it into the cache at the very end."""
+    tree = make_tree(recipe, work, bench, tell)
+    kernel = kernel_of(recipe, cache)
+    made = dict(zip(kernel_and_initrd(tree), (kernel, kernel.with_suffix(".initrd")), strict=True))
+    # disks one after another, because they share the tree, and plain ones first, because labels stay in it
+    names = sorted(recipe.file.variants, key=lambda name: recipe.file.variants[name].selinux)
+    labelled = False
+    for name in names:
+        if recipe.file.variants[name].selinux and not labelled:
+            tell(Progress(name, "writing SELinux labels"))
+            label(recipe, tree, bench)
+            labelled = True
+        tell(Progress(name, "writing the disk"))
+        write_disk(recipe, name, tree, work / name, bench)
+    made |= _pack(recipe, names, cache, work, bench, tell)
+    for source, target in made.items():
+        _keep(source, target)
+    for name, path in _boxes(recipe, cache).items():
+        tell(Progress(name, f"baked, {path.stat().st_size / 1e6:.0f} MB", done=True))
+
+
+def _pack(recipe: Recipe, names: list[str], cache: Path, work: Path, bench: Workbench, tell: Tell) -> dict[Path, Path]:
+    """Pack the disks side by side; returns the place in the cache for each box that was made."""
+
+    def pack(name: str) -> Path:
+        tell(Progress(name, "packing the box"))
+        return pack_box(recipe, name, work / name, bench)
+
+    values, errors = each(names, pack)
+    raise_first(errors)
+    return {values[name]: path for name, path in _boxes(recipe, cache).items()}
+
+
+def _keep(source: Path, target: Path) -> None:
+    """Move a file into the cache so that it is whole there or absent, a power cut included."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        if source.suffix == ".box":
+            source.replace(part)  # on the same disk: the work folder lies in the cache
+        else:
+            shutil.copyfile(source, part)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _drop_older(cache: Path, keep: list[Path]) -> None:
+    """Remove earlier bakings of the same boxes."""
+    for path in keep:
+        stem = re.escape(path.name.rpartition("-")[0])
+        old = re.compile(rf"{stem}-[0-9a-f]{{12}}{re.escape(path.suffix)}")
+        for other in cache.iterdir():
+            if other != path and old.fullmatch(other.name):
+                other.unlink(missing_ok=True)

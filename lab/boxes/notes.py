@@ -1,0 +1,83 @@
+"""Notes on disk of what lab creates, written before it is created, and the locks that keep two labs apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lab import files
+from lab.errors import HostError
+from lab.yamlfile import Strict
+
+
+class Address(Strict):
+    """How ssh reaches a box: host, port, user, private key file."""
+
+    host: str
+    port: int = 22
+    user: str
+    key: str | None = None
+
+
+class Machine(Strict):
+    """What the Vagrantfile needs beyond the box file; `box` only where lab baked the image, `console` a log file."""
+
+    provider: str
+    driver: str | None = None
+    box: str | None = None
+    prefix: str
+    console: str | None = None
+
+
+class Note(Strict):
+    """All that lab knows of one box it made: `address` is absent until the box was reached once."""
+
+    version: int = 1
+    box: str
+    lineup: str
+    vagrant: Machine
+    address: Address | None = None
+    suspended: bool = False
+
+
+class Notes:
+    """The notes of one checkout: one JSON file a box under .lab/machines/."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.folder = state / "machines"
+
+    def path(self, box: str) -> Path:
+        """Where the note of a box lies; the Vagrantfile reads it too."""
+        return self.folder / f"{box}.json"
+
+    def known_hosts(self, box: str) -> Path:
+        """Where the host key of a box is remembered."""
+        return self.folder / f"{box}.known_hosts"
+
+    def read(self, box: str) -> Note | None:
+        """The note of a box, or None; a note that cannot be read is an error that says how to go on."""
+        path = self.path(box)
+        try:
+            return Note.model_validate_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError, ValidationError) as error:
+            raise HostError(
+                f"cannot read the note {path}: {str(error).splitlines()[0]}",
+                hint=f"remove that file, then run `python -m lab down {box}`",
+            ) from error
+
+    def write(self, note: Note) -> None:
+        """Put a note on disk, whole."""
+        files.write(self.path(note.box), note.model_dump_json(indent=1) + "\n")
+
+    def forget(self, box: str) -> None:
+        """Remove what is noted of a box that is gone."""
+        self.path(box).unlink(missing_ok=True)
+        self.known_hosts(box).unlink(missing_ok=True)
+
+    def boxes(self) -> list[str]:
+        """The boxes that have a note."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))

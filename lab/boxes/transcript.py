@@ -1,0 +1,260 @@
+"""Record a box by wrapping it, fake one by replaying: every command with what came back, as JSON Lines."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lab.boxes.base import Box, Command, OnOutput, Result, Tell
+from lab.errors import BoxError, ConfigError, HostError
+from lab.files import disk_error
+from lab.model import Exchange
+
+SCHEMA = 1
+
+
+class Transcript:
+    """A file that grows by one line a command, each on disk before the next command starts."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._lock = threading.Lock()
+        self._path = path
+        try:
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise disk_error(path, error) from error
+        try:
+            self._add({"schema": SCHEMA, "run": run})
+        except HostError:
+            self.close()
+            raise
+
+    def record(self, box: str, about: str, result: Result) -> None:
+        """Add one command and what came back; `about` is the trial or phase it belongs to."""
+        self._add(entry(_exchange(box, about, result)))
+
+    def close(self) -> None:
+        """Close the file; recording again is an error."""
+        with suppress(OSError):  # what a full disk did not take was said when it was recorded
+            self._file.close()
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        with self._lock:
+            try:
+                self._file.write(_line(entry))
+                self._file.flush()
+            except OSError as error:
+                raise disk_error(self._path, error) from error
+
+
+class RecordingBox(Box):
+    """A box whose every command goes to a transcript."""
+
+    def __init__(self, box: Box, transcript: Transcript) -> None:
+        self.name = box.name
+        self.box = box
+        self.transcript = transcript
+        self._about = ""
+
+    @contextmanager
+    def about(self, what: str) -> Iterator[None]:
+        """Commands inside belong to this trial or phase."""
+        before, self._about = self._about, what
+        try:
+            yield
+        finally:
+            self._about = before
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        """Run the command on the wrapped box and record it."""
+        result = self.box.execute(command, on_output)
+        self.transcript.record(self.name, self._about, result)
+        return result
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        """Copy a file to the wrapped box; its bytes do not enter the transcript."""
+        self.box.put(source, target)
+
+    def close(self) -> None:
+        """Close the wrapped box's connection."""
+        self.box.close()
+
+    def bring_up(self, tell: Tell) -> None:
+        """Bring the wrapped box up."""
+        self.box.bring_up(tell)
+
+    def registry_door(self, box_port: int, host_port: int) -> AbstractContextManager[None]:
+        """The wrapped box's door."""
+        return self.box.registry_door(box_port, host_port)
+
+
+class ReplayBox(Box):
+    """A box made from a transcript: it answers what the real one answered, in the order it did.
+
+    A command that the transcript does not hold, or not as often, is an error: a replay proves nothing about it.
+    """
+
+    def __init__(self, name: str, entries: list[dict[str, Any]]) -> None:
+        self.name = name
+        self._answers: dict[str, deque[Result]] = {}
+        for entry in entries:
+            result = _result(entry)
+            self._answers.setdefault(_key(result.command), deque()).append(result)
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        """The recorded result of this very command."""
+        answers = self._answers.get(_key(command))
+        if not answers:
+            raise BoxError(f"cannot replay `{command.line()}` on {self.name}: the transcript does not hold it (again)")
+        result = answers.popleft()
+        for stream, data in (("stdout", result.stdout), ("stderr", result.stderr)):
+            if on_output and data:
+                on_output(stream, data)
+        return result
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        """Nothing to do: bytes put on a box are in no transcript."""
+
+    def left(self) -> list[str]:
+        """Recorded commands that were not asked for."""
+        return [result.command.line() for answers in self._answers.values() for result in answers]
+
+
+def read(path: Path) -> tuple[str, list[dict[str, Any]]]:
+    """The run's name and the entries of a transcript; a last line that was cut is left out."""
+    try:
+        return parse(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: not a transcript of lab ({error})") from error
+
+
+def parse(content: bytes, where: str) -> tuple[str, list[dict[str, Any]]]:
+    """`read` for a transcript's bytes; `where` they are from is named in errors."""
+    try:
+        # bytes: a last line may be cut within a letter, and only a line feed ends a line (str also splits at U+2028)
+        lines = content.rstrip(b"\n").split(b"\n")
+        header = json.loads(lines[0])
+        run = header["run"]
+        if header["schema"] != SCHEMA:
+            raise ConfigError(f"cannot read {where}: its schema is {header['schema']}, this lab reads {SCHEMA}")
+    except (ValueError, IndexError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigError(f"cannot read {where}: not a transcript of lab ({error})") from error
+    entries = []
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            entries.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                break
+            raise ConfigError(f"cannot read {where}: line {number} is not JSON") from error
+    return run, entries
+
+
+def replay_boxes(path: Path) -> tuple[str, dict[str, ReplayBox]]:
+    """The run's name and one ReplayBox for each box of a transcript."""
+    run, entries = read(path)
+    try:
+        names = dict.fromkeys(entry["box"] for entry in entries)
+        return run, {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"cannot read {path}: an entry is no command of lab ({error!r})") from error
+
+
+def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
+    """A transcript's commands with what came back, in the order they ended; ConfigError if an entry is none."""
+    found = []
+    for item in parse(content, where)[1]:
+        try:
+            result = _result(item)
+            exchange = _exchange(item["box"], item["about"], result)
+            texts = (exchange.box, exchange.about, *exchange.argv, *exchange.env.values())
+            if not all(isinstance(text, str) for text in texts) or not isinstance(exchange.exit, int):
+                raise TypeError("a word that is no text")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"cannot read {where}: an entry is no command of lab ({error!r})") from error
+        found.append(exchange)
+    return tuple(found)
+
+
+def dump(run: str, exchanges: Iterable[Exchange]) -> bytes:
+    """The bytes of a transcript that holds these commands."""
+    return "".join(map(_line, [{"schema": SCHEMA, "run": run}, *map(entry, exchanges)])).encode()
+
+
+def entry(exchange: Exchange) -> dict[str, Any]:
+    """One command as an entry of a transcript."""
+    return {
+        "box": exchange.box,
+        "about": exchange.about,
+        "argv": list(exchange.argv),
+        "env": dict(exchange.env),
+        "cwd": exchange.cwd,
+        "timeout": exchange.timeout,
+        "exit": exchange.exit,
+        "stdout": _plain(exchange.stdout),
+        "stderr": _plain(exchange.stderr),
+        "started": exchange.started.isoformat(),
+        "seconds": round(exchange.seconds, 4),
+    }
+
+
+def _exchange(box: str, about: str, result: Result) -> Exchange:
+    command = result.command
+    return Exchange(
+        box=box,
+        about=about,
+        argv=command.argv,
+        env=command.env,
+        cwd=str(command.cwd) if command.cwd else None,
+        exit=result.exit,
+        stdout=result.stdout,
+        stderr=result.stderr,
+        started=result.started,
+        seconds=result.seconds,
+        timeout=command.timeout,
+    )
+
+
+def _line(value: dict[str, Any]) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    # a file name that is no UTF-8 stands as half a pair, which no encoding takes but JSON's own
+    return (text if _encodable(text) else json.dumps(value)) + "\n"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _plain(data: bytes) -> str | dict[str, str]:
+    """Text where the bytes are UTF-8, else base64 under that key: nothing is lost, most stays readable."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _bytes(value: str | dict[str, str]) -> bytes:
+    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])
+
+
+def _result(entry: dict[str, Any]) -> Result:
+    cwd = PurePosixPath(entry["cwd"]) if entry["cwd"] else None
+    command = Command(tuple(entry["argv"]), entry["env"], cwd, entry["timeout"])
+    stdout, stderr = _bytes(entry["stdout"]), _bytes(entry["stderr"])
+    started = datetime.fromisoformat(entry["started"])
+    return Result(command, entry["exit"], stdout, stderr, started, entry["seconds"])
+
+
+def _key(command: Command) -> str:
+    return command.line()

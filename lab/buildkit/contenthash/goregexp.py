@@ -1,0 +1,187 @@
+"""Go's regular expressions, as far as include and exclude patterns can lead to them."""
+
+from __future__ import annotations
+
+import re
+import string
+
+from lab.buildkit.contenthash.globs import malformed
+from lab.errors import ContextError
+
+Ranges = list[tuple[int, int]]
+TOP = 0x10FFFF
+CONTROL = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
+MOST = 1000  # repetitions
+REPEAT = re.compile(r"(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?}")
+WRITTEN = {"^": "(?:^)", "$": r"\Z"}
+POSIX = {  # of ASCII alone
+    "alnum": "09AZaz",
+    "alpha": "AZaz",
+    "ascii": "\0\x7f",
+    "blank": "\t\t  ",
+    "cntrl": "\0\x1f\x7f\x7f",
+    "digit": "09",
+    "graph": "!~",
+    "lower": "az",
+    "print": " ~",
+    "punct": "!/:@[`{~",
+    "space": "\t\r  ",
+    "upper": "AZ",
+    "word": "09AZaz__",
+    "xdigit": "09AFaf",
+}
+PERL = {"d": "09", "s": "\t\n\f\r  ", "w": "09AZaz__"}
+
+
+def translate(text: str, pattern: str) -> re.Pattern[str]:
+    """The expression that Go would compile from a text, to search with; ContextError if it would not.
+
+    `pattern` is what a message names. In the text are literals, escapes, classes, `^`, `|`, numbers in braces, and
+    what stands for `*`, `?` and `**`.
+    """
+    return re.compile(_Reader(text, pattern).expression(), re.ASCII)
+
+
+class _Reader:
+    """Reads an expression as Go does and writes it as Python needs it."""
+
+    def __init__(self, text: str, pattern: str) -> None:
+        self.text = text
+        self.index = 0
+        self.pattern = pattern
+
+    def expression(self) -> str:
+        found, operand = "", False  # whether a repetition can follow
+        while self.index < len(self.text):
+            char = self.take()
+            if char == "{" and (repeated := REPEAT.match(self.text, self.index)):
+                if not operand or not self.is_size(repeated):
+                    raise malformed(self.pattern)
+                self.index = repeated.end()
+                found, operand = found + char + repeated[0], False
+                continue
+            operand = char not in "|(*?"
+            if char == "[":
+                found += self.character_class()
+            elif char == "\\":
+                found += self.escape()
+            else:
+                found += WRITTEN.get(char) or (char if char in ".()|*?" else re.escape(char))
+        return found
+
+    @staticmethod
+    def is_size(repeated: re.Match[str]) -> bool:
+        """True for numbers that Go takes for a repetition."""
+        least, most = int(repeated[1]), int(repeated[3] or repeated[1])
+        return least <= most <= MOST
+
+    def take(self) -> str:
+        """The next character; malformed where there is none."""
+        if self.index >= len(self.text):
+            raise malformed(self.pattern)
+        self.index += 1
+        return self.text[self.index - 1]
+
+    def peek(self, length: int = 1) -> str:
+        return self.text[self.index : self.index + length]
+
+    def escape(self) -> str:
+        """What follows a backslash outside of a class."""
+        char = self.peek()
+        if char in ("A", "b", "B", "z"):
+            return f"(?:\\{self.take().replace('z', 'Z')})"
+        if char == "Q":
+            quoted, end, _ = self.text[self.index + 1 :].partition("\\E")
+            self.index += 1 + len(quoted) + len(end)
+            return re.escape(quoted)
+        ranges = self.perl_class()
+        if ranges is None:
+            return re.escape(chr(self.code()))
+        return _written(ranges)
+
+    def perl_class(self) -> Ranges | None:
+        """Such as \\d, after its backslash; None if something else stands there."""
+        char = self.peek()
+        if char in ("p", "P"):
+            raise ContextError(f'cannot use the pattern "{self.pattern}": \\{char} in it is not covered')
+        if char.lower() not in PERL or not char:
+            return None
+        self.take()
+        ranges = _pairs(PERL[char.lower()])
+        return _complement(ranges) if char.isupper() else ranges
+
+    def code(self) -> int:
+        """One escaped character, after its backslash."""
+        char = self.take()
+        if char in CONTROL:
+            return CONTROL[char]
+        if char == "x":
+            digits = self.take() + self.take()
+            if not all(digit in string.hexdigits for digit in digits):
+                raise malformed(self.pattern)
+            return int(digits, 16)
+        if char == "0" or (char in "1234567" and self.peek() in tuple("01234567")):
+            digits = char
+            while len(digits) < 3 and self.peek() in tuple("01234567"):
+                digits += self.take()
+            return int(digits, 8)
+        if not char.isascii() or char.isalnum():
+            raise malformed(self.pattern)
+        return ord(char)
+
+    def character_class(self) -> str:
+        """A class after its "["."""
+        negated = self.peek() == "^"
+        self.index += negated
+        ranges: Ranges = []
+        while self.peek() != "]" or not ranges:
+            ranges += self.class_item()
+        self.take()
+        return _written(ranges, negated=negated)
+
+    def class_item(self) -> Ranges:
+        """A named class, one like \\d, a character or a range."""
+        if self.peek(2) == "[:" and (end := self.text.find(":]", self.index + 2)) >= 0:
+            name = self.text[self.index + 2 : end]
+            self.index = end + 2
+            if name.removeprefix("^") not in POSIX:
+                raise malformed(self.pattern)
+            named = _pairs(POSIX[name.removeprefix("^")])
+            return _complement(named) if name.startswith("^") else named
+        low = self.class_character()
+        if isinstance(low, list):
+            return low
+        high = low
+        if self.peek() == "-" and len(self.peek(2)) == 2 and self.peek(2) != "-]":
+            self.take()
+            char = self.take()
+            high = self.code() if char == "\\" else ord(char)
+        if high < low:
+            raise malformed(self.pattern)
+        return [(low, high)]
+
+    def class_character(self) -> int | Ranges:
+        char = self.take()
+        if char != "\\":
+            return ord(char)
+        ranges = self.perl_class()
+        return self.code() if ranges is None else ranges
+
+
+def _pairs(text: str) -> Ranges:
+    return [(ord(low), ord(high)) for low, high in zip(text[::2], text[1::2], strict=True)]
+
+
+def _complement(ranges: Ranges) -> Ranges:
+    found, start = [], 0
+    for low, high in sorted(ranges):
+        if start < low:
+            found.append((start, low - 1))
+        start = high + 1
+    return [*found, (start, TOP)]
+
+
+def _written(ranges: Ranges, *, negated: bool = False) -> str:
+    """A class in Python's way of writing."""
+    inside = "".join(f"{re.escape(chr(low))}-{re.escape(chr(high))}" for low, high in ranges)
+    return f"[{'^' if negated else ''}{inside}]"

@@ -1,0 +1,128 @@
+"""Include and exclude patterns, and .dockerignore, as moby's patternmatcher takes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lab.buildkit.contenthash import globs, gopath, goregexp
+from lab.errors import ContextError
+
+Matched = tuple[bool, ...]  # for each pattern whether a directory matched it: what is below inherits that
+UNKNOWN: Matched = ()
+BLANKS = (  # what Go takes for a blank
+    "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+)
+
+
+class Pattern:
+    """One cleaned pattern; `exception` is true for one that began with "!"."""
+
+    def __init__(self, text: str) -> None:
+        self.exception = text.startswith("!")
+        self.text = text[1:] if self.exception else text
+        if not self.text:
+            raise ContextError('cannot use the pattern "!": it excepts nothing')
+        globs.check(self.text)
+        self._kind, self._expression = _expression(self.text)
+        self._regex: re.Pattern[str] | None = None
+
+    def matches(self, path: str) -> bool:
+        """True if it matches the path itself, parents not considered.
+
+        ContextError where it makes no expression that Go knows: only now, as for BuildKit one that is never asked may
+        be wrong.
+        """
+        if self._kind == "plain":
+            return path == self.text
+        if self._kind == "beginning":
+            rest = self.text[2:]
+            return path.endswith(rest) or (rest.startswith("/") and path == rest[1:])
+        if self._kind == "ending":
+            return path.startswith(self.text[:-2])
+        if self._regex is None:
+            self._regex = goregexp.translate(self._expression, self.text)
+        return self._regex.search(_characters(path)) is not None
+
+
+class Matcher:
+    """An ordered list of patterns; the last one that matches decides. ContextError for a malformed pattern."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        stripped = (pattern.strip(BLANKS) for pattern in patterns)
+        self.patterns = [Pattern(gopath.clean(pattern)) for pattern in stripped if pattern]
+
+    @property
+    def has_exceptions(self) -> bool:
+        """True if a pattern begins with "!"."""
+        return any(pattern.exception for pattern in self.patterns)
+
+    def match(self, path: str, above: Matched = UNKNOWN) -> tuple[bool, Matched]:
+        """Whether a path matches, and what is below it inherits; `above` is what its directory gave."""
+        matched = False
+        inherited: list[bool] = []
+        for number, pattern in enumerate(self.patterns):
+            hit = above[number] if above else False
+            if not hit and pattern.exception == matched:
+                hit = pattern.matches(path) or (not above and self._parent_matches(pattern, path))
+            inherited.append(hit)
+            if hit:
+                matched = not pattern.exception
+        return matched, tuple(inherited)
+
+    @staticmethod
+    def _parent_matches(pattern: Pattern, path: str) -> bool:
+        names = path.split("/")[:-1]
+        return any(pattern.matches("/".join(names[: count + 1])) for count in range(len(names)))
+
+
+def read_ignore_file(text: str) -> list[str]:
+    """The patterns of a .dockerignore: comments and blank lines left out, paths cleaned, a leading "/" dropped."""
+    patterns = []
+    for raw in text.removeprefix("\ufeff").split("\n"):
+        line = raw.strip(BLANKS)
+        if raw.startswith("#") or not line:
+            continue
+        mark, line = ("!", line[1:].strip(BLANKS)) if line.startswith("!") else ("", line)
+        if line:
+            line = gopath.clean(line)
+            line = line[1:] if len(line) > 1 and line.startswith("/") else line
+        patterns.append(mark + line)
+    return patterns
+
+
+def _characters(text: str) -> str:
+    """A text as Go reads it: each byte that is no UTF-8 is one and the same character."""
+    return text if text.isascii() else re.sub("[\udc80-\udcff]", "\ufffd", text)
+
+
+def _expression(pattern: str) -> tuple[str, str]:
+    """What a pattern is: a plain path, `**` at its beginning or its ending, or a regular expression, which follows.
+
+    The expression is the one that the patternmatcher writes, with its ways: `^`, `|`, braces, a class and what a
+    backslash stands before go into it as they are. It means to escape `|` and braces, which its table has no room for.
+    """
+    text = _characters(pattern).removeprefix("\ufeff")
+    found, index, first, kind = "^", 0, True, "plain"
+    while index < len(text):
+        char = text[index]
+        index += 1
+        if text.startswith("**", index - 1):
+            index += 1
+            index += text[index : index + 1] == "/"
+            if index == len(text):
+                kind, found = ("ending", found) if kind == "plain" else ("regex", found + ".*")
+            else:
+                kind, found = "regex", found + "(.*/)?"
+            kind = "beginning" if first else kind
+        elif char in "*?":
+            kind, found = "regex", found + ("[^/]*" if char == "*" else "[^/]")
+        elif char in ".+()$":
+            found += "\\" + char
+        elif char == "\\" and index < len(text):
+            kind, found = "regex", found + char + text[index]
+            index += 1
+        else:
+            kind, found = "regex" if char in "[]" else kind, found + char
+        first = False
+    return kind, found + "$"

@@ -1,0 +1,243 @@
+"""Read a local folder as a build context: what lstat, readlink, getxattr say; contents stay on disk until asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lab.buildkit.contenthash.entry import NO_XATTRS, Chunk, Entry, Kind, shown
+from lab.buildkit.contenthash.patterns import UNKNOWN, Matched, Matcher, read_ignore_file
+from lab.errors import ContextError, HostError
+
+CHUNK = 1 << 20
+KINDS = {
+    stat.S_IFREG: Kind.FILE,
+    stat.S_IFDIR: Kind.DIR,
+    stat.S_IFLNK: Kind.SYMLINK,
+    stat.S_IFIFO: Kind.FIFO,
+    stat.S_IFCHR: Kind.CHAR,
+    stat.S_IFBLK: Kind.BLOCK,
+    stat.S_IFSOCK: Kind.FILE,  # clients take the socket's bit off before they send it, from 19.03.3 on
+}
+
+
+def read_context(folder: Path, dockerfile: str = "Dockerfile") -> list[Entry]:
+    """All that a docker client would offer of the folder, in the order of its walk, .dockerignore obeyed.
+
+    `uid` and `gid` are 0, as clients send them. What cannot be read is listed with its `problem`, and fails only when
+    it is digested. ContextError if the folder or its .dockerignore cannot be read; HostError where the system has no
+    extended attributes to ask for.
+    """
+    if not hasattr(os, "listxattr"):
+        raise HostError("cannot read extended attributes: Python has no call for them on this system")
+    if not folder.is_dir():
+        raise ContextError(f"cannot read the context {folder}: it is no folder", hint="--context names it")
+    return list(_Walk(str(folder), ignore_matcher(folder, dockerfile)).entries())
+
+
+def ignore_matcher(folder: Path, dockerfile: str = "Dockerfile") -> Matcher:
+    """The patterns of DOCKERFILE.dockerignore, else of .dockerignore, else none; ContextError if it cannot be read."""
+    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
+        path = folder / name
+        try:
+            return Matcher(read_ignore_file(path.read_bytes().decode("utf-8", "surrogateescape")))
+        except FileNotFoundError:
+            continue
+        except (OSError, ContextError) as error:
+            why = error.strerror if isinstance(error, OSError) else error.message
+            raise ContextError(f"cannot read {path}: {why}") from error
+    return Matcher(())
+
+
+@dataclass(slots=True)
+class _Directory:
+    """A directory on the way down: whether it has been listed, and what the ignore patterns said of it."""
+
+    entry: Entry
+    listed: bool
+    matched: Matched
+
+
+class _Walk:
+    """One walk over a folder."""
+
+    def __init__(self, root: str, ignore: Matcher) -> None:
+        self.root = root
+        self.ignore = ignore
+        self.seen: dict[tuple[int, int], str] = {}
+
+    def entries(self) -> Iterator[Entry]:
+        """Every object that is not ignored; a directory that is ignored comes along if something in it is not."""
+        names, problem = self._names("")
+        if problem:
+            raise ContextError(f"cannot read the context {self.root}: {problem}")
+        holders: list[_Directory] = []
+        waiting = list(reversed(names))
+        while waiting:
+            path = waiting.pop()
+            while holders and not path.startswith(holders[-1].entry.path + "/"):
+                holders.pop()
+            ignored, matched = self.ignore.match(path, holders[-1].matched if holders else UNKNOWN)
+            entry = self._entry(path)
+            if entry is None:
+                continue
+            if not ignored:
+                for holder in holders:
+                    if not holder.listed:
+                        holder.listed = True
+                        yield holder.entry
+                entry = self._linked(entry)
+            if entry.kind is Kind.DIR and not (ignored and self._skips(path)):
+                names, problem = self._names(path)
+                if problem and not ignored:
+                    entry = replace(entry, problem=problem)
+                waiting += [f"{path}/{name}" for name in reversed(names)]
+                holders.append(_Directory(entry, not ignored, matched))
+            if not ignored:
+                yield entry
+
+    def _skips(self, path: str) -> bool:
+        """True if no exception to the ignore patterns can match below an ignored directory."""
+        exceptions = [pattern.text for pattern in self.ignore.patterns if pattern.exception]
+        plain = [text.removesuffix("/**").removesuffix("/*") for text in exceptions]
+        return not any(set(text) & set("*[]?^\\") or f"{text}/".startswith(f"{path}/") for text in plain)
+
+    def _names(self, path: str) -> tuple[list[str], str | None]:
+        """The names in a directory in byte order, or why they cannot be had."""
+        try:
+            with os.scandir(f"{self.root}/{path}") as found:
+                return sorted((item.name for item in found), key=os.fsencode), None
+        except OSError as error:
+            return [], f"it cannot be listed: {error.strerror}"
+
+    def _entry(self, path: str) -> Entry | None:
+        """What is at a path; None if it is gone by now."""
+        place = f"{self.root}/{path}"
+        try:
+            found = os.lstat(place)
+            kind = KINDS.get(stat.S_IFMT(found.st_mode), Kind.FILE)
+            linkname = os.readlink(place) if kind is Kind.SYMLINK else ""  # noqa: PTH115 (a Path would tidy the text)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Entry(path, problem=f"it cannot be looked at: {error.strerror}")
+        xattrs, problem = _xattrs(place)
+        is_device = kind in (Kind.CHAR, Kind.BLOCK)
+        return Entry(
+            path,
+            kind,
+            stat.S_IMODE(found.st_mode),
+            size=found.st_size if kind is Kind.FILE else 0,
+            linkname=linkname,
+            devmajor=os.major(found.st_rdev) if is_device else 0,
+            devminor=os.minor(found.st_rdev) if is_device else 0,
+            xattrs=xattrs,
+            content=_content(place, path, found) if kind is Kind.FILE else None,
+            mtime_ns=found.st_mtime_ns,
+            problem=problem or name_problem(path, linkname, xattrs),
+            disk_owner=f"{found.st_uid}:{found.st_gid}",
+        )
+
+    def _linked(self, entry: Entry) -> Entry:
+        """The entry as a hard link if one of its names came before."""
+        if not isinstance(entry.content, FileContent) or entry.content.links < 2:
+            return entry
+        first = self.seen.setdefault(entry.content.identity, entry.path)
+        return entry if first == entry.path else replace(entry, linkname=first)
+
+
+class FileContent:
+    """The content of one file, read anew at each call; ContextError if it cannot be, or is not what was listed."""
+
+    __slots__ = ("identity", "links", "path", "place", "stamp")
+
+    def __init__(self, place: str, path: str, found: os.stat_result) -> None:
+        self.place = place
+        self.path = path
+        self.identity = (found.st_dev, found.st_ino)
+        self.links = found.st_nlink
+        self.stamp = _stamp(found)
+
+    def __call__(self) -> Iterator[Chunk]:
+        """Yield the content in pieces of at most a mebibyte, each valid until the next one is asked for."""
+        try:
+            descriptor = _open(self.place)
+        except OSError as error:
+            raise self._error(error.strerror) from error
+        try:
+            self._check(descriptor)
+            yield from _chunks(descriptor, self.stamp[0])
+            self._check(descriptor)
+        except OSError as error:
+            raise self._error(error.strerror) from error
+        finally:
+            os.close(descriptor)
+
+    def _check(self, descriptor: int) -> None:
+        if _stamp(os.fstat(descriptor)) != self.stamp:
+            raise ContextError(
+                f"cannot digest {shown(self.path)}: it changed while the context was read",
+                hint="try again when nothing writes to it",
+            )
+
+    def _error(self, why: str | None) -> ContextError:
+        return ContextError(f"cannot read {shown(self.path)}: {why}", hint="docker build could not send it either")
+
+
+def _content(place: str, path: str, found: os.stat_result) -> FileContent | bytes:
+    """What is sent of a file; nothing of a socket, which goes as an empty one."""
+    return b"" if stat.S_ISSOCK(found.st_mode) else FileContent(place, path, found)
+
+
+def _chunks(descriptor: int, size: int) -> Iterator[Chunk]:
+    """A small file in one piece, a large one through one buffer."""
+    if size < CHUNK:
+        yield os.read(descriptor, size + 1)
+        return
+    buffer = memoryview(bytearray(CHUNK))
+    while count := os.readv(descriptor, [buffer]):
+        yield buffer[:count]
+
+
+def _open(place: str) -> int:
+    """Open for reading without touching the time of access where that is allowed, and never through a link."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(place, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        return os.open(place, flags)
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+
+
+def _xattrs(place: str) -> tuple[dict[str, bytes], str | None]:
+    """The extended attributes that can be read, raw, and why they cannot even be listed."""
+    try:
+        names = os.listxattr(place, follow_symlinks=False)
+    except OSError as error:
+        none = error.errno in (errno.ENOTSUP, errno.EOPNOTSUPP)
+        return dict(NO_XATTRS), None if none else f"its attributes cannot be listed: {error.strerror}"
+    found: dict[str, bytes] = {}
+    for name in names:
+        try:
+            found[name] = os.getxattr(place, name, follow_symlinks=False)
+        except OSError:
+            continue  # as a docker client does
+    return found, None
+
+
+def name_problem(path: str, linkname: str, attributes: Iterable[str] = ()) -> str | None:
+    """Why an object of that name, link text and attributes has no digest that is known; None if it has one."""
+    names = [(name, "the name of an attribute") for name in attributes]
+    for text, what in ((path, "its name"), (linkname, "the path it links to"), *names):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return f"{what} is not UTF-8, and what a docker client makes of that is not known"
+    return None

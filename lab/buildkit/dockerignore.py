@@ -1,0 +1,59 @@
+"""What of a folder's objects a docker client offers to the daemon: .dockerignore as Docker reads it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from lab.buildkit.contenthash.entry import Entry, Kind, walk_key
+from lab.buildkit.contenthash.patterns import UNKNOWN, Matched, Matcher, read_ignore_file
+from lab.errors import ContextError
+
+
+def offered(objects: Iterable[Entry], dockerfile: str = "Dockerfile") -> list[Entry]:
+    """The objects that are not ignored, in the order of a walk, with the directories that hold one of them.
+
+    ContextError if the ignore file's content is not at hand or a pattern of it is malformed.
+    """
+    listed = sorted(objects, key=walk_key)
+    ignore = _matcher(listed, dockerfile)
+    above: dict[str, tuple[Entry, Matched]] = {}
+    kept: dict[str, Entry] = {}
+    for entry in listed:
+        folder = entry.path.rpartition("/")[0]
+        ignored, matched = ignore.match(entry.path, above[folder][1] if folder in above else UNKNOWN)
+        if entry.kind is Kind.DIR:
+            above[entry.path] = (entry, matched)
+        if not ignored:
+            names = entry.path.split("/")[:-1]
+            for holder in ("/".join(names[: count + 1]) for count in range(len(names))):
+                if holder in above:
+                    kept.setdefault(holder, above[holder][0])
+            kept[entry.path] = entry
+    return _relinked(sorted(kept.values(), key=walk_key), listed)
+
+
+def _relinked(kept: Sequence[Entry], listed: Sequence[Entry]) -> list[Entry]:
+    """Hard links point to the first of their names that is offered; the first one is a plain file."""
+    originals = {entry.path: entry for entry in listed}
+    firsts: dict[str, str] = {}
+    found = []
+    for entry in kept:
+        original = entry.linkname if entry.is_hardlink else entry.path
+        first = firsts.setdefault(original, entry.path)
+        if entry.is_hardlink and first == entry.path:
+            source = originals[original]
+            found.append(replace(entry, linkname="", content=source.content, sha256=source.sha256))
+        else:
+            found.append(replace(entry, linkname=first) if entry.is_hardlink else entry)
+    return found
+
+
+def _matcher(listed: Sequence[Entry], dockerfile: str) -> Matcher:
+    files = {entry.path: entry for entry in listed if entry.kind is Kind.FILE}
+    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
+        if name in files:
+            if not isinstance(files[name].content, bytes):
+                raise ContextError(f"cannot obey {name}: its content is not at hand")
+            return Matcher(read_ignore_file(files[name].content.decode("utf-8", "surrogateescape")))  # type: ignore[union-attr]
+    return Matcher(())

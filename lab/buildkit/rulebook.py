@@ -1,0 +1,182 @@
+"""What is known of each engine: its rule set and its way of writing definitions, from boxes/buildkit/rules.yaml."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from lab.buildkit.cachekeys.dialect import Dialect
+from lab.buildkit.contenthash.rules import Links, Rules, Wildcard, Xattrs
+from lab.errors import ConfigError, UsageError
+from lab.versions import covers, numbers
+from lab.yamlfile import Strict, did_you_mean, load
+
+Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
+BUILDKIT = re.compile(r"(?:buildkit|bk)[ -]?(v?\d.*)")
+
+
+class _Switches(Strict):
+    """What may differ from a rule set; None where it does not."""
+
+    xattrs: Xattrs | None = None
+    owner: bool | None = None
+    sockets: bool | None = None
+    wildcard: Wildcard | None = None
+    wildcard_errors: bool | None = None
+    patterns: bool | None = None
+    links: Links | None = None
+    root_swallows: bool | None = None
+
+    @property
+    def switches(self) -> dict[str, object]:
+        """Each switch by name."""
+        return {name: getattr(self, name) for name in _Switches.model_fields}
+
+
+class _RuleSet(_Switches):
+    name: str
+    summary: str
+    xattrs: Xattrs
+    owner: bool
+    sockets: bool
+    wildcard: Wildcard
+    wildcard_errors: bool
+    patterns: bool
+    links: Links
+    root_swallows: bool
+
+
+class _Definition(Strict):
+    name: str
+    owner: str | None
+    named_input: bool | None
+    indexes: bool
+    stubs: bool
+    selector: bool
+    workdir_user: bool
+
+
+class _Range(_Switches):
+    first: Number = Field(alias="from")
+    last: Number = Field(alias="to")
+    rules: str
+    buildkit: str | None = None
+    definitions: str | None = None
+
+
+class _Named(_Switches):
+    name: str
+    like: Number
+    summary: str
+
+
+class _File(Strict):
+    rules: tuple[_RuleSet, ...] = Field(min_length=1)
+    definitions: tuple[_Definition, ...]
+    engines: tuple[_Range, ...]
+    named: tuple[_Named, ...] = ()
+    buildkit: tuple[_Range, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One engine: what it hashes, how it writes definitions (None: not known), the BuildKit in it."""
+
+    name: str
+    rules: Rules
+    dialect: Dialect | None
+    buildkit: str | None = None
+
+
+class Rulebook:
+    """The rule sets by name, and engines by name or version; read from `boxes`/buildkit/rules.yaml."""
+
+    def __init__(self, boxes: Path) -> None:
+        path = boxes / "buildkit" / "rules.yaml"
+        self._file = load(path, _File)
+        self.rule_sets: dict[str, Rules] = {
+            item.name: Rules(**{name: getattr(item, name) for name in Rules.__dataclass_fields__})
+            for item in self._file.rules
+        }
+        self._dialects = {item.name: Dialect(**item.model_dump()) for item in self._file.definitions}
+        for item in (*self._file.engines, *self._file.buildkit):
+            if item.rules not in self.rule_sets or item.definitions not in (None, *self._dialects):
+                raise ConfigError(f"cannot use {path}: {item.first} to {item.last} names rules that are not there")
+
+    @property
+    def newest(self) -> Rules:
+        """The rule set of the newest BuildKit."""
+        return list(self.rule_sets.values())[-1]
+
+    def rules(self, name: str) -> Rules:
+        """A rule set by its name; UsageError with the nearest one if there is none."""
+        if name not in self.rule_sets:
+            known = list(self.rule_sets)
+            raise UsageError(
+                f'cannot find the rule set "{name}"{did_you_mean(name, known)}', hint=f"known are {', '.join(known)}"
+            )
+        return self.rule_sets[name]
+
+    def engine(self, name: str) -> Known | None:
+        """What is known of an engine by name, by Docker version, or as `buildkit-0.12.3`; None if nothing is.
+
+        A version of two numbers is known if all its third numbers are alike.
+        """
+        for item in self._file.named:
+            if item.name == name:
+                like = self.engine(item.like)
+                return replace(like, name=name, rules=vary(like.rules, **item.switches)) if like else None
+        standalone = BUILDKIT.fullmatch(name)
+        version = numbers(standalone[1] if standalone else name)
+        if version is None:
+            return None
+        ranges = self._file.buildkit if standalone else self._file.engines
+        found = {self._known(name, item) for item in ranges if covers(item.first, item.last, version)}
+        return found.pop() if len(found) == 1 else None
+
+    def need(self, name: str) -> Known:
+        """As `engine`, but UsageError with what is known if there is nothing."""
+        known = self.engine(name)
+        if known is None:
+            last = self._file.engines[-1].last
+            raise UsageError(
+                f'cannot tell what engine "{name}" hashes: it is none of the versions that were measured',
+                hint=f"give a whole version such as 20.10.24, up to {last}; or --rules with one of "
+                f"{', '.join(self.rule_sets)}",
+            )
+        return known
+
+    def versions(self) -> list[tuple[str, Known]]:
+        """Every range of Docker versions as text, such as "19.03.13 to 19.03.15", with what is known of it."""
+        return [
+            (item.first if item.first == item.last else f"{item.first} to {item.last}", self._known(item.first, item))
+            for item in self._file.engines
+        ]
+
+    def by_name(self) -> list[tuple[str, Known]]:
+        """Every engine that is known by a name of its own."""
+        found = [(item.name, self.engine(item.name)) for item in self._file.named]
+        return [(name, known) for name, known in found if known]
+
+    def summaries(self) -> dict[str, str]:
+        """What each engine is that is known by a name of its own."""
+        return {item.name: item.summary for item in self._file.named}
+
+    def _known(self, name: str, item: _Range) -> Known:
+        dialect = self._dialects[item.definitions] if item.definitions else None
+        # the name of the nearest set stays: what differs is a matter of links and of "." among several sources
+        rules = replace(vary(self.rule_sets[item.rules], **item.switches), name=item.rules)
+        return Known(name, rules, dialect, item.buildkit)
+
+
+def vary(rules: Rules, **switches: object) -> Rules:
+    """A rule set with other switches, None leaving one as it is; its name says which differ, as `R5+xattrs=all`."""
+    changed = {name: value for name, value in switches.items() if value is not None and value != getattr(rules, name)}
+    if not changed:
+        return rules
+    words = [f"{name}={str(value).lower()}" for name, value in changed.items()]
+    return replace(rules, name="+".join([rules.name, *words]), **changed)  # type: ignore[arg-type]

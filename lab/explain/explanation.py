@@ -1,0 +1,47 @@
+"""Why steps ran or hit, as frozen values: what an explanation holds, whoever shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lab.buildkit.contenthash.compare import FieldDifference
+
+
+class Role(StrEnum):
+    """What a step is in the story of its trial."""
+
+    HIT = "hit"  # nothing to explain
+    CAUSE = "cause"  # the first miss: something of its own differs
+    CONSEQUENCE = "consequence"  # its parent missed
+    UNKNOWN = "unknown"  # the facts do not carry an answer
+
+
+@dataclass(frozen=True, slots=True)
+class StepCause:
+    """One step: its role, the cause in one sentence, evidence lines, and for a known cause where it is fixed.
+
+    `issue` is a URL, `fixed` a version such as "Docker 19.03.13", `advice` what to do about it.
+    """
+
+    instruction: str
+    role: Role
+    sentence: str
+    differences: tuple[FieldDifference, ...] = ()
+    evidence: tuple[str, ...] = ()
+    issue: str | None = None
+    fixed: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All steps of one trial, explained; `trial` is its name."""
+
+    trial: str
+    steps: tuple[StepCause, ...]
+
+    @property
+    def cause(self) -> StepCause | None:
+        """The step that made the rest miss; None if all hit or nothing is known."""
+        return next((step for step in self.steps if step.role is Role.CAUSE), None)

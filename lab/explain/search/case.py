@@ -1,0 +1,136 @@
+"""One state of a context's objects with the digest of what is copied of it, ready to be changed in small ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes
+from lab.buildkit.contenthash.formula import Formula, Part, leaves_of
+from lab.buildkit.contenthash.header import header, own_digests
+from lab.buildkit.contenthash.query import Query, content_part, content_record
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.contenthash.tree import Tree
+from lab.errors import ContextError
+
+SMALL = 1 << 20  # bytes of a file whose content is kept
+KEPT = 64 << 20  # bytes kept in all
+
+
+class Case:
+    """Objects, their own digests, and the formula of a COPY's content digest.
+
+    `used` are the numbers of the objects that the digest is made of. ContextError if the COPY has no digest.
+    """
+
+    def __init__(self, entries: Sequence[Entry], own: Sequence[str], queries: Sequence[Query], rules: Rules) -> None:
+        self.entries = list(entries)
+        self.own = list(own)
+        self.queries = tuple(queries)
+        self.rules = rules
+        self.tree = Tree(self.entries, self.own)
+        part = content_part(self.tree, self.queries, rules)
+        if part is None:
+            raise ContextError(f"cannot search: {rules.name} has no digest for --exclude")
+        self.formula = Formula(part)
+        self._numbers = {"/" + entry.path: number for number, entry in enumerate(self.entries)}
+        self.leaves = {self._numbers[leaf.path]: leaf for leaf in self.formula.leaves if leaf.path}
+
+    @property
+    def used(self) -> list[int]:
+        """The numbers of the objects that the digest is made of, in their order."""
+        return sorted(self.leaves)
+
+    @property
+    def record(self) -> str:
+        """The record of the content digest."""
+        return content_record(self.formula.text)
+
+    def record_with(self, number: int, own: str) -> str:
+        """The record if one object had another digest of its own."""
+        return content_record(self.formula.with_leaf(self.leaves[number], own))
+
+    def record_without(self, number: int) -> str | None:
+        """The record if one object, with all below it, were not there; None if there would be none."""
+        entry = self.entries[number]
+        part: Part | None = self.leaves.get(number)
+        if entry.kind is Kind.DIR:
+            node = self.tree.get("/" + entry.path)
+            part = node.whole if node else None
+        text = self.formula.without(part) if part and part in self.formula else None
+        if text:
+            return content_record(text)
+        gone = [
+            place
+            for place, other in enumerate(self.entries)
+            if other.path == entry.path or other.path.startswith(entry.path + "/")
+        ]
+        return self._record_of(
+            [other for place, other in enumerate(self.entries) if place not in gone],
+            [own for place, own in enumerate(self.own) if place not in gone],
+        )
+
+    def record_with_more(self, entry: Entry, own: str) -> str | None:
+        """The record if there were one more object, an empty one if it is a folder; None if there would be none."""
+        folder, _, name = ("/" + entry.path).rpartition("/")
+        holder = self.tree.get(folder)
+        whole = "sha256:" + sha256(b"\0" + own.encode()).hexdigest() if entry.kind is Kind.DIR else own
+        text = self.formula.with_child(holder.whole, name_bytes(name), whole) if holder else None
+        if text:
+            return content_record(text)
+        return self._record_of([*self.entries, entry], [*self.own, own])
+
+    def changed(self, changes: Mapping[int, tuple[Entry, str]]) -> Case:
+        """The case with other objects in place of some."""
+        entries, own = list(self.entries), list(self.own)
+        for number, (entry, digest) in changes.items():
+            entries[number], own[number] = entry, digest
+        return Case(entries, own, self.queries, self.rules)
+
+    def record_changed(self, owns: Mapping[int, str]) -> str:
+        """The record if several objects had other digests of their own."""
+        if len(owns) == 1:
+            return self.record_with(*next(iter(owns.items())))
+        texts: dict[Part, str] = {self.leaves[number]: own for number, own in owns.items() if number in self.leaves}
+        return content_record(self.formula.with_parts(texts))
+
+    def _record_of(self, entries: list[Entry], own: list[str]) -> str | None:
+        try:
+            part = content_part(Tree(entries, own), self.queries, self.rules)
+            return content_record(part.text) if part else None
+        except ContextError:
+            return None
+
+
+def begin(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> Case:
+    """The case as it is, small contents being kept at hand; ContextError if the COPY has no digest."""
+    part = content_part(Tree.read(entries, rules), queries, rules)
+    if part is None:
+        raise ContextError(f"cannot search: {rules.name} has no digest for --exclude")
+    used = {leaf.path for leaf in leaves_of(part)}
+    kept, own, room = [], [], KEPT
+    for entry in entries:
+        if "/" + entry.path in used:
+            if entry.size <= min(SMALL, room):
+                room -= entry.size
+                entry = with_bytes(entry)
+            own.append(own_text(entry, rules))
+        else:
+            own.append("")  # any text will do for what is not asked for
+        kept.append(entry)
+    return Case(kept, own, queries, rules)
+
+
+def with_bytes(entry: Entry) -> Entry:
+    """The entry with its content at hand as bytes, where it has one."""
+    if entry.kind is not Kind.FILE or entry.is_hardlink or entry.problem or not callable(entry.content):
+        return entry
+    return replace(entry, content=b"".join(bytes(chunk) for chunk in entry.content()))
+
+
+def own_text(entry: Entry, rules: Rules) -> str:
+    """The own digest of one object."""
+    if isinstance(entry.content, bytes) and entry.kind is Kind.FILE and not entry.linkname:
+        return "sha256:" + sha256(header(entry, rules) + entry.content).hexdigest()
+    return own_digests(entry, [header(entry, rules)])[0]

@@ -1,0 +1,199 @@
+"""Try what a producer's files may have been until one of its listed records appears: single changes, then pairs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from lab.buildkit.contenthash.compare import FieldDifference, compare
+from lab.buildkit.contenthash.entry import Chunk, Entry
+from lab.buildkit.contenthash.query import Query, content_part, content_record
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.contenthash.tree import Tree
+from lab.errors import ContextError
+from lab.explain.search.case import Case, begin
+from lab.explain.search.stages import Candidate, Guess, guessed, stages
+from lab.explain.search.usual import Usual
+
+LOOK_EVERY = 64  # candidates between two looks at the clock
+LARGE = 8 << 20  # bytes of a file that is read under the eye of the clock
+TOLD_EVERY = 0.25  # seconds between two calls of `progress`
+MANY = 3  # alike differences that are still named one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How far a search is: what it tries, how many candidates it has tried, for how many seconds."""
+
+    stage: str
+    tried: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What makes a listed record appear: the fields with the producer's values, and the rules it appears under.
+
+    No differences, and the consumer's own rules, mean that the record is listed for the files as they are. `alike` are
+    all rule sets that make that very record of these files, `rules` among them.
+    """
+
+    record: str
+    rules: Rules
+    differences: tuple[FieldDifference, ...]
+    alike: tuple[Rules, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of a search: `finding` is None if nothing was found, `complete` if that is so after all candidates."""
+
+    finding: Finding | None
+    tried: int
+    seconds: float
+    complete: bool
+
+
+def search(
+    entries: Sequence[Entry],
+    queries: Sequence[Query],
+    rules: Rules,
+    wanted: Collection[str],
+    usual: Usual,
+    *,
+    others: Sequence[Rules] = (),
+    limit: float = 30.0,
+    progress: Callable[[Looking], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Result:
+    """Search for the producer's files, given the consumer's, the sources of one COPY and the records listed for it.
+
+    Tried are: the files as they are, under `others` too; changes of all objects; changes of one, usual ones first;
+    objects that only one side has; pairs of changes; then singles again under `others`. `limit` is in seconds.
+    ContextError if the COPY has no digest under `rules`.
+    """
+    listed = frozenset(wanted)
+    watch = _Watch(limit, progress, clock)
+    try:
+        case = begin([watch.over(entry) for entry in entries], queries, rules)
+        for stage, tested, candidates in _all_stages(case, others, usual):
+            watch.stage = stage
+            for record, guess in candidates:
+                watch.count()
+                if record in listed and record is not None:
+                    return Result(_finding(case, guess, record, tested, others), watch.tried, watch.seconds, False)
+    except _TimeIsUp:
+        return Result(None, watch.tried, watch.seconds, False)
+    return Result(None, watch.tried, watch.seconds, True)
+
+
+class _TimeIsUp(Exception):
+    """No error: what ends a search, from wherever it is."""
+
+
+class _Watch:
+    """Counts candidates, looks at the clock now and then, and tells how far the search is."""
+
+    def __init__(self, limit: float, progress: Callable[[Looking], None] | None, clock: Callable[[], float]) -> None:
+        self.stage = "reading the files"
+        self.tried = 0
+        self._limit = limit
+        self._progress = progress
+        self._clock = clock
+        self._started = clock()
+        self._told = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since the search began."""
+        return self._clock() - self._started
+
+    def count(self) -> None:
+        """One more candidate."""
+        self.tried += 1
+        if self.tried % LOOK_EVERY == 0:
+            self.look()
+
+    def look(self) -> None:
+        """Raise _TimeIsUp if that is so; else tell how far it is, if that was not told just now."""
+        seconds = self.seconds
+        if seconds > self._limit:
+            raise _TimeIsUp
+        if self._progress and seconds - self._told >= TOLD_EVERY:
+            self._told = seconds
+            self._progress(Looking(self.stage, self.tried, seconds))
+
+    def over(self, entry: Entry) -> Entry:
+        """The object with a content that looks at the clock as it is read: one large file may take longer than all."""
+        content = entry.content
+        if not callable(content) or entry.size < LARGE:
+            return entry
+        return replace(entry, content=partial(self._read, content))
+
+    def _read(self, content: Callable[[], Iterable[Chunk]]) -> Iterator[Chunk]:
+        for chunk in content():
+            self.look()
+            yield chunk
+
+
+def _all_stages(case: Case, others: Sequence[Rules], usual: Usual) -> Iterator[tuple[str, Rules, Iterator[Candidate]]]:
+    """The stages under the consumer's rules; the files as they are under other rules come second, the rest last."""
+    elsewhere = [other for other in (_under(case, rules) for rules in others) if other]
+    for number, (stage, candidates) in enumerate(stages(case, usual)):
+        yield stage, case.rules, candidates
+        if number == 0:
+            for other in elsewhere:
+                yield f"the files as they are under {other.rules.name}", other.rules, iter([(other.record, Guess())])
+    for other in elsewhere:
+        for number, (stage, candidates) in enumerate(stages(other, usual)):
+            if number:
+                yield f"{stage}, under {other.rules.name}", other.rules, candidates
+
+
+def _under(case: Case, rules: Rules) -> Case | None:
+    try:
+        return begin(case.entries, case.queries, rules)
+    except ContextError:
+        return None
+
+
+def _finding(case: Case, guess: Guess, record: str, tested: Rules, others: Sequence[Rules]) -> Finding:
+    """What a guess that fits says; `case` is the consumer's."""
+    differences = tuple(_summed_up(_differences(case, guess, [case.rules, *others])))
+    if tested == case.rules:
+        return Finding(record, tested, differences, (tested,))
+    theirs = guessed(case.entries, guess)
+    alike = tuple(rules for rules in others if rules == tested or _record_of(theirs, case.queries, rules) == record)
+    return Finding(record, tested, differences, alike)
+
+
+def _record_of(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> str | None:
+    try:
+        part = content_part(Tree.read(entries, rules), queries, rules)
+        return content_record(part.text) if part else None
+    except ContextError:
+        return None
+
+
+def _differences(case: Case, guess: Guess, rules: Sequence[Rules]) -> list[FieldDifference]:
+    """The fields that the guess changes; contents that it leaves are compared by being the same object."""
+    used = [entry for number, entry in enumerate(case.entries) if number in case.leaves]
+    changed = set(guess.all_changes())
+    theirs = guessed(case.entries, guess)
+    ours = [entry for number, entry in enumerate(case.entries) if number in case.leaves or number in changed]
+    kept = {entry.path for entry in (*used, *ours)} | ({guess.more.path} if guess.more else set())
+    return compare([entry for entry in theirs if entry.path in kept], ours, rules)
+
+
+def _summed_up(differences: list[FieldDifference]) -> Iterator[FieldDifference]:
+    """Differences that are alike on many objects as one, which names the first and counts the others."""
+    alike: dict[tuple[str, str, str], list[FieldDifference]] = {}
+    for item in differences:
+        alike.setdefault((item.field, item.producer, item.consumer), []).append(item)
+    for group in alike.values():
+        if len(group) <= MANY:
+            yield from group
+        else:
+            yield replace(group[0], path=f"{group[0].path} and {len(group) - 1} more")

@@ -1,0 +1,68 @@
+"""The values that files usually have elsewhere, which the search tries; they are data, boxes/buildkit/usual.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from lab.yamlfile import Strict, load
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Modes of files and of directories, umasks, values of security.selinux without the NUL, other attributes
+    (name, raw value), owners (uid, gid), names of files that only one side may have with their contents, and names of
+    empty folders.
+    """
+
+    file_modes: tuple[int, ...]
+    dir_modes: tuple[int, ...]
+    umasks: tuple[int, ...]
+    labels: tuple[str, ...]
+    attributes: tuple[tuple[str, bytes], ...]
+    owners: tuple[tuple[int, int], ...]
+    extras: tuple[tuple[str, bytes], ...]
+    folders: tuple[str, ...]
+
+
+Octal = Annotated[str, Field(pattern=r"^0[0-7]{3,4}$")]
+Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$")]
+
+
+class _Attribute(Strict):
+    name: str
+    hex: Hex
+
+
+class _Extra(Strict):
+    name: str
+    hex: Hex = ""
+
+
+class _File(Strict):
+    file_modes: tuple[Octal, ...]
+    dir_modes: tuple[Octal, ...]
+    umasks: tuple[Octal, ...]
+    labels: tuple[str, ...]
+    attributes: tuple[_Attribute, ...]
+    owners: tuple[tuple[int, int], ...]
+    extras: tuple[_Extra, ...]
+    folders: tuple[str, ...]
+
+
+def load_usual(boxes: Path) -> Usual:
+    """The usual values; ConfigError if the file says something impossible."""
+    file = load(boxes / "buildkit" / "usual.yaml", _File)
+    return Usual(
+        tuple(int(mode, 8) for mode in file.file_modes),
+        tuple(int(mode, 8) for mode in file.dir_modes),
+        tuple(int(mask, 8) for mask in file.umasks),
+        file.labels,
+        tuple((item.name, bytes.fromhex(item.hex)) for item in file.attributes),
+        file.owners,
+        tuple((item.name, bytes.fromhex(item.hex)) for item in file.extras),
+        file.folders,
+    )

@@ -1,0 +1,85 @@
+"""Write a file so that a reader, or a power cut, meets the old text or the new, never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from lab import files
+from lab.errors import BusyError, HostError
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the disk refuses.
+
+    A link is followed. What is no plain file (/dev/stdout, a pipe) is written to: it must not be replaced by one.
+    """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        _write_into(path, content)
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as out:
+            out.write(content.encode() if isinstance(content, str) else content)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # the folder itself may be what refuses
+            part.unlink(missing_ok=True)
+        raise disk_error(path, error) from error
+
+
+def _write_into(path: Path, content: str | bytes) -> None:
+    try:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def disk_error(path: Path, error: OSError) -> HostError:
+    """The error for a write that the disk refused; a full disk is named as such."""
+    hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None
+    return HostError(f"cannot write {path}: {error.strerror}", hint=hint)
+
+
+@contextmanager
+def hold(state: Path, names: list[str], verb: str) -> Iterator[None]:
+    """Keep these names (boxes, recipes) for this process; raise BusyError that names the holder otherwise.
+
+    The lock is the kernel's (flock): it goes with the process, so a crash leaves none behind.
+    """
+    folder = state / "locks"
+    with ExitStack() as stack:
+        for name in sorted(set(names)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                lock = stack.enter_context((folder / name).open("a+", encoding="utf-8"))
+            except OSError as error:
+                raise files.disk_error(folder / name, error) from error
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _busy(name, lock.name) from None
+            lock.truncate(0)
+            lock.write(json.dumps({"pid": os.getpid(), "verb": verb}))
+            lock.flush()
+        yield
+
+
+def _busy(name: str, path: str) -> BusyError:
+    try:
+        holder = json.loads(Path(path).read_text(encoding="utf-8"))
+        who = f"`lab {holder['verb']}` (process {holder['pid']})"
+    except (ValueError, KeyError, OSError):
+        who = "another lab"
+    return BusyError(f"cannot use {name}: {who} holds it", hint="wait until it has ended, or end it by Ctrl-C")

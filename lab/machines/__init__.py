@@ -1,0 +1,1 @@
+"""This host's virtual machines: box files and lineups, bringing boxes up and down, and what the host needs for it."""

@@ -1,0 +1,69 @@
+"""Which lineup is meant when none is named, and why."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+from lab.boxes.notes import Notes
+from lab.boxes.specs import VagrantSpec
+from lab.machines.catalog import Catalog, Lineup
+
+VAGRANT_CLOUD = ("vagrantcloud.com", 443)
+CLOUD_SECONDS = 3.0
+ASKED_FOR = "gist"
+EMBEDDED = "debian"
+
+
+def choose_lineup(catalog: Catalog, notes: Notes, name: str | None) -> tuple[Lineup, str]:
+    """The lineup of that name; without one, the lineup that is up, else the bug report's, else the embedded one.
+
+    Returns the lineup and the reason in words. The bug report's boxes count as at hand if they are on this
+    machine or Vagrant Cloud answers within three seconds.
+    """
+    if name and name != "auto":
+        return catalog.lineup(name), "named by --lineup"
+    for box in notes.boxes():
+        note = notes.read(box)
+        if note and note.lineup in catalog.lineups:
+            begun = "it is up already" if note.address else "an earlier `up` began with it"
+            return catalog.lineups[note.lineup], f"{begun} ({box})"
+    wanted = catalog.lineup(ASKED_FOR)
+    if _on_this_machine(catalog, wanted):
+        return wanted, "its boxes are on this machine"
+    if answers(*VAGRANT_CLOUD, CLOUD_SECONDS):
+        return wanted, "Vagrant Cloud answers"
+    return catalog.lineup(EMBEDDED), f"Vagrant Cloud does not answer within {CLOUD_SECONDS:g} s"
+
+
+def answers(host: str, port: int, seconds: float) -> bool:
+    """True if a TCP connection is made in that time, the name's look-up included."""
+    made = threading.Event()
+
+    def connect() -> None:
+        try:
+            socket.create_connection((host, port), timeout=seconds).close()
+            made.set()
+        except OSError:
+            pass  # not made is the answer
+
+    # in a thread of its own: a look-up that hangs has no time limit in the C library
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return made.is_set()
+
+
+def _on_this_machine(catalog: Catalog, lineup: Lineup) -> bool:
+    """True if Vagrant holds, for every machine of the lineup, an image of some provider."""
+    home = Path(os.environ.get("VAGRANT_HOME", Path.home() / ".vagrant.d")) / "boxes"
+    for name in lineup.boxes:
+        spec = catalog.box(name)
+        if not isinstance(spec, VagrantSpec):
+            continue
+        folders = [home / image.box.replace("/", "-VAGRANTSLASH-") for image in spec.providers.values()]
+        if not any(folder.is_dir() for folder in folders):
+            return False
+    return True

@@ -1,0 +1,140 @@
+"""The checks of `lab doctor`: one line each, with the command that mends what is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from lab.boxes.baking.bake import kernel_of
+from lab.boxes.baking.recipes import load_recipe
+from lab.boxes.base import Box, Tell
+from lab.boxes.specs import VagrantSpec
+from lab.machines import auto, daemons, hypervisor, leftovers
+from lab.machines.catalog import Catalog, Lineup
+from lab.machines.prerequisites import missing
+from lab.model import Check, Level
+from lab.project import Project
+from lab.registry.names import DOCKER_HUB
+from lab.registry.server import PROGRAMS
+
+SETUP = "python -m lab setup"
+BOX_GB = 3  # a box's disk as it grows in use, with the image it stands on
+SPARE_MB = 500  # for this machine itself, beside the boxes' memory
+
+
+def examine(project: Project, catalog: Catalog, lineup: Lineup, shell: Box, tell: Tell) -> Iterator[Check]:
+    """Every check in turn; each is yielded as soon as its answer is known."""
+    yield _programs()
+    yield _vagrant(shell)
+    yield from _providers(shell)
+    yield _accelerator(project, catalog, lineup, tell)
+    yield _registry()
+    specs = [spec for spec in map(catalog.box, lineup.boxes) if isinstance(spec, VagrantSpec)]
+    yield _disk(project, lineup, specs)
+    yield _memory(lineup, specs, project, shell)
+    yield _reach("Vagrant Cloud", auto.VAGRANT_CLOUD, "the debian lineup is used, baked from Debian's archive")
+    yield _reach("Docker Hub", DOCKER_HUB, "the base image is made from the box's busybox")
+    yield from _leftovers(project, shell)
+
+
+def _programs() -> Check:
+    lacking = missing()
+    if lacking:
+        return Check("programs", Level.PROBLEM, f"not installed: {', '.join(need.what for need in lacking)}", SETUP)
+    return Check("programs", Level.OK, "all that lab calls are there")
+
+
+def _vagrant(shell: Box) -> Check:
+    if shutil.which("vagrant") is None:
+        return Check("Vagrant", Level.PROBLEM, "not installed", SETUP)
+    version = shell.run(["vagrant", "--version"], timeout=60)
+    plugins = shell.run(["vagrant", "plugin", "list"], timeout=60).text
+    if not version.ok:
+        return Check(
+            "Vagrant", Level.PROBLEM, f"does not start: {version.output.decode(errors='replace')[-80:]}", SETUP
+        )
+    if "vagrant-libvirt" in plugins or shutil.which("VBoxManage"):
+        plugin = next((line for line in plugins.splitlines() if "vagrant-libvirt" in line), "VirtualBox built in")
+        return Check("Vagrant", Level.OK, f"{version.text}, {plugin}")
+    return Check("Vagrant", Level.PROBLEM, f"{version.text}, without a provider", SETUP)
+
+
+def _providers(shell: Box) -> Iterator[Check]:
+    if shutil.which("VBoxManage"):
+        yield Check("VirtualBox", Level.OK, shell.run(["VBoxManage", "--version"], timeout=30).text)
+    if shutil.which("virsh") is None:
+        if shutil.which("VBoxManage") is None:
+            yield Check("hypervisor", Level.PROBLEM, "neither libvirt nor VirtualBox", SETUP)
+        return
+    found = daemons.access(shell)
+    if found is daemons.Access.REFUSES:
+        why, mend = daemons.way_in()
+        yield Check("libvirt", Level.PROBLEM, f"its daemon does not let you in: {why}", mend)
+    elif found is daemons.Access.ANSWERS:
+        yield Check("libvirt", Level.OK, "its daemon answers")
+    else:
+        yield Check("libvirt", Level.OK, "its daemon does not run; `up` starts it, `down` ends it")
+
+
+def _accelerator(project: Project, catalog: Catalog, lineup: Lineup, tell: Tell) -> Check:
+    if shutil.which("qemu-system-x86_64") is None:
+        return Check("accelerator", Level.WARNING, "QEMU is not installed", SETUP)
+    found = hypervisor.accelerator(project.cache, _kernel(project, catalog, lineup), tell)
+    if found.driver == "kvm":
+        return Check("accelerator", Level.OK, f"KVM: {found.reason}")
+    return Check("accelerator", Level.WARNING, f"emulation, some ten times slower: {found.reason}")
+
+
+def _kernel(project: Project, catalog: Catalog, lineup: Lineup) -> Path | None:
+    for spec in map(catalog.box, lineup.boxes):
+        if isinstance(spec, VagrantSpec) and spec.recipe:
+            recipe = load_recipe(project.boxes / "recipes" / f"{spec.recipe}.yaml")
+            kernel = kernel_of(recipe, project.cache / "boxes")
+            return kernel if kernel.exists() else None
+    return None
+
+
+def _registry() -> Check:
+    for program in (*PROGRAMS, "docker"):
+        if shutil.which(program):
+            return Check("registry", Level.OK, program)
+    return Check("registry", Level.PROBLEM, f"none of {', '.join(PROGRAMS)} and docker", SETUP)
+
+
+def _disk(project: Project, lineup: Lineup, specs: list[VagrantSpec]) -> Check:
+    need = max(1, len(specs)) * BOX_GB
+    free = shutil.disk_usage(_nearest(project.cache)).free // 10**9
+    level = Level.OK if free >= need else Level.PROBLEM
+    mend = None if level is Level.OK else "free some space, or set LAB_CACHE to a folder on another disk"
+    return Check("disk", level, f"{free} GB free, lineup {lineup.name} takes about {need} GB", mend)
+
+
+def _memory(lineup: Lineup, specs: list[VagrantSpec], project: Project, shell: Box) -> Check:
+    running = (leftovers.list_domains(shell) if shutil.which("virsh") else None) or {}
+    need = sum(spec.memory for spec in specs if project.prefix + spec.name not in running) + SPARE_MB
+    free = psutil.virtual_memory().available >> 20
+    level = Level.OK if free >= need else Level.PROBLEM
+    mend = None if level is Level.OK else "end other programs, or name fewer boxes: python -m lab up BOX"
+    return Check("memory", level, f"{free} MB available, lineup {lineup.name} takes {need} MB more", mend)
+
+
+def _reach(name: str, address: tuple[str, int], otherwise: str) -> Check:
+    if auto.answers(*address, auto.CLOUD_SECONDS):
+        return Check(name, Level.OK, "answers")
+    return Check(name, Level.WARNING, f"does not answer within {auto.CLOUD_SECONDS:g} s: {otherwise}")
+
+
+def _leftovers(project: Project, shell: Box) -> Iterator[Check]:
+    found = leftovers.find(project, shell) if shutil.which("virsh") else []
+    for item in found:
+        yield Check("leftover", Level.WARNING, f"{item.sort} {item.name}", item.mend)
+    if not found:
+        yield Check("leftovers", Level.OK, "none")
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself or its nearest folder that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())

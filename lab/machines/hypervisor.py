@@ -1,0 +1,201 @@
+"""What carries the machines: libvirt's domains, volumes and network, and the accelerator that really works."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import files
+from lab.boxes.base import Box, Tell
+from lab.boxes.process import Child
+from lab.errors import HostError, UsageError
+from lab.machines.daemons import URI
+from lab.model import Progress
+from lab.workers import wait_for
+
+NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
+PROBE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """`kvm` or `qemu` (emulation), and the reason in words."""
+
+    driver: str
+    reason: str
+
+
+def virsh(shell: Box, *words: str) -> list[str]:
+    """Ask libvirt; its answer's lines, blank ones left out. Raises HostError if it does not answer."""
+    result = shell.run(["virsh", "-q", "-c", URI, *words], timeout=60)
+    if not result.ok:
+        raise HostError(
+            f"cannot ask libvirt to {words[0]}: exit status {result.exit}",
+            hint="python -m lab setup",
+            output=result.output,
+        )
+    return [line.strip() for line in result.text.splitlines() if line.strip()]
+
+
+def usable() -> bool:
+    """True if libvirt and QEMU are installed."""
+    return all(shutil.which(name) for name in ("virsh", "qemu-system-x86_64"))
+
+
+def accelerator(cache: Path, kernel: Path | None, tell: Tell) -> Accelerator:
+    """KVM if a real kernel boots with it, else emulation; the answer is remembered for this host kernel and CPU.
+
+    A present /dev/kvm proves nothing: under some hypervisors it opens, runs the BIOS and then hangs.
+    """
+    if not Path("/dev/kvm").exists():
+        return Accelerator("qemu", "there is no /dev/kvm")
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):  # not remembered: it changes with the user and at the next login
+        return Accelerator("qemu", "/dev/kvm is not yours to open; being in the group kvm changes that")
+    key = f"{Path('/proc/version').read_text().strip()}|{_cpu()}"
+    remembered = cache / "accelerator.json"
+    try:
+        known = json.loads(remembered.read_text(encoding="utf-8"))
+        if known["host"] == key:
+            return Accelerator(known["driver"], known["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no answer yet, or one that cannot be read: probe
+    kernel = kernel or _host_kernel()
+    if kernel is None:
+        return Accelerator("qemu", "/dev/kvm could not be proven: no kernel at hand to boot")
+    tell(Progress("kvm", f"booting a kernel to see whether /dev/kvm works (at most {PROBE_SECONDS} s)"))
+    found = _probe(kernel)
+    files.write(remembered, json.dumps({"host": key, "driver": found.driver, "reason": found.reason}))
+    tell(Progress("kvm", found.reason, done=True))
+    return found
+
+
+def _probe(kernel: Path) -> Accelerator:
+    """Boot the kernel under KVM and wait for its first line on the serial port."""
+    with tempfile.TemporaryDirectory(prefix="lab-kvm-") as folder:
+        child = Child(
+            [
+                *("qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-no-reboot", "-nodefaults"),
+                *("-serial", "stdio", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"),
+            ],
+            Path(folder) / "serial.log",
+        )
+
+        def look() -> str | bool:
+            if "Linux version" in child.said():
+                return True
+            return "no line from the kernel" if child.alive() else f"qemu ended: {child.said()[-200:].strip()}"
+
+        try:
+            wait_for("a kernel under KVM", look, timeout=PROBE_SECONDS, error=HostError)
+        except HostError as error:
+            return Accelerator("qemu", f"/dev/kvm is there, but no kernel boots with it ({error.message})")
+        finally:
+            child.stop()
+    return Accelerator("kvm", "a kernel booted with KVM")
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _host_kernel() -> Path | None:
+    """This machine's own kernel, where it may be read."""
+    for path in sorted(Path("/boot").glob("vmlinuz*"), reverse=True):
+        try:
+            with path.open("rb"):
+                return path
+        except OSError:
+            continue
+    return None
+
+
+def choose_provider(asked: str, offered: list[str], shell: Box) -> str:
+    """`libvirt` or `virtualbox`: the one asked for, else the first that the boxes offer and this machine has.
+
+    Raises UsageError for one that is asked for and not offered, HostError for what this machine lacks.
+    """
+    have = {
+        "libvirt": usable(),
+        "virtualbox": shutil.which("VBoxManage") is not None,
+    }
+    wanted = offered if asked == "auto" else [asked]
+    for name in wanted:
+        if name in offered and have.get(name):
+            return name
+    here = ", ".join(name for name, there in have.items() if there) or "none"
+    if asked == "auto" or (asked in offered and not have.get(asked)):
+        offer = f"they offer {', '.join(offered)}" if offered else "there is none that all of them offer"
+        hint = "python -m lab setup" if offered else "name fewer boxes: python -m lab up BOX"
+        raise HostError(f"cannot find a provider for these boxes: {offer}; this machine has {here}", hint=hint)
+    raise UsageError(
+        f"cannot use {asked} for these boxes: {', '.join(offered) or 'none'} is what all of them offer",
+        hint="leave --provider out, or name fewer boxes",
+    )
+
+
+def domains(shell: Box, prefix: str = "") -> list[str]:
+    """Names of all libvirt domains that begin with `prefix`, running or not."""
+    return [name for name in virsh(shell, "list", "--all", "--name") if name.startswith(prefix)]
+
+
+def remove_domain(shell: Box, name: str) -> None:
+    """Destroy a domain with its saved image, snapshots and own volumes, whatever state it is in."""
+    volumes = [source for source in _disks(shell, name) if Path(source).name.startswith(name)]
+    shell.run(["virsh", "-q", "-c", URI, "destroy", name], timeout=60)  # fails if it does not run: fine
+    virsh(shell, "undefine", name, "--managed-save", "--snapshots-metadata", "--nvram")
+    for volume in volumes:
+        shell.run(["virsh", "-q", "-c", URI, "vol-delete", volume], timeout=60)  # undefine may have taken it
+
+
+def _disks(shell: Box, name: str) -> list[str]:
+    tree = ET.fromstring("\n".join(virsh(shell, "dumpxml", name)))
+    return [file for source in tree.iter("source") if (file := source.get("file")) and source.get("mode") is None]
+
+
+def remove_base_volumes(shell: Box, box: str) -> None:
+    """Remove what vagrant-libvirt uploaded of boxes whose name begins so, unless a machine's disk stands on it."""
+
+    def below(path: str) -> str:
+        tree = ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path)))
+        return tree.findtext("backingStore/path") or ""
+
+    _remove_volumes(shell, box.replace("/", "-VAGRANTSLASH-"), lambda paths: set(map(below, paths)))
+
+
+def remove_volumes(shell: Box, prefix: str) -> None:
+    """Remove volumes whose name begins so and that no domain uses: those of domains that are gone."""
+    used = {disk for name in domains(shell) for disk in _disks(shell, name)}
+    _remove_volumes(shell, prefix, lambda paths: used)
+
+
+def _remove_volumes(shell: Box, prefix: str, needed: Callable[[list[str]], Container[str]]) -> None:
+    """Remove volumes whose name begins so, but for those that `needed` picks of a pool's paths."""
+    for pool in _pools(shell):
+        paths = [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
+        keep = needed(paths)
+        for path in paths:
+            if Path(path).name.startswith(prefix) and path not in keep:
+                virsh(shell, "vol-delete", path)
+
+
+def _pools(shell: Box) -> list[str]:
+    """Every storage pool, started if it was not: libvirt lists no volumes of one that sleeps."""
+    awake = virsh(shell, "pool-list", "--name")
+    for pool in virsh(shell, "pool-list", "--all", "--name"):
+        if pool not in awake and shell.run(["virsh", "-q", "-c", URI, "pool-start", pool], timeout=60).ok:
+            awake.append(pool)
+    return awake
+
+
+def remove_network(shell: Box) -> None:
+    """Remove vagrant-libvirt's management network once no machine at all is defined."""
+    if not domains(shell) and NETWORK in virsh(shell, "net-list", "--all", "--name"):
+        shell.run(["virsh", "-q", "-c", URI, "net-destroy", NETWORK], timeout=60)
+        virsh(shell, "net-undefine", NETWORK)

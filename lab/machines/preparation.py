@@ -1,0 +1,115 @@
+"""Make Vagrant able to bring boxes up: daemons, images, the accelerator, and a note for each new machine."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.boxes.baking.bake import bake, kernel_of
+from lab.boxes.baking.recipes import load_recipe
+from lab.boxes.base import Box, Tell
+from lab.boxes.kinds import open_box
+from lab.boxes.notes import Machine, Note, Notes
+from lab.boxes.specs import VagrantSpec
+from lab.errors import HostError
+from lab.machines import daemons, hypervisor
+from lab.machines.catalog import Catalog
+from lab.model import Progress
+from lab.project import Project
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What stands before `vagrant up`, for the machines of one checkout; `shell` is this machine's."""
+
+    project: Project
+    catalog: Catalog
+    notes: Notes
+    shell: Box
+    tell: Tell
+
+    def prepare(self, lineup: str, specs: list[VagrantSpec], provider: str) -> None:
+        """Make Vagrant able to bring these up: daemons, images, accelerator, and a note for each new machine."""
+        asleep = [spec for spec in specs if open_box(spec, self.project).state() != "running"]
+        if not asleep:
+            return
+        if shutil.which("vagrant") is None:
+            raise HostError("cannot bring boxes up: Vagrant is not installed", hint="python -m lab setup")
+        offered = [name for name in ("virtualbox", "libvirt") if all(name in spec.providers for spec in asleep)]
+        chosen = hypervisor.choose_provider(provider, offered, self.shell)
+        if chosen == "libvirt":
+            daemons.start_daemons(self.shell, self.project.state, self.tell)
+            self._forget_ghosts(asleep)
+        new = [spec for spec in asleep if self.notes.read(spec.name) is None]
+        images, kernel = self._images(new)
+        driver = hypervisor.accelerator(self.project.cache, kernel, self.tell) if chosen == "libvirt" and new else None
+        if driver:
+            speed = "KVM" if driver.driver == "kvm" else "emulation"
+            self.tell(Progress("libvirt", f"{speed}: {driver.reason}", done=True))
+        for spec in new:
+            self.notes.write(
+                Note(
+                    box=spec.name,
+                    lineup=self.catalog.lineup_of(spec.name, lineup),
+                    vagrant=Machine(
+                        provider=chosen,
+                        driver=driver.driver if driver else None,
+                        box=images.get(spec.name),
+                        prefix=self.project.prefix,
+                        console=str(console(self.project, spec.name)),
+                    ),
+                )
+            )
+
+    def _images(self, specs: list[VagrantSpec]) -> tuple[dict[str, str], Path | None]:
+        """Bake what these boxes need and give it to Vagrant; returns its names by box, and a kernel to probe with."""
+        from lab.boxes.vagrant import add_box
+
+        names: dict[str, str] = {}
+        kernel = None
+        cache = self.project.cache / "boxes"
+        for recipe_name in sorted({spec.recipe for spec in specs if spec.recipe}):
+            recipe = load_recipe(self.project.boxes / "recipes" / f"{recipe_name}.yaml")
+            files = bake(recipe, cache=cache, shell=self.shell, tell=self.tell)
+            kernel = kernel_of(recipe, cache)
+            for spec in specs:
+                if spec.recipe == recipe_name:
+                    file = files[spec.name]
+                    names[spec.name] = f"lab/{file.stem}"
+                    self.tell(Progress(spec.name, "giving the image to Vagrant"))
+                    add_box(self.project, names[spec.name], file)
+        return names, kernel
+
+    def _forget_ghosts(self, specs: list[VagrantSpec]) -> None:
+        """Remove what stands half: a domain without note or Vagrant's id, and notes whose domain is gone.
+
+        A crash, a wiped .lab or a new clone at an old path leave these; Vagrant itself stops at "domain is
+        already taken".
+        """
+        known = hypervisor.domains(self.shell, self.project.prefix)
+        for spec in specs:
+            domain = self.project.prefix + spec.name
+            note = self.notes.read(spec.name)
+            if note and note.vagrant.provider != "libvirt":
+                continue
+            if domain in known and not (note and note.address and vagrant_id(self.project, spec.name).exists()):
+                self.tell(Progress(spec.name, "removing what an earlier, interrupted run left"))
+                hypervisor.remove_domain(self.shell, domain)
+                known.remove(domain)
+            if domain not in known:
+                self.notes.forget(spec.name)
+                shutil.rmtree(vagrant_id(self.project, spec.name).parent, ignore_errors=True)
+
+
+def vagrant_id(project: Project, name: str, provider: str = "libvirt") -> Path:
+    """Vagrant's own file for a machine; `*` finds that of any provider."""
+    folder = project.root / ".vagrant" / "machines" / name
+    if provider == "*":
+        return next(folder.glob("*/id"), folder / "none" / "id")
+    return folder / provider / "id"
+
+
+def console(project: Project, name: str) -> Path:
+    """Where a machine's serial port is written to."""
+    return project.state / "console" / f"{name}.log"

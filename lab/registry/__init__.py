@@ -1,0 +1,1 @@
+"""Where images and caches are: the throw-away server, and readers for registries and files."""

@@ -1,0 +1,258 @@
+"""Read images' manifests and configs from a registry over its HTTP API, version 2; nothing is ever written."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import http.client
+import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+
+from lab.errors import LabError, ReadError, RegistryError
+from lab.registry.manifests import ACCEPTED, Platform, choose, config_digest, document, image_facts, is_index
+from lab.registry.names import HUB, Reference, parse
+from lab.registry.server import Registry
+from lab.results.run import ImageFacts
+
+SECONDS = 15.0
+LARGEST = 16 << 20  # bytes of a manifest or config; real ones have some thousands
+REDIRECTS = 5
+CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user's name and password (or token) for one registry."""
+
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def basic(self) -> str:
+        """The value of an Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def login_for(registry: str, file: Path) -> Login | None:
+    """The login that stands plainly in a Docker config file, None if there is none, or it lies with a helper."""
+    keys = {registry, f"https://{registry}", f"https://{registry}/", f"https://{registry}/v2/"}
+    if registry == HUB:
+        keys |= {"https://index.docker.io/v1/", "index.docker.io"}
+    try:
+        auths = json.loads(file.read_bytes()).get("auths", {})
+        for key in sorted(keys & auths.keys()):
+            plain = base64.b64decode(auths[key]["auth"]).decode()
+            user, colon, password = plain.partition(":")
+            if colon and user:
+                return Login(user, password)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
+        return None  # a config that Docker could not use either says nothing of logins
+    return None
+
+
+class Repository:
+    """One repository of a registry; asks without a login first, then with a token, then with the login."""
+
+    def __init__(
+        self, reference: Reference, *, login: Login | None = None, seconds: float = SECONDS, port: int | None = None
+    ) -> None:
+        self.reference = reference
+        self.login = login
+        self.seconds = seconds
+        base = f"http://127.0.0.1:{port}" if port else None
+        self.base = base or f"http{'' if reference.plain_http else 's'}://{reference.host}"
+        self._authorization: str | None = None
+
+    def image(self, platform: Platform) -> ImageFacts:
+        """What the image's config says, by way of an index where there is one."""
+        what = str(self.reference)
+        text = self._get(f"manifests/{self.reference.name}", ACCEPTED)
+        led = [_digest(text)]
+        if self.reference.name.startswith("sha256:") and led[0] != self.reference.name:
+            raise ReadError(f"cannot read {what}: the bytes that its registry sends are not those of their digest")
+        manifest = document(text, f"the manifest of {what}")
+        if is_index(manifest):
+            led.append(choose(manifest, platform, what))
+            text = self._get(f"manifests/{led[1]}", ACCEPTED)
+            manifest = document(text, f"the manifest of {what}")
+        digest = config_digest(manifest, what)
+        config = self._get(f"blobs/{digest}", ())
+        if _digest(config) != digest or _digest(text) != led[-1]:
+            raise ReadError(f"cannot read {what}: the bytes that its registry sends are not those of their digest")
+        return image_facts(config, digest, what, tuple(led))
+
+    def _get(self, path: str, accept: tuple[str, ...]) -> bytes:
+        url = f"{self.base}/v2/{self.reference.repository}/{path}"
+        headers = {"Accept": ", ".join(accept)} if accept else {}
+        answer = self._ask(url, headers)
+        if answer.status == 401:
+            self._authorization = self._authorize(answer.headers.get("WWW-Authenticate", ""))
+            answer = self._ask(url, headers)
+        if answer.status != 200:
+            raise self._refusal(answer, path)
+        return answer.body
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> _Answer:
+        """GET with redirects; what proves who asks is for the place that was asked alone, not for where it leads."""
+        own = _place(url)
+        if self._authorization:
+            headers = {"Authorization": self._authorization, **headers}
+        for _ in range(REDIRECTS):
+            told = headers if _place(url) == own else _without_proof(headers)
+            answer = self._fetch(url, told)
+            target = answer.headers.get("Location")
+            if answer.status not in (301, 302, 303, 307, 308) or not target:
+                return answer
+            url = urljoin(url, target)
+        raise RegistryError(f"cannot read {self.reference}: its registry redirects more than {REDIRECTS} times")
+
+    def _fetch(self, url: str, headers: Mapping[str, str]) -> _Answer:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RegistryError(f"cannot read {self.reference}: its registry leads to {url}")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        try:
+            with closing(kind(parts.hostname, parts.port, timeout=self.seconds)) as connection:
+                connection.connect()
+                with _Deadline(connection.sock, self.seconds):
+                    return self._asked(connection, parts, headers)
+        except TimeoutError as error:
+            raise RegistryError(
+                f"cannot read {self.reference}: {parts.netloc} does not answer within {self.seconds:g} s",
+                hint="an image saved to a file is read without any registry",
+            ) from error
+        except ssl.SSLError as error:
+            raise RegistryError(
+                f"cannot read {self.reference}: no secure connection to {parts.netloc}: {error.reason or error}"
+            ) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise RegistryError(
+                f"cannot read {self.reference}: {parts.netloc} cannot be asked: {why}",
+                hint="an image saved to a file is read without any registry",
+            ) from error
+
+    def _asked(self, connection: http.client.HTTPConnection, parts: SplitResult, headers: Mapping[str, str]) -> _Answer:
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", target, headers={"User-Agent": "docker-cache-lab", **headers})
+        response = connection.getresponse()
+        body = response.read(LARGEST + 1)
+        if len(body) > LARGEST:
+            raise ReadError(f"cannot read {self.reference}: what the registry sends has no end")
+        stated = response.headers.get("Content-Length", "")
+        if stated.isdecimal() and len(body) < int(stated):
+            raise RegistryError(f"cannot read {self.reference}: {parts.netloc} broke off its answer")
+        return _Answer(response.status, response.headers, body)
+
+    def _authorize(self, challenge: str) -> str:
+        """The Authorization that a 401 asks for: a token, anonymous or by the login, or the login itself."""
+        kind, _, rest = challenge.partition(" ")
+        said = dict(CHALLENGE.findall(rest))
+        if kind.lower() == "bearer" and "realm" in said:
+            wanted = {"service": said.get("service", ""), "scope": f"repository:{self.reference.repository}:pull"}
+            headers = {"Authorization": self.login.basic} if self.login else {}
+            self._authorization = None
+            answer = self._ask(f"{said['realm']}?{urlencode(wanted)}", headers)
+            if answer.status == 200:
+                data = document(answer.body, f"the token for {self.reference}")
+                token = data.get("token") or data.get("access_token")
+                if isinstance(token, str) and not re.search(r"[\r\n]", token):
+                    return f"Bearer {token}"
+            raise self._refusal(answer, "token")
+        if self.login:
+            return self.login.basic
+        raise self._login_wanted()
+
+    def _refusal(self, answer: _Answer, path: str) -> RegistryError:
+        if answer.status in (401, 403):
+            return self._login_wanted()
+        if answer.status == 404:
+            return RegistryError(
+                f"cannot read {self.reference}: "
+                + ("the registry has no such image" if path.startswith("manifests/") else "a part of it is not there"),
+                hint="an image that was never pushed is in no registry; `docker save` makes a file of it",
+            )
+        if answer.status == 429:
+            return RegistryError(f"cannot read {self.reference}: the registry has had too many questions (status 429)")
+        return RegistryError(f"cannot read {self.reference}: the registry answers with status {answer.status}")
+
+    def _login_wanted(self) -> RegistryError:
+        tried = "refuses the login of ~/.docker/config.json" if self.login else "wants a login"
+        return RegistryError(
+            f"cannot read {self.reference}: the registry {tried}",
+            hint=f"docker login {'' if self.reference.registry == HUB else self.reference.registry}".rstrip()
+            + "; a login kept by a credential helper is not read, `docker save` makes a file of the image",
+        )
+
+
+class _Deadline:
+    """Ends what is done with a connection after some seconds by a TimeoutError, however slowly pieces of it come.
+
+    A socket's own timeout is for each piece.
+    """
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._passed = False
+        self._sock = sock
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def _end(self) -> None:
+        self._passed = True
+        with suppress(OSError):  # it may be closed by now
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._passed:
+            raise TimeoutError from error
+
+
+def _place(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _without_proof(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name != "Authorization"}
+
+
+def _digest(data: bytes) -> str:
+    return "sha256:" + sha256(data).hexdigest()
+
+
+SECONDS = 5.0
+
+
+def read_image(name: str, registry: Registry) -> ImageFacts:
+    """The config of an image; why it cannot be read is its `problem`, which makes predictions unknown, not wrong."""
+    try:
+        reference = parse(name)
+        ours = registry.port is not None and name.startswith(f"{registry.prefix}/")
+        login = None if ours else login_for(reference.registry, Path.home() / ".docker" / "config.json")
+        port = registry.port if ours else None
+        return Repository(reference, login=login, seconds=SECONDS, port=port).image(Platform())
+    except LabError as error:
+        return ImageFacts(problem=error.message)

@@ -1,0 +1,124 @@
+"""Manifests and configs of images as registries and archives hold them: which is meant, what it says; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.buildkit.cachekeys.inline import KEY
+from lab.errors import ReadError
+from lab.results.run import ImageFacts
+
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+ACCEPTED = (DOCKER, OCI, DOCKER_LIST, OCI_INDEX)
+ATTESTATION = "vnd.docker.reference.type"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What an image runs on, as in linux/arm/v7; an empty variant takes any."""
+
+    os: str = "linux"
+    architecture: str = "amd64"
+    variant: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Platform:
+        """From `os/architecture[/variant]`; what is left out is as it usually is."""
+        parts = [*text.split("/"), "", ""]
+        return cls(parts[0] or "linux", parts[1] or "amd64", parts[2])
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+    def takes(self, other: Mapping[str, Any]) -> bool:
+        """True for a platform of an index that is meant by this one."""
+        return (other.get("os"), other.get("architecture")) == (self.os, self.architecture) and (
+            not self.variant or other.get("variant", "") in ("", self.variant)
+        )
+
+
+def document(text: bytes, what: str) -> dict[str, Any]:
+    """A JSON object; ReadError for anything else."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ReadError(f"cannot read {what}: it is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ReadError(f"cannot read {what}: it is not a JSON object")
+    return data
+
+
+def is_index(manifest: Mapping[str, Any]) -> bool:
+    """True for a list of manifests, one a platform."""
+    return manifest.get("mediaType") in (DOCKER_LIST, OCI_INDEX) or isinstance(manifest.get("manifests"), list)
+
+
+def choose(index: Mapping[str, Any], platform: Platform, what: str) -> str:
+    """The digest of the manifest for a platform; ReadError that names those there are if it is not among them."""
+    listed = [item for item in index.get("manifests") or () if isinstance(item, dict)]
+    images = [item for item in listed if ATTESTATION not in (item.get("annotations") or {})]
+    found: list[str] = []
+    for item in images:
+        known = item.get("platform")
+        known = known if isinstance(known, dict) else {}
+        digest = item.get("digest")
+        if isinstance(digest, str) and (platform.takes(known) or (not known and len(images) == 1)):
+            return digest
+        found.append(str(Platform(str(known.get("os")), str(known.get("architecture")), str(known.get("variant", "")))))
+    raise ReadError(
+        f"cannot find {what} for {platform}: it is there for {', '.join(dict.fromkeys(found)) or 'nothing'}",
+        hint="--platform names another one",
+    )
+
+
+def config_digest(manifest: Mapping[str, Any], what: str) -> str:
+    """The digest of an image's config; ReadError for a manifest of schema 1, or one that is no image's."""
+    if manifest.get("schemaVersion") == 1:
+        raise ReadError(
+            f"cannot read {what}: its manifest is of schema 1, which has no config and no inline cache",
+            hint="push it again with Docker 1.10 or later",
+        )
+    config = manifest.get("config")
+    digest = config.get("digest") if isinstance(config, dict) else None
+    if not isinstance(digest, str):
+        raise ReadError(f"cannot read {what}: its manifest names no config, so it is no image")
+    return digest
+
+
+def image_facts(config: bytes, digest: str | None, what: str, manifests: tuple[str, ...] = ()) -> ImageFacts:
+    """What an image's config says; fields of a wrong kind are as if they were not there. ReadError if it is no JSON."""
+    data = document(config, f"the config of {what}")
+    about, rootfs, cache = _object(data.get("config")), _object(data.get("rootfs")), data.get(KEY)
+    if cache is not None and not isinstance(cache, str):
+        raise ReadError(f"cannot read the inline cache of {what}: it is not text in base64")
+    return ImageFacts(
+        digest=digest,
+        manifests=manifests,
+        cache=cache,
+        diff_ids=_words(rootfs.get("diff_ids")),
+        env=_words(about.get("Env")),
+        workdir=_word(about.get("WorkingDir")),
+        user=_word(about.get("User")),
+        shell=_words(about.get("Shell")),
+        onbuild=_words(about.get("OnBuild")),
+        os=_word(data.get("os")) or "linux",
+        architecture=_word(data.get("architecture")) or "amd64",
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""

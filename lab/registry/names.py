@@ -1,0 +1,59 @@
+"""Names of images as Docker writes them: registry, repository, tag or digest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lab.errors import UsageError
+
+HUB = "docker.io"
+HUB_HOST = "registry-1.docker.io"
+_PATH = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_HOST = r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\])(?::\d{1,5})?"
+REFERENCE = re.compile(
+    rf"(?:(?P<host>{_HOST})/)?(?P<path>{_PATH}(?:/{_PATH})*)(?::(?P<tag>[\w][\w.-]{{0,127}}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One image in a registry; `name` is its digest if it is named by one, else its tag."""
+
+    registry: str
+    repository: str
+    name: str
+
+    @property
+    def host(self) -> str:
+        """The host, with its port, that answers for the registry."""
+        return HUB_HOST if self.registry == HUB else self.registry
+
+    @property
+    def plain_http(self) -> bool:
+        """True for a registry on this machine, which Docker asks without TLS."""
+        host = self.host.rpartition(":")[0] if re.search(r":\d+$", self.host) else self.host
+        return host == "localhost" or host.startswith("127.") or host == "[::1]"
+
+    def __str__(self) -> str:
+        mark = "@" if self.name.startswith("sha256:") else ":"
+        return f"{self.registry}/{self.repository}{mark}{self.name}"
+
+
+def parse(text: str) -> Reference:
+    """Read an image's name, docker.io and `latest` being understood; UsageError for what is none."""
+    text = text.removeprefix("docker://")
+    first, slash, _ = text.partition("/")
+    hosted = bool(slash) and (bool(re.search(r"[.:]", first)) or first == "localhost")
+    match = REFERENCE.fullmatch(text if hosted else f"{HUB}/{text}")
+    if match is None:
+        raise UsageError(f'cannot read "{text}" as an image\'s name', hint="as in user/app:tag or localhost:5000/app")
+    registry = HUB if match["host"] in ("index.docker.io", HUB_HOST) else match["host"]
+    path = match["path"]
+    if registry == HUB and "/" not in path:
+        path = f"library/{path}"
+    return Reference(registry, path, match["digest"] or match["tag"] or "latest")
+
+
+DOCKER_HUB = ("registry-1.docker.io", 443)

@@ -1,0 +1,166 @@
+"""The whole page: what each part shows is computed beside this module, how it looks stands in the templates."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC
+from functools import partial
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from lab.errors import ConfigError
+from lab.model import Verdict
+from lab.report import printable
+from lab.report.evidence import Evidence
+from lab.report.page import boxes, lead, matrix, text, timeline, trial
+from lab.report.page.commands import Stories, Story
+from lab.report.page.packing import Piece, fit
+from lab.report.page.records import spans
+from lab.report.page.trial import LOOKS, View
+
+PAGE = "page.html.j2"
+
+
+def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
+    """One HTML document that needs no other file, no network and, to be read, no script.
+
+    `texts` holds the files of templates/reports/page by name. Raises ConfigError for a template that cannot be used.
+    """
+    views = [trial.view(number, evidence, item) for number, item in enumerate(trial.order(evidence.run), 1)]
+    environment = _environment(texts)
+    try:
+        values = _values(evidence, views, texts)
+        page = partial(environment.get_template(PAGE).render, **values)
+        pieces = _Pieces(environment.get_template("pieces.html.j2").module, evidence, views, values["others"])
+        return fit(pieces.drawn, pieces.stories.kept, lambda fitted: page(fitted=fitted))
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error
+
+
+def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str]) -> dict[str, Any]:
+    """What the templates know, but for the pieces."""
+    run = evidence.run
+    head, script, style = (_part(texts, name) for name in ("head.js", "page.js", "page.css"))
+    filters = _filters(views)
+    return {
+        "run": run,
+        "policy": policy((head, script), style),
+        "head": Markup(head),
+        "script": Markup(script),
+        "style": Markup(style),
+        "lead": lead.lead(run, views),
+        "views": views,
+        "panels": matrix.panels(run, views),
+        "timeline": timeline.timeline(evidence, views),
+        "facts": boxes.facts(run.boxes),
+        "notes": {box.engine: note for box in run.boxes if (note := evidence.engines.get(box.engine))},
+        "rule_sets": evidence.rule_sets,
+        "others": _others(evidence),
+        "filters": filters,
+        "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
+        "redacted": [text.plural(count, kind) for kind, count in sorted(evidence.redacted.items()) if count],
+        "took": text.seconds((run.finished - run.started).total_seconds()) if run.finished else "",
+        "when": f"{run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    }
+
+
+def policy(scripts: Iterable[str], style: str) -> str:
+    """The content security policy: these very texts, no request to anywhere, no form that is sent."""
+    sources = " ".join(_source(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {sources}; style-src {_source(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(dict(texts)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"sent": text.sent, "plural": text.plural, "phase": text.phase, "rules": spans}
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Every value that a template puts out passes here; markup of the templates' own is let through."""
+    return printable.lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _part(texts: Mapping[str, str], name: str) -> str:
+    try:
+        part = texts[name]
+    except KeyError as error:
+        raise ConfigError(f"cannot make the page: its template {name} is missing") from error
+    if "</s" in part.lower():  # it would end its element and make the policy's sum wrong
+        raise ConfigError(f"cannot make the page: {name} holds an end tag")
+    return part
+
+
+def _source(part: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'"
+
+
+class _Pieces:
+    """Markup of every trial, then of every production, of the other phases, and of the boxes.
+
+    What a smaller limit of lines does not change is drawn once: a page of hundreds of trials is drawn for several.
+    """
+
+    def __init__(self, draw: Any, evidence: Evidence, views: Sequence[View], others: Sequence[str]) -> None:
+        self._draw = draw
+        self._views = views
+        self._phases = [*(evidence.phase(made) for made in evidence.run.productions), *others]
+        self.stories = Stories(evidence.exchanges)
+        self._tellings = [draw.telling(view) for view in views]
+        self._boxes = [Piece(Markup(), draw.box(box)) for box in evidence.run.boxes]
+        self._whole: dict[str, tuple[int, Markup]] = {}
+
+    def drawn(self, limit: int) -> list[Piece]:
+        """All pieces, each output in at most so many lines."""
+        trials = [
+            Piece(telling, self._proof(view.trial.name, limit, partial(self._draw.proving, view)))
+            for view, telling in zip(self._views, self._tellings, strict=True)
+        ]
+        phases = [Piece(Markup(), self._proof(name, limit, self._draw.story)) for name in self._phases]
+        return [*trials, *phases, *self._boxes]
+
+    def _proof(self, name: str, limit: int, draw: Callable[[Story], Markup]) -> Markup:
+        longest, markup = self._whole.get(name, (limit + 1, Markup()))
+        if longest > limit:
+            story = self.stories.of(name, limit)
+            longest, markup = story.longest, draw(story)
+            if longest <= limit:
+                self._whole[name] = longest, markup
+        return markup
+
+
+def _others(evidence: Evidence) -> list[str]:
+    """Phases that are neither a trial nor a production: the base image, facts, tidying."""
+    run = evidence.run
+    known = {item.name for item in run.trials} | {evidence.phase(made) for made in run.productions}
+    return [name for name in dict.fromkeys(item.about for item in evidence.exchanges) if name not in known]
+
+
+def _filters(views: Sequence[View]) -> dict[str, list[tuple[str, str]]]:
+    """Choices by filter: value and words. Names are numbered, so that no name is ever part of a selector."""
+
+    def named(words: Iterable[str]) -> list[tuple[str, str]]:
+        return [(str(number), word) for number, word in enumerate(dict.fromkeys(words))]
+
+    seen = {view.look for view in views}
+    return {
+        "variation": named(view.trial.variation for view in views),
+        "engine": named(view.trial.engine for view in views),
+        "producer": named(view.trial.producer for view in views),
+        "consumer": named(view.trial.consumer for view in views),
+        "verdict": [(LOOKS[verdict], verdict.value) for verdict in Verdict if LOOKS[verdict] in seen],
+    }

@@ -1,0 +1,1 @@
+"""The script that does a run again with Docker alone."""

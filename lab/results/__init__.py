@@ -1,0 +1,1 @@
+"""A stored run: its schema, the contexts it keeps, the shelf of all runs, golden tables."""

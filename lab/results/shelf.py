@@ -1,0 +1,116 @@
+"""All runs that are stored: what each one holds in short, how long such a run takes, and room for new ones."""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+import statistics
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError, UsageError
+from lab.files import disk_error
+from lab.results.run import Run, load
+
+KEEP = 10
+RECENT_SECONDS = 3600.0  # a run that is not complete and has changed within this time may still go on
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One stored run in short; `verdicts` counts trials, `problem` says why it cannot be read."""
+
+    name: str
+    started: datetime | None = None
+    scenario: str = ""
+    lineup: str = ""
+    boxes: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    verdicts: tuple[tuple[str, int], ...] = ()
+    complete: bool = False
+    problem: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            **asdict(self),
+            "started": self.started.isoformat() if self.started else None,
+            "verdicts": dict(self.verdicts),
+        }
+
+
+def summaries(results: Path) -> list[Summary]:
+    """Every stored run, oldest first; one that cannot be read is in the list with its problem."""
+    return [_summary(folder) for folder in _folders(results)]
+
+
+def matching(results: Path, pattern: str) -> list[Path]:
+    """The folders of runs whose name fits a pattern such as `*-copy-bust`; UsageError if none does."""
+    found = [folder for folder in _folders(results) if fnmatch.fnmatchcase(folder.name, pattern)]
+    if not found:
+        raise UsageError(f'cannot find a run that fits "{pattern}"', hint="python -m lab runs")
+    return found
+
+
+def prune(results: Path, keep: int = KEEP) -> list[str]:
+    """Remove all runs but the newest `keep`; gives the names of what was removed.
+
+    Never removed: what the README shows (`sample`), folders that no run made, and a run that may still go on.
+    """
+    mine = [folder for folder in _folders(results) if folder.name[:8].isdigit()]
+    old = [folder for folder in mine[: max(0, len(mine) - keep)] if not _goes_on(folder)]
+    for folder in old:
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise disk_error(folder, error) from error
+    return [folder.name for folder in old]
+
+
+def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> float | None:
+    """How long a run of so many trials takes: the median of whole runs of the scenario on the lineup, a trial's share
+    times `trials`; None if there is none to go by.
+    """
+    shares = []
+    for folder in _folders(results)[-20:]:
+        try:
+            run = load(folder)
+        except LabError:
+            continue
+        if (run.scenario, run.lineup, run.complete) == (scenario, lineup, True) and run.finished and run.trials:
+            shares.append((run.finished - run.started).total_seconds() / len(run.trials))
+    return round(statistics.median(shares) * trials, 3) if shares else None
+
+
+def _folders(results: Path) -> list[Path]:
+    return sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)
+
+
+def _summary(folder: Path) -> Summary:
+    try:
+        run = load(folder)
+    except LabError as error:
+        return Summary(folder.name, problem=error.message)
+    return Summary(
+        folder.name,
+        run.started,
+        run.scenario,
+        run.lineup,
+        tuple(dict.fromkeys(box.name for box in run.boxes)),
+        tuple(dict.fromkeys(box.engine for box in run.boxes)),
+        tuple(Counter(trial.verdict.value for trial in run.trials).items()),
+        run.complete,
+    )
+
+
+def _goes_on(folder: Path) -> bool:
+    try:
+        run: Run | None = load(folder)
+    except LabError:
+        run = None
+    changed = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
+    return not (run and run.complete) and time.time() - changed < RECENT_SECONDS

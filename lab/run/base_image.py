@@ -1,0 +1,65 @@
+"""The image under the scenario: the bug report's alpine, or one made from a box's own busybox."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from lab.boxes.base import Box, Tell
+from lab.engines.engine import Engine
+from lab.errors import BoxError
+from lab.machines.auto import answers
+from lab.model import Progress
+from lab.registry.names import DOCKER_HUB
+from lab.registry.server import BASE, Registry
+from lab.results.run import Base
+
+ALPINE = "alpine:3.11.6@sha256:9a839e63dad54c3a6d1834e29692c8492d93f90c59c978c1ed79109ea4fb9a54"
+HUB_SECONDS = 3.0
+# The same bytes whoever runs it: fixed owner, time and order; busybox is static, so it needs nothing beside it.
+ROOT_TAR = """\
+set -e
+busybox=$(command -v busybox)
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root/bin"
+cp "$busybox" "$root/bin/busybox"
+ln -s busybox "$root/bin/sh"
+chmod 755 "$root/bin" "$root/bin/busybox"
+tar -C "$root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - bin | {docker} import - {reference}
+"""
+
+
+def choose(asked: str | None, registry: Registry, box: Box, engine: Engine, tell: Tell) -> Base:
+    """The base image of a run: the one asked for, alpine where Docker Hub answers, else busybox from this box.
+
+    The busybox image is pushed to the registry and named by its digest, so that every box has the same bytes.
+    """
+    if asked:
+        return Base(reference=asked, source="given")
+    if answers(*DOCKER_HUB, HUB_SECONDS):
+        return Base(reference=ALPINE, source="alpine")
+    tell(Progress("base image", f"Docker Hub does not answer: the busybox of {box.name}"))
+    made = Base(reference=_busybox(registry, box, engine), source="busybox")
+    tell(Progress("base image", f"the busybox of {box.name}, as Docker Hub does not answer", done=True))
+    return made
+
+
+def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
+    found = box.run(["sh", "-c", 'sha256sum "$(command -v busybox)"'])
+    if not found.ok:
+        raise BoxError(
+            f"cannot make a base image on {box.name}: it has no busybox, and Docker Hub does not answer",
+            hint="name an image that the boxes can pull: --base IMAGE",
+        )
+    tag = f"busybox-{found.text[:16]}"  # another busybox is another base
+    if kept := registry.digest(BASE, tag):
+        return f"{registry.prefix}/{BASE}@{kept}"
+    reference = f"{registry.prefix}/{BASE}:{tag}"
+    script = ROOT_TAR.format(docker=shlex.join(engine.docker), reference=reference)
+    box.check(["sh", "-c", script], doing="make the base image")
+    pushed = box.check([*engine.docker, "push", reference], doing="push the base image")
+    digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed.text)
+    if digest is None:
+        raise BoxError(f"cannot tell the base image's digest on {box.name}", output=pushed.output)
+    return f"{registry.prefix}/{BASE}@{digest[1]}"

@@ -1,0 +1,116 @@
+"""Find the first engine that behaves as the good one does, by halving; every answer is a real trial's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lab.engines.pins import EngineSpec
+from lab.errors import Interrupted, LabError, UsageError
+from lab.model import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One engine tried: what the step did, or why the engine could not be had."""
+
+    engine: str
+    outcome: Outcome | None
+    problem: str | None = None
+
+
+@dataclass
+class Finding:
+    """What a bisection found: `first` is the first engine, from bad to good, that behaves as the good one does.
+
+    `before` is the last one that does not; engines between the two that could not be had stand in `attempts`.
+    """
+
+    first: str
+    before: str
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+Probe = Callable[[str], Outcome]  # the step's outcome on that engine; raises LabError if the engine cannot be had
+
+
+def path(known: Mapping[str, EngineSpec], bad: str, good: str) -> list[str]:
+    """The engines from bad to good in the order of versions, both included; either may be the newer one.
+
+    A reverted engine comes right before its base, and only if it is an end itself: it is no release.
+    """
+    if bad == good:
+        raise UsageError("cannot bisect: --good and --bad are the same engine")
+    ends = (bad, good)
+    ordered = sorted(
+        (spec for spec in known.values() if spec.version and (spec.kind != "reverted" or spec.name in ends)),
+        key=lambda spec: (_numbers(spec.version or ""), spec.kind != "reverted", spec.name),
+    )
+    names = [spec.name for spec in ordered]
+    for end in ends:
+        if end not in names:
+            raise UsageError(f"cannot bisect from {end}: it has no version", hint=f"engines: {', '.join(names)}")
+    low, high = sorted((names.index(bad), names.index(good)))
+    between = names[low : high + 1]
+    return between if between[0] == bad else between[::-1]
+
+
+def planned(engines: Sequence[str]) -> list[str]:
+    """The engines that will be tried if every answer is \"as bad\", ends first: for a dry run."""
+    low, high, order = 0, len(engines) - 1, [engines[0], engines[-1]]
+    while high - low > 1:
+        low = (low + high) // 2
+        order.append(engines[low])
+    return order
+
+
+def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]) -> Finding:
+    """Try both ends, then halve; `engines` goes from bad to good.
+
+    Raises UsageError if the ends behave alike, and the probe's own LabError for an end that cannot be had. An engine
+    between that cannot be had, or whose outcome could not be read, is skipped.
+    """
+    attempts: list[Attempt] = []
+
+    def ask(engine: str, *, end: bool = False) -> Outcome | None:
+        try:
+            outcome = probe(engine)
+        except LabError as error:
+            if end or isinstance(error, Interrupted):
+                raise
+            attempt = Attempt(engine, None, error.message)
+        else:
+            readable = outcome in (Outcome.HIT, Outcome.RAN)
+            attempt = Attempt(engine, outcome if readable else None, None if readable else f"outcome {outcome.value}")
+        attempts.append(attempt)
+        tell(attempt)
+        return attempt.outcome
+
+    bad, good = ask(engines[0], end=True), ask(engines[-1], end=True)
+    if bad is None or good is None or bad is good:
+        words = f"{engines[0]} {_word(bad)}, {engines[-1]} {_word(good)}"
+        raise UsageError(
+            f"cannot bisect: the ends do not differ ({words})",
+            hint="another --step, --variation, --producer or --consumer may show the difference",
+        )
+    left = list(engines)
+    while len(left) > 2:
+        middle = left[(len(left) - 1) // 2] if len(left) > 3 else left[1]
+        outcome = ask(middle)
+        place = left.index(middle)
+        if outcome is None:
+            left.remove(middle)
+        elif outcome is good:
+            left = left[: place + 1]
+        else:
+            left = left[place:]
+    return Finding(left[1], left[0], attempts)
+
+
+def _word(outcome: Outcome | None) -> str:
+    return outcome.value if outcome else "could not be read"
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version.partition("-")[0])]

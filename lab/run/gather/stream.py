@@ -1,0 +1,205 @@
+"""What the script printed, as the objects of a context; pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from lab.buildkit.contenthash.entry import Entry, Kind, walk_key
+from lab.buildkit.context import name_problem
+from lab.errors import ReadError
+
+KINDS = {
+    "f": Kind.FILE,
+    "d": Kind.DIR,
+    "l": Kind.SYMLINK,
+    "p": Kind.FIFO,
+    "c": Kind.CHAR,
+    "b": Kind.BLOCK,
+    "s": Kind.FILE,  # a socket goes as an empty file, see lab/buildkit/context.py
+}
+FIELDS = 10  # of one object in the list
+NO_ATTRIBUTES = "its attributes are not known: the box has neither getfattr nor python3"
+CHANGED = "it changed while the context was gathered"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects below a folder in the order of a walk; `problem` says why there are none."""
+
+    entries: tuple[Entry, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    """One line of the list, before attributes and content are known."""
+
+    entry: Entry
+    identity: str
+    links: int
+
+
+@dataclass(slots=True)
+class _Attributes:
+    values: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def read(output: bytes) -> Listing:
+    """The objects from the script's output; ReadError where it is not whole."""
+    sections = _sections(output)
+    if "no-find" in sections:
+        return Listing(problem="its find does not print (GNU find does)")
+    if "again" not in sections:
+        raise ReadError("cannot read what was gathered: its end is missing")
+    changed = set(_objects(sections["list"])) ^ set(_objects(sections["again"]))
+    moved = {line[8] for line in changed}
+    devices = _devices(sections.get("devices", b""))
+    found = [_found(line, devices) for line in _objects(sections["list"])]
+    attributes = _attributes(sections)
+    sums = _sums(sections.get("sums", b""))
+    contents = _contents(sections, sums)
+    entries = []
+    for item in found:
+        path = item.entry.path
+        xattrs = attributes.values.get(path, {})
+        problem = CHANGED if path in moved else item.entry.problem or name_problem(path, "", xattrs)
+        entry = replace(item.entry, problem=problem, xattrs=xattrs)
+        if attributes.problems:
+            why = attributes.problems.get(path) or attributes.problems.get("")
+            entry = replace(entry, problem=entry.problem or why)
+        if entry.kind is Kind.FILE:
+            entry = replace(entry, content=contents.get(path), sha256=sums.get(path))
+        entries.append((entry, item))
+    return Listing(tuple(_linked(sorted(entries, key=lambda pair: walk_key(pair[0])))))
+
+
+def _linked(pairs: list[tuple[Entry, _Found]]) -> Iterator[Entry]:
+    """Second names of one file as hard links to the first."""
+    seen: dict[str, str] = {}
+    for entry, item in pairs:
+        if entry.kind is Kind.FILE and item.links > 1:
+            first = seen.setdefault(item.identity, entry.path)
+            again = replace(entry, linkname=first, content=None, sha256=None)
+            yield entry if first == entry.path else again
+        else:
+            yield entry
+
+
+def _sections(output: bytes) -> dict[str, bytes]:
+    lines = output.decode("ascii", "replace").split("\n")
+    found: dict[str, bytes] = {}
+    try:
+        for name, text in zip(lines[::2], lines[1::2], strict=False):
+            found[name] = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ReadError(f"cannot read what was gathered: {error}") from error
+    return found
+
+
+def _objects(data: bytes) -> list[tuple[str, ...]]:
+    words = _text(data).split("\0")[:-1]
+    if len(words) % FIELDS:
+        raise ReadError("cannot read what was gathered: the list of objects is cut")
+    return [tuple(words[start : start + FIELDS]) for start in range(0, len(words), FIELDS)]
+
+
+def _found(line: tuple[str, ...], devices: Mapping[str, tuple[int, int]]) -> _Found:
+    kind, mode, size, links, identity, mtime, _, owner, path, target = line
+    try:
+        what = KINDS[kind[1:]]
+        major, minor = devices.get(path, (0, 0))
+        entry = Entry(
+            path,
+            what,
+            int(mode, 8) & 0o7777,
+            size=int(size) if what is Kind.FILE else 0,
+            linkname=target if what is Kind.SYMLINK else "",
+            devmajor=major,
+            devminor=minor,
+            mtime_ns=_nanoseconds(mtime),
+            problem="it cannot be read" if kind[0] == "x" else name_problem(path, target),
+            disk_owner=owner,
+        )
+        return _Found(entry, identity, int(links))
+    except (KeyError, ValueError) as error:
+        raise ReadError(f"cannot read what was gathered: {error} of an object") from error
+
+
+def _nanoseconds(text: str) -> int:
+    """find prints ten digits after the point, older ones none."""
+    seconds, _, fraction = text.partition(".")
+    sign = -1 if seconds.startswith("-") else 1
+    return int(seconds) * 10**9 + sign * int((fraction + "0" * 9)[:9])
+
+
+def _devices(data: bytes) -> dict[str, tuple[int, int]]:
+    found = {}
+    for major, minor, path in re.findall(r"(?m)^([0-9a-f]+) ([0-9a-f]+) \./(.*)$", _text(data)):
+        found[path] = (int(major, 16), int(minor, 16))
+    return found
+
+
+def _attributes(sections: Mapping[str, bytes]) -> _Attributes:
+    """Attributes by path, and why those of a path, or under "" of all, are not known."""
+    if "attributes" not in sections:
+        return _Attributes(problems={"": NO_ATTRIBUTES})
+    found = _Attributes()
+    path = ""
+    for line in _text(sections["attributes"] + sections.get("problems", b"")).split("\n"):
+        if line.startswith("# file: "):
+            path = _unquoted(line[8:]).removeprefix("./")
+        elif line.startswith("getfattr: "):
+            name, _, why = line[10:].rpartition(": ")
+            found.problems[_unquoted(name).removeprefix("./")] = f"its attributes cannot be listed: {why}"
+        elif match := re.fullmatch(r"(.+?)=0x((?:[0-9a-f]{2})*)", line):
+            found.values.setdefault(path, {})[_unquoted(match[1])] = bytes.fromhex(match[2])
+        elif line and "." in line and ": " not in line:  # getfattr of old prints the bare name for an empty value
+            found.values.setdefault(path, {})[_unquoted(line)] = b""
+    return found
+
+
+def _unquoted(text: str) -> str:
+    raw = re.sub(
+        rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8) & 0xFF]), text.encode("utf-8", "surrogateescape")
+    )
+    return _text(raw)
+
+
+def _sums(data: bytes) -> dict[str, str]:
+    """sha256sum's lines; one that begins with a backslash has its name escaped."""
+    found = {}
+    for escaped, number, name in re.findall(r"(?m)^(\\?)([0-9a-f]{64}) [ *]\./(.*)$", _text(data)):
+        if escaped:
+            name = re.sub(r"\\([\\nr])", lambda match: {"\\": "\\", "n": "\n", "r": "\r"}[match[1]], name)
+        found[name] = number
+    return found
+
+
+def _contents(sections: Mapping[str, bytes], sums: Mapping[str, str]) -> dict[str, bytes]:
+    """The contents that were sent, cut by their sizes; one whose sha256 is another is left out: it changed."""
+    if "contents" not in sections:
+        return {}
+    try:
+        data = zlib.decompress(sections["contents"], wbits=31) if sections["contents"] else b""
+    except zlib.error as error:
+        raise ReadError(f"cannot read what was gathered: {error}") from error
+    found: dict[str, bytes] = {}
+    start = 0
+    for item in _text(sections["sizes"]).split("\0")[:-1]:
+        size, _, path = item.partition(" ")
+        content = data[start : start + int(size)]
+        start += int(size)
+        if sha256(content).hexdigest() == sums.get(path):
+            found[path] = content
+    return found
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,71 @@
+"""A stored run judged again by today's lab: outputs by today's parser, outcomes by today's scenario and model."""
+
+from __future__ import annotations
+
+from lab.buildkit.rulebook import Rulebook
+from lab.explain.predict import predicted
+from lab.explain.subject import subject
+from lab.model import CONTROL, Outcome
+from lab.report.evidence import Evidence
+from lab.results.contexts import as_gathered
+from lab.results.run import BuildResult, Run, Trial
+from lab.run import sequence
+from lab.run.scenarios import Expectation, Scenario, facts_of
+
+
+def judge_again(evidence: Evidence, scenario: Scenario | None, book: Rulebook) -> Run:
+    """The run with each trial's outcomes, expectations, predictions and verdict as they would be found today.
+
+    Without a scenario, and where a variation or a box's facts are not known, what was expected then stands; so does
+    what was predicted where the run does not keep the files as they were gathered. A build that failed stays broken.
+    """
+    trials = tuple(_trial(evidence, trial, scenario, book) for trial in evidence.run.trials)
+    return evidence.run.model_copy(update={"trials": trials})
+
+
+def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None, book: Rulebook) -> Trial:
+    if trial.build is None:
+        return trial
+    plan = _plan(evidence, trial, scenario, book) if scenario else None
+    build = _read(evidence, trial, trial.build, plan)
+    lost = sequence.unread(trial.build)
+    return trial.model_copy(
+        update={
+            "build": build,
+            "verdict": sequence.judge(build),
+            "because": plan.because if plan else trial.because,
+            "problem": sequence.unread(build) if trial.problem == lost else trial.problem,
+            "predicted": _predicted(evidence.run, trial, book),
+        }
+    )
+
+
+def _predicted(run: Run, trial: Trial, book: Rulebook) -> tuple[Outcome, ...] | None:
+    """What today's model predicts of a trial, whose own outcomes it is not shown."""
+    if not as_gathered(run, trial.context):
+        return trial.predicted
+    return predicted(subject(run, trial.model_copy(update={"build": None}), book))
+
+
+def _plan(evidence: Evidence, trial: Trial, scenario: Scenario, book: Rulebook) -> Expectation | None:
+    producer, consumer = evidence.ends(trial)
+    variations = {None if item is None else item.name: item for item in [None, *scenario.file.variations]}
+    name = None if trial.variation == CONTROL else trial.variation
+    if producer is None or consumer is None or name not in variations:
+        return None
+    plan = scenario.expectation(variations[name], facts_of(book, consumer, producer))
+    return plan if len(plan.outcomes) == len(evidence.run.instructions) else None
+
+
+def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectation | None) -> BuildResult:
+    """The outcomes from the build's own output where the transcript has it, else as they were stored."""
+    output = next(
+        (item.stderr + item.stdout for item in evidence.during(trial.name) if "--cache-from" in item.argv), None
+    )
+    build = stored if output is None else sequence.read_result(output, evidence.run.instructions, plan)
+    wanted = plan.outcomes if plan else [step.expected for step in stored.steps]
+    steps = tuple(
+        step.model_copy(update={"expected": wanted[number] if number < len(wanted) else None})
+        for number, step in enumerate(build.steps)
+    )
+    return build.model_copy(update={"steps": steps})

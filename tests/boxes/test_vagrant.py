@@ -1,0 +1,156 @@
+"""What a box does with Vagrant's words, against a stand-in that says what the real one said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.notes import Machine, Note, Notes
+from lab.boxes.specs import VagrantSpec
+from lab.boxes.vagrant import VagrantBox
+from lab.errors import BoxError
+from lab.machines.catalog import Catalog
+from lab.project import Project
+from tests.conftest import ROOT
+
+# Vagrant 2.3.4 where no name server answers; its second output is standard error
+UP = """\
+Bringing machine 'NAME' up with 'libvirt' provider...
+==> NAME: Box 'BOX' could not be found. Attempting to find and install...
+    NAME: Box Provider: libvirt
+"""
+NO_BOX = """\
+The box 'BOX' could not be found or
+could not be accessed in the remote catalog. If this is a private
+box on HashiCorp's Vagrant Cloud, please verify you're logged in via
+`vagrant login`. Also, please double-check the name. The expanded
+URL and error message are shown below:
+
+URL: ["https://vagrantcloud.com/api/v2/vagrant/BOX"]
+Error: Could not resolve host: vagrantcloud.com
+"""
+
+
+def box(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, script: str) -> VagrantBox:
+    """A box of this checkout's files whose note is written, and a `vagrant` that runs the script."""
+    program = folder / "bin" / "vagrant"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    project = Project(folder, folder / "cache")
+    machine = Machine(provider="libvirt", driver="qemu", prefix=project.prefix)
+    Notes(project.state).write(Note(box=name, lineup="gist", vagrant=machine))
+    spec = Catalog(ROOT / "boxes").box(name)
+    assert isinstance(spec, VagrantSpec)
+    return VagrantBox(spec, project)
+
+
+def refused(name: str, image: str, folder: Path, monkeypatch: pytest.MonkeyPatch, made: str = ":") -> BoxError:
+    out, err = (text.replace("NAME", name).replace("BOX", image) for text in (UP, NO_BOX))
+    machine = folder / ".vagrant" / "machines" / name / "libvirt"
+    script = f"mkdir -p {machine}\n{made}\nprintf %s {shlex.quote(out)}\nprintf %s {shlex.quote(err)} >&2\nexit 1"
+    with pytest.raises(BoxError) as caught:
+        box(folder, name, monkeypatch, script).bring_up(lambda event: None)
+    return caught.value
+
+
+def test_an_image_that_cannot_be_had_says_so_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refused("centos7", "centos/7", tmp_path, monkeypatch)
+    assert error.message == (
+        "cannot bring up centos7: Vagrant Cloud did not give its box centos/7 2004.01 for libvirt: "
+        "Could not resolve host: vagrantcloud.com"
+    )
+    assert error.hint and error.hint.startswith("`python -m lab up --lineup debian` needs nothing from there; ")
+    # the entry that the hint has written is one that Vagrant 2.3.4 takes, version and all
+    command = error.hint.rpartition("is added by `")[2].removesuffix(" && vagrant box add box.json`")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert json.loads((tmp_path / "box.json").read_text(encoding="utf-8")) == {
+        "name": "centos/7",
+        "versions": [{"version": "2004.01", "providers": [{"name": "libvirt", "url": "FILE"}]}],
+    }
+    assert "==> centos7: Box 'centos/7' could not be found. Attempting to find and install..." in error.tail()
+    assert "Error: Could not resolve host: vagrantcloud.com" in error.tail()
+
+
+def test_an_image_that_cannot_be_had_leaves_no_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refused("ubuntu1804", "generic/ubuntu1804", tmp_path, monkeypatch)
+    assert error.hint and error.hint.endswith("is added by `vagrant box add --name generic/ubuntu1804 FILE`")
+    # else `auto` would take the lineup for begun ever after
+    assert Notes(tmp_path / ".lab").boxes() == []
+    assert not list((tmp_path / ".vagrant" / "machines").iterdir())
+
+
+def test_a_machine_that_was_made_before_keeps_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = f"echo 1 > {tmp_path}/.vagrant/machines/centos7/libvirt/id"
+    refused("centos7", "centos/7", tmp_path, monkeypatch, made)
+    assert Notes(tmp_path / ".lab").boxes() == ["centos7"]
+
+
+def test_a_machine_that_does_not_answer_shows_its_consoles_last_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = tmp_path / "console.log"
+    console.write_bytes(b"\x1b[0;1;39mWelcome\r\n")
+    address = f"HostName 127.0.0.1\\nUser vagrant\\nPort 1\\nIdentityFile {tmp_path}/key\\n"
+    # its last line is written after Vagrant has ended
+    late = f"(sleep 0.5; echo 'Kernel panic' >> {console}) >/dev/null 2>&1 &"
+    guest = box(tmp_path, "centos7", monkeypatch, f"test $1 = up || {{ printf '{address}'; {late} }}")
+    guest.spec = guest.spec.model_copy(update={"boot_timeout": 1})
+    note = guest.notes.read("centos7")
+    assert note
+    guest.notes.write(note.model_copy(update={"vagrant": note.vagrant.model_copy(update={"console": str(console)})}))
+    with pytest.raises(BoxError, match="cannot wait longer than 1 s for ssh on centos7: ") as caught:
+        guest.bring_up(lambda event: None)
+    assert caught.value.tail() == ["Welcome", "Kernel panic"]
+
+
+def test_a_console_that_only_root_may_read_hides_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guest = box(tmp_path, "centos7", monkeypatch, "echo 'no domain' >&2; exit 1")
+    note = guest.notes.read("centos7")
+    assert note
+    # a folder stands in for the file that libvirt keeps from a plain user: root could read that
+    machine = note.vagrant.model_copy(update={"console": str(tmp_path)})
+    guest.notes.write(note.model_copy(update={"vagrant": machine}))
+    with pytest.raises(BoxError, match="cannot bring up centos7: Vagrant ended with status 1") as caught:
+        guest.bring_up(lambda event: None)
+    assert caught.value.tail()[0] == "no domain"
+    assert caught.value.tail()[1].startswith("(its console cannot be read: ")
+
+
+def test_a_talkative_console_does_not_hide_vagrants_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what Vagrant 2.3.4 printed where libvirt had been restarted under it
+    script = """\
+echo "Bringing machine 'centos7' up with 'libvirt' provider..."
+echo '==> centos7: Resuming domain...'
+echo 'The guest machine entered an invalid state while waiting for it'
+echo 'to boot. Valid states are "running". The machine is in the'
+echo '"inaccessible" state. Please verify everything is configured'
+for number in 1 2 3 4 5 6 7 8; do echo "more advice $number"; done
+exit 1"""
+    guest = box(tmp_path, "centos7", monkeypatch, script)
+    console = tmp_path / "console"
+    console.write_text("".join(f"[  OK  ] Started unit {number}.\n" for number in range(40)))
+    note = guest.notes.read("centos7")
+    assert note
+    guest.notes.write(note.model_copy(update={"vagrant": note.vagrant.model_copy(update={"console": str(console)})}))
+    with pytest.raises(BoxError) as caught:
+        guest.bring_up(lambda event: None)
+    shown = caught.value.tail()
+    assert shown[0] == "The guest machine entered an invalid state while waiting for it"
+    assert shown[-1] == "[  OK  ] Started unit 39."
+
+
+def test_any_other_failure_shows_vagrants_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "echo '==> centos7: Waiting for domain to get an IP address...'; echo 'no IP address' >&2; exit 1"
+    with pytest.raises(BoxError) as caught:
+        box(tmp_path, "centos7", monkeypatch, script).bring_up(lambda event: None)
+    assert caught.value.message == "cannot bring up centos7: Vagrant ended with status 1"
+    assert sorted(caught.value.tail()) == ["==> centos7: Waiting for domain to get an IP address...", "no IP address"]
+    assert "python -m lab down centos7 removes what there is of it" in (caught.value.hint or "")
+    assert Notes(tmp_path / ".lab").boxes() == ["centos7"]

@@ -1,0 +1,108 @@
+"""Dockerfiles as text: continuations, comments, flags, stages, and what is not understood."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.buildkit.cachekeys.copying import Copy, read_copy
+from lab.buildkit.cachekeys.dockerfile import Instruction, instruction, parse
+from lab.buildkit.cachekeys.plan import lineage
+from lab.errors import ReadError
+
+
+def texts(dockerfile: str) -> list[str]:
+    return [item.text for item in parse(dockerfile).stage().instructions]
+
+
+def test_the_bug_reports_dockerfile() -> None:
+    read = parse("FROM alpine\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n")
+    assert read.stage().base == "alpine" and read.syntax == ""
+    assert texts("FROM alpine\nRUN echo foo\nCOPY bar bar\nRUN echo baz") == [
+        "RUN echo foo",
+        "COPY bar bar",
+        "RUN echo baz",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("run echo a \\\n  b\n", ["RUN echo a   b"]),
+        ("RUN a && \\\n# a comment inside\n\n    b\nRUN c\n", ["RUN a &&     b", "RUN c"]),
+        ("  \t# a comment\n\n  RUN a\r\n", ["RUN a"]),
+        ("RUN a \\  \nb", ["RUN a b"]),
+        ("COPY   a    b  \n", ["COPY a    b"]),
+        ("COPY --chown=5 --link a b", ["COPY --chown=5 --link a b"]),
+        ("RUN cat <<EOF > x\nCOPY no step\nEOF\nRUN d", ["RUN cat <<EOF > x", "RUN d"]),
+    ],
+)
+def test_lines(body: str, expected: list[str]) -> None:
+    assert texts("FROM x\n" + body) == expected
+
+
+def test_directives() -> None:
+    read = parse("# syntax=docker/dockerfile:1\n# escape=`\nFROM x\nRUN a `\n b\nRUN c\\\n")
+    assert read.syntax == "docker/dockerfile:1"
+    assert [item.text for item in read.stage().instructions] == ["RUN a  b", "RUN c\\"]
+    assert parse("\n# syntax=not/first\nFROM x").syntax == ""
+
+
+def test_stages() -> None:
+    read = parse("ARG V=1\nFROM a AS one\nRUN 1\nFROM b as Two\nRUN 2\nFROM two\nRUN 3\n")
+    assert [item.text for item in read.before] == ["ARG V=1"]
+    assert read.stage("ONE").base == "a" and read.stage("1").name == "Two"
+    assert [stage.base for stage in lineage(read)] == ["b", "two"]
+    with pytest.raises(ReadError, match='cannot find the stage "four"'):
+        read.stage("four")
+
+
+@pytest.mark.parametrize("text", ["", "RUN a", "# only a comment", "FROM a b c d", "FROM"])
+def test_no_dockerfile(text: str) -> None:
+    with pytest.raises(ReadError, match="cannot read the Dockerfile"):
+        parse(text)
+
+
+def test_flags_are_apart_from_the_rest() -> None:
+    assert instruction("COPY --from=0 --exclude=*.o --exclude=*.a a b") == Instruction(
+        "COPY", "a b", (("from", "0"), ("exclude", "*.o"), ("exclude", "*.a"))
+    )
+    assert instruction("LABEL --x=1").flags == ()
+
+
+def read(text: str) -> Copy:
+    return read_copy(instruction(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("COPY a b /c/", Copy(("a", "b"), "/c/")),
+        ('COPY ["a b", "c"]', Copy(("a b",), "c")),
+        ('ADD --chown=1:2 --chmod=0755 ["a", "b"]', Copy(("a",), "b", add=True, chown="1:2", chmod=0o755)),
+        ("COPY --from=build /a /b", Copy(("/a",), "/b", origin="build")),
+        ("COPY --exclude=**/*.o --exclude=x src /", Copy(("src",), "/", exclude=("**/*.o", "x"))),
+        ("COPY --link=false a b", Copy(("a",), "b")),
+    ],
+)
+def test_copies(text: str, expected: Copy) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("COPY --link a b", "--link makes other steps"),
+        ("COPY --parents a/b c", "--parents makes other steps"),
+        ("COPY --chmod=u+x a b", "--chmod=u+x is not a plain number"),
+        ("COPY --chown=$USER a b", "the flag --chown has a variable in it"),
+        ("COPY $FILE b", "$FILE has a variable, quotes or a backslash in it"),
+        ("ADD https://example.org/x /x", "https://example.org/x is not in the context"),
+        ("ADD git@example.org:x/y.git /x", "git@example.org:x/y.git is not in the context"),
+        ("COPY <<EOF /x", "it has a here-document"),
+        ("COPY --exclude=é a b", "the flag --exclude has letters in it that engines take apart"),
+        ("COPY --new a b", "the flag --new is not covered"),
+        ("COPY a", "it needs a source and a destination"),
+    ],
+)
+def test_what_is_not_covered_says_so(text: str, why: str) -> None:
+    assert read(text).unclear == why

@@ -1,0 +1,104 @@
+"""Inline caches as they stand in image configs: well-formed, malformed in every way, absent."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.buildkit.cachekeys.inline import KEY, InlineCache, Link, Record, decode, of_image
+from lab.errors import ReadError
+
+A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
+RECORDS: list[Any] = [
+    {"layers": [{"layer": 0, "createdAt": "2020-05-27T10:00:00Z"}], "digest": A},
+    {"digest": B, "inputs": None},
+    {"layers": [{}], "digest": C, "inputs": [[{"link": 0, "selector": "sha256:d"}, {}], [{"link": 1}]]},
+]
+
+
+def encoded(value: object) -> str:
+    return base64.b64encode(json.dumps(value).encode()).decode()
+
+
+def test_records_and_links() -> None:
+    cache = decode(encoded(RECORDS))
+    assert cache.records == (
+        Record(A, (), (0,), True),
+        Record(B),
+        Record(C, ((Link(0, "sha256:d"), Link(0)), (Link(1),)), (0,), True),
+    )
+    assert cache.numbers(C) == (2,) and cache.numbers("sha256:none") == ()
+    assert cache.contents(C) == {B} and cache.contents(B) == frozenset()
+
+
+def test_a_chain_is_a_result_too() -> None:
+    [record] = decode(encoded([{"digest": A, "chains": [{"layers": [1, 0]}]}])).records
+    assert record.has_result and record.layers == ()
+
+
+def test_of_an_image() -> None:
+    config = json.dumps({"architecture": "amd64", KEY: encoded(RECORDS)})
+    cache = of_image(config)
+    assert cache is not None and len(cache.records) == 3
+    assert of_image(b'{"architecture":"amd64"}') is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "no base64!",
+        base64.b64encode(b"no json").decode(),
+        base64.b64encode(b"[" * 100_000).decode(),
+        base64.b64encode(b"\xff\xfe").decode(),
+        encoded({}),
+        encoded([1]),
+        encoded([{}]),
+        encoded([{"digest": "sha256:short"}]),
+        encoded([{"digest": A, "inputs": {}}]),
+        encoded([{"digest": A, "inputs": [{}]}]),
+        encoded([{"digest": A, "inputs": [[1]]}]),
+        encoded([{"digest": A, "inputs": [[{"link": 1}]]}]),
+        encoded([{"digest": A, "inputs": [[{"link": -1}]]}]),
+        encoded([{"digest": A, "inputs": [[{"link": True}]]}]),
+        encoded([{"digest": A, "inputs": [[{"selector": 5}]]}]),
+        encoded([{"digest": A, "layers": 5}]),
+        encoded([{"digest": A, "layers": [{"layer": "0"}]}]),
+        encoded([{"digest": A, "layers": [5]}]),
+    ],
+)
+def test_malformed_caches_are_read_errors(value: str) -> None:
+    with pytest.raises(ReadError, match="cannot read the image's inline cache: "):
+        decode(value)
+
+
+@pytest.mark.parametrize("config", ["", "[]", "{", b"\xff", "[" * 100_000])
+def test_malformed_configs_are_read_errors(config: str | bytes) -> None:
+    with pytest.raises(ReadError, match="cannot read the image's config"):
+        of_image(config)
+
+
+def test_a_cache_that_is_no_text() -> None:
+    with pytest.raises(ReadError, match="not text in base64"):
+        of_image(json.dumps({KEY: RECORDS}))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from([A, B]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["digest", "inputs", "layers", "link", "chains"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_any_json_is_a_cache_or_a_read_error(value: object) -> None:
+    with contextlib.suppress(ReadError):
+        assert isinstance(decode(encoded(value)), InlineCache)

@@ -1,0 +1,122 @@
+"""The traps of the classic builder's form, one test each, and all forms in one input."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.buildkit.progress.build import Build, Step
+from lab.buildkit.progress.reader import read_builds
+from lab.model import Outcome
+
+H, R, E, U, B = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN, Outcome.BASE
+HEAD = "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.0s\n\n#2 [1/3] FROM alpine\n#2 DONE 0.0s\n\n"
+WHOLE = HEAD + "#3 [2/3] RUN a\n#3 CACHED\n\n#4 exporting to image\n#4 DONE 0.0s\n"
+SCREEN = "[+] Building 1.2s (3/3) FINISHED\n => [1/2] FROM alpine  0.0s\n => [2/2] RUN echo foo  0.7s\n"
+RAW = (
+    '{"vertexes": [{"digest": "d", "name": "[internal] load build definition from Dockerfile"}]}\n'
+    '{"vertexes": [{"digest": "a", "name": "[2/2] RUN a", "started": "2026-01-02T03:04:05Z",'
+    ' "completed": "2026-01-02T03:04:06Z"}]}\n'
+)
+
+
+def only(text: str | bytes) -> Build:
+    [build] = read_builds(text)
+    return build
+
+
+def outcomes(build: Build) -> list[Outcome]:
+    return [step.outcome for step in build.steps]
+
+
+CLASSIC = (
+    "Sending build context to Docker daemon  2.048kB\r\r\nStep 1/3 : FROM alpine\n ---> f70734b6a266\n"
+    "Step 2/3 : RUN cat /decoys\n ---> Running in 0a1b2c3d4e5f\n{}"
+)
+RAN = "Removing intermediate container 0a1b2c3d4e5f\n ---> 1a2b3c4d5e6f\n"
+LAST = "Step 3/3 : COPY bar bar\n ---> 2a3b4c5d6e7f\nSuccessfully built 2a3b4c5d6e7f\n"
+
+
+def test_a_classic_build() -> None:
+    assert only(CLASSIC.format("") + RAN + LAST) == Build(
+        "classic",
+        (
+            Step(None, 1, 3, "FROM alpine", B),
+            Step(None, 2, 3, "RUN cat /decoys", R),
+            Step(None, 3, 3, "COPY bar bar", R),
+        ),
+        context_bytes=2048,
+        image="2a3b4c5d6e7f",
+    )
+
+
+# What another classic build, run by this one's RUN, prints.
+NESTED = (
+    "Sending build context to Docker daemon  2.048kB\nStep 1/3 : FROM alpine\n ---> f70734b6a266\n"
+    "Step 2/3 : RUN x\n ---> Using cache\n ---> aaaaaaaaaaaa\nStep 3/3 : RUN y\n ---> Using cache\n"
+    " ---> bbbbbbbbbbbb\nSuccessfully built bbbbbbbbbbbb\n"
+)
+
+
+@pytest.mark.parametrize(
+    "decoy",
+    [
+        " ---> Using cache\n",
+        "Step 3/3 : RUN other\n ---> Using cache\n",
+        " ---> aaaaaaaaaaaa\nStep 3/3 : RUN other\n ---> Using cache\n ---> bbbbbbbbbbbb\n",
+        " ---> aaaaaaaaaaaa\nStep 3/3 : RUN other\nSuccessfully built bbbbbbbbbbbb\n" + NESTED,
+        "Removing intermediate container ffffffffffff\n ---> aaaaaaaaaaaa\n",
+        "The command '/bin/sh -c other' returned a non-zero code: 1\n",
+        " ---> aaaaaaaaaaaa\nSuccessfully built aaaaaaaaaaaa\nThe command 'x' returned a non-zero code: 1\n",
+        NESTED,
+        "$ docker build .\n" + NESTED,
+        "# docker build .\n" + WHOLE + SCREEN + RAW,
+        "{\n",
+    ],
+)
+def test_what_a_container_prints_is_not_the_builder(decoy: str) -> None:
+    assert read_builds(CLASSIC.format(decoy) + RAN + LAST) == read_builds(CLASSIC.format("") + RAN + LAST)
+
+
+def test_a_failed_classic_step() -> None:
+    text = CLASSIC.format("x\n") + "The command '/bin/sh -c cat /decoys' returned a non-zero code: 1\n"
+    assert outcomes(only(text)) == [B, E]
+    assert [outcomes(build) for build in read_builds(text + CLASSIC.format("") + RAN + LAST)] == [[B, E], [B, R, R]]
+
+
+def test_a_failed_classic_copy() -> None:
+    text = "Step 1/2 : FROM alpine\n ---> f70734b6a266\nStep 2/2 : COPY nope nope\nCOPY failed: no such file\n"
+    assert outcomes(only(text)) == [B, E]
+
+
+@pytest.mark.parametrize("text", ["", "x\n", "Removing intermediate container 0a1b2c3d4e5f\n"])
+def test_a_classic_step_without_its_layer_is_unknown(text: str) -> None:
+    assert outcomes(only(CLASSIC.format(text))) == [B, U]
+
+
+def test_builds_after_an_interrupted_classic_build() -> None:
+    # The interrupted container is never removed; the prompt after it begins real builds.
+    second = (CLASSIC.format("") + RAN + LAST).replace("0a1b2c3d4e5f", "3a4b5c6d7e8f")
+    builds = read_builds(CLASSIC.format("x\n^C\n$ docker build .\n") + WHOLE + "$ docker build .\n" + second)
+    assert [outcomes(build) for build in builds] == [[B, U], [B, H], [B, R, R]]
+
+
+def test_an_interrupted_classic_build_is_tried_again_and_fails() -> None:
+    failure = "The command '/bin/sh -c cat /decoys' returned a non-zero code: 1\n"
+    second = CLASSIC.format(failure).replace("0a1b2c3d4e5f", "3a4b5c6d7e8f")
+    assert [outcomes(build) for build in read_builds(CLASSIC.format("") + second)] == [[B, U], [B, E]]
+
+
+def test_a_build_within_a_classic_build_that_fails() -> None:
+    failure = "The command '/bin/sh -c cat /decoys' returned a non-zero code: 1\n"
+    assert [outcomes(build) for build in read_builds(CLASSIC.format(NESTED + failure))] == [[B, E]]
+
+
+def test_old_classic_order_of_removal() -> None:
+    text = CLASSIC.format(" ---> 1a2b3c4d5e6f\n") + "Removing intermediate container 0a1b2c3d4e5f\n" + LAST
+    assert outcomes(only(text)) == [B, R, R]
+
+
+def test_forms_follow_each_other_in_one_input() -> None:
+    forms = [WHOLE, SCREEN, RAW, CLASSIC.format("") + RAN + LAST]
+    text = "Server: Docker Engine\n 19.03.8\n".join([*forms, *reversed(forms)])
+    assert [build for part in [*forms, *reversed(forms)] for build in read_builds(part)] == read_builds(text)

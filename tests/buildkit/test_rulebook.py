@@ -1,0 +1,159 @@
+"""Engines and rule sets from the data file: versions, ranges, names, and what is not known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.buildkit.contenthash.rules import Links, Wildcard, Xattrs
+from lab.buildkit.rulebook import Rulebook, vary
+from lab.errors import ConfigError, UsageError
+from lab.explain.search.usual import load_usual
+from lab.explain.upstream import Upstream
+from lab.machines.catalog import Catalog
+from tests.conftest import ROOT
+from tests.vectors import BOOK, RULES, VECTORS
+
+
+@pytest.mark.parametrize(
+    ("engine", "rules"),
+    [
+        ("18.09.9", "R1"),
+        ("19.03.0", "R1"),
+        ("19.03.12", "R1"),
+        ("19.03.13", "R3"),
+        ("20.10.6", "R4"),
+        ("20.10.7", "R5"),
+        ("20.10.24+dfsg1", "R5"),
+        ("v23.0.1", "R6"),
+        ("24.0.9", "R7"),
+        ("25.0.16", "R7"),
+        ("26.1.5", "R7"),
+        ("27.5", "R7"),
+        ("28.4.0", "R7"),
+        ("28.5.2", "R8"),
+        ("29.0.4", "R8"),
+        ("29.1.0", "R9"),
+        ("29.7.2", "R9"),
+        ("buildkit-0.6.4", "R1"),
+        ("buildkit 0.7.1", "R2"),
+        ("bk0.7.2", "R3"),
+        ("buildkit-v0.8.3", "R5"),
+        ("buildkit-0.32.2", "R9"),
+    ],
+)
+def test_engines_that_are_known(engine: str, rules: str) -> None:
+    assert BOOK.need(engine).rules.name == rules
+
+
+@pytest.mark.parametrize("produced", VECTORS["about"]["produced_by"].items(), ids=lambda item: item[0])
+def test_engines_that_produced_vectors_have_their_rules(produced: tuple[str, list[str]]) -> None:
+    rules, tags = produced
+    for tag in tags:
+        name = tag.replace("bk-", "buildkit-").removeprefix("docker-")
+        assert BOOK.need(name).rules.name == rules, tag
+
+
+@pytest.mark.parametrize("engine", ["29.7.3", "30.0.0", "20.11.0", "20.10", "19.03", "17.05.0", "0.7.1", "x", "", "27"])
+def test_engines_that_are_not_known(engine: str) -> None:
+    assert BOOK.engine(engine) is None
+    with pytest.raises(UsageError, match="cannot tell what engine"):
+        BOOK.need(engine)
+
+
+def test_a_version_of_two_numbers_where_all_are_alike() -> None:
+    assert [BOOK.need(engine).rules.name for engine in ("27.5", "23.0", "29.3")] == ["R7", "R6", "R9"]
+
+
+def test_the_engine_in_which_the_fix_is_taken_back() -> None:
+    unfixed, plain = BOOK.need("20.10.24-unfixed"), BOOK.need("20.10.24")
+    assert unfixed.rules == vary(RULES["R5"], xattrs=Xattrs.ALL)
+    assert unfixed.rules.name == "R5+xattrs=all" and unfixed.rules.keeps("security.selinux")
+    assert unfixed.dialect == plain.dialect and plain.rules == RULES["R5"]
+
+
+def test_what_differs_within_a_rule_set() -> None:
+    """Links and the source "." changed without a rule set of their own."""
+    assert [BOOK.need(engine).rules.root_swallows for engine in ("25.0.3", "26.0.0", "29.7.2")] == [False, True, True]
+    assert [BOOK.need(engine).rules.links for engine in ("26.1.5", "27.0.1")] == [Links.LEXICAL, Links.REAL]
+
+
+def test_varying_nothing_is_the_same_rule_set() -> None:
+    assert vary(RULES["R5"], xattrs=None, wildcard=Wildcard.NAMES) is RULES["R5"]
+
+
+def test_a_wrong_rule_set_gets_a_guess() -> None:
+    with pytest.raises(UsageError, match=r'cannot find the rule set "R10" \(did you mean "R1"\?\)'):
+        BOOK.rules("R10")
+    assert BOOK.newest is RULES["R9"]
+
+
+def test_every_version_is_in_one_range_at_most() -> None:
+    ranges = BOOK.versions()
+    assert ranges[1][0] == "19.03.0 to 19.03.12" and ranges[1][1].buildkit == "0.5.1 to 0.6.4"
+    assert len({name for name, _ in ranges}) == len(ranges)
+
+
+def test_rules_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "buildkit").mkdir()
+    text = (ROOT / "boxes/buildkit/rules.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "buildkit/rules.yaml"
+    path.write_text(
+        text.replace('to: "19.03.15", buildkit: "0.6.4 with fixes", rules: R3', 'to: "19.03.15", rules: R33')
+    )
+    with pytest.raises(ConfigError, match=r"19\.03\.13 to 19\.03\.15 names rules that are not there"):
+        Rulebook(tmp_path)
+    path.write_text(text.replace("wildcard: W4", "wildcard: W5"))
+    with pytest.raises(ConfigError, match="wildcard"):
+        Rulebook(tmp_path)
+
+
+def test_the_data_beside_the_boxes_is_no_box() -> None:
+    assert "rules" not in Catalog(ROOT / "boxes").boxes
+
+
+class TestUpstream:
+    bugs = Upstream(ROOT / "boxes")
+
+    @pytest.mark.parametrize(
+        ("field", "engine", "name"),
+        [
+            ("security.selinux", "19.03.8", "security-attributes"),
+            ("security.selinux", "19.03.12", "security-attributes"),
+            ("security.selinux", "19.03.13", None),
+            ("security.selinux", None, "security-attributes"),
+            ("system.posix_acl_access", "18.09.9", "security-attributes"),
+            ("user.lab", "29.7.2", "other-attributes"),
+            ("com.apple.quarantine", "29.7.2", "apple-attributes"),
+            ("mode", "29.7.2", "modes"),
+            ("line ends", "29.7.2", None),
+            ("presence", "20.10.6", "wildcard-names"),
+        ],
+    )
+    def test_fields(self, field: str, engine: str | None, name: str | None) -> None:
+        bug = self.bugs.of_field(field, engine)
+        assert (bug.name if bug else None) == name
+
+    def test_the_bug_reports_own_bug(self) -> None:
+        bug = self.bugs.of_field("security.selinux", "19.03.8")
+        assert bug and bug.fixed == "Docker 19.03.13" and bug.url == "https://github.com/moby/buildkit/issues/1330"
+
+    def test_bugs_of_the_cache_itself(self) -> None:
+        names = {
+            engine: [bug.name for bug in self.bugs.of_engine(engine)] for engine in ("19.03.8", "27.1.1", "29.7.2")
+        }
+        always = ["stale-copy", "directory-metadata"]
+        assert names == {
+            "19.03.8": [*always, "duplicate-layers", "every-second-time"],
+            "27.1.1": [*always, "inline-import-dead"],
+            "29.7.2": always,
+        }
+        assert self.bugs.of_engine("no version") == []
+
+
+def test_usual_values() -> None:
+    usual = load_usual(ROOT / "boxes")
+    assert 0o664 in usual.file_modes and 0o2775 in usual.dir_modes and 0o002 in usual.umasks
+    assert "unconfined_u:object_r:user_tmp_t:s0" in usual.labels and (".gitkeep", b"") in usual.extras
+    assert ("user.foo", b"bar") in usual.attributes and (1000, 1000) in usual.owners

@@ -1,0 +1,103 @@
+"""`repro --from BUNDLE`: what of somebody's run is asked for again, and how what came of it is held against theirs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.cli.again import theirs
+from lab.cli.options import Workplace
+from lab.errors import UsageError
+from lab.machines.catalog import Catalog
+from lab.project import Project
+from lab.report import bundle
+from lab.results.run import Base, Run, save
+from tests import reporting
+from tests.conftest import ROOT
+from tests.reporting import HIT, RAN, run, trial
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    root = tmp_path / "checkout"
+    for name in ("boxes", "templates"):
+        shutil.copytree(ROOT / name, root / name)
+    project = Project(root, tmp_path / "cache")
+    catalog = Catalog(project.boxes)
+    return Workplace(project, catalog, catalog.lineup("local"), "asked for")
+
+
+def packed(place: Workplace, made: Run) -> Path:
+    folder = place.project.results / made.name
+    folder.mkdir(parents=True)
+    save(folder, made, "")
+    path = place.project.root / "theirs.tar.gz"
+    path.write_bytes(bundle.pack(folder, place.project))
+    return path
+
+
+def test_variations_and_engines_are_those_of_the_bundle(place: Workplace) -> None:
+    made = run(
+        trial("a", "b", (HIT, HIT, HIT), engine="20.10.24"),
+        trial("a", "b", (HIT, RAN, RAN), engine="20.10.24", variation="user-xattr"),
+        trial("a", "b", (HIT, RAN, RAN), engine="17.06-patched"),
+    )
+    with theirs(packed(place, made), place) as found:
+        assert found.variations == ("none", "user-xattr")
+        assert found.engines == ("20.10.24",)
+        assert found.unknown == ("17.06-patched",)
+        assert (found.made_by, found.base) == ((), None)
+        assert (found.scenario / "scenario.yaml").is_file()
+        kept = found.scenario
+    assert not kept.exists()
+
+
+def test_images_of_other_engines_are_made_by_those_again(place: Workplace) -> None:
+    crossed = trial("a", "b", (HIT, RAN, RAN), engine="20.10.24", producer_engine="20.10.24-unfixed")
+    with theirs(packed(place, run(crossed)), place) as found:
+        assert (found.engines, found.made_by) == (("20.10.24",), ("20.10.24-unfixed",))
+
+
+def test_a_base_that_was_given_is_given_again(place: Workplace) -> None:
+    made = run(trial("a", "b", (HIT, HIT, HIT)), base=Base(reference="docker.io/library/debian:12", source="given"))
+    with theirs(packed(place, made), place) as found:
+        assert found.base == "docker.io/library/debian:12"
+
+
+def test_both_runs_are_held_against_each_other(place: Workplace, tmp_path: Path) -> None:
+    path = packed(place, run(trial("a", "b", (HIT, RAN, RAN)), trial("a", "a", (HIT, HIT, HIT))))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    save(mine, run(trial("x", "x", (HIT, HIT, HIT)), trial("x", "y", (HIT, HIT, HIT))), "")
+    with theirs(path, place) as found:
+        assert found.beside(mine).splitlines() == [
+            "a is held against x",
+            "b is held against y",
+            "",
+            "a>b:19.03.8/copy-bust:none",
+            "  now x>y:19.03.8/copy-bust:none",
+            "  COPY bar bar: ran -> hit",
+            "  RUN echo baz: ran -> hit",
+            "  why: not known: nothing that was recorded differs",
+            "",
+            "1 trials changed, 1 did not",
+        ]
+
+
+def test_a_run_that_answers_to_nothing_is_told_and_no_error(place: Workplace, tmp_path: Path) -> None:
+    """The reader's run is made and stored by then."""
+    path = packed(place, run(trial("a", "b", (HIT, RAN, RAN))))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    labelled = (reporting.facts("x", selinux="enforcing"),)
+    save(mine, run(trial("x", "x", (HIT, HIT, HIT)), boxes=labelled), "")
+    with theirs(path, place) as found:
+        assert found.beside(mine).endswith("no trial of the one is in the other; the one has a, b, the other x")
+
+
+def test_a_bundle_without_a_scenario_cannot_be_run(place: Workplace) -> None:
+    made = run(trial("a", "b", (HIT, HIT, HIT)), scenario="elsewhere")
+    with pytest.raises(UsageError, match="it packs no scenario"), theirs(packed(place, made), place):
+        pass

@@ -1,0 +1,221 @@
+"""`lab why` as a program, with images of the caches that real engines wrote (tests/data/runs/explained)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.buildkit.cachekeys.inline import KEY
+from lab.results.run import ImageFacts, load
+from tests.conftest import ROOT
+from tests.registry.test_images import archive
+from tests.reporting import RUNS
+
+RUN = load(RUNS / "explained")
+STEPS = "FROM busybox\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n"
+
+
+def image(folder: Path, facts: ImageFacts | None = None) -> Path:
+    """The image that 20.10.24 pushed, as `docker save` writes it."""
+    facts = facts or next(item.image for item in RUN.productions if item.engine == "20.10.24") or ImageFacts()
+    config = {
+        "os": facts.os,
+        "architecture": facts.architecture,
+        "config": {"Env": list(facts.env)},
+        "rootfs": {"diff_ids": list(facts.diff_ids)},
+        **({KEY: facts.cache} if facts.cache is not None else {}),
+    }
+    listed = json.dumps([{"Config": "c.json", "Layers": []}]).encode()
+    return archive(folder / "image.tar", {"manifest.json": listed, "c.json": json.dumps(config).encode()})
+
+
+def producers_context(folder: Path) -> Path:
+    """The context that the producer had: bar of 0644, no attribute."""
+    folder.mkdir()
+    # a registry that refuses at once: what the base is then is told from the image
+    (folder / "Dockerfile").write_text(STEPS.replace("busybox", "localhost:1/busybox"))
+    (folder / "bar").write_bytes(b"bar\n")
+    (folder / "bar").chmod(0o644)
+    return folder
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    return producers_context(tmp_path / "context")
+
+
+def lab(*words: str | Path, engine: str | None = "20.10.24") -> subprocess.CompletedProcess[str]:
+    more = ["--engine", engine] if engine else []
+    command = [sys.executable, "-m", "lab", "why", *map(str, words), *more]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def asked(*words: str | Path, engine: str | None = "20.10.24") -> tuple[int, dict[str, Any]]:
+    done = lab(*words, "--json", engine=engine)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_producers_own_files_would_hit(context: Path, tmp_path: Path) -> None:
+    code, found = asked("--cache-from", image(tmp_path), context)
+    assert code == 0
+    [step] = found["steps"]
+    assert (step["instruction"], step["outcome"], step["files_listed"]) == ("COPY bar bar", "hit", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "theirs", "ours"),
+    [
+        (lambda bar: bar.chmod(0o664), "mode", "0644", "0664"),
+        (lambda bar: bar.chmod(0o4755), "mode", "0644", "4755"),
+        (lambda bar: bar.write_bytes(b"bar\r\n"), "line ends", "LF", "CRLF"),
+        (lambda bar: os.setxattr(bar, "user.origin", b"x"), "user.origin", "absent", "x"),
+    ],
+)
+def test_the_field_and_the_producers_value_are_found(
+    context: Path, tmp_path: Path, change: Any, field: str, theirs: str, ours: str
+) -> None:
+    try:
+        change(context / "bar")
+    except OSError as error:
+        pytest.skip(f"this file system takes no user.*: {error.strerror}")
+    code, found = asked("--cache-from", image(tmp_path), context)
+    assert code == 4
+    [step] = found["steps"]
+    [difference] = step["search"]["found"]["differences"]
+    assert (step["outcome"], step["files_listed"]) == ("ran", False)
+    assert (difference["path"], difference["field"]) == ("bar", field)
+    assert (difference["producer"], difference["consumer"]) == (theirs, ours)
+    told = lab("--cache-from", image(tmp_path), context).stdout
+    assert f"bar: {field}: {theirs}; here it is {ours}" in told
+    assert all(len(line) <= 100 for line in told.splitlines())
+
+
+def test_another_line_of_engines_has_other_runs(context: Path, tmp_path: Path) -> None:
+    code, found = asked("--cache-from", image(tmp_path), context, engine="26.1.5")
+    [step] = found["steps"]
+    assert (code, step["outcome"], step["files_listed"]) == (4, "ran", True)
+    assert step["reason"] == "RUN echo foo would run before it: no step with this definition is in the cache"
+    # facts: groups whose RUN records match each other are 19.03 to 23, 24 and 25, 26 and later
+    assert (step["written_by"][0], step["written_by"][-1]) == ("19.03.0 to 19.03.12", "23.0.0 to 23.0.18")
+    told = " ".join(lab("--cache-from", image(tmp_path), context, engine="26.1.5").stdout.split())
+    assert "the cache has that step as Docker 19.03.0 to 19.03.12," in told
+    assert "--engine names the Docker that builds here" in told
+
+
+def test_the_rules_of_another_engine_are_found_with_their_versions(context: Path, tmp_path: Path) -> None:
+    """An engine that hashes every attribute holds a labelled file against a cache of one that does not."""
+    try:
+        os.setxattr(context / "bar", "security.lab", b"1")
+    except OSError as error:
+        pytest.skip(f"security.* cannot be set here: {error.strerror}")
+    code, found = asked("--cache-from", image(tmp_path), context, engine="19.03.8")
+    [step] = found["steps"]
+    assert (code, step["outcome"], step["files_listed"]) == (4, "ran", False)
+    result = step["search"]["found"]
+    assert (result["differences"], result["rule_sets"]) == ([], [f"R{number}" for number in range(2, 10)])
+    assert "20.10.7 to 20.10.27" in result["docker"]
+    assert "19.03.0 to 19.03.12" not in result["docker"]
+    told = lab("--cache-from", image(tmp_path), context, engine="19.03.8").stdout
+    assert "nothing else: its engine makes another digest of the same files" in told
+
+
+def test_a_name_in_the_form_of_docker_build_and_one_that_a_folder_has_too(context: Path, tmp_path: Path) -> None:
+    for name, code, said in (
+        ("type=registry,ref=localhost:1/x", 9, "cannot read localhost:1/x:latest"),
+        ("type=local,src=/tmp", 2, "only what a registry or a file holds is read"),
+        ("localhost:1/lab", 9, "cannot read localhost:1/lab:latest"),
+        ("./lab", 10, "neither manifest.json nor index.json is in it"),
+    ):
+        done = lab("--cache-from", name, context)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    # the checkout, where the program runs, has a folder of that name; Docker Hub is asked, and need not answer
+    done = lab("--cache-from", "lab", context, "--timeout", "2")
+    assert "cannot read docker.io/library/lab:latest" in done.stderr
+
+
+def test_without_inline_cache_every_copy_runs(context: Path, tmp_path: Path) -> None:
+    made = image(tmp_path, ImageFacts(diff_ids=("sha256:" + "0" * 64,)))
+    done = lab("--cache-from", made, context)
+    assert done.returncode == 4
+    assert "it has no inline cache: build it with --build-arg BUILDKIT_INLINE_CACHE=1" in done.stdout
+    code, found = asked("--cache-from", made, context)
+    assert (code, found["inline_cache"]) == (4, False)
+
+
+def test_the_engine_that_is_assumed_is_said(context: Path, tmp_path: Path) -> None:
+    assert "the newest known; --engine names yours" in lab("--cache-from", image(tmp_path), context, engine=None).stdout
+
+
+def test_content_that_nobody_can_guess_is_not_found(context: Path, tmp_path: Path) -> None:
+    (context / "bar").write_bytes(b"quite another content\n")
+    done = lab("--cache-from", image(tmp_path), context, "--limit", "20")
+    assert done.returncode == 4
+    assert "what the producer's files were is not found" in done.stdout
+
+
+@pytest.mark.parametrize("cache", ["%%", "e30=", "W3siZGlnZXN0Ijo3fV0=", "W3siZGlnZXN0Ijoic2hhMjU2OiJ9XQ=="])
+def test_a_malformed_cache_is_an_error_in_words(context: Path, tmp_path: Path, cache: str) -> None:
+    done = lab("--cache-from", image(tmp_path, ImageFacts(cache=cache)), context)
+    assert done.returncode == 10
+    assert "cannot read the image's inline cache" in done.stderr
+
+
+def test_wrong_words(context: Path, tmp_path: Path) -> None:
+    made = image(tmp_path)
+    for words, code, said in (
+        (("--cache-from", "./gone.tar", context), 2, "cannot find the file ./gone.tar"),
+        (("--cache-from", "localhost:1/x", context), 9, "Connection refused"),
+        (("--cache-from", made, tmp_path / "gone"), 13, "cannot read"),
+        (("--cache-from", made, context / "bar"), 13, "cannot read"),
+        (("--cache-from", made, context, "-f", tmp_path / "gone"), 13, "No such file"),
+        (("--cache-from", made, context, "--build-arg", "X"), 2, "it is not NAME=VALUE"),
+        (("--cache-from", made, context, "--target", "none"), 10, 'cannot find the stage "none"'),
+        ((context,), 2, "--cache-from"),
+    ):
+        done = lab(*words)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert lab("--cache-from", made, context, engine="99.1").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("COPY $SRC /x", "$SRC has a variable, quotes or a backslash in it"),
+        ("ADD https://example.org/x /x", "https://example.org/x is not in the context"),
+        ("COPY <<E /x\nhello\nE", "it has a here-document"),
+        ("COPY --from=localhost:1/other /x /x", "it copies from localhost:1/other, not from the context"),
+        ("COPY --parents bar /x", "--parents makes other steps"),
+    ],
+)
+def test_what_is_not_covered_is_not_known_and_says_why(context: Path, tmp_path: Path, line: str, why: str) -> None:
+    (context / "Dockerfile").write_text(f"FROM localhost:1/busybox\nRUN echo foo\n{line}\n")
+    code, found = asked("--cache-from", image(tmp_path), context)
+    [step] = found["steps"]
+    assert (code, step["outcome"] in ("unknown", "ran"), why in step["problem"]) == (4, True, True), step
+    assert step["search"] is None
+
+
+def test_a_copy_of_what_is_not_there_is_not_known(context: Path, tmp_path: Path) -> None:
+    (context / "bar").unlink()
+    code, found = asked("--cache-from", image(tmp_path), context)
+    [step] = found["steps"]
+    assert (code, step["outcome"]) == (4, "unknown")
+    assert "no such path" in step["problem"]
+
+
+def test_a_dockerfile_without_copy_has_nothing_to_say(context: Path, tmp_path: Path) -> None:
+    (context / "Dockerfile").write_text("FROM localhost:1/busybox\nRUN echo foo\n")
+    done = lab("--cache-from", image(tmp_path), context)
+    assert (done.returncode, "no COPY and no ADD" in done.stdout) == (0, True)
+    (context / "Dockerfile").write_bytes(b"\xff\xfe")
+    assert lab("--cache-from", image(tmp_path), context).returncode == 13
+    (context / "Dockerfile").write_text("RUN nothing before\n")
+    assert lab("--cache-from", image(tmp_path), context).returncode == 10

@@ -1,0 +1,195 @@
+"""The user's own archives: added and pinned with their sums, never against those the repository states."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.engines import own
+from lab.engines.archive import place
+from lab.engines.elf import here
+from lab.engines.pins import PINS, EngineSpec
+from lab.errors import ConfigError, EngineError, HostError, UsageError
+from lab.machines.catalog import Catalog
+from lab.model import Progress
+from tests.archives import engine, program, tgz
+
+ENGINES = """\
+engines:
+  - {name: "1.0", version: "1.0", kind: static, url: "http://x/", sha256: "SUM"}
+  - {name: "2.0", version: "2.0", kind: static, url: "URL", sha256: null}
+  - {name: "3.0", version: "3.0", kind: distro}
+"""
+
+
+def quiet(event: Progress) -> None:
+    pass
+
+
+class Shop:
+    """A folder of engines.yaml, a cache, and a server of archives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = folder / "cache"
+        self.boxes = folder / "boxes"
+        self.boxes.mkdir()
+        self.file = engine(folder / "docker-2.0.tgz")
+        self.sum = hashlib.sha256(self.file.read_bytes()).hexdigest()
+        text = ENGINES.replace("SUM", self.sum).replace("URL", self.file.as_uri())
+        (self.boxes / "engines.yaml").write_text(text)
+
+    @property
+    def engines(self) -> dict[str, EngineSpec]:
+        return Catalog(self.boxes, self.cache / PINS).engines
+
+    @property
+    def stored(self) -> list[str]:
+        return sorted(path.name for path in (self.cache / "engines").glob("*"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def test_an_archive_is_added_by_its_name(shop: Shop) -> None:
+    assert shop.engines["2.0"].sha256 is None
+    spec = own.add(shop.file, shop.engines, shop.cache)
+    assert (spec.name, spec.version, spec.sha256) == ("2.0", "2.0", shop.sum)
+    assert shop.engines["2.0"] == spec  # url and all else as the repository has it
+    assert place(shop.cache, "2.0", shop.sum).read_bytes() == shop.file.read_bytes()
+    assert shop.stored == [f"2.0-{shop.sum[:12]}.json", f"2.0-{shop.sum[:12]}.tgz", "pins.yaml"]
+
+
+def test_a_pinned_archive_is_added_without_a_pin_of_ones_own(shop: Shop) -> None:
+    own.add(shop.file, shop.engines, shop.cache, "1.0")
+    assert not (shop.cache / PINS).exists()
+
+
+def test_another_file_than_the_pinned_one_is_not_added(shop: Shop, tmp_path: Path) -> None:
+    other = tgz(tmp_path / "docker-1.0.tgz", {"docker/dockerd": program() + b"another one"})
+    found = hashlib.sha256(other.read_bytes()).hexdigest()
+    with pytest.raises(EngineError) as caught:
+        own.add(other, shop.engines, shop.cache)
+    assert caught.value.message == f"cannot use {other} as Docker 1.0: its sha256 is {found}, pinned is {shop.sum}"
+    assert shop.stored == []
+
+
+def test_a_version_that_is_unknown_becomes_an_engine(shop: Shop, tmp_path: Path) -> None:
+    file = engine(tmp_path / "docker-27.3.1-rc.1.tgz")
+    spec = own.add(file, shop.engines, shop.cache)
+    assert shop.engines["27.3.1-rc.1"] == spec
+    assert (spec.kind, spec.url) == ("static", None)
+
+
+def test_a_version_that_debian_has_too_gets_a_name_of_its_own(shop: Shop) -> None:
+    assert own.add(shop.file, shop.engines, shop.cache, "3.0").name == "3.0-static"
+    assert own.add(shop.file, shop.engines, shop.cache, "3.0").name == "3.0-static"
+    assert {name: spec.kind for name, spec in shop.engines.items()}["3.0"] == "distro"
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "said"),
+    [
+        ("archive.tgz", None, "of which version is it?"),
+        ("docker-latest.tgz", None, "of which version is it?"),
+        ("docker-2.0.tgz", "../../x", '"../../x" is no version'),
+    ],
+)
+def test_an_archive_of_no_version_is_not_added(
+    shop: Shop, tmp_path: Path, name: str, version: str | None, said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        own.add(tmp_path / name, shop.engines, shop.cache, version)
+    assert said in caught.value.message
+
+
+def test_what_is_no_archive_is_not_added(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "docker-9.9.tgz").write_bytes(shop.file.read_bytes()[:-20])
+    with pytest.raises(EngineError, match="it is cut short"):
+        own.add(tmp_path / "docker-9.9.tgz", shop.engines, shop.cache)
+    with pytest.raises(HostError, match="No such file"):
+        own.add(tmp_path / "docker-9.8.tgz", shop.engines, shop.cache)
+    assert shop.stored == []
+
+
+def test_pinning_says_what_it_trusts(shop: Shop) -> None:
+    told: list[Progress] = []
+    spec = own.pin("2.0", shop.engines, shop.cache, told.append)
+    assert shop.engines["2.0"] == spec
+    assert spec.sha256 == shop.sum
+    assert told[-1].what == f"pinned as {shop.sum}: that trusts this download, nothing else vouches for it"
+    with pytest.raises(EngineError, match="its sha256 is known already"):
+        own.pin("2.0", shop.engines, shop.cache, quiet)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    folder = tmp_path / "site"
+    engine(folder / here() / "docker-4.0.tgz")
+    (folder / here() / "docker-4.1.tgz").write_bytes(b"<html>")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(folder))  # type: ignore[arg-type]
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
+        threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{made.server_port}"
+        made.shutdown()
+
+
+def test_a_version_that_nobody_named_is_pinned_from_the_site(shop: Shop, site: str) -> None:
+    spec = own.pin("4.0", shop.engines, shop.cache, quiet, site)
+    assert spec.url == f"{site}/{here()}/docker-4.0.tgz"
+    assert shop.engines["4.0"] == spec
+
+
+def test_a_version_that_never_existed_is_said(shop: Shop, site: str) -> None:
+    with pytest.raises(EngineError) as caught:
+        own.pin("4.9", shop.engines, shop.cache, quiet, site)
+    assert caught.value.message == f"cannot download {site}/{here()}/docker-4.9.tgz: there is no such file"
+    assert shop.stored == []
+
+
+def test_a_page_instead_of_an_archive_is_not_pinned(shop: Shop, site: str) -> None:
+    with pytest.raises(EngineError, match=f"cannot use {site}/.*/docker-4.1.tgz: it is no whole .tgz archive"):
+        own.pin("4.1", shop.engines, shop.cache, quiet, site)
+    assert shop.stored == []
+    with pytest.raises(UsageError, match='cannot pin "latest": it is no version'):
+        own.pin("latest", shop.engines, shop.cache, quiet, site)
+
+
+def test_no_network_is_this_machines_fault(shop: Shop) -> None:
+    with pytest.raises(HostError, match="Connection refused"):
+        own.pin("4.0", shop.engines, shop.cache, quiet, "http://127.0.0.1:1")
+
+
+def test_what_was_added_is_removed_and_no_more(shop: Shop, tmp_path: Path) -> None:
+    own.add(shop.file, shop.engines, shop.cache)
+    own.add(engine(tmp_path / "docker-2.0-rc.1.tgz"), shop.engines, shop.cache)
+    removed = own.remove("2.0", shop.cache)
+    assert [path.name for path in removed] == [f"2.0-{shop.sum[:12]}.json", f"2.0-{shop.sum[:12]}.tgz"]
+    assert shop.engines["2.0"].sha256 is None
+    assert shop.engines["2.0-rc.1"].sha256
+    with pytest.raises(UsageError, match="cannot remove"):
+        own.remove("2.0", shop.cache)
+
+
+def test_a_pin_that_contradicts_the_repository_is_refused(shop: Shop) -> None:
+    path = shop.cache / PINS
+    path.parent.mkdir(parents=True)
+    path.write_text(f'engines: [{{name: "1.0", version: "1.0", kind: static, url: null, sha256: "{"0" * 64}"}}]\n')
+    with pytest.raises(ConfigError, match="in another way than") as caught:
+        _ = shop.engines
+    assert caught.value.hint == "python -m lab engines remove 1.0"
+    assert own.remove("1.0", shop.cache) == []
+    assert "1.0" in shop.engines

@@ -1,0 +1,151 @@
+"""libvirt's daemon as different users meet it: it answers, is not there, or does not let them in."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.errors import HostError
+from lab.machines import daemons, prerequisites
+from lab.machines.daemons import Access, Membership
+from lab.model import Progress
+from tests.conftest import ROOT
+
+# What Debian 12's virsh printed: to root without a daemon, to a plain user without D-Bus, with polkit and without an
+# agent (libvirt's own text), and where the socket is kept to a group.
+SILENT = """\
+error: failed to connect to the hypervisor
+error: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory
+"""
+STALE = SILENT.replace("No such file or directory", "Connection refused")
+NO_BUS = """\
+error: failed to connect to the hypervisor
+error: internal error: Unable to get system bus connection: Could not connect: No such file or directory
+"""
+NO_AGENT = """\
+error: failed to connect to the hypervisor
+error: authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.manage'
+"""
+KEPT = SILENT.replace("No such file or directory", "Permission denied")
+
+
+class Said(Box):
+    """A machine on which virsh prints this and ends so."""
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        self.name = "this machine"
+        self.text = text
+        self.status = status
+        self.asked: list[str] = []
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        self.asked.append(command.line())
+        return Result(command, self.status, b"", self.text.encode(), datetime.now(UTC), 0.0)
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        raise AssertionError("nothing is put on it")
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "found"),
+    [
+        ("", 0, Access.ANSWERS),
+        (SILENT, 1, Access.SILENT),
+        (STALE, 1, Access.SILENT),
+        ("virsh: No such file or directory", 127, Access.SILENT),
+        (NO_BUS, 1, Access.REFUSES),
+        (NO_AGENT, 1, Access.REFUSES),
+        (KEPT, 1, Access.REFUSES),
+    ],
+)
+def test_a_daemon_that_refuses_is_not_taken_for_one_that_is_not_there(text: str, status: int, found: Access) -> None:
+    assert daemons.access(Said(text, status)) is found
+    assert daemons.answers(Said(text, status)) is (found is Access.ANSWERS)
+
+
+def test_a_daemon_that_lets_nobody_in_is_not_started_again(tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    box = Said(KEPT)
+    with pytest.raises(HostError) as caught:
+        daemons.start_daemons(box, tmp_path, heard.append)
+    assert caught.value.message.startswith("cannot use libvirt: ")
+    assert caught.value.exit_code == 5 and caught.value.hint
+    assert not (tmp_path / "daemons.json").exists()
+    assert not [line for line in box.asked if "libvirtd" in line]
+
+
+def test_membership_is_what_the_system_says() -> None:
+    mine = grp.getgrgid(os.getegid()).gr_name
+    assert daemons.membership(mine) is Membership.IN
+    assert daemons.membership("no-such-group") is Membership.NO_GROUP
+    others = [item.gr_name for item in grp.getgrall() if item.gr_gid not in (*os.getgroups(), os.getegid())]
+    foreign = [name for name in others if getpass.getuser() not in grp.getgrnam(name).gr_mem]
+    assert daemons.membership(foreign[0]) is Membership.OUT
+
+
+# These ask as a plain user really does: with nobody's right. `access` and `membership` are the system's own.
+def as_nobody(code: str) -> str:
+    # the interpreter may lie where nobody may look: it is started as root, and gives its right away once it has read
+    # what it needs
+    text = f"""
+import getpass, grp, os, pwd
+from lab.machines import daemons, leftovers, prerequisites
+from lab.machines.daemons import Membership
+from pathlib import Path
+from tests.machines.test_daemons import Said, KEPT
+pwd.getpwnam("nobody"), grp.getgrall(), getpass.getuser()
+os.environ["LOGNAME"] = os.environ["USER"] = "nobody"
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+{code}
+"""
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+@ROOT_ONLY
+def test_a_plain_user_is_told_which_group_opens_libvirt() -> None:
+    said = as_nobody('daemons.GROUP = "root"; print(*daemons.way_in(), sep="|")')
+    assert said == (
+        "it lets in root and the group root, and nobody is not in it|"
+        "`sudo usermod --append --groups root nobody`, then log in again"
+    )
+    said = as_nobody('daemons.GROUP = "no-such-group"; print(daemons.way_in()[0])')
+    assert said == "it lets in root alone, and you are nobody"
+
+
+@ROOT_ONLY
+def test_setup_puts_a_plain_user_into_the_groups_that_exist() -> None:
+    said = as_nobody('prerequisites.GROUPS = ("root", "no-such-group", "daemon"); print(prerequisites.joining())')
+    assert said == "[['sudo', 'usermod', '--append', '--groups', 'root,daemon', 'nobody']]"
+    assert as_nobody("prerequisites.GROUPS = (); print(prerequisites.joining())") == "[]"
+    assert prerequisites.joining() == []  # root needs no group
+
+
+@ROOT_ONLY
+def test_a_user_who_may_not_see_the_machines_takes_none_for_a_leftover() -> None:
+    with TemporaryDirectory() as top:  # not tmp_path: pytest keeps its folders to their owner
+        Path(top).chmod(0o755)
+        folder = Path(top) / "qemu"
+        folder.mkdir()
+        file = folder / "lab-abc123-a.xml"
+        file.write_text("<domain><description>made by lab in /gone</description></domain>", encoding="utf-8")
+        file.chmod(0o600)
+        ask = f"leftovers.DOMAIN_FILES = Path({str(folder)!r}); print(leftovers.list_domains(Said(KEPT)))"
+        assert as_nobody(ask) == "None"
+        file.chmod(0o644)
+        assert as_nobody(ask) == "{'lab-abc123-a': '/gone'}"
+        folder.chmod(0o700)
+        assert as_nobody(ask) == "None"

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.notes import Machine, Note, Notes
+from lab.boxes.specs import SshSpec
+from lab.errors import BoxError, EngineError
+from lab.machines import daemons
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Fleet
+from lab.model import Progress
+from lab.project import Project
+from tests.conftest import ROOT
+
+
+def test_a_lineup_of_optional_boxes_that_all_fail_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # no daemon listens there, whatever Docker this machine has
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    catalog = Catalog(ROOT / "boxes")
+    heard: list[Progress] = []
+    fleet = Fleet(Project(tmp_path, tmp_path / "cache"), catalog, heard.append)
+    with pytest.raises(EngineError, match="cannot use the Docker of local-docker: it does not answer"):
+        fleet.up("gist", [catalog.box("local-docker")])
+    assert [event.who for event in heard if event.failed] == ["local-docker"]
+
+
+def test_what_would_be_emptied_is_not_labs_own(tmp_path: Path) -> None:
+    catalog = Catalog(ROOT / "boxes")
+    fleet = Fleet(Project(ROOT, tmp_path / "cache"), catalog, lambda event: None)
+    own = {name: fleet.uses_own_docker(catalog.box(name)) for name in catalog.boxes}
+    assert own["local-docker"] is True
+    assert own["debian12-selinux"] is own["centos7"] is False
+    assert fleet.uses_own_docker(catalog.box("local"), ["20.10.24", "20.10.24-unfixed"]) is False
+    assert fleet.uses_own_docker(catalog.box("local"), ["installed"]) is True
+    farm = SshSpec(name="farm", summary="", kind="ssh", engines=("20.10.24",), host="farm", user="me")
+    assert fleet.uses_own_docker(farm) is True  # the package that is there
+    assert fleet.uses_own_docker(farm, ["19.03.8"]) is False  # an archive beside it
+
+
+def test_down_where_nothing_was_made_removes_nothing(tmp_path: Path) -> None:
+    catalog = Catalog(ROOT / "boxes")
+    assert Fleet(Project(tmp_path, tmp_path / "cache"), catalog, lambda event: None).down(["local"]) == []
+
+
+def test_a_machine_that_vagrant_could_not_remove_keeps_its_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, script in {"vagrant": "echo 'VBoxManage died' >&2; exit 1", "virsh": "exit 0"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    # patched: this machine's own libvirt is not for a test to start
+    monkeypatch.setattr(daemons, "start_daemons", lambda *words: None)
+    project = Project(tmp_path, tmp_path / "cache")
+    notes = Notes(project.state)
+    machine = Machine(provider="virtualbox", prefix=project.prefix)
+    notes.write(Note(box="centos7", lineup="gist", vagrant=machine))
+    made = tmp_path / ".vagrant" / "machines" / "centos7" / "virtualbox" / "id"
+    made.parent.mkdir(parents=True)
+    made.write_text("1", encoding="utf-8")
+    # libvirt answers and knows no such machine, which says nothing of VirtualBox's
+    with pytest.raises(BoxError, match="cannot destroy centos7: Vagrant ended with status 1"):
+        Fleet(project, Catalog(ROOT / "boxes"), lambda event: None).down(["centos7"])
+    assert notes.boxes() == ["centos7"]
+    assert made.exists()

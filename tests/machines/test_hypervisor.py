@@ -1,0 +1,132 @@
+"""What is removed from libvirt, and what is left alone; libvirt is a box that answers as virsh does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.local import LocalBox
+from lab.errors import HostError, LabError, UsageError
+from lab.machines import hypervisor, leftovers
+
+IMAGES = "/var/lib/libvirt/images"
+
+
+class Libvirt(Box):
+    """One awake pool and one that sleeps; `disks` are volumes and what each stands on, `machines` their disks."""
+
+    def __init__(self, disks: dict[str, str | None], machines: dict[str, str], about: str = "") -> None:
+        self.name = "libvirt"
+        self.disks = disks
+        self.machines = machines
+        self.about = about
+        self.awake = ["default"]
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        words = command.argv[command.argv.index("qemu:///system") + 1 :]
+        return Result(command, 0, self._answer(*words).encode(), b"", datetime.now(UTC), 0.0)
+
+    def _answer(self, verb: str, *words: str) -> str:
+        if verb == "pool-list":
+            return "\n".join(["default", "asleep"] if "--all" in words else self.awake)
+        if verb == "pool-start":
+            self.awake.append(words[0])
+        elif verb == "vol-list":
+            return "\n".join(f" {Path(path).name}   {path}" for path in self.disks if words[0] in path)
+        elif verb == "vol-dumpxml":
+            below = self.disks[words[0]]
+            return f"<volume><backingStore><path>{below}</path></backingStore></volume>" if below else "<volume/>"
+        elif verb == "list":
+            return "\n".join(self.machines)
+        elif verb == "dumpxml":
+            disk = f"<devices><disk><source file='{self.machines[words[0]]}'/></disk></devices>"
+            return f"<domain><description>{self.about}</description>{disk}</domain>"
+        elif verb == "vol-delete":
+            del self.disks[words[0]]
+        return ""
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        raise AssertionError("nothing is put on it")
+
+
+def test_images_on_which_no_disk_stands_go() -> None:
+    stood_on, idle = (f"{IMAGES}/default/lab-VAGRANTSLASH-{name}_vagrant_box_image_0_box.img" for name in ("a", "b"))
+    asleep = f"{IMAGES}/asleep/lab-VAGRANTSLASH-c_vagrant_box_image_0_box.img"
+    others = f"{IMAGES}/default/centos-VAGRANTSLASH-7_vagrant_box_image_2004.01_box.img"
+    disk = f"{IMAGES}/default/lab-abc123-a.img"
+    libvirt = Libvirt({stood_on: None, idle: None, asleep: None, others: None, disk: stood_on}, {"lab-abc123-a": disk})
+    hypervisor.remove_base_volumes(libvirt, "lab/")
+    assert list(libvirt.disks) == [stood_on, others, disk]
+
+
+def test_disks_that_no_machine_uses_go() -> None:
+    used, left, others = (f"{IMAGES}/default/{name}.img" for name in ("lab-abc123-a", "lab-abc123-b", "windows"))
+    libvirt = Libvirt({used: None, left: None, others: None}, {"lab-abc123-a": used})
+    hypervisor.remove_volumes(libvirt, "lab-")
+    assert list(libvirt.disks) == [used, others]
+
+
+def test_only_machines_whose_checkout_is_known_to_be_gone_are_orphans(tmp_path: Path) -> None:
+    def orphans(folder: str) -> list[str]:
+        machines = {"lab-abc123-a": f"{IMAGES}/default/lab-abc123-a.img", "windows": "/w.img"}
+        return leftovers.orphans(Libvirt({}, machines, f"made by lab in {folder}"))
+
+    assert orphans(str(tmp_path / "gone")) == ["lab-abc123-a"]
+    assert orphans(str(tmp_path)) == []
+    # a folder that cannot be looked at, as another user's: root may look everywhere, but not at a name like this
+    assert orphans("/" + "x" * 300) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered", "here", "kind", "message"),
+    [
+        (
+            "auto",
+            ["libvirt"],
+            ["VBoxManage"],
+            HostError,
+            "cannot find a provider for these boxes: they offer libvirt; this machine has virtualbox",
+        ),
+        (
+            "auto",
+            [],
+            ["VBoxManage"],
+            HostError,
+            "cannot find a provider for these boxes: there is none that all of them offer; this machine has virtualbox",
+        ),
+        (
+            "virtualbox",
+            ["virtualbox", "libvirt"],
+            ["virsh", "qemu-system-x86_64"],
+            HostError,
+            "cannot find a provider for these boxes: they offer virtualbox, libvirt; this machine has libvirt",
+        ),
+        (
+            "virtualbox",
+            ["libvirt"],
+            ["virsh", "qemu-system-x86_64"],
+            UsageError,
+            "cannot use virtualbox for these boxes: libvirt is what all of them offer",
+        ),
+    ],
+)
+def test_a_provider_that_cannot_be_had_says_whose_fault_it_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+    offered: list[str],
+    here: list[str],
+    kind: type[LabError],
+    message: str,
+) -> None:
+    for name in here:
+        (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(kind) as caught:
+        hypervisor.choose_provider(asked, offered, LocalBox())
+    assert caught.value.message == message
+    assert caught.value.hint

@@ -1,0 +1,286 @@
+"""The throw-away registry: the real program serves, and what can go wrong says what to do."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import socket
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.boxes.base import Box
+from lab.boxes.local import LocalBox
+from lab.errors import HostError, RegistryError
+from lab.model import Progress
+from lab.registry.server import BASE, MANIFEST, PORTS, Registry, doors, serve
+
+
+def quiet(event: Progress) -> None:
+    pass
+
+
+@contextmanager
+def taken(port: int = 0) -> Iterator[int]:
+    """A port on which somebody listens; yields its number."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        yield listener.getsockname()[1]
+
+
+def free_port() -> int:
+    with taken() as port:
+        pass
+    return port
+
+
+def get(registry: Registry, path: str) -> tuple[int, bytes]:
+    with urllib.request.urlopen(f"http://{registry.prefix}{path}", timeout=5) as answer:
+        return answer.status, answer.read()
+
+
+def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> None:
+    """A PATH that holds these scripts alone, beside the shell's own folder-less builtins."""
+    for name, script in scripts.items():
+        path = folder / name.replace("_", "-")
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+EMPTY = b"{}"
+EMPTY_DIGEST = f"sha256:{hashlib.sha256(EMPTY).hexdigest()}"
+MANIFEST_BYTES = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "size": len(EMPTY),
+            "digest": EMPTY_DIGEST,
+        },
+        "layers": [],
+    }
+).encode()
+
+
+def push(registry: Registry, repository: str, tag: str) -> None:
+    """The least image there is, as the registry's HTTP API takes it."""
+
+    def send(method: str, url: str, data: bytes, kind: str) -> str:
+        headers = {"Content-Type": kind}
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=5) as answer:
+            return answer.headers.get("Location") or ""
+
+    here = f"http://{registry.prefix}/v2/{repository}"
+    place = send("POST", f"{here}/blobs/uploads/", b"", "application/octet-stream")
+    send("PUT", f"{place}&digest={EMPTY_DIGEST}", EMPTY, "application/octet-stream")
+    send("PUT", f"{here}/manifests/{tag}", MANIFEST_BYTES, MANIFEST)
+
+
+# --- the real program (docker-registry; `make check` installs it)
+
+
+def test_the_real_registry_serves_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)  # it remembers an earlier TMPDIR
+    port = free_port()
+    told: list[Progress] = []
+    with serve(None, port, told.append) as registry:
+        assert registry.prefix == f"localhost:{port}"
+        assert registry.port == port
+        assert get(registry, "/v2/")[0] == 200
+        assert get(registry, "/v2/_catalog") == (200, b'{"repositories":[]}\n')
+        [child] = [process for process in psutil.Process().children() if "serve" in process.cmdline()]
+        folders = list(tmp_path.glob("lab-registry-*"))  # its settings and its images
+        addresses = {item.laddr.ip for item in child.net_connections() if item.status == psutil.CONN_LISTEN}
+        assert addresses == {"127.0.0.1"}  # nobody but this machine reaches it
+    assert not child.is_running()
+    assert folders
+    assert not any(folder.exists() for folder in folders)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=2)
+    assert [event.done for event in told] == [False, True]
+    assert f"localhost:{port}" in told[1].what
+
+
+def test_the_store_may_lie_anywhere(tmp_path: Path) -> None:
+    store = tmp_path / "my lab, v2: {new} # 'here'"
+    with serve(None, free_port(), quiet, store=store) as registry:
+        request = urllib.request.Request(f"http://{registry.prefix}/v2/lab-base/blobs/uploads/", method="POST")
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 202
+    assert (store / "registry" / "docker").is_dir()
+
+
+def test_the_registry_ends_with_an_error_too() -> None:
+    port = free_port()
+    with pytest.raises(ZeroDivisionError), serve(None, port, quiet):
+        raise ZeroDivisionError
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=2)
+
+
+def test_only_the_base_image_outlives_a_run(tmp_path: Path) -> None:
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        for repository in (BASE, "lab-copy-bust-one"):
+            push(registry, repository, "tag")
+        kept = registry.digest(BASE, "tag")
+        assert kept == f"sha256:{hashlib.sha256(MANIFEST_BYTES).hexdigest()}"
+        assert registry.digest("lab-copy-bust-one", "tag") == kept
+        assert registry.digest(BASE, "another") is None
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        assert registry.digest(BASE, "tag") == kept
+        assert registry.digest("lab-copy-bust-one", "tag") is None
+
+
+def test_two_runs_at_once_do_not_share_a_store(tmp_path: Path) -> None:
+    with serve(None, free_port(), quiet, store=tmp_path) as first:
+        push(first, "lab-copy-bust-one", "tag")
+        with serve(None, free_port(), quiet, store=tmp_path) as second:
+            assert second.digest("lab-copy-bust-one", "tag") is None
+        assert first.digest("lab-copy-bust-one", "tag")
+
+
+def test_a_store_that_grew_too_large_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        push(registry, BASE, "tag")
+    monkeypatch.setattr("lab.registry.server.KEEP_BYTES", 100)  # the real bound would need a real 300 MB
+    with serve(None, free_port(), quiet, store=tmp_path) as registry:
+        assert registry.digest(BASE, "tag") is None
+
+
+def test_a_port_asked_for_that_is_taken_is_an_error_of_the_host() -> None:
+    with taken() as port, pytest.raises(HostError) as caught, serve(None, port, quiet):
+        pass
+    assert caught.value.message == f"cannot serve the registry on port {port}: something listens there"
+    assert caught.value.hint == "leave --registry-port out, and a free port is taken"
+
+
+def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Denied(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    # patched: root may use every port, and so may a plain user in many a container
+    monkeypatch.setattr("lab.registry.server.socket.socket", Denied)
+    with pytest.raises(HostError) as caught, serve(None, 80, quiet):
+        pass
+    why = "permission denied (ports below 1024 are root's)"
+    assert caught.value.message == f"cannot serve the registry on port 80: {why}"
+    assert caught.value.hint == "leave --registry-port out, and a free port is taken"
+
+
+def test_a_default_port_that_is_taken_is_passed_over() -> None:
+    with ExitStack() as stack:
+        with suppress(OSError):  # somebody else listens there: as good
+            stack.enter_context(taken(5000))
+        registry = stack.enter_context(serve(None, None, quiet))
+        assert registry.port in range(5001, 5020)
+        assert get(registry, "/v2/")[0] == 200
+
+
+def test_without_any_free_port_it_says_so() -> None:
+    with ExitStack() as stack:
+        for port in PORTS:
+            try:
+                stack.enter_context(taken(port))
+            except OSError:
+                continue
+        with pytest.raises(HostError) as caught, serve(None, None, quiet):
+            pass
+    assert caught.value.message == "cannot serve the registry: ports 5000 to 5019 are all taken"
+
+
+# --- programs that are not as they should be
+
+
+def test_without_a_program_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs(tmp_path, monkeypatch)
+    with pytest.raises(RegistryError) as caught, serve(None, free_port(), quiet):
+        pass
+    message = "cannot start a registry: none of docker-registry, registry and docker is on this machine or in a box"
+    assert caught.value.message == message
+    assert caught.value.hint and "python -m lab setup" in caught.value.hint and "--registry " in caught.value.hint
+
+
+def test_a_program_that_ends_at_once_shows_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs(tmp_path, monkeypatch, docker_registry="echo configuration error >&2; exit 1")
+    with pytest.raises(RegistryError) as caught, serve(None, free_port(), quiet):
+        pass
+    assert caught.value.message == "cannot start the registry: it ended at once"
+    assert caught.value.tail() == ["configuration error"]
+
+
+def test_a_program_of_the_other_name_serves_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs(tmp_path, monkeypatch, registry="echo other name; exit 1")
+    with pytest.raises(RegistryError) as caught, serve(None, free_port(), quiet):
+        pass
+    assert caught.value.tail() == ["other name"]
+
+
+def test_an_answer_that_is_no_http_is_waited_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # another program that took the port between the look and the start; the registry then ends by itself
+    script = """
+import os, socket, sys, time
+port = int(open(sys.argv[2]).read().rpartition(":")[2])
+with socket.create_server(("127.0.0.1", port)) as server:
+    peer, _ = server.accept()
+    peer.sendall(b"SSH-2.0-x\\r\\n")
+    peer.close()
+    print("address already in use")
+"""
+    (tmp_path / "fake.py").write_text(script, encoding="utf-8")
+    programs(tmp_path, monkeypatch, docker_registry=f'exec {sys.executable} {tmp_path}/fake.py "$@"')
+    with pytest.raises(RegistryError) as caught, serve(None, free_port(), quiet):
+        pass
+    assert caught.value.tail() == ["address already in use"]
+
+
+def test_docker_serves_where_no_program_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs(tmp_path, monkeypatch, docker=f'echo "$@" >> {tmp_path}/asked; echo no network >&2; exit 125')
+    port = free_port()
+    with pytest.raises(RegistryError) as caught, serve(None, port, quiet):
+        pass
+    assert caught.value.message == "cannot start registry:2 in this machine's Docker: exit status 125"
+    assert caught.value.tail() == ["no network"]
+    asked = (tmp_path / "asked").read_text(encoding="utf-8")
+    assert asked == f"run -d --rm -p 127.0.0.1:{port}:5000 registry:2\n"
+
+
+# --- an external one, and doors
+
+
+def test_an_external_registry_is_used_as_it_is() -> None:
+    with serve("docker.io/me/", 5000, quiet) as registry:
+        assert registry == Registry("docker.io/me", "external", None)
+
+
+class Doorway(LocalBox):
+    """A box that notes which doors are open."""
+
+    @contextmanager
+    def registry_door(self, box_port: int, host_port: int) -> Iterator[None]:
+        DOORS.append((self.name, box_port, host_port))
+        yield
+        DOORS.remove((self.name, box_port, host_port))
+
+
+DOORS: list[tuple[str, int, int]] = []
+
+
+def test_every_box_gets_a_door_to_the_labs_own_registry() -> None:
+    boxes: list[Box] = [Doorway("one"), Doorway("two")]
+    with doors(Registry("localhost:5003", "docker-registry", 5003), boxes):
+        assert DOORS == [("one", 5003, 5003), ("two", 5003, 5003)]
+    assert DOORS == []
+    with doors(Registry("docker.io/me", "external"), boxes):
+        assert DOORS == []
+    with doors(Registry("localhost:5003", "docker-registry in one", 5003, inside="one"), boxes):
+        assert DOORS == [("two", 5003, 5003)]

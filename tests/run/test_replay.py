@@ -1,0 +1,191 @@
+"""The default run on real boxes, played back from its transcript: results/sample is what the README shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.transcript import RecordingBox, ReplayBox, Transcript, read
+from lab.buildkit.rulebook import Rulebook
+from lab.engines.engine import Engine
+from lab.errors import BoxError, Interrupted
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Ready
+from lab.model import Begun, Filled, Outcome, Progress, RunEvent
+from lab.registry.server import Registry
+from lab.report.table import table
+from lab.results.run import BoxFacts, Run, load
+from lab.run.crew import Crew
+from lab.run.recorder import Recorder, Watch, unwatched
+from lab.run.scenarios import load_scenario
+from lab.workers import stopping
+from tests.conftest import ROOT
+
+SAMPLE = ROOT / "results" / "sample"
+A, S = "debian12-apparmor", "debian12-selinux"
+FIXED, UNFIXED = "20.10.24", "20.10.24-unfixed"
+
+
+@dataclass
+class Played:
+    run: Run
+    boxes: dict[str, ReplayBox]
+    heard: list[Progress]
+
+
+def engine(facts: BoxFacts) -> Engine:
+    """The engine as it answered when the sample was made."""
+    socket = () if facts.engine == FIXED else ("-H", f"unix:///run/lab-docker-{facts.engine}/docker.sock")
+    docker = ("docker", *socket)
+    return Engine(facts.engine, docker, facts.client, facts.server, facts.commit, sums=facts.sums, rules=facts.rules)
+
+
+def play(folder: Path, entries: list[dict[str, object]], watch: Watch = unwatched) -> Played:
+    """Make the sample's trials again with boxes that answer from `entries`."""
+    stored = load(SAMPLE)
+    catalog = Catalog(ROOT / "boxes")
+    entries = [entry for entry in entries if entry["about"] != "base"]
+    boxes = {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in (A, S)}
+    transcript = Transcript(folder / "transcript.jsonl", stored.name)
+    engines = {name: tuple(engine(box) for box in stored.boxes if box.name == name) for name in boxes}
+    ready = [Ready(boxes[name], catalog.box(name), engines[name]) for name in boxes]
+    assert stored.base
+    scenario = load_scenario(ROOT / "templates" / "scenarios" / "copy-bust", stored.base.reference)
+    empty = stored.model_copy(update={"boxes": (), "productions": (), "trials": (), "complete": False})
+    recorder = Recorder(folder, empty, watch)
+    heard: list[Progress] = []
+    recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
+    registry = Registry(stored.registry, "docker-registry", int(stored.registry.rpartition(":")[2]))
+    crew = Crew(scenario, recorder, recorded, registry, Rulebook(ROOT / "boxes"), heard.append, thorough=False)
+    try:
+        crew.trials(ready, ready, scenario.variations())
+    finally:
+        transcript.close()
+    return Played(recorder.run, boxes, heard)
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[dict[str, object]]:
+    return read(SAMPLE / "transcript.jsonl")[1]
+
+
+def test_the_replayed_run_gives_the_bug_reports_outcomes(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    played = play(tmp_path, entries)
+    seen = {
+        (trial.engine, trial.producer, trial.consumer, trial.variation): (
+            trial.build.context_bytes if trial.build else None,
+            [step.outcome.value for step in trial.build.steps] if trial.build else [],
+        )
+        for trial in played.run.trials
+    }
+    hits, bust = ["hit", "hit", "hit"], ["hit", "ran", "ran"]
+    assert seen == {
+        (FIXED, A, A, "none"): (34, hits),
+        (FIXED, A, S, "none"): (93, hits),
+        (FIXED, S, A, "none"): (34, hits),
+        (FIXED, S, S, "none"): (93, hits),
+        (FIXED, A, A, "user-xattr"): (49, bust),
+        (FIXED, A, S, "user-xattr"): (108, bust),
+        (UNFIXED, A, A, "none"): (34, hits),
+        (UNFIXED, A, S, "none"): (93, bust),
+        (UNFIXED, S, A, "none"): (34, bust),
+        (UNFIXED, S, S, "none"): (93, hits),
+    }
+    assert [box.left() for box in played.boxes.values()] == [[], []]
+    assert any(event.who == S and event.what.endswith("COPY bar bar, RUN echo baz ran") for event in played.heard)
+
+
+def test_the_replay_records_what_it_was_played(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    play(tmp_path, entries)
+    again = read(tmp_path / "transcript.jsonl")[1]
+
+    def of(box: str, found: list[dict[str, object]]) -> list[object]:
+        return [(entry["argv"], entry["stdout"]) for entry in found if entry["box"] == box and entry["about"] != "base"]
+
+    for name in (A, S):
+        assert of(name, again) == of(name, entries)
+
+
+def test_the_four_steps_are_the_bug_reports(entries: list[dict[str, object]]) -> None:
+    docker = [
+        " ".join(map(str, entry["argv"]))  # type: ignore[call-overload]
+        for entry in entries
+        if entry["box"] == A and f"{FIXED}/copy-bust:produce" in str(entry["about"]) and entry["argv"][0] == "docker"  # type: ignore[index]
+    ]
+    ref = f"{load(SAMPLE).registry}/lab-copy-bust-{A}:20.10.24"
+    assert docker == [
+        "docker system prune -a -f",
+        f"docker build --progress=plain --build-arg BUILDKIT_INLINE_CACHE=1 --tag {ref} .",
+        f"docker push {ref}",
+        "docker system prune -a -f",
+    ]
+
+
+def test_output_that_is_lost_makes_a_trial_broken_never_a_hit(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    cut = [json.loads(json.dumps(entry)) for entry in entries]
+    for entry in cut:
+        if "--cache-from" in entry["argv"]:
+            entry["stderr"] = entry["stderr"].replace("CACHED", "")
+    played = play(tmp_path, cut)
+    outcomes = {step.outcome for trial in played.run.trials if trial.build for step in trial.build.steps}
+    assert Outcome.HIT not in outcomes
+    assert not played.run.as_expected
+    assert {trial.verdict.value for trial in played.run.trials} == {"broken"}
+
+
+def test_a_box_that_is_lost_in_the_middle_costs_its_own_trials_only(
+    tmp_path: Path, entries: list[dict[str, object]]
+) -> None:
+    lost = [entry for entry in entries if not (entry["box"] == S and "--cache-from" in entry["argv"])]  # type: ignore[operator]
+    played = play(tmp_path, lost)
+    verdicts = {(trial.consumer, trial.verdict.value) for trial in played.run.trials}
+    assert verdicts == {(A, "as expected"), (S, "broken")}
+
+
+def test_an_unknown_command_is_refused(entries: list[dict[str, object]]) -> None:
+    with pytest.raises(BoxError, match="the transcript does not hold it"):
+        ReplayBox(A, entries).run(["docker", "system", "prune", "-a", "-f", "--volumes"])
+
+
+def test_the_readme_shows_the_sample() -> None:
+    text = (SAMPLE / "table.txt").read_text()
+    assert text in (ROOT / "README.md").read_text()
+    assert table(load(SAMPLE)) + "\n" == text
+
+
+def test_a_box_that_is_lost_at_the_start_leaves_the_others_their_trials(
+    tmp_path: Path, entries: list[dict[str, object]]
+) -> None:
+    lost = [entry for entry in entries if not (entry["box"] == S and "info" in entry["argv"])]  # type: ignore[operator]
+    with pytest.raises(BoxError, match="the transcript does not hold it"):
+        play(tmp_path, lost)
+    run = load(tmp_path)
+    assert {(trial.producer, trial.consumer) for trial in run.trials} == {(A, A)}
+    assert {trial.verdict.value for trial in run.trials} == {"as expected"}
+    assert not run.complete
+
+
+def test_what_ctrl_c_made_of_a_trial_is_no_result(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    """Connections are closed then, and the registry ends: a trial that goes on would be stored as broken."""
+    stored = load(SAMPLE).instructions
+    made: list[Filled] = []
+
+    def watch(event: RunEvent) -> None:
+        if isinstance(event, Filled):
+            made.append(event)
+        if isinstance(event, Begun) and made:
+            stopping.set()
+
+    try:
+        with pytest.raises(Interrupted, match="stopped during "):
+            play(tmp_path, entries, watch)
+    finally:
+        stopping.clear()
+    run = load(tmp_path)
+    assert not run.complete
+    assert 1 <= len(run.trials) < 10
+    assert {trial.verdict.value for trial in run.trials} == {"as expected"}
+    assert {len(trial.build.steps) for trial in run.trials if trial.build} == {len(stored)}

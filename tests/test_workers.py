@@ -1,0 +1,137 @@
+"""Jobs side by side: their values, their errors, and an orderly end when Ctrl-C comes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.errors import BoxError, EngineError, LabError
+from lab.workers import each, raise_first, side_by_side
+
+# A job that runs a child program and one that waits; on Ctrl-C both must end, and so must the child.
+INTERRUPTED = """\
+import sys
+from lab.boxes.base import Command
+from lab.boxes.process import run_process
+from lab.errors import Interrupted
+from lab.workers import side_by_side
+from lab.workers import wait_for
+import lab.workers
+lab.workers.GRACE_SECONDS = 0.2  # in which Vagrant would end by itself; the child here does not
+lab.workers.PATIENCE_SECONDS = 1
+
+def child():
+    print("ready", flush=True)
+    run_process(Command(tuple(sys.argv[1:])))
+    return "ended"
+
+jobs = {"child": child, "wait": lambda: wait_for("ever", lambda: "no", timeout=600)}
+try:
+    side_by_side(jobs, on_stop=lambda: print("on_stop", flush=True))
+except Interrupted as error:
+    print(error.message, flush=True)
+    sys.exit(error.exit_code)
+"""
+
+
+def test_values_by_name_in_the_order_given() -> None:
+    def slow() -> str:
+        time.sleep(0.05)
+        return "s"
+
+    values, errors = side_by_side({"slow": slow, "quick": lambda: "q"})
+    assert list(values.items()) == [("slow", "s"), ("quick", "q")]
+    assert errors == {}
+
+
+def test_jobs_run_at_the_same_time() -> None:
+    meeting = threading.Barrier(3)
+    values, _ = each("abc", lambda name: meeting.wait(10) >= 0 and name)
+    assert values == {"a": "a", "b": "b", "c": "c"}
+
+
+def test_no_jobs_are_no_work() -> None:
+    assert each([], lambda name: name) == ({}, {})
+
+
+def test_one_jobs_error_costs_the_others_nothing() -> None:
+    def work(name: str) -> int:
+        if name == "bad":
+            raise BoxError("cannot boot")
+        time.sleep(0.05)
+        return 1
+
+    values, errors = each(["bad", "good"], work)
+    assert values == {"good": 1}
+    assert list(errors) == ["bad"]
+    assert (type(errors["bad"]), errors["bad"].message) == (BoxError, "cannot boot")
+
+
+def test_a_defect_is_raised_once_all_have_ended() -> None:
+    ended = []
+
+    def work(name: str) -> None:
+        if name == "bad":
+            raise ZeroDivisionError
+        time.sleep(0.2)
+        ended.append(name)
+
+    with pytest.raises(ZeroDivisionError):
+        each(["bad", "good"], work)
+    assert ended == ["good"]
+
+
+def test_the_first_error_is_raised() -> None:
+    raise_first({})
+    errors: dict[str, LabError] = {"a": BoxError("one"), "b": EngineError("two")}
+    with pytest.raises(BoxError, match="one"):
+        raise_first(errors)
+
+
+def interrupt(tmp_path: Path, *child: str, times: int = 1) -> tuple[int, str, float, list[psutil.Process]]:
+    """Send the script SIGINT; its status, its output, the seconds it took, and the children it had."""
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED, *child], stdout=subprocess.PIPE, text=True) as lab:
+        try:
+            assert lab.stdout
+            assert lab.stdout.readline() == "ready\n"
+            deadline = time.monotonic() + 5
+            while not (children := psutil.Process(lab.pid).children(recursive=True)) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.2)  # until the child has set its traps
+            start = time.monotonic()
+            for _ in range(times):
+                lab.send_signal(signal.SIGINT)
+                time.sleep(0.4)
+            said, _ = lab.communicate(timeout=20)
+            return lab.returncode, said, time.monotonic() - start, children
+        finally:
+            lab.kill()
+
+
+def test_ctrl_c_ends_the_children_and_says_so(tmp_path: Path) -> None:
+    code, said, seconds, children = interrupt(tmp_path, "sleep", "60")
+    assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
+    assert len(children) == 1
+    assert not psutil.wait_procs(children, timeout=2)[1]
+    assert seconds < 8
+
+
+def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
+    deaf = "import signal, time\nfor n in (2, 15): signal.signal(n, signal.SIG_IGN)\ntime.sleep(60)"
+    code, said, seconds, children = interrupt(tmp_path, sys.executable, "-c", deaf)
+    assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
+    assert not psutil.wait_procs(children, timeout=2)[1]
+    assert seconds < 10
+
+
+def test_a_second_ctrl_c_makes_it_quicker_and_is_no_traceback(tmp_path: Path) -> None:
+    code, said, _, children = interrupt(tmp_path, "sleep", "60", times=2)
+    assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
+    assert not psutil.wait_procs(children, timeout=2)[1]
