@@ -1,4 +1,4 @@
-"""Write a file so that a reader, or a power cut, meets the old text or the new, never half of one."""
+"""Write files completely or not at all, and hold names for one process at a time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from lab.errors import BusyError, HostError
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the disk refuses.
+    """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the write fails.
 
-    A link is followed. What is no plain file (/dev/stdout, a pipe) is written to: it must not be replaced by one.
+    A reader sees the old content or the new one, also after a power cut. A link is followed. A path that is not a
+    plain file (/dev/stdout, a pipe) is written to directly, because it must not be replaced by a file.
     """
     if path.is_symlink():
         path = path.resolve()
@@ -34,7 +35,7 @@ def write(path: Path, content: str | bytes) -> None:
             os.fsync(out.fileno())
         part.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):  # the folder itself may be what refuses
+        with contextlib.suppress(OSError):  # the folder itself may be read-only
             part.unlink(missing_ok=True)
         raise disk_error(path, error) from error
 
@@ -47,16 +48,16 @@ def _write_into(path: Path, content: str | bytes) -> None:
 
 
 def disk_error(path: Path, error: OSError) -> HostError:
-    """The error for a write that the disk refused; a full disk is named as such."""
+    """The HostError for a failed write; it names a full disk as the cause where that is so."""
     hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None
     return HostError(f"cannot write {path}: {error.strerror}", hint=hint)
 
 
 @contextmanager
 def hold(state: Path, names: list[str], verb: str) -> Iterator[None]:
-    """Keep these names (boxes, recipes) for this process; raise BusyError that names the holder otherwise.
+    """Hold these names (boxes, recipes) for this process; raise a BusyError that names the holder if one is held.
 
-    The lock is the kernel's (flock): it goes with the process, so a crash leaves none behind.
+    The kernel keeps the lock (flock). It ends with the process, so a crash leaves no lock.
     """
     folder = state / "locks"
     with ExitStack() as stack:
@@ -82,4 +83,4 @@ def _busy(name: str, path: str) -> BusyError:
         who = f"`lab {holder['verb']}` (process {holder['pid']})"
     except (ValueError, KeyError, OSError):
         who = "another lab"
-    return BusyError(f"cannot use {name}: {who} holds it", hint="wait until it has ended, or end it by Ctrl-C")
+    return BusyError(f"cannot use {name}: {who} holds it", hint="wait until it ends, or stop it with Ctrl-C")

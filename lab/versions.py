@@ -9,21 +9,21 @@ VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2})(?:[+~].*|-ce)?")
 
 
 def numbers(version: str) -> tuple[int, ...] | None:
-    """The two or three numbers of a version, a distribution's suffix left out; None for anything else."""
+    """The two or three numbers of a version without a distribution's suffix; None for anything else."""
     found = VERSION.fullmatch(version)
     return tuple(int(number) for number in found[1].split(".")) if found else None
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
-    """For sorting as people do: 19.03.8 before 19.03.13, and 20.10.24 before 20.10.24-unfixed."""
+    """A sort key in natural order: 19.03.8 before 19.03.13, and 20.10.24 before 20.10.24-unfixed."""
     parts = re.findall(r"\d+|\D+", text)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def covers(first: str | None, last: str | None, version: tuple[int, ...]) -> bool:
-    """True for a version between both ends, which are part of the range; None is no end.
+    """True for a version between both ends, which belong to the range; None means an open end.
 
-    An end or a version of two numbers stands for all that begin so.
+    An end or a version of two numbers stands for all versions that begin with them.
     """
     low, high = (numbers(end) if end else None for end in (first, last))
     return (low is None or low[: len(version)] <= version) and (high is None or version[: len(high)] <= high)
@@ -32,11 +32,11 @@ def covers(first: str | None, last: str | None, version: tuple[int, ...]) -> boo
 def meets(version: str, condition: str) -> bool:
     """True if a version such as 20.10.24+dfsg1 meets a condition such as <19.03.13; False for one without a number.
 
-    Raises ValueError for what is no condition.
+    Raises ValueError for text that is not a condition.
     """
     match = CONDITION.match(condition)
     if match is None:
-        raise ValueError(f"{condition} is no condition on a version")
+        raise ValueError(f"{condition} is not a condition on a version")
     left, right = (tuple(map(int, re.findall(r"\d+", re.split(r"[+~-]", text)[0]))) for text in (version, match[2]))
     if not left:
         return False  # a build without a number is no old release

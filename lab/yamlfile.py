@@ -1,4 +1,4 @@
-"""Read one YAML file into one checked value; what is wrong is said with its place and a nearest name."""
+"""Read one YAML file into one checked value; errors name the line and the nearest known name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.errors import ConfigError
 
 
 class Strict(BaseModel):
-    """A value read from YAML: frozen, no unknown keys, no silent conversion of types."""
+    """A value read from YAML: it is frozen, refuses unknown keys and converts no types silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
@@ -24,17 +24,17 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class _Twice(yaml.YAMLError):
-    """One key stands twice in a mapping: YAML forbids it, PyYAML takes the last one without a word."""
+    """A mapping holds one key twice: YAML forbids that, and PyYAML would take the last one silently."""
 
     def __init__(self, key: str, first: int, second: int) -> None:
-        super().__init__(f'the key "{key}" stands at line {first} and again at line {second}')
+        super().__init__(f'the key "{key}" is at line {first} and again at line {second}')
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's own loader of plain values, without its blind eye for repeated keys."""
+    """PyYAML's own loader of plain values, which here also refuses repeated keys."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        # here, and not where values are made of nodes: by then merged keys (`<<`) stand among a mapping's own
+        # the check is done on nodes, because later the merged keys (`<<`) are mixed with the mapping's own
         node = super().compose_mapping_node(anchor)
         first: dict[tuple[str, str], int] = {}
         for key, _ in node.value:
@@ -47,7 +47,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path) -> dict[Any, Any]:
-    """Parse a YAML file that holds a mapping; raise ConfigError with line and column where it is not YAML."""
+    """Parse a YAML file that holds a mapping; raise ConfigError with line and column if it is not YAML."""
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
@@ -64,7 +64,7 @@ def read(path: Path) -> dict[Any, Any]:
     except (ValueError, RecursionError) as error:  # such as a date of month 13
         raise ConfigError(f"cannot read {path}: {error}") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"cannot read {path}: a mapping is wanted, not {type(data).__name__}")
+        raise ConfigError(f"cannot read {path}: expected a mapping, got {type(data).__name__}")
     return data
 
 
@@ -76,18 +76,22 @@ def load(path: Path, model: type[T]) -> T:
 def check(data: Any, model: type[T], where: str) -> T:
     """Check plain data against `model`; `where` names its origin in the error."""
     try:
-        # by way of JSON: its strict rules take a list for a tuple and a word for an enum, as YAML writes them,
-        # and still refuse "512" for a number
+        # validated as JSON: the strict JSON mode of pydantic accepts a list for a tuple and a word for an enum, as YAML
+        # writes them, and still refuses "512" for a number
         return model.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         lines = [_line(item, model) for item in error.errors(include_url=False)]
         raise ConfigError(f"cannot use {where}: " + "; ".join(lines)) from error
-    except (TypeError, ValueError, RecursionError) as error:  # JSON has no form for it: a date as a key, a cycle
+    except (
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # values that JSON cannot express, such as a date as a key, or a cycle
         raise ConfigError(f"cannot use {where}: {error}") from error
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
-    """` (did you mean "x"?)` for the nearest known name, or nothing."""
+    """The text ` (did you mean "x"?)` for the nearest known name, or an empty string."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f' (did you mean "{near[0]}"?)' if near else ""
 
@@ -103,7 +107,7 @@ def _line(item: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:
-    """The keys of a model and of every model below it, for a "did you mean" at any depth."""
+    """The keys of a model and of all models inside it, so that "did you mean" works at any depth."""
     found: list[str] = []
     queue: list[Any] = [model]
     seen: list[Any] = []

@@ -51,7 +51,7 @@ class Lab:
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
-            pytest.fail(f"lab {' '.join(words)}: no end within {timeout:g} s\n{out}\n{err}")
+            pytest.fail(f"lab {' '.join(words)}: it did not end within {timeout:g} s\n{out}\n{err}")
         return Said(process.returncode, out, err)
 
     def ok(self, *words: str, timeout: float = 900) -> Said:

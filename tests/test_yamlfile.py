@@ -56,8 +56,8 @@ def test_a_good_file_becomes_a_value(tmp_path: Path) -> None:
         ("height: 3\n", "cannot use F/tree.yaml: name is missing"),
         ("name: oak\nleaves: [{}]\n", "cannot use F/tree.yaml: leaves.0.colour is missing"),
         ("hight: 3\n", 'cannot use F/tree.yaml: name is missing; unknown key hight (did you mean "height"?)'),
-        ("- name\n- oak\n", "cannot read F/tree.yaml: a mapping is wanted, not list"),
-        ("", "cannot read F/tree.yaml: a mapping is wanted, not NoneType"),
+        ("- name\n- oak\n", "cannot read F/tree.yaml: expected a mapping, got list"),
+        ("", "cannot read F/tree.yaml: expected a mapping, got NoneType"),
         (b"name: \xe9\n", "cannot read F/tree.yaml: not UTF-8 at byte 6"),
     ],
 )
@@ -116,7 +116,7 @@ def test_strange_values_are_refused_too(tmp_path: Path, content: str) -> None:
     ],
 )
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path, content: str, key: str, first: int, second: int) -> None:
-    message = f'cannot use F/tree.yaml: the key "{key}" stands at line {first} and again at line {second}'
+    message = f'cannot use F/tree.yaml: the key "{key}" is at line {first} and again at line {second}'
     assert refusal(tmp_path, content) == message
 
 

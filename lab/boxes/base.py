@@ -1,7 +1,7 @@
-"""What every box can do, and what it is given and gives back.
+"""The protocol of a box: the commands it takes and the results it returns.
 
-A command is an argument list. It is quoted here, once, and gets one preamble: a folder, `LC_ALL=C`, the
-variables it asked for and a time limit. `run` gives a Result whatever the exit status; `check` raises.
+A command is an argument list. It is quoted here, once, and gets one preamble: a folder, `LC_ALL=C`, its own
+variables and a time limit. `run` returns a Result whatever the exit status is; `check` raises.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from lab.errors import CommandError
 from lab.model import Progress
 
 TIMED_OUT = 124  # the exit status of coreutils' timeout(1); LocalBox uses the same number
-KILLED = 137  # the shell's status for a program that SIGKILL ended: by `timeout -k`, or where memory is short
-KILL_SECONDS = 10  # how long a program may go on after SIGTERM
-NOT_FOUND = 127  # the shell's status for a program that is not there
-Tell = Callable[[Progress], None]  # how logic speaks: the CLI listens
-OnOutput = Callable[[str, bytes], None]  # ("stdout" or "stderr", the bytes that just came)
+KILLED = 137  # the shell's status for a program that SIGKILL ended: by `timeout -k`, or because memory ran out
+KILL_SECONDS = 10  # seconds that a program may run on after SIGTERM
+NOT_FOUND = 127  # the shell's status for a program that does not exist
+Tell = Callable[[Progress], None]  # logic reports progress by calling this; the CLI listens
+OnOutput = Callable[[str, bytes], None]  # called with "stdout" or "stderr" and the bytes that just arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Command:
         return f"cd {shlex.quote(str(self.cwd))} && {text}" if self.cwd else text
 
     def guarded(self) -> str:
-        """The line a shell is given: as `line`, with the C locale and a time limit the box keeps itself.
+        """The line for a shell: `line` with the C locale and a time limit that the box itself enforces.
 
-        `timeout` lets the command end by SIGTERM first; `-k` kills what does not listen. `exit $?` makes the
-        shell stay and turn a death by signal into a status: sshd reports a signal as no status at all.
+        `timeout` sends SIGTERM first; `-k` kills a command that ignores it. `exit $?` keeps the shell running, so that
+        it turns a death by signal into an exit status: sshd reports no status at all for a signal.
         """
         words = ["LC_ALL=C", *(f"{name}={shlex.quote(value)}" for name, value in self.env.items())]
         limit = f"timeout -k {KILL_SECONDS} {self.timeout:g}"
@@ -55,7 +55,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came back: exit status, output bytes, when it started (UTC) and how long it took in seconds."""
+    """The result of a command: exit status, output bytes, start (UTC) and duration in seconds."""
 
     command: Command
     exit: int
@@ -71,59 +71,59 @@ class Result:
 
     @property
     def timed_out(self) -> bool:
-        """True if the time limit ended the command; one that SIGKILL ended sooner was killed by something else."""
+        """True if the time limit ended the command. A SIGKILL before the limit came from something else."""
         return self.exit == TIMED_OUT or (self.exit == KILLED and self.seconds >= self.command.timeout)
 
     @property
     def text(self) -> str:
-        """Standard output as text, without the last line's end."""
+        """Standard output as text, without the final line feed."""
         return self.stdout.decode("utf-8", "replace").rstrip("\n")
 
     @property
     def output(self) -> bytes:
-        """Standard output and then standard error; for error messages and for parsers that take both."""
+        """Standard output followed by standard error, for error messages and for parsers that read both."""
         return self.stdout + self.stderr
 
 
 class Box(ABC):
-    """One machine that takes commands; made by a kind in this package, wrapped by RecordingBox."""
+    """One machine that runs commands. A kind of box in this package implements it, and RecordingBox wraps it."""
 
     name: str
 
     @abstractmethod
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
-        """Run the command and return what came back; raise BoxError only if the box itself fails."""
+        """Run the command and return its result; raise BoxError only if the box itself fails."""
 
     @abstractmethod
     def put(self, source: Path, target: PurePosixPath) -> None:
-        """Copy one host file to the box, through a temporary name, so that `target` is whole or absent."""
+        """Copy one host file to the box through a temporary name, so that `target` is complete or absent."""
 
     def close(self) -> None:
-        """Let go of connections; the box itself stays as it is."""
+        """Close the connections; the box itself does not change."""
 
     def state(self) -> str:
-        """One word on how the box stands, found without cost: running, suspended, not created, unreachable."""
+        """The state, found without starting a program: running, suspended, not created or unreachable."""
         return "running"
 
     def bring_up(self, tell: Tell) -> None:
-        """Make the box ready for commands: create, resume or merely reach it. Raises BoxError."""
+        """Make the box ready for commands: create it, resume it or connect to it. Raises BoxError."""
 
     def suspend(self) -> None:
-        """Put the box to sleep so that `bring_up` is quick; a box that lab did not make is left alone."""
+        """Suspend the box so that `bring_up` is quick; a box that lab did not make is not changed."""
 
     def destroy(self) -> None:
-        """Remove all that lab made of this box; a box that lab did not make is left alone."""
+        """Remove everything that lab made for this box; a box that lab did not make is not changed."""
 
     def login(self) -> Command:
         """The command that opens a shell of the user's own on the box."""
         return Command((os.environ.get("SHELL", "/bin/sh"),))
 
     def host_door(self, host_port: int, box_port: int) -> AbstractContextManager[None]:
-        """While it is open, localhost:host_port of this machine is localhost:box_port on the box."""
+        """While the context is open, localhost:host_port of this machine leads to localhost:box_port on the box."""
         return nullcontext()
 
     def registry_door(self, box_port: int, host_port: int) -> AbstractContextManager[None]:
-        """While it is open, localhost:box_port on the box is localhost:host_port of this machine."""
+        """While the context is open, localhost:box_port on the box leads to localhost:host_port of this machine."""
         return nullcontext()
 
     def run(
@@ -135,7 +135,7 @@ class Box(ABC):
         timeout: float = 600,
         on_output: OnOutput | None = None,
     ) -> Result:
-        """Run a command on the box and return its Result whatever the exit status."""
+        """Run a command on the box and return its Result whatever the exit status is."""
         command = Command(tuple(argv), dict(env or {}), cwd, timeout)
         return self.execute(command, on_output)
 
@@ -158,16 +158,14 @@ class Box(ABC):
 
 
 def failure(where: str, doing: str, result: Result, hint: str | None = None) -> CommandError:
-    """The error for a command that failed: what was being done, where, the command, its last lines."""
+    """The error for a command that failed: the purpose, the box, the command, its last lines."""
     why = (
-        f"no end within {result.command.timeout:g} s"
+        f"it did not end within {result.command.timeout:g} s"
         if result.timed_out
-        else f"`{result.command.argv[0]}` is not there"
+        else f"`{result.command.argv[0]}` does not exist there"
         if result.exit == NOT_FOUND
-        else f"exit status {KILLED} (killed, perhaps for want of memory)"
+        else f"exit status {KILLED} (killed, possibly because memory ran out)"
         if result.exit == KILLED
         else f"exit status {result.exit}"
     )
-    return CommandError(
-        f"cannot {doing} on {where}: {why} of `{result.command.line()}`", hint=hint, output=result.output
-    )
+    return CommandError(f"cannot {doing} on {where}: {why}: `{result.command.line()}`", hint=hint, output=result.output)

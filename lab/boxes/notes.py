@@ -1,4 +1,4 @@
-"""Notes on disk of what lab creates, written before it is created, and the locks that keep two labs apart."""
+"""Notes on disk about the boxes that lab creates; a note is written before its box exists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Address(Strict):
 
 
 class Machine(Strict):
-    """What the Vagrantfile needs beyond the box file; `box` only where lab baked the image, `console` a log file."""
+    """What the Vagrantfile needs beyond the box file; `box` only where lab baked the image, `console` is a log file."""
 
     provider: str
     driver: str | None = None
@@ -31,7 +31,7 @@ class Machine(Strict):
 
 
 class Note(Strict):
-    """All that lab knows of one box it made: `address` is absent until the box was reached once."""
+    """All that lab knows about one box that it made. `address` is absent until lab reached the box once."""
 
     version: int = 1
     box: str
@@ -42,22 +42,22 @@ class Note(Strict):
 
 
 class Notes:
-    """The notes of one checkout: one JSON file a box under .lab/machines/."""
+    """The notes of one checkout: one JSON file for each box under .lab/machines/."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
         self.folder = state / "machines"
 
     def path(self, box: str) -> Path:
-        """Where the note of a box lies; the Vagrantfile reads it too."""
+        """The path of a box's note; the Vagrantfile reads it too."""
         return self.folder / f"{box}.json"
 
     def known_hosts(self, box: str) -> Path:
-        """Where the host key of a box is remembered."""
+        """The path of the file that holds a box's host key."""
         return self.folder / f"{box}.known_hosts"
 
     def read(self, box: str) -> Note | None:
-        """The note of a box, or None; a note that cannot be read is an error that says how to go on."""
+        """The note of a box, or None. A note that cannot be read is a HostError with a hint."""
         path = self.path(box)
         try:
             return Note.model_validate_json(path.read_text(encoding="utf-8"))
@@ -70,14 +70,14 @@ class Notes:
             ) from error
 
     def write(self, note: Note) -> None:
-        """Put a note on disk, whole."""
+        """Write a note to disk completely or not at all."""
         files.write(self.path(note.box), note.model_dump_json(indent=1) + "\n")
 
     def forget(self, box: str) -> None:
-        """Remove what is noted of a box that is gone."""
+        """Remove the note and the host key of a box that no longer exists."""
         self.path(box).unlink(missing_ok=True)
         self.known_hosts(box).unlink(missing_ok=True)
 
     def boxes(self) -> list[str]:
-        """The boxes that have a note."""
+        """The names of the boxes that have a note."""
         return sorted(path.stem for path in self.folder.glob("*.json"))

@@ -1,4 +1,4 @@
-"""Record a box by wrapping it, fake one by replaying: every command with what came back, as JSON Lines."""
+"""Transcripts: RecordingBox writes every command of a box and its result as JSON Lines, ReplayBox answers from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = 1
 
 
 class Transcript:
-    """A file that grows by one line a command, each on disk before the next command starts."""
+    """A file that gets one line for each command; each line is on disk before the next command starts."""
 
     def __init__(self, path: Path, run: str) -> None:
         self._lock = threading.Lock()
@@ -37,12 +37,12 @@ class Transcript:
             raise
 
     def record(self, box: str, about: str, result: Result) -> None:
-        """Add one command and what came back; `about` is the trial or phase it belongs to."""
+        """Add one command and its result; `about` is the trial or phase to which it belongs."""
         self._add(entry(_exchange(box, about, result)))
 
     def close(self) -> None:
         """Close the file; recording again is an error."""
-        with suppress(OSError):  # what a full disk did not take was said when it was recorded
+        with suppress(OSError):  # the failed write on a full disk was already reported when the command was recorded
             self._file.close()
 
     def _add(self, entry: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class Transcript:
 
 
 class RecordingBox(Box):
-    """A box whose every command goes to a transcript."""
+    """A box that writes every command to a transcript."""
 
     def __init__(self, box: Box, transcript: Transcript) -> None:
         self.name = box.name
@@ -65,7 +65,7 @@ class RecordingBox(Box):
 
     @contextmanager
     def about(self, what: str) -> Iterator[None]:
-        """Commands inside belong to this trial or phase."""
+        """Mark the commands inside the context as part of this trial or phase."""
         before, self._about = self._about, what
         try:
             yield
@@ -79,7 +79,7 @@ class RecordingBox(Box):
         return result
 
     def put(self, source: Path, target: PurePosixPath) -> None:
-        """Copy a file to the wrapped box; its bytes do not enter the transcript."""
+        """Copy a file to the wrapped box; the transcript does not hold its bytes."""
         self.box.put(source, target)
 
     def close(self) -> None:
@@ -91,14 +91,14 @@ class RecordingBox(Box):
         self.box.bring_up(tell)
 
     def registry_door(self, box_port: int, host_port: int) -> AbstractContextManager[None]:
-        """The wrapped box's door."""
+        """Open the wrapped box's forward to the registry."""
         return self.box.registry_door(box_port, host_port)
 
 
 class ReplayBox(Box):
-    """A box made from a transcript: it answers what the real one answered, in the order it did.
+    """A box made from a transcript: it gives the answers of the real box, in the same order.
 
-    A command that the transcript does not hold, or not as often, is an error: a replay proves nothing about it.
+    A command that the transcript does not hold, or holds less often, is an error: a replay proves nothing about it.
     """
 
     def __init__(self, name: str, entries: list[dict[str, Any]]) -> None:
@@ -109,10 +109,12 @@ class ReplayBox(Box):
             self._answers.setdefault(_key(result.command), deque()).append(result)
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
-        """The recorded result of this very command."""
+        """Return the recorded result of exactly this command."""
         answers = self._answers.get(_key(command))
         if not answers:
-            raise BoxError(f"cannot replay `{command.line()}` on {self.name}: the transcript does not hold it (again)")
+            raise BoxError(
+                f"cannot replay `{command.line()}` on {self.name}: the transcript does not hold it, or not that often"
+            )
         result = answers.popleft()
         for stream, data in (("stdout", result.stdout), ("stderr", result.stderr)):
             if on_output and data:
@@ -120,32 +122,32 @@ class ReplayBox(Box):
         return result
 
     def put(self, source: Path, target: PurePosixPath) -> None:
-        """Nothing to do: bytes put on a box are in no transcript."""
+        """Do nothing: a transcript does not hold files that were copied."""
 
     def left(self) -> list[str]:
-        """Recorded commands that were not asked for."""
+        """The recorded commands that were not requested."""
         return [result.command.line() for answers in self._answers.values() for result in answers]
 
 
 def read(path: Path) -> tuple[str, list[dict[str, Any]]]:
-    """The run's name and the entries of a transcript; a last line that was cut is left out."""
+    """Return the run's name and the entries of a transcript; an incomplete last line is left out."""
     try:
         return parse(path.read_bytes(), str(path))
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: not a transcript of lab ({error})") from error
+        raise ConfigError(f"cannot read {path}: this is not a transcript of lab ({error})") from error
 
 
 def parse(content: bytes, where: str) -> tuple[str, list[dict[str, Any]]]:
-    """`read` for a transcript's bytes; `where` they are from is named in errors."""
+    """Do the same as `read` for a transcript's bytes; errors name `where` they come from."""
     try:
-        # bytes: a last line may be cut within a letter, and only a line feed ends a line (str also splits at U+2028)
+        # bytes: a last line may end inside a character, and only a line feed ends a line (str also splits at U+2028)
         lines = content.rstrip(b"\n").split(b"\n")
         header = json.loads(lines[0])
         run = header["run"]
         if header["schema"] != SCHEMA:
             raise ConfigError(f"cannot read {where}: its schema is {header['schema']}, this lab reads {SCHEMA}")
     except (ValueError, IndexError, KeyError, TypeError, RecursionError) as error:
-        raise ConfigError(f"cannot read {where}: not a transcript of lab ({error})") from error
+        raise ConfigError(f"cannot read {where}: this is not a transcript of lab ({error})") from error
     entries = []
     for number, line in enumerate(lines[1:], 2):
         try:
@@ -164,11 +166,11 @@ def replay_boxes(path: Path) -> tuple[str, dict[str, ReplayBox]]:
         names = dict.fromkeys(entry["box"] for entry in entries)
         return run, {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"cannot read {path}: an entry is no command of lab ({error!r})") from error
+        raise ConfigError(f"cannot read {path}: an entry is not a command of lab ({error!r})") from error
 
 
 def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
-    """A transcript's commands with what came back, in the order they ended; ConfigError if an entry is none."""
+    """Return a transcript's commands with their results, in the order of their ends; ConfigError for other entries."""
     found = []
     for item in parse(content, where)[1]:
         try:
@@ -176,20 +178,20 @@ def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
             exchange = _exchange(item["box"], item["about"], result)
             texts = (exchange.box, exchange.about, *exchange.argv, *exchange.env.values())
             if not all(isinstance(text, str) for text in texts) or not isinstance(exchange.exit, int):
-                raise TypeError("a word that is no text")
+                raise TypeError("an argument is not text")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"cannot read {where}: an entry is no command of lab ({error!r})") from error
+            raise ConfigError(f"cannot read {where}: an entry is not a command of lab ({error!r})") from error
         found.append(exchange)
     return tuple(found)
 
 
 def dump(run: str, exchanges: Iterable[Exchange]) -> bytes:
-    """The bytes of a transcript that holds these commands."""
+    """Return the bytes of a transcript that holds these commands."""
     return "".join(map(_line, [{"schema": SCHEMA, "run": run}, *map(entry, exchanges)])).encode()
 
 
 def entry(exchange: Exchange) -> dict[str, Any]:
-    """One command as an entry of a transcript."""
+    """Return one command as an entry of a transcript."""
     return {
         "box": exchange.box,
         "about": exchange.about,
@@ -224,7 +226,7 @@ def _exchange(box: str, about: str, result: Result) -> Exchange:
 
 def _line(value: dict[str, Any]) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    # a file name that is no UTF-8 stands as half a pair, which no encoding takes but JSON's own
+    # a file name that is not UTF-8 becomes a lone surrogate, which only JSON's own escape can write
     return (text if _encodable(text) else json.dumps(value)) + "\n"
 
 
@@ -237,7 +239,7 @@ def _encodable(text: str) -> bool:
 
 
 def _plain(data: bytes) -> str | dict[str, str]:
-    """Text where the bytes are UTF-8, else base64 under that key: nothing is lost, most stays readable."""
+    """Text where the bytes are UTF-8, else base64 under that key: nothing is lost and most stays readable."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

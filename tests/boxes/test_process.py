@@ -109,7 +109,7 @@ def test_a_program_that_does_not_listen_is_killed_and_was_too_slow(monkeypatch: 
     monkeypatch.setattr(process, "KILL_SECONDS", 1)
     with pytest.raises(CommandError) as caught:
         BOX.check(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], doing="wait", timeout=0.3)
-    assert caught.value.message.startswith("cannot wait on here: no end within 0.3 s of `sh -c ")
+    assert caught.value.message.startswith("cannot wait on here: it did not end within 0.3 s: `sh -c ")
 
 
 def test_a_program_that_something_else_killed_was_not_too_slow() -> None:
@@ -117,7 +117,7 @@ def test_a_program_that_something_else_killed_was_not_too_slow() -> None:
     assert (result.exit, result.timed_out) == (137, False)
     with pytest.raises(CommandError) as caught:
         BOX.check(["sh", "-c", "kill -9 $$"], doing="count")
-    message = "cannot count on here: exit status 137 (killed, perhaps for want of memory) of `sh -c 'kill -9 $$'`"
+    message = "cannot count on here: exit status 137 (killed, possibly because memory ran out): `sh -c 'kill -9 $$'`"
     assert caught.value.message == message
 
 
@@ -198,22 +198,22 @@ def test_the_folder_is_the_one_asked_for(tmp_path: Path) -> None:
 def test_a_command_that_must_succeed_says_what_it_was_for() -> None:
     with pytest.raises(CommandError) as caught:
         BOX.check(["sh", "-c", "echo out; echo err >&2; exit 3"], doing="try it", hint="think", env={"A": "1"})
-    message = "cannot try it on here: exit status 3 of `A=1 sh -c 'echo out; echo err >&2; exit 3'`"
+    message = "cannot try it on here: exit status 3: `A=1 sh -c 'echo out; echo err >&2; exit 3'`"
     assert (caught.value.message, caught.value.hint) == (message, "think")
     assert caught.value.tail() == ["out", "err"]
     with pytest.raises(CommandError) as caught:
         BOX.check(["sleep", "60"], doing="wait", timeout=0.2)
-    assert caught.value.message == "cannot wait on here: no end within 0.2 s of `sleep 60`"
+    assert caught.value.message == "cannot wait on here: it did not end within 0.2 s: `sleep 60`"
     with pytest.raises(CommandError) as caught:
         BOX.check(["lab-none"], doing="call it")
-    assert caught.value.message.startswith("cannot call it on here: `lab-none` is not there")
+    assert caught.value.message.startswith("cannot call it on here: `lab-none` does not exist there")
     assert BOX.check(["echo", "yes"], doing="speak").text == "yes"
 
 
 def test_a_folder_that_is_not_there_is_not_taken_for_the_program(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
         BOX.check(["true"], doing="go there", cwd=PurePosixPath(tmp_path / "none"))
-    assert "`true` is not there" not in caught.value.message
+    assert "`true` does not exist there" not in caught.value.message
 
 
 def test_a_file_is_put_whole(tmp_path: Path) -> None:

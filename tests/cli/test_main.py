@@ -450,7 +450,7 @@ def test_a_second_lab_is_exit_code_11(place: Place, verb: str) -> None:
         done = place.lab(verb, "--lineup", "debian")
     assert done.returncode == 11
     assert f"lab: cannot use debian12-selinux: `lab repro` (process {os.getpid()}) holds it" in done.stderr
-    assert "hint: wait until it has ended, or end it by Ctrl-C" in done.stderr
+    assert "hint: wait until it ends, or stop it with Ctrl-C" in done.stderr
 
 
 @pytest.mark.parametrize(

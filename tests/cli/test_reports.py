@@ -144,7 +144,7 @@ def test_a_run_or_a_form_that_is_not_there(place: Place, words: list[str], messa
         ("run.json", b'{"some": "thing"}', "its schema is None"),
         ("run.json", b"\xff\xfe\x00", "cannot read"),
         ("transcript.jsonl", b"hello\n", "not a transcript of lab"),
-        ("transcript.jsonl", b'{"schema": 1, "run": "r"}\n{"box": 5}\n{}\n', "an entry is no command of lab"),
+        ("transcript.jsonl", b'{"schema": 1, "run": "r"}\n{"box": 5}\n{}\n', "an entry is not a command of lab"),
         ("transcript.jsonl", b'{"schema": 1, "run": "r"}\n' + b"[" * 100_000 + b"\n{}\n", "is not JSON"),
     ],
 )

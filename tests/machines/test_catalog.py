@@ -152,7 +152,7 @@ def test_the_known_kinds_and_engines_are_the_hint(tmp_path: Path) -> None:
 
 def test_a_list_is_no_box(tmp_path: Path) -> None:
     message = boxes_refused(tmp_path, here="- name: here\n").message
-    assert message == f"cannot read {tmp_path / 'here.yaml'}: a mapping is wanted, not list"
+    assert message == f"cannot read {tmp_path / 'here.yaml'}: expected a mapping, got list"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ LINEUP = "name: all\nsummary: s\nboxes: [here]\nscenario: copy-bust\n"
             'cannot use F/lineups/all.yaml: boxes is missing; unknown key box (did you mean "boxes"?)',
         ),
         (LINEUP.replace("scenario: copy-bust\n", ""), "cannot use F/lineups/all.yaml: scenario is missing"),
-        ("[all]\n", "cannot read F/lineups/all.yaml: a mapping is wanted, not list"),
+        ("[all]\n", "cannot read F/lineups/all.yaml: expected a mapping, got list"),
     ],
 )
 def test_a_wrong_lineup_is_refused(tmp_path: Path, text: str, message: str) -> None:

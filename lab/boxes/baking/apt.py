@@ -1,4 +1,4 @@
-"""This machine's way to Debian's archive: its mirrors, its apt settings, and what apt says while it works."""
+"""Access to Debian's archive: this machine's mirrors, its apt settings, and a reader for apt's output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNREACHABLE = re.compile(
     rb"Temporary failure resolving|Could not resolve|Could not connect|Unable to connect"
     rb"|Connection (?:timed out|failed|refused)"
 )
-# gpgv's words, and those of the sqv that newer apt calls
+# the messages of gpgv, and of sqv, which newer versions of apt call
 UNKNOWN_KEY = re.compile(rb"NO_PUBKEY|Missing key \w+, which is needed to verify signature")
 KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
@@ -24,17 +24,17 @@ KEYRINGS = (
 )
 DEBIAN = "http://deb.debian.org/debian"
 INDEXES = "$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
-# what of this machine's apt settings decides how the archive is reached, and in what state it may be
+# the apt settings that decide how the archive is reached and how old it may be
 ACQUIRE = re.compile(
     r"^Acquire::(?:https?::|ftp::|Check-|Retries|ForceIPv|Max-FutureTime)\S* \"[^\"]*\";$", re.MULTILINE
 )
 
 
 def mirrors(suite: str, components: Sequence[str], bench: Workbench) -> list[str]:
-    """Where a suite is found: LAB_MIRROR, else this machine's own apt sources; empty if it has none of Debian's.
+    """The mirrors of a suite: LAB_MIRROR, else this machine's own apt sources; empty if those name no Debian mirror.
 
-    Each is a line of a sources.list or a mirror's address. A Debian host of another release lends its mirror; one of
-    the same release also lends updates and security.
+    Each is a line of a sources.list or the address of a mirror. A Debian host of another release gives its mirror; one
+    of the same release also gives updates and security.
     """
     if given := os.environ.get("LAB_MIRROR"):
         return [given]
@@ -48,17 +48,17 @@ def mirrors(suite: str, components: Sequence[str], bench: Workbench) -> list[str
 
 
 def source_lines(suite: str, components: Sequence[str], bench: Workbench) -> list[str]:
-    """The lines of a sources.list for a suite: from `mirrors`, and from Debian's own site if there are none."""
+    """The lines of a sources.list for a suite, made from `mirrors`, or from Debian's own site if there are none."""
     found = mirrors(suite, components, bench) or [DEBIAN]
     whole = f"{suite} {' '.join(components)}"
     return [line if line.startswith("deb ") else f"deb {line} {whole}" for line in found]
 
 
 def settings(bench: Workbench) -> str:
-    """apt settings for work elsewhere: this machine's proxies and checks, and none of its hooks."""
+    """apt settings for another root: this machine's proxies and checks without its hooks."""
     dumped = bench.run("apt-config", "dump", timeout=60)
     kept = [match[0] for match in ACQUIRE.finditer(dumped.text)] if dumped.ok else []
-    # variables do not pass sudo; apt takes them as settings too
+    # sudo removes variables, and apt reads the same values from settings
     for scheme in ("http", "https"):
         if proxy := os.environ.get(f"{scheme}_proxy"):
             kept.append(f'Acquire::{scheme}::Proxy "{proxy}";')
@@ -66,9 +66,9 @@ def settings(bench: Workbench) -> str:
 
 
 def private_root(folder: Path, lines: Sequence[str], bench: Workbench) -> str:
-    """Make a folder in which apt works with state, cache and sources of its own; returns the variable that says so.
+    """Make a folder in which apt has its own state, cache and sources; returns the variable that points apt to it.
 
-    It trusts the keys that this machine's apt trusts, and those of Debian's keyring package where it is installed.
+    apt trusts there the keys that this machine's apt trusts, and those of Debian's keyring package if it is installed.
     """
     for name in ("lists/partial", "cache/archives/partial", "none"):
         (folder / name).mkdir(parents=True)
@@ -90,16 +90,16 @@ def private_root(folder: Path, lines: Sequence[str], bench: Workbench) -> str:
         "Dir::Cache": folder / "cache",
     }
     own = "".join(f'{name} "{place}";\n' for name, place in places.items())
-    # as root, apt would fetch as a user that cannot enter the folder
+    # as root, apt would download as a user that cannot enter the folder
     text = f'{settings(bench)}{own}APT::Sandbox::User "root";\n'
     (folder / "apt.conf").write_text(text, encoding="utf-8")
     return f"APT_CONFIG={folder / 'apt.conf'}"
 
 
 def unreachable(result: Result, task: str) -> HostError | None:
-    """The error for a command that could not reach or not trust Debian's archive; None if it failed of something else.
+    """The error for a command that could not reach or could not trust Debian's archive; None for any other failure.
 
-    Nothing is ever used whose signature cannot be checked.
+    lab never uses a package whose signature cannot be checked.
     """
     if UNKNOWN_KEY.search(result.output):
         return HostError(
@@ -117,7 +117,7 @@ def unreachable(result: Result, task: str) -> HostError | None:
 
 
 class AptReader:
-    """Reads what apt and mmdebstrap print as it comes and tells how far they are."""
+    """A reader of the output of apt and mmdebstrap that reports their progress."""
 
     def __init__(self, who: str, tell: Tell) -> None:
         self.who, self.tell = who, tell
@@ -126,7 +126,7 @@ class AptReader:
         self.counts = {"Unpacking": 0, "Setting up": 0}
 
     def feed(self, stream: str, data: bytes) -> None:
-        """Take the bytes that just came; mmdebstrap says all on its standard error."""
+        """Read the bytes that just arrived; mmdebstrap prints everything on standard error."""
         if stream != "stderr":
             return
         *lines, self.rest = re.split(rb"[\r\n]+", self.rest + data)
@@ -134,7 +134,7 @@ class AptReader:
             self._line(line.decode("utf-8", "replace"))
 
     def feed_any(self, stream: str, data: bytes) -> None:
-        """Take the bytes that just came from apt itself, which says how far it is on its standard output."""
+        """Read the bytes that just arrived from apt itself, which prints its progress on standard output."""
         self.feed("stderr", data)
 
     def _line(self, line: str) -> None:
@@ -151,5 +151,5 @@ class AptReader:
             self.say(match[1].strip())
 
     def say(self, what: str) -> None:
-        """Tell how far it is."""
+        """Report the progress."""
         self.tell(Progress(self.who, what))

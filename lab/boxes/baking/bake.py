@@ -1,6 +1,6 @@
-"""The story of one recipe's boxes: a root tree from Debian's archive, a disk a variant, Vagrant boxes in the cache.
+"""Bake the boxes of a recipe: a root tree from Debian's archive, a disk for each variant, Vagrant boxes in the cache.
 
-An interrupted bake leaves only files in one work folder, removed as it ends; if it is killed outright, by the next.
+An interrupted bake removes its work folder as it ends. If it is killed, the next bake removes that folder.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from lab.workers import each, raise_first
 
 
 def bake(recipe: Recipe, *, cache: Path, shell: Box, tell: Tell) -> dict[str, Path]:
-    """The .box file of each of the recipe's boxes, baked unless the cache holds them already.
+    """Return the .box file of each of the recipe's boxes; bakes them unless the cache holds them already.
 
-    A file in `cache` is whole or absent: it is synced to the disk under another name and then renamed, so its name
-    is proof enough and no checksum has to be read back at each `up`. The name carries the recipe's digest. Raises
+    A file in `cache` is complete or absent: it is synced to disk under another name and then renamed. So its name
+    is sufficient proof, and `up` need not compute a checksum each time. The name holds the recipe's digest. Raises
     HostError for a missing program, space or right, BusyError if another lab bakes the same recipe there, and
-    CommandError with the last lines for a step that failed.
+    CommandError with the last lines of a step that failed.
     """
     cache = cache.absolute()
     if baked(recipe, cache):
         return _boxes(recipe, cache)
     bench = open_workbench(shell, cache)
     with hold(cache, [recipe.name], "bake"):
-        if not baked(recipe, cache):  # another lab may have been at it until a moment ago
+        if not baked(recipe, cache):  # another lab may have finished the same bake just before
             with bench.folder(cache / f"work-{recipe.name}") as work:
                 _bake(recipe, cache, work, bench, tell)
             _drop_older(cache, _files(recipe, cache))
@@ -41,12 +41,12 @@ def bake(recipe: Recipe, *, cache: Path, shell: Box, tell: Tell) -> dict[str, Pa
 
 
 def kernel_of(recipe: Recipe, cache: Path) -> Path:
-    """The kernel of a baked recipe, for the KVM probe; its initrd lies beside it."""
+    """The kernel of a baked recipe, for the KVM probe; its initrd is in the same folder."""
     return cache / f"{recipe.name}-{recipe.digest}.vmlinuz"
 
 
 def baked(recipe: Recipe, cache: Path) -> bool:
-    """True if the cache holds every file of the recipe as it reads now."""
+    """True if the cache holds every file of the recipe in its current version."""
     return all(path.exists() for path in _files(recipe, cache))
 
 
@@ -60,11 +60,11 @@ def _files(recipe: Recipe, cache: Path) -> list[Path]:
 
 
 def _bake(recipe: Recipe, cache: Path, work: Path, bench: Workbench, tell: Tell) -> None:
-    """Make everything in `work` and move it into the cache at the very end."""
+    """Make everything in `work` and move it into the cache at the end."""
     tree = make_tree(recipe, work, bench, tell)
     kernel = kernel_of(recipe, cache)
     made = dict(zip(kernel_and_initrd(tree), (kernel, kernel.with_suffix(".initrd")), strict=True))
-    # disks one after another, because they share the tree, and plain ones first, because labels stay in it
+    # one disk after another, because they share the tree; disks without labels first, because labels stay in the tree
     names = sorted(recipe.file.variants, key=lambda name: recipe.file.variants[name].selinux)
     labelled = False
     for name in names:
@@ -82,7 +82,7 @@ def _bake(recipe: Recipe, cache: Path, work: Path, bench: Workbench, tell: Tell)
 
 
 def _pack(recipe: Recipe, names: list[str], cache: Path, work: Path, bench: Workbench, tell: Tell) -> dict[Path, Path]:
-    """Pack the disks side by side; returns the place in the cache for each box that was made."""
+    """Pack the disks side by side; returns the path in the cache for each box."""
 
     def pack(name: str) -> Path:
         tell(Progress(name, "packing the box"))
@@ -94,11 +94,11 @@ def _pack(recipe: Recipe, names: list[str], cache: Path, work: Path, bench: Work
 
 
 def _keep(source: Path, target: Path) -> None:
-    """Move a file into the cache so that it is whole there or absent, a power cut included."""
+    """Move a file into the cache so that it is complete or absent there, even after a power cut."""
     part = target.with_name(f".{target.name}.part")
     try:
         if source.suffix == ".box":
-            source.replace(part)  # on the same disk: the work folder lies in the cache
+            source.replace(part)  # a rename is enough, because the work folder is on the cache's disk
         else:
             shutil.copyfile(source, part)
         with part.open("rb+") as file:
@@ -109,7 +109,7 @@ def _keep(source: Path, target: Path) -> None:
 
 
 def _drop_older(cache: Path, keep: list[Path]) -> None:
-    """Remove earlier bakings of the same boxes."""
+    """Remove older files of the same boxes."""
     for path in keep:
         stem = re.escape(path.name.rpartition("-")[0])
         old = re.compile(rf"{stem}-[0-9a-f]{{12}}{re.escape(path.suffix)}")

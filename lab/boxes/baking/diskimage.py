@@ -1,4 +1,4 @@
-"""Disks and Vagrant boxes made of a root tree, written into plain files: no loop device, no mount, no root's kernel."""
+"""Disks and Vagrant boxes made from a root tree, written into plain files without a loop device and without a mount."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lab.boxes.baking.workbench import Workbench, first
 SECTOR = 512
 BOOT_START, BOOT_SECTORS = 2048, 131072  # a FAT partition of 64 MiB: SYSLINUX, kernel, initrd
 ROOT_START = BOOT_START + BOOT_SECTORS
-ROOT_LABEL = "lab-root"  # boot loader and fstab go by it: the disk is vda here, sda elsewhere
-# Spelled out, because each e2fsprogs has its own defaults and an older suite's kernel must know them all.
+ROOT_LABEL = "lab-root"  # the boot loader and fstab use it, because the disk is vda here and sda elsewhere
+# Named one by one, because each e2fsprogs has its own defaults and an older suite's kernel must know all of them.
 FEATURES = (
     "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,"
     "huge_file,dir_nlink,extra_isize,metadata_csum"
 )
 MBR_CODE = ("/usr/lib/syslinux/mbr/mbr.bin", "/usr/lib/SYSLINUX/mbr.bin", "/usr/share/syslinux/mbr.bin")
-MBR_BYTES = 440  # past these come the disk's signature and the partition table
+MBR_BYTES = 440  # the disk's signature and the partition table follow
 BOOT_MENU = """\
 DEFAULT lab
 PROMPT 0
@@ -44,7 +44,7 @@ def write_disk(recipe: Recipe, name: str, tree: Path, folder: Path, bench: Workb
     bench.check("sh", "-c", 'sfdisk -q "$1" < "$2"', "sfdisk", disk, folder / "partitions", doing=doing)
     _splice(first(MBR_CODE, "SYSLINUX's boot code"), disk, 0, MBR_BYTES)
     _splice(boot, disk, BOOT_START * SECTOR, boot.stat().st_size)
-    # the file is sparse, so the tables are zero already: the kernel need not spend its first minutes on them
+    # the file is sparse, so the tables are zero already, and the kernel need not write them in its first minutes
     options = f"offset={ROOT_START * SECTOR},lazy_itable_init=0,lazy_journal_init=0"
     blocks = f"{(size - ROOT_START * SECTOR) // 1024}k"
     command = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", FEATURES, "-L", ROOT_LABEL, "-m", "0"]
@@ -52,10 +52,10 @@ def write_disk(recipe: Recipe, name: str, tree: Path, folder: Path, bench: Workb
 
 
 def pack_box(recipe: Recipe, name: str, folder: Path, bench: Workbench) -> Path:
-    """Turn folder/disk.raw into folder/NAME.box, a Vagrant box of the libvirt provider; the raw disk goes.
+    """Turn folder/disk.raw into folder/NAME.box, a Vagrant box for the libvirt provider, and remove the raw disk.
 
-    Neither the image nor the box is compressed: they travel no further than this machine, and Vagrant unpacks,
-    uploads and reads them quicker as they are.
+    Neither the image nor the box is compressed: they stay on this machine, and Vagrant unpacks, uploads and reads
+    them faster that way.
     """
     doing = f"pack the box of {name}"
     disk, image, box = folder / "disk.raw", folder / "box.img", folder / f"{name}.box"
@@ -70,7 +70,7 @@ def pack_box(recipe: Recipe, name: str, folder: Path, bench: Workbench) -> Path:
 
 
 def kernel_and_initrd(tree: Path) -> tuple[Path, Path]:
-    """The tree's kernel and initrd."""
+    """The kernel and the initrd of the tree."""
     return next((tree / "boot").glob("vmlinuz-*")), next((tree / "boot").glob("initrd.img-*"))
 
 
@@ -80,7 +80,7 @@ def _boot_partition(name: str, tree: Path, folder: Path, arguments: str, bench: 
     menu.write_text(BOOT_MENU.format(label=ROOT_LABEL, arguments=arguments))
     _sparse(boot, BOOT_SECTORS * SECTOR)
     doing = f"make the boot partition of {name}"
-    # the FAT has to say at which sector of the disk it begins, or the boot code looks at the wrong place
+    # the FAT must name the sector of the disk where it begins, or the boot code reads the wrong sectors
     bench.check("mkfs.vfat", "-h", str(BOOT_START), boot, doing=doing)
     bench.check("syslinux", "--install", boot, doing=doing)
     for source, target in ((kernel, "vmlinuz"), (initrd, "initrd"), (menu, "syslinux.cfg")):

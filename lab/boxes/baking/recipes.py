@@ -1,4 +1,4 @@
-"""Recipes of the boxes that lab bakes: what goes into a root tree, and the images made of it."""
+"""Recipes of the boxes that lab bakes: the contents of a root tree, and the images that are made from it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lab.yamlfile import Strict, check, did_you_mean, read
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
 Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@_.:-]*$")]
-# one line: it becomes one line of the boot loader's menu
+# one line, because it becomes one line of the boot loader's menu
 Arguments = Annotated[str, Field(pattern=r"^[ -~]*$")]
 SCRIPTS = ("before-packages.sh", "after-packages.sh", "make-initrd.sh", "each-image.sh", "label.sh")
-FILES = "tree"  # the folder beside the recipes whose files go into every tree
-BAKER = "2"  # goes up when lab makes other images of the same recipe
+FILES = "tree"  # the folder beside the recipes; its files go into every tree
+BAKER = "2"  # increased when lab makes other images from the same recipe
 
 
 class Variant(Strict):
@@ -32,7 +32,7 @@ class Variant(Strict):
 
 
 class RecipeFile(Strict):
-    """A recipe as its YAML reads; `disk_gb` is the size in GiB that the machine sees."""
+    """A recipe as its YAML states it; `disk_gb` is the size of the machine's disk in GiB."""
 
     name: Word
     suite: Word
@@ -46,14 +46,14 @@ class RecipeFile(Strict):
 
 
 class Changes(Strict):
-    """What differs from a list of the recipe that another is based on; in kernel arguments a word is one item."""
+    """Changes to a list of the recipe on which this one is based; in kernel arguments each word is one item."""
 
     add: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
 
 
 class DerivedFile(Strict):
-    """A recipe that is another one but for what it says; name and variants are always its own."""
+    """A recipe that is based on another one and states only the differences; name and variants are always its own."""
 
     name: Word
     based_on: Word
@@ -72,7 +72,7 @@ LISTS = ("components", "packages", "enable", "mask")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe with the folder of its scripts; `digest` is twelve hex digits that name its whole content."""
+    """A recipe with the folder of its scripts; `digest` is twelve hex digits that identify its whole content."""
 
     file: RecipeFile
     folder: Path
@@ -84,18 +84,18 @@ class Recipe:
         return self.file.name
 
     def script(self, name: str) -> Path:
-        """One of the scripts that work on the tree."""
+        """The path of one of the scripts that change the tree."""
         return self.folder / name
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe, those it is based on, and what lies beside it; raise ConfigError for what is wrong."""
+    """Read and check a recipe, its bases and its scripts; raise ConfigError for what is wrong."""
     file = _whole(path, ())
     return Recipe(file, path.parent.resolve(), _digest(file, path.parent))
 
 
 def _whole(path: Path, above: tuple[str, ...]) -> RecipeFile:
-    """The recipe with all that it takes from others filled in; `above` are the recipes that are based on it."""
+    """The recipe with everything that it takes from others filled in; `above` are the recipes that are based on it."""
     data = read(path)
     if "based_on" not in data:
         file = check(data, RecipeFile, str(path))
@@ -115,7 +115,7 @@ def _whole(path: Path, above: tuple[str, ...]) -> RecipeFile:
 
 
 def _merge(derived: DerivedFile, base: RecipeFile, where: str) -> dict[str, Any]:
-    """The data of a whole recipe; ConfigError for a box of the base, which would take that box's place."""
+    """The data of a complete recipe; ConfigError if it names a box of its base, because it would replace that box."""
     if twice := [name for name in derived.variants if name in base.variants]:
         raise ConfigError(f"cannot use {where}: {', '.join(twice)} is a box of {base.name} already")
     data = base.model_dump(mode="json")
@@ -128,7 +128,7 @@ def _merge(derived: DerivedFile, base: RecipeFile, where: str) -> dict[str, Any]
 
 
 def _changed(items: list[str], changes: Changes, where: str, base: str) -> list[str]:
-    """The list without what is left out and with what is added; a change that changes nothing is a ConfigError."""
+    """The list without the removed items and with the added ones; a change without effect is a ConfigError."""
     for item in changes.leave_out:
         if item not in items:
             guess = did_you_mean(item, items)
@@ -140,9 +140,9 @@ def _changed(items: list[str], changes: Changes, where: str, base: str) -> list[
 
 
 def pack_files(folder: Path) -> bytes:
-    """The files for the tree as a tar, all owned by root, the same bytes for the same content.
+    """The files for the tree as a tar, all owned by root; the same content always gives the same bytes.
 
-    Of a file's mode only the executable bit counts: a checkout's umask must not decide what a box holds.
+    Only the executable bit of a file's mode is kept: the umask of a checkout must not decide what a box holds.
     """
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -158,8 +158,8 @@ def pack_files(folder: Path) -> bytes:
 
 
 def _digest(file: RecipeFile, folder: Path) -> str:
-    """A digest over all that decides what the images hold; neither a comment in the YAML is part of that, nor whether
-    a thing is said by the recipe itself or by the one it is based on.
+    """A digest over everything that decides what the images hold. A comment in the YAML does not change it, nor does it
+    matter whether the recipe itself or its base states a value.
     """
     total = hashlib.sha256(BAKER.encode())
     try:

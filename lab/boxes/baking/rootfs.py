@@ -1,7 +1,7 @@
-"""A root tree from Debian's archive: mmdebstrap, this machine's own way to the archive, and SELinux labels.
+"""Make a root tree from Debian's archive with mmdebstrap, and write SELinux labels into it.
 
-Nothing is mounted where this machine could see it: mmdebstrap and the labelling each get namespaces of their own, so
-what they mount and start ends with them, however they end.
+Nothing is mounted in this machine's own namespace: mmdebstrap and the labelling each run in namespaces of their own,
+so their mounts and processes end with them, however they end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:
     initrd = ["sh", str(recipe.script("make-initrd.sh"))]
     lists = [str(key), " ".join(file.enable), " ".join(file.mask)]
     reader = AptReader(recipe.name, tell)
-    tell(Progress(recipe.name, "asking Debian's archive"))
+    tell(Progress(recipe.name, "reading Debian's archive"))
     result = bench.run(
         *IN_NAMESPACE,
         "mmdebstrap",
@@ -48,7 +48,7 @@ def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:
         "--format=directory",
         f"--aptopt={apt}",
         "--dpkgopt=force-unsafe-io",
-        "--dpkgopt=force-confold",  # the settings that before-packages.sh laid down win
+        "--dpkgopt=force-confold",  # the settings that before-packages.sh wrote take precedence
         f"--components={','.join(file.components)}",
         f"--include={','.join(file.packages)}",
         f'--setup-hook={shlex.join(before)} "$1" {shlex.quote(str(files))}',
@@ -72,11 +72,13 @@ def label(recipe: Recipe, tree: Path, bench: Workbench) -> None:
 
 
 def _failure(result: Result) -> HostError | CommandError:
-    """mmdebstrap's failure in the user's words: the archive out of reach, no space, or its own last lines."""
+    """The error for a failed mmdebstrap: the archive cannot be reached, the disk is full, or its own last lines."""
     if known := unreachable(result, "bake boxes") or disk_full(result, "bake boxes"):
         return known
-    why = "no end within 30 minutes" if result.timed_out else f"mmdebstrap's exit status {result.exit}"
-    # without the command itself, which is forty lines of packages and units
+    why = "it did not end within 30 minutes" if result.timed_out else f"mmdebstrap's exit status {result.exit}"
+    # without the command itself, which would fill forty lines with packages and units
     return CommandError(
-        f"cannot make the root tree: {why}", hint="the last lines above are mmdebstrap's", output=result.output
+        f"cannot make the root tree: {why}",
+        hint="the lines above are the last ones that mmdebstrap printed",
+        output=result.output,
     )

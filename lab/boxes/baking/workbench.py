@@ -1,4 +1,4 @@
-"""Where boxes and engines are made: programs, the right to be root, and a work folder that leaves nothing."""
+"""The place where boxes and engines are made: programs, root's right, and a work folder that is removed at the end."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ PROGRAMS = (
     *("mmdebstrap", "mke2fs", "mkfs.vfat", "mcopy", "syslinux", "sfdisk", "qemu-img"),
     *("apt-get", "chroot", "setpriv", "unshare", "findmnt", "tar"),
 )
-# Its own mounts and its own processes: what lives in there dies with its first process, and that with lab. Else a
-# killed bake would leave dpkg at work in a tree that is being removed (semodule, for one, listens to no signal).
+# A mount and a process namespace of its own: all its processes end with its first process, and that one ends with lab.
+# Without it, a killed bake would leave dpkg running in a tree that is being removed (semodule ignores signals).
 IN_NAMESPACE = (
     *("setpriv", "--pdeathsig", "KILL"),
     *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
 )
-NEEDED_MB = 4000  # measured: 0.6 GB of tree, and for each of two boxes 0.6 GB three times over
+NEEDED_MB = 4000  # measured: 0.6 GB for the tree, and three times 0.6 GB for each of two boxes
 
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """Runs commands for one bake; `sudo` is what goes before those that only root may run (nothing, if we are root)."""
+    """Runs the commands of one bake; `sudo` is the prefix of commands that only root may run (empty for root)."""
 
     shell: Box
     sudo: tuple[str, ...] = ()
@@ -42,11 +42,11 @@ class Workbench:
         on_output: OnOutput | None = None,
         cwd: Path | None = None,
     ) -> Result:
-        """Run one command, as root if asked; the Result whatever its exit status."""
+        """Run one command, as root if `root` is true; returns the Result whatever the exit status is."""
         words = [str(word) for word in argv]
         env = {"PATH": search_path(), "MTOOLS_SKIP_CHECK": "1"}
         if root and self.sudo:
-            # sudo drops the environment, so it is said again behind it
+            # sudo removes the environment, so the variables are repeated after it
             words = [*self.sudo, "env", "LC_ALL=C", *(f"{name}={value}" for name, value in env.items()), *words]
         folder = PurePosixPath(cwd) if cwd else None
         return self.shell.run(words, env=env, cwd=folder, timeout=timeout, on_output=on_output)
@@ -68,7 +68,7 @@ class Workbench:
 
     @contextmanager
     def folder(self, path: Path) -> Iterator[Path]:
-        """An empty folder that is removed at the end; one that a killed bake left is removed first."""
+        """An empty folder that is removed at the end; a folder that a killed bake left is removed first."""
         self.remove(path)
         path.mkdir(parents=True)
         try:
@@ -77,10 +77,10 @@ class Workbench:
             self.remove(path)
 
     def remove(self, path: Path) -> None:
-        """Remove a work folder with what root owns in it, never reaching into something mounted below it.
+        """Remove a work folder and root's files in it, and never delete inside a mount below it.
 
-        Nothing mounts there outside of a mount namespace of its own, but "nothing" has been wrong before and the
-        price would be this machine's /dev or /proc.
+        Mounts there exist only in a mount namespace of their own. The check stays, because one mistake would delete
+        this machine's /dev or /proc.
         """
         if not path.exists():
             return
@@ -100,9 +100,9 @@ def open_workbench(
     needed_mb: int | None = None,
     root: bool = True,
 ) -> Workbench:
-    """A workbench for a task that writes into `cache`; raise HostError for a missing program, right or space.
+    """Return a workbench for a task that writes into `cache`; raise HostError for a missing program, right or space.
 
-    `task` completes "cannot ..."; `needed_mb` is by default what a bake takes; `root` says if root's right is needed.
+    `task` completes "cannot ..."; `needed_mb` is by default the space of a bake; `root` is true if the task needs root.
     """
     needed_mb = NEEDED_MB if needed_mb is None else needed_mb
     missing = [name for name in programs if shutil.which(name, path=search_path()) is None]
@@ -111,8 +111,8 @@ def open_workbench(
     sudo = () if os.geteuid() == 0 or not root else ("sudo", "-n")
     if sudo and not shell.run([*sudo, "true"], timeout=20).ok:
         raise HostError(
-            f"cannot {task}: only root can make a root tree with its owners and labels, and sudo wants a password",
-            hint="sudo -v, then the same command again",
+            f"cannot {task}: only root can make a root tree with its owners and labels, and sudo asks for a password",
+            hint="run `sudo -v`, then the same command again",
         )
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -121,14 +121,14 @@ def open_workbench(
         raise HostError(f"cannot use {cache}: {error.strerror}") from error
     if free < needed_mb:
         raise HostError(
-            f"cannot {task}: {free} MB free at {cache}, {needed_mb} MB are needed",
+            f"cannot {task}: {free} MB free at {cache}, {needed_mb} MB are necessary",
             hint="free some space there, or set LAB_CACHE to a folder on another disk",
         )
     return Workbench(shell, sudo, task)
 
 
 def disk_full(result: Result, task: str) -> HostError | None:
-    """The error for a command that ran out of space; None if it failed of something else."""
+    """The error for a command that ran out of disk space; None for any other failure."""
     if b"No space left on device" not in result.output:
         return None
     return HostError(
@@ -139,13 +139,13 @@ def disk_full(result: Result, task: str) -> HostError | None:
 
 
 def first(patterns: Sequence[str], what: str) -> Path:
-    """The first file that matches one of these patterns on this machine; raise HostError if none does."""
+    """Return the first file that matches one of these patterns on this machine; raise HostError if none does."""
     for pattern in patterns:
         for path in sorted(Path("/").glob(pattern.lstrip("/"))):
             return path
-    raise HostError(f"cannot bake boxes: {what} is not on this machine", hint="python -m lab setup")
+    raise HostError(f"cannot bake boxes: {what} is missing on this machine", hint="python -m lab setup")
 
 
 def search_path() -> str:
-    """PATH with the folders of administration: a plain user's lacks them."""
+    """PATH with /sbin and /usr/sbin, which are missing in a plain user's PATH."""
     return os.pathsep.join([os.environ.get("PATH", ""), *SBIN])

@@ -296,7 +296,7 @@ def test_too_little_space_is_said_before_anything_is_done(
     kitchen: Kitchen, recipe: Recipe, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workbench, "NEEDED_MB", 10**12)
-    with pytest.raises(HostError, match=rf"MB free at {cache}, 1000000000000 MB are needed"):
+    with pytest.raises(HostError, match=rf"MB free at {cache}, 1000000000000 MB are necessary"):
         bake(recipe, cache=cache, shell=kitchen, tell=quiet)
     assert kitchen.asked == []
 
@@ -318,9 +318,9 @@ def test_sudo_that_wants_a_password_is_said_with_the_way_out(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     kitchen.answers["sudo"] = lambda _: (1, b"sudo: a password is required\n")
-    with pytest.raises(HostError, match="sudo wants a password") as caught:
+    with pytest.raises(HostError, match="sudo asks for a password") as caught:
         bake(recipe, cache=cache, shell=kitchen, tell=quiet)
-    assert caught.value.hint == "sudo -v, then the same command again"
+    assert caught.value.hint == "run `sudo -v`, then the same command again"
 
 
 @pytest.mark.parametrize(
