@@ -324,7 +324,7 @@ def test_a_build_without_end_is_said(machine: Machine, cache: Path) -> None:
 
 def test_a_build_without_space_is_not_begun(machine: Machine, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reverted, "NEEDED_MB", 10**12)
-    with pytest.raises(HostError, match=r"cannot build Docker 20\.10\.24-unfixed: .* MB are needed"):
+    with pytest.raises(HostError, match=r"cannot build Docker 20\.10\.24-unfixed: .* MB are necessary"):
         reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
     assert machine.asked == []
 
