@@ -19,15 +19,15 @@ from lab.report.evidence import Evidence, producer_engine
 class Theirs:
     """A run out of a bundle: its scenario's folder, unpacked, and what it asked for that can be asked for here.
 
-    `made_by` is empty unless consumers rebuilt what other engines built; `base` is set if the run was given one.
-    `unknown` are its engines that no file here describes.
+    `producer_engines` is empty unless consumers rebuilt what other engines built; `base` is set if the run was given
+    one. `unknown` lists the engines of the run that no file here describes.
     """
 
     evidence: Evidence
     scenario: Path
     variations: tuple[str, ...]
-    engines: tuple[str, ...]
-    made_by: tuple[str, ...]
+    consumer_engines: tuple[str, ...]
+    producer_engines: tuple[str, ...]
     base: str | None
     unknown: tuple[str, ...]
 

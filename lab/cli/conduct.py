@@ -56,7 +56,7 @@ def conducting(
     held = hold(place.project.state, [spec.name for spec in specs], verb)
     with held, screen(verbose, json_lines=json_lines) as shown:
         shown.expect = lambda planned: typical_seconds(
-            place.project.results, planned.scenario, planned.lineup, len(planned.cells)
+            place.project.results, planned.scenario, planned.lineup, len(planned.trials)
         )
         fleet = Fleet(place.project, place.catalog, shown.tell)
         running = fleet.private()
@@ -70,8 +70,8 @@ def boxes_for(
     place: Workplace,
     producers: Sequence[str],
     consumers: Sequence[str],
-    engines: Sequence[str],
-    made_by: Sequence[str],
+    consumer_engines: Sequence[str],
+    producer_engines: Sequence[str],
     *,
     allow_prune: bool,
 ) -> list[BoxSpec]:
@@ -83,7 +83,11 @@ def boxes_for(
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)
-    kept = [spec for spec in specs.values() if allow_prune or not fleet.uses_own_docker(spec, engines, made_by)]
+    kept = [
+        spec
+        for spec in specs.values()
+        if allow_prune or not fleet.uses_own_docker(spec, consumer_engines, producer_engines)
+    ]
     for spec in specs.values():
         if spec in kept:
             continue

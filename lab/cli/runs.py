@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.options import (
-    engine_option,
     engines_named,
     json_option,
     lineup_option,
@@ -39,7 +38,13 @@ CONTRADICTED = 12
     help="Make a bundle's run again, and compare.",
 )
 @lineup_option
-@engine_option
+@click.option(
+    "--engine",
+    "consumer_engines",
+    multiple=True,
+    metavar="NAME[,NAME..]|all",
+    help="These engines on every box, instead of those in the boxes' files (`lab engines` lists them).",
+)
 @click.option(
     "--producer-engine", "producer_engines", multiple=True, metavar="NAME", help="Producers build with this one."
 )
@@ -67,7 +72,7 @@ def repro(
     scenario: str | None,
     packed: Path | None,
     lineup: str | None,
-    engines: tuple[str, ...],
+    consumer_engines: tuple[str, ...],
     producer_engines: tuple[str, ...],
     provider: str,
     producers: tuple[str, ...],
@@ -101,25 +106,25 @@ def repro(
         folder = other.scenario if other else find(scenario or place.lineup.scenario, place.project.scenarios)
         variations = variations or (other.variations if other else ())
         load_scenario(folder, "scratch").variations(variations)  # what is wrong here is said before a box is touched
-        used_by = engines_named(place, engines) or (other.engines if other else ())
-        made_by = engines_named(place, producer_engines) or (other.made_by if other else ())
+        consumer_engines = engines_named(place, consumer_engines) or (other.consumer_engines if other else ())
+        producer_engines = engines_named(place, producer_engines) or (other.producer_engines if other else ())
         if other and other.unknown:
             click.echo(f"not known here, so not run: engine {', '.join(other.unknown)}", err=True)
-        specs = boxes_for(place, producers, consumers, used_by, made_by, allow_prune=allow_prune)
+        specs = boxes_for(place, producers, consumers, consumer_engines, producer_engines, allow_prune=allow_prune)
         wish = Wish(
             place.lineup.name,
             folder,
             producers,
             consumers,
             variations,
-            consumer_engines=used_by,
-            producer_engines=made_by,
+            consumer_engines=consumer_engines,
+            producer_engines=producer_engines,
             base=base or (other.base if other else None),
             registry=registry,
             registry_port=registry_port,
         )
         with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
-            run_folder, run = conductor.run(wish, used_by, made_by)
+            run_folder, run = conductor.run(wish, consumer_engines, producer_engines)
             if json_lines:
                 done = {"event": "ended", "run": run.name, "folder": str(run_folder), "as_expected": run.as_expected}
                 conductor.screen.emit(done)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-COLOURS = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "busted": "red", "broken": "red"}
+COLOURS = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "missed": "red", "broken": "red"}
 QUIET_SECONDS = 2.0  # where there is no terminal, one line a box in this time, but for ends and failures
 
 
@@ -88,7 +88,7 @@ class Screen:
                 now = time.monotonic()
                 click.echo(f"{now - self._start:6.1f}s  {line}", err=True)
                 if isinstance(event, Filled):  # the box says the same of itself next
-                    self._said[event.cell.consumer] = (now, "")
+                    self._said[event.key.consumer] = (now, "")
 
     def emit(self, value: dict[str, Any]) -> None:
         """One JSON object on a line of standard output, with its time and the form's number."""

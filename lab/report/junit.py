@@ -101,8 +101,8 @@ def _judge(
         _trouble(case, "error", "broken", f"{step.instruction}: nothing can be said", trial.problem or "")
     elif step.expected is not None and step.outcome is not step.expected:
         message = f"{step.instruction} {step.outcome.value}, {step.expected.value} was expected"
-        kind = "busted" if step.outcome is Outcome.RAN else "fixed"
-        _trouble(case, "failure", kind, message, "\n".join(_why(cause, trial)))
+        kind = Verdict.MISSED if step.outcome is Outcome.RAN else Verdict.UNEXPECTED_HIT
+        _trouble(case, "failure", kind.value, message, "\n".join(_why(cause, trial)))
     elif guess is not None and contradicts(guess, step.outcome):
         message = f"{step.instruction} {step.outcome.value}, {guess.value} was predicted"
         _trouble(case, "failure", "contradicted", message, "the model or the run is wrong")

@@ -10,11 +10,10 @@ from itertools import groupby
 import tabulate as tabulate_module
 from tabulate import tabulate
 
-from lab.model import Outcome, Verdict
+from lab.model import Outcome, Verdict, ordering
 from lab.report import printable
 from lab.report.prediction import contradictions, prediction
 from lab.results.run import BuildResult, Run, Trial
-from lab.versions import natural
 
 WIDTH = 100
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
@@ -66,14 +65,8 @@ def _mixed(trial: Trial) -> bool:
 
 def order(run: Run) -> Callable[[Trial], tuple[object, ...]]:
     """The key that puts trials in order: variations as they were made, engines by version, then boxes."""
-    seen = {name: number for number, name in enumerate(dict.fromkeys(trial.variation for trial in run.trials))}
-    return lambda trial: (
-        seen[trial.variation],
-        natural(trial.engine),
-        natural(trial.producer_engine or ""),
-        trial.producer,
-        trial.consumer,
-    )
+    place = ordering(trial.key for trial in run.trials)
+    return lambda trial: place(trial.key)
 
 
 def _fit(run: Run, trials: list[Trial]) -> str:
@@ -138,5 +131,5 @@ def _notes(trial: Trial) -> list[str]:
     ran = [step for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
     if ran:
         expected = "" if trial.verdict is Verdict.AS_EXPECTED else ", not expected"
-        notes.append(f"{trial.name}: busted at {ran[0].instruction}{expected}")
+        notes.append(f"{trial.name}: missed at {ran[0].instruction}{expected}")
     return notes

@@ -11,11 +11,11 @@ from pydantic import Field, JsonValue, ValidationError
 
 from lab import __version__, files
 from lab.errors import ConfigError, LabError, UsageError
-from lab.model import Outcome, Verdict
+from lab.model import Outcome, TrialKey, Verdict
 from lab.yamlfile import Strict, did_you_mean
 
 SCHEMA = 2
-READABLE = (1, 2)  # what a newer schema added has a default, so older runs load as they are
+READABLE = (1, 2)  # older runs load: what a newer schema added has a default, and old verdicts have a new word
 
 
 class StepResult(Strict):
@@ -143,6 +143,13 @@ class Trial(Strict):
     seconds: float | None = None
     predicted: tuple[Outcome, ...] | None = None
     context: str | None = None
+
+    @property
+    def key(self) -> TrialKey:
+        """The trial by its parts; the scenario is read from the name, which a foreign run may spell in any way."""
+        scenario = self.name.rpartition("/")[2].removesuffix(f":{self.variation}")
+        made_by = self.producer_engine or self.engine
+        return TrialKey(self.producer, made_by, self.consumer, self.engine, scenario, self.variation)
 
 
 class Base(Strict):

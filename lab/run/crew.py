@@ -13,7 +13,7 @@ from lab.errors import Interrupted, LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.machines.fleet import Ready
-from lab.model import CONTROL, Begun, Cell, Outcome, Planned, Progress, Verdict
+from lab.model import CONTROL, Begun, Outcome, Planned, Progress, TrialKey, Verdict
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.contexts import pack
@@ -29,9 +29,9 @@ from lab.workers import each, raise_first, stopping
 class Crew:
     """The boxes of one run at work: facts, productions, trials, in that order on each.
 
-    `thorough` tries variations on every engine and against every producer; without it, the scenario's default
-    variations are tried on a box's first engine and against the first producer only: they are there to be seen, and a
-    run should stay short. `used_by` names the engines that consumers rebuild with, `made_by` those that producers build
+    `thorough` tries variations on every engine and against every producer. Without it, the scenario's default
+    variations are tried only on a box's first engine and against the first producer, so that a run stays short.
+    `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
     with; without them each engine of a consumer rebuilds what the same engine built.
     """
 
@@ -45,8 +45,8 @@ class Crew:
         tell: Tell,
         *,
         thorough: bool,
-        used_by: tuple[str, ...] = (),
-        made_by: tuple[str, ...] = (),
+        consumer_engines: tuple[str, ...] = (),
+        producer_engines: tuple[str, ...] = (),
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -55,8 +55,8 @@ class Crew:
         self.book = book
         self.tell = tell
         self.thorough = thorough
-        self.used_by = used_by
-        self.made_by = made_by
+        self.consumer_engines = consumer_engines
+        self.producer_engines = producer_engines
         self.order = list(boxes)
         self.stations: dict[tuple[str, str], Station] = {}
 
@@ -89,17 +89,18 @@ class Crew:
 
     def _plan(
         self, made: Iterable[tuple[str, str]], consumers: Sequence[Ready], variations: Sequence[Variation | None]
-    ) -> dict[str, list[Cell]]:
+    ) -> dict[str, list[TrialKey]]:
         """The trials of each consumer, from the images that are there or will be; whoever watches is told."""
-        planned = matrix.cells(
+        planned = matrix.trials(
             sorted(made, key=lambda source: self.order.index(source[0])),
             {item.box.name: [engine.name for engine in item.engines] for item in consumers},
+            self.scenario.name,
             [variation.name if variation else CONTROL for variation in variations],
             thorough=self.thorough,
-            used_by=self.used_by,
-            made_by=self.made_by,
+            consumer_engines=self.consumer_engines,
+            producer_engines=self.producer_engines,
         )
-        run, every = self.recorder.run, tuple(cell for cells in planned.values() for cell in cells)
+        run, every = self.recorder.run, tuple(key for keys in planned.values() for key in keys)
         self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, self.scenario.instructions, every))
         return planned
 
@@ -123,7 +124,7 @@ class Crew:
             folder = home / "lab-runs" / self.recorder.run.name / engine.name
             station = Station(box, box.about, engine, facts, folder, self.store.program == "external", self._keep)
             self.stations[name, engine.name] = station
-            if name in makers and (not self.made_by or engine.name in self.made_by):
+            if name in makers and (not self.producer_engines or engine.name in self.producer_engines):
                 reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
                 clock = datetime.now(UTC)
                 made = sequence.produce(station, self.scenario, reference, self._say(name))
@@ -134,15 +135,15 @@ class Crew:
                 self.recorder.add(made)
                 self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
 
-    def _consume(self, name: str, cells: Sequence[Cell], variations: Mapping[str, Variation]) -> None:
+    def _consume(self, name: str, keys: Sequence[TrialKey], variations: Mapping[str, Variation]) -> None:
         """All trials of one consumer, one after another."""
         facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
         made = {(item.producer, item.engine): item for item in self.recorder.run.productions}
-        for cell in cells:
-            self.recorder.watch(Begun(cell))
-            source = cell.producer, cell.producer_engine
+        for key in keys:
+            self.recorder.watch(Begun(key))
+            source = key.producer, key.producer_engine
             trial = self._trial(
-                self.stations[name, cell.engine], made[source], facts[source], variations.get(cell.variation)
+                self.stations[name, key.engine], made[source], facts[source], variations.get(key.variation)
             )
             _not_stopped(trial.name)
             self.recorder.add(trial)
@@ -158,7 +159,7 @@ class Crew:
             guess = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
             return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": guess})
         return Trial(
-            name=sequence.trial_name(source, station, self.scenario, variation),
+            name=str(sequence.trial_key(source, station, self.scenario, variation)),
             producer=source.producer,
             consumer=station.box.name,
             engine=station.engine.name,

@@ -88,8 +88,8 @@ def perform(
             Rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
-            used_by=wish.consumer_engines,
-            made_by=wish.producer_engines,
+            consumer_engines=wish.consumer_engines,
+            producer_engines=wish.producer_engines,
         )
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))

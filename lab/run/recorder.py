@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.model import Cell, Filled, RunEvent
+from lab.model import Filled, RunEvent
 from lab.report.table import table
 from lab.results import run as results
 from lab.results.contexts import Packed
@@ -42,7 +42,7 @@ class Recorder:
         if isinstance(item, Trial):
             outcomes = tuple(step.outcome for step in item.build.steps) if item.build else ()
             sent = item.build.context_bytes if item.build else None
-            self.watch(Filled(_cell(item), outcomes, item.verdict, sent, item.seconds))
+            self.watch(Filled(item.key, outcomes, item.verdict, sent, item.seconds))
 
     def keep(self, packed: Packed) -> str:
         """Store a context with the contents of its files, each once; saved with the trial that names it."""
@@ -55,8 +55,3 @@ class Recorder:
     def _save(self, run: Run) -> None:
         self.run = run
         results.save(self.folder, run, table(run))
-
-
-def _cell(trial: Trial) -> Cell:
-    maker = trial.producer_engine or trial.engine
-    return Cell(trial.producer, maker, trial.consumer, trial.engine, trial.variation)

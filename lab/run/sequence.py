@@ -14,7 +14,7 @@ from lab.buildkit.progress.build import Build, Step
 from lab.buildkit.progress.reader import read_builds
 from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError, LabError
-from lab.model import Outcome, Verdict
+from lab.model import CONTROL, Outcome, TrialKey, Verdict
 from lab.results.run import BoxFacts, BuildResult, CacheImport, Production, StepResult, Trial
 from lab.run.context_files import writing
 from lab.run.gather.door import gather
@@ -64,7 +64,7 @@ def rebuild(
     station: Station, scenario: Scenario, source: Production, plan: Expectation, variation: Variation | None, say: Say
 ) -> Trial:
     """Rebuild another box's image from its inline cache and hold what came against what is expected."""
-    name = trial_name(source, station, scenario, variation)
+    name = str(trial_key(source, station, scenario, variation))
     build, problem, recorded = None, None, None
     with station.about(name):
         try:
@@ -85,7 +85,7 @@ def rebuild(
         consumer=station.box.name,
         engine=station.engine.name,
         producer_engine=None if source.engine == station.engine.name else source.engine,
-        variation=variation.name if variation else "none",
+        variation=variation.name if variation else CONTROL,
         build=build,
         verdict=judge(build),
         because=plan.because,
@@ -94,19 +94,15 @@ def rebuild(
     )
 
 
-def trial_name(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> str:
-    """`producer>consumer:engine/scenario:variation`, the one name of a trial everywhere.
-
-    Where the producer's engine is another one than the consumer's, it stands behind the producer: `producer:engine>`.
-    """
-    change = variation.name if variation else "none"
-    engine = "" if source.engine == station.engine.name else f":{source.engine}"
-    return f"{source.producer}{engine}>{station.box.name}:{station.engine.name}/{scenario.name}:{change}"
+def trial_key(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> TrialKey:
+    """The key of the trial in which this station rebuilds that production."""
+    change = variation.name if variation else CONTROL
+    return TrialKey(source.producer, source.engine, station.box.name, station.engine.name, scenario.name, change)
 
 
 def judge(build: BuildResult | None) -> Verdict:
     """`broken` if any outcome is not known or the cache could not be read, as then every step runs whatever its files;
-    `busted` if a step ran that should hit, `fixed` for the reverse.
+    `missed` if a step ran that is expected to hit, `hit unexpectedly` for the reverse.
     """
     if build is None or any(source.ok is False for source in build.imports):
         return Verdict.BROKEN
@@ -115,7 +111,7 @@ def judge(build: BuildResult | None) -> Verdict:
     wrong = [step for step in build.steps if step.outcome is not step.expected]
     if not wrong:
         return Verdict.AS_EXPECTED
-    return Verdict.BUSTED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.FIXED
+    return Verdict.MISSED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.UNEXPECTED_HIT
 
 
 def read_result(output: bytes, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:

@@ -46,9 +46,9 @@ def test_variations_and_engines_are_those_of_the_bundle(place: Workplace) -> Non
     )
     with theirs(packed(place, made), place) as found:
         assert found.variations == ("none", "user-xattr")
-        assert found.engines == ("20.10.24",)
+        assert found.consumer_engines == ("20.10.24",)
         assert found.unknown == ("17.06-patched",)
-        assert (found.made_by, found.base) == ((), None)
+        assert (found.producer_engines, found.base) == ((), None)
         assert (found.scenario / "scenario.yaml").is_file()
         kept = found.scenario
     assert not kept.exists()
@@ -57,7 +57,7 @@ def test_variations_and_engines_are_those_of_the_bundle(place: Workplace) -> Non
 def test_images_of_other_engines_are_made_by_those_again(place: Workplace) -> None:
     crossed = trial("a", "b", (HIT, RAN, RAN), engine="20.10.24", producer_engine="20.10.24-unfixed")
     with theirs(packed(place, run(crossed)), place) as found:
-        assert (found.engines, found.made_by) == (("20.10.24",), ("20.10.24-unfixed",))
+        assert (found.consumer_engines, found.producer_engines) == (("20.10.24",), ("20.10.24-unfixed",))
 
 
 def test_a_base_that_was_given_is_given_again(place: Workplace) -> None:
