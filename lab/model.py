@@ -43,6 +43,19 @@ class Verdict(StrEnum):
         return {"busted": cls.MISSED, "fixed": cls.UNEXPECTED_HIT}.get(str(value))
 
 
+class Fault(StrEnum):
+    """Whose fault a broken trial is: the box's, the engine's, the registry's, the command's, or that of its output.
+
+    The order is that in which a program ends with the exit code of one of several.
+    """
+
+    BOX = "box"
+    ENGINE = "engine"
+    REGISTRY = "registry"
+    COMMAND = "command"
+    OUTPUT = "output"
+
+
 class Level(StrEnum):
     """How a check of the host went."""
 

@@ -26,6 +26,11 @@ class Board:
         self._begun: set[TrialKey] = set()
         self._filled: dict[TrialKey, Filled] = {}
 
+    def adopt(self, earlier: Board) -> None:
+        """Keep the trials of the run's earlier plan that are begun or made."""
+        self._begun |= earlier._begun
+        self._filled |= {key: event for key, event in earlier._filled.items() if key in self.planned.trials}
+
     def take(self, event: RunEvent) -> None:
         """Take note of a trial that began or was made."""
         if isinstance(event, Begun):

@@ -35,7 +35,9 @@ class Conductor:
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
         """Bring the boxes up with these engines (else their own) and make every trial of the wish."""
         name = self.place.lineup.name
-        ready = with_way_back(self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also))
+        ready = with_way_back(
+            self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also, early=True)
+        )
         try:
             return perform(wish, ready, self.place.project, self.screen.tell, self.screen.watch)
         except Interrupted as error:
@@ -44,8 +46,11 @@ class Conductor:
                 error.message, hint=f"what was measured is kept in {kept}; `python -m lab down` removes the boxes"
             ) from error
         finally:
-            for item in ready:
-                item.box.close()
+            try:
+                self.fleet.settle()
+            finally:
+                for item in ready:
+                    item.box.close()
 
 
 @contextmanager

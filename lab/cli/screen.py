@@ -78,7 +78,9 @@ class Screen:
         """Follow a run trial by trial; called from any thread."""
         with self._lock:
             if isinstance(event, Planned):
-                self._board = Board(event, self.expect(event))
+                earlier, self._board = self._board, Board(event, self.expect(event))
+                if earlier and earlier.planned.run == event.run:
+                    self._board.adopt(earlier)
             if self._board is None:
                 return
             self._board.take(event)

@@ -25,7 +25,7 @@ def table(run: Run) -> str:
     The widest layout that fits 100 columns is taken: instructions on one line, on two, then without the engine
     column (engines become headings), at last some lines a trial.
     """
-    head = f"{run.scenario}  base {run.base.source if run.base else '?'}  registry {run.registry}"
+    head = f"{run.scenario}  base {_bases(run)}  registry {run.registry}"
     head += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + (
         "" if run.complete else "  (cut short: not all trials made)"
     )
@@ -47,6 +47,12 @@ def table(run: Run) -> str:
     if notes or broken:
         blocks.append("\n".join([*broken, *map(printable.line, notes)]))
     return "\n\n".join(blocks)
+
+
+def _bases(run: Run) -> str:
+    """The images that the Dockerfile names after FROM; the run's own base by where it is from."""
+    own = [run.base.source] if run.base and (not run.bases or run.base.reference in run.dockerfile) else []
+    return ", ".join([*own, *(item.reference for item in run.bases)]) or "?"
 
 
 def step_word(build: BuildResult | None, number: int) -> str:

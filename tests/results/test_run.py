@@ -19,12 +19,11 @@ from lab.results.run import (
     Run,
     StepResult,
     Trial,
-    create_folder,
     find,
     load,
-    run_name,
     save,
 )
+from lab.results.shelf import create_folder, run_name
 
 WHEN = datetime(2026, 5, 27, 18, 30, 5, tzinfo=UTC)
 BUILD = BuildResult(

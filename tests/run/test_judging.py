@@ -6,7 +6,7 @@ import pytest
 
 from lab.model import Outcome, Verdict
 from lab.results.run import BuildResult, CacheImport, StepResult
-from lab.run.sequence import judge
+from lab.run.judging import judge
 
 WORDS = {"h": Outcome.HIT, "r": Outcome.RAN, "e": Outcome.ERROR, "u": Outcome.UNKNOWN}
 
