@@ -29,8 +29,9 @@ from lab.model import Progress
 from lab.project import find
 from lab.registry import server
 from lab.run import base_image, boxfacts, sequence
-from lab.run.scenarios import facts_of, load_scenario
-from lab.run.sequence import Station
+from lab.run.expectations import facts_of
+from lab.run.scenarios import load_scenario
+from lab.run.station import Station
 
 BOX = "debian12-apparmor"
 ENGINE = "20.10.24-unfixed"
@@ -115,7 +116,7 @@ def ratio() -> float:
             for number in range(ROUNDS):
                 name = f"bench-{datetime.now(UTC):%H%M%S}-{number}"
                 box = RecordingBox(ready.box, transcript)
-                station = Station(box, lambda _: nullcontext(), engine, facts, home / "lab-runs" / name, False)
+                station = Station(box, lambda _: nullcontext(), engine, facts, home / "lab-runs" / name, store)
 
                 def once(station: Station = station) -> None:
                     made = sequence.produce(station, scenario, f"{store.prefix}/bench:{BOX}", silent)

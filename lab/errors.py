@@ -1,33 +1,42 @@
-"""Every error a user can meet, and the exit code each one ends the program with.
+"""Every error that a user can meet, and the exit code with which it ends the program.
 
-    LabError                      1   a defect of lab itself, if it is ever raised bare
+    LabError                      1   a defect of lab itself, if it is raised bare
     +-- UsageError                2   a name or option that does not exist
-    +-- ConfigError               3   a box, lineup, engine, scenario, run or bundle file that says something impossible
+    +-- ConfigError               3   a box, lineup, engine, scenario, run or bundle file is wrong
     |                             4   (no error: an outcome differs from what the scenario expects)
-    +-- HostError                 5   this machine lacks something: a program, disk, a port, permission
+    +-- HostError                 5   this machine is missing something: a program, disk space, a port, permission
     +-- BoxError                  6   a box does not boot, or cannot be reached
-    +-- EngineError               7   a Docker engine does not start, or is not the one that was pinned
+    +-- EngineError               7   a Docker engine does not start, does not answer, or is not the pinned one
     +-- CommandError              8   a command that must succeed failed on a box
     +-- RegistryError             9   the registry does not start, or does not answer
-    +-- ReadError                10   input that does not say what it should: build output, records, an image's cache
+    +-- ReadError                10   input that cannot be read: build output, records, an image's cache
     +-- BusyError                11   another lab holds the same lineup
-    |                            12   (no error: a step ended otherwise than was predicted of it)
-    +-- ContextError             13   a build context that cannot be read, or not be digested
+    |                            12   (no error: a step had another outcome than was predicted)
+    +-- ContextError             13   a build context that cannot be read, or that has no digest
     +-- Interrupted             130   Ctrl-C
 
 Exit codes 4 and 12 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
+
+A run with a broken trial ends with the code of what broke it: 6 for the box, 7 for the engine, 9 for the registry, 8
+for a command (such as a COPY of a file that is missing), 10 for an outcome that is not known. Of several, the first in
+this order is taken, since each can cause those after it. A broken trial has no outcome, so these codes come before 12,
+and 12 comes before 4; a contradicted prediction is printed in any case.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lab.model import Fault
 
 TAIL_LINES = 15
 
 
 class LabError(Exception):
-    """An error that says what could not be done, why, and what to do next.
+    """An error that describes what could not be done, why, and what to do next.
 
     `message` reads "cannot <verb> <what>: <cause>"; `output` is what the failing program printed, of which
-    the last lines are shown; `hint` is one sentence or command that leads on.
+    the last lines are shown; `hint` is one sentence, or the command to run next.
     """
 
     exit_code = 1
@@ -56,7 +65,7 @@ class ConfigError(LabError):
 
 
 class HostError(LabError):
-    """This machine lacks a program, space, a port or a permission."""
+    """This machine is missing a program, space, a port or a permission."""
 
     exit_code = 5
 
@@ -68,7 +77,7 @@ class BoxError(LabError):
 
 
 class EngineError(LabError):
-    """A Docker engine does not start, or is not the pinned one."""
+    """A Docker engine does not start, does not answer, or is not the pinned one."""
 
     exit_code = 7
 
@@ -86,7 +95,7 @@ class RegistryError(LabError):
 
 
 class ReadError(LabError):
-    """Input that does not say what it should: build output without a step, records or a cache that is malformed."""
+    """Input that cannot be read: build output without a step, malformed records, a malformed cache."""
 
     exit_code = 10
 
@@ -98,7 +107,7 @@ class BusyError(LabError):
 
 
 class ContextError(LabError):
-    """A build context that cannot be read, or holds something of which there is no digest."""
+    """A build context that cannot be read, or that holds something without a digest."""
 
     exit_code = 13
 
@@ -107,3 +116,18 @@ class Interrupted(LabError):
     """Ctrl-C: the work stopped at a point that the message names."""
 
     exit_code = 130
+
+
+_BY_FAULT: dict[Fault, type[LabError]] = {
+    Fault.BOX: BoxError,
+    Fault.ENGINE: EngineError,
+    Fault.REGISTRY: RegistryError,
+    Fault.COMMAND: CommandError,
+    Fault.OUTPUT: ReadError,
+}
+
+
+def exit_code_of(faults: Iterable[Fault]) -> int | None:
+    """The exit code of a run whose broken trials are these parts' faults; None without any."""
+    found = set(faults)
+    return next((_BY_FAULT[fault].exit_code for fault in Fault if fault in found), None)

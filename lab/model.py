@@ -1,11 +1,18 @@
-"""The words of the lab as frozen values; this module imports nothing of ours."""
+"""The words of the lab as frozen values, and the key of a trial."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from lab.versions import natural
+
+CONTROL = "none"  # the name of the trial in which nothing is varied
 
 
 class Outcome(StrEnum):
@@ -19,12 +26,34 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a whole trial says when its outcomes are held against the scenario's expectation."""
+    """How the outcomes of a trial compare with the scenario's expectation.
+
+    `missed`: a step ran that is expected to hit. `hit unexpectedly`: a step hit that is expected to run. `broken`: a
+    command failed, or an outcome is not known.
+    """
 
     AS_EXPECTED = "as expected"
-    BUSTED = "busted"
-    FIXED = "fixed"
+    MISSED = "missed"
+    UNEXPECTED_HIT = "hit unexpectedly"
     BROKEN = "broken"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Verdict | None:
+        """The verdict for a word of a run that was stored before schema 3."""
+        return {"busted": cls.MISSED, "fixed": cls.UNEXPECTED_HIT}.get(str(value))
+
+
+class Fault(StrEnum):
+    """Whose fault a broken trial is: the box's, the engine's, the registry's, the command's, or that of its output.
+
+    The order is that in which a program ends with the exit code of one of several.
+    """
+
+    BOX = "box"
+    ENGINE = "engine"
+    REGISTRY = "registry"
+    COMMAND = "command"
+    OUTPUT = "output"
 
 
 class Level(StrEnum):
@@ -80,40 +109,98 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One trial that a run is to make: who rebuilds whose image, with which engines, under which variation."""
+class TrialKey:
+    """One trial by its parts: which consumer rebuilds whose image, with which engines, scenario and variation.
+
+    `engine` is the consumer's. The printed form is `producer>consumer:engine/scenario:variation`; where the producer's
+    engine differs it is `producer:engine>consumer:engine/scenario:variation`. Of a part that contains `%`, `/`, `:` or
+    `>`, these characters are printed as `%25`, `%2F`, `%3A` and `%3E`, so that `parse` reads every printed key.
+    """
 
     producer: str
     producer_engine: str
     consumer: str
     engine: str
+    scenario: str
     variation: str
+
+    @classmethod
+    def parse(cls, text: str) -> TrialKey:
+        """The key of a printed form; ValueError for any other text."""
+        found = _KEY.fullmatch(text)
+        if found is None:
+            raise ValueError(f"expected producer>consumer:engine/scenario:variation, got {text}")
+        parts = {name: _unquoted(part) for name, part in found.groupdict().items() if part is not None}
+        return cls(**{"producer_engine": parts["engine"], **parts})
+
+    def __str__(self) -> str:
+        return f"{self.ends}/{_quoted(self.scenario)}:{_quoted(self.variation)}"
+
+    @property
+    def ends(self) -> str:
+        """The first half of the printed form: both boxes with their engines."""
+        made_by = "" if self.producer_engine == self.engine else f":{_quoted(self.producer_engine)}"
+        return f"{_quoted(self.producer)}{made_by}>{_quoted(self.consumer)}:{_quoted(self.engine)}"
+
+    def matches(self, pattern: str) -> bool:
+        """True if the printed form is the pattern, or matches it as a shell's glob."""
+        return str(self) == pattern or fnmatchcase(str(self), pattern)
+
+
+_KEY = re.compile(
+    r"(?P<producer>[^/:>]*)(?::(?P<producer_engine>[^/:>]*))?>"
+    r"(?P<consumer>[^/:>]*):(?P<engine>[^/:>]*)/(?P<scenario>[^/:>]*):(?P<variation>[^/:>]*)"
+)
+
+
+def _quoted(part: str) -> str:
+    return re.sub("[%/:>]", lambda found: f"%{ord(found[0]):02X}", part)
+
+
+def _unquoted(part: str) -> str:
+    return re.sub("%(25|2F|3A|3E)", lambda found: chr(int(found[1], 16)), part)
+
+
+def ordering(keys: Iterable[TrialKey]) -> Callable[[TrialKey], tuple[Any, ...]]:
+    """The sort key for these trials: variations as they first come, engines by version, then boxes.
+
+    Trials in which both ends have the same engine come before the others of an engine.
+    """
+    seen = {name: number for number, name in enumerate(dict.fromkeys(key.variation for key in keys))}
+    return lambda key: (
+        seen[key.variation],
+        natural(key.engine),
+        key.producer_engine != key.engine,
+        natural(key.producer_engine),
+        key.producer,
+        key.consumer,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A run begins to work: its name, when it started (UTC), the steps after FROM, and every trial it will make."""
+    """The plan of a run: its name, when it started (UTC), the steps after FROM, and every trial that it makes."""
 
     run: str
     scenario: str
     lineup: str
     started: datetime
     steps: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    trials: tuple[TrialKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A trial has begun."""
 
-    cell: Cell
+    key: TrialKey
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
     """A trial was made and stored: one outcome a step (none if the build failed), bytes of context sent, seconds."""
 
-    cell: Cell
+    key: TrialKey
     outcomes: tuple[Outcome, ...]
     verdict: Verdict
     context_bytes: int | None
@@ -121,6 +208,3 @@ class Filled:
 
 
 RunEvent = Planned | Begun | Filled
-
-
-CONTROL = "none"  # the name of the trial in which nothing is varied

@@ -95,6 +95,28 @@ def side_by_side(
     return values, errors
 
 
+class Background(Generic[V]):
+    """Work in a thread of its own that nobody waits for until `settle`."""
+
+    def __init__(self, name: str, work: Callable[[], V]) -> None:
+        self._job = _Job(name, work)
+        self._job.start()
+
+    def settle(self) -> None:
+        """Wait until the work has ended; after Ctrl-C its child programs are ended. Raises what a defect raised."""
+        try:
+            while not stopping.is_set() and not self._job.ended.wait(0.2):
+                pass
+        except KeyboardInterrupt:
+            stopping.set()
+            raise Interrupted("stopped by Ctrl-C") from None
+        finally:
+            if stopping.is_set():
+                _end_children([self._job])
+        if self._job.error is not None and not isinstance(self._job.error, LabError):
+            raise self._job.error
+
+
 def each(
     names: Iterable[str], work: Callable[[str], V], *, on_stop: Callable[[], None] = lambda: None
 ) -> tuple[dict[str, V], dict[str, LabError]]:

@@ -183,7 +183,7 @@ def trial(whole: Made, producer: str, consumer: str, engine: str, variation: str
         engine=engine,
         variation=variation,
         build=build,
-        verdict=Verdict.BUSTED if outcomes != expected else Verdict.AS_EXPECTED,
+        verdict=Verdict.MISSED if outcomes != expected else Verdict.AS_EXPECTED,
         because="a user.* attribute on the consumer's file, which every BuildKit hashes" if changed else None,
         predicted=outcomes,
     )

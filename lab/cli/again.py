@@ -1,4 +1,4 @@
-"""`repro --from BUNDLE`: somebody's run made again on this reader's boxes, and compared cell by cell."""
+"""`repro --from BUNDLE`: another person's run, repeated on the boxes of this checkout and compared trial by trial."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from lab.report.evidence import Evidence, producer_engine
 
 @dataclass(frozen=True)
 class Theirs:
-    """A run out of a bundle: its scenario's folder, unpacked, and what it asked for that can be asked for here.
+    """A run from a bundle: the folder with its unpacked scenario, and its options as far as they can be used here.
 
-    `made_by` is empty unless consumers rebuilt what other engines built; `base` is set if the run was given one.
-    `unknown` are its engines that no file here describes.
+    `producer_engines` is empty unless consumers rebuilt what other engines built; `base` is set if the run was given
+    one. `unknown` lists the engines of the run that no file here describes.
     """
 
     evidence: Evidence
     scenario: Path
     variations: tuple[str, ...]
-    engines: tuple[str, ...]
-    made_by: tuple[str, ...]
+    consumer_engines: tuple[str, ...]
+    producer_engines: tuple[str, ...]
     base: str | None
     unknown: tuple[str, ...]
 
-    def beside(self, mine: Path) -> str:
-        """What differs between their run and the one stored in the folder `mine`, cell by cell, as text.
+    def compared_with(self, mine: Path) -> str:
+        """The differences between their run and the one stored in the folder `mine`, trial by trial, as text.
 
-        The run is made and stored by now: that nothing in it answers to theirs is said, and is no error.
+        The run is stored by then, so two runs without a common trial are no error: the text says so.
         """
         try:
             return told(compare(self.evidence, bundle.evidence_of(mine)))
@@ -44,14 +44,14 @@ class Theirs:
 
 @contextmanager
 def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
-    """Open a bundle for the time of the context; UsageError for one that packs no scenario."""
+    """Open a bundle for the time of the context; UsageError if there is no scenario in it."""
     opened = bundle.read(path)
     evidence = opened.evidence()
     run = evidence.run
     with TemporaryDirectory(prefix="lab-bundle-") as folder:
         scenario = opened.scenario(Path(folder))
         if scenario is None:
-            raise UsageError(f"cannot run {path} again: it packs no scenario", hint="python -m lab replay shows it")
+            raise UsageError(f"cannot repeat {path}: there is no scenario in it", hint="python -m lab replay shows it")
         used = dict.fromkeys(trial.engine for trial in run.trials)
         crossed = any(producer_engine(trial) != trial.engine for trial in run.trials)
         made = dict.fromkeys(producer_engine(trial) for trial in run.trials) if crossed else {}

@@ -35,7 +35,9 @@ class Conductor:
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
         """Bring the boxes up with these engines (else their own) and make every trial of the wish."""
         name = self.place.lineup.name
-        ready = with_way_back(self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also))
+        ready = with_way_back(
+            self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also, early=True)
+        )
         try:
             return perform(wish, ready, self.place.project, self.screen.tell, self.screen.watch)
         except Interrupted as error:
@@ -44,8 +46,11 @@ class Conductor:
                 error.message, hint=f"what was measured is kept in {kept}; `python -m lab down` removes the boxes"
             ) from error
         finally:
-            for item in ready:
-                item.box.close()
+            try:
+                self.fleet.settle()
+            finally:
+                for item in ready:
+                    item.box.close()
 
 
 @contextmanager
@@ -56,7 +61,7 @@ def conducting(
     held = hold(place.project.state, [spec.name for spec in specs], verb)
     with held, screen(verbose, json_lines=json_lines) as shown:
         shown.expect = lambda planned: typical_seconds(
-            place.project.results, planned.scenario, planned.lineup, len(planned.cells)
+            place.project.results, planned.scenario, planned.lineup, len(planned.trials)
         )
         fleet = Fleet(place.project, place.catalog, shown.tell)
         running = fleet.private()
@@ -70,8 +75,8 @@ def boxes_for(
     place: Workplace,
     producers: Sequence[str],
     consumers: Sequence[str],
-    engines: Sequence[str],
-    made_by: Sequence[str],
+    consumer_engines: Sequence[str],
+    producer_engines: Sequence[str],
     *,
     allow_prune: bool,
 ) -> list[BoxSpec]:
@@ -83,7 +88,11 @@ def boxes_for(
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)
-    kept = [spec for spec in specs.values() if allow_prune or not fleet.uses_own_docker(spec, engines, made_by)]
+    kept = [
+        spec
+        for spec in specs.values()
+        if allow_prune or not fleet.uses_own_docker(spec, consumer_engines, producer_engines)
+    ]
     for spec in specs.values():
         if spec in kept:
             continue

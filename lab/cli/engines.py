@@ -17,7 +17,7 @@ from lab.engines.pins import PINS, EngineSpec
 from lab.engines.stock import Stock
 from lab.machines.catalog import Catalog, pick
 from lab.project import Project, find
-from lab.results.run import proven_on
+from lab.results.shelf import proven_on
 
 HERE = "this machine"
 

@@ -25,7 +25,13 @@ SCHEMA = 1
 
 @click.command(epilog="Example: python -m lab explain 20261124T014603Z-copy-bust --engines")
 @click.argument("name", required=False, metavar="[RUN]")
-@click.option("--trial", "trials", multiple=True, metavar="NAME", help="Only this trial (several allowed).")
+@click.option(
+    "--trial",
+    "trials",
+    multiple=True,
+    metavar="NAME",
+    help="Only this trial, by name or by a pattern such as `*>BOX:*` (several allowed).",
+)
 @click.option("--engines", is_flag=True, help="Also say which Docker versions would hit with these files.")
 @json_option
 def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: bool) -> None:
@@ -105,14 +111,19 @@ def _all_hit(trial: Trial) -> bool:
 def _chosen(run: Run, names: tuple[str, ...]) -> list[Trial]:
     from lab.yamlfile import did_you_mean
 
-    known = {trial.name: trial for trial in run.trials}
+    if not names:
+        return list(run.trials)
+    known = [trial.name for trial in run.trials]
+    chosen: dict[str, Trial] = {}
     for name in names:
-        if name not in known:
+        found = {trial.name: trial for trial in run.trials if trial.name == name or trial.key.matches(name)}
+        if not found:
             raise UsageError(
-                f'cannot find the trial "{name}" in {run.name}{did_you_mean(name, list(known))}',
-                hint=f"trials: {', '.join(list(known)[:8])}{' ..' if len(known) > 8 else ''}",
+                f'cannot find the trial "{name}" in {run.name}{did_you_mean(name, known)}',
+                hint=f"trials: {', '.join(known[:8])}{' ..' if len(known) > 8 else ''}",
             )
-    return [known[name] for name in dict.fromkeys(names)] if names else list(run.trials)
+        chosen |= found
+    return list(chosen.values())
 
 
 @click.command(epilog="Example: python -m lab diff debian12-apparmor debian12-selinux --path bar")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.options import (
-    engine_option,
     engines_named,
     json_option,
     lineup_option,
@@ -20,7 +19,7 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.screen import coloured
-from lab.errors import UsageError
+from lab.errors import UsageError, exit_code_of
 
 if TYPE_CHECKING:
     from lab.results.run import Run
@@ -39,7 +38,13 @@ CONTRADICTED = 12
     help="Make a bundle's run again, and compare.",
 )
 @lineup_option
-@engine_option
+@click.option(
+    "--engine",
+    "consumer_engines",
+    multiple=True,
+    metavar="NAME[,NAME..]|all",
+    help="These engines on every box, instead of those in the boxes' files (`lab engines` lists them).",
+)
 @click.option(
     "--producer-engine", "producer_engines", multiple=True, metavar="NAME", help="Producers build with this one."
 )
@@ -51,8 +56,8 @@ CONTRADICTED = 12
     "variations",
     multiple=True,
     metavar="NAME",
-    help="Only this variation, `none` for no change, `all` for every one (several allowed); default: none and those "
-    "that the scenario marks.",
+    help="Only this variation, `none` for no change, `all` for every one (several allowed); default: `none` and those "
+    "that the scenario marks as default.",
 )
 @click.option("--base", metavar="IMAGE", help="The base image, instead of alpine or the box's busybox.")
 @click.option(
@@ -67,7 +72,7 @@ def repro(
     scenario: str | None,
     packed: Path | None,
     lineup: str | None,
-    engines: tuple[str, ...],
+    consumer_engines: tuple[str, ...],
     producer_engines: tuple[str, ...],
     provider: str,
     producers: tuple[str, ...],
@@ -83,8 +88,9 @@ def repro(
 ) -> None:
     """Run a scenario (a name, or a folder's path; default: the lineup's) on every producer and consumer.
 
-    Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects,
-    with 4 if one differs, with 12 if an engine did otherwise than was predicted of it.
+    Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects, with 4
+    if one differs, with 12 if one differs from its prediction. If a trial is broken, exits with 6 (a box), 7 (an
+    engine), 9 (the registry), 8 (a command) or 10 (an outcome that is not known).
     """
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_for, conducting
@@ -100,26 +106,26 @@ def repro(
         other = stack.enter_context(theirs(packed, place)) if packed else None
         folder = other.scenario if other else find(scenario or place.lineup.scenario, place.project.scenarios)
         variations = variations or (other.variations if other else ())
-        load_scenario(folder, "scratch").variations(variations)  # what is wrong here is said before a box is touched
-        used_by = engines_named(place, engines) or (other.engines if other else ())
-        made_by = engines_named(place, producer_engines) or (other.made_by if other else ())
+        load_scenario(folder, "scratch").variations(variations)  # errors in it are shown before a box is touched
+        consumer_engines = engines_named(place, consumer_engines) or (other.consumer_engines if other else ())
+        producer_engines = engines_named(place, producer_engines) or (other.producer_engines if other else ())
         if other and other.unknown:
-            click.echo(f"not known here, so not run: engine {', '.join(other.unknown)}", err=True)
-        specs = boxes_for(place, producers, consumers, used_by, made_by, allow_prune=allow_prune)
+            click.echo(f"not run, because no file here describes them: engine {', '.join(other.unknown)}", err=True)
+        specs = boxes_for(place, producers, consumers, consumer_engines, producer_engines, allow_prune=allow_prune)
         wish = Wish(
             place.lineup.name,
             folder,
             producers,
             consumers,
             variations,
-            consumer_engines=used_by,
-            producer_engines=made_by,
+            consumer_engines=consumer_engines,
+            producer_engines=producer_engines,
             base=base or (other.base if other else None),
             registry=registry,
             registry_port=registry_port,
         )
         with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
-            run_folder, run = conductor.run(wish, used_by, made_by)
+            run_folder, run = conductor.run(wish, consumer_engines, producer_engines)
             if json_lines:
                 done = {"event": "ended", "run": run.name, "folder": str(run_folder), "as_expected": run.as_expected}
                 conductor.screen.emit(done)
@@ -129,14 +135,14 @@ def repro(
             click.echo(coloured(table(run)))
             click.echo(f"\nstored in {run_folder}")
             if other:
-                click.echo(f"\nbeside {packed}:\n{other.beside(run_folder)}")
+                click.echo(f"\ncompared with {packed}:\n{other.compared_with(run_folder)}")
         sys.exit(ending(run))
 
 
 def ending(run: Run, place: str | None = None) -> int:
-    """The exit code of a run; a prediction that an engine contradicted is said aloud on standard error.
+    """The exit code of a run, as `lab/errors.py` lists them; contradicted predictions are printed on standard error.
 
-    `place` is what `lab explain` finds the run by, if not by its name.
+    `place` is the argument with which `lab explain` finds the run, if that is not its name.
     """
     from lab.report.prediction import Prediction, prediction
 
@@ -144,8 +150,8 @@ def ending(run: Run, place: str | None = None) -> int:
     if wrong:
         click.echo(
             click.style(
-                f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials went otherwise than predicted. "
-                "Either the model of BuildKit is wrong or the run is, and both matter:",
+                f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials did not go as predicted: "
+                "lab's model of BuildKit is wrong, or the run is. Please report it:",
                 fg="red" if sys.stderr.isatty() else None,
                 bold=True,
             ),
@@ -155,5 +161,7 @@ def ending(run: Run, place: str | None = None) -> int:
             click.echo(
                 f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}", err=True
             )
-        return CONTRADICTED
-    return 0 if run.as_expected else DIFFERS
+    broken = exit_code_of(trial.broken_by for trial in run.trials if trial.broken_by)
+    if broken is not None:
+        return broken
+    return CONTRADICTED if wrong else 0 if run.as_expected else DIFFERS

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-COLOURS = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "busted": "red", "broken": "red"}
+COLOURS = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "missed": "red", "broken": "red"}
 QUIET_SECONDS = 2.0  # where there is no terminal, one line a box in this time, but for ends and failures
 
 
@@ -78,7 +78,9 @@ class Screen:
         """Follow a run trial by trial; called from any thread."""
         with self._lock:
             if isinstance(event, Planned):
-                self._board = Board(event, self.expect(event))
+                earlier, self._board = self._board, Board(event, self.expect(event))
+                if earlier and earlier.planned.run == event.run:
+                    self._board.adopt(earlier)
             if self._board is None:
                 return
             self._board.take(event)
@@ -88,7 +90,7 @@ class Screen:
                 now = time.monotonic()
                 click.echo(f"{now - self._start:6.1f}s  {line}", err=True)
                 if isinstance(event, Filled):  # the box says the same of itself next
-                    self._said[event.cell.consumer] = (now, "")
+                    self._said[event.key.consumer] = (now, "")
 
     def emit(self, value: dict[str, Any]) -> None:
         """One JSON object on a line of standard output, with its time and the form's number."""

@@ -42,6 +42,8 @@ def forecast(subject: Subject) -> list[Decision] | str:
         return image
     if isinstance(cache, str):
         return cache
+    if subject.base_problem:
+        return subject.base_problem
     try:
         parsed = dockerfiles.parse(subject.dockerfile)
         base = base_image(parsed, image, subject.base, cache, subject.platform)

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.inline import InlineCache, decode
+from lab.buildkit.cachekeys.plan import lineage
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.rules_of_box import known_of
 from lab.results.contexts import Kept, kept
-from lab.results.run import BoxFacts, ImageFacts, Production, Run, Trial
+from lab.results.run import BoxFacts, ImageFacts, NamedImage, Production, Run, Trial
 
 NO_IMAGE = "the producer's image was not read from the registry"
 
@@ -81,10 +83,34 @@ class Subject:
     @cached_property
     def base(self) -> ImageFacts | None:
         """What the base image is, for the consumer's platform; None if that is not known."""
-        base = self.run.base_image
+        base = self._other_base.image if self._other_base else self.run.base_image
         if base is None or base.problem or (base.os, base.architecture) != self.platform:
             return None
         return base
+
+    @cached_property
+    def base_problem(self) -> str | None:
+        """Why nothing is known of an image that the consumer's Dockerfile starts from instead of the run's base."""
+        name = self._first_base
+        if name is None or (self.run.base and name == self.run.base.reference):
+            return None
+        if self._other_base is None:
+            return f"the image of FROM {name} was not read"
+        problem = self._other_base.image.problem
+        return f"the image of FROM {name} could not be read: {problem}" if problem else None
+
+    @cached_property
+    def _first_base(self) -> str | None:
+        """The image after the first FROM of the stage that is built; None for `scratch`, or if it is not known."""
+        try:
+            base = lineage(parse(self.dockerfile))[0].base
+        except LabError:
+            return None
+        return None if base.lower() == "scratch" else base
+
+    @cached_property
+    def _other_base(self) -> NamedImage | None:
+        return next((item for item in self.run.bases if item.reference == self._first_base), None)
 
     @cached_property
     def platform(self) -> tuple[str, str]:

@@ -25,16 +25,36 @@ from lab.machines.catalog import Catalog, pick
 from lab.machines.preparation import Preparation, console, vagrant_id
 from lab.model import Progress
 from lab.project import Project
-from lab.workers import Once, each, raise_first, side_by_side
+from lab.workers import Background, Once, each, raise_first, side_by_side
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An engine of a box whose archive is still being built.
+
+    `start` waits for the archive and starts the engine; it returns None if the archive cannot be had.
+    """
+
+    name: str
+    start: Callable[[], Engine | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A box that is up and the engines proven on it, in the order in which its file names them."""
+    """A box that is up and the engines proven on it, in the order in which its file names them.
+
+    `later` are the engines that are not started yet.
+    """
 
     box: Box
     spec: BoxSpec
     engines: tuple[Engine, ...]
+    later: tuple[Later, ...] = ()
+
+    @property
+    def engine_names(self) -> list[str]:
+        """All engines of the box, also those that are not started yet."""
+        return [engine.name for engine in self.engines] + [later.name for later in self.later]
 
 
 class Fleet:
@@ -47,6 +67,7 @@ class Fleet:
         self.notes = Notes(project.state)
         self.shell = LocalBox("this machine")
         self.stock = Stock(catalog.engines, project.boxes / "engines", project.cache, self.shell)
+        self.builds: list[Background[None]] = []
 
     def up(
         self,
@@ -55,6 +76,8 @@ class Fleet:
         provider: str = "auto",
         wanted: Sequence[str] = (),
         also: Sequence[str] = (),
+        *,
+        early: bool = False,
     ) -> list[Ready]:
         """Bring the boxes up side by side and prove their engines; idempotent, resumes what sleeps.
 
@@ -62,12 +85,16 @@ class Fleet:
         Archives of engines are made beside the boxes. An optional box that fails is left out and said so, unless no
         other box is left. Raises the first error of any other box once all have ended, so that one box's failure costs
         the others nothing.
+
+        With `early`, a box does not wait for an archive that takes minutes to build, except its first engine's: the
+        archive is built in the background (see `settle`), and the engine is in the box's `later`.
         """
         vagrant = [spec for spec in specs if isinstance(spec, VagrantSpec)]
         making = Preparation(self.project, self.catalog, self.notes, self.shell, self.tell)
         prepared = Once(lambda: making.prepare(lineup, vagrant, provider))
         boxes = {spec.name: open_box(spec, self.project) for spec in specs}
         plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}
+        built = {pin.name: pin for plan in plans.values() for pin in plan if self._takes_minutes(pin)}
 
         def ready(spec: BoxSpec) -> Ready:
             if spec in vagrant:
@@ -76,19 +103,23 @@ class Fleet:
             box = boxes[spec.name]
             box.bring_up(self.tell)
             first, *others = plans[spec.name]
-            pinned = [first, *(pin for pin in others if wanted or self._can_be_had(pin))]
+            slow = [pin for pin in others if early and pin.name in built]
+            pinned = [first, *(pin for pin in others if pin not in slow and (wanted or self._can_be_had(pin)))]
             found = tuple(self._start(box, pin) for pin in pinned)
             versions = ", ".join(engine.server for engine in found)
             self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
-            return Ready(box, spec, found)
+            later = (Later(pin.name, partial(self._start_later, box, pin, needed=bool(wanted))) for pin in slow)
+            return Ready(box, spec, found, tuple(later))
 
         def close() -> None:
             for box in boxes.values():
                 box.close()
 
         jobs: dict[str, Callable[[], Ready | None]] = {spec.name: partial(ready, spec) for spec in specs}
-        for pin in {pin.name: pin for plan in plans.values() for pin in plan}.values():
-            if pin.kind == "reverted" and not self.stock.at_hand(pin):  # minutes: begun before a box wants it
+        for pin in built.values():
+            if early:
+                self.builds.append(Background(f"engine {pin.name}", partial(self._build, pin)))
+            else:
                 jobs[f"engine {pin.name}"] = partial(self._build, pin)
         values, errors = side_by_side(jobs, on_stop=close)
         optional = {spec.name for spec in specs if spec.optional}
@@ -124,6 +155,19 @@ class Fleet:
         if isinstance(box, LocalBox) and pin.archived:
             return host.start(box, pin, host.archives_of(pin, self.stock, self.tell), self.project.state, self.tell)
         return ensure(box, pin, self.stock, self.tell)
+
+    def _start_later(self, box: Box, pin: EngineSpec, *, needed: bool) -> Engine | None:
+        return self._start(box, pin) if needed or self._can_be_had(pin) else None
+
+    def _takes_minutes(self, pin: EngineSpec) -> bool:
+        """True for an engine that must be compiled, so that its archive is begun before a box needs it."""
+        return pin.kind == "reverted" and not self.stock.at_hand(pin)
+
+    def settle(self) -> None:
+        """Wait for the archives that `up` left in the making: the next run finds them in the cache."""
+        for build in self.builds:
+            build.settle()
+        self.builds.clear()
 
     def private(self) -> list[str]:
         """The engines that lab has running on this machine itself."""

@@ -56,4 +56,12 @@ def parse(text: str) -> Reference:
     return Reference(registry, path, match["digest"] or match["tag"] or "latest")
 
 
+def is_local(text: str) -> bool:
+    """True for the name of an image in a registry on localhost; False for any other text."""
+    try:
+        return parse(text).plain_http
+    except UsageError:
+        return False
+
+
 DOCKER_HUB = ("registry-1.docker.io", 443)

@@ -52,6 +52,10 @@ class Registry:
     port: int | None = None
     inside: str | None = None  # the box it runs in, which needs no door to it
 
+    def answers(self) -> bool:
+        """False if the lab's own registry does not answer; an external one is not asked."""
+        return self.port is None or _status(self.port) == 200
+
     def digest(self, repository: str, tag: str) -> str | None:
         """The digest of a manifest in the lab's own registry; None if it is not there, or the registry not ours."""
         if self.port is None:
@@ -202,18 +206,25 @@ OTEL_TRACES_EXPORTER=none setsid {program} serve {folder}/config.yml > {folder}/
         box.run(["sh", "-c", f"kill {process}; rm -rf {folder}"], timeout=60)
 
 
+def _status(port: int) -> int | str:
+    """The status with which the registry on that loopback port answers, or why it does not."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/v2/")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+
+
 def _wait_until_it_serves(port: int, child: Child | None) -> None:
     def look() -> bool | str:
         if child is not None and not child.alive():
             raise RegistryError("cannot start the registry: it ended at once", output=child.said())
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        try:
-            connection.request("GET", "/v2/")
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            return str(error) or type(error).__name__
-        finally:
-            connection.close()
+        status = _status(port)
+        if isinstance(status, str):
+            return status
         return True if status == 200 else f"status {status} instead of 200"
 
     said = child.said if child else str

@@ -23,6 +23,7 @@ from lab.project import Project
 from lab.report.evidence import Evidence, explained, gathered
 from lab.report.formats import forms
 from lab.report.redact import redact, redactor_of
+from lab.results import journal
 from lab.results.run import Run, load, parse
 from lab.yamlfile import Strict, check
 
@@ -226,7 +227,7 @@ def _stored(folder: Path) -> dict[str, Path]:
         for name, path in found.items()
         if path.is_file()
         and not path.is_symlink()
-        and name not in {RUN, TRANSCRIPT, *_FORMS}
+        and name not in {RUN, TRANSCRIPT, journal.NAME, *_FORMS}
         and not path.name.startswith(".")
     }
 

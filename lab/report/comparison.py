@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from lab.errors import UsageError
-from lab.model import Outcome
+from lab.model import Outcome, TrialKey
 from lab.report import printable
 from lab.report.evidence import Evidence, producer_engine
 from lab.report.prediction import Prediction, prediction
@@ -17,7 +17,7 @@ from lab.results.run import BoxFacts, StepResult, Trial
 
 WIDTH = 100
 VERDICT, PREDICTED = "verdict", "predicted"
-Key = Callable[[Trial, Mapping[str, str]], Hashable]
+Key = Callable[[Trial, Mapping[str, str]], TrialKey]
 _FACTS = ("server", "client", "commit", "buildx", "rules", "os", "kernel", "storage", "selinux")
 
 
@@ -119,17 +119,18 @@ def _pairs(
     return pairs, ones, others
 
 
-def _whole(trial: Trial, boxes: Mapping[str, str]) -> Hashable:
-    return *_whatever_engine(trial, boxes), producer_engine(trial), trial.engine
+def _whole(trial: Trial, boxes: Mapping[str, str]) -> TrialKey:
+    producer, consumer = (boxes.get(name, name) for name in (trial.producer, trial.consumer))
+    return replace(trial.key, producer=producer, consumer=consumer)
 
 
-def _whatever_engine(trial: Trial, boxes: Mapping[str, str]) -> tuple[str, str, str]:
-    return boxes.get(trial.producer, trial.producer), boxes.get(trial.consumer, trial.consumer), trial.variation
+def _whatever_engine(trial: Trial, boxes: Mapping[str, str]) -> TrialKey:
+    return replace(_whole(trial, boxes), producer_engine="", engine="")
 
 
-def _unique(trials: list[Trial], key: Key, boxes: Mapping[str, str]) -> dict[Hashable, Trial]:
+def _unique(trials: list[Trial], key: Key, boxes: Mapping[str, str]) -> dict[TrialKey, Trial]:
     """Trials by a key that no other one has."""
-    groups: dict[Hashable, list[Trial]] = {}
+    groups: dict[TrialKey, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(key(trial, boxes), []).append(trial)
     return {name: group[0] for name, group in groups.items() if len(group) == 1}

@@ -10,7 +10,7 @@ from lab.report import markup
 from lab.report.evidence import Evidence, first_miss, producer_engine
 from lab.results.run import StepResult, Trial
 
-_RANKS = {Verdict.BUSTED: 0, Verdict.FIXED: 1, Verdict.AS_EXPECTED: 2}
+_RANKS = {Verdict.MISSED: 0, Verdict.UNEXPECTED_HIT: 1, Verdict.AS_EXPECTED: 2}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def reason(trial: Trial) -> str:
 
 def _told(trial: Trial) -> StepResult | None:
     """The step that a trial is about: the first that ran, or that hit although it should run."""
-    if trial.verdict is Verdict.FIXED and trial.build:
+    if trial.verdict is Verdict.UNEXPECTED_HIT and trial.build:
         return next((step for step in trial.build.steps if step.outcome is not step.expected), None)
     return first_miss(trial)
 

@@ -43,6 +43,8 @@ def _suite(scenario: str, runs: list[Evidence]) -> ElementTree.Element:
         _property(properties, "lineup", run.lineup)
         _property(properties, "complete", str(run.complete).lower())
         _property(properties, "base", run.base.reference if run.base else "unknown")
+        for item in run.bases:
+            _property(properties, "base", item.reference)
         for box in run.boxes:
             for field in ("client", "server", "commit", "buildx", "rules", "os", "kernel", "storage", "selinux"):
                 if value := getattr(box, field):
@@ -60,7 +62,8 @@ def _suite(scenario: str, runs: list[Evidence]) -> ElementTree.Element:
                     classname=_text(f"{production.producer}:{production.engine}"),
                     name="push an image",
                 )
-                _trouble(case, "error", "broken", production.problem, production.problem)
+                kind = production.fault.value if production.fault else "broken"
+                _trouble(case, "error", kind, production.problem, production.problem)
     _count(suite, suite)
     return suite
 
@@ -94,15 +97,18 @@ def _cases(evidence: Evidence, trial: Trial, prefix: str) -> Iterable[ElementTre
 def _judge(
     case: ElementTree.Element, trial: Trial, step: StepResult, guess: Outcome | None, cause: StepCause | None
 ) -> None:
-    if step.outcome in (Outcome.UNKNOWN, Outcome.ERROR):
+    if trial.fault:
+        message = f"{step.instruction}: {step.outcome.value}, by the fault of the {trial.fault.value}"
+        _trouble(case, "error", trial.fault.value, message, trial.problem or "")
+    elif step.outcome in (Outcome.UNKNOWN, Outcome.ERROR):
         _trouble(case, "error", step.outcome.value, f"{step.instruction}: {step.outcome.value}", trial.problem or "")
     elif trial.verdict is Verdict.BROKEN:
         # a cache that could not be read makes every step run: that is no failure of the step
         _trouble(case, "error", "broken", f"{step.instruction}: nothing can be said", trial.problem or "")
     elif step.expected is not None and step.outcome is not step.expected:
         message = f"{step.instruction} {step.outcome.value}, {step.expected.value} was expected"
-        kind = "busted" if step.outcome is Outcome.RAN else "fixed"
-        _trouble(case, "failure", kind, message, "\n".join(_why(cause, trial)))
+        kind = Verdict.MISSED if step.outcome is Outcome.RAN else Verdict.UNEXPECTED_HIT
+        _trouble(case, "failure", kind.value, message, "\n".join(_why(cause, trial)))
     elif guess is not None and contradicts(guess, step.outcome):
         message = f"{step.instruction} {step.outcome.value}, {guess.value} was predicted"
         _trouble(case, "failure", "contradicted", message, "the model or the run is wrong")

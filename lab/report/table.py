@@ -10,11 +10,10 @@ from itertools import groupby
 import tabulate as tabulate_module
 from tabulate import tabulate
 
-from lab.model import Outcome, Verdict
+from lab.model import Outcome, Verdict, ordering
 from lab.report import printable
 from lab.report.prediction import contradictions, prediction
 from lab.results.run import BuildResult, Run, Trial
-from lab.versions import natural
 
 WIDTH = 100
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
@@ -26,7 +25,7 @@ def table(run: Run) -> str:
     The widest layout that fits 100 columns is taken: instructions on one line, on two, then without the engine
     column (engines become headings), at last some lines a trial.
     """
-    head = f"{run.scenario}  base {run.base.source if run.base else '?'}  registry {run.registry}"
+    head = f"{run.scenario}  base {_bases(run)}  registry {run.registry}"
     head += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + (
         "" if run.complete else "  (cut short: not all trials made)"
     )
@@ -50,6 +49,12 @@ def table(run: Run) -> str:
     return "\n\n".join(blocks)
 
 
+def _bases(run: Run) -> str:
+    """The images that the Dockerfile names after FROM; the run's own base by where it is from."""
+    own = [run.base.source] if run.base and (not run.bases or run.base.reference in run.dockerfile) else []
+    return ", ".join([*own, *(item.reference for item in run.bases)]) or "?"
+
+
 def step_word(build: BuildResult | None, number: int) -> str:
     """One cell: the outcome's word."""
     return build.steps[number].outcome.value if build and number < len(build.steps) else Outcome.UNKNOWN.value
@@ -66,14 +71,8 @@ def _mixed(trial: Trial) -> bool:
 
 def order(run: Run) -> Callable[[Trial], tuple[object, ...]]:
     """The key that puts trials in order: variations as they were made, engines by version, then boxes."""
-    seen = {name: number for number, name in enumerate(dict.fromkeys(trial.variation for trial in run.trials))}
-    return lambda trial: (
-        seen[trial.variation],
-        natural(trial.engine),
-        natural(trial.producer_engine or ""),
-        trial.producer,
-        trial.consumer,
-    )
+    place = ordering(trial.key for trial in run.trials)
+    return lambda trial: place(trial.key)
 
 
 def _fit(run: Run, trials: list[Trial]) -> str:
@@ -138,5 +137,5 @@ def _notes(trial: Trial) -> list[str]:
     ran = [step for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
     if ran:
         expected = "" if trial.verdict is Verdict.AS_EXPECTED else ", not expected"
-        notes.append(f"{trial.name}: busted at {ran[0].instruction}{expected}")
+        notes.append(f"{trial.name}: missed at {ran[0].instruction}{expected}")
     return notes

@@ -9,7 +9,7 @@ import yaml
 
 from lab import files
 from lab.errors import UsageError
-from lab.model import Outcome, Verdict
+from lab.model import Outcome, TrialKey, Verdict
 from lab.results.run import Run, Trial
 from lab.yamlfile import Strict, load
 
@@ -27,11 +27,9 @@ class _Cell(Strict):
     variation: str
     outcomes: tuple[Outcome, ...]
 
-    @property
-    def name(self) -> str:
-        """The trial in words."""
-        maker = "" if self.producer_engine == self.engine else f":{self.producer_engine}"
-        return f"{self.producer}{maker}>{self.consumer}:{self.engine}, variation {self.variation}"
+    def key(self, scenario: str) -> TrialKey:
+        """The trial's key; a file names its scenario once, in its head."""
+        return TrialKey(self.producer, self.producer_engine, self.consumer, self.engine, scenario, self.variation)
 
 
 class Golden(Strict):
@@ -90,16 +88,17 @@ def check(scenario: Path, run: Run) -> tuple[list[Difference], int, list[str]]:
     table = load(path, Golden)
     if table.golden != SCHEMA:
         raise UsageError(f"cannot use {path}: its form is {table.golden}, this lab reads {SCHEMA}")
-    made = {_cell(trial).model_copy(update={"outcomes": ()}): trial for trial in run.trials}
+    made = {trial.key: trial for trial in run.trials}
     found: list[Difference] = []
     for cell in table.trials:
-        trial = made.pop(cell.model_copy(update={"outcomes": ()}), None)
+        key = cell.key(run.scenario)
+        trial = made.pop(key, None)
         outcomes = _cell(trial).outcomes if trial and _known(trial) else ()
         for number, wanted in enumerate(cell.outcomes):
             step = table.steps[number] if number < len(table.steps) else f"step {number + 2}"
             seen = outcomes[number].value if number < len(outcomes) else Outcome.UNKNOWN.value if trial else "not made"
             if seen != wanted.value:
-                found.append(Difference(cell.name, step, wanted.value, seen))
+                found.append(Difference(str(key), step, wanted.value, seen))
     if tuple(run.instructions) != table.steps:
         found.append(Difference("every trial", "steps", ", ".join(table.steps), ", ".join(run.instructions)))
     return found, len(table.trials), [trial.name for trial in made.values()]

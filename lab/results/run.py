@@ -1,21 +1,25 @@
-"""A run as it is stored: one folder under results/ with run.json, transcript.jsonl and table.txt."""
+"""A stored run: one folder under results/ with run.json, transcript.jsonl and table.txt.
+
+While the run is in progress its trials are in trials.jsonl beside them.
+"""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, JsonValue, ValidationError
 
 from lab import __version__, files
-from lab.errors import ConfigError, LabError, UsageError
-from lab.model import Outcome, Verdict
+from lab.errors import ConfigError, UsageError
+from lab.model import Fault, Outcome, TrialKey, Verdict
+from lab.results import journal
 from lab.yamlfile import Strict, did_you_mean
 
 SCHEMA = 2
-READABLE = (1, 2)  # what a newer schema added has a default, so older runs load as they are
+READABLE = (1, 2)  # older runs load: what a newer schema added has a default, and old verdicts have a new word
 
 
 class StepResult(Strict):
@@ -91,6 +95,13 @@ class ImageFacts(Strict):
     problem: str | None = None
 
 
+class NamedImage(Strict):
+    """An image that a Dockerfile names after FROM, and what its config says."""
+
+    reference: str
+    image: ImageFacts
+
+
 class GatheredContext(Strict):
     """A context as it lay on a box: `entries` as `lab digest --records` reads them, what .dockerignore names included.
 
@@ -106,7 +117,8 @@ class GatheredContext(Strict):
 class Production(Strict):
     """The first build of a producer, its push, and the reference that others rebuild from.
 
-    `context` is the key of what it built from, `image` what it pushed; null in runs that did not keep them.
+    `context` is the key of the files it built from, `image` describes the image it pushed; null in runs that do not
+    keep them. `problem` describes what failed and `fault` says whose fault that is.
     """
 
     producer: str
@@ -114,6 +126,7 @@ class Production(Strict):
     reference: str
     build: BuildResult | None = None
     problem: str | None = None
+    fault: Fault | None = None
     started: datetime | None = None
     seconds: float | None = None
     context: str | None = None
@@ -123,10 +136,10 @@ class Production(Strict):
 class Trial(Strict):
     """One consumer that rebuilt one producer's image.
 
-    `problem` says why it is broken, `because` why a bust is expected; `seconds` is the whole trial. `engine` is the
-    consumer's; `producer_engine` is null where the producer's is the same one. `predicted` has one outcome a step,
-    `unknown` where nothing can be predicted, null where no prediction was made. `context` is the key of what it
-    rebuilt from.
+    `problem` describes why it is broken and `fault` whose fault that is; `because` is the reason for an expected miss;
+    `seconds` is the duration of the whole trial. `engine` is the consumer's; `producer_engine` is null where the
+    producer's is the same one. `predicted` has one outcome for each step, `unknown` where nothing can be predicted, and
+    is null where no prediction was made. `context` is the key of the files it rebuilt from.
     """
 
     name: str
@@ -139,10 +152,25 @@ class Trial(Strict):
     verdict: Verdict
     because: str | None = None
     problem: str | None = None
+    fault: Fault | None = None
     started: datetime | None = None
     seconds: float | None = None
     predicted: tuple[Outcome, ...] | None = None
     context: str | None = None
+
+    @property
+    def broken_by(self) -> Fault | None:
+        """Whose fault a broken trial is; runs that do not store it say no more than whether the build failed."""
+        if self.verdict is not Verdict.BROKEN:
+            return None
+        return self.fault or (Fault.OUTPUT if self.build else Fault.COMMAND)
+
+    @property
+    def key(self) -> TrialKey:
+        """The trial by its parts; the scenario is read from the name, which a foreign run may spell in any way."""
+        scenario = self.name.rpartition("/")[2].removesuffix(f":{self.variation}")
+        made_by = self.producer_engine or self.engine
+        return TrialKey(self.producer, made_by, self.consumer, self.engine, scenario, self.variation)
 
 
 class Base(Strict):
@@ -153,10 +181,11 @@ class Base(Strict):
 
 
 class Run(Strict):
-    """All trials of one `lab repro`; `complete` is false while it goes on and stays so if it was cut short.
+    """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is cut short.
 
-    `contexts` holds what was gathered of contexts, each once, by a key that productions and trials name; `contents`
-    the contents of their files by sha256, in gzip and base64. `base_image` is what the base image's config says.
+    `contexts` holds the files of each build context once, by a key that productions and trials name; `contents` holds
+    the contents of these files by their sha256, in gzip and base64. `base_image` describes the image that the run
+    chose, `bases` the other images that the Dockerfile names after FROM.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -176,6 +205,7 @@ class Run(Strict):
     productions: tuple[Production, ...] = ()
     trials: tuple[Trial, ...] = ()
     base_image: ImageFacts | None = None
+    bases: tuple[NamedImage, ...] = ()
     contexts: dict[str, GatheredContext] = Field(default_factory=dict)
     contents: dict[str, str] = Field(default_factory=dict)
 
@@ -191,44 +221,32 @@ class Run(Strict):
         return self.model_dump_json(indent=1, by_alias=True) + "\n"
 
 
-def run_name(scenario: str, moment: datetime) -> str:
-    """`<UTC>-<scenario>`, as in 20261123T180000Z-copy-bust."""
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{scenario}"
-
-
-def create_folder(results: Path, scenario: str, moment: datetime) -> Path:
-    """A new folder for a run; two runs in one second get two names."""
-    for number in range(1, 100):
-        folder = results / (run_name(scenario, moment) + (f"-{number}" if number > 1 else ""))
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise files.disk_error(folder, error) from error
-        return folder
-    raise UsageError(f"cannot find a free name for a run of {scenario} in {results}")
-
-
-def save(folder: Path, run: Run, table: str) -> None:
-    """Write run.json and table.txt, each whole; called after every trial, so a run cut short keeps what it has."""
+def save(folder: Path, run: Run, table: str | None = None) -> None:
+    """Write run.json whole, and table.txt if a table is given; trials.jsonl is then in run.json, and is removed."""
     files.write(folder / "run.json", run.to_json())
-    files.write(folder / "table.txt", table + "\n")
+    if table is not None:
+        files.write(folder / "table.txt", table + "\n")
+    try:
+        (folder / journal.NAME).unlink(missing_ok=True)
+    except OSError as error:
+        raise files.disk_error(folder / journal.NAME, error) from error
 
 
 def load(folder: Path) -> Run:
-    """Read a stored run; ConfigError says what is wrong with it."""
-    path = folder / "run.json"
+    """Read a stored run, with the trials of a run in progress or cut short; ConfigError says what is wrong with it."""
+    path, appended = folder / "run.json", folder / journal.NAME
     try:
-        return parse(path.read_bytes(), str(path))
+        # first the appended ones: lab writes run.json before it removes them
+        lines = appended.read_bytes() if appended.exists() else b""
+        return parse(path.read_bytes(), str(path), lines)
     except FileNotFoundError as error:
         raise UsageError(f"cannot find a run at {folder}: no run.json in it") from error
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
 
 
-def parse(content: bytes, where: str) -> Run:
-    """The run in the bytes of a run.json; ConfigError names `where` it is from and what is wrong with it."""
+def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
+    """The run in the bytes of a run.json, with the lines of a trials.jsonl; ConfigError names `where` it is from."""
     try:
         text = content.decode("utf-8")
         data = json.loads(text)
@@ -242,25 +260,15 @@ def parse(content: bytes, where: str) -> Run:
             f"cannot read {where}: its schema is {schema}, this lab reads {READABLE[0]} to {SCHEMA}",
             hint="a newer lab wrote it: update" if isinstance(schema, int) and schema > SCHEMA else None,
         )
+    if appended:
+        journal.merge(data, appended, f"{where} with {journal.NAME}")
+        text = json.dumps(data)
     try:
         return Run.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"cannot read {where}: {place}: {first['msg']}") from error
-
-
-def proven_on(results: Path) -> dict[str, list[str]]:
-    """By engine, the boxes on which stored runs proved it; a run that cannot be read proves nothing."""
-    found: dict[str, set[str]] = {}
-    for path in results.glob("*/run.json"):
-        try:
-            run = load(path.parent)
-        except LabError:
-            continue
-        for box in run.boxes:
-            found.setdefault(box.engine, set()).add(box.name)
-    return {engine: sorted(boxes) for engine, boxes in found.items()}
 
 
 def find(results: Path, name: str | None) -> Path:

@@ -1,4 +1,4 @@
-"""All runs that are stored: what each one holds in short, how long such a run takes, and room for new ones."""
+"""All stored runs: a summary of each, the time that such a run takes, and the folders of new ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,25 @@ class Summary:
             "started": self.started.isoformat() if self.started else None,
             "verdicts": dict(self.verdicts),
         }
+
+
+def run_name(scenario: str, moment: datetime) -> str:
+    """`<UTC>-<scenario>`, as in 20261123T180000Z-copy-bust."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{scenario}"
+
+
+def create_folder(results: Path, scenario: str, moment: datetime) -> Path:
+    """A new folder for a run; two runs in one second get two names."""
+    for number in range(1, 100):
+        folder = results / (run_name(scenario, moment) + (f"-{number}" if number > 1 else ""))
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise disk_error(folder, error) from error
+        return folder
+    raise UsageError(f"cannot find a free name for a run of {scenario} in {results}")
 
 
 def summaries(results: Path) -> list[Summary]:
@@ -84,6 +103,19 @@ def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> f
         if (run.scenario, run.lineup, run.complete) == (scenario, lineup, True) and run.finished and run.trials:
             shares.append((run.finished - run.started).total_seconds() / len(run.trials))
     return round(statistics.median(shares) * trials, 3) if shares else None
+
+
+def proven_on(results: Path) -> dict[str, list[str]]:
+    """By engine, the boxes on which stored runs proved it; runs that cannot be read are left out."""
+    found: dict[str, set[str]] = {}
+    for folder in _folders(results):
+        try:
+            run = load(folder)
+        except LabError:
+            continue
+        for box in run.boxes:
+            found.setdefault(box.engine, set()).add(box.name)
+    return {engine: sorted(boxes) for engine, boxes in found.items()}
 
 
 def _folders(results: Path) -> list[Path]:

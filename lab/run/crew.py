@@ -4,34 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox
 from lab.buildkit.rulebook import Rulebook
+from lab.engines.engine import Engine
 from lab.errors import Interrupted, LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.machines.fleet import Ready
-from lab.model import CONTROL, Begun, Cell, Outcome, Planned, Progress, Verdict
+from lab.model import CONTROL, Begun, Outcome, Planned, Progress, TrialKey, Verdict
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.contexts import pack
 from lab.results.run import BoxFacts, Production, Trial
 from lab.run import boxfacts, matrix, sequence
+from lab.run.expectations import facts_of
 from lab.run.gather.stream import Listing
 from lab.run.recorder import Recorder
-from lab.run.scenarios import Scenario, Variation, facts_of
-from lab.run.sequence import Station
+from lab.run.scenarios import Scenario, Variation
+from lab.run.station import Station
 from lab.workers import each, raise_first, stopping
 
 
 class Crew:
     """The boxes of one run at work: facts, productions, trials, in that order on each.
 
-    `thorough` tries variations on every engine and against every producer; without it, the scenario's default
-    variations are tried on a box's first engine and against the first producer only: they are there to be seen, and a
-    run should stay short. `used_by` names the engines that consumers rebuild with, `made_by` those that producers build
+    `thorough` tries variations on every engine and against every producer. Without it, the scenario's default
+    variations are tried only on a box's first engine and against the first producer, so that a run stays short.
+    `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
     with; without them each engine of a consumer rebuilds what the same engine built.
     """
 
@@ -45,8 +48,8 @@ class Crew:
         tell: Tell,
         *,
         thorough: bool,
-        used_by: tuple[str, ...] = (),
-        made_by: tuple[str, ...] = (),
+        consumer_engines: tuple[str, ...] = (),
+        producer_engines: tuple[str, ...] = (),
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -55,53 +58,87 @@ class Crew:
         self.book = book
         self.tell = tell
         self.thorough = thorough
-        self.used_by = used_by
-        self.made_by = made_by
+        self.consumer_engines = consumer_engines
+        self.producer_engines = producer_engines
         self.order = list(boxes)
         self.stations: dict[tuple[str, str], Station] = {}
+        self._producers: set[str] = set()
+        self._consumers: set[str] = set()
+        self._variations: dict[str, Variation | None] = {}
+        self._engines: dict[str, list[str]] = {}  # by box, those that are started or will be
+        self._planned: dict[str, list[TrialKey]] = {}
+        self._begun: set[TrialKey] = set()
+        self._homes: dict[str, PurePosixPath] = {}
 
     def trials(
         self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
     ) -> None:
-        """Facts and productions side by side, then rebuilds side by side.
+        """Make every trial: first with the engines that are started, then with those that are started later.
 
-        A box that is lost costs its own trials; what it raised is raised when the others have made theirs.
+        Each time all boxes do their facts and productions side by side, then their rebuilds side by side. The failure
+        of a box costs only its own trials, and is raised when the others have made theirs.
         """
-        everyone = {item.box.name: item for item in [*producers, *consumers]}
-        makers = {item.box.name for item in producers}
-        known = {variation.name: variation for variation in variations if variation}
-        images = [(item.box.name, engine.name) for item in producers for engine in item.engines]
-        planned = self._plan(images, consumers, variations)
+        self._producers = {item.box.name for item in producers}
+        self._consumers = {item.box.name for item in consumers}
+        self._variations = {variation.name if variation else CONTROL: variation for variation in variations}
+        boxes = {item.box.name: item for item in [*producers, *consumers]}
+        self._engines = {name: list(item.engine_names) for name, item in boxes.items()}
+        self._replan()
+        errors: dict[str, LabError] = {}
         try:
-            lost = self._together(everyone, lambda name: self._begin(everyone[name], makers))
-            for name, error in lost.items():
-                self.tell(Progress(name, error.message, done=True, failed=True))
-            if lost:
-                images = [(made.producer, made.engine) for made in self.recorder.run.productions]
-                planned = self._plan(images, [item for item in consumers if item.box.name not in lost], variations)
-            raise_first(lost | self._together(planned, lambda name: self._consume(name, planned[name], known)))
+            errors |= self._round({name: partial(self._begin, item) for name, item in boxes.items()})
+            waiting = {name: item for name, item in boxes.items() if item.later and name not in errors}
+            if waiting and not stopping.is_set():
+                errors |= self._round({name: partial(self._begin_later, item) for name, item in waiting.items()})
+            raise_first(errors)
         finally:
-            for station in self.stations.values():
-                try:
-                    sequence.clear(station)
-                except LabError as error:
-                    self.tell(Progress(station.box.name, f"files stay behind in {station.home}: {error.message}"))
+            self._clear()
 
-    def _plan(
-        self, made: Iterable[tuple[str, str]], consumers: Sequence[Ready], variations: Sequence[Variation | None]
-    ) -> dict[str, list[Cell]]:
-        """The trials of each consumer, from the images that are there or will be; whoever watches is told."""
-        planned = matrix.cells(
-            sorted(made, key=lambda source: self.order.index(source[0])),
-            {item.box.name: [engine.name for engine in item.engines] for item in consumers},
-            [variation.name if variation else CONTROL for variation in variations],
-            thorough=self.thorough,
-            used_by=self.used_by,
-            made_by=self.made_by,
+    def _round(self, begin: Mapping[str, Callable[[], None]]) -> dict[str, LabError]:
+        """Prepare these boxes, then make all trials that are possible by then; the errors of boxes that failed."""
+        lost = self._together(begin, lambda name: begin[name]())
+        for name, error in lost.items():
+            self.tell(Progress(name, error.message, done=True, failed=True))
+            del self._engines[name]
+        self._replan()
+        images = {(item.producer, item.engine) for item in self.recorder.run.productions}
+        possible = {
+            name: [
+                key
+                for key in keys
+                if key not in self._begun
+                and (name, key.engine) in self.stations
+                and (key.producer, key.producer_engine) in images
+            ]
+            for name, keys in self._planned.items()
+        }
+        return lost | self._together(
+            [name for name, keys in possible.items() if keys], lambda name: self._consume(name, possible[name])
         )
-        run, every = self.recorder.run, tuple(cell for cells in planned.values() for cell in cells)
-        self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, self.scenario.instructions, every))
-        return planned
+
+    def _replan(self) -> None:
+        """Plan the trials of each consumer, from the images that are there or expected; a changed plan is reported."""
+        images = [(item.producer, item.engine) for item in self.recorder.run.productions]
+        images += [
+            (name, engine)
+            for name, engines in self._engines.items()
+            for engine in engines
+            if name in self._producers and (name, engine) not in self.stations
+        ]
+        planned = matrix.trials(
+            sorted(images, key=lambda image: self.order.index(image[0])),
+            {name: engines for name, engines in self._engines.items() if name in self._consumers},
+            self.scenario.name,
+            list(self._variations),
+            thorough=self.thorough,
+            consumer_engines=self.consumer_engines,
+            producer_engines=self.producer_engines,
+        )
+        if planned != self._planned:
+            self._planned = planned
+            run, every = self.recorder.run, tuple(key for keys in planned.values() for key in keys)
+            steps = self.scenario.instructions
+            self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, steps, every))
 
     def _together(self, names: Iterable[str], work: Callable[[str], None]) -> dict[str, LabError]:
         """Work side by side on these boxes; the errors of those that failed, once all have ended."""
@@ -112,78 +149,109 @@ class Crew:
 
         return each(names, work, on_stop=close)[1]
 
-    def _begin(self, item: Ready, makers: set[str]) -> None:
-        """Ask a box for its facts, and let it produce if it is a producer."""
-        box, name = self.boxes[item.box.name], item.box.name
-        home = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
+    def _begin(self, item: Ready) -> None:
+        """Prepare every engine of a box that is started."""
         for engine in item.engines:
-            with box.about(f"{name}:{engine.name}/facts"):
-                facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
-            self.recorder.add(facts)
-            folder = home / "lab-runs" / self.recorder.run.name / engine.name
-            station = Station(box, box.about, engine, facts, folder, self.store.program == "external", self._keep)
-            self.stations[name, engine.name] = station
-            if name in makers and (not self.made_by or engine.name in self.made_by):
-                reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.name}"
-                clock = datetime.now(UTC)
-                made = sequence.produce(station, self.scenario, reference, self._say(name))
-                _not_stopped(made.producer)
-                seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-                image = None if made.problem else read_image(reference, self.store)
-                made = made.model_copy(update={"started": clock, "seconds": seconds, "image": image})
-                self.recorder.add(made)
-                self.tell(Progress(name, made.problem or "image built and pushed", failed=bool(made.problem)))
+            self._prepare(item, engine)
 
-    def _consume(self, name: str, cells: Sequence[Cell], variations: Mapping[str, Variation]) -> None:
-        """All trials of one consumer, one after another."""
+    def _begin_later(self, item: Ready) -> None:
+        """Start the other engines of a box, and prepare each; one that cannot be had is left out of the plan."""
+        for later in item.later:
+            self.tell(Progress(item.box.name, f"waiting for Docker {later.name}"))
+            engine = later.start()
+            if engine is None:
+                self._engines[item.box.name].remove(later.name)
+            else:
+                self._prepare(item, engine)
+
+    def _prepare(self, item: Ready, engine: Engine) -> None:
+        """Ask a box for its facts with an engine, and let it produce if it is a producer."""
+        box, name = self.boxes[item.box.name], item.box.name
+        if name not in self._homes:
+            self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
+        with box.about(f"{name}:{engine.name}/facts"):
+            facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
+        self.recorder.add(facts)
+        folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
+        station = Station(box, box.about, engine, facts, folder, self.store, self._keep)
+        if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
+            self._produce(station)
+        self.stations[name, engine.name] = station
+
+    def _produce(self, station: Station) -> None:
+        name, engine = station.box.name, station.engine.name
+        reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine}"
+        clock = datetime.now(UTC)
+        production = sequence.produce(station, self.scenario, reference, self._say(name))
+        _not_stopped(name)
+        seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
+        image = None if production.problem else read_image(reference, self.store)
+        self.recorder.add(production.model_copy(update={"started": clock, "seconds": seconds, "image": image}))
+        problem = production.problem
+        self.tell(Progress(name, problem or "image built and pushed", failed=bool(problem)))
+
+    def _consume(self, name: str, keys: Sequence[TrialKey]) -> None:
+        """Make these trials of one consumer, one after another."""
         facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
-        made = {(item.producer, item.engine): item for item in self.recorder.run.productions}
-        for cell in cells:
-            self.recorder.watch(Begun(cell))
-            source = cell.producer, cell.producer_engine
+        images = {(item.producer, item.engine): item for item in self.recorder.run.productions}
+        for key in keys:
+            self._begun.add(key)
+            self.recorder.watch(Begun(key))
+            source = key.producer, key.producer_engine
             trial = self._trial(
-                self.stations[name, cell.engine], made[source], facts[source], variations.get(cell.variation)
+                self.stations[name, key.engine], images[source], facts[source], self._variations[key.variation]
             )
             _not_stopped(trial.name)
             self.recorder.add(trial)
-            self.tell(Progress(name, _said(trial)))
-        self.tell(Progress(name, "all trials made", done=True))
+            self.tell(Progress(name, _summary(trial)))
+        left = [key for key in self._planned[name] if key not in self._begun]
+        self.tell(Progress(name, f"{len(left)} trials left" if left else "all trials made", done=not left))
 
     def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
         if source.problem is None:
             clock = datetime.now(UTC)
-            matrix = self.scenario.expectation(variation, facts_of(self.book, station.facts, producer))
-            trial = sequence.rebuild(station, self.scenario, source, matrix, variation, self._say(station.box.name))
+            plan = self.scenario.expectation(variation, facts_of(self.book, station.facts, producer))
+            trial = sequence.rebuild(station, self.scenario, source, plan, variation, self._say(station.box.name))
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-            guess = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
-            return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": guess})
+            prediction = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
+            return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": prediction})
+        key = sequence.trial_key(source, station, self.scenario, variation)
         return Trial(
-            name=sequence.trial_name(source, station, self.scenario, variation),
-            producer=source.producer,
-            consumer=station.box.name,
-            engine=station.engine.name,
-            producer_engine=None if source.engine == station.engine.name else source.engine,
-            variation=variation.name if variation else CONTROL,
+            name=str(key),
+            producer=key.producer,
+            consumer=key.consumer,
+            engine=key.engine,
+            producer_engine=None if key.producer_engine == key.engine else key.producer_engine,
+            variation=key.variation,
             verdict=Verdict.BROKEN,
             problem=f"{source.producer} pushed no image: {source.problem}",
+            fault=source.fault,
         )
 
+    def _clear(self) -> None:
+        """Remove the run's files from every box that can be reached."""
+        for station in self.stations.values():
+            try:
+                sequence.clear(station)
+            except LabError as error:
+                self.tell(Progress(station.box.name, f"cannot remove {station.home}: {error.message}"))
+
     def _keep(self, listing: Listing) -> str:
-        rule_sets, made = list(self.book.rule_sets.values()), self.recorder.run.started
-        return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, made))
+        rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started
+        return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started))
 
     def _say(self, name: str) -> sequence.Say:
         return lambda what: self.tell(Progress(name, what))
 
 
 def _not_stopped(what: str) -> None:
-    """Raise Interrupted after Ctrl-C: what the closing of connections made of a trial is no result of it."""
+    """Raise Interrupted after Ctrl-C: connections are closed then, so a trial made since has no result."""
     if stopping.is_set():
         raise Interrupted(f"stopped during {what}")
 
 
-def _said(trial: Trial) -> str:
+def _summary(trial: Trial) -> str:
     """One line on a trial that was just made."""
     ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
-    done = "all hit" if not ran and trial.verdict is not Verdict.BROKEN else f"{', '.join(ran) or 'nothing'} ran"
+    done = "broken" if trial.verdict is Verdict.BROKEN else f"{', '.join(ran)} ran" if ran else "all hit"
     return f"{trial.engine} from {trial.producer}, {trial.variation}: {done}"

@@ -1,4 +1,4 @@
-"""Which trials a run makes, in which order, side by side on which boxes; every result is stored as it comes."""
+"""One run from the wish to the stored result: registry, base image, scenario, then the trials of all boxes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from lab.buildkit.rulebook import Rulebook
 from lab.errors import UsageError
 from lab.machines.fleet import Ready
 from lab.project import Project
-from lab.registry import server
+from lab.registry import names, server
 from lab.registry.client import read_image
-from lab.results import run as results
-from lab.results.run import Run
+from lab.registry.server import Registry
+from lab.results.run import ImageFacts, NamedImage, Run
+from lab.results.shelf import create_folder
 from lab.run import base_image
 from lab.run.crew import Crew
 from lab.run.recorder import Recorder, Watch, unwatched
-from lab.run.scenarios import load_scenario
+from lab.run.scenarios import Scenario, load_scenario
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked of a run; empty tuples and None stand for the defaults."""
+    """What a user asks of a run; empty tuples and None stand for the defaults."""
 
     lineup: str
     scenario: Path
@@ -46,16 +47,16 @@ def perform(
     """Make every trial of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
 
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
-    fails costs its own trials only. Interrupted leaves the run readable and marked as not complete.
+    fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
     producers = _narrow(ready, wish.producers, "--producer")
     consumers = _narrow(ready, wish.consumers, "--consumer")
     _check_engines(wish, producers, consumers)
-    # names and templates are wrong before anything is started; the base is known only later
+    # names and templates are checked before anything is started; the base is known only later
     draft = load_scenario(wish.scenario, "scratch")
     variations = draft.variations(wish.variations)
     started = datetime.now(UTC)
-    folder = results.create_folder(project.results, draft.name, started)
+    folder = create_folder(project.results, draft.name, started)
     with ExitStack() as stack:
         boxes = [item.box for item in ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
@@ -69,6 +70,8 @@ def perform(
             registry=store.prefix,
         )
         recorder = Recorder(folder, run, watch)
+        stack.callback(recorder.close)
+        recorder.update()
         transcript = Transcript(folder / "transcript.jsonl", run.name)
         stack.callback(transcript.close)
         used = [item for item in ready if item in producers or item in consumers]
@@ -78,8 +81,13 @@ def perform(
         with recorded[first.box.name].about("base"):
             base = base_image.choose(wish.base, store, recorded[first.box.name], first.engines[0], tell)
         scenario = load_scenario(wish.scenario, base.reference)
-        read = read_image(base.reference, store)
-        recorder.update(base=base, base_image=read, dockerfile=scenario.dockerfile, instructions=scenario.instructions)
+        recorder.update(
+            base=base,
+            base_image=read_image(base.reference, store),
+            bases=_other_bases(scenario, base.reference, store, used),
+            dockerfile=scenario.dockerfile,
+            instructions=scenario.instructions,
+        )
         crew = Crew(
             scenario,
             recorder,
@@ -88,18 +96,38 @@ def perform(
             Rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
-            used_by=wish.consumer_engines,
-            made_by=wish.producer_engines,
+            consumer_engines=wish.consumer_engines,
+            producer_engines=wish.producer_engines,
         )
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
 
 
+def _other_bases(scenario: Scenario, base: str, store: Registry, used: Sequence[Ready]) -> tuple[NamedImage, ...]:
+    """The images that the Dockerfile names after FROM beside the run's base, read from their registries.
+
+    A name on localhost is another registry on each machine, unless it is the lab's own.
+    """
+    found = []
+    for name in scenario.bases:
+        if name == base:
+            continue
+        elsewhere = any(item.spec.kind != "local" for item in used) and not name.startswith(f"{store.prefix}/")
+        if elsewhere and names.is_local(name):
+            facts = ImageFacts(
+                problem="it is in a registry on the box's own localhost, which this machine does not read"
+            )
+        else:
+            facts = read_image(name, store)
+        found.append(NamedImage(reference=name, image=facts))
+    return tuple(found)
+
+
 def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[Ready]) -> None:
-    """Raise UsageError if no trial would come of it: no engine of a consumer has an image to rebuild."""
-    made = {engine.name for item in producers for engine in item.engines}
-    used = {engine.name for item in consumers for engine in item.engines}
+    """Raise UsageError if the run would have no trial: no engine of a consumer has an image to rebuild."""
+    made = {name for item in producers for name in item.engine_names}
+    used = {name for item in consumers for name in item.engine_names}
     used &= set(wish.consumer_engines) or used
     if (made & set(wish.producer_engines)) if wish.producer_engines else (made & used):
         return
@@ -110,11 +138,11 @@ def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[R
     )
 
 
-def _narrow(ready: Sequence[Ready], names: tuple[str, ...], option: str) -> list[Ready]:
+def _narrow(ready: Sequence[Ready], asked: tuple[str, ...], option: str) -> list[Ready]:
     known = {item.box.name: item for item in ready}
-    for name in names:
+    for name in asked:
         if name not in known:
             raise UsageError(
                 f"cannot use {option} {name}: no such box is up", hint=f"boxes that are up: {', '.join(known)}"
             )
-    return [known[name] for name in dict.fromkeys(names)] if names else list(ready)
+    return [known[name] for name in dict.fromkeys(asked)] if asked else list(ready)

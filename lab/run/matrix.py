@@ -1,38 +1,41 @@
-"""Which trials a run makes, in which order: known before the first of them, and pure."""
+"""Which trials a run makes, and in which order; pure, and known before the first trial."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lab.model import CONTROL, Cell
+from lab.model import CONTROL, TrialKey
 
 
-def cells(
+def trials(
     made: Sequence[tuple[str, str]],
     consumers: Mapping[str, Sequence[str]],
+    scenario: str,
     variations: Sequence[str],
     *,
     thorough: bool,
-    used_by: Sequence[str] = (),
-    made_by: Sequence[str] = (),
-) -> dict[str, list[Cell]]:
+    consumer_engines: Sequence[str] = (),
+    producer_engines: Sequence[str] = (),
+) -> dict[str, list[TrialKey]]:
     """The trials of each consumer: its engines, then the variations, then the producers.
 
-    `made` are the images there will be, as producer and engine, in order; `consumers` have their engines. Without
-    `made_by`, an engine rebuilds what the same engine built. Unless `thorough`, variations are tried on a consumer's
-    first engine and against the first image alone.
+    `made` lists the images that will exist, as producer and engine, in order; `consumers` lists the engines of each.
+    Without `producer_engines`, an engine rebuilds what the same engine built. Unless `thorough`, variations are tried
+    only on a consumer's first engine and against the first image.
     """
-    found: dict[str, list[Cell]] = {}
+    found: dict[str, list[TrialKey]] = {}
     for name, engines in consumers.items():
-        used = [engine for engine in engines if not used_by or engine in used_by]
+        used = [engine for engine in engines if not consumer_engines or engine in consumer_engines]
         found[name] = [
-            Cell(*source, name, engine, variation)
+            TrialKey(*source, name, engine, scenario, variation)
             for engine in used
             for variation in (variations if thorough or engine == used[0] else [CONTROL])
-            for source in _sources(made, made_by or (engine,))[: None if thorough or variation == CONTROL else 1]
+            for source in _sources(made, producer_engines or (engine,), every=thorough or variation == CONTROL)
         ]
     return found
 
 
-def _sources(made: Sequence[tuple[str, str]], engines: Sequence[str]) -> list[tuple[str, str]]:
-    return [source for source in made if source[1] in engines]
+def _sources(made: Sequence[tuple[str, str]], engines: Sequence[str], *, every: bool) -> list[tuple[str, str]]:
+    """The images that these engines made: every one, or the first alone."""
+    found = [source for source in made if source[1] in engines]
+    return found if every else found[:1]

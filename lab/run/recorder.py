@@ -1,4 +1,4 @@
-"""A run as it grows: saved whole after every change, and told to whoever follows it."""
+"""A run in progress: stored as it grows, and reported to a listener."""
 
 from __future__ import annotations
 
@@ -6,57 +6,75 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.model import Cell, Filled, RunEvent
+from lab.model import Filled, RunEvent
 from lab.report.table import table
+from lab.results import journal
 from lab.results import run as results
 from lab.results.contexts import Packed
-from lab.results.run import BoxFacts, Production, Run, Trial
+from lab.results.run import BoxFacts, GatheredContext, Production, Run, Trial
 
 Watch = Callable[[RunEvent], None]
 
 
 def unwatched(event: RunEvent) -> None:
-    """Nobody follows the run trial by trial."""
+    """The listener of a run that nobody follows."""
 
 
 class Recorder:
-    """The run so far, saved whole after every change; safe to use from every box's thread."""
+    """The run so far; safe to use from the threads of all boxes.
+
+    A trial is appended to trials.jsonl. Any other change writes run.json whole. The table is drawn by `close` only.
+    """
 
     def __init__(self, folder: Path, run: Run, watch: Watch = unwatched) -> None:
         self.folder = folder
         self.run = run
         self.watch = watch
         self._lock = threading.Lock()
+        self._contexts: dict[str, GatheredContext] = {}  # not stored yet, like the contents
+        self._contents: dict[str, str] = {}
 
     def update(self, **changes: object) -> None:
-        """Set fields of the run and save it."""
+        """Set fields of the run and write run.json."""
         with self._lock:
-            self._save(self.run.model_copy(update=changes))
+            self.run = self.run.model_copy(update=changes)
+            self._save()
 
     def add(self, item: BoxFacts | Production | Trial) -> None:
-        """Add one box's facts, one production or one trial, and save the run."""
+        """Store the facts of a box, a production or a trial."""
         field = {BoxFacts: "boxes", Production: "productions", Trial: "trials"}[type(item)]
         with self._lock:
-            have = getattr(self.run, field)
-            self._save(self.run.model_copy(update={field: (*have, item)}))
+            self.run = self.run.model_copy(update={field: (*getattr(self.run, field), item)})
+            if isinstance(item, Trial):
+                self._append(item)
+            else:
+                self._save()
         if isinstance(item, Trial):
             outcomes = tuple(step.outcome for step in item.build.steps) if item.build else ()
             sent = item.build.context_bytes if item.build else None
-            self.watch(Filled(_cell(item), outcomes, item.verdict, sent, item.seconds))
+            self.watch(Filled(item.key, outcomes, item.verdict, sent, item.seconds))
 
     def keep(self, packed: Packed) -> str:
-        """Store a context with the contents of its files, each once; saved with the trial that names it."""
+        """Add a context with the contents of its files, each once; it is stored with the trial that names it."""
         with self._lock:
+            if packed.key not in self.run.contexts:
+                self._contexts[packed.key] = packed.context
+            new = {name: text for name, text in packed.contents.items() if name not in self.run.contents}
+            self._contents |= new
             contexts = {**self.run.contexts, packed.key: packed.context}
-            contents = {**self.run.contents, **packed.contents}
-            self.run = self.run.model_copy(update={"contexts": contexts, "contents": contents})
+            self.run = self.run.model_copy(update={"contexts": contexts, "contents": {**self.run.contents, **new}})
         return packed.key
 
-    def _save(self, run: Run) -> None:
-        self.run = run
-        results.save(self.folder, run, table(run))
+    def close(self) -> None:
+        """Write run.json whole, with the table beside it."""
+        with self._lock:
+            self._save(table(self.run))
 
+    def _append(self, trial: Trial) -> None:
+        contexts = {key: context.model_dump(mode="json") for key, context in self._contexts.items()}
+        journal.append(self.folder, trial.model_dump_json(), contexts, self._contents)
+        self._contexts, self._contents = {}, {}
 
-def _cell(trial: Trial) -> Cell:
-    maker = trial.producer_engine or trial.engine
-    return Cell(trial.producer, maker, trial.consumer, trial.engine, trial.variation)
+    def _save(self, drawn: str | None = None) -> None:
+        results.save(self.folder, self.run, drawn)
+        self._contexts, self._contents = {}, {}

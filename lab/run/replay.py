@@ -1,4 +1,4 @@
-"""A stored run judged again by today's lab: outputs by today's parser, outcomes by today's scenario and model."""
+"""A stored run judged again: its outputs by the current parser, its outcomes by the current scenario and model."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from lab.model import CONTROL, Outcome
 from lab.report.evidence import Evidence
 from lab.results.contexts import as_gathered
 from lab.results.run import BuildResult, Run, Trial
-from lab.run import sequence
-from lab.run.scenarios import Expectation, Scenario, facts_of
+from lab.run import judging
+from lab.run.expectations import Expectation, facts_of
+from lab.run.scenarios import Scenario
 
 
 def judge_again(evidence: Evidence, scenario: Scenario | None, book: Rulebook) -> Run:
-    """The run with each trial's outcomes, expectations, predictions and verdict as they would be found today.
+    """The run with each trial's outcomes, expectations, predictions and verdict as this version of lab finds them.
 
-    Without a scenario, and where a variation or a box's facts are not known, what was expected then stands; so does
-    what was predicted where the run does not keep the files as they were gathered. A build that failed stays broken.
+    Without a scenario, and where a variation or a box's facts are not known, the stored expectation stays. The stored
+    prediction stays where the run does not keep the files unchanged. A build that failed stays broken.
     """
     trials = tuple(_trial(evidence, trial, scenario, book) for trial in evidence.run.trials)
     return evidence.run.model_copy(update={"trials": trials})
@@ -28,16 +29,22 @@ def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None, book: Ru
         return trial
     plan = _plan(evidence, trial, scenario, book) if scenario else None
     build = _read(evidence, trial, trial.build, plan)
-    lost = sequence.unread(trial.build)
     return trial.model_copy(
         update={
             "build": build,
-            "verdict": sequence.judge(build),
+            "verdict": judging.judge(build),
             "because": plan.because if plan else trial.because,
-            "problem": sequence.unread(build) if trial.problem == lost else trial.problem,
+            **_trouble(trial, trial.build, build),
             "predicted": _predicted(evidence.run, trial, book),
         }
     )
+
+
+def _trouble(trial: Trial, stored: BuildResult, build: BuildResult) -> dict[str, object]:
+    """The trial's problem and whose fault it is: as stored, unless they only say what could not be read."""
+    if trial.problem != judging.unread(stored):
+        return {"problem": trial.problem, "fault": trial.fault}
+    return {"problem": judging.unread(build), "fault": judging.fault_of(build)}
 
 
 def _predicted(run: Run, trial: Trial, book: Rulebook) -> tuple[Outcome, ...] | None:
@@ -62,7 +69,7 @@ def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectati
     output = next(
         (item.stderr + item.stdout for item in evidence.during(trial.name) if "--cache-from" in item.argv), None
     )
-    build = stored if output is None else sequence.read_result(output, evidence.run.instructions, plan)
+    build = stored if output is None else judging.read_result(output, evidence.run.instructions, plan)
     wanted = plan.outcomes if plan else [step.expected for step in stored.steps]
     steps = tuple(
         step.model_copy(update={"expected": wanted[number] if number < len(wanted) else None})

@@ -6,25 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import Field
 
-from lab.buildkit.contenthash.rules import Xattrs
-from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import ConfigError, UsageError
-from lab.explain.rules_of_box import known_of
-from lab.model import CONTROL, Outcome
-from lab.results.run import BoxFacts
-from lab.versions import CONDITION, meets
+from lab.model import CONTROL
+from lab.run.expectations import Deviation, Expect, Expectation, Facts, choose, combine
+from lab.run.instructions import bases_of, check_steps
 from lab.yamlfile import Strict, did_you_mean, load
 
-Expect = Literal["hit", "ran"]
-Tag = Literal["selinux", "no-selinux"]
-End = Literal["consumer", "producer"]
-Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 MAX_CONTEXT_BYTES = 8 << 20
 
@@ -34,26 +27,10 @@ class _Step(Strict):
     expect: Expect
 
 
-class _When(Strict):
-    consumer: Tag | None = None
-    producer: Tag | None = None
-    attributes: Literal["all"] | None = None  # the consumer's engine hashes every attribute of a file
-    label: End | None = None  # SELinux's label of a file enters the key at this end alone
-    records: Literal["others"] | None = None  # the two engines write the cache record of a RUN in two ways
-
-
-class _Exception(Strict):
-    engines: Versions | None = None
-    producer_engines: Versions | None = None
-    when: _When = _When()
-    because: str
-    expect: tuple[Expect, ...]
-
-
 class Variation(Strict):
-    """One named change to the consumer's context: commands run in it, and what each step then does.
+    """One named change to the consumer's context: the commands that make it, and the expected outcome of each step.
 
-    `root` runs them as root; `exceptions` say where the expectation is another one.
+    `root` runs the commands as root; `exceptions` state where another outcome is expected.
     """
 
     name: Word
@@ -62,7 +39,7 @@ class Variation(Strict):
     root: bool = False
     commands: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
     expect: tuple[Expect, ...]
-    exceptions: tuple[_Exception, ...] = ()
+    exceptions: tuple[Deviation, ...] = ()
 
 
 class _File(Strict):
@@ -71,51 +48,22 @@ class _File(Strict):
     reference: str | None = None
     variables: dict[str, str | int | bool] = Field(default_factory=dict)
     steps: tuple[_Step, ...] = Field(min_length=1)
-    exceptions: tuple[_Exception, ...] = ()
+    exceptions: tuple[Deviation, ...] = ()
     variations: tuple[Variation, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What each step of a rebuild is expected to do, and why if that is not the scenario's plain case."""
-
-    outcomes: tuple[Outcome, ...]
-    because: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What decides between exceptions: the versions of the consumer's engine and of the producer's, and what else
-    tells the two ends apart.
-
-    `..._selinux` says that the kernel of that end labels its files, `..._attributes` that its engine hashes every
-    attribute, `other_records` that the engines do not match each other's RUN.
-    """
-
-    engine: str | None
-    producer_engine: str | None = None
-    consumer_selinux: bool = False
-    producer_selinux: bool = False
-    consumer_attributes: bool = False
-    producer_attributes: bool = False
-    other_records: bool = False
-
-    @property
-    def label(self) -> End | None:
-        """The end at which alone SELinux's label of a file enters the key; None if it does at both or at neither."""
-        ours = self.consumer_selinux and self.consumer_attributes
-        theirs = self.producer_selinux and self.producer_attributes
-        return None if ours == theirs else "consumer" if ours else "producer"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario with its variables filled in: texts are final, files are bytes with an executable bit."""
+    """A scenario with its variables filled in: texts are final, files are bytes with an executable bit.
+
+    `bases` are the images after FROM in the Dockerfile, in order; stages and `scratch` are none.
+    """
 
     folder: Path
     file: _File
     dockerfile: str
     instructions: tuple[str, ...]
+    bases: tuple[str, ...]
     context: Mapping[str, tuple[bytes, bool]]
     variables: Mapping[str, str | int | bool]
 
@@ -126,12 +74,13 @@ class Scenario:
 
     @property
     def summary(self) -> str:
-        """One line on what it shows."""
+        """One line that describes it."""
         return self.file.summary
 
     def variations(self, asked: tuple[str, ...] = ()) -> list[Variation | None]:
-        """The variations to run, None standing for no change: those asked for (`all`: every one), else none and the
-        default ones.
+        """The variations to run, in which None is the trial without a change.
+
+        `all` stands for every one. Without names these are None and the variations that the file marks as default.
         """
         known = {variation.name: variation for variation in self.file.variations}
         if not asked:
@@ -155,23 +104,16 @@ class Scenario:
         return [[_render(word, self.variables, where) for word in command] for command in variation.commands]
 
     def expectation(self, variation: Variation | None, facts: Facts) -> Expectation:
-        """What a rebuild is expected to do: the first exception that fits, else `steps`; and the variation's own word,
-        found in the same way. Two changes at once: a step runs if either makes it run.
+        """The expected outcomes of a rebuild: those of the first exception that fits, else those of `steps`.
+
+        The variation's own outcomes are found in the same way; a step that either of the two makes run is expected to
+        run.
         """
-        plain = tuple(Outcome(step.expect) for step in self.file.steps)
-        because = None
-        for exception in self.file.exceptions:
-            if _fits(exception, facts):
-                plain, because = tuple(Outcome(word) for word in exception.expect), exception.because
-                break
+        plain = choose(tuple(step.expect for step in self.file.steps), None, self.file.exceptions, facts)
         if variation is None:
-            return Expectation(plain, because)
-        words, why = variation.expect, variation.summary
-        for exception in variation.exceptions:
-            if _fits(exception, facts):
-                words, why = exception.expect, exception.because
-                break
-        return Expectation(_worse(plain, words), because or why)
+            return plain
+        varied = choose(variation.expect, variation.summary, variation.exceptions, facts)
+        return Expectation(combine(plain.outcomes, varied.outcomes), plain.because or varied.because)
 
 
 def find(name: str, folder: Path) -> Path:
@@ -191,7 +133,7 @@ def find(name: str, folder: Path) -> Path:
 
 
 def load_scenario(folder: Path, base: str) -> Scenario:
-    """Read and render the scenario in `folder` over the base image `base`; raise ConfigError for what is wrong."""
+    """Read and render the scenario in `folder` over the base image `base`; ConfigError describes what is wrong."""
     path = folder / "scenario.yaml"
     file = load(path, _File)
     variables = {**file.variables, "base": base}
@@ -209,11 +151,15 @@ def load_scenario(folder: Path, base: str) -> Scenario:
         text = template.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {template}: {error}") from error
+    dockerfile = _render(text, variables, str(template))
+    instructions = tuple(_render(step.instruction, variables, str(path)) for step in file.steps)
+    check_steps(path, dockerfile, instructions)
     return Scenario(
         folder=folder,
         file=file,
-        dockerfile=_render(text, variables, str(template)),
-        instructions=tuple(_render(step.instruction, variables, str(path)) for step in file.steps),
+        dockerfile=dockerfile,
+        instructions=instructions,
+        bases=bases_of(dockerfile),
         context=_context(folder / "context", variables),
         variables=variables,
     )
@@ -263,47 +209,5 @@ def _render(text: str, variables: Mapping[str, str | int | bool], where: str) ->
         ) from error
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
-    except Exception as error:  # whatever a template's own code comes to, such as a macro that calls itself
+    except Exception as error:  # any error of the template's own code, such as a macro that calls itself
         raise ConfigError(f"cannot render {where}: {error or type(error).__name__}") from error
-
-
-def _fits(exception: _Exception, facts: Facts) -> bool:
-    when = exception.when
-    ends = ((when.consumer, facts.consumer_selinux), (when.producer, facts.producer_selinux))
-    if any(wanted is not None and (wanted == "selinux") != there for wanted, there in ends):
-        return False
-    wants = (
-        (when.attributes, facts.consumer_attributes),
-        (when.label, facts.label == when.label),
-        (when.records, facts.other_records),
-    )
-    if any(wanted is not None and not there for wanted, there in wants):
-        return False
-    versions = ((exception.engines, facts.engine), (exception.producer_engines, facts.producer_engine))
-    return all(asked is None or (version is not None and meets(version, asked)) for asked, version in versions)
-
-
-def _worse(first: tuple[Outcome, ...], second: tuple[str, ...]) -> tuple[Outcome, ...]:
-    """Two changes at once: a step runs if either makes it run."""
-    return tuple(
-        Outcome.RAN if Outcome.RAN in (one, Outcome(two)) else one for one, two in zip(first, second, strict=True)
-    )
-
-
-def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
-    """What decides between a scenario's exceptions; an engine of which nothing is known has no bug and no dialect."""
-    ours, theirs = known_of(book, consumer), known_of(book, producer)
-    return Facts(
-        consumer.server,
-        producer.server,
-        consumer_selinux=consumer.selinux != "off",
-        producer_selinux=producer.selinux != "off",
-        consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
-        producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
-        other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
-    )
-
-
-def _run_form(known: Known) -> tuple[bool, bool] | None:
-    """What of an engine's way to write definitions shows in a RUN's record; None for one without inline cache."""
-    return (known.dialect.stubs, known.dialect.selector) if known.dialect else None

@@ -1,54 +1,38 @@
-"""The story of one trial, exactly the bug report's four steps: build, push, prune, rebuild."""
+"""The steps of one trial, which are those of the bug report: build, push, prune, rebuild."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lab.boxes.base import Box, Result
-from lab.buildkit.progress.build import Build, Step
-from lab.buildkit.progress.reader import read_builds
-from lab.engines.engine import Engine
-from lab.errors import BoxError, CommandError, LabError
-from lab.model import Outcome, Verdict
-from lab.results.run import BoxFacts, BuildResult, CacheImport, Production, StepResult, Trial
+from lab.boxes.base import Result
+from lab.errors import BoxError, CommandError
+from lab.model import CONTROL, Fault, TrialKey
+from lab.results.run import BuildResult, Production, Trial
 from lab.run.context_files import writing
+from lab.run.expectations import Expectation
+from lab.run.faults import explain_failure
 from lab.run.gather.door import gather
-from lab.run.gather.stream import Listing
-from lab.run.scenarios import Expectation, Scenario, Variation
+from lab.run.judging import fault_of, judge, read_result, unread, unread_caches
+from lab.run.scenarios import Scenario, Variation
+from lab.run.station import Station
 
 BUILD_SECONDS = 900
 AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec "$@"; else exec sudo -n "$@"; fi'
 Say = Callable[[str], None]
-About = Callable[[str], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One box with one engine, as a run uses it; all files of the run lie in the box's folder `home`."""
-
-    box: Box
-    about: About
-    engine: Engine
-    facts: BoxFacts
-    home: PurePosixPath
-    login: bool  # the registry wants the login of the box's Docker
-    keep: Callable[[Listing], str] = lambda listing: ""  # stores what was gathered of a context, and gives its key
 
 
 def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> Production:
-    """Build with inline cache, push, prune. What goes wrong on the box is the production's problem, not raised."""
-    made = Production(producer=station.box.name, engine=station.engine.name, reference=reference)
+    """Build with inline cache, push, prune; a failure on the box is stored as the production's problem."""
+    production = Production(producer=station.box.name, engine=station.engine.name, reference=reference)
     with station.about(f"{station.box.name}:{station.engine.name}/{scenario.name}:produce"):
         try:
             say("prune")
             prune(station)
             context = _context(station, scenario, "produce")
-            made = made.model_copy(update={"context": _recorded(station, context)})
+            production = production.model_copy(update={"context": _recorded(station, context)})
             say("build")
             build = _build(station, scenario, context, reference, None)
             say("push")
@@ -56,16 +40,17 @@ def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> P
             say("prune")
             prune(station)
         except (CommandError, BoxError) as error:
-            return made.model_copy(update={"problem": _story(error) + _last_words(station)})
-    return made.model_copy(update={"build": build})
+            fault, problem = explain_failure(station, error)
+            return production.model_copy(update={"problem": problem, "fault": fault})
+    return production.model_copy(update={"build": build})
 
 
 def rebuild(
     station: Station, scenario: Scenario, source: Production, plan: Expectation, variation: Variation | None, say: Say
 ) -> Trial:
-    """Rebuild another box's image from its inline cache and hold what came against what is expected."""
-    name = trial_name(source, station, scenario, variation)
-    build, problem, recorded = None, None, None
+    """Rebuild another box's image from its inline cache, and compare the outcomes with the expectation."""
+    name = str(trial_key(source, station, scenario, variation))
+    build, problem, fault, recorded = None, None, None, None
     with station.about(name):
         try:
             say(f"{source.producer}: prune")
@@ -78,50 +63,29 @@ def rebuild(
             say(f"{source.producer}: rebuild")
             build = _build(station, scenario, context, source.reference, plan)
         except (CommandError, BoxError) as error:
-            problem = _story(error) + _last_words(station)
+            fault, problem = explain_failure(station, error)
+    if build and unread_caches(build) and not station.registry.answers():
+        fault, problem = Fault.REGISTRY, f"{unread(build)}: the registry does not answer"
     return Trial(
         name=name,
         producer=source.producer,
         consumer=station.box.name,
         engine=station.engine.name,
         producer_engine=None if source.engine == station.engine.name else source.engine,
-        variation=variation.name if variation else "none",
+        variation=variation.name if variation else CONTROL,
         build=build,
         verdict=judge(build),
         because=plan.because,
         problem=problem or unread(build),
+        fault=fault or fault_of(build),
         context=recorded,
     )
 
 
-def trial_name(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> str:
-    """`producer>consumer:engine/scenario:variation`, the one name of a trial everywhere.
-
-    Where the producer's engine is another one than the consumer's, it stands behind the producer: `producer:engine>`.
-    """
-    change = variation.name if variation else "none"
-    engine = "" if source.engine == station.engine.name else f":{source.engine}"
-    return f"{source.producer}{engine}>{station.box.name}:{station.engine.name}/{scenario.name}:{change}"
-
-
-def judge(build: BuildResult | None) -> Verdict:
-    """`broken` if any outcome is not known or the cache could not be read, as then every step runs whatever its files;
-    `busted` if a step ran that should hit, `fixed` for the reverse.
-    """
-    if build is None or any(source.ok is False for source in build.imports):
-        return Verdict.BROKEN
-    if any(step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) for step in build.steps):
-        return Verdict.BROKEN
-    wrong = [step for step in build.steps if step.outcome is not step.expected]
-    if not wrong:
-        return Verdict.AS_EXPECTED
-    return Verdict.BUSTED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.FIXED
-
-
-def read_result(output: bytes, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
-    """The outcomes of a scenario's own steps in a build's output, beside what was expected of them."""
-    builds = read_builds(output)
-    return _result(builds[-1] if builds else None, instructions, plan)
+def trial_key(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> TrialKey:
+    """The key of the trial in which this station rebuilds that production."""
+    change = variation.name if variation else CONTROL
+    return TrialKey(source.producer, source.engine, station.box.name, station.engine.name, scenario.name, change)
 
 
 def prune(station: Station) -> None:
@@ -130,17 +94,17 @@ def prune(station: Station) -> None:
 
 
 def clear(station: Station) -> None:
-    """Remove this run's files from the box; a box that is gone by now keeps them, and that is said by nobody."""
+    """Remove this run's files from the box."""
     station.box.run(["rm", "-rf", str(station.home)], timeout=60)
 
 
 def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:
-    """A new folder with a DOCKER_CONFIG of its own: the daemon's synced copy of an older one is keyed by both."""
+    """A new folder with a DOCKER_CONFIG of its own: the daemon's synced copy of a context is keyed by both."""
     folder = station.home / slug
     config, context = folder / "config", folder / "context"
     station.box.check(["mkdir", "-p", str(config), str(context)], doing="make the context's folder")
-    if station.login:
-        # the login stays on the box: its bytes pass through no command and no output
+    if station.registry.program == "external":
+        # the login stays on the box: its bytes are in no command and no output
         copy = f'test ! -f "$HOME/.docker/config.json" || cp "$HOME/.docker/config.json" {shlex.quote(str(config))}/'
         station.box.check(["sh", "-c", copy], doing="take over the box's registry login")
     if station.engine.plugins:
@@ -153,7 +117,7 @@ def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:
 
 
 def _recorded(station: Station, context: PurePosixPath) -> str | None:
-    """Keep what lies in the context right before a build; the key of it."""
+    """Store the files of the context as they are right before a build; the key of what was stored."""
     return station.keep(gather(station.box, station.engine, context)) or None
 
 
@@ -182,63 +146,3 @@ def _docker(station: Station, words: Sequence[str], doing: str, context: PurePos
         env["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"  # with the containerd store the image would become an index
     argv = station.engine.call(words, env)
     return station.box.check(argv, doing=doing, env=env, cwd=context, timeout=BUILD_SECONDS)
-
-
-def _result(build: Build | None, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
-    """The outcomes of the scenario's own steps, found by instruction; one that was not seen is unknown."""
-    seen = list(build.steps) if build else []
-    steps = []
-    for number, instruction in enumerate(instructions, 2):
-        step = _find(seen, instruction, number)
-        steps.append(
-            StepResult(
-                instruction=instruction,
-                outcome=step.outcome if step else Outcome.UNKNOWN,
-                expected=plan.outcomes[number - 2] if plan else None,
-                seconds=step.seconds if step else None,
-            )
-        )
-    if build is None:
-        return BuildResult(steps=tuple(steps))
-    return BuildResult(
-        steps=tuple(steps),
-        context_bytes=build.context_bytes,
-        dockerfile_bytes=build.dockerfile_bytes,
-        imports=tuple(CacheImport(ref=item.ref, ok=item.ok) for item in build.imports),
-        image=build.image,
-    )
-
-
-def _find(seen: list[Step], instruction: str, number: int) -> Step | None:
-    """The step of that instruction, and of that number if it stands there twice; old clients cut long names."""
-    found = [
-        step
-        for step in seen
-        if step.instruction == instruction
-        or (step.instruction.endswith("...") and instruction.startswith(step.instruction[:-3]))
-    ]
-    return next((step for step in found if step.index == number), found[0] if found else None)
-
-
-def unread(build: BuildResult | None) -> str | None:
-    """What of a build's outcomes could not be read, in one line; None if all could."""
-    lost = [source.ref for source in build.imports if source.ok is False] if build else []
-    if lost:
-        return f"the cache of {', '.join(lost)} could not be read"
-    unread = [step.instruction for step in build.steps if step.outcome is Outcome.UNKNOWN] if build else []
-    return f"no outcome could be read for {', '.join(unread)}" if unread else None
-
-
-def _last_words(station: Station) -> str:
-    """The end of the engine's log, if it died under the command that failed; nothing if it still answers."""
-    try:
-        if station.box.run(station.engine.call(["version"]), timeout=60).ok or not station.engine.log:
-            return ""
-        said = station.box.run(station.engine.log, timeout=60).text
-    except BoxError:
-        return ""
-    return f"\nthe engine does not answer any more; the end of its log:\n{said}"
-
-
-def _story(error: LabError) -> str:
-    return "\n".join([error.message, *error.tail()])

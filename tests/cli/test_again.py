@@ -46,9 +46,9 @@ def test_variations_and_engines_are_those_of_the_bundle(place: Workplace) -> Non
     )
     with theirs(packed(place, made), place) as found:
         assert found.variations == ("none", "user-xattr")
-        assert found.engines == ("20.10.24",)
+        assert found.consumer_engines == ("20.10.24",)
         assert found.unknown == ("17.06-patched",)
-        assert (found.made_by, found.base) == ((), None)
+        assert (found.producer_engines, found.base) == ((), None)
         assert (found.scenario / "scenario.yaml").is_file()
         kept = found.scenario
     assert not kept.exists()
@@ -57,7 +57,7 @@ def test_variations_and_engines_are_those_of_the_bundle(place: Workplace) -> Non
 def test_images_of_other_engines_are_made_by_those_again(place: Workplace) -> None:
     crossed = trial("a", "b", (HIT, RAN, RAN), engine="20.10.24", producer_engine="20.10.24-unfixed")
     with theirs(packed(place, run(crossed)), place) as found:
-        assert (found.engines, found.made_by) == (("20.10.24",), ("20.10.24-unfixed",))
+        assert (found.consumer_engines, found.producer_engines) == (("20.10.24",), ("20.10.24-unfixed",))
 
 
 def test_a_base_that_was_given_is_given_again(place: Workplace) -> None:
@@ -72,7 +72,7 @@ def test_both_runs_are_held_against_each_other(place: Workplace, tmp_path: Path)
     mine.mkdir()
     save(mine, run(trial("x", "x", (HIT, HIT, HIT)), trial("x", "y", (HIT, HIT, HIT))), "")
     with theirs(path, place) as found:
-        assert found.beside(mine).splitlines() == [
+        assert found.compared_with(mine).splitlines() == [
             "a is held against x",
             "b is held against y",
             "",
@@ -94,10 +94,10 @@ def test_a_run_that_answers_to_nothing_is_told_and_no_error(place: Workplace, tm
     labelled = (reporting.facts("x", selinux="enforcing"),)
     save(mine, run(trial("x", "x", (HIT, HIT, HIT)), boxes=labelled), "")
     with theirs(path, place) as found:
-        assert found.beside(mine).endswith("no trial of the one is in the other; the one has a, b, the other x")
+        assert found.compared_with(mine).endswith("no trial of the one is in the other; the one has a, b, the other x")
 
 
 def test_a_bundle_without_a_scenario_cannot_be_run(place: Workplace) -> None:
     made = run(trial("a", "b", (HIT, HIT, HIT)), scenario="elsewhere")
-    with pytest.raises(UsageError, match="it packs no scenario"), theirs(packed(place, made), place):
+    with pytest.raises(UsageError, match="there is no scenario in it"), theirs(packed(place, made), place):
         pass

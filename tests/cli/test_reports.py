@@ -254,7 +254,8 @@ def test_a_list_of_many_words_fits_100_columns(place: Place) -> None:
     assert max(map(len, lines)) <= 100
     words = " ".join(" ".join(lines).split())
     assert (
-        f"{NEW} 2026-11-23 21:27 UTC copy-bust 1 busted, 1 fixed, 1 broken, 3 as expected (cut short) lineup" in words
+        f"{NEW} 2026-11-23 21:27 UTC copy-bust 1 missed, 1 hit unexpectedly, 1 broken, 3 as expected (cut short) lineup"
+        in words
     )
     assert "a-builder-with-a-long-name-14, a-builder-with-a-long-name-15; engines 20.10.24" in words
 
@@ -292,7 +293,7 @@ def test_a_golden_table_is_saved_and_holds(place: Place) -> None:
     path.write_text(path.read_text().replace("[hit, ran, ran]", "[hit, ran, hit]", 1))
     done = place.lab("expect", "check")
     assert done.returncode == 4
-    assert "variation user-xattr: RUN echo baz: hit is golden, ran was found" in done.stdout
+    assert "copy-bust:user-xattr: RUN echo baz: hit is golden, ran was found" in done.stdout
     [cell] = json.loads(place.lab("expect", "check", "--json").stdout)["changed"]
     assert (cell["golden"], cell["found"]) == ("hit", "ran")
     broken = place.lab("expect", "save", OLD)
@@ -354,7 +355,7 @@ def test_todays_scenario_judges_a_bundle(place: Place) -> None:
     path.write_text(text.replace("expect: [hit, ran, ran]", "expect: [hit, hit, hit]", 3))
     done = place.lab("replay", "mine.tar.gz")
     assert done.returncode == 4
-    assert "  verdict: as expected -> busted\n" in done.stdout
+    assert "  verdict: as expected -> missed\n" in done.stdout
     path.write_text(text.replace("COPY {{ file }} {{ file }}", "COPY {{ file }} /other"))
     assert "judged again by the bundle's scenario" in place.lab("replay", "mine.tar.gz").stdout
 

@@ -18,13 +18,13 @@ from rich.console import Console
 from lab.boxes.transcript import read
 from lab.cli.board import Board, clock
 from lab.cli.screen import Screen
-from lab.model import Begun, Cell, Filled, Outcome, Planned, Progress, RunEvent, Verdict
+from lab.model import Begun, Filled, Outcome, Planned, Progress, RunEvent, TrialKey, Verdict
 from tests.conftest import ROOT
 from tests.reporting import STEPS, WHEN
 from tests.run.test_replay import SAMPLE, play
 
-ONE = Cell("a", "e", "b", "e", "none")
-OTHER = Cell("a", "e1", "b", "e", "user-xattr")
+ONE = TrialKey("a", "e", "b", "e", "copy-bust", "none")
+OTHER = TrialKey("a", "e1", "b", "e", "copy-bust", "user-xattr")
 PLANNED = Planned("r", "copy-bust", "gist", WHEN, STEPS, (ONE, OTHER))
 HITS = Filled(ONE, (Outcome.HIT,) * 3, Verdict.AS_EXPECTED, 34, 20.5)
 LOST = Filled(OTHER, (), Verdict.BROKEN, None, None)
@@ -38,23 +38,23 @@ def drawn(board: Board, most: int = 50) -> list[str]:
     return [re.sub(" {2,}", " | ", line.rstrip()) for line in file.getvalue().splitlines()]
 
 
-def test_the_table_fills_cell_by_cell() -> None:
+def test_the_table_fills_trial_by_trial() -> None:
     board = Board(PLANNED, 125.0)
     assert drawn(board) == [
         "trial | variation | RUN echo foo | COPY bar bar | RUN echo baz | verdict",
-        "a > b | e | none",
-        "a > b | e1>e | user-xattr",
+        "a>b:e | none",
+        "a:e1>b:e | user-xattr",
     ]
     board.take(Begun(ONE))
-    assert drawn(board)[1] == "a > b | e | none | ... | ... | ..."
+    assert drawn(board)[1] == "a>b:e | none | ... | ... | ..."
     board.take(HITS)
     board.take(Begun(OTHER))
     assert drawn(board)[1:] == [
-        "a > b | e | none | hit | hit | hit | as expected",
-        "a > b | e1>e | user-xattr | ... | ... | ...",
+        "a>b:e | none | hit | hit | hit | as expected",
+        "a:e1>b:e | user-xattr | ... | ... | ...",
     ]
     board.take(LOST)
-    assert drawn(board)[2] == "a > b | e1>e | user-xattr | unknown | unknown | unknown | broken"
+    assert drawn(board)[2] == "a:e1>b:e | user-xattr | unknown | unknown | unknown | broken"
 
 
 def test_elapsed_and_expected_time_stand_above_it() -> None:
@@ -74,10 +74,10 @@ def test_a_clock(seconds: float, text: str) -> None:
 
 
 def test_a_long_run_shows_the_trials_around_the_one_at_work() -> None:
-    cells = tuple(Cell("a", "e", f"b{number:03}", "e", "none") for number in range(500))
-    board = Board(Planned("r", "s", "l", WHEN, STEPS, cells), None)
-    for cell in cells[:250]:
-        board.take(Filled(cell, (Outcome.HIT,) * 3, Verdict.AS_EXPECTED, 34, 1.0))
+    keys = tuple(TrialKey("a", "e", f"b{number:03}", "e", "s", "none") for number in range(500))
+    board = Board(Planned("r", "s", "l", WHEN, STEPS, keys), None)
+    for key in keys[:250]:
+        board.take(Filled(key, (Outcome.HIT,) * 3, Verdict.AS_EXPECTED, 34, 1.0))
     lines = drawn(board, 10)
     assert len(lines) == 12
     assert [re.findall(r"b\d+", line)[0] for line in lines[1:11]] == [f"b{number:03}" for number in range(245, 255)]
@@ -85,10 +85,10 @@ def test_a_long_run_shows_the_trials_around_the_one_at_work() -> None:
 
 
 def test_hostile_names_are_no_markup() -> None:
-    cell = Cell("[red]a[/red]", "e", "[link=x]b", "e", "[/]")
-    board = Board(Planned("r", "s", "l", WHEN, ("RUN [bold]x[/bold]",), (cell,)), None)
+    key = TrialKey("[red]a[red]", "e", "[link=x]b", "e", "s", "[/]")
+    board = Board(Planned("r", "s", "l", WHEN, ("RUN [bold]x[/bold]",), (key,)), None)
     text = "\n".join(drawn(board))
-    assert "[red]a[/red] > [link=x]b" in text and "RUN [bold]x[/bold]" in text
+    assert "[red]a[red]>[link=x]b:e" in text and "RUN [bold]x[/bold]" in text
 
 
 # --- without a terminal
@@ -111,8 +111,8 @@ def test_quiet_lines_say_each_trial_once(capsys: pytest.CaptureFixture[str]) -> 
     assert out == ""
     assert [line[9:] for line in err.splitlines()] == [
         "copy-bust: 2 trials; about 2:05 by earlier runs",
-        "1 of 2  a > b  e  none: hit hit hit  as expected",
-        "2 of 2  a > b  e1>e  user-xattr: no outcome  broken",
+        "1 of 2  a>b:e/copy-bust:none: hit hit hit  as expected",
+        "2 of 2  a:e1>b:e/copy-bust:user-xattr: no outcome  broken",
     ]
 
 
@@ -123,14 +123,17 @@ def test_json_lines_are_for_tools(capsys: pytest.CaptureFixture[str]) -> None:
     found = [json.loads(line) for line in out.splitlines()]
     assert {line.pop("schema") for line in found} == {1}
     assert all(datetime.fromisoformat(line.pop("time")) <= datetime.now(UTC) for line in found)
-    cell = {"producer": "a", "producer_engine": "e", "consumer": "b", "engine": "e", "variation": "none"}
+    key = {
+        "name": "a>b:e/copy-bust:none", "producer": "a", "producer_engine": "e", "consumer": "b", "engine": "e",
+        "scenario": "copy-bust", "variation": "none",
+    }  # fmt: skip
     progress, planned, begun, filled, ended = found
     assert progress == {"event": "progress", "who": "b", "what": "prune", "done": False, "failed": False}
     assert (planned["event"], planned["expected_seconds"], planned["steps"]) == ("planned", 125.0, list(STEPS))
-    assert planned["trials"][0] == cell
-    assert begun == {"event": "begun", **cell}
+    assert planned["trials"][0] == key
+    assert begun == {"event": "begun", **key}
     assert filled == {
-        "event": "trial", **cell, "outcomes": ["hit", "hit", "hit"], "verdict": "as expected", "context_bytes": 34,
+        "event": "trial", **key, "outcomes": ["hit", "hit", "hit"], "verdict": "as expected", "context_bytes": 34,
         "seconds": 20.5,
     }  # fmt: skip
     assert ended == {"event": "ended", "run": "r"}
@@ -169,7 +172,7 @@ def test_a_terminal_gets_the_live_table() -> None:
     assert process.wait(30) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
     assert re.search(r"copy-bust  1 of 2 trials  \d+:\d\d of about 2:05", text)
-    assert re.search(r"a > b  e +none +hit +hit +hit +as expected", text)
+    assert re.search(r"a>b:e +none +hit +hit +hit +as expected", text)
     assert "rebuild" in text.rpartition("as expected")[2]
 
 
@@ -179,13 +182,13 @@ def test_a_run_tells_its_plan_and_then_each_trial(tmp_path: Path) -> None:
     planned, *others = seen
     assert isinstance(planned, Planned)
     a, s = "debian12-apparmor", "debian12-selinux"
-    cells = {(cell.producer, cell.consumer, cell.variation) for cell in planned.cells}
-    assert cells == {
+    keys = {(key.producer, key.consumer, key.variation) for key in planned.trials}
+    assert keys == {
         (a, a, "none"), (s, a, "none"), (a, s, "none"), (s, s, "none"), (a, a, "user-xattr"), (a, s, "user-xattr"),
     }  # fmt: skip
-    begun = [event.cell for event in others if isinstance(event, Begun)]
-    filled = {event.cell: event for event in others if isinstance(event, Filled)}
-    assert sorted(map(repr, begun)) == sorted(map(repr, planned.cells)) == sorted(map(repr, filled))
+    begun = [event.key for event in others if isinstance(event, Begun)]
+    filled = {event.key: event for event in others if isinstance(event, Filled)}
+    assert sorted(map(repr, begun)) == sorted(map(repr, planned.trials)) == sorted(map(repr, filled))
     assert {event.context_bytes for event in filled.values()} == {34, 93, 49, 108}
-    for cell in planned.cells:
-        assert others.index(Begun(cell)) < others.index(filled[cell])
+    for key in planned.trials:
+        assert others.index(Begun(key)) < others.index(filled[key])

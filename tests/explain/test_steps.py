@@ -236,7 +236,7 @@ def flipped(trial: Trial) -> Trial:
     first, *rest = trial.build.steps
     steps = (first, *(step.model_copy(update={"outcome": RAN}) for step in rest))
     return trial.model_copy(
-        update={"build": trial.build.model_copy(update={"steps": steps}), "verdict": Verdict.BUSTED}
+        update={"build": trial.build.model_copy(update={"steps": steps}), "verdict": Verdict.MISSED}
     )
 
 

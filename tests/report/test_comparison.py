@@ -28,18 +28,18 @@ def pair(*trials: object, **fields: object) -> Evidence:
 
 def test_only_what_changed_is_told_with_why() -> None:
     before = pair(trial("a", "a", (HIT, HIT, HIT)), trial("a", "b", (HIT, HIT, HIT), sent=34))
-    made = trial("a", "b", (HIT, RAN, RAN), Verdict.BUSTED, expected=(HIT, HIT, HIT), sent=93)
+    made = trial("a", "b", (HIT, RAN, RAN), Verdict.MISSED, expected=(HIT, HIT, HIT), sent=93)
     after = Evidence(run(trial("a", "a", (HIT, HIT, HIT)), made), {made.name: reporting.explained(made)})
     found = compare(before, after)
     assert [(change.cell, change.before, change.after) for change in found.changes] == [
-        ("COPY bar bar", "hit", "ran"), ("RUN echo baz", "hit", "ran"), ("verdict", "as expected", "busted"),
+        ("COPY bar bar", "hit", "ran"), ("RUN echo baz", "hit", "ran"), ("verdict", "as expected", "missed"),
     ]  # fmt: skip
     assert (found.same, found.only_before, found.only_after) == (1, (), ())
     assert told(found).splitlines() == [
         "a>b:19.03.8/copy-bust:none",
         "  COPY bar bar: hit -> ran",
         "  RUN echo baz: hit -> ran",
-        "  verdict: as expected -> busted",
+        "  verdict: as expected -> missed",
         "  why: now: bar has security.selinux on the consumer only",
         "  why: what differs: context bytes sent 34 -> 93",
         "",
@@ -152,7 +152,7 @@ def test_a_prediction_that_failed_in_one_run_only_is_a_change() -> None:
 
 def test_a_comparison_is_shown_and_never_obeyed() -> None:
     evil = reporting.hostile()
-    changed = evil.run.trials[0].model_copy(update={"verdict": Verdict.FIXED})
+    changed = evil.run.trials[0].model_copy(update={"verdict": Verdict.UNEXPECTED_HIT})
     found = compare(evil, Evidence(evil.run.model_copy(update={"trials": (changed, evil.run.trials[1])})))
     assert told(found).replace("\n", "").isprintable()
 
@@ -181,7 +181,7 @@ def test_a_cell_that_changed_is_named(tmp_path: Path) -> None:
     changed = trial("a", "b", (HIT, RAN, HIT), producer_engine="19.03.13")
     [difference], held, new = golden.check(tmp_path, golden_run(trials=(changed, *others)))
     assert (held, new) == (3, [])
-    assert difference == golden.Difference("a:19.03.13>b:19.03.8, variation none", "RUN echo baz", "ran", "hit")
+    assert difference == golden.Difference("a:19.03.13>b:19.03.8/copy-bust:none", "RUN echo baz", "ran", "hit")
     assert first.name
 
 
@@ -191,8 +191,8 @@ def test_a_trial_that_was_not_made_or_not_read_is_no_pass(tmp_path: Path) -> Non
     lost = second.model_copy(update={"verdict": Verdict.BROKEN})
     found, _, _ = golden.check(tmp_path, golden_run(trials=(first, lost)))
     assert [(item.trial, item.found) for item in found] == [
-        *[(f"a>b:19.03.8, variation {third.variation}", "not made")] * 3,
-        *[("a>a:19.03.8, variation none", "unknown")] * 3,
+        *[(f"a>b:19.03.8/copy-bust:{third.variation}", "not made")] * 3,
+        *[("a>a:19.03.8/copy-bust:none", "unknown")] * 3,
     ]
 
 
@@ -252,12 +252,12 @@ def test_a_summary_counts_verdicts(tmp_path: Path) -> None:
     folder.mkdir()
     made = run(
         trial("a", "b", (HIT, HIT, HIT)),
-        trial("a", "c", (HIT, RAN, RAN), Verdict.BUSTED),
+        trial("a", "c", (HIT, RAN, RAN), Verdict.MISSED),
         trial("a", "d", (HIT, HIT, HIT)),
     )
     save(folder, made, "")
     [item] = shelf.summaries(tmp_path)
-    assert item.verdicts == (("as expected", 2), ("busted", 1))
+    assert item.verdicts == (("as expected", 2), ("missed", 1))
     assert (item.boxes, item.engines) == (("a", "b", "c", "d"), ("19.03.8",))
     assert item.to_json()["started"] == "2026-05-27T18:30:00+00:00"
 

@@ -52,7 +52,7 @@ def test_a_suite_a_scenario_a_case_a_trial_and_step() -> None:
 
 
 def busted() -> Evidence:
-    made = trial("ubuntu", "centos", (HIT, RAN, RAN), Verdict.BUSTED, expected=(HIT, HIT, HIT))
+    made = trial("ubuntu", "centos", (HIT, RAN, RAN), Verdict.MISSED, expected=(HIT, HIT, HIT))
     return Evidence(run(made), {made.name: reporting.explained(made)})
 
 
@@ -61,7 +61,7 @@ def test_a_failure_holds_the_cause() -> None:
     assert first.result == []
     [failure] = second.result
     assert isinstance(failure, Failure)
-    assert (failure.type, failure.message) == ("busted", "COPY bar bar ran, hit was expected")
+    assert (failure.type, failure.message) == ("missed", "COPY bar bar ran, hit was expected")
     for words in (
         "cause: bar has security.selinux on the consumer only",
         f"bar: security.selinux: producer absent, consumer {reporting.LABEL}\\0",
@@ -87,9 +87,9 @@ def test_what_is_not_known_is_an_error_and_never_a_pass() -> None:
 
 
 def test_an_unexpected_hit_is_a_failure_too() -> None:
-    made = trial("a", "b", (HIT, HIT, HIT), Verdict.FIXED, expected=(HIT, RAN, RAN))
+    made = trial("a", "b", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, expected=(HIT, RAN, RAN))
     kinds = [[result.type for result in case.result] for case in cases(Evidence(run(made)))]
-    assert kinds == [[], ["fixed"], ["fixed"]]
+    assert kinds == [[], ["hit unexpectedly"], ["hit unexpectedly"]]
 
 
 def test_a_contradicted_prediction_is_a_failure() -> None:
@@ -136,7 +136,7 @@ def test_hostile_text_is_text_in_xml() -> None:
 @pytest.mark.parametrize("odd", [*range(0x20), 0x7F, 0x85, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x202E])
 def test_no_character_breaks_the_xml(odd: int) -> None:
     steps = (f"RUN a{chr(odd)}b",)
-    made = trial("a", "b", (RAN,), Verdict.BUSTED, expected=(HIT,), steps=steps, because=f"x{chr(odd)}")
+    made = trial("a", "b", (RAN,), Verdict.MISSED, expected=(HIT,), steps=steps, because=f"x{chr(odd)}")
     [case] = cases(Evidence(run(made, steps=steps)))
     assert re.fullmatch(r"2\. RUN a.+b", case.name, re.DOTALL)
 

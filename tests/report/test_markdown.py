@@ -235,8 +235,8 @@ def test_the_sample_is_short() -> None:
 def test_unexpected_misses_come_before_expected_ones_and_varied_ones_last() -> None:
     varied = trial("a", "a", (HIT, RAN, RAN), variation="xattr")
     known = trial("a", "b", (HIT, RAN, RAN), because="known")
-    news = trial("a", "c", (HIT, RAN, RAN), Verdict.BUSTED, expected=(HIT, HIT, HIT))
-    fixed = trial("a", "d", (HIT, HIT, HIT), Verdict.FIXED, expected=(HIT, RAN, RAN))
+    news = trial("a", "c", (HIT, RAN, RAN), Verdict.MISSED, expected=(HIT, HIT, HIT))
+    fixed = trial("a", "d", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, expected=(HIT, RAN, RAN))
     found = findings(Evidence(run(varied, known, news, fixed)))
     assert [item.example.name for item in found] == [item.name for item in (news, fixed, known, varied)]
     assert not found[1].misses
@@ -302,7 +302,7 @@ def test_a_rebuild_on_the_box_itself_from_another_engines_image_and_changed_file
 
 
 def test_a_step_that_hits_against_what_is_stated_is_told_as_such() -> None:
-    made = trial("a", "b", (HIT, HIT, HIT), Verdict.FIXED, expected=(HIT, RAN, RAN))
+    made = trial("a", "b", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, expected=(HIT, RAN, RAN))
     text = markdown(Evidence(run(made)))
     assert headings(text, "h1") == ["COPY bar bar hits the build cache though it should not on b"]
     assert section(text, "Expected behavior") == "- a>b, Docker 19.03.8: `COPY bar bar` runs."

@@ -79,8 +79,8 @@ def test_the_bug_reports_four_trials() -> None:
         run(
             trial("ubuntu", "ubuntu", (HIT, HIT, HIT)),
             trial("ubuntu", "centos", (HIT, RAN, RAN), because=because, sent=49),
-            trial("centos", "ubuntu", (HIT, RAN, RAN), Verdict.BUSTED, sent=None),
-            trial("centos", "centos", (HIT, HIT, HIT), Verdict.FIXED),
+            trial("centos", "ubuntu", (HIT, RAN, RAN), Verdict.MISSED, sent=None),
+            trial("centos", "centos", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT),
         )
     )
     assert lines(text) == [
@@ -88,13 +88,13 @@ def test_the_bug_reports_four_trials() -> None:
         "",
         "nothing varied",
         "producer  consumer  engine   context  RUN echo foo  COPY bar bar  RUN echo baz  verdict",
-        "centos    centos    19.03.8  24B      hit           hit           hit           fixed",
-        "centos    ubuntu    19.03.8  ?        hit           ran           ran           busted",
+        "centos    centos    19.03.8  24B      hit           hit           hit           hit unexpectedly",
+        "centos    ubuntu    19.03.8  ?        hit           ran           ran           missed",
         "ubuntu    centos    19.03.8  49B      hit           ran           ran           as expected",
         "ubuntu    ubuntu    19.03.8  24B      hit           hit           hit           as expected",
         "",
-        "centos>ubuntu:19.03.8/copy-bust:none: busted at COPY bar bar, not expected",
-        "ubuntu>centos:19.03.8/copy-bust:none: busted at COPY bar bar",
+        "centos>ubuntu:19.03.8/copy-bust:none: missed at COPY bar bar, not expected",
+        "ubuntu>centos:19.03.8/copy-bust:none: missed at COPY bar bar",
     ]
 
 
@@ -207,9 +207,9 @@ def test_no_table_is_wider_than_100_columns(steps: tuple[str, ...], name: str, v
 
 def test_what_fits_no_table_is_told_in_lines() -> None:
     long = "a-box-whose-name-is-long-enough"
-    text = table(run(trial(long, f"{long}-2", (HIT, RAN, RAN), Verdict.BUSTED, engine="e")))
+    text = table(run(trial(long, f"{long}-2", (HIT, RAN, RAN), Verdict.MISSED, engine="e")))
     assert lines(text)[3:6] == [
-        f"{long} > {long}-2  engine e  context 24B  busted",
+        f"{long} > {long}-2  engine e  context 24B  missed",
         "    RUN echo foo: hit; COPY bar bar: ran; RUN echo baz: ran",
         "",
     ]

@@ -19,12 +19,11 @@ from lab.results.run import (
     Run,
     StepResult,
     Trial,
-    create_folder,
     find,
     load,
-    run_name,
     save,
 )
+from lab.results.shelf import create_folder, run_name
 
 WHEN = datetime(2026, 5, 27, 18, 30, 5, tzinfo=UTC)
 BUILD = BuildResult(
@@ -73,7 +72,7 @@ RUN = Run(
     instructions=("RUN a", "COPY b b"),
     boxes=(FACTS,),
     productions=(Production(producer="a", engine="e", reference="x", build=BUILD),),
-    trials=(trial(Verdict.BUSTED).model_copy(update={"build": BUILD, "because": "why", "seconds": 1.5}),),
+    trials=(trial(Verdict.MISSED).model_copy(update={"build": BUILD, "because": "why", "seconds": 1.5}),),
 )
 
 
@@ -98,7 +97,7 @@ def test_the_file_speaks_in_words(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert data["schema"] == 2
     assert data["started"] == "2026-05-27T18:30:05Z"
-    assert data["trials"][0]["verdict"] == "busted"
+    assert data["trials"][0]["verdict"] == "missed"
     assert data["trials"][0]["build"]["steps"][1] == {
         "instruction": "COPY b b",
         "outcome": "ran",
@@ -127,7 +126,7 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path, content: str | bytes) 
 def test_json_of_somebody_elses_names_what_lacks(tmp_path: Path) -> None:
     assert refusal(tmp_path, "{}").message.endswith("its schema is None, this lab reads 1 to 2")
     assert refusal(tmp_path, '{"schema": 1}').message.endswith("name: Field required")
-    wrong = RUN.to_json().replace('"busted"', '"bust"')
+    wrong = RUN.to_json().replace('"missed"', '"bust"')
     assert "trials.0.verdict: Input should be 'as expected'" in refusal(tmp_path, wrong).message
     assert "flavour: Extra inputs" in refusal(tmp_path, RUN.to_json().replace("{", '{"flavour": 1,', 1)).message
 
@@ -148,8 +147,8 @@ def test_a_folder_without_a_run(tmp_path: Path) -> None:
     ("complete", "verdicts", "good"),
     [
         (True, [Verdict.AS_EXPECTED, Verdict.AS_EXPECTED], True),
-        (True, [Verdict.AS_EXPECTED, Verdict.BUSTED], False),
-        (True, [Verdict.FIXED], False),
+        (True, [Verdict.AS_EXPECTED, Verdict.MISSED], False),
+        (True, [Verdict.UNEXPECTED_HIT], False),
         (True, [Verdict.BROKEN], False),
         (False, [Verdict.AS_EXPECTED], False),
         (True, [], False),  # no trial shows nothing

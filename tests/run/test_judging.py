@@ -6,7 +6,7 @@ import pytest
 
 from lab.model import Outcome, Verdict
 from lab.results.run import BuildResult, CacheImport, StepResult
-from lab.run.sequence import judge
+from lab.run.judging import judge
 
 WORDS = {"h": Outcome.HIT, "r": Outcome.RAN, "e": Outcome.ERROR, "u": Outcome.UNKNOWN}
 
@@ -25,12 +25,12 @@ def build(outcomes: str, expected: str, *imports: bool | None) -> BuildResult:
         ("hhh", "hhh", Verdict.AS_EXPECTED),
         ("hrr", "hrr", Verdict.AS_EXPECTED),
         ("rrr", "rrr", Verdict.AS_EXPECTED),
-        ("hrr", "hhh", Verdict.BUSTED),
-        ("rrr", "hrr", Verdict.BUSTED),
-        ("hhr", "hhh", Verdict.BUSTED),
-        ("hhh", "hrr", Verdict.FIXED),
-        ("hhr", "hrr", Verdict.FIXED),
-        ("rhh", "hrr", Verdict.BUSTED),  # one ran that should hit: that others hit makes it no better
+        ("hrr", "hhh", Verdict.MISSED),
+        ("rrr", "hrr", Verdict.MISSED),
+        ("hhr", "hhh", Verdict.MISSED),
+        ("hhh", "hrr", Verdict.UNEXPECTED_HIT),
+        ("hhr", "hrr", Verdict.UNEXPECTED_HIT),
+        ("rhh", "hrr", Verdict.MISSED),  # one ran that should hit: that others hit makes it no better
         ("huu", "hhh", Verdict.BROKEN),
         ("heu", "hrr", Verdict.BROKEN),
         ("hre", "hrr", Verdict.BROKEN),
@@ -47,7 +47,7 @@ def test_no_build_is_broken() -> None:
 
 
 def test_a_cache_that_was_read_or_not_seen_changes_nothing() -> None:
-    assert judge(build("hrr", "hhh", True)) is Verdict.BUSTED
+    assert judge(build("hrr", "hhh", True)) is Verdict.MISSED
     assert judge(build("hhh", "hhh", None)) is Verdict.AS_EXPECTED
 
 

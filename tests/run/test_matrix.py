@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from lab.model import Cell
-from lab.run.matrix import cells
+from lab.model import TrialKey
+from lab.run.matrix import trials
 
 MADE = [("a", "new"), ("a", "old"), ("b", "new")]
 CONSUMERS = {"a": ["new", "old"], "b": ["new"]}
 
 
 def planned(**options: object) -> dict[str, list[tuple[str, ...]]]:
-    found = cells(MADE, CONSUMERS, ["none", "xattr"], **{"thorough": False, **options})  # type: ignore[arg-type]
+    found = trials(MADE, CONSUMERS, "s", ["none", "xattr"], **{"thorough": False, **options})  # type: ignore[arg-type]
     return {
-        name: [(cell.producer, cell.producer_engine, cell.engine, cell.variation) for cell in row]
+        name: [(key.producer, key.producer_engine, key.engine, key.variation) for key in row]
         for name, row in found.items()
     }
 
@@ -33,16 +33,16 @@ def test_a_thorough_run_tries_all() -> None:
 
 
 def test_engines_of_both_sides_can_be_named() -> None:
-    assert planned(used_by=("new",), made_by=("old",)) == {
+    assert planned(consumer_engines=("new",), producer_engines=("old",)) == {
         "a": [("a", "old", "new", "none"), ("a", "old", "new", "xattr")],
         "b": [("a", "old", "new", "none"), ("a", "old", "new", "xattr")],
     }
 
 
 def test_without_an_image_there_is_no_trial() -> None:
-    assert cells([], CONSUMERS, ["none"], thorough=True) == {"a": [], "b": []}
+    assert trials([], CONSUMERS, "s", ["none"], thorough=True) == {"a": [], "b": []}
 
 
-def test_every_cell_names_its_consumer() -> None:
-    found = cells([("a", "e")], {"b": ["e"]}, ["none"], thorough=False)
-    assert found == {"b": [Cell("a", "e", "b", "e", "none")]}
+def test_every_key_names_its_consumer_and_scenario() -> None:
+    found = trials([("a", "e")], {"b": ["e"]}, "s", ["none"], thorough=False)
+    assert found == {"b": [TrialKey("a", "e", "b", "e", "s", "none")]}

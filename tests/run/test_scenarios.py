@@ -9,7 +9,8 @@ import pytest
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
-from lab.run.scenarios import Expectation, Facts, Scenario, Variation, facts_of, find, load_scenario
+from lab.run.expectations import Expectation, Facts, facts_of
+from lab.run.scenarios import Scenario, Variation, find, load_scenario
 from tests import reporting
 from tests.conftest import ROOT
 
@@ -28,7 +29,10 @@ steps:
 """
 
 
-def scenario(folder: Path, text: str = FILE, dockerfile: str = "FROM {{ base }}\n", **context: bytes) -> Scenario:
+DOCKERFILE = "FROM {{ base }}\nCOPY {{ file }} .\nRUN x\n"
+
+
+def scenario(folder: Path, text: str = FILE, dockerfile: str = DOCKERFILE, **context: bytes) -> Scenario:
     (folder / "context").mkdir(exist_ok=True)
     (folder / "scenario.yaml").write_text(text, encoding="utf-8")
     (folder / "Dockerfile.j2").write_text(dockerfile, encoding="utf-8")
@@ -37,7 +41,7 @@ def scenario(folder: Path, text: str = FILE, dockerfile: str = "FROM {{ base }}\
     return load_scenario(folder, "alpine")
 
 
-def refusal(folder: Path, text: str = FILE, dockerfile: str = "FROM {{ base }}\n", **context: bytes) -> ConfigError:
+def refusal(folder: Path, text: str = FILE, dockerfile: str = DOCKERFILE, **context: bytes) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
         scenario(folder, text, dockerfile, **context)
     return caught.value
@@ -184,11 +188,11 @@ def test_an_attribute_of_the_users_busts_every_engine(bust: Scenario, engine: st
     assert plan.because
 
 
-def test_variations_are_none_and_the_default_ones_unless_asked(bust: Scenario) -> None:
+def test_the_default_run_varies_nothing(bust: Scenario) -> None:
     def names(asked: tuple[str, ...]) -> list[str]:
         return [change.name if change else "-" for change in bust.variations(asked)]
 
-    assert names(()) == ["-", "user-xattr"]
+    assert names(()) == ["-"]
     assert names(("user-xattr",)) == ["user-xattr"]
     assert names(("none",)) == ["-"]
     assert names(("user-xattr", "none", "user-xattr")) == ["user-xattr", "-"]
@@ -235,9 +239,11 @@ def test_an_unknown_scenario_is_guessed(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_values_fill_every_text(tmp_path: Path) -> None:
     text = "FROM {{ base }}\n{% for n in range(times) %}RUN {{ n }}\n{% endfor %}{% if loud %}RUN yes\n{% endif %}"
-    made = scenario(tmp_path, dockerfile=text)
+    steps = ("RUN {{ 0 }}", "RUN {{ times - 1 }}", "RUN yes")
+    listed = "".join(f'  - {{instruction: "{step}", expect: hit}}\n' for step in steps)
+    made = scenario(tmp_path, FILE.partition("  - ")[0] + listed, dockerfile=text)
     assert made.dockerfile == "FROM alpine\nRUN 0\nRUN 1\nRUN yes\n"
-    assert made.instructions == ("COPY bar .", "RUN x")
+    assert made.instructions == ("RUN 0", "RUN 1", "RUN yes")
 
 
 def test_an_undefined_name_is_guessed(tmp_path: Path) -> None:

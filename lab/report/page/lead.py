@@ -101,7 +101,7 @@ def _key(view: View) -> tuple[str, str, str, str, bool]:
     unexpected = trial.verdict is not Verdict.AS_EXPECTED or view.refuted
     if trial.verdict is Verdict.BROKEN:
         return view.look, "", "could not be judged", (trial.problem or "not known why").split("\n", 1)[0], unexpected
-    if trial.verdict is Verdict.FIXED and view.odd:
+    if trial.verdict is Verdict.UNEXPECTED_HIT and view.odd:
         return view.look, view.odd.instruction, "hit, though it was expected to run", trial.because or "", unexpected
     missed = next((step for step in view.steps if step.odd and step.outcome is Outcome.RAN), None)
     step, what = missed or view.first_miss, "ran, as expected" if not missed else "ran, though it was expected to hit"

@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.explain.explanation import Explanation, Role, StepCause
-from lab.model import Outcome, Verdict
+from lab.model import Outcome, Verdict, ordering
 from lab.report.evidence import Evidence, producer_engine
 from lab.report.page.dockerfile import Line, Step, marked, steps
 from lab.report.page.records import Comparison, compare
 from lab.report.page.text import clock, seconds, sent
 from lab.results.run import Run, Trial
-from lab.versions import natural
 
 LOOKS = {
     Verdict.AS_EXPECTED: "expected",
-    Verdict.BUSTED: "busted",
-    Verdict.FIXED: "fixed",
+    Verdict.MISSED: "busted",
+    Verdict.UNEXPECTED_HIT: "fixed",
     Verdict.BROKEN: "broken",
 }
-CONTROL = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +119,9 @@ def view(number: int, evidence: Evidence, trial: Trial) -> View:
 
 
 def order(run: Run) -> list[Trial]:
-    """Trials by variation, in the order those were made, then by engine, producer, consumer."""
-    seen = {name: number for number, name in enumerate(dict.fromkeys(trial.variation for trial in run.trials))}
-    return sorted(
-        run.trials,
-        key=lambda trial: (
-            seen[trial.variation],
-            natural(trial.engine),
-            trial.producer,
-            natural(trial.producer_engine or ""),
-            trial.consumer,
-        ),
-    )
+    """Trials by variation, in the order those were made, then by engines and boxes."""
+    place = ordering(trial.key for trial in run.trials)
+    return sorted(run.trials, key=lambda trial: place(trial.key))
 
 
 def _saying(trial: Trial, found: Sequence[Step], explanation: Explanation | None) -> str:

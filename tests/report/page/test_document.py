@@ -489,7 +489,7 @@ def test_the_lead_names_step_cause_and_trials() -> None:
     made = page_runs.rich()
     top = lead(made.run, views(made))
     assert top.sentence == "2 of 16 trials did not go as expected."
-    assert [(count.verdict, count.count) for count in top.counts] == [("as expected", 14), ("busted", 2)]
+    assert [(count.verdict, count.count) for count in top.counts] == [("as expected", 14), ("missed", 2)]
     first = top.findings[0]
     assert (first.step, first.what, first.why) == (
         "COPY bar bar",
@@ -523,7 +523,7 @@ def test_the_lead_of_other_ends() -> None:
     assert first.build
     steps = tuple(step.model_copy(update={"expected": RAN}) for step in first.build.steps)
     fixed = changed(
-        build=first.build.model_copy(update={"steps": steps}), verdict=Verdict.FIXED, because="labels count"
+        build=first.build.model_copy(update={"steps": steps}), verdict=Verdict.UNEXPECTED_HIT, because="labels count"
     )
     top = lead(fixed.run, views(fixed))
     assert (top.findings[0].what, top.findings[0].why) == ("hit, though it was expected to run", "labels count")
@@ -536,7 +536,7 @@ def test_why_it_should_have_hit_is_not_given_as_the_cause() -> None:
     build = first.build.model_copy(
         update={"steps": tuple(step.model_copy(update={"outcome": outcome}) for step, outcome in outcomes)}
     )
-    made = changed(build=build, verdict=Verdict.BUSTED, variation="mtime", because="only times differ")
+    made = changed(build=build, verdict=Verdict.MISSED, variation="mtime", because="only times differ")
     [finding] = lead(made.run, views(made)).findings
     assert (finding.step, finding.why) == ("COPY bar bar", "Why is not known.")
     said = words(drawn(made))
@@ -548,7 +548,7 @@ def test_a_trial_that_hit_and_missed_against_expectation_names_its_miss() -> Non
     assert first.build
     marks = zip(first.build.steps, (HIT, HIT, RAN), (RAN, HIT, HIT), strict=True)
     steps = tuple(step.model_copy(update={"outcome": now, "expected": wish}) for step, now, wish in marks)
-    made = changed(build=first.build.model_copy(update={"steps": steps}), verdict=Verdict.BUSTED)
+    made = changed(build=first.build.model_copy(update={"steps": steps}), verdict=Verdict.MISSED)
     [finding] = lead(made.run, views(made)).findings
     assert (finding.step, finding.what) == ("RUN echo baz", "ran, though it was expected to hit")
 

@@ -1,0 +1,130 @@
+"""What a rebuild is expected to do, and the exceptions that engines and SELinux labels make to that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lab.buildkit.contenthash.rules import Xattrs
+from lab.buildkit.rulebook import Known, Rulebook
+from lab.explain.rules_of_box import known_of
+from lab.model import Outcome
+from lab.results.run import BoxFacts
+from lab.versions import CONDITION, meets
+from lab.yamlfile import Strict
+
+Expect = Literal["hit", "ran"]
+Tag = Literal["selinux", "no-selinux"]
+End = Literal["consumer", "producer"]
+Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
+
+
+class When(Strict):
+    """The conditions of an exception, beside the versions of engines; a field that is left out sets no condition.
+
+    `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end at
+    which SELinux's label of a file enters the key. `records` is `others` where the two engines write the cache record
+    of a RUN in different forms.
+    """
+
+    consumer: Tag | None = None
+    producer: Tag | None = None
+    attributes: Literal["all"] | None = None
+    label: End | None = None
+    records: Literal["others"] | None = None
+
+
+class Deviation(Strict):
+    """An exception to an expectation: the versions and conditions it holds for, its reason, and the outcomes."""
+
+    engines: Versions | None = None
+    producer_engines: Versions | None = None
+    when: When = When()
+    because: str
+    expect: tuple[Expect, ...]
+
+    def fits(self, facts: Facts) -> bool:
+        """True if every condition of the exception holds for these facts."""
+        when = self.when
+        ends = ((when.consumer, facts.consumer_selinux), (when.producer, facts.producer_selinux))
+        if any(wanted is not None and (wanted == "selinux") != there for wanted, there in ends):
+            return False
+        wants = (
+            (when.attributes, facts.consumer_attributes),
+            (when.label, facts.label == when.label),
+            (when.records, facts.other_records),
+        )
+        if any(wanted is not None and not there for wanted, there in wants):
+            return False
+        versions = ((self.engines, facts.engine), (self.producer_engines, facts.producer_engine))
+        return all(asked is None or (version is not None and meets(version, asked)) for asked, version in versions)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The outcome that is expected of each step of a rebuild, and the reason where an exception applies."""
+
+    outcomes: tuple[Outcome, ...]
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts that decide which exception applies: the version of each end's engine, and how the two ends differ.
+
+    `..._selinux` is true if the kernel of that end labels its files, `..._attributes` if its engine hashes every
+    attribute, `other_records` if neither engine finds the other's RUN.
+    """
+
+    engine: str | None
+    producer_engine: str | None = None
+    consumer_selinux: bool = False
+    producer_selinux: bool = False
+    consumer_attributes: bool = False
+    producer_attributes: bool = False
+    other_records: bool = False
+
+    @property
+    def label(self) -> End | None:
+        """The only end at which SELinux's label of a file enters the key; None if it does at both or at neither."""
+        ours = self.consumer_selinux and self.consumer_attributes
+        theirs = self.producer_selinux and self.producer_attributes
+        return None if ours == theirs else "consumer" if ours else "producer"
+
+
+def choose(
+    plain: tuple[Expect, ...], because: str | None, exceptions: Iterable[Deviation], facts: Facts
+) -> Expectation:
+    """The outcomes and the reason of the first exception that fits, else the plain ones."""
+    for item in exceptions:
+        if item.fits(facts):
+            plain, because = item.expect, item.because
+            break
+    return Expectation(tuple(map(Outcome, plain)), because)
+
+
+def combine(first: tuple[Outcome, ...], second: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """The outcomes under two changes at once: a step runs if either change makes it run."""
+    return tuple(Outcome.RAN if Outcome.RAN in pair else pair[0] for pair in zip(first, second, strict=True))
+
+
+def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
+    """The facts of two boxes; an unknown engine counts as one without bugs and without a form of records."""
+    ours, theirs = known_of(book, consumer), known_of(book, producer)
+    return Facts(
+        consumer.server,
+        producer.server,
+        consumer_selinux=consumer.selinux != "off",
+        producer_selinux=producer.selinux != "off",
+        consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
+        producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
+        other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
+    )
+
+
+def _run_form(known: Known) -> tuple[bool, bool] | None:
+    """The form in which an engine writes the record of a RUN; None for an engine without inline cache."""
+    return (known.dialect.stubs, known.dialect.selector) if known.dialect else None

@@ -1,0 +1,82 @@
+"""A scenario's steps compared with the instructions of its Dockerfile, and the images that it names after FROM."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lab.buildkit.cachekeys.dockerfile import Dockerfile, Instruction, Stage, parse
+from lab.buildkit.cachekeys.plan import lineage
+from lab.errors import ConfigError, ReadError
+
+LISTED = ("RUN", "COPY", "ADD")  # BuildKit prints a step for each of these
+OPTIONAL = ("WORKDIR",)  # and for this one only where the folder is not there already
+
+
+def check_steps(path: Path, dockerfile: str, steps: Sequence[str]) -> None:
+    """Compare the steps of the scenario file `path` with the Dockerfile's; ConfigError if they are not the same.
+
+    A step with a variable in it is compared by its instruction word only: engines print the variable's value.
+    """
+    try:
+        parsed = parse(dockerfile)
+    except ReadError as error:
+        raise ConfigError(f"cannot use {path.parent / 'Dockerfile.j2'}: {error.message}") from error
+    there = [item for stage in _needed(parsed) for item in stage.instructions if item.word in LISTED + OPTIONAL]
+    listing = "steps of the Dockerfile: " + ("; ".join(item.text for item in there) or "none")
+    left = Counter(_compared(item) for item in there)
+    for step in steps:
+        name = next((name for name in (_plain(step), step.partition(" ")[0]) if left[name] > 0), None)
+        if name is None:
+            raise ConfigError(f'cannot use {path}: the Dockerfile has no step "{step}"', hint=listing)
+        left[name] -= 1
+    missing = next((item for item in there if item.word in LISTED and left[_compared(item)] > 0), None)
+    if missing:
+        raise ConfigError(f'cannot use {path}: the step "{missing.text}" of the Dockerfile is missing', hint=listing)
+
+
+def bases_of(dockerfile: str) -> tuple[str, ...]:
+    """The images after FROM of the stages that are built, each once; a stage's name and `scratch` are none.
+
+    A name with a variable in it is left out. Raises ReadError for a Dockerfile that cannot be read.
+    """
+    parsed = parse(dockerfile)
+    names = {stage.name.lower() for stage in parsed.stages if stage.name}
+    found = (stage.base for stage in _needed(parsed))
+    return tuple(dict.fromkeys(base for base in found if base.lower() not in {*names, "scratch"} and "$" not in base))
+
+
+def _needed(parsed: Dockerfile) -> list[Stage]:
+    """The stages that a build of the last one needs, in the order of the file: BuildKit skips the others."""
+    needed: set[int] = set()
+    waiting = [len(parsed.stages) - 1]
+    while waiting:
+        number = waiting.pop()
+        if number in needed:
+            continue
+        stages = lineage(Dockerfile(parsed.before, parsed.stages[: number + 1], parsed.syntax))
+        for stage in stages:
+            needed.add(next(place for place, item in enumerate(parsed.stages) if item is stage))
+            waiting += (place for item in stage.instructions for place in _sources(parsed, item))
+    return [parsed.stages[number] for number in sorted(needed)]
+
+
+def _sources(parsed: Dockerfile, item: Instruction) -> Iterator[int]:
+    """The stages that one instruction copies or mounts from."""
+    for name, value in item.flags:
+        names = [value] if name == "from" else []
+        if name == "mount":
+            names = [part.partition("=")[2] for part in value.split(",") if part.startswith("from=")]
+        for wanted in names:
+            for number, stage in enumerate(parsed.stages):
+                if wanted == str(number) or (stage.name and wanted.lower() == stage.name.lower()):
+                    yield number
+
+
+def _compared(item: Instruction) -> str:
+    return item.word if "$" in item.text else _plain(item.text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,100 @@
+"""What one build of a trial says: its outcomes read from the output, the verdict, and whose fault a broken trial is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.buildkit.progress.build import Build, Step
+from lab.buildkit.progress.reader import read_builds
+from lab.model import Fault, Outcome, Verdict
+from lab.results.run import BuildResult, CacheImport, StepResult
+from lab.run.expectations import Expectation
+
+
+def judge(build: BuildResult | None) -> Verdict:
+    """The verdict on a build: `broken` if an outcome is not known or the cache could not be read, else by the outcomes.
+
+    Without the cache every step runs, whatever its files are. `missed` if a step ran that is expected to hit,
+    `hit unexpectedly` if the only difference is that a step hit.
+    """
+    if build is None or unread_caches(build):
+        return Verdict.BROKEN
+    if any(step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) for step in build.steps):
+        return Verdict.BROKEN
+    wrong = [step for step in build.steps if step.outcome is not step.expected]
+    if not wrong:
+        return Verdict.AS_EXPECTED
+    return Verdict.MISSED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.UNEXPECTED_HIT
+
+
+def fault_of(build: BuildResult | None) -> Fault | None:
+    """Whose fault a broken trial is, as far as the build's result shows it; None if the trial is not broken.
+
+    An outcome that is not known is the fault of what was read (the output, or the cache), a step that ended with an
+    error is the command's.
+    """
+    if judge(build) is not Verdict.BROKEN:
+        return None
+    if build is None or any(step.outcome is Outcome.ERROR for step in build.steps):
+        return Fault.COMMAND
+    return Fault.OUTPUT
+
+
+def read_result(output: bytes, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
+    """The outcomes of the scenario's own steps in a build's output, each with the outcome expected of it.
+
+    Steps are found by their instruction; one that the output does not show is `unknown`.
+    """
+    builds = read_builds(output)
+    build = builds[-1] if builds else None
+    seen = list(build.steps) if build else []
+    steps = []
+    for number, instruction in enumerate(instructions, 2):
+        step = _find(seen, instruction, number)
+        steps.append(
+            StepResult(
+                instruction=instruction,
+                outcome=step.outcome if step else Outcome.UNKNOWN,
+                expected=plan.outcomes[number - 2] if plan else None,
+                seconds=step.seconds if step else None,
+            )
+        )
+    return _with_rest(build, steps)
+
+
+def unread(build: BuildResult | None) -> str | None:
+    """Which outcomes of a build could not be read, in one line; None if all could."""
+    if build is None:
+        return None
+    if lost := unread_caches(build):
+        return f"the cache of {', '.join(lost)} could not be read"
+    steps = [step.instruction for step in build.steps if step.outcome is Outcome.UNKNOWN]
+    return f"no outcome could be read for {', '.join(steps)}" if steps else None
+
+
+def unread_caches(build: BuildResult) -> list[str]:
+    """The references of `--cache-from` that the engine could not import."""
+    return [source.ref for source in build.imports if source.ok is False]
+
+
+def _with_rest(build: Build | None, steps: Sequence[StepResult]) -> BuildResult:
+    if build is None:
+        return BuildResult(steps=tuple(steps))
+    return BuildResult(
+        steps=tuple(steps),
+        context_bytes=build.context_bytes,
+        dockerfile_bytes=build.dockerfile_bytes,
+        imports=tuple(CacheImport(ref=item.ref, ok=item.ok) for item in build.imports),
+        image=build.image,
+    )
+
+
+def _find(seen: list[Step], instruction: str, number: int) -> Step | None:
+    """The step of that instruction, and of that number if the instruction occurs twice; old clients cut long names."""
+    found = [
+        step
+        for step in seen
+        if step.instruction == instruction
+        or (step.instruction.endswith("...") and instruction.startswith(step.instruction[:-3]))
+    ]
+    return next((step for step in found if step.index == number), found[0] if found else None)

@@ -1,0 +1,33 @@
+"""One box with one engine, as the trials of a run use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from lab.boxes.base import Box
+from lab.engines.engine import Engine
+from lab.registry.server import Registry
+from lab.results.run import BoxFacts
+from lab.run.gather.stream import Listing
+
+About = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A box, one of its engines, and the folder `home` of the box that holds all files of the run.
+
+    `about` names the trial or phase that the commands of a context belong to. `keep` stores the files gathered of a
+    build context and returns their key. `registry` is the one that images go to.
+    """
+
+    box: Box
+    about: About
+    engine: Engine
+    facts: BoxFacts
+    home: PurePosixPath
+    registry: Registry
+    keep: Callable[[Listing], str] = lambda listing: ""
