@@ -1,51 +1,62 @@
-# Two commands are all most people need: `make repro` and `make test`.
+# Most people need two commands: `make repro` and `make test`.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-STAMP := $(VENV)/.installed
+# A stamp is newer than the metadata if what it names is installed.
+RUNTIME := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
 
-.PHONY: repro test check bench venv clean
+.PHONY: repro test check bench venv dev clean
 .DELETE_ON_ERROR:
 
-repro: venv  ## everything from a bare machine to the table
+repro: venv  ## run the bug report's scenario: from a bare machine to the table, without development tools
 	$(PYTHON) -m lab setup
 	$(PYTHON) -m lab up && $(PYTHON) -m lab repro
 
-test: venv check  ## everything, with real virtual machines
+test: dev check  ## run every test, those with real virtual machines included
 	$(PYTHON) -m lab setup
 	$(PYTHON) -m pytest -m vm
 
-check: venv tools  ## the fast part: format, lint, types, import contract, unit and replay tests
-	$(VENV)/bin/ruff format --check lab tests benchmarks
-	$(VENV)/bin/ruff check lab tests benchmarks
+check: dev tools  ## run the fast part: format, lint, types, import contract, tests without virtual machines
+	$(VENV)/bin/ruff format --check lab tests benchmarks setup.py
+	$(VENV)/bin/ruff check lab tests benchmarks setup.py
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PYTHON) -m pytest -m "not vm" --cov --cov-report=term:skip-covered
 
-bench: venv chromium  ## measure what benchmarks/ states, on this machine
+bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.contenthash
 	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) benchmarks/run.py
 
-# Every variation of the truth-* scenarios on real engines of this machine: about 15 minutes, as root.
+# This runs every variation of the truth-* scenarios on real engines of this machine, as root, in about 15 minutes.
 TRUTH_ENGINES := 20.10.5,20.10.24,20.10.24-unfixed,26.1.5,28.5.2
 .PHONY: truth
-truth: venv  ## docs/truth-table.md: what was predicted, and what engines then did
+truth: venv  ## write docs/truth-table.md: the prediction and the real outcome of each step
 	for scenario in file folder whole wildcard; do \
 	  $(PYTHON) -m lab repro truth-$$scenario --lineup local --engine $(TRUTH_ENGINES) --variation all || exit 1; done
 	$(PYTHON) -m lab truth --output docs/truth-table.md
 
-venv: $(STAMP)
+venv: $(RUNTIME)  ## install lab and what it needs at run time
+dev: $(DEV)  ## install the development tools too
 
-$(STAMP): setup.cfg pyproject.toml
+$(PYTHON):
 	@python3 -c 'import ensurepip' 2>/dev/null || { \
 	  echo "python3 has no venv module here; installing it"; \
 	  $$( [ "$$(id -u)" = 0 ] || echo sudo ) apt-get install --yes python3-venv; }
-	test -x $(PYTHON) || python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	python3 -m venv $(VENV)
+
+METADATA := setup.cfg setup.py pyproject.toml
+
+$(RUNTIME): $(METADATA) | $(PYTHON)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-# What the unit tests call beyond Python: a registry and an sshd of their own, and ShellCheck for scripts.
+$(DEV): $(METADATA) | $(PYTHON)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $(RUNTIME) $@
+
+# The tests call these programs: they start a registry and an sshd of their own, and ShellCheck reads scripts.
 .PHONY: tools
 tools: chromium
 	@command -v docker-registry >/dev/null && command -v shellcheck >/dev/null && test -x /usr/sbin/sshd || { \
@@ -56,7 +67,7 @@ tools: chromium
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
 	    docker-registry openssh-server attr shellcheck >/dev/null; }
 
-# The page is tested in a real browser; npm brings axe-core, pinned in tests/chromium.py.
+# The page is tested in a real browser. npm fetches axe-core, whose version stands in tests/chromium.py.
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v npm >/dev/null || { \
@@ -69,4 +80,4 @@ chromium:
 
 clean:  ## remove boxes and the virtual environment
 	-test ! -x $(PYTHON) || $(PYTHON) -m lab down
-	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

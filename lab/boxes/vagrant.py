@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -197,7 +198,9 @@ def _adding(image: Image, provider: str) -> str:
 
 def _vagrant(project: Project, **streams: Any) -> Any:
     """python-vagrant's door; the package has no types."""
-    return vagrant.Vagrant(str(project.root), **streams)  # type: ignore[no-untyped-call]
+    project.prepare_vagrant()
+    variables = {**os.environ, **project.vagrant_variables}
+    return vagrant.Vagrant(str(project.root), env=variables, **streams)  # type: ignore[no-untyped-call]
 
 
 def _both(said: str, console: str) -> str:

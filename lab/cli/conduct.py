@@ -58,6 +58,7 @@ def conducting(
     place: Workplace, specs: Sequence[BoxSpec], provider: str, verb: str, *, verbose: bool, json_lines: bool = False
 ) -> Iterator[Conductor]:
     """Hold the boxes for the time of the context; engines that it starts on this machine end with it."""
+    place.project.check_results()
     held = hold(place.project.state, [spec.name for spec in specs], verb)
     with held, screen(verbose, json_lines=json_lines) as shown:
         shown.expect = lambda planned: typical_seconds(

@@ -37,6 +37,7 @@ VERBS = {
     "bundle": ("bundles", "Pack a run into one file for somebody else."),
     "replay": ("bundles", "Show a bundle again, judged by today's lab."),
     "schema": ("reports", "Print the JSON Schema of a stored run."),
+    "init": ("init", "Write a workplace: boxes and scenarios of your own."),
     "ssh": ("machines", "Open a shell on a box."),
     "exec": ("machines", "Run one command on a box, or on all."),
     "suspend": ("machines", "Put boxes to sleep; `up` wakes them."),

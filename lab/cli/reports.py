@@ -175,6 +175,7 @@ def save(name: str | None, scenario: str | None) -> None:
     from lab.results import golden
 
     folder, run = _expected(name, scenario)
+    find().check_own(folder)
     click.echo(f"written to {golden.save(folder, run)}")
 
 

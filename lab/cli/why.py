@@ -11,6 +11,7 @@ import click
 
 from lab.cli.options import json_option, print_json
 from lab.errors import ContextError, LabError, UsageError
+from lab.project import find, home_folder
 
 if TYPE_CHECKING:
     from lab.buildkit.cachekeys.state import Options
@@ -61,7 +62,6 @@ def why(
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.search.usual import load_usual
     from lab.explain.why import Question, Searching, answers
-    from lab.project import find
     from lab.registry.manifests import Platform
 
     boxes = find().boxes
@@ -140,7 +140,7 @@ def _image(name: str, platform: Platform, timeout: float) -> ImageFacts:
     if plainly:
         raise UsageError(f"cannot find the file {name}", hint="docker save IMAGE --output FILE makes one")
     reference = parse(_bare(name))
-    login = login_for(reference.registry, Path.home() / ".docker" / "config.json")
+    login = login_for(reference.registry, home_folder() / ".docker" / "config.json")
     return Repository(reference, login=login, seconds=timeout).image(platform)
 
 
@@ -169,7 +169,7 @@ def _base(text: str, target: str | None, platform: Platform, timeout: float) -> 
         return None
     try:
         reference = parse(name)
-        login = login_for(reference.registry, Path.home() / ".docker" / "config.json")
+        login = login_for(reference.registry, home_folder() / ".docker" / "config.json")
         return Repository(reference, login=login, seconds=timeout).image(platform)
     except LabError as error:
         click.echo(f"the base image is taken from the image itself: {error.message}", err=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from lab.boxes.notes import Notes
 from lab.boxes.specs import VagrantSpec
 from lab.machines.catalog import Catalog, Lineup
+from lab.project import home_folder
 
 VAGRANT_CLOUD = ("vagrantcloud.com", 443)
 CLOUD_SECONDS = 3.0
@@ -58,7 +59,7 @@ def answers(host: str, port: int, seconds: float) -> bool:
 
 def _on_this_machine(catalog: Catalog, lineup: Lineup) -> bool:
     """True if Vagrant holds, for every machine of the lineup, an image of some provider."""
-    home = Path(os.environ.get("VAGRANT_HOME", Path.home() / ".vagrant.d")) / "boxes"
+    home = Path(os.environ.get("VAGRANT_HOME") or home_folder() / ".vagrant.d") / "boxes"
     for name in lineup.boxes:
         spec = catalog.box(name)
         if not isinstance(spec, VagrantSpec):

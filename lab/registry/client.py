@@ -19,6 +19,7 @@ from types import TracebackType
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from lab.errors import LabError, ReadError, RegistryError
+from lab.project import home_folder
 from lab.registry.manifests import ACCEPTED, Platform, choose, config_digest, document, image_facts, is_index
 from lab.registry.names import HUB, Reference, parse
 from lab.registry.server import Registry
@@ -251,7 +252,7 @@ def read_image(name: str, registry: Registry) -> ImageFacts:
     try:
         reference = parse(name)
         ours = registry.port is not None and name.startswith(f"{registry.prefix}/")
-        login = None if ours else login_for(reference.registry, Path.home() / ".docker" / "config.json")
+        login = None if ours else login_for(reference.registry, home_folder() / ".docker" / "config.json")
         port = registry.port if ours else None
         return Repository(reference, login=login, seconds=SECONDS, port=port).image(Platform())
     except LabError as error:

@@ -239,8 +239,8 @@ def _beside(project: Project, run: Run) -> dict[str, Path]:
     wanted += sorted((project.boxes / "engines").glob("*")) + sorted((project.boxes / "recipes").glob("*.yaml"))
     if _stays_inside(run.scenario):
         wanted += sorted((project.scenarios / run.scenario).rglob("*"))
-    inside = [path for path in wanted if path.is_file() and not path.is_symlink() and path.is_relative_to(project.root)]
-    return {path.relative_to(project.root).as_posix(): path for path in inside}
+    inside = [path for path in wanted if path.is_file() and not path.is_symlink() and path.is_relative_to(project.data)]
+    return {path.relative_to(project.data).as_posix(): path for path in inside}
 
 
 def _told(shown: Evidence, project: Project) -> dict[str, bytes]:

@@ -147,11 +147,11 @@ def test_the_module_and_the_program_are_the_same(place: Place) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
-def test_without_a_checkout_it_says_where_to_run(tmp_path: Path, nursery: subprocess.Popen[str]) -> None:
+def test_a_lab_root_that_is_no_workplace_is_refused(tmp_path: Path, nursery: subprocess.Popen[str]) -> None:
     done = Place(tmp_path, nursery).lab("boxes")
     assert done.returncode == 2
-    assert "cannot find the lab's checkout" in done.stderr
-    assert "hint: run lab inside a checkout, or set LAB_ROOT to one" in done.stderr
+    assert f"cannot find lab's boxes and templates: no Vagrantfile with boxes/ in {tmp_path}" in done.stderr
+    assert "hint: `python -m lab init DIR` writes a workplace; run lab in it, or set LAB_ROOT to it" in done.stderr
 
 
 # --- names and options that do not exist
