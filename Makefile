@@ -35,6 +35,14 @@ truth: venv  ## docs/truth-table.md: what was predicted, and what engines then d
 	  $(PYTHON) -m lab repro truth-$$scenario --lineup local --engine $(TRUTH_ENGINES) --variation all || exit 1; done
 	$(PYTHON) -m lab truth --output docs/truth-table.md
 
+.PHONY: man manual
+man: venv  ## build/lab.1: the man page, made from the program's help
+	mkdir -p build
+	$(PYTHON) -m lab man > build/lab.1
+
+manual: venv  ## the tables of verbs and exit codes in docs/manual.md, made from the program
+	$(PYTHON) -m lab.cli.manual docs/manual.md
+
 venv: $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml

@@ -31,13 +31,13 @@ class Theirs:
     base: str | None
     unknown: tuple[str, ...]
 
-    def beside(self, mine: Path) -> str:
+    def beside(self, mine: Path, width: int) -> str:
         """What differs between their run and the one stored in the folder `mine`, cell by cell, as text.
 
         The run is made and stored by now: that nothing in it answers to theirs is said, and is no error.
         """
         try:
-            return told(compare(self.evidence, bundle.evidence_of(mine)))
+            return told(compare(self.evidence, bundle.evidence_of(mine)), width)
         except UsageError as error:
             return f"{error.message}; {error.hint}" if error.hint else error.message
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lab.cli.columns import fill
 from lab.cli.options import (
     engine_option,
     engines_named,
@@ -20,28 +21,30 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.screen import coloured
-from lab.errors import UsageError
+from lab.cli.terminal import echo, paint, say, width
+from lab.errors import CONTRADICTED, DIFFERS, UsageError
 
 if TYPE_CHECKING:
     from lab.results.run import Run
 
-DIFFERS = 4
-CONTRADICTED = 12
-
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, metavar="[SCENARIO|PATH]")
 @click.option(
     "--from",
     "packed",
     type=click.Path(path_type=Path),
     metavar="BUNDLE",
-    help="Make a bundle's run again, and compare.",
+    help="Repeat a bundle's run and compare the two.",
 )
 @lineup_option
 @engine_option
 @click.option(
-    "--producer-engine", "producer_engines", multiple=True, metavar="NAME", help="Producers build with this one."
+    "--producer-engine",
+    "producer_engines",
+    multiple=True,
+    metavar="ENGINE",
+    help="The engine that producers build with.",
 )
 @provider_option
 @click.option("--producer", "producers", multiple=True, metavar="BOX", help="Only this producer (several allowed).")
@@ -50,18 +53,24 @@ CONTRADICTED = 12
     "--variation",
     "variations",
     multiple=True,
-    metavar="NAME",
+    metavar="VARIATION",
     help="Only this variation, `none` for no change, `all` for every one (several allowed); default: none and those "
     "that the scenario marks.",
 )
-@click.option("--base", metavar="IMAGE", help="The base image, instead of alpine or the box's busybox.")
+@click.option("--base", metavar="IMAGE", help="The base image; default: alpine, or one of the box's busybox.")
 @click.option(
     "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
 )
-@click.option("--registry-port", type=click.IntRange(1, 65535), help="The loopback port of the lab's own registry.")
-@click.option("--allow-prune", is_flag=True, help="Let the run prune the Docker of boxes that lab did not make.")
+@click.option(
+    "--registry-port", type=click.IntRange(1, 65535), metavar="PORT", help="The loopback port of lab's own registry."
+)
+@click.option(
+    "--allow-prune",
+    is_flag=True,
+    help="Let the run remove all images and build cache of a Docker that lab did not install.",
+)
 @json_option
-@click.option("--json-lines", is_flag=True, help="Print every event as a line of JSON, for tools that follow.")
+@click.option("--json-lines", is_flag=True, help="Print every event as one line of JSON while the run goes on.")
 @verbose_option
 def repro(
     scenario: str | None,
@@ -84,7 +93,7 @@ def repro(
     """Run a scenario (a name, or a folder's path; default: the lineup's) on every producer and consumer.
 
     Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects,
-    with 4 if one differs, with 12 if an engine did otherwise than was predicted of it.
+    with 4 if one differs, with 12 if an engine did not do what lab predicted.
     """
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_for, conducting
@@ -126,15 +135,15 @@ def repro(
         if as_json and not json_lines:
             click.echo(run.to_json(), nl=False)
         elif not json_lines:
-            click.echo(coloured(table(run)))
+            echo(coloured(table(run, width())))
             click.echo(f"\nstored in {run_folder}")
             if other:
-                click.echo(f"\nbeside {packed}:\n{other.beside(run_folder)}")
+                click.echo(f"\nbeside {packed}:\n{other.beside(run_folder, width())}")
         sys.exit(ending(run))
 
 
 def ending(run: Run, place: str | None = None) -> int:
-    """The exit code of a run; a prediction that an engine contradicted is said aloud on standard error.
+    """The exit code of a run; a prediction that an engine contradicted is printed on standard error.
 
     `place` is what `lab explain` finds the run by, if not by its name.
     """
@@ -142,18 +151,12 @@ def ending(run: Run, place: str | None = None) -> int:
 
     wrong = [trial.name for trial in run.trials if prediction(trial) is Prediction.CONTRADICTED]
     if wrong:
-        click.echo(
-            click.style(
-                f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials went otherwise than predicted. "
-                "Either the model of BuildKit is wrong or the run is, and both matter:",
-                fg="red" if sys.stderr.isatty() else None,
-                bold=True,
-            ),
-            err=True,
+        text = (
+            f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials did not go as predicted: lab's model of BuildKit "
+            "is wrong, or the run is. Please report it, with what these commands print:"
         )
+        say(paint(fill(text), "red", err=True, bold=True), err=True)
         for name in wrong:
-            click.echo(
-                f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}", err=True
-            )
+            say(f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}", err=True)
         return CONTRADICTED
     return 0 if run.as_expected else DIFFERS
