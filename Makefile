@@ -37,6 +37,14 @@ truth: venv  ## write docs/truth-table.md: the prediction and the real outcome o
 	  $(PYTHON) -m lab repro truth-$$scenario --lineup local --engine $(TRUTH_ENGINES) --variation all || exit 1; done
 	$(PYTHON) -m lab truth --output docs/truth-table.md
 
+.PHONY: man manual
+man: venv  ## build/lab.1: the man page, made from the program's help
+	mkdir -p build
+	$(PYTHON) -m lab man > build/lab.1
+
+manual: venv  ## the tables of verbs and exit codes in docs/manual.md, made from the program
+	$(PYTHON) -m lab.cli.manual docs/manual.md
+
 venv: $(RUNTIME)  ## install lab and what it needs at run time
 dev: $(DEV)  ## install the development tools too
 

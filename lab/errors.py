@@ -1,19 +1,4 @@
-"""Every error that a user can meet, and the exit code with which it ends the program.
-
-    LabError                      1   a defect of lab itself, if it is raised bare
-    +-- UsageError                2   a name or option that does not exist
-    +-- ConfigError               3   a box, lineup, engine, scenario, run or bundle file is wrong
-    |                             4   (no error: an outcome differs from what the scenario expects)
-    +-- HostError                 5   this machine is missing something: a program, disk space, a port, permission
-    +-- BoxError                  6   a box does not boot, or cannot be reached
-    +-- EngineError               7   a Docker engine does not start, does not answer, or is not the pinned one
-    +-- CommandError              8   a command that must succeed failed on a box
-    +-- RegistryError             9   the registry does not start, or does not answer
-    +-- ReadError                10   input that cannot be read: build output, records, an image's cache
-    +-- BusyError                11   another lab holds the same lineup
-    |                            12   (no error: a step had another outcome than was predicted)
-    +-- ContextError             13   a build context that cannot be read, or that has no digest
-    +-- Interrupted             130   Ctrl-C
+"""Every error a user can meet, and every exit code with what it means: `exit_codes` lists them all.
 
 Exit codes 4 and 12 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
 
@@ -25,21 +10,38 @@ and 12 comes before 4; a contradicted prediction is printed in any case.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from lab.model import Fault
 
 TAIL_LINES = 15
+DIFFERS, CONTRADICTED = 4, 12  # exit codes of outcomes, which are no errors
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCode:
+    """What the program ended with: the number, what happened, and whose fault it is (empty: nobody's)."""
+
+    code: int
+    meaning: str
+    fault: str = ""
 
 
 class LabError(Exception):
     """An error that describes what could not be done, why, and what to do next.
 
     `message` reads "cannot <verb> <what>: <cause>"; `output` is what the failing program printed, of which
-    the last lines are shown; `hint` is one sentence, or the command to run next.
+    the last lines are shown; `hint` is one sentence or command that says what to do next. A command in a message or a
+    hint is written as `python -m lab VERB`; the command line replaces that by the words it was called with.
+
+    Each kind has its exit code, with a meaning in one line and the one whose fault it is.
     """
 
     exit_code = 1
+    meaning = "lab itself failed"
+    fault = "lab's: please report it"
 
     def __init__(self, message: str, *, hint: str | None = None, output: str | bytes = "") -> None:
         super().__init__(message)
@@ -56,66 +58,88 @@ class UsageError(LabError):
     """The user named something that does not exist."""
 
     exit_code = 2
+    meaning = "a verb, name, option or value of the command line does not exist"
+    fault = "the command line's"
 
 
 class ConfigError(LabError):
     """A file that describes boxes, lineups, engines or scenarios, or holds a run, is wrong."""
 
     exit_code = 3
+    meaning = "a file of a box, lineup, engine, scenario, run or bundle is wrong"
+    fault = "that file's"
 
 
 class HostError(LabError):
-    """This machine is missing a program, space, a port or a permission."""
+    """A program, space, a port or a permission is missing on this machine."""
 
     exit_code = 5
+    meaning = "a program, space, a port or a permission is missing on this machine; `doctor` found a problem"
+    fault = "this machine's"
 
 
 class BoxError(LabError):
     """A box does not boot, or cannot be reached."""
 
     exit_code = 6
+    meaning = "a box does not boot, or cannot be reached"
+    fault = "the box's"
 
 
 class EngineError(LabError):
     """A Docker engine does not start, does not answer, or is not the pinned one."""
 
     exit_code = 7
+    meaning = "a Docker engine does not start, does not answer, or is not the pinned one"
+    fault = "the engine's"
 
 
 class CommandError(LabError):
     """A command that must succeed failed on a box."""
 
     exit_code = 8
+    meaning = "a command that must succeed failed on a box"
+    fault = "the command's"
 
 
 class RegistryError(LabError):
     """The registry does not start, or does not answer."""
 
     exit_code = 9
+    meaning = "a registry does not start, or does not answer"
+    fault = "the registry's"
 
 
 class ReadError(LabError):
-    """Input that cannot be read: build output without a step, malformed records, a malformed cache."""
+    """Input is malformed or incomplete: build output without a step, records, an image's cache."""
 
     exit_code = 10
+    meaning = "input is malformed: a build log without a step, records, an image's cache; or an outcome is not known"
+    fault = "the input's"
 
 
 class BusyError(LabError):
-    """Another lab holds the same lineup."""
+    """Another lab process uses the same boxes."""
 
     exit_code = 11
+    meaning = "another lab process uses the same boxes"
+    fault = "the other process's"
 
 
 class ContextError(LabError):
-    """A build context that cannot be read, or that holds something without a digest."""
+    """A build context cannot be read, or holds something that has no digest."""
 
     exit_code = 13
+    meaning = "a build context cannot be read, or holds something that has no digest"
+    fault = "the context's"
 
 
 class Interrupted(LabError):
     """Ctrl-C: the work stopped at a point that the message names."""
 
     exit_code = 130
+    meaning = "Ctrl-C or another signal stopped lab; the last line names the command that cleans up"
+    fault = "yours"
 
 
 _BY_FAULT: dict[Fault, type[LabError]] = {
@@ -125,9 +149,32 @@ _BY_FAULT: dict[Fault, type[LabError]] = {
     Fault.COMMAND: CommandError,
     Fault.OUTPUT: ReadError,
 }
+OUTCOMES = (
+    ExitCode(0, "success; every outcome is as the scenario expects"),
+    ExitCode(DIFFERS, "an outcome differs from what the scenario expects, a COPY would miss, or two runs differ"),
+    ExitCode(CONTRADICTED, "an engine did not do what lab predicted", "lab's model or the run: please report it"),
+)
 
 
 def exit_code_of(faults: Iterable[Fault]) -> int | None:
     """The exit code of a run whose broken trials are these parts' faults; None without any."""
     found = set(faults)
     return next((_BY_FAULT[fault].exit_code for fault in Fault if fault in found), None)
+
+
+def exit_codes() -> list[ExitCode]:
+    """Every exit code of the program, in order: outcomes, and one for each kind of error."""
+    found = [*OUTCOMES, *(ExitCode(kind.exit_code, kind.meaning, kind.fault) for kind in _kinds(LabError))]
+    return sorted(found, key=lambda item: item.code)
+
+
+def _kinds(base: type[LabError]) -> list[type[LabError]]:
+    """The kind and all below it that have an exit code of their own."""
+    below = [kind for child in base.__subclasses__() for kind in _kinds(child)]
+    return [base, *below] if "exit_code" in base.__dict__ else below
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """The text ` (did you mean "x"?)` for the nearest known name, or an empty string."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f' (did you mean "{near[0]}"?)' if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from lab.errors import ConfigError
+from lab.errors import did_you_mean as did_you_mean  # those who read files name what was meant
 
 
 class Strict(BaseModel):
@@ -88,12 +88,6 @@ def check(data: Any, model: type[T], where: str) -> T:
         RecursionError,
     ) as error:  # values that JSON cannot express, such as a date as a key, or a cycle
         raise ConfigError(f"cannot use {where}: {error}") from error
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """The text ` (did you mean "x"?)` for the nearest known name, or an empty string."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f' (did you mean "{near[0]}"?)' if near else ""
 
 
 def _line(item: ErrorDetails, model: type[BaseModel]) -> str:

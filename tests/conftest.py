@@ -36,7 +36,9 @@ class Lab:
 
     def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
         self.root = root
-        self.env = {**os.environ, **(env or {})}
+        # as where the virtual environment is active, so that hints say `python -m lab`
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        self.env = {**os.environ, "PATH": path, **(env or {})}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         argv = [sys.executable, "-m", "lab", *words]

@@ -313,7 +313,7 @@ def test_down_leaves_nothing(checkout: Lab) -> None:
     assert leftovers(checkout) == []
     found = subprocess.run(["pgrep", "-af", "qemu-system.*guest=lab-"], capture_output=True, text=True, check=False)
     assert found.stdout == ""
-    assert checkout.ok("status").out == "nothing is up; `python -m lab up` brings a lineup up\n"
+    assert checkout.ok("status").out == "no box is up; `python -m lab up` starts a lineup\n"
 
 
 def leftovers(checkout: Lab) -> list[str]:

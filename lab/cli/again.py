@@ -31,13 +31,13 @@ class Theirs:
     base: str | None
     unknown: tuple[str, ...]
 
-    def compared_with(self, mine: Path) -> str:
+    def compared_with(self, mine: Path, width: int) -> str:
         """The differences between their run and the one stored in the folder `mine`, trial by trial, as text.
 
         The run is stored by then, so two runs without a common trial are no error: the text says so.
         """
         try:
-            return told(compare(self.evidence, bundle.evidence_of(mine)))
+            return told(compare(self.evidence, bundle.evidence_of(mine)), width)
         except UsageError as error:
             return f"{error.message}; {error.hint}" if error.hint else error.message
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import click
-from tabulate import tabulate
 
+from lab.cli.columns import columns
 from lab.cli.conduct import boxes_for, conducting
 from lab.cli.options import (
     engines_named,
@@ -26,13 +26,13 @@ from lab.yamlfile import did_you_mean
 
 @click.command(epilog="Example: python -m lab bisect --bad 19.03.8 --good 20.10.24 --step 'COPY bar bar'")
 @click.option("--good", required=True, metavar="ENGINE", help="An engine that behaves as it should.")
-@click.option("--bad", required=True, metavar="ENGINE", help="One that does not.")
-@click.option("--scenario", metavar="NAME", help="Default: the lineup's.")
+@click.option("--bad", required=True, metavar="ENGINE", help="An engine that does not.")
+@click.option("--scenario", metavar="SCENARIO|PATH", help="The scenario to run; default: the lineup's.")
 @click.option("--step", metavar="INSTRUCTION", help="The step to look at; default: the first COPY or ADD.")
-@click.option("--variation", default="none", show_default=True, metavar="NAME", help="The variation to try.")
-@click.option("--producer", metavar="BOX", help="Default: the first box of the lineup.")
-@click.option("--consumer", metavar="BOX", help="Default: the last one.")
-@click.option("--dry-run", is_flag=True, help="Only list the engines between, in the order they would be tried.")
+@click.option("--variation", default="none", show_default=True, metavar="VARIATION", help="The variation to try.")
+@click.option("--producer", metavar="BOX", help="The box that pushes the image; default: the lineup's first.")
+@click.option("--consumer", metavar="BOX", help="The box that rebuilds; default: the lineup's last.")
+@click.option("--dry-run", is_flag=True, help="Only list the engines between the two, in the order of their trials.")
 @lineup_option
 @provider_option
 @json_option
@@ -51,9 +51,9 @@ def bisect(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Find the first engine that behaves as the good one does: halving, each answer a real trial.
+    """Find the first engine that behaves as the good one does, by bisection: a real trial decides each step.
 
-    An engine that cannot be had here is skipped, and that is said.
+    lab skips an engine that is not available here, and prints that it did.
     """
     from lab.run import bisect as halving
 
@@ -110,7 +110,7 @@ def _show_plan(order: list[str], engines: list[str], *, as_json: bool) -> None:
         print_json({"schema": 1, "engines": engines, "order": order})
         return
     click.echo(f"from bad to good: {', '.join(engines)}")
-    click.echo(f"tried in this order, if every one is as bad: {', '.join(order)}")
+    click.echo(f"order of trials if every engine is bad: {', '.join(order)}")
 
 
 def _show(finding: halving.Finding, step: str, *, bad: str, good: str, as_json: bool) -> None:
@@ -120,6 +120,6 @@ def _show(finding: halving.Finding, step: str, *, bad: str, good: str, as_json: 
         document = {"schema": 1, "step": step, "bad": bad, "good": good, "first": finding.first}
         print_json({**document, "before": finding.before, "attempts": attempts})
         return
-    click.echo(tabulate(rows, ["engine", step, ""], tablefmt="plain", missingval="", disable_numparse=True))
-    alike = "" if finding.before == bad else f" behaves as {bad} and"
+    click.echo(columns([[cell or "" for cell in row] for row in rows], ["engine", step, ""]))
+    alike = "" if finding.before == bad else f" behaves as {bad} does and"
     click.echo(f"\n{finding.first} is the first that behaves as {good} does; {finding.before}{alike} comes before it")

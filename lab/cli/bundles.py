@@ -14,6 +14,7 @@ from lab.cli.options import json_option
 from lab.cli.reports import redact_option, run_paths
 from lab.cli.runs import ending
 from lab.cli.screen import coloured
+from lab.cli.terminal import echo, width
 from lab.errors import LabError, UsageError
 from lab.project import Project, find
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 )
 @redact_option
 def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
-    """Pack a run (default: the newest) with its report, script, transcript, templates and pins into one tar.gz."""
+    """Pack a run (default: the newest) into one tar.gz, with its report, script, transcript, templates and pins."""
     from lab.report import bundle as bundles
 
     project = find()
@@ -47,10 +48,10 @@ def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
 @click.argument("file", metavar="BUNDLE", type=click.Path(path_type=Path))
 @json_option
 def replay(file: Path, as_json: bool) -> None:
-    """Show a bundle's run as today's lab judges it: its outputs read, expectations and predictions made anew.
+    """Show a bundle's run as this version of lab judges it: it reads the recorded output and predicts each step again.
 
-    Says what that changes. Exits with 0 if every outcome is as the scenario expects, with 4 if one differs, with 12 if
-    an engine did otherwise than is predicted of it today.
+    Prints what that changes. Exits with 0 if every outcome is as the scenario expects, with 4 if one differs, with 12
+    if an engine did not do what lab predicts today.
     """
     from dataclasses import replace
 
@@ -69,9 +70,10 @@ def replay(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(judged.to_json(), nl=False)
     else:
-        click.echo(coloured(table(judged)))
+        echo(coloured(table(judged, width())))
         click.echo(f"\njudged again by {whose}")
-        click.echo(told(compared(evidence, replace(evidence, run=judged))) if judged.trials else "no trial in it")
+        again = replace(evidence, run=judged)
+        echo(told(compared(evidence, again), width()) if judged.trials else "no trial in it")
     sys.exit(ending(judged, str(file)))
 
 
@@ -91,4 +93,4 @@ def _scenario(project: Project, opened: Bundle, run: Run) -> tuple[Scenario | No
                 continue  # today's lab may read it otherwise; then what was expected stands
             if found.instructions == run.instructions:
                 return found, whose
-    return None, "what was expected then: no scenario with these steps is at hand"
+    return None, "the expectations of the run itself: no scenario with these steps is at hand"

@@ -25,8 +25,13 @@ STANDARD_INPUT = Path("-")
 
 @click.command(epilog="Example: python -m lab digest --engine 19.03.8 --context app src")
 @click.argument("sources", nargs=-1, metavar="SOURCE..")
-@click.option("--engine", metavar="V", help="A Docker version, an engine's name, or buildkit-VERSION.")
-@click.option("--rules", "rule_set", metavar="R", help="A rule set, R1 to R9; without either, that of the newest.")
+@click.option("--engine", metavar="ENGINE", help="A Docker version, an engine's name, or buildkit-VERSION.")
+@click.option(
+    "--rules",
+    "rule_set",
+    metavar="RULES",
+    help="A rule set, R1 to R9; without --engine and --rules, that of the newest engine.",
+)
 @click.option(
     "--context", type=click.Path(path_type=Path), default=Path(), help="The build context; default: this folder."
 )
@@ -34,7 +39,7 @@ STANDARD_INPUT = Path("-")
     "--records",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Digest records of objects, given as JSON; - reads it from standard input.",
+    help="Digest records of objects, given as JSON; - reads them from standard input.",
 )
 @json_option
 def digest(
@@ -45,16 +50,16 @@ def digest(
     records: Path | None,
     as_json: bool,
 ) -> None:
-    """Print the digest that BuildKit would compute for COPY SOURCE.., and its record in an inline cache.
+    """Print the digest that BuildKit computes for COPY SOURCE.., and its record in an inline cache.
 
-    .dockerignore is obeyed. With --records the sources are the file's own queries, and JSON is printed.
+    lab obeys .dockerignore. With --records, the file's own queries take the place of SOURCE.., and lab prints JSON.
     """
     from lab.buildkit.contenthash.formula import Formula
     from lab.buildkit.contenthash.query import Query, content_part, content_record
     from lab.buildkit.contenthash.tree import Tree
 
     if bool(sources) == bool(records):
-        raise UsageError("cannot tell what to digest: give sources, or --records FILE", hint="lab digest --help")
+        raise UsageError("cannot digest: give either SOURCE.. or --records FILE", hint="python -m lab digest --help")
     rules = _rules(engine, rule_set)
     if records:
         _digest_records(records, rules)
@@ -64,7 +69,7 @@ def digest(
     tree = Tree.read(read_context(context), rules)
     queries = [Query(source) for source in sources]
     part = content_part(tree, queries, rules)
-    assert part is not None  # only patterns could be without a digest
+    assert part is not None  # only patterns can have no digest
     answers = [_text(tree, query, rules) for query in queries]
     if as_json:
         whole = {"sources": sources, "content_digest": part.text, "content_record": content_record(part.text)}
@@ -97,11 +102,11 @@ def _digest_records(file: Path, rules: Rules) -> None:
     try:
         text = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
     except OSError as error:
-        raise ReadError(f"cannot read {file}: {error.strerror}", hint="lab digest --help") from error
+        raise ReadError(f"cannot read {file}: {error.strerror}", hint="python -m lab digest --help") from error
     records = loads(text, "standard input" if file == STANDARD_INPUT else str(file))
     try:
         tree = Tree.read(records.entries, rules)
-    except ContextError as error:  # an object that stands there twice
+    except ContextError as error:  # the same object twice
         raise ReadError(error.message) from error
     answers: list[str | None] = []
     for query in records.queries:
@@ -121,5 +126,5 @@ def _text(tree: Tree, query: Query, rules: Rules) -> str | None:
 
 
 def _document(own: dict[str, str], rules: Rules, answers: Iterable[str | None]) -> dict[str, Any]:
-    """What JSON says of records and of a context alike."""
+    """The JSON document, the same for records and for a context."""
     return {"schema": SCHEMA, "rules": rules.name, "queries": list(answers), "entries": dict(sorted(own.items()))}

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tabulate import tabulate
 
 from lab.boxes.local import LocalBox
 from lab.buildkit.rulebook import Rulebook
+from lab.cli.columns import columns
 from lab.cli.options import json_option, print_json, verbose_option
 from lab.cli.screen import screen
 from lab.engines import own
@@ -26,7 +26,7 @@ HERE = "this machine"
 @json_option
 @click.pass_context
 def engines(context: click.Context, as_json: bool) -> None:
-    """List every engine: where it comes from, what it hashes, whether its archive is cached, where it was proven."""
+    """List every engine: its source, its rule set, whether its archive is cached, and the boxes it was checked on."""
     if context.invoked_subcommand:
         return
     project, catalog, stock = _stock()
@@ -52,14 +52,17 @@ def engines(context: click.Context, as_json: bool) -> None:
         for row in rows
     ]
     heads = ["engine", "kind", "rules", "source", "cached", "proven on"]
-    click.echo(tabulate(table, heads, tablefmt="plain", disable_numparse=True, maxcolwidths=[None] * 5 + [20]))
+    click.echo(columns(table, heads))
 
 
 @engines.command(epilog="Example: python -m lab engines add docker-19.03.8.tgz")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--version", help="Its version, where the file's name does not say it.")
+@click.option("--version", help="The version, if the file's name does not have it.")
 def add(file: Path, version: str | None) -> None:
-    """Put an archive of Docker's into the cache; its sum must be the pinned one, or is pinned now."""
+    """Put an archive from Docker into the cache.
+
+    Its sha256 must be the pinned one; if the version has no pin yet, lab pins this one.
+    """
     project, catalog, _ = _stock()
     spec = own.add(file, catalog.engines, project.cache, version)
     click.echo(f"{spec.name}: in the cache, sha256 {spec.sha256}")
@@ -69,18 +72,21 @@ def add(file: Path, version: str | None) -> None:
 @click.argument("version")
 @verbose_option
 def pin(version: str, verbose: bool) -> None:
-    """Download the archive of a version that has no sum yet and pin the sum it has; this trusts that one download."""
+    """Download the archive of a version that has no pin yet, and pin its sha256.
+
+    This trusts that one download: nothing else confirms the sum.
+    """
     project, catalog, _ = _stock()
     with screen(verbose) as shown:
         spec = own.pin(version, catalog.engines, project.cache, shown.tell)
-    click.echo(f"{spec.name}: pinned as sha256 {spec.sha256}; nothing but this download vouches for it")
+    click.echo(f"{spec.name}: pinned as sha256 {spec.sha256}; only this download confirms it")
 
 
 @engines.command(epilog="Example: python -m lab engines build 20.10.24-unfixed")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="ENGINE...")
 @verbose_option
 def build(names: tuple[str, ...], verbose: bool) -> None:
-    """Fetch or build the archives of these engines now, so that `up` need not."""
+    """Download or build the archives of these engines now, so that `up` does not have to."""
     _, catalog, stock = _stock()
     specs = [pick(name, catalog.engines, "engine") for name in names]
     with screen(verbose) as shown:
@@ -90,7 +96,7 @@ def build(names: tuple[str, ...], verbose: bool) -> None:
 
 
 @engines.command(epilog="Example: python -m lab engines remove 19.03.8")
-@click.argument("name")
+@click.argument("name", metavar="ENGINE")
 def remove(name: str) -> None:
     """Remove an engine's archives from the cache, and your own pin of it."""
     project, _, _ = _stock()

@@ -1,23 +1,26 @@
-"""Verbs that say why: of a stored run's steps, and of two boxes' files."""
+"""Verbs that say why: for the steps of a stored run, and for the files of two boxes."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
 
 from lab.cli.options import json_option, print_json
-from lab.cli.runs import DIFFERS
-from lab.errors import ContextError, UsageError
+from lab.cli.terminal import as_called, echo, width
+from lab.errors import DIFFERS, ContextError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from lab.buildkit.contenthash.entry import Entry
     from lab.explain.engines import EngineLine
+    from lab.explain.explanation import Explanation
     from lab.explain.subject import Subject
+    from lab.report.evidence import Evidence
     from lab.results.run import Run, Trial
 
 SCHEMA = 1
@@ -37,24 +40,21 @@ SCHEMA = 1
 def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: bool) -> None:
     """Say why each step of a stored run (by name, folder or bundle; default: the newest) hit or ran.
 
-    Without --trial, trials in which every step hit are named in one line. Nothing but the run is needed: what a box's
-    files were, and what the image's cache held, was kept in it.
+    Without --trial, each trial in which every step hit has one line. Only the run is needed: it holds what lab recorded
+    of each box's files and of the image's cache.
     """
     from lab.buildkit.rulebook import Rulebook
     from lab.cli.reports import evidence_of
     from lab.explain.engines import engine_lines
     from lab.explain.subject import subject
-    from lab.explain.upstream import Upstream
     from lab.project import find
-    from lab.report.explanation import told, told_engines, told_exceptions
-    from lab.report.prediction import contradictions
 
     evidence = evidence_of(name)
     run = evidence.run
     if not evidence.explanations:
         raise UsageError(
-            f"cannot explain {run.name}: it keeps no records of files" if run.trials else f"{run.name} has no trial",
-            hint="a lab of before wrote it; `python -m lab repro` makes a new one",
+            f"cannot explain {run.name}: it has no records of files" if run.trials else f"{run.name} has no trial",
+            hint="an older version of lab wrote this run; `python -m lab repro` makes a new one",
         )
     boxes = find().boxes
     book = Rulebook(boxes)
@@ -62,38 +62,61 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
     subjects = {trial.name: subject(run, trial, book) for trial in chosen}
     lines = {item.name: engine_lines(subjects[item.name]) for item in chosen} if engines else {}
     if as_json:
-        print_json(
-            {
-                "schema": SCHEMA,
-                "run": run.name,
-                "trials": [
-                    {
-                        **asdict(evidence.explanations[trial.name]),
-                        "predicted": trial.predicted,
-                        "contradicted": contradictions(trial),
-                        "engines": [asdict(item) for item in lines.get(trial.name, ())],
-                    }
-                    for trial in chosen
-                ],
-            }
-        )
+        print_json(_document(evidence, chosen, lines))
         return
-    quiet = [trial for trial in chosen if not trials and _all_hit(trial) and not contradictions(trial)]
+    parts = _steps(evidence, chosen, named=bool(trials))
+    if engines:
+        parts += _versions(boxes, _files(chosen, subjects, lines))
+    echo("\n\n".join(part for part in parts if part))
+
+
+def _document(evidence: Evidence, chosen: list[Trial], lines: dict[str, list[EngineLine]]) -> dict[str, object]:
+    from lab.report.prediction import contradictions
+
+    trials = [
+        {
+            **asdict(evidence.explanations[trial.name]),
+            "predicted": trial.predicted,
+            "contradicted": contradictions(trial),
+            "engines": [asdict(item) for item in lines.get(trial.name, ())],
+        }
+        for trial in chosen
+    ]
+    return {"schema": SCHEMA, "run": evidence.run.name, "trials": trials}
+
+
+def _steps(evidence: Evidence, chosen: list[Trial], *, named: bool) -> list[str]:
+    """A text for each trial; trials in which all steps hit share one, unless they were asked for by name."""
+    from lab.report.explanation import told
+    from lab.report.prediction import contradictions
+
+    quiet = [trial for trial in chosen if not named and _all_hit(trial) and not contradictions(trial)]
     shown = [trial for trial in chosen if trial not in quiet]
-    parts = [told(evidence.explanations[trial.name], contradictions(trial)) for trial in shown]
+    parts = [told(_as_called(evidence.explanations[trial.name]), contradictions(trial), width()) for trial in shown]
     if quiet:
         parts.append("all steps hit:\n" + "\n".join(f"  {trial.name}" for trial in quiet))
-    if engines:
-        parts.append("Both sides on one engine of a line, with the files of")
-        parts += [f"{name}\n{told_engines(found)}" for name, found in _files(chosen, subjects, lines)]
-        parts.append(told_exceptions(Upstream(boxes)))
-    click.echo("\n\n".join(part for part in parts if part))
+    return parts
+
+
+def _as_called(explanation: Explanation) -> Explanation:
+    """The explanation with commands in its advice named as the program was called."""
+    steps = (replace(step, advice=step.advice and as_called(step.advice)) for step in explanation.steps)
+    return replace(explanation, steps=tuple(steps))
+
+
+def _versions(boxes: Path, files: list[tuple[str, list[EngineLine]]]) -> list[str]:
+    """Which Docker versions would hit, a text for each pair of contexts."""
+    from lab.explain.upstream import Upstream
+    from lab.report.explanation import told_engines, told_exceptions
+
+    parts = [f"{name}\n{told_engines(found, width())}" for name, found in files]
+    return ["Both sides on one engine of a line, with the files of", *parts, told_exceptions(Upstream(boxes), width())]
 
 
 def _files(
     chosen: list[Trial], subjects: dict[str, Subject], lines: dict[str, list[EngineLine]]
 ) -> list[tuple[str, list[EngineLine]]]:
-    """Each pair of contexts once, by the first trial of it, with the number of others."""
+    """Each pair of contexts once, named by its first trial and the number of its other trials."""
     groups: dict[tuple[str | None, str | None], list[str]] = {}
     for trial in chosen:
         made = subjects[trial.name].production
@@ -129,13 +152,17 @@ def _chosen(run: Run, names: tuple[str, ...]) -> list[Trial]:
 @click.command(epilog="Example: python -m lab diff debian12-apparmor debian12-selinux --path bar")
 @click.argument("first", metavar="BOX_A")
 @click.argument("second", metavar="BOX_B")
-@click.option("--path", metavar="P", help="Every field of this object and all below it, not only those that differ.")
+@click.option(
+    "--path", metavar="PATH", help="Show every field of this object and all below it, not only those that differ."
+)
 @click.option("--run", "name", metavar="RUN", help="A stored run; default: the newest.")
 @click.option(
-    "--variation", default="none", metavar="NAME", help="BOX_B's files as this variation of the run left them."
+    "--variation", default="none", metavar="VARIATION", help="BOX_B's files as this variation of the run left them."
 )
-@click.option("--now", is_flag=True, help="Make the scenario's context on both boxes, which are up, and compare that.")
-@click.option("--scenario", metavar="NAME|PATH", help="With --now: whose context; default: the lineup's scenario.")
+@click.option(
+    "--now", is_flag=True, help="Write the scenario's context on both boxes, which must be up, and compare it there."
+)
+@click.option("--scenario", metavar="SCENARIO|PATH", help="With --now: the scenario; default: the lineup's.")
 @json_option
 def diff(
     first: str,
@@ -147,7 +174,8 @@ def diff(
     scenario: str | None,
     as_json: bool,
 ) -> None:
-    """Show two boxes' files of one context side by side: what differs is marked, with the rule sets that hash it.
+    """Show two boxes' files of one context side by side: a star marks what differs, and each row names the rule sets
+    that hash the field.
 
     Exits with 4 if anything differs, hashed or not.
     """
@@ -161,7 +189,8 @@ def diff(
     if now:
         if name or variation != "none":
             raise UsageError(
-                "cannot use --run or --variation with --now: they are of a stored run", hint="lab diff --help"
+                "cannot use --run or --variation with --now: they name parts of a stored run",
+                hint="python -m lab diff --help",
             )
         one, other = (_listed_now(box, scenario) for box in (first, second))
     else:
@@ -173,16 +202,17 @@ def diff(
         one, other = recorded(run, first).objects, recorded(run, second, variation).objects
         rules = rules_of(run, book)
     rows = side_by_side(one, other, rules, path)
-    if path is None:  # times are hashed by none, and no two contexts share them
+    if path is None:  # no rule set hashes times, and no two contexts share them
         rows = [row for row in rows if row.field != "mtime"]
     elif not rows:
         raise UsageError(
-            f"cannot find {path} in the context of {first} or {second}", hint="without --path all that differs is shown"
+            f"cannot find {path} in the context of {first} or {second}",
+            hint="without --path, lab shows all fields that differ",
         )
     if as_json:
         print_json({"schema": SCHEMA, "boxes": [first, second], "fields": [asdict(row) for row in rows]})
     else:
-        click.echo(told_sides((first, second), rows, len(rules)))
+        echo(told_sides((first, second), rows, len(rules), width()))
     sys.exit(DIFFERS if any(row.differs for row in rows) else 0)
 
 

@@ -1,4 +1,4 @@
-"""Verbs about this machine: install what lacks, and check it."""
+"""Verbs about this machine: install the missing programs, and check it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import asdict
 import click
 
 from lab.boxes.local import LocalBox
+from lab.cli.columns import fill
 from lab.cli.options import json_option, lineup_option, print_json, verbose_option, workplace
-from lab.cli.screen import paint, screen
+from lab.cli.screen import screen
+from lab.cli.terminal import as_called, paint, say
 from lab.errors import HostError
-from lab.model import Level, Progress
+from lab.model import Check, Level, Progress
 from lab.project import find
 
 COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
@@ -21,16 +23,16 @@ COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 @click.option("--dry-run", is_flag=True, help="Print the commands and run none.")
 @verbose_option
 def setup(dry_run: bool, verbose: bool) -> None:
-    """Install what this machine lacks (apt on Debian and Ubuntu, Homebrew on macOS, a list elsewhere).
+    """Install the programs that are missing on this machine (by apt on Debian and Ubuntu, by Homebrew on macOS).
 
-    Says each command before it runs it, and does nothing where nothing lacks. Without systemd it also starts
-    libvirt's daemons, as `up` would.
+    On other systems lab prints a list instead. It prints each command before it runs it, and runs none if no program is
+    missing. Without systemd it also starts libvirt's daemons, as `up` does.
     """
     from lab.machines import daemons, hypervisor, prerequisites
 
     if dry_run:
         steps = [*prerequisites.commands(prerequisites.missing()), *prerequisites.joining()]
-        click.echo("\n".join(" ".join(step) for step in steps) or "nothing lacks")
+        click.echo("\n".join(" ".join(step) for step in steps) or "nothing is missing")
         return
     shell = LocalBox("this machine")
     with screen(verbose) as shown:
@@ -41,14 +43,17 @@ def setup(dry_run: bool, verbose: bool) -> None:
         done = prerequisites.install(shell, say, lambda line: shown.tell(Progress("setup", line[:70])))
         if hypervisor.usable():
             daemons.start_daemons(shell, find().state, shown.tell)
-    click.echo("installed what lacked" if done else "nothing lacks")
+    click.echo("installed the missing programs" if done else "nothing is missing")
 
 
 @click.command(epilog="Example: python -m lab doctor --json")
 @lineup_option
 @json_option
 def doctor(lineup: str | None, as_json: bool) -> None:
-    """Check this machine for a lineup, a line a check: ok, warning or problem, and the command that mends it."""
+    """Check whether this machine can run a lineup. Each check has one line: ok, warning or problem, and what fixes it.
+
+    Exits with 5 if a check found a problem.
+    """
     from lab.machines.doctor import examine
 
     place = workplace(lineup)
@@ -57,8 +62,19 @@ def doctor(lineup: str | None, as_json: bool) -> None:
         for check in examine(place.project, place.catalog, place.lineup, LocalBox("this machine"), shown.tell):
             checks.append(check)
             if not as_json:
-                mend = f"  -> {check.mend}" if check.mend else ""
-                click.echo(f"{paint(f'{check.level.value:8}', COLOURS[check.level])} {check.name}: {check.found}{mend}")
+                say(_line(check))
     if as_json:
-        print_json({"schema": 1, "checks": [asdict(check) for check in checks]})
+        print_json(
+            {
+                "schema": 1,
+                "checks": [{**asdict(check), "mend": check.mend and as_called(check.mend)} for check in checks],
+            }
+        )
     sys.exit(HostError.exit_code if any(check.level is Level.PROBLEM for check in checks) else 0)
+
+
+def _line(check: Check) -> str:
+    """The check in lines that fit the terminal, its level in colour."""
+    fix = f"  -> {as_called(check.mend)}" if check.mend else ""
+    text = fill(f"{check.level.value:8} {check.name}: {check.found}{fix}", indent=" " * 9, first="")
+    return paint(text[:8], COLOURS[check.level]) + text[8:]

@@ -1,4 +1,4 @@
-"""The verb that reads build logs of anybody's."""
+"""The verb that reads build logs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
-from tabulate import tabulate
 
+from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
+from lab.cli.terminal import echo
 from lab.errors import HostError, ReadError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ PIECE = 1 << 20
 @click.argument("files", nargs=-1, required=True, metavar="FILE..|-", type=click.File("rb"))
 @json_option
 def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
-    """Read build logs in any form (plain, pasted from a terminal, rawjson, classic) and show what hit and what ran."""
+    """Read build logs (plain, pasted from a terminal, rawjson, classic) and show which steps hit and which ran."""
     from lab.buildkit.progress.build import document
 
     builds: list[Build] = []
@@ -30,7 +31,7 @@ def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
         found = _builds(file)
         if not any(build.steps for build in found):
             raise ReadError(
-                f"cannot read {Path(file.name).name}: no build step in it",
+                f"cannot read {Path(file.name).name}: it has no build step",
                 hint="give the output of docker build: --progress=plain, rawjson, a pasted terminal, or classic",
             )
         builds += found
@@ -40,19 +41,13 @@ def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
     for number, build in enumerate(builds, 1):
         sent = "?" if build.context_bytes is None else f"{build.context_bytes}B"
         caches = ", ".join(f"{item.ref} ({_worked(item.ok)})" for item in build.imports) or "none"
-        click.echo(f"build {number}: {build.builder}  context {sent}  cache from {caches}")
+        echo(fill(f"build {number}: {build.builder}  context {sent}  cache from {caches}", indent="  ", first=""))
         rows = [[s.stage or "", f"{s.index}/{s.total}", s.instruction, s.outcome.value, s.seconds] for s in build.steps]
-        table = tabulate(
-            rows,
-            ["stage", "step", "instruction", "outcome", "seconds"],
-            tablefmt="plain",
-            maxcolwidths=[16, None, 50, None, None],
-        )
-        click.echo(coloured(table) + "\n")
+        echo(coloured(columns(rows, ["stage", "step", "instruction", "outcome", "seconds"])) + "\n")
 
 
 def _builds(file: BinaryIO) -> list[Build]:
-    """The builds of a file, read piece by piece: a log may be larger than the memory."""
+    """The builds of a file; it is read piece by piece because a log can be larger than the memory."""
     from lab.buildkit.progress.reader import Reader
 
     reader = Reader()

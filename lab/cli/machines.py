@@ -1,20 +1,19 @@
-"""Verbs about boxes: list, bake, bring up, look, enter, put to sleep, remove."""
+"""Verbs about boxes: list, bake, start, show, enter, suspend, remove."""
 
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
-from tabulate import tabulate
 
 from lab.boxes.kinds import open_box
 from lab.boxes.notes import Notes
 from lab.boxes.process import run_process
 from lab.boxes.specs import VagrantSpec
+from lab.cli.columns import columns, fill
 from lab.cli.options import (
     Workplace,
     boxes_named,
@@ -29,6 +28,7 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.screen import screen
+from lab.cli.terminal import say
 from lab.engines.pins import PINS
 from lab.errors import BoxError, CommandError, Interrupted, UsageError
 from lab.files import hold
@@ -60,10 +60,10 @@ def boxes(as_json: bool) -> None:
     table = [
         [row["name"], row["kind"], row["state"], " ".join(row["engines"]), " ".join(row["lineups"])] for row in rows
     ]
-    click.echo(tabulate(table, ["box", "kind", "state", "engines", "lineups"], tablefmt="plain"))
+    click.echo(columns(table, ["box", "kind", "state", "engines", "lineups"]))
     click.echo()
     for lineup in catalog.lineups.values():
-        click.echo(textwrap.fill(f"lineup {lineup.name}: {lineup.summary}", 100, subsequent_indent="  "))
+        click.echo(fill(f"lineup {lineup.name}: {lineup.summary}", indent="  ", first=""))
 
 
 @click.command(epilog="Example: python -m lab bake")
@@ -71,7 +71,10 @@ def boxes(as_json: bool) -> None:
 @json_option
 @verbose_option
 def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
-    """Build the boxes of a recipe (all recipes that the embedded lineup needs, without a name); cached by content."""
+    """Build the boxes of these recipes from Debian's archive; without a name, those of the lineup debian.
+
+    A box whose recipe has not changed is taken from the cache.
+    """
     from lab.boxes.baking.bake import bake as bake_recipe
     from lab.boxes.baking.recipes import load_recipe
     from lab.boxes.local import LocalBox
@@ -104,7 +107,10 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
 @provider_option
 @verbose_option
 def up(names: tuple[str, ...], lineup: str | None, engines: tuple[str, ...], provider: str, verbose: bool) -> None:
-    """Bring the lineup's boxes up side by side, or those named; wakes what sleeps, leaves alone what runs."""
+    """Start the lineup's boxes, or those named, all at once, and check that each runs its pinned Docker.
+
+    A suspended box is resumed. A running box is left as it is.
+    """
     place = workplace(lineup)
     place.announce()
     specs = place.specs(names)
@@ -126,14 +132,16 @@ def with_way_back(place: Workplace, work: Callable[[], V], names: tuple[str, ...
         return work()
     except Interrupted as error:
         command = f"python -m lab down {' '.join(names) or f'--lineup {place.lineup.name}'}"
-        raise Interrupted(error.message, hint=f"`{command}` removes what there is; `lab up` goes on with it") from error
+        raise Interrupted(
+            error.message, hint=f"`{command}` removes what there is; `python -m lab up` goes on with it"
+        ) from error
 
 
 @click.command(epilog="Example: python -m lab status --json")
 @lineup_option
 @json_option
 def status(lineup: str | None, as_json: bool) -> None:
-    """Show what this checkout has up, and the address of each box; asks no Vagrant, so it is quick."""
+    """Show which boxes are up, and the address of each. It reads lab's own notes, so it is quick."""
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)
     notes = Notes(project.state)
@@ -150,9 +158,9 @@ def status(lineup: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"schema": 1, "boxes": rows})
     elif not rows:
-        click.echo("nothing is up; `python -m lab up` brings a lineup up")
+        say("no box is up; `python -m lab up` starts a lineup")
     else:
-        click.echo(tabulate([list(row.values()) for row in rows], list(rows[0]), tablefmt="plain", missingval="-"))
+        click.echo(columns([list(row.values()) for row in rows], list(rows[0])))
 
 
 @click.command(epilog="Example: python -m lab ssh debian12-selinux")
@@ -179,7 +187,8 @@ def ssh(name: str, lineup: str | None) -> None:
 def exec_(name: str, command: tuple[str, ...], lineup: str | None, as_json: bool) -> None:
     """Run one command on a box, or on all boxes of the lineup in turn.
 
-    Exits with the command's own status; on several boxes, with 8 if it failed on one. It is ended after ten minutes.
+    Exits with the command's own status; on several boxes, with 8 if it failed on one. lab ends a command after ten
+    minutes.
     """
     place = workplace(lineup)
     names = boxes_named(place, (name,))
@@ -210,7 +219,7 @@ def exec_(name: str, command: tuple[str, ...], lineup: str | None, as_json: bool
 @lineup_option
 @verbose_option
 def suspend(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
-    """Put the lineup's boxes to sleep, or those named; `up` wakes them in seconds."""
+    """Suspend the lineup's boxes, or those named; `up` resumes them in seconds."""
     place = workplace(lineup)
     chosen = boxes_named(place, names)
     with hold(place.project.state, chosen, "suspend"), screen(verbose) as shown:
@@ -219,15 +228,17 @@ def suspend(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
 
 @click.command(epilog="Example: python -m lab down")
 @click.argument("names", nargs=-1, metavar="[BOX]...")
-@click.option("--lineup", metavar="NAME", help="Only the boxes of this lineup; without it, all of this checkout.")
-@click.option("--orphans", is_flag=True, help="Remove the machines of checkouts that are gone, not this one's.")
+@click.option("--lineup", metavar="LINEUP", help="Only the boxes of this lineup.")
+@click.option("--orphans", is_flag=True, help="Remove the machines of checkouts that no longer exist.")
 @verbose_option
 def down(names: tuple[str, ...], lineup: str | None, orphans: bool, verbose: bool) -> None:
-    """Remove boxes with their disks, snapshots, networks and notes; without names, all that this checkout made."""
+    """Remove boxes with their disks, snapshots, networks and notes; without a name, all boxes of this checkout."""
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)
     if orphans and (names or lineup):
-        raise UsageError("cannot use --orphans with a box or a lineup: it is about checkouts that are gone")
+        raise UsageError(
+            "cannot use --orphans with a box or a lineup: it removes the machines of checkouts that no longer exist"
+        )
     if orphans:
         with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:
             removed = Fleet(project, catalog, shown.tell).down_orphans()

@@ -1,115 +1,90 @@
-"""The program: its verbs, and the one place where a LabError is caught and becomes text and an exit code."""
+"""The program: `lab` itself, and the one place where an error becomes text and an exit code."""
 
 from __future__ import annotations
 
-import errno
 import gc
-import importlib
-import os
 import sys
 
 import click
 
 from lab import __version__
-from lab.errors import HostError, Interrupted, LabError, UsageError
+from lab.cli.columns import fill
+from lab.cli.completion import VARIABLE
+from lab.cli.helping import command_lines, prepare
+from lab.cli.mistakes import defect, misuse
+from lab.cli.terminal import CANONICAL, as_called, echo, paint, say, width
+from lab.cli.verbs import Verbs
+from lab.errors import Interrupted, LabError
 
-# Each verb's module is imported when the verb is used: `lab --help` must not pay for Fabric or pydantic.
-VERBS = {
-    "setup": ("host", "Install what this machine lacks."),
-    "doctor": ("host", "Check this machine, a line a check."),
-    "boxes": ("machines", "List the boxes and lineups, with their state."),
-    "bake": ("machines", "Build the boxes that come from Debian's archive."),
-    "up": ("machines", "Bring boxes up and prove their Docker."),
-    "status": ("machines", "Show what is up and how to reach it."),
-    "repro": ("runs", "Run a scenario on all boxes and show the table."),
-    "bisect": ("bisect", "Find the first engine that behaves as it should."),
-    "engines": ("engines", "List the pinned engines; add, pin, build, remove archives."),
-    "read": ("logs", "Read any docker build log: what hit, what ran."),
-    "explain": ("explaining", "Say why each step of a stored run hit or ran."),
-    "diff": ("explaining", "Show two boxes' files of one context side by side."),
-    "why": ("why", "Say whether a COPY would hit an image's cache, and if not why."),
-    "truth": ("truth", "Tabulate predictions beside what engines did."),
-    "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
-    "report": ("reports", "Tell of a stored run: table, bug report, page, JUnit, CSV, JSON, script."),
-    "runs": ("reports", "List the stored runs; --prune removes old ones."),
-    "compare": ("reports", "Show what changed between two runs, and why."),
-    "expect": ("reports", "Keep a golden table of a scenario, and hold a run against it."),
-    "bundle": ("bundles", "Pack a run into one file for somebody else."),
-    "replay": ("bundles", "Show a bundle again, judged by today's lab."),
-    "schema": ("reports", "Print the JSON Schema of a stored run."),
-    "init": ("init", "Write a workplace: boxes and scenarios of your own."),
-    "ssh": ("machines", "Open a shell on a box."),
-    "exec": ("machines", "Run one command on a box, or on all."),
-    "suspend": ("machines", "Put boxes to sleep; `up` wakes them."),
-    "down": ("machines", "Remove the boxes and all that belongs to them."),
-}
+START = """\
+lab finds out, with evidence, why a Docker build hits its cache on one machine and misses on another.
+
+My build misses, and I have no virtual machines:
+  python -m lab why --cache-from IMAGE .
+  docker build --progress=plain . 2>&1 | python -m lab read -
+
+Show me such a miss on real machines:
+  python -m lab setup
+  python -m lab up && python -m lab repro
+
+What did a run find?
+  python -m lab explain
+  python -m lab report --format html --output run.html
+
+`python -m lab --help` lists every verb; `python -m lab VERB --help` describes one, with an example."""
 
 
-class Verbs(click.Group):
-    """Verbs that are imported late; an unknown one gets a guess."""
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from lab.cli.version import versions
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs in the order of use."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb of that name, or an error with the nearest one."""
-        if cmd_name not in VERBS:
-            import difflib
-
-            near = difflib.get_close_matches(cmd_name, VERBS, n=1)
-            guess = f' (did you mean "{near[0]}"?)' if near else ""
-            raise UsageError(f'cannot find the verb "{cmd_name}"{guess}', hint="python -m lab --help")
-        module = importlib.import_module(f"lab.cli.{VERBS[cmd_name][0]}")
-        command = getattr(module, cmd_name if cmd_name != "exec" else "exec_")
-        assert isinstance(command, click.Command)
-        return command
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the verb; a reader of our output that has gone (`lab ... | head`) is no error.
-
-        Caught here because click itself would end the program with 1. What is still buffered goes to /dev/null:
-        else it would fail again when Python ends.
-        """
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise HostError(f"cannot write {error.filename or 'the answer'}: {error.strerror}") from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verbs with one line each, without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+        say("\n".join([f"lab {__version__}", *versions()]))
+        context.exit()
 
 
 @click.group(
     cls=Verbs,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+    subcommand_metavar="VERB [ARGUMENTS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: python -m lab up && python -m lab repro",
 )
-@click.version_option(__version__, prog_name="lab")
-def lab() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the versions of lab, Python and Vagrant, and the providers found; then exit.",
+)
+@click.pass_context
+def lab(context: click.Context) -> None:
     """Find out, with evidence, why a Docker build hits its cache on one machine and misses on another."""
+    if context.invoked_subcommand is None:
+        echo("\n".join(_line(as_called(line)) for line in START.splitlines()))
+
+
+def _line(line: str) -> str:
+    """A line of START in as many lines as the terminal needs; a command stays one that can be copied."""
+    return command_lines(line, width(), "  ") if line.startswith(" ") else fill(line)
+
+
+prepare(lab)
 
 
 def main() -> None:
     """Run the program and end it with the exit code of what happened."""
     collect_less()
     try:
-        code = lab.main(standalone_mode=False)
+        code = lab.main(prog_name=CANONICAL, complete_var=VARIABLE, standalone_mode=False, terminal_width=width())
     except LabError as error:
         code = show(error)
     except click.ClickException as error:
-        error.show()
-        code = UsageError.exit_code
+        code = show(misuse(error))
     except (KeyboardInterrupt, click.Abort):
         code = show(Interrupted("stopped by Ctrl-C", hint="python -m lab status shows what there is"))
+    except Exception as error:
+        code = show(defect(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -119,12 +94,11 @@ def collect_less() -> None:
 
 
 def show(error: LabError) -> int:
-    """Print an error as the house does: the last lines of output, the message, one hint; returns its exit code."""
+    """Print an error: the last lines of output, the message, one hint; returns its exit code."""
     tail = error.tail()
     if tail:
-        click.echo("\n".join(f"  | {line[:180]}" for line in tail), err=True)
-    red = sys.stderr.isatty()
-    click.echo(click.style(f"lab: {error.message}", fg="red" if red else None), err=True)
+        echo("\n".join(f"  | {line[:180]}" for line in tail), err=True)
+    echo(paint(f"lab: {error.message}", "red", err=True), err=True)
     if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+        say(f"hint: {error.hint}", err=True)
     return error.exit_code

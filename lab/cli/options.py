@@ -19,23 +19,23 @@ from lab.project import Project, find
 F = TypeVar("F", bound=Callable[..., Any])
 
 lineup_option = click.option(
-    "--lineup", metavar="NAME", help="A set of boxes: gist, debian, local; auto (the default) chooses and says why."
+    "--lineup", metavar="LINEUP", help="A set of boxes: gist, debian, local; auto (the default) chooses and says why."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-verbose_option = click.option("--verbose", is_flag=True, help="Print every step as a line of its own.")
+verbose_option = click.option("--verbose", is_flag=True, help="Print each step on a line of its own.")
 engine_option = click.option(
     "--engine",
     "engines",
     multiple=True,
-    metavar="NAME[,NAME..]|all",
-    help="These engines on every box, instead of those in the boxes' files (`lab engines` lists them).",
+    metavar="ENGINE[,ENGINE..]|all",
+    help="These engines on every box, instead of those in the boxes' files; `python -m lab engines` lists them.",
 )
 provider_option = click.option(
     "--provider",
     type=click.Choice(["auto", "libvirt", "virtualbox"]),
     default="auto",
     show_default=True,
-    help="What runs the machines.",
+    help="The program that runs the virtual machines.",
 )
 
 
@@ -69,9 +69,9 @@ def workplace(lineup: str | None) -> Workplace:
 
 
 def engines_named(place: Workplace, words: tuple[str, ...]) -> tuple[str, ...]:
-    """Engine names from words, each one or several with commas; `all` is every engine that can be had without network.
+    """Engine names from words, each of one name or several with commas; `all` is every engine that needs no network.
 
-    UsageError for a name that boxes/engines.yaml has not.
+    UsageError for a name that is not in boxes/engines.yaml.
     """
     from lab.machines.catalog import pick
     from lab.machines.fleet import Fleet
@@ -97,7 +97,7 @@ def print_json(value: object) -> None:
 
 
 def one_box(place: Workplace, name: str) -> BoxSpec:
-    """The box of that name, which must have a note or need none."""
+    """The box of that name; UsageError for a virtual machine that is not up."""
     spec = place.catalog.box(name)
     if spec.kind == "vagrant" and Notes(place.project.state).read(name) is None:
         raise UsageError(f"cannot use {name}: it is not up", hint=f"python -m lab up {name}")

@@ -1,4 +1,4 @@
-"""Verbs about stored runs: tell of them, list them, compare them, pack them for others."""
+"""Verbs about stored runs: report them, list them, compare them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lab import files
+from lab.cli.columns import fill
 from lab.cli.options import json_option, print_json
-from lab.cli.runs import DIFFERS
 from lab.cli.screen import coloured
-from lab.errors import HostError, UsageError
+from lab.cli.terminal import echo, say, width
+from lab.errors import DIFFERS, HostError, UsageError
 from lab.project import Project, find
 
 if TYPE_CHECKING:
@@ -28,40 +29,42 @@ output_option = click.option("--output", type=click.Path(path_type=Path), metava
 @click.command(epilog="Example: python -m lab report --last --format md --output report.md")
 @click.argument("name", required=False, metavar="[RUN]")
 @click.option("--last", is_flag=True, help="The newest run (the default).")
-@click.option("--run", "pattern", metavar="GLOB", help="All stored runs whose name fits, as in '2026*-copy-bust'.")
-@click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True, help="In which form.")
+@click.option("--run", "pattern", metavar="GLOB", help="All stored runs whose name matches, as in '2026*-copy-bust'.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default="table", show_default=True, help="The form of the report."
+)
 @click.option(
     "--output",
     metavar="FILE",
-    help="Write to this file; to a folder (one that exists, or DIR/): a file for each run, of sh one for each host.",
+    help="Write to this file, or into a folder (one that exists, or DIR/) one file for each run, for sh for each host.",
 )
-@click.option("--open", "show", is_flag=True, help="Open what was written with this machine's own program for it.")
+@click.option("--open", "show", is_flag=True, help="Open the report in the program that this machine uses for it.")
 @redact_option
 def report(
     name: str | None, last: bool, pattern: str | None, form: str, output: str | None, show: bool, no_redact: bool
 ) -> None:
-    """Tell of a stored run (by name, by folder, or a bundle's file) without its boxes.
+    """Print a stored run (by name, by folder, or a bundle's file); its boxes are not needed.
 
-    md is a bug report for moby or BuildKit, html a page for people, sh a script that does the run again with Docker
-    alone. Secrets, names of users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
+    md is a bug report for moby or BuildKit, html is a page to read, sh is a script that repeats the run with Docker
+    alone. Placeholders replace secrets, keys, home folders, and names of users and hosts; in sh only secrets.
     """
-    from lab.report.formats import forms
+    from lab.report.formats import as_table, forms
 
     if sum((name is not None, last, pattern is not None)) > 1:
-        raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
+        raise UsageError("cannot choose a run: give only one of RUN, --last and --run")
     if output == "":
         raise UsageError("cannot write to a file without a name", hint="--output FILE, or DIR/ for a folder")
     project = find()
     paths = run_paths(project, name, pattern)
-    chosen = forms(project)[form]
+    chosen = as_table(width()) if form == "table" and output is None and not show else forms(project)[form]
     runs = [_evidence(path) for path in paths]
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
-            raise UsageError("cannot open what has no file", hint="--output FILE names one")
+            raise UsageError("cannot open the report: it has no file", hint="--output FILE names one")
         output = str(paths[0] / f"report{chosen.suffix}")
     if output is None:
         text = chosen.tell(runs, redacted=not no_redact)
-        click.echo(coloured(text) if form == "table" else text, nl=False)
+        echo(coloured(text) if form == "table" else text, nl=False)
         return
     target, texts = Path(output), {}
     if output.endswith("/") or target.is_dir():
@@ -100,11 +103,18 @@ def _evidence(path: Path) -> Evidence:
 
 
 @click.command(epilog="Example: python -m lab runs --prune --keep 5")
-@click.option("--prune", is_flag=True, help="Remove old runs; what the README shows and what still goes on stays.")
-@click.option("--keep", type=click.IntRange(0), default=10, show_default=True, help="How many runs --prune keeps.")
+@click.option("--prune", is_flag=True, help="Remove old runs, except the sample and runs that still go on.")
+@click.option(
+    "--keep",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    metavar="NUMBER",
+    help="How many runs --prune keeps.",
+)
 @json_option
 def runs(prune: bool, keep: int, as_json: bool) -> None:
-    """List the stored runs, two lines each: when, scenario, verdicts; boxes and engines."""
+    """List the stored runs: when each started, its scenario, verdicts, boxes and engines."""
     from datetime import UTC
 
     from lab.results import shelf
@@ -127,18 +137,14 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
         click.echo(_filled(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
         click.echo(_filled(f"    lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}"))
     if not found:
-        click.echo("no run is stored; `python -m lab repro` makes one")
+        say("no run is stored; `python -m lab repro` makes one")
 
 
 def _filled(text: str) -> str:
-    """The text in lines of 100 columns at most, names left whole so that they can be copied."""
-    import textwrap
-
+    """The text in lines that fit the terminal, names left whole so that they can be copied."""
     from lab.report import printable
 
-    return textwrap.fill(
-        printable.line(text), 100, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
+    return fill(printable.line(text), indent="    ", first="")
 
 
 @click.command(epilog="Example: python -m lab compare 20261122T180000Z-copy-bust 20261123T180000Z-copy-bust")
@@ -146,7 +152,10 @@ def _filled(text: str) -> str:
 @click.argument("after", metavar="RUN_B")
 @json_option
 def compare(before: str, after: str, as_json: bool) -> None:
-    """Show the cells that changed between two runs (names, folders or bundles), and why; exits with 4 if any did."""
+    """Show which steps changed between two runs (names, folders or bundles), and why.
+
+    Exits with 4 if one changed.
+    """
     from lab.report.comparison import compare as compared
     from lab.report.comparison import told
 
@@ -155,16 +164,18 @@ def compare(before: str, after: str, as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        click.echo(told(found))
+        echo(told(found, width()))
     sys.exit(DIFFERS if found.changes else 0)
 
 
 @click.group(epilog="Example: python -m lab expect check")
 def expect() -> None:
-    """Keep a golden table in the scenario's folder, one a lineup, and hold runs against it."""
+    """Save the outcomes of a run as the golden table of its scenario and lineup, and check later runs against it."""
 
 
-scenario_option = click.option("--scenario", metavar="NAME|PATH", help="The scenario's folder; default: the run's own.")
+scenario_option = click.option(
+    "--scenario", metavar="SCENARIO|PATH", help="The scenario's folder; default: the run's own."
+)
 
 
 @expect.command(epilog="Example: python -m lab expect save --scenario path/to/folder")
@@ -184,7 +195,10 @@ def save(name: str | None, scenario: str | None) -> None:
 @scenario_option
 @json_option
 def check(name: str | None, scenario: str | None, as_json: bool) -> None:
-    """Hold a run (default: the newest) against the golden table; exits with 4 if a cell changed or was not made."""
+    """Check a run (default: the newest) against the golden table of its scenario and lineup.
+
+    Exits with 4 if an outcome changed or is missing.
+    """
     from dataclasses import asdict
 
     from lab.report import printable
@@ -198,10 +212,10 @@ def check(name: str | None, scenario: str | None, as_json: bool) -> None:
         )
     else:
         for item in found:
-            click.echo(printable.line(f"{item.trial}: {item.step}: {item.golden} is golden, {item.found} was found"))
+            click.echo(printable.line(f"{item.trial}: {item.step}: expected {item.golden}, got {item.found}"))
         for trial in new:
             click.echo(printable.line(f"not in the golden table: {trial}"))
-        click.echo(f"{held} trials held against {golden.path_of(folder, run.lineup)}: {len(found)} cells changed")
+        click.echo(f"{held} trials checked against {golden.path_of(folder, run.lineup)}: {len(found)} outcomes changed")
     sys.exit(DIFFERS if found else 0)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lab.cli.columns import fill
 from lab.cli.options import (
     engines_named,
     json_option,
@@ -19,23 +20,21 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.screen import coloured
-from lab.errors import UsageError, exit_code_of
+from lab.cli.terminal import echo, paint, say, width
+from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
 
 if TYPE_CHECKING:
     from lab.results.run import Run
 
-DIFFERS = 4
-CONTRADICTED = 12
-
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, metavar="[SCENARIO|PATH]")
 @click.option(
     "--from",
     "packed",
     type=click.Path(path_type=Path),
     metavar="BUNDLE",
-    help="Make a bundle's run again, and compare.",
+    help="Repeat a bundle's run and compare the two.",
 )
 @lineup_option
 @click.option(
@@ -46,7 +45,11 @@ CONTRADICTED = 12
     help="These engines on every box, instead of those in the boxes' files (`lab engines` lists them).",
 )
 @click.option(
-    "--producer-engine", "producer_engines", multiple=True, metavar="NAME", help="Producers build with this one."
+    "--producer-engine",
+    "producer_engines",
+    multiple=True,
+    metavar="ENGINE",
+    help="The engine that producers build with.",
 )
 @provider_option
 @click.option("--producer", "producers", multiple=True, metavar="BOX", help="Only this producer (several allowed).")
@@ -55,18 +58,24 @@ CONTRADICTED = 12
     "--variation",
     "variations",
     multiple=True,
-    metavar="NAME",
+    metavar="VARIATION",
     help="Only this variation, `none` for no change, `all` for every one (several allowed); default: `none` and those "
     "that the scenario marks as default.",
 )
-@click.option("--base", metavar="IMAGE", help="The base image, instead of alpine or the box's busybox.")
+@click.option("--base", metavar="IMAGE", help="The base image; default: alpine, or one of the box's busybox.")
 @click.option(
     "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
 )
-@click.option("--registry-port", type=click.IntRange(1, 65535), help="The loopback port of the lab's own registry.")
-@click.option("--allow-prune", is_flag=True, help="Let the run prune the Docker of boxes that lab did not make.")
+@click.option(
+    "--registry-port", type=click.IntRange(1, 65535), metavar="PORT", help="The loopback port of lab's own registry."
+)
+@click.option(
+    "--allow-prune",
+    is_flag=True,
+    help="Let the run remove all images and build cache of a Docker that lab did not install.",
+)
 @json_option
-@click.option("--json-lines", is_flag=True, help="Print every event as a line of JSON, for tools that follow.")
+@click.option("--json-lines", is_flag=True, help="Print every event as one line of JSON while the run goes on.")
 @verbose_option
 def repro(
     scenario: str | None,
@@ -132,10 +141,10 @@ def repro(
         if as_json and not json_lines:
             click.echo(run.to_json(), nl=False)
         elif not json_lines:
-            click.echo(coloured(table(run)))
+            echo(coloured(table(run, width())))
             click.echo(f"\nstored in {run_folder}")
             if other:
-                click.echo(f"\ncompared with {packed}:\n{other.compared_with(run_folder)}")
+                click.echo(f"\ncompared with {packed}:\n{other.compared_with(run_folder, width())}")
         sys.exit(ending(run))
 
 
@@ -148,19 +157,13 @@ def ending(run: Run, place: str | None = None) -> int:
 
     wrong = [trial.name for trial in run.trials if prediction(trial) is Prediction.CONTRADICTED]
     if wrong:
-        click.echo(
-            click.style(
-                f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials did not go as predicted: "
-                "lab's model of BuildKit is wrong, or the run is. Please report it:",
-                fg="red" if sys.stderr.isatty() else None,
-                bold=True,
-            ),
-            err=True,
+        text = (
+            f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials did not go as predicted: lab's model of BuildKit "
+            "is wrong, or the run is. Please report it, with what these commands print:"
         )
+        say(paint(fill(text), "red", err=True, bold=True), err=True)
         for name in wrong:
-            click.echo(
-                f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}", err=True
-            )
+            say(f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}", err=True)
     broken = exit_code_of(trial.broken_by for trial in run.trials if trial.broken_by)
     if broken is not None:
         return broken

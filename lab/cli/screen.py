@@ -1,4 +1,4 @@
-"""How events look: a live table and a line a box on a terminal, plain lines elsewhere, JSON lines for tools."""
+"""How events look: a live table and a line for each box on a terminal, plain lines elsewhere, JSON lines for tools."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lab.cli.board import Board, Expect, as_json
+from lab.cli.terminal import coloured_stream, echo, paint, rewritable
 from lab.model import Filled, Planned, Progress, RunEvent
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLOURS = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "missed": "red", "broken": "red"}
-QUIET_SECONDS = 2.0  # where there is no terminal, one line a box in this time, but for ends and failures
+QUIET_SECONDS = 2.0  # without a terminal, each box gets one line in this time; ends and failures always get one
 
 
 class Screen:
-    """Listens to events and shows them on standard error, so that standard output stays for answers.
+    """Listens to events and shows them on standard error, so that standard output holds answers only.
 
     With `json_lines` every event is one JSON object on a line of standard output instead, for tools that follow.
     """
@@ -46,11 +47,12 @@ class Screen:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Screen:
-        if sys.stderr.isatty() and not self.verbose and not self.json_lines:
+        if rewritable(sys.stderr) and not self.verbose and not self.json_lines:
             from rich.console import Console  # late: rich costs 60 ms that --help need not pay
             from rich.live import Live
 
-            self._live = Live(get_renderable=self._picture, console=Console(stderr=True), refresh_per_second=5)
+            console = Console(stderr=True, no_color=not coloured_stream(sys.stderr))
+            self._live = Live(get_renderable=self._picture, console=console, refresh_per_second=5)
             self._live.start()
         return self
 
@@ -59,7 +61,7 @@ class Screen:
     ) -> None:
         if self._live:
             with self._lock:
-                self._board = None  # the verb prints the whole table itself
+                self._board = None  # the verb itself prints the whole table
             self._live.stop()
             self._live = None
 
@@ -88,12 +90,12 @@ class Screen:
                 self.emit(as_json(event, self._board.expected))
             elif self._live is None and (line := self._board.line(event)):
                 now = time.monotonic()
-                click.echo(f"{now - self._start:6.1f}s  {line}", err=True)
+                echo(f"{now - self._start:6.1f}s  {line}", err=True)
                 if isinstance(event, Filled):  # the box says the same of itself next
                     self._said[event.key.consumer] = (now, "")
 
     def emit(self, value: dict[str, Any]) -> None:
-        """One JSON object on a line of standard output, with its time and the form's number."""
+        """Print one JSON object on a line of standard output, with its time and the number of its schema."""
         click.echo(json.dumps({"schema": 1, "time": datetime.now(UTC).isoformat(), **value}))
         sys.stdout.flush()
 
@@ -104,10 +106,10 @@ class Screen:
             return
         self._said[event.who] = (now, event.what)
         mark = " failed:" if event.failed else ""
-        click.echo(f"{now - self._start:6.1f}s  {event.who}:{mark} {event.what}", err=True)
+        echo(f"{now - self._start:6.1f}s  {event.who}:{mark} {event.what}", err=True)
 
     def _picture(self) -> Table | Group:
-        """The table of the run that goes on, if there is one, above a line a box."""
+        """The table of the current run, if there is one, above one line for each box."""
         lines = self._table()
         with self._lock:
             if self._board is None or self._live is None:
@@ -138,18 +140,13 @@ class Screen:
 
 @contextmanager
 def screen(verbose: bool, *, json_lines: bool = False) -> Iterator[Screen]:
-    """A screen for the time of a verb."""
+    """A screen that lasts as long as the context."""
     with Screen(verbose, json_lines=json_lines) as shown:
         yield shown
 
 
-def paint(text: str, colour: str) -> str:
-    """The text in a colour where standard output is a terminal."""
-    return click.style(text, fg=colour) if sys.stdout.isatty() else text
-
-
 def coloured(table: str) -> str:
-    """Outcome words of a table in colour, on a terminal only; the width of the table stays."""
-    if not sys.stdout.isatty():
+    """Outcome words of a table in colour, if standard output is coloured; the width of the table stays."""
+    if not coloured_stream(sys.stdout):
         return table
     return re.sub(r"\b(" + "|".join(COLOURS) + r")\b", lambda match: paint(match[1], COLOURS[match[1]]), table)

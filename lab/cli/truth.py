@@ -20,8 +20,8 @@ SCENARIOS = "truth-*"
 @click.argument("names", nargs=-1, metavar="[RUN]...")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
 def truth(names: tuple[str, ...], output: Path | None) -> None:
-    """Tabulate what was predicted and what engines did: of the runs named, else of the newest run of each truth-*
-    scenario. `make truth` makes those runs first.
+    """Print a table of what lab predicted and what engines did, in the runs named, else in the newest run of each
+    truth-* scenario. `make truth` makes those runs first.
     """
     from lab.project import find
     from lab.report.truth import truth_table

@@ -1,4 +1,4 @@
-"""The verb for people without a lab: would this COPY hit that image's cache, and if not, why not?"""
+"""The verb that needs no boxes: would this COPY hit that image's cache, and if not, why not?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.options import json_option, print_json
-from lab.errors import ContextError, LabError, UsageError
+from lab.cli.terminal import echo, rewritable, width
+from lab.errors import DIFFERS, ContextError, LabError, UsageError
 from lab.project import find, home_folder
 
 if TYPE_CHECKING:
@@ -23,23 +24,46 @@ if TYPE_CHECKING:
     from lab.results.run import ImageFacts
 
 SCHEMA = 1
-MISSES = 4
 
 
 @click.command(epilog="Example: python -m lab why --cache-from ghcr.io/you/app --engine 19.03.8 .")
 @click.argument("context", type=click.Path(path_type=Path))
 @click.option(
-    "--cache-from", "image", required=True, metavar="IMAGE", help="An image's name, an archive's file, an OCI layout."
+    "--cache-from",
+    "image",
+    required=True,
+    metavar="IMAGE",
+    help="An image's name, an archive's file, or the folder of an OCI layout.",
 )
-@click.option("-f", "--file", "dockerfile", type=click.Path(path_type=Path), help="Default: CONTEXT/Dockerfile.")
-@click.option("--engine", metavar="V", help="The Docker that builds here; default: the newest one known.")
-@click.option("--platform", default="linux/amd64", show_default=True, metavar="OS/ARCH", help="What is built for.")
-@click.option("--target", metavar="STAGE", help="The stage that is built; default: the last one.")
 @click.option(
-    "--build-arg", "build_args", multiple=True, metavar="NAME=VALUE", help="As of the build (several allowed)."
+    "-f", "--file", "dockerfile", type=click.Path(path_type=Path), help="The Dockerfile; default: CONTEXT/Dockerfile."
 )
-@click.option("--limit", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to search a COPY.")
-@click.option("--timeout", type=click.FloatRange(0.1), default=15.0, show_default=True, help="Seconds for a registry.")
+@click.option(
+    "--engine", metavar="ENGINE", help="The Docker that builds here; default: the newest version that lab knows."
+)
+@click.option(
+    "--platform", default="linux/amd64", show_default=True, metavar="OS/ARCH", help="The platform that is built for."
+)
+@click.option("--target", metavar="STAGE", help="The stage to build; default: the last one.")
+@click.option(
+    "--build-arg", "build_args", multiple=True, metavar="NAME=VALUE", help="As given to docker build (several allowed)."
+)
+@click.option(
+    "--limit",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The longest search for each COPY.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The longest wait for a registry.",
+)
 @json_option
 def why(
     context: Path,
@@ -53,46 +77,60 @@ def why(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Say whether each COPY of a Dockerfile would hit the inline cache of an image, and if not, search for the field
-    and value that the producer's files had, without reaching the producer.
+    """Say whether each COPY of a Dockerfile would hit the inline cache of an image. If one would not, search for the
+    field and the value that the producer's files had, without reaching the producer.
 
     Exits with 0 if every COPY would hit, with 4 if one would run or is not known.
     """
-    from lab.buildkit.context import read_context
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.search.usual import load_usual
-    from lab.explain.why import Question, Searching, answers
+    from lab.explain.why import Searching, answers
     from lab.registry.manifests import Platform
 
     boxes = find().boxes
     book = Rulebook(boxes)
     known = book.need(engine) if engine else _newest(book)
-    wanted = Platform.read(platform)
-    recipe = dockerfile or context / "Dockerfile"
-    text = _text(recipe)
-    entries = read_context(context, recipe.name if dockerfile is None or recipe.parent == context else "Dockerfile")
-    facts = _image(image, wanted, timeout)
-    question = Question(
-        text,
-        entries,
-        known,
-        facts,
-        _base(text, target, wanted, timeout),
-        (wanted.os, wanted.architecture),
-        _options(build_args),
-        target,
-    )
-    told = None if as_json else _progress
-    searching = Searching(load_usual(boxes), _others(book, known), book.versions(), limit, told)
+    options = _options(build_args)
+    question = _question(context, dockerfile, image, known, Platform.read(platform), options, target, timeout)
+    progress = None if as_json else _progress
+    searching = Searching(load_usual(boxes), _others(book, known), book.versions(), limit, progress)
     found = answers(question, searching)
-    if sys.stderr.isatty() and not as_json:
-        click.echo("\r\x1b[K", nl=False, err=True)
     if as_json:
         print_json(_document(image, question, found))
     else:
-        for line in _told(image, question, found, assumed=engine is None):
-            click.echo(line)
-    sys.exit(0 if all(item.outcome.value == "hit" for item in found) else MISSES)
+        _show(image, question, found, assumed=engine is None)
+    sys.exit(0 if all(item.outcome.value == "hit" for item in found) else DIFFERS)
+
+
+def _question(
+    context: Path,
+    dockerfile: Path | None,
+    image: str,
+    known: Known,
+    platform: Platform,
+    options: Options,
+    target: str | None,
+    timeout: float,
+) -> Question:
+    """What is asked, with the context, the Dockerfile and the images read."""
+    from lab.buildkit.context import read_context
+    from lab.explain.why import Question
+
+    recipe = dockerfile or context / "Dockerfile"
+    text = _text(recipe)
+    entries = read_context(context, recipe.name if dockerfile is None or recipe.parent == context else "Dockerfile")
+    facts = _image(image, platform, timeout)
+    base = _base(text, target, platform, timeout)
+    return Question(text, entries, known, facts, base, (platform.os, platform.architecture), options, target)
+
+
+def _show(image: str, question: Question, found: list[Answer], *, assumed: bool) -> None:
+    from lab.report.why import told
+
+    if rewritable(sys.stderr):
+        click.echo("\r\x1b[K", nl=False, err=True, color=True)
+    for line in told(image, question, found, assumed=assumed, width=width()):
+        echo(line)
 
 
 def _newest(book: Rulebook) -> Known:
@@ -100,7 +138,7 @@ def _newest(book: Rulebook) -> Known:
 
 
 def _others(book: Rulebook, known: Known) -> list[Rules]:
-    """All rules that a producer may have had, those of engines with a name of their own too."""
+    """All rules that a producer may have had, including those of named engines."""
     named = [engine.rules for _, engine in book.by_name()]
     return [rules for rules in dict.fromkeys([*book.rule_sets.values(), *named]) if rules != known.rules]
 
@@ -134,7 +172,7 @@ def _image(name: str, platform: Platform, timeout: float) -> ImageFacts:
 
     path = Path(name)
     plainly = name.startswith((".", "/")) or name.endswith((".tar", ".tar.gz", ".tgz"))
-    # a project's folder is often called as its image is
+    # the folder of a project often has the name of its image
     if path.exists() and (plainly or not path.is_dir() or is_layout(path)):
         return image_of_file(path, platform)
     if plainly:
@@ -151,14 +189,14 @@ def _bare(name: str) -> str:
         return name
     if fields["type"] != "registry" or not fields.get("ref"):
         raise UsageError(
-            f'cannot use --cache-from "{name}": only what a registry or a file holds is read',
+            f'cannot use --cache-from "{name}": lab reads only from a registry or a file',
             hint="give the image's name, or type=registry,ref=NAME",
         )
     return fields["ref"]
 
 
 def _base(text: str, target: str | None, platform: Platform, timeout: float) -> ImageFacts | None:
-    """The base image as its registry has it now; None where it cannot be read: then the image itself tells of it."""
+    """The base image as its registry has it now; None if it cannot be read, and then the image itself describes it."""
     from lab.buildkit.cachekeys.dockerfile import parse as parse_dockerfile
     from lab.buildkit.cachekeys.plan import lineage
     from lab.registry.client import Repository, login_for
@@ -172,20 +210,15 @@ def _base(text: str, target: str | None, platform: Platform, timeout: float) -> 
         login = login_for(reference.registry, home_folder() / ".docker" / "config.json")
         return Repository(reference, login=login, seconds=timeout).image(platform)
     except LabError as error:
-        click.echo(f"the base image is taken from the image itself: {error.message}", err=True)
+        click.echo(f"the facts of the base image come from the image itself: {error.message}", err=True)
         return None
 
 
 def _progress(instruction: str, looking: Looking) -> None:
-    if sys.stderr.isatty():
+    if rewritable(sys.stderr):
         text = f"{instruction}: {looking.stage}, {looking.tried} tried, {looking.seconds:.0f} s"
-        click.echo(f"\r\x1b[K{text[:99]}", nl=False, err=True)
-
-
-def _told(image: str, question: Question, found: list[Answer], *, assumed: bool) -> list[str]:
-    from lab.report.why import told
-
-    return told(image, question, found, assumed=assumed)
+        # the code that clears the line is no colour: it stays whatever is asked of colours
+        click.echo(f"\r\x1b[K{text[: width() - 1]}", nl=False, err=True, color=True)
 
 
 def _document(image: str, question: Question, found: list[Answer]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -84,15 +85,16 @@ def compare(before: Evidence, after: Evidence) -> Comparison:
     )
 
 
-def told(comparison: Comparison) -> str:
-    """A comparison as text, at most 100 columns wide but for names."""
-    lines = [_wrapped(f"{theirs} is held against {ours}", "") for theirs, ours in comparison.boxes]
+def told(comparison: Comparison, width: int = WIDTH) -> str:
+    """A comparison as text, at most `width` columns wide but for names."""
+    wrapped = partial(_wrapped, width=width)
+    lines = [wrapped(f"{theirs} is held against {ours}", "") for theirs, ours in comparison.boxes]
     for name, group in groupby(comparison.changes, key=lambda change: change.trial):
         changes = list(group)
         lines += ["", printable.line(name)]
         lines += [f"  now {printable.line(changes[0].other)}"] if changes[0].other != name else []
-        lines += [_wrapped(f"{change.cell}: {change.before} -> {change.after}") for change in changes]
-        lines += [_wrapped(f"why: {text}") for text in changes[0].why]
+        lines += [wrapped(f"{change.cell}: {change.before} -> {change.after}") for change in changes]
+        lines += [wrapped(f"why: {text}") for text in changes[0].why]
     for names, text in ((comparison.only_before, "only in the first"), (comparison.only_after, "only in the second")):
         lines += ["", f"{text}:", *(f"  {printable.line(name)}" for name in names)] if names else []
     changed = len({change.trial for change in comparison.changes})
@@ -100,8 +102,8 @@ def told(comparison: Comparison) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def _wrapped(text: str, indent: str = "  ") -> str:
-    return textwrap.fill(printable.line(text), WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
+def _wrapped(text: str, indent: str = "  ", *, width: int) -> str:
+    return textwrap.fill(printable.line(text), width, initial_indent=indent, subsequent_indent=f"{indent}  ")
 
 
 def _pairs(

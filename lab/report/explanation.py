@@ -1,9 +1,10 @@
-"""Explanations as text for a terminal, at most 100 columns wide."""
+"""Explanations as text for a terminal."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import tabulate as tabulate_module
 from tabulate import tabulate
@@ -15,10 +16,11 @@ from lab.explain.upstream import Upstream
 from lab.model import Outcome
 from lab.report.printable import line
 
-WIDTH = 100
+WIDTH = 100  # columns
+Filled = Callable[..., list[str]]
 tabulate_module.MIN_PADDING = 0  # as for the table of a run: by its default a header widens its column by 2
 HEADERS = [1, 18, 17, 20, 20, 14]  # with two blanks between them, at most WIDTH
-COLUMNS: list[int | None] = [None, *HEADERS[1:]]
+GAPS = 11  # the first column, and two blanks between any two
 WORDS = {
     Role.HIT: "hit",
     Role.CAUSE: "ran: the cause",
@@ -27,55 +29,58 @@ WORDS = {
 }
 
 
-def told(explanation: Explanation, against: Sequence[str] = ()) -> str:
+def told(explanation: Explanation, against: Sequence[str] = (), width: int = WIDTH) -> str:
     """One trial: a line a step, and under the cause its evidence; `against` is what contradicts its prediction."""
+    filled = partial(_filled, width=width)
     lines = [line(explanation.trial)]
     for item in against:
-        lines += _filled(f"CONTRADICTED: {item}", "    ", first="  ")
+        lines += filled(f"CONTRADICTED: {item}", "    ", first="  ")
     for step in explanation.steps:
-        lines += _filled(f"{step.instruction}  {WORDS[step.role]}", "  ")
+        lines += filled(f"{step.instruction}  {WORDS[step.role]}", "  ")
         if step.role is not Role.HIT:
-            lines += _filled(step.sentence, "    ")
-        lines += _below(step)
+            lines += filled(step.sentence, "    ")
+        lines += _below(step, filled)
     return "\n".join(lines)
 
 
-def _below(step: StepCause) -> list[str]:
-    lines = [text for item in step.evidence for text in _filled(item, "      ", first="    - ")]
+def _below(step: StepCause, filled: Filled) -> list[str]:
+    lines = [text for item in step.evidence for text in filled(item, "      ", first="    - ")]
     if step.fixed:
-        lines += _filled(f"fixed in {step.fixed}", "      ", first="    - ")
+        lines += filled(f"fixed in {step.fixed}", "      ", first="    - ")
     if step.issue:
         still = "" if step.fixed else ", not fixed in any version known here"
-        lines += _filled(f"upstream: {step.issue}{still}", "      ", first="    - ")
+        lines += filled(f"upstream: {step.issue}{still}", "      ", first="    - ")
     if step.advice:
-        lines += _filled(f"what to do: {step.advice}", "      ", first="    - ")
+        lines += filled(f"what to do: {step.advice}", "      ", first="    - ")
     return lines
 
 
-def told_engines(lines: Sequence[EngineLine]) -> str:
+def told_engines(lines: Sequence[EngineLine], width: int = WIDTH) -> str:
     """One line a rule set: which versions hit, which run."""
     rows: list[str] = []
-    width = max((len(item.rules) for item in lines), default=0)
+    filled = partial(_filled, width=width)
+    longest = max((len(item.rules) for item in lines), default=0)
     for item in lines:
         word = {Outcome.HIT: "hit", Outcome.RAN: "runs", Outcome.UNKNOWN: "unknown"}[item.outcome]
         what = f"{item.step} {word}" if item.step else "all COPYs hit" if item.outcome is Outcome.HIT else "all run"
         why = f" ({item.why})" if item.why else ""
-        text = f"{item.rules:<{width}}  {what}{why}: Docker {', '.join(item.versions)}"
-        rows += _filled(text, " " * (width + 4), first="  ")
+        text = f"{item.rules:<{longest}}  {what}{why}: Docker {', '.join(item.versions)}"
+        rows += filled(text, " " * (longest + 4), first="  ")
     return "\n".join(rows)
 
 
-def told_exceptions(upstream: Upstream) -> str:
+def told_exceptions(upstream: Upstream, width: int = WIDTH) -> str:
     """Versions in which no step hits whatever the files are, as text; nothing if none is known."""
+    filled = partial(_filled, width=width)
     bugs = [bug for bug in upstream.bugs if bug.effects == "no step hits"]
     lines: list[str] = []
     for bug in bugs:
         spans = ", ".join(f"{item.first or 'the first'} to {item.last or 'the last'}" for item in bug.docker)
-        lines += _filled(f"Docker {spans}: {bug.summary}, so all run ({bug.url})", "  ", first="")
+        lines += filled(f"Docker {spans}: {bug.summary}, so all run ({bug.url})", "  ", first="")
     return "\n".join(lines)
 
 
-def told_sides(names: tuple[str, str], rows: Sequence[Row], rule_sets: int) -> str:
+def told_sides(names: tuple[str, str], rows: Sequence[Row], rule_sets: int, width: int = WIDTH) -> str:
     """Fields side by side; a star marks those that differ, the last column says which rule sets hash them."""
     if not rows:
         return f"nothing differs between {line(names[0])} and {line(names[1])}"
@@ -91,15 +96,15 @@ def told_sides(names: tuple[str, str], rows: Sequence[Row], rule_sets: int) -> s
         for row in rows
     ]
     header = ["", "path", "field", *map(line, names), "hashed under"]
-    return tabulate(
-        cells, header, tablefmt="plain", disable_numparse=True, maxcolwidths=COLUMNS, maxheadercolwidths=HEADERS
-    )
+    heads = [1, *(size * (width - GAPS) // (WIDTH - GAPS) for size in HEADERS[1:])]
+    cols: list[int | None] = [None, *heads[1:]]
+    return tabulate(cells, header, tablefmt="plain", disable_numparse=True, maxcolwidths=cols, maxheadercolwidths=heads)
 
 
-def _filled(text: str, indent: str, *, first: str | None = None) -> Iterable[str]:
+def _filled(text: str, indent: str, *, first: str | None = None, width: int) -> list[str]:
     return textwrap.wrap(
         line(text),
-        WIDTH,
+        width,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_long_words=False,

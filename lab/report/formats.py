@@ -16,7 +16,7 @@ from lab.report.page.document import render
 from lab.report.redact import redact
 from lab.report.script.script import script, scripts
 from lab.report.spreadsheet import spreadsheet
-from lab.report.table import table
+from lab.report.table import WIDTH, table
 
 Render = Callable[[Sequence[Evidence]], str]
 
@@ -74,8 +74,13 @@ def joined(render: Callable[[Evidence], str], between: str) -> Render:
     return lambda runs: between.join(render(run) for run in runs)
 
 
+def as_table(width: int = WIDTH) -> Format:
+    """The table, at most `width` columns wide."""
+    return Format(joined(lambda evidence: table(evidence.run, width) + "\n", "\n"), ".txt")
+
+
 FORMATS: dict[str, Format] = {
-    "table": Format(joined(lambda evidence: table(evidence.run) + "\n", "\n"), ".txt"),
+    "table": as_table(),
     "md": Format(joined(markdown, "\n"), ".md"),
     "junit": Format(junit, ".xml"),
     "json": Format(document, ".json"),

@@ -1,4 +1,4 @@
-"""The terminal's table, at most 100 columns wide."""
+"""The table of a run, for a terminal and for table.txt."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ WIDTH = 100
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
 
 
-def table(run: Run) -> str:
+def table(run: Run, width: int = WIDTH) -> str:
     """The run's trials, a row each, by variation; then one line for each that needs words.
 
-    The widest layout that fits 100 columns is taken: instructions on one line, on two, then without the engine
+    The widest layout that fits `width` columns is taken: instructions on one line, on two, then without the engine
     column (engines become headings), at last some lines a trial.
     """
     head = f"{run.scenario}  base {_bases(run)}  registry {run.registry}"
     head += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + (
         "" if run.complete else "  (cut short: not all trials made)"
     )
-    blocks = [printable.line(head)]
+    blocks = [_wrapped(head, width)]
     for variation, group in groupby(sorted(run.trials, key=order(run)), key=lambda trial: trial.variation):
         trials = list(group)
         title = "nothing varied" if variation == "none" else f"variation {variation}"
         because = "; ".join(dict.fromkeys(trial.because for trial in trials if trial.because))
         title += f": {because}" if because and variation != "none" else ""
-        blocks.append(textwrap.fill(printable.line(title), WIDTH, subsequent_indent="  ") + "\n" + _fit(run, trials))
+        heading = textwrap.fill(printable.line(title), width, subsequent_indent="  ")
+        blocks.append(f"{heading}\n{_fit(run, trials, width)}")
     notes = [line for trial in sorted(run.trials, key=order(run)) for line in _notes(trial)]
     broken = [
         printable.lines(f"{made.producer} ({made.engine}) pushed no image: {made.problem}")
@@ -45,7 +46,7 @@ def table(run: Run) -> str:
     if any(_mixed(trial) for trial in run.trials):
         broken.insert(0, "engine P>C: the producer's, then the consumer's")
     if notes or broken:
-        blocks.append("\n".join([*broken, *map(printable.line, notes)]))
+        blocks.append("\n".join([*broken, *(_wrapped(note, width) for note in notes)]))
     return "\n\n".join(blocks)
 
 
@@ -53,6 +54,13 @@ def _bases(run: Run) -> str:
     """The images that the Dockerfile names after FROM; the run's own base by where it is from."""
     own = [run.base.source] if run.base and (not run.bases or run.base.reference in run.dockerfile) else []
     return ", ".join([*own, *(item.reference for item in run.bases)]) or "?"
+
+
+def _wrapped(text: str, width: int) -> str:
+    """A line of text in as many lines as it needs, names left whole so that they can be copied."""
+    return textwrap.fill(
+        printable.line(text), width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def step_word(build: BuildResult | None, number: int) -> str:
@@ -75,7 +83,7 @@ def order(run: Run) -> Callable[[Trial], tuple[object, ...]]:
     return lambda trial: place(trial.key)
 
 
-def _fit(run: Run, trials: list[Trial]) -> str:
+def _fit(run: Run, trials: list[Trial], width: int) -> str:
     wide = [printable.line(instruction) for instruction in run.instructions]
     narrow = [instruction.replace(" ", "\n", 1) for instruction in wide]
     shortest = [f"step {number}" for number, _ in enumerate(run.instructions, 2)]
@@ -83,7 +91,7 @@ def _fit(run: Run, trials: list[Trial]) -> str:
     text = ""
     for steps in (wide, narrow):
         text = _grid(steps, trials, engine=True, guessed=guessed)
-        if _width(text) <= WIDTH:
+        if _width(text) <= width:
             return text
     for steps in (narrow, shortest):
         parts = []
@@ -92,9 +100,9 @@ def _fit(run: Run, trials: list[Trial]) -> str:
                 f"engine {printable.line(engine)}\n" + _grid(steps, list(group), engine=False, guessed=guessed)
             )
         text = "\n".join(parts)
-        if _width(text) <= WIDTH:
+        if _width(text) <= width:
             return text
-    return "\n".join(_tall(wide, trial, guessed=guessed) for trial in trials)
+    return "\n".join(_tall(wide, trial, width, guessed=guessed) for trial in trials)
 
 
 def _grid(steps: list[str], trials: list[Trial], *, engine: bool, guessed: bool) -> str:
@@ -109,14 +117,14 @@ def _grid(steps: list[str], trials: list[Trial], *, engine: bool, guessed: bool)
     return tabulate(rows, header, tablefmt="plain", disable_numparse=True)
 
 
-def _tall(steps: list[str], trial: Trial, *, guessed: bool) -> str:
+def _tall(steps: list[str], trial: Trial, width: int, *, guessed: bool) -> str:
     """A trial in lines of its own, where its names or its steps are too many for a row."""
     row = f"{trial.producer} > {trial.consumer}  engine {engine_word(trial)}  context {_sent(trial)}"
     row += f"  predicted {prediction(trial).value}" if guessed else ""
     row += f"  {trial.verdict.value}"
     words = "; ".join(f"{step}: {step_word(trial.build, number)}" for number, step in enumerate(steps))
-    lines = textwrap.wrap(printable.line(row), WIDTH, subsequent_indent="  ")
-    return "\n".join([*lines, *textwrap.wrap(words, WIDTH, initial_indent="    ", subsequent_indent="    ")])
+    lines = textwrap.wrap(printable.line(row), width, subsequent_indent="  ")
+    return "\n".join([*lines, *textwrap.wrap(words, width, initial_indent="    ", subsequent_indent="    ")])
 
 
 def _sent(trial: Trial) -> str:

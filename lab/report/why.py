@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from lab.explain.why import Answer, Question
 from lab.report.printable import line
@@ -11,60 +12,61 @@ from lab.report.printable import line
 WIDTH = 100
 
 
-def told(image: str, question: Question, answers: Sequence[Answer], *, assumed: bool) -> list[str]:
+def told(image: str, question: Question, answers: Sequence[Answer], *, assumed: bool, width: int = WIDTH) -> list[str]:
     """A line on what is asked, then some for each COPY."""
+    filled = partial(_filled, width=width)
     engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
-    rows = _filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")
+    rows = filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")
     own = (question.image.os, question.image.architecture)
     if own != question.platform:
         text = f"it is an image for {'/'.join(own)}, and what is built here is for {'/'.join(question.platform)}"
-        rows += _filled(f"{text}: --platform names another one", "  ")
+        rows += filled(f"{text}: --platform names another one", "  ")
     if question.image.cache is None:
-        rows += _filled("it has no inline cache: build it with --build-arg BUILDKIT_INLINE_CACHE=1", "  ")
+        rows += filled("it has no inline cache: build it with --build-arg BUILDKIT_INLINE_CACHE=1", "  ")
     if not answers:
         rows.append("no COPY and no ADD is in the Dockerfile")
     for item in answers:
         words = {"hit": "would hit", "ran": "would run", "unknown": "is not known"}
-        rows += ["", *_filled(f"{item.instruction}  {words[item.outcome.value]}", "")]
-        rows += _filled(item.sentence, "  ")
+        rows += ["", *filled(f"{item.instruction}  {words[item.outcome.value]}", "")]
+        rows += filled(item.sentence, "  ")
         if item.writers:
             line_ = f"the cache has that step as Docker {', '.join(item.writers)} write it"
-            rows += _filled(f"{line_}; --engine names the Docker that builds here", "  ")
-        rows += _files(item)
+            rows += filled(f"{line_}; --engine names the Docker that builds here", "  ")
+        rows += _files(item, filled)
     return rows
 
 
-def _files(item: Answer) -> list[str]:
+def _files(item: Answer, filled: Callable[..., list[str]]) -> list[str]:
     if item.problem:
-        return _filled(item.problem, "  ")
+        return filled(item.problem, "  ")
     if item.listed is None:
         return []
     if item.listed:
-        return _filled(f"its files are those of the producer: {item.record} is listed", "  ")
-    rows = _filled(f"its files are not those of the producer: {item.record} is not listed", "  ")
+        return filled(f"its files are those of the producer: {item.record} is listed", "  ")
+    rows = filled(f"its files are not those of the producer: {item.record} is not listed", "  ")
     if item.found is None:
         return rows
     result = item.found
     tried = f"{result.tried} candidates in {result.seconds:.2f} s"
     if result.finding is None:
         end = "none of the usual values" if result.complete else "the time is up; --limit gives more"
-        return [*rows, *_filled(f"what the producer's files were is not found: {end} ({tried})", "  ")]
+        return [*rows, *filled(f"what the producer's files were is not found: {end} ({tried})", "  ")]
     rules = ", ".join(rules.name for rules in result.finding.alike)
-    rows += _filled(f"found after {tried}, under {rules}; the producer's files had", "  ")
+    rows += filled(f"found after {tried}, under {rules}; the producer's files had", "  ")
     for difference in result.finding.differences:
         text = f"{difference.path}: {difference.field}: {difference.producer}; here it is {difference.consumer}"
-        rows += _filled(text, "      ", first="    - ")
+        rows += filled(text, "      ", first="    - ")
     if not result.finding.differences:
-        rows += _filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
+        rows += filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
     if item.makers:
-        rows += _filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
+        rows += filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
     return rows
 
 
-def _filled(text: str, indent: str, *, first: str | None = None) -> list[str]:
+def _filled(text: str, indent: str, *, first: str | None = None, width: int) -> list[str]:
     return textwrap.wrap(
         line(text),
-        WIDTH,
+        width,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_long_words=False,

@@ -72,7 +72,7 @@ def test_both_runs_are_held_against_each_other(place: Workplace, tmp_path: Path)
     mine.mkdir()
     save(mine, run(trial("x", "x", (HIT, HIT, HIT)), trial("x", "y", (HIT, HIT, HIT))), "")
     with theirs(path, place) as found:
-        assert found.compared_with(mine).splitlines() == [
+        assert found.compared_with(mine, 100).splitlines() == [
             "a is held against x",
             "b is held against y",
             "",
@@ -94,7 +94,9 @@ def test_a_run_that_answers_to_nothing_is_told_and_no_error(place: Workplace, tm
     labelled = (reporting.facts("x", selinux="enforcing"),)
     save(mine, run(trial("x", "x", (HIT, HIT, HIT)), boxes=labelled), "")
     with theirs(path, place) as found:
-        assert found.compared_with(mine).endswith("no trial of the one is in the other; the one has a, b, the other x")
+        assert found.compared_with(mine, 100).endswith(
+            "no trial of the one is in the other; the one has a, b, the other x"
+        )
 
 
 def test_a_bundle_without_a_scenario_cannot_be_run(place: Workplace) -> None:

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from lab.cli.digest import digest
-from tests.conftest import Lab
+from tests.cli.program import Place, data
+from tests.conftest import ROOT
 from tests.vectors import VECTORS
 
 VECTORS_FILE = "tests/data/contenthash/vectors.json"
@@ -21,25 +22,27 @@ BAR = "sha256:dd1be0c9a4c88acacb8c2f43dc2a34718290bbbf9eda6375224f0712039cbdfe" 
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    (tmp_path / "bar").write_bytes(b"bar\n")
-    (tmp_path / "bar").chmod(0o644)
-    return tmp_path
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "bar").write_bytes(b"bar\n")
+    (folder / "bar").chmod(0o644)
+    return folder
 
 
-def test_a_file(checkout: Lab, context: Path) -> None:
-    said = checkout.ok("digest", "--context", str(context), "bar")
+def test_a_file(here: Place, context: Path) -> None:
+    said = here.lab("digest", "--context", str(context), "bar")
     expected = COPY_BAR["expected"]["R9"]
-    assert said.out.splitlines() == [
+    assert said.stdout.splitlines() == [
         f"{BAR}  bar",
         f"{expected['content_digest']}  content digest of COPY bar under R9",
         f"{expected['content_record']}  its record in an inline cache",
     ]
 
 
-def test_json_of_a_context(checkout: Lab, context: Path) -> None:
+def test_json_of_a_context(here: Place, context: Path) -> None:
     os.setxattr(context / "bar", "security.capability", bytes.fromhex("0100000200040000000000000000000000000000"))
     [vector] = (v for v in VECTORS["vectors"] if v["id"] == "file-xattr-security.capability")
-    said = checkout.ok("digest", "--engine", "19.03.8", "--json", "--context", str(context), "bar").json
+    said = data(here.lab("digest", "--engine", "19.03.8", "--json", "--context", str(context), "bar"))
     digest = vector["expected"]["R1"]["queries"][0]
     assert (said["schema"], said["rules"], said["queries"]) == (1, "R1", [digest])
     assert said["entries"] == {"bar": digest} and said["sources"] == ["bar"]
@@ -48,11 +51,11 @@ def test_json_of_a_context(checkout: Lab, context: Path) -> None:
 
 @pytest.mark.parametrize("rules", ["R1", "R3", "R6", "R9"])
 @pytest.mark.parametrize("name", ["wild-two", "socket", "exclude-patterns", "dir-unicode-names"])
-def test_records(checkout: Lab, tmp_path: Path, name: str, rules: str) -> None:
+def test_records(here: Place, tmp_path: Path, name: str, rules: str) -> None:
     [vector] = (v for v in VECTORS["vectors"] if v["id"] == name)
     path = tmp_path / "records.json"
     path.write_text(json.dumps(vector), encoding="utf-8")
-    said = checkout.ok("digest", "--records", str(path), "--rules", rules).json
+    said = data(here.lab("digest", "--records", str(path), "--rules", rules))
     assert said == {"schema": 1, "rules": rules, **vector["expected"][rules]}
 
 
@@ -77,13 +80,12 @@ def test_every_vector_under_every_rule_set_from_standard_input(vector: dict[str,
         (b'{"entries": [], "queries": [{"path": 7}]}', "queries.0.path"),
     ],
 )
-def test_malformed_records_are_said_with_their_exit_code(checkout: Lab, tmp_path: Path, text: bytes, why: str) -> None:
+def test_malformed_records_are_refused_with_their_exit_code(here: Place, tmp_path: Path, text: bytes, why: str) -> None:
     path = tmp_path / "records.json"
     path.write_bytes(text)
-    said = checkout.run("digest", "--records", str(path))
-    assert (said.code, said.out) == (10, "")
-    assert why.replace("standard input", str(path)) in said.err
-    assert "Traceback" not in said.err
+    said = here.lab("digest", "--records", str(path))
+    assert (said.returncode, said.stdout) == (10, "")
+    assert why.replace("standard input", str(path)) in said.stderr
 
 
 def test_paths_of_records_come_back_as_they_were_given() -> None:
@@ -92,18 +94,18 @@ def test_paths_of_records_come_back_as_they_were_given() -> None:
     assert list(json.loads(done.output)["entries"]) == ["a\tb\n\u202e"]
 
 
-def test_one_object_twice_is_refused(checkout: Lab, tmp_path: Path) -> None:
+def test_one_object_twice_is_refused(here: Place, tmp_path: Path) -> None:
     entry = {"path": "a", "type": "file", "mode_octal": "644", "content_b64": ""}
     (tmp_path / "r.json").write_text(json.dumps({"entries": [entry, entry]}))
-    said = checkout.run("digest", "--records", str(tmp_path / "r.json"))
-    assert (said.code, "a stands there twice" in said.err) == (10, True)
+    said = here.lab("digest", "--records", str(tmp_path / "r.json"))
+    assert (said.returncode, "a stands there twice" in said.stderr) == (10, True)
 
 
-def test_records_under_an_engine_of_a_mixture(checkout: Lab, tmp_path: Path) -> None:
+def test_records_under_an_engine_of_a_mixture(here: Place, tmp_path: Path) -> None:
     [vector] = (v for v in VECTORS["vectors"] if v["id"] == "file-xattr-security.selinux")
     path = tmp_path / "records.json"
     path.write_text(json.dumps(vector), encoding="utf-8")
-    said = checkout.ok("digest", "--records", str(path), "--engine", "20.10.24-unfixed").json
+    said = data(here.lab("digest", "--records", str(path), "--engine", "20.10.24-unfixed"))
     assert said["rules"] == "R5+xattrs=all" and said["queries"] == vector["expected"]["R1"]["queries"]
 
 
@@ -114,26 +116,26 @@ def test_records_under_an_engine_of_a_mixture(checkout: Lab, tmp_path: Path) -> 
         (["--engine", "99.1.0", "bar"], 2, 'cannot tell what engine "99.1.0" hashes'),
         (["--rules", "R0", "bar"], 2, 'cannot find the rule set "R0"'),
         (["--rules", "R1", "--engine", "19.03.8", "bar"], 2, "cannot use both --engine and --rules"),
-        ([], 2, "cannot tell what to digest"),
+        ([], 2, "cannot digest: give either SOURCE.. or --records FILE"),
         (["--records", "/dev/null"], 10, "cannot read /dev/null: it is not JSON"),
         (["--records", "/dev"], 10, "cannot read /dev: Is a directory"),
         (["--records", "none.json"], 10, "cannot read none.json: No such file or directory"),
         (["--records", VECTORS_FILE], 10, f"cannot read {VECTORS_FILE}: entries is missing"),
-        (["--records", "/dev/null", "bar"], 2, "cannot tell what to digest"),
+        (["--records", "/dev/null", "bar"], 2, "cannot digest: give either SOURCE.. or --records FILE"),
         (["[bar"], 13, 'cannot use the pattern "/[bar": it is malformed'),
     ],
 )
-def test_what_goes_wrong(checkout: Lab, context: Path, words: list[str], code: int, message: str) -> None:
-    said = checkout.run("digest", "--context", str(context), *words)
-    assert (said.code, said.out) == (code, "") and f"lab: {message}" in said.err and "Traceback" not in said.err
+def test_what_goes_wrong(here: Place, context: Path, words: list[str], code: int, message: str) -> None:
+    said = here.lab("digest", "--context", context, *words, cwd=ROOT)
+    assert (said.returncode, said.stdout) == (code, "") and f"lab: {message}" in said.stderr
 
 
-def test_a_context_that_is_none(checkout: Lab, context: Path) -> None:
-    said = checkout.run("digest", "--context", str(context / "bar"), "x")
-    assert said.code == 13 and "it is no folder" in said.err
+def test_a_context_that_is_none(here: Place, context: Path) -> None:
+    said = here.lab("digest", "--context", str(context / "bar"), "x")
+    assert said.returncode == 13 and "it is no folder" in said.stderr
 
 
-def test_names_that_no_terminal_shows(checkout: Lab, context: Path) -> None:
+def test_names_that_no_terminal_shows(here: Place, context: Path) -> None:
     Path(os.fsdecode(os.fsencode(context) + b"/\xff")).write_text("x")
-    said = checkout.run("digest", "--context", str(context), ".")
-    assert said.code == 13 and r"cannot digest \xff: its name is not UTF-8" in said.err
+    said = here.lab("digest", "--context", str(context), ".")
+    assert said.returncode == 13 and r"cannot digest \xff: its name is not UTF-8" in said.stderr

@@ -5,146 +5,104 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab import errors
+from lab import __version__, errors
 from lab.cli.machines import with_way_back
-from lab.cli.main import VERBS
+from lab.cli.manual import pages
 from lab.cli.options import Workplace
+from lab.cli.verbs import GROUPS, VERBS
 from lab.files import hold
 from lab.machines.catalog import Catalog
 from lab.project import Project
 from tests import archives
+from tests.cli.program import Place, data
 from tests.conftest import ROOT
 
 RECORDED = ROOT / "tests" / "data" / "progress"
-
-
-# Starting Python and importing Fabric and pydantic takes half a second. This process has done so once; it forks a
-# child for each call, which is `python -m lab` from there on, with its own folder, environment and streams.
-NURSERY = """\
-import importlib, json, os, runpy, sys, traceback
-for name in ("cli.host", "cli.machines", "cli.runs", "machines.fleet", "run.experiment", "boxes.vagrant", "buildkit.progress.reader"):
-    importlib.import_module(f"lab.{name}")
-for line in sys.stdin:
-    ask = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        os.chdir(ask["cwd"])
-        os.environ.clear()
-        os.environ.update(ask["env"])
-        for number, path in enumerate(ask["streams"]):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), number)
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
-        sys.argv = ["lab", *ask["words"]]
-        code = 0
-        try:
-            runpy.run_module("lab", run_name="__main__", alter_sys=True)
-        except SystemExit as end:
-            code = end.code or 0
-        except BaseException:
-            traceback.print_exc()
-            code = 1
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)  # without the tenth of a second in which Python would tidy up
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[subprocess.Popen[str]]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    argv = [sys.executable, "-c", NURSERY]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
-        yield process
-        assert process.stdin
-        process.stdin.close()
-
-
-@dataclass
-class Place:
-    """A checkout of this test's own: its boxes and templates are copies, its state and cache are empty."""
-
-    root: Path
-    nursery: subprocess.Popen[str]
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "LAB_ROOT": str(self.root),
-            "LAB_CACHE": str(self.root / "cache"),
-            "PYTHONPATH": str(ROOT),
-            "VAGRANT_HOME": str(self.root / "vagrant"),
-        }
-
-    def lab(self, *words: str, stdin: bytes = b"", **env: str) -> subprocess.CompletedProcess[str]:
-        """Run `lab` there and give back what it said."""
-        streams = [self.root / "streams" / name for name in ("in", "out", "err")]
-        streams[0].parent.mkdir(exist_ok=True)
-        for path, content in zip(streams, (stdin, b"", b""), strict=True):
-            path.write_bytes(content)
-        ask = {"words": words, "cwd": str(self.root), "env": self.env | env, "streams": [str(path) for path in streams]}
-        assert self.nursery.stdin and self.nursery.stdout
-        self.nursery.stdin.write(json.dumps(ask) + "\n")
-        self.nursery.stdin.flush()
-        code = int(self.nursery.stdout.readline())
-        out, err = (path.read_text(encoding="utf-8") for path in streams[1:])
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(words, code, out, err)
-
-
-@pytest.fixture
-def place(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:
-    shutil.copy(ROOT / "Vagrantfile", tmp_path)
-    shutil.copytree(ROOT / "boxes", tmp_path / "boxes")
-    shutil.copytree(ROOT / "templates", tmp_path / "templates")
-    return Place(tmp_path, nursery)
-
-
-def data(done: subprocess.CompletedProcess[str]) -> Any:
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 # --- help
 
 
 def test_every_verb_helps_with_an_example(place: Place) -> None:
-    found = {verb: place.lab(verb, "--help") for verb in VERBS}
-    assert {"setup", "up", "repro", "engines", "bisect", "read", "down"} <= set(found)
+    found = {page.path: place.lab(*page.path.split(), "--help") for page in pages()}
+    assert {*VERBS, "engines pin", "expect check", "schema run"} <= set(found)
     for verb, done in found.items():
         assert (done.returncode, done.stderr) == (0, ""), verb
         assert done.stdout.startswith(f"Usage: python -m lab {verb} ")
-        last = " ".join(done.stdout.rstrip().rpartition("\n\n")[2].split())
-        assert re.fullmatch(rf"Example: .*python -m lab {verb}( .*)?", last), last
+        _, _, example = done.stdout.partition("\n  Example:\n    ")
+        assert re.fullmatch(rf"(.*\W)?python -m lab {verb}(\b.*)?", example.strip()), example
 
 
-def test_help_names_every_verb_and_needs_no_checkout(tmp_path: Path, nursery: subprocess.Popen[str]) -> None:
+def test_help_shows_every_verb_under_what_people_want_and_needs_no_checkout(
+    tmp_path: Path, nursery: subprocess.Popen[str]
+) -> None:
     done = Place(tmp_path, nursery).lab("--help")
     assert done.returncode == 0
-    for verb in VERBS:
-        assert re.search(rf"^  {verb} +\S", done.stdout, re.MULTILINE), verb
-    assert done.stdout.rstrip().endswith("Example: python -m lab up && python -m lab repro")
-    assert Place(tmp_path, nursery).lab("--version").stdout.startswith("lab, version ")
+    blocks = {block.split(":\n")[0]: block for block in done.stdout.split("\n\n")}
+    for group, verbs in GROUPS.items():
+        assert (group in blocks) == bool(verbs)  # a group without a verb is not shown
+        assert re.findall(r"^  (\w+) +\S", blocks.get(group, ""), re.MULTILINE) == list(verbs)
+    assert done.stdout.endswith("\n  Example:\n    python -m lab up && python -m lab repro\n")
 
 
-def test_the_module_and_the_program_are_the_same(place: Place) -> None:
-    # once as a user starts it, without the nursery
-    for argv in ([sys.executable, "-m", "lab"], [str(Path(sys.executable).parent / "lab")]):
-        done = subprocess.run([*argv, "stats"], env=place.env, capture_output=True, text=True, timeout=60, check=False)
-        said = 'lab: cannot find the verb "stats" (did you mean "status"?)\nhint: python -m lab --help\n'
-        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+def test_without_a_verb_it_shows_where_to_begin(tmp_path: Path, nursery: subprocess.Popen[str]) -> None:
+    done = Place(tmp_path, nursery).lab()
+    assert (done.returncode, done.stderr) == (0, "")
+    named = re.findall(r"python -m lab (\w+)", done.stdout)
+    assert {"why", "read", "up", "repro", "explain", "report"} <= set(named) <= {*VERBS, "VERB"}
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_the_version_names_what_lab_stands_on(tmp_path: Path, nursery: subprocess.Popen[str]) -> None:
+    (tmp_path / "bin").mkdir()
+    for name, text in (("vagrant", "Vagrant 2.4.1"), ("VBoxManage", "7.0.14r161095"), ("virsh", "9.0.0")):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\necho {text}\n")
+        program.chmod(0o755)
+    found = Place(tmp_path, nursery).lab("--version", PATH=str(tmp_path / "bin"))
+    first, python, *rest = found.stdout.splitlines()
+    assert first == f"lab {__version__}"
+    assert python.startswith("Python {}.{}.{} (".format(*sys.version_info))
+    assert rest == ["Vagrant 2.4.1", "providers: VirtualBox 7.0.14r161095"]  # libvirt without QEMU is none
+    nothing = Place(tmp_path, nursery).lab("--version", PATH=str(tmp_path)).stdout.splitlines()
+    assert nothing[2:] == ["Vagrant not installed", "providers: none found"]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    words = [sys.executable, "-X", "importtime", "-m", "lab", "--help"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "click" in imported
+    heavy = {"fabric", "invoke", "jinja2", "paramiko", "psutil", "pydantic", "rich", "tabulate", "yaml", "asyncio"}
+    assert not heavy & imported
+
+
+def test_the_module_and_the_program_are_the_same_and_name_themselves_as_they_were_called(place: Place) -> None:
+    # as a user starts it, without the nursery
+    python = Path(sys.executable)
+    found = f"{python.parent}{os.pathsep}{place.env['PATH']}"
+    for argv, path, name in (
+        ([str(python), "-m", "lab"], "/usr/bin:/bin", f"{python} -m lab"),
+        ([python.name, "-m", "lab"], found, f"{python.name} -m lab"),
+        ([str(python.parent / "lab")], "/usr/bin:/bin", f"{python.parent / 'lab'}"),
+        ([str(python.parent / "lab")], found, "lab"),
+    ):
+        env = {**place.env, "PATH": path}
+        executable = str(python) if argv[0] == python.name else argv[0]
+        done = subprocess.run(
+            [*argv, "stats"], executable=executable, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+        wanted = f'lab: cannot find the verb "stats" (did you mean "status"?)\nhint: {name} --help\n'
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", wanted)
 
 
 def test_a_lab_root_that_is_no_workplace_is_refused(tmp_path: Path, nursery: subprocess.Popen[str]) -> None:
@@ -187,12 +145,22 @@ def test_a_lab_root_that_is_no_workplace_is_refused(tmp_path: Path, nursery: sub
             'cannot find the box "debian12-selinu" of lineup debian (did you mean "debian12-selinux"?)',
         ),
         (["repro", "--lineup", "debian", "--producer", "centos7"], 'cannot find the box "centos7" of lineup debian'),
-        (["boxes", "--jsn"], "No such option"),
-        (["up", "--provider", "vmware"], "'vmware' is not one of 'auto', 'libvirt', 'virtualbox'"),
+        (["boxes", "--jsn"], 'lab: cannot find the option --jsn of `python -m lab boxes` (did you mean "--json"?)'),
+        (["engines", "ad"], '`python -m lab engines`: it has no verb "ad" (did you mean "add"?); its verbs are add, '),
+        (["expect"], "cannot run `python -m lab expect`: it needs a verb; its verbs are save, check"),
+        (["boxes", "x"], "cannot run `python -m lab boxes`: got unexpected extra argument (x)"),
+        (["up", "--lineup"], "cannot use --lineup: it needs a value"),
+        (["boxes", "--json=x"], "cannot use --json: it takes no value"),
+        (["why", "."], "cannot run `python -m lab why`: the option --cache-from is missing"),
+        (["--colour", "boxes"], 'cannot find the option --colour of `python -m lab` (did you mean "--color"?)'),
+        (
+            ["up", "--provider", "vmware"],
+            "cannot use the option --provider: 'vmware' is not one of 'auto', 'libvirt', 'virtualbox'",
+        ),
         (["repro", "--registry-port", "99999"], "99999 is not in the range 1<=x<=65535"),
-        (["read"], "Missing argument"),
-        (["read", "none.txt"], "none.txt"),
-        (["exec", "local"], "Missing argument"),
+        (["read"], "cannot run `python -m lab read`: the argument FILE..|- is missing"),
+        (["read", "none.txt"], "cannot use the argument FILE..|-: 'none.txt': No such file"),
+        (["exec", "local"], "cannot run `python -m lab exec`: the argument COMMAND is missing"),
         (["ssh", "debian12-selinux", "--lineup", "debian"], "cannot use debian12-selinux: it is not up"),
         (["repro", "--lineup", "local", "--engine", "installed"], "--allow-prune permits it"),
         (["repro", "--lineup", "debian", "--engine", "20.10.42"], 'cannot find the engine "20.10.42"'),
@@ -206,11 +174,11 @@ def test_what_does_not_exist_is_exit_code_2(place: Place, words: list[str], mess
     assert message in done.stderr
     assert done.returncode == 2
     assert done.stdout == ""
+    assert re.search(
+        r"(?m)^lab: cannot .+(\nhint: .+)?\n\Z", done.stderr
+    )  # the last lines, and no usage line of Click's
+    assert "Usage:" not in done.stderr
     assert not (place.root / ".lab" / "machines").exists()
-
-
-def test_an_option_that_is_nearly_right_is_guessed(place: Place) -> None:
-    assert re.search(r"Did you mean '?--json'?\?", place.lab("boxes", "--jsn").stderr)
 
 
 # --- files that are wrong
@@ -290,7 +258,7 @@ def test_engines_are_listed_with_an_archive_of_ones_own(place: Place) -> None:
 
 def test_status_without_and_with_boxes(place: Place) -> None:
     assert data(place.lab("status", "--json")) == {"schema": 1, "boxes": []}
-    assert place.lab("status").stdout == "nothing is up; `python -m lab up` brings a lineup up\n"
+    assert place.lab("status").stdout == "no box is up; `python -m lab up` starts a lineup\n"
     note = {
         "box": "debian12-selinux",
         "lineup": "debian",
@@ -398,7 +366,7 @@ def test_output_without_a_step_is_exit_code_10(place: Place, text: bytes) -> Non
     (place.root / "log.txt").write_bytes(text)
     done = place.lab("read", str(RECORDED / "19.03" / "gist.plain.txt"), "log.txt")
     assert (done.returncode, done.stdout) == (10, "")
-    assert "lab: cannot read log.txt: no build step in it\nhint: " in done.stderr
+    assert "lab: cannot read log.txt: it has no build step\nhint: " in done.stderr
 
 
 def test_a_file_that_cannot_be_read_is_this_machines_fault(place: Place) -> None:
@@ -467,30 +435,16 @@ def test_what_was_interrupted_names_the_command_that_cleans_up(
 
     with pytest.raises(errors.Interrupted) as caught:
         with_way_back(place, work, names)
-    assert caught.value.hint == f"`python -m lab {command}` removes what there is; `lab up` goes on with it"
+    assert caught.value.hint == f"`python -m lab {command}` removes what there is; `python -m lab up` goes on with it"
 
 
-def kinds(base: type[errors.LabError]) -> list[type[errors.LabError]]:
-    return [base, *(kind for child in base.__subclasses__() for kind in kinds(child))]
-
-
-def test_every_kind_of_error_has_an_exit_code_of_its_own() -> None:
-    codes = [kind.exit_code for kind in errors.LabError.__subclasses__()]
-    assert len(codes) >= 11
-    assert len(set(codes)) == len(codes)
-    assert not {0, 4} & set(codes)  # success, and an outcome that differs, are no errors
-
-
-def test_the_manual_lists_every_exit_code() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = re.search(r"^\| code \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
-    assert table, "README.md has no table of exit codes"
-    listed = [int(row.split("|")[1]) for row in table[1].splitlines()]
-    assert listed == sorted({0, 4, 12, *(kind.exit_code for kind in kinds(errors.LabError))})
-
-
-def test_the_manual_lists_every_verb() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = re.search(r"^\| verb \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
-    assert table, "README.md has no table of verbs"
-    assert re.findall(r"^\| `(\w+)", table[1], re.MULTILINE) == list(VERBS)
+def test_every_kind_of_error_has_an_exit_code_and_words_of_its_own() -> None:
+    kinds: list[type[errors.LabError]] = [errors.LabError, *errors.LabError.__subclasses__()]
+    listed = errors.exit_codes()
+    codes = [item.code for item in listed]
+    assert codes == sorted(set(codes))  # each once: 0, 4 and 12 are outcomes, and no error has them
+    assert {kind.exit_code for kind in kinds} | {0, errors.DIFFERS, errors.CONTRADICTED} == set(codes)
+    assert {errors.DIFFERS, errors.CONTRADICTED} == {4, 12}
+    for kind in kinds:
+        assert {"exit_code", "meaning", "fault"} <= set(vars(kind)), kind
+    assert len({item.meaning for item in listed}) == len(listed)

@@ -15,19 +15,17 @@ from junitparser import JUnitXml
 
 from lab.boxes.transcript import dump
 from tests import reporting
-from tests.cli.test_main import Place, data, nursery  # noqa: F401 (a fixture)
+from tests.cli import program
+from tests.cli.program import Place, data
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 
 
 @pytest.fixture
-def place(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:  # noqa: F811
-    shutil.copy(ROOT / "Vagrantfile", tmp_path)
-    shutil.copytree(ROOT / "boxes", tmp_path / "boxes")
-    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+def place(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:
     shutil.copytree(RUNS / "schema-1", tmp_path / "results" / "20261123T212733Z-copy-bust")
     shutil.copytree(RUNS / "schema-2", tmp_path / "results" / "20260527T183000Z-copy-bust")
-    return Place(tmp_path, nursery)
+    return program.checkout(tmp_path, nursery)
 
 
 NEW, OLD = "20261123T212733Z-copy-bust", "20260527T183000Z-copy-bust"
@@ -47,7 +45,7 @@ def test_without_a_name_the_newest_run_is_told(place: Place) -> None:
 def test_a_run_is_chosen_in_one_way(place: Place, words: list[str]) -> None:
     done = place.lab("report", *words)
     assert done.returncode == 2
-    assert "by more than one of RUN, --last and --run" in done.stderr
+    assert "give only one of RUN, --last and --run" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -344,7 +342,7 @@ def test_a_replay_ends_with_12_where_todays_model_is_contradicted(place: Place) 
     done = place.lab("replay", "mine.tar.gz")
     assert done.returncode == 12
     assert done.stdout.count("  predicted: ok -> contradicted\n") == 2
-    assert "CONTRADICTED: 2 of 10 trials went otherwise than predicted" in done.stderr
+    assert "CONTRADICTED: 2 of 10 trials did not go as predicted" in done.stderr
     assert "python -m lab explain mine.tar.gz --trial" in done.stderr
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import pytest
 
 from lab.buildkit.cachekeys.inline import KEY
 from lab.results.run import ImageFacts, load
+from tests.cli.program import Place
 from tests.conftest import ROOT
 from tests.registry.test_images import archive
 from tests.reporting import RUNS
 
+Lab = Callable[..., subprocess.CompletedProcess[str]]
+Asked = Callable[..., tuple[int, dict[str, Any]]]
 RUN = load(RUNS / "explained")
 STEPS = "FROM busybox\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n"
 
@@ -50,20 +53,28 @@ def context(tmp_path: Path) -> Path:
     return producers_context(tmp_path / "context")
 
 
-def lab(*words: str | Path, engine: str | None = "20.10.24") -> subprocess.CompletedProcess[str]:
-    more = ["--engine", engine] if engine else []
-    command = [sys.executable, "-m", "lab", "why", *map(str, words), *more]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert "Traceback" not in done.stderr
-    return done
+@pytest.fixture
+def lab(here: Place) -> Lab:
+    """`lab why` as 20.10.24 builds, in lab's own checkout: a folder there has a name that an image may have too."""
+
+    def call(*words: str | Path, engine: str | None = "20.10.24") -> subprocess.CompletedProcess[str]:
+        return here.lab("why", *words, *(["--engine", engine] if engine else []), cwd=ROOT)
+
+    return call
 
 
-def asked(*words: str | Path, engine: str | None = "20.10.24") -> tuple[int, dict[str, Any]]:
-    done = lab(*words, "--json", engine=engine)
-    return done.returncode, json.loads(done.stdout)
+@pytest.fixture
+def asked(lab: Lab) -> Asked:
+    """The exit code and the JSON of such a call."""
+
+    def call(*words: str | Path, engine: str | None = "20.10.24") -> tuple[int, dict[str, Any]]:
+        done = lab(*words, "--json", engine=engine)
+        return done.returncode, json.loads(done.stdout)
+
+    return call
 
 
-def test_the_producers_own_files_would_hit(context: Path, tmp_path: Path) -> None:
+def test_the_producers_own_files_would_hit(asked: Asked, context: Path, tmp_path: Path) -> None:
     code, found = asked("--cache-from", image(tmp_path), context)
     assert code == 0
     [step] = found["steps"]
@@ -80,7 +91,7 @@ def test_the_producers_own_files_would_hit(context: Path, tmp_path: Path) -> Non
     ],
 )
 def test_the_field_and_the_producers_value_are_found(
-    context: Path, tmp_path: Path, change: Any, field: str, theirs: str, ours: str
+    lab: Lab, asked: Asked, context: Path, tmp_path: Path, change: Any, field: str, theirs: str, ours: str
 ) -> None:
     try:
         change(context / "bar")
@@ -98,7 +109,7 @@ def test_the_field_and_the_producers_value_are_found(
     assert all(len(line) <= 100 for line in told.splitlines())
 
 
-def test_another_line_of_engines_has_other_runs(context: Path, tmp_path: Path) -> None:
+def test_another_line_of_engines_has_other_runs(lab: Lab, asked: Asked, context: Path, tmp_path: Path) -> None:
     code, found = asked("--cache-from", image(tmp_path), context, engine="26.1.5")
     [step] = found["steps"]
     assert (code, step["outcome"], step["files_listed"]) == (4, "ran", True)
@@ -110,7 +121,9 @@ def test_another_line_of_engines_has_other_runs(context: Path, tmp_path: Path) -
     assert "--engine names the Docker that builds here" in told
 
 
-def test_the_rules_of_another_engine_are_found_with_their_versions(context: Path, tmp_path: Path) -> None:
+def test_the_rules_of_another_engine_are_found_with_their_versions(
+    lab: Lab, asked: Asked, context: Path, tmp_path: Path
+) -> None:
     """An engine that hashes every attribute holds a labelled file against a cache of one that does not."""
     try:
         os.setxattr(context / "bar", "security.lab", b"1")
@@ -127,10 +140,12 @@ def test_the_rules_of_another_engine_are_found_with_their_versions(context: Path
     assert "nothing else: its engine makes another digest of the same files" in told
 
 
-def test_a_name_in_the_form_of_docker_build_and_one_that_a_folder_has_too(context: Path, tmp_path: Path) -> None:
+def test_a_name_in_the_form_of_docker_build_and_one_that_a_folder_has_too(
+    lab: Lab, context: Path, tmp_path: Path
+) -> None:
     for name, code, said in (
         ("type=registry,ref=localhost:1/x", 9, "cannot read localhost:1/x:latest"),
-        ("type=local,src=/tmp", 2, "only what a registry or a file holds is read"),
+        ("type=local,src=/tmp", 2, "lab reads only from a registry or a file"),
         ("localhost:1/lab", 9, "cannot read localhost:1/lab:latest"),
         ("./lab", 10, "neither manifest.json nor index.json is in it"),
     ):
@@ -141,7 +156,7 @@ def test_a_name_in_the_form_of_docker_build_and_one_that_a_folder_has_too(contex
     assert "cannot read docker.io/library/lab:latest" in done.stderr
 
 
-def test_without_inline_cache_every_copy_runs(context: Path, tmp_path: Path) -> None:
+def test_without_inline_cache_every_copy_runs(lab: Lab, asked: Asked, context: Path, tmp_path: Path) -> None:
     made = image(tmp_path, ImageFacts(diff_ids=("sha256:" + "0" * 64,)))
     done = lab("--cache-from", made, context)
     assert done.returncode == 4
@@ -150,11 +165,11 @@ def test_without_inline_cache_every_copy_runs(context: Path, tmp_path: Path) -> 
     assert (code, found["inline_cache"]) == (4, False)
 
 
-def test_the_engine_that_is_assumed_is_said(context: Path, tmp_path: Path) -> None:
+def test_the_engine_that_is_assumed_is_said(lab: Lab, context: Path, tmp_path: Path) -> None:
     assert "the newest known; --engine names yours" in lab("--cache-from", image(tmp_path), context, engine=None).stdout
 
 
-def test_content_that_nobody_can_guess_is_not_found(context: Path, tmp_path: Path) -> None:
+def test_content_that_nobody_can_guess_is_not_found(lab: Lab, context: Path, tmp_path: Path) -> None:
     (context / "bar").write_bytes(b"quite another content\n")
     done = lab("--cache-from", image(tmp_path), context, "--limit", "20")
     assert done.returncode == 4
@@ -162,13 +177,13 @@ def test_content_that_nobody_can_guess_is_not_found(context: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("cache", ["%%", "e30=", "W3siZGlnZXN0Ijo3fV0=", "W3siZGlnZXN0Ijoic2hhMjU2OiJ9XQ=="])
-def test_a_malformed_cache_is_an_error_in_words(context: Path, tmp_path: Path, cache: str) -> None:
+def test_a_malformed_cache_is_an_error_in_words(lab: Lab, context: Path, tmp_path: Path, cache: str) -> None:
     done = lab("--cache-from", image(tmp_path, ImageFacts(cache=cache)), context)
     assert done.returncode == 10
     assert "cannot read the image's inline cache" in done.stderr
 
 
-def test_wrong_words(context: Path, tmp_path: Path) -> None:
+def test_wrong_words(lab: Lab, context: Path, tmp_path: Path) -> None:
     made = image(tmp_path)
     for words, code, said in (
         (("--cache-from", "./gone.tar", context), 2, "cannot find the file ./gone.tar"),
@@ -195,7 +210,9 @@ def test_wrong_words(context: Path, tmp_path: Path) -> None:
         ("COPY --parents bar /x", "--parents makes other steps"),
     ],
 )
-def test_what_is_not_covered_is_not_known_and_says_why(context: Path, tmp_path: Path, line: str, why: str) -> None:
+def test_what_is_not_covered_is_not_known_and_says_why(
+    asked: Asked, context: Path, tmp_path: Path, line: str, why: str
+) -> None:
     (context / "Dockerfile").write_text(f"FROM localhost:1/busybox\nRUN echo foo\n{line}\n")
     code, found = asked("--cache-from", image(tmp_path), context)
     [step] = found["steps"]
@@ -203,7 +220,7 @@ def test_what_is_not_covered_is_not_known_and_says_why(context: Path, tmp_path: 
     assert step["search"] is None
 
 
-def test_a_copy_of_what_is_not_there_is_not_known(context: Path, tmp_path: Path) -> None:
+def test_a_copy_of_what_is_not_there_is_not_known(asked: Asked, context: Path, tmp_path: Path) -> None:
     (context / "bar").unlink()
     code, found = asked("--cache-from", image(tmp_path), context)
     [step] = found["steps"]
@@ -211,7 +228,7 @@ def test_a_copy_of_what_is_not_there_is_not_known(context: Path, tmp_path: Path)
     assert "no such path" in step["problem"]
 
 
-def test_a_dockerfile_without_copy_has_nothing_to_say(context: Path, tmp_path: Path) -> None:
+def test_a_dockerfile_without_copy_has_nothing_to_say(lab: Lab, context: Path, tmp_path: Path) -> None:
     (context / "Dockerfile").write_text("FROM localhost:1/busybox\nRUN echo foo\n")
     done = lab("--cache-from", image(tmp_path), context)
     assert (done.returncode, "no COPY and no ADD" in done.stdout) == (0, True)

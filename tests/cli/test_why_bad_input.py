@@ -1,4 +1,4 @@
-"""`lab why` and `lab digest` as programs, given what registries, caches and contexts may throw at them.
+"""`lab why` and `lab digest` with malformed input from registries, caches and contexts.
 
 Each time: no traceback, one line that says what could not be done, the exit code of its kind.
 """
@@ -11,18 +11,21 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.buildkit.cachekeys.inline import KEY
+from tests.cli.program import Place
 from tests.cli.test_why import producers_context
 from tests.conftest import ROOT
 from tests.registry.test_images import INDEX, SCHEMA_1, Server, digest, serving
 
 A = "sha256:" + "a" * 64
+Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -36,17 +39,25 @@ def context(tmp_path: Path) -> Path:
     return producers_context(tmp_path / "context")
 
 
-def lab(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lab", *map(str, words)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **env}
-    )
-    assert "Traceback" not in done.stderr
-    return done
+@pytest.fixture
+def why(here: Place) -> Call:
+    """`lab why CONTEXT --cache-from IMAGE`, as 20.10.24 builds."""
+
+    def call(context: Path, image: str | Path, *words: str, **env: Any) -> subprocess.CompletedProcess[str]:
+        asked: list[str | Path] = ["--cache-from", image, "--engine", "20.10.24", "--limit", "1"]
+        return here.lab("why", *asked, *words, context, cwd=ROOT, **env)
+
+    return call
 
 
-def why(context: Path, image: str | Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return lab("why", "--cache-from", image, "--engine", "20.10.24", "--limit", "1", *words, context, **env)
+@pytest.fixture
+def digested(here: Place) -> Call:
+    """`lab digest` of that context."""
+
+    def call(context: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        return here.lab("digest", "--context", context, *words)
+
+    return call
 
 
 def serve(server: Server, config: dict[str, Any], manifest: dict[str, Any] | None = None) -> str:
@@ -87,7 +98,7 @@ def cached(records: object) -> dict[str, Any]:
     ],
 )
 def test_answers(
-    server: Server, context: Path, answer: tuple[int, dict[str, str], bytes], code: int, said: str
+    why: Call, server: Server, context: Path, answer: tuple[int, dict[str, str], bytes], code: int, said: str
 ) -> None:
     server.answers["/v2/x/manifests/latest"] = answer
     done = why(context, server.name)
@@ -96,13 +107,15 @@ def test_answers(
     assert "\nlab: cannot " in "\n" + done.stderr
 
 
-def test_a_time_out_is_said_with_its_seconds(server: Server, context: Path) -> None:
+def test_a_time_out_is_said_with_its_seconds(why: Call, server: Server, context: Path) -> None:
     server.delay = 5
     done = why(context, server.name, "--timeout", "0.4")
     assert (done.returncode, "does not answer within 0.4 s" in done.stderr) == (9, True)
 
 
-def test_a_login_is_read_from_dockers_config_and_its_lack_said(server: Server, context: Path, tmp_path: Path) -> None:
+def test_a_login_is_read_from_dockers_config_and_its_lack_said(
+    why: Call, server: Server, context: Path, tmp_path: Path
+) -> None:
     server.wanted = "Basic " + base64.b64encode(b"me:pw").decode()
     server.challenge = 'Basic realm="x"'
     home = tmp_path / "home"
@@ -117,14 +130,14 @@ def test_a_login_is_read_from_dockers_config_and_its_lack_said(server: Server, c
     assert "me:pw" not in done.stdout + done.stderr
 
 
-def test_a_single_image_of_another_platform_is_said(server: Server, context: Path) -> None:
+def test_a_single_image_of_another_platform_is_said(why: Call, server: Server, context: Path) -> None:
     name = serve(server, {**cached([{"digest": A}]), "architecture": "arm64"})
     done = why(context, name)
     assert done.returncode == 4
     assert "it is an image for linux/arm64, and what is built here is for linux/amd64" in done.stdout
 
 
-def test_an_image_without_inline_cache(server: Server, context: Path) -> None:
+def test_an_image_without_inline_cache(why: Call, server: Server, context: Path) -> None:
     name = serve(server, {"os": "linux", "architecture": "amd64"})
     done = why(context, name)
     assert done.returncode == 4
@@ -151,7 +164,7 @@ def test_an_image_without_inline_cache(server: Server, context: Path) -> None:
         [{"digest": A, "chains": 7}],
     ],
 )
-def test_malformed_records(server: Server, context: Path, records: object) -> None:
+def test_malformed_records(why: Call, server: Server, context: Path, records: object) -> None:
     done = why(context, serve(server, cached(records)))
     assert (done.returncode, "cannot read the image's inline cache" in done.stderr) == (10, True), done.stderr
 
@@ -160,7 +173,7 @@ def test_malformed_records(server: Server, context: Path, records: object) -> No
     "value",
     ["%%%", "W10", base64.b64encode(b"\xff\xfe").decode(), base64.b64encode(b"[" * 100_000).decode(), 7, [], {"a": 1}],
 )
-def test_values_that_are_no_records(server: Server, context: Path, value: object) -> None:
+def test_values_that_are_no_records(why: Call, server: Server, context: Path, value: object) -> None:
     done = why(context, serve(server, {**cached([]), KEY: value}))
     assert (done.returncode, "cannot read the" in done.stderr) == (10, True), done.stderr
 
@@ -175,7 +188,7 @@ def test_values_that_are_no_records(server: Server, context: Path, value: object
         [],
     ],
 )
-def test_cycles_and_odd_shapes_come_to_an_end(server: Server, context: Path, records: object) -> None:
+def test_cycles_and_odd_shapes_come_to_an_end(why: Call, server: Server, context: Path, records: object) -> None:
     done = why(context, serve(server, cached(records)), "--json", "--limit", "2")
     assert done.returncode == 4, done.stderr
     [step] = json.loads(done.stdout)["steps"]
@@ -185,16 +198,12 @@ def test_cycles_and_odd_shapes_come_to_an_end(server: Server, context: Path, rec
 # --- what a context may hold
 
 
-def digested(context: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return lab("digest", "--context", context, *words)
-
-
-def test_objects_that_cannot_be_digested_are_named_only_where_they_are_copied(context: Path) -> None:
+def test_objects_that_cannot_be_digested_are_named_only_where_they_are_copied(digested: Call, context: Path) -> None:
     with socket.socket(socket.AF_UNIX) as bound:
-        here = Path.cwd()
+        before = Path.cwd()
         os.chdir(context)  # a socket's path may have 107 bytes
         bound.bind("sock")
-        os.chdir(here)
+        os.chdir(before)
     os.mkfifo(context / "pipe")
     Path(os.fsdecode(os.fsencode(context) + b"/caf\xe9")).write_text("x")
     (context / "out").symlink_to("../../outside")
@@ -212,7 +221,7 @@ def test_objects_that_cannot_be_digested_are_named_only_where_they_are_copied(co
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
-def test_devices_have_a_digest(context: Path) -> None:
+def test_devices_have_a_digest(digested: Call, context: Path) -> None:
     os.mknod(context / "null", 0o666 | 0o020000, os.makedev(1, 3))
     assert digested(context, "null", "--json").returncode == 0
 
@@ -247,7 +256,7 @@ lab.cli.main.main()
 """
 
 
-def test_a_file_that_grows_while_it_is_read_is_named(context: Path) -> None:
+def test_a_file_that_grows_while_it_is_read_is_named(digested: Call, context: Path) -> None:
     """Somebody writes to a log all the while."""
     log = context / "log"
     log.write_bytes(bytes(8 << 20))
@@ -255,6 +264,8 @@ def test_a_file_that_grows_while_it_is_read_is_named(context: Path) -> None:
         [sys.executable, "-c", "import sys\nf = open(sys.argv[1], 'ab', buffering=0)\nwhile 1: f.write(b'x')", str(log)]
     )
     try:
+        while log.stat().st_size == 8 << 20:  # until it writes
+            time.sleep(0.01)
         done = digested(context, "log")
     finally:
         writer.kill()

@@ -17,7 +17,8 @@ from lab.buildkit.contenthash.compare import FieldDifference
 from lab.buildkit.contenthash.entry import Entry, file
 from lab.buildkit.rulebook import Rulebook
 from lab.cli.explaining import explain as explain_verb
-from lab.cli.runs import CONTRADICTED, DIFFERS, ending
+from lab.cli.runs import ending
+from lab.errors import CONTRADICTED, DIFFERS
 from lab.explain.engines import EngineLine, engine_lines
 from lab.explain.explanation import Explanation, Role
 from lab.explain.predict import predicted

@@ -160,4 +160,4 @@ def _from(item: Instruction) -> tuple[str, str]:
         return words[0], ""
     if len(words) == 3 and words[1].lower() == "as":
         return words[0], words[2]
-    raise ReadError(f"cannot read the Dockerfile: what is FROM {item.rest}?")
+    raise ReadError(f"cannot read the Dockerfile: expected `FROM image [AS name]`, got `{item.text}`")

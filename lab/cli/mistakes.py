@@ -1,0 +1,86 @@
+"""What goes wrong before a verb starts (a word of the command line), and what must not go wrong at all (a defect)."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import click
+
+from lab.cli.terminal import CANONICAL, as_called
+from lab.errors import LabError, UsageError, did_you_mean
+
+
+def misuse(error: click.ClickException) -> UsageError:
+    """Click's error in lab's words: what cannot be done and why, the nearest option or verb, the help to read."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else CANONICAL
+    return UsageError(as_called(_message(error, context, path)), hint=f"{path} --help")
+
+
+def _message(error: click.ClickException, context: click.Context | None, path: str) -> str:
+    cause = error.message.strip().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        name = error.option_name
+        return f"cannot find the option {name} of `{path}`{did_you_mean(name, _options(context))}"
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        return f"cannot run `{path}`: {_named(error.param, context)} is missing"
+    if isinstance(error, click.BadOptionUsage):
+        why = "it takes no value" if "not take" in cause else "it needs a value"
+        return f"cannot use {error.option_name}: {why}"
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        return f"cannot use {_named(error.param, context)}: {cause}"
+    inner = context.command if context else None
+    if isinstance(inner, click.Group) and "ommand" in cause:
+        name = getattr(error, "command_name", "")
+        asked = f'it has no verb "{name}"{did_you_mean(name, list(inner.commands))}' if name else "it needs a verb"
+        return f"cannot run `{path}`: {asked}; its verbs are {', '.join(inner.commands)}"
+    return f"cannot run `{path}`: {cause[:1].lower()}{cause[1:]}"
+
+
+def _options(context: click.Context | None) -> list[str]:
+    known: Iterable[click.Parameter] = context.command.get_params(context) if context else ()
+    return [name for parameter in known for name in (*parameter.opts, *parameter.secondary_opts) if name[:1] == "-"]
+
+
+def _named(parameter: click.Parameter, context: click.Context | None) -> str:
+    if isinstance(parameter, click.Argument):
+        shown = parameter.metavar or (parameter.name or "").upper()
+        return f"the argument {shown}"
+    return f"the option {max(parameter.opts, key=len)}"
+
+
+class _Asked:
+    """Whether `--debug` was given to this process."""
+
+    debug = False
+
+
+def ask_debug() -> None:
+    """Let a defect print its traceback on the screen instead of into a file."""
+    _Asked.debug = True
+
+
+def defect(error: Exception) -> LabError:
+    """The error that stands for an exception nobody expected: one line that says where its traceback is.
+
+    The traceback goes into a file of the cache folder; to standard error with --debug, or if no file can be written.
+    """
+    from lab.files import write
+    from lab.project import cache_folder
+
+    what = f"{type(error).__name__}: {error}".strip().splitlines()[0][:200].rstrip(": ")
+    whole = "".join(traceback.format_exception(error))
+    place = "printed above"
+    try:
+        if not _Asked.debug:
+            file = cache_folder() / "defects" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
+            write(file, whole)
+            place = f"in {file}"
+    except (LabError, OSError, RuntimeError):  # RuntimeError: there is no home folder
+        pass
+    if place == "printed above":
+        click.echo(whole, err=True, nl=False)
+    return LabError(f"lab itself failed: {what}. This is a defect of lab: please report it. The traceback is {place}")

@@ -1,0 +1,102 @@
+"""What the caller's terminal shows: whether text is coloured, how wide it is, and by which name lab was called."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+AUTO, ALWAYS, NEVER = "auto", "always", "never"
+NARROWEST, WIDEST = 60, 100  # columns
+CANONICAL = "python -m lab"  # how all text in the code names the program; `as_called` replaces it
+NAMED = re.compile(rf"(?<![\w/]){CANONICAL}(?!\w)")
+
+
+class _Asked:
+    """What `--color` was given for this process; an option of the command line holds for the whole program."""
+
+    colour = AUTO
+
+
+def ask_colour(choice: str) -> None:
+    """Let the program follow `--color`: auto, always or never."""
+    _Asked.colour = choice
+
+
+def forced_colour(environ: Mapping[str, str] = os.environ) -> bool | None:
+    """Whether colour is forced on or off for every stream; None if each stream decides by what it is.
+
+    The first of these that is set decides: --color, NO_COLOR (https://no-color.org), FORCE_COLOR and CLICOLOR_FORCE
+    (https://force-color.org; 0 does not count), TERM=dumb.
+    """
+    if _Asked.colour != AUTO:
+        return _Asked.colour == ALWAYS
+    if environ.get("NO_COLOR"):
+        return False
+    if any(environ.get(name, "") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return False if environ.get("TERM") == "dumb" else None
+
+
+def coloured_stream(stream: IO[Any]) -> bool:
+    """Whether text on this stream is coloured: the one decision for all that lab prints."""
+    forced = forced_colour()
+    return stream.isatty() if forced is None else forced
+
+
+def rewritable(stream: IO[Any]) -> bool:
+    """Whether lines of this stream can be drawn again: it is a terminal that moves its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str, *, err: bool = False, bold: bool = False) -> str:
+    """The text in a colour, if standard output (or with `err` standard error) is coloured."""
+    stream = sys.stderr if err else sys.stdout
+    return click.style(text, fg=colour, bold=bold or None) if coloured_stream(stream) else text
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print text as it is; its colours are kept if the stream is coloured."""
+    click.echo(text, err=err, nl=nl, color=coloured_stream(sys.stderr if err else sys.stdout))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lab's own words: a command in them names the program as it was called."""
+    echo(as_called(text), err=err)
+
+
+def width() -> int:
+    """How many columns text and tables take: COLUMNS, else the terminal's size, at least 60 and at most 100.
+
+    Where there is neither (standard output is a file), it is 100.
+    """
+    return min(WIDEST, max(NARROWEST, shutil.get_terminal_size((WIDEST, 24)).columns))
+
+
+def as_called(text: str) -> str:
+    """The text with every `python -m lab` replaced by the words that started this process; for lab's own words only."""
+    called = program()
+    return NAMED.sub(lambda _: called, text)
+
+
+def program() -> str:
+    """The words that start this program again, quoted for a shell, as in `lab` or `.venv/bin/python -m lab`."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if main is not None and main.name in ("lab", "lab.__main__"):
+        return f"{_word(sys.orig_argv[0])} -m lab"
+    name = Path(sys.argv[0])
+    return _word(str(name)) if name.stem == "lab" else "lab"
+
+
+def _word(path: str) -> str:
+    """The path of a program, or its name alone if a shell finds the same file by that."""
+    name = Path(path).name
+    found = shutil.which(name)
+    return shlex.quote(name if (found and Path(found).absolute() == Path(path).absolute()) or path == name else path)

@@ -1,0 +1,110 @@
+"""The verbs by what people want, and the group that imports each verb's module when it is used."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+
+import click
+from click.shell_completion import CompletionItem
+
+from lab.cli.helping import prepare
+from lab.errors import HostError, UsageError, did_you_mean
+
+# What people want -> verb -> (module in lab/cli, one line of help). `lab --help` shows a group once it has a verb.
+# Each verb's module is imported when the verb is used: `lab --help` must not pay for Fabric or pydantic.
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Understand a build": {
+        "read": ("logs", "Read a docker build log: which steps hit, which ran."),
+        "why": ("why", "Say whether a COPY would hit an image's cache, and if not why."),
+        "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
+        "explain": ("explaining", "Say why each step of a stored run hit or ran."),
+        "diff": ("explaining", "Show two boxes' files of one context side by side."),
+    },
+    "Run trials": {
+        "repro": ("runs", "Run a scenario on all boxes and show the table."),
+        "bisect": ("bisect", "Find the first engine that behaves as it should."),
+        "expect": ("reports", "Save a scenario's outcomes; check later runs against them."),
+        "truth": ("truth", "Compare predictions with what engines did, in one table."),
+    },
+    "Boxes and engines": {
+        "setup": ("host", "Install the programs that are missing on this machine."),
+        "doctor": ("host", "Check this machine and name the command that fixes a problem."),
+        "init": ("init", "Write a workplace: a folder with boxes and scenarios of your own."),
+        "boxes": ("machines", "List the boxes and lineups, with their state."),
+        "bake": ("machines", "Build the boxes that come from Debian's archive."),
+        "up": ("machines", "Start boxes and check their Docker."),
+        "status": ("machines", "Show which boxes are up and how to reach them."),
+        "ssh": ("machines", "Open a shell on a box."),
+        "exec": ("machines", "Run one command on a box, or on all."),
+        "suspend": ("machines", "Suspend boxes; `up` resumes them."),
+        "down": ("machines", "Remove the boxes and all that belongs to them."),
+        "engines": ("engines", "List the pinned engines; add, pin, build, remove archives."),
+    },
+    "Reports": {
+        "report": ("reports", "Print a stored run as a table, bug report, page or data."),
+        "runs": ("reports", "List the stored runs; --prune removes old ones."),
+        "compare": ("reports", "Show what changed between two runs, and why."),
+        "bundle": ("bundles", "Pack a run into one file for somebody else."),
+        "replay": ("bundles", "Show a bundle again, judged by this version of lab."),
+        "schema": ("reports", "Print the JSON Schema of a stored run."),
+    },
+    "Teach": {},
+    "lab itself": {
+        "completion": ("completion", "Print the script that completes lab's words in a shell."),
+        "man": ("manpage", "Print the man page."),
+    },
+}
+VERBS = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
+FUNCTIONS = {"exec": "exec_"}  # where a verb's name is a word of Python's
+
+
+class Verbs(click.Group):
+    """Verbs that are imported late; an unknown one is refused with the nearest name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, group by group."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb of that name; UsageError with the nearest one if there is none."""
+        if cmd_name not in VERBS:
+            if ctx.resilient_parsing:  # a shell that completes words: it has no place to show an error
+                return None
+            near = did_you_mean(cmd_name, list(VERBS))
+            raise UsageError(f'cannot find the verb "{cmd_name}"{near}', hint="python -m lab --help")
+        module = importlib.import_module(f"lab.cli.{VERBS[cmd_name][0]}")
+        command = getattr(module, FUNCTIONS.get(cmd_name, cmd_name))
+        assert isinstance(command, click.Command)
+        return prepare(command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs that begin so, without importing them, and this group's options."""
+        found = [CompletionItem(name, help=line) for name, (_, line) in VERBS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; a reader of our output that has gone (`lab ... | head`) is no error.
+
+        Caught here because click itself would end the program with 1. What is still buffered goes to /dev/null:
+        else it would fail again when Python ends.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise HostError(f"cannot write {error.filename or 'the answer'}: {error.strerror}") from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs by what people want, a line each, without importing them."""
+        for title, verbs in GROUPS.items():
+            if verbs:
+                with formatter.section(title):
+                    formatter.write_dl([(f"{name:<{max(map(len, VERBS))}}", line) for name, (_, line) in verbs.items()])

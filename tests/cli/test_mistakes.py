@@ -1,0 +1,69 @@
+"""A defect of lab: one line says so and where the traceback is; the traceback is shown only if it is asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+# The program with a verb that fails as no verb should.
+FAILING = """\
+import lab.cli.machines
+def fail(*_):
+    raise KeyError("no such thing\\nand more")
+lab.cli.machines.find = fail
+import sys
+from lab.cli.main import main
+sys.argv = ["lab", *sys.argv[1:]]
+main()
+"""
+
+
+def failing(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", FAILING, *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_defect_is_one_line_and_its_traceback_is_in_a_file(tmp_path: Path) -> None:
+    done = failing("boxes", LAB_CACHE=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    found = re.fullmatch(
+        r"lab: lab itself failed: KeyError: .*\. This is a defect of lab: please report it\. "
+        r"The traceback is in (.+)\n",
+        done.stderr,
+    )
+    assert found, done.stderr
+    [file] = (tmp_path / "defects").iterdir()
+    assert found[1] == str(file)
+    text = file.read_text()
+    assert text.startswith("Traceback (most recent call last):") and "KeyError" in text and "in fail" in text
+
+
+@pytest.mark.parametrize("words", [["--debug", "boxes"], ["boxes", "--debug"]])
+def test_debug_prints_the_traceback(tmp_path: Path, words: list[str]) -> None:
+    done = failing(*words, LAB_CACHE=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback (most recent call last):")
+    assert done.stderr.splitlines()[-1].endswith(
+        "This is a defect of lab: please report it. The traceback is printed above"
+    )
+    assert not (tmp_path / "defects").exists()
+
+
+def test_a_traceback_that_no_file_can_hold_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = failing("boxes", LAB_CACHE=str(tmp_path / "file"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback") and done.stderr.endswith("The traceback is printed above\n")
