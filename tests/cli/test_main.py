@@ -479,18 +479,3 @@ def test_every_kind_of_error_has_an_exit_code_of_its_own() -> None:
     assert len(codes) >= 11
     assert len(set(codes)) == len(codes)
     assert not {0, 4} & set(codes)  # success, and an outcome that differs, are no errors
-
-
-def test_the_manual_lists_every_exit_code() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = re.search(r"^\| code \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
-    assert table, "README.md has no table of exit codes"
-    listed = [int(row.split("|")[1]) for row in table[1].splitlines()]
-    assert listed == sorted({0, 4, 12, *(kind.exit_code for kind in kinds(errors.LabError))})
-
-
-def test_the_manual_lists_every_verb() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = re.search(r"^\| verb \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
-    assert table, "README.md has no table of verbs"
-    assert re.findall(r"^\| `(\w+)", table[1], re.MULTILINE) == list(VERBS)
