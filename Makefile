@@ -21,6 +21,7 @@ check: dev tools  ## run the fast part: format, lint, types, import contract, te
 	$(VENV)/bin/ruff check lab tests benchmarks setup.py
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(MAKE) --no-print-directory docs
 	$(PYTHON) -m pytest -m "not vm" --cov --cov-report=term:skip-covered
 
 bench: dev chromium  ## measure on this machine what benchmarks/ states
@@ -85,6 +86,10 @@ chromium:
 	  $$sudo apt-get update -qq && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
 	    chromium chromium-driver fonts-dejavu-core $$npm >/dev/null; }
+
+.PHONY: docs
+docs: venv  ## make the documentation site build/docs/index.html; a broken link is an error
+	$(PYTHON) -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
 
 clean:  ## remove boxes and the virtual environment
 	-test ! -x $(PYTHON) || $(PYTHON) -m lab down

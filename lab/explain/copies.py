@@ -1,4 +1,4 @@
-"""What one COPY takes on both sides: the objects it uses, where they differ, what each rule set makes of them."""
+"""What one COPY takes on both sides: the objects that it uses, where they differ, their digests by rule set."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from lab.results.contexts import Kept
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side's files of a COPY under one rule set: its digest (or why it has none), the objects it is made of.
+    """One side's files of a COPY under one rule set: their digest, or in `problem` why there is none.
 
-    `ends` says of each source that is one path where it leads, links followed.
+    `own` maps the path of each object that is used to the object's own digest. `ends` has for each source that is a
+    single path where it leads, links followed.
     """
 
     digest: str | None
@@ -39,7 +40,7 @@ class Side:
 
 
 def look(context: Kept | str, copy: Copy, rules: Rules) -> Side:
-    """One side of a COPY; nothing raises: what is not known is its problem."""
+    """One side of a COPY; raises nothing: what is not known is stated in `problem`."""
     if isinstance(context, str):
         return Side(None, context, {})
     try:
@@ -71,7 +72,7 @@ def used_of(context: Kept, dockerfile: str, rules: Rules) -> set[str]:
 
 
 def _aliases(tree: Tree, own: Iterable[str]) -> dict[str, str]:
-    """Second names of files that are used by their first name: a hard link's digest is that of the first."""
+    """Second names of files that are used by their first name: a hard link has the first name's digest."""
     leaves: dict[Part, str] = {}
     for path in own:
         node = tree.get("/" + path)
@@ -94,7 +95,7 @@ def differences(
 ) -> list[FieldDifference]:
     """The fields in which the used objects differ, producer first.
 
-    Where a source is a link here, or leads elsewhere, what it leads to is held against what the producer's led to.
+    Where a source is a link here, or leads elsewhere, its target is compared with the target at the producer.
     """
     paths = {path for side in sides for path in side.own}
     moved = _moves(sides)
@@ -104,7 +105,7 @@ def differences(
 
 
 def _moves(sides: Sequence[Side]) -> dict[str, str]:
-    """Where a source leads here, and where it led at the producer, if these are two places."""
+    """For each source that leads to different places: where it leads here, and where it led at the producer."""
     return {ours: theirs for theirs, ours in zip(sides[0].ends, sides[1].ends, strict=False) if theirs != ours}
 
 
@@ -125,7 +126,7 @@ def followed(sides: Sequence[Side]) -> list[str]:
 
 
 def own_digests_of(sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
-    """The own digests, one a side, of those objects whose digests differ, by path."""
+    """The own digests on both sides of those objects whose digests differ, by path."""
     moved = _moves(sides)
     own = (sides[0].own, {_moved(path, moved): digest for path, digest in sides[1].own.items()})
     found = []

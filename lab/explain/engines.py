@@ -1,4 +1,4 @@
-"""From one trial's files: which Docker versions would hit and which would run, a line a rule set."""
+"""Which Docker versions would hit with one trial's files and which would run: a line for each rule set."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lab.model import Outcome
 
 @dataclass(frozen=True, slots=True)
 class EngineLine:
-    """What all engines of one rule set do with one trial's files, both sides having the same one of them.
+    """What all engines of one rule set do with one trial's files, if both sides have the same engine.
 
-    `step` is the first COPY that runs, or the first of which nothing is known; `why` says what is not known.
+    `step` is the first COPY that runs, or the first that cannot be predicted; `why` says what is not known.
     """
 
     rules: str

@@ -1,4 +1,4 @@
-"""Why steps ran or hit, as frozen values: what an explanation holds, whoever shows it."""
+"""Why steps ran or hit, as frozen values that every report uses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from lab.buildkit.contenthash.compare import FieldDifference
 
 
 class Role(StrEnum):
-    """What a step is in the story of its trial."""
+    """What a step is in its trial."""
 
     HIT = "hit"  # nothing to explain
     CAUSE = "cause"  # the first miss: something of its own differs
     CONSEQUENCE = "consequence"  # its parent missed
-    UNKNOWN = "unknown"  # the facts do not carry an answer
+    UNKNOWN = "unknown"  # too little is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +43,5 @@ class Explanation:
 
     @property
     def cause(self) -> StepCause | None:
-        """The step that made the rest miss; None if all hit or nothing is known."""
+        """The first step that missed; None if all hit or if its cause is not known."""
         return next((step for step in self.steps if step.role is Role.CAUSE), None)

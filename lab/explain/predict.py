@@ -1,4 +1,4 @@
-"""What each step of a rebuild must do, from the image, the consumer's files and the rules of its engine alone."""
+"""Predicts each step of a rebuild from the image, the consumer's files and the rules of its engine alone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NO_CACHE = "the image has no inline cache"
 
 
 def predicted(subject: Subject) -> tuple[Outcome, ...]:
-    """One outcome for each of the run's instructions, in their order; `unknown` where the facts do not carry."""
-    made = forecast(subject)
+    """One outcome for each of the run's instructions, in their order; `unknown` where too little is known."""
+    made = decisions(subject)
     if isinstance(made, str):
         return tuple(Outcome.UNKNOWN for _ in subject.run.instructions)
     return tuple(
@@ -33,8 +33,8 @@ def predicted(subject: Subject) -> tuple[Outcome, ...]:
     )
 
 
-def forecast(subject: Subject) -> list[Decision] | str:
-    """The solver's decision on every step that the build prints, or why nothing can be said."""
+def decisions(subject: Subject) -> list[Decision] | str:
+    """The solver's decision on every step that the build prints, or the reason why nothing can be predicted."""
     engine, image, cache = subject.engine, subject.image, subject.cache
     if engine is None:
         return "what this engine hashes is not known"
@@ -55,9 +55,9 @@ def forecast(subject: Subject) -> list[Decision] | str:
     return solve(cache, planned)
 
 
-def matched(instructions: Sequence[str], decisions: Sequence[Decision]) -> list[Decision | None]:
+def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decision | None]:
     """The decision on each instruction, found by its text in their common order; None for one that has none."""
-    left = list(decisions)
+    left = list(made)
     found: list[Decision | None] = []
     for instruction in instructions:
         number = next((place for place, item in enumerate(left) if item.step.text == instruction), None)
@@ -94,9 +94,9 @@ def base_image(
     cache: InlineCache | None,
     platform: tuple[str, str],
 ) -> BaseImage:
-    """What the stage begins with: the base image's own config, else what the image built on it still shows of it.
+    """What the stage begins with: the base image's own config, or what can be read from the image built on it.
 
-    Of an image's layers those that its cache records as a FROM are the base's. Its variables are the base's if the
+    The layers that the image's cache records as a FROM are the base's. The image's variables are the base's if the
     Dockerfile sets none.
     """
     stages = lineage(parsed)

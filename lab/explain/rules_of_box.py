@@ -1,4 +1,4 @@
-"""Which rules a box's engine follows, by its own name, its pin or its version; and what tells two boxes apart."""
+"""Which rules a box's engine follows, by its own name, its pin or its version."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from lab.buildkit.contenthash.rules import Xattrs
 from lab.buildkit.rulebook import Known, Rulebook, vary
 from lab.results.run import BoxFacts
 
-ALL = "all attributes"  # as BoxFacts.rules says it after a rule set's name
+ALL = "all attributes"  # as BoxFacts.rules has it after a rule set's name
 UNFIXED = "-unfixed"
 
 
 def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
-    """What is known of the engine of a box; None if neither its name, nor its pin, nor its version tells."""
+    """What is known of the engine of a box; None if its name, its pin and its version are all unknown."""
     by_version = book.engine(facts.server)
     by_name = book.engine(facts.engine) if UNFIXED in facts.engine else None
     name, _, more = (facts.rules or "").partition(", ")
@@ -24,5 +24,5 @@ def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
     wanted = vary(book.rule_sets[name], xattrs=Xattrs.ALL if more == ALL else None)
     for known in (by_name, by_version):
         if known and (known.rules.name.partition("+")[0], known.rules.xattrs) == (name, wanted.xattrs):
-            return known  # it also knows in which small matters the engine is not the set it is nearest to
+            return known  # it also has the details in which the engine differs from its rule set
     return Known(facts.engine, wanted, by_version.dialect if by_version else None, None)

@@ -1,4 +1,4 @@
-"""The bytes that a client sent, taken apart: which attribute or content makes one side's number the other's."""
+"""The bytes that a client sent: which attributes or contents explain the difference between the two sides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def arithmetic(
 ) -> str | None:
     """A line such as "34B + 59B = 93B: one security.selinux of 37 bytes on bar"; None where the bytes are not known.
 
-    The objects are those that the Dockerfile uses. What they do not explain is said to be unexplained.
+    The objects are those that the Dockerfile uses. The line says so where they do not explain the difference.
     """
     if theirs is None or ours is None:
         return None
@@ -21,11 +21,11 @@ def arithmetic(
         return f"{ours}B on both sides"
     parts = _parts({entry.path: entry for entry in producer}, {entry.path: entry for entry in consumer})
     delta = ours - theirs
-    told = f"{theirs}B {'+' if delta > 0 else '-'} {abs(delta)}B = {ours}B"
+    total = f"{theirs}B {'+' if delta > 0 else '-'} {abs(delta)}B = {ours}B"
     explained = context_bytes(consumer) - context_bytes(producer)
     if explained == delta and parts:
-        return f"{told}: {' and '.join(parts)}"
-    return f"{told}; its own files would make {explained:+d}B" if parts else f"{told}, not explained by its files"
+        return f"{total}: {' and '.join(parts)}"
+    return f"{total}; its own files would make {explained:+d}B" if parts else f"{total}, not explained by its files"
 
 
 def _parts(producer: dict[str, Entry], consumer: dict[str, Entry]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Two boxes' files of one context side by side: fields, both values, whether they differ, which rules care; pure."""
+"""Two boxes' files of one context side by side: fields, both values, and which rule sets hash them; pure."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def side_by_side(
     ]
     if path is None:
         return found
-    told = {(row.path, row.field) for row in found}
+    listed = {(row.path, row.field) for row in found}
     absent = {row.path for row in found if row.field in ("presence", "type")}
     same = [
         Row(shown(name), field, value, value, False)
         for name in sorted({*one, *other})
         if shown(name) not in absent
         for field, value in _fields(one[name])
-        if (shown(name), field) not in told
+        if (shown(name), field) not in listed
     ]
     return sorted([*found, *same], key=lambda row: row.path)
 
 
 def recorded(run: Run, box: str, variation: str = CONTROL) -> Kept:
-    """What a run kept of a box's context: as it built from it, or as a variation left it; UsageError if nothing."""
+    """The context of a box as a run stored it, unchanged or as a variation left it; UsageError if there is none."""
     keys = [item.context for item in run.productions if item.producer == box and variation == CONTROL]
     keys += [item.context for item in run.trials if (item.consumer, item.variation) == (box, variation)]
     reasons: list[str] = []
@@ -80,9 +80,7 @@ def recorded(run: Run, box: str, variation: str = CONTROL) -> Kept:
 
 
 def rules_of(run: Run, book: Rulebook) -> list[Rules]:
-    """Every rule set of the book, and those of the run's engines that are none of them, such as one with a fix taken
-    back.
-    """
+    """Every rule set of the book, and those of the run's engines that follow none of them (a fix taken back)."""
     known = list(book.rule_sets.values())
     for facts in run.boxes:
         engine = known_of(book, facts)

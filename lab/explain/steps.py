@@ -9,28 +9,24 @@ from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.plan import lineage
 from lab.buildkit.cachekeys.solver import Decision
 from lab.errors import ReadError
-from lab.explain.causes import Finder
 from lab.explain.explanation import Explanation, Role, StepCause
-from lab.explain.predict import forecast, matched
+from lab.explain.finder import Finder
+from lab.explain.predict import decisions, matched
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome, Verdict
 from lab.results.run import BuildResult, StepResult
 
 MAKE_STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
-NO_IMPORT = (
-    "see whether the image is there for this engine (docker pull IMAGE): it was never pushed, its name or tag is "
-    "another one, or the registry wants a login; a build says so in one line only, and goes on without the cache"
-)
 
 
 def explain(subject: Subject, upstream: Upstream) -> Explanation:
-    """The explanation of one trial; of a broken one nothing is known, but that its cache could not be read."""
+    """The explanation of one trial; of a broken one only a cache that could not be read is a known cause."""
     trial = subject.trial
     if trial.build is not None and any(source.ok is False for source in trial.build.imports):
-        return Explanation(trial.name, tuple(_without_import(trial.build)))
+        return Explanation(trial.name, tuple(_without_import(trial.build, Finder(subject, upstream, None))))
     if trial.build is None or trial.verdict is Verdict.BROKEN:
-        why = f"the trial is broken: {_in_short(trial.problem or 'not known why')}"
+        why = f"the trial is broken: {_in_short(trial.problem or 'the reason is not known')}"
         steps = tuple(
             StepCause(
                 text, Role.UNKNOWN, "the trial is broken" if number else why, evidence=_elsewhere(subject, number)
@@ -38,13 +34,13 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
             for number, text in enumerate(subject.run.instructions)
         )
         return Explanation(trial.name, steps)
-    made = forecast(subject)
+    made = decisions(subject)
     instructions = [step.instruction for step in trial.build.steps]
-    decisions = [None] * len(instructions) if isinstance(made, str) else matched(instructions, made)
+    predictions = [None] * len(instructions) if isinstance(made, str) else matched(instructions, made)
     finder = Finder(subject, upstream, made if isinstance(made, str) else None)
     lost: str | None = None
     steps_: list[StepCause] = []
-    for step, decision in zip(trial.build.steps, decisions, strict=True):
+    for step, decision in zip(trial.build.steps, predictions, strict=True):
         steps_.append(_one(step, decision, lost, finder))
         if step.outcome is Outcome.RAN and lost is None:
             lost = step.instruction
@@ -52,14 +48,14 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
 
 
 def _in_short(problem: str) -> str:
-    """The first line of a problem without the command in it, and the last line of what that printed."""
+    """The first line of a problem without its command, and the last line that the command printed."""
     first, *rest = [line.strip() for line in problem.splitlines() if line.strip()] or [problem]
     first = re.sub(r" of `.*`", "", first)
     return f"{first}: {rest[-1]}" if rest and rest[-1] != first else first
 
 
 def _elsewhere(subject: Subject, number: int) -> tuple[str, ...]:
-    """What the Dockerfile that was built has in place of a step of the scenario, where a variation changed that."""
+    """A line on what the Dockerfile that was built has in place of a step that a variation changed."""
     try:
         stages = lineage(dockerfiles.parse(subject.dockerfile))
     except ReadError as error:
@@ -71,20 +67,18 @@ def _elsewhere(subject: Subject, number: int) -> tuple[str, ...]:
     return (f'the Dockerfile that was built here has "{steps[number]}" in its place',)
 
 
-def _without_import(build: BuildResult) -> Iterator[StepCause]:
+def _without_import(build: BuildResult, finder: Finder) -> Iterator[StepCause]:
     """All steps of a build whose engine could not read the cache that it was to use."""
-    lost = ", ".join(source.ref for source in build.imports if source.ok is False)
     blamed = False
     for step in build.steps:
         if step.outcome is Outcome.RAN and not blamed:
             blamed = True
-            sentence = f"the engine could not read the cache of {lost}, so nothing of it can hit, whatever the files"
-            yield StepCause(step.instruction, Role.CAUSE, sentence, advice=NO_IMPORT)
+            yield finder.cause(step.instruction, None)
         elif step.outcome is Outcome.RAN:
             yield StepCause(step.instruction, Role.CONSEQUENCE, "the cache could not be read")
         elif step.outcome is Outcome.HIT:
             yield StepCause(
-                step.instruction, Role.HIT, "it was found elsewhere than in the cache that could not be read"
+                step.instruction, Role.HIT, "it was found in another place than the cache that could not be read"
             )
         else:
             yield StepCause(step.instruction, Role.UNKNOWN, "its outcome is not known")
@@ -98,7 +92,7 @@ def _one(step: StepResult, decision: Decision | None, lost: str | None, finder: 
         return StepCause(text, Role.UNKNOWN, "its outcome is not known")
     if lost is not None:
         why = f"its parent missed ({lost}), so its own key is new"
-        return StepCause(text, Role.CONSEQUENCE, why, evidence=finder.itself(text))
+        return StepCause(text, Role.CONSEQUENCE, why, evidence=finder.own_cause(text))
     return finder.cause(text, decision)
 
 

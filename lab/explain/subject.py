@@ -1,4 +1,4 @@
-"""One trial of a run with all that an answer is made of: both contexts, the pushed image, the consumer's engine."""
+"""One trial of a run with all that an answer needs: both contexts, the pushed image, the consumer's engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_IMAGE = "the producer's image was not read from the registry"
 
 @dataclass(frozen=True)
 class Subject:
-    """A trial, the facts of both its ends, and what was gathered; a text stands where something is not known."""
+    """A trial, the facts of both its ends, and what was gathered; a text in place of a value says why it is unknown."""
 
     run: Run
     trial: Trial
@@ -115,14 +115,14 @@ class Subject:
     @cached_property
     def platform(self) -> tuple[str, str]:
         """System and processor that the consumer builds for."""
-        said = re.findall(r"OS/Arch:\s+([a-z0-9]+)/([a-z0-9]+)", self.consumer.version if self.consumer else "")
-        if said:
-            return said[-1][0], said[-1][1]
+        named = re.findall(r"OS/Arch:\s+([a-z0-9]+)/([a-z0-9]+)", self.consumer.version if self.consumer else "")
+        if named:
+            return named[-1][0], named[-1][1]
         return ("linux", "amd64") if isinstance(self.image, str) else (self.image.os, self.image.architecture)
 
 
 def subject(run: Run, trial: Trial, book: Rulebook) -> Subject:
-    """All there is on a trial in its run."""
+    """Everything that a run holds about one of its trials."""
     made_by = (trial.producer, trial.producer_engine or trial.engine)
     facts = {(box.name, box.engine): box for box in run.boxes}
     production = next((item for item in run.productions if (item.producer, item.engine) == made_by), None)

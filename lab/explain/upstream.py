@@ -24,9 +24,9 @@ class Range(Strict):
 class Bug(Strict):
     """One known bug.
 
-    `fields` are patterns of a difference's field that it explains, `effects` what it does otherwise; `docker`,
-    `buildkit` and `client` (buildx) are affected versions; `fixed` is null where it is not. `misses` is true where a
-    step may run by it although its key is in the cache.
+    `fields` are patterns of the fields whose difference it explains; `effects` is what else it does. `docker`,
+    `buildkit` and `client` (buildx) are affected versions; `fixed` is null where no version fixes it. `misses` is true
+    where the bug may make a step run although its key is in the cache.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Bug(Strict):
     advice: str
 
     def affects(self, docker: str) -> bool:
-        """True if a Docker of that version has it; False for a version that cannot be read."""
+        """True if a Docker of that version has the bug; False for a version that cannot be read."""
         version = numbers(docker)
         return version is not None and any(covers(item.first, item.last, version) for item in self.docker)
 
@@ -59,7 +59,7 @@ class Upstream:
         self.bugs = load(boxes / "buildkit" / "upstream.yaml", _File).bugs
 
     def of_field(self, field: str, docker: str | None = None) -> Bug | None:
-        """The bug by which a field of a file counts, for one Docker version if it is given; None if none is known."""
+        """The bug by which a field of a file is hashed, for one Docker version if given; None if no bug is known."""
         for bug in self.bugs:
             matching = any(fnmatchcase(field, pattern) for pattern in bug.fields)
             if matching and (docker is None or not bug.docker or bug.affects(docker)):

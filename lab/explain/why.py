@@ -27,7 +27,7 @@ from lab.results.run import ImageFacts
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a Dockerfile over a context, the engine that would build it, and the image whose cache it has."""
+    """A Dockerfile with its context, the engine that would build it, and the image that it would use as its cache."""
 
     dockerfile: str
     entries: Sequence[Entry]
@@ -43,10 +43,10 @@ class Question:
 class Answer:
     """One COPY or ADD: its predicted outcome, why, whether its files are listed, and what a search found.
 
-    `listed` is None where the digest of its files is not known; `problem` then says why. `found` is None where nothing
-    was searched for. `writers` are the Docker versions that write the first step that misses as the cache has it, where
-    the engine asked for does not. `makers` are those that make the digest found of the producer's files, where the
-    engine asked for makes another.
+    `listed` says whether the digest of its files is in the cache; it is None where the digest is not known, and
+    `problem` says why. `found` is None where nothing was searched. `writers` are the Docker versions that write the
+    first step that misses as the cache has it, where the chosen engine does not. `makers` are those that make the
+    digest found from the producer's files, where the chosen engine makes another.
     """
 
     instruction: str
@@ -63,9 +63,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """How to search: usual values, other rules that the producer may have had, seconds for each COPY.
+    """How to search: usual values, other rules that the producer's engine may have followed, seconds for each COPY.
 
-    `known` are Docker versions by which the cache may have been written.
+    `known` are the Docker versions that may have written the cache.
     """
 
     usual: Usual
@@ -78,7 +78,7 @@ class Searching:
 def answers(question: Question, searching: Searching) -> list[Answer]:
     """An answer for each COPY and ADD of the stage that is built; ReadError for a malformed Dockerfile or cache.
 
-    A COPY after one that misses runs whatever its files are; they are looked at all the same.
+    A COPY after one that misses runs whatever its files are; its own files are compared all the same.
     """
     cache = None if question.image.cache is None else decode(question.image.cache)
     tree = Tree.read(question.entries, question.engine.rules)
@@ -114,7 +114,7 @@ def _steps(question: Question, cache: InlineCache | None, dialect: Dialect | Non
 def _writers(
     question: Question, cache: InlineCache, tree: Tree, place: int, known: Sequence[tuple[str, Known]]
 ) -> tuple[str, ...]:
-    """Docker versions by which the step at a place, and all before it, would be found."""
+    """The Docker versions with which the step at a place, and all before it, would hit."""
     found = []
     for versions, engine in known:
         if engine.dialect is None or engine.dialect == question.engine.dialect:
@@ -133,7 +133,7 @@ def _answer(
     decision: Decision, question: Question, cache: InlineCache | None, tree: Tree, searching: Searching
 ) -> Answer:
     step, copy = decision.step, decision.step.copy
-    assert copy is not None  # the caller asks for no other steps
+    assert copy is not None  # the caller passes only steps that copy
     if not copy.from_context:
         why = f"it copies from {copy.origin}, not from the context"
         return Answer(step.text, decision.outcome, decision.sentence, None, problem=why)
@@ -155,9 +155,7 @@ def _answer(
 
 
 def _wanted(cache: InlineCache | None, definition: str | None) -> Collection[str]:
-    """The content records with which the COPY is listed; where its definition is not known, or not listed, all that
-    could be contents.
-    """
+    """The content records with which the COPY is listed; all possible ones where its definition is not listed."""
     if cache is None:
         return ()
     found = cache.contents(definition) if definition else frozenset()
@@ -165,8 +163,8 @@ def _wanted(cache: InlineCache | None, definition: str | None) -> Collection[str
 
 
 def _searched(answer: Answer, question: Question, copy: Copy, wanted: Collection[str], searching: Searching) -> Answer:
-    told = searching.progress
-    progress = (lambda looking: told(answer.instruction, looking)) if told else None
+    report = searching.progress
+    progress = (lambda looking: report(answer.instruction, looking)) if report else None
     try:
         found = search(
             question.entries,

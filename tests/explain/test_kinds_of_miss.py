@@ -1,7 +1,7 @@
-"""Many kinds of miss, each made on purpose and run by a real engine: is what is said of it the change that was made?
+"""Many kinds of miss, each made on purpose and run by a real engine: the cause must be the change that was made.
 
 tests/data/runs/misses is one run of 20.10.24, tests/data/runs/engines one in which others rebuild what 20.10.24 pushed;
-of the boxes' facts only what enters a key was kept. The steps are RUN, COPY app.txt, COPY src, COPY *.md, RUN.
+only those facts of the boxes that enter a key are stored. The steps are RUN, COPY app.txt, COPY src, COPY *.md, RUN.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def cause(variation: str, engine: str = "20.10.24", run: Run = RUN) -> StepCause
 
 
 @pytest.mark.parametrize("trial", [*RUN.trials, *ENGINES.trials], ids=lambda trial: trial.name)
-def test_what_each_engine_did_was_foretold(trial: Trial) -> None:
+def test_what_each_engine_did_was_predicted(trial: Trial) -> None:
     run = RUN if trial in RUN.trials else ENGINES
     assert trial.build
     assert predicted(subject(run, trial, BOOK)) == tuple(step.outcome for step in trial.build.steps)
@@ -108,12 +108,12 @@ def test_where_all_hit_there_is_no_cause(variation: str) -> None:
 def test_a_line_of_the_dockerfile_is_named(variation: str, step: str, line: str) -> None:
     found = cause(variation)
     assert (found.instruction, found.differences) == (step, ())
-    assert found.sentence == f'"{line}" stands before it here, not at the producer'
+    assert found.sentence == f'"{line}" comes before it here, not at the producer'
     assert any(item.startswith("the record of its definition at the producer is in it: ") for item in found.evidence)
-    assert found.advice and "is right" in found.advice
+    assert found.advice and "is correct" in found.advice
 
 
-def test_a_link_is_held_against_what_it_leads_to() -> None:
+def test_a_link_is_compared_by_what_it_leads_to() -> None:
     found = cause("link-and-mode")
     assert "the source leads to app.txt at the producer, to real.txt here" in found.evidence
     assert not any(line.endswith(": none here") for line in found.evidence)
@@ -122,15 +122,15 @@ def test_a_link_is_held_against_what_it_leads_to() -> None:
 @pytest.mark.parametrize(
     ("variation", "old", "new"), [("renamed", "src/a.txt", "src/z.txt"), ("md-renamed", "README.md", "readme.md")]
 )
-def test_a_new_name_is_no_loss_and_gain(variation: str, old: str, new: str) -> None:
+def test_a_new_name_is_one_difference(variation: str, old: str, new: str) -> None:
     found = cause(variation)
     assert found.sentence.startswith(f"{old} of the producer is {new} here, with the same content; ")
     assert found.advice == "give it the same name on both sides"
 
 
-def test_what_dockerignore_leaves_out_is_not_called_lost() -> None:
+def test_what_dockerignore_excludes_is_not_called_missing() -> None:
     found = cause("ignored")
-    assert "src/sub and 1 more lies there too, but .dockerignore leaves it out here" in found.evidence
+    assert "src/sub and 1 more exists there too, but .dockerignore excludes it here" in found.evidence
     assert found.advice and found.advice.startswith("give both sides the same .dockerignore")
 
 
@@ -161,7 +161,7 @@ def test_consequences_that_would_miss_by_themselves_say_so() -> None:
         ),
     ],
 )
-def test_the_bytes_that_the_client_counted_are_taken_apart(variation: str, line: str) -> None:
+def test_the_bytes_that_the_client_sent_are_explained(variation: str, line: str) -> None:
     # the numbers are those that the engine printed; 48 = 26 of the label, 16 of its name, 6 around them
     assert f"context sent: {line}" in cause(variation).evidence
 
@@ -188,7 +188,7 @@ def test_two_bugs_are_both_named() -> None:
 # --- two engines
 
 
-def test_another_age_of_wildcards_is_a_cause_of_its_own() -> None:
+def test_another_rule_for_wildcards_is_a_cause_of_its_own() -> None:
     """20.10.7 began to hash the names that a wildcard matches (buildkit#2018)."""
     found = cause("none", "20.10.5", ENGINES)
     assert (found.instruction, found.differences) == (MD, ())
@@ -199,14 +199,16 @@ def test_another_age_of_wildcards_is_a_cause_of_its_own() -> None:
     assert any(line.startswith("the producer's record is in the image's inline cache: ") for line in found.evidence)
 
 
-def test_another_line_of_engines_and_another_dockerfile_are_told_apart() -> None:
+def test_another_line_of_engines_and_another_dockerfile_are_two_causes() -> None:
     engine = cause("none", "26.1.5", ENGINES)
-    told_ = "Docker 20.10.24+dfsg1 made the cache and Docker 26.1.5+dfsg1 writes the definition of this step otherwise"
-    assert (engine.instruction, engine.sentence) == (ONE, told_)
+    sentence = (
+        "Docker 20.10.24+dfsg1 made the cache, and Docker 26.1.5+dfsg1 writes the definition of this step differently"
+    )
+    assert (engine.instruction, engine.sentence) == (ONE, sentence)
     assert engine.advice and "26 and later" in engine.advice
     both = cause("env-early", "26.1.5", ENGINES)
-    assert both.sentence == '"ENV WHO=you" stands before it here, not at the producer'
-    assert f"and {told_}" in both.evidence
+    assert both.sentence == '"ENV WHO=you" comes before it here, not at the producer'
+    assert f"and {sentence}" in both.evidence
     alike = cause("env-early", "20.10.5", ENGINES)  # 20.10.5 writes a RUN as 20.10.24 does
     assert not any("writes the definition" in line for line in alike.evidence)
 
@@ -231,7 +233,7 @@ def test_an_attribute_that_only_the_producers_engine_hashed() -> None:
 
 
 def with_outcomes(trial: Trial, outcomes: tuple[Outcome, ...]) -> Trial:
-    """The trial as if its steps had come to this."""
+    """The trial with other outcomes."""
     assert trial.build
     pairs = zip(trial.build.steps, outcomes, strict=True)
     steps = tuple(step.model_copy(update={"outcome": outcome}) for step, outcome in pairs)
@@ -273,11 +275,11 @@ def test_a_cache_that_could_not_be_read_is_the_cause_and_no_contradiction() -> N
 def test_a_known_bug_of_the_engine_is_a_suspect_where_a_prediction_failed() -> None:
     """Up to 26.1 a cache that was imported and exported again loses layers (buildkit#2274)."""
     first = explained(with_outcomes(of("none"), (RAN,) * 5)).steps[0]
-    assert (first.role, "it was predicted to hit" in first.sentence) == (Role.UNKNOWN, True)
+    assert (first.role, "a hit was predicted" in first.sentence) == (Role.UNKNOWN, True)
     assert any("buildkit/issues/2274" in line and "fixed in Docker 27.0" in line for line in first.evidence)
 
 
-def test_a_step_that_a_variation_wrote_anew_is_shown_where_its_outcome_was_not_read() -> None:
+def test_a_step_that_a_variation_rewrote_is_shown_where_its_outcome_was_not_read() -> None:
     text = RUN.dockerfile.replace("RUN echo one", "RUN echo uno").encode()
     packed = pack([file("Dockerfile", text), Entry("src", Kind.DIR, 0o755)], None, [])
     run = RUN.model_copy(update={"contexts": {packed.key: packed.context}, "contents": packed.contents})

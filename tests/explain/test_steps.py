@@ -1,5 +1,5 @@
-"""Why steps ran, explained from a real run that real engines made (20.10.5, 20.10.24, with the fix taken back, 26.1.5,
-28.5.2): tests/data/runs/explained. Expected values are the public facts of the bug report and of BuildKit's source.
+"""Why steps ran, explained from a run of real engines (20.10.5, 20.10.24, 20.10.24 without its fix, 26.1.5, 28.5.2):
+tests/data/runs/explained. Expected values are the public facts of the bug report and of BuildKit's source.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def test_a_prediction_does_not_look_at_the_outcome() -> None:
     assert predicted(about(trial.model_copy(update={"build": None}))) == trial.predicted
 
 
-def test_engines_of_two_lines_write_run_otherwise() -> None:
+def test_engines_of_two_lines_write_run_differently() -> None:
     # facts: groups whose RUN records match each other are 19.03 to 23, 24 and 25, 26 and later
     mixed = of("26.1.5", "none").model_copy(update={"producer_engine": "20.10.24"})
     assert predicted(about(mixed)) == (RAN, RAN, RAN)
@@ -119,12 +119,12 @@ def test_attributes_that_are_not_known_are_not_taken_for_none() -> None:
     assert predicted(about(trial, run)) == (UNKNOWN,) * 3
 
 
-def test_an_engine_nobody_knows_is_not_predicted() -> None:
+def test_an_unknown_engine_is_not_predicted() -> None:
     boxes = tuple(box.model_copy(update={"server": "1.2.3", "rules": None}) for box in RUN.boxes)
     assert predicted(about(of("20.10.24", "none"), RUN.model_copy(update={"boxes": boxes}))) == (UNKNOWN,) * 3
 
 
-def test_the_base_is_told_from_the_image_where_its_own_config_was_not_read() -> None:
+def test_the_base_is_read_from_the_image_where_its_own_config_was_not_read() -> None:
     run = RUN.model_copy(update={"base_image": None})
     assert predicted(about(of("28.5.2", "user-xattr"), run)) == (HIT, RAN, RAN)
 
@@ -198,7 +198,7 @@ def test_two_lines_of_engines_are_a_cause_of_their_own() -> None:
     found = explanation(mixed)
     assert [step.role for step in found.steps] == [Role.CAUSE, Role.CONSEQUENCE, Role.CONSEQUENCE]
     assert found.steps[0].sentence == (
-        "Docker 20.10.24+dfsg1 made the cache and Docker 26.1.5+dfsg1 writes the definition of this step otherwise"
+        "Docker 20.10.24+dfsg1 made the cache, and Docker 26.1.5+dfsg1 writes the definition of this step differently"
     )
 
 
@@ -228,7 +228,7 @@ def test_a_miss_that_nothing_explains_is_unknown_and_says_what_was_predicted() -
     trial = flipped(of("20.10.24", "none"))
     found = explanation(trial)
     assert [step.role for step in found.steps] == [Role.HIT, Role.UNKNOWN, Role.CONSEQUENCE]
-    assert "predicted to hit" in found.steps[1].sentence
+    assert "a hit was predicted" in found.steps[1].sentence
 
 
 def flipped(trial: Trial) -> Trial:

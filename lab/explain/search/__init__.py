@@ -1,1 +1,1 @@
-"""The search for what a producer's files must have been: small changes until a listed record appears. Pure."""
+"""The search for the producer's files: tries small changes until a listed record appears. Pure."""

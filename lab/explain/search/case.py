@@ -1,4 +1,4 @@
-"""One state of a context's objects with the digest of what is copied of it, ready to be changed in small ways."""
+"""One state of a context's objects with the digest of what a COPY takes, prepared for small changes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Case:
         return content_record(self.formula.with_leaf(self.leaves[number], own))
 
     def record_without(self, number: int) -> str | None:
-        """The record if one object, with all below it, were not there; None if there would be none."""
+        """The record without one object and all below it; None if there would be no digest."""
         entry = self.entries[number]
         part: Part | None = self.leaves.get(number)
         if entry.kind is Kind.DIR:
@@ -72,7 +72,7 @@ class Case:
         )
 
     def record_with_more(self, entry: Entry, own: str) -> str | None:
-        """The record if there were one more object, an empty one if it is a folder; None if there would be none."""
+        """The record with one more object (a folder is empty); None if there would be no digest."""
         folder, _, name = ("/" + entry.path).rpartition("/")
         holder = self.tree.get(folder)
         whole = "sha256:" + sha256(b"\0" + own.encode()).hexdigest() if entry.kind is Kind.DIR else own
@@ -82,7 +82,7 @@ class Case:
         return self._record_of([*self.entries, entry], [*self.own, own])
 
     def changed(self, changes: Mapping[int, tuple[Entry, str]]) -> Case:
-        """The case with other objects in place of some."""
+        """The case with some objects replaced."""
         entries, own = list(self.entries), list(self.own)
         for number, (entry, digest) in changes.items():
             entries[number], own[number] = entry, digest
@@ -104,7 +104,7 @@ class Case:
 
 
 def begin(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> Case:
-    """The case as it is, small contents being kept at hand; ContextError if the COPY has no digest."""
+    """The unchanged case, with small contents in memory; ContextError if the COPY has no digest."""
     part = content_part(Tree.read(entries, rules), queries, rules)
     if part is None:
         raise ContextError(f"cannot search: {rules.name} has no digest for --exclude")
@@ -117,13 +117,13 @@ def begin(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> C
                 entry = with_bytes(entry)
             own.append(own_text(entry, rules))
         else:
-            own.append("")  # any text will do for what is not asked for
+            own.append("")  # the digest does not use this object
         kept.append(entry)
     return Case(kept, own, queries, rules)
 
 
 def with_bytes(entry: Entry) -> Entry:
-    """The entry with its content at hand as bytes, where it has one."""
+    """The entry with its content in memory as bytes, where it has one."""
     if entry.kind is not Kind.FILE or entry.is_hardlink or entry.problem or not callable(entry.content):
         return entry
     return replace(entry, content=b"".join(bytes(chunk) for chunk in entry.content()))

@@ -1,4 +1,4 @@
-"""Try what a producer's files may have been until one of its listed records appears: single changes, then pairs."""
+"""Try changes of the consumer's files until a record of the producer appears: single changes, then pairs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
 from lab.explain.search.case import Case, begin
-from lab.explain.search.stages import Candidate, Guess, guessed, stages
+from lab.explain.search.stages import Candidate, Hypothesis, applied, stages
 from lab.explain.search.usual import Usual
 
 LOOK_EVERY = 64  # candidates between two looks at the clock
 LARGE = 8 << 20  # bytes of a file that is read under the eye of the clock
-TOLD_EVERY = 0.25  # seconds between two calls of `progress`
-MANY = 3  # alike differences that are still named one by one
+PROGRESS_EVERY = 0.25  # seconds between two calls of `progress`
+MANY = 3  # equal differences up to this number are named one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How far a search is: what it tries, how many candidates it has tried, for how many seconds."""
+    """The progress of a search: what it tries, how many candidates it has tried, for how many seconds."""
 
     stage: str
     tried: int
@@ -34,10 +34,10 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What makes a listed record appear: the fields with the producer's values, and the rules it appears under.
+    """A change that makes a listed record appear: the fields with the producer's values, and the rule set.
 
-    No differences, and the consumer's own rules, mean that the record is listed for the files as they are. `alike` are
-    all rule sets that make that very record of these files, `rules` among them.
+    No differences under the consumer's own rules mean that the record is listed for the unchanged files. `alike` are
+    all rule sets that make the same record of these files, `rules` among them.
     """
 
     record: str
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The end of a search: `finding` is None if nothing was found, `complete` if that is so after all candidates."""
+    """The end of a search: `finding` is None if nothing was found; `complete` is True if all candidates were tried."""
 
     finding: Finding | None
     tried: int
@@ -70,8 +70,8 @@ def search(
 ) -> Result:
     """Search for the producer's files, given the consumer's, the sources of one COPY and the records listed for it.
 
-    Tried are: the files as they are, under `others` too; changes of all objects; changes of one, usual ones first;
-    objects that only one side has; pairs of changes; then singles again under `others`. `limit` is in seconds.
+    It tries the unchanged files (under `others` too), changes of all objects, changes of one (usual ones first),
+    objects that only one side has, pairs of changes, then the same again under `others`. `limit` is in seconds.
     ContextError if the COPY has no digest under `rules`.
     """
     listed = frozenset(wanted)
@@ -80,21 +80,21 @@ def search(
         case = begin([watch.over(entry) for entry in entries], queries, rules)
         for stage, tested, candidates in _all_stages(case, others, usual):
             watch.stage = stage
-            for record, guess in candidates:
+            for record, hypothesis in candidates:
                 watch.count()
                 if record in listed and record is not None:
-                    return Result(_finding(case, guess, record, tested, others), watch.tried, watch.seconds, False)
+                    return Result(_finding(case, hypothesis, record, tested, others), watch.tried, watch.seconds, False)
     except _TimeIsUp:
         return Result(None, watch.tried, watch.seconds, False)
     return Result(None, watch.tried, watch.seconds, True)
 
 
 class _TimeIsUp(Exception):
-    """No error: what ends a search, from wherever it is."""
+    """Ends a search from any depth; it is no error."""
 
 
 class _Watch:
-    """Counts candidates, looks at the clock now and then, and tells how far the search is."""
+    """Counts candidates, reads the clock now and then, and reports the progress."""
 
     def __init__(self, limit: float, progress: Callable[[Looking], None] | None, clock: Callable[[], float]) -> None:
         self.stage = "reading the files"
@@ -103,7 +103,7 @@ class _Watch:
         self._progress = progress
         self._clock = clock
         self._started = clock()
-        self._told = 0.0
+        self._reported = 0.0
 
     @property
     def seconds(self) -> float:
@@ -117,16 +117,16 @@ class _Watch:
             self.look()
 
     def look(self) -> None:
-        """Raise _TimeIsUp if that is so; else tell how far it is, if that was not told just now."""
+        """Raise _TimeIsUp after the limit; else report the progress, unless that was done a moment ago."""
         seconds = self.seconds
         if seconds > self._limit:
             raise _TimeIsUp
-        if self._progress and seconds - self._told >= TOLD_EVERY:
-            self._told = seconds
+        if self._progress and seconds - self._reported >= PROGRESS_EVERY:
+            self._reported = seconds
             self._progress(Looking(self.stage, self.tried, seconds))
 
     def over(self, entry: Entry) -> Entry:
-        """The object with a content that looks at the clock as it is read: one large file may take longer than all."""
+        """The object with a content whose reading stops at the limit: one large file may take very long."""
         content = entry.content
         if not callable(content) or entry.size < LARGE:
             return entry
@@ -139,13 +139,17 @@ class _Watch:
 
 
 def _all_stages(case: Case, others: Sequence[Rules], usual: Usual) -> Iterator[tuple[str, Rules, Iterator[Candidate]]]:
-    """The stages under the consumer's rules; the files as they are under other rules come second, the rest last."""
+    """The stages under the consumer's rules; the unchanged files under other rules come second, the rest last."""
     elsewhere = [other for other in (_under(case, rules) for rules in others) if other]
     for number, (stage, candidates) in enumerate(stages(case, usual)):
         yield stage, case.rules, candidates
         if number == 0:
             for other in elsewhere:
-                yield f"the files as they are under {other.rules.name}", other.rules, iter([(other.record, Guess())])
+                yield (
+                    f"the files as they are under {other.rules.name}",
+                    other.rules,
+                    iter([(other.record, Hypothesis())]),
+                )
     for other in elsewhere:
         for number, (stage, candidates) in enumerate(stages(other, usual)):
             if number:
@@ -159,12 +163,12 @@ def _under(case: Case, rules: Rules) -> Case | None:
         return None
 
 
-def _finding(case: Case, guess: Guess, record: str, tested: Rules, others: Sequence[Rules]) -> Finding:
-    """What a guess that fits says; `case` is the consumer's."""
-    differences = tuple(_summed_up(_differences(case, guess, [case.rules, *others])))
+def _finding(case: Case, hypothesis: Hypothesis, record: str, tested: Rules, others: Sequence[Rules]) -> Finding:
+    """The finding of a hypothesis that fits; `case` is the consumer's."""
+    differences = tuple(_summed_up(_differences(case, hypothesis, [case.rules, *others])))
     if tested == case.rules:
         return Finding(record, tested, differences, (tested,))
-    theirs = guessed(case.entries, guess)
+    theirs = applied(case.entries, hypothesis)
     alike = tuple(rules for rules in others if rules == tested or _record_of(theirs, case.queries, rules) == record)
     return Finding(record, tested, differences, alike)
 
@@ -177,18 +181,18 @@ def _record_of(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules)
         return None
 
 
-def _differences(case: Case, guess: Guess, rules: Sequence[Rules]) -> list[FieldDifference]:
-    """The fields that the guess changes; contents that it leaves are compared by being the same object."""
+def _differences(case: Case, hypothesis: Hypothesis, rules: Sequence[Rules]) -> list[FieldDifference]:
+    """The fields that the hypothesis changes; a content that it leaves is the same object on both sides."""
     used = [entry for number, entry in enumerate(case.entries) if number in case.leaves]
-    changed = set(guess.all_changes())
-    theirs = guessed(case.entries, guess)
+    changed = set(hypothesis.all_changes())
+    theirs = applied(case.entries, hypothesis)
     ours = [entry for number, entry in enumerate(case.entries) if number in case.leaves or number in changed]
-    kept = {entry.path for entry in (*used, *ours)} | ({guess.more.path} if guess.more else set())
+    kept = {entry.path for entry in (*used, *ours)} | ({hypothesis.more.path} if hypothesis.more else set())
     return compare([entry for entry in theirs if entry.path in kept], ours, rules)
 
 
 def _summed_up(differences: list[FieldDifference]) -> Iterator[FieldDifference]:
-    """Differences that are alike on many objects as one, which names the first and counts the others."""
+    """Equal differences of many objects as one, which names the first object and counts the others."""
     alike: dict[tuple[str, str, str], list[FieldDifference]] = {}
     for item in differences:
         alike.setdefault((item.field, item.producer, item.consumer), []).append(item)

@@ -1,4 +1,4 @@
-"""What is tried, in which order: each candidate is a record, and the guess at the producer's files that gives it."""
+"""What the search tries, in order: a candidate is a record and the hypothesis on the producer's files behind it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ from lab.explain.search.variants import Change, all_else, all_modes, bare, disti
 Variants = Callable[[Entry], Iterator[Entry]]
 
 
-class Guess(NamedTuple):
-    """Objects by number that were others, None for one that was not there; one more object; a guess this adds to."""
+class Hypothesis(NamedTuple):
+    """How the producer's files may have differed.
+
+    `changes` maps an object's number to the producer's object, None for one that it did not have. `more` is an object
+    that only the producer had. `base` is a hypothesis that this one adds to.
+    """
 
     changes: Mapping[int, Entry | None] = {}
     more: Entry | None = None
-    base: Guess | None = None
+    base: Hypothesis | None = None
 
     def all_changes(self) -> dict[int, Entry | None]:
-        """The changes of this guess and of those it adds to."""
+        """The changes of this hypothesis and of its bases."""
         return {**(self.base.all_changes() if self.base else {}), **self.changes}
 
 
-Candidate = tuple[str | None, Guess]  # the record is None where there would be no digest
+Candidate = tuple[str | None, Hypothesis]  # the record is None where there would be no digest
 Stage = tuple[str, Iterator[Candidate]]
 
 
@@ -42,16 +46,16 @@ def stages(case: Case, usual: Usual) -> Iterator[Stage]:
     def any_of(entry: Entry) -> Iterator[Entry]:
         return metadata(entry, usual, case.rules)
 
-    yield "the files as they are", iter([(case.record, Guess())])
+    yield "the files as they are", iter([(case.record, Hypothesis())])
     used = [case.entries[number] for number in case.used]
     yield "the modes of all objects", (candidate for candidate, _ in at_once(case, all_modes(usual)))
     yield "the mode of one object", singles(case, mode_of)
     yield "an attribute less on one object", singles(case, bare)
     yield "the line ends of one file", singles(case, line_ends)
-    other = all_else(used, usual, case.rules)  # as many labels as there are, on every object: dear where these are many
+    other = all_else(used, usual, case.rules)  # every label on every object: slow where there are many objects
     yield "one other change of all objects", (candidate for candidate, _ in at_once(case, other))
-    yield "an object that only this side has", lacking(case)
-    yield "a usual file or empty folder that this side lacks", having_more(case, usual)
+    yield "an object that only this side has", only_here(case)
+    yield "a usual file or empty folder that only the producer had", only_there(case, usual)
     yield "attributes and owner of one object", singles(case, any_of)
     yield "two changes of all objects", all_twice(case, usual)
     yield "all objects, and the mode of one", all_and_one(case, usual, mode_of)
@@ -67,15 +71,15 @@ def small(entry: Entry) -> Iterator[Entry]:
     yield from line_ends(entry)
 
 
-def singles(case: Case, variants: Variants, base: Guess | None = None) -> Iterator[Candidate]:
+def singles(case: Case, variants: Variants, base: Hypothesis | None = None) -> Iterator[Candidate]:
     """One object changed."""
     for number in case.used:
         for variant, own in with_own(case.entries[number], variants, case.rules):
-            yield case.record_with(number, own), Guess({number: variant}, base=base)
+            yield case.record_with(number, own), Hypothesis({number: variant}, base=base)
 
 
 def at_once(
-    case: Case, changes: Iterable[Change], base: Guess | None = None
+    case: Case, changes: Iterable[Change], base: Hypothesis | None = None
 ) -> Iterator[tuple[Candidate, dict[int, str]]]:
     """One change of all objects, of all files alone, of all directories alone; with their own digests."""
     used = [case.entries[number] for number in case.used]
@@ -91,19 +95,19 @@ def at_once(
         scopes = [set(changed), set(changed) - directories, directories] if directories else [set(changed)]
         for scope in (scope for scope in scopes if scope):
             kept = {number: own for number, own in owns.items() if number in scope}
-            guess = Guess({number: changed[number] for number in scope}, base=base)
-            yield (case.record_changed(kept), guess), kept
+            hypothesis = Hypothesis({number: changed[number] for number in scope}, base=base)
+            yield (case.record_changed(kept), hypothesis), kept
 
 
-def lacking(case: Case) -> Iterator[Candidate]:
+def only_here(case: Case) -> Iterator[Candidate]:
     """One object that the producer did not have, with all below it."""
     for number in case.used:
         path = case.entries[number].path
         below = [place for place, entry in enumerate(case.entries) if entry.path.startswith(path + "/")]
-        yield case.record_without(number), Guess(dict.fromkeys([number, *below]))
+        yield case.record_without(number), Hypothesis(dict.fromkeys([number, *below]))
 
 
-def having_more(case: Case, usual: Usual) -> Iterator[Candidate]:
+def only_there(case: Case, usual: Usual) -> Iterator[Candidate]:
     """One file or empty folder that only the producer had, by its usual name, content and mode."""
     folders = [case.entries[number].path for number in case.used if case.entries[number].kind is Kind.DIR]
     folders += [gopath.split_wildcard(gopath.join("/", query.path))[0].strip("/") for query in case.queries]
@@ -112,31 +116,31 @@ def having_more(case: Case, usual: Usual) -> Iterator[Candidate]:
         for name, content in usual.extras:
             for mode in (0o644, 0o664, 0o600, 0o755) if folder + name not in known else ():
                 entry = Entry(folder + name, mode=mode, size=len(content), content=content)
-                yield case.record_with_more(entry, own_text(entry, case.rules)), Guess(more=entry)
+                yield case.record_with_more(entry, own_text(entry, case.rules)), Hypothesis(more=entry)
         for name in usual.folders:
             for mode in (0o755, 0o775, 0o700) if folder + name not in known else ():
                 entry = Entry(folder + name, Kind.DIR, mode)
-                yield case.record_with_more(entry, own_text(entry, case.rules)), Guess(more=entry)
+                yield case.record_with_more(entry, own_text(entry, case.rules)), Hypothesis(more=entry)
 
 
 def all_twice(case: Case, usual: Usual) -> Iterator[Candidate]:
     """Two changes of all objects: of their modes, and of something else, such as a label."""
-    for changed, guess in _changed_at_once(case, all_modes(usual)):
+    for changed, hypothesis in _changed_at_once(case, all_modes(usual)):
         used = [changed.entries[number] for number in changed.used]
-        yield from (candidate for candidate, _ in at_once(changed, all_else(used, usual, case.rules), guess))
+        yield from (candidate for candidate, _ in at_once(changed, all_else(used, usual, case.rules), hypothesis))
 
 
 def all_and_one(case: Case, usual: Usual, variants: Variants) -> Iterator[Candidate]:
     """One change of all objects, and one of a single object."""
-    for changed, guess in _changed_at_once(case, _all(case, usual)):
-        yield from singles(changed, variants, guess)
+    for changed, hypothesis in _changed_at_once(case, _all(case, usual)):
+        yield from singles(changed, variants, hypothesis)
 
 
 def all_and_less(case: Case, usual: Usual) -> Iterator[Candidate]:
     """One change of all objects, of which the producer did not have one."""
-    for changed, guess in _changed_at_once(case, _all(case, usual)):
-        for record, less in lacking(changed):
-            yield record, less._replace(base=guess)
+    for changed, hypothesis in _changed_at_once(case, _all(case, usual)):
+        for record, less in only_here(changed):
+            yield record, less._replace(base=hypothesis)
 
 
 def one_twice(case: Case, variants: Variants) -> Iterator[Candidate]:
@@ -146,7 +150,7 @@ def one_twice(case: Case, variants: Variants) -> Iterator[Candidate]:
         firsts = [*(variant for variant, _ in distinct(entry, variants(entry), case.rules)), *line_ends(entry)]
         for first in firsts:
             for variant, own in with_own(first, variants, case.rules):
-                yield case.record_with(number, own), Guess({number: variant})
+                yield case.record_with(number, own), Hypothesis({number: variant})
 
 
 def two(case: Case, firsts: Variants, seconds: Variants) -> Iterator[Candidate]:
@@ -159,11 +163,11 @@ def two(case: Case, firsts: Variants, seconds: Variants) -> Iterator[Candidate]:
                 if other == one or (seconds is firsts and other < one):
                     continue
                 for another, another_own in second[other]:
-                    yield changed.record_with(other, another_own), Guess({one: variant, other: another})
+                    yield changed.record_with(other, another_own), Hypothesis({one: variant, other: another})
 
 
 def with_own(entry: Entry, variants: Variants, rules: Rules) -> Iterator[tuple[Entry, str]]:
-    """The variants of one object with their own digests; a content that is not at hand is read once for all."""
+    """The variants of one object with their own digests; a content that is not in memory is read once for all."""
     found = distinct(entry, variants(entry), rules)
     if isinstance(entry.content, bytes) or entry.kind is not Kind.FILE:
         for variant, start in found:
@@ -181,18 +185,18 @@ def _all(case: Case, usual: Usual) -> Iterator[Change]:
     yield from all_else([case.entries[number] for number in case.used], usual, case.rules)
 
 
-def _changed_at_once(case: Case, wanted: Iterable[Change]) -> Iterator[tuple[Case, Guess]]:
-    for (_, guess), owns in at_once(case, wanted):
+def _changed_at_once(case: Case, wanted: Iterable[Change]) -> Iterator[tuple[Case, Hypothesis]]:
+    for (_, hypothesis), owns in at_once(case, wanted):
         changes: dict[int, tuple[Entry, str]] = {}
-        for number, entry in guess.changes.items():
-            assert entry is not None  # a change of all objects takes none away
+        for number, entry in hypothesis.changes.items():
+            assert entry is not None  # a change of all objects removes none
             changes[number] = (entry, owns[number])
-        yield case.changed(changes), guess
+        yield case.changed(changes), hypothesis
 
 
-def guessed(entries: Iterable[Entry], guess: Guess) -> list[Entry]:
-    """The producer's objects as guessed."""
-    changes = guess.all_changes()
+def applied(entries: Iterable[Entry], hypothesis: Hypothesis) -> list[Entry]:
+    """The producer's objects according to a hypothesis."""
+    changes = hypothesis.all_changes()
     found = [changes.get(number, entry) for number, entry in enumerate(entries)]
-    more = [guess.more] if guess.more else []
+    more = [hypothesis.more] if hypothesis.more else []
     return [entry for entry in found if entry is not None] + more

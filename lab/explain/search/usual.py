@@ -1,4 +1,4 @@
-"""The values that files usually have elsewhere, which the search tries; they are data, boxes/buildkit/usual.yaml."""
+"""The values that files often have on other machines, which the search tries: boxes/buildkit/usual.yaml."""
 
 from __future__ import annotations
 

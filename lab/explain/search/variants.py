@@ -16,7 +16,7 @@ Change = Callable[[Entry], Entry | None]  # None where an object is left as it i
 
 
 def modes(entry: Entry, usual: Usual) -> Iterator[Entry]:
-    """The object with another usual mode, and with its own mode and setgid the other way."""
+    """The object with another usual mode, and with its own mode and setgid inverted."""
     if entry.kind is Kind.SYMLINK:
         return
     listed = usual.dir_modes if entry.kind is Kind.DIR else usual.file_modes
@@ -60,7 +60,7 @@ def owned(entry: Entry, usual: Usual) -> Iterator[Entry]:
 
 
 def line_ends(entry: Entry) -> Iterator[Entry]:
-    """A text with the other line ends: its content must be at hand as bytes."""
+    """A text with the other line ends; its content must be in memory as bytes."""
     content = entry.content
     if entry.kind is not Kind.FILE or not isinstance(content, bytes) or len(content) > LARGEST_TEXT:
         return
@@ -73,7 +73,7 @@ def line_ends(entry: Entry) -> Iterator[Entry]:
 
 
 def distinct(entry: Entry, variants: Iterator[Entry], rules: Rules) -> Iterator[tuple[Entry, bytes]]:
-    """Those variants whose bytes before the content are new, with these bytes, or whose content is another."""
+    """The variants whose header or content is new, each with its header."""
     seen = {header(entry, rules)}
     for variant in variants:
         start = header(variant, rules)
@@ -124,7 +124,7 @@ def _masked(entry: Entry, umask: int) -> Entry | None:
 
 
 def _from_windows(entry: Entry) -> Entry | None:
-    """As a client on Windows sends it: executable by all, not to be written by others, without attributes."""
+    """As a client on Windows sends it: executable for all, not writable for others, without attributes."""
     mode = (entry.mode & 0o777 | 0o111) & 0o755
     return None if entry.kind is Kind.SYMLINK else entry.but(mode=mode, xattrs={})
 

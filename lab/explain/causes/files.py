@@ -1,18 +1,19 @@
-"""A miss in the files of a COPY: the field that differs, with its evidence."""
+"""A field of a file that a COPY takes differs, with the evidence for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.dockerfile import instruction as parse_instruction
+from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.inline import InlineCache
+from lab.buildkit.cachekeys.solver import Reason
 from lab.buildkit.contenthash.compare import ABSENT, FieldDifference
 from lab.buildkit.contenthash.entry import shown
 from lab.buildkit.contenthash.rules import Rules, Xattrs
 from lab.explain.advice import advice
 from lab.explain.copies import Side, differences, followed, look, own_digests_of, used_of
 from lab.explain.explanation import Role, StepCause
+from lab.explain.miss import Miss
 from lab.explain.sent import arithmetic
 from lab.explain.subject import Subject
 from lab.explain.upstream import Bug, Upstream
@@ -21,20 +22,26 @@ from lab.results.contexts import Kept
 MOST = 12  # lines of evidence of one kind
 
 
-class Files:
-    """Finds what makes a COPY of one trial miss in its files."""
+def cause(miss: Miss) -> StepCause | None:
+    """The cause where a field that the consumer's engine hashes differs; None if another reason was predicted."""
+    if miss.copy is None or miss.reason in (Reason.DEFINITION, Reason.BASE):
+        return None
+    return _Files(miss.subject, miss.upstream).cause(miss.text, miss.copy)
+
+
+class _Files:
+    """The files of one trial on both sides."""
 
     def __init__(self, subject: Subject, upstream: Upstream) -> None:
         self.subject = subject
         self.upstream = upstream
 
-    def cause(self, text: str) -> StepCause | None:
-        """A cause in the files of a COPY; None if nothing that counts differs, or if their digest is the same."""
+    def cause(self, text: str, copy: Copy) -> StepCause | None:
+        """A cause in the files of a COPY; None if no hashed field differs, or if their digests are the same."""
         subject, engine = self.subject, self.subject.engine
         theirs, ours = subject.theirs, subject.ours
         if engine is None or isinstance(theirs, str) or isinstance(ours, str):
             return None
-        copy = read_copy(parse_instruction(text))
         sides = (look(theirs, copy, engine.rules), look(ours, copy, engine.rules))
         if sides[0].digest is not None and sides[0].digest == sides[1].digest:
             return None
@@ -53,9 +60,9 @@ class Files:
             *self._records(copy, sides[1]),
             *self._sent(theirs, ours),
         ]
-        return self._told(text, engine.rules, counting, evidence, renamed=renamed, ignored=bool(ignored))
+        return self._step_cause(text, engine.rules, counting, evidence, renamed=renamed, ignored=bool(ignored))
 
-    def _told(
+    def _step_cause(
         self,
         text: str,
         rules: Rules,
@@ -65,17 +72,17 @@ class Files:
         renamed: str | None,
         ignored: bool,
     ) -> StepCause:
-        """The cause in a sentence, with what upstream knows of it and what to do."""
+        """The cause in a sentence, with the known bug upstream and what to do."""
         fields = list(dict.fromkeys(item.field for item in counting))
         bugs = [bug for field in fields if (bug := self._bug(field, rules))]
-        told_of = next((bug for bug in bugs if bug.url), None)
+        named = next((bug for bug in bugs if bug.url), None)
         evidence += [
             f"upstream on the other difference: {bug.url}, {f'fixed in {bug.fixed}' if bug.fixed else 'open'}"
             for bug in bugs
-            if bug.url and bug is not told_of
+            if bug.url and bug is not named
         ]
-        told = [bug.advice if (bug := self._bug(field, rules)) else advice(field) for field in fields]
-        told = [advice("name")] if renamed else [advice("ignored"), *told] if ignored else told
+        to_do = [bug.advice if (bug := self._bug(field, rules)) else advice(field) for field in fields]
+        to_do = [advice("name")] if renamed else [advice("ignored"), *to_do] if ignored else to_do
         return StepCause(
             text,
             Role.CAUSE,
@@ -83,13 +90,13 @@ class Files:
             f"{'them' if len(counting) > 1 else 'it'} ({rules.name})",
             tuple(counting),
             tuple(evidence),
-            issue=told_of.url if told_of else None,
-            fixed=told_of.fixed if told_of else None,
-            advice="; ".join(dict.fromkeys(line for line in told if line)) or None,
+            issue=named.url if named else None,
+            fixed=named.fixed if named else None,
+            advice="; ".join(dict.fromkeys(line for line in to_do if line)) or None,
         )
 
     def _bug(self, field: str, rules: Rules) -> Bug | None:
-        """What upstream knows of a field that counts; a capability should, and so should a name."""
+        """The known bug by which a field is hashed; None for capabilities and names, which are hashed rightly."""
         if field in ("security.capability", "presence"):
             return None
         server = self.subject.consumer.server if self.subject.consumer else ""
@@ -98,7 +105,7 @@ class Files:
         return found or (self.upstream.of_field(field) if rules.xattrs is Xattrs.ALL else None)
 
     def _records(self, copy: Copy, here: Side) -> list[str]:
-        """Both sides' records, each as its own engine makes it, and whether the image lists them."""
+        """A line on each side's record, as its own engine makes it, and whether the image lists it."""
         subject, cache = self.subject, self.subject.cache
         if here.record is None or not isinstance(cache, InlineCache):
             return []
@@ -115,7 +122,7 @@ class Files:
     def _sent(self, theirs: Kept, ours: Kept) -> list[str]:
         """The bytes that both clients sent, explained by all that the Dockerfile copies."""
         made, trial, engine = self.subject.production, self.subject.trial, self.subject.engine
-        assert engine is not None  # the caller has looked
+        assert engine is not None  # `cause` returns early without one
         sent = [
             [entry for entry in side.offered if entry.path in used_of(side, text, engine.rules)]
             for side, text in ((theirs, self.subject.their_dockerfile), (ours, self.subject.dockerfile))
@@ -136,10 +143,10 @@ def _what(counting: Sequence[FieldDifference]) -> str:
     """The first field that counts, with both values."""
     first = counting[0]
     if first.field == "presence":
-        side = "the producer" if first.consumer == ABSENT else "the consumer"
-        what = f"{first.path} is there on {side}'s side alone"
+        side = "at the producer" if first.consumer == ABSENT else "here"
+        what = f"{first.path} exists only {side}"
     elif first.field == "content":
-        what = f"content of {first.path} is another: {first.producer} at the producer, {first.consumer} here"
+        what = f"content of {first.path} differs: {first.producer} at the producer, {first.consumer} here"
     else:
         values = [_quoted(first.field, value) for value in (first.producer, first.consumer)]
         verb = "are" if first.field == "line ends" else "is"
@@ -149,7 +156,7 @@ def _what(counting: Sequence[FieldDifference]) -> str:
 
 
 def _renamed(theirs: Kept, ours: Kept, counting: Sequence[FieldDifference]) -> str | None:
-    """That one object has another name here, where nothing else differs."""
+    """A sentence if the only difference is that one object has another name here; else None."""
     if [item.field for item in counting] != ["presence", "presence"]:
         return None
     gone, new = sorted(counting, key=lambda item: item.consumer != ABSENT)
@@ -161,14 +168,14 @@ def _renamed(theirs: Kept, ours: Kept, counting: Sequence[FieldDifference]) -> s
 
 
 def _ignored(theirs: Kept, ours: Kept, counting: Sequence[FieldDifference]) -> list[str]:
-    """A line for each side on which .dockerignore leaves out what the other side sends."""
+    """A line for each side on which .dockerignore excludes what the other side sends."""
     lines = []
     for side, where in ((theirs, "at the producer"), (ours, "here")):
         there = {shown(entry.path) for entry in side.objects} - {shown(entry.path) for entry in side.offered}
         left_out = [item.path for item in counting if item.field == "presence" and item.path in there]
         if left_out:
             more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
-            lines.append(f"{left_out[0]}{more} lies there too, but .dockerignore leaves it out {where}")
+            lines.append(f"{left_out[0]}{more} exists there too, but .dockerignore excludes it {where}")
     return lines
 
 
@@ -180,7 +187,7 @@ def _listed(
         for item in counting[:MOST]
     ]
     if len(counting) > MOST:
-        lines.append(f"{len(counting) - MOST} more differences that count")
+        lines.append(f"{len(counting) - MOST} more hashed fields differ")
     idle = [item for item in everything if item not in counting]
     lines += [
         f"{item.path}: {item.field}: {item.producer} at the producer, {item.consumer} here; not hashed by {rules.name}"
@@ -206,6 +213,6 @@ def _under(item: FieldDifference, many: int) -> str:
 
 
 def _quoted(field: str, value: str) -> str:
-    """The value of an attribute, whose text may be anything, set apart from the sentence."""
+    """The value of an attribute in quotation marks, because its text may be anything."""
     plain = "." not in field or value == ABSENT or value.startswith(('"', "0x"))
     return value if plain else f'"{value}"'

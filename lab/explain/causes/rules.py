@@ -1,25 +1,28 @@
-"""A miss of the same files: the producer's engine made their digest by other rules than the consumer's does."""
+"""The files are the same, and the producer's engine made their digest by other rules than the consumer's does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.inline import InlineCache
+from lab.buildkit.cachekeys.solver import Reason
 from lab.buildkit.contenthash.entry import Entry, shown
 from lab.buildkit.contenthash.rules import Rules
 from lab.explain.copies import look
 from lab.explain.explanation import Role, StepCause
-from lab.explain.subject import Subject
+from lab.explain.miss import Miss
 
-ADVICE = "build on both sides with engines of one rule set; `python -m lab explain --engines` lists them"
+ADVICE = "build on both sides with engines of one rule set; `lab explain --engines` lists them"
 
 
-def hashed_otherwise(subject: Subject, text: str, copy: Copy) -> StepCause | None:
+def cause(miss: Miss) -> StepCause | None:
     """The cause where both sides' files are alike for either engine, and only the engines' rules differ.
 
     None where they follow the same rules, or where these make the same digest of the files.
     """
+    copy, subject = miss.copy, miss.subject
+    if copy is None or not (miss.after_miss or (miss.predicted and miss.reason is Reason.CONTENT)):
+        return None
     ours, theirs = subject.engine, subject.producer_engine
     if ours is None or theirs is None or ours.rules == theirs.rules:
         return None
@@ -31,12 +34,12 @@ def hashed_otherwise(subject: Subject, text: str, copy: Copy) -> StepCause | Non
     used = {*sides[0].own, *sides[1].own}
     files = [] if isinstance(subject.theirs, str) else [item for item in subject.theirs.offered if item.path in used]
     listed = isinstance(subject.cache, InlineCache) and bool(subject.cache.numbers(sides[0].record or ""))
-    evidence = [
+    evidence = (
         f"digest of all that is copied: {sides[0].digest} under {rules[0].name}, which made the cache",
         f"digest of all that is copied: {sides[1].digest} under {rules[1].name}, here",
         f"the producer's record {'is' if listed else 'is not'} in the image's inline cache: {sides[0].record}",
-    ]
-    return StepCause(text, Role.CAUSE, _sentence(names, rules, files), evidence=tuple(evidence), advice=ADVICE)
+    )
+    return StepCause(miss.text, Role.CAUSE, _sentence(names, rules, files), evidence=evidence, advice=ADVICE)
 
 
 def _sentence(names: list[str], rules: tuple[Rules, Rules], files: Iterable[Entry]) -> str:

@@ -1,0 +1,19 @@
+"""The kinds of cause, in the order in which they are tried: a new kind is one file in causes/ and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab.explain.causes import base, engines, files, no_cache, rules, text, unread
+from lab.explain.explanation import StepCause
+from lab.explain.miss import Miss
+
+CAUSES: dict[str, Callable[[Miss], StepCause | None]] = {
+    "the cache was not read": unread.cause,
+    "there is no cache": no_cache.cause,
+    "a file of a COPY": files.cause,
+    "the rules of the engines": rules.cause,
+    "the base image": base.cause,
+    "the Dockerfile": text.cause,
+    "how the engines write a step": engines.cause,
+}

@@ -1,0 +1,169 @@
+"""Every module has a test file of its own name, or stands in one of two tables with the test file that reaches it.
+
+`lab/run/matrix.py` has `tests/run/test_matrix.py`. A module without such a file goes into IMPORTED, with a test file
+that imports it, or that imports a module of the same package, or any one module, through which it is used. A module
+that only a verb reaches goes into BY_VERB, with a test file and a verb that this file calls.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+from lab.cli.main import lab as program
+from tests.conftest import ROOT
+
+TESTS = ROOT / "tests"
+
+IMPORTED = {
+    "boxes/baking/test_bake.py": "boxes.baking.apt boxes.baking.diskimage boxes.baking.rootfs boxes.baking.workbench",
+    "boxes/test_notes.py": "files",
+    "boxes/test_process.py": "boxes.base boxes.local",
+    "boxes/test_vagrant.py": "boxes.specs",
+    "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying buildkit.cachekeys.plan",
+    "buildkit/cachekeys/test_recorded.py": "buildkit.cachekeys.state",
+    "buildkit/cachekeys/test_solver.py": "buildkit.cachekeys.definition",
+    "buildkit/cachekeys/test_vectors.py": "buildkit.cachekeys.dialect buildkit.cachekeys.transfer",
+    "buildkit/contenthash/test_compare.py": "buildkit.contenthash.entry buildkit.contenthash.header",
+    "buildkit/contenthash/test_packages.py": """
+        buildkit.contenthash.listing buildkit.contenthash.query buildkit.contenthash.rules
+        buildkit.contenthash.tree
+    """,
+    "buildkit/contenthash/test_paths.py": """
+        buildkit.contenthash.globs buildkit.contenthash.gopath buildkit.contenthash.goregexp
+        buildkit.contenthash.links buildkit.contenthash.patterns
+    """,
+    "buildkit/contenthash/test_properties.py": "buildkit.contenthash.formula",
+    "buildkit/progress/test_classic.py": "buildkit.progress.build buildkit.progress.objects buildkit.progress.reader",
+    "buildkit/progress/test_document.py": "buildkit.progress.ledger",
+    "buildkit/test_rulebook.py": "versions",
+    "cli/test_again.py": "cli.options",
+    "cli/test_main.py": "cli.machines errors project",
+    "cli/test_screen.py": "cli.board",
+    "engines/test_archive.py": "engines.elf",
+    "engines/test_ensure.py": "engines.download engines.engine engines.pins engines.stock",
+    "engines/test_making.py": "engines.debian engines.reverted",
+    "engines/test_real.py": "engines.host",
+    "explain/search/test_search.py": """
+        explain.search.case explain.search.stages explain.search.usual explain.search.variants
+    """,
+    "explain/test_kinds.py": "explain.miss",
+    "explain/test_kinds_of_miss.py": "explain.finder",
+    "explain/test_side_by_side.py": "report.truth",
+    "explain/test_steps.py": """
+        cli.conduct cli.explaining cli.runs explain.advice explain.causes.base explain.causes.engines
+        explain.causes.files explain.causes.no_cache explain.causes.rules explain.causes.text
+        explain.causes.unread explain.copies explain.engines explain.explanation explain.plans
+        explain.predict explain.rules_of_box explain.sent explain.subject explain.upstream
+        report.explanation results.contexts
+    """,
+    "machines/test_daemons.py": "machines.prerequisites",
+    "machines/test_fleet.py": "machines.preparation",
+    "machines/test_hypervisor.py": "machines.leftovers",
+    "registry/test_images.py": "registry.client registry.files registry.manifests registry.names",
+    "report/page/test_document.py": """
+        report.page.boxes report.page.commands report.page.dockerfile report.page.lead report.page.matrix
+        report.page.packing report.page.records report.page.text report.page.timeline report.page.trial
+        report.prediction
+    """,
+    "report/test_comparison.py": "results.golden results.shelf",
+    "report/test_formats.py": "report.document report.evidence report.junit report.spreadsheet",
+    "report/test_markdown.py": "report.cause report.excerpt report.findings report.markup report.reproduce",
+    "report/test_redact.py": "report.redactor",
+    "report/test_script.py": "report.script.context report.script.parts report.script.script report.script.shell",
+    "report/test_table.py": "report.printable",
+    "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
+    "run/test_judging.py": "run.context_files run.sequence",
+    "run/test_matrix.py": "model",
+    "run/test_replay.py": "run.boxfacts run.crew run.recorder",
+    "test_vm.py": "boxes.kinds",
+}
+
+BY_VERB = {
+    ("cli/test_why.py", "-m"): "__main__",
+    ("cli/test_why.py", "why"): "explain.why report.why",
+    ("cli/test_main.py", "read"): "cli.logs",
+    ("cli/test_main.py", "engines"): "cli.engines",
+    ("cli/test_main.py", "setup"): "cli.host",
+    ("explain/test_side_by_side.py", "truth"): "cli.truth",
+    ("report/test_bundle.py", "bundle"): "cli.bundles",
+    ("test_vm.py", "bisect"): "cli.bisect",
+    ("test_vm.py", "doctor"): "machines.doctor",
+    ("test_vm.py", "repro"): "run.base_image run.experiment",
+}
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module by its name below lab."""
+    found = [path for path in (ROOT / "lab").rglob("*.py") if path.name != "__init__.py"]
+    return {".".join(path.relative_to(ROOT / "lab").with_suffix("").parts): path for path in found}
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """The modules of lab that a file imports, also within a function."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{item.name}" for item in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {item.name for item in node.names}
+    return frozenset(name.removeprefix("lab.") for name in names) & modules().keys()
+
+
+def namesake(module: str) -> Path:
+    *packages, name = module.split(".")
+    return TESTS.joinpath(*packages, f"test_{name.lstrip('_')}.py")
+
+
+def reaches(start: frozenset[str], module: str, *, inside: str | None) -> bool:
+    """True if imports lead from one of the modules to another; `inside` is the only package they may lead through."""
+    seen: set[str] = set()
+    ahead = set(start)
+    while ahead:
+        name = ahead.pop()
+        if name == module:
+            return True
+        if name not in seen and (inside is None or name.startswith(f"{inside}.")):
+            ahead |= imports(modules()[name])
+        seen.add(name)
+    return False
+
+
+def test_every_module_is_in_one_place() -> None:
+    listed = Counter(" ".join([*IMPORTED.values(), *BY_VERB.values()]).split())
+    alone = {module for module in modules() if not namesake(module).exists()}
+    missing, surplus = (" ".join(sorted(names)) for names in (alone - listed.keys(), listed.keys() - alone))
+    assert not missing, f"add these modules to a table, or give them a test file: {missing}"
+    assert not surplus, f"remove these: they have a test file of their own, or do not exist: {surplus}"
+    assert [module for module, count in listed.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("test", IMPORTED)
+def test_the_test_file_imports_what_it_is_said_to_reach(test: str) -> None:
+    used = imports(TESTS / test)
+    next_to_it = frozenset(name for first in used for name in imports(modules()[first]))
+    missing = [
+        module
+        for module in IMPORTED[test].split()
+        if module not in used | next_to_it and not reaches(used, module, inside=module.partition(".")[0])
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(("test", "verb"), BY_VERB)
+def test_the_test_file_calls_the_verb_that_reaches_the_module(test: str, verb: str) -> None:
+    tree = ast.parse((TESTS / test).read_text(encoding="utf-8"))
+    assert verb in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    if verb == "-m":  # python -m lab
+        return
+    command = program.get_command(click.Context(program), verb)
+    assert command and command.callback
+    start = frozenset({command.callback.__module__.removeprefix("lab.")})
+    assert [module for module in BY_VERB[test, verb].split() if not reaches(start, module, inside=None)] == []
