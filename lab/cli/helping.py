@@ -85,11 +85,15 @@ debug_option = click.Option(
 
 
 def prepare(command: click.Command) -> click.Command:
-    """The verb with what every verb has: the options --color and --debug, and help of this look; its own verbs too."""
-    if colour_option in command.params:
+    """The verb with what every verb has: the options --color and --debug, and help of this look; its own verbs too.
+
+    A verb that hands unknown options to another program takes neither: `lab exec BOX ls --color` is for ls.
+    """
+    if command.context_class is HelpContext:
         return command
     command.context_class = HelpContext
-    command.params += [colour_option, debug_option]
+    if not command.context_settings.get("ignore_unknown_options"):
+        command.params += [colour_option, debug_option]
     for parameter in command.params:
         complete_values(parameter)
     if isinstance(command, click.Group):

@@ -65,7 +65,7 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     shared = (colour_option, debug_option)
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is None or (context.parent and (parameter in shared or "--help" in parameter.opts)):
+        if record is None or not record[1] or (context.parent and (parameter in shared or "--help" in parameter.opts)):
             continue
         yield from (".TP", f".B {_text(record[0])}", _text(record[1]))
 

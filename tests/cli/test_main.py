@@ -307,6 +307,7 @@ def test_a_command_on_this_machine(place: Place) -> None:
     words = ["exec", "local", "--lineup", "local"]
     done = place.lab(*words, "--", "sh", "-c", "printf out; printf err >&2; exit 7")
     assert (done.returncode, done.stdout, done.stderr) == (7, "out", "err")
+    assert place.lab(*words, "echo", "--color", "--debug").stdout == "--color --debug\n"  # its options, not lab's
     found = data(place.lab(*words, "--json", "--", "printf", "%s", "-x"))
     [row] = found["results"]
     assert (row["box"], row["exit"], row["stdout"], row["stderr"]) == ("local", 0, "-x", "")
