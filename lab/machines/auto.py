@@ -7,8 +7,8 @@ import socket
 import threading
 from pathlib import Path
 
+from lab.boxes.kinds.table import kind_of
 from lab.boxes.notes import Notes
-from lab.boxes.specs import VagrantSpec
 from lab.machines.catalog import Catalog, Lineup
 
 VAGRANT_CLOUD = ("vagrantcloud.com", 443)
@@ -61,9 +61,7 @@ def _on_this_machine(catalog: Catalog, lineup: Lineup) -> bool:
     home = Path(os.environ.get("VAGRANT_HOME", Path.home() / ".vagrant.d")) / "boxes"
     for name in lineup.boxes:
         spec = catalog.box(name)
-        if not isinstance(spec, VagrantSpec):
-            continue
-        folders = [home / image.box.replace("/", "-VAGRANTSLASH-") for image in spec.providers.values()]
-        if not any(folder.is_dir() for folder in folders):
+        folders = [home / image.replace("/", "-VAGRANTSLASH-") for image in kind_of(spec).images(spec)]
+        if folders and not any(folder.is_dir() for folder in folders):
             return False
     return True
