@@ -88,7 +88,7 @@ chromium:
 	    chromium chromium-driver fonts-dejavu-core $$npm >/dev/null; }
 
 .PHONY: docs
-docs: venv  ## make the documentation site build/docs/index.html; a broken link is an error
+docs: dev  ## make the documentation site build/docs/index.html; a broken link is an error
 	$(PYTHON) -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
 
 clean:  ## remove boxes and the virtual environment

@@ -1,4 +1,4 @@
-"""Small archives in the form of Docker's, for tests: their dockerd is the head of a program and nothing more."""
+"""Small archives in the form of Docker's, for tests: their dockerd is the header of a program and nothing more."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import struct
 import tarfile
 from pathlib import Path
 
+from elftools.elf.enums import ENUM_E_MACHINE
+
 from lab.engines.elf import MACHINES, here
 
-OWN = next(number for number, name in MACHINES.items() if name == here())
+OWN: int = next(ENUM_E_MACHINE[word] for word, name in MACHINES.items() if name == here())
 
 
 def program(machine: int = OWN, order: str = "<") -> bytes:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from lab import errors
-from lab.boxes.specs import SshSpec
+from lab.boxes.kinds.ssh import SshSpec
 from lab.cli.main import lab as program
 from tests.cli.test_why import image, producers_context
 from tests.conftest import ROOT

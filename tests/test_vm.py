@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from lab.boxes.base import Box, Result
-from lab.boxes.kinds import open_box
+from lab.boxes.kinds.table import open_box
 from lab.boxes.local import LocalBox
 from lab.engines import host
 from lab.engines.ensure import ensure
-from lab.engines.pins import EngineSpec
+from lab.engines.kinds.static import StaticSpec
 from lab.engines.stock import Stock
 from lab.errors import BoxError, EngineError
 from lab.machines.catalog import Catalog
@@ -241,7 +241,7 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
     # the archive's layout is Docker's; its programs are Debian's, since Docker's site is out of reach here
     archive = docker_archive(tmp_path)
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    spec = EngineSpec(name="static-test", version="20.10.24", kind="static", url=archive.as_uri(), sha256=sha256)
+    spec = StaticSpec(name="static-test", version="20.10.24", url=archive.as_uri(), sha256=sha256)
     heard: list[str] = []
     stock = Stock({}, tmp_path, tmp_path / "cache", LocalBox())
     engine = ensure(selinux_box, spec, stock, lambda event: heard.append(event.what))
@@ -252,8 +252,8 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
         for docker in (engine.docker, ("docker",))
     }
     assert roots == {"/var/lib/lab/static-test/docker", "/var/lib/docker"}
-    wrong = EngineSpec(name="static-test", version="19.03.8", kind="static", url=archive.as_uri(), sha256=sha256)
-    with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, pinned is static-test"):
+    wrong = StaticSpec(name="static-test", version="19.03.8", url=archive.as_uri(), sha256=sha256)
+    with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, the pinned engine is static-test"):
         ensure(selinux_box, wrong, stock, lambda event: None)
     selinux_box.run(["sudo", "-n", "systemctl", "stop", "lab-docker-static-test"])
 

@@ -17,8 +17,8 @@ from typing import IO, Any
 import vagrant
 
 from lab.boxes.base import Tell
+from lab.boxes.kinds.vagrant import Image, VagrantSpec
 from lab.boxes.notes import Address, Note, Notes
-from lab.boxes.specs import Image, VagrantSpec
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError, HostError, Interrupted
 from lab.model import Progress

@@ -1,11 +1,14 @@
-"""The verb that finds the first engine with another behaviour."""
+"""The verb that finds the first engine with a different behaviour."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
 
 import click
 
 from lab.cli.columns import columns
-from lab.cli.conduct import boxes_for, conducting
+from lab.cli.conduct import Conductor, boxes_for, conducting
 from lab.cli.options import (
     engines_named,
     json_option,
@@ -18,7 +21,7 @@ from lab.cli.options import (
 from lab.errors import LabError, UsageError
 from lab.model import Outcome, Progress
 from lab.results.run import Run
-from lab.run import bisect as halving
+from lab.run import bisect as bisection
 from lab.run.experiment import Wish
 from lab.run.scenarios import find, load_scenario
 from lab.yamlfile import did_you_mean
@@ -51,40 +54,41 @@ def bisect(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Find the first engine that behaves as the good one does, by bisection: a real trial decides each step.
+    """Find the first engine that behaves like the good one, by bisection with real trials.
 
-    lab skips an engine that is not available here, and prints that it did.
+    An engine that cannot be used here is skipped with a message.
     """
-    from lab.run import bisect as halving
-
     place = workplace(lineup)
     place.announce()
     ends_named = (engines_named(place, (name,))[0] for name in (bad, good))
-    engines = halving.path(place.catalog.engines, *ends_named)
+    engines = bisection.path(place.catalog.engines, *ends_named)
     folder = find(scenario or place.lineup.scenario, place.project.scenarios)
     loaded = load_scenario(folder, "scratch")
     loaded.variations((variation,))
     wanted = _step(loaded.instructions, step)
     if dry_run:
-        _show_plan(halving.planned(engines), engines, as_json=as_json)
+        _show_plan(bisection.planned(engines), engines, as_json=as_json)
         return
     ends = (producer or place.lineup.boxes[0],), (consumer or place.lineup.boxes[-1],)
     specs = boxes_for(place, *ends, engines, (), allow_prune=False)
     with conducting(place, specs, provider, "bisect", verbose=verbose) as conductor:
-
-        def probe(engine: str) -> Outcome:
-            wish = Wish(place.lineup.name, folder, *ends, (variation,), consumer_engines=(engine,))
-            outcome = _outcome(conductor.run(wish, (engine,))[1], wanted)
-            if outcome is None:
-                raise LabError(f"cannot tell what {wanted} did on {engine}")
-            return outcome
-
-        def heard(attempt: halving.Attempt) -> None:
-            said = attempt.outcome.value if attempt.outcome else f"skipped: {attempt.problem}"
-            conductor.screen.tell(Progress(f"engine {attempt.engine}", f"{wanted}: {said}", done=True))
-
-        finding = halving.bisect(engines, probe, heard)
+        wish = Wish(place.lineup.name, folder, *ends, (variation,))
+        finding = bisection.bisect(engines, partial(_probe, conductor, wish, wanted), partial(_tell, conductor, wanted))
     _show(finding, wanted, bad=engines[0], good=engines[-1], as_json=as_json)
+
+
+def _probe(conductor: Conductor, wish: Wish, step: str, engine: str) -> Outcome:
+    """The outcome of the step in a trial on that engine; LabError if it cannot be read."""
+    _, run = conductor.run(replace(wish, consumer_engines=(engine,)), (engine,))
+    outcome = _outcome(run, step)
+    if outcome is None:
+        raise LabError(f"cannot read the outcome of {step} on {engine}")
+    return outcome
+
+
+def _tell(conductor: Conductor, step: str, attempt: bisection.Attempt) -> None:
+    what = attempt.outcome.value if attempt.outcome else f"skipped: {attempt.problem}"
+    conductor.screen.tell(Progress(f"engine {attempt.engine}", f"{step}: {what}", done=True))
 
 
 def _step(instructions: tuple[str, ...], asked: str | None) -> str:
@@ -110,10 +114,10 @@ def _show_plan(order: list[str], engines: list[str], *, as_json: bool) -> None:
         print_json({"schema": 1, "engines": engines, "order": order})
         return
     click.echo(f"from bad to good: {', '.join(engines)}")
-    click.echo(f"order of trials if every engine is bad: {', '.join(order)}")
+    click.echo(f"tried in this order, if each behaves like {engines[0]}: {', '.join(order)}")
 
 
-def _show(finding: halving.Finding, step: str, *, bad: str, good: str, as_json: bool) -> None:
+def _show(finding: bisection.Finding, step: str, *, bad: str, good: str, as_json: bool) -> None:
     rows = [[item.engine, item.outcome.value if item.outcome else "skipped", item.problem] for item in finding.attempts]
     if as_json:
         attempts = [dict(zip(("engine", "outcome", "problem"), row, strict=True)) for row in rows]
@@ -121,5 +125,7 @@ def _show(finding: halving.Finding, step: str, *, bad: str, good: str, as_json: 
         print_json({**document, "before": finding.before, "attempts": attempts})
         return
     click.echo(columns([[cell or "" for cell in row] for row in rows], ["engine", step, ""]))
-    alike = "" if finding.before == bad else f" behaves as {bad} does and"
-    click.echo(f"\n{finding.first} is the first that behaves as {good} does; {finding.before}{alike} comes before it")
+    alike = "" if finding.before == bad else f" and behaves like {bad}"
+    click.echo(
+        f"\n{finding.first} is the first engine that behaves like {good}; {finding.before} comes before it{alike}"
+    )

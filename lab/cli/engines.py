@@ -1,4 +1,4 @@
-"""Verbs about engines: list them, put archives into the cache, take them out."""
+"""Verbs about engines: list them, put archives into the cache, remove them from it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from lab.cli.columns import columns
 from lab.cli.options import json_option, print_json, verbose_option
 from lab.cli.screen import screen
 from lab.engines import own
-from lab.engines.pins import PINS, EngineSpec
+from lab.engines.kinds.table import kind_of
+from lab.engines.pins import PINS
+from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
-from lab.machines.catalog import Catalog, pick
+from lab.machines.catalog import Catalog
 from lab.project import Project, find
 from lab.results.shelf import proven_on
 
@@ -35,8 +37,9 @@ def engines(context: click.Context, as_json: bool) -> None:
     for spec in catalog.engines.values():
         target = stock.target(spec)
         size = target.stat().st_size if target and target.exists() else None
-        row = {"name": spec.name, "kind": spec.kind, "rules": _rules(spec, book), "source": _source(spec)}
-        rows.append({**row, "bytes": size, "sha256": spec.sha256, "proven": proven.get(spec.name, [])})
+        kind = kind_of(spec)
+        row = {"name": spec.name, "kind": spec.kind, "rules": _rules(spec, book), "source": kind.source(spec)}
+        rows.append({**row, "bytes": size, "sha256": kind.sum_of(spec), "proven": proven.get(spec.name, [])})
     if as_json:
         print_json({"schema": 1, "engines": rows})
         return
@@ -65,7 +68,7 @@ def add(file: Path, version: str | None) -> None:
     """
     project, catalog, _ = _stock()
     spec = own.add(file, catalog.engines, project.cache, version)
-    click.echo(f"{spec.name}: in the cache, sha256 {spec.sha256}")
+    click.echo(f"{spec.name}: in the cache, sha256 {kind_of(spec).sum_of(spec)}")
 
 
 @engines.command(epilog="Example: python -m lab engines pin 19.03.13")
@@ -79,16 +82,16 @@ def pin(version: str, verbose: bool) -> None:
     project, catalog, _ = _stock()
     with screen(verbose) as shown:
         spec = own.pin(version, catalog.engines, project.cache, shown.tell)
-    click.echo(f"{spec.name}: pinned as sha256 {spec.sha256}; only this download confirms it")
+    click.echo(f"{spec.name}: pinned as sha256 {kind_of(spec).sum_of(spec)}; only this download confirms that sum")
 
 
 @engines.command(epilog="Example: python -m lab engines build 20.10.24-unfixed")
 @click.argument("names", nargs=-1, required=True, metavar="ENGINE...")
 @verbose_option
 def build(names: tuple[str, ...], verbose: bool) -> None:
-    """Download or build the archives of these engines now, so that `up` does not have to."""
+    """Download or build the archives of these engines now, so that `up` finds them in the cache."""
     _, catalog, stock = _stock()
-    specs = [pick(name, catalog.engines, "engine") for name in names]
+    specs = [catalog.engine(name) for name in names]
     with screen(verbose) as shown:
         archives = [stock.archive(spec, shown.tell) for spec in specs]
     for spec, archive in zip(specs, archives, strict=True):
@@ -98,7 +101,7 @@ def build(names: tuple[str, ...], verbose: bool) -> None:
 @engines.command(epilog="Example: python -m lab engines remove 19.03.8")
 @click.argument("name", metavar="ENGINE")
 def remove(name: str) -> None:
-    """Remove an engine's archives from the cache, and your own pin of it."""
+    """Remove the archives of an engine, and your own pin of it, from the cache."""
     project, _, _ = _stock()
     files = own.remove(name, project.cache)
     archives = sum(path.suffix == ".tgz" for path in files)
@@ -112,18 +115,10 @@ def _stock() -> tuple[Project, Catalog, Stock]:
 
 
 def _rules(spec: EngineSpec, book: Rulebook) -> str:
-    """The rule set that is stated, else the one that is known of the version."""
+    """The rule set that the pin states, else the known one of its version."""
     known = None if spec.rules or not spec.version else book.engine(spec.version)
     name = spec.rules or (known.rules.name if known else "?")
     return f"{name}{'+all' if spec.xattrs == 'all' else ''}"
-
-
-def _source(spec: EngineSpec) -> str:
-    if spec.kind == "static":
-        return "Docker's archive" if spec.sha256 else "Docker's archive, to be pinned"
-    if spec.kind == "reverted":
-        return f"{spec.base} without a fix"
-    return f"Debian {spec.suite}" if spec.suite else "as found"
 
 
 def _cached(size: object) -> str:

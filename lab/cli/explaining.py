@@ -221,7 +221,7 @@ def _listed_now(name: str, scenario: str | None) -> Sequence[Entry]:
     import shlex
     from pathlib import PurePosixPath
 
-    from lab.boxes.kinds import open_box
+    from lab.boxes.kinds.table import open_box
     from lab.cli.options import one_box, workplace
     from lab.run.context_files import writing
     from lab.run.gather.door import gather

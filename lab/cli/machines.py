@@ -9,10 +9,9 @@ from typing import TypeVar
 
 import click
 
-from lab.boxes.kinds import open_box
+from lab.boxes.kinds.table import kind_of, open_box
 from lab.boxes.notes import Notes
 from lab.boxes.process import run_process
-from lab.boxes.specs import VagrantSpec
 from lab.cli.columns import columns, fill
 from lab.cli.options import (
     Workplace,
@@ -85,7 +84,7 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     catalog = Catalog(project.boxes, project.cache / PINS)
     paths = {path.stem: path for path in (project.boxes / "recipes").glob("*.yaml")}
     specs = [catalog.box(name) for name in catalog.lineup(EMBEDDED).boxes]
-    names = recipes or tuple(sorted({spec.recipe for spec in specs if isinstance(spec, VagrantSpec) and spec.recipe}))
+    names = recipes or tuple(sorted({name for spec in specs if (name := kind_of(spec).recipe(spec))}))
     files: dict[str, Path] = {}
     with screen(verbose) as shown:
         for name in names:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from lab.boxes.kinds.table import kind_of
 from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
 from lab.engines.pins import PINS
@@ -79,8 +80,7 @@ def engines_named(place: Workplace, words: tuple[str, ...]) -> tuple[str, ...]:
     names = [name for word in words for name in word.split(",") if name]
     if "all" in names:
         stock = Fleet(place.project, place.catalog, lambda event: None).stock
-        known = place.catalog.engines.values()
-        names = [spec.name for spec in known if spec.kind == "distro" or stock.at_hand(spec)]
+        names = [spec.name for spec in place.catalog.engines.values() if stock.at_hand(spec)]
     return tuple(dict.fromkeys(pick(name, dict(place.catalog.engines), "engine").name for name in names))
 
 
@@ -99,6 +99,6 @@ def print_json(value: object) -> None:
 def one_box(place: Workplace, name: str) -> BoxSpec:
     """The box of that name; UsageError for a virtual machine that is not up."""
     spec = place.catalog.box(name)
-    if spec.kind == "vagrant" and Notes(place.project.state).read(name) is None:
+    if kind_of(spec).is_made_by_lab and Notes(place.project.state).read(name) is None:
         raise UsageError(f"cannot use {name}: it is not up", hint=f"python -m lab up {name}")
     return spec

@@ -1,1 +1,1 @@
-"""Pinned Dockers: their archives, how they come about, and how they run and are proven on a box."""
+"""Pinned engines: their pins, their archives, how they start on a box, and how lab proves which engine it is."""

@@ -1,11 +1,11 @@
-"""Engine archives, all in one form: a .tgz with a folder docker/, as Docker's own static archives have.
+"""Engine archives. All have the form of Docker's own static archives: a .tgz with a folder docker/.
 
     docker/dockerd, docker, containerd, containerd-shim*, runc, docker-init, docker-proxy   programs
     docker/cli-plugins/docker-buildx    the client's plugin, where it has one
-    docker/lib/                         shared libraries for machines that lack them
+    docker/lib/                         shared libraries, for machines that do not have them
 
-In the cache an archive is `engines/NAME-DIGEST.tgz`; what it holds stands beside it in a file of the same name with
-`.json`, so that it need not be unpacked to be looked at. An archive is whole there or absent.
+In the cache an archive is `engines/NAME-DIGEST.tgz`. A file of the same name with `.json`, its note, lists what the
+archive holds, so that nobody has to unpack it to know. An archive is either complete there or absent.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ from lab.errors import EngineError, HostError
 from lab.yamlfile import Strict
 
 TOP = "docker"
+DAEMON = "dockerd"  # the program that an archive must hold, unless its kind of engine names another
 DIGITS = 12
-LEVEL = 6  # of gzip: 9 takes three times as long for one part in a hundred
+LEVEL = 6  # of gzip: level 9 takes three times as long and saves one per cent
 
 
 class Contents(Strict):
-    """What an archive holds: its own sha256, that of each program, its libraries, the glibc its programs want, and
-    the packages it was made of, with their versions.
+    """What an archive holds.
+
+    `sha256` is its own sum, `programs` holds the sum of each program by name, `libraries` are file names, `glibc` is
+    the newest version that a program needs, and `packages` holds the versions of the packages it was made from.
     """
 
     sha256: str
@@ -46,24 +49,24 @@ class Contents(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive in the cache that is whole, and what it holds."""
+    """A complete archive in the cache, and what it holds."""
 
     path: Path
     contents: Contents
 
 
 def folder(cache: Path) -> Path:
-    """Where archives lie in the cache."""
+    """The folder of the cache that holds archives."""
     return cache / "engines"
 
 
 def place(cache: Path, name: str, digest: str) -> Path:
-    """Where the archive of an engine lies; `digest` is that of its bytes if they are pinned, else of its recipe."""
+    """Where the archive of an engine lies; `digest` is the sum of its bytes if that is pinned, else its recipe's."""
     return folder(cache) / f"{name}-{digest[:DIGITS]}.tgz"
 
 
 def digest_of(*parts: str) -> str:
-    """A digest over all that decides what an archive that is made here will hold."""
+    """A digest over everything that decides the content of an archive that is made here."""
     total = hashlib.sha256()
     for part in parts:
         total.update(hashlib.sha256(part.encode()).digest())
@@ -76,16 +79,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_archive(path: Path, pinned: str | None = None) -> Archive:
-    """An archive in the cache, its bytes checked against the pin, or against its note if it was made here.
+def open_archive(path: Path, pinned: str | None = None, daemon: str = DAEMON) -> Archive:
+    """An archive in the cache, its bytes compared with the pin, or with its note if it was made here.
 
-    Raises EngineError if the bytes are others, or if they are no archive of an engine for this machine.
+    Raises EngineError if the bytes differ, or if they are not the archive of an engine for this machine.
     """
     found = sha256_of(path)
     if pinned and found != pinned:
         raise EngineError(
-            f"cannot use {path}: its sha256 is {found}, pinned is {pinned}",
-            hint=f"remove {path}; it is downloaded again",
+            f"cannot use {path}: its sha256 is {found}, the pinned one is {pinned}",
+            hint=f"remove {path}; lab then downloads it again",
         )
     note = path.with_suffix(".json")
     try:
@@ -93,36 +96,36 @@ def open_archive(path: Path, pinned: str | None = None) -> Archive:
     except (OSError, UnicodeDecodeError, ValidationError):
         contents = None
     if contents is None and pinned is None:
-        raise EngineError(f"cannot use {path}: nothing says what it should hold", hint=f"remove {path}")
+        raise EngineError(f"cannot use {path}: its note is missing or damaged", hint=f"remove {path}")
     if contents and contents.sha256 == found:
         return Archive(path, contents)
     if contents and pinned is None:
         raise EngineError(
-            f"cannot use {path}: its sha256 is {found}, when it was made it was {contents.sha256}",
-            hint=f"remove {path}; it is made again",
+            f"cannot use {path}: its sha256 is {found}, its note states {contents.sha256}",
+            hint=f"remove {path}; lab then makes it again",
         )
-    contents = read_contents(path)
+    contents = read_contents(path, daemon=daemon)
     write_note(path, contents)
     return Archive(path, contents)
 
 
 def write_note(path: Path, contents: Contents) -> None:
-    """Write beside an archive what it holds."""
+    """Write the note of an archive beside it."""
     files.write(path.with_suffix(".json"), contents.model_dump_json(indent=1) + "\n")
 
 
-def read_contents(path: Path, machine: str | None = None) -> Contents:
-    """Read an archive to its end and say what it holds.
+def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON) -> Contents:
+    """Read an archive to its end and list what it holds.
 
-    Raises EngineError if it is cut short or no gzip archive, if it has no dockerd, or one for another processor than
-    `machine` (by default this one's), or if a name in it leads out of its folder; HostError if it cannot be read.
+    Raises EngineError if it is cut short or not a gzip archive, if it has no `daemon` or one for another processor than
+    `machine` (by default this machine's), or if a name in it leads out of its folder; HostError if it cannot be read.
     """
     try:
-        programs, libraries, wanted = _walk(path, machine or here())
+        programs, libraries, wanted = _walk(path, machine or here(), daemon)
     except EOFError as error:
         raise EngineError(f"cannot use {path}: it is cut short", hint="copy or download it again") from error
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
-        raise EngineError(f"cannot use {path}: it is no whole .tgz archive: {error}") from error
+        raise EngineError(f"cannot use {path}: it is not a complete .tgz archive: {error}") from error
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror or error}") from error
     return Contents(
@@ -130,8 +133,8 @@ def read_contents(path: Path, machine: str | None = None) -> Contents:
     )
 
 
-def _walk(path: Path, machine: str) -> tuple[dict[str, str], list[str], list[str]]:
-    """Sums of the programs by name, names of libraries, and every glibc version that a program wants."""
+def _walk(path: Path, machine: str, daemon: str) -> tuple[dict[str, str], list[str], list[str]]:
+    """The sums of the programs by name, the names of the libraries, and every glibc version that a program needs."""
     programs: dict[str, str] = {}
     libraries: list[str] = []
     wanted: list[str] = []
@@ -149,38 +152,38 @@ def _walk(path: Path, machine: str) -> tuple[dict[str, str], list[str], list[str
                     libraries.append(name.name)
                     continue
                 programs[str(name)] = hashlib.sha256(data).hexdigest()
-                if str(name) == "dockerd":
-                    _check_daemon(data, path, machine)
+                if str(name) == daemon:
+                    _check_daemon(data, path, machine, daemon)
                 elf = read_elf(data)
                 wanted += [elf.glibc] if elf and elf.glibc else []
-        while packed.read(1 << 20):  # to the end, where gzip keeps its own sum
+        while packed.read(1 << 20):  # to the end, where the sum of gzip is checked
             pass
-    if "dockerd" not in programs:
-        raise EngineError(f"cannot use {path}: it has no {TOP}/dockerd", hint="Docker's static archives have one")
+    if daemon not in programs:
+        raise EngineError(f"cannot use {path}: it has no {TOP}/{daemon}", hint="the static archives of Docker have one")
     return programs, libraries, wanted
 
 
 def _inner(entry: tarfile.TarInfo, path: Path) -> PurePosixPath:
-    """An entry's name below docker/; EngineError if it is, or links to, something elsewhere."""
+    """The name of an entry below docker/; EngineError if the entry is, or links to, something outside."""
     name = PurePosixPath(entry.name)
     target = PurePosixPath(entry.linkname) if entry.issym() or entry.islnk() else PurePosixPath()
     if name.parts[:1] != (TOP,) or ".." in name.parts or target.is_absolute() or ".." in target.parts:
-        raise EngineError(f"cannot use {path}: {entry.name} lies outside of its folder {TOP}/")
+        raise EngineError(f"cannot use {path}: {entry.name} lies outside its folder {TOP}/")
     return PurePosixPath(*name.parts[1:]) if name.parts[1:] else PurePosixPath(".")
 
 
-def _check_daemon(data: bytes, path: Path, machine: str) -> None:
+def _check_daemon(data: bytes, path: Path, machine: str, daemon: str) -> None:
     found = machine_of(data[:20])
     if found is None:
-        raise EngineError(f"cannot use {path}: its dockerd is no program of Linux")
+        raise EngineError(f"cannot use {path}: its {daemon} is not a Linux program")
     if found != machine:
-        raise EngineError(f"cannot use {path}: its dockerd is for {found}, this machine is {machine}")
+        raise EngineError(f"cannot use {path}: its {daemon} is for {found}, this machine is {machine}")
 
 
-def pack(tree: Path, target: Path, packages: Mapping[str, str]) -> Archive:
+def pack(tree: Path, target: Path, packages: Mapping[str, str], daemon: str = DAEMON) -> Archive:
     """Pack tree/docker into the archive `target` with its note; the same files give the same bytes.
 
-    Raises HostError if the disk refuses, and what `read_contents` raises.
+    Raises HostError if it cannot be written, and what `read_contents` raises.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -194,8 +197,8 @@ def pack(tree: Path, target: Path, packages: Mapping[str, str]) -> Archive:
                 _add(tar, path, path.relative_to(tree).as_posix())
         with part.open("rb") as file:
             os.fsync(file.fileno())
-        contents = read_contents(part).model_copy(update={"packages": dict(packages)})
-        write_note(target, contents)  # first the note: an archive without one is not used
+        contents = read_contents(part, daemon=daemon).model_copy(update={"packages": dict(packages)})
+        write_note(target, contents)  # the note comes first: an archive without one is not used
         part.replace(target)
     except OSError as error:
         raise files.disk_error(target, error) from error
@@ -205,7 +208,7 @@ def pack(tree: Path, target: Path, packages: Mapping[str, str]) -> Archive:
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
-    """Add one file, owned by root, its mode reduced to what a program needs, without its time."""
+    """Add one file: owner root, no time, and a mode that states only whether it can be run."""
     entry = tar.gettarinfo(path, name)
     entry.uid = entry.gid = entry.mtime = 0
     entry.uname = entry.gname = "root"

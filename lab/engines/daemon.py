@@ -1,7 +1,8 @@
-"""The script that starts a dockerd beside any other, the same on a box with systemd and on this machine.
+"""The script that starts a dockerd beside any other one. It is the same on a box with systemd and on this machine.
 
-An engine has its own programs, data-root, exec-root, socket, bridge and, where its archive brings one, containerd. It
-leaves the chains of other Dockers alone: `--iptables=false`, and the few rules its bridge needs carry its own network.
+An engine has its own programs, data-root, exec-root, socket and bridge, and its own containerd if its archive has one.
+It does not touch the iptables chains of another Docker: dockerd runs with `--iptables=false`, and the few rules that
+its bridge needs name its own network.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ HOME = PurePosixPath("/opt/lab/engines")
 VAR = PurePosixPath("/var/lib/lab")
 RUN = PurePosixPath("/run")
 SYSTEM_CONTAINERD = "/run/containerd/containerd.sock"
-# Libraries that the archive brings are for machines that lack them. Those that a machine has come first: the variable
-# is also read by iptables, modprobe and whatever else dockerd calls, and those want the machine's own.
+# The libraries of the archive are for machines that do not have them. A library that the machine has is used first:
+# iptables, modprobe and every other program that dockerd calls read the variable too, and they need the machine's own.
 LIBRARIES = """\
 have=$(ldconfig -p 2>/dev/null || true)
 for library in "$bin"/lib/*; do
@@ -31,8 +32,8 @@ for library in "$bin"/lib/*; do
 done
 test ! -d "$state/lib" || export LD_LIBRARY_PATH="$state/lib"
 """
-# No settings of the machine's, and nothing that builds do not need: Kubernetes' door and file systems nobody uses here
-# are a third of containerd's start-up. Before 1.3 settings had another form.
+# The settings of the machine are not used, and what builds do not need is off: the Kubernetes interface and unused
+# file systems take a third of containerd's start-up. Before version 1.3 the settings had another form.
 CONTAINERD = r"""
 case "$(containerd --version)" in
 *"containerd 1."[0-2].* | *"containerd v1."[0-2].*)
@@ -55,8 +56,8 @@ containerd --config "$state/containerd.toml" --root "$data/containerd" --state "
 class Daemon:
     """Where one engine lives on a machine; every path follows from its name.
 
-    `containerd` is true where the engine brings its own; else it uses the machine's, in a namespace of its own.
-    `options` are more of dockerd's.
+    `containerd` is true if the engine has its own; otherwise it uses the machine's, in a namespace of its own.
+    `options` are further options of dockerd.
     """
 
     name: str
@@ -73,44 +74,44 @@ class Daemon:
 
     @property
     def programs(self) -> PurePosixPath:
-        """The folder of its programs; called bin, so that SELinux policies take them for programs wherever they lie."""
+        """The folder of its programs; SELinux policies recognise programs by the name bin, wherever it lies."""
         return self.home / self.name / "bin"
 
     @property
     def state(self) -> PurePosixPath:
-        """Sockets and process ids: gone after a reboot."""
+        """The folder of sockets and process ids; a reboot removes it."""
         return self.run / self.unit
 
     @property
     def socket(self) -> str:
-        """What docker's -H takes."""
+        """The address of its socket, for the option -H of the client."""
         return f"unix://{self.state}/docker.sock"
 
     @property
     def sums(self) -> PurePosixPath:
-        """A file with the sha256 of the dockerd and the client that it starts with; see KEEP_SUMS."""
+        """The file with the sha256 of dockerd and the client at the last start; see KEEP_SUMS."""
         return self.home / self.name / "sums"
 
     @property
     def bridge(self) -> str:
-        """The name of its network bridge: at most 15 letters are allowed."""
+        """The name of its network bridge; Linux allows at most 15 letters."""
         return f"lab{self._hash().hex()[:8]}"
 
     def _hash(self) -> bytes:
-        """What tells it from others: its name, and whose it is where two checkouts run one on the same machine."""
+        """A digest of its name and place: two checkouts may run engines of one name on the same machine."""
         return hashlib.sha256(str(self.home / self.name).encode()).digest()
 
     @property
     def network(self) -> str:
-        """The first three numbers of its network; two engines of one box have to differ, so the name decides.
+        """The first three numbers of its network; they follow from the name, so that two engines of a box differ.
 
-        198.18.0.0/15 is set aside for tests within one's own walls (RFC 2544): nobody's routes lead there.
+        198.18.0.0/15 is reserved for benchmarks in private networks (RFC 2544): no route of the internet leads there.
         """
         number = int.from_bytes(self._hash()[:2], "big") % 512
         return f"198.{18 + number // 256}.{number % 256}"
 
     def script(self) -> str:
-        """The text of the start script, for /bin/sh as root; it ends as dockerd."""
+        """The text of the start script, for /bin/sh as root; its process becomes dockerd."""
         data = self.var / self.name
         containerd = f"{self.state}/containerd.sock" if self.containerd else SYSTEM_CONTAINERD
         flags = [
@@ -142,9 +143,9 @@ exec dockerd {shlex.join(flags)}
 """
 
     def _bridge(self) -> str:
-        """Lines that make the bridge, and let its containers out where there is iptables.
+        """Lines that make the bridge, and give its containers access to the network where there is iptables.
 
-        The last rule is there if all are: each look at one takes 0.3 s in emulation.
+        They look only for the last rule, since it exists only if all do: each look takes 0.3 s in emulation.
         """
         rules = self._rules()
         adding = "\n".join(f"  iptables -w {rule}" for rule in rules)
@@ -159,7 +160,7 @@ if command -v iptables >/dev/null && ! iptables -w {_instead(rules[-1], "-C")} 2
 fi"""
 
     def _rules(self) -> tuple[str, ...]:
-        """What iptables takes to let the bridge's containers out."""
+        """The iptables rules that give the bridge's containers access to the network."""
         return (
             f"-t nat -A POSTROUTING -s {self.network}.0/24 ! -o {self.bridge} -j MASQUERADE",
             f"-t filter -I FORWARD -i {self.bridge} -j ACCEPT",
@@ -167,7 +168,7 @@ fi"""
         )
 
     def remove_network(self) -> str:
-        """Lines for /bin/sh as root that take the bridge and its rules away; harmless where they are not."""
+        """Lines for /bin/sh as root that remove the bridge and its rules; harmless where there are none."""
         removing = "\n".join(f"  while iptables -w {_instead(rule, '-D')}; do :; done" for rule in self._rules())
         return f"""\
 if command -v iptables >/dev/null; then
@@ -179,7 +180,7 @@ true
 
 
 def check_apart(daemons: Iterable[Daemon]) -> None:
-    """Raise ConfigError if two engines would have one network on the machine that runs them side by side."""
+    """Raise ConfigError if two engines would have the same network on the machine that runs both."""
     seen: dict[str, str] = {}
     for daemon in daemons:
         other = seen.setdefault(daemon.network, daemon.name)
@@ -187,18 +188,18 @@ def check_apart(daemons: Iterable[Daemon]) -> None:
             raise ConfigError(
                 f"cannot run the engines {other} and {daemon.name} side by side: "
                 f"both would have the network {daemon.network}.0/24",
-                hint="an engine's network follows from its name: give one of them another name in boxes/engines.yaml",
+                hint="the network follows from the engine's name: give one of them another name in boxes/engines.yaml",
             )
 
 
 def _instead(rule: str, command: str) -> str:
-    """A rule with another command than the one that adds it."""
+    """The rule with another command in place of the one that adds it."""
     return re.sub(" -[AI] ", f" {command} ", rule)
 
 
-# For /bin/sh: `kept=FILE; set -- PROGRAM..` comes before it. Reading 120 MB takes 3 s in emulation, at each start of an
-# engine. What tells a file from the one that was read is its inode, size and times; the time of its last change, which
-# no package manager sets back, is one of them.
+# For /bin/sh, after `kept=FILE; set -- PROGRAM..`. It reads the programs only if they changed: reading 120 MB takes 3 s
+# in emulation, at each start of an engine. A changed file has another inode, size or time; one of the times is that of
+# its last status change, which no package manager can set back.
 KEEP_SUMS = """\
 marks=$(stat -Lc '# %n %i %s %y %z' "$@")
 case "$(cat "$kept" 2>/dev/null)" in
@@ -209,6 +210,6 @@ esac
 
 
 def read_sums(text: str) -> dict[str, str]:
-    """Sums by program name, from what sha256sum prints; other lines are passed over."""
+    """Sums by program name, from what sha256sum prints; other lines are ignored."""
     rows = [line.split() for line in text.splitlines()]
     return {PurePosixPath(row[1]).name: row[0] for row in rows if len(row) == 2 and len(row[0]) == 64}

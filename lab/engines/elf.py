@@ -1,33 +1,42 @@
-"""What a Linux program's ELF file says of itself: for which processor it is, and what it wants of the machine.
+"""What the ELF file of a Linux program states: the processor it is built for, and what it needs from the machine.
 
-Pure; the layout is that of the System V ABI (64 bit, little endian), as `readelf -h -d -V` shows it.
+pyelftools reads the file; this module adds the names that the rest of lab uses, and what a damaged file means.
 """
 
 from __future__ import annotations
 
 import platform
 import re
-import struct
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 MAGIC = b"\x7fELF"
+IDENTIFIED = 20  # the first bytes of a file: up to and including the number of its processor
+HEADER = 64  # the length of the whole header
+MOST = 10_000  # parts of a table: a damaged file may state 2**64 of them, and pyelftools reads as many as it states
 MACHINES = {
-    0x03: "i386",
-    0x28: "armhf",
-    0x3E: "x86_64",
-    0xB7: "aarch64",
-    0xF3: "riscv64",
-    0x16: "s390x",
-    0x15: "ppc64le",
+    "EM_386": "i386",
+    "EM_ARM": "armhf",
+    "EM_X86_64": "x86_64",
+    "EM_AARCH64": "aarch64",
+    "EM_RISCV": "riscv64",
+    "EM_S390": "s390x",
+    "EM_PPC64": "ppc64le",
 }
-PT_LOAD, PT_DYNAMIC = 1, 2
-DT_NEEDED, DT_STRTAB, DT_VERNEED, DT_VERNEEDNUM = 1, 5, 0x6FFFFFFE, 0x6FFFFFFF
 GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)")
+# pyelftools promises ELFError, and raises the others too where a damaged file contradicts itself.
+DAMAGED = (ELFError, AssertionError, LookupError, OverflowError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """`machine` as uname -m has it; `needed` are sonames; `glibc` is the newest glibc version a symbol wants."""
+    """`machine` as `uname -m` prints it; `needed` are sonames; `glibc` is the newest glibc version a symbol needs."""
 
     machine: str
     needed: tuple[str, ...] = ()
@@ -35,76 +44,52 @@ class Elf:
 
 
 def here() -> str:
-    """This machine's processor, in the same words."""
+    """The processor of this machine, in the same words."""
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine())
 
 
 def machine_of(head: bytes) -> str | None:
-    """For which processor a program is, by its first 20 bytes; None if it is no ELF file."""
-    if not head.startswith(MAGIC) or len(head) < 20:
+    """The processor that a program is built for, from its first 20 bytes; None if it is not an ELF file."""
+    if not head.startswith(MAGIC) or len(head) < IDENTIFIED:
         return None
-    order = "<" if head[5] == 1 else ">"
-    (number,) = struct.unpack_from(f"{order}H", head, 18)
-    return MACHINES.get(number, f"machine {number:#x}")
+    try:
+        number = ELFFile(BytesIO(head[:IDENTIFIED].ljust(HEADER, b"\0"))).header["e_machine"]
+    except DAMAGED:
+        return None
+    return MACHINES.get(number, f"machine {number:#x}" if isinstance(number, int) else str(number))
 
 
 def read_elf(data: bytes) -> Elf | None:
-    """Read a whole program or library; None if it is no ELF file, only `machine` if it is static or another form."""
-    machine = machine_of(data[:20])
+    """Read a whole program or library; None if it is not an ELF file.
+
+    A file that is static, cut short or damaged gives only its `machine`.
+    """
+    machine = machine_of(data[:IDENTIFIED])
     if machine is None:
         return None
-    if data[4] != 2 or data[5] != 1:
-        return Elf(machine)
     try:
-        return _dynamic(data, machine)
-    except (struct.error, IndexError, ValueError):
+        file = ELFFile(BytesIO(data))
+        if max(file.num_sections(), file.num_segments()) > MOST:
+            return Elf(machine)
+        return Elf(machine, _needed(file), newest(_glibc_versions(file)))
+    except DAMAGED:
         return Elf(machine)
 
 
-def _dynamic(data: bytes, machine: str) -> Elf:
-    (start,), (size, count) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<HH", data, 54)
-    segments = [struct.unpack_from("<IIQQQQQQ", data, start + size * number) for number in range(count)]
-    spans = [(offset, length) for kind, _, offset, _, _, length, _, _ in segments if kind == PT_DYNAMIC]
-    tags = [pair for offset, size in spans for pair in struct.iter_unpack("<QQ", data[offset : offset + size])]
-
-    def place(address: int) -> int:
-        """Where in the file a virtual address lies."""
-        for kind, _, offset, virtual, _, length, _, _ in segments:
-            if kind == PT_LOAD and virtual <= address < virtual + length:
-                return int(offset + address - virtual)
-        raise ValueError(f"address {address:#x} is in no segment")
-
-    values = dict(tags)
-    if DT_STRTAB not in values:
-        return Elf(machine)
-    strings = place(values[DT_STRTAB])
-
-    def text(offset: int) -> str:
-        begin = strings + offset
-        return data[begin : data.index(b"\0", begin)].decode("ascii", "replace")
-
-    needed = tuple(text(value) for tag, value in tags if tag == DT_NEEDED)
-    wanted = []
-    if DT_VERNEED in values:
-        wanted = _versions(data, place(values[DT_VERNEED]), values.get(DT_VERNEEDNUM, 0))
-    found = [match[1] for name in wanted if (match := GLIBC.fullmatch(text(name)))]
-    return Elf(machine, needed, newest(found))
+def _needed(file: ELFFile) -> tuple[str, ...]:
+    """The sonames of the libraries that the loader has to find."""
+    dynamic = [segment for segment in file.iter_segments() if isinstance(segment, DynamicSegment)]
+    tags = [tag for segment in dynamic for tag in segment.iter_tags("DT_NEEDED")]
+    return tuple(tag.needed for tag in tags)  # type: ignore[attr-defined]  # pyelftools sets it for this kind of tag
 
 
-def _versions(data: bytes, at: int, count: int) -> list[int]:
-    """The string offsets of all symbol versions that the file wants of its libraries (.gnu.version_r)."""
-    names = []
-    for _ in range(count):
-        _, inner, _, first, following = struct.unpack_from("<HHIII", data, at)
-        entry = at + first
-        for _ in range(inner):
-            _, _, _, name, further = struct.unpack_from("<IHHII", data, entry)
-            names.append(name)
-            entry += further
-        at += following
-    return names
+def _glibc_versions(file: ELFFile) -> list[str]:
+    """The version of glibc that each versioned symbol needs; none where the section headers are stripped."""
+    sections = [section for section in file.iter_sections() if isinstance(section, GNUVerNeedSection)]
+    symbols = (symbol for section in sections for _, found in section.iter_versions() for symbol in found)
+    return [match[1] for symbol in islice(symbols, MOST) if (match := GLIBC.fullmatch(symbol.name))]
 
 
 def newest(versions: list[str]) -> str | None:
-    """The highest of dotted version numbers; None of none."""
+    """The highest of dotted version numbers; None if the list is empty."""
     return max(versions, key=lambda version: [int(part) for part in version.split(".")], default=None)

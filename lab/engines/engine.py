@@ -1,27 +1,33 @@
-"""An engine that answers: how its client is called, what it said of itself, and whether that is the pinned one."""
+"""An engine that answers: how its client is called, which versions it reported, and whether it is the pinned one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from lab.engines.pins import EngineSpec, plain
+from lab.boxes.base import Box
+from lab.engines.spec import EngineSpec, plain
+from lab.errors import EngineError
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
+BUILDX_SINCE = 23  # from this major version on, `docker build` calls the buildx plugin
+Docker = tuple[str, ...]  # the words that call the client
+Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions that it printed
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A Docker that answers on a box: how to call its client, and what it said it is.
+    """An engine that answers on a box.
 
-    `plugins` is the folder of the client's own plugins (buildx) where they lie beside it: a DOCKER_CONFIG that should
-    know them needs them in its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its
-    BuildKit hashes of a file, `log` is the command that prints the end of what its daemon said.
+    `docker` holds the words that call its client; `client`, `server` and `commit` are what that client reported.
+    `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
+    its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its BuildKit hashes of a file,
+    and `log` is the command that prints the end of its daemon's log.
     """
 
     name: str
-    docker: tuple[str, ...]
+    docker: Docker
     client: str
     server: str
     commit: str
@@ -32,18 +38,50 @@ class Engine:
     log: tuple[str, ...] = ()
 
     def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
-        """The arguments that run its client with these words; sudo keeps the variables named."""
-        docker, kept = list(self.docker), ",".join(env)
-        if docker[0] == "sudo" and kept:
-            docker[1:1] = [f"--preserve-env={kept}"]  # sudo drops what it is not told to keep
+        """The arguments that run its client with these words; sudo preserves the variables that `env` names."""
+        docker, names = list(self.docker), ",".join(env)
+        if docker[0] == "sudo" and names:
+            docker[1:1] = [f"--preserve-env={names}"]  # sudo drops every other variable
         return [*docker, *words]
 
 
-def is_pinned(spec: EngineSpec, server: str) -> bool:
-    """True if a server of this version is the pinned engine, as far as a version can tell.
+def engine_of(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:
+    """The engine that gave this answer; `sums` holds the sha256 of its programs by name."""
+    docker, text = answer
+    client, server, commit = (*text.split(), "", "", "")[:3]
+    rules = f"{spec.rules}, all attributes" if spec.rules and spec.xattrs == "all" else spec.rules
+    return Engine(spec.name, docker, client, server, commit, sums=sums, rules=rules)
 
-    An engine with a fix taken back says so at the end of its version, and no other one may.
+
+def is_pinned(spec: EngineSpec, server: str) -> bool:
+    """True if a server of this version may be the pinned engine.
+
+    An engine with a fix taken back ends its version with its mark, and no other engine may have such an ending.
     """
     if spec.version and plain(server) != spec.version:
         return False
     return server.endswith(f"-{spec.mark}") if spec.mark else not server.endswith("-unfixed")
+
+
+def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
+    """Compare the versions with the pin, and ask for the version of buildx where the client needs it.
+
+    Raises EngineError if the engine is not the pinned one, or if its client needs buildx and has none.
+    """
+    if not is_pinned(spec, engine.server):
+        raise EngineError(
+            f"cannot use {box.name}: its Docker is {engine.server}, the pinned engine is {spec.name}",
+            hint=f"correct boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
+        )
+    major = engine.client.partition(".")[0]
+    if not (major.isdigit() and int(major) >= BUILDX_SINCE):
+        return engine
+    env = {"DOCKER_CONFIG": str(engine.plugins.parent)} if engine.plugins else {}
+    asked = box.run(engine.call(["buildx", "version"], env), env=env, timeout=60)
+    if not asked.ok:
+        raise EngineError(
+            f"cannot use Docker {engine.client} of {box.name}: its client needs the buildx plugin",
+            hint="install docker-buildx on that box",
+            output=asked.output,
+        )
+    return replace(engine, buildx=" ".join(asked.text.split()[1:2]))

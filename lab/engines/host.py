@@ -10,8 +10,8 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -21,10 +21,8 @@ from lab import files
 from lab.boxes.base import Box, Tell
 from lab.engines.archive import Archive, sha256_of
 from lab.engines.daemon import Daemon
-from lab.engines.engine import VERSIONS, Engine
-from lab.engines.ensure import engine_of, prove
-from lab.engines.pins import EngineSpec
-from lab.engines.stock import Stock
+from lab.engines.engine import VERSIONS, Engine, engine_of, prove
+from lab.engines.spec import EngineSpec
 from lab.errors import EngineError, HostError
 from lab.files import hold
 from lab.model import Progress
@@ -79,21 +77,6 @@ def may() -> bool:
     return platform.system() == "Linux" and os.geteuid() == 0
 
 
-def archives_of(spec: EngineSpec, stock: Stock, tell: Tell) -> list[Archive]:
-    """All archives an engine is made of on a machine that has no part of it: its base's comes first."""
-    specs = [stock.engines[spec.base], spec] if spec.base else [spec]
-    return [stock.archive(item, tell) for item in specs]
-
-
-@contextmanager
-def serve(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, tell: Tell) -> Iterator[Engine]:
-    """`start` for the time of the context, then `stop`."""
-    try:
-        yield start(box, spec, archives, state, tell)
-    finally:
-        stop(box, spec.name, state)
-
-
 def start(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, tell: Tell) -> Engine:
     """Make the engine of these archives (a base first) answer on this machine, which `box` is, and prove it.
 
@@ -133,12 +116,6 @@ def stop(box: Box, name: str, state: Path) -> None:
 def leftovers(state: Path) -> list[str]:
     """The engines of this checkout that are on this machine, running or left by a killed lab."""
     return sorted(path.stem for path in (state / "engines").glob("*.json"))
-
-
-def log_of(name: str, state: Path) -> str:
-    """What the daemon has said until now."""
-    log = Home(state, name).log
-    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
 
 
 def check_host(spec: EngineSpec, archives: Sequence[Archive]) -> None:

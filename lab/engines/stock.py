@@ -1,4 +1,4 @@
-"""Where archives of engines come from: the cache, or made now; each is made once, whoever asks."""
+"""The archives of engines: taken from the cache, or made now; each is made once, however many boxes need it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.boxes.base import Box, Tell
-from lab.engines import debian, reverted
-from lab.engines.archive import Archive, open_archive, place
-from lab.engines.download import fetch
-from lab.engines.pins import EngineSpec
-from lab.errors import EngineError
-from lab.files import hold
+from lab.engines.archive import Archive, open_archive
+from lab.engines.kinds.table import kind_of
+from lab.engines.spec import EngineSpec
 from lab.workers import Once
 
 
 @dataclass
 class Stock:
-    """Every engine known, the folder of recipes, the cache, and this machine's shell to make archives with."""
+    """Every known engine, the folder of recipes, the cache, and the shell of this machine that makes archives."""
 
     engines: Mapping[str, EngineSpec]
     recipes: Path
@@ -29,45 +26,40 @@ class Stock:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def target(self, spec: EngineSpec) -> Path | None:
-        """Where the engine's archive lies once it is there; None for an engine without archive or without a pin."""
-        if spec.kind == "reverted":
-            return reverted.target_of(spec, self.recipes, self.cache)
-        if spec.kind == "static":
-            return place(self.cache, spec.name, spec.sha256) if spec.sha256 else None
-        return debian.target_of(spec, self.cache) if spec.archived else None
+        """Where the engine's archive lies, made or not; None if there cannot be one now."""
+        return kind_of(spec).target(spec, self)
 
-    def at_hand(self, spec: EngineSpec) -> bool:
-        """True if the archive lies in the cache."""
+    def has_archive(self, spec: EngineSpec) -> bool:
+        """True if the engine's archive lies in the cache."""
         target = self.target(spec)
         return target is not None and target.exists()
 
-    def archive(self, spec: EngineSpec, tell: Tell) -> Archive:
-        """The engine's archive, fetched or built if the cache lacks it; EngineError if it cannot be had.
+    def at_hand(self, spec: EngineSpec) -> bool:
+        """True if the engine can be used without a download."""
+        return kind_of(spec).at_hand(spec, self)
 
-        Boxes side by side ask for one archive: the first one makes it, the others wait. So do two labs at once.
+    def parts(self, spec: EngineSpec) -> tuple[EngineSpec, ...]:
+        """The engines whose archives make up this one, its base first; empty if it cannot be an archive."""
+        return kind_of(spec).parts(spec, self.engines)
+
+    def archives(self, spec: EngineSpec, tell: Tell) -> list[Archive]:
+        """The archives of all parts of an engine, its base first."""
+        return [self.archive(part, tell) for part in self.parts(spec)]
+
+    def archive(self, spec: EngineSpec, tell: Tell) -> Archive:
+        """The engine's archive, made if the cache does not have it; EngineError if that is impossible.
+
+        Several boxes may ask for one archive at once: the first call makes it, and the others wait for it.
         """
         with self._guard:
             job = self._jobs.setdefault(spec.name, Once(lambda: self._get(spec, tell)))
         return job()
 
     def _get(self, spec: EngineSpec, tell: Tell) -> Archive:
+        kind = kind_of(spec)
         target = self.target(spec)
         if target is None:
-            if spec.kind == "static":
-                fetch(spec, self.cache, tell)  # says what is missing
-            raise EngineError(f"cannot put Docker {spec.name} on a box: it is whatever a box has, never an archive")
+            raise kind.without_archive(spec)
         if not target.exists():
-            self._make(spec, target, tell)
-        return open_archive(target, spec.sha256)
-
-    def _make(self, spec: EngineSpec, target: Path, tell: Tell) -> None:
-        if spec.kind == "static":
-            fetch(spec, self.cache, tell)
-            return
-        with hold(self.cache, [f"engine-{spec.name}"], "engine"):
-            if target.exists():  # another lab may have been at it until a moment ago
-                return
-            if spec.kind == "reverted":
-                reverted.build(spec, self.recipes, self.cache, self.shell, tell)
-            else:
-                debian.build(spec, self.cache, self.shell, tell)
+            kind.make(spec, self, target, tell)
+        return open_archive(target, kind.sum_of(spec), kind.daemon)

@@ -7,8 +7,8 @@ import socket
 import threading
 from pathlib import Path
 
+from lab.boxes.kinds.table import kind_of
 from lab.boxes.notes import Notes
-from lab.boxes.specs import VagrantSpec
 from lab.machines.catalog import Catalog, Lineup
 from lab.project import home_folder
 
@@ -62,9 +62,7 @@ def _on_this_machine(catalog: Catalog, lineup: Lineup) -> bool:
     home = Path(os.environ.get("VAGRANT_HOME") or home_folder() / ".vagrant.d") / "boxes"
     for name in lineup.boxes:
         spec = catalog.box(name)
-        if not isinstance(spec, VagrantSpec):
-            continue
-        folders = [home / image.box.replace("/", "-VAGRANTSLASH-") for image in spec.providers.values()]
-        if not any(folder.is_dir() for folder in folders):
+        folders = [home / image.replace("/", "-VAGRANTSLASH-") for image in kind_of(spec).images(spec)]
+        if folders and not any(folder.is_dir() for folder in folders):
             return False
     return True

@@ -1,4 +1,4 @@
-"""Boxes, lineups and engine pins as they stand in boxes/: read, checked, found by name."""
+"""The boxes, lineups and engine pins of the folder boxes/: read, checked, and found by name."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from lab.boxes.specs import SPECS, BoxSpec, LocalSpec, Name
-from lab.engines.pins import Engines, EngineSpec, check_engine, with_pins
+from lab.boxes.kinds.table import KINDS, kind_of
+from lab.boxes.specs import BoxSpec, Name
+from lab.engines.pins import read_engines, with_pins
+from lab.engines.spec import EngineSpec
 from lab.errors import ConfigError, UsageError
 from lab.yamlfile import Strict, check, did_you_mean, load, read
 
@@ -27,11 +29,11 @@ class Lineup(Strict):
 
 
 class Catalog:
-    """All that boxes/ holds; each file is read when it is first asked for."""
+    """The content of boxes/; each file is read when it is first needed."""
 
     def __init__(self, folder: Path, pins: Path | None = None) -> None:
         self.folder = folder
-        self.pins = pins  # the user's own pins of engines, if there are any
+        self.pins = pins  # the file of the user's own pins of engines
 
     @cached_property
     def boxes(self) -> dict[str, BoxSpec]:
@@ -42,8 +44,7 @@ class Catalog:
                 spec = _load_box(path)
                 found[spec.name] = spec
         for spec in found.values():
-            private = spec.private if isinstance(spec, LocalSpec) else ()
-            for engine in (*spec.engines, *spec.at_hand, *private):
+            for engine in kind_of(spec).engines(spec):
                 pick(engine, self.engines, "engine", f"box {spec.name}", ConfigError)
         return found
 
@@ -61,15 +62,13 @@ class Catalog:
 
     @cached_property
     def engines(self) -> dict[str, EngineSpec]:
-        """Every engine by name; a sum that boxes/engines.yaml leaves open may stand in the user's pins."""
-        path = self.folder / "engines.yaml"
-        found: dict[str, EngineSpec] = {}
-        for spec in load(path, Engines).engines:
-            if spec.name in found:
-                raise ConfigError(f"cannot use {path}: engine {spec.name} stands there twice")
-            check_engine(spec, found, str(path))
-            found[spec.name] = spec
+        """Every engine by name; the user's pins fill in sums that boxes/engines.yaml leaves open."""
+        found = read_engines(self.folder / "engines.yaml")
         return with_pins(found, self.pins) if self.pins else found
+
+    def engine(self, name: str) -> EngineSpec:
+        """The engine of that name; UsageError with the nearest name otherwise."""
+        return pick(name, self.engines, "engine")
 
     def box(self, name: str) -> BoxSpec:
         """The box of that name; UsageError with the nearest name otherwise."""
@@ -80,9 +79,9 @@ class Catalog:
         return pick(name, self.lineups, "lineup")
 
     def lineup_of(self, box: str, chosen: str) -> str:
-        """The lineup a box is used in: the chosen one if it holds the box, else the first that does, else the chosen.
+        """The lineup of a box: the chosen one if it has the box, else the first one that has it, else the chosen one.
 
-        A box may be brought up by name whatever the lineup; later verbs take the lineup its note names.
+        A box can be brought up by its name, whatever the lineup; later verbs use the lineup that its note names.
         """
         holding = [name for name, lineup in self.lineups.items() if box in lineup.boxes]
         return chosen if chosen in holding or not holding else holding[0]
@@ -95,7 +94,7 @@ def pick(
     where: str = "",
     error: type[UsageError] | type[ConfigError] = UsageError,
 ) -> V:
-    """The value of that name; else an error that lists the known names and guesses the one meant."""
+    """The value of that name; otherwise an error that names the nearest known name and lists all of them."""
     if name in known:
         return known[name]
     place = f" of {where}" if where else ""
@@ -109,14 +108,14 @@ def _known(what: str, names: Iterable[str]) -> str:
 def _load_box(path: Path) -> BoxSpec:
     data = read(path)
     kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in SPECS:
-        guess = did_you_mean(str(kind), list(SPECS))
-        raise ConfigError(f"cannot use {path}: kind is {kind!r}{guess}", hint=_known("kind", SPECS))
-    spec = check(data, SPECS[kind], str(path))
+    if not isinstance(kind, str) or kind not in KINDS:
+        near = did_you_mean(str(kind), list(KINDS))
+        raise ConfigError(f"cannot use {path}: kind is {kind!r}{near}", hint=_known("kind", KINDS))
+    spec: BoxSpec = check(data, KINDS[kind].schema, str(path))
     _same_name(path, spec.name)
     return spec
 
 
 def _same_name(path: Path, name: str) -> None:
     if path.stem != name:
-        raise ConfigError(f'cannot use {path}: its name is "{name}", its file says "{path.stem}"')
+        raise ConfigError(f'cannot use {path}: its name is "{name}", but the file is named "{path.stem}"')

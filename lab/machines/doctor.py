@@ -11,7 +11,8 @@ import psutil
 from lab.boxes.baking.bake import kernel_of
 from lab.boxes.baking.recipes import load_recipe
 from lab.boxes.base import Box, Tell
-from lab.boxes.specs import VagrantSpec
+from lab.boxes.kinds.table import kind_of
+from lab.boxes.specs import BoxSpec
 from lab.machines import auto, daemons, hypervisor, leftovers
 from lab.machines.catalog import Catalog, Lineup
 from lab.machines.prerequisites import missing
@@ -32,7 +33,7 @@ def examine(project: Project, catalog: Catalog, lineup: Lineup, shell: Box, tell
     yield from _providers(shell)
     yield _accelerator(project, catalog, lineup, tell)
     yield _registry()
-    specs = [spec for spec in map(catalog.box, lineup.boxes) if isinstance(spec, VagrantSpec)]
+    specs = [spec for spec in map(catalog.box, lineup.boxes) if kind_of(spec).is_made_by_lab]
     yield _disk(project, lineup, specs)
     yield _memory(lineup, specs, project, shell)
     yield _reach("Vagrant Cloud", auto.VAGRANT_CLOUD, "the debian lineup is used, baked from Debian's archive")
@@ -90,8 +91,8 @@ def _accelerator(project: Project, catalog: Catalog, lineup: Lineup, tell: Tell)
 
 def _kernel(project: Project, catalog: Catalog, lineup: Lineup) -> Path | None:
     for spec in map(catalog.box, lineup.boxes):
-        if isinstance(spec, VagrantSpec) and spec.recipe:
-            recipe = load_recipe(project.boxes / "recipes" / f"{spec.recipe}.yaml")
+        if name := kind_of(spec).recipe(spec):
+            recipe = load_recipe(project.boxes / "recipes" / f"{name}.yaml")
             kernel = kernel_of(recipe, project.cache / "boxes")
             return kernel if kernel.exists() else None
     return None
@@ -104,7 +105,7 @@ def _registry() -> Check:
     return Check("registry", Level.PROBLEM, f"none of {', '.join(PROGRAMS)} and docker", SETUP)
 
 
-def _disk(project: Project, lineup: Lineup, specs: list[VagrantSpec]) -> Check:
+def _disk(project: Project, lineup: Lineup, specs: list[BoxSpec]) -> Check:
     need = max(1, len(specs)) * BOX_GB
     free = shutil.disk_usage(_nearest(project.cache)).free // 10**9
     level = Level.OK if free >= need else Level.PROBLEM
@@ -112,9 +113,9 @@ def _disk(project: Project, lineup: Lineup, specs: list[VagrantSpec]) -> Check:
     return Check("disk", level, f"{free} GB free, lineup {lineup.name} takes about {need} GB", mend)
 
 
-def _memory(lineup: Lineup, specs: list[VagrantSpec], project: Project, shell: Box) -> Check:
+def _memory(lineup: Lineup, specs: list[BoxSpec], project: Project, shell: Box) -> Check:
     running = (leftovers.list_domains(shell) if shutil.which("virsh") else None) or {}
-    need = sum(spec.memory for spec in specs if project.prefix + spec.name not in running) + SPARE_MB
+    need = sum(kind_of(spec).memory(spec) for spec in specs if project.prefix + spec.name not in running) + SPARE_MB
     free = psutil.virtual_memory().available >> 20
     level = Level.OK if free >= need else Level.PROBLEM
     mend = None if level is Level.OK else "end other programs, or name fewer boxes: python -m lab up BOX"

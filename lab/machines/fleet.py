@@ -1,28 +1,31 @@
-"""The boxes of a lineup together: up, suspend, down; and what this checkout has created."""
+"""The boxes of a lineup together: bring them up, suspend them, remove them and all that this checkout made."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from lab.boxes.base import Box, Tell
-from lab.boxes.kinds import open_box
+from lab.boxes.kinds.table import open_box
 from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
-from lab.boxes.specs import BoxSpec, LocalSpec, VagrantSpec
+from lab.boxes.specs import BoxSpec
 from lab.engines import host
-from lab.engines.daemon import Daemon, check_apart
+from lab.engines.daemon import check_apart
 from lab.engines.engine import Engine
-from lab.engines.ensure import ensure
-from lab.engines.pins import EngineSpec
+from lab.engines.kinds.table import kind_of
+from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
 from lab.errors import Interrupted, LabError
 from lab.machines import daemons, hypervisor, leftovers
-from lab.machines.catalog import Catalog, pick
-from lab.machines.preparation import Preparation, console, vagrant_id
+from lab.machines.catalog import Catalog
+from lab.machines.kinds.handler import Site
+from lab.machines.kinds.local import stop_private
+from lab.machines.kinds.table import handler_of
+from lab.machines.preparation import console, vagrant_id
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import Background, Once, each, raise_first, side_by_side
@@ -41,7 +44,7 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A box that is up and the engines proven on it, in the order in which its file names them.
+    """A box that is up, and the engines that are proven on it, in the order of its file.
 
     `later` are the engines that are not started yet.
     """
@@ -58,7 +61,7 @@ class Ready:
 
 
 class Fleet:
-    """Boxes of one checkout; `tell` hears what happens, box by box."""
+    """The boxes of one checkout; `tell` receives progress, box by box."""
 
     def __init__(self, project: Project, catalog: Catalog, tell: Tell) -> None:
         self.project = project
@@ -68,6 +71,7 @@ class Fleet:
         self.shell = LocalBox("this machine")
         self.stock = Stock(catalog.engines, project.boxes / "engines", project.cache, self.shell)
         self.builds: list[Background[None]] = []
+        self.site = Site(project, catalog, self.notes, self.shell, self.stock, tell)
 
     def up(
         self,
@@ -79,89 +83,97 @@ class Fleet:
         *,
         early: bool = False,
     ) -> list[Ready]:
-        """Bring the boxes up side by side and prove their engines; idempotent, resumes what sleeps.
+        """Bring the boxes up side by side and prove their engines. A box that is up is left as it is; others resume.
 
         `wanted` names the engines, the same on every box, instead of those in the boxes' files; `also` names more.
-        Archives of engines are made beside the boxes. An optional box that fails is left out and said so, unless no
-        other box is left. Raises the first error of any other box once all have ended, so that one box's failure costs
-        the others nothing.
+        Archives of engines are made at the same time. An optional box that fails is left out with a message, unless no
+        other box is left. Raises the first error of any other box after all have ended, so that the failure of one box
+        costs the others nothing.
 
         With `early`, a box does not wait for an archive that takes minutes to build, except its first engine's: the
         archive is built in the background (see `settle`), and the engine is in the box's `later`.
         """
-        vagrant = [spec for spec in specs if isinstance(spec, VagrantSpec)]
-        making = Preparation(self.project, self.catalog, self.notes, self.shell, self.tell)
-        prepared = Once(lambda: making.prepare(lineup, vagrant, provider))
-        boxes = {spec.name: open_box(spec, self.project) for spec in specs}
         plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}
-        built = {pin.name: pin for plan in plans.values() for pin in plan if self._takes_minutes(pin)}
+        slow = self._slow(plans)
+        preparing = self._preparations(lineup, specs, provider)
+        boxes: dict[str, Box] = {}
 
         def ready(spec: BoxSpec) -> Ready:
-            if spec in vagrant:
-                prepared()
-                boxes[spec.name] = open_box(spec, self.project)  # its note may be new
-            box = boxes[spec.name]
+            preparing[spec.kind]()
+            boxes[spec.name] = box = open_box(spec, self.project)  # only now: its note may be new
             box.bring_up(self.tell)
-            first, *others = plans[spec.name]
-            slow = [pin for pin in others if early and pin.name in built]
-            pinned = [first, *(pin for pin in others if pin not in slow and (wanted or self._can_be_had(pin)))]
-            found = tuple(self._start(box, pin) for pin in pinned)
-            versions = ", ".join(engine.server for engine in found)
-            self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
-            later = (Later(pin.name, partial(self._start_later, box, pin, needed=bool(wanted))) for pin in slow)
-            return Ready(box, spec, found, tuple(later))
+            return self._ready(box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
 
         def close() -> None:
-            for box in boxes.values():
+            for box in list(boxes.values()):
                 box.close()
 
         jobs: dict[str, Callable[[], Ready | None]] = {spec.name: partial(ready, spec) for spec in specs}
-        for pin in built.values():
-            if early:
-                self.builds.append(Background(f"engine {pin.name}", partial(self._build, pin)))
-            else:
-                jobs[f"engine {pin.name}"] = partial(self._build, pin)
+        builds = {f"engine {pin.name}": partial(self._build, pin) for pin in slow.values()}
+        if early:
+            self.builds += [Background(name, build) for name, build in builds.items()]
+        else:
+            jobs |= builds
         values, errors = side_by_side(jobs, on_stop=close)
-        optional = {spec.name for spec in specs if spec.optional}
-        up = [item for item in values.values() if item]
-        errors = {name: error for name, error in errors.items() if name in boxes}
-        for name, error in errors.items():
+        return self._checked(specs, [values[spec.name] for spec in specs if spec.name in values], errors)
+
+    def _preparations(self, lineup: str, specs: Sequence[BoxSpec], provider: str) -> dict[str, Once[None]]:
+        """By kind, what its boxes need together before the first of them is brought up."""
+        kinds: dict[str, list[BoxSpec]] = {}
+        for spec in specs:
+            kinds.setdefault(spec.kind, []).append(spec)
+        return {
+            kind: Once(partial(handler_of(alike[0]).prepare, self.site, lineup, alike, provider))
+            for kind, alike in kinds.items()
+        }
+
+    def _ready(
+        self, box: Box, spec: BoxSpec, plan: Sequence[EngineSpec], slow: Mapping[str, EngineSpec], *, all_or_none: bool
+    ) -> Ready:
+        """The box with its engines started, but for those in `slow`, which come later.
+
+        An engine whose archive cannot be had is left out, unless it is the first.
+        """
+        first, *others = plan
+        pinned = [first, *(pin for pin in others if pin.name not in slow and (all_or_none or self._can_be_had(pin)))]
+        found = tuple(handler_of(spec).start(self.site, box, pin) for pin in pinned)
+        versions = ", ".join(engine.server for engine in found)
+        self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
+        later = (pin for pin in others if pin.name in slow)
+        starts = (Later(pin.name, partial(self._start_later, box, spec, pin, needed=all_or_none)) for pin in later)
+        return Ready(box, spec, found, tuple(starts))
+
+    def _slow(self, plans: Mapping[str, Sequence[EngineSpec]]) -> dict[str, EngineSpec]:
+        """The engines whose archives take minutes to make and are not there yet; they are begun before a box waits."""
+        pins = {pin.name: pin for plan in plans.values() for pin in plan if kind_of(pin).is_slow_to_make}
+        return {name: pin for name, pin in pins.items() if not self.stock.has_archive(pin)}
+
+    def _checked(
+        self, specs: Sequence[BoxSpec], values: Sequence[Ready | None], errors: Mapping[str, LabError]
+    ) -> list[Ready]:
+        """The boxes that are up; reports each error of a box, and raises the first one that may not be passed over."""
+        up = [item for item in values if item]
+        failed = {spec.name: errors[spec.name] for spec in specs if spec.name in errors}
+        for name, error in failed.items():
             self.tell(Progress(name, error.message, done=True, failed=True))
-        raise_first({name: error for name, error in errors.items() if not (up and name in optional)})
-        return sorted(up, key=lambda item: list(boxes).index(item.box.name))
+        optional = {spec.name for spec in specs if spec.optional}
+        raise_first({name: error for name, error in failed.items() if not (up and name in optional)})
+        return up
 
     def _plan(self, spec: BoxSpec, wanted: Sequence[str], also: Sequence[str]) -> list[EngineSpec]:
-        """The engines of a box: those wanted, else those of its file, and of `at_hand` those in the cache."""
-        own = spec.private if isinstance(spec, LocalSpec) and host.may() else ()
-        names = wanted or own or (*spec.engines, *(n for n in spec.at_hand if self.stock.at_hand(self._engine(n))))
-        planned = [self._engine(name) for name in dict.fromkeys((*names, *also))]
-        mine = isinstance(spec, LocalSpec)
-        names = [pin.name for pin in planned]
-        check_apart(host.Home(self.project.state, n).daemon if mine else Daemon(n, containerd=False) for n in names)
+        """The engines of a box: those wanted, else its default ones; and those of `also`."""
+        handler = handler_of(spec)
+        names = dict.fromkeys((*(wanted or handler.default_engines(self.site, spec)), *also))
+        planned = [self.catalog.engine(name) for name in names]
+        check_apart(handler.daemon(self.site, pin.name) for pin in planned)
         return planned
 
-    def _engine(self, name: str) -> EngineSpec:
-        return pick(name, dict(self.catalog.engines), "engine")
-
     def uses_own_docker(self, spec: BoxSpec, wanted: Sequence[str] = (), also: Sequence[str] = ()) -> bool:
-        """True if this box would be used with a Docker that lab did not bring: a run empties its images and cache."""
-        if isinstance(spec, VagrantSpec):
-            return False
-        kinds = {pin.kind for pin in self._plan(spec, wanted, also)}
-        return "installed" in kinds or ("distro" in kinds and not isinstance(spec, LocalSpec))
+        """True if this box may be used with a Docker that lab did not bring: a run empties its images and cache."""
+        return handler_of(spec).uses_own_docker(self.site, self._plan(spec, wanted, also))
 
-    def _start(self, box: Box, pin: EngineSpec) -> Engine:
-        """Make an engine answer on a box; on this machine privately, beside any Docker it has."""
-        if isinstance(box, LocalBox) and pin.archived:
-            return host.start(box, pin, host.archives_of(pin, self.stock, self.tell), self.project.state, self.tell)
-        return ensure(box, pin, self.stock, self.tell)
-
-    def _start_later(self, box: Box, pin: EngineSpec, *, needed: bool) -> Engine | None:
-        return self._start(box, pin) if needed or self._can_be_had(pin) else None
-
-    def _takes_minutes(self, pin: EngineSpec) -> bool:
-        """True for an engine that must be compiled, so that its archive is begun before a box needs it."""
-        return pin.kind == "reverted" and not self.stock.at_hand(pin)
+    def _start_later(self, box: Box, spec: BoxSpec, pin: EngineSpec, *, needed: bool) -> Engine | None:
+        return handler_of(spec).start(self.site, box, pin) if needed or self._can_be_had(pin) else None
 
     def settle(self) -> None:
         """Wait for the archives that `up` left in the making: the next run finds them in the cache."""
@@ -170,24 +182,21 @@ class Fleet:
         self.builds.clear()
 
     def private(self) -> list[str]:
-        """The engines that lab has running on this machine itself."""
+        """The engines that lab runs on this machine itself."""
         return host.leftovers(self.project.state)
 
     def stop_private(self, keep: Sequence[str] = ()) -> None:
-        """End them and remove all that was made for them, but for those named."""
-        for name in self.private():
-            if name not in keep:
-                self.tell(Progress(f"engine {name}", "removing from this machine"))
-                host.stop(self.shell, name, self.project.state)
+        """Stop them and remove all that was made for them, except those named."""
+        stop_private(self.site, keep)
 
     def _build(self, pin: EngineSpec) -> None:
-        """Make an archive; whoever needs it is told what went wrong."""
+        """Make an archive; an error is reported by the box that needs the archive, and only by it."""
         with suppress(LabError):
             self.stock.archive(pin, self.tell)
 
     def _can_be_had(self, pin: EngineSpec) -> bool:
-        """False if the engine's archive cannot be had, and that is said: a box can do without any but its first."""
-        if pin.kind in ("distro", "installed"):
+        """False, with a message, if the engine needs an archive and that cannot be made."""
+        if not kind_of(pin).needs_archive(pin):
             return True
         try:
             self.stock.archive(pin, self.tell)
@@ -199,7 +208,7 @@ class Fleet:
         return True
 
     def suspend(self, names: Sequence[str]) -> None:
-        """Put the boxes of these names to sleep, side by side."""
+        """Suspend the boxes of these names, side by side."""
 
         def job(name: str) -> None:
             self.tell(Progress(name, "suspending"))
@@ -213,11 +222,10 @@ class Fleet:
     def down(self, names: Sequence[str]) -> list[str]:
         """Remove these boxes with everything that was made for them; returns the names of those removed.
 
-        Works from the notes and from libvirt itself, so it also finds what an interrupted or killed run left.
+        It reads the notes and asks libvirt itself, so it also finds what an interrupted or killed run left.
         """
-        local = [name for name in names if isinstance(self.catalog.boxes.get(name), LocalSpec) and self.private()][:1]
-        if local:
-            self.stop_private()
+        boxes = self.catalog.boxes
+        emptied = [name for name in names if name in boxes and handler_of(boxes[name]).remove_engines(self.site)]
         libvirt = shutil.which("virsh") is not None
         noted = [name for name in names if self.notes.path(name).exists()]
         if libvirt and noted:
@@ -228,13 +236,13 @@ class Fleet:
         raise_first(each(doomed, lambda name: self._remove(name, libvirt))[1])
         if libvirt:
             hypervisor.remove_base_volumes(self.shell, "lab/")
-            self._let_go()
+            self._stop_libvirt()
         if not self.notes.boxes():
-            shutil.rmtree(self.project.state / "registry", ignore_errors=True)  # the base image that runs shared
-        return [*local, *doomed]
+            shutil.rmtree(self.project.state / "registry", ignore_errors=True)  # the base image that all runs used
+        return [*emptied, *doomed]
 
     def down_orphans(self) -> list[str]:
-        """Remove machines of checkouts that are gone, and what of lab's stands in libvirt without a machine."""
+        """Remove machines of checkouts that are gone, and what lab made in libvirt that has no machine."""
         if not hypervisor.usable():
             return []
         daemons.start_daemons(self.shell, self.project.state, self.tell)
@@ -244,11 +252,11 @@ class Fleet:
             hypervisor.remove_domain(self.shell, name)
         if not leftovers.list_domains(self.shell):
             hypervisor.remove_volumes(self.shell, "lab-")
-        self._let_go()
+        self._stop_libvirt()
         return names
 
-    def _let_go(self) -> None:
-        """Remove the network and end the daemons, where nothing needs them any more."""
+    def _stop_libvirt(self) -> None:
+        """Remove the network and stop the daemons if nothing needs them any more."""
         hypervisor.remove_network(self.shell)
         needed = daemons.answers(self.shell) and bool(hypervisor.domains(self.shell))
         daemons.stop_daemons(self.shell, self.project.state, needed=needed)
@@ -257,13 +265,13 @@ class Fleet:
         self.tell(Progress(name, "removing"))
         spec = self.catalog.boxes.get(name)
         try:
-            if isinstance(spec, VagrantSpec) and vagrant_id(self.project, name, "*").exists():
+            if spec and vagrant_id(self.project, name, "*").exists():
                 open_box(spec, self.project).destroy()
         except LabError as error:
-            # Vagrant may be gone or confused: libvirt is asked next, and the note goes only if it agrees
+            # Vagrant may be missing or out of step: libvirt is asked next, and only if it agrees the note is removed
             if not (libvirt and vagrant_id(self.project, name).exists()):
                 raise
-            self.tell(Progress(name, f"Vagrant could not: {error.message}"))
+            self.tell(Progress(name, f"Vagrant could not remove it: {error.message}"))
         domain = self.project.prefix + name
         if libvirt and domain in hypervisor.domains(self.shell, self.project.prefix):
             hypervisor.remove_domain(self.shell, domain)
@@ -273,7 +281,7 @@ class Fleet:
         self.tell(Progress(name, "removed", done=True))
 
     def _wake_libvirt(self, names: Sequence[str]) -> None:
-        """Start libvirt's daemons if one of these boxes lives there."""
+        """Start libvirt's daemons if one of these boxes is a machine of libvirt."""
         notes = (self.notes.read(name) for name in names)
         if any(note.vagrant.provider == "libvirt" for note in notes if note):
             daemons.start_daemons(self.shell, self.project.state, self.tell)

@@ -9,9 +9,9 @@ from pathlib import Path
 from lab.boxes.baking.bake import bake, kernel_of
 from lab.boxes.baking.recipes import load_recipe
 from lab.boxes.base import Box, Tell
-from lab.boxes.kinds import open_box
+from lab.boxes.kinds.table import open_box
+from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
-from lab.boxes.specs import VagrantSpec
 from lab.errors import HostError
 from lab.machines import daemons, hypervisor
 from lab.machines.catalog import Catalog

@@ -1,4 +1,4 @@
-"""Find the first engine that behaves as the good one does, by halving; every answer is a real trial's."""
+"""Find the first engine that behaves like the good one, by bisection; every answer comes from a real trial."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lab.engines.pins import EngineSpec
+from lab.engines.kinds.table import kind_of
+from lab.engines.spec import EngineSpec
 from lab.errors import Interrupted, LabError, UsageError
 from lab.model import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One engine tried: what the step did, or why the engine could not be had."""
+    """One engine that was tried: the outcome of the step, or why there is none."""
 
     engine: str
     outcome: Outcome | None
@@ -22,9 +23,9 @@ class Attempt:
 
 @dataclass
 class Finding:
-    """What a bisection found: `first` is the first engine, from bad to good, that behaves as the good one does.
+    """What a bisection found: `first` is the first engine, from bad to good, that behaves like the good one.
 
-    `before` is the last one that does not; engines between the two that could not be had stand in `attempts`.
+    `before` is the last one that does not. `attempts` also lists the engines between the two that could not be tried.
     """
 
     first: str
@@ -32,20 +33,20 @@ class Finding:
     attempts: list[Attempt] = field(default_factory=list)
 
 
-Probe = Callable[[str], Outcome]  # the step's outcome on that engine; raises LabError if the engine cannot be had
+Probe = Callable[[str], Outcome]  # the outcome of the step on that engine; LabError if it cannot be tried
 
 
 def path(known: Mapping[str, EngineSpec], bad: str, good: str) -> list[str]:
     """The engines from bad to good in the order of versions, both included; either may be the newer one.
 
-    A reverted engine comes right before its base, and only if it is an end itself: it is no release.
+    A changed release, such as a reverted engine, comes right before the release, and only if it is an end itself.
     """
     if bad == good:
         raise UsageError("cannot bisect: --good and --bad are the same engine")
     ends = (bad, good)
     ordered = sorted(
-        (spec for spec in known.values() if spec.version and (spec.kind != "reverted" or spec.name in ends)),
-        key=lambda spec: (_numbers(spec.version or ""), spec.kind != "reverted", spec.name),
+        (spec for spec in known.values() if spec.version and (kind_of(spec).is_release or spec.name in ends)),
+        key=lambda spec: (_numbers(spec.version or ""), kind_of(spec).is_release, spec.name),
     )
     names = [spec.name for spec in ordered]
     for end in ends:
@@ -57,7 +58,7 @@ def path(known: Mapping[str, EngineSpec], bad: str, good: str) -> list[str]:
 
 
 def planned(engines: Sequence[str]) -> list[str]:
-    """The engines that will be tried if every answer is \"as bad\", ends first: for a dry run."""
+    """The engines that are tried if each behaves like the bad one, the ends first; for a dry run."""
     low, high, order = 0, len(engines) - 1, [engines[0], engines[-1]]
     while high - low > 1:
         low = (low + high) // 2
@@ -66,10 +67,10 @@ def planned(engines: Sequence[str]) -> list[str]:
 
 
 def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]) -> Finding:
-    """Try both ends, then halve; `engines` goes from bad to good.
+    """Try both ends, then bisect; `engines` goes from bad to good.
 
-    Raises UsageError if the ends behave alike, and the probe's own LabError for an end that cannot be had. An engine
-    between that cannot be had, or whose outcome could not be read, is skipped.
+    Raises UsageError if the ends behave alike, and the probe's own LabError for an end that cannot be tried. An engine
+    between them that cannot be tried, or whose outcome cannot be read, is skipped.
     """
     attempts: list[Attempt] = []
 
@@ -92,7 +93,7 @@ def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]
         words = f"{engines[0]} {_word(bad)}, {engines[-1]} {_word(good)}"
         raise UsageError(
             f"cannot bisect: the ends do not differ ({words})",
-            hint="another --step, --variation, --producer or --consumer may show the difference",
+            hint="try another --step, --variation, --producer or --consumer",
         )
     left = list(engines)
     while len(left) > 2:
@@ -109,7 +110,7 @@ def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]
 
 
 def _word(outcome: Outcome | None) -> str:
-    return outcome.value if outcome else "could not be read"
+    return outcome.value if outcome else "unknown"
 
 
 def _numbers(version: str) -> list[int]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
-from lab.boxes.specs import VagrantSpec
 from lab.boxes.vagrant import VagrantBox
 from lab.errors import BoxError
 from lab.machines.catalog import Catalog

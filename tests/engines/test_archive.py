@@ -1,4 +1,4 @@
-"""Engine archives: what is whole, for this machine and in its place is used, and nothing else."""
+"""Engine archives: only a complete one, for this machine and with safe names, is used."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import hashlib
 import os
 import re
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lab.engines.archive import open_archive, pack, place, read_contents
-from lab.engines.elf import here, machine_of, read_elf
+from lab.engines.elf import Elf, here, machine_of, read_elf
 from lab.errors import EngineError, HostError
 from tests.archives import engine, program, tgz
 
@@ -48,7 +52,7 @@ def test_an_archive_cut_short_is_refused(tmp_path: Path, part: float) -> None:
     with pytest.raises(EngineError) as caught:
         read_contents(path)
     said = caught.value.message.removeprefix(f"cannot use {path}: ")
-    assert said.startswith(("it is cut short", "it is no whole .tgz archive: ", "it has no docker/dockerd"))
+    assert said.startswith(("it is cut short", "it is not a complete .tgz archive: ", "it has no docker/dockerd"))
 
 
 def test_an_archive_without_its_last_bytes_is_refused(tmp_path: Path) -> None:
@@ -64,14 +68,14 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     whole = bytearray(engine(tmp_path / "a.tgz").read_bytes())
     whole[-6] ^= 1  # in gzip's sum of the content
     (tmp_path / "b.tgz").write_bytes(whole)
-    with pytest.raises(EngineError, match="it is no whole"):
+    with pytest.raises(EngineError, match="it is not a complete"):
         read_contents(tmp_path / "b.tgz")
 
 
 @pytest.mark.parametrize("data", [b"<html>blocked</html>", b"PK\x03\x04", bytes(1000)])
 def test_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.tgz").write_bytes(data)
-    with pytest.raises(EngineError, match="it is no whole"):
+    with pytest.raises(EngineError, match="it is not a complete"):
         read_contents(tmp_path / "a.tgz")
 
 
@@ -93,14 +97,14 @@ def test_an_archive_for_another_processor_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_dockerd_that_is_no_program_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="its dockerd is no program of Linux"):
+    with pytest.raises(EngineError, match="its dockerd is not a Linux program"):
         read_contents(engine(tmp_path / "a.tgz", b"#!/bin/sh\n"))
 
 
 @pytest.mark.parametrize("name", ["docker/../../etc/cron.d/x", "/etc/passwd", "dockerd", "other/dockerd"])
 def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     path = tgz(tmp_path / "a.tgz", {"docker/dockerd": program(), name: b"x"})
-    with pytest.raises(EngineError, match="lies outside of its folder docker/"):
+    with pytest.raises(EngineError, match="lies outside its folder docker/"):
         read_contents(path)
 
 
@@ -153,11 +157,11 @@ def test_an_archive_made_here_is_held_against_its_note(tmp_path: Path) -> None:
     assert made.path == tmp_path / "engines" / "1.0-x-aaaaaaaaaaaa.tgz"
     assert open_archive(made.path) == made
     made.path.write_bytes(made.path.read_bytes() + b"x")
-    with pytest.raises(EngineError, match="when it was made it was") as caught:
+    with pytest.raises(EngineError, match="its note states") as caught:
         open_archive(made.path)
-    assert caught.value.hint == f"remove {made.path}; it is made again"
+    assert caught.value.hint == f"remove {made.path}; lab then makes it again"
     made.path.with_suffix(".json").unlink()
-    with pytest.raises(EngineError, match="nothing says what it should hold"):
+    with pytest.raises(EngineError, match="its note is missing or damaged"):
         open_archive(made.path)
 
 
@@ -166,7 +170,7 @@ def test_a_pinned_archive_needs_no_note(tmp_path: Path) -> None:
     total = sha256(path.read_bytes())
     assert open_archive(path, total).contents == read_contents(path)
     assert path.with_suffix(".json").exists()
-    with pytest.raises(EngineError, match=f"its sha256 is {total}, pinned is {'0' * 64}"):
+    with pytest.raises(EngineError, match=f"its sha256 is {total}, the pinned one is {'0' * 64}"):
         open_archive(path, "0" * 64)
     path.with_suffix(".json").write_text('{"sha256": ')  # a note that a power cut left
     assert open_archive(path, total).contents == read_contents(path)
@@ -194,6 +198,38 @@ def test_what_a_program_needs_is_what_the_loader_says(path: str) -> None:
     assert set(elf.needed) >= {name for name, _ in wanted}
     assert elf.glibc == max((version for _, version in wanted), key=lambda text: [int(x) for x in text.split(".")])
     assert all(name in said for name in elf.needed)
+
+
+def test_a_program_without_section_headers_still_states_its_libraries() -> None:
+    data = bytearray(Path("/bin/ls").read_bytes())
+    whole = read_elf(bytes(data))
+    data[40:48] = bytes(8)  # where the header of a 64 bit file states the place of its section headers
+    data[60:64] = bytes(4)  # and how many there are
+    assert whole is not None
+    assert read_elf(bytes(data)) == Elf(whole.machine, whole.needed)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(20, 4000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=20))
+def test_a_damaged_program_still_states_its_processor(changes: list[tuple[int, bytes]]) -> None:
+    data = bytearray(Path("/bin/ls").read_bytes())
+    for start, patch in changes:
+        data[start : start + len(patch)] = patch
+    elf = read_elf(bytes(data))
+    assert elf is not None
+    assert elf.machine == here()
+
+
+def test_a_table_that_claims_endless_parts_is_not_read_to_its_end() -> None:
+    data = bytearray(Path("/bin/ls").read_bytes())
+    file = ELFFile(BytesIO(bytes(data)))
+    index = next(n for n in range(file.num_sections()) if file.get_section(n)["sh_type"] == "SHT_GNU_verneed")
+    section, header = file.get_section(index), file["e_shoff"] + index * file["e_shentsize"]
+    data[header + 44 : header + 48] = b"\xff\xff\xff\xff"  # sh_info: how many entries there are
+    data[section["sh_offset"] + 12 : section["sh_offset"] + 16] = bytes(4)  # vn_next: the next one is the same
+    elf = read_elf(bytes(data))
+    assert elf is not None
+    assert (elf.machine, elf.needed) == (here(), (read_elf(Path("/bin/ls").read_bytes()) or elf).needed)
 
 
 def test_half_a_program_is_read_as_far_as_it_goes() -> None:

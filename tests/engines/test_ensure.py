@@ -1,4 +1,4 @@
-"""Engines: nothing is used whose sum differs, and no Docker is taken for another one."""
+"""Engines: an archive with another sum is never used, and no Docker is mistaken for another one."""
 
 from __future__ import annotations
 
@@ -15,18 +15,24 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.local import LocalBox
+from lab.engines import download
+from lab.engines.archive import place, read_contents
 from lab.engines.daemon import Daemon, check_apart
-from lab.engines.download import fetch
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
-from lab.engines.pins import EngineSpec, Needs
+from lab.engines.kinds.debian import DebianSpec
+from lab.engines.kinds.distro import DistroSpec
+from lab.engines.kinds.installed import InstalledSpec
+from lab.engines.kinds.static import StaticSpec
+from lab.engines.spec import EngineSpec, Needs
 from lab.engines.stock import Stock
 from lab.errors import ConfigError, EngineError, HostError, LabError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.workers import each
+from tests import archives
 from tests.conftest import ROOT
 
 ARCHIVE = bytes(range(256)) * 4096  # one MiB: several reads
@@ -39,8 +45,9 @@ def quiet(event: Progress) -> None:
     pass
 
 
-def pin(url: str, sha256: str = SUM) -> EngineSpec:
-    return EngineSpec(name="1.0", version="1.0", kind="static", url=url, sha256=sha256)
+def fetch(url: str, cache: Path, tell: Tell) -> Path:
+    """The archive of an engine with that address and the pinned sum."""
+    return download.fetch("1.0", url, SUM, place(cache, "1.0", SUM), tell)
 
 
 @pytest.fixture
@@ -61,14 +68,14 @@ def stored(cache: Path) -> list[str]:
 
 def test_an_archive_is_fetched_once(tmp_path: Path, archive: str) -> None:
     told: list[Progress] = []
-    path = fetch(pin(archive), tmp_path / "cache", told.append)
+    path = fetch(archive, tmp_path / "cache", told.append)
     assert path == tmp_path / "cache" / "engines" / NAME
     assert path.read_bytes() == ARCHIVE
     assert stored(tmp_path / "cache") == [NAME]
     assert (told[-1].what, told[-1].done) == ("downloaded, sum as pinned", True)
     (tmp_path / "served" / "docker.tgz").unlink()
     told.clear()
-    assert fetch(pin(archive), tmp_path / "cache", told.append) == path
+    assert fetch(archive, tmp_path / "cache", told.append) == path
     assert told == []
 
 
@@ -76,27 +83,27 @@ def test_an_archive_is_fetched_once(tmp_path: Path, archive: str) -> None:
 def test_an_archive_of_another_sum_is_not_kept(tmp_path: Path, archive: str, content: bytes) -> None:
     (tmp_path / "served" / "docker.tgz").write_bytes(content)
     with pytest.raises(EngineError) as caught:
-        fetch(pin(archive), tmp_path / "cache", quiet)
+        fetch(archive, tmp_path / "cache", quiet)
     found = hashlib.sha256(content).hexdigest()
-    assert caught.value.message == f"cannot use {archive}: its sha256 is {found}, pinned is {SUM}"
+    assert caught.value.message == f"cannot use {archive}: its sha256 is {found}, the pinned one is {SUM}"
     assert stored(tmp_path / "cache") == []
 
 
 def test_a_damaged_archive_in_the_cache_is_not_used(tmp_path: Path, archive: str) -> None:
-    path = fetch(pin(archive), tmp_path, quiet)
+    path = fetch(archive, tmp_path, quiet)
     path.write_bytes(ARCHIVE[:100])
     with pytest.raises(EngineError) as caught:
-        fetch(pin(archive), tmp_path, quiet)
+        fetch(archive, tmp_path, quiet)
     assert caught.value.message.startswith(f"cannot use {path}: its sha256 is ")
-    assert caught.value.hint == f"remove {path}; it is downloaded again"
+    assert caught.value.hint == f"remove {path}; lab then downloads it again"
     path.unlink()
-    assert fetch(pin(archive), tmp_path, quiet).read_bytes() == ARCHIVE
+    assert fetch(archive, tmp_path, quiet).read_bytes() == ARCHIVE
 
 
 @pytest.mark.parametrize("url", ["file:///none/docker.tgz", "http://127.0.0.1:1/docker.tgz", "gopher://x/y", "docker"])
 def test_an_archive_that_cannot_be_had_says_how_to_bring_it(tmp_path: Path, url: str) -> None:
     with pytest.raises(HostError) as caught:
-        fetch(pin(url), tmp_path, quiet)
+        fetch(url, tmp_path, quiet)
     assert caught.value.message.startswith(f"cannot download {url}: ")
     assert caught.value.hint and "python -m lab engines add FILE.tgz" in caught.value.hint
 
@@ -152,7 +159,7 @@ def test_a_download_that_fails_is_not_taken_for_a_full_disk(
     tmp_path: Path, talk: Callable[[socket.socket], None]
 ) -> None:
     with server(talk) as url, pytest.raises(LabError) as caught:
-        fetch(pin(url), tmp_path, quiet)
+        fetch(url, tmp_path, quiet)
     assert isinstance(caught.value, HostError if talk in (reset, babble) else EngineError)
     assert url in caught.value.message
     assert stored(tmp_path) == []
@@ -171,7 +178,7 @@ def test_two_boxes_fetch_one_archive_at_the_same_time(tmp_path: Path) -> None:
 
     def job(name: str) -> Path:
         time.sleep(0.15 if name == "late" else 0)
-        return fetch(pin(url), tmp_path, quiet)
+        return fetch(url, tmp_path, quiet)
 
     with server(slowly) as url:
         values, errors = each(["early", "late"], job)
@@ -196,7 +203,7 @@ def test_the_loopback_server_of_these_tests_serves(tmp_path: Path, archive: str)
         threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
         told: list[Progress] = []
         url = f"http://127.0.0.1:{made.server_port}/docker.tgz"
-        assert fetch(pin(url), tmp_path / "cache", told.append).read_bytes() == ARCHIVE
+        assert fetch(url, tmp_path / "cache", told.append).read_bytes() == ARCHIVE
         made.shutdown()
     assert "downloading 1 of 1 MB" in [event.what for event in told]
 
@@ -251,10 +258,10 @@ def stock(folder: Path) -> Stock:
     return Stock({}, folder / "recipes", folder / "cache", LocalBox())
 
 
-DISTRO = EngineSpec(name="20.10.24", version="20.10.24", kind="distro")
-TRIXIE = EngineSpec(name="26.1.5", version="26.1.5", kind="debian", suite="trixie", packages=("docker.io",))
-BOOKWORM = EngineSpec(name="20.10.24", version="20.10.24", kind="distro", suite="bookworm", packages=("docker.io",))
-INSTALLED = EngineSpec(name="installed", kind="installed")
+DISTRO = DistroSpec(name="20.10.24", version="20.10.24")
+TRIXIE = DebianSpec(name="26.1.5", version="26.1.5", suite="trixie", packages=("docker.io",))
+BOOKWORM = DistroSpec(name="20.10.24", version="20.10.24", suite="bookworm", packages=("docker.io",))
+INSTALLED = InstalledSpec(name="installed")
 
 
 def test_the_engine_says_what_it_is(tmp_path: Path) -> None:
@@ -277,8 +284,8 @@ def test_a_daemon_that_only_root_reaches_is_asked_through_sudo(tmp_path: Path) -
 def test_another_version_is_refused(tmp_path: Path, server: str) -> None:
     with pytest.raises(EngineError) as caught:
         ensure(Told(plain=(0, f"20.10.24 {server} abc")), DISTRO, stock(tmp_path), quiet)
-    assert caught.value.message == f"cannot use guest: its Docker is {server}, pinned is 20.10.24"
-    assert caught.value.hint == "change boxes/guest.yaml or boxes/engines.yaml, whichever is wrong"
+    assert caught.value.message == f"cannot use guest: its Docker is {server}, the pinned engine is 20.10.24"
+    assert caught.value.hint == "correct boxes/guest.yaml or boxes/engines.yaml, whichever is wrong"
 
 
 @pytest.mark.parametrize("text", ["", "20.10.24"])
@@ -321,17 +328,17 @@ def test_another_package_or_none_is_left_alone_and_an_archive_is_brought(tmp_pat
     assert archive
     archive.parent.mkdir(parents=True)
     archive.touch()  # so that none is made: this one is refused
-    with pytest.raises(EngineError, match=f"cannot use {archive}: nothing says what it should hold"):
+    with pytest.raises(EngineError, match=f"cannot use {archive}: its note is missing or damaged"):
         ensure(box, BOOKWORM, made, quiet)
     assert not [line for line in box.asked if "docker version" in line]
 
 
 def test_an_engine_that_knows_only_old_control_groups_is_not_brought_to_a_box_with_new_ones(tmp_path: Path) -> None:
-    spec = EngineSpec(name="19.03.8", version="19.03.8", kind="static", sha256=SUM, needs=Needs(cgroup="v1"))
+    spec = StaticSpec(name="19.03.8", version="19.03.8", url=None, sha256=SUM, needs=Needs(cgroup="v1"))
     box = Told(control_groups="v2")
     with pytest.raises(EngineError) as caught:
         ensure(box, spec, stock(tmp_path), quiet)
-    assert caught.value.message == "cannot run Docker 19.03.8 on guest: it knows only control groups of version 1"
+    assert caught.value.message == "cannot run Docker 19.03.8 on guest: it supports only control groups of version 1"
     with pytest.raises(EngineError, match="its archive is not in the cache"):  # one that has old ones is gone on with
         ensure(Told(), spec, stock(tmp_path), quiet)
 
@@ -350,3 +357,83 @@ def test_engines_of_one_network_are_not_run_side_by_side() -> None:
 def test_no_two_pinned_engines_have_one_network() -> None:
     pins = Catalog(ROOT / "boxes").engines.values()
     check_apart(Daemon(pin.name, containerd=False) for pin in pins if pin.kind != "installed")
+
+
+# --- an archive on a box
+
+
+class Plain(Box):
+    """A box without any Docker; its daemon runs from what was unpacked, with the programs that `sums` states."""
+
+    def __init__(self, sums: dict[str, str]) -> None:
+        self.name = "guest"
+        self.sums = sums
+        self.asked: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.unpacked = self.started = False
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        line, argv = command.line(), command.argv
+        self.asked.append(line)
+        if argv[0] == "sha256sum":
+            return self._result(command, 0, f"{hashlib.sha256(self.files[argv[1]]).hexdigest()}  {argv[1]}")
+        if argv[-3:] == ("version", "--format", VERSIONS):
+            return self._result(command, 0 if self.started else 1, "1.0 1.0 abc" if self.started else "")
+        if argv[:2] == ("sh", "-c") and "docker.sock" in line:
+            return self._result(command, 0 if self.started else 1 if self.unpacked else 3, self._sums())
+        self.unpacked |= "tar -xzf" in line
+        self.started |= "systemd-run" in line
+        if "systemd-run" in line or "tar -xzf" in line or "systemctl stop" in line:
+            return self._result(command, 0, self._sums())
+        return self._result(command, 1, "")
+
+    def _sums(self) -> str:
+        return "\n".join(f"{total}  /opt/lab/engines/1.0/bin/{name}" for name, total in self.sums.items())
+
+    def _result(self, command: Command, status: int, text: str) -> Result:
+        return Result(command, status, text.encode(), b"", datetime.now(UTC), 0.0)
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        self.files[str(target)] = source.read_bytes()
+
+
+def archived(folder: Path) -> tuple[StaticSpec, dict[str, str]]:
+    """A pin whose archive is on this machine, and the sums of its programs."""
+    file = archives.engine(folder / "docker-1.0.tgz")
+    contents = read_contents(file)
+    return StaticSpec(name="1.0", version="1.0", url=file.as_uri(), sha256=contents.sha256), contents.programs
+
+
+def test_an_archive_is_brought_to_a_box_once_and_started_there(tmp_path: Path) -> None:
+    spec, programs = archived(tmp_path)
+    box = Plain(programs)
+    engine = ensure(box, spec, stock(tmp_path), quiet)
+    assert engine.docker == ("/opt/lab/engines/1.0/bin/docker", "-H", "unix:///run/lab-docker-1.0/docker.sock")
+    assert (engine.server, engine.sums) == ("1.0", programs)
+    assert [Path(name).name for name in box.files] == [f"1.0-{str(spec.sha256)[:12]}.tgz"]
+    assert engine.log[-5:] == ("-u", "lab-docker-1.0", "-n", "30", "--no-pager")
+    box.asked.clear()
+    assert ensure(box, spec, stock(tmp_path), quiet) == engine
+    assert not [line for line in box.asked if "tar -xzf" in line or "systemd-run" in line]
+
+
+def test_a_program_that_is_not_the_archives_is_refused(tmp_path: Path) -> None:
+    spec, programs = archived(tmp_path)
+    with pytest.raises(EngineError) as caught:
+        ensure(Plain({**programs, "dockerd": SUM}), spec, stock(tmp_path), quiet)
+    assert caught.value.message == (
+        f"cannot use Docker 1.0 on guest: its dockerd has sha256 {SUM}, the archive's {programs['dockerd']}"
+    )
+    assert caught.value.hint == "remove /opt/lab/engines/1.0 on guest; lab then unpacks it again"
+
+
+def test_an_archive_that_arrives_damaged_is_not_unpacked(tmp_path: Path) -> None:
+    class Lossy(Plain):
+        def put(self, source: Path, target: PurePosixPath) -> None:
+            self.files[str(target)] = source.read_bytes()[:-1]
+
+    spec, programs = archived(tmp_path)
+    box = Lossy(programs)
+    with pytest.raises(EngineError, match="its archive arrived with sha256 "):
+        ensure(box, spec, stock(tmp_path), quiet)
+    assert not box.unpacked

@@ -1,4 +1,4 @@
-"""Making engines' archives from Debian's packages and from its source: what goes wrong is said, and nothing stays."""
+"""Archives from Debian's packages and from its source: a failure is reported, and it leaves no files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import tarfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import pytest
 
 from lab.boxes.baking import workbench
 from lab.boxes.base import Box, Command, OnOutput, Result
-from lab.engines import debian, reverted
-from lab.engines.reverted import Edit, replace_once
+from lab.engines import packages
+from lab.engines.kinds import reverted
+from lab.engines.kinds.debian import DebianSpec
+from lab.engines.kinds.distro import DistroSpec
+from lab.engines.kinds.reverted import Edit, RevertedSpec, replace_once
+from lab.engines.spec import EngineSpec
 from lab.errors import CommandError, ConfigError, EngineError, HostError, Interrupted, LabError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
@@ -24,9 +29,18 @@ from tests.conftest import ROOT
 
 BOXES = ROOT / "boxes"
 ENGINES = Catalog(BOXES).engines
-UNFIXED = ENGINES["20.10.24-unfixed"]
-BOOKWORM = ENGINES["20.10.24"]
-TRIXIE = ENGINES["26.1.5"]
+S = TypeVar("S", bound=EngineSpec)
+
+
+def pinned(name: str, schema: type[S]) -> S:
+    spec = ENGINES[name]
+    assert isinstance(spec, schema)
+    return spec
+
+
+UNFIXED = pinned("20.10.24-unfixed", RevertedSpec)
+BOOKWORM = pinned("20.10.24", DistroSpec)
+TRIXIE = pinned("26.1.5", DebianSpec)
 (EDIT,) = reverted.recipe_of(UNFIXED, BOXES / "engines").edits
 Answer = Callable[[list[str], Path | None], tuple[int, bytes]]
 
@@ -126,7 +140,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine that has every program, whatever this one has: they are looked for, and never run."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in {*debian.TOOLS, *reverted.PROGRAMS}:
+    for name in {*packages.TOOLS, *reverted.PROGRAMS}:
         (programs / name).touch(mode=0o755)
     monkeypatch.setenv("PATH", str(programs))
     for name in ("LAB_MIRROR", "http_proxy", "https_proxy"):
@@ -154,13 +168,13 @@ def names(path: Path) -> list[str]:
 
 
 def test_an_archive_is_made_of_packages(machine: Machine, cache: Path) -> None:
-    archive = debian.build(BOOKWORM, cache, machine, quiet)
+    archive = packages.build(BOOKWORM, cache, machine, quiet)
     programs = ["containerd", "containerd-shim-runc-v2", "docker", "docker-init", "docker-proxy", "dockerd", "runc"]
     assert names(archive.path) == [f"docker/{name}" for name in programs]
     assert archive.contents.packages["docker.io"] == "20.10.24+dfsg1-1+deb12u1+b6"
     assert archive.contents.packages["runc"] == "1.2-3"
     assert left_in(cache) == [archive.path.with_suffix(".json").name, archive.path.name]
-    assert archive.path == debian.target_of(BOOKWORM, cache)
+    assert archive.path == packages.target_of(BOOKWORM, cache)
 
 
 def test_apt_works_in_folders_of_its_own(machine: Machine, cache: Path) -> None:
@@ -175,7 +189,7 @@ def test_apt_works_in_folders_of_its_own(machine: Machine, cache: Path) -> None:
 
     machine.answers["apt-get"] = apt
     machine.docker = "26.1.5+dfsg1-9"
-    archive = debian.build(TRIXIE, cache, machine, quiet)
+    archive = packages.build(TRIXIE, cache, machine, quiet)
     assert "docker/cli-plugins/docker-buildx" in names(archive.path)
     assert 'Acquire::http::Proxy "http://proxy.example:3128";' in seen["settings"]
     places = [line.split('"')[1] for line in seen["settings"].splitlines() if line.startswith("Dir::")]
@@ -197,10 +211,10 @@ def test_apt_works_in_folders_of_its_own(machine: Machine, cache: Path) -> None:
     [
         (
             ("docker", "20.10.25+dfsg1-1"),
-            "cannot use docker.io of bookworm: it is 20.10.25+dfsg1-1, pinned is 20.10.24",
+            "cannot use docker.io of bookworm: it is 20.10.25+dfsg1-1, the pin is 20.10.24",
         ),
-        (("lacking", ("usr/sbin/runc",)), "cannot make Docker 20.10.24: its packages bring no runc"),
-        (("lacking", ("usr/sbin/dockerd",)), "cannot make Docker 20.10.24: its packages bring no dockerd"),
+        (("lacking", ("usr/sbin/runc",)), "cannot make Docker 20.10.24: no package has runc"),
+        (("lacking", ("usr/sbin/dockerd",)), "cannot make Docker 20.10.24: no package has dockerd"),
     ],
 )
 def test_packages_that_are_not_what_was_pinned_are_refused(
@@ -208,7 +222,7 @@ def test_packages_that_are_not_what_was_pinned_are_refused(
 ) -> None:
     setattr(machine, *change)
     with pytest.raises(EngineError) as caught:
-        debian.build(BOOKWORM, cache, machine, quiet)
+        packages.build(BOOKWORM, cache, machine, quiet)
     assert caught.value.message == said
     assert left_in(cache) == []
 
@@ -225,8 +239,8 @@ def test_a_library_that_no_package_brings_is_named(machine: Machine, cache: Path
     if b"libselinux.so.1" not in own:
         pytest.skip("this machine's ls needs no library but the C library")
     machine.answers["dpkg-deb"] = deb
-    with pytest.raises(EngineError, match=r"runc needs libselinux\.so\.1, which no package of its list brings"):
-        debian.build(BOOKWORM, cache, machine, quiet)
+    with pytest.raises(EngineError, match=r"runc needs libselinux\.so\.1, and no listed package has it"):
+        packages.build(BOOKWORM, cache, machine, quiet)
 
 
 SAID = [
@@ -243,7 +257,7 @@ def test_apt_that_fails_says_why(
 ) -> None:
     machine.answers["apt-get"] = lambda words, cwd: (100, text) if "update" in words else machine._apt(words, cwd)
     with pytest.raises(error, match=message) as caught:
-        debian.build(BOOKWORM, cache, machine, quiet)
+        packages.build(BOOKWORM, cache, machine, quiet)
     assert caught.value.tail() == [text.decode().strip()]
     assert left_in(cache) == []
 
@@ -254,7 +268,7 @@ def test_an_interrupted_fetch_leaves_nothing(machine: Machine, cache: Path) -> N
 
     machine.answers["dpkg-deb"] = stop
     with pytest.raises(Interrupted):
-        debian.build(BOOKWORM, cache, machine, quiet)
+        packages.build(BOOKWORM, cache, machine, quiet)
     assert left_in(cache) == []
 
 
@@ -284,12 +298,12 @@ def test_a_reverted_engine_is_dockerd_alone(machine: Machine, cache: Path) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("source", "times"), [("true", "is not there"), (f"{EDIT.find} || {EDIT.find}", "stands there 2 times")]
-)
+@pytest.mark.parametrize(("source", "times"), [("true", "0 times"), (f"{EDIT.find} || {EDIT.find}", "2 times")])
 def test_a_source_that_is_another_one_is_refused(machine: Machine, cache: Path, source: str, times: str) -> None:
     machine.source = source
-    with pytest.raises(EngineError, match=f"cannot take the fix back: .* {times}"):
+    with pytest.raises(
+        EngineError, match=f"cannot take the fix back: .* must contain this text once and contain it {times}"
+    ):
         reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
     assert left_in(cache) == []
     assert not any("exec chroot" in " ".join(words) for words in machine.asked)
@@ -298,7 +312,7 @@ def test_a_source_that_is_another_one_is_refused(machine: Machine, cache: Path, 
 def test_a_source_of_another_version_is_refused(machine: Machine, cache: Path) -> None:
     machine.docker = "20.10.25+dfsg1-1"
     with pytest.raises(
-        EngineError, match=r"the source in Debian's archive is 20\.10\.25\+dfsg1-1, pinned is 20\.10\.24"
+        EngineError, match=r"Debian's archive has the source of 20\.10\.25\+dfsg1-1, the pin is 20\.10\.24"
     ):
         reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
 
@@ -352,7 +366,7 @@ def test_the_recipe_decides_the_archives_name(cache: Path, tmp_path: Path) -> No
     with pytest.raises(ConfigError, match=r"cannot read .*build-dockerd\.sh"):
         reverted.target_of(UNFIXED, recipes, cache)
     path.write_text(path.read_text().replace(UNFIXED.name, "other"))
-    with pytest.raises(ConfigError, match='its name is "other"'):
+    with pytest.raises(ConfigError, match='its name is "other", but the file'):
         reverted.recipe_of(UNFIXED, recipes)
 
 
@@ -367,7 +381,7 @@ def test_an_edit_counts_in_all_its_files_together(tmp_path: Path) -> None:
     edit = Edit(files="*.go", find="old", replace="new")
     assert replace_once(edit, tmp_path) == (tmp_path / "a.go", "x := new")
     (tmp_path / "b.go").write_text("old")
-    with pytest.raises(EngineError, match="looked in 2 files for a text that stands there 2 times: old"):
+    with pytest.raises(EngineError, match="2 files must contain this text once and contain it 2 times: old"):
         replace_once(edit, tmp_path)
-    with pytest.raises(EngineError, match="looked in 0 files for a text that is not there"):
+    with pytest.raises(EngineError, match="0 files must contain this text once and contain it 0 times"):
         replace_once(Edit(files="none.go", find="old", replace="new"), tmp_path)

@@ -1,4 +1,4 @@
-"""The user's own archives: added and pinned with their sums, never against those the repository states."""
+"""The user's own archives: added and pinned with their sums, which never contradict boxes/engines.yaml."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import pytest
 from lab.engines import own
 from lab.engines.archive import place
 from lab.engines.elf import here
-from lab.engines.pins import PINS, EngineSpec
+from lab.engines.kinds.static import StaticSpec
+from lab.engines.kinds.table import kind_of
+from lab.engines.pins import PINS
+from lab.engines.spec import EngineSpec
 from lab.errors import ConfigError, EngineError, HostError, UsageError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
@@ -47,6 +50,11 @@ class Shop:
     def engines(self) -> dict[str, EngineSpec]:
         return Catalog(self.boxes, self.cache / PINS).engines
 
+    def pin(self, name: str) -> StaticSpec:
+        spec = self.engines[name]
+        assert isinstance(spec, StaticSpec)
+        return spec
+
     @property
     def stored(self) -> list[str]:
         return sorted(path.name for path in (self.cache / "engines").glob("*"))
@@ -58,9 +66,9 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def test_an_archive_is_added_by_its_name(shop: Shop) -> None:
-    assert shop.engines["2.0"].sha256 is None
+    assert shop.pin("2.0").sha256 is None
     spec = own.add(shop.file, shop.engines, shop.cache)
-    assert (spec.name, spec.version, spec.sha256) == ("2.0", "2.0", shop.sum)
+    assert (spec.name, spec.version, kind_of(spec).sum_of(spec)) == ("2.0", "2.0", shop.sum)
     assert shop.engines["2.0"] == spec  # url and all else as the repository has it
     assert place(shop.cache, "2.0", shop.sum).read_bytes() == shop.file.read_bytes()
     assert shop.stored == [f"2.0-{shop.sum[:12]}.json", f"2.0-{shop.sum[:12]}.tgz", "pins.yaml"]
@@ -76,7 +84,9 @@ def test_another_file_than_the_pinned_one_is_not_added(shop: Shop, tmp_path: Pat
     found = hashlib.sha256(other.read_bytes()).hexdigest()
     with pytest.raises(EngineError) as caught:
         own.add(other, shop.engines, shop.cache)
-    assert caught.value.message == f"cannot use {other} as Docker 1.0: its sha256 is {found}, pinned is {shop.sum}"
+    assert (
+        caught.value.message == f"cannot use {other} as Docker 1.0: its sha256 is {found}, the pinned one is {shop.sum}"
+    )
     assert shop.stored == []
 
 
@@ -84,7 +94,7 @@ def test_a_version_that_is_unknown_becomes_an_engine(shop: Shop, tmp_path: Path)
     file = engine(tmp_path / "docker-27.3.1-rc.1.tgz")
     spec = own.add(file, shop.engines, shop.cache)
     assert shop.engines["27.3.1-rc.1"] == spec
-    assert (spec.kind, spec.url) == ("static", None)
+    assert spec == StaticSpec(name=spec.name, version=spec.name, url=None, sha256=kind_of(spec).sum_of(spec))
 
 
 def test_a_version_that_debian_has_too_gets_a_name_of_its_own(shop: Shop) -> None:
@@ -96,9 +106,9 @@ def test_a_version_that_debian_has_too_gets_a_name_of_its_own(shop: Shop) -> Non
 @pytest.mark.parametrize(
     ("name", "version", "said"),
     [
-        ("archive.tgz", None, "of which version is it?"),
-        ("docker-latest.tgz", None, "of which version is it?"),
-        ("docker-2.0.tgz", "../../x", '"../../x" is no version'),
+        ("archive.tgz", None, "its name does not state a version"),
+        ("docker-latest.tgz", None, "its name does not state a version"),
+        ("docker-2.0.tgz", "../../x", '"../../x" is not a version'),
     ],
 )
 def test_an_archive_of_no_version_is_not_added(
@@ -122,9 +132,9 @@ def test_pinning_says_what_it_trusts(shop: Shop) -> None:
     told: list[Progress] = []
     spec = own.pin("2.0", shop.engines, shop.cache, told.append)
     assert shop.engines["2.0"] == spec
-    assert spec.sha256 == shop.sum
-    assert told[-1].what == f"pinned as {shop.sum}: that trusts this download, nothing else vouches for it"
-    with pytest.raises(EngineError, match="its sha256 is known already"):
+    assert kind_of(spec).sum_of(spec) == shop.sum
+    assert told[-1].what == f"pinned as sha256 {shop.sum}; only this download confirms that sum"
+    with pytest.raises(EngineError, match="its sha256 is pinned already"):
         own.pin("2.0", shop.engines, shop.cache, quiet)
 
 
@@ -149,7 +159,7 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 def test_a_version_that_nobody_named_is_pinned_from_the_site(shop: Shop, site: str) -> None:
     spec = own.pin("4.0", shop.engines, shop.cache, quiet, site)
-    assert spec.url == f"{site}/{here()}/docker-4.0.tgz"
+    assert kind_of(spec).url_of(spec) == f"{site}/{here()}/docker-4.0.tgz"
     assert shop.engines["4.0"] == spec
 
 
@@ -161,10 +171,10 @@ def test_a_version_that_never_existed_is_said(shop: Shop, site: str) -> None:
 
 
 def test_a_page_instead_of_an_archive_is_not_pinned(shop: Shop, site: str) -> None:
-    with pytest.raises(EngineError, match=f"cannot use {site}/.*/docker-4.1.tgz: it is no whole .tgz archive"):
+    with pytest.raises(EngineError, match=f"cannot use {site}/.*/docker-4.1.tgz: it is not a complete .tgz archive"):
         own.pin("4.1", shop.engines, shop.cache, quiet, site)
     assert shop.stored == []
-    with pytest.raises(UsageError, match='cannot pin "latest": it is no version'):
+    with pytest.raises(UsageError, match='cannot pin "latest": it is not a version'):
         own.pin("latest", shop.engines, shop.cache, quiet, site)
 
 
@@ -178,8 +188,8 @@ def test_what_was_added_is_removed_and_no_more(shop: Shop, tmp_path: Path) -> No
     own.add(engine(tmp_path / "docker-2.0-rc.1.tgz"), shop.engines, shop.cache)
     removed = own.remove("2.0", shop.cache)
     assert [path.name for path in removed] == [f"2.0-{shop.sum[:12]}.json", f"2.0-{shop.sum[:12]}.tgz"]
-    assert shop.engines["2.0"].sha256 is None
-    assert shop.engines["2.0-rc.1"].sha256
+    assert shop.pin("2.0").sha256 is None
+    assert shop.pin("2.0-rc.1").sha256
     with pytest.raises(UsageError, match="cannot remove"):
         own.remove("2.0", shop.cache)
 
@@ -188,7 +198,7 @@ def test_a_pin_that_contradicts_the_repository_is_refused(shop: Shop) -> None:
     path = shop.cache / PINS
     path.parent.mkdir(parents=True)
     path.write_text(f'engines: [{{name: "1.0", version: "1.0", kind: static, url: null, sha256: "{"0" * 64}"}}]\n')
-    with pytest.raises(ConfigError, match="in another way than") as caught:
+    with pytest.raises(ConfigError, match=r"contradicts boxes/engines\.yaml") as caught:
         _ = shop.engines
     assert caught.value.hint == "python -m lab engines remove 1.0"
     assert own.remove("1.0", shop.cache) == []

@@ -25,7 +25,8 @@ from lab.buildkit.progress.reader import read_builds
 from lab.engines import host
 from lab.engines.archive import Archive, Contents
 from lab.engines.engine import Engine
-from lab.engines.pins import EngineSpec, Needs
+from lab.engines.kinds.static import StaticSpec
+from lab.engines.spec import Needs
 from lab.engines.stock import Stock
 from lab.errors import EngineError, HostError, LabError
 from lab.machines.catalog import Catalog
@@ -99,8 +100,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         engines = {}
         for name in NAMES:
             spec = stock.engines[name]
-            archives = host.archives_of(spec, stock, quiet)
-            engines[name] = stack.enter_context(host.serve(HERE, spec, archives, folder / "state", quiet))
+            stack.callback(host.stop, HERE, name, folder / "state")
+            engines[name] = host.start(HERE, spec, stock.archives(spec, quiet), folder / "state", quiet)
         store = stack.enter_context(server.serve(None, None, quiet))
         base = f"{store.prefix}/base"
         found = World(engines, store.prefix, base, folder)
@@ -196,7 +197,7 @@ def bridges() -> list[str]:
     return sorted(path.name for path in Path("/sys/class/net").iterdir() if re.fullmatch("lab[0-9a-f]{8}", path.name))
 
 
-STATIC = EngineSpec(name="1.0", version="1.0", kind="static", url=None, sha256="0" * 64)
+STATIC = StaticSpec(name="1.0", version="1.0", url=None, sha256="0" * 64)
 
 
 def test_a_daemon_that_ends_at_once_shows_what_it_said(tmp_path: Path) -> None:

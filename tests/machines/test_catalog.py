@@ -1,4 +1,4 @@
-"""Boxes, lineups and engines: the repository's own say what the bug report says, and wrong ones are refused."""
+"""Boxes, lineups and engines: those of the repository match the bug report, and wrong files are refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.boxes.specs import BoxSpec, Image, LocalSpec, SshSpec, VagrantSpec
+from lab.boxes.kinds.local import LocalSpec
+from lab.boxes.kinds.ssh import SshSpec
+from lab.boxes.kinds.vagrant import Image, VagrantSpec
+from lab.boxes.specs import BoxSpec
+from lab.engines.kinds.static import StaticSpec
 from lab.errors import ConfigError, UsageError
 from lab.machines.catalog import Catalog, Lineup
 from tests.conftest import ROOT
@@ -57,7 +61,8 @@ def test_ubuntu_is_the_bug_reports() -> None:
 
 def test_the_engine_is_the_bug_reports_and_pinned() -> None:
     engine = Catalog(OWN).engines["19.03.8"]
-    assert (engine.version, engine.kind) == ("19.03.8", "static")
+    assert isinstance(engine, StaticSpec)
+    assert engine.version == "19.03.8"
     assert engine.url == "https://download.docker.com/linux/static/stable/x86_64/docker-19.03.8.tgz"
     assert engine.sha256 == "7f4115dc6a3c19c917f8b9664d7b51c904def1c984e082c4600097433323cf6f"
 
@@ -127,7 +132,7 @@ def boxes_refused(folder: Path, **files: str) -> ConfigError:
         (LOCAL.replace("kind: local", "sort: local"), "cannot use F/here.yaml: kind is None"),
         (
             LOCAL.replace("name: here", "name: there"),
-            'cannot use F/here.yaml: its name is "there", its file says "here"',
+            'cannot use F/here.yaml: its name is "there", but the file is named "here"',
         ),
         (LOCAL + "host: x\n", "cannot use F/here.yaml: unknown key host"),
         (LOCAL + "option: true\n", 'cannot use F/here.yaml: unknown key option (did you mean "optional"?)'),
@@ -189,7 +194,7 @@ LINEUP = "name: all\nsummary: s\nboxes: [here]\nscenario: copy-bust\n"
         (LINEUP.replace("[here]", "[xyz]"), 'cannot find the box "xyz" of lineup all'),
         (
             LINEUP.replace("name: all", "name: none"),
-            'cannot use F/lineups/all.yaml: its name is "none", its file says "all"',
+            'cannot use F/lineups/all.yaml: its name is "none", but the file is named "all"',
         ),
         (
             LINEUP.replace("boxes:", "box:"),
@@ -212,19 +217,19 @@ def test_a_static_engine_without_its_pin_is_refused(tmp_path: Path, key: str) ->
     with pytest.raises(ConfigError) as caught:
         _ = catalog(tmp_path, engines=f'engines: [{{name: "1.0", kind: static, {text}}}]\n').engines
     place = tmp_path / "engines.yaml"
-    assert caught.value.message == f"cannot use {place}: static engine 1.0 needs {key}"
+    assert caught.value.message == f"cannot use {place}: static engine 1.0: {key} is missing"
     assert (caught.value.hint is not None) == (key == "sha256")
 
 
 @pytest.mark.parametrize("wrong", ["", "0" * 63, "0" * 65, "G" * 64, "0" * 63 + "A"])
 def test_a_sum_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(ConfigError, match=r"engines\.0\.sha256: "):
+    with pytest.raises(ConfigError, match=r"static engine 1\.0: sha256: "):
         _ = catalog(tmp_path, engines=ENGINES.replace(SUM, wrong)).engines
 
 
-def test_an_engine_that_stands_twice_is_refused(tmp_path: Path) -> None:
+def test_an_engine_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
     text = "engines: [{name: a, kind: installed}, {name: a, kind: distro}]\n"
-    with pytest.raises(ConfigError, match="engine a stands there twice"):
+    with pytest.raises(ConfigError, match="the engine a is listed twice"):
         _ = catalog(tmp_path, engines=text).engines
 
 

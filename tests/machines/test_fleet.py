@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.kinds.ssh import SshSpec
 from lab.boxes.notes import Machine, Note, Notes
-from lab.boxes.specs import SshSpec
 from lab.errors import BoxError, EngineError
 from lab.machines import daemons
 from lab.machines.catalog import Catalog
@@ -37,6 +37,9 @@ def test_what_would_be_emptied_is_not_labs_own(tmp_path: Path) -> None:
     assert fleet.uses_own_docker(catalog.box("local"), ["installed"]) is True
     farm = SshSpec(name="farm", summary="", kind="ssh", engines=("20.10.24",), host="farm", user="me")
     assert fleet.uses_own_docker(farm) is True  # the package that is there
+    assert (
+        fleet.uses_own_docker(farm, ["26.1.5"]) is True
+    )  # of the kind `debian`: the package is used where it is there
     assert fleet.uses_own_docker(farm, ["19.03.8"]) is False  # an archive beside it
 
 

@@ -1,4 +1,4 @@
-"""Halving over engines: which are tried, in which order, and what is said when one cannot be had."""
+"""Bisection over engines: which are tried, in which order, and what is reported when one cannot be used."""
 
 from __future__ import annotations
 

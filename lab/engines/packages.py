@@ -1,7 +1,7 @@
-"""An engine's archive from Debian's packages of a suite: fetched by apt in folders of its own, unpacked, not installed.
+"""An engine's archive from Debian's packages of a suite: fetched by apt, unpacked, and never installed.
 
-apt checks what it fetches against Debian's keys; nothing of this machine's own apt state is read or changed but its
-mirrors and its settings for the way to them. No right of root is needed.
+apt uses folders of its own and checks what it fetches against Debian's keys. Of this machine's own apt it reads the
+mirrors and the proxy settings, and it changes nothing. It does not need root.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import TOP, Archive, digest_of, pack, place
 from lab.engines.elf import MAGIC, read_elf
-from lab.engines.pins import EngineSpec, plain
+from lab.engines.spec import EngineSpec, Package, Word, plain
 from lab.errors import CommandError, EngineError, LabError
+from lab.files import hold
 from lab.model import Progress
 
-MAKER = "1"  # goes up when lab makes another archive of the same packages
+MAKER = "1"  # increased when lab makes another archive from the same packages
 TOOLS = ("apt-get", "apt-config", "dpkg-deb", "findmnt")
 NEEDED_MB = 1500  # measured: 80 MB of packages, 350 MB unpacked, 100 MB of archive
 FETCH_SECONDS = 900
-# a program's name in the archive, and where it is in Debian's packages, newest place first
+# The name of a program in the archive, and its place in Debian's packages, the newest place first.
 PROGRAMS = {
     "dockerd": ("usr/sbin/dockerd", "usr/bin/dockerd"),
     "docker": ("usr/bin/docker",),
     "docker-proxy": ("usr/sbin/docker-proxy", "usr/bin/docker-proxy", "usr/libexec/docker/docker-proxy"),
-    "docker-init": ("usr/bin/tini-static",),  # the one that needs no library
+    "docker-init": ("usr/bin/tini-static",),  # this variant needs no library
     "containerd": ("usr/bin/containerd",),
     "containerd-shim": ("usr/bin/containerd-shim",),
     "containerd-shim-runc-v1": ("usr/bin/containerd-shim-runc-v1",),
@@ -39,17 +40,30 @@ MUST = ("dockerd", "docker", "containerd", "containerd-shim-runc-v2", "runc")
 C_LIBRARY = ("libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libresolv.so", "ld-linux", "libgcc_s.so")
 
 
-def target_of(spec: EngineSpec, cache: Path) -> Path:
-    """Where the archive of an engine from Debian's packages lies, made or not."""
+class PackageSpec(EngineSpec):
+    """The keys that an archive of packages needs; a package may name its own suite, as in runc/bookworm."""
+
+    suite: Word | None = None
+    packages: tuple[Package, ...] = ()
+
+
+def target_of(spec: PackageSpec, cache: Path) -> Path:
+    """Where the archive of these packages lies, made or not."""
     return place(cache, spec.name, digest_of(MAKER, spec.version or "", spec.suite or "", *spec.packages))
 
 
-def build(spec: EngineSpec, cache: Path, shell: Box, tell: Tell) -> Archive:
+def build_once(spec: PackageSpec, cache: Path, shell: Box, tell: Tell) -> None:
+    """Make the archive, unless another process of lab has just done so; BusyError while that one is working."""
+    with hold(cache, [f"engine-{spec.name}"], "engine"):
+        if not target_of(spec, cache).exists():
+            build(spec, cache, shell, tell)
+
+
+def build(spec: PackageSpec, cache: Path, shell: Box, tell: Tell) -> Archive:
     """Make the archive now and put it into the cache.
 
-    Raises HostError for a missing program or space and for an archive of Debian's out of reach, EngineError if the
-    suite has another version by now or if a program or library is in none of the packages, CommandError for a step
-    that failed.
+    Raises HostError if a program or disk space is missing or Debian's archive does not answer, EngineError if the suite
+    has another version or no package has a required program or library, and CommandError for a step that failed.
     """
     target = target_of(spec, cache)
     who = f"engine {spec.name}"
@@ -67,7 +81,7 @@ def build(spec: EngineSpec, cache: Path, shell: Box, tell: Tell) -> Archive:
     return archive
 
 
-def _fetch(spec: EngineSpec, work: Path, bench: Workbench, reader: AptReader) -> dict[str, str]:
+def _fetch(spec: PackageSpec, work: Path, bench: Workbench, reader: AptReader) -> dict[str, str]:
     """Download the packages and unpack them into work/tree; returns their versions."""
     debs = work / "debs"
     debs.mkdir()
@@ -97,28 +111,28 @@ def _failure(bench: Workbench, result: Result) -> LabError:
     why = f"no end within {FETCH_SECONDS} s" if result.timed_out else f"apt-get's exit status {result.exit}"
     return CommandError(
         f"cannot {bench.task}: {why}",
-        hint="a suite that has left the mirrors is at http://archive.debian.org/debian: LAB_MIRROR=URL names it",
+        hint="set LAB_MIRROR=http://archive.debian.org/debian for a suite that the mirrors no longer have",
         output=result.output,
     )
 
 
-def _check_version(spec: EngineSpec, versions: dict[str, str]) -> None:
+def _check_version(spec: PackageSpec, versions: dict[str, str]) -> None:
     found = versions.get("docker.io", "")
     if plain(found) != spec.version:
         raise EngineError(
-            f"cannot use docker.io of {spec.suite}: it is {found or 'not in its packages'}, pinned is {spec.version}",
-            hint="change boxes/engines.yaml to the version that is there",
+            f"cannot use docker.io of {spec.suite}: it is {found or 'missing'}, the pin is {spec.version}",
+            hint="change boxes/engines.yaml to the available version",
         )
 
 
-def _collect(spec: EngineSpec, tree: Path, out: Path) -> None:
-    """Lay out the archive's folder from the unpacked packages."""
+def _collect(spec: PackageSpec, tree: Path, out: Path) -> None:
+    """Copy programs and libraries from the unpacked packages into the archive's folder."""
     programs = out / TOP
     for name, places in PROGRAMS.items():
         source = next((tree / place for place in places if (tree / place).is_file()), None)
         if source is None:
             if name in MUST or (name.startswith("cli-plugins/") and spec.needs.buildx):
-                raise EngineError(f"cannot make Docker {spec.name}: its packages bring no {name}")
+                raise EngineError(f"cannot make Docker {spec.name}: no package has {name}")
             continue
         (programs / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, programs / name)
@@ -127,8 +141,8 @@ def _collect(spec: EngineSpec, tree: Path, out: Path) -> None:
         shutil.copyfile(source, programs / "lib" / name)
 
 
-def _libraries(spec: EngineSpec, programs: Path, tree: Path) -> dict[str, Path]:
-    """Every shared library that the programs want, and that those want in turn, but the C library's own."""
+def _libraries(spec: PackageSpec, programs: Path, tree: Path) -> dict[str, Path]:
+    """Every shared library that the programs need, directly or through another, except those of the C library."""
     known = {path.name: path for path in tree.rglob("*.so*") if "lib" in path.parts and path.exists()}
     found: dict[str, Path] = {}
     queue = sorted(path for path in programs.rglob("*") if path.is_file())
@@ -141,7 +155,7 @@ def _libraries(spec: EngineSpec, programs: Path, tree: Path) -> dict[str, Path]:
                 continue
             if name not in known:
                 raise EngineError(
-                    f"cannot make Docker {spec.name}: {path.name} needs {name}, which no package of its list brings",
+                    f"cannot make Docker {spec.name}: {path.name} needs {name}, and no listed package has it",
                     hint=f"add the package of {name} to the engine in boxes/engines.yaml",
                 )
             found[name] = known[name]

@@ -1,0 +1,38 @@
+"""The kind `ssh`: a host that exists already, reached by ssh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from lab.boxes.base import Box
+from lab.boxes.kinds.kind import BoxKind
+from lab.boxes.notes import Address, Notes
+from lab.boxes.specs import BoxSpec
+from lab.project import Project
+
+
+class SshSpec(BoxSpec):
+    """A host that exists already; `key` is the path of a private key, without it ssh-agent and ~/.ssh are tried."""
+
+    kind: Literal["ssh"]
+    host: str
+    user: str
+    port: int = Field(default=22, ge=1, le=65535)
+    key: Path | None = None
+
+
+class SshKind(BoxKind[SshSpec]):
+    """Somebody's machine: lab neither makes nor removes it."""
+
+    schema = SshSpec
+
+    def open(self, spec: SshSpec, project: Project) -> Box:
+        """The host, whose key is remembered in the state of this checkout."""
+        from lab.boxes.ssh import SshBox  # late: Fabric takes half a second, which other verbs need not spend
+
+        key = str(spec.key.expanduser()) if spec.key else None
+        address = Address(host=spec.host, port=spec.port, user=spec.user, key=key)
+        return SshBox(spec.name, address, Notes(project.state).known_hosts(spec.name))

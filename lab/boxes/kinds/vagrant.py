@@ -1,0 +1,56 @@
+"""The kind `vagrant`: a virtual machine that lab makes through Vagrant."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lab.boxes.base import Box
+from lab.boxes.kinds.kind import BoxKind
+from lab.boxes.specs import BoxSpec
+from lab.project import Project
+from lab.yamlfile import Strict
+
+
+class Image(Strict):
+    """A Vagrant box as published: its name and version for one provider."""
+
+    box: str
+    version: str | None = None
+
+
+class VagrantSpec(BoxSpec):
+    """A machine that Vagrant makes: memory in MB, boot_timeout in seconds, and a recipe if lab bakes its image."""
+
+    kind: Literal["vagrant"]
+    memory: int = Field(default=1024, ge=256)
+    cpus: int = Field(default=1, ge=1)
+    boot_timeout: int = Field(default=300, ge=10)
+    recipe: str | None = None
+    providers: dict[Literal["libvirt", "virtualbox"], Image] = Field(min_length=1)
+
+
+class VagrantKind(BoxKind[VagrantSpec]):
+    """A machine of the Vagrantfile."""
+
+    schema = VagrantSpec
+    is_made_by_lab = True
+
+    def open(self, spec: VagrantSpec, project: Project) -> Box:
+        """The machine, reached as its note states."""
+        from lab.boxes.vagrant import VagrantBox  # late: Fabric takes half a second, which other verbs need not spend
+
+        return VagrantBox(spec, project)
+
+    def memory(self, spec: VagrantSpec) -> int:
+        """What its file states."""
+        return spec.memory
+
+    def recipe(self, spec: VagrantSpec) -> str | None:
+        """What its file states."""
+        return spec.recipe
+
+    def images(self, spec: VagrantSpec) -> tuple[str, ...]:
+        """The image of each provider."""
+        return tuple(image.box for image in spec.providers.values())

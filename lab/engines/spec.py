@@ -1,0 +1,51 @@
+"""What every pin of an engine states, whatever its kind; each kind adds its own keys in lab/engines/kinds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lab.yamlfile import Strict
+
+EngineName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]  # it names files and systemd units
+Version = Annotated[str, Field(pattern=r"^\d+(\.\d+)+(-[a-z0-9.]+)?$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*(/[a-z][a-z0-9-]*)?$")]  # apt's name/suite too
+RuleSet = Literal["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9"]
+
+
+def plain(version: str) -> str:
+    """The upstream version in a distribution's version: 20.10.24 for 20.10.24+dfsg1."""
+    return version.partition("+")[0]
+
+
+class Needs(Strict):
+    """What an engine needs from a box.
+
+    `cgroup: v1` is for an engine that supports no other version; `buildx` is for a client whose `build` is a plugin.
+    """
+
+    cgroup: Literal["v1"] | None = None
+    buildx: bool = False
+
+
+class EngineSpec(Strict):
+    """The pin of one engine, with the keys that every kind has.
+
+    `rules` names the rule set by which its BuildKit hashes a file. `xattrs: all` states that it hashes every extended
+    attribute, whatever the rule set states.
+    """
+
+    name: EngineName
+    version: Version | None = None
+    kind: str
+    rules: RuleSet | None = None
+    xattrs: Literal["all"] | None = None
+    needs: Needs = Needs()
+
+    @property
+    def mark(self) -> str:
+        """What the engine appends to its version, such as "unfixed"; empty for an unchanged release."""
+        return ""

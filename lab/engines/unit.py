@@ -1,0 +1,139 @@
+"""An engine from archives on a box: copied, checked, unpacked, and run as a systemd unit beside any other Docker."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from lab.boxes.base import Box, Result, Tell
+from lab.engines.archive import Archive, digest_of
+from lab.engines.client import START_SECONDS, journal, journal_of, reach, wait_until_reached
+from lab.engines.daemon import HOME, Daemon, read_sums
+from lab.engines.engine import Engine, engine_of
+from lab.engines.spec import EngineSpec
+from lab.errors import EngineError
+from lab.model import Progress
+
+# One call finds out what is there of an engine: nothing, its programs, or a daemon whose sums are known.
+NOT_UNPACKED = 3
+LOOK = f'test -e "$1" || exit {NOT_UNPACKED}; test -S "$2/docker.sock" && cat "$3"'
+# One call as root starts it. In emulation each call costs half a second and each program that starts a tenth, so more
+# frequent looks would take longer. The start script writes the sums before dockerd makes its socket; the socket exists
+# before dockerd answers, and a client that connects early waits.
+START = """\
+unit=$1 state=$2 sums=$3 start=$4
+begin() { systemd-run --quiet --unit="$unit" -p Delegate=yes -p KillMode=mixed -p LimitNOFILE=1048576 "$start"; }
+begin 2>/dev/null || { systemctl reset-failed "$unit" 2>/dev/null; begin; } || exit
+tries=0
+until test -S "$state/docker.sock"; do
+  tries=$((tries + 1))
+  test $((tries % 4)) != 0 || systemctl is-active --quiet "$unit" || exit
+  sleep 0.5
+done
+cat "$sums"
+"""
+
+
+def check_control_groups(box: Box, spec: EngineSpec) -> None:
+    """Raise EngineError if the engine supports only control groups of version 1 and the box has version 2.
+
+    Docker before 20.10 then starts no container, and reports that only at each RUN.
+    """
+    if spec.needs.cgroup == "v1" and box.run(["test", "-e", "/sys/fs/cgroup/cgroup.controllers"], timeout=60).ok:
+        raise EngineError(
+            f"cannot run Docker {spec.name} on {box.name}: it supports only control groups of version 1",
+            hint="boot the box with systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1",
+        )
+
+
+def start_unit(box: Box, spec: EngineSpec, archives: Sequence[Archive], tell: Tell) -> Engine:
+    """Make the engine of these archives (its base first) answer on the box.
+
+    It has its own programs, data-root, socket, bridge and unit. Raises EngineError if an archive arrives damaged, if
+    the engine does not start, or if a running program is not the archive's.
+    """
+    programs = {name: total for archive in archives for name, total in archive.contents.programs.items()}
+    daemon = Daemon(spec.name, containerd="containerd" in programs)
+    parts = [daemon.script(), *(archive.contents.sha256 for archive in archives)]
+    stamp = daemon.home / spec.name / f".{digest_of(*parts)[:16]}"  # a new start script is unpacked anew too
+    found = box.run(["sh", "-c", LOOK, "sh", str(stamp), str(daemon.state), str(daemon.sums)])
+    if found.exit == NOT_UNPACKED:
+        _bring(box, spec, archives, daemon, stamp, tell)
+    client = str(daemon.programs / "docker") if "docker" in programs else "docker"
+    clients = ((client, "-H", daemon.socket), ("sudo", "-n", client, "-H", daemon.socket))
+    answer = reach(box, clients) if found.ok else None
+    if answer is None:
+        tell(Progress(box.name, f"Docker {spec.name}: starting its daemon"))
+        found = _start(box, daemon)
+        answer = wait_until_reached(box, daemon.unit, clients)
+    sums = read_sums(found.text)
+    _compare(box, spec, programs, sums)
+    plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
+    return replace(engine_of(spec, answer, sums), plugins=plugins, log=journal_of(daemon.unit))
+
+
+def _bring(
+    box: Box, spec: EngineSpec, archives: Sequence[Archive], daemon: Daemon, stamp: PurePosixPath, tell: Tell
+) -> None:
+    """Copy the archives to the box and unpack them, later ones over earlier ones."""
+    _stop(box, daemon)  # an older build of the same name may be running
+    remotes = []
+    for archive in archives:
+        tell(Progress(box.name, f"Docker {spec.name}: copying {archive.path.stat().st_size / 1e6:.0f} MB"))
+        remotes.append(PurePosixPath(f"/tmp/{archive.path.name}"))
+        box.put(archive.path, remotes[-1])
+        found = box.check(["sha256sum", str(remotes[-1])], doing="check the archive's sum").text.split()[0]
+        if found != archive.contents.sha256:
+            raise EngineError(
+                f"cannot use Docker {spec.name} on {box.name}: "
+                f"its archive arrived with sha256 {found}, the pinned one is {archive.contents.sha256}"
+            )
+    _unpack(box, spec, remotes, daemon, stamp)
+
+
+def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Daemon, stamp: PurePosixPath) -> None:
+    """Unpack checked archives into the engine's folder; the stamp is written last."""
+    programs, folder = shlex.quote(str(daemon.programs)), shlex.quote(str(stamp.parent))
+    unpacking = [f"tar -xzf {shlex.quote(str(remote))} -C {programs} --strip-components=1" for remote in remotes]
+    lines = [
+        "set -e",
+        f"rm -rf {folder}",
+        f"mkdir -p {programs}",
+        *unpacking,
+        f"printf %s {shlex.quote(daemon.script())} > {programs}/start",
+        f"chmod +x {programs}/start",
+        f"! command -v restorecon >/dev/null || restorecon -R {folder}",
+        f"touch {shlex.quote(str(stamp))}",
+        f"rm -f {shlex.join(str(remote) for remote in remotes)}",
+    ]
+    box.check(["sudo", "-n", "sh", "-c", "\n".join(lines)], doing=f"unpack Docker {spec.name}")
+
+
+def _start(box: Box, daemon: Daemon) -> Result:
+    """Start the engine and wait for its socket; returns the sums of its programs, as sha256sum prints them."""
+    words = (daemon.unit, str(daemon.state), str(daemon.sums), str(daemon.programs / "start"))
+    started = box.run(["sudo", "-n", "sh", "-c", START, "sh", *words], timeout=START_SECONDS)
+    if not started.ok:
+        why = f"no socket within {START_SECONDS} s" if started.timed_out else "its daemon ended"
+        output = started.output.decode("utf-8", "replace") + journal(box, daemon.unit)
+        raise EngineError(f"cannot start Docker {daemon.name} on {box.name}: {why}", output=output)
+    return started
+
+
+def _stop(box: Box, daemon: Daemon) -> None:
+    """Stop the engine and remove its network; harmless where it does not run."""
+    box.run(["sudo", "-n", "systemctl", "stop", daemon.unit], timeout=60)
+    box.run(["sudo", "-n", "sh", "-c", daemon.remove_network()], timeout=60)
+
+
+def _compare(box: Box, spec: EngineSpec, programs: dict[str, str], sums: dict[str, str]) -> None:
+    """Raise EngineError unless the programs that were started are the archive's, byte for byte."""
+    for name, found in sums.items():
+        pinned = programs.get(name)
+        if pinned and pinned != found:
+            raise EngineError(
+                f"cannot use Docker {spec.name} on {box.name}: its {name} has sha256 {found}, the archive's {pinned}",
+                hint=f"remove {HOME / spec.name} on {box.name}; lab then unpacks it again",
+            )

@@ -1,0 +1,50 @@
+"""This machine as a box: where lab may, its engines run privately, beside any Docker that is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from lab.boxes.base import Box
+from lab.boxes.kinds.local import LocalSpec
+from lab.engines import host
+from lab.engines.daemon import Daemon
+from lab.engines.engine import Engine
+from lab.engines.kinds.table import kind_of
+from lab.engines.spec import EngineSpec
+from lab.machines.kinds.handler import Handler, Site
+from lab.model import Progress
+
+
+class LocalHandler(Handler[LocalSpec]):
+    """An engine that can be an archive runs in namespaces of its own; every other one is used as it is found."""
+
+    def default_engines(self, site: Site, spec: LocalSpec) -> list[str]:
+        """The private engines of its file where lab may run them."""
+        return list(spec.private) if spec.private and host.may() else super().default_engines(site, spec)
+
+    def daemon(self, site: Site, engine: str) -> Daemon:
+        """In the state of this checkout."""
+        return host.Home(site.project.state, engine).daemon
+
+    def start(self, site: Site, box: Box, pin: EngineSpec) -> Engine:
+        """Privately, if it can be an archive."""
+        if site.stock.parts(pin):
+            return kind_of(pin).start_here(box, pin, site.stock, site.project.state, site.tell)
+        return super().start(site, box, pin)
+
+    def uses_own_docker(self, site: Site, pins: Sequence[EngineSpec]) -> bool:
+        """Only for engines that do not run privately."""
+        return super().uses_own_docker(site, [pin for pin in pins if not site.stock.parts(pin)])
+
+    def remove_engines(self, site: Site) -> bool:
+        """Stop every private engine."""
+        return stop_private(site)
+
+
+def stop_private(site: Site, keep: Collection[str] = ()) -> bool:
+    """Stop the engines that lab runs on this machine and remove all that was made for them, except those in `keep`."""
+    names = [name for name in host.leftovers(site.project.state) if name not in keep]
+    for name in names:
+        site.tell(Progress(f"engine {name}", "removing from this machine"))
+        host.stop(site.shell, name, site.project.state)
+    return bool(names)
