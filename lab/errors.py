@@ -13,7 +13,7 @@
     +-- BusyError                11   another lab holds the same lineup
     |                            12   (no error: a step ended otherwise than was predicted of it)
     +-- ContextError             13   a build context that cannot be read, or not be digested
-    +-- Interrupted             130   Ctrl-C
+    +-- Interrupted             130   Ctrl-C, SIGTERM or SIGHUP
 
 Exit codes 4 and 12 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
 """
@@ -104,6 +104,20 @@ class ContextError(LabError):
 
 
 class Interrupted(LabError):
-    """Ctrl-C: the work stopped at a point that the message names."""
+    """Ctrl-C, SIGTERM or SIGHUP: the work stopped at a point that the message names."""
 
     exit_code = 130
+
+    @classmethod
+    def by(cls, stop: BaseException | None, *, hint: str | None = None) -> Interrupted:
+        """The error for a KeyboardInterrupt, whose text is the signal's name (`lab.__main__`) or empty for Ctrl-C."""
+        return cls(f"stopped by {str(stop or '') or 'Ctrl-C'}", hint=hint)
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in words: the system's text for an OSError that has one, else the exception's own.
+
+    Libraries raise OSErrors without an errno; their `strerror` is None, and their text begins with "[Errno None]".
+    """
+    text = getattr(error, "strerror", None) or str(error).removeprefix("[Errno None]").strip()
+    return text or type(error).__name__

@@ -35,7 +35,10 @@ class Image(Strict):
 
 
 class VagrantSpec(BoxSpec):
-    """A machine that Vagrant makes; memory in MB, boot_timeout in seconds, recipe if lab bakes its image."""
+    """A machine that Vagrant makes; memory in MB, recipe if lab bakes its image.
+
+    `boot_timeout` is in seconds: how long the console, Vagrant and ssh may all show nothing new while it boots.
+    """
 
     kind: Literal["vagrant"]
     memory: int = Field(default=1024, ge=256)

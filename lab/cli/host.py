@@ -1,4 +1,4 @@
-"""Verbs about this machine: install what lacks, and check it."""
+"""Verbs about this machine: install what is missing, and check it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 @click.option("--dry-run", is_flag=True, help="Print the commands and run none.")
 @verbose_option
 def setup(dry_run: bool, verbose: bool) -> None:
-    """Install what this machine lacks (apt on Debian and Ubuntu, Homebrew on macOS, a list elsewhere).
+    """Install what is missing on this machine (apt on Debian and Ubuntu, Homebrew on macOS, a list elsewhere).
 
-    Says each command before it runs it, and does nothing where nothing lacks. Without systemd it also starts
-    libvirt's daemons, as `up` would.
+    Prints each command before it runs it, and does nothing if nothing is missing. Without systemd it also starts
+    libvirt's daemons, as `up` does.
     """
     from lab.machines import daemons, hypervisor, prerequisites
 
     if dry_run:
         steps = [*prerequisites.commands(prerequisites.missing()), *prerequisites.joining()]
-        click.echo("\n".join(" ".join(step) for step in steps) or "nothing lacks")
+        click.echo("\n".join(" ".join(step) for step in steps) or "nothing is missing")
         return
     shell = LocalBox("this machine")
     with screen(verbose) as shown:
@@ -41,14 +41,14 @@ def setup(dry_run: bool, verbose: bool) -> None:
         done = prerequisites.install(shell, say, lambda line: shown.tell(Progress("setup", line[:70])))
         if hypervisor.usable():
             daemons.start_daemons(shell, find().state, shown.tell)
-    click.echo("installed what lacked" if done else "nothing lacks")
+    click.echo("installed what was missing" if done else "nothing is missing")
 
 
 @click.command(epilog="Example: python -m lab doctor --json")
 @lineup_option
 @json_option
 def doctor(lineup: str | None, as_json: bool) -> None:
-    """Check this machine for a lineup, a line a check: ok, warning or problem, and the command that mends it."""
+    """Check this machine for a lineup, a line a check: ok, warning or problem, and the command that fixes it."""
     from lab.machines.doctor import examine
 
     place = workplace(lineup)
@@ -57,8 +57,8 @@ def doctor(lineup: str | None, as_json: bool) -> None:
         for check in examine(place.project, place.catalog, place.lineup, LocalBox("this machine"), shown.tell):
             checks.append(check)
             if not as_json:
-                mend = f"  -> {check.mend}" if check.mend else ""
-                click.echo(f"{paint(f'{check.level.value:8}', COLOURS[check.level])} {check.name}: {check.found}{mend}")
+                fix = f"  -> {check.fix}" if check.fix else ""
+                click.echo(f"{paint(f'{check.level.value:8}', COLOURS[check.level])} {check.name}: {check.found}{fix}")
     if as_json:
         print_json({"schema": 1, "checks": [asdict(check) for check in checks]})
     sys.exit(HostError.exit_code if any(check.level is Level.PROBLEM for check in checks) else 0)

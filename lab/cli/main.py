@@ -13,6 +13,7 @@ import click
 from lab import __version__
 from lab.errors import HostError, Interrupted, LabError, UsageError
 
+AFTER_STOP = "python -m lab status shows what there is"
 # Each verb's module is imported when the verb is used: `lab --help` must not pay for Fabric or pydantic.
 VERBS = {
     "setup": ("host", "Install what this machine lacks."),
@@ -40,7 +41,7 @@ VERBS = {
     "ssh": ("machines", "Open a shell on a box."),
     "exec": ("machines", "Run one command on a box, or on all."),
     "suspend": ("machines", "Put boxes to sleep; `up` wakes them."),
-    "down": ("machines", "Remove the boxes and all that belongs to them."),
+    "down": ("cleanup", "Remove the boxes and all that belongs to them."),
 }
 
 
@@ -72,6 +73,8 @@ class Verbs(click.Group):
         """
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Interrupted.by(stop, hint=AFTER_STOP) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
@@ -107,8 +110,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = UsageError.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        code = show(Interrupted("stopped by Ctrl-C", hint="python -m lab status shows what there is"))
+    except click.Abort as stop:
+        code = show(Interrupted.by(stop.__cause__, hint=AFTER_STOP))
     sys.exit(code if isinstance(code, int) else 0)
 
 

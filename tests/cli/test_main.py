@@ -289,7 +289,7 @@ def test_engines_are_listed_with_an_archive_of_ones_own(place: Place) -> None:
 
 
 def test_status_without_and_with_boxes(place: Place) -> None:
-    assert data(place.lab("status", "--json")) == {"schema": 1, "boxes": []}
+    assert data(place.lab("status", "--json")) == {"schema": 1, "boxes": [], "this_machine": []}
     assert place.lab("status").stdout == "nothing is up; `python -m lab up` brings a lineup up\n"
     note = {
         "box": "debian12-selinux",
@@ -467,7 +467,7 @@ def test_what_was_interrupted_names_the_command_that_cleans_up(
 
     with pytest.raises(errors.Interrupted) as caught:
         with_way_back(place, work, names)
-    assert caught.value.hint == f"`python -m lab {command}` removes what there is; `lab up` goes on with it"
+    assert caught.value.hint == f"`python -m lab {command}` removes what there is; `lab up` continues"
 
 
 def kinds(base: type[errors.LabError]) -> list[type[errors.LabError]]:
