@@ -140,7 +140,7 @@ def wait_for(
     """Call `look` until it returns a value that is no string; a string describes what was seen instead.
 
     `timeout` and `every` are seconds. `progress` makes the timeout a limit on silence: whenever its value has changed,
-    the time starts anew. Raises `error` "cannot wait longer than <time> for <what>: <last seen>" with the text of
+    the time starts again. Raises `error` "cannot wait longer than <time> for <what>: <last seen>" with the text of
     `detail()` as its output, and Interrupted when `stopping` is set.
     """
     deadline, before = time.monotonic() + timeout, progress() if progress else None

@@ -125,7 +125,7 @@ def standing(state: Path) -> list[Standing]:
 
 
 def strays(state: Path) -> list[psutil.Process]:
-    """Programs with this checkout's mark whose lab process has ended: a `vagrant up` that goes on by itself."""
+    """Programs with this checkout's mark whose lab process has ended: a `vagrant up` that still runs."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -166,7 +166,7 @@ def sweep(state: Path) -> list[str]:
 
 
 def end_strays(processes: list[psutil.Process]) -> list[str]:
-    """Interrupt programs, which lets Vagrant clean up, and kill those that go on; returns a name for each."""
+    """Interrupt programs, which lets Vagrant clean up, and kill those that do not end; returns a name for each."""
     for process in processes:
         with suppress(psutil.Error):
             process.send_signal(signal.SIGINT)

@@ -34,8 +34,8 @@ class SilentError(BoxError):
 class Boot:
     """The signs of one machine's boot: the size of its console file, and how many different lines Vagrant printed.
 
-    Vagrant repeats the same line for ever while ssh does not answer, so a repeated line is no progress. Each new line
-    is told. `gave_up` is true once `watched` has ended Vagrant.
+    Vagrant repeats the same line endlessly while ssh does not answer, so a repeated line is no progress. Each new line
+    becomes an event. `gave_up` is true once `watched` has ended Vagrant.
     """
 
     def __init__(self, box: str, console: str | None, tell: Tell) -> None:
@@ -54,7 +54,7 @@ class Boot:
             self.tell(Progress(self.box, step[:70]))
 
     def signs(self) -> tuple[int, int]:
-        """A value that changes while the machine makes progress; a new last line of the console is told."""
+        """A value that changes while the machine makes progress; a new last line of the console becomes an event."""
         size = 0
         if self.console:
             with suppress(OSError):

@@ -54,7 +54,7 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
     except BaseException:
         _end(process)
         raise
-    # a daemon that the command left behind may keep the pipes open for ever: lab does not wait for it
+    # a daemon that the command left behind may keep the pipes open indefinitely: lab does not wait for it
     deadline = time.monotonic() + 2
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))

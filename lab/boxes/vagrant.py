@@ -31,7 +31,7 @@ from lab.project import Project
 from lab.workers import stopping
 
 CONSOLE_LINES = 30
-SHORT = 7  # lines of each where both Vagrant and the console have something to say
+SHORT = 7  # lines of each if both Vagrant and the console printed something
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
 PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
 # Vagrant's text if it neither has an image nor gets it, and the reason that follows
@@ -42,7 +42,7 @@ NO_BOX_WHY = re.compile(
 
 
 class VagrantBox(SshBox):
-    """One machine of the Vagrantfile; its note on disk says how to reach it, so Vagrant is asked only to change it."""
+    """One machine of the Vagrantfile; its note on disk has its address, so Vagrant is asked only to change the machine."""
 
     def __init__(self, spec: VagrantSpec, project: Project) -> None:
         self.spec = spec
@@ -73,7 +73,7 @@ class VagrantBox(SshBox):
         tell(Progress(self.name, "ready", done=True))
 
     def suspend(self) -> None:
-        """Save the machine's memory to disk; the note says so before Vagrant does it."""
+        """Save the machine's memory to disk; the note records it before Vagrant does it."""
         note = self._note()
         if note.suspended or note.address is None:
             return
@@ -119,7 +119,7 @@ class VagrantBox(SshBox):
             raise SilentError(error.message, box=self.name, hint=self._look(note), output=error.output) from error
 
     def _silent(self, note: Note, error: BoxError) -> SilentError:
-        """The error for a boot without progress; the machine stays, and its note says why."""
+        """The error for a boot without progress; the machine stays, and its note records why."""
         self.notes.write(note.model_copy(update={"silent": True}))
         return SilentError(
             f"cannot bring up {self.name}: {self.spec.boot_timeout} s without any progress "
@@ -151,7 +151,7 @@ class VagrantBox(SshBox):
         self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=20)
 
     def _entry(self, address: Address) -> str:
-        return f"Vagrant put its key there; `python -m lab down {self.name}`, then `up`, makes the box anew"
+        return f"Vagrant put its key there; `python -m lab down {self.name}`, then `up`, makes a new box"
 
     def _note(self) -> Note:
         note = self.notes.read(self.name)
@@ -196,7 +196,7 @@ class VagrantBox(SshBox):
             raise BoxError(
                 f"cannot {verb} {self.name}: Vagrant ended with status {error.returncode}",
                 output=_both(printed, console),
-                hint=f"python -m lab down {self.name} removes what there is of it; the whole log is {self._log_path}",
+                hint=f"python -m lab down {self.name} removes what exists of it; the whole log is {self._log_path}",
             ) from error
         except RuntimeError as error:  # python-vagrant: no vagrant executable
             raise HostError(
@@ -232,7 +232,7 @@ def _adding(image: Image, provider: str) -> str:
 
 
 class _Vagrant(vagrant.Vagrant):
-    """python-vagrant, whose `up` has no way to say that a machine that does not boot is kept."""
+    """python-vagrant, whose `up` has no option to keep a machine that does not boot."""
 
     def _make_vagrant_command(self, args: list[str]) -> Any:
         more = ["--no-destroy-on-error"] if args[:1] == ["up"] else []

@@ -158,9 +158,9 @@ def with_way_back(place: Workplace, work: Callable[[], V], names: tuple[str, ...
         return work()
     except (Interrupted, KeyboardInterrupt) as error:
         command = f"python -m lab down {' '.join(names) or f'--lineup {place.lineup.name}'}"
-        hint = f"`{command}` removes what there is; `lab up` continues"
+        hint = f"`{command}` removes what exists; `lab up` continues"
         if all(spec.kind == "local" for spec in place.specs(names)):
-            hint = "`python -m lab down --leftovers` removes what there is"
+            hint = "`python -m lab down --leftovers` removes what exists"
         raise stopped(error, hint) from error
 
 

@@ -230,9 +230,9 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
             )
 
     def look() -> tuple[str] | str:
-        said = box.run([*home.client, "version", "--format", VERSIONS], timeout=20)
-        if said.ok:
-            return (said.text,)
+        asked = box.run([*home.client, "version", "--format", VERSIONS], timeout=20)
+        if asked.ok:
+            return (asked.text,)
         if not processes(home):
             raise EngineError(f"cannot start Docker {spec.name} on this machine: it ended at once", output=log())
         return "no answer on its socket"
@@ -240,7 +240,7 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
     def log() -> str:
         return home.log.read_text(encoding="utf-8", errors="replace") if home.log.exists() else ""
 
-    (said,) = wait_for(
+    (versions,) = wait_for(
         f"Docker {spec.name} on this machine",
         look,
         timeout=START_SECONDS,
@@ -250,13 +250,13 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
     )
     plugins = home.daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     engine = replace(
-        engine_of(spec, (home.client, said), sums), plugins=plugins, log=("tail", "-n", "30", str(home.log))
+        engine_of(spec, (home.client, versions), sums), plugins=plugins, log=("tail", "-n", "30", str(home.log))
     )
     return prove(box, spec, engine)
 
 
 def processes(home: Home) -> list[psutil.Process]:
-    """Every process whose program lies in the engine's folder, and what started it from there."""
+    """Every process whose program is in the engine's folder, and the start script's own process."""
     programs, found = Path(home.daemon.programs), []
     for process in psutil.process_iter():
         with suppress(psutil.Error):

@@ -43,8 +43,8 @@ def access(shell: Box) -> Access:
     asked = shell.run(["virsh", "-q", "-c", URI, "version"], timeout=20)
     if asked.ok:
         return Access.ANSWERS
-    said = asked.output.decode("utf-8", "replace")
-    return Access.REFUSES if any(word in said for word in REFUSALS) else Access.SILENT
+    text = asked.output.decode("utf-8", "replace")
+    return Access.REFUSES if any(word in text for word in REFUSALS) else Access.SILENT
 
 
 def answers(shell: Box) -> bool:

@@ -129,7 +129,7 @@ def _host_kernel() -> Path | None:
 def choose_provider(asked: str, offered: list[str], shell: Box) -> str:
     """`libvirt` or `virtualbox`: the one asked for, else the first that the boxes offer and this machine has.
 
-    Raises UsageError for one that is asked for and not offered, HostError for what this machine lacks.
+    Raises UsageError for one that is asked for and not offered, HostError for what is missing on this machine.
     """
     have = {
         "libvirt": usable(),

@@ -93,7 +93,7 @@ def beside_lab(project: Project) -> list[BesideLab]:
 
 
 def _run_folders(project: Project) -> list[Path]:
-    """The folders below ~/lab-runs of runs that this checkout stored and that do not go on."""
+    """The folders below ~/lab-runs of runs that this checkout stored and that no process makes any more."""
     mine = (folder for folder in (Path.home() / RUNS).glob("*") if (project.results / folder.name).is_dir())
     return [folder for folder in sorted(mine) if not goes_on(project.results / folder.name)]
 
@@ -193,8 +193,8 @@ def list_domains(shell: Box) -> dict[str, str] | None:
 
 def _made_in(text: str) -> str:
     start = text.find("<domain")
-    said = ET.fromstring(text[start:]).findtext("description") or ""
-    return said.removeprefix(MADE_BY) if said.startswith(MADE_BY) else ""
+    text = ET.fromstring(text[start:]).findtext("description") or ""
+    return text.removeprefix(MADE_BY) if text.startswith(MADE_BY) else ""
 
 
 def _processes(alive: set[str]) -> list[tuple[int, str]]:

@@ -214,5 +214,5 @@ def test_any_other_failure_shows_vagrants_last_words(tmp_path: Path, monkeypatch
         box(tmp_path, "centos7", monkeypatch, script).bring_up(lambda event: None)
     assert caught.value.message == "cannot bring up centos7: Vagrant ended with status 1"
     assert sorted(caught.value.tail()) == ["==> centos7: Waiting for domain to get an IP address...", "no IP address"]
-    assert "python -m lab down centos7 removes what there is of it" in (caught.value.hint or "")
+    assert "python -m lab down centos7 removes what exists of it" in (caught.value.hint or "")
     assert Notes(tmp_path / ".lab").boxes() == ["centos7"]

@@ -107,8 +107,8 @@ def interrupted() -> Iterator[pytest.ExceptionInfo[Interrupted]]:
 @pytest.mark.parametrize(
     ("lineup", "hint"),
     [
-        ("local", "`python -m lab down --leftovers` removes what there is"),
-        ("debian", "`python -m lab down --lineup debian` removes what there is; `lab up` continues"),
+        ("local", "`python -m lab down --leftovers` removes what exists"),
+        ("debian", "`python -m lab down --lineup debian` removes what exists; `lab up` continues"),
     ],
 )
 @pytest.mark.parametrize("stop", [Interrupted("stopped by SIGTERM"), KeyboardInterrupt("SIGTERM")])

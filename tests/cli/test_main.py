@@ -467,7 +467,7 @@ def test_what_was_interrupted_names_the_command_that_cleans_up(
 
     with pytest.raises(errors.Interrupted) as caught:
         with_way_back(place, work, names)
-    assert caught.value.hint == f"`python -m lab {command}` removes what there is; `lab up` continues"
+    assert caught.value.hint == f"`python -m lab {command}` removes what exists; `lab up` continues"
 
 
 def kinds(base: type[errors.LabError]) -> list[type[errors.LabError]]:
