@@ -42,7 +42,7 @@ NO_BOX_WHY = re.compile(
 
 
 class VagrantBox(SshBox):
-    """One machine of the Vagrantfile; its note on disk has its address, so Vagrant is asked only to change the machine."""
+    """One machine of the Vagrantfile; its note on disk has its address, so Vagrant is asked only to change it."""
 
     def __init__(self, spec: VagrantSpec, project: Project) -> None:
         self.spec = spec
