@@ -80,7 +80,8 @@ def side_by_side(
                 pass
     except KeyboardInterrupt as stop:
         stopping.set()
-        on_stop()
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C: what follows ends the jobs
+            on_stop()
         _end_children(list(threads.values()))
         raise Interrupted.by(stop) from None
     values: dict[str, V] = {}
@@ -112,11 +113,11 @@ def _end_children(threads: list[_Job[V]]) -> None:
     """Wait for the jobs; interrupt, then kill, the child programs that they wait for. A second Ctrl-C kills at once."""
     limits = [(GRACE_SECONDS, None), (PATIENCE_SECONDS, signal.SIGINT), (5, signal.SIGKILL)]
     for seconds, number in limits:
-        if number is not None:
-            for child in psutil.Process().children(recursive=True):
-                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: root's, by way of sudo
-                    child.send_signal(number)
         try:
+            if number is not None:
+                for child in psutil.Process().children(recursive=True):
+                    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: root's, by way of sudo
+                        child.send_signal(number)
             deadline = time.monotonic() + seconds
             for thread in threads:
                 thread.ended.wait(max(0.0, deadline - time.monotonic()))

@@ -17,14 +17,14 @@ from lab.workers import each, raise_first, side_by_side
 
 # A job that runs a child program and one that waits; on Ctrl-C both must end, and so must the child.
 INTERRUPTED = """\
-import sys
+import signal, sys
 from lab.boxes.base import Command
 from lab.boxes.process import run_process
 from lab.errors import Interrupted
 from lab.workers import side_by_side
 from lab.workers import wait_for
 import lab.workers
-lab.workers.GRACE_SECONDS = 0.2  # in which Vagrant would end by itself; the child here does not
+lab.workers.GRACE_SECONDS = float(sys.argv.pop(1))  # in which Vagrant would end by itself; the child here does not
 lab.workers.PATIENCE_SECONDS = 1
 
 def child():
@@ -36,6 +36,7 @@ jobs = {"child": child, "wait": lambda: wait_for("ever", lambda: "no", timeout=1
 try:
     side_by_side(jobs, on_stop=lambda: print("on_stop", flush=True))
 except Interrupted as error:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the test sends some more
     print(error.message, flush=True)
     sys.exit(error.exit_code)
 """
@@ -95,18 +96,22 @@ def test_the_first_error_is_raised() -> None:
         raise_first(errors)
 
 
-def interrupt(tmp_path: Path, *child: str, times: int = 1) -> tuple[int, str, list[psutil.Process]]:
+def interrupt(
+    tmp_path: Path, *child: str, grace: float = 0.2, again: bool = False
+) -> tuple[int, str, list[psutil.Process]]:
     """Send the script SIGINT once its child has made the file `set`; its status, its output, the children it had."""
-    with subprocess.Popen([sys.executable, "-c", INTERRUPTED, *child], stdout=subprocess.PIPE, text=True) as lab:
+    words = [sys.executable, "-c", INTERRUPTED, str(grace), *child]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as lab:
         try:
             assert lab.stdout
             assert lab.stdout.readline() == "ready\n"
             while not (tmp_path / "set").exists():
                 time.sleep(0.01)
             children = psutil.Process(lab.pid).children(recursive=True)
-            for _ in range(times):
-                lab.send_signal(signal.SIGINT)
+            lab.send_signal(signal.SIGINT)
+            while again and lab.poll() is None:
                 time.sleep(0.4)
+                lab.send_signal(signal.SIGINT)
             said, _ = lab.communicate()
             return lab.returncode, said, children
         finally:
@@ -136,6 +141,7 @@ def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_second_ctrl_c_makes_it_quicker_and_is_no_traceback(tmp_path: Path) -> None:
-    code, said, children = interrupt(tmp_path, *sleeper(tmp_path), times=2)
+    # without the second one lab would wait for the child, which has all the time it wants
+    code, said, children = interrupt(tmp_path, *sleeper(tmp_path), grace=100_000, again=True)
     assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
     assert not psutil.wait_procs(children, timeout=60)[1]
