@@ -135,11 +135,16 @@ class ContextError(LabError):
 
 
 class Interrupted(LabError):
-    """Ctrl-C: the work stopped at a point that the message names."""
+    """Ctrl-C, SIGTERM or SIGHUP: the work stopped at a point that the message names."""
 
     exit_code = 130
     meaning = "Ctrl-C or another signal stopped lab; the last line names the command that cleans up"
     fault = "yours"
+
+    @classmethod
+    def by(cls, stop: BaseException | None, *, hint: str | None = None) -> Interrupted:
+        """The error for a KeyboardInterrupt, whose text is the signal's name (`lab.__main__`) or empty for Ctrl-C."""
+        return cls(f"stopped by {str(stop or '') or 'Ctrl-C'}", hint=hint)
 
 
 _BY_FAULT: dict[Fault, type[LabError]] = {
@@ -178,3 +183,12 @@ def did_you_mean(name: str, known: list[str]) -> str:
     """The text ` (did you mean "x"?)` for the nearest known name, or an empty string."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in words: the system's text for an OSError that has one, else the exception's own.
+
+    Libraries raise OSErrors without an errno; their `strerror` is None, and their text begins with "[Errno None]".
+    """
+    text = getattr(error, "strerror", None) or str(error).removeprefix("[Errno None]").strip()
+    return text or type(error).__name__

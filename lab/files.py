@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from lab import files
 from lab.errors import BusyError, HostError
@@ -75,6 +76,24 @@ def hold(state: Path, names: list[str], verb: str) -> Iterator[None]:
             lock.write(json.dumps({"pid": os.getpid(), "verb": verb}))
             lock.flush()
         yield
+
+
+def lock_while_open(file: IO[Any]) -> None:
+    """Lock a file until it is closed or this process ends; a file system without locks leaves it unlocked."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_open(path: Path) -> bool:
+    """True while some process has the file open and locked (`lock_while_open`)."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _busy(name: str, path: str) -> BusyError:

@@ -79,12 +79,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of `lab doctor`: what was looked at, how it stands, and the command that mends it."""
+    """One line of `lab doctor`: what was checked, its state, and the command that fixes it."""
 
     name: str
     level: Level
     found: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Jobs side by side, one thread each, that all end in order when Ctrl-C comes; and the one function that waits."""
+"""Jobs side by side, one thread each, that end in order after Ctrl-C or SIGTERM; and the one function that waits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import psutil
 from lab.errors import Interrupted, LabError
 
 V = TypeVar("V")
-# Vagrant cleans up at the first SIGINT and drops everything at the second; at a terminal it has had the first
-# already, so it gets this long before lab sends one of its own.
+# Vagrant cleans up at the first SIGINT and drops everything at the second. At a terminal it has received the first
+# already, so lab waits this long before it sends one of its own.
 GRACE_SECONDS = 3
 PATIENCE_SECONDS = 30
-stopping = threading.Event()  # set on Ctrl-C: every wait in every thread ends within one step
+stopping = threading.Event()  # set on Ctrl-C or SIGTERM: every wait in every thread ends within one step
 
 
 class _Job(threading.Thread, Generic[V]):
@@ -28,8 +28,8 @@ class _Job(threading.Thread, Generic[V]):
         self.work = work
         self.value: V | None = None
         self.error: BaseException | None = None
-        # Python 3.11's join and is_alive take a thread for ended once Ctrl-C came during a join: the fix of https://bugs.python.org/issue45274
-        # releases the lock that the running thread holds.
+        # In Python 3.11 join and is_alive report a running thread as ended after a Ctrl-C during a join: the fix of
+        # https://bugs.python.org/issue45274 releases the lock that the running thread holds.
         self.ended = threading.Event()
 
     def run(self) -> None:
@@ -42,7 +42,7 @@ class _Job(threading.Thread, Generic[V]):
 
 
 class Once(Generic[V]):
-    """Work that several jobs need and one of them does; the others wait, and get its value or its error."""
+    """Work that several jobs need and that one of them does; the others wait for its value or its error."""
 
     def __init__(self, work: Callable[[], V]) -> None:
         self._work = work
@@ -68,21 +68,22 @@ def side_by_side(
 ) -> tuple[dict[str, V], dict[str, LabError]]:
     """Run every job to its end; return values and errors by name. A defect (no LabError) is raised at once.
 
-    On Ctrl-C: `stopping` is set, `on_stop` is called (it closes connections), child programs are interrupted,
-    and Interrupted is raised when every job has ended.
+    On KeyboardInterrupt (Ctrl-C, SIGTERM, SIGHUP): `stopping` is set, `on_stop` is called (it closes connections),
+    child programs are interrupted, and Interrupted is raised when every job has ended.
     """
     threads: dict[str, _Job[V]] = {name: _Job(name, work) for name, work in jobs.items()}
     for thread in threads.values():
         thread.start()
     try:
         for thread in threads.values():
-            while not thread.ended.wait(0.2):  # a wait without limit would not let Ctrl-C through
+            while not thread.ended.wait(0.2):  # a wait without limit would hold Ctrl-C back
                 pass
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         stopping.set()
-        on_stop()
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C: what follows ends the jobs
+            on_stop()
         _end_children(list(threads.values()))
-        raise Interrupted("stopped by Ctrl-C") from None
+        raise Interrupted.by(stop) from None
     values: dict[str, V] = {}
     errors: dict[str, LabError] = {}
     for name, thread in threads.items():
@@ -131,14 +132,14 @@ def raise_first(errors: Mapping[str, LabError]) -> None:
 
 
 def _end_children(threads: list[_Job[V]]) -> None:
-    """Wait for the jobs; interrupt, then kill, the child programs that hold them up. A second Ctrl-C kills at once."""
+    """Wait for the jobs; interrupt, then kill, the child programs that they wait for. A second Ctrl-C kills at once."""
     limits = [(GRACE_SECONDS, None), (PATIENCE_SECONDS, signal.SIGINT), (5, signal.SIGKILL)]
     for seconds, number in limits:
-        if number is not None:
-            for child in psutil.Process().children(recursive=True):
-                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: root's, by way of sudo
-                    child.send_signal(number)
         try:
+            if number is not None:
+                for child in psutil.Process().children(recursive=True):
+                    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: root's, by way of sudo
+                        child.send_signal(number)
             deadline = time.monotonic() + seconds
             for thread in threads:
                 thread.ended.wait(max(0.0, deadline - time.monotonic()))
@@ -157,18 +158,23 @@ def wait_for(
     error: type[LabError] = LabError,
     hint: str | None = None,
     detail: Callable[[], str] = str,
+    progress: Callable[[], object] | None = None,
 ) -> V:
-    """Call `look` until it returns something that is no string; a string says what was seen instead.
+    """Call `look` until it returns a value that is no string; a string describes what was seen instead.
 
-    `timeout` and `every` are seconds. Raises `error` "cannot wait any longer for <what>: <last seen>" with the
-    text of `detail()` as its output, and Interrupted when `stopping` is set.
+    `timeout` and `every` are seconds. `progress` makes the timeout a limit on silence: whenever its value has changed,
+    the time starts again. Raises `error` "cannot wait longer than <time> for <what>: <last seen>" with the text of
+    `detail()` as its output, and Interrupted when `stopping` is set.
     """
-    deadline = time.monotonic() + timeout
+    deadline, before = time.monotonic() + timeout, progress() if progress else None
     while True:
         seen = look()
         if not isinstance(seen, str):
             return seen
+        if progress and (now := progress()) != before:
+            deadline, before = time.monotonic() + timeout, now
         if time.monotonic() >= deadline:
-            raise error(f"cannot wait longer than {timeout:g} s for {what}: {seen}", hint=hint, output=detail())
+            limit = f"{timeout:g} s without any progress" if progress else f"{timeout:g} s"
+            raise error(f"cannot wait longer than {limit} for {what}: {seen}", hint=hint, output=detail())
         if stopping.wait(every):
             raise Interrupted(f"stopped while waiting for {what}")

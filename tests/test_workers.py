@@ -17,14 +17,14 @@ from lab.workers import each, raise_first, side_by_side
 
 # A job that runs a child program and one that waits; on Ctrl-C both must end, and so must the child.
 INTERRUPTED = """\
-import sys
+import signal, sys
 from lab.boxes.base import Command
 from lab.boxes.process import run_process
 from lab.errors import Interrupted
 from lab.workers import side_by_side
 from lab.workers import wait_for
 import lab.workers
-lab.workers.GRACE_SECONDS = 0.2  # in which Vagrant would end by itself; the child here does not
+lab.workers.GRACE_SECONDS = float(sys.argv.pop(1))  # in which Vagrant would end by itself; the child here does not
 lab.workers.PATIENCE_SECONDS = 1
 
 def child():
@@ -32,10 +32,11 @@ def child():
     run_process(Command(tuple(sys.argv[1:])))
     return "ended"
 
-jobs = {"child": child, "wait": lambda: wait_for("ever", lambda: "no", timeout=600)}
+jobs = {"child": child, "wait": lambda: wait_for("ever", lambda: "no", timeout=100_000)}
 try:
     side_by_side(jobs, on_stop=lambda: print("on_stop", flush=True))
 except Interrupted as error:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the test sends some more
     print(error.message, flush=True)
     sys.exit(error.exit_code)
 """
@@ -95,43 +96,52 @@ def test_the_first_error_is_raised() -> None:
         raise_first(errors)
 
 
-def interrupt(tmp_path: Path, *child: str, times: int = 1) -> tuple[int, str, float, list[psutil.Process]]:
-    """Send the script SIGINT; its status, its output, the seconds it took, and the children it had."""
-    with subprocess.Popen([sys.executable, "-c", INTERRUPTED, *child], stdout=subprocess.PIPE, text=True) as lab:
+def interrupt(
+    tmp_path: Path, *child: str, grace: float = 0.2, again: bool = False
+) -> tuple[int, str, list[psutil.Process]]:
+    """Send the script SIGINT once its child has made the file `set`; its status, its output, the children it had."""
+    words = [sys.executable, "-c", INTERRUPTED, str(grace), *child]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as lab:
         try:
             assert lab.stdout
             assert lab.stdout.readline() == "ready\n"
-            deadline = time.monotonic() + 5
-            while not (children := psutil.Process(lab.pid).children(recursive=True)) and time.monotonic() < deadline:
+            while not (tmp_path / "set").exists():
                 time.sleep(0.01)
-            time.sleep(0.2)  # until the child has set its traps
-            start = time.monotonic()
-            for _ in range(times):
-                lab.send_signal(signal.SIGINT)
+            children = psutil.Process(lab.pid).children(recursive=True)
+            lab.send_signal(signal.SIGINT)
+            while again and lab.poll() is None:
                 time.sleep(0.4)
-            said, _ = lab.communicate(timeout=20)
-            return lab.returncode, said, time.monotonic() - start, children
+                lab.send_signal(signal.SIGINT)
+            said, _ = lab.communicate()
+            return lab.returncode, said, children
         finally:
             lab.kill()
 
 
+def sleeper(folder: Path) -> list[str]:
+    """A program that makes the file `set` and then sleeps for longer than any test."""
+    return ["sh", "-c", 'touch "$1"; exec sleep 100000', "sh", str(folder / "set")]
+
+
 def test_ctrl_c_ends_the_children_and_says_so(tmp_path: Path) -> None:
-    code, said, seconds, children = interrupt(tmp_path, "sleep", "60")
+    code, said, children = interrupt(tmp_path, *sleeper(tmp_path))
     assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
     assert len(children) == 1
-    assert not psutil.wait_procs(children, timeout=2)[1]
-    assert seconds < 8
+    assert not psutil.wait_procs(children, timeout=60)[1]
 
 
 def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
-    deaf = "import signal, time\nfor n in (2, 15): signal.signal(n, signal.SIG_IGN)\ntime.sleep(60)"
-    code, said, seconds, children = interrupt(tmp_path, sys.executable, "-c", deaf)
+    deaf = (
+        "import pathlib, signal, sys, time\nfor n in (2, 15): signal.signal(n, signal.SIG_IGN)\n"
+        "pathlib.Path(sys.argv[1]).touch()\ntime.sleep(100_000)"
+    )
+    code, said, children = interrupt(tmp_path, sys.executable, "-c", deaf, str(tmp_path / "set"))
     assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
-    assert not psutil.wait_procs(children, timeout=2)[1]
-    assert seconds < 10
+    assert not psutil.wait_procs(children, timeout=60)[1]
 
 
 def test_a_second_ctrl_c_makes_it_quicker_and_is_no_traceback(tmp_path: Path) -> None:
-    code, said, _, children = interrupt(tmp_path, "sleep", "60", times=2)
+    # without the second one lab would wait for the child, which has all the time it wants
+    code, said, children = interrupt(tmp_path, *sleeper(tmp_path), grace=100_000, again=True)
     assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
-    assert not psutil.wait_procs(children, timeout=2)[1]
+    assert not psutil.wait_procs(children, timeout=60)[1]

@@ -1,4 +1,4 @@
-"""This machine as a box: the bug report's OS X row, and the host that carries the other boxes."""
+"""This machine as a box: the OS X row of the bug report, and the host that runs the other boxes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.process import run_process
-from lab.errors import HostError
+from lab.errors import HostError, reason
 
 
 class LocalBox(Box):
-    """The machine lab itself runs on; commands are its child processes."""
+    """The machine that lab itself runs on; commands are lab's child processes."""
 
     def __init__(self, name: str = "local") -> None:
         self.name = name
@@ -29,4 +29,4 @@ class LocalBox(Box):
             shutil.copyfile(source, part)
             part.replace(final)
         except OSError as error:
-            raise HostError(f"cannot copy {source} to {target}: {error.strerror}") from error
+            raise HostError(f"cannot copy {source} to {target}: {reason(error)}") from error

@@ -31,7 +31,10 @@ class Machine(Strict):
 
 
 class Note(Strict):
-    """All that lab knows about one box that it made. `address` is absent until lab reached the box once."""
+    """All that lab knows about one box that it made. `address` is absent until lab reached the box once.
+
+    `silent` is true for a machine that stopped booting and is kept for a look.
+    """
 
     version: int = 1
     box: str
@@ -39,6 +42,7 @@ class Note(Strict):
     vagrant: Machine
     address: Address | None = None
     suspended: bool = False
+    silent: bool = False
 
 
 class Notes:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -16,14 +16,14 @@ from typing import IO
 import psutil
 
 from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, OnOutput, Result
-from lab.errors import HostError
+from lab.errors import HostError, reason
 
 
 def run_process(command: Command, on_output: OnOutput | None = None, *, interactive: bool = False) -> Result:
-    """Run a command on this machine; a program that is not there gives status 127, as a shell would.
+    """Run a command on this machine; a missing program gives status 127, as in a shell.
 
-    `interactive` hands it the terminal and captures nothing. On Ctrl-C the child is sent SIGTERM, then killed; so it
-    is if `on_output` raises, and that is raised here.
+    `interactive` hands it the terminal and captures nothing. On Ctrl-C the program is sent SIGTERM and then killed. The
+    same happens if `on_output` raises; its exception is then raised here.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     pipe = None if interactive else subprocess.PIPE
@@ -37,10 +37,10 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
             env={**os.environ, "LC_ALL": "C", **command.env},
         )
     except OSError as error:
-        # Popen names the folder if that is what is not there; a shell's `cd` would end with status 1
+        # Popen names the folder if the folder is what is missing; a shell's `cd` ends with status 1 then
         what = str(error.filename or command.argv[0])
         status = 1 if what == str(command.cwd) else NOT_FOUND
-        text = f"{what}: {error.strerror}\n".encode()
+        text = f"{what}: {reason(error)}\n".encode()
         return Result(command, status, b"", text, started, time.monotonic() - clock)
     chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     failures: list[BaseException] = []
@@ -54,7 +54,7 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
     except BaseException:
         _end(process)
         raise
-    # a daemon that the command left behind may keep the pipes open for ever: do not wait for it
+    # a daemon that the command left behind may keep the pipes open indefinitely: lab does not wait for it
     deadline = time.monotonic() + 2
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
@@ -70,7 +70,7 @@ def _pump(
     on_output: OnOutput | None,
     failures: list[BaseException],
 ) -> list[threading.Thread]:
-    """Start the threads that collect what the child says, chunk by chunk as it comes; a failure ends the child."""
+    """Start the threads that collect the child's output, chunk by chunk as it comes; a failure ends the child."""
 
     def read(name: str, stream: IO[bytes]) -> None:
         try:
@@ -80,7 +80,7 @@ def _pump(
                     if on_output:
                         on_output(name, chunk)
         except BaseException as error:
-            failures.append(error)  # raised in the thread that asked, which waits for the child
+            failures.append(error)  # raised in the thread that called run_process, which waits for the child
             _end(process)
 
     assert process.stdout and process.stderr
@@ -106,6 +106,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def end_family(tops: Iterable[psutil.Process]) -> None:
+    """End programs that are no children of this process, with all that they have started: SIGTERM, then SIGKILL."""
+    family: list[psutil.Process] = []
+    for top in tops:
+        with suppress(psutil.NoSuchProcess):
+            family += [*top.children(recursive=True), top]
+    _signal(family, signal.SIGTERM)
+    deaf = psutil.wait_procs(family, timeout=KILL_SECONDS)[1]
+    _signal(deaf, signal.SIGKILL)
+    psutil.wait_procs(deaf, timeout=KILL_SECONDS)
+
+
 def _signal(family: Iterable[psutil.Process], number: int) -> None:
     """Send a signal to these programs; to those that a plain user started by sudo, as root."""
     for member in family:
@@ -119,8 +131,71 @@ def _signal(family: Iterable[psutil.Process], number: int) -> None:
                 subprocess.run(kill, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
+def start_of(pid: int) -> str | None:
+    """When the process of this id started, in a form that no other process of that id shares; None if none runs.
+
+    On Linux it is the boot's id with the kernel's own count of ticks: a clock that is set changes neither.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    except OSError:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.2f}"
+        return None
+    fields = stat.rpartition(")")[2].split()  # proc(5): the third field on
+    return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+
+
+# The shell reads from a pipe whose other end only lab has. The kernel closes that end when lab dies, however it dies.
+WATCH = """trap '' INT TERM HUP; read -r _ || exec "$@" """
+
+
+@contextmanager
+def when_killed(argv: Sequence[str]) -> Iterator[None]:
+    """Run a command if this process ends within the context without leaving it: by SIGKILL, or by a second Ctrl-C.
+
+    The waiting shell is in a session of its own, so that a signal to lab's process group does not end it.
+    """
+    reader, writer = os.pipe()  # no program that lab starts inherits the writer
+    try:
+        waiting = subprocess.Popen(
+            ["sh", "-c", WATCH, "sh", *argv],
+            stdin=reader,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        os.close(writer)
+        raise HostError(f"cannot start sh: {reason(error)}") from error
+    finally:
+        os.close(reader)
+    try:
+        yield
+    except Exception:
+        _dismiss(waiting, writer)
+        raise
+    except BaseException:
+        os.close(writer)  # interrupted while it cleaned up: the command does the rest
+        raise
+    else:
+        _dismiss(waiting, writer)
+
+
+def _dismiss(waiting: subprocess.Popen[bytes], writer: int) -> None:
+    with suppress(OSError):  # the shell itself was killed
+        os.write(writer, b"\n")
+    os.close(writer)
+    waiting.wait()
+
+
 class Child:
-    """A program of ours that runs beside lab (a registry, an emulator) with its output in a log file."""
+    """A program that runs beside lab (a registry, an emulator) with its output in a log file.
+
+    `boxes.beside` starts those of a run, and notes them on disk.
+    """
 
     def __init__(self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None) -> None:
         self.argv = tuple(argv)
@@ -137,11 +212,11 @@ class Child:
                     start_new_session=True,  # a Ctrl-C is for lab, which then ends its children in order
                 )
             except OSError as error:
-                raise HostError(f"cannot start {self.argv[0]}: {error.strerror}") from error
+                raise HostError(f"cannot start {self.argv[0]}: {reason(error)}") from error
 
     @property
     def pid(self) -> int:
-        """The process id, to be noted on disk."""
+        """The process id."""
         return self._process.pid
 
     def alive(self) -> bool:
@@ -153,6 +228,6 @@ class Child:
         if self.alive():
             _end(self._process)
 
-    def said(self) -> str:
+    def output(self) -> str:
         """All it has printed until now."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""

@@ -17,19 +17,20 @@ from invoke.exceptions import CommandTimedOut, ThreadException
 from paramiko import AutoAddPolicy, BadHostKeyException, SSHException
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
+from lab.boxes.hostkeys import SameKey, UnknownHost, why
 from lab.boxes.notes import Address
 from lab.errors import BoxError, Interrupted
 from lab.model import Progress
 from lab.workers import stopping, wait_for
 
 CONNECT_SECONDS = 15
-GRACE_SECONDS = 45  # the box's own `timeout` acts first; past this the connection is taken for dead
-SLOW = "Authentication timeout."  # how paramiko says it
+GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
+SLOW = "Authentication timeout."  # paramiko's text
 TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: a key file that is no key
 
 
 class SshBox(Box):
-    """A machine behind ssh. Its host key is remembered at the first `bring_up` and checked ever after."""
+    """A machine behind ssh. Its host key is stored at the first `bring_up` and checked at every later connection."""
 
     def __init__(self, name: str, address: Address | None, known_hosts: Path) -> None:
         self.name = name
@@ -54,12 +55,18 @@ class SshBox(Box):
         self.wait_until_reachable(60)
         tell(Progress(self.name, "ready", done=True))
 
-    def wait_until_reachable(self, seconds: float, said: Callable[[], str] = str, *, booting: bool = False) -> None:
-        """Wait until ssh answers, for `seconds` at most; raise BoxError with what `said` then returns if not: say, the
-        console's last lines.
+    def wait_until_reachable(
+        self,
+        seconds: float,
+        console: Callable[[], str] = str,
+        *,
+        booting: bool = False,
+        progress: Callable[[], object] | None = None,
+    ) -> None:
+        """Wait until ssh answers, for `seconds` at most, or for `seconds` since the value of `progress` last changed.
 
-        A host that refuses the user or the key is not asked again, unless it may be `booting`: until a machine has
-        booted, its sshd may let nobody in.
+        Raises BoxError with the text of `console` as its output. A host that refuses the user or the key is not asked
+        again, unless it may be `booting`: until a machine has booted, its sshd may let nobody in.
         """
 
         def look() -> Connection | str:
@@ -74,10 +81,12 @@ class SshBox(Box):
                     raise
                 return error.message
 
-        self._connection = wait_for(f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=said)
+        self._connection = wait_for(
+            f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=console, progress=progress
+        )
 
     def _knows_key(self) -> bool:
-        """True if a host key is remembered; an `up` that was killed may have left the file empty."""
+        """True if a host key is stored; an `up` that was killed may have left the file empty."""
         return self.known_hosts.exists() and self.known_hosts.stat().st_size > 0
 
     def close(self) -> None:
@@ -111,7 +120,7 @@ class SshBox(Box):
                 hint=f"look at it with `python -m lab status`; `python -m lab up {self.name}` brings it back",
             ) from error
         except ThreadException as error:
-            self.close()  # a command that goes on talking ends with its connection
+            self.close()  # a command that still prints ends with its connection
             raise error.exceptions[0].value from error
         except TRANSPORT_ERRORS as error:
             self.close()
@@ -123,7 +132,7 @@ class SshBox(Box):
             if stopping.is_set():
                 raise Interrupted(f"stopped while {self.name} ran `{command.line()}`")
             raise BoxError(
-                f"cannot tell how `{command.line()}` ended on {self.name}: the connection broke",
+                f"cannot read how `{command.line()}` ended on {self.name}: the connection broke",
                 hint="look at it with `python -m lab status`, then run the command again",
             )
         out, err = result.stdout.encode("latin-1"), result.stderr.encode("latin-1")
@@ -135,7 +144,7 @@ class SshBox(Box):
         try:
             self._connect().put(str(source), remote=str(part))
         except TRANSPORT_ERRORS as error:
-            raise BoxError(f"cannot copy {source.name} to {self.name}: {error}") from error
+            raise BoxError(f"cannot copy {source.name} to {self.name}: {why(error)}") from error
         self.check(["mv", str(part), str(target)], doing=f"put {source.name} in its place")
 
     def login(self) -> Command:
@@ -184,7 +193,7 @@ class SshBox(Box):
         with self._lock:
             if self._connection is not None:
                 return self._connection
-        made = self._open()  # may take a minute, in which Ctrl-C wants to close what there is
+        made = self._open()  # outside the lock: it may take a minute, and Ctrl-C closes the connection meanwhile
         with self._lock:
             if self._connection is None:
                 self._connection = made
@@ -209,7 +218,7 @@ class SshBox(Box):
         )
         try:
             # Fabric's own default takes any key; this box's key is known after its first `up`
-            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else _SameKey())
+            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else SameKey())
             if learn:
                 self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
                 self.known_hosts.touch(mode=0o600)
@@ -219,7 +228,7 @@ class SshBox(Box):
             connection.transport.set_keepalive(15)
         except TRANSPORT_ERRORS as error:
             refused = _at_log_in(connection, error)
-            connection.client.close()  # Fabric's own close() leaves a connection open that did not get past the log-in
+            connection.client.close()  # Fabric's own close() leaves a connection open whose login failed
             if learn and not self.known_hosts.stat().st_size:
                 self.known_hosts.unlink()
             raise (self._refusal(error) if refused else self._unreachable(error)) from error
@@ -231,16 +240,17 @@ class SshBox(Box):
                 f"cannot trust {self.name}: its host key is not the one remembered at its first `up`",
                 hint=f"if you know why, remove {self.known_hosts} and run `python -m lab up {self.name}`",
             )
-        why = str(error) or type(error).__name__
-        return BoxError(f"cannot reach {self.name}: {why}", hint=f"python -m lab up {self.name}")
+        return BoxError(f"cannot reach {self.name}: {why(error)}", hint=f"python -m lab up {self.name}")
 
     def _refusal(self, error: BaseException) -> BoxError:
-        """The error for a host that answers and does not let us in."""
+        """The error for a host that answers and refuses the login."""
         assert self.address
-        return _Refused(f"cannot log in to {self.name} as {self.address.user}: {error}", hint=self._entry(self.address))
+        return _Refused(
+            f"cannot log in to {self.name} as {self.address.user}: {why(error)}", hint=self._entry(self.address)
+        )
 
     def _entry(self, address: Address) -> str:
-        """Where user and key stand, and the command that tries them."""
+        """The hint: where user and key are configured, and the command that tests them."""
         key = ["-i", address.key] if address.key else []
         command = shlex.join(["ssh", *key, "-p", str(address.port), f"{address.user}@{address.host}"])
         tried = (
@@ -250,35 +260,18 @@ class SshBox(Box):
         return f"look at `user: {address.user}` and {tried} in {place}; `{command}` must work without a question"
 
 
-class _UnknownHost(ConnectionError):
-    """No key of this host is remembered, and it is not the time to learn one."""
-
-
-class _SameKey:
-    """paramiko's policy for an address that is not remembered: a machine may get another one, but not another key."""
-
-    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
-        remembered = [known for keys in client.get_host_keys().values() for known in keys.values()]
-        if key in remembered:
-            AutoAddPolicy().missing_host_key(client, hostname, key)
-        elif remembered:
-            raise BadHostKeyException(hostname, key, remembered[0])
-        else:
-            raise _UnknownHost(f"no host key is remembered for {hostname}")
-
-
 class _Refused(BoxError):
-    """The host answers and does not take this user with this key."""
+    """The host answers and refuses this user with this key."""
 
 
 def _at_log_in(connection: Connection, error: BaseException) -> bool:
-    """True if the connection stood when it failed and the host's key was good: then user or key are not.
+    """True if the login failed: the connection was open and the host's key was right, so the user or the key is wrong.
 
     paramiko has one exception for a refusal, a slow answer and a broken connection, and several for a key file.
     """
     transport = connection.client.get_transport()
     stood = transport is not None and transport.is_active()
-    return stood and not isinstance(error, (BadHostKeyException, _UnknownHost)) and str(error) not in ("", SLOW)
+    return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW)
 
 
 class _Sink:

@@ -14,14 +14,17 @@ from typing import Any
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.errors import BoxError, ConfigError, HostError
-from lab.files import disk_error
+from lab.files import disk_error, lock_while_open
 from lab.model import Exchange
 
 SCHEMA = 1
 
 
 class Transcript:
-    """A file that gets one line for each command; each line is on disk before the next command starts."""
+    """A file that gets one line for each command; each line is on disk before the next command starts.
+
+    It is locked while it is open, by which `files.is_open` recognises a run that goes on.
+    """
 
     def __init__(self, path: Path, run: str) -> None:
         self._lock = threading.Lock()
@@ -30,6 +33,7 @@ class Transcript:
             self._file = path.open("w", encoding="utf-8")
         except OSError as error:
             raise disk_error(path, error) from error
+        lock_while_open(self._file)
         try:
             self._add({"schema": SCHEMA, "run": run})
         except HostError:

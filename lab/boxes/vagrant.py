@@ -1,4 +1,7 @@
-"""A machine that Vagrant makes: python-vagrant for its life, ssh for everything else."""
+"""A machine that Vagrant makes: python-vagrant creates and removes it, ssh serves for everything else.
+
+python-vagrant starts the program `vagrant` itself; the program carries a mark by which a killed lab's is found.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,21 @@ from typing import IO, Any
 import vagrant
 
 from lab.boxes.base import Tell
+from lab.boxes.beside import mark
+from lab.boxes.boot import Boot, SilentError
 from lab.boxes.kinds.vagrant import Image, VagrantSpec
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
-from lab.errors import BoxError, HostError, Interrupted
+from lab.errors import BoxError, HostError, Interrupted, reason
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import stopping
 
 CONSOLE_LINES = 30
-SHORT = 7  # lines of each where both Vagrant and the console have something to say
+SHORT = 7  # lines of each if both Vagrant and the console printed something
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
 PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
-# Vagrant's words where it neither has a box nor gets it, and what follows them
+# Vagrant's text if it neither has an image nor gets it, and the reason that follows
 NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
 NO_BOX_WHY = re.compile(
     r"^(?:Error: |curl: \(\d+\) )?((?:Could not resolve|Failed to connect|The requested URL).*)$", re.M
@@ -37,7 +42,7 @@ NO_BOX_WHY = re.compile(
 
 
 class VagrantBox(SshBox):
-    """One machine of the Vagrantfile; its note on disk says how to reach it, so Vagrant is asked only to change it."""
+    """One machine of the Vagrantfile; its note on disk has its address, so Vagrant is asked only to change it."""
 
     def __init__(self, spec: VagrantSpec, project: Project) -> None:
         self.spec = spec
@@ -60,14 +65,15 @@ class VagrantBox(SshBox):
         note = self._note()
         if note.address and not note.suspended and super().state() == "running":
             tell(Progress(self.name, "reaching it by ssh"))
-            self.wait_until_reachable(60, lambda: self._console(note), booting=True)
+            boot = Boot(self.name, note.vagrant.console, tell)
+            self.wait_until_reachable(60, lambda: self._console(note), booting=True, progress=boot.signs)
         else:
             self._vagrant_up(note, tell)
             self._set_clock()
         tell(Progress(self.name, "ready", done=True))
 
     def suspend(self) -> None:
-        """Save the machine's memory to disk; the note says so before Vagrant does it."""
+        """Save the machine's memory to disk; the note records it before Vagrant does it."""
         note = self._note()
         if note.suspended or note.address is None:
             return
@@ -83,27 +89,56 @@ class VagrantBox(SshBox):
 
     def _vagrant_up(self, note: Note, tell: Tell) -> None:
         tell(Progress(self.name, "resuming" if note.suspended else "vagrant up"))
+        boot = Boot(self.name, note.vagrant.console, tell)
 
         def up(machine: Any) -> None:
             for line in machine.up(vm_name=self.name, provider=note.vagrant.provider, stream_output=True):
                 log.write(line)
-                step = line.strip().removeprefix("==>").removeprefix(f" {self.name}:").strip()
-                if step and not re.match(r"^\S*\s*Progress: \d+%", step):
-                    tell(Progress(self.name, step[:70]))
+                boot.hear(line)
 
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
-            self._ask("bring up", up)
-            if not (note.suspended and note.address and self._answers()):  # a machine that slept is where it was
+            try:
+                with boot.watched(self.spec.boot_timeout):
+                    self._ask("bring up", up)
+            except BoxError as error:
+                if not boot.gave_up:
+                    raise
+                raise self._silent(note, error) from error
+            if not (note.suspended and note.address and self._answers()):  # a resumed machine has its old address
                 config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
                 self.address = _address(config)
-        self.notes.write(note.model_copy(update={"address": self.address, "suspended": False}))
+        self.notes.write(note.model_copy(update={"address": self.address, "suspended": False, "silent": False}))
         tell(Progress(self.name, "waiting for ssh"))
         self.close()
-        self.wait_until_reachable(self.spec.boot_timeout, lambda: self._console(note), booting=True)
+        try:
+            self.wait_until_reachable(
+                self.spec.boot_timeout, lambda: self._console(note), booting=True, progress=boot.signs
+            )
+        except BoxError as error:
+            raise SilentError(error.message, box=self.name, hint=self._look(note), output=error.output) from error
+
+    def _silent(self, note: Note, error: BoxError) -> SilentError:
+        """The error for a boot without progress; the machine stays, and its note records why."""
+        self.notes.write(note.model_copy(update={"silent": True}))
+        return SilentError(
+            f"cannot bring up {self.name}: {self.spec.boot_timeout} s without any progress "
+            "on its console, in Vagrant's output and by ssh",
+            box=self.name,
+            output=error.output,
+            hint=self._look(note),
+        )
+
+    def _look(self, note: Note) -> str:
+        """The hint for a machine that was kept."""
+        console = f"its console is {note.vagrant.console}; " if note.vagrant.console else ""
+        return (
+            f"the machine is kept for a look: {console}`python -m lab up {self.name}` waits for it again, "
+            f"`python -m lab down {self.name}` removes it (`up --destroy` does so at once)"
+        )
 
     def _answers(self) -> bool:
-        """True if ssh answers with the right host key where the note says; a second `vagrant` costs three."""
+        """True if ssh answers with the right host key at the noted address; asking Vagrant costs three seconds."""
         self.close()
         try:
             self.wait_until_reachable(10)
@@ -112,11 +147,11 @@ class VagrantBox(SshBox):
         return True
 
     def _set_clock(self) -> None:
-        """A resumed guest's clock stands where it was suspended; certificates and caches would lie."""
+        """Set the clock: a resumed guest's is behind, which makes certificates and caches wrong."""
         self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=20)
 
     def _entry(self, address: Address) -> str:
-        return f"Vagrant put its key there; `python -m lab down {self.name}`, then `up`, makes the box anew"
+        return f"Vagrant put its key there; `python -m lab down {self.name}`, then `up`, makes a new box"
 
     def _note(self) -> Note:
         note = self.notes.read(self.name)
@@ -125,12 +160,12 @@ class VagrantBox(SshBox):
         return note
 
     def _console(self, note: Note) -> str:
-        """The last lines the machine wrote to its serial port; libvirt keeps them from everybody but root."""
+        """The last lines that the machine wrote to its serial port; only root may read libvirt's file."""
         try:
-            said = Path(note.vagrant.console).read_bytes() if note.vagrant.console else b""
+            written = Path(note.vagrant.console).read_bytes() if note.vagrant.console else b""
         except OSError as error:
-            return "" if isinstance(error, FileNotFoundError) else f"(its console cannot be read: {error})"
-        text = ESCAPES.sub(b"", said).decode("utf-8", "replace")
+            return "" if isinstance(error, FileNotFoundError) else f"(its console cannot be read: {reason(error)})"
+        text = ESCAPES.sub(b"", written).decode("utf-8", "replace")
         return "\n".join(text.splitlines()[-CONSOLE_LINES:])
 
     @property
@@ -149,46 +184,46 @@ class VagrantBox(SshBox):
                 yield out
 
         try:
-            return what(_vagrant(self.project, out_cm=log, err_cm=log))
+            return what(_vagrant(self.project, out_cm=log, err_cm=log, env={**os.environ, **mark(self.project.state)}))
         except subprocess.CalledProcessError as error:
             if stopping.is_set():
                 raise Interrupted(f"stopped while Vagrant had to {verb} {self.name}") from error
-            said = self._log_path.read_bytes()[start:].decode("utf-8", "replace")
+            printed = self._log_path.read_bytes()[start:].decode("utf-8", "replace")
             note = self.notes.read(self.name)
-            if note and NO_BOX.search(said):
-                raise self._not_fetched(note, said) from error
+            if note and NO_BOX.search(printed):
+                raise self._not_fetched(note, printed) from error
             console = self._console(note) if note else ""
             raise BoxError(
                 f"cannot {verb} {self.name}: Vagrant ended with status {error.returncode}",
-                output=_both(said, console),
-                hint=f"python -m lab down {self.name} removes what there is of it; the whole log is {self._log_path}",
+                output=_both(printed, console),
+                hint=f"python -m lab down {self.name} removes what exists of it; the whole log is {self._log_path}",
             ) from error
         except RuntimeError as error:  # python-vagrant: no vagrant executable
             raise HostError(
                 f"cannot {verb} {self.name}: Vagrant is not installed", hint="python -m lab setup"
             ) from error
 
-    def _not_fetched(self, note: Note, said: str) -> BoxError:
-        """The error for an image that Vagrant could not get; nothing was made, so the note of it goes."""
+    def _not_fetched(self, note: Note, printed: str) -> BoxError:
+        """The error for an image that Vagrant could not get; nothing was made, so its note is removed."""
         folder = self.project.root / ".vagrant" / "machines" / self.name
         if not any(folder.glob("*/id")):
             shutil.rmtree(folder, ignore_errors=True)
             self.notes.forget(self.name)
         provider = note.vagrant.provider
         image = self.spec.providers[provider]  # type: ignore[index]  # the note holds one of these names
-        why = NO_BOX_WHY.search(said)
+        why = NO_BOX_WHY.search(printed)
         of = f" {image.version}" if image.version else ""
         return BoxError(
             f"cannot bring up {self.name}: Vagrant Cloud did not give its box {image.box}{of} for {provider}"
             + (f": {why[1].strip()}" if why else ""),
-            output=said,
+            output=printed,
             hint="`python -m lab up --lineup debian` needs nothing from there; an image you have as a file is added by "
             f"`{_adding(image, provider)}`",
         )
 
 
 def _adding(image: Image, provider: str) -> str:
-    """The command that gives Vagrant an image from a file; only a catalog entry can tell it the version."""
+    """The command that gives Vagrant an image from a file; only a catalog entry can name the version."""
     if image.version is None:
         return f"vagrant box add --name {image.box} FILE"
     versions = [{"version": image.version, "providers": [{"name": provider, "url": "FILE"}]}]
@@ -196,18 +231,26 @@ def _adding(image: Image, provider: str) -> str:
     return f"echo {shlex.quote(entry)} > box.json && vagrant box add box.json"
 
 
+class _Vagrant(vagrant.Vagrant):
+    """python-vagrant, whose `up` has no option to keep a machine that does not boot."""
+
+    def _make_vagrant_command(self, args: list[str]) -> Any:
+        more = ["--no-destroy-on-error"] if args[:1] == ["up"] else []
+        return super()._make_vagrant_command([*args[:1], *more, *args[1:]])  # type: ignore[no-untyped-call]
+
+
 def _vagrant(project: Project, **streams: Any) -> Any:
-    """python-vagrant's door; the package has no types."""
+    """python-vagrant for the Vagrantfile of the project."""
     project.prepare_vagrant()
     variables = {**os.environ, **project.vagrant_variables}
-    return vagrant.Vagrant(str(project.root), env=variables, **streams)  # type: ignore[no-untyped-call]
+    return _Vagrant(str(project.root), env=variables, **streams)  # type: ignore[no-untyped-call]  # it has no types
 
 
-def _both(said: str, console: str) -> str:
-    """What Vagrant said after its progress, from its beginning, and the console's end: either may hold the reason."""
-    lines = [line for line in said.splitlines() if line.strip()]
+def _both(printed: str, console: str) -> str:
+    """Vagrant's output after its progress lines and the end of the console: either may hold the reason."""
+    lines = [line for line in printed.splitlines() if line.strip()]
     if not console.strip():
-        return said
+        return printed
     verdict = lines[next((n for n in range(len(lines), 0, -1) if PROGRESS.match(lines[n - 1])), 0) :]
     seen = [line for line in console.splitlines() if line.strip()]
     return "\n".join([*(verdict[:SHORT] or lines[-SHORT:]), *seen[-SHORT:]])
@@ -220,7 +263,7 @@ def _address(ssh_config: str) -> Address:
 
 
 def add_box(project: Project, name: str, file: Path) -> None:
-    """Give a baked box to Vagrant under that name unless it has it; older bakings of the same box are dropped."""
+    """Give a baked image to Vagrant under that name unless it has it; older images of the same box are removed."""
     machine = _vagrant(project)
     try:
         have = {box.name for box in machine.box_list()}

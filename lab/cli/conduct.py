@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from lab.boxes.specs import BoxSpec
-from lab.cli.machines import with_way_back
+from lab.cli.cleanup import guarded
+from lab.cli.machines import stopped, with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen, screen
 from lab.errors import Interrupted, UsageError
@@ -33,18 +34,18 @@ class Conductor:
     screen: Screen
 
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
-        """Bring the boxes up with these engines (else their own) and make every trial of the wish."""
+        """Bring the boxes up with these engines (default: their own) and make every trial of the wish."""
         name = self.place.lineup.name
         ready = with_way_back(
             self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also, early=True)
         )
         try:
             return perform(wish, ready, self.place.project, self.screen.tell, self.screen.watch)
-        except Interrupted as error:
-            kept = self.place.project.results
-            raise Interrupted(
-                error.message, hint=f"what was measured is kept in {kept}; `python -m lab down` removes the boxes"
-            ) from error
+        except (Interrupted, KeyboardInterrupt) as error:
+            hint = f"what was measured is kept in {self.place.project.results}"
+            if any(spec.kind == "vagrant" for spec in self.specs):  # a run on this machine alone leaves nothing
+                hint += f"; `python -m lab down --lineup {name}` removes the boxes of lineup {name}"
+            raise stopped(error, hint) from error
         finally:
             try:
                 self.fleet.settle()
@@ -60,7 +61,7 @@ def conducting(
     """Hold the boxes for the time of the context; engines that it starts on this machine end with it."""
     place.project.check_results()
     held = hold(place.project.state, [spec.name for spec in specs], verb)
-    with held, screen(verbose, json_lines=json_lines) as shown:
+    with held, screen(verbose, json_lines=json_lines) as shown, guarded(place.project, shown.tell):
         shown.expect = lambda planned: typical_seconds(
             place.project.results, planned.scenario, planned.lineup, len(planned.trials)
         )
@@ -81,14 +82,17 @@ def boxes_for(
     *,
     allow_prune: bool,
 ) -> list[BoxSpec]:
-    """The boxes of the lineup that a run needs; UsageError for a name it lacks.
+    """The boxes of the lineup that a run needs; UsageError for an unknown name.
 
-    The bug report's sequence prunes all images and cache: never on a Docker that is not lab's without a word.
+    The bug report's sequence prunes all images and cache, so a Docker that lab did not bring is used only with
+    `allow_prune`. HostError, before anything is fetched, if a private engine is wanted on this machine and cannot run.
     """
     specs = {spec.name: spec for spec in place.specs(())}
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)
+    for spec in specs.values():
+        fleet.check(spec, (*consumer_engines, *producer_engines), allow_prune=allow_prune)
     kept = [
         spec
         for spec in specs.values()
@@ -97,10 +101,10 @@ def boxes_for(
     for spec in specs.values():
         if spec in kept:
             continue
-        text = "the sequence removes every image and all build cache of its Docker"
+        text = f"a run removes ALL images and ALL build cache of the Docker of {spec.name}"
         if not (spec.optional and kept):
             raise UsageError(f"cannot use {spec.name}: {text}", hint="--allow-prune permits it")
         click.echo(f"{spec.name} is left out: {text} (--allow-prune permits it)", err=True)
-    # one side left open takes every box; only both named leave some out
+    # a side without names takes every box; only where both sides have names some boxes are not needed
     narrow = producers and consumers
     return [spec for spec in kept if not narrow or spec.name in (*producers, *consumers)]

@@ -67,7 +67,7 @@ def doctor(lineup: str | None, as_json: bool) -> None:
         print_json(
             {
                 "schema": 1,
-                "checks": [{**asdict(check), "mend": check.mend and as_called(check.mend)} for check in checks],
+                "checks": [{**asdict(check), "fix": check.fix and as_called(check.fix)} for check in checks],
             }
         )
     sys.exit(HostError.exit_code if any(check.level is Level.PROBLEM for check in checks) else 0)
@@ -75,6 +75,6 @@ def doctor(lineup: str | None, as_json: bool) -> None:
 
 def _line(check: Check) -> str:
     """The check in lines that fit the terminal, its level in colour."""
-    fix = f"  -> {as_called(check.mend)}" if check.mend else ""
+    fix = f"  -> {as_called(check.fix)}" if check.fix else ""
     text = fill(f"{check.level.value:8} {check.name}: {check.found}{fix}", indent=" " * 9, first="")
     return paint(text[:8], COLOURS[check.level]) + text[8:]

@@ -1,17 +1,21 @@
-"""Verbs about boxes: list, bake, start, show, enter, suspend, remove."""
+"""Verbs about boxes: list, bake, start, show, log in, suspend."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from lab.boxes.boot import SilentError
 from lab.boxes.kinds.table import kind_of, open_box
+from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
 from lab.boxes.process import run_process
+from lab.cli.cleanup import guarded
 from lab.cli.columns import columns, fill
 from lab.cli.options import (
     Workplace,
@@ -28,11 +32,13 @@ from lab.cli.options import (
 )
 from lab.cli.screen import screen
 from lab.cli.terminal import say
+from lab.engines.host import keep
 from lab.engines.pins import PINS
-from lab.errors import BoxError, CommandError, Interrupted, UsageError
+from lab.errors import CommandError, Interrupted
 from lab.files import hold
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
+from lab.machines.leftovers import beside_lab
 from lab.project import find
 
 V = TypeVar("V")
@@ -76,7 +82,6 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     """
     from lab.boxes.baking.bake import bake as bake_recipe
     from lab.boxes.baking.recipes import load_recipe
-    from lab.boxes.local import LocalBox
     from lab.machines.auto import EMBEDDED
     from lab.machines.catalog import pick
 
@@ -104,43 +109,77 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
 @lineup_option
 @engine_option
 @provider_option
+@click.option("--destroy", is_flag=True, help="Remove a box that stops booting; without it, it is kept for a look.")
 @verbose_option
-def up(names: tuple[str, ...], lineup: str | None, engines: tuple[str, ...], provider: str, verbose: bool) -> None:
+def up(
+    names: tuple[str, ...],
+    lineup: str | None,
+    engines: tuple[str, ...],
+    provider: str,
+    destroy: bool,
+    verbose: bool,
+) -> None:
     """Start the lineup's boxes, or those named, all at once, and check that each runs its pinned Docker.
 
-    A suspended box is resumed. A running box is left as it is.
+    A suspended box is resumed. A running box is left as it is. A slow box is waited for as long as its console, Vagrant
+    or ssh shows anything new.
     """
     place = workplace(lineup)
     place.announce()
     specs = place.specs(names)
     wanted = engines_named(place, engines)
-    with hold(place.project.state, [spec.name for spec in specs], "up"), screen(verbose) as shown:
+    held = hold(place.project.state, [spec.name for spec in specs], "up")
+    with held, screen(verbose) as shown, guarded(place.project, shown.tell):
         fleet = Fleet(place.project, place.catalog, shown.tell)
-        ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider, wanted), names)
+        try:
+            ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider, wanted), names)
+        except SilentError as error:
+            if destroy:
+                silent = [spec.name for spec in specs if _silent(place, spec.name)]
+                fleet.down([*{*silent, error.box}])
+                error.hint = f"{error.box} was removed (--destroy)"
+            raise
+        keep(place.project.state)
     for item in ready:
         item.box.close()
         versions = ", ".join(f"Docker {engine.server}" for engine in item.engines)
         click.echo(f"{item.box.name}: up, {versions}")
 
 
+def _silent(place: Workplace, name: str) -> bool:
+    """True if the box is noted as one that stopped booting."""
+    note = Notes(place.project.state).read(name)
+    return note is not None and note.silent
+
+
 def with_way_back(place: Workplace, work: Callable[[], V], names: tuple[str, ...] = ()) -> V:
-    """Do the work on the lineup, or on the boxes of these names; if it is interrupted, the error names the exact
-    command that cleans up.
+    """Do the work on the lineup, or on the boxes of these names; Interrupted then names the command that cleans up.
+
+    For this machine alone that command removes no box.
     """
     try:
         return work()
-    except Interrupted as error:
+    except (Interrupted, KeyboardInterrupt) as error:
         command = f"python -m lab down {' '.join(names) or f'--lineup {place.lineup.name}'}"
-        raise Interrupted(
-            error.message, hint=f"`{command}` removes what there is; `python -m lab up` goes on with it"
-        ) from error
+        hint = f"`{command}` removes what exists; `python -m lab up` continues"
+        if all(spec.kind == "local" for spec in place.specs(names)):
+            hint = "`python -m lab down --leftovers` removes what exists"
+        raise stopped(error, hint) from error
+
+
+def stopped(error: Interrupted | KeyboardInterrupt, hint: str) -> Interrupted:
+    """The error for an interruption, of a job or of the main thread, with a hint."""
+    return Interrupted(error.message if isinstance(error, Interrupted) else Interrupted.by(error).message, hint=hint)
 
 
 @click.command(epilog="Example: python -m lab status --json")
 @lineup_option
 @json_option
 def status(lineup: str | None, as_json: bool) -> None:
-    """Show which boxes are up, and the address of each. It reads lab's own notes, so it is quick."""
+    """Show which boxes are up, the address of each, and what lab runs on this machine itself.
+
+    It reads lab's own notes, so it is quick.
+    """
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)
     notes = Notes(project.state)
@@ -150,16 +189,21 @@ def status(lineup: str | None, as_json: bool) -> None:
         note = notes.read(name)
         spec = catalog.boxes.get(name)
         state = open_box(spec, project).state() if spec else "its file is gone"
+        state = "silent (kept for a look)" if note and note.silent else state
         address = f"{note.address.user}@{note.address.host}:{note.address.port}" if note and note.address else None
         provider = f"{note.vagrant.provider} ({note.vagrant.driver})" if note and note.vagrant.driver else None
         rows.append({"box": name, "state": state, "lineup": note.lineup if note else None, "provider": provider})
         rows[-1]["address"] = address
+    beside = beside_lab(project)
     if as_json:
-        print_json({"schema": 1, "boxes": rows})
-    elif not rows:
+        print_json({"schema": 1, "boxes": rows, "this_machine": [asdict(item) for item in beside]})
+        return
+    if not rows and not beside:
         say("no box is up; `python -m lab up` starts a lineup")
-    else:
+    if rows:
         click.echo(columns([list(row.values()) for row in rows], list(rows[0])))
+    for item in beside:
+        say(f"{item.sort} {item.name}: {item.state} -> {item.remove}")
 
 
 @click.command(epilog="Example: python -m lab ssh debian12-selinux")
@@ -223,37 +267,3 @@ def suspend(names: tuple[str, ...], lineup: str | None, verbose: bool) -> None:
     chosen = boxes_named(place, names)
     with hold(place.project.state, chosen, "suspend"), screen(verbose) as shown:
         Fleet(place.project, place.catalog, shown.tell).suspend(chosen)
-
-
-@click.command(epilog="Example: python -m lab down")
-@click.argument("names", nargs=-1, metavar="[BOX]...")
-@click.option("--lineup", metavar="LINEUP", help="Only the boxes of this lineup.")
-@click.option("--orphans", is_flag=True, help="Remove the machines of checkouts that no longer exist.")
-@verbose_option
-def down(names: tuple[str, ...], lineup: str | None, orphans: bool, verbose: bool) -> None:
-    """Remove boxes with their disks, snapshots, networks and notes; without a name, all boxes of this checkout."""
-    project = find()
-    catalog = Catalog(project.boxes, project.cache / PINS)
-    if orphans and (names or lineup):
-        raise UsageError(
-            "cannot use --orphans with a box or a lineup: it removes the machines of checkouts that no longer exist"
-        )
-    if orphans:
-        with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:
-            removed = Fleet(project, catalog, shown.tell).down_orphans()
-        click.echo(f"removed: {', '.join(removed)}" if removed else "no machine without a checkout")
-        return
-    if names:
-        noted = Notes(project.state).boxes()  # of a box whose file is gone, too
-        chosen = [name if name in noted else catalog.box(name).name for name in names]
-    elif lineup and lineup != "auto":
-        chosen = list(catalog.lineup(lineup).boxes)
-    else:
-        chosen = sorted({*catalog.boxes, *Notes(project.state).boxes()})
-    with hold(project.state, chosen, "down"), screen(verbose) as shown:
-        try:
-            removed = Fleet(project, catalog, shown.tell).down(chosen)
-        except (Interrupted, BoxError) as error:
-            error.hint = "run `python -m lab down` again"
-            raise
-    click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")

@@ -13,7 +13,7 @@ from lab.cli.completion import VARIABLE
 from lab.cli.helping import command_lines, prepare
 from lab.cli.mistakes import defect, misuse
 from lab.cli.terminal import CANONICAL, as_called, echo, paint, say, width
-from lab.cli.verbs import Verbs
+from lab.cli.verbs import AFTER_STOP, Verbs
 from lab.errors import Interrupted, LabError
 
 START = """\
@@ -81,8 +81,8 @@ def main() -> None:
         code = show(error)
     except click.ClickException as error:
         code = show(misuse(error))
-    except (KeyboardInterrupt, click.Abort):
-        code = show(Interrupted("stopped by Ctrl-C", hint="python -m lab status shows what there is"))
+    except click.Abort as stop:
+        code = show(Interrupted.by(stop.__cause__, hint=AFTER_STOP))
     except Exception as error:
         code = show(defect(error))
     sys.exit(code if isinstance(code, int) else 0)

@@ -132,7 +132,7 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
             click.echo(_filled(f"{item.name}  {item.problem}"))
             continue
         counts = ", ".join(f"{number} {verdict}" for verdict, number in item.verdicts) or "no trial"
-        short = "" if item.complete else " (cut short)"
+        short = "" if item.complete else " (still running)" if item.running else " (cut short)"
         when = f"{item.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         click.echo(_filled(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
         click.echo(_filled(f"    lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}"))

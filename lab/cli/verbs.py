@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from lab.cli.helping import prepare
-from lab.errors import HostError, UsageError, did_you_mean
+from lab.errors import HostError, Interrupted, UsageError, did_you_mean
 
 # What people want -> verb -> (module in lab/cli, one line of help). `lab --help` shows a group once it has a verb.
 # Each verb's module is imported when the verb is used: `lab --help` must not pay for Fabric or pydantic.
@@ -40,7 +40,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "ssh": ("machines", "Open a shell on a box."),
         "exec": ("machines", "Run one command on a box, or on all."),
         "suspend": ("machines", "Suspend boxes; `up` resumes them."),
-        "down": ("machines", "Remove the boxes and all that belongs to them."),
+        "down": ("cleanup", "Remove the boxes and all that belongs to them."),
         "engines": ("engines", "List the pinned engines; add, pin, build, remove archives."),
     },
     "Reports": {
@@ -57,6 +57,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "man": ("manpage", "Print the man page."),
     },
 }
+AFTER_STOP = "python -m lab status shows what there is"
 VERBS = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
 FUNCTIONS = {"exec": "exec_"}  # where a verb's name is a word of Python's
 
@@ -93,6 +94,8 @@ class Verbs(click.Group):
         """
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Interrupted.by(stop, hint=AFTER_STOP) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0

@@ -1,11 +1,13 @@
-"""An engine on this machine, private and for a while: no Docker of this machine's is touched, and nothing stays.
+"""An engine on this machine, private and for a while: no Docker of this machine's own is touched, and nothing stays.
 
-It runs in mount and process namespaces of its own, so that what it mounts and starts ends with its first process. All
-else is noted before it exists, in STATE/engines/NAME.json, so that what a killed lab left is removed later.
+It runs in mount and process namespaces of its own, so that its mounts and its children end with its first process. A
+note, STATE/engines/NAME.json, exists before anything else of it, so that the engine of a killed lab is removed later.
+The note names the lab process that the engine ends with, until `keep` makes it stay.
 """
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
 import platform
@@ -16,9 +18,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import psutil
+from pydantic import ValidationError
 
 from lab import files
 from lab.boxes.base import Box, Tell
+from lab.boxes.beside import Identity, mine
 from lab.engines.archive import Archive, sha256_of
 from lab.engines.daemon import Daemon
 from lab.engines.engine import VERSIONS, Engine, engine_of, prove
@@ -27,16 +31,22 @@ from lab.errors import EngineError, HostError
 from lab.files import hold
 from lab.model import Progress
 from lab.workers import wait_for
+from lab.yamlfile import Strict
 
 START_SECONDS = 60
 PROGRAMS = ("unshare", "setsid", "tar", "ip")
-# The death of unshare ends all that runs in there. It is not tied to lab's own: `up` and `repro` are two processes.
+# The death of unshare ends every program in there. It does not end with lab: `up` and `repro` are two processes.
 NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
 CGROUPS = Path("/sys/fs/cgroup")
+AS_ROOT = "run the same command as root"
+OWN_DOCKER = (
+    "`--engine installed --allow-prune` uses this machine's own Docker instead, "
+    "and removes ALL of its images and ALL of its build cache"
+)
 
 
 class Home:
-    """Where one engine lives on this machine: its folder below STATE/engines, its note beside it, its daemon."""
+    """The places of one engine on this machine: its folder below STATE/engines, its note beside it, its daemon."""
 
     def __init__(self, state: Path, name: str, version: str | None = None) -> None:
         self.name = name
@@ -51,7 +61,7 @@ class Home:
             f"--cgroup-parent=/{self.cgroup}",
         ]
         if number(version or "0") >= [20, 10]:
-            options.append("--ip6tables=false")  # from 27 on they are filled in by default
+            options.append("--ip6tables=false")  # from 27 on dockerd writes rules there by default
         self.daemon = Daemon(
             name,
             containerd=True,
@@ -67,6 +77,12 @@ class Home:
         return (str(self.daemon.programs / "docker"), "-H", self.daemon.socket)
 
 
+class HomeNote(Strict):
+    """Who an engine ends with; None for one that stays until `lab down`. Every path follows from the engine's name."""
+
+    owner: Identity | None = None
+
+
 def number(version: str) -> list[int]:
     """A version's numbers, to be compared."""
     return [int(part) for part in version.partition("-")[0].split(".")]
@@ -80,9 +96,9 @@ def may() -> bool:
 def start(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, tell: Tell) -> Engine:
     """Make the engine of these archives (a base first) answer on this machine, which `box` is, and prove it.
 
-    One that runs already is taken as it is, if it is of the same archives. Raises HostError without root's right or a
-    program, EngineError if the engine cannot run here, does not start or is not the pinned one, BusyError if another
-    lab of this checkout is at it.
+    An engine that runs already is used as it is, if it is made of the same archives. Raises HostError without root's
+    rights or a program, EngineError if the engine cannot run here, does not start or is not the pinned one, BusyError
+    while another lab process of this checkout starts or stops it.
     """
     check_host(spec, archives)
     home = Home(state, spec.name, spec.version)
@@ -91,7 +107,7 @@ def start(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, 
         if stamp.exists() and processes(home):
             return _engine(home, spec, archives, box)
         _remove(home, box)
-        files.write(home.note, "{}\n")  # every name follows from the engine's
+        _write_note(home, mine())
         try:
             tell(Progress(f"engine {spec.name}", "starting on this machine"))
             _unpack(home, archives, box)
@@ -118,19 +134,47 @@ def leftovers(state: Path) -> list[str]:
     return sorted(path.stem for path in (state / "engines").glob("*.json"))
 
 
+def owner_of(name: str, state: Path) -> Identity | None:
+    """The lab process that an engine ends with, alive or not; None for an engine that stays."""
+    try:
+        return HomeNote.model_validate_json(Home(state, name).note.read_text(encoding="utf-8")).owner
+    except (OSError, ValidationError):
+        return None  # one of an older version of lab, or one that has just gone
+
+
+def abandoned(state: Path) -> list[str]:
+    """The engines whose lab process has ended without removing them."""
+    owners = {name: owner_of(name, state) for name in leftovers(state)}
+    return [name for name, owner in owners.items() if owner and not owner.alive()]
+
+
+def keep(state: Path) -> None:
+    """Let the engines that this process started stay until `lab down`."""
+    for name in leftovers(state):
+        if owner_of(name, state) == mine():
+            _write_note(Home(state, name), None)
+
+
+def _write_note(home: Home, owner: Identity | None) -> None:
+    files.write(home.note, HomeNote(owner=owner).model_dump_json() + "\n")
+
+
 def check_host(spec: EngineSpec, archives: Sequence[Archive]) -> None:
-    """Whether this machine can run the engine at all; HostError or EngineError that says why not."""
+    """Raise HostError or EngineError with the reason if this machine cannot run the engine."""
     who = f"cannot run Docker {spec.name} on this machine"
     if platform.system() != "Linux":
-        raise HostError(f"{who}: it is no Linux", hint="use the Docker that it has: the engine `installed`")
+        raise HostError(f"{who}: it does not run Linux", hint=f"use boxes: python -m lab up; {OWN_DOCKER}")
     if os.geteuid() != 0:
-        raise HostError(f"{who}: a Docker daemon needs root", hint="run the same command as root")
+        user = getpass.getuser()
+        raise HostError(
+            f"{who}: a private Docker daemon needs root, and you are {user}", hint=f"{AS_ROOT}; {OWN_DOCKER}"
+        )
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         raise HostError(f"{who}: {', '.join(missing)} not installed", hint="python -m lab setup")
     if spec.needs.cgroup == "v1" and (CGROUPS / "cgroup.controllers").exists():
         raise EngineError(
-            f"{who}: it knows only control groups of version 1",
+            f"{who}: it supports only control groups of version 1",
             hint="boot with systemd.unified_cgroup_hierarchy=0, or use a box that does",
         )
     have = platform.libc_ver()[1] or "0"
@@ -151,7 +195,7 @@ def _unpack(home: Home, archives: Sequence[Archive], box: Box) -> None:
 
 
 def _launch(home: Home, box: Box) -> None:
-    """Start it as a child of nobody: lab may end before it does."""
+    """Start it detached from lab: an engine that `up` starts runs on after `up` has ended."""
     words = [*NAMESPACES, str(home.daemon.programs / "start")]
     quiet = ["setsid", "--fork", "sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", str(home.log)]
     box.check([*quiet, *words], doing=f"start Docker {home.name}", timeout=20)
@@ -168,33 +212,33 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
             )
 
     def look() -> tuple[str] | str:
-        said = box.run([*home.client, "version", "--format", VERSIONS], timeout=20)
-        if said.ok:
-            return (said.text,)
+        asked = box.run([*home.client, "version", "--format", VERSIONS], timeout=20)
+        if asked.ok:
+            return (asked.text,)
         if not processes(home):
-            raise EngineError(f"cannot start Docker {spec.name} on this machine: it ended at once", output=home_log())
+            raise EngineError(f"cannot start Docker {spec.name} on this machine: it ended at once", output=log())
         return "no answer on its socket"
 
-    def home_log() -> str:
+    def log() -> str:
         return home.log.read_text(encoding="utf-8", errors="replace") if home.log.exists() else ""
 
-    (said,) = wait_for(
+    (versions,) = wait_for(
         f"Docker {spec.name} on this machine",
         look,
         timeout=START_SECONDS,
         every=0.1,
         error=EngineError,
-        detail=home_log,
+        detail=log,
     )
     plugins = home.daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     engine = replace(
-        engine_of(spec, (home.client, said), sums), plugins=plugins, log=("tail", "-n", "30", str(home.log))
+        engine_of(spec, (home.client, versions), sums), plugins=plugins, log=("tail", "-n", "30", str(home.log))
     )
     return prove(box, spec, engine)
 
 
 def processes(home: Home) -> list[psutil.Process]:
-    """Every process whose program lies in the engine's folder, and what started it from there."""
+    """Every process whose program is in the engine's folder, and the start script's own process."""
     programs, found = Path(home.daemon.programs), []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -214,7 +258,9 @@ def _remove(home: Home, box: Box) -> None:
         box.run(["sh", "-c", home.daemon.remove_network()], timeout=60)
     for top in (CGROUPS / home.cgroup, *CGROUPS.glob(f"*/{home.cgroup}")):
         for group, _, _ in os.walk(top, topdown=False):
-            with suppress(OSError):  # a process that is just ending holds it a little longer; an empty group is nothing
+            with suppress(
+                OSError
+            ):  # a process that is just ending holds it a little longer; an empty group costs nothing
                 Path(group).rmdir()
     for path in (Path(home.daemon.run), home.folder):
         if path.exists():

@@ -1,4 +1,4 @@
-"""Which lineup is meant when none is named, and why."""
+"""Which lineup is used when none is named, and why."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ EMBEDDED = "debian"
 
 
 def choose_lineup(catalog: Catalog, notes: Notes, name: str | None) -> tuple[Lineup, str]:
-    """The lineup of that name; without one, the lineup that is up, else the bug report's, else the embedded one.
+    """The lineup of that name; without a name, the lineup that is up, else the bug report's, else the embedded one.
 
-    Returns the lineup and the reason in words. The bug report's boxes count as at hand if they are on this
-    machine or Vagrant Cloud answers within three seconds.
+    Returns the lineup and the reason in words. The bug report's boxes count as available if they are on this machine
+    or Vagrant Cloud answers within three seconds.
     """
     if name and name != "auto":
         return catalog.lineup(name), "named by --lineup"
     for box in notes.boxes():
         note = notes.read(box)
         if note and note.lineup in catalog.lineups:
-            begun = "it is up already" if note.address else "an earlier `up` began with it"
+            begun = "it is up already" if note.address else "an earlier `up` started it"
             return catalog.lineups[note.lineup], f"{begun} ({box})"
     wanted = catalog.lineup(ASKED_FOR)
     if _on_this_machine(catalog, wanted):
@@ -40,7 +40,7 @@ def choose_lineup(catalog: Catalog, notes: Notes, name: str | None) -> tuple[Lin
 
 
 def answers(host: str, port: int, seconds: float) -> bool:
-    """True if a TCP connection is made in that time, the name's look-up included."""
+    """True if a TCP connection succeeds in that time, which includes the look-up of the name."""
     made = threading.Event()
 
     def connect() -> None:
@@ -48,9 +48,9 @@ def answers(host: str, port: int, seconds: float) -> bool:
             socket.create_connection((host, port), timeout=seconds).close()
             made.set()
         except OSError:
-            pass  # not made is the answer
+            pass  # the event stays unset, which is the answer
 
-    # in a thread of its own: a look-up that hangs has no time limit in the C library
+    # in a thread of its own: the C library has no time limit for a look-up
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(seconds)

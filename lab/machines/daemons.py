@@ -1,4 +1,7 @@
-"""libvirt's daemons on this machine: whether they answer this user, how they are started and ended."""
+"""libvirt's daemons on this machine: whether they answer this user, how they are started and ended.
+
+Lab ends only the daemons that it started, which it knows by process id and start time.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,28 @@ import grp
 import json
 import os
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from lab import files
 from lab.boxes.base import Box, Result, Tell
+from lab.boxes.beside import Identity
 from lab.errors import HostError
 from lab.model import Progress
 from lab.workers import wait_for
+from lab.yamlfile import Strict
 
 URI = "qemu:///system"
 GROUP = "libvirt"  # whose members libvirt's daemon lets in beside root: by polkit, or by its socket's mode
 DAEMONS = ("virtlogd", "libvirtd")
+NOTE = "daemons.json"
 PIDS = {"virtlogd": Path("/run/virtlogd.pid"), "libvirtd": Path("/run/libvirtd.pid")}
-# What virsh says to a user whom the daemon does not let in: by polkit with and without a session bus, by its socket.
+# What virsh prints for a user whom the daemon refuses: by polkit with and without a session bus, by its socket.
 REFUSALS = ("authentication", "system bus connection", "Permission denied", "access denied")
 
 
 class Access(StrEnum):
-    """Whether libvirt's daemon answers this user, is not there, or is there and does not let the user in."""
+    """Whether libvirt's daemon answers this user, does not run, or runs and refuses the user."""
 
     ANSWERS = "answers"
     SILENT = "silent"
@@ -32,12 +39,12 @@ class Access(StrEnum):
 
 
 def access(shell: Box) -> Access:
-    """Ask libvirt's daemon for its version, and see what comes."""
+    """Ask libvirt's daemon for its version; the kind of answer."""
     asked = shell.run(["virsh", "-q", "-c", URI, "version"], timeout=20)
     if asked.ok:
         return Access.ANSWERS
-    said = asked.output.decode("utf-8", "replace")
-    return Access.REFUSES if any(word in said for word in REFUSALS) else Access.SILENT
+    text = asked.output.decode("utf-8", "replace")
+    return Access.REFUSES if any(word in text for word in REFUSALS) else Access.SILENT
 
 
 def answers(shell: Box) -> bool:
@@ -46,7 +53,7 @@ def answers(shell: Box) -> bool:
 
 
 class Membership(StrEnum):
-    """How this user stands to a group: in it, in it from the next log-in on, outside, or there is no such group."""
+    """Whether this user is in a group: yes, from the next login on, no, or there is no such group."""
 
     IN = "in"
     NEXT = "next"
@@ -55,7 +62,7 @@ class Membership(StrEnum):
 
 
 def membership(group: str) -> Membership:
-    """How this user and this session stand to a group of this machine."""
+    """Whether this user and this session are in a group of this machine."""
     try:
         known = grp.getgrnam(group)
     except KeyError:
@@ -66,31 +73,31 @@ def membership(group: str) -> Membership:
 
 
 def way_in() -> tuple[str, str]:
-    """Why libvirt's daemon does not let this user in, and what opens it: for a message and its hint."""
-    user, stands = getpass.getuser(), membership(GROUP)
-    if stands is Membership.NEXT:
-        return "this session began before you were put into its group", f"log in again, or run `newgrp {GROUP}`"
-    if stands is Membership.OUT:
+    """Why libvirt's daemon refuses this user, and what changes that: for a message and its hint."""
+    user, found = getpass.getuser(), membership(GROUP)
+    if found is Membership.NEXT:
+        return "this session began before you were added to its group", f"log in again, or run `newgrp {GROUP}`"
+    if found is Membership.OUT:
         add = f"sudo usermod --append --groups {GROUP} {user}"
-        return f"it lets in root and the group {GROUP}, and {user} is not in it", f"`{add}`, then log in again"
-    return f"it lets in root alone, and you are {user}", "unix_sock_group and auth_unix_rw in libvirtd.conf decide this"
+        return f"it accepts root and the group {GROUP}, and {user} is not in the group", f"`{add}`, then log in again"
+    return f"it accepts only root, and you are {user}", "unix_sock_group and auth_unix_rw in libvirtd.conf decide this"
 
 
 def has_systemd() -> bool:
-    """True if systemd is the first process, as systemd's own sd_booted() tells."""
+    """True if systemd is the first process; systemd's own sd_booted() checks the same folder."""
     return Path("/run/systemd/system").is_dir()
 
 
 def as_root(shell: Box, *words: str, timeout: float = 60) -> Result:
-    """Run a command of this machine with root's right: through sudo for a plain user, and never with a question."""
+    """Run a command of this machine as root: through sudo for a plain user, and never with a password prompt."""
     sudo = () if os.geteuid() == 0 else ("sudo", "-n")
     return shell.run([*sudo, *words], timeout=timeout)
 
 
 def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
-    """Make libvirt answer: through systemd where it runs, else by hand, noted so that `stop_daemons` ends them.
+    """Make libvirt answer: through systemd where that runs, else directly, noted so that `stop_daemons` ends them.
 
-    Raises HostError if they do not start, or do not let this user in.
+    Raises HostError if they do not start, or refuse this user.
     """
     if not has_systemd():
         _share_kvm(shell, tell)
@@ -112,23 +119,55 @@ def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
 
 def _start(shell: Box, state: Path) -> None:
     if has_systemd():
-        started = as_root(shell, "systemctl", "start", "libvirtd")
-        if not started.ok:
-            raise HostError("cannot start libvirtd", output=started.output, hint="sudo systemctl start libvirtd")
+        asked = as_root(shell, "systemctl", "start", "libvirtd")
+        if not asked.ok:
+            raise HostError("cannot start libvirtd", output=asked.output, hint="sudo systemctl start libvirtd")
         return
-    files.write(state / "daemons.json", json.dumps({"started": list(DAEMONS)}))
+    started: dict[str, Identity | None] = {}
     for daemon in DAEMONS:
-        # virtlogd may be alive while libvirtd is not: it then says so and that is fine
-        started = as_root(shell, daemon, "-d")
-        if not started.ok and daemon == "libvirtd":
-            raise HostError("cannot start libvirtd", output=started.output, hint=f"sudo {daemon} -d tells more")
+        if _running(daemon):
+            continue  # somebody else's: virtlogd may run while libvirtd does not
+        started[daemon] = None
+        _write_note(state, started)  # before it exists
+        ended = as_root(shell, daemon, "-d")
+        if not ended.ok:
+            del started[daemon]
+            _write_note(state, started)
+            if daemon == "libvirtd":
+                raise HostError("cannot start libvirtd", output=ended.output, hint=f"`sudo {daemon}` prints more")
+            continue
+        started[daemon] = _running(daemon)
+        _write_note(state, started)
+
+
+class DaemonsNote(Strict):
+    """The daemons that lab started, each with its process; None for one whose process was not known yet."""
+
+    started: dict[str, Identity | None]
+
+
+def _write_note(state: Path, started: dict[str, Identity | None]) -> None:
+    files.write(state / NOTE, DaemonsNote(started=started).model_dump_json() + "\n")
+
+
+def started_daemons(state: Path) -> dict[str, Identity]:
+    """The daemons of this machine that this checkout started and that still run."""
+    try:
+        value = json.loads((state / NOTE).read_text(encoding="utf-8"))
+        if isinstance(value.get("started"), list):  # an older version of lab wrote names alone
+            value["started"] = dict.fromkeys(value["started"])
+        noted = DaemonsNote.model_validate(value).started
+    except (OSError, ValueError, AttributeError):
+        return {}
+    found = {name: process or _running(name) for name, process in noted.items() if name in PIDS}
+    return {name: process for name, process in found.items() if process and process.alive()}
 
 
 def _share_kvm(shell: Box, tell: Tell) -> None:
-    """Give /dev/kvm the group and mode that udev gives it, where no udev ran.
+    """Give /dev/kvm the group and mode that udev gives it, on a machine where udev did not run.
 
-    libvirt probes QEMU as root, where KVM is there, and then asks whether the machines' user may open it. While the
-    two answers differ it probes anew before every step of every machine: ten seconds each in place of none.
+    libvirt probes QEMU as root, who has KVM, and then checks whether the user of the machines may open the device.
+    While the two answers differ, it probes again before every step of every machine: ten seconds each time.
     """
     device = Path("/dev/kvm")
     if not device.exists() or device.stat().st_mode & 0o060 == 0o060:
@@ -139,25 +178,30 @@ def _share_kvm(shell: Box, tell: Tell) -> None:
 
 
 def stop_daemons(shell: Box, state: Path, *, needed: bool) -> None:
-    """End the daemons that lab itself started, unless a machine of anybody's still needs them."""
-    note = state / "daemons.json"
+    """End the daemons that lab itself started, unless some machine of any owner still needs them."""
+    note = state / NOTE
     if not note.exists() or needed:
         return
+    started = started_daemons(state)
     for daemon in reversed(DAEMONS):
-        pid = PIDS[daemon]
-        if pid.exists() and _is(pid, daemon):
-            as_root(shell, "kill", pid.read_text().strip())
-            wait_for(f"{daemon} to end", lambda pid=pid, daemon=daemon: _gone(pid, daemon), timeout=20, error=HostError)  # type: ignore[misc]
+        if process := started.get(daemon):
+            as_root(shell, "kill", str(process.pid))
+            ended = partial(_ended, process)
+            wait_for(f"{daemon} to end", ended, timeout=20, error=HostError)
     note.unlink()
 
 
-def _is(pid_file: Path, name: str) -> bool:
-    """True if the process of a pid file is alive and still that program; pid files outlive crashes."""
+def _running(name: str) -> Identity | None:
+    """The process of a daemon by its pid file, if it is alive and still that program; pid files outlive crashes."""
     try:
-        return Path(f"/proc/{int(pid_file.read_text())}/comm").read_text().strip() == name
+        pid = int(PIDS[name].read_text(encoding="utf-8"))
+        if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() != name:
+            return None
     except (OSError, ValueError):
-        return False
+        return None
+    process = Identity.of(pid)
+    return process if process.alive() else None
 
 
-def _gone(pid_file: Path, name: str) -> bool | str:
-    return f"{pid_file} names a live process" if pid_file.exists() and _is(pid_file, name) else True
+def _ended(process: Identity) -> bool | str:
+    return f"process {process.pid} still runs" if process.alive() else True

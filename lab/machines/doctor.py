@@ -1,4 +1,4 @@
-"""The checks of `lab doctor`: one line each, with the command that mends what is wrong."""
+"""The checks of `lab doctor`: one line each, with the command that fixes what is wrong."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from lab.registry.names import DOCKER_HUB
 from lab.registry.server import PROGRAMS
 
 SETUP = "python -m lab setup"
-BOX_GB = 3  # a box's disk as it grows in use, with the image it stands on
-SPARE_MB = 500  # for this machine itself, beside the boxes' memory
+BOX_GB = 3  # a box's disk as it grows in use, with the image that it is based on
+SPARE_MB = 500  # for this machine itself, in addition to the boxes' memory
 
 
 def examine(project: Project, catalog: Catalog, lineup: Lineup, shell: Box, tell: Tell) -> Iterator[Check]:
@@ -42,10 +42,10 @@ def examine(project: Project, catalog: Catalog, lineup: Lineup, shell: Box, tell
 
 
 def _programs() -> Check:
-    lacking = missing()
-    if lacking:
-        return Check("programs", Level.PROBLEM, f"not installed: {', '.join(need.what for need in lacking)}", SETUP)
-    return Check("programs", Level.OK, "all that lab calls are there")
+    absent = missing()
+    if absent:
+        return Check("programs", Level.PROBLEM, f"not installed: {', '.join(need.what for need in absent)}", SETUP)
+    return Check("programs", Level.OK, "every program that lab calls is installed")
 
 
 def _vagrant(shell: Box) -> Check:
@@ -72,8 +72,8 @@ def _providers(shell: Box) -> Iterator[Check]:
         return
     found = daemons.access(shell)
     if found is daemons.Access.REFUSES:
-        why, mend = daemons.way_in()
-        yield Check("libvirt", Level.PROBLEM, f"its daemon does not let you in: {why}", mend)
+        why, fix = daemons.way_in()
+        yield Check("libvirt", Level.PROBLEM, f"its daemon refuses you: {why}", fix)
     elif found is daemons.Access.ANSWERS:
         yield Check("libvirt", Level.OK, "its daemon answers")
     else:
@@ -83,10 +83,10 @@ def _providers(shell: Box) -> Iterator[Check]:
 def _accelerator(project: Project, catalog: Catalog, lineup: Lineup, tell: Tell) -> Check:
     if shutil.which("qemu-system-x86_64") is None:
         return Check("accelerator", Level.WARNING, "QEMU is not installed", SETUP)
-    found = hypervisor.accelerator(project.cache, _kernel(project, catalog, lineup), tell)
+    found = hypervisor.accelerator(project, _kernel(project, catalog, lineup), tell)
     if found.driver == "kvm":
         return Check("accelerator", Level.OK, f"KVM: {found.reason}")
-    return Check("accelerator", Level.WARNING, f"emulation, some ten times slower: {found.reason}")
+    return Check("accelerator", Level.WARNING, f"emulation, about ten times slower: {found.reason}")
 
 
 def _kernel(project: Project, catalog: Catalog, lineup: Lineup) -> Path | None:
@@ -109,8 +109,8 @@ def _disk(project: Project, lineup: Lineup, specs: list[BoxSpec]) -> Check:
     need = max(1, len(specs)) * BOX_GB
     free = shutil.disk_usage(_nearest(project.cache)).free // 10**9
     level = Level.OK if free >= need else Level.PROBLEM
-    mend = None if level is Level.OK else "free some space, or set LAB_CACHE to a folder on another disk"
-    return Check("disk", level, f"{free} GB free, lineup {lineup.name} takes about {need} GB", mend)
+    fix = None if level is Level.OK else "free some space, or set LAB_CACHE to a folder on another disk"
+    return Check("disk", level, f"{free} GB free, lineup {lineup.name} takes about {need} GB", fix)
 
 
 def _memory(lineup: Lineup, specs: list[BoxSpec], project: Project, shell: Box) -> Check:
@@ -118,20 +118,20 @@ def _memory(lineup: Lineup, specs: list[BoxSpec], project: Project, shell: Box) 
     need = sum(kind_of(spec).memory(spec) for spec in specs if project.prefix + spec.name not in running) + SPARE_MB
     free = psutil.virtual_memory().available >> 20
     level = Level.OK if free >= need else Level.PROBLEM
-    mend = None if level is Level.OK else "end other programs, or name fewer boxes: python -m lab up BOX"
-    return Check("memory", level, f"{free} MB available, lineup {lineup.name} takes {need} MB more", mend)
+    fix = None if level is Level.OK else "end other programs, or name fewer boxes: python -m lab up BOX"
+    return Check("memory", level, f"{free} MB available, lineup {lineup.name} takes {need} MB more", fix)
 
 
-def _reach(name: str, address: tuple[str, int], otherwise: str) -> Check:
+def _reach(name: str, address: tuple[str, int], instead: str) -> Check:
     if auto.answers(*address, auto.CLOUD_SECONDS):
         return Check(name, Level.OK, "answers")
-    return Check(name, Level.WARNING, f"does not answer within {auto.CLOUD_SECONDS:g} s: {otherwise}")
+    return Check(name, Level.WARNING, f"does not answer within {auto.CLOUD_SECONDS:g} s: {instead}")
 
 
 def _leftovers(project: Project, shell: Box) -> Iterator[Check]:
-    found = leftovers.find(project, shell) if shutil.which("virsh") else []
+    found = leftovers.find(project, shell)
     for item in found:
-        yield Check("leftover", Level.WARNING, f"{item.sort} {item.name}", item.mend)
+        yield Check("leftover", Level.WARNING, f"{item.sort} {item.name}", item.fix)
     if not found:
         yield Check("leftovers", Level.OK, "none")
 

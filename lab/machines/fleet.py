@@ -168,6 +168,11 @@ class Fleet:
         check_apart(handler.daemon(self.site, pin.name) for pin in planned)
         return planned
 
+    def check(self, spec: BoxSpec, wanted: Sequence[str], *, allow_prune: bool) -> None:
+        """Raise a HostError before anything is fetched if this machine cannot run the engines that a box needs."""
+        pins = [self.catalog.engine(name) for name in wanted]
+        handler_of(spec).check(self.site, spec, pins, allow_prune=allow_prune)
+
     def uses_own_docker(self, spec: BoxSpec, wanted: Sequence[str] = (), also: Sequence[str] = ()) -> bool:
         """True if this box may be used with a Docker that lab did not bring: a run empties its images and cache."""
         return handler_of(spec).uses_own_docker(self.site, self._plan(spec, wanted, also))

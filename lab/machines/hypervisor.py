@@ -1,11 +1,10 @@
-"""What carries the machines: libvirt's domains, volumes and network, and the accelerator that really works."""
+"""What runs the machines: libvirt's domains, volumes and network, and the accelerator that really works."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -13,14 +12,18 @@ from pathlib import Path
 
 from lab import files
 from lab.boxes.base import Box, Tell
-from lab.boxes.process import Child
+from lab.boxes.beside import beside
 from lab.errors import HostError, UsageError
 from lab.machines.daemons import URI
 from lab.model import Progress
+from lab.project import Project
 from lab.workers import wait_for
 
 NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
 PROBE_SECONDS = 20
+KVM = Path("/dev/kvm")
+CPUINFO = Path("/proc/cpuinfo")
+EXTENSIONS = {"vmx", "svm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Accelerator:
 
 
 def virsh(shell: Box, *words: str) -> list[str]:
-    """Ask libvirt; its answer's lines, blank ones left out. Raises HostError if it does not answer."""
+    """Ask libvirt; the lines of its answer, without blank ones. Raises HostError if it does not answer."""
     result = shell.run(["virsh", "-q", "-c", URI, *words], timeout=60)
     if not result.ok:
         raise HostError(
@@ -48,65 +51,72 @@ def usable() -> bool:
     return all(shutil.which(name) for name in ("virsh", "qemu-system-x86_64"))
 
 
-def accelerator(cache: Path, kernel: Path | None, tell: Tell) -> Accelerator:
-    """KVM if a real kernel boots with it, else emulation; the answer is remembered for this host kernel and CPU.
+def accelerator(project: Project, kernel: Path | None, tell: Tell) -> Accelerator:
+    """KVM if a real kernel boots with it, else emulation; the answer is stored for this host kernel and CPU.
 
-    A present /dev/kvm proves nothing: under some hypervisors it opens, runs the BIOS and then hangs.
+    A present /dev/kvm proves nothing: under some hypervisors it opens, runs the BIOS and then hangs. A CPU without the
+    extensions needs no probe.
     """
-    if not Path("/dev/kvm").exists():
+    if not KVM.exists():
         return Accelerator("qemu", "there is no /dev/kvm")
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):  # not remembered: it changes with the user and at the next login
-        return Accelerator("qemu", "/dev/kvm is not yours to open; being in the group kvm changes that")
+    if not EXTENSIONS & _flags():
+        return Accelerator("qemu", f"the CPU has neither vmx nor svm ({CPUINFO}), so KVM cannot work")
+    if not os.access(KVM, os.R_OK | os.W_OK):  # not stored: it changes with the user and at the next login
+        return Accelerator("qemu", "you may not open /dev/kvm; join the group kvm")
     key = f"{Path('/proc/version').read_text().strip()}|{_cpu()}"
-    remembered = cache / "accelerator.json"
+    stored = project.cache / "accelerator.json"
     try:
-        known = json.loads(remembered.read_text(encoding="utf-8"))
+        known = json.loads(stored.read_text(encoding="utf-8"))
         if known["host"] == key:
             return Accelerator(known["driver"], known["reason"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no answer yet, or one that cannot be read: probe
     kernel = kernel or _host_kernel()
     if kernel is None:
-        return Accelerator("qemu", "/dev/kvm could not be proven: no kernel at hand to boot")
+        return Accelerator("qemu", "/dev/kvm could not be tested: there is no kernel to boot")
     tell(Progress("kvm", f"booting a kernel to see whether /dev/kvm works (at most {PROBE_SECONDS} s)"))
-    found = _probe(kernel)
-    files.write(remembered, json.dumps({"host": key, "driver": found.driver, "reason": found.reason}))
+    found = _probe(kernel, project.state)
+    files.write(stored, json.dumps({"host": key, "driver": found.driver, "reason": found.reason}))
     tell(Progress("kvm", found.reason, done=True))
     return found
 
 
-def _probe(kernel: Path) -> Accelerator:
+def _probe(kernel: Path, state: Path) -> Accelerator:
     """Boot the kernel under KVM and wait for its first line on the serial port."""
-    with tempfile.TemporaryDirectory(prefix="lab-kvm-") as folder:
-        child = Child(
+    with beside(state, "kvm") as place:
+        serial = place.folder / "serial.log"
+        child = place.start(
             [
                 *("qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-no-reboot", "-nodefaults"),
-                *("-serial", "stdio", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"),
+                *("-serial", f"file:{serial}", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"),
             ],
-            Path(folder) / "serial.log",
         )
 
         def look() -> str | bool:
-            if "Linux version" in child.said():
+            if serial.exists() and "Linux version" in serial.read_text(errors="replace"):
                 return True
-            return "no line from the kernel" if child.alive() else f"qemu ended: {child.said()[-200:].strip()}"
+            return "no line from the kernel" if child.alive() else f"qemu ended: {child.output()[-200:].strip()}"
 
         try:
             wait_for("a kernel under KVM", look, timeout=PROBE_SECONDS, error=HostError)
         except HostError as error:
-            return Accelerator("qemu", f"/dev/kvm is there, but no kernel boots with it ({error.message})")
-        finally:
-            child.stop()
+            return Accelerator("qemu", f"/dev/kvm exists, but no kernel boots with it ({error.message})")
     return Accelerator("kvm", "a kernel booted with KVM")
 
 
+def _flags() -> set[str]:
+    """What the CPU can do, as the kernel names it; Intel's extension for virtual machines is vmx, AMD's is svm."""
+    lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {word for line in lines if line.startswith("flags") for word in line.partition(":")[2].split()}
+
+
 def _cpu() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def _host_kernel() -> Path | None:
-    """This machine's own kernel, where it may be read."""
+    """This machine's own kernel, if this user may read it."""
     for path in sorted(Path("/boot").glob("vmlinuz*"), reverse=True):
         try:
             with path.open("rb"):
@@ -119,7 +129,7 @@ def _host_kernel() -> Path | None:
 def choose_provider(asked: str, offered: list[str], shell: Box) -> str:
     """`libvirt` or `virtualbox`: the one asked for, else the first that the boxes offer and this machine has.
 
-    Raises UsageError for one that is asked for and not offered, HostError for what this machine lacks.
+    Raises UsageError for one that is asked for and not offered, HostError for what is missing on this machine.
     """
     have = {
         "libvirt": usable(),
@@ -160,7 +170,7 @@ def _disks(shell: Box, name: str) -> list[str]:
 
 
 def remove_base_volumes(shell: Box, box: str) -> None:
-    """Remove what vagrant-libvirt uploaded of boxes whose name begins so, unless a machine's disk stands on it."""
+    """Remove the images that vagrant-libvirt uploaded for boxes of this prefix, unless a disk is based on one."""
 
     def below(path: str) -> str:
         tree = ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path)))
@@ -170,13 +180,13 @@ def remove_base_volumes(shell: Box, box: str) -> None:
 
 
 def remove_volumes(shell: Box, prefix: str) -> None:
-    """Remove volumes whose name begins so and that no domain uses: those of domains that are gone."""
+    """Remove the volumes of this prefix that no domain uses: those of domains that are gone."""
     used = {disk for name in domains(shell) for disk in _disks(shell, name)}
     _remove_volumes(shell, prefix, lambda paths: used)
 
 
 def _remove_volumes(shell: Box, prefix: str, needed: Callable[[list[str]], Container[str]]) -> None:
-    """Remove volumes whose name begins so, but for those that `needed` picks of a pool's paths."""
+    """Remove the volumes of this prefix, except those that `needed` returns for a pool's paths."""
     for pool in _pools(shell):
         paths = [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
         keep = needed(paths)
@@ -186,7 +196,7 @@ def _remove_volumes(shell: Box, prefix: str, needed: Callable[[list[str]], Conta
 
 
 def _pools(shell: Box) -> list[str]:
-    """Every storage pool, started if it was not: libvirt lists no volumes of one that sleeps."""
+    """Every storage pool, started if it was not: libvirt lists no volumes of an inactive pool."""
     awake = virsh(shell, "pool-list", "--name")
     for pool in virsh(shell, "pool-list", "--all", "--name"):
         if pool not in awake and shell.run(["virsh", "-q", "-c", URI, "pool-start", pool], timeout=60).ok:

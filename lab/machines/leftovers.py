@@ -1,24 +1,34 @@
-"""What earlier runs of any checkout left on this machine: domains, volumes, networks, processes, work folders."""
+"""What lab has on this machine beside boxes, and what earlier runs left: programs, engines, domains, folders."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import psutil
 
-from lab.boxes.base import Box
+from lab import files
+from lab.boxes import beside
+from lab.boxes.base import Box, Tell
 from lab.boxes.notes import Notes
 from lab.engines import host
+from lab.errors import BusyError
 from lab.machines import daemons, hypervisor
+from lab.model import Progress
 from lab.project import Project
+from lab.results.shelf import goes_on
+from lab.workers import wait_for
 
 DOMAIN_FILES = Path("/etc/libvirt/qemu")
 IMAGES = Path("/var/lib/libvirt/images")
 MADE_BY = "made by lab in "
+RUNS = "lab-runs"  # in the home folder of a box, this machine among them
 OURS = re.compile(r"lab-[0-9a-f]{6}-.+")
 
 
@@ -28,25 +38,106 @@ class Leftover:
 
     sort: str
     name: str
-    mend: str
+    fix: str
 
 
 def find(project: Project, shell: Box) -> list[Leftover]:
-    """Everything named like lab's that no note of this checkout, and no other living checkout, accounts for.
+    """Everything named like lab's that neither a note of this checkout nor another existing checkout accounts for.
 
-    Of libvirt's side nothing is said to a user who may not see its domains: a volume may be a living machine's.
+    libvirt is left out for a user who may not see its domains: a volume may belong to a machine that exists.
     """
-    domains = list_domains(shell)
+    domains = list_domains(shell) if shutil.which("virsh") else None
     found = [] if domains is None else [*_of_libvirt(project, domains)]
-    for name in host.leftovers(project.state):
-        found.append(Leftover("engine", f"Docker {name} on this machine", "python -m lab down"))
+    for item in beside_lab(project):
+        if item.state is not State.IN_USE:
+            found.append(Leftover(item.sort, item.name, item.remove))
     for path in sorted((project.cache / "boxes").glob("work-*")):
         found.append(Leftover("work folder", str(path), "python -m lab bake"))
     return found
 
 
+class State(StrEnum):
+    """Whether a running lab process uses a thing, `lab up` keeps it, or a lab process that was killed left it."""
+
+    IN_USE = "in use"
+    KEPT = "kept by `up`"
+    LEFT = "left by a run that was killed"
+
+
+@dataclass(frozen=True, slots=True)
+class BesideLab:
+    """A program or an engine that lab started on this machine itself, and the command that removes it."""
+
+    sort: str
+    name: str
+    state: State
+    remove: str
+
+
+def beside_lab(project: Project) -> list[BesideLab]:
+    """The engines, programs and folders of runs of this checkout that are on this machine now."""
+    found, state = [], project.state
+    for name in host.leftovers(state):
+        owner = host.owner_of(name, state)
+        how = State.KEPT if owner is None else State.IN_USE if owner.alive() else State.LEFT
+        found.append(BesideLab("engine", f"Docker {name} on this machine", how, _removal(how)))
+    for item in beside.standing(state):
+        how = State.IN_USE if item.owned else State.LEFT
+        pids = f" (process {', '.join(map(str, item.pids))})" if item.pids else ""
+        found.append(BesideLab("program", f"{item.what}{pids}", how, _removal(how)))
+    for folder in _run_folders(project):
+        found.append(BesideLab("folder", str(folder), State.LEFT, _removal(State.LEFT)))
+    for process in beside.strays(state):
+        found.append(BesideLab("program", f"vagrant (process {process.pid})", State.LEFT, _removal(State.LEFT)))
+    return found
+
+
+def _run_folders(project: Project) -> list[Path]:
+    """The folders below ~/lab-runs of runs that this checkout stored and that no process makes any more."""
+    mine = (folder for folder in (Path.home() / RUNS).glob("*") if (project.results / folder.name).is_dir())
+    return [folder for folder in sorted(mine) if not goes_on(project.results / folder.name)]
+
+
+def _removal(how: State) -> str:
+    if how is State.IN_USE:
+        return "it ends with the lab process that uses it"
+    return "python -m lab down" if how is State.KEPT else "python -m lab down --leftovers"
+
+
+def sweep(project: Project, shell: Box, tell: Tell) -> list[str]:
+    """Remove what lab processes that have ended left on this machine: programs, folders, engines. Boxes stay.
+
+    Another sweep of this checkout ends first. Returns the names of what was removed; HostError if something stays.
+    """
+    state = project.state
+    if not any(item.state is State.LEFT for item in beside_lab(project)):
+        return []  # also where the state cannot be written
+
+    def begin() -> ExitStack | str:
+        stack = ExitStack()
+        try:
+            stack.enter_context(files.hold(state, ["sweep"], "down --leftovers"))
+        except BusyError as error:
+            return error.message
+        return stack
+
+    with wait_for("another clean-up of this checkout", begin, timeout=120, every=0.1, error=BusyError):
+        tell(Progress("leftovers", "removing what a run that was killed left"))
+        removed = beside.sweep(state)
+        for name in host.abandoned(state):
+            host.stop(shell, name, state)
+            removed.append(f"engine {name}")
+        for folder in _run_folders(project):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(str(folder))
+        with suppress(OSError):  # not empty: runs of another checkout
+            (Path.home() / RUNS).rmdir()
+        tell(Progress("leftovers", f"removed {', '.join(removed) or 'nothing'}", done=True))
+    return removed
+
+
 def _of_libvirt(project: Project, domains: dict[str, str]) -> Iterator[Leftover]:
-    """Domains, volumes, network and processes that no living checkout accounts for."""
+    """Domains, volumes, network and processes that no existing checkout accounts for."""
     kept = {project.prefix + name for name in Notes(project.state).boxes()}
     for name, folder in domains.items():
         if name in kept or (folder and folder != str(project.root) and _stands(folder)):
@@ -66,12 +157,12 @@ def _of_libvirt(project: Project, domains: dict[str, str]) -> Iterator[Leftover]
 
 
 def orphans(shell: Box) -> list[str]:
-    """Domains made by a checkout that is not there any more."""
+    """Domains of checkouts that do not exist any more."""
     return [name for name, folder in (list_domains(shell) or {}).items() if folder and not _stands(folder)]
 
 
 def _stands(folder: str) -> bool:
-    """True unless a checkout is known to be gone: what another user keeps to himself is his."""
+    """True unless a checkout is known to be gone; a folder that this user may not look at counts as existing."""
     try:
         return Path(folder).is_dir()
     except OSError:
@@ -79,10 +170,10 @@ def _stands(folder: str) -> bool:
 
 
 def list_domains(shell: Box) -> dict[str, str] | None:
-    """The lab's domains on this machine with the folder of the checkout that made each; None if they cannot be known.
+    """Lab's domains on this machine with the folder of the checkout that made each; None if they cannot be known.
 
-    Read from libvirt's own files where its daemon does not answer: after `down` it need not run. A plain user may see
-    neither.
+    Where libvirt's daemon does not answer, they are read from its files: after `down` the daemon need not run. A plain
+    user may be allowed neither.
     """
     texts: dict[str, str] = {}
     if daemons.answers(shell):
@@ -91,8 +182,8 @@ def list_domains(shell: Box) -> dict[str, str] | None:
                 texts[name] = "\n".join(hypervisor.virsh(shell, "dumpxml", name))
     else:
         try:
-            files = [path for path in DOMAIN_FILES.iterdir() if path.match("lab-*.xml")]
-            texts = {path.stem: path.read_text(encoding="utf-8") for path in files}
+            found = [path for path in DOMAIN_FILES.iterdir() if path.match("lab-*.xml")]
+            texts = {path.stem: path.read_text(encoding="utf-8") for path in found}
         except FileNotFoundError:
             return {}
         except PermissionError:
@@ -102,12 +193,12 @@ def list_domains(shell: Box) -> dict[str, str] | None:
 
 def _made_in(text: str) -> str:
     start = text.find("<domain")
-    said = ET.fromstring(text[start:]).findtext("description") or ""
-    return said.removeprefix(MADE_BY) if said.startswith(MADE_BY) else ""
+    text = ET.fromstring(text[start:]).findtext("description") or ""
+    return text.removeprefix(MADE_BY) if text.startswith(MADE_BY) else ""
 
 
 def _processes(alive: set[str]) -> list[tuple[int, str]]:
-    """Emulators without a domain, and registries of a lab that was killed (their folder's name tells)."""
+    """Emulators without a domain, and registries of an older version of lab that was killed."""
     found = []
     for process in psutil.process_iter(["pid", "ppid", "cmdline"]):
         line = " ".join(process.info["cmdline"] or [])
@@ -120,7 +211,7 @@ def _processes(alive: set[str]) -> list[tuple[int, str]]:
 
 
 def _others() -> bool:
-    """True if libvirt holds machines that are not the lab's."""
+    """True if libvirt has machines that are not lab's."""
     return any(path for path in DOMAIN_FILES.glob("*.xml"))
 
 
@@ -128,4 +219,4 @@ def _readable(folder: Path) -> bool:
     try:
         return any(True for _ in folder.iterdir()) or True
     except OSError:
-        return False  # a plain user may not look there; libvirt's answer stands alone then
+        return False  # a plain user may not look there; then only libvirt's answer counts

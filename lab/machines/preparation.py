@@ -21,7 +21,7 @@ from lab.project import Project
 
 @dataclass(frozen=True)
 class Preparation:
-    """What stands before `vagrant up`, for the machines of one checkout; `shell` is this machine's."""
+    """What comes before `vagrant up`, for the machines of one checkout; `shell` is this machine's."""
 
     project: Project
     catalog: Catalog
@@ -43,7 +43,7 @@ class Preparation:
             self._forget_ghosts(asleep)
         new = [spec for spec in asleep if self.notes.read(spec.name) is None]
         images, kernel = self._images(new)
-        driver = hypervisor.accelerator(self.project.cache, kernel, self.tell) if chosen == "libvirt" and new else None
+        driver = hypervisor.accelerator(self.project, kernel, self.tell) if chosen == "libvirt" and new else None
         if driver:
             speed = "KVM" if driver.driver == "kvm" else "emulation"
             self.tell(Progress("libvirt", f"{speed}: {driver.reason}", done=True))
@@ -63,7 +63,7 @@ class Preparation:
             )
 
     def _images(self, specs: list[VagrantSpec]) -> tuple[dict[str, str], Path | None]:
-        """Bake what these boxes need and give it to Vagrant; returns its names by box, and a kernel to probe with."""
+        """Bake the images of these boxes and give them to Vagrant; returns their names by box, and a kernel."""
         from lab.boxes.vagrant import add_box
 
         names: dict[str, str] = {}
@@ -82,10 +82,10 @@ class Preparation:
         return names, kernel
 
     def _forget_ghosts(self, specs: list[VagrantSpec]) -> None:
-        """Remove what stands half: a domain without note or Vagrant's id, and notes whose domain is gone.
+        """Remove what is half made: a domain without a note or without Vagrant's id, and notes whose domain is gone.
 
-        A crash, a wiped .lab or a new clone at an old path leave these; Vagrant itself stops at "domain is
-        already taken".
+        A crash, an emptied .lab or a new clone at an old path leave these; Vagrant itself fails with "domain is
+        already taken". A machine that was too slow and is kept for a look is not half made.
         """
         known = hypervisor.domains(self.shell, self.project.prefix)
         for spec in specs:
@@ -93,7 +93,8 @@ class Preparation:
             note = self.notes.read(spec.name)
             if note and note.vagrant.provider != "libvirt":
                 continue
-            if domain in known and not (note and note.address and vagrant_id(self.project, spec.name).exists()):
+            whole = note and (note.address or note.silent) and vagrant_id(self.project, spec.name).exists()
+            if domain in known and not whole:
                 self.tell(Progress(spec.name, "removing what an earlier, interrupted run left"))
                 hypervisor.remove_domain(self.shell, domain)
                 known.remove(domain)
@@ -103,7 +104,7 @@ class Preparation:
 
 
 def vagrant_id(project: Project, name: str, provider: str = "libvirt") -> Path:
-    """Vagrant's own file for a machine; `*` finds that of any provider."""
+    """Vagrant's own file for a machine; with `*` as provider, that of any provider."""
     folder = project.root / ".vagrant" / "machines" / name
     if provider == "*":
         return next(folder.glob("*/id"), folder / "none" / "id")
@@ -111,5 +112,5 @@ def vagrant_id(project: Project, name: str, provider: str = "libvirt") -> Path:
 
 
 def console(project: Project, name: str) -> Path:
-    """Where a machine's serial port is written to."""
+    """The file with the output of a machine's serial port."""
     return project.state / "console" / f"{name}.log"

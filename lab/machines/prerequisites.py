@@ -18,7 +18,7 @@ from lab.machines.daemons import GROUP, Membership, has_systemd, membership
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing lab calls: how to see that it is there, and what brings it on Debian or with Homebrew."""
+    """One thing that lab calls: how to see that it is installed, and its package on Debian and in Homebrew."""
 
     what: str
     path: str  # a program's name, or a file's absolute path
@@ -55,7 +55,7 @@ this system has neither apt nor Homebrew; install by hand:
 
 
 def missing() -> list[Need]:
-    """The needs of this system that are not there; on macOS only those Homebrew brings."""
+    """The needs of this system that are not installed; on macOS only those that Homebrew has."""
     needs = [need for need in NEEDS if platform.system() != "Darwin" or need.brew]
     return [need for need in needs if not _there(need)]
 
@@ -67,7 +67,7 @@ def _there(need: Need) -> bool:
 
 
 def commands(needs: list[Need]) -> list[list[str]]:
-    """The commands that install these needs; empty if nothing lacks. HostError with a list where none is known."""
+    """The commands that install these needs; empty if nothing is missing. HostError for an unknown system."""
     if not needs:
         return []
     if platform.system() == "Darwin":
@@ -75,39 +75,41 @@ def commands(needs: list[Need]) -> list[list[str]]:
         virtualbox = [] if shutil.which("VBoxManage") else [["brew", "install", "--cask", "virtualbox"]]
         return [["brew", "install", *wanted], *virtualbox]
     if shutil.which("apt-get") is None:
-        raise HostError("cannot install what lacks: " + ", ".join(need.what for need in needs), output=ELSEWHERE)
+        raise HostError(
+            "cannot install the missing programs: " + ", ".join(need.what for need in needs), output=ELSEWHERE
+        )
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     packages = sorted({need.debian for need in needs})
     install = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends"]
     steps = [[*sudo, "apt-get", "update"], [*install, *packages]]
     if "docker-registry" in packages and has_systemd():
-        # Debian starts it as a service on port 5000, with a password: in the way of the lab's own
+        # Debian starts it as a service with a password on port 5000, which lab's own registry needs
         steps.append([*sudo, "systemctl", "disable", "--now", "docker-registry"])
     return steps
 
 
 def joining() -> list[list[str]]:
-    """The command that puts a plain user into the groups that may use libvirt and /dev/kvm; empty if it need not be."""
+    """The command that adds a plain user to the groups that may use libvirt and /dev/kvm; empty if none is needed."""
     if os.geteuid() == 0 or platform.system() != "Linux":
         return []
-    lacking = [group for group in GROUPS if membership(group) is Membership.OUT]
-    return [["sudo", "usermod", "--append", "--groups", ",".join(lacking), getpass.getuser()]] if lacking else []
+    outside = [group for group in GROUPS if membership(group) is Membership.OUT]
+    return [["sudo", "usermod", "--append", "--groups", ",".join(outside), getpass.getuser()]] if outside else []
 
 
 def install(shell: Box, say: Callable[[str], None], listen: Callable[[str], None]) -> bool:
-    """Install what lacks and join the groups, saying each command first; True if anything was done.
+    """Install what is missing and join the groups, printing each command first; True if anything was done.
 
-    `listen` hears the installer's output, a line at a time. Raises HostError if a command fails.
+    `listen` gets the installer's output line by line. Raises HostError if a command fails.
     """
     steps = commands(missing())
     for step in steps:
         _step(step, shell, say, listen)
-    groups = joining()  # only now: they come with the packages
+    groups = joining()  # only now: the packages make them
     for step in groups:
         _step(step, shell, say, listen)
     still = missing()
     if still:
-        raise HostError("cannot go on: still not there after the installation: " + ", ".join(n.what for n in still))
+        raise HostError("cannot continue: still missing after the installation: " + ", ".join(n.what for n in still))
     return bool(steps or groups)
 
 
@@ -123,7 +125,7 @@ def _step(step: list[str], shell: Box, say: Callable[[str], None], listen: Calla
     result = shell.run(step, timeout=3600, on_output=hear)
     if not result.ok:
         raise HostError(
-            f"cannot install what lacks: `{' '.join(step)}` ended with status {result.exit}",
+            f"cannot install the missing programs: `{' '.join(step)}` ended with status {result.exit}",
             output=result.output,
-            hint="mend what the last lines say, then run `python -m lab setup` again",
+            hint="fix the error shown above, then run `python -m lab setup` again",
         )

@@ -1,6 +1,7 @@
 """The registry of one run, and how boxes reach it; or an external one, used as it is.
 
-The lab's own serves one run's images and forgets them; only the base image made from a box's busybox is kept.
+Lab's own registry serves the images of one run and drops them; only the base image made from a box's busybox is kept.
+Its folder and its program are noted on disk (`boxes.beside`), so that those of a killed lab are removed later.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Box, Tell
+from lab.boxes.beside import beside
 from lab.boxes.local import LocalBox
 from lab.boxes.process import Child
 from lab.errors import BusyError, HostError, RegistryError
@@ -29,8 +31,9 @@ PORTS = range(PORT, PORT + 20)
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"
 BASE = "lab-base"  # the one repository that outlives a run
-KEEP_BYTES = 300 << 20  # past this the kept store starts anew: images of old runs lie in it as blobs without a name
-INSIDE_SECONDS = 60  # a registry of 20 MB takes its time to start where the box is emulated
+KEEP_BYTES = 300 << 20  # a larger kept store is emptied: the images of earlier runs are in it as blobs without a name
+INSIDE_SECONDS = 60  # an emulated box needs that long to start a program of 20 MB
+INSIDE = PurePosixPath("/tmp/lab-registry")  # in a box: one folder, so that the next run finds what a killed lab left
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = """\
 version: 0.1
@@ -45,19 +48,19 @@ http:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Where images go: `prefix` begins every reference; `port` is set for the lab's own registry on loopback."""
+    """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback."""
 
     prefix: str
     program: str
     port: int | None = None
-    inside: str | None = None  # the box it runs in, which needs no door to it
+    inside: str | None = None  # the box that it runs in; that box needs no forward to it
 
     def answers(self) -> bool:
         """False if the lab's own registry does not answer; an external one is not asked."""
         return self.port is None or _status(self.port) == 200
 
     def digest(self, repository: str, tag: str) -> str | None:
-        """The digest of a manifest in the lab's own registry; None if it is not there, or the registry not ours."""
+        """The digest of a manifest in lab's own registry; None if it has none, or if the registry is external."""
         if self.port is None:
             return None
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -78,7 +81,7 @@ def serve(
     """A registry for the time of the context: the external one asked for, else a new one on loopback.
 
     The new one is a program of this machine, which keeps the base image in `store` from run to run; else a container
-    in this machine's Docker; else a program of one of `boxes`.
+    in this machine's Docker; else a program of one of `boxes`. `store` is the folder of the checkout's state.
     `asked` is as in docker.io/USER; `port` is the loopback port, by default 5000 or the next free one. Raises
     RegistryError if no program serves, HostError if the port is taken.
     """
@@ -88,28 +91,29 @@ def serve(
     chosen = _port(port)
     program = next((name for name in PROGRAMS if shutil.which(name)), None)
     tell(Progress("registry", f"starting on localhost:{chosen}"))
-    if program:
-        with _storage(store) as data, _program(program, chosen, data):
-            tell(Progress("registry", f"{program} on localhost:{chosen}", done=True))
-            yield Registry(f"localhost:{chosen}", program, chosen)
-    elif shutil.which("docker"):
-        with _container(chosen):
-            tell(Progress("registry", f"{IMAGE} in Docker on localhost:{chosen}", done=True))
-            yield Registry(f"localhost:{chosen}", f"docker run {IMAGE}", chosen)
-    elif found := next(((box, name) for box in boxes if (name := _program_of(box))), None):
-        with _inside(*found, chosen):
-            tell(Progress("registry", f"{found[1]} inside {found[0].name}, on localhost:{chosen}", done=True))
-            yield Registry(f"localhost:{chosen}", f"{found[1]} in {found[0].name}", chosen, found[0].name)
-    else:
-        raise RegistryError(
-            f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
-            hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
-        )
+    with ExitStack() as stack:
+        state = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-registry-")))
+        if program:
+            stack.enter_context(_program(program, chosen, state, kept=store is not None))
+            where, inside = program, None
+        elif shutil.which("docker"):
+            stack.enter_context(_container(chosen, state))
+            where, inside = f"docker run {IMAGE}", None
+        elif found := next(((box, name) for box in boxes if (name := _program_of(box))), None):
+            stack.enter_context(_inside(*found, chosen))
+            where, inside = f"{found[1]} in {found[0].name}", found[0].name
+        else:
+            raise RegistryError(
+                f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
+                hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
+            )
+        tell(Progress("registry", f"{where} on localhost:{chosen}", done=True))
+        yield Registry(f"localhost:{chosen}", where, chosen, inside)
 
 
 @contextmanager
 def doors(registry: Registry, boxes: Sequence[Box]) -> Iterator[None]:
-    """Show the lab's registry to every box as localhost:PORT; an external registry needs no door."""
+    """Show lab's registry to every box as localhost:PORT; an external registry needs no forward."""
     with ExitStack() as stack:
         if registry.port is not None:
             for box in boxes:
@@ -120,20 +124,23 @@ def doors(registry: Registry, boxes: Sequence[Box]) -> Iterator[None]:
 
 
 @contextmanager
-def _storage(store: Path | None) -> Iterator[Path]:
-    """The folder the images lie in: `store`, emptied of all but the base image, or a new one if another lab has it."""
+def _storage(state: Path, place: Path, *, kept: bool) -> Iterator[Path]:
+    """The folder of the images: the kept one, emptied of all but the base image; else a new one below `place`.
+
+    A new one is used too while another lab process has the kept one.
+    """
     with ExitStack() as stack:
-        data = None
-        if store is not None:
+        data = place / "data"
+        if kept:
             with suppress(BusyError):
-                stack.enter_context(hold(store, ["registry"], "repro"))
-                data = store / "registry"
-                _forget_runs(data)
-        yield data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-registry-")))
+                stack.enter_context(hold(state, ["registry"], "repro"))
+                data = state / "registry"
+                _drop_runs(data)
+        yield data
 
 
-def _forget_runs(data: Path) -> None:
-    """Drop the images of earlier runs: their names always, everything once it has grown too large."""
+def _drop_runs(data: Path) -> None:
+    """Remove the images of earlier runs: their names always, everything once the store is too large."""
     if sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) > KEEP_BYTES:
         shutil.rmtree(data, ignore_errors=True)
     for repository in (data / "docker" / "registry" / "v2" / "repositories").glob("*"):
@@ -142,37 +149,40 @@ def _forget_runs(data: Path) -> None:
 
 
 @contextmanager
-def _program(program: str, port: int, data: Path) -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="lab-registry-") as folder:
-        config = Path(folder) / "config.yml"
-        # quoted: a checkout's path may hold what YAML takes for its own
+def _program(program: str, port: int, state: Path, *, kept: bool) -> Iterator[None]:
+    with beside(state, "registry") as place, _storage(state, place.folder, kept=kept) as data:
+        config = place.folder / "config.yml"
+        # quoted: the path of a checkout may contain what YAML reads as syntax
         config.write_text(CONFIG.format(root=json.dumps(str(data)), port=port), encoding="utf-8")
-        # OTEL_TRACES_EXPORTER: registry 3 otherwise logs that it finds no collector
-        child = Child([program, "serve", str(config)], Path(folder) / "log", env={"OTEL_TRACES_EXPORTER": "none"})
+        # OTEL_TRACES_EXPORTER: registry 3 logs without it that it finds no collector
+        child = place.start([program, "serve", str(config)], env={"OTEL_TRACES_EXPORTER": "none"})
         try:
             _wait_until_it_serves(port, child)
             yield
         finally:
-            child.stop()
+            child.stop()  # before another lab process may have the kept store
 
 
 @contextmanager
-def _container(port: int) -> Iterator[None]:
+def _container(port: int, state: Path) -> Iterator[None]:
     """The registry image in this machine's own Docker; the container goes with its volume when the run ends."""
     shell = LocalBox("this machine")
-    started = shell.run(["docker", "run", "-d", "--rm", "-p", f"127.0.0.1:{port}:5000", IMAGE], timeout=300)
-    if not started.ok:
-        raise RegistryError(
-            f"cannot start {IMAGE} in this machine's Docker: exit status {started.exit}",
-            output=started.output,
-            hint="python -m lab setup installs a registry program",
-        )
-    container = started.text.splitlines()[-1]
-    try:
-        _wait_until_it_serves(port, None)
-        yield
-    finally:
-        shell.run(["docker", "rm", "-f", "-v", container], timeout=60)
+    with beside(state, "registry") as place:
+        name = f"lab-{place.folder.name}"
+        place.expect_container(name)
+        ports = f"127.0.0.1:{port}:5000"
+        started = shell.run(["docker", "run", "-d", "--rm", "--name", name, "-p", ports, IMAGE], timeout=300)
+        if not started.ok:
+            raise RegistryError(
+                f"cannot start {IMAGE} in this machine's Docker: exit status {started.exit}",
+                output=started.output,
+                hint="python -m lab setup installs a registry program",
+            )
+        try:
+            _wait_until_it_serves(port, None)
+            yield
+        finally:
+            shell.run(["docker", "rm", "-f", "-v", name], timeout=60)
 
 
 def _program_of(box: Box) -> str:
@@ -180,14 +190,22 @@ def _program_of(box: Box) -> str:
     return next((name for name in PROGRAMS if box.run(["sh", "-c", f"command -v {name}"]).ok), "")
 
 
+# The registry of a killed lab may still run in the box. Its id is trusted only if that process names the folder.
+END_INSIDE = f"""\
+if pid=$(cat {INSIDE}/pid 2>/dev/null) && grep -qs {INSIDE}/config.yml "/proc/$pid/cmdline"; then kill "$pid"; fi
+rm -rf {INSIDE}
+"""
+
+
 @contextmanager
 def _inside(box: Box, program: str, port: int) -> Iterator[None]:
     """The registry as a program of a box, seen on this machine's loopback too; its data goes when the run ends."""
-    folder = box.check(["mktemp", "-d", "/tmp/lab-registry-XXXXXX"], doing="make the registry's folder").text
-    config = CONFIG.format(root=f"{folder}/data", port=port)
-    script = f"""printf %s {shlex.quote(config)} > {folder}/config.yml
-OTEL_TRACES_EXPORTER=none setsid {program} serve {folder}/config.yml > {folder}/log 2>&1 < /dev/null & echo $!"""
-    process = box.check(["sh", "-c", script], doing="start the registry").text
+    config = CONFIG.format(root=f"{INSIDE}/data", port=port)
+    script = f"""{END_INSIDE}
+mkdir -m 700 {INSIDE} && printf %s {shlex.quote(config)} > {INSIDE}/config.yml || exit
+OTEL_TRACES_EXPORTER=none setsid {program} serve {INSIDE}/config.yml > {INSIDE}/log 2>&1 < /dev/null &
+echo $! > {INSIDE}/pid"""
+    box.check(["sh", "-c", script], doing="start the registry")
 
     def look() -> bool | str:
         # asked on the box itself: a forward to a port where nobody listens yet breaks
@@ -195,7 +213,7 @@ OTEL_TRACES_EXPORTER=none setsid {program} serve {folder}/config.yml > {folder}/
         return asked.ok or "nothing listens yet"
 
     def log() -> str:
-        return box.run(["cat", f"{folder}/log"]).text
+        return box.run(["cat", f"{INSIDE}/log"]).text
 
     try:
         wait_for(f"the registry in {box.name}", look, timeout=INSIDE_SECONDS, every=1, error=RegistryError, detail=log)
@@ -203,7 +221,7 @@ OTEL_TRACES_EXPORTER=none setsid {program} serve {folder}/config.yml > {folder}/
             _wait_until_it_serves(port, None)
             yield
     finally:
-        box.run(["sh", "-c", f"kill {process}; rm -rf {folder}"], timeout=60)
+        box.run(["sh", "-c", END_INSIDE], timeout=60)
 
 
 def _status(port: int) -> int | str:
@@ -221,14 +239,14 @@ def _status(port: int) -> int | str:
 def _wait_until_it_serves(port: int, child: Child | None) -> None:
     def look() -> bool | str:
         if child is not None and not child.alive():
-            raise RegistryError("cannot start the registry: it ended at once", output=child.said())
+            raise RegistryError("cannot start the registry: it ended at once", output=child.output())
         status = _status(port)
         if isinstance(status, str):
             return status
         return True if status == 200 else f"status {status} instead of 200"
 
-    said = child.said if child else str
-    wait_for("the registry", look, timeout=20, every=0.1, error=RegistryError, detail=said)
+    log = child.output if child else str
+    wait_for("the registry", look, timeout=20, every=0.1, error=RegistryError, detail=log)
 
 
 def _port(asked: int | None) -> int:
@@ -248,6 +266,6 @@ def _port(asked: int | None) -> int:
         why = "permission denied (ports below 1024 are root's)" if denied else "something listens there"
         raise HostError(
             f"cannot serve the registry on port {asked}: {why}",
-            hint="leave --registry-port out, and a free port is taken",
+            hint="leave --registry-port out; lab then takes a free port",
         ) from refused
     raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import shutil
 import statistics
-import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError, UsageError
-from lab.files import disk_error
-from lab.results.run import Run, load
+from lab.files import disk_error, is_open
+from lab.results.run import load
 
 KEEP = 10
-RECENT_SECONDS = 3600.0  # a run that is not complete and has changed within this time may still go on
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One stored run in short; `verdicts` counts trials, `problem` says why it cannot be read."""
+    """One stored run in short; `verdicts` counts trials, `problem` is the reason why it cannot be read.
+
+    `running` is true while a lab process still makes the run.
+    """
 
     name: str
     started: datetime | None = None
@@ -32,6 +33,7 @@ class Summary:
     engines: tuple[str, ...] = ()
     verdicts: tuple[tuple[str, int], ...] = ()
     complete: bool = False
+    running: bool = False
     problem: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -78,10 +80,10 @@ def matching(results: Path, pattern: str) -> list[Path]:
 def prune(results: Path, keep: int = KEEP) -> list[str]:
     """Remove all runs but the newest `keep`; gives the names of what was removed.
 
-    Never removed: what the README shows (`sample`), folders that no run made, and a run that may still go on.
+    It keeps what the README shows (`sample`), folders that no run made, and a run that goes on.
     """
     mine = [folder for folder in _folders(results) if folder.name[:8].isdigit()]
-    old = [folder for folder in mine[: max(0, len(mine) - keep)] if not _goes_on(folder)]
+    old = [folder for folder in mine[: max(0, len(mine) - keep)] if not goes_on(folder)]
     for folder in old:
         try:
             shutil.rmtree(folder)
@@ -136,13 +138,10 @@ def _summary(folder: Path) -> Summary:
         tuple(dict.fromkeys(box.engine for box in run.boxes)),
         tuple(Counter(trial.verdict.value for trial in run.trials).items()),
         run.complete,
+        goes_on(folder),
     )
 
 
-def _goes_on(folder: Path) -> bool:
-    try:
-        run: Run | None = load(folder)
-    except LabError:
-        run = None
-    changed = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
-    return not (run and run.complete) and time.time() - changed < RECENT_SECONDS
+def goes_on(folder: Path) -> bool:
+    """True while a lab process writes the run of this folder; the process has the transcript open."""
+    return is_open(folder / "transcript.jsonl")

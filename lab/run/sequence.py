@@ -94,8 +94,9 @@ def prune(station: Station) -> None:
 
 
 def clear(station: Station) -> None:
-    """Remove this run's files from the box."""
+    """Remove this run's files from the box, and the run's folder and lab-runs once they are empty."""
     station.box.run(["rm", "-rf", str(station.home)], timeout=60)
+    station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
 
 
 def _context(station: Station, scenario: Scenario, slug: str) -> PurePosixPath:

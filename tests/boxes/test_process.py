@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -39,7 +38,7 @@ def test_a_guarded_command_has_the_c_locale_and_a_time_limit() -> None:
     assert command.guarded() == "cd /tmp && env LC_ALL=C X='1 2' timeout -k 10 2.5 ls -l </dev/null; exit $?"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(WORDS, max_size=6))
 def test_any_arguments_survive_the_shell(words: list[str]) -> None:
     argv = (sys.executable, "-S", "-c", ARGUMENTS, *words)
@@ -47,7 +46,7 @@ def test_any_arguments_survive_the_shell(words: list[str]) -> None:
     assert done.stdout == b"".join(word.encode() + b"\0" for word in words)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(WORDS)
 def test_any_variable_survives_the_shell(value: str) -> None:
     command = Command(("printenv", "-0", "LAB_TEST"), {"LAB_TEST": value})
@@ -60,8 +59,8 @@ def test_the_shell_keeps_the_time_limit_and_the_folder(tmp_path: Path) -> None:
     folder.mkdir()
     line = Command(("pwd",), cwd=PurePosixPath(folder)).guarded()
     assert subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout == f"{folder}\n"
-    line = Command(("sleep", "60"), timeout=0.2).guarded()
-    assert subprocess.run(["sh", "-c", line], check=False, timeout=20).returncode == 124
+    line = Command(("sleep", "100000"), timeout=0.2).guarded()
+    assert subprocess.run(["sh", "-c", line], check=False).returncode == 124
     line = Command(("true",), cwd=PurePosixPath(tmp_path / "none")).guarded()
     assert subprocess.run(["sh", "-c", line], check=False, stderr=subprocess.DEVNULL).returncode not in (0, 124, 127)
 
@@ -88,7 +87,7 @@ def test_output_larger_than_a_pipe_is_whole() -> None:
 
 
 def test_the_input_is_empty() -> None:
-    assert BOX.run(["cat"], timeout=10).stdout == b""
+    assert BOX.run(["cat"]).stdout == b""
 
 
 def test_a_program_that_is_not_there_is_127() -> None:
@@ -97,10 +96,8 @@ def test_a_program_that_is_not_there_is_127() -> None:
 
 
 def test_too_long_is_124_and_the_program_is_ended() -> None:
-    start = time.monotonic()
-    result = BOX.run(["sh", "-c", "echo $$; exec sleep 60"], timeout=0.3)
+    result = BOX.run(["sh", "-c", "echo $$; exec sleep 100000"], timeout=1)
     assert result.exit == 124
-    assert time.monotonic() - start < 8
     assert not psutil.pid_exists(int(result.text))
 
 
@@ -122,7 +119,7 @@ def test_a_program_that_something_else_killed_was_not_too_slow() -> None:
 
 
 def test_what_a_program_started_ends_with_it() -> None:
-    result = BOX.run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=0.3)
+    result = BOX.run(["sh", "-c", "sleep 100000 & echo $!; wait"], timeout=1)
     child = int(result.text)
     try:
         assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
@@ -141,41 +138,38 @@ def test_what_sudo_runs_is_ended_by_sudo(tmp_path: Path, monkeypatch: pytest.Mon
 
     # patched: root may signal every program, so root's tests never meet what a plain user does
     monkeypatch.setattr(psutil.Process, "send_signal", denied)
-    start = time.monotonic()
-    result = BOX.run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=0.3)
+    result = BOX.run(["sh", "-c", "sleep 100000 & echo $!; wait"], timeout=1)
     assert result.exit == 124
-    assert time.monotonic() - start < 8
     assert not alive(int(result.text))
 
 
 def test_a_daemon_left_behind_does_not_hold_the_command_up() -> None:
-    start = time.monotonic()
-    result = BOX.run(["sh", "-c", "sleep 60 & echo $!"], timeout=50)
-    psutil.Process(int(result.text)).kill()
+    result = BOX.run(["sh", "-c", "sleep 100000 & echo $!"], timeout=90_000)
+    psutil.Process(int(result.text)).kill()  # it still runs: nobody has waited for it
     assert result.exit == 0
-    assert time.monotonic() - start < 10
 
 
-def test_output_is_heard_while_it_comes() -> None:
-    heard: list[tuple[str, bytes, float]] = []
-    BOX.run(
-        ["sh", "-c", "printf one; sleep 0.4; printf two >&2"],
-        on_output=lambda name, data: heard.append((name, data, time.monotonic())),
-    )
-    assert [(name, data) for name, data, _ in heard] == [("stdout", b"one"), ("stderr", b"two")]
-    assert heard[1][2] - heard[0][2] > 0.2
+def test_output_is_heard_while_it_comes(tmp_path: Path) -> None:
+    heard: list[tuple[str, bytes]] = []
+
+    def hear(name: str, data: bytes) -> None:
+        heard.append((name, data))
+        (tmp_path / "heard").touch()  # the command goes on only now
+
+    script = f"printf one; until test -e {tmp_path}/heard; do sleep 0.05; done; printf two >&2"
+    assert BOX.run(["sh", "-c", script], on_output=hear).ok
+    assert heard == [("stdout", b"one"), ("stderr", b"two")]
 
 
 def test_a_listener_that_fails_ends_the_command_and_is_heard_of() -> None:
-    start, heard = time.monotonic(), []
+    heard = []
 
     def fail(name: str, data: bytes) -> None:
         heard.append(data)
         raise ZeroDivisionError(name)
 
     with pytest.raises(ZeroDivisionError, match="stderr"):
-        BOX.run(["sh", "-c", "sleep 60 & echo $! $$ >&2; wait"], on_output=fail)
-    assert time.monotonic() - start < 5
+        BOX.run(["sh", "-c", "sleep 100000 & echo $! $$ >&2; wait"], on_output=fail, timeout=90_000)
     assert not [pid for pid in map(int, heard[0].split()) if alive(pid)]
 
 
@@ -233,7 +227,7 @@ def test_a_file_is_put_whole(tmp_path: Path) -> None:
 
 def test_a_child_runs_beside_and_ends_when_told(tmp_path: Path) -> None:
     child = Child(["sh", "-c", "echo hello $LAB_X; exec sleep 60"], tmp_path / "logs" / "log", env={"LAB_X": "you"})
-    wait_for("its word", lambda: True if child.said() == "hello you\n" else child.said(), timeout=5, every=0.02)
+    wait_for("its word", lambda: True if child.output() == "hello you\n" else child.output(), timeout=60, every=0.02)
     assert child.alive()
     assert psutil.pid_exists(child.pid)
     child.stop()

@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,7 +69,7 @@ class Sshd:
         config = self.folder / "config"
         config.write_text(CONFIG.format(port=self.port, folder=self.folder), encoding="utf-8")
         self.child = Child([SSHD, "-D", "-e", "-f", str(config)], self.folder / "log")
-        wait_for("sshd", self._look, timeout=10, every=0.02, detail=self.child.said)
+        wait_for("sshd", self._look, timeout=120, every=0.02, detail=self.child.output)
 
     def _look(self) -> bool | str:
         try:
@@ -142,9 +141,7 @@ def test_a_command_killed_on_the_box_is_no_broken_connection(box: SshBox) -> Non
 
 
 def test_the_box_keeps_the_time_limit(box: SshBox) -> None:
-    start = time.monotonic()
-    assert box.run(["sleep", "60"], timeout=0.3).exit == 124
-    assert time.monotonic() - start < 10
+    assert box.run(["sleep", "100000"], timeout=0.3).exit == 124
 
 
 def test_a_command_that_does_not_listen_was_too_slow_all_the_same(box: SshBox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,27 +156,27 @@ def test_a_command_that_does_not_listen_was_too_slow_all_the_same(box: SshBox, m
 
 
 def test_the_input_is_empty(box: SshBox) -> None:
-    assert box.run(["cat"], timeout=5).exit == 0
+    assert box.run(["cat"]).exit == 0
 
 
-def test_output_is_heard_while_it_comes(box: SshBox) -> None:
-    heard: list[tuple[str, bytes, float]] = []
-    box.run(
-        ["sh", "-c", r"printf '\377'; sleep 0.4; printf two >&2"],
-        on_output=lambda name, data: heard.append((name, data, time.monotonic())),
-    )
-    assert [(name, data) for name, data, _ in heard] == [("stdout", b"\xff"), ("stderr", b"two")]
-    assert heard[1][2] - heard[0][2] > 0.2
+def test_output_is_heard_while_it_comes(box: SshBox, tmp_path: Path) -> None:
+    heard: list[tuple[str, bytes]] = []
+
+    def hear(name: str, data: bytes) -> None:
+        heard.append((name, data))
+        (tmp_path / "heard").touch()  # the command goes on only now
+
+    script = rf"printf '\377'; until test -e {tmp_path}/heard; do sleep 0.05; done; printf two >&2"
+    assert box.run(["sh", "-c", script], on_output=hear).ok
+    assert heard == [("stdout", b"\xff"), ("stderr", b"two")]
 
 
 def test_a_listener_that_fails_is_heard_of(box: SshBox) -> None:
     def fail(name: str, data: bytes) -> None:
         raise ZeroDivisionError(name)
 
-    start = time.monotonic()
     with pytest.raises(ZeroDivisionError, match="stdout"):
-        box.run(["sh", "-c", "echo begun; sleep 30"], on_output=fail)
-    assert time.monotonic() - start < 10
+        box.run(["sh", "-c", "echo begun; exec sleep 100000"], on_output=fail, timeout=90_000)
     assert box.run(["echo", "again"]).text == "again"
 
 
@@ -193,7 +190,7 @@ def test_two_threads_use_one_box(box: SshBox) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join()
     assert found == {"one": "one", "two": "two", "three": "three"}
 
 
@@ -248,7 +245,6 @@ def test_a_changed_host_key_is_refused_at_once(tmp_path: Path) -> None:
     make_key(tmp_path / "host")
     server.start()
     try:
-        start = time.monotonic()
         for refused in (lambda: box.run(["true"]), lambda: box.bring_up(lambda event: None)):
             with pytest.raises(BoxError) as caught:
                 refused()
@@ -256,7 +252,6 @@ def test_a_changed_host_key_is_refused_at_once(tmp_path: Path) -> None:
             assert caught.value.message == message
             hint = f"if you know why, remove {box.known_hosts} and run `python -m lab up guest`"
             assert caught.value.hint == hint
-        assert time.monotonic() - start < 10
         assert box.known_hosts.read_bytes() == remembered
     finally:
         box.close()
@@ -272,17 +267,15 @@ def test_a_new_address_is_learned_if_the_key_is_the_same(sshd: Sshd, tmp_path: P
     assert moved.run(["echo", "there"]).text == "there"
     moved.close()
     # OpenSSH finds it too
-    done = subprocess.run([*moved.login().argv, "echo", "in"], capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run([*moved.login().argv, "echo", "in"], capture_output=True, text=True, check=False)
     assert done.stdout == "in\n", done.stderr
     other = Sshd(tmp_path)
     other.start()
     try:
         key = str(tmp_path / "user")
         stranger = Address(host="127.0.0.1", port=other.port, user=getpass.getuser(), key=key)
-        start = time.monotonic()
         with pytest.raises(BoxError, match="cannot trust moved: its host key is not the one remembered"):
             SshBox("moved", stranger, box.known_hosts).bring_up(lambda event: None)
-        assert time.monotonic() - start < 10
     finally:
         other.stop()
 
@@ -309,7 +302,6 @@ def test_a_wrong_key_is_said_at_once(sshd: Sshd, box: SshBox, key: str, why: str
     make_key(sshd.folder / "stranger")
     make_key(sshd.folder / "locked", "a passphrase")
     stranger, path = sshd.box(key=key), sshd.folder / key
-    start = time.monotonic()
     for refused in (lambda: stranger.run(["true"]), lambda: stranger.bring_up(lambda event: None)):
         with pytest.raises(BoxError) as caught:
             refused()
@@ -317,7 +309,6 @@ def test_a_wrong_key_is_said_at_once(sshd: Sshd, box: SshBox, key: str, why: str
         assert why in caught.value.message
         hint = caught.value.hint or ""
         assert f"look at `user: {getpass.getuser()}` and `key: {path}` in boxes/guest.yaml; `ssh -i {path} -p " in hint
-    assert time.monotonic() - start < 10
 
 
 def test_without_any_key_it_says_what_was_tried(
@@ -352,8 +343,10 @@ def test_a_machine_that_boots_is_asked_again(sshd: Sshd, box: SshBox) -> None:
 def test_a_port_where_nothing_listens(sshd: Sshd, box: SshBox) -> None:
     nobody = sshd.box(port=free_port())
     assert nobody.state() == "unreachable"
-    with pytest.raises(BoxError, match="cannot reach guest: ") as caught:
+    with pytest.raises(BoxError) as caught:
         nobody.run(["true"])
+    assert nobody.address
+    assert caught.value.message == f"cannot reach guest: Connection refused (127.0.0.1 port {nobody.address.port})"
     assert caught.value.hint == "python -m lab up guest"
     with pytest.raises(BoxError) as caught:
         nobody.wait_until_reachable(0.1, lambda: "console: no root device")
@@ -388,11 +381,10 @@ def test_a_connection_that_is_being_made_does_not_hold_a_close_up(sshd: Sshd, bo
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         peer, _ = listener.accept()
-        start = time.monotonic()
-        silent.close()  # as on Ctrl-C
-        assert time.monotonic() - start < 2
+        silent.close()  # as on Ctrl-C; it returns while the connection is still being made
+        assert not ended
         peer.close()
-        thread.join(20)
+        thread.join()
         assert len(ended) == 1
 
 
@@ -409,11 +401,11 @@ def test_states_without_a_command(sshd: Sshd) -> None:
 def test_a_login_checks_the_same_host_key(sshd: Sshd, box: SshBox) -> None:
     login = box.login()
     assert login.argv[0] == "ssh"
-    done = subprocess.run([*login.argv, "echo", "in"], capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run([*login.argv, "echo", "in"], capture_output=True, text=True, check=False)
     assert done.stdout == "in\n", done.stderr
     box.known_hosts.rename(box.known_hosts.with_suffix(".away"))
     try:
-        done = subprocess.run([*login.argv, "true"], capture_output=True, text=True, check=False, timeout=20)
+        done = subprocess.run([*login.argv, "true"], capture_output=True, text=True, check=False)
         assert done.returncode == 255
     finally:
         box.known_hosts.with_suffix(".away").rename(box.known_hosts)
@@ -428,12 +420,10 @@ def test_a_connection_that_breaks_in_a_command_is_the_boxs_failure(sshd: Sshd, b
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    start = time.monotonic()
     with pytest.raises(BoxError) as caught:
-        box.run(["sh", "-c", "echo begun; sleep 30"], on_output=cut)
+        box.run(["sh", "-c", "echo begun; exec sleep 100000"], on_output=cut, timeout=90_000)
     assert "guest" in caught.value.message
     assert caught.value.exit_code == 6
-    assert time.monotonic() - start < 10
     assert box.run(["echo", "again"]).text == "again"  # the next command opens another
 
 
@@ -488,8 +478,7 @@ def test_the_door_closes_though_a_client_stays(box: SshBox, server: int) -> None
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         client.request("GET", "/")
         assert client.getresponse().read() == b"seen /"
-        start = time.monotonic()
-    assert time.monotonic() - start < 5
+        assert client.sock is not None  # it keeps its connection open, and the forward ends all the same
     assert box.run(["true"]).ok
     client.close()
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.boot import SilentError
 from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
 from lab.boxes.vagrant import VagrantBox
 from lab.errors import BoxError
 from lab.machines.catalog import Catalog
+from lab.model import Progress
 from lab.project import Project
 from tests.conftest import ROOT
 
@@ -98,16 +100,76 @@ def test_a_machine_that_does_not_answer_shows_its_consoles_last_lines(
     console = tmp_path / "console.log"
     console.write_bytes(b"\x1b[0;1;39mWelcome\r\n")
     address = f"HostName 127.0.0.1\\nUser vagrant\\nPort 1\\nIdentityFile {tmp_path}/key\\n"
-    # its last line is written after Vagrant has ended
-    late = f"(sleep 0.5; echo 'Kernel panic' >> {console}) >/dev/null 2>&1 &"
-    guest = box(tmp_path, "centos7", monkeypatch, f"test $1 = up || {{ printf '{address}'; {late} }}")
+    late = f"echo 'Kernel panic' >> {console}"  # after `vagrant up` has ended
+    guest = box(tmp_path, "centos7", monkeypatch, f"test $1 = up || {{ printf '{address}'; {late}; }}")
     guest.spec = guest.spec.model_copy(update={"boot_timeout": 1})
     note = guest.notes.read("centos7")
     assert note
     guest.notes.write(note.model_copy(update={"vagrant": note.vagrant.model_copy(update={"console": str(console)})}))
-    with pytest.raises(BoxError, match="cannot wait longer than 1 s for ssh on centos7: ") as caught:
+    with pytest.raises(
+        SilentError, match="cannot wait longer than 1 s without any progress for ssh on centos7: "
+    ) as caught:
         guest.bring_up(lambda event: None)
     assert caught.value.tail() == ["Welcome", "Kernel panic"]
+    assert caught.value.hint and f"its console is {console}" in caught.value.hint
+    assert Notes(tmp_path / ".lab").boxes() == ["centos7"]
+
+
+def test_a_slow_boot_is_waited_for_while_its_console_shows_something_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vagrant takes until the fourth line has been told, which is longer than the limit on any machine."""
+    console, told = tmp_path / "console", tmp_path / "told"
+    address = f"HostName 127.0.0.1\\nUser vagrant\\nPort 1\\nIdentityFile {tmp_path}/key\\n"
+    script = f"""test $1 = up || {{ printf '{address}'; exit; }}
+for number in 1 2 3 4; do
+  echo "job $number of 4" >> {console}
+  until grep -q "job $number" {told}; do sleep 0.1; done
+  sleep 1.5
+done
+echo up > {tmp_path}/ended"""
+    guest = noted(box(tmp_path, "centos7", monkeypatch, script), console, 2)
+    told.touch()
+
+    def tell(event: Progress) -> None:
+        told.write_text(told.read_text() + event.what + "\n")
+
+    with pytest.raises(SilentError, match="for ssh on centos7"):  # nobody listens on port 1
+        guest.bring_up(tell)
+    assert (tmp_path / "ended").exists()  # four times 1.5 s are more than 2 s
+    assert "console: job 4 of 4" in told.read_text().splitlines()
+
+
+def test_a_boot_without_progress_is_ended_and_the_machine_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # it prints one and the same line for ever, as Vagrant does while ssh does not answer
+    script = f"""echo "$@" >> {tmp_path}/asked
+while :; do echo '    centos7: Warning: Connection refused. Retrying...'; sleep 0.1; done"""
+    console = tmp_path / "console"
+    console.write_text("Kernel panic\n")
+    guest = noted(box(tmp_path, "centos7", monkeypatch, script), console, 1)
+    with pytest.raises(SilentError) as caught:
+        guest.bring_up(lambda event: None)
+    assert caught.value.message == (
+        "cannot bring up centos7: 1 s without any progress on its console, in Vagrant's output and by ssh"
+    )
+    assert caught.value.tail()[-1] == "Kernel panic"
+    assert (
+        caught.value.hint
+        and "`python -m lab down centos7` removes it (`up --destroy` does so at once)" in caught.value.hint
+    )
+    note = Notes(tmp_path / ".lab").read("centos7")
+    assert note and note.silent
+    # Vagrant itself would destroy a machine whose `up` fails
+    assert (tmp_path / "asked").read_text().startswith("up --no-destroy-on-error centos7 ")
+
+
+def noted(guest: VagrantBox, console: Path, seconds: int) -> VagrantBox:
+    """The box with this console and this limit on silence."""
+    guest.spec = guest.spec.model_copy(update={"boot_timeout": seconds})
+    note = guest.notes.read(guest.name)
+    assert note
+    guest.notes.write(note.model_copy(update={"vagrant": note.vagrant.model_copy(update={"console": str(console)})}))
+    return guest
 
 
 def test_a_console_that_only_root_may_read_hides_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,5 +214,5 @@ def test_any_other_failure_shows_vagrants_last_words(tmp_path: Path, monkeypatch
         box(tmp_path, "centos7", monkeypatch, script).bring_up(lambda event: None)
     assert caught.value.message == "cannot bring up centos7: Vagrant ended with status 1"
     assert sorted(caught.value.tail()) == ["==> centos7: Waiting for domain to get an IP address...", "no IP address"]
-    assert "python -m lab down centos7 removes what there is of it" in (caught.value.hint or "")
+    assert "python -m lab down centos7 removes what exists of it" in (caught.value.hint or "")
     assert Notes(tmp_path / ".lab").boxes() == ["centos7"]

@@ -257,7 +257,7 @@ def test_engines_are_listed_with_an_archive_of_ones_own(place: Place) -> None:
 
 
 def test_status_without_and_with_boxes(place: Place) -> None:
-    assert data(place.lab("status", "--json")) == {"schema": 1, "boxes": []}
+    assert data(place.lab("status", "--json")) == {"schema": 1, "boxes": [], "this_machine": []}
     assert place.lab("status").stdout == "no box is up; `python -m lab up` starts a lineup\n"
     note = {
         "box": "debian12-selinux",
@@ -436,7 +436,7 @@ def test_what_was_interrupted_names_the_command_that_cleans_up(
 
     with pytest.raises(errors.Interrupted) as caught:
         with_way_back(place, work, names)
-    assert caught.value.hint == f"`python -m lab {command}` removes what there is; `python -m lab up` goes on with it"
+    assert caught.value.hint == f"`python -m lab {command}` removes what exists; `python -m lab up` continues"
 
 
 def test_every_kind_of_error_has_an_exit_code_and_words_of_its_own() -> None:

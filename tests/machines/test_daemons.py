@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 import grp
+import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -14,6 +16,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.beside import Identity
+from lab.boxes.local import LocalBox
 from lab.errors import HostError
 from lab.machines import daemons, prerequisites
 from lab.machines.daemons import Access, Membership
@@ -83,6 +87,43 @@ def test_a_daemon_that_lets_nobody_in_is_not_started_again(tmp_path: Path) -> No
     assert not [line for line in box.asked if "libvirtd" in line]
 
 
+def test_only_daemons_that_lab_started_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pid file that names another process by now, and a virtlogd that ran before, are somebody else's."""
+    with subprocess.Popen(["sleep", "100000"]) as libvirtd, subprocess.Popen(["sleep", "100000"]) as virtlogd:
+        for name, process in (("libvirtd", libvirtd), ("virtlogd", virtlogd)):
+            (tmp_path / f"{name}.pid").write_text(str(process.pid))
+        # patched: this machine's own daemons are not for a test to end
+        monkeypatch.setattr(daemons, "PIDS", {name: tmp_path / f"{name}.pid" for name in ("libvirtd", "virtlogd")})
+        mine, recycled = Identity.of(libvirtd.pid), Identity(pid=virtlogd.pid, start="an earlier start")
+        for started, left in (({"virtlogd": recycled}, {}), ({"libvirtd": mine}, {"libvirtd": mine}), ({}, {})):
+            note = {name: value.model_dump() for name, value in started.items()}
+            (tmp_path / "daemons.json").write_text(json.dumps({"started": note}))
+            assert daemons.started_daemons(tmp_path) == left
+        (tmp_path / "daemons.json").write_text(json.dumps({"started": {"libvirtd": mine.model_dump()}}))
+        daemons.stop_daemons(LocalBox(), tmp_path, needed=True)
+        assert libvirtd.poll() is None
+        waiter = threading.Thread(target=libvirtd.wait)  # a zombie's parent
+        waiter.start()
+        daemons.stop_daemons(LocalBox(), tmp_path, needed=False)
+        waiter.join()
+        assert virtlogd.poll() is None
+        assert not (tmp_path / "daemons.json").exists()
+        virtlogd.kill()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"started": 7}', '{"started": {"libvirtd": 7}}', "{"])
+def test_a_note_that_cannot_be_read_ends_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "daemons.json").write_text(text)
+    assert daemons.started_daemons(tmp_path) == {}
+
+
+def test_no_program_is_ended_by_its_name() -> None:
+    """Somebody else's machines and daemons have the same names."""
+    words = [b"p" + b"kill", b"kill" + b"all"]
+    files = [*ROOT.glob("lab/**/*.py"), *ROOT.glob("tests/**/*.py"), ROOT / "Makefile", *ROOT.glob(".ci/*")]
+    assert [file for file in files if any(word in file.read_bytes() for word in words)] == []
+
+
 def test_membership_is_what_the_system_says() -> None:
     mine = grp.getgrgid(os.getegid()).gr_name
     assert daemons.membership(mine) is Membership.IN
@@ -119,11 +160,11 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become s
 def test_a_plain_user_is_told_which_group_opens_libvirt() -> None:
     said = as_nobody('daemons.GROUP = "root"; print(*daemons.way_in(), sep="|")')
     assert said == (
-        "it lets in root and the group root, and nobody is not in it|"
+        "it accepts root and the group root, and nobody is not in the group|"
         "`sudo usermod --append --groups root nobody`, then log in again"
     )
     said = as_nobody('daemons.GROUP = "no-such-group"; print(daemons.way_in()[0])')
-    assert said == "it lets in root alone, and you are nobody"
+    assert said == "it accepts only root, and you are nobody"
 
 
 @ROOT_ONLY

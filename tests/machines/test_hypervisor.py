@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +12,7 @@ from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.errors import HostError, LabError, UsageError
 from lab.machines import hypervisor, leftovers
+from lab.project import Project
 
 IMAGES = "/var/lib/libvirt/images"
 
@@ -78,6 +80,39 @@ def test_only_machines_whose_checkout_is_known_to_be_gone_are_orphans(tmp_path: 
     assert orphans(str(tmp_path)) == []
     # a folder that cannot be looked at, as another user's: root may look everywhere, but not at a name like this
     assert orphans("/" + "x" * 300) == []
+
+
+def cpu(folder: Path, flags: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A machine with this CPU, and with a /dev/kvm that any user may open; qemu notes that it was called."""
+    (folder / "cpuinfo").write_text(f"processor\t: 0\nmodel name\t: Test\nflags\t\t: fpu {flags} sse\n")
+    program = folder / "bin" / "qemu-system-x86_64"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {folder}/called\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    # patched: whether this machine has KVM is not for a test to decide
+    monkeypatch.setattr(hypervisor, "CPUINFO", folder / "cpuinfo")
+    monkeypatch.setattr(hypervisor, "KVM", Path("/dev/null"))
+    return Project(folder, folder / "cache")
+
+
+def test_a_cpu_without_the_extensions_needs_no_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = cpu(tmp_path, "hypervisor svm_lock vmx_x", monkeypatch)  # neither of them is the extension
+    found = hypervisor.accelerator(project, tmp_path / "kernel", lambda event: None)
+    assert found.driver == "qemu"
+    assert found.reason.startswith("the CPU has neither vmx nor svm ")
+    assert not (tmp_path / "called").exists()
+    assert not project.cache.exists()  # nothing is stored: the look costs nothing
+
+
+@pytest.mark.parametrize("flag", ["vmx", "svm"])
+def test_a_cpu_with_the_extensions_is_probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    monkeypatch.setattr(hypervisor, "PROBE_SECONDS", 0.2)  # of twenty
+    project = cpu(tmp_path, flag, monkeypatch)
+    found = hypervisor.accelerator(project, tmp_path / "kernel", lambda event: None)
+    assert found.driver == "qemu" and "no kernel boots with it" in found.reason
+    assert (project.cache / "accelerator.json").exists()  # probed: the answer is stored
+    assert list((project.state / "beside").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import socket
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab.boxes import beside
 from lab.boxes.base import Box
 from lab.boxes.local import LocalBox
 from lab.errors import HostError, RegistryError
@@ -41,7 +43,7 @@ def free_port() -> int:
 
 
 def get(registry: Registry, path: str) -> tuple[int, bytes]:
-    with urllib.request.urlopen(f"http://{registry.prefix}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://{registry.prefix}{path}", timeout=60) as answer:
         return answer.status, answer.read()
 
 
@@ -75,7 +77,7 @@ def push(registry: Registry, repository: str, tag: str) -> None:
 
     def send(method: str, url: str, data: bytes, kind: str) -> str:
         headers = {"Content-Type": kind}
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=5) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as answer:
             return answer.headers.get("Location") or ""
 
     here = f"http://{registry.prefix}/v2/{repository}"
@@ -114,7 +116,7 @@ def test_the_store_may_lie_anywhere(tmp_path: Path) -> None:
     store = tmp_path / "my lab, v2: {new} # 'here'"
     with serve(None, free_port(), quiet, store=store) as registry:
         request = urllib.request.Request(f"http://{registry.prefix}/v2/lab-base/blobs/uploads/", method="POST")
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             assert answer.status == 202
     assert (store / "registry" / "docker").is_dir()
 
@@ -160,7 +162,7 @@ def test_a_port_asked_for_that_is_taken_is_an_error_of_the_host() -> None:
     with taken() as port, pytest.raises(HostError) as caught, serve(None, port, quiet):
         pass
     assert caught.value.message == f"cannot serve the registry on port {port}: something listens there"
-    assert caught.value.hint == "leave --registry-port out, and a free port is taken"
+    assert caught.value.hint == "leave --registry-port out; lab then takes a free port"
 
 
 def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +176,7 @@ def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytes
         pass
     why = "permission denied (ports below 1024 are root's)"
     assert caught.value.message == f"cannot serve the registry on port 80: {why}"
-    assert caught.value.hint == "leave --registry-port out, and a free port is taken"
+    assert caught.value.hint == "leave --registry-port out; lab then takes a free port"
 
 
 def test_a_default_port_that_is_taken_is_passed_over() -> None:
@@ -251,7 +253,33 @@ def test_docker_serves_where_no_program_does(tmp_path: Path, monkeypatch: pytest
     assert caught.value.message == "cannot start registry:2 in this machine's Docker: exit status 125"
     assert caught.value.tail() == ["no network"]
     asked = (tmp_path / "asked").read_text(encoding="utf-8")
-    assert asked == f"run -d --rm -p 127.0.0.1:{port}:5000 registry:2\n"
+    name = asked.split()[4]
+    assert asked == f"run -d --rm --name {name} -p 127.0.0.1:{port}:5000 registry:2\n"
+    assert name.startswith(f"lab-registry-{os.getpid()}-")  # noted before Docker is asked
+
+
+def test_a_killed_labs_registry_goes_with_its_folder(tmp_path: Path) -> None:
+    """What `down` and the next run do; the killed lab is a process of its own."""
+    code = """
+import sys, time
+from pathlib import Path
+from lab.registry.server import serve
+with serve(None, None, lambda event: None, store=Path(sys.argv[1])):
+    print("serving", flush=True)
+    time.sleep(100_000)
+"""
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as lab:
+        assert lab.stdout and lab.stdout.readline() == "serving\n"
+        [item] = beside.standing(tmp_path)
+        assert (item.what, item.owned, len(item.pids)) == ("registry", True, 1)
+        assert beside.sweep(tmp_path) == []  # its lab lives
+        registry = psutil.Process(item.pids[0])
+        lab.kill()
+    [item] = beside.standing(tmp_path)
+    assert (item.owned, item.pids) == (False, (registry.pid,))
+    assert beside.sweep(tmp_path) == ["registry"]
+    assert not registry.is_running()
+    assert beside.standing(tmp_path) == []
 
 
 # --- an external one, and doors

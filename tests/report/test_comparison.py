@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from lab.boxes.transcript import Transcript
 from lab.errors import ConfigError, UsageError
 from lab.model import Verdict
 from lab.report.comparison import compare, told
@@ -272,10 +271,8 @@ def test_a_run_that_cannot_be_read_is_listed_with_its_problem(tmp_path: Path) ->
 def test_prune_keeps_the_newest_the_sample_and_what_goes_on(tmp_path: Path) -> None:
     old = [shelved(tmp_path, number) for number in range(1, 6)]
     going = shelved(tmp_path, 6, complete=False)
+    transcript = Transcript(going / "transcript.jsonl", going.name)  # as the run itself has it open
     stale = shelved(tmp_path, 7, complete=False)
-    past = time.time() - 2 * shelf.RECENT_SECONDS
-    for path in stale.iterdir():
-        os.utime(path, (past, past))
     newest = shelved(tmp_path, 8)
     save_at = tmp_path / "sample"
     save_at.mkdir()
@@ -284,6 +281,9 @@ def test_prune_keeps_the_newest_the_sample_and_what_goes_on(tmp_path: Path) -> N
     assert shelf.prune(tmp_path, 1) == [folder.name for folder in [*old, stale]]
     assert {path.name for path in tmp_path.iterdir()} == {going.name, newest.name, "sample", "notes"}
     assert shelf.prune(tmp_path, 5) == []
+    assert [item.name for item in shelf.summaries(tmp_path) if item.running] == [going.name]
+    transcript.close()
+    assert not any(item.running for item in shelf.summaries(tmp_path))
 
 
 def test_runs_are_found_by_a_pattern(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def in_shell(text: str, cwd: Path, name: str = "sh", **env: str) -> subprocess.C
 
 
 @pytest.mark.parametrize("name", SHELLS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=40))
 @example(text=reporting.EVIL_NAME)
 @example(text="")
@@ -63,7 +63,7 @@ def test_every_word_arrives_as_it_was(tmp_path_factory: pytest.TempPathFactory, 
     assert done.stderr == b""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=5000))
 @example(data=bytes(range(256)))
 @example(data=bytes(range(256)) * 30)

@@ -103,6 +103,7 @@ class EngineKind(ABC, Generic[S]):
 
     def start_here(self, box: Box, spec: S, supply: Supply, state: Path, tell: Tell) -> Engine:
         """Make the engine answer on this machine, privately, from its archives; `box` is this machine."""
+        host.check_host(spec, ())  # before any download
         return host.start(box, spec, supply.archives(spec, tell), state, tell)
 
     def prove(self, box: Box, spec: S, found: Engine) -> Engine:

@@ -52,6 +52,13 @@ class Handler(Generic[S]):
         """Make an engine answer on a box and prove it."""
         return ensure(box, pin, site.stock, site.tell)
 
+    def check(self, site: Site, spec: S, pins: Sequence[EngineSpec], *, allow_prune: bool) -> None:
+        """Raise a HostError before anything is fetched if this machine cannot run these engines.
+
+        `pins` is empty for the box's default engines; `allow_prune` means that the user lets lab use the box's own
+        Docker.
+        """
+
     def uses_own_docker(self, site: Site, pins: Sequence[EngineSpec]) -> bool:
         """True if one of these engines may be a Docker that lab did not bring: a run empties its images and cache."""
         return any(kind_of(pin).may_use_box_docker for pin in pins)

@@ -32,6 +32,17 @@ class LocalHandler(Handler[LocalSpec]):
             return kind_of(pin).start_here(box, pin, site.stock, site.project.state, site.tell)
         return super().start(site, box, pin)
 
+    def check(self, site: Site, spec: LocalSpec, pins: Sequence[EngineSpec], *, allow_prune: bool) -> None:
+        """Refuse private engines that this machine cannot run.
+
+        An optional box is left out later; a user who permits pruning uses this machine's own Docker.
+        """
+        if not pins and not allow_prune and not spec.optional:
+            pins = [site.catalog.engine(name) for name in spec.private]
+        for pin in pins:
+            if site.stock.parts(pin):
+                host.check_host(pin, ())
+
     def uses_own_docker(self, site: Site, pins: Sequence[EngineSpec]) -> bool:
         """Only for engines that do not run privately."""
         return super().uses_own_docker(site, [pin for pin in pins if not site.stock.parts(pin)])

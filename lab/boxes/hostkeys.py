@@ -1,0 +1,37 @@
+"""Which host keys a connection accepts, and why one failed, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paramiko import AutoAddPolicy, BadHostKeyException
+from paramiko.ssh_exception import NoValidConnectionsError
+
+from lab.errors import reason
+
+
+def why(error: BaseException) -> str:
+    """The reason in words; paramiko's error for several addresses has no text of the system, each address has one."""
+    if isinstance(error, NoValidConnectionsError):
+        each = {f"{reason(item)} ({host} port {port})" for (host, port), item in error.errors.items()}
+        return ", ".join(sorted(each))
+    name = getattr(error, "filename", None)
+    return f"{reason(error)}: {name}" if name else reason(error)
+
+
+class UnknownHost(ConnectionError):
+    """No key of this host is stored, and only `bring_up` stores one."""
+
+
+class SameKey:
+    """paramiko's policy for a new address: a machine may get another address, but not another key."""
+
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        """Accept a host whose key is stored under another address; BadHostKeyException or UnknownHost otherwise."""
+        remembered = [known for keys in client.get_host_keys().values() for known in keys.values()]
+        if key in remembered:
+            AutoAddPolicy().missing_host_key(client, hostname, key)
+        elif remembered:
+            raise BadHostKeyException(hostname, key, remembered[0])
+        else:
+            raise UnknownHost(f"no host key is remembered for {hostname}")

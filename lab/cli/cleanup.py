@@ -1,0 +1,90 @@
+"""The verb that removes, and the clean-up after a lab process that was killed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import click
+
+from lab.boxes.base import Tell
+from lab.boxes.local import LocalBox
+from lab.boxes.notes import Notes
+from lab.boxes.process import start_of, when_killed
+from lab.cli.options import verbose_option
+from lab.cli.screen import screen
+from lab.engines.pins import PINS
+from lab.errors import BoxError, Interrupted, LabError, UsageError
+from lab.files import hold
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Fleet
+from lab.machines.leftovers import sweep
+from lab.project import Project, find
+from lab.workers import wait_for
+
+
+@contextmanager
+def guarded(project: Project, tell: Tell) -> Iterator[None]:
+    """Remove what killed runs left; if this one is killed within the context, what it left is removed at once."""
+    shell = LocalBox("this machine")
+    sweep(project, shell, tell)
+    words = [sys.executable, "-m", "lab", "down", "--leftovers", "--after", str(os.getpid())]
+    with when_killed(words):
+        yield
+
+
+@click.command(epilog="Example: python -m lab down")
+@click.argument("names", nargs=-1, metavar="[BOX]...")
+@click.option("--lineup", metavar="NAME", help="Only the boxes of this lineup; without it, all of this checkout.")
+@click.option("--orphans", is_flag=True, help="Remove the machines of checkouts that are gone, not this one's.")
+@click.option("--leftovers", is_flag=True, help="Remove only what killed runs left on this machine; boxes stay.")
+@click.option("--after", type=int, hidden=True, help="Wait until the process of this id has ended.")
+@verbose_option
+def down(
+    names: tuple[str, ...], lineup: str | None, orphans: bool, leftovers: bool, after: int | None, verbose: bool
+) -> None:
+    """Remove boxes with their disks, snapshots, networks and notes; without names, all that this checkout made.
+
+    Programs and engines that a killed run left on this machine are removed in any case.
+    """
+    project = find()
+    catalog = Catalog(project.boxes, project.cache / PINS)
+    if orphans and (names or lineup):
+        raise UsageError("cannot use --orphans with a box or a lineup: it is about checkouts that are gone")
+    if leftovers and (names or lineup):
+        raise UsageError("cannot use --leftovers with a box or a lineup: it removes no box")
+    if after is not None:
+        _wait_for_end(after)
+    with screen(verbose) as shown:
+        swept = sweep(project, LocalBox("this machine"), shown.tell)
+    if leftovers:
+        click.echo(f"removed: {', '.join(swept)}" if swept else "no killed run left anything")
+        return
+    if orphans:
+        with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:
+            removed = Fleet(project, catalog, shown.tell).down_orphans()
+        click.echo(f"removed: {', '.join(removed)}" if removed else "no machine without a checkout")
+        return
+    if names:
+        noted = Notes(project.state).boxes()  # also those of boxes whose file is gone
+        chosen = [name if name in noted else catalog.box(name).name for name in names]
+    elif lineup and lineup != "auto":
+        chosen = list(catalog.lineup(lineup).boxes)
+    else:
+        chosen = sorted({*catalog.boxes, *Notes(project.state).boxes()})
+    with hold(project.state, chosen, "down"), screen(verbose) as shown:
+        try:
+            removed = Fleet(project, catalog, shown.tell).down(chosen)
+        except (Interrupted, BoxError) as error:
+            error.hint = "run `python -m lab down` again"
+            raise
+    removed = [*swept, *removed]
+    click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait until a process has ended that is just dying; the kernel closes its files a moment earlier."""
+    with suppress(LabError):
+        wait_for(f"process {pid} to end", lambda: "it runs" if start_of(pid) else True, timeout=30, every=0.05)

@@ -1,0 +1,194 @@
+"""What a killed lab left, as users see it; the hints after an interruption; a plain user on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.beside import Identity
+from lab.boxes.local import LocalBox
+from lab.boxes.transcript import Transcript
+from lab.cli.conduct import Conductor, boxes_for
+from lab.cli.machines import with_way_back
+from lab.cli.options import Workplace
+from lab.cli.screen import Screen
+from lab.engines.host import Home, HomeNote
+from lab.engines.kinds.table import kind_of
+from lab.engines.stock import Stock
+from lab.errors import HostError, Interrupted, UsageError
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Fleet
+from lab.project import Project
+from lab.run.experiment import Wish
+from tests.conftest import ROOT, Lab
+
+RUN = ROOT / "tests" / "data" / "runs" / "schema-1"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Lab:
+    """A checkout with a state of its own."""
+    shutil.copy(ROOT / "Vagrantfile", tmp_path)
+    shutil.copytree(ROOT / "boxes", tmp_path / "boxes")
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    env = {"LAB_ROOT": str(tmp_path), "LAB_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    return Lab(tmp_path, {**env, "HOME": str(tmp_path / "home")})
+
+
+def place_of(lineup: str, root: Path) -> Workplace:
+    """The checkout's own catalog, with a state of the test's."""
+    catalog = Catalog(ROOT / "boxes")
+    return Workplace(Project(root, root / "cache"), catalog, catalog.lineup(lineup), "a test")
+
+
+# --- status and down
+
+
+def test_an_engine_of_a_killed_lab_is_shown_and_removed(checkout: Lab) -> None:
+    with subprocess.Popen(["sleep", "100000"]) as process:
+        owner = Identity.of(process.pid)
+        home = Home(checkout.root / ".lab", "1.0")
+        home.folder.mkdir(parents=True)
+        home.note.write_text(HomeNote(owner=owner).model_dump_json())
+        used = checkout.ok("status").out
+        assert used == "engine Docker 1.0 on this machine: in use -> it ends with the lab process that uses it\n"
+        process.kill()
+    left = "left by a run that was killed"
+    assert checkout.ok("status").out == (
+        f"engine Docker 1.0 on this machine: {left} -> python -m lab down --leftovers\n"
+    )
+    [row] = checkout.ok("status", "--json").json["this_machine"]
+    assert (row["sort"], row["state"]) == ("engine", left)
+    assert checkout.ok("down", "--leftovers").out == "removed: engine 1.0\n"
+    assert not home.folder.exists()
+    assert checkout.ok("down", "--leftovers").out == "no killed run left anything\n"
+    assert checkout.ok("status").out == "nothing is up; `python -m lab up` brings a lineup up\n"
+
+
+def test_leftovers_are_of_no_box(checkout: Lab) -> None:
+    said = checkout.run("down", "--leftovers", "debian12-selinux")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("lab: cannot use --leftovers with a box or a lineup")
+
+
+# --- a run that goes on
+
+
+def test_a_run_that_goes_on_is_not_called_cut_short(checkout: Lab) -> None:
+    folder = checkout.root / "results" / "20260101T000000Z-copy-bust"
+    shutil.copytree(RUN, folder)
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**run, "name": folder.name, "complete": False}))
+    transcript = Transcript(folder / "transcript.jsonl", folder.name)
+    first = checkout.ok("runs").out
+    assert "(still running)" in first and "cut short" not in first
+    assert checkout.ok("runs", "--json").json["runs"][0]["running"] is True
+    transcript.close()
+    second = checkout.ok("runs").out
+    assert "(cut short)" in second and "still running" not in second
+
+
+# --- after an interruption
+
+
+@contextmanager
+def interrupted() -> Iterator[pytest.ExceptionInfo[Interrupted]]:
+    with pytest.raises(Interrupted) as caught:
+        yield caught
+
+
+@pytest.mark.parametrize(
+    ("lineup", "hint"),
+    [
+        ("local", "`python -m lab down --leftovers` removes what exists"),
+        ("debian", "`python -m lab down --lineup debian` removes what exists; `lab up` continues"),
+    ],
+)
+@pytest.mark.parametrize("stop", [Interrupted("stopped by SIGTERM"), KeyboardInterrupt("SIGTERM")])
+def test_the_hint_after_ctrl_c_removes_no_box_of_another_lineup(
+    tmp_path: Path, lineup: str, hint: str, stop: BaseException
+) -> None:
+    def work() -> None:
+        raise stop
+
+    with interrupted() as caught:
+        with_way_back(place_of(lineup, tmp_path), work)
+    assert (caught.value.message, caught.value.hint) == ("stopped by SIGTERM", hint)
+
+
+@pytest.mark.parametrize(
+    ("lineup", "more"),
+    [("local", ""), ("debian", "; `python -m lab down --lineup debian` removes the boxes of lineup debian")],
+)
+def test_the_hint_after_a_run_says_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lineup: str, more: str
+) -> None:
+    place = place_of(lineup, tmp_path)
+    fleet = Fleet(place.project, place.catalog, lambda event: None)
+    # patched: the boxes themselves take minutes; what follows them is looked at
+    monkeypatch.setattr(fleet, "up", lambda *words: [])
+
+    def stop(*words: object) -> None:
+        raise KeyboardInterrupt("SIGTERM")
+
+    monkeypatch.setattr("lab.cli.conduct.perform", stop)
+    conductor = Conductor(place, fleet, place.specs(()), "auto", Screen())
+    with interrupted() as caught:
+        conductor.run(Wish(lineup, tmp_path))
+    assert caught.value.hint == f"what was measured is kept in {tmp_path}/results{more}"
+
+
+# --- a plain user on this machine
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who is not root; whatever would be fetched is an error."""
+
+    def fetch(*words: object) -> None:
+        raise AssertionError("nothing is fetched for a user who cannot use it")
+
+    # patched: the tests run as root, and become nobody else within one process
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    monkeypatch.setattr(Stock, "archive", fetch)
+
+
+@pytest.mark.parametrize("engines", [(), ("20.10.24-unfixed",)])
+def test_a_plain_user_is_told_what_is_missing_and_last_what_would_be_wiped(
+    tmp_path: Path, plain: None, engines: tuple[str, ...]
+) -> None:
+    with pytest.raises(HostError) as caught:
+        boxes_for(place_of("local", tmp_path), (), (), engines, (), allow_prune=False)
+    name = engines[0] if engines else "20.10.24"
+    assert caught.value.message == (
+        f"cannot run Docker {name} on this machine: a private Docker daemon needs root, and you are ada"
+    )
+    first, _, second = (caught.value.hint or "").partition("; ")
+    assert first == "run the same command as root"
+    assert second == (
+        "`--engine installed --allow-prune` uses this machine's own Docker instead, "
+        "and removes ALL of its images and ALL of its build cache"
+    )
+
+
+def test_a_plain_user_may_let_their_own_docker_be_pruned(tmp_path: Path, plain: None) -> None:
+    place = place_of("local", tmp_path)
+    assert [spec.name for spec in boxes_for(place, (), (), ("installed",), (), allow_prune=True)] == ["local"]
+    with pytest.raises(UsageError, match="a run removes ALL images and ALL build cache of the Docker of local"):
+        boxes_for(place, (), (), ("installed",), (), allow_prune=False)
+
+
+def test_an_archive_is_made_only_where_its_engine_can_run(tmp_path: Path, plain: None) -> None:
+    catalog = Catalog(ROOT / "boxes")
+    stock = Stock(catalog.engines, ROOT / "boxes" / "engines", tmp_path, LocalBox())
+    spec = catalog.engines["20.10.24"]
+    with pytest.raises(HostError, match="needs root"):
+        kind_of(spec).start_here(LocalBox(), spec, stock, tmp_path / "state", lambda event: None)
