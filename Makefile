@@ -25,6 +25,7 @@ bench: venv chromium  ## measure what benchmarks/ states, on this machine
 	$(PYTHON) -m benchmarks.contenthash
 	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
+	$(PYTHON) -m benchmarks.storing
 	$(PYTHON) benchmarks/run.py
 
 # Every variation of the truth-* scenarios on real engines of this machine: about 15 minutes, as root.

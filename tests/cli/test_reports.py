@@ -344,7 +344,7 @@ def test_a_replay_ends_with_12_where_todays_model_is_contradicted(place: Place) 
     done = place.lab("replay", "mine.tar.gz")
     assert done.returncode == 12
     assert done.stdout.count("  predicted: ok -> contradicted\n") == 2
-    assert "CONTRADICTED: 2 of 10 trials went otherwise than predicted" in done.stderr
+    assert "CONTRADICTED: 2 of 10 trials did not go as predicted" in done.stderr
     assert "python -m lab explain mine.tar.gz --trial" in done.stderr
 
 
