@@ -147,7 +147,7 @@ class Interrupted(LabError):
         return cls(f"stopped by {str(stop or '') or 'Ctrl-C'}", hint=hint)
 
 
-_BY_FAULT: dict[Fault, type[LabError]] = {
+BY_FAULT: dict[Fault, type[LabError]] = {  # in the order of their precedence
     Fault.BOX: BoxError,
     Fault.ENGINE: EngineError,
     Fault.REGISTRY: RegistryError,
@@ -164,7 +164,7 @@ OUTCOMES = (
 def exit_code_of(faults: Iterable[Fault]) -> int | None:
     """The exit code of a run whose broken trials are these parts' faults; None without any."""
     found = set(faults)
-    return next((_BY_FAULT[fault].exit_code for fault in Fault if fault in found), None)
+    return next((error.exit_code for fault, error in BY_FAULT.items() if fault in found), None)
 
 
 def exit_codes() -> list[ExitCode]:

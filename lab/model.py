@@ -44,10 +44,7 @@ class Verdict(StrEnum):
 
 
 class Fault(StrEnum):
-    """Whose fault a broken trial is: the box's, the engine's, the registry's, the command's, or that of its output.
-
-    The order is that in which a program ends with the exit code of one of several.
-    """
+    """Whose fault a broken trial is: the box's, the engine's, the registry's, the command's, or that of its output."""
 
     BOX = "box"
     ENGINE = "engine"

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from lab.errors import BoxError, EngineError, LabError
-from lab.workers import each, raise_first, side_by_side
+from lab.workers import Background, each, raise_first, side_by_side
 
 # A job that runs a child program and one that waits; on Ctrl-C both must end, and so must the child.
 INTERRUPTED = """\
@@ -145,3 +145,31 @@ def test_a_second_ctrl_c_makes_it_quicker_and_is_no_traceback(tmp_path: Path) ->
     code, said, children = interrupt(tmp_path, *sleeper(tmp_path), grace=100_000, again=True)
     assert (code, said) == (130, "on_stop\nstopped by Ctrl-C\n")
     assert not psutil.wait_procs(children, timeout=60)[1]
+
+
+def test_work_in_the_background_goes_on_until_it_is_settled() -> None:
+    begun, free, done = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        begun.set()
+        free.wait(60)
+        done.append(1)
+
+    job = Background("build", work)
+    assert begun.wait(60)
+    assert not done
+    free.set()
+    job.settle()
+    assert done == [1]
+
+
+def test_a_defect_in_the_background_is_raised_and_a_labs_error_is_not() -> None:
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    def known() -> None:
+        raise EngineError("cannot build it")
+
+    with pytest.raises(ZeroDivisionError):
+        Background("a", defect).settle()
+    Background("b", known).settle()

@@ -136,16 +136,18 @@ def repro(
         with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
             run_folder, run = conductor.run(wish, consumer_engines, producer_engines)
             if json_lines:
-                done = {"event": "ended", "run": run.name, "folder": str(run_folder), "as_expected": run.as_expected}
-                conductor.screen.emit(done)
+                conductor.screen.emit(_ended(run, run_folder))
         if as_json and not json_lines:
             click.echo(run.to_json(), nl=False)
         elif not json_lines:
-            echo(coloured(table(run, width())))
-            click.echo(f"\nstored in {run_folder}")
+            echo(f"{coloured(table(run, width()))}\n\nstored in {run_folder}")
             if other:
                 click.echo(f"\ncompared with {packed}:\n{other.compared_with(run_folder, width())}")
         sys.exit(ending(run))
+
+
+def _ended(run: Run, folder: Path) -> dict[str, object]:
+    return {"event": "ended", "run": run.name, "folder": str(folder), "as_expected": run.as_expected}
 
 
 def ending(run: Run, place: str | None = None) -> int:

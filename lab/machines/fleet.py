@@ -136,7 +136,7 @@ class Fleet:
         """
         first, *others = plan
         pinned = [first, *(pin for pin in others if pin.name not in slow and (all_or_none or self._can_be_had(pin)))]
-        found = tuple(handler_of(spec).start(self.site, box, pin) for pin in pinned)
+        found = tuple(self._start(box, spec, pin) for pin in pinned)
         versions = ", ".join(engine.server for engine in found)
         self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
         later = (pin for pin in others if pin.name in slow)
@@ -178,7 +178,11 @@ class Fleet:
         return handler_of(spec).uses_own_docker(self.site, self._plan(spec, wanted, also))
 
     def _start_later(self, box: Box, spec: BoxSpec, pin: EngineSpec, *, needed: bool) -> Engine | None:
-        return handler_of(spec).start(self.site, box, pin) if needed or self._can_be_had(pin) else None
+        return self._start(box, spec, pin) if needed or self._can_be_had(pin) else None
+
+    def _start(self, box: Box, spec: BoxSpec, pin: EngineSpec) -> Engine:
+        """Make an engine answer on a box and prove it."""
+        return handler_of(spec).start(self.site, box, pin)
 
     def settle(self) -> None:
         """Wait for the archives that `up` left in the making: the next run finds them in the cache."""

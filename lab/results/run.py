@@ -18,8 +18,8 @@ from lab.model import Fault, Outcome, TrialKey, Verdict
 from lab.results import journal
 from lab.yamlfile import Strict, did_you_mean
 
-SCHEMA = 2
-READABLE = (1, 2)  # older runs load: what a newer schema added has a default, and old verdicts have a new word
+SCHEMA = 3
+READABLE = (1, 2, 3)  # older runs load: what a newer schema added has a default, and old verdicts have a new word
 
 
 class StepResult(Strict):

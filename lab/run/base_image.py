@@ -16,7 +16,7 @@ from lab.results.run import Base
 
 ALPINE = "alpine:3.11.6@sha256:9a839e63dad54c3a6d1834e29692c8492d93f90c59c978c1ed79109ea4fb9a54"
 HUB_SECONDS = 3.0
-# The same bytes whoever runs it: fixed owner, time and order; busybox is static, so it needs nothing beside it.
+# Owner, time and order are fixed, so that every run makes the same bytes; busybox is static and needs no library.
 ROOT_TAR = """\
 set -e
 busybox=$(command -v busybox)
@@ -33,16 +33,17 @@ tar -C "$root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - 
 def choose(asked: str | None, registry: Registry, box: Box, engine: Engine, tell: Tell) -> Base:
     """The base image of a run: the one asked for, alpine where Docker Hub answers, else busybox from this box.
 
-    The busybox image is pushed to the registry and named by its digest, so that every box has the same bytes.
+    The busybox image is pushed to the registry and named by its digest, so that every box uses the same bytes.
+    Raises BoxError if the box has no busybox, CommandError if a command fails.
     """
     if asked:
         return Base(reference=asked, source="given")
     if answers(*DOCKER_HUB, HUB_SECONDS):
         return Base(reference=ALPINE, source="alpine")
     tell(Progress("base image", f"Docker Hub does not answer: the busybox of {box.name}"))
-    made = Base(reference=_busybox(registry, box, engine), source="busybox")
+    base = Base(reference=_busybox(registry, box, engine), source="busybox")
     tell(Progress("base image", f"the busybox of {box.name}, as Docker Hub does not answer", done=True))
-    return made
+    return base
 
 
 def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
@@ -61,5 +62,5 @@ def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
     pushed = box.check([*engine.docker, "push", reference], doing="push the base image")
     digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed.text)
     if digest is None:
-        raise BoxError(f"cannot tell the base image's digest on {box.name}", output=pushed.output)
+        raise BoxError(f"cannot read the base image's digest on {box.name}", output=pushed.output)
     return f"{registry.prefix}/{BASE}@{digest[1]}"

@@ -11,7 +11,7 @@ from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import Interrupted, LabError
+from lab.errors import CommandError, Interrupted, LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.machines.fleet import Ready
@@ -22,6 +22,7 @@ from lab.results.contexts import pack
 from lab.results.run import BoxFacts, Production, Trial
 from lab.run import boxfacts, matrix, sequence
 from lab.run.expectations import facts_of
+from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.recorder import Recorder
 from lab.run.scenarios import Scenario, Variation
@@ -170,7 +171,10 @@ class Crew:
         if name not in self._homes:
             self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
         with box.about(f"{name}:{engine.name}/facts"):
-            facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
+            try:
+                facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
+            except CommandError as error:
+                raise translate(box, engine, self.store, error) from error
         self.recorder.add(facts)
         folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
         station = Station(box, box.about, engine, facts, folder, self.store, self._keep)

@@ -11,16 +11,18 @@ from pathlib import Path
 from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox, Transcript
 from lab.buildkit.rulebook import Rulebook
-from lab.errors import UsageError
+from lab.engines.engine import Engine
+from lab.errors import CommandError, UsageError
 from lab.machines.fleet import Ready
 from lab.project import Project
 from lab.registry import names, server
 from lab.registry.client import read_image
 from lab.registry.server import Registry
-from lab.results.run import ImageFacts, NamedImage, Run
+from lab.results.run import Base, ImageFacts, NamedImage, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image
 from lab.run.crew import Crew
+from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.scenarios import Scenario, load_scenario
 
@@ -61,30 +63,20 @@ def perform(
         boxes = [item.box for item in ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
         store = stack.enter_context(serving)
-        run = Run(
-            name=folder.name,
-            scenario=draft.name,
-            summary=draft.summary,
-            lineup=wish.lineup,
-            started=started,
-            registry=store.prefix,
-        )
-        recorder = Recorder(folder, run, watch)
+        recorder = Recorder(folder, _new_run(folder.name, draft, wish.lineup, started, store), watch)
         stack.callback(recorder.close)
         recorder.update()
-        transcript = Transcript(folder / "transcript.jsonl", run.name)
+        transcript = Transcript(folder / "transcript.jsonl", folder.name)
         stack.callback(transcript.close)
         used = [item for item in ready if item in producers or item in consumers]
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in used}
         stack.enter_context(server.doors(store, [item.box for item in used]))
-        first = producers[0]
-        with recorded[first.box.name].about("base"):
-            base = base_image.choose(wish.base, store, recorded[first.box.name], first.engines[0], tell)
+        base = _base(wish, store, recorded[producers[0].box.name], producers[0].engines[0], tell)
         scenario = load_scenario(wish.scenario, base.reference)
         recorder.update(
             base=base,
             base_image=read_image(base.reference, store),
-            bases=_other_bases(scenario, base.reference, store, used),
+            bases=other_bases(scenario, base.reference, store, used),
             dockerfile=scenario.dockerfile,
             instructions=scenario.instructions,
         )
@@ -104,7 +96,22 @@ def perform(
     return folder, recorder.run
 
 
-def _other_bases(scenario: Scenario, base: str, store: Registry, used: Sequence[Ready]) -> tuple[NamedImage, ...]:
+def _new_run(name: str, draft: Scenario, lineup: str, started: datetime, store: Registry) -> Run:
+    return Run(
+        name=name, scenario=draft.name, summary=draft.summary, lineup=lineup, started=started, registry=store.prefix
+    )
+
+
+def _base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base:
+    """The run's base image, made on this box if it must be; a failure has the exit code of whose fault it is."""
+    with box.about("base"):
+        try:
+            return base_image.choose(wish.base, store, box, engine, tell)
+        except CommandError as error:
+            raise translate(box, engine, store, error) from error
+
+
+def other_bases(scenario: Scenario, base: str, store: Registry, used: Sequence[Ready]) -> tuple[NamedImage, ...]:
     """The images that the Dockerfile names after FROM beside the run's base, read from their registries.
 
     A name on localhost is another registry on each machine, unless it is the lab's own.

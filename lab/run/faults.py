@@ -1,40 +1,49 @@
-"""Whose fault a failed command of a trial is: the box's, the engine's, the registry's, or the command's own."""
+"""Whose fault a failed command of a run is: the box's, the engine's, the registry's, or the command's own."""
 
 from __future__ import annotations
 
-from lab.errors import BoxError, CommandError
+from lab.boxes.base import Box
+from lab.engines.engine import Engine
+from lab.errors import BY_FAULT, BoxError, CommandError, LabError
 from lab.model import Fault
 from lab.registry.server import Registry
-from lab.run.station import Station
 
 REFUSED = "connection refused"
 
 
-def explain_failure(station: Station, error: CommandError | BoxError) -> tuple[Fault, str]:
+def explain_failure(box: Box, engine: Engine, registry: Registry, error: CommandError | BoxError) -> tuple[Fault, str]:
     """Whose fault the error is, and the text that describes it.
 
     After a failed command the engine is asked for its version. If it does not answer, the fault is the engine's and the
     text ends with its log. If the lab's registry does not answer, or the command could not connect to it, the fault is
     the registry's.
     """
-    text = "\n".join([error.message, *error.tail()])
+    fault, news = _look(box, engine, registry, error)
+    return fault, "\n".join([error.message, *error.tail(), *news])
+
+
+def translate(box: Box, engine: Engine, registry: Registry, error: CommandError) -> LabError:
+    """The same failure as an error of the kind of whose fault it is, with that kind's exit code."""
+    fault, news = _look(box, engine, registry, error)
+    return BY_FAULT[fault](error.message, hint=error.hint, output="\n".join([error.output, *news]))
+
+
+def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tuple[Fault, list[str]]:
     if isinstance(error, BoxError):
-        return Fault.BOX, text
+        return Fault.BOX, []
     try:
-        if not station.box.run(station.engine.call(["version"]), timeout=60).ok:
-            return Fault.ENGINE, f"{text}\nthe engine does not answer any more{_log(station)}"
+        if not box.run(engine.call(["version"]), timeout=60).ok:
+            return Fault.ENGINE, ["the engine does not answer any more", *_log(box, engine)]
     except BoxError as lost:
-        return Fault.BOX, f"{text}\n{lost.message}"
-    if not station.registry.answers() or _refused(station.registry, error.output):
-        return Fault.REGISTRY, f"{text}\nthe registry {station.registry.prefix} does not answer"
-    return Fault.COMMAND, text
+        return Fault.BOX, [lost.message]
+    if not registry.answers() or _refused(registry, error.output):
+        return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
+    return Fault.COMMAND, []
 
 
-def _log(station: Station) -> str:
+def _log(box: Box, engine: Engine) -> list[str]:
     """The end of the engine's log, for an engine that has one."""
-    if not station.engine.log:
-        return ""
-    return f"; the end of its log:\n{station.box.run(station.engine.log, timeout=60).text}"
+    return ["the end of its log:", box.run(engine.log, timeout=60).text] if engine.log else []
 
 
 def _refused(registry: Registry, output: str) -> bool:

@@ -40,7 +40,7 @@ def produce(station: Station, scenario: Scenario, reference: str, say: Say) -> P
             say("prune")
             prune(station)
         except (CommandError, BoxError) as error:
-            fault, problem = explain_failure(station, error)
+            fault, problem = explain_failure(station.box, station.engine, station.registry, error)
             return production.model_copy(update={"problem": problem, "fault": fault})
     return production.model_copy(update={"build": build})
 
@@ -63,7 +63,7 @@ def rebuild(
             say(f"{source.producer}: rebuild")
             build = _build(station, scenario, context, source.reference, plan)
         except (CommandError, BoxError) as error:
-            fault, problem = explain_failure(station, error)
+            fault, problem = explain_failure(station.box, station.engine, station.registry, error)
     if build and unread_caches(build) and not station.registry.answers():
         fault, problem = Fault.REGISTRY, f"{unread(build)}: the registry does not answer"
     return Trial(

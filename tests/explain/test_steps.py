@@ -26,13 +26,13 @@ from lab.explain.sent import arithmetic
 from lab.explain.steps import explain
 from lab.explain.subject import Subject, subject
 from lab.explain.upstream import Upstream
-from lab.model import Outcome, Verdict
+from lab.model import Fault, Outcome, Verdict
 from lab.report.evidence import Evidence, explained
 from lab.report.explanation import told, told_engines, told_exceptions
 from lab.report.redact import redact
 from lab.report.table import table
 from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT, Kept, kept, pack
-from lab.results.run import BuildResult, GatheredContext, ImageFacts, Production, Run, Trial, load, save
+from lab.results.run import BuildResult, GatheredContext, ImageFacts, NamedImage, Production, Run, Trial, load, save
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 
@@ -254,6 +254,74 @@ def test_a_contradicted_prediction_is_loud_and_has_its_own_exit_code(capsys: pyt
     assert table(RUN).count("contradicted") == 0
     blind = tuple(trial.model_copy(update={"predicted": None}) for trial in trials)
     assert ending(RUN.model_copy(update={"trials": blind})) == DIFFERS
+
+
+def test_a_broken_trial_gives_the_exit_code_of_whose_fault_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """It comes before a contradiction, which is printed all the same, and before a difference."""
+    broken = {"build": None, "verdict": Verdict.BROKEN, "problem": "it ended"}
+    first, second, *rest = (flipped(trial) if trial == of("26.1.5", "none") else trial for trial in RUN.trials)
+    for faults, code in (
+        ((Fault.ENGINE, Fault.COMMAND), 7),
+        ((Fault.COMMAND, Fault.REGISTRY), 9),
+        ((Fault.COMMAND, Fault.OUTPUT), 8),
+        ((None, None), 8),  # as an older version of lab stored it
+    ):
+        pair = (
+            item.model_copy(update={**broken, "fault": fault})
+            for item, fault in zip((first, second), faults, strict=True)
+        )
+        assert ending(RUN.model_copy(update={"trials": (*pair, *rest)})) == code
+        assert "CONTRADICTED: 1 of 15 trials" in capsys.readouterr().err
+
+
+def test_an_outcome_that_is_not_known_is_no_miss() -> None:
+    first, *rest = RUN.trials
+    assert first.build
+    steps = tuple(step.model_copy(update={"outcome": UNKNOWN}) for step in first.build.steps)
+    build = first.build.model_copy(update={"steps": steps})
+    lost = first.model_copy(update={"build": build, "verdict": Verdict.BROKEN})
+    assert ending(RUN.model_copy(update={"trials": (lost, *rest)})) == 10
+
+
+def test_explain_takes_a_pattern_of_trials(tmp_path: Path) -> None:
+    save(tmp_path, RUN, "")
+    done = CliRunner().invoke(explain_verb, [str(tmp_path), "--trial", "*:26.1.5/*"])
+    assert done.exit_code == 0
+    shown = [trial.name for trial in RUN.trials if trial.name in done.output]
+    assert shown == [trial.name for trial in RUN.trials if trial.engine == "26.1.5"]
+
+
+# --- a Dockerfile that starts from another image than the run's
+
+
+def started_from(name: str, *bases: NamedImage) -> Run:
+    """The run as if its Dockerfile had named another image after FROM."""
+    assert RUN.base
+    base = RUN.base.model_copy(update={"reference": "localhost:5000/the-run-chose-this"})
+    facts = ImageFacts(diff_ids=("sha256:" + "0" * 64,), env=("PATH=/nowhere",))  # of that image
+    dockerfile = RUN.dockerfile.replace(RUN.base.reference, name)
+    contexts = {}
+    for key, context in RUN.contexts.items():
+        rows = tuple(row for row in context.entries if row["path"] != "Dockerfile")
+        contexts[key] = context.model_copy(update={"entries": rows})
+    changes = {"base": base, "base_image": facts, "bases": bases, "dockerfile": dockerfile, "contexts": contexts}
+    return RUN.model_copy(update=changes)
+
+
+def test_the_image_that_the_dockerfile_names_decides_and_not_the_runs_base() -> None:
+    assert RUN.base_image
+    read = started_from("localhost:5055/node:20", NamedImage(reference="localhost:5055/node:20", image=RUN.base_image))
+    for trial in RUN.trials:
+        assert trial.build
+        assert predicted(about(trial, read)) == tuple(step.outcome for step in trial.build.steps)
+
+
+@pytest.mark.parametrize("bases", [(), (NamedImage(reference="node:20", image=ImageFacts(problem="no answer")),)])
+def test_an_image_that_was_not_read_makes_its_steps_unknown(bases: tuple[NamedImage, ...]) -> None:
+    run = started_from("node:20", *bases)
+    trial = of("20.10.24", "none", run)
+    assert set(predicted(about(trial, run))) == {UNKNOWN}
+    assert "the image of FROM node:20" in (about(trial, run).base_problem or "")
 
 
 def test_explain_shows_a_contradiction_where_all_steps_hit(tmp_path: Path) -> None:

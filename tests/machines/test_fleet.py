@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from lab.boxes.base import Box
 from lab.boxes.kinds.ssh import SshSpec
 from lab.boxes.notes import Machine, Note, Notes
+from lab.boxes.specs import BoxSpec
+from lab.engines.engine import Engine
+from lab.engines.spec import EngineSpec
 from lab.errors import BoxError, EngineError
 from lab.machines import daemons
 from lab.machines.catalog import Catalog
-from lab.machines.fleet import Fleet
+from lab.machines.fleet import Fleet, Ready
 from lab.model import Progress
 from lab.project import Project
 from tests.conftest import ROOT
@@ -41,6 +47,59 @@ def test_what_would_be_emptied_is_not_labs_own(tmp_path: Path) -> None:
         fleet.uses_own_docker(farm, ["26.1.5"]) is True
     )  # of the kind `debian`: the package is used where it is there
     assert fleet.uses_own_docker(farm, ["19.03.8"]) is False  # an archive beside it
+
+
+class Compiling(Fleet):
+    """A fleet whose reverted engine takes as long to build as the test wants."""
+
+    def __init__(self, folder: Path, *, fails: bool = False) -> None:
+        super().__init__(Project(folder, folder / "cache"), Catalog(ROOT / "boxes"), lambda event: None)
+        self.built = threading.Event()
+        self.fails = fails
+
+    def _slow(self, plans: Mapping[str, Sequence[EngineSpec]]) -> dict[str, EngineSpec]:
+        return {pin.name: pin for plan in plans.values() for pin in plan if pin.kind == "reverted"}
+
+    def _build(self, pin: EngineSpec) -> None:
+        self.built.wait(60)
+
+    def _can_be_had(self, pin: EngineSpec) -> bool:
+        return pin.kind != "reverted" or (self.built.wait(60) and not self.fails)
+
+    def _start(self, box: Box, spec: BoxSpec, pin: EngineSpec) -> Engine:
+        assert pin.kind != "reverted" or self.built.wait(60)
+        return Engine(pin.name, ("true",), "1", "1", "c")
+
+    def ready(self, *wanted: str, early: bool) -> Ready:
+        [item] = self.up("local", [self.catalog.box("local")], wanted=wanted, early=early)
+        return item
+
+
+def test_a_box_is_ready_while_an_engine_is_still_being_built(tmp_path: Path) -> None:
+    fleet = Compiling(tmp_path)
+    item = fleet.ready("20.10.24", "20.10.24-unfixed", early=True)
+    assert [engine.name for engine in item.engines] == ["20.10.24"]
+    assert [later.name for later in item.later] == ["20.10.24-unfixed"]
+    assert item.engine_names == ["20.10.24", "20.10.24-unfixed"]
+    fleet.built.set()
+    started = item.later[0].start()
+    assert started and started.name == "20.10.24-unfixed"
+    fleet.settle()
+
+
+def test_a_box_is_ready_with_every_engine_unless_it_may_be_early(tmp_path: Path) -> None:
+    fleet = Compiling(tmp_path)
+    threading.Timer(0.1, fleet.built.set).start()
+    item = fleet.ready("20.10.24", "20.10.24-unfixed", early=False)
+    assert ([engine.name for engine in item.engines], item.later) == (["20.10.24", "20.10.24-unfixed"], ())
+
+
+def test_a_box_waits_for_its_first_engine(tmp_path: Path) -> None:
+    fleet = Compiling(tmp_path)
+    threading.Timer(0.1, fleet.built.set).start()
+    item = fleet.ready("20.10.24-unfixed", "20.10.24", early=True)
+    assert ([engine.name for engine in item.engines], item.later) == (["20.10.24-unfixed", "20.10.24"], ())
+    fleet.settle()
 
 
 def test_down_where_nothing_was_made_removes_nothing(tmp_path: Path) -> None:

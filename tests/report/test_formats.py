@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from junitparser import Error, Failure, JUnitXml, Properties, TestCase
 
-from lab.model import Outcome, Verdict
+from lab.model import Fault, Outcome, Verdict
 from lab.report.document import document, run_schema
 from lab.report.evidence import Evidence
 from lab.report.formats import FORMATS, Format
@@ -97,6 +97,17 @@ def test_a_contradicted_prediction_is_a_failure() -> None:
     found = cases(Evidence(run(made)))
     assert [[result.type for result in case.result] for case in found] == [[], ["contradicted"], []]
     assert properties(found[1])["predicted"] == "hit"
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_broken_trial_is_an_error_of_whose_fault_it_is(fault: Fault) -> None:
+    lost = trial("a", "b", None, Verdict.BROKEN, problem="it ended", fault=fault)
+    nocache = trial("a", "b", (RAN, RAN, RAN), Verdict.BROKEN, expected=(HIT, HIT, HIT), fault=fault)
+    made = run(lost, nocache)
+    [production, *_] = made.productions
+    made = made.model_copy(update={"productions": (production.model_copy(update={"problem": "p", "fault": fault}),)})
+    results = [result for case in cases(Evidence(made)) for result in case.result]
+    assert [(type(result), result.type) for result in results] == [(Error, fault.value)] * 7
 
 
 def test_a_producer_without_an_image_is_an_error() -> None:
@@ -245,7 +256,7 @@ def test_what_is_printed_fits_the_schema_and_loads_again(evidence: Evidence, tmp
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 3}, {"schema": "2"}, {"flavour": 1}, {"trials": None}, {"complete": "yes"}, {"name": 5},
+        {"schema": 4}, {"schema": "2"}, {"flavour": 1}, {"trials": None}, {"complete": "yes"}, {"name": 5},
         {"base": {"reference": "x", "source": "elsewhere"}}, {"started": 5},
     ],
 )  # fmt: skip

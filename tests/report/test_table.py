@@ -8,7 +8,7 @@ import pytest
 
 from lab.model import Outcome, Verdict
 from lab.report.table import table
-from lab.results.run import Base, BuildResult, Production, Run, StepResult, Trial
+from lab.results.run import Base, BuildResult, ImageFacts, NamedImage, Production, Run, StepResult, Trial
 
 HIT, RAN, ERROR, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN
 STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
@@ -71,6 +71,14 @@ def lines(text: str) -> list[str]:
 
 def width(text: str) -> int:
     return max(map(len, text.splitlines()))
+
+
+def test_the_head_names_the_images_that_the_dockerfile_starts_from() -> None:
+    other = (NamedImage(reference="node:20", image=ImageFacts()),)
+    alone = run(trial("a", "b", (HIT, HIT, HIT)), bases=other, dockerfile="FROM node:20\n")
+    assert table(alone).startswith("copy-bust  base node:20  registry")
+    both = run(trial("a", "b", (HIT, HIT, HIT)), bases=other, dockerfile="FROM node:20 AS n\nFROM alpine\n")
+    assert table(both).startswith("copy-bust  base alpine, node:20  registry")
 
 
 def test_the_bug_reports_four_trials() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model import Outcome, Verdict
+from lab.model import Fault, Outcome, Verdict
 from lab.results.run import BuildResult, CacheImport, StepResult
-from lab.run.judging import judge
+from lab.run.expectations import Expectation
+from lab.run.judging import fault_of, judge, read_result, unread
 
 WORDS = {"h": Outcome.HIT, "r": Outcome.RAN, "e": Outcome.ERROR, "u": Outcome.UNKNOWN}
 
@@ -54,3 +55,43 @@ def test_a_cache_that_was_read_or_not_seen_changes_nothing() -> None:
 def test_a_cache_that_could_not_be_read_is_no_bust() -> None:
     # every step then runs, whatever the files are: it says nothing of the cache's keys
     assert judge(build("rrr", "hhh", False)) is Verdict.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("made", "fault"),
+    [
+        (None, Fault.COMMAND),
+        (build("hre", "hrr"), Fault.COMMAND),
+        (build("hru", "hrr"), Fault.OUTPUT),
+        (build("rrr", "hhh", False), Fault.OUTPUT),
+        (build("hrr", "hhh"), None),
+        (build("hhh", "hhh", True), None),
+    ],
+)
+def test_whose_fault_a_broken_trial_is(made: BuildResult | None, fault: Fault | None) -> None:
+    assert fault_of(made) is fault
+
+
+STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
+PLAN = Expectation((Outcome.HIT, Outcome.RAN, Outcome.RAN))
+
+
+def test_outcomes_are_found_by_instruction_beside_what_is_expected() -> None:
+    output = b"#4 [1/4] FROM x\n#4 DONE 0.0s\n#5 [2/4] RUN echo foo\n#5 CACHED\n#6 [3/4] COPY bar bar\n#6 DONE 0.1s\n"
+    read = read_result(output, STEPS, PLAN)
+    assert [(step.outcome, step.expected) for step in read.steps] == [
+        (Outcome.HIT, Outcome.HIT), (Outcome.RAN, Outcome.RAN), (Outcome.UNKNOWN, Outcome.RAN),
+    ]  # fmt: skip
+    assert unread(read) == "no outcome could be read for RUN echo baz"
+
+
+def test_output_that_shows_no_build_leaves_every_outcome_unknown() -> None:
+    read = read_result(b"", STEPS, None)
+    assert [step.outcome for step in read.steps] == [Outcome.UNKNOWN] * 3
+    assert judge(read) is Verdict.BROKEN
+
+
+def test_a_cache_that_could_not_be_read_is_named() -> None:
+    assert unread(build("rrr", "hhh", False)) == "the cache of x could not be read"
+    assert unread(build("hhh", "hhh", True)) is None
+    assert unread(None) is None

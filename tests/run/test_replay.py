@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,10 @@ import pytest
 from lab.boxes.transcript import RecordingBox, ReplayBox, Transcript, read
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import BoxError, Interrupted
+from lab.errors import BoxError, EngineError, Interrupted
 from lab.machines.catalog import Catalog
-from lab.machines.fleet import Ready
-from lab.model import Begun, Filled, Outcome, Progress, RunEvent
+from lab.machines.fleet import Later, Ready
+from lab.model import Begun, Fault, Filled, Outcome, Planned, Progress, RunEvent
 from lab.registry.server import Registry
 from lab.report.table import table
 from lab.results.run import BoxFacts, Run, load
@@ -43,8 +45,16 @@ def engine(facts: BoxFacts) -> Engine:
     return Engine(facts.engine, docker, facts.client, facts.server, facts.commit, sums=facts.sums, rules=facts.rules)
 
 
-def play(folder: Path, entries: list[dict[str, object]], watch: Watch = unwatched) -> Played:
-    """Make the sample's trials again with boxes that answer from `entries`."""
+Start = Callable[[Engine], Engine | None]
+
+
+def play(
+    folder: Path, entries: list[dict[str, object]], watch: Watch = unwatched, start: Start | None = None
+) -> Played:
+    """Make the sample's trials again with boxes that answer from `entries`.
+
+    With `start`, only the first engine of each box is there at once; the others are started by it.
+    """
     stored = load(SAMPLE)
     catalog = Catalog(ROOT / "boxes")
     entries = [entry for entry in entries if entry["about"] != "base"]
@@ -52,6 +62,13 @@ def play(folder: Path, entries: list[dict[str, object]], watch: Watch = unwatche
     transcript = Transcript(folder / "transcript.jsonl", stored.name)
     engines = {name: tuple(engine(box) for box in stored.boxes if box.name == name) for name in boxes}
     ready = [Ready(boxes[name], catalog.box(name), engines[name]) for name in boxes]
+    if start:
+        ready = [
+            Ready(
+                item.box, item.spec, item.engines[:1], tuple(Later(e.name, partial(start, e)) for e in item.engines[1:])
+            )
+            for item in ready
+        ]
     assert stored.base
     scenario = load_scenario(ROOT / "templates" / "scenarios" / "copy-bust", stored.base.reference)
     empty = stored.model_copy(update={"boxes": (), "productions": (), "trials": (), "complete": False})
@@ -143,6 +160,55 @@ def test_a_box_that_is_lost_in_the_middle_costs_its_own_trials_only(
     played = play(tmp_path, lost)
     verdicts = {(trial.consumer, trial.verdict.value) for trial in played.run.trials}
     assert verdicts == {(A, "as expected"), (S, "broken")}
+
+
+def test_trials_start_while_another_engine_is_still_being_built(
+    tmp_path: Path, entries: list[dict[str, object]]
+) -> None:
+    seen: list[RunEvent] = []
+    made_before: list[int] = []
+
+    def start(engine: Engine) -> Engine:
+        made_before.append(sum(isinstance(event, Filled) for event in seen))
+        return engine
+
+    played = play(tmp_path, entries, seen.append, start)
+    assert made_before == [6, 6]  # every trial of the first engine, on both boxes
+    assert [box.left() for box in played.boxes.values()] == [[], []]
+    assert sorted(trial.name for trial in played.run.trials) == sorted(trial.name for trial in load(SAMPLE).trials)
+    [planned] = [event for event in seen if isinstance(event, Planned)]
+    assert len(planned.trials) == 10  # all of them are planned from the start
+
+
+def test_an_engine_that_cannot_be_had_is_left_out_of_the_plan(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    seen: list[RunEvent] = []
+    played = play(tmp_path, entries, seen.append, lambda engine: None)
+    assert {trial.engine for trial in played.run.trials} == {FIXED}
+    assert [len(event.trials) for event in seen if isinstance(event, Planned)] == [10, 6]
+
+
+def test_an_engine_that_does_not_start_is_raised_after_the_others_trials(
+    tmp_path: Path, entries: list[dict[str, object]]
+) -> None:
+    def start(engine: Engine) -> Engine:
+        raise EngineError("cannot start Docker")
+
+    with pytest.raises(EngineError, match="cannot start Docker"):
+        play(tmp_path, entries, start=start)
+    assert {trial.engine for trial in load(tmp_path).trials} == {FIXED}
+    assert len(load(tmp_path).trials) == 6
+
+
+def test_a_dead_engine_breaks_its_trials_by_its_own_fault(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    cut = [json.loads(json.dumps(entry)) for entry in entries]
+    for entry in cut:
+        if entry["box"] == A and "--cache-from" in entry["argv"] and FIXED in str(entry["about"]).partition("/")[0]:
+            entry["exit"] = 1
+    asked = [entry for entry in cut if entry["box"] == A and entry["argv"] == ["docker", "version"]]
+    cut += [{**asked[0], "exit": 1} for _ in cut]  # it answered once, for the facts
+    played = play(tmp_path, cut)
+    faults = {(trial.consumer, trial.engine): trial.fault for trial in played.run.trials if trial.engine == FIXED}
+    assert faults == {(A, FIXED): Fault.ENGINE, (S, FIXED): None}
 
 
 def test_an_unknown_command_is_refused(entries: list[dict[str, object]]) -> None:

@@ -1,0 +1,52 @@
+"""The images that a Dockerfile names after FROM: which are read from here, and which are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.local import LocalBox
+from lab.boxes.specs import BoxSpec
+from lab.engines.engine import Engine
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Ready
+from lab.registry.server import Registry
+from lab.run.experiment import other_bases
+from lab.run.scenarios import Scenario, load_scenario
+from tests.conftest import ROOT
+
+STORE = Registry("localhost:9", "docker-registry", 9)  # the discard port: nothing answers there
+BOXES = Catalog(ROOT / "boxes")
+
+
+def scenario(folder: Path, *bases: str) -> Scenario:
+    stages = "".join(f"FROM {base} AS s{number}\n" for number, base in enumerate(bases))
+    copies = [f"COPY --from=s{number} /a /a" for number, _ in enumerate(bases)]
+    (folder / "Dockerfile.j2").write_text(stages + "FROM {{ base }}\n" + "\n".join(copies) + "\n")
+    steps = "".join(f'  - {{instruction: "{copy}", expect: hit}}\n' for copy in copies)
+    (folder / "scenario.yaml").write_text(f"name: tiny\nsummary: s\nsteps:\n{steps}")
+    return load_scenario(folder, "alpine")
+
+
+def ready(spec: BoxSpec) -> Ready:
+    return Ready(LocalBox(spec.name), spec, (Engine("e", ("true",), "1", "1", "c"),))
+
+
+@pytest.mark.parametrize(
+    ("box", "problem"),
+    [
+        ("local", "localhost:8 cannot be asked"),
+        ("debian12-selinux", "it is in a registry on the box's own localhost, which this machine does not read"),
+    ],
+)
+def test_localhost_is_another_registry_on_each_machine(tmp_path: Path, box: str, problem: str) -> None:
+    made = scenario(tmp_path, "localhost:8/node:20", "localhost:9/kept")
+    node, kept = other_bases(made, "alpine", STORE, [ready(BOXES.box(box))])
+    assert (node.reference, kept.reference) == ("localhost:8/node:20", "localhost:9/kept")
+    assert problem in (node.image.problem or "")
+    assert "127.0.0.1:9 cannot be asked" in (kept.image.problem or "")  # the lab's own: the same from everywhere
+
+
+def test_the_runs_own_base_is_no_other_one(tmp_path: Path) -> None:
+    assert other_bases(scenario(tmp_path, "alpine"), "alpine", STORE, [ready(BOXES.box("local"))]) == ()

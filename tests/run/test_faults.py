@@ -1,0 +1,137 @@
+"""Whose fault a failed command is: the engine and the registry are asked, and real programs answer."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.local import LocalBox
+from lab.engines.engine import Engine
+from lab.errors import BoxError, CommandError, EngineError, LabError, RegistryError, exit_code_of
+from lab.model import Fault
+from lab.registry.server import Registry
+from lab.run.faults import explain_failure, translate
+
+ALIVE = Engine("e", ("true",), "1", "1", "c")
+DEAD = Engine("e", ("false",), "1", "1", "c", log=("echo", "panic: out of memory"))
+FAILED = CommandError("cannot build the image on local: exit status 1", output='"/nowhere" not found: not found')
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Registry(f"localhost:{server.server_port}", "docker-registry", server.server_port)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def silent() -> Registry:
+    """A registry at a port where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return Registry(f"localhost:{port}", "docker-registry", port)
+
+
+class Gone(Box):
+    """A box that cannot be reached any more."""
+
+    name = "gone"
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        raise BoxError("cannot reach gone: no route to host")
+
+    def put(self, source: Path, target: PurePosixPath) -> None:
+        raise BoxError("cannot reach gone: no route to host")
+
+
+def test_where_engine_and_registry_answer_it_is_the_commands(registry: Registry) -> None:
+    fault, text = explain_failure(LocalBox(), ALIVE, registry, FAILED)
+    assert (fault, text) == (Fault.COMMAND, f'{FAILED.message}\n"/nowhere" not found: not found')
+
+
+def test_an_engine_that_does_not_answer_shows_its_log(registry: Registry) -> None:
+    fault, text = explain_failure(LocalBox(), DEAD, registry, FAILED)
+    assert fault is Fault.ENGINE
+    assert text.splitlines()[-2:] == ["the end of its log:", "panic: out of memory"]
+
+
+def test_an_engine_without_a_log_is_known_to_be_dead_too(registry: Registry) -> None:
+    fault, _ = explain_failure(LocalBox(), Engine("installed", ("false",), "1", "1", "c"), registry, FAILED)
+    assert fault is Fault.ENGINE
+
+
+def test_a_registry_that_does_not_answer(silent: Registry) -> None:
+    fault, text = explain_failure(LocalBox(), ALIVE, silent, FAILED)
+    assert fault is Fault.REGISTRY
+    assert text.endswith(f"the registry {silent.prefix} does not answer")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        'Get "http://localhost:5000/v2/": dial tcp 127.0.0.1:5000: connect: connection refused',
+        'failed to do request: Head "http://localhost:5000/v2/lab-base/manifests/sha256:e8": dial tcp 127.0.0.1:5000: '
+        "connect: connection refused",
+    ],
+)
+def test_a_registry_that_a_box_cannot_connect_to(output: str) -> None:
+    """Real output of Docker 20.10.24, for push and for FROM; the way to the registry may be lost on the box alone."""
+    there = Registry("localhost:5000", "external")  # not asked from here
+    fault, _ = explain_failure(LocalBox(), ALIVE, there, CommandError("cannot push", output=output))
+    assert fault is Fault.REGISTRY
+    other = Registry("localhost:5001", "external")
+    fault, _ = explain_failure(LocalBox(), ALIVE, other, CommandError("cannot push", output=output))
+    assert fault is Fault.COMMAND
+
+
+def test_a_box_that_is_lost(registry: Registry) -> None:
+    lost = BoxError("cannot reach gone")
+    assert explain_failure(Gone(), ALIVE, registry, lost) == (Fault.BOX, "cannot reach gone")
+    fault, text = explain_failure(Gone(), ALIVE, registry, FAILED)  # lost after the command
+    assert (fault, text.splitlines()[-1]) == (Fault.BOX, "cannot reach gone: no route to host")
+
+
+def test_an_error_takes_the_kind_of_whose_fault_it_is(registry: Registry, silent: Registry) -> None:
+    kinds = [
+        type(translate(LocalBox(), engine, store, FAILED))
+        for engine, store in ((ALIVE, registry), (DEAD, registry), (ALIVE, silent))
+    ]
+    assert kinds == [CommandError, EngineError, RegistryError]
+    error: LabError = translate(LocalBox(), DEAD, registry, FAILED)
+    assert error.message == FAILED.message
+    assert error.tail()[-1] == "panic: out of memory"
+
+
+@pytest.mark.parametrize(
+    ("faults", "code"),
+    [
+        ([], None),
+        ([Fault.OUTPUT], 10),
+        ([Fault.COMMAND, Fault.OUTPUT], 8),
+        ([Fault.COMMAND, Fault.REGISTRY], 9),
+        ([Fault.REGISTRY, Fault.ENGINE], 7),
+        ([Fault.OUTPUT, Fault.ENGINE, Fault.BOX], 6),
+    ],
+)
+def test_the_first_cause_gives_the_exit_code(faults: list[Fault], code: int | None) -> None:
+    assert exit_code_of(faults) == code
