@@ -242,7 +242,7 @@ def test_what_a_killed_lab_left_is_removed_later(tmp_path: Path) -> None:
     ("glibc", "needs", "said"),
     [
         ("99.1", Needs(), r"its programs need glibc 99\.1, this machine has \d"),
-        (None, Needs(cgroup="v1"), "it knows only control groups of version 1"),
+        (None, Needs(cgroup="v1"), "it supports only control groups of version 1"),
     ],
 )
 def test_an_engine_that_cannot_run_here_is_not_started(
@@ -259,5 +259,5 @@ def test_an_engine_that_cannot_run_here_is_not_started(
 
 def test_only_root_runs_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)  # the tests themselves run as root
-    with pytest.raises(HostError, match="a Docker daemon needs root"):
+    with pytest.raises(HostError, match="a private Docker daemon needs root"):
         host.start(HERE, STATIC, [broken(tmp_path, "")], tmp_path / "state", quiet)
