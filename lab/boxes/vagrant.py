@@ -12,7 +12,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -184,7 +184,7 @@ class VagrantBox(SshBox):
                 yield out
 
         try:
-            return what(_vagrant(self.project, out_cm=log, err_cm=log, env={**os.environ, **mark(self.project.state)}))
+            return what(_vagrant(self.project, out_cm=log, err_cm=log, variables=mark(self.project.state)))
         except subprocess.CalledProcessError as error:
             if stopping.is_set():
                 raise Interrupted(f"stopped while Vagrant had to {verb} {self.name}") from error
@@ -239,11 +239,11 @@ class _Vagrant(vagrant.Vagrant):
         return super()._make_vagrant_command([*args[:1], *more, *args[1:]])  # type: ignore[no-untyped-call]
 
 
-def _vagrant(project: Project, **streams: Any) -> Any:
-    """python-vagrant for the Vagrantfile of the project."""
+def _vagrant(project: Project, *, variables: Mapping[str, str] | None = None, **streams: Any) -> Any:
+    """python-vagrant for the Vagrantfile of the project; `variables` are added to its environment."""
     project.prepare_vagrant()
-    variables = {**os.environ, **project.vagrant_variables}
-    return _Vagrant(str(project.root), env=variables, **streams)  # type: ignore[no-untyped-call]  # it has no types
+    env = {**os.environ, **project.vagrant_variables, **(variables or {})}
+    return _Vagrant(str(project.root), env=env, **streams)  # type: ignore[no-untyped-call]  # it has no types
 
 
 def _both(printed: str, console: str) -> str:
