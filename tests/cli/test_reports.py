@@ -291,7 +291,7 @@ def test_a_golden_table_is_saved_and_holds(place: Place) -> None:
     path.write_text(path.read_text().replace("[hit, ran, ran]", "[hit, ran, hit]", 1))
     done = place.lab("expect", "check")
     assert done.returncode == 4
-    assert "copy-bust:user-xattr: RUN echo baz: hit is golden, ran was found" in done.stdout
+    assert "copy-bust:user-xattr: RUN echo baz: expected hit, got ran" in done.stdout
     [cell] = json.loads(place.lab("expect", "check", "--json").stdout)["changed"]
     assert (cell["golden"], cell["found"]) == ("hit", "ran")
     broken = place.lab("expect", "save", OLD)
