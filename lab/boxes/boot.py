@@ -56,7 +56,7 @@ class Boot:
             self.tell(Progress(self.box, step[:70]))
 
     def signs(self) -> tuple[int, int]:
-        """A value that changes while the machine makes progress; a new last line of the console becomes an event, too."""
+        """A value that changes while the machine makes progress; a new last line of the console is an event."""
         size = 0
         if self.console:
             with suppress(OSError):
