@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,10 @@ from lab.cli.terminal import echo, paint, say, width
 from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
 
 if TYPE_CHECKING:
+    from lab.cli.again import Theirs
+    from lab.cli.options import Workplace
     from lab.results.run import Run
+    from lab.run.experiment import Wish
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
@@ -103,47 +107,60 @@ def repro(
     """
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_for, conducting
-    from lab.report.table import table
     from lab.run.experiment import Wish
-    from lab.run.scenarios import find, load_scenario
 
     place = workplace(lineup)
     place.announce()
     if scenario and packed:
         raise UsageError("cannot run a scenario and a bundle at once: name one of them")
+    used, made = engines_named(place, consumer_engines), engines_named(place, producer_engines)
+    asked = Wish(place.lineup.name, Path(), producers, consumers, variations, used, made, base, registry, registry_port)
     with ExitStack() as stack:
         other = stack.enter_context(theirs(packed, place)) if packed else None
-        folder = other.scenario if other else find(scenario or place.lineup.scenario, place.project.scenarios)
-        variations = variations or (other.variations if other else ())
-        load_scenario(folder, "scratch").variations(variations)  # errors in it are shown before a box is touched
-        consumer_engines = engines_named(place, consumer_engines) or (other.consumer_engines if other else ())
-        producer_engines = engines_named(place, producer_engines) or (other.producer_engines if other else ())
-        if other and other.unknown:
-            click.echo(f"not run, because no file here describes them: engine {', '.join(other.unknown)}", err=True)
-        specs = boxes_for(place, producers, consumers, consumer_engines, producer_engines, allow_prune=allow_prune)
-        wish = Wish(
-            place.lineup.name,
-            folder,
-            producers,
-            consumers,
-            variations,
-            consumer_engines=consumer_engines,
-            producer_engines=producer_engines,
-            base=base or (other.base if other else None),
-            registry=registry,
-            registry_port=registry_port,
-        )
+        wish = _completed(asked, place, scenario, other)
+        used, made = wish.consumer_engines, wish.producer_engines
+        specs = boxes_for(place, producers, consumers, used, made, allow_prune=allow_prune)
         with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
-            run_folder, run = conductor.run(wish, consumer_engines, producer_engines)
+            folder, run = conductor.run(wish, used, made)
             if json_lines:
-                conductor.screen.emit(_ended(run, run_folder))
+                conductor.screen.emit(_ended(run, folder))
         if as_json and not json_lines:
             click.echo(run.to_json(), nl=False)
         elif not json_lines:
-            echo(f"{coloured(table(run, width()))}\n\nstored in {run_folder}")
-            if other:
-                click.echo(f"\ncompared with {packed}:\n{other.compared_with(run_folder, width())}")
+            _show(run, folder, other.compared_with(folder, width()) if other else None)
         sys.exit(ending(run))
+
+
+def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Theirs | None) -> Wish:
+    """What the user asked for, with the scenario's folder and, for the run of a bundle, what that run did.
+
+    Errors in the scenario are shown here, before a box is touched.
+    """
+    from lab.run.scenarios import find, load_scenario
+
+    if other is None:
+        wish = replace(asked, scenario=find(scenario or place.lineup.scenario, place.project.scenarios))
+    else:
+        if other.unknown:
+            click.echo(f"not run, because no file here describes them: engine {', '.join(other.unknown)}", err=True)
+        wish = replace(
+            asked,
+            scenario=other.scenario,
+            variations=asked.variations or other.variations,
+            consumer_engines=asked.consumer_engines or other.consumer_engines,
+            producer_engines=asked.producer_engines or other.producer_engines,
+            base=asked.base or other.base,
+        )
+    load_scenario(wish.scenario, "scratch").variations(wish.variations)
+    return wish
+
+
+def _show(run: Run, folder: Path, comparison: str | None) -> None:
+    from lab.report.table import table
+
+    echo(f"{coloured(table(run, width()))}\n\nstored in {folder}")
+    if comparison is not None:
+        click.echo(f"\ncompared with the run of the bundle:\n{comparison}")
 
 
 def _ended(run: Run, folder: Path) -> dict[str, object]:

@@ -73,13 +73,9 @@ def perform(
         stack.enter_context(server.doors(store, [item.box for item in used]))
         base = _base(wish, store, recorded[producers[0].box.name], producers[0].engines[0], tell)
         scenario = load_scenario(wish.scenario, base.reference)
-        recorder.update(
-            base=base,
-            base_image=read_image(base.reference, store),
-            bases=other_bases(scenario, base.reference, store, used),
-            dockerfile=scenario.dockerfile,
-            instructions=scenario.instructions,
-        )
+        bases = other_bases(scenario, base.reference, store, used)
+        recorder.update(base=base, base_image=read_image(base.reference, store), bases=bases)
+        recorder.update(dockerfile=scenario.dockerfile, instructions=scenario.instructions)
         crew = Crew(
             scenario,
             recorder,
