@@ -20,9 +20,13 @@ def write(path: Path, content: str | bytes) -> None:
 
     A link is followed. What is no plain file (/dev/stdout, a pipe) is written to: it must not be replaced by one.
     """
-    if path.is_symlink():
-        path = path.resolve()
-    if path.exists() and not path.is_file() and not path.is_dir():
+    try:
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))
+        special = path.exists() and not path.is_file() and not path.is_dir()
+    except OSError as error:  # a folder above it that may not be searched, a name that is too long, a loop of links
+        raise disk_error(path, error) from error
+    if special:
         _write_into(path, content)
         return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -49,7 +53,7 @@ def _write_into(path: Path, content: str | bytes) -> None:
 def disk_error(path: Path, error: OSError) -> HostError:
     """The error for a write that the disk refused; a full disk is named as such."""
     hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None
-    return HostError(f"cannot write {path}: {error.strerror}", hint=hint)
+    return HostError(f"cannot write {path}: {error.strerror or error}", hint=hint)
 
 
 @contextmanager

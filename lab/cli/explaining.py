@@ -40,7 +40,7 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
     from lab.explain.subject import subject
     from lab.explain.upstream import Upstream
     from lab.project import find
-    from lab.report.explanation import told, told_engines, told_exceptions
+    from lab.report.explanation import engines_text, exceptions_text, explanation_text
     from lab.report.prediction import contradictions
 
     evidence = evidence_of(name)
@@ -74,13 +74,13 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
         return
     quiet = [trial for trial in chosen if not trials and _all_hit(trial) and not contradictions(trial)]
     shown = [trial for trial in chosen if trial not in quiet]
-    parts = [told(evidence.explanations[trial.name], contradictions(trial)) for trial in shown]
+    parts = [explanation_text(evidence.explanations[trial.name], contradictions(trial)) for trial in shown]
     if quiet:
         parts.append("all steps hit:\n" + "\n".join(f"  {trial.name}" for trial in quiet))
     if engines:
         parts.append("Both sides on one engine of a line, with the files of")
-        parts += [f"{name}\n{told_engines(found)}" for name, found in _files(chosen, subjects, lines)]
-        parts.append(told_exceptions(Upstream(boxes)))
+        parts += [f"{name}\n{engines_text(found)}" for name, found in _files(chosen, subjects, lines)]
+        parts.append(exceptions_text(Upstream(boxes)))
     click.echo("\n\n".join(part for part in parts if part))
 
 
@@ -143,7 +143,7 @@ def diff(
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.side_by_side import recorded, rules_of, side_by_side
     from lab.project import find
-    from lab.report.explanation import told_sides
+    from lab.report.explanation import sides_text
 
     book = Rulebook(find().boxes)
     rules = list(book.rule_sets.values())
@@ -171,7 +171,7 @@ def diff(
     if as_json:
         print_json({"schema": SCHEMA, "boxes": [first, second], "fields": [asdict(row) for row in rows]})
     else:
-        click.echo(told_sides((first, second), rows, len(rules)))
+        click.echo(sides_text((first, second), rows, len(rules)))
     sys.exit(DIFFERS if any(row.differs for row in rows) else 0)
 
 

@@ -1,13 +1,15 @@
-"""Verbs about stored runs: tell of them, list them, compare them, pack them for others."""
+"""Verbs about stored runs: print reports, list runs, compare them, check them against a golden table."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from lab import files
 from lab.cli.options import json_option, print_json
@@ -18,34 +20,62 @@ from lab.project import Project, find
 
 if TYPE_CHECKING:
     from lab.report.evidence import Evidence
+    from lab.report.formats import Format
     from lab.results.run import Run
 
-FORMS = ("table", "md", "html", "junit", "json", "csv", "sh")
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[str]
+else:
+    _ParamType = click.ParamType  # older versions of click have no generic one
+
 redact_option = click.option("--no-redact", is_flag=True, help="Keep secrets, and names of users and hosts.")
-output_option = click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
+
+
+class FormName(_ParamType):
+    """The name of a report form; the choices are the keys of FORMATS, which is imported only when they are needed."""
+
+    name = "form"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The name itself; a usage error for a name that is not a form."""
+        return self._choice().convert(value, param, ctx)
+
+    def get_metavar(self, *args: Any, **more: Any) -> str | None:
+        """The names, as the help shows them."""
+        return self._choice().get_metavar(*args, **more)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names that begin with what was typed."""
+        return self._choice().shell_complete(ctx, param, incomplete)
+
+    def _choice(self) -> click.Choice[str]:
+        from lab.report.formats import FORMATS
+
+        return click.Choice(list(FORMATS))
 
 
 @click.command(epilog="Example: python -m lab report --last --format md --output report.md")
 @click.argument("name", required=False, metavar="[RUN]")
 @click.option("--last", is_flag=True, help="The newest run (the default).")
-@click.option("--run", "pattern", metavar="GLOB", help="All stored runs whose name fits, as in '2026*-copy-bust'.")
-@click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True, help="In which form.")
+@click.option("--run", "pattern", metavar="GLOB", help="All stored runs whose name matches, as in '2026*-copy-bust'.")
+@click.option("--format", "form", type=FormName(), default="table", show_default=True, help="The form of the report.")
 @click.option(
     "--output",
     metavar="FILE",
-    help="Write to this file; to a folder (one that exists, or DIR/): a file for each run, of sh one for each host.",
+    help="Write to this file. For a folder (an existing one, or DIR/) lab writes one file for each run; the form sh "
+    "becomes one file for each host.",
 )
-@click.option("--open", "show", is_flag=True, help="Open what was written with this machine's own program for it.")
+@click.option("--open", "show", is_flag=True, help="Open the written file with the program of this machine.")
 @redact_option
 def report(
     name: str | None, last: bool, pattern: str | None, form: str, output: str | None, show: bool, no_redact: bool
 ) -> None:
-    """Tell of a stored run (by name, by folder, or a bundle's file) without its boxes.
+    """Print a report of a stored run (its name, its folder, or a bundle's file); no box is needed.
 
-    md is a bug report for moby or BuildKit, html a page for people, sh a script that does the run again with Docker
-    alone. Secrets, names of users and hosts, home paths and keys give way to placeholders; sh takes out secrets alone.
+    md is a bug report for moby or BuildKit, html a page, sh a script that repeats the run with Docker alone.
+    Placeholders replace secrets, names of users and hosts, home paths and keys; in sh they replace only secrets.
     """
-    from lab.report.formats import forms
+    from lab.report.formats import FORMATS
 
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run by more than one of RUN, --last and --run")
@@ -53,46 +83,66 @@ def report(
         raise UsageError("cannot write to a file without a name", hint="--output FILE, or DIR/ for a folder")
     project = find()
     paths = run_paths(project, name, pattern)
-    chosen = forms(project)[form]
+    chosen = FORMATS[form]
     runs = [_evidence(path) for path in paths]
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
-            raise UsageError("cannot open what has no file", hint="--output FILE names one")
+            raise UsageError("cannot open a report that is not in a file", hint="--output FILE names one")
         output = str(paths[0] / f"report{chosen.suffix}")
     if output is None:
-        text = chosen.tell(runs, redacted=not no_redact)
+        text = chosen.text(runs, project, redacted=not no_redact)
         click.echo(coloured(text) if form == "table" else text, nl=False)
         return
-    target, texts = Path(output), {}
-    if output.endswith("/") or target.is_dir():
-        for run in runs:
-            texts.update({target / file: text for file, text in chosen.files(run, redacted=not no_redact).items()})
-    else:
-        texts[target] = chosen.tell(runs, redacted=not no_redact)
-    for file, text in texts.items():
+    for file, text in _texts(chosen, runs, project, output, redacted=not no_redact).items():
         files.write(file, text.encode("utf-8", "replace"))
         click.echo(f"written to {file}", err=True)
-    if show and click.launch(str(target)):
-        raise HostError(f"cannot open {target}: no program here opens it")
+    if show and click.launch(output):
+        raise HostError(f"cannot open {output}: this machine has no program for it")
+
+
+def _texts(
+    chosen: Format, runs: Sequence[Evidence], project: Project, output: str, *, redacted: bool
+) -> dict[Path, str]:
+    """The report by the files it goes to: one file, or several in a folder."""
+    target = Path(output)
+    if not output.endswith("/") and not is_folder(target):
+        return {target: chosen.text(runs, project, redacted=redacted)}
+    return {target / file: text for run in runs for file, text in chosen.files(run, project, redacted=redacted).items()}
+
+
+def is_folder(path: Path) -> bool:
+    """True for a folder; False also where this machine refuses to say, so that writing there names the reason."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """True for a plain file; False also where this machine refuses to say."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def run_paths(project: Project, name: str | None, pattern: str | None = None) -> list[Path]:
-    """Folders of runs, or a bundle's file; the newest run if neither a name nor a pattern is given."""
+    """Folders of runs, or the file of a bundle; the newest run if neither a name nor a pattern is given."""
     from lab.results import run as results
     from lab.results import shelf
 
     if pattern is not None:
         return shelf.matching(project.results, pattern)
-    return [Path(name) if name and Path(name).is_file() else results.find(project.results, name)]
+    return [Path(name) if name and is_file(Path(name)) else results.find(project.results, name)]
 
 
 def evidence_of(name: str | None) -> Evidence:
-    """All that is known of one run, by its name, its folder or a bundle's file; the newest one without a name."""
+    """The evidence of one run, by its name, its folder or the file of a bundle; of the newest run without a name."""
     return _evidence(run_paths(find(), name)[0])
 
 
 def _evidence(path: Path) -> Evidence:
-    """All that is known of one run, from its folder or from a bundle."""
+    """The evidence of one run, from its folder or from a bundle."""
     from lab.report import bundle
     from lab.report.evidence import explained
 
@@ -100,11 +150,11 @@ def _evidence(path: Path) -> Evidence:
 
 
 @click.command(epilog="Example: python -m lab runs --prune --keep 5")
-@click.option("--prune", is_flag=True, help="Remove old runs; what the README shows and what still goes on stays.")
+@click.option("--prune", is_flag=True, help="Remove old runs; the sample and runs in progress stay.")
 @click.option("--keep", type=click.IntRange(0), default=10, show_default=True, help="How many runs --prune keeps.")
 @json_option
 def runs(prune: bool, keep: int, as_json: bool) -> None:
-    """List the stored runs, two lines each: when, scenario, verdicts; boxes and engines."""
+    """List the stored runs, two lines each: time, scenario, verdicts; boxes and engines."""
     from datetime import UTC
 
     from lab.results import shelf
@@ -122,7 +172,7 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
             click.echo(_filled(f"{item.name}  {item.problem}"))
             continue
         counts = ", ".join(f"{number} {verdict}" for verdict, number in item.verdicts) or "no trial"
-        short = "" if item.complete else " (cut short)"
+        short = "" if item.complete else " (incomplete)"
         when = f"{item.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         click.echo(_filled(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
         click.echo(_filled(f"    lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}"))
@@ -131,7 +181,7 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
 
 
 def _filled(text: str) -> str:
-    """The text in lines of 100 columns at most, names left whole so that they can be copied."""
+    """The text in lines of at most 100 columns; names stay whole so that they can be copied."""
     import textwrap
 
     from lab.report import printable
@@ -146,32 +196,32 @@ def _filled(text: str) -> str:
 @click.argument("after", metavar="RUN_B")
 @json_option
 def compare(before: str, after: str, as_json: bool) -> None:
-    """Show the cells that changed between two runs (names, folders or bundles), and why; exits with 4 if any did."""
+    """Show the cells that changed between two runs (names, folders or bundles), and why; exit code 4 if any changed."""
     from lab.report.comparison import compare as compared
-    from lab.report.comparison import told
+    from lab.report.comparison import comparison_text
 
     project = find()
     found = compared(*(_evidence(run_paths(project, name)[0]) for name in (before, after)))
     if as_json:
         print_json(found.to_json())
     else:
-        click.echo(told(found))
+        click.echo(comparison_text(found))
     sys.exit(DIFFERS if found.changes else 0)
 
 
 @click.group(epilog="Example: python -m lab expect check")
 def expect() -> None:
-    """Keep a golden table in the scenario's folder, one a lineup, and hold runs against it."""
+    """Compare runs with a golden table: the expected outcomes of one scenario on one lineup."""
 
 
-scenario_option = click.option("--scenario", metavar="NAME|PATH", help="The scenario's folder; default: the run's own.")
+scenario_option = click.option("--scenario", metavar="NAME|PATH", help="The scenario; default: the run's own.")
 
 
 @expect.command(epilog="Example: python -m lab expect save --scenario path/to/folder")
 @click.argument("name", required=False, metavar="[RUN]")
 @scenario_option
 def save(name: str | None, scenario: str | None) -> None:
-    """Write the outcomes of a run (default: the newest) as the golden table of its scenario and lineup."""
+    """Save the outcomes of a run (default: the newest) as the golden table of its scenario and lineup."""
     from lab.results import golden
 
     folder, run = _expected(name, scenario)
@@ -183,7 +233,7 @@ def save(name: str | None, scenario: str | None) -> None:
 @scenario_option
 @json_option
 def check(name: str | None, scenario: str | None, as_json: bool) -> None:
-    """Hold a run (default: the newest) against the golden table; exits with 4 if a cell changed or was not made."""
+    """Compare a run (default: the newest) with the golden table; exit code 4 if a cell changed or is missing."""
     from dataclasses import asdict
 
     from lab.report import printable
@@ -197,10 +247,10 @@ def check(name: str | None, scenario: str | None, as_json: bool) -> None:
         )
     else:
         for item in found:
-            click.echo(printable.line(f"{item.trial}: {item.step}: {item.golden} is golden, {item.found} was found"))
+            click.echo(printable.line(f"{item.trial}: {item.step}: {item.found}, {item.golden} in the golden table"))
         for trial in new:
             click.echo(printable.line(f"not in the golden table: {trial}"))
-        click.echo(f"{held} trials held against {golden.path_of(folder, run.lineup)}: {len(found)} cells changed")
+        click.echo(f"{held} trials compared with {golden.path_of(folder, run.lineup)}: {len(found)} cells changed")
     sys.exit(DIFFERS if found else 0)
 
 
@@ -214,7 +264,7 @@ def _expected(name: str | None, scenario: str | None) -> tuple[Path, Run]:
 
 @click.group(epilog="Example: python -m lab schema run > run.schema.json")
 def schema() -> None:
-    """Print the JSON Schema of what lab stores."""
+    """Print the JSON Schema of the files that lab stores."""
 
 
 @schema.command("run", epilog="Example: python -m lab schema run > run.schema.json")

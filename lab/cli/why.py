@@ -183,9 +183,9 @@ def _progress(instruction: str, looking: Looking) -> None:
 
 
 def _told(image: str, question: Question, found: list[Answer], *, assumed: bool) -> list[str]:
-    from lab.report.why import told
+    from lab.report.why import why_text
 
-    return told(image, question, found, assumed=assumed)
+    return why_text(image, question, found, assumed=assumed)
 
 
 def _document(image: str, question: Question, found: list[Answer]) -> dict[str, object]:

@@ -27,7 +27,7 @@ WORDS = {
 }
 
 
-def told(explanation: Explanation, against: Sequence[str] = ()) -> str:
+def explanation_text(explanation: Explanation, against: Sequence[str] = ()) -> str:
     """One trial: a line a step, and under the cause its evidence; `against` is what contradicts its prediction."""
     lines = [line(explanation.trial)]
     for item in against:
@@ -52,7 +52,7 @@ def _below(step: StepCause) -> list[str]:
     return lines
 
 
-def told_engines(lines: Sequence[EngineLine]) -> str:
+def engines_text(lines: Sequence[EngineLine]) -> str:
     """One line a rule set: which versions hit, which run."""
     rows: list[str] = []
     width = max((len(item.rules) for item in lines), default=0)
@@ -65,7 +65,7 @@ def told_engines(lines: Sequence[EngineLine]) -> str:
     return "\n".join(rows)
 
 
-def told_exceptions(upstream: Upstream) -> str:
+def exceptions_text(upstream: Upstream) -> str:
     """Versions in which no step hits whatever the files are, as text; nothing if none is known."""
     bugs = [bug for bug in upstream.bugs if bug.effects == "no step hits"]
     lines: list[str] = []
@@ -75,7 +75,7 @@ def told_exceptions(upstream: Upstream) -> str:
     return "\n".join(lines)
 
 
-def told_sides(names: tuple[str, str], rows: Sequence[Row], rule_sets: int) -> str:
+def sides_text(names: tuple[str, str], rows: Sequence[Row], rule_sets: int) -> str:
     """Fields side by side; a star marks those that differ, the last column says which rule sets hash them."""
     if not rows:
         return f"nothing differs between {line(names[0])} and {line(names[1])}"

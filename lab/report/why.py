@@ -11,7 +11,7 @@ from lab.report.printable import line
 WIDTH = 100
 
 
-def told(image: str, question: Question, answers: Sequence[Answer], *, assumed: bool) -> list[str]:
+def why_text(image: str, question: Question, answers: Sequence[Answer], *, assumed: bool) -> list[str]:
     """A line on what is asked, then some for each COPY."""
     engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
     rows = _filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")

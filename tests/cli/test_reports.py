@@ -366,7 +366,7 @@ def test_a_damaged_bundle_is_exit_code_3(place: Place) -> None:
     for verb in (["replay"], ["report"], ["compare", "mine.tar.gz"]):
         done = place.lab(*verb, "mine.tar.gz")
         assert (done.returncode, done.stdout) == (3, "")
-        assert "lab: cannot read mine.tar.gz: not a bundle, or a damaged one" in done.stderr
+        assert "lab: cannot read mine.tar.gz: it is damaged, or not a bundle" in done.stderr
     assert place.lab("replay", "none.tar.gz").returncode == 2
 
 

@@ -157,7 +157,7 @@ def test_a_runs_script_tells_the_engine_with_the_fault_from_the_other(
     world: World, tmp_path: Path, name: str, status: int, said: str
 ) -> None:
     # the sample's two boxes and the label on the one's files: made again on this machine, which labels nothing
-    text = FORMATS["sh"].tell([evidence_of(SAMPLE)])
+    text = FORMATS["sh"].text([evidence_of(SAMPLE)], find())
     (tmp_path / "repro.sh").write_text(text)
     client = tmp_path / "docker"
     client.write_text(f'#!/bin/sh\nexec {shlex.join(world.engines[name].docker)} "$@"\n')

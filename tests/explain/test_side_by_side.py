@@ -16,7 +16,7 @@ from lab.buildkit.rulebook import Rulebook
 from lab.errors import UsageError
 from lab.explain.side_by_side import Row, recorded, side_by_side
 from lab.model import Outcome
-from lab.report.explanation import told_sides
+from lab.report.explanation import sides_text
 from lab.report.truth import truth_table
 from lab.results.run import load
 from lab.run.scenarios import load_scenario
@@ -38,7 +38,7 @@ def test_what_differs_is_named_with_the_rules_that_hash_it() -> None:
         Row("bar", "security.selinux", "absent", "a:b\\0", True, ("R1",)),
         Row("bar", "user.x", "absent", "1", True, NAMES),
     ]
-    text = told_sides(("ubuntu", "centos"), rows, len(RULES))
+    text = sides_text(("ubuntu", "centos"), rows, len(RULES))
     assert text.splitlines()[0].split() == ["path", "field", "ubuntu", "centos", "hashed", "under"]
     assert [line.split()[-1] for line in text.splitlines()[1:]] == ["all", "R1", "all"]
 
@@ -73,7 +73,7 @@ def test_what_a_run_recorded_of_a_box() -> None:
 
 def test_the_widest_fields_fit_100_columns() -> None:
     row = Row("a/" * 40, "user." + "x" * 60, "u:o:t:s0" * 20, "absent", True, NAMES[1:])
-    text = told_sides(("a-box-" * 8, "another-" * 8), [row], len(NAMES))
+    text = sides_text(("a-box-" * 8, "another-" * 8), [row], len(NAMES))
     assert max(map(len, text.splitlines())) <= 100
 
 

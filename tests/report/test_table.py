@@ -86,15 +86,15 @@ def test_the_bug_reports_four_trials() -> None:
     assert lines(text) == [
         HEAD,
         "",
-        "nothing varied",
+        "no change",
         "producer  consumer  engine   context  RUN echo foo  COPY bar bar  RUN echo baz  verdict",
         "centos    centos    19.03.8  24B      hit           hit           hit           fixed",
         "centos    ubuntu    19.03.8  ?        hit           ran           ran           busted",
         "ubuntu    centos    19.03.8  49B      hit           ran           ran           as expected",
         "ubuntu    ubuntu    19.03.8  24B      hit           hit           hit           as expected",
         "",
-        "centos>ubuntu:19.03.8/copy-bust:none: busted at COPY bar bar, not expected",
-        "ubuntu>centos:19.03.8/copy-bust:none: busted at COPY bar bar",
+        "centos>ubuntu:19.03.8/copy-bust:none: missed at COPY bar bar, not expected",
+        "ubuntu>centos:19.03.8/copy-bust:none: missed at COPY bar bar",
     ]
 
 
@@ -106,8 +106,8 @@ def test_variations_stand_apart_in_the_order_they_were_made() -> None:
             trial("a", "b", (HIT, HIT, HIT), variation="mtime"),
         )
     )
-    titles = [line for line in lines(text) if line.startswith(("nothing", "variation"))]
-    assert titles == ["nothing varied", "variation xattr: an attribute", "variation mtime"]
+    titles = [line for line in lines(text) if line.startswith(("no change", "variation"))]
+    assert titles == ["no change", "variation xattr: an attribute", "variation mtime"]
 
 
 def test_a_reason_stands_only_where_all_trials_have_it() -> None:
@@ -122,13 +122,13 @@ def test_a_reason_stands_only_where_all_trials_have_it() -> None:
 
 def test_a_run_cut_short_says_so() -> None:
     head, *_ = lines(table(run(trial("a", "b", (HIT, HIT, HIT)), complete=False)))
-    assert head == HEAD + "  (cut short: not all trials made)"
+    assert head == HEAD + "  (incomplete: not all trials were made)"
 
 
 def test_a_run_that_has_only_begun_is_one_line() -> None:
     text = table(run(complete=False, base=None, steps=()))
     assert text == (
-        "copy-bust  base ?  registry localhost:5000  2026-05-27 18:30 UTC  (cut short: not all trials made)"
+        "copy-bust  base ?  registry localhost:5000  2026-05-27 18:30 UTC  (incomplete: not all trials were made)"
     )
 
 
@@ -154,7 +154,7 @@ def test_broken_trials_show_their_problem() -> None:
         "a>b:19.03.8/copy-bust:none: cannot build on b: exit status 1",
         "  | no space",
         "  | left",
-        "a>c:19.03.8/copy-bust:none: not known why",
+        "a>c:19.03.8/copy-bust:none: the reason is not known",
         "a>d:19.03.8/copy-bust:none: failed",
     ]
 
