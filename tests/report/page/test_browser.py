@@ -186,7 +186,7 @@ def test_filters_narrow_tables_list_and_time_line(page: Browser) -> None:
     assert len(page.all(".lanes a.off")) == 15
     page.choose("consumer", "debian12-selinux")
     assert page.one("#shown").text == "0 of 16 trials"
-    assert words(page, ".nothing") == ["No trial passes these filters."]
+    assert words(page, ".nothing") == ["No trial matches these filters."]
     page.one("#filters button").click()
     page.until("return document.getElementById('shown').textContent === '16 trials'")
     assert len(page.seen(".matrix a")) == 64
@@ -218,7 +218,8 @@ def test_no_label_of_the_time_line_is_clipped(chromium: Browser, pages: Pages, w
     chromium.open(getattr(pages, name).as_uri())
     measured = chromium.js(
         """return [...document.querySelectorAll('.bars svg text')].map((text) =>
-             [text.textContent, text.getBBox().x + text.getBBox().width, text.parentElement.getBoundingClientRect().width])"""
+             [text.textContent, text.getBBox().x + text.getBBox().width,
+              text.parentElement.getBoundingClientRect().width])"""
     )
     assert [item for item in measured if item[1] > item[2]] == []
     if name in ("rich", "sample"):
