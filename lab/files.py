@@ -50,6 +50,22 @@ def _write_into(path: Path, content: str | bytes) -> None:
         raise disk_error(path, error) from error
 
 
+def is_folder(path: Path) -> bool:
+    """True for a folder; False also where the system refuses to say: the attempt to use the path names the reason."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """True for a plain file; False also where the system refuses to say."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def disk_error(path: Path, error: OSError) -> HostError:
     """The error for a write that the disk refused; a full disk is named as such."""
     hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None

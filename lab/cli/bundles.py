@@ -11,7 +11,7 @@ import click
 
 from lab import files
 from lab.cli.options import json_option
-from lab.cli.reports import is_folder, redact_option, run_paths
+from lab.cli.reports import redact_option, run_paths
 from lab.cli.runs import ending
 from lab.cli.screen import coloured
 from lab.errors import ConfigError, UsageError
@@ -41,7 +41,7 @@ def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
     if not folder.is_dir():
         raise UsageError(f"cannot pack {folder}: it is already a bundle")
     file = f"{folder.resolve().name}.tar.gz"
-    target = output / file if output and is_folder(output) else output or Path(file)
+    target = output / file if output and files.is_folder(output) else output or Path(file)
     files.write(target, bundles.pack(folder, project, redacted=not no_redact))
     click.echo(f"written to {target}")
     click.echo("it holds the source files of the build contexts: look at them before you send it", err=True)

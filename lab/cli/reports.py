@@ -105,25 +105,9 @@ def _texts(
 ) -> dict[Path, str]:
     """The report by the files it goes to: one file, or several in a folder."""
     target = Path(output)
-    if not output.endswith("/") and not is_folder(target):
+    if not output.endswith("/") and not files.is_folder(target):
         return {target: chosen.text(runs, project, redacted=redacted)}
     return {target / file: text for run in runs for file, text in chosen.files(run, project, redacted=redacted).items()}
-
-
-def is_folder(path: Path) -> bool:
-    """True for a folder; False also where this machine refuses to say, so that writing there names the reason."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def is_file(path: Path) -> bool:
-    """True for a plain file; False also where this machine refuses to say."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def run_paths(project: Project, name: str | None, pattern: str | None = None) -> list[Path]:
@@ -133,7 +117,7 @@ def run_paths(project: Project, name: str | None, pattern: str | None = None) ->
 
     if pattern is not None:
         return shelf.matching(project.results, pattern)
-    return [Path(name) if name and is_file(Path(name)) else results.find(project.results, name)]
+    return [Path(name) if name and files.is_file(Path(name)) else results.find(project.results, name)]
 
 
 def evidence_of(name: str | None) -> Evidence:

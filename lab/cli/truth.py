@@ -20,7 +20,7 @@ SCENARIOS = "truth-*"
 @click.argument("names", nargs=-1, metavar="[RUN]...")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
 def truth(names: tuple[str, ...], output: Path | None) -> None:
-    """Tabulate what was predicted and what engines did: of the runs named, else of the newest run of each truth-*
+    """Write a table of predictions and of what engines did: for the named runs, else for the newest run of each truth-*
     scenario. `make truth` makes those runs first.
     """
     from lab.project import find
@@ -48,7 +48,7 @@ def truth(names: tuple[str, ...], output: Path | None) -> None:
 
 
 def _newest(results: Path) -> list[Run]:
-    """The newest whole run of each scenario that is there for the table."""
+    """The newest complete run of each truth-* scenario."""
     import fnmatch
 
     from lab.results.run import load

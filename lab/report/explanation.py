@@ -16,8 +16,8 @@ from lab.model import Outcome
 from lab.report.printable import line
 
 WIDTH = 100
-tabulate_module.MIN_PADDING = 0  # as for the table of a run: by its default a header widens its column by 2
-HEADERS = [1, 18, 17, 20, 20, 14]  # with two blanks between them, at most WIDTH
+tabulate_module.MIN_PADDING = 0  # the default widens a column by 2 for its header
+HEADERS = [1, 18, 17, 20, 20, 14]  # with two blanks between columns, at most WIDTH
 COLUMNS: list[int | None] = [None, *HEADERS[1:]]
 WORDS = {
     Role.HIT: "hit",
@@ -28,7 +28,7 @@ WORDS = {
 
 
 def explanation_text(explanation: Explanation, against: Sequence[str] = ()) -> str:
-    """One trial: a line a step, and under the cause its evidence; `against` is what contradicts its prediction."""
+    """One trial: a line for each step, then the evidence of the cause; `against` lists contradicted predictions."""
     lines = [line(explanation.trial)]
     for item in against:
         lines += _filled(f"CONTRADICTED: {item}", "    ", first="  ")
@@ -53,7 +53,7 @@ def _below(step: StepCause) -> list[str]:
 
 
 def engines_text(lines: Sequence[EngineLine]) -> str:
-    """One line a rule set: which versions hit, which run."""
+    """One line for each rule set: the versions with which the step hits or runs."""
     rows: list[str] = []
     width = max((len(item.rules) for item in lines), default=0)
     for item in lines:
@@ -66,7 +66,7 @@ def engines_text(lines: Sequence[EngineLine]) -> str:
 
 
 def exceptions_text(upstream: Upstream) -> str:
-    """Versions in which no step hits whatever the files are, as text; nothing if none is known."""
+    """Versions in which no step can hit, as text; empty if none is known."""
     bugs = [bug for bug in upstream.bugs if bug.effects == "no step hits"]
     lines: list[str] = []
     for bug in bugs:
@@ -76,7 +76,7 @@ def exceptions_text(upstream: Upstream) -> str:
 
 
 def sides_text(names: tuple[str, str], rows: Sequence[Row], rule_sets: int) -> str:
-    """Fields side by side; a star marks those that differ, the last column says which rule sets hash them."""
+    """Fields side by side; a star marks those that differ, the last column names the rule sets that hash them."""
     if not rows:
         return f"nothing differs between {line(names[0])} and {line(names[1])}"
     cells = [

@@ -12,7 +12,7 @@ WIDTH = 100
 
 
 def why_text(image: str, question: Question, answers: Sequence[Answer], *, assumed: bool) -> list[str]:
-    """A line on what is asked, then some for each COPY."""
+    """A line on the question, then some lines for each COPY."""
     engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
     rows = _filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")
     own = (question.image.os, question.image.architecture)

@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
 from lab.model import Outcome, Verdict
 from lab.report.table import table
-from lab.results.run import Base, BuildResult, Production, Run, StepResult, Trial
+from lab.results.run import Production
+from tests import reporting
+from tests.reporting import HIT, RAN, STEPS, UNKNOWN, run
 
-HIT, RAN, ERROR, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN
-STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
+ERROR = Outcome.ERROR
 HEAD = "copy-bust  base alpine  registry localhost:5000  2026-05-27 18:30 UTC"
 
 
-def trial(
-    producer: str,
-    consumer: str,
-    outcomes: tuple[Outcome, ...] | None,
-    verdict: Verdict = Verdict.AS_EXPECTED,
-    *,
-    engine: str = "19.03.8",
-    variation: str = "none",
-    because: str | None = None,
-    problem: str | None = None,
-    sent: int | None = 24,
-    steps: tuple[str, ...] = STEPS,
-    predicted: tuple[Outcome, ...] | None = None,
-    producer_engine: str | None = None,
-) -> Trial:
-    build = None
-    if outcomes is not None:
-        made = tuple(StepResult(instruction=a, outcome=b) for a, b in zip(steps, outcomes, strict=False))
-        build = BuildResult(steps=made, context_bytes=sent)
-    return Trial(
-        name=f"{producer}>{consumer}:{engine}/copy-bust:{variation}",
-        producer=producer,
-        consumer=consumer,
-        engine=engine,
-        variation=variation,
-        build=build,
-        verdict=verdict,
-        because=because,
-        problem=problem,
-        predicted=predicted,
-        producer_engine=producer_engine,
-    )
-
-
-def run(*trials: Trial, complete: bool = True, steps: tuple[str, ...] = STEPS, **fields: object) -> Run:
-    made = Run(
-        name="r",
-        scenario="copy-bust",
-        summary="s",
-        lineup="gist",
-        started=datetime(2026, 5, 27, 18, 30, tzinfo=UTC),
-        complete=complete,
-        base=Base(reference="alpine", source="alpine"),
-        registry="localhost:5000",
-        instructions=steps,
-        trials=trials,
-    )
-    return made.model_copy(update=fields)
+trial = partial(reporting.trial, sent=24)
 
 
 def lines(text: str) -> list[str]:

@@ -22,7 +22,7 @@ from lab.report.evidence import explained
 from lab.report.page.document import render
 from lab.report.redact import redact
 from lab.report.trials import in_order
-from tests import page_runs, pictures
+from tests import page_runs, pictures, reporting
 from tests.chromium import Browser, Keys, axe_source, browser
 from tests.conftest import ROOT
 from tests.page_runs import Made
@@ -301,7 +301,7 @@ def test_a_cell_opens_its_trial(page: Browser) -> None:
         "return [...document.querySelectorAll('#panel .sides tr.differs')]"
         ".map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\\s+/g, ' ').trim()))"
     )
-    assert differing == [["security.selinux", "absent", f"{page_runs.LABEL}\\0", "differs hashed under R1"]]
+    assert differing == [["security.selinux", "absent", f"{reporting.LABEL}\\0", "differs hashed under R1"]]
     assert 'DOCKER_BUILDKIT=1 DOCKER_CONFIG="$D"/config docker build' in said
     assert "#6 CACHED" in said
     page.one("#panel-after").click()
