@@ -150,8 +150,8 @@ def test_a_label_busts_the_copy_only_where_the_fix_is_taken_back(world: World, n
 
 
 @pytest.mark.parametrize(("name", "status", "said"), [
-    ("20.10.24-unfixed", 0, "reproduced: all 6 steps came out as in the run"),
-    ("20.10.24", 1, "NOT reproduced: 2 of 6 steps came out otherwise"),
+    ("20.10.24-unfixed", 0, "reproduced: all 6 steps have the outcome of the run"),
+    ("20.10.24", 1, "NOT reproduced: 2 of 6 steps have another outcome"),
 ])  # fmt: skip
 def test_a_runs_script_tells_the_engine_with_the_fault_from_the_other(
     world: World, tmp_path: Path, name: str, status: int, said: str

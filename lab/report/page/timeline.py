@@ -109,7 +109,7 @@ def _from_exchanges(evidence: Evidence, views: Iterable[View]) -> list[Span]:
             what = _from(view) if view else phases.get(item.about) or _phase(item.about)
             look = view.look if view else "phase"
             spans[key] = Span(item.box, what, view.number if view else None, look, start, start)
-            spans[key].labels = _labels(view) if view else (what,)
+            spans[key].labels = _labels(view) if view else (what, what.partition(" (")[0], what.partition(" ")[0])
             found.append(spans[key])
         span = spans[key]
         latest[item.box] = item.about
