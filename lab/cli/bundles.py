@@ -51,7 +51,7 @@ def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
 @click.argument("file", metavar="BUNDLE", type=click.Path(path_type=Path))
 @json_option
 def replay(file: Path, as_json: bool) -> None:
-    """Judge the run of a bundle again with this version of lab: read its outputs, expect and predict anew.
+    """Judge the run of a bundle again with this version of lab: read the outputs, expect and predict again.
 
     Prints what that changes. Exit code 0 if every outcome is as the scenario expects, 4 if one differs, 12 if an engine
     contradicts the prediction.

@@ -70,7 +70,7 @@ def _sent(evidence: Evidence, finding: Finding) -> str:
 
 
 def _known(finding: Finding) -> str:
-    """The scenario's reason for a miss that nobody varied, where the scenario knows of it."""
+    """The scenario's reason for a known miss without a change; empty if it gives none."""
     because = finding.example.because
     if finding.unexpected or finding.kind is not Kind.MISS or not because:
         return ""

@@ -223,7 +223,7 @@ def _stays_inside(name: str) -> bool:
 
 
 def _stored(folder: Path) -> dict[str, Path]:
-    """The files of a run's folder that are packed as they are; the run itself and its reports are written anew."""
+    """The files of a run's folder that are packed as they are; the run and its reports are made again."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
     return {
         name: path

@@ -17,7 +17,7 @@ from lab.report.prediction import Prediction, contradicts, prediction
 from lab.report.trials import in_order, predicted_of
 from lab.results.run import StepResult, Trial
 
-# The names of rule sets mean nothing to a reader; they stand in the evidence alone.
+# The names of rule sets mean nothing to a reader; only the evidence has them.
 _RULE_SET = re.compile(r" \(R\d+(?:[+,][^()\s]*|, [^()]*)?\)")
 
 

@@ -121,7 +121,7 @@ def _in_general() -> str:
 
 
 def _section(evidence: Evidence, host: Host, shown: list[Trial], printed: dict[str, str]) -> str:
-    """One host; `printed` holds the versions and settings that stand above already, so that none stands twice."""
+    """One host; `printed` holds the versions and settings that were printed before, so that none is printed twice."""
     name, engine = host
     facts = evidence.facts(name, engine)
     made = [trial for trial in shown if (trial.producer, producer_engine(trial)) == host]

@@ -1,6 +1,6 @@
 """The run as a POSIX script that repeats each host's part with Docker alone and compares the outcomes.
 
-The commands of the run come first, since a person reads them; the functions that they call stand below.
+The commands of the run come first, since a person reads them; the functions that they call are below.
 """
 
 from __future__ import annotations
