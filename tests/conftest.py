@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+HANGS = 3600  # seconds: past this the program hangs, however slow the machine is
 settings.register_profile("lab", deadline=None)  # how long an example takes depends on the machine
 settings.load_profile("lab")
 
@@ -49,7 +50,7 @@ class Lab:
             argv, cwd=self.root, env=self.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
-    def run(self, *words: str, timeout: float = 900) -> Said:
+    def run(self, *words: str, timeout: float = HANGS) -> Said:
         process = self.start(*words)
         try:
             out, err = process.communicate(timeout=timeout)
@@ -59,7 +60,7 @@ class Lab:
             pytest.fail(f"lab {' '.join(words)}: it did not end within {timeout:g} s\n{out}\n{err}")
         return Said(process.returncode, out, err)
 
-    def ok(self, *words: str, timeout: float = 900) -> Said:
+    def ok(self, *words: str, timeout: float = HANGS) -> Said:
         said = self.run(*words, timeout=timeout)
         assert said.code == 0, f"lab {' '.join(words)} ended with {said.code}\n{said.out}\n{said.err}"
         return said

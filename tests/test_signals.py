@@ -30,7 +30,6 @@ def work():
     os.kill(os.getpid(), getattr(signal, os.environ["LAB_TEST_SIGNAL"]))
     wait_for("ever", lambda: "no", timeout=100_000)
 
-program.VERBS["working"] = ("working", "")
 program.lab.get_command = lambda ctx, name: program.click.Command("working", callback=lambda: side_by_side({"x": work}))
 sys.argv = ["lab", "working"]
 lab.__main__.main()

@@ -30,9 +30,9 @@ from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import find as newest
 from lab.results.run import load
-from tests.conftest import Lab
+from tests.conftest import HANGS, Lab
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(2 * HANGS)]
 BOXES = ("debian12-apparmor", "debian12-selinux")
 HIT, RAN = "hit", "ran"
 
@@ -63,7 +63,7 @@ def test_ctrl_c_during_up_names_the_command_that_cleans_up(checkout: Lab) -> Non
         if "Creating domain" in line or "Creating image" in line:
             break
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=180)
+    _, rest = process.communicate(timeout=HANGS)
     assert process.returncode == 130, "".join(seen) + rest
     assert "python -m lab down --lineup debian" in rest
     checkout.ok("down", "--lineup", "debian")
@@ -116,7 +116,7 @@ def test_exec_gives_the_commands_output_and_status(checkout: Lab) -> None:
 
 
 def test_the_default_run_is_the_bug_reports_table(checkout: Lab, tmp_path: Path) -> None:
-    said = checkout.ok("repro", "--lineup", "debian", "--json", timeout=1200)
+    said = checkout.ok("repro", "--lineup", "debian", "--json")
     run = said.json
     assert run["complete"] is True
     seen = {
@@ -224,7 +224,7 @@ def test_ctrl_c_during_a_run_keeps_what_it_has(checkout: Lab) -> None:
         if line.endswith(": build\n"):
             break
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=120)
+    _, rest = process.communicate(timeout=HANGS)
     assert process.returncode == 130, rest
     [folder] = set((checkout.root / "results").iterdir()) - before
     run = load(folder)
@@ -281,7 +281,7 @@ def test_an_engine_that_dies_leaves_its_last_words(checkout: Lab, selinux_box: B
         if line.endswith(": build\n"):
             break
     selinux_box.check(["sudo", "-n", "systemctl", "kill", "-s", "KILL", "lab-docker-20.10.24-unfixed"], doing="kill it")
-    out, rest = process.communicate(timeout=120)
+    out, rest = process.communicate(timeout=HANGS)
     assert process.returncode == 4, rest
     assert "debian12-selinux (20.10.24-unfixed) pushed no image: cannot build the image" in out
     assert "the engine does not answer any more; the end of its log:" in out

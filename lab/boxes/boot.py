@@ -18,6 +18,7 @@ from lab.errors import BoxError
 from lab.model import Progress
 
 LOOK_SECONDS = 1.0  # between two looks at the console
+REPEAT_SECONDS = 10.0  # between two events for a console line of which only numbers change
 END_SECONDS = 30  # how long Vagrant may take to end after SIGINT
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e]")
 TAIL_BYTES = 4096
@@ -45,6 +46,7 @@ class Boot:
         self.gave_up = False
         self._lines: set[str] = set()
         self._last = ""
+        self._when = 0.0
 
     def hear(self, line: str) -> None:
         """Take one line of Vagrant's output."""
@@ -54,14 +56,15 @@ class Boot:
             self.tell(Progress(self.box, step[:70]))
 
     def signs(self) -> tuple[int, int]:
-        """A value that changes while the machine makes progress; a new last line of the console becomes an event."""
+        """A value that changes while the machine makes progress; a new last line of the console is an event."""
         size = 0
         if self.console:
             with suppress(OSError):
                 size = self.console.stat().st_size
-        line = self._console_line()
-        if line and line != self._last:
-            self._last = line
+        line, now = self._console_line(), time.monotonic()
+        text = re.sub(r"[\d*\s]", "", line)
+        if line and (text != self._last or now - self._when >= REPEAT_SECONDS):
+            self._last, self._when = text, now
             self.tell(Progress(self.box, f"console: {line[:60]}"))
         return size, len(self._lines)
 

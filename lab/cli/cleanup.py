@@ -37,7 +37,7 @@ def guarded(project: Project, tell: Tell) -> Iterator[None]:
 
 @click.command(epilog="Example: python -m lab down")
 @click.argument("names", nargs=-1, metavar="[BOX]...")
-@click.option("--lineup", metavar="NAME", help="Only the boxes of this lineup; without it, all of this checkout.")
+@click.option("--lineup", metavar="LINEUP", help="Only the boxes of this lineup; without it, all of this checkout.")
 @click.option("--orphans", is_flag=True, help="Remove the machines of checkouts that are gone, not this one's.")
 @click.option("--leftovers", is_flag=True, help="Remove only what killed runs left on this machine; boxes stay.")
 @click.option("--after", type=int, hidden=True, help="Wait until the process of this id has ended.")

@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from lab.cli.terminal import width
 
 GAP = 2  # blanks between two columns of a plain table
+LONG_WORD = 24  # a longer word, such as an image with its digest, may be broken where a table would not fit otherwise
 
 
 def columns(rows: Sequence[Sequence[object]], heads: Sequence[str], most: int | None = None) -> str:
     """The rows under their heads, at most `most` columns wide (default: the terminal's width).
 
-    Cells are broken between words where the table is too wide, the widest column first. Where even that does not fit,
-    each row becomes a block: its first cell, then the others after their heads. None is shown as "-", 2.0 as 2.
+    Cells are broken between words where the table is too wide, the widest column first; then long words are broken too.
+    Where even that does not fit, each row becomes a block: its first cell, then the others after their heads. None is
+    shown as "-", 2.0 as 2.
     """
     from tabulate import tabulate  # late: --help need not pay for it
 
     most = most or width()
     cells = [[_word(cell) for cell in row] for row in rows]
-    widths = _widths([list(heads), *cells], most)
+    lines = [list(heads), *cells]
+    whole = _widths(lines, most)
+    widths = whole or _widths(lines, most, LONG_WORD)
     if widths is None:
         return "\n".join(_block(row, heads, most) for row in cells)
     return tabulate(
@@ -30,7 +34,7 @@ def columns(rows: Sequence[Sequence[object]], heads: Sequence[str], most: int | 
         disable_numparse=True,
         maxcolwidths=widths,
         maxheadercolwidths=widths,
-        break_long_words=False,
+        break_long_words=whole is None,
         break_on_hyphens=False,
     )
 
@@ -39,11 +43,15 @@ def _word(cell: object) -> str:
     return "-" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell)
 
 
-def _widths(lines: list[list[str]], most: int) -> list[int] | None:
-    """A width for each column so that a line is at most `most` wide, no word broken; None if there is none."""
+def _widths(lines: list[list[str]], most: int, longest: int | None = None) -> list[int] | None:
+    """A width for each column so that a line is at most `most` wide; None if there is none.
+
+    No word is broken but those longer than `longest`.
+    """
     by_column = list(zip(*lines, strict=True))
     natural = [max(1, *map(len, cells)) for cells in by_column]
-    least = [max([1, *(len(word) for cell in cells for word in cell.split())]) for cells in by_column]
+    words = [[len(word) for cell in cells for word in cell.split()] for cells in by_column]
+    least = [max([1, *(min(size, longest or size) for size in sizes)]) for sizes in words]
     room = most - GAP * (len(natural) - 1)
     if sum(least) > room:
         return None

@@ -176,7 +176,7 @@ def stopped(error: Interrupted | KeyboardInterrupt, hint: str) -> Interrupted:
 @lineup_option
 @json_option
 def status(lineup: str | None, as_json: bool) -> None:
-    """Show which boxes are up, the address of each, and what lab runs on this machine itself.
+    """Show which boxes are up, the address of each, and the programs that lab has started on this machine.
 
     It reads lab's own notes, so it is quick.
     """

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     "--engine",
     "consumer_engines",
     multiple=True,
-    metavar="NAME[,NAME..]|all",
-    help="These engines on every box, instead of those in the boxes' files (`lab engines` lists them).",
+    metavar="ENGINE[,ENGINE..]|all",
+    help="These engines on every box, instead of those in the boxes' files (`python -m lab engines` lists them).",
 )
 @click.option(
     "--producer-engine",

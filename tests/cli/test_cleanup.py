@@ -69,7 +69,7 @@ def test_an_engine_of_a_killed_lab_is_shown_and_removed(checkout: Lab) -> None:
     assert checkout.ok("down", "--leftovers").out == "removed: engine 1.0\n"
     assert not home.folder.exists()
     assert checkout.ok("down", "--leftovers").out == "no killed run left anything\n"
-    assert checkout.ok("status").out == "nothing is up; `python -m lab up` brings a lineup up\n"
+    assert checkout.ok("status").out == "no box is up; `python -m lab up` starts a lineup\n"
 
 
 def test_leftovers_are_of_no_box(checkout: Lab) -> None:
@@ -108,7 +108,7 @@ def interrupted() -> Iterator[pytest.ExceptionInfo[Interrupted]]:
     ("lineup", "hint"),
     [
         ("local", "`python -m lab down --leftovers` removes what exists"),
-        ("debian", "`python -m lab down --lineup debian` removes what exists; `lab up` continues"),
+        ("debian", "`python -m lab down --lineup debian` removes what exists; `python -m lab up` continues"),
     ],
 )
 @pytest.mark.parametrize("stop", [Interrupted("stopped by SIGTERM"), KeyboardInterrupt("SIGTERM")])
@@ -133,7 +133,7 @@ def test_the_hint_after_a_run_says_what_is_kept(
     place = place_of(lineup, tmp_path)
     fleet = Fleet(place.project, place.catalog, lambda event: None)
     # patched: the boxes themselves take minutes; what follows them is looked at
-    monkeypatch.setattr(fleet, "up", lambda *words: [])
+    monkeypatch.setattr(fleet, "up", lambda *words, **options: [])
 
     def stop(*words: object) -> None:
         raise KeyboardInterrupt("SIGTERM")

@@ -12,7 +12,7 @@ from lab.explain.copies import look
 from lab.explain.explanation import Role, StepCause
 from lab.explain.miss import Miss
 
-ADVICE = "build on both sides with engines of one rule set; `lab explain --engines` lists them"
+ADVICE = "build on both sides with engines of one rule set; `python -m lab explain --engines` lists them"
 
 
 def cause(miss: Miss) -> StepCause | None:
