@@ -32,7 +32,7 @@ from lab.report.page.lead import lead
 from lab.report.page.matrix import panels
 from lab.report.page.records import compare, spans
 from lab.report.page.timeline import timeline
-from lab.report.page.trial import View, view
+from lab.report.page.trial import KNOWN, LOOKS, View, view
 from lab.report.redact import redact
 from lab.report.trials import in_order
 from lab.results import run as results
@@ -647,6 +647,13 @@ def test_hostile_content_stays_text() -> None:
     assert 'href="javascript:' not in page
     assert not set("\x1b\x00\x07\u202e\u2066\u2028\ufeff\udcff") & set(page)
     page.encode()
+
+
+@pytest.mark.parametrize("look", [KNOWN, *LOOKS.values()])
+def test_the_style_sheet_knows_every_look_of_a_trial(look: str) -> None:
+    """A chip, a cell of a table, a count, and a bar of the time line; without its rule a miss would have no colour."""
+    for rule in (f".{look}.chip", f".matrix a.{look}", f".counts .{look}", f".lanes rect.{look}"):
+        assert re.search(rf"{re.escape(rule)}[ ,]", TEXTS["page.css"]), rule
 
 
 def test_a_page_without_its_texts_is_an_error_with_a_name(tmp_path: Path) -> None:
