@@ -22,11 +22,12 @@ from typing import Any
 
 from lab.buildkit.cachekeys.inline import KEY
 from lab.buildkit.contenthash.entry import Entry, Kind, file
-from lab.buildkit.contenthash.query import content_digest, content_record
+from lab.buildkit.contenthash.query import content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Rulebook
 from lab.project import find
+from tests.digests import content_digest
 
 ROUNDS = 5
 FILES = 10_000

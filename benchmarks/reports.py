@@ -17,9 +17,9 @@ from lab.boxes import transcript
 from lab.cli.main import collect_less
 from lab.project import find
 from lab.report import bundle
-from lab.report.comparison import compare, told
+from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import explained
-from lab.report.formats import forms
+from lab.report.formats import FORMATS
 from tests import reporting
 
 ROUNDS = 5
@@ -39,12 +39,12 @@ def main() -> None:
 
     def tell(name: str) -> Callable[[], None]:
         def work() -> None:
-            sizes[name] = len(forms(project)[name].tell([evidence]).encode())
+            sizes[name] = len(FORMATS[name].text([evidence], project).encode())
 
         return work
 
-    figures = [(f"{TRIALS} trials as {name}", timed(tell(name)), BOUND, "s") for name in forms(project)]
-    figures.append(("compared with itself", timed(lambda: told(compare(evidence, evidence))), BOUND, "s"))
+    figures = [(f"{TRIALS} trials as {name}", timed(tell(name)), BOUND, "s") for name in FORMATS]
+    figures.append(("compared with itself", timed(lambda: comparison_text(compare(evidence, evidence))), BOUND, "s"))
     with TemporaryDirectory() as folder:
         stored = Path(folder)
         (stored / "run.json").write_text(evidence.run.to_json(), encoding="utf-8")

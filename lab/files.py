@@ -22,9 +22,13 @@ def write(path: Path, content: str | bytes) -> None:
     A reader sees the old content or the new one, also after a power cut. A link is followed. A path that is not a
     plain file (/dev/stdout, a pipe) is written to directly, because it must not be replaced by a file.
     """
-    if path.is_symlink():
-        path = path.resolve()
-    if path.exists() and not path.is_file() and not path.is_dir():
+    try:
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))
+        special = path.exists() and not path.is_file() and not path.is_dir()
+    except OSError as error:  # a folder above it that may not be searched, a name that is too long, a loop of links
+        raise disk_error(path, error) from error
+    if special:
         _write_into(path, content)
         return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -48,10 +52,26 @@ def _write_into(path: Path, content: str | bytes) -> None:
         raise disk_error(path, error) from error
 
 
+def is_folder(path: Path) -> bool:
+    """True for a folder; False also where the system refuses to say: the attempt to use the path names the reason."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """True for a plain file; False also where the system refuses to say."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def disk_error(path: Path, error: OSError) -> HostError:
     """The HostError for a failed write; it names a full disk as the cause where that is so."""
     hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None
-    return HostError(f"cannot write {path}: {error.strerror}", hint=hint)
+    return HostError(f"cannot write {path}: {error.strerror or error}", hint=hint)
 
 
 @contextmanager

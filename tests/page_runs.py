@@ -1,4 +1,4 @@
-"""Runs for the page, richer than the sample: several engines, a bust with its cause, predictions, hundreds of trials.
+"""Runs for the page, larger than the sample: several engines, a miss with its cause, predictions, hundreds of trials.
 
 The output of their commands is a real build's of Docker 20.10.24 (as in results/sample), with sums of their own.
 """
@@ -15,13 +15,12 @@ from lab.buildkit.contenthash.entry import Entry, file
 from lab.explain.explanation import Explanation, Role, StepCause
 from lab.model import Exchange, Outcome, Verdict
 from lab.report.evidence import Evidence
-from lab.results.run import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial
+from lab.results.run import Base, BoxFacts, BuildResult, CacheImport, Production, Run, Trial
+from tests import reporting
+from tests.reporting import HIT, LABEL, RAN, STEPS, UNKNOWN
 
-HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
-STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
 BASE = "localhost:5000/lab-base@sha256:54b820b07c335e7e0576fa1e1b593614f68d6b250a99fa7eedc644335e84ab28"
 DOCKERFILE = f"FROM {BASE}\n" + "\n".join(STEPS) + "\n"
-LABEL = "unconfined_u:object_r:user_home_t:s0"
 SENTENCE = "security.selinux on bar is on one side only, and this BuildKit hashes every attribute."
 SUMMARIES = {
     "debian12-apparmor": "Debian 12, AppArmor (stands in for Ubuntu 18.04)",
@@ -74,17 +73,12 @@ def large(trials: int = 500) -> Made:
 def made(boxes: tuple[str, ...], engines: tuple[str, ...], variations: tuple[str, ...]) -> Made:
     begun = datetime(2026, 11, 23, 21, 27, 33, tzinfo=UTC)
     whole = Made(
-        Run(
+        reporting.run(
             name="20261123T212733Z-copy-bust",
-            scenario="copy-bust",
-            summary="a COPY of one file, rebuilt from another box's inline cache",
             lineup="debian",
             started=begun,
-            complete=True,
             base=Base(reference=BASE, source="busybox"),
-            registry="localhost:5000",
             dockerfile=DOCKERFILE,
-            instructions=STEPS,
             boxes=tuple(facts(box, engine) for box in boxes for engine in engines),
         )
     )
@@ -121,17 +115,13 @@ def reference(box: str, engine: str) -> str:
 
 def facts(box: str, engine: str) -> BoxFacts:
     labels = labelled(box)
-    return BoxFacts(
-        name=box,
+    return reporting.facts(
+        box,
+        engine,
         summary=SUMMARIES.get(box, "a box of the test"),
-        kind="vagrant",
-        engine=engine,
-        client=engine,
-        server=engine,
         commit=digest(engine)[:7],
         os="Debian GNU/Linux 12 (bookworm)",
         kernel="6.1.0-56-cloud-amd64",
-        storage="overlay2",
         security=("seccomp",) if labels else ("apparmor", "seccomp"),
         selinux="permissive" if labels else "off",
         version=f"Client:\n Version:           {engine}\n",
@@ -147,46 +137,33 @@ def sent(box: str, variation: str) -> int:
 
 
 def built(box: str, variation: str, outcomes: tuple[Outcome, ...], expected: tuple[Outcome, ...] | None) -> BuildResult:
+    made = reporting.build(outcomes, expected, context_bytes=sent(box, variation), dockerfile_bytes=185)
     took = {HIT: None, RAN: 0.5, UNKNOWN: None}
-    return BuildResult(
-        steps=tuple(
-            StepResult(
-                instruction=step,
-                outcome=outcome,
-                expected=expected[number] if expected else None,
-                seconds=took[outcome],
-            )
-            for number, (step, outcome) in enumerate(zip(STEPS, outcomes, strict=True))
-        ),
-        context_bytes=sent(box, variation),
-        dockerfile_bytes=185,
-        image=f"sha256:{digest(box, variation)}",
-    )
+    steps = tuple(step.model_copy(update={"seconds": took[step.outcome]}) for step in made.steps)
+    return made.model_copy(update={"steps": steps, "image": f"sha256:{digest(box, variation)}"})
 
 
 def trial(whole: Made, producer: str, consumer: str, engine: str, variation: str) -> Trial:
-    name = f"{producer}>{consumer}:{engine}/copy-bust:{variation}"
-    busted = engine in UNFIXED and labelled(producer) != labelled(consumer)
+    missed = engine in UNFIXED and labelled(producer) != labelled(consumer)
     changed = variation != "none"
-    outcomes = (HIT, RAN, RAN) if busted or changed else (HIT, HIT, HIT)
+    outcomes = (HIT, RAN, RAN) if missed or changed else (HIT, HIT, HIT)
     expected = (HIT, RAN, RAN) if changed else (HIT, HIT, HIT)
-    whole.contexts[name] = context(consumer, variation)
-    if outcomes[1] is RAN:
-        whole.explanations.append(explanation(name, engine, producer, consumer, variation, selinux=busted))
-    build = built(consumer, variation, outcomes, expected).model_copy(
-        update={"imports": (CacheImport(ref=reference(producer, engine), ok=True),)}
-    )
-    return Trial(
-        name=name,
-        producer=producer,
-        consumer=consumer,
+    source = CacheImport(ref=reference(producer, engine), ok=True)
+    one = reporting.trial(
+        producer,
+        consumer,
+        outcomes,
+        Verdict.MISSED if outcomes != expected else Verdict.AS_EXPECTED,
         engine=engine,
         variation=variation,
-        build=build,
-        verdict=Verdict.MISSED if outcomes != expected else Verdict.AS_EXPECTED,
         because="a user.* attribute on the consumer's file, which every BuildKit hashes" if changed else None,
         predicted=outcomes,
+        build=built(consumer, variation, outcomes, expected).model_copy(update={"imports": (source,)}),
     )
+    whole.contexts[one.name] = context(consumer, variation)
+    if RAN in outcomes:
+        whole.explanations.append(explanation(one.name, engine, producer, consumer, variation, selinux=missed))
+    return one
 
 
 def context(box: str, variation: str) -> list[Entry]:

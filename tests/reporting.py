@@ -1,4 +1,4 @@
-"""Evidence for the tests of reports: the stored sample, small runs made by hand, and hostile ones."""
+"""The one place in which tests make runs: their parts, the stored sample, the bug report's story, hostile runs."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def sample() -> Evidence:
 
 
 def facts(name: str, engine: str = "19.03.8", **fields: object) -> BoxFacts:
+    """The facts of one box with one engine; `fields` replace some of them."""
     made = BoxFacts(
         name=name,
         summary=f"the box {name}",
@@ -51,6 +52,23 @@ def facts(name: str, engine: str = "19.03.8", **fields: object) -> BoxFacts:
     return made.model_copy(update=fields)
 
 
+def build(
+    outcomes: tuple[Outcome, ...],
+    expected: tuple[Outcome, ...] | None = None,
+    steps: tuple[str, ...] = STEPS,
+    **fields: object,
+) -> BuildResult:
+    """What one build printed: an outcome for each step, which is as expected unless `expected` differs.
+
+    A build that was cut has fewer outcomes than steps.
+    """
+    results = tuple(
+        StepResult(instruction=text, outcome=seen, expected=want, seconds=0.1)
+        for text, seen, want in zip(steps, outcomes, expected or outcomes, strict=False)
+    )
+    return BuildResult(steps=results).model_copy(update=fields)
+
+
 def trial(
     producer: str,
     consumer: str,
@@ -60,32 +78,29 @@ def trial(
     expected: tuple[Outcome, ...] | None = None,
     steps: tuple[str, ...] = STEPS,
     engine: str = "19.03.8",
+    scenario: str = "copy-bust",
     variation: str = "none",
     sent: int | None = 34,
     **fields: object,
 ) -> Trial:
-    build = None
+    """One trial; without outcomes it has no build. `fields` are further fields of a Trial, or replace one."""
+    made = None
     if outcomes is not None:
-        wanted = expected or outcomes
-        made = tuple(
-            StepResult(instruction=text, outcome=seen, expected=want, seconds=0.1)
-            for text, seen, want in zip(steps, outcomes, wanted, strict=True)
-        )
-        build = BuildResult(steps=made, context_bytes=sent, imports=(CacheImport(ref="localhost:5000/x", ok=True),))
-    name = f"{producer}>{consumer}:{engine}/copy-bust:{variation}"
-    made_trial = Trial(
-        name=name,
+        source = CacheImport(ref="localhost:5000/x", ok=True)
+        made = build(outcomes, expected, steps, context_bytes=sent, imports=(source,))
+    return Trial(
+        name=f"{producer}>{consumer}:{engine}/{scenario}:{variation}",
         producer=producer,
         consumer=consumer,
         engine=engine,
         variation=variation,
-        build=build,
+        build=made,
         verdict=verdict,
-    )
-    return made_trial.model_copy(update=fields)
+    ).model_copy(update=fields)
 
 
 def run(*trials: Trial, steps: tuple[str, ...] = STEPS, **fields: object) -> Run:
+    """A complete run of these trials, with the facts of their boxes and the pushes of their producers."""
     boxes = dict.fromkeys((end, trial.engine) for trial in trials for end in (trial.producer, trial.consumer))
     producers = dict.fromkeys((trial.producer, trial.engine) for trial in trials)
     made = Run(

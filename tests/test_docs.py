@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -64,9 +65,9 @@ def test_the_readme_shows_rows_of_the_sample() -> None:
 
 
 def lab(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lab", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=False
-    )
+    env = {**os.environ, "COLUMNS": "100"}  # the pages show this width, whatever the terminal of the tests is
+    argv = [sys.executable, "-m", "lab", *arguments]
+    return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_the_readme_shows_what_lab_read_prints() -> None:

@@ -24,7 +24,9 @@ IMPORTED = {
     "boxes/baking/test_bake.py": "boxes.baking.apt boxes.baking.diskimage boxes.baking.rootfs boxes.baking.workbench",
     "boxes/test_notes.py": "files",
     "boxes/test_process.py": "boxes.base boxes.local",
-    "boxes/test_vagrant.py": "boxes.specs",
+    "boxes/test_kinds.py": "boxes.kinds.kind boxes.kinds.local boxes.kinds.ssh boxes.kinds.table",
+    "boxes/test_ssh.py": "boxes.hostkeys",
+    "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs",
     "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying buildkit.cachekeys.plan",
     "buildkit/cachekeys/test_recorded.py": "buildkit.cachekeys.state",
     "buildkit/cachekeys/test_solver.py": "buildkit.cachekeys.definition",
@@ -43,12 +45,18 @@ IMPORTED = {
     "buildkit/progress/test_document.py": "buildkit.progress.ledger",
     "buildkit/test_rulebook.py": "versions",
     "cli/test_again.py": "cli.options",
-    "cli/test_main.py": "cli.machines errors project",
+    "cli/test_completion.py": "cli.values cli.verbs",
+    "cli/test_main.py": "cli.helping cli.machines cli.version errors",
+    "cli/test_manual.py": "cli.manpage",
     "cli/test_screen.py": "cli.board",
     "engines/test_archive.py": "engines.elf",
-    "engines/test_ensure.py": "engines.download engines.engine engines.pins engines.stock",
-    "engines/test_making.py": "engines.debian engines.reverted",
-    "engines/test_real.py": "engines.host",
+    "engines/test_ensure.py": """
+        engines.download engines.engine engines.kinds.distro engines.kinds.installed engines.kinds.static
+        engines.pins engines.stock
+    """,
+    "engines/test_kinds.py": "engines.kinds.kind engines.kinds.table engines.spec",
+    "engines/test_making.py": "engines.kinds.debian engines.kinds.reverted engines.packages",
+    "engines/test_real.py": "engines.box_docker engines.client engines.host engines.unit",
     "explain/search/test_search.py": """
         explain.search.case explain.search.stages explain.search.usual explain.search.variants
     """,
@@ -63,8 +71,10 @@ IMPORTED = {
         report.explanation results.contexts
     """,
     "machines/test_daemons.py": "machines.prerequisites",
-    "machines/test_fleet.py": "machines.preparation",
-    "machines/test_hypervisor.py": "machines.leftovers",
+    "machines/test_fleet.py": """
+        machines.kinds.handler machines.kinds.local machines.kinds.table machines.kinds.vagrant
+        machines.preparation
+    """,
     "registry/test_images.py": "registry.client registry.files registry.manifests registry.names",
     "report/page/test_document.py": """
         report.page.boxes report.page.commands report.page.dockerfile report.page.lead report.page.matrix
@@ -72,29 +82,35 @@ IMPORTED = {
         report.prediction
     """,
     "report/test_comparison.py": "results.golden results.shelf",
-    "report/test_formats.py": "report.document report.evidence report.junit report.spreadsheet",
-    "report/test_markdown.py": "report.cause report.excerpt report.findings report.markup report.reproduce",
+    "report/test_formats.py": """
+        report.docker report.document report.evidence report.junit report.spreadsheet report.trials
+    """,
+    "report/test_markdown.py": """
+        report.behavior report.cause report.excerpt report.findings report.markup report.reproduce
+    """,
     "report/test_redact.py": "report.redactor",
-    "report/test_script.py": "report.script.context report.script.parts report.script.script report.script.shell",
+    "report/test_script.py": """
+        report.script.context report.script.heading report.script.parts report.script.script
+        report.script.shell
+    """,
     "report/test_table.py": "report.printable",
+    "results/test_run.py": "results.journal",
     "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
-    "run/test_judging.py": "run.context_files run.sequence",
-    "run/test_matrix.py": "model",
-    "run/test_replay.py": "run.boxfacts run.crew run.recorder",
-    "test_vm.py": "boxes.kinds",
+    "run/test_experiment.py": "run.context_files run.sequence run.station",
+    "run/test_judging.py": "run.expectations",
+    "run/test_replay.py": "run.boxfacts run.crew",
 }
 
 BY_VERB = {
-    ("cli/test_why.py", "-m"): "__main__",
+    ("test_docs.py", "-m"): "__main__",
     ("cli/test_why.py", "why"): "explain.why report.why",
     ("cli/test_main.py", "read"): "cli.logs",
     ("cli/test_main.py", "engines"): "cli.engines",
-    ("cli/test_main.py", "setup"): "cli.host",
     ("explain/test_side_by_side.py", "truth"): "cli.truth",
     ("report/test_bundle.py", "bundle"): "cli.bundles",
     ("test_vm.py", "bisect"): "cli.bisect",
-    ("test_vm.py", "doctor"): "machines.doctor",
-    ("test_vm.py", "repro"): "run.base_image run.experiment",
+    ("test_vm.py", "doctor"): "cli.host machines.doctor",
+    ("test_vm.py", "repro"): "run.base_image",
 }
 
 

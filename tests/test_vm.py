@@ -230,7 +230,7 @@ def test_ctrl_c_during_a_run_keeps_what_it_has(checkout: Lab) -> None:
     run = load(folder)
     assert not run.complete
     assert run.boxes
-    assert "cut short" in (folder / "table.txt").read_text()
+    assert "incomplete" in (folder / "table.txt").read_text()
     checkout.ok("up", "--lineup", "debian")
 
 

@@ -163,16 +163,6 @@ def parse(content: bytes, where: str) -> tuple[str, list[dict[str, Any]]]:
     return run, entries
 
 
-def replay_boxes(path: Path) -> tuple[str, dict[str, ReplayBox]]:
-    """The run's name and one ReplayBox for each box of a transcript."""
-    run, entries = read(path)
-    try:
-        names = dict.fromkeys(entry["box"] for entry in entries)
-        return run, {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"cannot read {path}: an entry is not a command of lab ({error!r})") from error
-
-
 def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
     """Return a transcript's commands with their results, in the order of their ends; ConfigError for other entries."""
     found = []

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from lab.cli.options import Workplace
 from lab.errors import UsageError
 from lab.report import bundle
-from lab.report.comparison import compare, told
+from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import Evidence, producer_engine
 
 
@@ -37,7 +37,7 @@ class Theirs:
         The run is stored by then, so two runs without a common trial are no error: the text says so.
         """
         try:
-            return told(compare(self.evidence, bundle.evidence_of(mine)), width)
+            return comparison_text(compare(self.evidence, bundle.evidence_of(mine)), width)
         except UsageError as error:
             return f"{error.message}; {error.hint}" if error.hint else error.message
 

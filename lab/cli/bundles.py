@@ -1,4 +1,4 @@
-"""Verbs about bundles: pack a run for somebody else, show one again."""
+"""Verbs about bundles: pack a run for another person, show a packed run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.cli.reports import redact_option, run_paths
 from lab.cli.runs import ending
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, width
-from lab.errors import LabError, UsageError
+from lab.errors import ConfigError, UsageError
 from lab.project import Project, find
 
 if TYPE_CHECKING:
@@ -31,17 +31,21 @@ if TYPE_CHECKING:
 )
 @redact_option
 def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
-    """Pack a run (default: the newest) into one tar.gz, with its report, script, transcript, templates and pins."""
+    """Pack a run (default: the newest) into one tar.gz, with its reports, script, transcript, templates and pins.
+
+    The bundle holds the source files of the build contexts. Placeholders replace secrets and private names in it.
+    """
     from lab.report import bundle as bundles
 
     project = find()
     [folder] = run_paths(project, name)
     if not folder.is_dir():
-        raise UsageError(f"cannot pack {folder}: it is a bundle already")
+        raise UsageError(f"cannot pack {folder}: it is already a bundle")
     file = f"{folder.resolve().name}.tar.gz"
-    target = output / file if output and output.is_dir() else output or Path(file)
+    target = output / file if output and files.is_folder(output) else output or Path(file)
     files.write(target, bundles.pack(folder, project, redacted=not no_redact))
     click.echo(f"written to {target}")
+    click.echo("it holds the source files of the build contexts: look at them before you send it", err=True)
 
 
 @click.command(epilog="Example: python -m lab replay mine.tar.gz")
@@ -58,7 +62,7 @@ def replay(file: Path, as_json: bool) -> None:
     from lab.buildkit.rulebook import Rulebook
     from lab.report import bundle as bundles
     from lab.report.comparison import compare as compared
-    from lab.report.comparison import told
+    from lab.report.comparison import comparison_text
     from lab.report.table import table
     from lab.run.replay import judge_again
 
@@ -73,24 +77,27 @@ def replay(file: Path, as_json: bool) -> None:
         echo(coloured(table(judged, width())))
         click.echo(f"\njudged again by {whose}")
         again = replace(evidence, run=judged)
-        echo(told(compared(evidence, again), width()) if judged.trials else "no trial in it")
+        echo(comparison_text(compared(evidence, again), width()) if judged.trials else "the bundle has no trial")
     sys.exit(ending(judged, str(file)))
 
 
 def _scenario(project: Project, opened: Bundle, run: Run) -> tuple[Scenario | None, str]:
-    """Today's scenario if it still has the run's steps, else the bundle's, else none; and words that say which."""
+    """The scenario of this checkout if it has the run's steps, else the bundle's, else None; and which one it is."""
     from lab.run.scenarios import load_scenario
 
     base = run.base.reference if run.base else "scratch"
     with TemporaryDirectory() as folder:
         packed = opened.scenario(Path(folder))
-        for place, whose in ((project.scenarios / run.scenario, "today's scenario"), (packed, "the bundle's scenario")):
+        for place, whose in (
+            (project.scenarios / run.scenario, "this checkout's scenario"),
+            (packed, "the bundle's scenario"),
+        ):
             if place is None or not (place / "scenario.yaml").is_file():
                 continue
             try:
                 found = load_scenario(place, base)
-            except LabError:
-                continue  # today's lab may read it otherwise; then what was expected stands
+            except ConfigError:
+                continue  # this version of lab cannot read it; then the stored expectations stay
             if found.instructions == run.instructions:
                 return found, whose
-    return None, "the expectations of the run itself: no scenario with these steps is at hand"
+    return None, "the stored expectations: no scenario with these steps was found"

@@ -87,12 +87,15 @@ def _document(evidence: Evidence, chosen: list[Trial], lines: dict[str, list[Eng
 
 def _steps(evidence: Evidence, chosen: list[Trial], *, named: bool) -> list[str]:
     """A text for each trial; trials in which all steps hit share one, unless they were asked for by name."""
-    from lab.report.explanation import told
+    from lab.report.explanation import explanation_text
     from lab.report.prediction import contradictions
 
     quiet = [trial for trial in chosen if not named and _all_hit(trial) and not contradictions(trial)]
     shown = [trial for trial in chosen if trial not in quiet]
-    parts = [told(_as_called(evidence.explanations[trial.name]), contradictions(trial), width()) for trial in shown]
+    parts = [
+        explanation_text(_as_called(evidence.explanations[trial.name]), contradictions(trial), width())
+        for trial in shown
+    ]
     if quiet:
         parts.append("all steps hit:\n" + "\n".join(f"  {trial.name}" for trial in quiet))
     return parts
@@ -107,10 +110,10 @@ def _as_called(explanation: Explanation) -> Explanation:
 def _versions(boxes: Path, files: list[tuple[str, list[EngineLine]]]) -> list[str]:
     """Which Docker versions would hit, a text for each pair of contexts."""
     from lab.explain.upstream import Upstream
-    from lab.report.explanation import told_engines, told_exceptions
+    from lab.report.explanation import engines_text, exceptions_text
 
-    parts = [f"{name}\n{told_engines(found, width())}" for name, found in files]
-    return ["Both sides on one engine of a line, with the files of", *parts, told_exceptions(Upstream(boxes), width())]
+    parts = [f"{name}\n{engines_text(found, width())}" for name, found in files]
+    return ["Both sides on one engine of a line, with the files of", *parts, exceptions_text(Upstream(boxes), width())]
 
 
 def _files(
@@ -182,7 +185,7 @@ def diff(
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.side_by_side import recorded, rules_of, side_by_side
     from lab.project import find
-    from lab.report.explanation import told_sides
+    from lab.report.explanation import sides_text
 
     book = Rulebook(find().boxes)
     rules = list(book.rule_sets.values())
@@ -212,7 +215,7 @@ def diff(
     if as_json:
         print_json({"schema": SCHEMA, "boxes": [first, second], "fields": [asdict(row) for row in rows]})
     else:
-        echo(told_sides((first, second), rows, len(rules), width()))
+        echo(sides_text((first, second), rows, len(rules), width()))
     sys.exit(DIFFERS if any(row.differs for row in rows) else 0)
 
 

@@ -1,13 +1,15 @@
-"""Verbs about stored runs: report them, list them, compare them."""
+"""Verbs about stored runs: print reports, list runs, compare them, check them against a golden table."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from lab import files
 from lab.cli.columns import fill
@@ -19,36 +21,62 @@ from lab.project import Project, find
 
 if TYPE_CHECKING:
     from lab.report.evidence import Evidence
+    from lab.report.formats import Format
     from lab.results.run import Run
 
-FORMS = ("table", "md", "html", "junit", "json", "csv", "sh")
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[str]
+else:
+    _ParamType = click.ParamType  # older versions of click have no generic one
+
 redact_option = click.option("--no-redact", is_flag=True, help="Keep secrets, and names of users and hosts.")
-output_option = click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
+
+
+class FormName(_ParamType):
+    """The name of a report form; the choices are the keys of FORMATS, which is imported only when they are needed."""
+
+    name = "form"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The name itself; a usage error for a name that is not a form."""
+        return self._choice().convert(value, param, ctx)
+
+    def get_metavar(self, *args: Any, **more: Any) -> str | None:
+        """The names, as the help shows them."""
+        return self._choice().get_metavar(*args, **more)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names that begin with what was typed."""
+        return self._choice().shell_complete(ctx, param, incomplete)
+
+    def _choice(self) -> click.Choice[str]:
+        from lab.report.formats import FORMATS
+
+        return click.Choice(list(FORMATS))
 
 
 @click.command(epilog="Example: python -m lab report --last --format md --output report.md")
 @click.argument("name", required=False, metavar="[RUN]")
 @click.option("--last", is_flag=True, help="The newest run (the default).")
 @click.option("--run", "pattern", metavar="GLOB", help="All stored runs whose name matches, as in '2026*-copy-bust'.")
-@click.option(
-    "--format", "form", type=click.Choice(FORMS), default="table", show_default=True, help="The form of the report."
-)
+@click.option("--format", "form", type=FormName(), default="table", show_default=True, help="The form of the report.")
 @click.option(
     "--output",
     metavar="FILE",
-    help="Write to this file, or into a folder (one that exists, or DIR/) one file for each run, for sh for each host.",
+    help="Write to this file. For a folder (an existing one, or DIR/) lab writes one file for each run; the form sh "
+    "becomes one file for each host.",
 )
 @click.option("--open", "show", is_flag=True, help="Open the report in the program that this machine uses for it.")
 @redact_option
 def report(
     name: str | None, last: bool, pattern: str | None, form: str, output: str | None, show: bool, no_redact: bool
 ) -> None:
-    """Print a stored run (by name, by folder, or a bundle's file); its boxes are not needed.
+    """Print a report of a stored run (its name, its folder, or a bundle's file); no box is needed.
 
     md is a bug report for moby or BuildKit, html is a page to read, sh is a script that repeats the run with Docker
     alone. Placeholders replace secrets, keys, home folders, and names of users and hosts; in sh only secrets.
     """
-    from lab.report.formats import as_table, forms
+    from lab.report.formats import FORMATS, as_table
 
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run: give only one of RUN, --last and --run")
@@ -56,46 +84,50 @@ def report(
         raise UsageError("cannot write to a file without a name", hint="--output FILE, or DIR/ for a folder")
     project = find()
     paths = run_paths(project, name, pattern)
-    chosen = as_table(width()) if form == "table" and output is None and not show else forms(project)[form]
+    chosen = as_table(width()) if form == "table" and output is None and not show else FORMATS[form]
     runs = [_evidence(path) for path in paths]
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
-            raise UsageError("cannot open the report: it has no file", hint="--output FILE names one")
+            raise UsageError("cannot open a report that is not in a file", hint="--output FILE names one")
         output = str(paths[0] / f"report{chosen.suffix}")
     if output is None:
-        text = chosen.tell(runs, redacted=not no_redact)
+        text = chosen.text(runs, project, redacted=not no_redact)
         echo(coloured(text) if form == "table" else text, nl=False)
         return
-    target, texts = Path(output), {}
-    if output.endswith("/") or target.is_dir():
-        for run in runs:
-            texts.update({target / file: text for file, text in chosen.files(run, redacted=not no_redact).items()})
-    else:
-        texts[target] = chosen.tell(runs, redacted=not no_redact)
-    for file, text in texts.items():
+    for file, text in _texts(chosen, runs, project, output, redacted=not no_redact).items():
         files.write(file, text.encode("utf-8", "replace"))
         click.echo(f"written to {file}", err=True)
-    if show and click.launch(str(target)):
-        raise HostError(f"cannot open {target}: no program here opens it")
+    if show and click.launch(output):
+        raise HostError(f"cannot open {output}: this machine has no program for it")
+
+
+def _texts(
+    chosen: Format, runs: Sequence[Evidence], project: Project, output: str, *, redacted: bool
+) -> dict[Path, str]:
+    """The report by the files it goes to: one file, or several in a folder."""
+    target = Path(output)
+    if not output.endswith("/") and not files.is_folder(target):
+        return {target: chosen.text(runs, project, redacted=redacted)}
+    return {target / file: text for run in runs for file, text in chosen.files(run, project, redacted=redacted).items()}
 
 
 def run_paths(project: Project, name: str | None, pattern: str | None = None) -> list[Path]:
-    """Folders of runs, or a bundle's file; the newest run if neither a name nor a pattern is given."""
+    """Folders of runs, or the file of a bundle; the newest run if neither a name nor a pattern is given."""
     from lab.results import run as results
     from lab.results import shelf
 
     if pattern is not None:
         return shelf.matching(project.results, pattern)
-    return [Path(name) if name and Path(name).is_file() else results.find(project.results, name)]
+    return [Path(name) if name and files.is_file(Path(name)) else results.find(project.results, name)]
 
 
 def evidence_of(name: str | None) -> Evidence:
-    """All that is known of one run, by its name, its folder or a bundle's file; the newest one without a name."""
+    """The evidence of one run, by its name, its folder or the file of a bundle; of the newest run without a name."""
     return _evidence(run_paths(find(), name)[0])
 
 
 def _evidence(path: Path) -> Evidence:
-    """All that is known of one run, from its folder or from a bundle."""
+    """The evidence of one run, from its folder or from a bundle."""
     from lab.report import bundle
     from lab.report.evidence import explained
 
@@ -132,7 +164,7 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
             click.echo(_filled(f"{item.name}  {item.problem}"))
             continue
         counts = ", ".join(f"{number} {verdict}" for verdict, number in item.verdicts) or "no trial"
-        short = "" if item.complete else " (still running)" if item.running else " (cut short)"
+        short = "" if item.complete else " (still running)" if item.running else " (incomplete)"
         when = f"{item.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         click.echo(_filled(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
         click.echo(_filled(f"    lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}"))
@@ -141,7 +173,7 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
 
 
 def _filled(text: str) -> str:
-    """The text in lines that fit the terminal, names left whole so that they can be copied."""
+    """The text in lines that fit the terminal; names stay whole so that they can be copied."""
     from lab.report import printable
 
     return fill(printable.line(text), indent="    ", first="")
@@ -157,14 +189,14 @@ def compare(before: str, after: str, as_json: bool) -> None:
     Exits with 4 if one changed.
     """
     from lab.report.comparison import compare as compared
-    from lab.report.comparison import told
+    from lab.report.comparison import comparison_text
 
     project = find()
     found = compared(*(_evidence(run_paths(project, name)[0]) for name in (before, after)))
     if as_json:
         print_json(found.to_json())
     else:
-        echo(told(found, width()))
+        echo(comparison_text(found, width()))
     sys.exit(DIFFERS if found.changes else 0)
 
 
@@ -182,7 +214,7 @@ scenario_option = click.option(
 @click.argument("name", required=False, metavar="[RUN]")
 @scenario_option
 def save(name: str | None, scenario: str | None) -> None:
-    """Write the outcomes of a run (default: the newest) as the golden table of its scenario and lineup."""
+    """Save the outcomes of a run (default: the newest) as the golden table of its scenario and lineup."""
     from lab.results import golden
 
     folder, run = _expected(name, scenario)
@@ -229,7 +261,7 @@ def _expected(name: str | None, scenario: str | None) -> tuple[Path, Run]:
 
 @click.group(epilog="Example: python -m lab schema run > run.schema.json")
 def schema() -> None:
-    """Print the JSON Schema of what lab stores."""
+    """Print the JSON Schema of the files that lab stores."""
 
 
 @schema.command("run", epilog="Example: python -m lab schema run > run.schema.json")

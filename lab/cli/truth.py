@@ -48,7 +48,7 @@ def truth(names: tuple[str, ...], output: Path | None) -> None:
 
 
 def _newest(results: Path) -> list[Run]:
-    """The newest whole run of each scenario that is there for the table."""
+    """The newest complete run of each truth-* scenario."""
     import fnmatch
 
     from lab.results.run import load

@@ -125,11 +125,11 @@ def _question(
 
 
 def _show(image: str, question: Question, found: list[Answer], *, assumed: bool) -> None:
-    from lab.report.why import told
+    from lab.report.why import why_text
 
     if rewritable(sys.stderr):
         click.echo("\r\x1b[K", nl=False, err=True, color=True)
-    for line in told(image, question, found, assumed=assumed, width=width()):
+    for line in why_text(image, question, found, assumed=assumed, width=width()):
         echo(line)
 
 

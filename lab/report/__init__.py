@@ -1,1 +1,1 @@
-"""A run as text: one module a form, all of them pure; `formats` names them."""
+"""Reports of a stored run: one module for each form, all of them pure; `formats` lists them."""

@@ -1,4 +1,4 @@
-"""A run in one file that can be read again anywhere: packed with sums, opened with distrust."""
+"""A run in one file that lab can read on any machine: packed with checksums, and checked when it is opened."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from pydantic import Field
 
 from lab import __version__
 from lab.boxes import transcript
-from lab.errors import ConfigError, HostError, LabError, UsageError
+from lab.errors import ConfigError, HostError, UsageError
+from lab.files import disk_error
 from lab.project import Project
 from lab.report.evidence import Evidence, explained, gathered
-from lab.report.formats import forms
+from lab.report.formats import FORMATS
 from lab.report.redact import redact, redactor_of
+from lab.report.script.script import NoScriptError
 from lab.results import journal
 from lab.results.run import Run, load, parse
 from lab.yamlfile import Strict, check
@@ -33,8 +35,9 @@ TEMPLATES = "templates/scenarios/"
 MAX_PACKED = 32 << 20
 MAX_UNPACKED = 128 << 20
 MAX_FILES = 4096
-_FORMS = {"table.txt": "table", "report.md": "md", "report.html": "html", "repro.sh": "sh"}
-_ADDRESS = re.compile(rb"(?m)^(\s*(?:host|user|key|port):).*$")  # where a box file says how a host is reached
+_ADDRESS = re.compile(
+    rb"(?m)^(\s*(?:host|user|key|port):).*$"
+)  # the lines of a box file that hold the address of a host
 
 
 class _Entry(Strict):
@@ -44,7 +47,7 @@ class _Entry(Strict):
 
 
 class Manifest(Strict):
-    """What a bundle says of itself: its form, the run, whether it was redacted, and each file's sum."""
+    """The head of a bundle: its version, the run, whether it was redacted, and the checksum of each file."""
 
     bundle: int
     lab: str
@@ -55,7 +58,7 @@ class Manifest(Strict):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose sums hold: file contents by name, names that stay inside any folder."""
+    """A bundle with correct checksums: file contents by name; no name leads out of a folder."""
 
     path: Path
     manifest: Manifest
@@ -64,14 +67,14 @@ class Bundle:
     def evidence(self) -> Evidence:
         """The run with its commands; ConfigError if run.json or the transcript cannot be read."""
         if RUN not in self.files:
-            raise ConfigError(f"cannot use {self.path}: it holds no run")
+            raise ConfigError(f"cannot use {self.path}: it has no {RUN}")
         run = parse(self.files[RUN], f"{self.path}, {RUN}")
-        said = self.files.get(TRANSCRIPT)
-        exchanges = transcript.exchanges(said, f"{self.path}, {TRANSCRIPT}") if said else ()
+        text = self.files.get(TRANSCRIPT)
+        exchanges = transcript.exchanges(text, f"{self.path}, {TRANSCRIPT}") if text else ()
         return Evidence(run, exchanges=exchanges, contexts=gathered(run))
 
     def scenario(self, into: Path) -> Path | None:
-        """Write the scenario's templates below the folder `into`; gives the scenario's folder, None without one."""
+        """Write the scenario's templates below the folder `into`; returns the scenario's folder, None without one."""
         name = parse(self.files.get(RUN, b""), f"{self.path}, {RUN}").scenario
         prefix = f"{TEMPLATES}{name}/"
         found = {path: content for path, content in self.files.items() if path.startswith(prefix)}
@@ -84,7 +87,7 @@ class Bundle:
                 target.write_bytes(content)
                 target.chmod(0o755 if self.manifest.files[path].executable else 0o644)
             except OSError as error:
-                raise HostError(f"cannot write {target}: {error.strerror}") from error
+                raise disk_error(target, error) from error
         return into / name
 
 
@@ -93,19 +96,19 @@ def evidence_of(folder: Path) -> Evidence:
     run = load(folder)
     path = folder / TRANSCRIPT
     try:
-        said = path.read_bytes()
+        text = path.read_bytes()
     except FileNotFoundError:
         return Evidence(run, contexts=gathered(run))
     except OSError as error:
-        raise HostError(f"cannot read {path}: {error.strerror}") from error
-    return Evidence(run, exchanges=transcript.exchanges(said, str(path)), contexts=gathered(run))
+        raise HostError(f"cannot read {path}: {error.strerror or error}") from error
+    return Evidence(run, exchanges=transcript.exchanges(text, str(path)), contexts=gathered(run))
 
 
 def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
-    """The run in `folder` as a bundle: itself, its report and script, and its scenario, boxes and pins.
+    """The run in `folder` as a bundle: the run, its reports and script, its scenario, boxes and pins.
 
-    The same run gives the same bytes. Secrets, names of users and hosts give way to placeholders unless `redacted` is
-    False.
+    The same run gives the same bytes. Placeholders replace secrets, and names of users and hosts, unless `redacted` is
+    False. The source files of the build contexts are part of the run.
     """
     evidence = explained(evidence_of(folder), project.boxes)
     shown = redact(evidence) if redacted else evidence
@@ -115,12 +118,12 @@ def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
         try:
             content, executable = path.read_bytes(), bool(path.stat().st_mode & 0o100)
         except OSError as error:
-            raise HostError(f"cannot read {path}: {error.strerror}") from error
+            raise HostError(f"cannot read {path}: {error.strerror or error}") from error
         if redacted:
             content = redactor.content(content)
             content = _ADDRESS.sub(rb"\1 [host]", content) if name.startswith("boxes/") else content
         files[name] = (content, executable)
-    files |= {name: (content, False) for name, content in _told(shown, project).items()}
+    files |= {name: (content, False) for name, content in _reports(shown, project).items()}
     manifest = Manifest(
         bundle=SCHEMA,
         lab=__version__,
@@ -136,10 +139,10 @@ def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
 
 
 def read(path: Path) -> Bundle:
-    """Open a bundle without writing anything; ConfigError if it is none, is damaged, or tries to be more than files.
+    """Open a bundle without writing anything; ConfigError if the file is damaged or is not a bundle.
 
-    Refused are links, devices, names that leave their folder, names that stand twice, files without a sum or with
-    another one, and more than MAX_FILES files or MAX_UNPACKED bytes.
+    Refused are links, devices, names that lead out of the folder, names that occur twice, files without their correct
+    checksum, and more than MAX_FILES files or MAX_UNPACKED bytes.
     """
     if not path.is_file():
         raise UsageError(f"cannot find the bundle {path}")
@@ -150,12 +153,13 @@ def read(path: Path) -> Bundle:
         with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
             files = dict(_members(path, _Limited(path, stream)))
     except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError) as error:
-        raise ConfigError(f"cannot read {path}: not a bundle, or a damaged one ({error})") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ConfigError(f"cannot read {path}: it is damaged, or not a bundle ({reason})") from error
     return _checked(path, files)
 
 
 class _Limited(io.RawIOBase):
-    """A stream that refuses to give more than MAX_UNPACKED bytes: a few packed bytes can hold terabytes."""
+    """A stream that ends with an error after MAX_UNPACKED bytes: a few packed bytes can hold terabytes."""
 
     def __init__(self, path: Path, stream: gzip.GzipFile) -> None:
         self._path = path
@@ -178,11 +182,11 @@ def _members(path: Path, stream: _Limited) -> Iterator[tuple[str, bytes]]:
             if member.isdir():
                 continue
             if not member.isreg() or member.issparse():
-                raise ConfigError(f"cannot use {path}: {member.name!r} is no plain file")
+                raise ConfigError(f"cannot use {path}: {member.name!r} is not a plain file")
             if not _stays_inside(member.name):
-                raise ConfigError(f"cannot use {path}: {member.name!r} would leave the bundle's folder")
+                raise ConfigError(f"cannot use {path}: {member.name!r} leads out of the bundle's folder")
             if member.name in seen:
-                raise ConfigError(f"cannot use {path}: {member.name!r} stands in it twice")
+                raise ConfigError(f"cannot use {path}: {member.name!r} occurs twice")
             seen.add(member.name)
             if len(seen) > MAX_FILES:
                 raise ConfigError(f"cannot use {path}: more than {MAX_FILES} files")
@@ -194,7 +198,7 @@ def _members(path: Path, stream: _Limited) -> Iterator[tuple[str, bytes]]:
 def _checked(path: Path, files: dict[str, bytes]) -> Bundle:
     head = files.pop(MANIFEST, None)
     if head is None:
-        raise ConfigError(f"cannot use {path}: no {MANIFEST} in it: not a bundle of lab")
+        raise ConfigError(f"cannot use {path}: it has no {MANIFEST}, so it is not a bundle of lab")
     try:
         data = json.loads(head)
     except (ValueError, RecursionError) as error:
@@ -202,15 +206,15 @@ def _checked(path: Path, files: dict[str, bytes]) -> Bundle:
     form = data.get("bundle") if isinstance(data, dict) else None
     if form != SCHEMA:
         raise ConfigError(
-            f"cannot use {path}: its form is {form}, this lab reads {SCHEMA}",
-            hint="a newer lab wrote it: update" if isinstance(form, int) and form > SCHEMA else None,
+            f"cannot use {path}: its version is {form}, this lab reads version {SCHEMA}",
+            hint="a newer version of lab wrote it: update lab" if isinstance(form, int) and form > SCHEMA else None,
         )
     manifest = check(data, Manifest, f"{path}, {MANIFEST}")
     for name in sorted({*manifest.files, *files}):
         if name not in files or name not in manifest.files:
-            raise ConfigError(f"cannot use {path}: {name!r} {'is missing' if name not in files else 'has no sum'}")
+            raise ConfigError(f"cannot use {path}: {name!r} {'is missing' if name not in files else 'has no checksum'}")
         if sha256(files[name]).hexdigest() != manifest.files[name].sha256:
-            raise ConfigError(f"cannot use {path}: {name!r} is not what was packed (its sha256 differs)")
+            raise ConfigError(f"cannot use {path}: {name!r} has changed since it was packed (its sha256 differs)")
     return Bundle(path, manifest, files)
 
 
@@ -220,20 +224,20 @@ def _stays_inside(name: str) -> bool:
 
 
 def _stored(folder: Path) -> dict[str, Path]:
-    """Files of a run beyond those that are written anew: records and the like."""
+    """The files of a run's folder that are packed as they are; the run and its reports are made again."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
     return {
         name: path
         for name, path in found.items()
         if path.is_file()
         and not path.is_symlink()
-        and name not in {RUN, TRANSCRIPT, journal.NAME, *_FORMS}
+        and name not in {RUN, TRANSCRIPT, journal.NAME, *(form.packed for form in FORMATS.values())}
         and not path.name.startswith(".")
     }
 
 
 def _beside(project: Project, run: Run) -> dict[str, Path]:
-    """The scenario's templates, and what says which boxes and engines the run was made with, as they are today."""
+    """The scenario's templates, and the files that describe the boxes and engines of the run, as they are now."""
     wanted = [project.boxes / f"{name}.yaml" for name in dict.fromkeys(box.name for box in run.boxes)]
     wanted += [project.boxes / "lineups" / f"{run.lineup}.yaml", project.boxes / "engines.yaml"]
     wanted += sorted((project.boxes / "engines").glob("*")) + sorted((project.boxes / "recipes").glob("*.yaml"))
@@ -243,23 +247,24 @@ def _beside(project: Project, run: Run) -> dict[str, Path]:
     return {path.relative_to(project.data).as_posix(): path for path in inside}
 
 
-def _told(shown: Evidence, project: Project) -> dict[str, bytes]:
-    """The run itself, and the run as it is told."""
+def _reports(shown: Evidence, project: Project) -> dict[str, bytes]:
+    """The run itself, and every form of it that belongs into a bundle."""
     files = {RUN: shown.run.to_json().encode()}
     if shown.exchanges:
         files[TRANSCRIPT] = transcript.dump(shown.run.name, shown.exchanges)
-    told = forms(project)
-    for name, form in _FORMS.items():
+    for form in FORMATS.values():
+        if form.packed is None:
+            continue
         try:
-            files[name] = told[form].tell([shown], redacted=False).encode("utf-8", "replace")
-        except LabError:  # a run whose files are not known has no script
+            files[form.packed] = form.text([shown], project, redacted=False).encode("utf-8", "replace")
+        except NoScriptError:  # such a run is packed without a script
             continue
     return files
 
 
 def _packed(files: Mapping[str, tuple[bytes, bool]], moment: int) -> bytes:
     out = io.BytesIO()
-    # without a time of its own, so that the same run is the same bundle
+    # mtime=0: the same run gives the same bytes
     with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w|") as archive:
         for name, (content, executable) in files.items():
             member = tarfile.TarInfo(name)

@@ -1,4 +1,4 @@
-"""Two runs held against each other: only the cells that changed, and what else differs between the two."""
+"""Two runs compared: the cells that changed, and what else differs between the runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from lab.errors import UsageError
 from lab.model import Outcome, TrialKey
 from lab.report import printable
 from lab.report.evidence import Evidence, producer_engine
+from lab.report.findings import plain
 from lab.report.prediction import Prediction, prediction
+from lab.report.trials import bytes_sent, steps_of
 from lab.results.run import BoxFacts, StepResult, Trial
 
 WIDTH = 100
@@ -24,9 +26,9 @@ _FACTS = ("server", "client", "commit", "buildx", "rules", "os", "kernel", "stor
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One cell: the trial by its names in both runs, the step's instruction or the column, both words, and why.
+    """One cell: the trial's names in both runs, the step's instruction or the column, both words, and why.
 
-    `why` has the cause where one is known, else what differs between the two trials, marked as such.
+    `why` holds the known causes, and what differs between the two trials.
     """
 
     trial: str
@@ -39,9 +41,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed between two runs; `same` counts trials without a change, `only_*` names those in one run only.
+    """What changed between two runs; `same` counts trials without a change, `only_*` names trials of one run only.
 
-    `boxes` pairs boxes of the first run with those of the second that stand in for them; empty where names agree.
+    `boxes` pairs boxes of the first run with their counterparts in the second; empty where the names are the same.
     """
 
     changes: tuple[Change, ...]
@@ -56,12 +58,11 @@ class Comparison:
 
 
 def compare(before: Evidence, after: Evidence) -> Comparison:
-    """Compare trial by trial; trials belong together by boxes, engines and variation.
+    """Compare trial by trial: two trials are a pair if they have the same boxes, engines and variation.
 
-    Where a run has a trial of the same boxes and variation once, with another engine, the two belong together too: so
-    one engine is held against another. Where no box of one run is in the other, boxes that are alike stand in for each
-    other: so somebody's run is held against one's own. UsageError if the runs are of different scenarios or have
-    nothing in common.
+    If each run has exactly one trial of these boxes and this variation, the two are a pair whatever their engines, so
+    that two engines can be compared. If the runs have no box in common, similar boxes count as the same, so that a run
+    of somebody else can be compared. UsageError for runs of different scenarios, and for runs without any pair.
     """
     if before.run.scenario != after.run.scenario:
         raise UsageError(f"cannot compare a run of {before.run.scenario} with one of {after.run.scenario}")
@@ -85,10 +86,10 @@ def compare(before: Evidence, after: Evidence) -> Comparison:
     )
 
 
-def told(comparison: Comparison, width: int = WIDTH) -> str:
-    """A comparison as text, at most `width` columns wide but for names."""
+def comparison_text(comparison: Comparison, width: int = WIDTH) -> str:
+    """A comparison as text, at most `width` columns wide except for long names."""
     wrapped = partial(_wrapped, width=width)
-    lines = [wrapped(f"{theirs} is held against {ours}", "") for theirs, ours in comparison.boxes]
+    lines = [wrapped(f"{theirs} is compared with {ours}", "") for theirs, ours in comparison.boxes]
     for name, group in groupby(comparison.changes, key=lambda change: change.trial):
         changes = list(group)
         lines += ["", printable.line(name)]
@@ -109,7 +110,7 @@ def _wrapped(text: str, indent: str = "  ", *, width: int) -> str:
 def _pairs(
     before: Iterable[Trial], after: Iterable[Trial], boxes: Mapping[str, str]
 ) -> tuple[list[tuple[Trial, Trial]], list[Trial], list[Trial]]:
-    """Trials that belong together, and those of either run that belong to none; `boxes` renames those of the first."""
+    """The pairs, and the trials of either run without a partner; `boxes` renames the boxes of the first run."""
     pairs: list[tuple[Trial, Trial]] = []
     ones, others = list(before), list(after)
     for key in (_whole, _whatever_engine):
@@ -131,7 +132,7 @@ def _whatever_engine(trial: Trial, boxes: Mapping[str, str]) -> TrialKey:
 
 
 def _unique(trials: list[Trial], key: Key, boxes: Mapping[str, str]) -> dict[TrialKey, Trial]:
-    """Trials by a key that no other one has."""
+    """Trials by a key that no other trial has."""
     groups: dict[TrialKey, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(key(trial, boxes), []).append(trial)
@@ -146,9 +147,9 @@ def _changes(before: Evidence, one: Trial, after: Evidence, other: Trial) -> lis
     ]
     if one.verdict is not other.verdict:
         cells.append((VERDICT, one.verdict.value, other.verdict.value))
-    guesses = [prediction(trial) for trial in (one, other)]
-    if guesses[0] is not guesses[1] and Prediction.CONTRADICTED in guesses:
-        cells.append((PREDICTED, guesses[0].value, guesses[1].value))
+    predictions = [prediction(trial) for trial in (one, other)]
+    if predictions[0] is not predictions[1] and Prediction.CONTRADICTED in predictions:
+        cells.append((PREDICTED, predictions[0].value, predictions[1].value))
     if not cells:
         return []
     why = tuple(_why(before, one, after, other))
@@ -156,8 +157,8 @@ def _changes(before: Evidence, one: Trial, after: Evidence, other: Trial) -> lis
 
 
 def _steps(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Iterable[tuple[StepResult, StepResult]]:
-    """The steps of both trials side by side; one that a run does not have, or could not read, is unknown there."""
-    left, right = (_all_steps(evidence, trial) for evidence, trial in ((before, one), (after, other)))
+    """The steps of both trials side by side; a step that one of them does not have is unknown there."""
+    left, right = steps_of(before.run, one), steps_of(after.run, other)
     for number in range(max(len(left), len(right))):
         pair = [steps[number] if number < len(steps) else None for steps in (left, right)]
         known = pair[0] or pair[1]
@@ -166,18 +167,11 @@ def _steps(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Itera
         yield pair[0] or lost, pair[1] or lost
 
 
-def _all_steps(evidence: Evidence, trial: Trial) -> list[StepResult]:
-    steps = list(trial.build.steps) if trial.build else []
-    return steps + [
-        StepResult(instruction=text, outcome=Outcome.UNKNOWN) for text in evidence.run.instructions[len(steps) :]
-    ]
-
-
 def _why(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Iterable[str]:
     causes = [(evidence.cause(trial), word) for evidence, trial, word in ((before, one, "then"), (after, other, "now"))]
     for cause, word in causes:
         if cause:
-            yield f"{word}: {cause.sentence}"
+            yield f"{word}: {plain(cause.sentence)}"
     for trial, word in ((one, "then"), (other, "now")):
         if trial.problem:
             yield f"{word}: {trial.problem.splitlines()[0]}"
@@ -187,13 +181,13 @@ def _why(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Iterabl
     if differs:
         yield f"what differs: {'; '.join(differs)}"
     elif not any(cause for cause, _ in causes):
-        yield "not known: nothing that was recorded differs"
+        yield "not known: no recorded fact differs"
 
 
 def _differences(before: Evidence, one: Trial, after: Evidence, other: Trial) -> Iterable[str]:
-    """All that was recorded and differs, whether it matters or not."""
+    """All recorded facts that differ, whether they matter or not."""
     values: list[tuple[str, Any, Any]] = [
-        ("context bytes sent", _sent(one), _sent(other)),
+        ("context bytes sent", bytes_sent(one), bytes_sent(other)),
         ("engine", one.engine, other.engine),
         ("producer's engine", producer_engine(one), producer_engine(other)),
     ]
@@ -204,10 +198,6 @@ def _differences(before: Evidence, one: Trial, after: Evidence, other: Trial) ->
     for name, first, second in values:
         if first != second:
             yield name if name == "Dockerfile" else f"{name} {_shown(first)} -> {_shown(second)}"
-
-
-def _sent(trial: Trial) -> int | None:
-    return trial.build.context_bytes if trial.build else None
 
 
 def _base(evidence: Evidence) -> str | None:
@@ -228,10 +218,10 @@ def _boxes(evidence: Evidence) -> str:
 
 
 def counterparts(before: Evidence, after: Evidence) -> dict[str, str]:
-    """Each box of the first run with the one of the second that is most like it; a box stands in for one only.
+    """Each box of the first run with the most similar box of the second; a box is the counterpart of one box only.
 
-    With SELinux or without it, both must be the same: a label alone makes a cache key another one. Of those, the same
-    system comes first, then the order of the runs. A box of which nothing is known has no counterpart.
+    Both must have SELinux, or neither: a label alone changes a cache key. Among those, a box with the same operating
+    system comes first, then the order of the runs. A box without recorded facts has no counterpart.
     """
     ours, theirs = _first_facts(before), _first_facts(after)
     found: dict[str, str] = {}
@@ -244,7 +234,7 @@ def counterparts(before: Evidence, after: Evidence) -> dict[str, str]:
 
 
 def _first_facts(evidence: Evidence) -> list[BoxFacts]:
-    """Every box once, as it was with the first of its engines."""
+    """Every box once, with the facts that were recorded with its first engine."""
     return list({box.name: box for box in reversed(evidence.run.boxes)}.values())[::-1]
 
 

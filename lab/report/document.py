@@ -11,7 +11,7 @@ from lab.results.run import READABLE, SCHEMA, Run
 
 
 def document(runs: Sequence[Evidence]) -> str:
-    """One run as an object; several as a list of them. Runs of older schemas come in today's."""
+    """One run as an object, several runs as a list; runs of an older schema are converted to the current one."""
     values = [
         evidence.run.model_copy(update={"version": SCHEMA}).model_dump(mode="json", by_alias=True) for evidence in runs
     ]
@@ -19,7 +19,7 @@ def document(runs: Sequence[Evidence]) -> str:
 
 
 def run_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of run.json and of `document`'s objects, every readable schema version included."""
+    """The JSON Schema (2020-12) of run.json and of `document`'s objects, for every schema version that lab reads."""
     schema = Run.model_json_schema(by_alias=True)
     schema["properties"]["schema"] = {"enum": list(READABLE), "title": "Schema"}
     schema["required"] = ["schema", *schema["required"]]

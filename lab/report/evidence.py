@@ -1,4 +1,4 @@
-"""What a report is made of: a run, the explanations of its trials, and the commands with what came back."""
+"""What a report is made from: a run, the explanations of its trials, and the recorded commands with their output."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from lab.results.run import BoxFacts, Production, Run, StepResult, Trial
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run with all that is known of it; all but the run may be empty.
+    """One run with all that is known about it; everything but the run may be empty.
 
-    `explanations` go by the trial's name; `contexts`, what was gathered of a context's files, by the trial or phase it
-    was made in; `redacted` counts what was replaced by placeholders, by kind. `rule_sets` says which Docker versions
-    follow a rule set that explanations name, `engines` what an engine is whose name does not say it.
+    The key of `explanations` is the trial's name. The key of `contexts`, the recorded files of each build context, is
+    the trial or phase that built from it. `redacted` counts what was replaced by placeholders, by kind. `rule_sets`
+    gives the Docker versions that follow a rule set, by its name. `engines` describes an engine whose name does not
+    describe it.
     """
 
     run: Run
@@ -44,7 +45,7 @@ class Evidence:
         return f"{made.producer}:{made.engine}/{self.run.scenario}:produce"
 
     def facts(self, box: str, engine: str) -> BoxFacts | None:
-        """What a box said of itself with that engine; None if the run was cut short before."""
+        """The facts that were recorded of a box with that engine; None if the run ended before."""
         return self._by_box.get((box, engine))
 
     def ends(self, trial: Trial) -> tuple[BoxFacts | None, BoxFacts | None]:
@@ -52,12 +53,12 @@ class Evidence:
         return self.facts(trial.producer, producer_engine(trial)), self.facts(trial.consumer, trial.engine)
 
     def cause(self, trial: Trial) -> StepCause | None:
-        """The step that made the rest of a trial miss, where it is explained."""
+        """The explained step that made the rest of a trial miss; None where nothing is explained."""
         explanation = self.explanations.get(trial.name)
         return explanation.cause if explanation else None
 
     def step_cause(self, trial: Trial, number: int) -> StepCause | None:
-        """The explanation of one step, counted from 0; None unless it speaks of that very instruction."""
+        """The explanation of one step, counted from 0; None unless it is about the same instruction."""
         explanation = self.explanations.get(trial.name)
         steps = explanation.steps if explanation else ()
         wanted = trial.build.steps[number].instruction if trial.build and number < len(trial.build.steps) else None
@@ -76,7 +77,7 @@ class Evidence:
 
 
 def gathered(run: Run) -> dict[str, tuple[Entry, ...]]:
-    """What the run keeps of contexts, by the trial or phase each was made in; one that cannot be read is not there."""
+    """The files of the run's contexts, by the trial or phase that built from each; unreadable ones are left out."""
     evidence = Evidence(run)
     keys = {evidence.phase(made): made.context for made in run.productions}
     keys |= {trial.name: trial.context for trial in run.trials}
@@ -91,16 +92,16 @@ def producer_engine(trial: Trial) -> str:
 
 
 def first_miss(trial: Trial) -> StepResult | None:
-    """The first step that ran; None where all hit, or where it is not known: a broken trial says nothing of keys."""
+    """The first step that ran; None where all steps hit, and for a broken trial, which does not show cache keys."""
     if trial.build is None or trial.verdict is Verdict.BROKEN:
         return None
     return next((step for step in trial.build.steps if step.outcome is Outcome.RAN), None)
 
 
 def explained(evidence: Evidence, boxes: Path) -> Evidence:
-    """The same evidence with explanations and contexts; `boxes` is the checkout's folder of what is known of engines.
+    """The same evidence with explanations and contexts; `boxes` is the folder with the rules of known engines.
 
-    ConfigError if that folder says something impossible.
+    ConfigError if a file in that folder is wrong.
     """
     run = evidence.run
     book, upstream = Rulebook(boxes), Upstream(boxes)
@@ -108,7 +109,7 @@ def explained(evidence: Evidence, boxes: Path) -> Evidence:
     return replace(
         evidence,
         explanations=found,
-        contexts={**contexts(evidence), **evidence.contexts},
+        contexts={**gathered(run), **evidence.contexts},
         rule_sets=_versions(book),
         engines=book.summaries(),
     )
@@ -122,15 +123,6 @@ def _versions(book: Rulebook) -> dict[str, str]:
     return {name: ", ".join(versions) for name, versions in found.items()}
 
 
-def contexts(evidence: Evidence) -> dict[str, tuple[Entry, ...]]:
-    """The objects of each build's context by the phase or trial that it was made in, where they were kept."""
-    run = evidence.run
-    keys = {evidence.phase(made): made.context for made in run.productions}
-    keys |= {trial.name: trial.context for trial in run.trials}
-    found = {about: kept(run, key) for about, key in keys.items() if key}
-    return {about: item.objects for about, item in found.items() if isinstance(item, Kept)}
-
-
 def _recorded(run: Run) -> bool:
-    """False for a run of an older lab, which kept nothing that an explanation could be made of."""
+    """False for a run of an older version of lab, which recorded no files to explain a miss from."""
     return bool(run.contexts)

@@ -1,4 +1,4 @@
-"""What matters of a command's output, and how much of it was left out."""
+"""The lines of a command's output that matter, and how many others there were."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.report import printable
 
 MAX_LINES = 60
 MAX_WIDTH = 300
-# `docker version`: which programs; `docker info`: what has ever made a difference to a cache key.
+# `docker version`: the programs; `docker info`: the settings that are known to affect a cache key.
 _VERSION = re.compile(
     r"^\S.*:$|^ *(Engine|containerd|runc|buildkit):$|^ *(Version|API version|Git ?[Cc]ommit|OS/Arch):\s*\S"
 )
@@ -20,12 +20,12 @@ _INFO = re.compile(
 )
 _NUMBERED = re.compile(r"^#(\d+) (.*)$")
 _STEP = re.compile(r"\[(?:[^\]]* )?\s*\d+/\d+\] ")
-_TOLD_INTERNALS = ("importing cache manifest", "[internal] load build context", "[internal] load build definition")
+_INTERNALS = ("importing cache manifest", "[internal] load build context", "[internal] load build definition")
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The lines that matter, ready to be shown, and how many were left out (blank ones are not counted)."""
+    """The lines that matter, safe to show, and how many were left out (blank lines are not counted)."""
 
     lines: tuple[str, ...]
     cut: int
@@ -33,12 +33,12 @@ class Excerpt:
 
     @property
     def text(self) -> str:
-        """The lines, and a last one that counts what was cut."""
+        """The lines, and a last line that counts what was cut."""
         return "\n".join([*self.lines, *([f"[{self.cut} of {self.total} lines cut]"] if self.cut else [])])
 
 
 def version(text: str) -> Excerpt:
-    """`docker version`: programs, versions, commits; not of docker-init, which it names last."""
+    """`docker version`: programs, versions, commits; without docker-init, the last one."""
     found, rest = _lines(text.partition("docker-init:")[0]), _lines("".join(text.partition("docker-init:")[1:]))
     kept = [line for line in found if _VERSION.match(line)]
     return _limited(kept, len(found) + len(rest) - len(kept))
@@ -52,7 +52,7 @@ def info(text: str) -> Excerpt:
 
 
 def build(output: bytes) -> Excerpt:
-    """A build's output: its steps, the context that was sent, the cache that was read, errors; other forms in short."""
+    """A build's output: steps, the context sent, the cache read, errors; of other forms the beginning and the end."""
     text = output.decode("utf-8", "replace")
     if not any(_NUMBERED.match(line) for line in text.split("\n")):
         return ends(output)
@@ -63,7 +63,7 @@ def build(output: bytes) -> Excerpt:
         if match and (match[2].startswith("[") or match[2].startswith("importing ") or match[1] not in names):
             names[match[1]] = match[2]
         again = line in kept and line.startswith(f"#{match[1]} {names[match[1]]}") if match else False
-        if match is None or (_tells(names[match[1]], match[2]) and not again):
+        if match is None or (_matters(names[match[1]], match[2]) and not again):
             kept.append(line)
         else:
             cut += 1
@@ -80,20 +80,20 @@ def ends(output: bytes, first: int = 10, last: int = 20) -> Excerpt:
 
 
 def last_line(output: bytes) -> Excerpt:
-    """The last line alone, as of a push or a prune."""
+    """Only the last line, as of a push or a prune."""
     found = _lines(output.decode("utf-8", "replace"))
     return _limited(found[-1:], max(0, len(found) - 1))
 
 
-def _tells(name: str, said: str) -> bool:
-    """Whether a line of the vertex `name` says something of the step, the context or the cache."""
-    if re.fullmatch(r"sha256:[0-9a-f]{64}|transferring \w+:|\.\.\.", said):
+def _matters(name: str, text: str) -> bool:
+    """True if a line of the vertex `name` is about a step, the context or the cache."""
+    if re.fullmatch(r"sha256:[0-9a-f]{64}|transferring \w+:|\.\.\.", text):
         return False
     if _STEP.match(name):
-        return not re.match(r"(sha256:|extracting |pulling |resolve )", said) and " FROM " not in name
-    if name.startswith(_TOLD_INTERNALS):
-        return not said.startswith(("DONE", "inferred")) or name.startswith("importing")
-    return said.startswith(("ERROR", "WARN"))
+        return not re.match(r"(sha256:|extracting |pulling |resolve )", text) and " FROM " not in name
+    if name.startswith(_INTERNALS):
+        return not text.startswith(("DONE", "inferred")) or name.startswith("importing")
+    return text.startswith(("ERROR", "WARN"))
 
 
 def _lines(text: str) -> list[str]:

@@ -18,8 +18,8 @@ from lab.report.printable import line
 
 WIDTH = 100  # columns
 Filled = Callable[..., list[str]]
-tabulate_module.MIN_PADDING = 0  # as for the table of a run: by its default a header widens its column by 2
-HEADERS = [1, 18, 17, 20, 20, 14]  # with two blanks between them, at most WIDTH
+tabulate_module.MIN_PADDING = 0  # the default widens a column by 2 for its header
+HEADERS = [1, 18, 17, 20, 20, 14]  # with two blanks between columns, at most WIDTH
 GAPS = 11  # the first column, and two blanks between any two
 WORDS = {
     Role.HIT: "hit",
@@ -29,8 +29,8 @@ WORDS = {
 }
 
 
-def told(explanation: Explanation, against: Sequence[str] = (), width: int = WIDTH) -> str:
-    """One trial: a line a step, and under the cause its evidence; `against` is what contradicts its prediction."""
+def explanation_text(explanation: Explanation, against: Sequence[str] = (), width: int = WIDTH) -> str:
+    """One trial: a line for each step, then the evidence of the cause; `against` lists contradicted predictions."""
     filled = partial(_filled, width=width)
     lines = [line(explanation.trial)]
     for item in against:
@@ -55,8 +55,8 @@ def _below(step: StepCause, filled: Filled) -> list[str]:
     return lines
 
 
-def told_engines(lines: Sequence[EngineLine], width: int = WIDTH) -> str:
-    """One line a rule set: which versions hit, which run."""
+def engines_text(lines: Sequence[EngineLine], width: int = WIDTH) -> str:
+    """One line for each rule set: the versions with which the step hits or runs."""
     rows: list[str] = []
     filled = partial(_filled, width=width)
     longest = max((len(item.rules) for item in lines), default=0)
@@ -69,8 +69,8 @@ def told_engines(lines: Sequence[EngineLine], width: int = WIDTH) -> str:
     return "\n".join(rows)
 
 
-def told_exceptions(upstream: Upstream, width: int = WIDTH) -> str:
-    """Versions in which no step hits whatever the files are, as text; nothing if none is known."""
+def exceptions_text(upstream: Upstream, width: int = WIDTH) -> str:
+    """Versions in which no step can hit, as text; empty if none is known."""
     filled = partial(_filled, width=width)
     bugs = [bug for bug in upstream.bugs if bug.effects == "no step hits"]
     lines: list[str] = []
@@ -80,8 +80,8 @@ def told_exceptions(upstream: Upstream, width: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def told_sides(names: tuple[str, str], rows: Sequence[Row], rule_sets: int, width: int = WIDTH) -> str:
-    """Fields side by side; a star marks those that differ, the last column says which rule sets hash them."""
+def sides_text(names: tuple[str, str], rows: Sequence[Row], rule_sets: int, width: int = WIDTH) -> str:
+    """Fields side by side; a star marks those that differ, the last column names the rule sets that hash them."""
     if not rows:
         return f"nothing differs between {line(names[0])} and {line(names[1])}"
     cells = [

@@ -1,4 +1,4 @@
-"""Every form that a run is told in, by the name that `lab report --format` takes."""
+"""Every form of a report, by the name that `lab report --format` takes: one file and one line a form."""
 
 from __future__ import annotations
 
@@ -18,33 +18,38 @@ from lab.report.script.script import script, scripts
 from lab.report.spreadsheet import spreadsheet
 from lab.report.table import WIDTH, table
 
-Render = Callable[[Sequence[Evidence]], str]
+Render = Callable[[Sequence[Evidence], Project], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form: how runs become text, and the ending of its files.
+    """One form: how runs become text, and the suffix of its files.
 
-    `exact` forms do again what was done, so that redaction takes out secrets alone; `parts` are the texts by name that
-    one run becomes in a folder, where that is not a single one.
+    An `exact` form repeats what the run did, so redaction removes only secrets from it. `parts` gives the texts by name
+    that one run becomes in a folder, where that is more than one. `packed` is the file's name in a bundle; a form
+    without one is not part of a bundle.
     """
 
     render: Render
     suffix: str
     exact: bool = False
     parts: Callable[[Evidence], dict[str, str]] | None = None
+    packed: str | None = None
 
-    def tell(self, runs: Sequence[Evidence], *, redacted: bool = True) -> str:
-        """The runs in this form; secrets and names give way to placeholders unless `redacted` is False."""
-        return self.render([self._shown(run, redacted) for run in runs])
+    def text(self, runs: Sequence[Evidence], project: Project, *, redacted: bool = True) -> str:
+        """The runs in this form; placeholders replace secrets and private names unless `redacted` is False."""
+        return self.render([self._shown(run, redacted) for run in runs], project)
 
-    def files(self, run: Evidence, *, redacted: bool = True) -> dict[str, str]:
-        """The run as files of a folder, by name: one after the run, or one for each part (of a script, each host)."""
-        parts = self.parts(self._shown(run, redacted)) if self.parts else {"": self.tell([run], redacted=redacted)}
+    def files(self, run: Evidence, project: Project, *, redacted: bool = True) -> dict[str, str]:
+        """The run as files of a folder, by name: one file, or one for each part (a script has one for each host)."""
+        if self.parts:
+            parts = self.parts(self._shown(run, redacted))
+        else:
+            parts = {"": self.text([run], project, redacted=redacted)}
         files: dict[str, str] = {}
         for part, text in parts.items():
             stem = _file_name(f"{run.run.name}-{part}" if part else run.run.name)
-            # names that differ in odd signs alone must not overwrite each other
+            # names that differ only in special characters must not overwrite each other
             tries = (f"{stem}{f'-{number}' if number else ''}{self.suffix}" for number in range(len(parts)))
             files[next(name for name in tries if name not in files)] = text
         return files
@@ -54,45 +59,44 @@ class Format:
 
 
 def _file_name(text: str) -> str:
-    """The text as a file's name that stays in its folder and that every shell and file system takes."""
+    """The text as a file name that stays in its folder and that every shell and file system takes."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).lstrip(".-") or "run"
 
 
-def alone(name: str, render: Callable[[Evidence], str]) -> Render:
-    """A form that tells of one run only."""
+def single(name: str, render: Callable[[Evidence, Project], str]) -> Render:
+    """A form that shows exactly one run; UsageError for more."""
 
-    def one(runs: Sequence[Evidence]) -> str:
+    def one(runs: Sequence[Evidence], project: Project) -> str:
         if len(runs) != 1:
             raise UsageError(f"cannot put {len(runs)} runs into one {name}", hint="name one run")
-        return render(runs[0])
+        return render(runs[0], project)
 
     return one
 
 
-def joined(render: Callable[[Evidence], str], between: str) -> Render:
-    """A form in which several runs stand one after another."""
-    return lambda runs: between.join(render(run) for run in runs)
+def joined(render: Callable[[Evidence], str]) -> Render:
+    """A form that shows several runs one after another."""
+    return lambda runs, project: "\n".join(render(run) for run in runs)
 
 
 def as_table(width: int = WIDTH) -> Format:
     """The table, at most `width` columns wide."""
-    return Format(joined(lambda evidence: table(evidence.run, width) + "\n", "\n"), ".txt")
+    return Format(joined(lambda run: table(run.run, width) + "\n"), ".txt", packed="table.txt")
+
+
+def together(render: Callable[[Sequence[Evidence]], str]) -> Render:
+    """A form that shows all runs in one document."""
+    return lambda runs, project: render(runs)
 
 
 FORMATS: dict[str, Format] = {
     "table": as_table(),
-    "md": Format(joined(markdown, "\n"), ".md"),
-    "junit": Format(junit, ".xml"),
-    "json": Format(document, ".json"),
-    "csv": Format(spreadsheet, ".csv"),
-    "sh": Format(alone("script", script), ".sh", exact=True, parts=scripts),
+    "md": Format(joined(markdown), ".md", packed="report.md"),
+    "html": Format(
+        single("page", lambda run, project: render(run, project.texts("page"))), ".html", packed="report.html"
+    ),
+    "junit": Format(together(junit), ".xml"),
+    "json": Format(together(document), ".json"),
+    "csv": Format(together(spreadsheet), ".csv"),
+    "sh": Format(single("script", lambda run, _: script(run)), ".sh", exact=True, parts=scripts, packed="repro.sh"),
 }
-
-
-def forms(project: Project) -> dict[str, Format]:
-    """Every form by the name that `lab report --format` takes."""
-    return {**FORMATS, "html": Format(alone("page", lambda evidence: _page(evidence, project)), ".html")}
-
-
-def _page(evidence: Evidence, project: Project) -> str:
-    return render(evidence, project.texts("page"))

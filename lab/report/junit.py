@@ -1,4 +1,4 @@
-"""JUnit XML for CI: a suite a scenario, a case a trial and step, with versions as properties."""
+"""JUnit XML for CI: one suite for each scenario, one case for each step of a trial, versions as properties."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from lab.explain.explanation import Role, StepCause
 from lab.model import Outcome, Verdict
 from lab.report import printable
 from lab.report.evidence import Evidence
+from lab.report.findings import findings
 from lab.report.prediction import contradicts
-from lab.report.table import engine_word
+from lab.report.trials import engine_word, in_order, predicted_of, steps_of
 from lab.results.run import StepResult, Trial
 
-# What XML 1.0 has no place for, in whatever spelling.
+# Characters that XML 1.0 does not allow, however they are written.
 _FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(runs: Sequence[Evidence]) -> str:
-    """Runs as one JUnit document; runs of one scenario share its suite.
+    """Runs as one JUnit document; runs of one scenario share a suite.
 
-    A step that ended otherwise than expected, or than predicted, is a failure with its cause; one whose outcome is not
-    known is an error.
+    A step is a failure if its outcome is not the expected or the predicted one; the failure's text gives the cause.
+    Every case of a broken trial is an error, and so is a step whose outcome is not known.
     """
     root = ElementTree.Element("testsuites")
     for scenario in dict.fromkeys(evidence.run.scenario for evidence in runs):
@@ -42,6 +43,7 @@ def _suite(scenario: str, runs: list[Evidence]) -> ElementTree.Element:
         _property(properties, "run", run.name)
         _property(properties, "lineup", run.lineup)
         _property(properties, "complete", str(run.complete).lower())
+        _property(properties, "findings", str(len(findings(evidence))))
         _property(properties, "base", run.base.reference if run.base else "unknown")
         for item in run.bases:
             _property(properties, "base", item.reference)
@@ -52,66 +54,66 @@ def _suite(scenario: str, runs: list[Evidence]) -> ElementTree.Element:
     for evidence in runs:
         # the same trials in two runs are different cases
         prefix = f"{evidence.run.name}/" if len(runs) > 1 else ""
-        for trial in evidence.run.trials:
+        for trial in in_order(evidence.run):
             suite.extend(_cases(evidence, trial, prefix))
-        for production in evidence.run.productions:
-            if production.problem:
-                case = ElementTree.SubElement(
-                    suite,
-                    "testcase",
-                    classname=_text(f"{production.producer}:{production.engine}"),
-                    name="push an image",
-                )
-                kind = production.fault.value if production.fault else "broken"
-                _trouble(case, "error", kind, production.problem, production.problem)
+        suite.extend(_pushes(evidence))
     _count(suite, suite)
     return suite
 
 
+def _pushes(evidence: Evidence) -> Iterable[ElementTree.Element]:
+    """One case for each producer that pushed no image."""
+    for made in evidence.run.productions:
+        if made.problem:
+            name = _text(f"{made.producer}:{made.engine}")
+            case = ElementTree.Element("testcase", classname=name, name="push an image")
+            _trouble(case, "error", made.fault.value if made.fault else "broken", made.problem, made.problem)
+            yield case
+
+
 def _cases(evidence: Evidence, trial: Trial, prefix: str) -> Iterable[ElementTree.Element]:
-    steps = list(trial.build.steps) if trial.build else []
-    seen = len(steps)
-    steps += [
-        StepResult(instruction=instruction, outcome=Outcome.UNKNOWN) for instruction in evidence.run.instructions[seen:]
-    ]
+    steps = steps_of(evidence.run, trial)
+    if not steps and trial.broken_by:
+        case = ElementTree.Element("testcase", classname=_text(prefix + trial.name), name="rebuild")
+        _trouble(case, "error", trial.broken_by.value, "no step was read", trial.problem or "")
+        yield case
     for number, step in enumerate(steps):
-        # two steps may read alike, and two cases of one name would be one to many a reader
+        # two instructions may have the same text, and many readers merge two cases of one name
         names = {"classname": prefix + trial.name, "name": f"{number + 2}. {step.instruction}"}
         case = ElementTree.Element("testcase", {key: _text(value) for key, value in names.items()})
         case.set("time", f"{step.seconds or 0:g}")
-        guess = trial.predicted[number] if trial.predicted and number < len(trial.predicted) else None
+        predicted = predicted_of(trial, number)
         properties = ElementTree.SubElement(case, "properties")
         for key, value in (
             ("engine", engine_word(trial)),
             ("variation", trial.variation),
             ("outcome", step.outcome.value),
             ("expected", step.expected.value if step.expected else None),
-            ("predicted", guess.value if guess else None),
+            ("predicted", predicted.value if predicted else None),
         ):
             if value:
                 _property(properties, key, value)
-        _judge(case, trial, step, guess, evidence.step_cause(trial, number))
+        _judge(case, trial, step, predicted, evidence.step_cause(trial, number))
         yield case
 
 
 def _judge(
-    case: ElementTree.Element, trial: Trial, step: StepResult, guess: Outcome | None, cause: StepCause | None
+    case: ElementTree.Element, trial: Trial, step: StepResult, predicted: Outcome | None, cause: StepCause | None
 ) -> None:
-    if trial.fault:
-        message = f"{step.instruction}: {step.outcome.value}, by the fault of the {trial.fault.value}"
-        _trouble(case, "error", trial.fault.value, message, trial.problem or "")
+    if trial.broken_by:
+        # without a readable cache every step runs, so an outcome of a broken trial is no result of the step
+        fault, outcome = trial.broken_by.value, step.outcome.value
+        message = f"{step.instruction}: the trial is broken (fault: {fault}), so its outcome ({outcome}) does not count"
+        _trouble(case, "error", fault, message, trial.problem or "")
     elif step.outcome in (Outcome.UNKNOWN, Outcome.ERROR):
         _trouble(case, "error", step.outcome.value, f"{step.instruction}: {step.outcome.value}", trial.problem or "")
-    elif trial.verdict is Verdict.BROKEN:
-        # a cache that could not be read makes every step run: that is no failure of the step
-        _trouble(case, "error", "broken", f"{step.instruction}: nothing can be said", trial.problem or "")
     elif step.expected is not None and step.outcome is not step.expected:
         message = f"{step.instruction} {step.outcome.value}, {step.expected.value} was expected"
-        kind = Verdict.MISSED if step.outcome is Outcome.RAN else Verdict.UNEXPECTED_HIT
-        _trouble(case, "failure", kind.value, message, "\n".join(_why(cause, trial)))
-    elif guess is not None and contradicts(guess, step.outcome):
-        message = f"{step.instruction} {step.outcome.value}, {guess.value} was predicted"
-        _trouble(case, "failure", "contradicted", message, "the model or the run is wrong")
+        kind = (Verdict.MISSED if step.outcome is Outcome.RAN else Verdict.UNEXPECTED_HIT).value
+        _trouble(case, "failure", kind, message, "\n".join(_why(cause, trial)))
+    elif predicted is not None and contradicts(predicted, step.outcome):
+        message = f"{step.instruction} {step.outcome.value}, {predicted.value} was predicted"
+        _trouble(case, "failure", "contradicted", message, "lab's model of BuildKit is wrong, or the run is")
 
 
 def _why(cause: StepCause | None, trial: Trial) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Any text in Markdown, so that it is shown and never obeyed: GitHub's dialect, tables included."""
+"""Any text as Markdown that shows the text and has no other effect: GitHub's dialect, with tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """The text as a cell of a table: a code span, or plain with every sign spelled out where a span could break."""
+    """The text as a table cell: a code span, or escaped text where a code span could break the table."""
     shown = printable.line(text)
     if re.search(r"[|`]", shown) or not shown.strip():
         return re.sub(r"[^\w ]", lambda match: f"&#{ord(match[0])};", shown, flags=re.ASCII) or "&#32;"
@@ -24,21 +24,21 @@ def cell(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """The text within a sentence: signs of Markdown and HTML lose their meaning, and nobody is called by an `@`."""
+    """The text within a sentence: characters of Markdown and HTML are escaped, and an `@` notifies nobody."""
     shown = re.sub(r"([\\`*_\[\]<|~&])", r"\\\1", printable.line(text).strip())
     shown = re.sub(r"(?<![\w/])#(?=\d)", r"\\#", re.sub(r"@(?=\w)", "`@`", shown))
-    # what opens a heading, a list or a quote where a line begins
+    # at the beginning of a line these would open a heading, a list or a quote
     return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", re.sub(r"^(?=[#+=>-])", r"\\", shown))
 
 
 def fence(text: str, language: str = "") -> str:
-    """The text as a block of its own, behind a fence longer than any within."""
+    """The text as a block of its own; the fence is longer than any fence in the text."""
     shown = printable.lines(text).rstrip("\n")
     ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
     return f"{ticks}{language}\n{shown}\n{ticks}"
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
-    """A table of cells that are Markdown already."""
+    """A table; the cells are already Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""Text of any origin, made fit to be shown: no terminal escape, no hidden character, nothing lost in silence."""
+"""Text of any origin, safe to show: without terminal escapes and hidden characters, which are spelled out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _ODD = re.compile(r"[^\n\t\x20-\x7e]")
 
 
 def lines(text: str) -> str:
-    """The text with its lines and tabs; terminal escapes are dropped, other unprintable characters spelled out."""
+    """The text with its lines and tabs; terminal escapes are removed, other unprintable characters are spelled out."""
     if text.isprintable():  # most words are
         return text
-    if "\x1b" in text:  # line by line: an escape that is never ended must not swallow what follows
+    if "\x1b" in text:  # line by line: an escape without an end must not hide the lines after it
         text = "\n".join(without_escapes(part) for part in text.split("\n"))
     return _ODD.sub(_spelled, text.replace("\r\n", "\n"))
 
@@ -24,6 +24,6 @@ def line(text: str) -> str:
 
 
 def _spelled(match: re.Match[str]) -> str:
-    """Letters of every script stay; a control, a direction mark or half a pair becomes \\x1b, \\u202e, \\udc80."""
+    """Letters stay; a control character, direction mark or lone surrogate becomes \\x1b, \\u202e, \\udc80."""
     character = match[0]
     return character if character.isprintable() else character.encode("unicode_escape").decode()

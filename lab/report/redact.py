@@ -1,9 +1,9 @@
-"""Take out of a report what is nobody's business: secrets, user names, home paths, host names, keys.
+"""Remove private data from a report: secrets, user names, home paths, host names, keys.
 
-What is replaced is named in brackets, the same thing by the same name throughout: `[secret]`, `[user-1]`. Names are
-found where they stand for sure (a home path, `docker info`, the registry's address) and then replaced wherever they
-stand as a word; secrets are found by their form or by the name before them. No list of forms is ever complete: a report
-is to be read before it is sent.
+A placeholder in brackets replaces each of them, the same name always by the same placeholder: `[secret]`, `[user-1]`.
+Names are found in known places (a home path, `docker info`, the registry's address) and then replaced wherever they
+occur as a word. Secrets are found by their form or by the name before them. No list of forms is complete, so a person
+must read a report before sending it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from lab.results.contexts import unpacked
 from lab.results.run import BoxFacts, Run
 
 _HOME = re.compile(r"(?:/home|/Users|/var/home)/([^/\s'\":;,|&<>()\[\]]{1,64})|[A-Za-z]:\\Users\\([^\\\s'\":;,]{1,64})")
-# Accounts of every machine: they name no person, and as words they mean something else.
+# Accounts that exist on many machines: they name no person, and they are also common words.
 _STOCK = {
     "root", "vagrant", "docker", "ubuntu", "debian", "centos", "alpine", "fedora", "admin", "user", "users", "test",
     "build", "builder", "ci", "runner", "jenkins", "git", "github", "gitlab", "node", "app", "nobody", "library",
     "lab", "local", "localhost", "shared", "public", "www-data", "linuxbrew", "registry", "image", "cache", "context",
 }  # fmt: skip
 _PUBLIC = {"docker.io", "index.docker.io", "registry-1.docker.io", "ghcr.io", "quay.io", "public.ecr.aws", "localhost"}
-# Words of the run's own grammar and moments in time: never text of a box.
+# Keys of a run whose values are fixed words or times, never text from a box.
 _GRAMMAR = {
     "schema", "lab", "source", "kind", "outcome", "expected", "predicted", "verdict", "started", "finished", "type",
     "mode_octal", "content_sha256", "xattrs_b64",
@@ -43,7 +43,7 @@ _GRAMMAR = {
 def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
     """The same evidence without secrets, user names, home paths, host names and keys; `redacted` counts them.
 
-    `secrets_only` leaves all but secrets as it is: for what must do again exactly what was done.
+    `secrets_only` removes only secrets: for a report that must repeat exactly what the run did.
     """
     redactor = Redactor(secrets_only=True) if secrets_only else redactor_of(evidence)
     data = evidence.run.model_dump(mode="json", by_alias=True)
@@ -71,15 +71,15 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
 
 
 def redactor_of(evidence: Evidence) -> Redactor:
-    """A redactor that knows the homes, users and hosts of this run."""
+    """A redactor with the home paths, users and hosts of this run."""
     run = evidence.run
     own = " ".join([run.dockerfile, *run.instructions])
     homes: dict[str, str] = {}
     for text in _texts(evidence):
         for match in _HOME.finditer(text) if "home/" in text or "Users" in text else ():
             homes.setdefault(match[0], match[1] or match[2])
-    # a home that only the Dockerfile speaks of is the image's
-    homes = {path: user for path, user in homes.items() if path not in own or _is_a_boxs(path, evidence)}
+    # a home path that occurs only in the Dockerfile belongs to the image
+    homes = {path: user for path, user in homes.items() if path not in own or _on_a_box(path, evidence)}
     words = _vocabulary(run)
     users = set(homes.values()) | set(_users(run))
     names = {user: f"[user-{number}]" for number, user in enumerate(sorted(filter(_sure, users - words)), 1)}
@@ -93,7 +93,7 @@ def redactor_of(evidence: Evidence) -> Redactor:
 
 
 def _texts(evidence: Evidence) -> Iterable[str]:
-    """Where a home path of a box may stand: what was said, and where commands ran."""
+    """The texts that may hold a home path of a box: outputs, commands, and the folders they ran in."""
     run = evidence.run
     for trial in run.trials:
         yield trial.problem or ""
@@ -110,7 +110,7 @@ def _texts(evidence: Evidence) -> Iterable[str]:
                 yield data.decode("utf-8", "surrogateescape")
 
 
-def _is_a_boxs(path: str, evidence: Evidence) -> bool:
+def _on_a_box(path: str, evidence: Evidence) -> bool:
     """True if a command ran below that folder."""
     return any((exchange.cwd or "").startswith(path + "/") for exchange in evidence.exchanges)
 
@@ -122,7 +122,7 @@ def _users(run: Run) -> Iterable[str]:
 
 
 def _hosts(box: BoxFacts) -> Iterable[str]:
-    """The machine's name, short and long, and hosts of registries that its engine was told of."""
+    """The machine's name, short and long, and the registry hosts in its engine's settings."""
     for name in re.findall(r"(?m)^ *Name: (\S+)$", box.info):
         yield from {name, name.split(".")[0]}
     for block in re.findall(r"(?m)^ *(?:Insecure Registries|Registry Mirrors):\n((?:  \S.*\n?)+)", box.info):
@@ -131,14 +131,14 @@ def _hosts(box: BoxFacts) -> Iterable[str]:
 
 
 def _sure(name: str) -> bool:
-    """True for a name that may be replaced wherever it stands."""
+    """True for a name that is distinctive enough to be replaced wherever it occurs."""
     return (
         bool(re.fullmatch(r"[\w.:-]{3,}", name)) and bool(re.search(r"[^\W\d]", name)) and name not in _PUBLIC | _STOCK
     )
 
 
 def _vocabulary(run: Run) -> set[str]:
-    """The run's own words: a user who is called as a step's file must not blot it out."""
+    """The words of the run itself: a user name that equals the name of a step's file must not hide the file."""
     boxes = {box.name for box in run.boxes} | {end for trial in run.trials for end in (trial.producer, trial.consumer)}
     others = [run.scenario, run.lineup, run.dockerfile, *run.instructions, *(trial.variation for trial in run.trials)]
     return boxes | {word for text in others for word in re.findall(r"[A-Za-z0-9]+", text)} | set(others)
@@ -185,7 +185,7 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
 
 
 def _entry(entry: Entry, redactor: Redactor) -> Entry:
-    """A file's content changes with what is taken out of it, and so does its size."""
+    """The same object with redacted text; its size is the size of the redacted content."""
     content = redactor.content(entry.content) if isinstance(entry.content, bytes) else entry.content
     size = len(content) if isinstance(content, bytes) else entry.size
     path, link = redactor.text(entry.path), redactor.text(entry.linkname)
@@ -195,9 +195,9 @@ def _entry(entry: Entry, redactor: Redactor) -> Entry:
 
 
 def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redactor) -> dict[str, str]:
-    """The contents of files as a run keeps them; one that changes gets another sum, which its objects then name.
+    """The contents of files as a run keeps them; a changed content gets a new checksum, also in its objects.
 
-    Values of attributes change with them. What cannot be read is left out: nobody can tell what it holds.
+    Values of attributes are redacted too. A content that cannot be read is left out, because it may hold anything.
     """
     found: dict[str, str] = {}
     renamed: dict[str, tuple[str, int]] = {}
@@ -223,5 +223,5 @@ def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redact
 def _attribute(value: Any, redactor: Redactor) -> Any:
     try:
         return base64.b64encode(redactor.content(base64.b64decode(value, validate=True))).decode()
-    except (TypeError, ValueError):  # a foreign run's; whoever uses it says what is wrong with it
+    except (TypeError, ValueError):  # of a foreign run; the code that uses it reports the error
         return value

@@ -14,9 +14,9 @@ from lab.buildkit.progress.terminal import without_escapes
 
 
 class Form(NamedTuple):
-    """One form of what is to go; where none of its clues is in a text (lower case), the text need not be searched.
+    """One form of private data; a text without any of the clues (in lower case) need not be searched.
 
-    `outline` is a quicker search that finds something wherever the pattern does.
+    `outline` is a faster pattern that matches wherever the pattern does.
     """
 
     clues: tuple[str, ...]
@@ -28,7 +28,7 @@ class Form(NamedTuple):
 _WORD = r"pass(?:word|wd|phrase)|secret|token(?!iz)|(?:api|access|account|private)[_-]?key|credential|x-amz-signature"
 _CLUES = ("passw", "passphrase", "secret", "token", "key", "credential", "signature")
 _VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"']+)"""
-# Every repetition before the telling part is bounded, so that no text can make a form slow.
+# Every repetition before the distinctive part is bounded, so that no text can make a search slow.
 SECRETS = (
     Form(_CLUES, re.compile(rf"(?i)((?:{_WORD})[\w.-]{{0,40}}[\"']?\s{{0,4}}[:=]\s{{0,4}}){_VALUE}"), r"\1[secret]"),
     Form(_CLUES, re.compile(rf"(?i)(--(?:{_WORD})(?:=|\s{{1,4}}))(?!id=){_VALUE}"), r"\1[secret]"),
@@ -37,7 +37,7 @@ SECRETS = (
         re.compile(rf"(?im)(\b(?:ENV|ARG)\s{{1,4}}\w{{0,64}}(?:{_WORD})\w{{0,64}}[ \t]+)\S[^\n]*"),
         r"\1[secret]",
     ),
-    # whole parts of a name only: there is a compass, and PWD alone is a folder
+    # only whole parts of a name: `compass` is no password, and PWD alone is a folder
     Form(
         ("pass", "_pwd", "_auth"),
         re.compile(r"(?i)(\b(?:(?:\w{0,40}_|pg)?pass|\w{0,40}_pwd|\w{0,40}_auth)[\"']?\s{0,4}[:=]\s{0,4})" + _VALUE),
@@ -130,20 +130,20 @@ PLACES = (
     ),
 )
 DEPTH = 3  # of base64 within base64
-LARGEST = 8 << 20  # bytes of a context that travels
+LARGEST = 8 << 20  # bytes of a packed context that are searched
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _BODY = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\[nr])*")
-_BASE64 = re.compile(r"(?<![\w+/])(?![0-9a-f]{64}\b)[A-Za-z0-9+/]{32,}={0,2}")  # a sha256 is none
+_BASE64 = re.compile(r"(?<![\w+/])(?![0-9a-f]{64}\b)[A-Za-z0-9+/]{32,}={0,2}")  # a sha256 is not base64
 
 
 class Redactor:
-    """Replaces what it knows and what it recognises; the same text always becomes the same."""
+    """Replaces known names and recognised secrets; equal texts always get equal replacements."""
 
     def __init__(
         self, homes: Iterable[str] = (), names: Mapping[str, str] | None = None, *, secrets_only: bool = False
     ) -> None:
-        """`homes` are folders that become `~`; `names` are words with the placeholders they become."""
+        """`homes` are folders that become `~`; `names` maps words to their placeholders."""
         self.found: Counter[str] = Counter()
         self._secrets_only = secrets_only
         self._memory: dict[str, str] = {}
@@ -153,18 +153,18 @@ class Redactor:
         self._names = _alternatives(self._placeholders, r"(?![A-Za-z0-9])", before=r"(?<![A-Za-z0-9])")
 
     def text(self, text: str) -> str:
-        """The text with placeholders; terminal escapes go where there are any, as they could hide a secret's name."""
+        """The text with placeholders; terminal escapes are removed, since they could hide the name of a secret."""
         known = self._memory.get(text)
         if known is None:
             known = self._memory[text] = self._shown(text)
         return known
 
     def data(self, data: bytes) -> bytes:
-        """`text` for output, whose bytes need not be UTF-8."""
+        """`text` for output, which need not be UTF-8."""
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if data else data
 
     def content(self, data: bytes) -> bytes:
-        """`data` for a file, whose escapes are its own."""
+        """`data` for a file, whose terminal escapes stay."""
         known = self._contents.get(data)
         if known is None:
             text = self._replaced(data.decode("utf-8", "surrogateescape"))
@@ -192,7 +192,7 @@ class Redactor:
     def _forms(self, forms: tuple[Form, ...], text: str) -> str:
         lower = text.lower()
         for clues, pattern, placeholder, outline in forms:
-            for clue in clues:  # any() over a generator takes three times as long, and this is most of the work
+            for clue in clues:  # any() with a generator takes three times as long, and most of the time is spent here
                 if clue in lower:
                     if outline is None or outline.search(text):
                         text = self._sub(pattern, placeholder, text)
@@ -200,14 +200,14 @@ class Redactor:
         return text
 
     def _hidden(self, text: str, depth: int) -> str:
-        """Files travel as base64, gzipped or not: what is within is replaced there, and packed again."""
+        """Base64, gzipped or not: the content is redacted and packed again."""
         try:
             data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
             packed = data.startswith(b"\x1f\x8b")
             inside = _unpacked(data) if packed else data
         except ValueError:
             return text
-        if len(inside) > LARGEST:  # nobody looks for a secret in all of that
+        if len(inside) > LARGEST:  # too much to search
             self.found["secret"] += 1
             return "[secret]"
         clean = self._replaced(inside.decode("utf-8", "surrogateescape"), depth).encode("utf-8", "surrogateescape")
@@ -218,7 +218,7 @@ class Redactor:
     def _private_keys(self, text: str) -> str:
         parts, start, ended = [], 0, True
         while begin := _BEGIN.search(text, start):
-            end = _END.search(text, begin.end()) if ended else None  # none further on: do not look for it again
+            end = _END.search(text, begin.end()) if ended else None  # without an end once, there is none later
             ended = end is not None
             rest = end or _BODY.match(text, begin.end())
             assert rest  # the body may be empty
@@ -238,7 +238,7 @@ class Redactor:
 
 
 def _unpacked(data: bytes) -> bytes:
-    """What a gzip file holds, of one that holds more than any context the beginning; ValueError if it is none."""
+    """The content of a gzip file, at most LARGEST + 1 bytes of it; ValueError for other data."""
     reader = zlib.decompressobj(wbits=31)
     try:
         return reader.decompress(data, LARGEST + 1)

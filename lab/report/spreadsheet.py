@@ -1,4 +1,4 @@
-"""CSV for spreadsheets: a row a trial and step; text that a spreadsheet would take for a formula is defused."""
+"""CSV for spreadsheets: one row for each step of each trial; no text becomes a formula."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC
 
-from lab.model import Outcome
 from lab.report import printable
 from lab.report.evidence import Evidence, producer_engine
-from lab.results.run import StepResult, Trial
+from lab.report.trials import bytes_sent, in_order, predicted_of, steps_of
+from lab.results.run import Trial
 
 COLUMNS = (
     "run", "started", "lineup", "scenario", "variation", "producer", "producer_engine", "consumer", "engine",
     "server", "context_bytes", "step", "instruction", "outcome", "expected", "predicted", "seconds", "verdict", "cause",
     "because", "problem",
 )  # fmt: skip
-# What makes a spreadsheet calculate; the apostrophe itself too, so that the one put in front can be told from it.
+# What makes a spreadsheet calculate. The apostrophe is in the list so that a reader can remove the added one safely.
 _FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
 
 
 def spreadsheet(runs: Sequence[Evidence]) -> str:
-    """Runs as CSV by RFC 4180: heading, CRLF, numbers bare, unknown values empty.
+    """Runs as CSV by RFC 4180: a header, CRLF line ends, numbers without quotes, unknown values empty.
 
-    A text that begins with one of = + - @ (also the wide forms), a tab, a line end or ' has a ' in front.
+    A text that begins with = + - @ (also in their wide forms), a tab, a line end or ' gets a ' in front.
     """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for evidence in runs:
-        for trial in evidence.run.trials:
+        for trial in in_order(evidence.run):
             writer.writerows(_rows(evidence, trial))
     return out.getvalue()
 
@@ -38,21 +38,19 @@ def spreadsheet(runs: Sequence[Evidence]) -> str:
 def _rows(evidence: Evidence, trial: Trial) -> Iterable[list[str | int | float | None]]:
     run = evidence.run
     consumer = evidence.facts(trial.consumer, trial.engine)
-    steps = trial.build.steps if trial.build else ()
-    for number, instruction in enumerate(run.instructions or [step.instruction for step in steps]):
-        step = steps[number] if number < len(steps) else StepResult(instruction=instruction, outcome=Outcome.UNKNOWN)
-        guess = trial.predicted[number].value if trial.predicted and number < len(trial.predicted) else None
+    for number, step in enumerate(steps_of(run, trial)):
+        predicted = predicted_of(trial, number)
         cause = evidence.step_cause(trial, number)
         yield [
             *map(_safe, (run.name, f"{run.started.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", run.lineup, run.scenario)),
             *map(_safe, (trial.variation, trial.producer, producer_engine(trial), trial.consumer, trial.engine)),
             _safe(consumer.server if consumer else None),
-            trial.build.context_bytes if trial.build else None,
+            bytes_sent(trial),
             number + 2,
             _safe(step.instruction),
             step.outcome.value,
             step.expected.value if step.expected else None,
-            guess,
+            predicted.value if predicted else None,
             step.seconds,
             trial.verdict.value,
             *map(_safe, (cause.sentence if cause else None, trial.because, trial.problem)),

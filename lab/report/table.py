@@ -3,147 +3,132 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 from datetime import UTC
 from itertools import groupby
 
 import tabulate as tabulate_module
 from tabulate import tabulate
 
-from lab.model import Outcome, Verdict, ordering
+from lab.model import CONTROL, Verdict
 from lab.report import printable
+from lab.report.evidence import Evidence
+from lab.report.findings import Kind, finding_of
 from lab.report.prediction import contradictions, prediction
-from lab.results.run import BuildResult, Run, Trial
+from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word, steps_of
+from lab.results.run import Run, Trial
 
 WIDTH = 100
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
 
 
 def table(run: Run, width: int = WIDTH) -> str:
-    """The run's trials, a row each, by variation; then one line for each that needs words.
+    """The run's trials, one row each, grouped by variation; then one line for each trial that needs words.
 
-    The widest layout that fits `width` columns is taken: instructions on one line, on two, then without the engine
-    column (engines become headings), at last some lines a trial.
+    The widest layout that fits `width` columns is taken: instructions on one line, on two lines, then without the
+    engine column (each engine becomes a heading), at last several lines for each trial.
     """
-    head = f"{run.scenario}  base {_bases(run)}  registry {run.registry}"
-    head += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + (
-        "" if run.complete else "  (cut short: not all trials made)"
-    )
-    blocks = [_wrapped(head, width)]
-    for variation, group in groupby(sorted(run.trials, key=order(run)), key=lambda trial: trial.variation):
-        trials = list(group)
-        title = "nothing varied" if variation == "none" else f"variation {variation}"
-        because = "; ".join(dict.fromkeys(trial.because for trial in trials if trial.because))
-        title += f": {because}" if because and variation != "none" else ""
-        heading = textwrap.fill(printable.line(title), width, subsequent_indent="  ")
-        blocks.append(f"{heading}\n{_fit(run, trials, width)}")
-    notes = [line for trial in sorted(run.trials, key=order(run)) for line in _notes(trial)]
-    broken = [
+    blocks = [_wrapped(_head(run), width)]
+    trials = in_order(run)
+    for variation, group in groupby(trials, key=lambda trial: trial.variation):
+        rows = list(group)
+        blocks.append(_title(variation, rows, width) + "\n" + _fit(run, rows, width))
+    notes = ["engine P>C: the producer's, then the consumer's"] if any(map(is_mixed, trials)) else []
+    notes += [
         printable.lines(f"{made.producer} ({made.engine}) pushed no image: {made.problem}")
         for made in run.productions
         if made.problem
     ]
-    if any(_mixed(trial) for trial in run.trials):
-        broken.insert(0, "engine P>C: the producer's, then the consumer's")
-    if notes or broken:
-        blocks.append("\n".join([*broken, *(_wrapped(note, width) for note in notes)]))
-    return "\n\n".join(blocks)
+    notes += [_wrapped(line, width) for trial in trials for line in _notes(run, trial)]
+    return "\n\n".join([*blocks, *(["\n".join(notes)] if notes else [])])
+
+
+def _head(run: Run) -> str:
+    head = f"{run.scenario}  base {_bases(run)}  registry {run.registry}"
+    head += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return head + ("" if run.complete else "  (incomplete: trials are missing)")
 
 
 def _bases(run: Run) -> str:
-    """The images that the Dockerfile names after FROM; the run's own base by where it is from."""
+    """The images that the Dockerfile names after FROM; the run's own base by its source."""
     own = [run.base.source] if run.base and (not run.bases or run.base.reference in run.dockerfile) else []
     return ", ".join([*own, *(item.reference for item in run.bases)]) or "?"
 
 
 def _wrapped(text: str, width: int) -> str:
-    """A line of text in as many lines as it needs, names left whole so that they can be copied."""
+    """One line of text in as many lines as it needs; names stay whole so that they can be copied."""
     return textwrap.fill(
         printable.line(text), width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     )
 
 
-def step_word(build: BuildResult | None, number: int) -> str:
-    """One cell: the outcome's word."""
-    return build.steps[number].outcome.value if build and number < len(build.steps) else Outcome.UNKNOWN.value
-
-
-def engine_word(trial: Trial) -> str:
-    """The trial's engine; `P>C` where the producer's is another one."""
-    return f"{trial.producer_engine}>{trial.engine}" if _mixed(trial) else trial.engine
-
-
-def _mixed(trial: Trial) -> bool:
-    return trial.producer_engine not in (None, trial.engine)
-
-
-def order(run: Run) -> Callable[[Trial], tuple[object, ...]]:
-    """The key that puts trials in order: variations as they were made, engines by version, then boxes."""
-    place = ordering(trial.key for trial in run.trials)
-    return lambda trial: place(trial.key)
+def _title(variation: str, trials: list[Trial], width: int) -> str:
+    if variation == CONTROL:
+        return "no change"
+    because = "; ".join(dict.fromkeys(trial.because for trial in trials if trial.because))
+    title = f"variation {variation}" + (f": {because}" if because else "")
+    return textwrap.fill(printable.line(title), width, subsequent_indent="  ")
 
 
 def _fit(run: Run, trials: list[Trial], width: int) -> str:
     wide = [printable.line(instruction) for instruction in run.instructions]
     narrow = [instruction.replace(" ", "\n", 1) for instruction in wide]
     shortest = [f"step {number}" for number, _ in enumerate(run.instructions, 2)]
-    guessed = any(trial.predicted for trial in run.trials)
-    text = ""
     for steps in (wide, narrow):
-        text = _grid(steps, trials, engine=True, guessed=guessed)
+        text = _grid(run, steps, trials, engine=True)
         if _width(text) <= width:
             return text
     for steps in (narrow, shortest):
-        parts = []
-        for engine, group in groupby(trials, key=engine_word):
-            parts.append(
-                f"engine {printable.line(engine)}\n" + _grid(steps, list(group), engine=False, guessed=guessed)
-            )
+        parts = [
+            f"engine {printable.line(engine)}\n" + _grid(run, steps, list(group), engine=False)
+            for engine, group in groupby(trials, key=engine_word)
+        ]
         text = "\n".join(parts)
         if _width(text) <= width:
             return text
-    return "\n".join(_tall(wide, trial, width, guessed=guessed) for trial in trials)
+    return "\n".join(_tall(run, wide, trial, width) for trial in trials)
 
 
-def _grid(steps: list[str], trials: list[Trial], *, engine: bool, guessed: bool) -> str:
-    middle, last = ["engine"] if engine else [], ["predicted"] if guessed else []
+def _grid(run: Run, steps: list[str], trials: list[Trial], *, engine: bool) -> str:
+    predicted = _has_predictions(run)
+    middle, last = ["engine"] if engine else [], ["predicted"] if predicted else []
     header = ["producer", "consumer", *middle, "context", *steps, *last, "verdict"]
     rows = []
     for trial in trials:
-        cells = [step_word(trial.build, number) for number, _ in enumerate(steps)]
-        cells += [prediction(trial).value] if guessed else []
+        cells = [step.outcome.value for step in steps_of(run, trial)[: len(steps)]]
+        cells += [prediction(trial).value] if predicted else []
         names = [trial.producer, trial.consumer, *([engine_word(trial)] if engine else [])]
-        rows.append([*map(printable.line, names), _sent(trial), *cells, trial.verdict.value])
+        rows.append([*map(printable.line, names), sent_word(bytes_sent(trial)), *cells, trial.verdict.value])
     return tabulate(rows, header, tablefmt="plain", disable_numparse=True)
 
 
-def _tall(steps: list[str], trial: Trial, width: int, *, guessed: bool) -> str:
+def _tall(run: Run, steps: list[str], trial: Trial, width: int) -> str:
     """A trial in lines of its own, where its names or its steps are too many for a row."""
-    row = f"{trial.producer} > {trial.consumer}  engine {engine_word(trial)}  context {_sent(trial)}"
-    row += f"  predicted {prediction(trial).value}" if guessed else ""
+    row = f"{trial.producer} > {trial.consumer}  engine {engine_word(trial)}  context {sent_word(bytes_sent(trial))}"
+    row += f"  predicted {prediction(trial).value}" if _has_predictions(run) else ""
     row += f"  {trial.verdict.value}"
-    words = "; ".join(f"{step}: {step_word(trial.build, number)}" for number, step in enumerate(steps))
+    results = zip(steps, steps_of(run, trial), strict=False)
+    words = "; ".join(f"{step}: {result.outcome.value}" for step, result in results)
     lines = textwrap.wrap(printable.line(row), width, subsequent_indent="  ")
     return "\n".join([*lines, *textwrap.wrap(words, width, initial_indent="    ", subsequent_indent="    ")])
 
 
-def _sent(trial: Trial) -> str:
-    sent = trial.build.context_bytes if trial.build else None
-    return "?" if sent is None else f"{sent}B"
+def _has_predictions(run: Run) -> bool:
+    return any(trial.predicted for trial in run.trials)
 
 
 def _width(text: str) -> int:
     return max(len(line) for line in text.splitlines())
 
 
-def _notes(trial: Trial) -> list[str]:
-    """What the row cannot say: the first step that ran, what went wrong, and where a prediction did."""
+def _notes(run: Run, trial: Trial) -> list[str]:
+    """What the row cannot show: the step that the trial is about, what went wrong, a prediction that failed."""
     if trial.verdict is Verdict.BROKEN:
-        problem = printable.lines(trial.problem or "not known why").split("\n")
+        problem = printable.lines(trial.problem or "the reason is not known").split("\n")
         return [f"{trial.name}: {problem[0]}", *(f"  | {line}" for line in problem[1:])]
     notes = [f"{trial.name}: {line}" for line in contradictions(trial)]
-    ran = [step for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
-    if ran:
+    found = finding_of(Evidence(run), trial)
+    if found and found.step and found.kind is not Kind.CONTRADICTED:
+        verb = "missed" if found.kind is Kind.MISS else "hit"
         expected = "" if trial.verdict is Verdict.AS_EXPECTED else ", not expected"
-        notes.append(f"{trial.name}: missed at {ran[0].instruction}{expected}")
+        notes.append(f"{trial.name}: {verb} at {found.step.instruction}{expected}")
     return notes

@@ -12,8 +12,10 @@ from lab.report.printable import line
 WIDTH = 100
 
 
-def told(image: str, question: Question, answers: Sequence[Answer], *, assumed: bool, width: int = WIDTH) -> list[str]:
-    """A line on what is asked, then some for each COPY."""
+def why_text(
+    image: str, question: Question, answers: Sequence[Answer], *, assumed: bool, width: int = WIDTH
+) -> list[str]:
+    """A line on the question, then some lines for each COPY."""
     filled = partial(_filled, width=width)
     engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
     rows = filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")

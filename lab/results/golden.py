@@ -60,7 +60,7 @@ def path_of(scenario: Path, lineup: str) -> Path:
 def save(scenario: Path, run: Run) -> Path:
     """Write the run's outcomes as golden; UsageError if the run is not whole, or an outcome is not known."""
     if not run.complete or not run.trials:
-        raise UsageError(f"cannot save {run.name} as golden: it was cut short")
+        raise UsageError(f"cannot save {run.name} as golden: it is incomplete")
     unread = [trial.name for trial in run.trials if not _known(trial)]
     if unread:
         raise UsageError(f"cannot save {run.name} as golden: no outcome is known of {', '.join(unread[:3])}")

@@ -273,7 +273,7 @@ def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
 
 def find(results: Path, name: str | None) -> Path:
     """The folder of a run by name, by path, or the newest one if no name is given."""
-    if name and Path(name).is_dir():
+    if name and files.is_folder(Path(name)):
         return Path(name)
     known = sorted(path.parent.name for path in results.glob("*/run.json"))
     if name in known:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lab.boxes.base import Command, Result
 from lab.boxes.local import LocalBox
-from lab.boxes.transcript import RecordingBox, ReplayBox, Transcript, read, replay_boxes
+from lab.boxes.transcript import RecordingBox, ReplayBox, Transcript, exchanges, read
 from lab.errors import BoxError, ConfigError, HostError
 
 WHEN = datetime(2026, 5, 27, 12, 0, 0, 123456, tzinfo=UTC)
@@ -32,8 +32,15 @@ def made(stdout: bytes = b"out", stderr: bytes = b"err", argv: tuple[str, ...] =
     return Result(Command(argv, {"A": "1"}, PurePosixPath("/tmp"), 5), 3, stdout, stderr, WHEN, 1.25)
 
 
+def replay_boxes(path: Path) -> dict[str, ReplayBox]:
+    """One box for each box of a transcript."""
+    _, entries = read(path)
+    names = dict.fromkeys(entry["box"] for entry in entries)
+    return {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in names}
+
+
 def replay(path: Path) -> ReplayBox:
-    return replay_boxes(path)[1]["guest"]
+    return replay_boxes(path)["guest"]
 
 
 def test_a_real_boxs_commands_come_back(tmp_path: Path) -> None:
@@ -45,8 +52,8 @@ def test_a_real_boxs_commands_come_back(tmp_path: Path) -> None:
     transcript.close()
     assert [result.exit for result in real] == [0, 3, 127]
     assert real[0].stdout == b"\xff\x00gr\xc3\xbcn\n"
-    name, boxes = replay_boxes(tmp_path / "t.jsonl")
-    assert name == "20260527T120000Z-x"
+    boxes = replay_boxes(tmp_path / "t.jsonl")
+    assert read(tmp_path / "t.jsonl")[0] == "20260527T120000Z-x"
     again = [boxes["here"].run(argv, env={"A": "b c"}, cwd=PurePosixPath("/"), timeout=9) for argv in argvs]
     for before, after in zip(real, again, strict=True):
         assert (after.command, after.exit, after.stdout, after.stderr, after.started) == (
@@ -156,7 +163,7 @@ def test_boxes_answer_for_themselves(tmp_path: Path) -> None:
     transcript.record("one", "", made(b"1"))
     transcript.record("two", "", made(b"2"))
     transcript.close()
-    boxes = replay_boxes(tmp_path / "t.jsonl")[1]
+    boxes = replay_boxes(tmp_path / "t.jsonl")
     assert {name: box.execute(made().command).stdout for name, box in boxes.items()} == {"one": b"1", "two": b"2"}
 
 
@@ -213,7 +220,7 @@ def test_an_entry_of_another_kind_is_refused(tmp_path: Path, line: str) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"schema": 1, "run": "r"}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(ConfigError):
-        replay_boxes(path)
+        exchanges(path.read_bytes(), str(path))
 
 
 def test_a_transcript_that_cannot_be_written_is_an_error_of_the_host(tmp_path: Path) -> None:

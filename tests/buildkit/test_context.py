@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from lab.buildkit.contenthash.entry import Entry, Kind
-from lab.buildkit.contenthash.query import content_digest
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.context import CHUNK, read_context
 from lab.errors import ContextError
+from tests.digests import content_digest
 from tests.vectors import COPY_CONTEXT, RULES, VECTORS
 
 R9 = RULES["R9"]

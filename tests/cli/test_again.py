@@ -1,4 +1,4 @@
-"""`repro --from BUNDLE`: what of somebody's run is asked for again, and how what came of it is held against theirs."""
+"""`repro --from BUNDLE`: what of somebody's run is asked for again, and how what came of it is compared with theirs."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def test_both_runs_are_held_against_each_other(place: Workplace, tmp_path: Path)
     save(mine, run(trial("x", "x", (HIT, HIT, HIT)), trial("x", "y", (HIT, HIT, HIT))), "")
     with theirs(path, place) as found:
         assert found.compared_with(mine, 100).splitlines() == [
-            "a is held against x",
-            "b is held against y",
+            "a is compared with x",
+            "b is compared with y",
             "",
             "a>b:19.03.8/copy-bust:none",
             "  now x>y:19.03.8/copy-bust:none",
             "  COPY bar bar: ran -> hit",
             "  RUN echo baz: ran -> hit",
-            "  why: not known: nothing that was recorded differs",
+            "  why: not known: no recorded fact differs",
             "",
             "1 trials changed, 1 did not",
         ]

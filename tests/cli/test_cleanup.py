@@ -88,11 +88,11 @@ def test_a_run_that_goes_on_is_not_called_cut_short(checkout: Lab) -> None:
     (folder / "run.json").write_text(json.dumps({**run, "name": folder.name, "complete": False}))
     transcript = Transcript(folder / "transcript.jsonl", folder.name)
     first = checkout.ok("runs").out
-    assert "(still running)" in first and "cut short" not in first
+    assert "(still running)" in first and "incomplete" not in first
     assert checkout.ok("runs", "--json").json["runs"][0]["running"] is True
     transcript.close()
     second = checkout.ok("runs").out
-    assert "(cut short)" in second and "still running" not in second
+    assert "(incomplete)" in second and "still running" not in second
 
 
 # --- after an interruption

@@ -173,6 +173,47 @@ def test_a_file_that_cannot_be_written_is_the_machines_fault(place: Place) -> No
     assert "cannot write" in done.stderr
 
 
+@pytest.mark.parametrize("output", ["x" * 300, "x" * 300 + "/", "/proc/report", "loop", "/dev/null/below"])
+@pytest.mark.parametrize("verb", [["report"], ["bundle"]])
+def test_a_place_that_cannot_be_written_is_an_error_with_a_reason(place: Place, verb: list[str], output: str) -> None:
+    (place.root / "loop").symlink_to("loop/loop")
+    done = place.lab(*verb, "--output", output)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "lab: cannot write " in done.stderr
+    for word in ("Traceback", "Errno", "None"):
+        assert word not in done.stderr
+
+
+def test_a_name_that_no_file_system_takes_names_no_run(place: Place) -> None:
+    done = place.lab("report", "x" * 300)
+    assert (done.returncode, "cannot find the run" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take rights away from a process of its own")
+@pytest.mark.parametrize("place_", ["", "below", "below/"])
+@pytest.mark.parametrize("mode", [0o500, 0o000])
+def test_a_folder_without_rights_is_an_error_and_no_traceback(tmp_path: Path, mode: int, place_: str) -> None:
+    """As a plain user meets it: even to look whether something exists may be refused."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=mode)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    code = (
+        "import contextlib, io, os, sys; from lab.cli.reports import report; from lab.errors import LabError\n"
+        "with contextlib.redirect_stderr(io.StringIO()):  # as root, who may read each module\n"
+        "    report.main([sys.argv[1], '--output', '/dev/null'], standalone_mode=False)\n"
+        "os.setuid(65534)\n"
+        "try: report.main(sys.argv[1:], standalone_mode=False)\n"
+        "except LabError as error: print(f'{type(error).__name__}: {error.message}')"
+    )
+    target = f"{closed}/{place_}" if place_ else f"{closed}/a/b"
+    argv = [sys.executable, "-c", code, str(ROOT / "results" / "sample"), "--output", target]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"HostError: cannot write {closed}/")
+    assert done.stdout.endswith(": Permission denied\n")
+
+
 def test_a_folder_gets_a_file_for_each_run(place: Place) -> None:
     (place.root / "reports").mkdir()
     done = place.lab("report", "--run", "*", "--format", "html", "--output", "reports")
@@ -251,10 +292,8 @@ def test_a_list_of_many_words_fits_100_columns(place: Place) -> None:
     lines = place.lab("runs").stdout.splitlines()
     assert max(map(len, lines)) <= 100
     words = " ".join(" ".join(lines).split())
-    assert (
-        f"{NEW} 2026-11-23 21:27 UTC copy-bust 1 missed, 1 hit unexpectedly, 1 broken, 3 as expected (cut short) lineup"
-        in words
-    )
+    verdicts = "1 missed, 1 hit unexpectedly, 1 broken, 3 as expected"
+    assert f"{NEW} 2026-11-23 21:27 UTC copy-bust {verdicts} (incomplete) lineup" in words
     assert "a-builder-with-a-long-name-14, a-builder-with-a-long-name-15; engines 20.10.24" in words
 
 
@@ -312,11 +351,12 @@ def test_the_scenario_may_lie_elsewhere(place: Place) -> None:
 def test_a_bundle_is_shown_again_anywhere(place: Place, tmp_path: Path) -> None:
     done = place.lab("bundle", "--output", "mine.tar.gz")
     assert (done.returncode, done.stdout) == (0, "written to mine.tar.gz\n")
+    assert "it holds the source files of the build contexts" in done.stderr
     shutil.rmtree(place.root / "results")
     again = place.lab("replay", "mine.tar.gz")
     table = (RUNS / "schema-1" / "table.txt").read_text()
     assert (again.returncode, again.stdout) == (
-        0, table + "\njudged again by today's scenario\n0 trials changed, 6 did not\n",
+        0, table + "\njudged again by this checkout's scenario\n0 trials changed, 6 did not\n",
     )  # fmt: skip
     assert data(place.lab("replay", "mine.tar.gz", "--json"))["name"] == NEW
     assert place.lab("report", "mine.tar.gz").stdout == table
@@ -365,7 +405,7 @@ def test_a_damaged_bundle_is_exit_code_3(place: Place) -> None:
     for verb in (["replay"], ["report"], ["compare", "mine.tar.gz"]):
         done = place.lab(*verb, "mine.tar.gz")
         assert (done.returncode, done.stdout) == (3, "")
-        assert "lab: cannot read mine.tar.gz: not a bundle, or a damaged one" in done.stderr
+        assert "lab: cannot read mine.tar.gz: it is damaged, or not a bundle" in done.stderr
     assert place.lab("replay", "none.tar.gz").returncode == 2
 
 

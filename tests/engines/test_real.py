@@ -151,14 +151,14 @@ def test_a_label_busts_the_copy_only_where_the_fix_is_taken_back(world: World, n
 
 
 @pytest.mark.parametrize(("name", "status", "said"), [
-    ("20.10.24-unfixed", 0, "reproduced: all 6 steps came out as in the run"),
-    ("20.10.24", 1, "NOT reproduced: 2 of 6 steps came out otherwise"),
+    ("20.10.24-unfixed", 0, "reproduced: all 6 steps have the outcome of the run"),
+    ("20.10.24", 1, "NOT reproduced: 2 of 6 steps have another outcome"),
 ])  # fmt: skip
 def test_a_runs_script_tells_the_engine_with_the_fault_from_the_other(
     world: World, tmp_path: Path, name: str, status: int, said: str
 ) -> None:
     # the sample's two boxes and the label on the one's files: made again on this machine, which labels nothing
-    text = FORMATS["sh"].tell([evidence_of(SAMPLE)])
+    text = FORMATS["sh"].text([evidence_of(SAMPLE)], find())
     (tmp_path / "repro.sh").write_text(text)
     client = tmp_path / "docker"
     client.write_text(f'#!/bin/sh\nexec {shlex.join(world.engines[name].docker)} "$@"\n')

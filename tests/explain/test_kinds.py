@@ -15,7 +15,7 @@ from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
 from lab.report.evidence import Evidence, explained
-from lab.report.explanation import told
+from lab.report.explanation import explanation_text
 from lab.report.markdown import markdown
 from lab.results.run import Run, Trial, load
 from tests.conftest import ROOT
@@ -59,7 +59,7 @@ def test_a_new_cause_is_one_function_and_one_line(monkeypatch: pytest.MonkeyPatc
     assert "the clock shows 1970" in after.cause.evidence
     assert any("a hit was predicted" in line for line in after.cause.evidence)
     evidence = explained(Evidence(run), ROOT / "boxes")
-    assert SENTENCE in told(after)
+    assert SENTENCE in explanation_text(after)
     assert SENTENCE in markdown(evidence)
     assert "set the clock" in markdown(evidence)
 

@@ -18,7 +18,7 @@ from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome, Verdict
-from lab.report.explanation import told
+from lab.report.explanation import explanation_text
 from lab.report.prediction import Prediction, prediction
 from lab.results.contexts import pack
 from lab.results.run import CacheImport, Run, Trial, load
@@ -169,7 +169,7 @@ def test_the_bytes_that_the_client_sent_are_explained(variation: str, line: str)
 def test_modes_have_their_issue_upstream_and_no_version_that_fixes_them() -> None:
     found = cause("mode")
     assert (found.issue, found.fixed) == ("https://github.com/moby/buildkit/issues/3821", None)
-    text = told(explained(of("mode")))
+    text = explanation_text(explained(of("mode")))
     assert "upstream: https://github.com/moby/buildkit/issues/3821, not fixed in any version known here" in text
 
 

@@ -28,7 +28,7 @@ from lab.explain.subject import Subject, subject
 from lab.explain.upstream import Upstream
 from lab.model import Fault, Outcome, Verdict
 from lab.report.evidence import Evidence, explained
-from lab.report.explanation import told, told_engines, told_exceptions
+from lab.report.explanation import engines_text, exceptions_text, explanation_text
 from lab.report.redact import redact
 from lab.report.table import table
 from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT, Kept, kept, pack
@@ -360,7 +360,10 @@ def test_explanations_survive_the_disk_and_redaction() -> None:
 
 def test_text_is_at_most_100_columns_wide() -> None:
     for trial in RUN.trials:
-        lines = [*told(explanation(trial)).splitlines(), *told_engines(engine_lines(about(trial))).splitlines()]
+        lines = [
+            *explanation_text(explanation(trial)).splitlines(),
+            *engines_text(engine_lines(about(trial))).splitlines(),
+        ]
         # a digest or an address is not broken
         assert all(len(line) <= 100 or "sha256:" in line or "https://" in line for line in lines)
 
@@ -386,12 +389,12 @@ def test_what_is_not_known_is_unknown_under_every_engine() -> None:
     lost = of("20.10.24", "none").model_copy(update={"context": "gone"})
     lines = engine_lines(about(lost))
     assert {line.outcome for line in lines if line.why != "no inline cache"} == {UNKNOWN}
-    assert "its files were not recorded" in told_engines(lines)
+    assert "its files were not recorded" in engines_text(lines)
 
 
 def test_versions_whose_import_is_dead_are_named() -> None:
-    assert "Docker 27.0.1 to 27.1" in told_exceptions(UPSTREAM)
-    assert "buildkit/issues/5242" in told_exceptions(UPSTREAM)
+    assert "Docker 27.0.1 to 27.1" in exceptions_text(UPSTREAM)
+    assert "buildkit/issues/5242" in exceptions_text(UPSTREAM)
 
 
 # --- storage

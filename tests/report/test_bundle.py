@@ -261,7 +261,7 @@ def refused(tmp_path: Path, content: bytes) -> LabError:
     ["../evil", "/etc/evil", "a/../../evil", "a/./b", "a//b", "..", ".", "a\nb", "a\x1b[2J", "x" * 2000, "\u202ea"],
 )
 def test_names_that_leave_the_folder_or_deceive(tmp_path: Path, name: str) -> None:
-    assert "would leave the bundle's folder" in refused(tmp_path, packed(manifest(), plain(name))).message
+    assert "leads out of the bundle's folder" in refused(tmp_path, packed(manifest(), plain(name))).message
 
 
 @pytest.mark.parametrize(
@@ -273,11 +273,11 @@ def test_names_that_leave_the_folder_or_deceive(tmp_path: Path, name: str) -> No
 )  # fmt: skip
 def test_links_and_devices(tmp_path: Path, kind: bytes, link: str) -> None:
     message = refused(tmp_path, packed(manifest(), plain("run.json", kind=kind, link=link))).message
-    assert message.endswith("'run.json' is no plain file")
+    assert message.endswith("'run.json' is not a plain file")
 
 
 def test_a_name_that_stands_twice(tmp_path: Path) -> None:
-    assert "stands in it twice" in refused(tmp_path, packed(manifest(), plain("a"), plain("a", b"y"))).message
+    assert "occurs twice" in refused(tmp_path, packed(manifest(), plain("a"), plain("a", b"y"))).message
 
 
 def test_a_bomb_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,8 +332,11 @@ def test_a_bundle_cut_in_half(tmp_path: Path, project: Project, folder: Path) ->
     ("change", "words"),
     [
         (lambda files: files.pop("table.txt"), "'table.txt' is missing"),
-        (lambda files: files.update(extra=b"x"), "'extra' has no sum"),
-        (lambda files: files.update({"run.json": files["run.json"] + b" "}), "'run.json' is not what was packed"),
+        (lambda files: files.update(extra=b"x"), "'extra' has no checksum"),
+        (
+            lambda files: files.update({"run.json": files["run.json"] + b" "}),
+            "'run.json' has changed since it was packed",
+        ),
     ],
 )
 def test_files_that_are_not_those_that_were_packed(
@@ -352,13 +355,13 @@ def test_files_that_are_not_those_that_were_packed(
     [
         (plain("manifest.json", b"{"), "cannot read"),
         (plain("manifest.json", b"[" * 100_000), "cannot read"),
-        (plain("manifest.json", b"[]"), "its form is None"),
-        (manifest(bundle=2), "its form is 2, this lab reads 1"),
+        (plain("manifest.json", b"[]"), "its version is None"),
+        (manifest(bundle=2), "its version is 2, this lab reads version 1"),
         (manifest(flavour=1), "unknown key flavour"),
         (manifest(files={"run.json": {"sha256": "short", "bytes": 1}}), "sha256"),
         (manifest(files={"\x1b[2J": {"sha256": "0" * 64, "bytes": 1}}), "is missing"),
-        (plain("other", b"x"), "no manifest.json in it: not a bundle of lab"),
-        (manifest(), "it holds no run"),
+        (plain("other", b"x"), "it has no manifest.json, so it is not a bundle of lab"),
+        (manifest(), "it has no run.json"),
     ],
 )
 def test_a_manifest_that_is_none(tmp_path: Path, head: tuple[tarfile.TarInfo, bytes], words: str) -> None:
@@ -366,7 +369,7 @@ def test_a_manifest_that_is_none(tmp_path: Path, head: tuple[tarfile.TarInfo, by
 
 
 def test_a_bundle_of_a_newer_lab_says_so(tmp_path: Path) -> None:
-    assert refused(tmp_path, packed(manifest(bundle=9))).hint == "a newer lab wrote it: update"
+    assert refused(tmp_path, packed(manifest(bundle=9))).hint == "a newer version of lab wrote it: update lab"
 
 
 @pytest.mark.parametrize("name", ["none.tar.gz", "."])
@@ -379,3 +382,19 @@ def test_a_scenario_whose_name_leaves_the_folder_is_not_written(tmp_path: Path, 
     path = folder / "run.json"
     path.write_text(path.read_text().replace('"scenario": "copy-bust"', '"scenario": "../../evil"'))
     assert opened(tmp_path, bundle.pack(folder, project)).scenario(tmp_path / "into") is None
+
+
+# --- what a bundle leaves out
+
+
+def test_a_run_without_known_files_is_packed_without_a_script(tmp_path: Path, project: Project, folder: Path) -> None:
+    (folder / "transcript.jsonl").unlink()
+    files = opened(tmp_path, bundle.pack(folder, project)).files
+    assert "repro.sh" not in files
+    assert {"table.txt", "report.md", "report.html"} <= set(files)
+
+
+def test_any_other_error_of_a_report_is_not_hidden(project: Project, folder: Path) -> None:
+    (project.root / "templates" / "reports" / "page" / "page.css").unlink()
+    with pytest.raises(ConfigError, match=r"its template page\.css is missing"):
+        bundle.pack(folder, project)

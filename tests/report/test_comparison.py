@@ -10,7 +10,7 @@ import pytest
 from lab.boxes.transcript import Transcript
 from lab.errors import ConfigError, UsageError
 from lab.model import Verdict
-from lab.report.comparison import compare, told
+from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import Evidence
 from lab.results import golden, shelf
 from lab.results.run import Run, save
@@ -34,7 +34,7 @@ def test_only_what_changed_is_told_with_why() -> None:
         ("COPY bar bar", "hit", "ran"), ("RUN echo baz", "hit", "ran"), ("verdict", "as expected", "missed"),
     ]  # fmt: skip
     assert (found.same, found.only_before, found.only_after) == (1, (), ())
-    assert told(found).splitlines() == [
+    assert comparison_text(found).splitlines() == [
         "a>b:19.03.8/copy-bust:none",
         "  COPY bar bar: hit -> ran",
         "  RUN echo baz: hit -> ran",
@@ -62,7 +62,7 @@ def test_one_engine_is_held_against_another() -> None:
     assert {(change.trial, change.other, change.cell) for change in found.changes} == {
         ("a>b:19.03.8/copy-bust:none", "a>b:19.03.13/copy-bust:none", cell) for cell in ("COPY bar bar", "RUN echo baz")
     }
-    assert "engine 19.03.8 -> 19.03.13" in told(found)
+    assert "engine 19.03.8 -> 19.03.13" in comparison_text(found)
     assert found.same == 1
 
 
@@ -70,7 +70,7 @@ def test_trials_of_one_run_only_are_named() -> None:
     both = trial("a", "b", (HIT, HIT, HIT))
     found = compare(pair(both, trial("a", "c", (HIT, HIT, HIT))), pair(both, trial("a", "d", (HIT, HIT, HIT))))
     assert (found.only_before, found.only_after) == (("a>c:19.03.8/copy-bust:none",), ("a>d:19.03.8/copy-bust:none",))
-    assert "only in the second:\n  a>d:19.03.8/copy-bust:none" in told(found)
+    assert "only in the second:\n  a>d:19.03.8/copy-bust:none" in comparison_text(found)
 
 
 def test_what_differs_is_told_where_no_cause_is_known() -> None:
@@ -81,7 +81,7 @@ def test_what_differs_is_told_where_no_cause_is_known() -> None:
     assert "consumer's selinux off -> enforcing" in why[-1]
     assert why[-1].endswith("; Dockerfile")
     same = compare(pair(one), pair(other))
-    assert same.changes[0].why == ("not known: nothing that was recorded differs",)
+    assert same.changes[0].why == ("not known: no recorded fact differs",)
 
 
 def test_lost_steps_are_unknown() -> None:
@@ -136,7 +136,7 @@ def test_boxes_of_other_names_are_held_against_those_they_are_most_like() -> Non
     assert found.same == 1
     assert found.only_before == ("plain>odd:19.03.8/copy-bust:none",)
     assert len(found.only_after) == 2
-    assert told(found).startswith("plain is held against debian\nlabelled is held against centos\n\n")
+    assert comparison_text(found).startswith("plain is compared with debian\nlabelled is compared with centos\n\n")
     assert found.to_json()["boxes"] == (("plain", "debian"), ("labelled", "centos"))
 
 
@@ -153,7 +153,7 @@ def test_a_comparison_is_shown_and_never_obeyed() -> None:
     evil = reporting.hostile()
     changed = evil.run.trials[0].model_copy(update={"verdict": Verdict.UNEXPECTED_HIT})
     found = compare(evil, Evidence(evil.run.model_copy(update={"trials": (changed, evil.run.trials[1])})))
-    assert told(found).replace("\n", "").isprintable()
+    assert comparison_text(found).replace("\n", "").isprintable()
 
 
 # --- the golden table

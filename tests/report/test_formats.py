@@ -11,18 +11,31 @@ from typing import Any
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 from junitparser import Error, Failure, JUnitXml, Properties, TestCase
 
+from lab.cli.reports import report
 from lab.model import Fault, Outcome, Verdict
+from lab.project import Project
+from lab.report import bundle, docker
 from lab.report.document import document, run_schema
 from lab.report.evidence import Evidence
-from lab.report.formats import FORMATS, Format
+from lab.report.findings import Kind, findings, plain
+from lab.report.formats import FORMATS, Format, joined
 from lab.report.junit import junit
+from lab.report.markdown import markdown
+from lab.report.page.lead import lead
+from lab.report.page.trial import view
 from lab.report.redact import redact
 from lab.report.spreadsheet import COLUMNS, spreadsheet
+from lab.report.table import table
+from lab.report.trials import in_order, steps_of
 from lab.results.run import READABLE, Run, load
 from tests import reporting
+from tests.conftest import ROOT
 from tests.reporting import HIT, RAN, RUNS, UNKNOWN, run, trial
+
+PROJECT = Project(ROOT, ROOT)
 
 # --- JUnit
 
@@ -163,7 +176,7 @@ def test_a_row_a_trial_and_step() -> None:
     found = sheet(reporting.bug())
     assert len(found) == 9
     assert list(found[0]) == list(COLUMNS)
-    row = found[4]
+    row = found[1]
     told = ("producer", "consumer", "engine", "producer_engine", "context_bytes", "step")
     assert [row[key] for key in told] == ["ubuntu", "centos", "19.03.8", "19.03.8", "93", "3"]
     assert (row["instruction"], row["outcome"], row["expected"], row["verdict"]) == (
@@ -288,16 +301,158 @@ def test_the_words_of_the_schema_are_the_models() -> None:
 
 
 def test_names_of_files_stay_in_their_folder_and_apart() -> None:
-    form = Format(lambda runs: "whole", ".x", parts=lambda run: dict.fromkeys(("a:1", "a/1", "../a\n1", "é"), "part"))
+    form = Format(
+        lambda runs, project: "whole", ".x", parts=lambda run: dict.fromkeys(("a:1", "a/1", "../a\n1", "é"), "part")
+    )
     made = Evidence(reporting.bug().run.model_copy(update={"name": "../evil"}))
-    assert list(form.files(made)) == ["_evil-a_1.x", "_evil-a_1-1.x", "_evil-.._a_1.x", "_evil-_.x"]
-    assert list(FORMATS["md"].files(made)) == ["_evil.md"]
-    assert list(FORMATS["md"].files(Evidence(made.run.model_copy(update={"name": "../"})))) == ["_.md"]
+    assert list(form.files(made, PROJECT)) == ["_evil-a_1.x", "_evil-a_1-1.x", "_evil-.._a_1.x", "_evil-_.x"]
+    assert list(FORMATS["md"].files(made, PROJECT)) == ["_evil.md"]
+    assert list(FORMATS["md"].files(Evidence(made.run.model_copy(update={"name": "../"})), PROJECT)) == ["_.md"]
 
 
 def test_what_goes_into_a_folder_is_redacted_as_what_is_printed() -> None:
     made = reporting.with_contexts()
     for form in FORMATS.values():
-        texts = form.files(made).values()
+        texts = form.files(made, PROJECT).values()
         assert all("hunter2" not in text for text in texts)
-    assert any("hunter2" in text for text in FORMATS["sh"].files(made, redacted=False).values())
+    assert any("hunter2" in text for text in FORMATS["sh"].files(made, PROJECT, redacted=False).values())
+
+
+# --- one form is one function and one line
+
+
+def test_a_new_form_is_one_line_and_its_verb_knows_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def names(evidence: Evidence) -> str:
+        return "\n".join(trial.name for trial in evidence.run.trials) + "\n"
+
+    monkeypatch.setitem(FORMATS, "names", Format(joined(names), ".names", packed="names.txt"))
+    sample = ROOT / "results" / "sample"
+    done = CliRunner().invoke(report, [str(sample), "--format", "names"])
+    assert (done.exit_code, done.output) == (0, names(Evidence(load(sample))))
+    assert "names" in CliRunner().invoke(report, ["--help"]).output
+    assert CliRunner().invoke(report, [str(sample), "--format", "nmes"]).exit_code == 2
+    (tmp_path / "a.tar.gz").write_bytes(bundle.pack(sample, PROJECT))
+    assert bundle.read(tmp_path / "a.tar.gz").files["names.txt"].decode() == done.output
+
+
+# --- one answer to one question
+
+
+def several_findings() -> Evidence:
+    """Two trials with one cause, a miss on purpose, a wrong hit, a contradicted prediction, two broken trials."""
+    made = (
+        trial("a", "b", (HIT, RAN, RAN)),
+        trial("b", "a", (HIT, RAN, RAN)),
+        trial("a", "a", (HIT, RAN, RAN), variation="xattr", because="an attribute"),
+        trial("a", "a", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, variation="mode", expected=(HIT, RAN, RAN)),
+        trial("a", "a", (HIT, HIT, HIT), predicted=(HIT, RAN, RAN)),
+        trial("b", "b", None, Verdict.BROKEN, problem="no space left"),
+        trial("c", "c", None, Verdict.BROKEN, problem="no space left"),
+        trial("d", "d", (HIT, HIT, HIT)),
+    )
+    causes = {item.name: reporting.explained(item) for item in made[:2]}
+    return Evidence(run(*made), causes)
+
+
+def test_every_form_counts_the_same_findings() -> None:
+    evidence = several_findings()
+    found = findings(evidence)
+    assert [(item.kind, len(item.trials)) for item in found] == [
+        (Kind.WRONG_HIT, 1),
+        (Kind.CONTRADICTED, 1),
+        (Kind.MISS, 2),
+        (Kind.MISS, 1),
+        (Kind.BROKEN, 2),
+    ]
+    assert [item.deliberate for item in found] == [False, False, False, True, False]
+    views = [view(number, evidence, item) for number, item in enumerate(in_order(evidence.run), 1)]
+    assert len(lead(evidence, views).cards) == 5
+    assert "The run has 5 findings (1 of a change made on purpose, 1 of broken trials)." in markdown(evidence)
+    [suite] = JUnitXml.fromstring(junit([evidence]).encode())
+    assert properties(suite)["findings"] == "5"
+
+
+def test_every_form_shows_the_trials_in_one_order() -> None:
+    evidence = Evidence(run(*(trial("b", "a", (HIT, HIT, HIT), engine=name) for name in ("19.03.13", "19.03.8"))))
+    wanted = ["19.03.8", "19.03.13"]
+    assert [item.engine for item in in_order(evidence.run)] == wanted
+    assert [re.findall(r"19\.03\.\d+", line)[0] for line in table(evidence.run).splitlines()[4:6]] == wanted
+    rows = [line for line in markdown(evidence).splitlines() if line.startswith("| `b`")]
+    assert [re.findall(r"19\.03\.\d+", line)[0] for line in rows] == wanted
+    assert [case.classname for case in cases(evidence)][::3] == [f"b>a:{name}/copy-bust:none" for name in wanted]
+    assert [row["engine"] for row in sheet(evidence)][::3] == wanted
+
+
+def test_a_step_that_was_not_read_is_unknown_in_every_form() -> None:
+    made = trial("a", "b", (HIT,), steps=reporting.STEPS[:1])
+    evidence = Evidence(run(made))
+    assert [step.outcome for step in steps_of(evidence.run, made)] == [HIT, UNKNOWN, UNKNOWN]
+    assert [row["outcome"] for row in sheet(evidence)] == ["hit", "unknown", "unknown"]
+    assert [properties(case)["outcome"] for case in cases(evidence)] == ["hit", "unknown", "unknown"]
+    assert "hit           unknown       unknown" in table(evidence.run)
+    assert "| hit | **unknown** | **unknown** |" in markdown(evidence)
+    assert [step.outcome.value for step in view(1, evidence, made).steps] == ["hit", "unknown", "unknown"]
+
+
+def test_a_broken_trial_without_any_step_is_an_error_too() -> None:
+    lost = trial("a", "b", None, Verdict.BROKEN, problem="the machine is gone")
+    [case] = cases(Evidence(run(lost, steps=())))
+    assert [type(result) for result in case.result] == [Error]
+    assert (case.result[0].type, str(case.result[0].text)) == ("command", "the machine is gone")
+
+
+def test_a_broken_trial_never_fails() -> None:
+    """Its steps ran against expectation because the cache could not be read: that is no result of the steps.
+
+    Without a stored fault, a trial with a build is broken by the output, and one without a build by a command.
+    """
+    lost = trial("a", "b", (HIT, RAN, RAN), Verdict.BROKEN, expected=(HIT, HIT, HIT), predicted=(HIT, HIT, HIT))
+    found = cases(Evidence(run(lost)))
+    assert [[(type(result), result.type) for result in case.result] for case in found] == [[(Error, "output")]] * 3
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("Docker 20.10.24 hashes it (R5)", "Docker 20.10.24 hashes it"),
+        ("Docker x hashes them (R5+xattrs=all)", "Docker x hashes them"),
+        ("by other rules (R1) than b (R5)", "by other rules than b"),
+        ("the mode (0644) differs.", "the mode (0644) differs"),
+        ("the label is hashed (fixed by moby/moby#41222)", "the label is hashed (fixed by moby/moby#41222)"),
+    ],
+)
+def test_a_reader_never_sees_the_name_of_a_rule_set(sentence: str, said: str) -> None:
+    assert plain(sentence) == said
+
+
+SOCKET = ("-H", "unix:///run/lab/docker.sock")
+
+
+@pytest.mark.parametrize(
+    ("argv", "client", "words", "verb"),
+    [
+        (["docker", "build", "."], 1, ["build", "."], "build"),
+        (["docker", *SOCKET, "push", "x"], 3, ["push", "x"], "push"),
+        (["/opt/engine/docker", *SOCKET, "system", "prune", "-a"], 3, ["system", "prune", "-a"], "system prune"),
+        (
+            ["sudo", "-n", "--preserve-env=A", "docker", "buildx", "build", "."],
+            4,
+            ["buildx", "build", "."],
+            "buildx build",
+        ),
+        (["docker"], 1, [], ""),
+    ],
+)
+def test_a_docker_command_is_told_from_how_its_client_was_called(
+    argv: list[str], client: int, words: list[str], verb: str
+) -> None:
+    assert docker.split(argv) == (tuple(argv[:client]), tuple(words))
+    assert docker.verb(argv) == verb
+    assert docker.builds(argv) == verb.endswith("build")
+    assert docker.prunes(argv) == verb.endswith("prune")
+
+
+@pytest.mark.parametrize("argv", [[], ["sh", "-c", "docker build ."], ["sudo"], ["sudo", "-n"], ["mydocker", "build"]])
+def test_what_is_not_docker_is_no_docker_command(argv: list[str]) -> None:
+    assert docker.split(argv) is None
+    assert docker.verb(argv) == ""

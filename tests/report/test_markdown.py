@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -11,22 +12,24 @@ from markdown_it.token import Token
 
 from lab.buildkit.progress.reader import read_builds
 from lab.model import Outcome, Verdict
+from lab.project import Project
 from lab.report import excerpt, markup
 from lab.report.bundle import evidence_of
 from lab.report.evidence import Evidence, explained
-from lab.report.findings import contrast, findings
+from lab.report.findings import Kind, contrast, findings
 from lab.report.formats import FORMATS
 from lab.report.markdown import markdown
 from lab.report.redact import redact
-from lab.results.run import Run
+from lab.results.run import Base, Run, Trial
 from tests import reporting
 from tests.conftest import ROOT
 from tests.reporting import HIT, RAN, run, trial
 
 SECTIONS = [
-    "Description", "Reproduce", "Expected behavior", "Actual behavior", "Cause", "Affected and fixed versions",
-    "Not known",
+    "Description", "Cause", "Reproduce", "Expected behavior", "Actual behavior", "Affected and fixed versions",
+    "Deliberate changes", "Not known", "Evidence",
 ]  # fmt: skip
+PROJECT = Project(ROOT, ROOT)
 GITHUB_LIMIT = 65_536
 
 
@@ -74,15 +77,17 @@ def section(text: str, name: str) -> str:
 
 def test_the_report_follows_the_issue_forms() -> None:
     text = markdown(reporting.bug())
-    assert headings(text, "h2") == SECTIONS
-    assert headings(text, "h1") == ["COPY bar bar misses the build cache on centos"]
+    # a section without content is left out, and the others stay in this order
+    assert headings(text, "h2") == [name for name in SECTIONS if name not in ("Deliberate changes",)]
+    assert headings(text, "h1") == ["COPY bar bar misses the build cache on centos: security.selinux of bar differs"]
 
 
 def test_the_first_sentence_says_what_where_which_and_why() -> None:
     first = section(markdown(reporting.bug()), "Description").splitlines()[0]
     assert first == (
         "`COPY bar bar` misses the inline build cache when centos with Docker 19.03.8 rebuilds the image that ubuntu "
-        "pushed, from the same files: bar has security.selinux on the consumer only."
+        "pushed, from the same files: bar has security.selinux on the consumer only. What to do: update Docker. "
+        "The run has 1 finding."
     )
 
 
@@ -98,8 +103,11 @@ def test_the_table_is_the_runs() -> None:
 def test_the_cause_comes_with_its_evidence_and_its_fix() -> None:
     text = markdown(reporting.bug())
     cause = section(text, "Cause")
-    assert f"| `bar` | `security.selinux` | `absent` | `{reporting.LABEL}\\0` | `R1` |" in cause
-    assert "- 93B sent, 34B expected: 59 bytes are one security.selinux of 37 bytes" in cause
+    assert f"| `bar` | `security.selinux` | `absent` | `{reporting.LABEL}\\0` | not known |" in cause
+    assert "What to do: update Docker." in cause
+    evidence = section(text, "Evidence")
+    assert "- 93B sent, 34B expected: 59 bytes are one security.selinux of 37 bytes" in evidence
+    assert "R1" in evidence and "R1" not in text.replace(evidence, "")
     versions = section(text, "Affected and fixed versions")
     assert "ran with Docker 19.03.8; hit with Docker 19.03.13. Fixed in Docker 19.03.13, as published." in versions
     assert "https://github.com/moby/buildkit/issues/1330" in versions
@@ -108,12 +116,13 @@ def test_the_cause_comes_with_its_evidence_and_its_fix() -> None:
 def test_expected_and_actual_stand_beside_the_host_where_it_hit() -> None:
     text = markdown(reporting.bug())
     assert section(text, "Expected behavior") == (
-        "- ubuntu>centos, Docker 19.03.8: `COPY bar bar` hits, as on ubuntu with 19.03.8: the Dockerfile and the "
-        "files' bytes are the same. That it does not is known: the label is hashed (fixed by moby/moby#41222)."
+        "- ubuntu>centos, Docker 19.03.8: `COPY bar bar` hits, as on ubuntu with Docker 19.03.8: the Dockerfile and "
+        "the content of the files are the same."
     )
     assert section(text, "Actual behavior") == (
         "- ubuntu>centos, Docker 19.03.8: `RUN echo foo` hit, `COPY bar bar` ran, `RUN echo baz` ran. The "
-        "client sent 93B of context, and 34B where it went the other way (ubuntu>ubuntu, Docker 19.03.8)."
+        "client sent 93B of context; it sent 34B in the trial to compare with (ubuntu>ubuntu, Docker 19.03.8). "
+        "This miss is known: the label is hashed (fixed by moby/moby#41222)."
     )
 
 
@@ -126,9 +135,9 @@ def test_without_an_explanation_no_cause_is_made_up() -> None:
     text = markdown(Evidence(bug.run.model_copy(update={"trials": (bug.run.trials[0], bare), "boxes": boxes})))
     assert "The cause is not known." in section(text, "Description")
     assert "security.selinux" not in text
-    # what differs is told as what differs
-    assert "Between producer and consumer differ: selinux `off` / `enforcing`." in section(text, "Cause")
-    assert "What in the files makes `COPY bar bar` miss" in section(text, "Not known")
+    # what differs is reported without the claim that it matters
+    assert "Producer and consumer differ in: selinux `off` / `enforcing`." in section(text, "Cause")
+    assert "Which file makes `COPY bar bar` miss" in section(text, "Not known")
 
 
 # --- a real run
@@ -139,9 +148,15 @@ def test_hosts_are_told_as_the_original_report_did() -> None:
     assert headings(text, "h3") == [
         "debian12-apparmor with Docker 20.10.24+dfsg1: builds, pushes, prunes and rebuilds from the pushed cache"
     ]
-    [dockerfile, console] = blocks(text)
-    assert dockerfile == reporting.sample().run.dockerfile
-    commands = [line for line in console.splitlines() if line.startswith("$ ") and "docker" in line]
+    [dockerfile, base, console] = blocks(text)
+    # the base image is one that the reader makes, so its digest is not the run's
+    assert dockerfile.splitlines() == ["FROM localhost:5000/lab-base", *reporting.STEPS]
+    assert base.splitlines()[1:] == [
+        "$ tar -C root -c bin | docker import - localhost:5000/lab-base",
+        "$ docker push localhost:5000/lab-base",
+    ]
+    whole = console.replace(" \\\n>    ", "")
+    commands = [line for line in whole.splitlines() if line.startswith("$ ") and "docker" in line]
     ref = "localhost:5000/lab-copy-bust-debian12-apparmor:20.10.24"
     build = "$ DOCKER_BUILDKIT=1 docker build --progress=plain --build-arg BUILDKIT_INLINE_CACHE=1"
     assert commands == [
@@ -164,7 +179,7 @@ def test_it_is_shorter_than_what_it_tells_of() -> None:
     evidence = redact(reporting.sample())
     text = markdown(evidence)
     whole = sum(len(item.stdout) + len(item.stderr) for item in evidence.exchanges)
-    assert len(text.splitlines()) < 160
+    assert len(text.splitlines()) < 180
     assert len(text) < whole / 4
 
 
@@ -177,15 +192,14 @@ def test_500_trials_fit_an_issue() -> None:
     text = markdown(redact(reporting.many(500)))
     assert len(text) < GITHUB_LIMIT
     assert "460 of 500 rows cut." in text
-    assert "findings cut." in text
 
 
 def test_the_sample_that_the_manual_links_to_is_what_comes_of_its_run() -> None:
     # python -m lab report sample --format md --output results/sample/report.md
     folder = ROOT / "results" / "sample"
-    assert FORMATS["md"].tell([explained(evidence_of(folder), ROOT / "boxes")]) == (folder / "report.md").read_text(
-        encoding="utf-8"
-    )
+    assert FORMATS["md"].text([explained(evidence_of(folder), ROOT / "boxes")], PROJECT) == (
+        folder / "report.md"
+    ).read_text(encoding="utf-8")
 
 
 def sample_report() -> str:
@@ -193,10 +207,10 @@ def sample_report() -> str:
 
 
 def test_the_sample_says_each_cause_once_and_names_where_else_it_is() -> None:
-    cause = section(sample_report(), "Cause")
-    assert cause.count("- digest of bar under R5+xattrs=all:") == 2  # the producer's and the consumer's
-    assert cause.count("- The same on debian12-selinux>debian12-apparmor, Docker 20.10.24-unfixed: ") == 1
-    assert [row[:2] for row in rows(cause)] == [["file", "field"], ["bar", "security.selinux"]]
+    text = sample_report()
+    assert section(text, "Evidence").count("- digest of bar under R5+xattrs=all:") == 2  # of producer and consumer
+    assert section(text, "Actual behavior").count("The same cause: debian12-selinux>debian12-apparmor, Docker") == 1
+    assert [row[:2] for row in rows(section(text, "Cause"))] == [["file", "field"], ["bar", "security.selinux"]]
 
 
 def test_evidence_is_given_for_what_the_report_is_about() -> None:
@@ -205,28 +219,102 @@ def test_evidence_is_given_for_what_the_report_is_about() -> None:
     other = trial("a", "a", (HIT, RAN, RAN), variation="xattr")
     told = [reporting.explained(item) for item in (made, other)]
     told[1] = replace(told[1], steps=tuple(replace(step, differences=()) for step in told[1].steps))
-    cause = section(markdown(Evidence(run(made, other), {item.trial: item for item in told})), "Cause")
-    assert cause.count("- 93B sent, 34B expected: 59 bytes are one security.selinux of 37 bytes") == 1
-    assert cause.count("`COPY bar bar`: bar has security.selinux on the consumer only.") == 2
+    text = markdown(Evidence(run(made, other), {item.trial: item for item in told}))
+    line = "- 93B sent, 34B expected: 59 bytes are one security.selinux of 37 bytes"
+    assert section(text, "Evidence").count(line) == 1
+    assert section(text, "Cause").count("`COPY bar bar`: bar has security.selinux on the consumer only.") == 1
+    assert [row[0] for row in rows(section(text, "Deliberate changes"))] == ["change", "label", "xattr"]
+    assert not section(text, "Expected behavior")
 
 
 def test_the_sample_explains_its_own_words() -> None:
     """A maintainer has never heard of a rule set, nor of an engine that lab has built."""
     text = sample_report()
-    assert "R1 is Docker 18.09.0 to 18.09, 19.03.0 to 19.03.12; R5 is Docker 20.10.7 to 20.10.27; " in text
-    assert "R5+xattrs=all is Docker 20.10.24-unfixed." in text
+    assert "R1 is Docker 18.09.0 to 18.09, 19.03.0 to 19.03.12; R5+xattrs=all is Docker 20.10.24-unfixed." in text
     assert "R9 is Docker" not in text  # no cause speaks of it
-    versions = section(text, "Affected and fixed versions")
     assert (
-        "- 20.10.24-unfixed is 20.10.24 in which buildkit#1393 and \\#1526 are taken back: every xattr counts."
-        in versions
+        "Docker 20.10.24-unfixed is 20.10.24 in which buildkit#1393 and \\#1526 are taken back: every xattr counts."
+        in section(text, "Description")
     )
 
 
 def test_the_sample_is_short() -> None:
     text = sample_report()
-    assert len(text.splitlines()) < 220
+    assert len(text.splitlines()) < 230
     assert len(text) < 12_000
+
+
+# --- what a reader types
+
+
+def test_a_docker_command_is_shown_in_full_and_as_a_reader_types_it() -> None:
+    """`--cache-from` with a long reference was cut; the path of a private engine is told once, in a note."""
+    reference = "registry.example.org:5000/" + "a-long-name/" * 30 + "image:20.10.24"
+    made = trial("a", "b", (HIT, RAN, RAN))
+    client = ("sudo", "-n", "/opt/lab/docker", "-H", "unix:///run/lab/docker.sock")
+    words = ("build", "--progress=plain", "--build-arg", "BUILDKIT_INLINE_CACHE=1", "--cache-from", reference)
+    argv = (*client, *words, "--tag", reference, ".")
+    build = reporting.exchange("b", made.name, *argv, cwd="/x/c", env={"DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": "/x"})
+    text = markdown(Evidence(run(made), {}, (build,)))
+    console = blocks(text)[-1]
+    typed = console[console.index("$ DOCKER_BUILDKIT=1 docker build") + 2 :].replace("\n> ", "\n")
+    assert shlex.split(typed.replace("\\\n", "")) == ["DOCKER_BUILDKIT=1", "docker", *words, "--tag", reference, "."]
+    assert text.count("/run/lab/docker.sock") == 1
+    assert "`sudo -n /opt/lab/docker -H unix:///run/lab/docker.sock`" in section(text, "Reproduce")
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (
+            Base(reference="alpine:3.11.6@sha256:" + "9a" * 32, source="alpine"),
+            "`docker pull alpine:3.11.6@sha256:9a9a",
+        ),
+        (
+            Base(reference="localhost:5000/lab-base@sha256:" + "9a" * 32, source="busybox"),
+            "docker import - localhost:5000/lab-base\n",
+        ),
+        (Base(reference="localhost:5000/mine:1", source="given"), "may not be public"),
+        (Base(reference="debian:12", source="given"), "`docker pull debian:12`"),
+    ],
+)
+def test_the_base_image_can_be_had_by_the_reader(base: Base, said: str) -> None:
+    made = run(trial("a", "b", (HIT, RAN, RAN)), base=base)
+    assert said in section(markdown(Evidence(made)), "Reproduce")
+
+
+def test_attributes_that_the_machine_sets_are_commands_for_another_machine() -> None:
+    text = section(markdown(reporting.with_contexts()), "Reproduce")
+    value = (reporting.LABEL.encode() + b"\0").hex()
+    assert f"# setfattr -n security.selinux -v 0x{value} bar" in text
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        trial("a", "b", (HIT, RAN, RAN)),
+        trial("a", "b", (HIT, RAN, RAN), because="it is known"),
+        trial("a", "b", (HIT, RAN, RAN), Verdict.MISSED, expected=(HIT, HIT, HIT)),
+        trial("a", "b", (RAN, RAN, RAN), Verdict.MISSED, expected=(RAN, HIT, RAN)),
+        trial("a", "b", (HIT, RAN, RAN), Verdict.MISSED, expected=(HIT, HIT, HIT), variation="mtime"),
+        trial("a", "b", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, expected=(HIT, RAN, RAN), because="it is hashed"),
+        trial("a", "b", (HIT, HIT, HIT), predicted=(HIT, RAN, RAN)),
+        trial("a", "b", (HIT, RAN, RAN), predicted=(HIT, HIT, HIT), variation="mode"),
+    ],
+)
+def test_expected_and_actual_differ(made: Trial) -> None:
+    text = markdown(Evidence(run(made)))
+    [wanted] = re.findall(r"`([^`]+)` (hits|runs)", section(text, "Expected behavior"))
+    seen = dict(re.findall(r"`([^`]+)` (hit|ran)", section(text, "Actual behavior")))
+    assert {"hits": "hit", "runs": "ran"}[wanted[1]] != seen[wanted[0]]
+
+
+def test_a_change_of_content_is_not_called_the_same_content() -> None:
+    made = trial("a", "b", (HIT, RAN, RAN))
+    told = reporting.explained(made)
+    difference = replace(told.steps[1].differences[0], field="content")
+    told = replace(told, steps=(told.steps[0], replace(told.steps[1], differences=(difference,)), told.steps[2]))
+    assert "the same" not in section(markdown(Evidence(run(made), {made.name: told})), "Expected behavior")
 
 
 # --- which trial is told
@@ -239,22 +327,22 @@ def test_unexpected_misses_come_before_expected_ones_and_varied_ones_last() -> N
     fixed = trial("a", "d", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, expected=(HIT, RAN, RAN))
     found = findings(Evidence(run(varied, known, news, fixed)))
     assert [item.example.name for item in found] == [item.name for item in (news, fixed, known, varied)]
-    assert not found[1].misses
+    assert [item.kind for item in found] == [Kind.MISS, Kind.WRONG_HIT, Kind.MISS, Kind.MISS]
 
 
 def test_alike_trials_are_one_finding() -> None:
     made = [trial(a, b, (HIT, RAN, RAN)) for a, b in (("a", "b"), ("b", "a"), ("c", "a"))]
     [finding] = findings(Evidence(run(*made)))
     assert len(finding.trials) == 3
-    assert "Seen in 3 trials." in markdown(Evidence(run(*made)))
+    assert "The same happens in 2 more trials." in markdown(Evidence(run(*made)))
 
 
 def test_a_broken_trial_is_no_miss() -> None:
     broken = trial("a", "b", (RAN, RAN, RAN), Verdict.BROKEN, problem="the cache of x could not be read")
     text = markdown(Evidence(run(broken)))
-    assert findings(Evidence(run(broken))) == []
+    assert [item.kind for item in findings(Evidence(run(broken)))] == [Kind.BROKEN]
     assert headings(text, "h1") == ["copy-bust: no rebuild that could be read"]
-    assert "No rebuild was made, or none could be read" in text
+    assert "The run made no rebuild whose output could be read" in text
     assert "is broken: the cache of x could not be read" in section(text, "Not known")
 
 
@@ -297,28 +385,30 @@ def test_a_rebuild_on_the_box_itself_from_another_engines_image_and_changed_file
     assert first == (
         "`COPY bar bar` misses the inline build cache when a with Docker 19.03.8 (the image is from Docker 19.03.13) "
         "rebuilds the image that it pushed itself, from the same files after a change made on purpose (label). "
-        "The scenario gives as the reason: it is hashed."
+        "The scenario gives the reason: it is hashed. The run has 1 finding (1 of a change made on purpose)."
     )
 
 
 def test_a_step_that_hits_against_what_is_stated_is_told_as_such() -> None:
     made = trial("a", "b", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, expected=(HIT, RAN, RAN))
     text = markdown(Evidence(run(made)))
-    assert headings(text, "h1") == ["COPY bar bar hits the build cache though it should not on b"]
+    assert headings(text, "h1") == ["COPY bar bar hits the build cache on b although a miss is expected"]
     assert section(text, "Expected behavior") == "- a>b, Docker 19.03.8: `COPY bar bar` runs."
 
 
 def test_a_run_cut_short_and_a_contradicted_prediction_are_not_hidden() -> None:
     made = trial("a", "b", (HIT, RAN, RAN), predicted=(HIT, HIT, HIT))
     text = section(markdown(Evidence(run(made, complete=False))), "Not known")
-    assert "The run was cut short: not all trials were made." in text
-    assert "what was predicted did not come; the model or the run is wrong." in text
+    assert "The run is incomplete: not all trials were made." in text
+    assert "did not go as predicted: lab's model of BuildKit is wrong, or the run is." in text
 
 
 @pytest.mark.parametrize("made", [run(), run(complete=False, base=None, dockerfile="", instructions=(), steps=())])
 def test_a_run_that_has_only_begun_is_a_report_too(made: Run) -> None:
-    text = markdown(Evidence(made))
-    assert headings(text, "h2") == SECTIONS
+    found = headings(markdown(Evidence(made)), "h2")
+    assert found == [
+        name for name in SECTIONS if name in ("Description", "Reproduce", "Affected and fixed versions", "Not known")
+    ]
 
 
 # --- text of any origin
@@ -332,7 +422,7 @@ def test_nothing_hostile_is_obeyed_and_nothing_is_lost() -> None:
     assert not kinds & {"html_block", "html_inline", "image"}
     hrefs = {child.attrs["href"] for child in inline if child.type == "link_open"}
     assert hrefs == set()
-    assert headings(text, "h2") == SECTIONS
+    assert headings(text, "h2") == [name for name in SECTIONS if name != "Deliberate changes"]
     assert len(headings(text, "h1")) == 1
     header, first, second = rows(text)
     assert [len(header), len(first), len(second)] == [9, 9, 9]

@@ -20,13 +20,12 @@ from hypothesis import strategies as st
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.buildkit.context import read_context
 from lab.buildkit.progress.reader import read_builds
-from lab.errors import ConfigError, UsageError
 from lab.model import Verdict
 from lab.report.evidence import Evidence, gathered
 from lab.report.script import shell
 from lab.report.script.context import recreate, whole
 from lab.report.script.parts import HEAD, JUDGE, STAMP
-from lab.report.script.script import script, scripts
+from lab.report.script.script import NoScriptError, script, scripts
 from lab.results.contexts import pack
 from lab.results.run import Base
 from tests import reporting
@@ -137,7 +136,7 @@ def test_a_time_that_was_set_on_purpose_comes_back_and_the_runs_own_do_not(tmp_p
 @pytest.mark.parametrize("moment", [10**30, -(10**30)])
 def test_a_time_that_no_script_can_set_stops_it(tmp_path: Path, moment: int) -> None:
     done = context([file("bar", mtime_ns=moment)], tmp_path)
-    assert (done.returncode, done.stderr) == (3, b"cannot go on: a time that no script can set: bar\n")
+    assert (done.returncode, done.stderr) == (3, b"cannot go on: a script cannot set this time: bar\n")
 
 
 @pytest.mark.parametrize("name", SHELLS)
@@ -188,7 +187,7 @@ def test_a_file_whose_content_is_not_at_hand_keeps_what_is_there(tmp_path: Path)
 
 def test_what_a_script_cannot_make_stops_it(tmp_path: Path) -> None:
     done = context([Entry("s", Kind.SOCKET)], tmp_path)
-    assert (done.returncode, done.stderr) == (3, b"cannot go on: a socket cannot be made by a script: s\n")
+    assert (done.returncode, done.stderr) == (3, b"cannot go on: a script cannot make a socket: s\n")
 
 
 # --- the whole script
@@ -284,12 +283,12 @@ def test_every_host_has_a_script_of_its_own(tmp_path: Path, kind: str) -> None:
 def test_a_word_that_no_shell_takes_is_an_error_of_labs_kind() -> None:
     made = recorded()
     odd = exchange("b", made.run.trials[0].name, "touch", "a\0b", cwd="/home/u/r")
-    with pytest.raises(ConfigError, match="holds a NUL"):
+    with pytest.raises(NoScriptError, match="holds a NUL"):
         script(Evidence(made.run, {}, (*made.exchanges[:-1], odd, made.exchanges[-1])))
 
 
 def test_a_run_whose_files_are_not_known_has_no_script() -> None:
-    with pytest.raises(UsageError, match="it holds no build whose files are known"):
+    with pytest.raises(NoScriptError, match="the files of its builds are not known"):
         script(reporting.bug())
 
 
@@ -367,7 +366,7 @@ def test_reproduced(tmp_path: Path, name: str) -> None:
         "  same     in the run hit      here hit      RUN echo foo\n"
         "  same     in the run ran      here ran      COPY bar bar\n"
         "  same     in the run ran      here ran      RUN echo baz\n"
-        "reproduced: all 3 steps came out as in the run"
+        "reproduced: all 3 steps have the outcome of the run"
     )
     assert asked(tmp_path) == [
         "version --format {{.Server.Version}}",
@@ -385,11 +384,11 @@ def test_a_hosts_own_script_does_its_part(tmp_path: Path) -> None:
     parts = scripts(made)
     assert list(parts) == ["a", "b"]
     done = perform(tmp_path, made, "ghcr.io/you", text=parts["a"])
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "pushed; now rebuild on the hosts that do")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "pushed; now run the parts of the hosts that rebuild")
     assert [line.split()[0] for line in asked(tmp_path)] == ["version", "system", "build", "push", "system"]
     (tmp_path / "asked").unlink()
     done = perform(tmp_path, made, "ghcr.io/you", text=parts["b"])
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "reproduced: all 3 steps came out as in the run")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "reproduced: all 3 steps have the outcome of the run")
     assert [line.split()[0] for line in asked(tmp_path)] == ["version", "system", "build"]
 
 
@@ -397,14 +396,14 @@ def test_not_reproduced(tmp_path: Path) -> None:
     done = perform(tmp_path, recorded("hhh"), "b", "ghcr.io/you")
     assert done.returncode == 1
     assert "  DIFFERS  in the run hit      here ran      COPY bar bar\n" in done.stdout
-    assert done.stdout.rstrip().endswith("NOT reproduced: 2 of 3 steps came out otherwise")
+    assert done.stdout.rstrip().endswith("NOT reproduced: 2 of 3 steps have another outcome")
 
 
 def test_the_producers_part(tmp_path: Path) -> None:
     done = perform(tmp_path, recorded(), "a", "ghcr.io/you")
     assert (done.returncode, done.stdout.rstrip().rpartition("\n")[2]) == (
         0,
-        "pushed; now rebuild on the hosts that do",
+        "pushed; now run the parts of the hosts that rebuild",
     )
     assert asked(tmp_path)[1:] == [
         "system prune -a -f", f"build --progress=plain --tag {REF} .", f"push {REF}", "system prune -a -f",
@@ -439,7 +438,7 @@ def test_gathered_contexts_are_made_instead_of_written(tmp_path: Path) -> None:
 
 def test_another_engine_is_noted(tmp_path: Path) -> None:
     done = perform(tmp_path, recorded(), "b", "ghcr.io/you", FAKE_VERSION="28.5.2")
-    assert "  the run had Docker 19.03.8, this is 28.5.2: that alone may make a difference\n" in done.stdout
+    assert "  the run had Docker 19.03.8, this is Docker 28.5.2: that alone may make a difference\n" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -484,7 +483,7 @@ def test_an_outcome_that_cannot_be_read_reproduces_nothing(tmp_path: Path, log: 
 def test_a_wrong_call_touches_nothing(tmp_path: Path, words: list[str], env: dict[str, str]) -> None:
     done = perform(tmp_path, recorded(), *words, **env)
     assert done.returncode == 2
-    assert "usage: sh " in done.stderr or "LAB_PRUNE=yes permits it" in done.stderr
+    assert "usage: sh " in done.stderr or "LAB_PRUNE=yes allows it" in done.stderr
     assert not (tmp_path / "asked").exists()
 
 
@@ -516,6 +515,11 @@ def test_nothing_hostile_runs(tmp_path: Path) -> None:
         "20.10.24/fail.plain.txt",
         "26.1.5/gist.plain.txt",
         "28.5.2/decoy.plain.txt",
+        # with the containerd image store a hit prints CACHED or not, then the layers that were fetched, then DONE
+        "26.1.5-containerd/gist.plain.txt",
+        "26.1.5-containerd/xattr.plain.txt",
+        "28.5.2-containerd/gist.plain.txt",
+        "28.5.2-containerd/xattr.plain.txt",
     ],
 )
 def test_the_script_reads_outcomes_as_lab_does(tmp_path: Path, name: str) -> None:
@@ -542,6 +546,39 @@ def test_the_script_reads_outcomes_as_lab_does(tmp_path: Path, name: str) -> Non
             assert done.stdout.decode().strip() == step.outcome.value, (step, done.stderr)
             asked_for += 1
     assert asked_for >= 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [
+        (["CACHED", "DONE 0.2s"], "ran"),
+        (["CACHED", f"sha256:{'9a' * 32} 29B / 29B 0.0s done", "DONE 0.2s"], "hit"),
+        ([f"extracting sha256:{'9a' * 32} 0.1s done", "DONE 0.2s"], "hit"),
+        (["CACHED", f"sha256:{'9a' * 32} 29B / 29B", "0.1 foo", "DONE 0.4s"], "ran"),
+        (["CACHED", f"sha256:{'9a' * 32} 29B / 29B", "ERROR: not found", "DONE 0.4s"], "ran"),
+        (["ERROR: failed to solve: context canceled"], "unknown"),
+    ],
+)
+def test_script_and_read_have_one_rule_for_the_state_of_a_step(tmp_path: Path, lines: list[str], state: str) -> None:
+    text = "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.1s\n\n#3 [2/3] RUN a\n"
+    text += "".join(f"#3 {line}\n" for line in lines)
+    (tmp_path / "log").write_text(text)
+    [build] = read_builds(text)
+    assert [step.outcome.value for step in build.steps] == [state]
+    done = in_shell(JUDGE + "log=log\nSTEP=2 INSTRUCTION='RUN a' outcome\n", tmp_path)
+    assert done.stdout.decode().strip() == state
+
+
+def test_a_reader_sees_the_four_commands_first() -> None:
+    """The part to read is short; the checks and the functions that the commands call stand below it."""
+    read, below = script(recorded()).split("# The commands of the run end here.")
+    lines = [line for line in read.splitlines() if line and not line.startswith("#")]
+    assert len(lines) <= 40
+    words = [line.split()[:2] for line in lines if line.startswith("docker ")]
+    prune = ["docker", "system"]
+    assert words == [prune, ["docker", "build"], ["docker", "push"], prune, prune, ["docker", "build"]]
+    assert "awk" not in read and "outcome()" in below
+    assert max(map(len, read.splitlines())) <= 200
 
 
 def test_a_trial_that_is_broken_has_no_part() -> None:

@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
 from lab.model import Outcome, Verdict
 from lab.report.table import table
-from lab.results.run import Base, BuildResult, ImageFacts, NamedImage, Production, Run, StepResult, Trial
+from lab.results.run import ImageFacts, NamedImage, Production
+from tests import reporting
+from tests.reporting import HIT, RAN, STEPS, UNKNOWN, run
 
-HIT, RAN, ERROR, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN
-STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
+ERROR = Outcome.ERROR
 HEAD = "copy-bust  base alpine  registry localhost:5000  2026-05-27 18:30 UTC"
 
 
-def trial(
-    producer: str,
-    consumer: str,
-    outcomes: tuple[Outcome, ...] | None,
-    verdict: Verdict = Verdict.AS_EXPECTED,
-    *,
-    engine: str = "19.03.8",
-    variation: str = "none",
-    because: str | None = None,
-    problem: str | None = None,
-    sent: int | None = 24,
-    steps: tuple[str, ...] = STEPS,
-    predicted: tuple[Outcome, ...] | None = None,
-    producer_engine: str | None = None,
-) -> Trial:
-    build = None
-    if outcomes is not None:
-        made = tuple(StepResult(instruction=a, outcome=b) for a, b in zip(steps, outcomes, strict=False))
-        build = BuildResult(steps=made, context_bytes=sent)
-    return Trial(
-        name=f"{producer}>{consumer}:{engine}/copy-bust:{variation}",
-        producer=producer,
-        consumer=consumer,
-        engine=engine,
-        variation=variation,
-        build=build,
-        verdict=verdict,
-        because=because,
-        problem=problem,
-        predicted=predicted,
-        producer_engine=producer_engine,
-    )
-
-
-def run(*trials: Trial, complete: bool = True, steps: tuple[str, ...] = STEPS, **fields: object) -> Run:
-    made = Run(
-        name="r",
-        scenario="copy-bust",
-        summary="s",
-        lineup="gist",
-        started=datetime(2026, 5, 27, 18, 30, tzinfo=UTC),
-        complete=complete,
-        base=Base(reference="alpine", source="alpine"),
-        registry="localhost:5000",
-        instructions=steps,
-        trials=trials,
-    )
-    return made.model_copy(update=fields)
+trial = partial(reporting.trial, sent=24)
 
 
 def lines(text: str) -> list[str]:
@@ -77,7 +32,7 @@ def test_the_head_names_the_images_that_the_dockerfile_starts_from() -> None:
     other = (NamedImage(reference="node:20", image=ImageFacts()),)
     alone = run(trial("a", "b", (HIT, HIT, HIT)), bases=other, dockerfile="FROM node:20\n")
     assert table(alone).startswith("copy-bust  base node:20  registry")
-    both = run(trial("a", "b", (HIT, HIT, HIT)), bases=other, dockerfile="FROM node:20 AS n\nFROM alpine\n")
+    both = run(trial("a", "b", (HIT, HIT, HIT)), bases=other, dockerfile="FROM node:20 AS n\nFROM alpine:3.11.6\n")
     assert table(both).startswith("copy-bust  base alpine, node:20  registry")
 
 
@@ -94,7 +49,7 @@ def test_the_bug_reports_four_trials() -> None:
     assert lines(text) == [
         HEAD,
         "",
-        "nothing varied",
+        "no change",
         "producer  consumer  engine   context  RUN echo foo  COPY bar bar  RUN echo baz  verdict",
         "centos    centos    19.03.8  24B      hit           hit           hit           hit unexpectedly",
         "centos    ubuntu    19.03.8  ?        hit           ran           ran           missed",
@@ -114,8 +69,8 @@ def test_variations_stand_apart_in_the_order_they_were_made() -> None:
             trial("a", "b", (HIT, HIT, HIT), variation="mtime"),
         )
     )
-    titles = [line for line in lines(text) if line.startswith(("nothing", "variation"))]
-    assert titles == ["nothing varied", "variation xattr: an attribute", "variation mtime"]
+    titles = [line for line in lines(text) if line.startswith(("no change", "variation"))]
+    assert titles == ["no change", "variation xattr: an attribute", "variation mtime"]
 
 
 def test_a_reason_stands_only_where_all_trials_have_it() -> None:
@@ -130,13 +85,13 @@ def test_a_reason_stands_only_where_all_trials_have_it() -> None:
 
 def test_a_run_cut_short_says_so() -> None:
     head, *_ = table(run(trial("a", "b", (HIT, HIT, HIT)), complete=False)).split("\n\n")
-    assert " ".join(head.split()) == " ".join(HEAD.split()) + " (cut short: not all trials made)"
+    assert " ".join(head.split()) == " ".join(HEAD.split()) + " (incomplete: trials are missing)"
 
 
 def test_a_run_that_has_only_begun_is_one_line() -> None:
     text = table(run(complete=False, base=None, steps=()))
     assert text == (
-        "copy-bust  base ?  registry localhost:5000  2026-05-27 18:30 UTC  (cut short: not all trials made)"
+        "copy-bust  base ?  registry localhost:5000  2026-05-27 18:30 UTC  (incomplete: trials are missing)"
     )
 
 
@@ -162,7 +117,7 @@ def test_broken_trials_show_their_problem() -> None:
         "a>b:19.03.8/copy-bust:none: cannot build on b: exit status 1",
         "  | no space",
         "  | left",
-        "a>c:19.03.8/copy-bust:none: not known why",
+        "a>c:19.03.8/copy-bust:none: the reason is not known",
         "a>d:19.03.8/copy-bust:none: failed",
     ]
 

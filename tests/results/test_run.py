@@ -11,12 +11,9 @@ import pytest
 from lab.errors import ConfigError, HostError, LabError, UsageError
 from lab.model import Outcome, Verdict
 from lab.results.run import (
-    Base,
-    BoxFacts,
     BuildResult,
     CacheImport,
     Production,
-    Run,
     StepResult,
     Trial,
     find,
@@ -24,6 +21,7 @@ from lab.results.run import (
     save,
 )
 from lab.results.shelf import create_folder, run_name
+from tests import reporting
 
 WHEN = datetime(2026, 5, 27, 18, 30, 5, tzinfo=UTC)
 BUILD = BuildResult(
@@ -36,43 +34,22 @@ BUILD = BuildResult(
     imports=(CacheImport(ref="localhost:5000/x", ok=True), CacheImport(ref="y", ok=None)),
     image="sha256:" + "0" * 64,
 )
-FACTS = BoxFacts(
-    name="one",
-    summary="the first",
-    kind="vagrant",
-    engine="e",
-    client="19.03.8",
-    server="19.03.8",
-    commit="afacb8b7f0",
-    os="CentOS",
-    kernel="3.10",
-    storage="overlay2",
-    security=("seccomp", "selinux"),
-    selinux="enforcing",
-    version="Client:\n Version: 19.03.8",
-    info="grün",
-)
 
 
 def trial(verdict: Verdict) -> Trial:
-    return Trial(name="a>b:e/s:none", producer="a", consumer="b", engine="e", variation="none", verdict=verdict)
+    return reporting.trial("a", "b", None, verdict, engine="e", scenario="s")
 
 
-RUN = Run(
+RUN = reporting.run(
+    trial(Verdict.MISSED).model_copy(update={"build": BUILD, "because": "why", "seconds": 1.5}),
     name="r",
     scenario="s",
-    summary="what it shows",
-    lineup="pair",
     started=WHEN,
     finished=WHEN + timedelta(minutes=3),
-    complete=True,
-    base=Base(reference="alpine", source="alpine"),
-    registry="localhost:5000",
     dockerfile="FROM alpine\n",
     instructions=("RUN a", "COPY b b"),
-    boxes=(FACTS,),
+    boxes=(reporting.facts("one", "e", security=("seccomp", "selinux"), info="grün"),),
     productions=(Production(producer="a", engine="e", reference="x", build=BUILD),),
-    trials=(trial(Verdict.MISSED).model_copy(update={"build": BUILD, "because": "why", "seconds": 1.5}),),
 )
 
 

@@ -77,7 +77,7 @@ def test_the_end_draws_the_table_and_leaves_one_file_of_the_run(tmp_path: Path) 
     recorder, _ = recorded(tmp_path)
     recorder.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json", "table.txt"]
-    assert "cut short" in (tmp_path / "table.txt").read_text()
+    assert "incomplete" in (tmp_path / "table.txt").read_text()
     assert load(tmp_path) == recorder.run
 
 

@@ -65,22 +65,6 @@ class InlineCache:
         return frozenset(found)
 
 
-def of_image(config: str | bytes) -> InlineCache | None:
-    """The inline cache of an image by its config's JSON, None if it has none; ReadError if either is malformed."""
-    try:
-        data = json.loads(config)
-    except (ValueError, RecursionError) as error:
-        raise ReadError(f"cannot read the image's config: it is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise ReadError("cannot read the image's config: it is not a JSON object")
-    value = data.get(KEY)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise _malformed("it is not text in base64")
-    return decode(value)
-
-
 def decode(value: str) -> InlineCache:
     """The records in the value of `moby.buildkit.cache.v0`: base64 of a JSON list; ReadError if it is malformed."""
     try:

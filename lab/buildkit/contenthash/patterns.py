@@ -52,11 +52,6 @@ class Matcher:
         stripped = (pattern.strip(BLANKS) for pattern in patterns)
         self.patterns = [Pattern(gopath.clean(pattern)) for pattern in stripped if pattern]
 
-    @property
-    def has_exceptions(self) -> bool:
-        """True if a pattern begins with "!"."""
-        return any(pattern.exception for pattern in self.patterns)
-
     def match(self, path: str, above: Matched = UNKNOWN) -> tuple[bool, Matched]:
         """Whether a path matches, and what is below it inherits; `above` is what its directory gave."""
         matched = False

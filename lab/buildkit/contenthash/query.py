@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -73,13 +73,6 @@ def content_part(tree: Tree, queries: Iterable[Query], rules: Rules) -> Part | N
     if len(known) < len(asked):
         return None
     return Join([(b"\0" if number else b"", part) for number, part in enumerate(known)])
-
-
-def content_digest(tree: Tree, sources: Sequence[str], rules: Rules) -> str:
-    """The content digest of COPY with these sources; ContextError if it has none."""
-    part = content_part(tree, [Query(source) for source in sources], rules)
-    assert part is not None  # plain sources and wildcards have a digest under every rule set
-    return part.text
 
 
 def content_record(content: str) -> str:

@@ -1,4 +1,4 @@
-"""What each box said of itself, and in what the boxes differ."""
+"""The facts of each box, and those in which the boxes differ."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FACTS: dict[str, Callable[[BoxFacts], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One column of the table; `differs` if not all boxes say the same."""
+    """One column of the table; `differs` if the boxes do not have the same value."""
 
     name: str
     values: tuple[str, ...]
@@ -33,6 +33,6 @@ class Fact:
 
 
 def facts(boxes: Sequence[BoxFacts]) -> list[Fact]:
-    """The facts that any box states, in a fixed order, those that differ marked."""
+    """The facts that are known of any box, in a fixed order; those that differ are marked."""
     columns = [(name, tuple(value(box) for box in boxes)) for name, value in FACTS.items()]
     return [Fact(name, values, len(set(values)) > 1) for name, values in columns if any(values)]

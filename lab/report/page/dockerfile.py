@@ -1,4 +1,4 @@
-"""A Dockerfile line by line, each with what became of it in one trial."""
+"""A Dockerfile line by line, each line with its outcome in one trial."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from lab.explain.explanation import Explanation, Role, StepCause
 from lab.model import Outcome
 from lab.report.page.text import seconds
 from lab.report.prediction import contradicts
-from lab.results.run import Trial
+from lab.report.trials import predicted_of, steps_of
+from lab.results.run import Run, Trial
 
 ESCAPE = re.compile(r"#\s*escape\s*=\s*(\S)", re.IGNORECASE)
 HERE = re.compile(r"<<-?\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
@@ -19,7 +20,7 @@ STEPPING = ("RUN", "COPY", "ADD", "WORKDIR")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One instruction's fate in one trial; `odd` if it is not what was expected, `foretold` if it was predicted."""
+    """One instruction in one trial: outcome, expectation, prediction, duration, role in the explanation."""
 
     instruction: str
     outcome: Outcome
@@ -30,18 +31,18 @@ class Step:
 
     @property
     def odd(self) -> bool:
-        """Whether it differs from what was expected."""
+        """True if the outcome is not the expected one."""
         return self.expected is not None and self.outcome is not self.expected
 
     @property
     def refuted(self) -> bool:
-        """Whether a prediction was made and the engine did otherwise; what is not known refutes nothing."""
+        """True if the outcome contradicts a prediction; an unknown outcome contradicts nothing."""
         return self.predicted is not None and contradicts(self.predicted, self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the file; `first` if its instruction begins here. A step whose line was not found has no number."""
+    """One line of the file; `first` where an instruction begins. A step without a line has no number."""
 
     number: int | None
     text: str
@@ -64,29 +65,25 @@ class _Block:
         return self.text.split(" ", 1)[0].upper()
 
 
-def steps(instructions: Sequence[str], trial: Trial, explanation: Explanation | None) -> tuple[Step, ...]:
-    """The scenario's steps in this trial; one that was not read is unknown."""
-    made = trial.build.steps if trial.build else ()
-    roles = _roles(explanation.steps if explanation else (), instructions)
-    found = []
-    for number, instruction in enumerate(instructions):
-        result = made[number] if number < len(made) else None
-        predicted = trial.predicted[number] if trial.predicted and number < len(trial.predicted) else None
-        found.append(
-            Step(
-                instruction=instruction,
-                outcome=result.outcome if result else Outcome.UNKNOWN,
-                expected=result.expected if result else None,
-                predicted=predicted,
-                seconds=seconds(result.seconds) if result else seconds(None),
-                role=roles[number],
-            )
+def steps(run: Run, trial: Trial, explanation: Explanation | None) -> tuple[Step, ...]:
+    """The run's steps in this trial; a step that was not read is unknown."""
+    roles = _roles(explanation.steps if explanation else (), run.instructions)
+    results = zip(run.instructions, steps_of(run, trial), strict=False)
+    return tuple(
+        Step(
+            instruction=instruction,
+            outcome=result.outcome,
+            expected=result.expected,
+            predicted=predicted_of(trial, number),
+            seconds=seconds(result.seconds),
+            role=roles[number],
         )
-    return tuple(found)
+        for number, (instruction, result) in enumerate(results)
+    )
 
 
 def marked(dockerfile: str, found: Sequence[Step]) -> list[Line]:
-    """Every line with the word for it; steps whose lines are not found stand at the end, without a number."""
+    """Every line with its outcome; steps without a line come last, without a number."""
     lines_of = re.split(r"\r?\n", dockerfile)  # only these end a line of a Dockerfile, unlike for str.splitlines
     blocks = list(_blocks(lines_of if lines_of[-1] else lines_of[:-1]))
     left = _matched(blocks, found)
@@ -106,7 +103,7 @@ def _word(block: _Block) -> str:
 
 
 def _matched(blocks: Sequence[_Block], found: Sequence[Step]) -> list[Step]:
-    """Give each step its block, by text first, then by keyword: variables are filled in; returns steps without one."""
+    """Give each step its block, by text, then by keyword (variables change the text); returns the steps without one."""
     left = []
     for step in found:
         block = next((block for block in blocks if not block.step and block.text == _plain(step.instruction)), None)
@@ -156,7 +153,7 @@ def _plain(text: str) -> str:
 
 
 def _roles(causes: Sequence[StepCause], instructions: Sequence[str]) -> list[Role | None]:
-    """Each instruction's role, in order where an instruction stands there twice."""
+    """The role of each instruction; equal instructions take their roles in order."""
     left = list(causes)
     roles: list[Role | None] = []
     for instruction in instructions:

@@ -1,4 +1,4 @@
-"""The whole page: what each part shows is computed beside this module, how it looks stands in the templates."""
+"""The whole page: the modules beside this one compute its parts, the templates give them their looks."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ import jinja2
 from markupsafe import Markup
 
 from lab.errors import ConfigError
-from lab.model import Verdict
 from lab.report import printable
 from lab.report.evidence import Evidence
+from lab.report.findings import plain
 from lab.report.page import boxes, lead, matrix, text, timeline, trial
 from lab.report.page.commands import Stories, Story
 from lab.report.page.packing import Piece, fit
 from lab.report.page.records import spans
-from lab.report.page.trial import LOOKS, View
+from lab.report.page.trial import View
+from lab.report.trials import in_order, sent_word
 
 PAGE = "page.html.j2"
 
 
 def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
-    """One HTML document that needs no other file, no network and, to be read, no script.
+    """One HTML document that needs no other file and no network; a reader needs no script.
 
-    `texts` holds the files of templates/reports/page by name. Raises ConfigError for a template that cannot be used.
+    `texts` holds the files of templates/reports/page by name. ConfigError for a template that cannot be used.
     """
-    views = [trial.view(number, evidence, item) for number, item in enumerate(trial.order(evidence.run), 1)]
+    views = [trial.view(number, evidence, item) for number, item in enumerate(in_order(evidence.run), 1)]
     environment = _environment(texts)
     try:
         values = _values(evidence, views, texts)
@@ -42,7 +43,7 @@ def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
 
 
 def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str]) -> dict[str, Any]:
-    """What the templates know, but for the pieces."""
+    """The values of the templates, except for the pieces."""
     run = evidence.run
     head, script, style = (_part(texts, name) for name in ("head.js", "page.js", "page.css"))
     filters = _filters(views)
@@ -52,7 +53,7 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
         "head": Markup(head),
         "script": Markup(script),
         "style": Markup(style),
-        "lead": lead.lead(run, views),
+        "lead": lead.lead(evidence, views),
         "views": views,
         "panels": matrix.panels(run, views),
         "timeline": timeline.timeline(evidence, views),
@@ -69,7 +70,7 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
 
 
 def policy(scripts: Iterable[str], style: str) -> str:
-    """The content security policy: these very texts, no request to anywhere, no form that is sent."""
+    """The content security policy: only these scripts and this style, no request, no form."""
     sources = " ".join(_source(script) for script in scripts)
     return (
         f"default-src 'none'; script-src {sources}; style-src {_source(style)}; img-src data:; "
@@ -86,12 +87,18 @@ def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sent": text.sent, "plural": text.plural, "phase": text.phase, "rules": spans}
+    environment.filters |= {
+        "sent": sent_word,
+        "plural": text.plural,
+        "phase": text.phase,
+        "rules": spans,
+        "plain": plain,
+    }
     return environment
 
 
 def _shown(value: Any) -> Any:
-    """Every value that a template puts out passes here; markup of the templates' own is let through."""
+    """Every value that a template prints passes here; the markup of the templates stays unchanged."""
     return printable.lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -100,7 +107,7 @@ def _part(texts: Mapping[str, str], name: str) -> str:
         part = texts[name]
     except KeyError as error:
         raise ConfigError(f"cannot make the page: its template {name} is missing") from error
-    if "</s" in part.lower():  # it would end its element and make the policy's sum wrong
+    if "</s" in part.lower():  # it would end its element, and the policy's hash would not match
         raise ConfigError(f"cannot make the page: {name} holds an end tag")
     return part
 
@@ -112,7 +119,7 @@ def _source(part: str) -> str:
 class _Pieces:
     """Markup of every trial, then of every production, of the other phases, and of the boxes.
 
-    What a smaller limit of lines does not change is drawn once: a page of hundreds of trials is drawn for several.
+    A piece that a smaller limit of lines does not change is drawn once, since a large page is drawn for several limits.
     """
 
     def __init__(self, draw: Any, evidence: Evidence, views: Sequence[View], others: Sequence[str]) -> None:
@@ -120,15 +127,15 @@ class _Pieces:
         self._views = views
         self._phases = [*(evidence.phase(made) for made in evidence.run.productions), *others]
         self.stories = Stories(evidence.exchanges)
-        self._tellings = [draw.telling(view) for view in views]
+        self._summaries = [draw.summary(view) for view in views]
         self._boxes = [Piece(Markup(), draw.box(box)) for box in evidence.run.boxes]
         self._whole: dict[str, tuple[int, Markup]] = {}
 
     def drawn(self, limit: int) -> list[Piece]:
-        """All pieces, each output in at most so many lines."""
+        """All pieces, with at most `limit` lines of each output."""
         trials = [
-            Piece(telling, self._proof(view.trial.name, limit, partial(self._draw.proving, view)))
-            for view, telling in zip(self._views, self._tellings, strict=True)
+            Piece(summary, self._proof(view.trial.name, limit, partial(self._draw.proof, view)))
+            for view, summary in zip(self._views, self._summaries, strict=True)
         ]
         phases = [Piece(Markup(), self._proof(name, limit, self._draw.story)) for name in self._phases]
         return [*trials, *phases, *self._boxes]
@@ -144,23 +151,22 @@ class _Pieces:
 
 
 def _others(evidence: Evidence) -> list[str]:
-    """Phases that are neither a trial nor a production: the base image, facts, tidying."""
+    """Phases that are neither a trial nor a production: the base image, facts, cleaning up."""
     run = evidence.run
     known = {item.name for item in run.trials} | {evidence.phase(made) for made in run.productions}
     return [name for name in dict.fromkeys(item.about for item in evidence.exchanges) if name not in known]
 
 
 def _filters(views: Sequence[View]) -> dict[str, list[tuple[str, str]]]:
-    """Choices by filter: value and words. Names are numbered, so that no name is ever part of a selector."""
+    """Choices by filter: value and words. The values of names are numbers, so that no name is part of a selector."""
 
     def named(words: Iterable[str]) -> list[tuple[str, str]]:
         return [(str(number), word) for number, word in enumerate(dict.fromkeys(words))]
 
-    seen = {view.look for view in views}
     return {
         "variation": named(view.trial.variation for view in views),
         "engine": named(view.trial.engine for view in views),
         "producer": named(view.trial.producer for view in views),
         "consumer": named(view.trial.consumer for view in views),
-        "verdict": [(LOOKS[verdict], verdict.value) for verdict in Verdict if LOOKS[verdict] in seen],
+        "verdict": list(dict.fromkeys((view.look, view.word) for view in views)),
     }

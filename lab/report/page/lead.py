@@ -1,28 +1,32 @@
-"""What a reader should know after ten seconds: the run in one sentence, then its findings, the unexpected first."""
+"""The top of the page: the first finding in one sentence, then how the trials went, then all findings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.model import Outcome, Verdict
+from lab.model import CONTROL, Verdict
+from lab.report import findings
+from lab.report.evidence import Evidence
+from lab.report.findings import Kind
 from lab.report.page.text import plural
 from lab.report.page.trial import View
 from lab.results.run import Run
 
 MOST_FINDINGS = 12
 MOST_LINKS = 6
-CUT_SHORT = " The run was cut short: not all trials were made."
+INCOMPLETE = "The run is incomplete: not all trials were made."
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Trials that tell the same: the step, what it did, why, and the first few trials to look at."""
+class Card:
+    """One finding: the step, what happened, why, what to do, and the first few trials to look at."""
 
     look: str
     step: str
     what: str
     why: str
+    advice: str
     unexpected: bool
     trials: tuple[View, ...]
     more: int
@@ -30,83 +34,105 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many trials ended with one verdict."""
+    """How many trials ended in one way."""
 
-    verdict: str
+    word: str
     look: str
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The top of the page; `more` counts findings that are left out."""
+    """The top of the page: `step` and `sentence` are the title, `result` says how the trials went.
 
+    `more` counts findings that are left out.
+    """
+
+    step: str
     sentence: str
+    result: str
     counts: tuple[Count, ...]
-    findings: tuple[Finding, ...]
+    cards: tuple[Card, ...]
     more: int
 
 
-def lead(run: Run, views: Sequence[View]) -> Lead:
-    """The sentence, the count of every verdict that occurs, and the findings."""
-    counts = [
-        Count(verdict.value, found[0].look, len(found))
-        for verdict in Verdict
-        if (found := [view for view in views if view.trial.verdict is verdict])
-    ]
-    findings = _findings(views)
-    return Lead(_sentence(run, views), tuple(counts), tuple(findings[:MOST_FINDINGS]), len(findings[MOST_FINDINGS:]))
+def lead(evidence: Evidence, views: Sequence[View]) -> Lead:
+    """The title, the number of trials of each kind, and the findings."""
+    found = findings.findings(evidence)
+    by_trial = {id(view.trial): view for view in views}
+    counts: dict[tuple[str, str], int] = {}
+    for verdict in Verdict:
+        for view in views:
+            if view.trial.verdict is verdict:
+                counts[view.word, view.look] = counts.get((view.word, view.look), 0) + 1
+    cards = [_card(item, [by_trial[id(trial)] for trial in item.trials]) for item in found]
+    step, sentence = _title(found, views)
+    return Lead(
+        step,
+        sentence,
+        _result(evidence.run, views),
+        tuple(Count(word, look, number) for (word, look), number in counts.items()),
+        tuple(cards[:MOST_FINDINGS]),
+        len(cards[MOST_FINDINGS:]),
+    )
 
 
-def _sentence(run: Run, views: Sequence[View]) -> str:
+def _title(found: Sequence[findings.Finding], views: Sequence[View]) -> tuple[str, str]:
     if not views:
-        return "No trial was made." + ("" if run.complete else CUT_SHORT)
+        return "", "No trial was made."
+    if not found:
+        return (
+            "",
+            f"Every step of {'all ' if len(views) > 1 else 'the '}{plural(len(views), 'rebuild')} hits the cache.",
+        )
+    first = found[0]
+    if first.step is None:
+        return "", f"{plural(len(first.trials), 'trial')} could not be judged: {first.why}."
+    varied = f" after the change {first.example.variation}" if first.example.variation != CONTROL else ""
+    place = f"on {first.example.consumer} with Docker {first.example.engine}{varied}"
+    return (
+        first.step.instruction,
+        f"{findings.verb(first)} {place}{findings.against(first)}: {findings.short_cause(first)}.",
+    )
+
+
+def _result(run: Run, views: Sequence[View]) -> str:
+    """Whether the trials went as the scenario expects."""
     other = [view for view in views if view.trial.verdict is not Verdict.AS_EXPECTED]
-    if other:
-        text = f"{len(other)} of {plural(len(views), 'trial')} did not go as expected."
-    else:
-        text = f"All {len(views)} trials went as expected." if len(views) > 1 else "The one trial went as expected."
-        text += _misses(views)
-    refuted = [view for view in views if view.refuted]
-    if refuted:
-        text += f" {plural(len(refuted), 'prediction')} did not come true."
-    return text + ("" if run.complete else CUT_SHORT)
-
-
-def _misses(views: Sequence[View]) -> str:
     missed = sum(view.first_miss is not None for view in views)
-    if not missed:
-        return " Every step hit the cache."
-    return f" {missed} of them missed the cache, and that was expected." if missed > 1 else (
-        " One of them missed the cache, and that was expected."
-    )  # fmt: skip
+    lines = []
+    if other:
+        verb = "does" if len(other) == 1 else "do"
+        lines.append(f"{len(other)} of {plural(len(views), 'trial')} {verb} not have the expected outcome.")
+    elif views:
+        text = "The trial has" if len(views) == 1 else f"All {len(views)} trials have"
+        lines.append(f"{text} the expected outcome" + (f"; for {missed} of them that is a miss." if missed else "."))
+    refuted = sum(view.refuted for view in views)
+    if refuted:
+        lines.append(f"{plural(refuted, 'trial')} contradict{'s' if refuted == 1 else ''} the prediction.")
+    return " ".join([*lines, *([] if run.complete else [INCOMPLETE])])
 
 
-def _findings(views: Sequence[View]) -> list[Finding]:
-    """Trials that missed, or did what was not expected, grouped by verdict, step and reason."""
-    groups: dict[tuple[str, str, str, str, bool], list[View]] = {}
-    for view in views:
-        if view.trial.verdict is Verdict.AS_EXPECTED and not view.first_miss and not view.refuted:
-            continue
-        groups.setdefault(_key(view), []).append(view)
-    found = [
-        Finding(*key, trials=tuple(group[:MOST_LINKS]), more=max(0, len(group) - MOST_LINKS))
-        for key, group in groups.items()
-    ]
-    return sorted(found, key=lambda finding: not finding.unexpected)
+def _card(finding: findings.Finding, views: Sequence[View]) -> Card:
+    return Card(
+        look=views[0].look,
+        step=finding.step.instruction if finding.step else "",
+        what=_what(finding),
+        why=f"{finding.why}." if finding.why else "The cause is not known.",
+        advice=finding.cause.advice or "" if finding.cause else "",
+        unexpected=finding.unexpected,
+        trials=tuple(views[:MOST_LINKS]),
+        more=len(views[MOST_LINKS:]),
+    )
 
 
-def _key(view: View) -> tuple[str, str, str, str, bool]:
-    trial = view.trial
-    unexpected = trial.verdict is not Verdict.AS_EXPECTED or view.refuted
-    if trial.verdict is Verdict.BROKEN:
-        return view.look, "", "could not be judged", (trial.problem or "not known why").split("\n", 1)[0], unexpected
-    if trial.verdict is Verdict.UNEXPECTED_HIT and view.odd:
-        return view.look, view.odd.instruction, "hit, though it was expected to run", trial.because or "", unexpected
-    missed = next((step for step in view.steps if step.odd and step.outcome is Outcome.RAN), None)
-    step, what = missed or view.first_miss, "ran, as expected" if not missed else "ran, though it was expected to hit"
-    if view.refuted and not step:
-        step, what = next(step for step in view.steps if step.refuted), "did not do what was predicted"
-    reason = trial.because if view.miss_expected and not missed else None  # else it says why it should have hit
-    why = view.causes[0].sentence if view.causes else reason or "Why is not known."
-    return view.look, step.instruction if step else "", what, why, unexpected
+def _what(finding: findings.Finding) -> str:
+    text = f"{findings.verb(finding)}{findings.against(finding)}"
+    if finding.kind is not Kind.MISS:
+        return text
+    if finding.deliberate:
+        return f"{text} after a change made on purpose"
+    if finding.example.verdict is Verdict.AS_EXPECTED:
+        text = f"{text}, as the scenario expects"
+        return f"{text}, against the prediction" if finding.contradicted else text
+    return f"{text} although a hit is expected"

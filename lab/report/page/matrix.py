@@ -1,17 +1,17 @@
-"""Producers by consumers: one heat map a step, for every variation and engine of a run."""
+"""Tables of producers and consumers: one for each step, for every variation and engine of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.report.page.trial import View
+from lab.report.page.trial import KNOWN, View
 from lab.results.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One trial in one matrix: its anchor, the word in the cell, a class for its colour, a second line."""
+    """One trial in one table: its anchor, the word, the class for its colour, a second line."""
 
     trial: int
     word: str
@@ -21,7 +21,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """One table: `title` is the step or empty for the whole trial; a cell holds every trial of its pair."""
+    """One table: `title` is the step, or empty for the whole trial; a cell holds every trial of its pair."""
 
     title: str
     consumers: tuple[str, ...]
@@ -30,7 +30,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """All matrices of one variation on one engine; `because` says why misses are expected in it."""
+    """All tables of one variation on one engine; `because` is the reason for expected misses."""
 
     variation: str
     engine: str
@@ -39,7 +39,7 @@ class Panel:
 
 
 def panels(run: Run, views: Sequence[View]) -> list[Panel]:
-    """One panel for each variation and engine, in the order of the trials; boxes stand in the order of the run."""
+    """One panel for each variation and engine, in the order of the trials; boxes are in the order of the run."""
     order = list(dict.fromkeys([*(box.name for box in run.boxes), *(view.trial.producer for view in views)]))
     groups: dict[tuple[str, str], list[View]] = {}
     for view in views:
@@ -74,7 +74,9 @@ def _panel(run: Run, key: tuple[str, str], views: Sequence[View], order: Sequenc
 
 def _cell(view: View, number: int | None) -> Cell:
     if number is None:
-        return Cell(view.number, view.trial.verdict.value, view.look, view.sent)
+        if view.look == KNOWN:  # the words are short, since every column is as wide as they are
+            return Cell(view.number, "miss", view.look, f"as expected, {view.sent}")
+        return Cell(view.number, view.word, view.look, view.sent)
     step = view.steps[number]
     note = "not predicted" if step.refuted else "not expected" if step.odd else ""
     return Cell(view.number, step.outcome.value, step.outcome.value, note)

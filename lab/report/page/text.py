@@ -8,7 +8,7 @@ WIDEST = 2000
 
 
 def shortened(text: str, limit: int = WIDEST) -> str:
-    """One line of at most about `limit` characters; what is left out is counted in its middle."""
+    """One line of at most about `limit` characters; its middle counts the characters that are left out."""
     if len(text) <= limit:
         return text
     half = limit // 2
@@ -16,7 +16,7 @@ def shortened(text: str, limit: int = WIDEST) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration as people say it: 0.52 s, 34.9 s, 2 min 5 s; a dash where none is known."""
+    """A duration for people: 0.52 s, 34.9 s, 2 min 5 s; a dash for an unknown one."""
     if value is None:
         return "–"
     if value < 9.995:
@@ -29,13 +29,8 @@ def seconds(value: float | None) -> str:
 
 
 def clock(moment: datetime | None) -> str:
-    """A moment in UTC to the second, empty if there is none."""
+    """A moment in UTC to the second; empty for None."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else ""
-
-
-def sent(count: int | None) -> str:
-    """Bytes as Docker prints them, as in 34B."""
-    return "?" if count is None else f"{count}B"
 
 
 def plural(count: int, noun: str) -> str:
@@ -44,7 +39,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def phase(about: str) -> str:
-    """What a run did apart from productions and trials, by its name in the transcript."""
+    """A phase that is neither a production nor a trial, in words, by its name in the transcript."""
     if about.endswith("/facts"):
         box, _, engine = about.removesuffix("/facts").rpartition(":")
         return f"the facts of {box} with {engine}"

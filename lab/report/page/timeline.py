@@ -1,4 +1,4 @@
-"""What ran when on every box, and where the time went; from the transcript, else from the times of the run."""
+"""What ran on every box, when, and for how long; from the transcript, else from the times of the run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from lab.model import Exchange
+from lab.model import CONTROL, Exchange
 from lab.report.evidence import Evidence
-from lab.report.page.commands import kind, lasted
+from lab.report.page.commands import duration, kind
 from lab.report.page.text import seconds
 from lab.report.page.trial import View
 from lab.results.run import Run
@@ -17,12 +17,16 @@ KINDS = ("build", "push", "prune", "prepare")
 WIDTH = 10_000  # units of a lane's drawing; it is stretched to the page
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 MOST_TICKS = 9
-WIDE = 5.5  # percent of the time line from which on a bar has room for words
+NARROWEST = 670.0  # pixels of the drawing, at least; page.css gives .lanes a min-width of 44rem
+LETTER, MARGIN = 8.0, 10.0  # pixels of a wide letter at 12 px, and of the space around a label
 
 
 @dataclass(slots=True)
 class Span:
-    """One phase or trial on one box: `what` in words, times in seconds since 1970, seconds by kind of command."""
+    """One phase or trial on one box: `what` in words, times in seconds since 1970, seconds by kind of command.
+
+    `labels` are texts for its bar, the longest first; the first one that fits is shown.
+    """
 
     box: str
     what: str
@@ -33,27 +37,26 @@ class Span:
     commands: int = 0
     by_kind: dict[str, float] = field(default_factory=dict)
     row: int = 0
-    short: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A span as drawn: `left` and `width` in percent of the time line."""
+    """A span as drawn: `left` and `width` in percent of the time line; `label` is empty where none fits."""
 
     left: str
     width: str
-    wide: bool
     top: int
     span: Span
     label: str
     words: str
     after: str
-    lasted: str
+    took: str
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One box: its bars in as many rows as run at once, and one path a kind of command."""
+    """One box: its bars in as many rows as ran at once, and one path for each kind of command."""
 
     box: str
     rows: int
@@ -71,11 +74,11 @@ class Timeline:
     lanes: tuple[Lane, ...]
     ticks: tuple[tuple[str, str], ...]
     began: str
-    lasted: str
+    took: str
 
 
 def timeline(evidence: Evidence, views: Sequence[View]) -> Timeline | None:
-    """The time line, None if no time is known."""
+    """The time line; None if no time is known."""
     run, exchanges = evidence.run, evidence.exchanges
     spans = _from_exchanges(evidence, views) if exchanges else _from_run(run, views)
     if not spans:
@@ -92,7 +95,7 @@ def timeline(evidence: Evidence, views: Sequence[View]) -> Timeline | None:
 
 
 def _from_exchanges(evidence: Evidence, views: Iterable[View]) -> list[Span]:
-    """Commands of one phase in a row are one span; a box may do other things in between."""
+    """Consecutive commands of one phase are one span; a box may do other things in between."""
     trials = {view.trial.name: view for view in views}
     phases = {evidence.phase(made): f"build and push ({made.engine})" for made in evidence.run.productions}
     phases |= {"": "begin and end", "base": "base image"}
@@ -106,13 +109,13 @@ def _from_exchanges(evidence: Evidence, views: Iterable[View]) -> list[Span]:
             what = _from(view) if view else phases.get(item.about) or _phase(item.about)
             look = view.look if view else "phase"
             spans[key] = Span(item.box, what, view.number if view else None, look, start, start)
-            spans[key].short = view.trial.producer if view else ""
+            spans[key].labels = _labels(view) if view else (what, what.partition(" (")[0], what.partition(" ")[0])
             found.append(spans[key])
         span = spans[key]
         latest[item.box] = item.about
-        span.end = max(span.end, start + lasted(item))
+        span.end = max(span.end, start + duration(item))
         span.commands += 1
-        span.by_kind[kind(item)] = span.by_kind.get(kind(item), 0.0) + lasted(item)
+        span.by_kind[kind(item)] = span.by_kind.get(kind(item), 0.0) + duration(item)
     return found
 
 
@@ -121,13 +124,23 @@ def _from_run(run: Run, views: Iterable[View]) -> list[Span]:
     for made in run.productions:
         if made.started and made.seconds is not None:
             start = made.started.timestamp()
-            spans.append(Span(made.producer, "build and push", None, "phase", start, start + made.seconds))
+            spans.append(
+                Span(
+                    made.producer,
+                    "build and push",
+                    None,
+                    "phase",
+                    start,
+                    start + made.seconds,
+                    labels=("build and push", "build"),
+                )
+            )
     for view in views:
         trial = view.trial
         if trial.started and trial.seconds is not None:
             start = trial.started.timestamp()
             what, end = _from(view), start + trial.seconds
-            spans.append(Span(trial.consumer, what, view.number, view.look, start, end, short=trial.producer))
+            spans.append(Span(trial.consumer, what, view.number, view.look, start, end, labels=_labels(view)))
     return spans
 
 
@@ -139,8 +152,13 @@ def _phase(about: str) -> str:
 
 
 def _from(view: View) -> str:
-    change = "" if view.trial.variation == "none" else f", {view.trial.variation}"
-    return f"from {view.trial.producer}{change} ({view.trial.engine})"
+    change = "" if view.trial.variation == CONTROL else f", {view.trial.variation}"
+    return f"trial {view.number}: from {view.trial.producer}{change} ({view.trial.engine})"
+
+
+def _labels(view: View) -> tuple[str, ...]:
+    """Labels of a trial's bar, the longest first."""
+    return f"{view.number} from {view.trial.producer}", f"trial {view.number}", str(view.number)
 
 
 def _lane(box: str, spans: Sequence[Span], exchanges: Iterable[Exchange], start: float, whole: float) -> Lane:
@@ -164,11 +182,11 @@ def _lane(box: str, spans: Sequence[Span], exchanges: Iterable[Exchange], start:
 
 
 def _strip(exchanges: Iterable[Exchange], start: float, whole: float) -> dict[str, str]:
-    """By kind of command, the path that draws when such ones ran; those that touch on the drawing are one stroke."""
+    """By kind of command, the path that draws when they ran; commands that touch in the drawing are one stroke."""
     found: dict[str, list[tuple[int, int]]] = {}
     for item in sorted(exchanges, key=_start):
         left = round((_start(item) - start) / whole * WIDTH)
-        right = left + max(1, round(lasted(item) / whole * WIDTH))
+        right = left + max(1, round(duration(item) / whole * WIDTH))
         strokes = found.setdefault(kind(item), [])
         if strokes and left <= strokes[-1][1] + 1:
             strokes[-1] = strokes[-1][0], max(strokes[-1][1], right)
@@ -189,18 +207,17 @@ def _bar(span: Span, start: float, whole: float) -> Bar:
     return Bar(
         left=f"{left:.2f}",
         width=f"{max(width, 0.1):.2f}",
-        wide=width >= WIDE,
         top=span.row * 26,
         span=span,
-        label=f"← {span.short}" if span.trial else span.what,
+        label=next((text for text in span.labels if len(text) * LETTER + MARGIN <= width / 100 * NARROWEST), ""),
         words=span.what,
         after=seconds(span.start - start),
-        lasted=seconds(span.end - span.start),
+        took=seconds(span.end - span.start),
     )
 
 
 def _covered(spans: Iterable[Span]) -> float:
-    """Seconds in which at least one span runs; spans come by their start."""
+    """Seconds in which at least one span runs; the spans must be in the order of their start."""
     total, until = 0.0, float("-inf")
     for span in spans:
         total += max(0.0, span.end - max(span.start, until))
@@ -218,7 +235,7 @@ def _ticks(whole: float) -> tuple[tuple[str, str], ...]:
 
 
 def _short(value: int) -> str:
-    """A tick's word: 30 s, 2 min, 1 h 30."""
+    """The label of a tick: 30 s, 2 min, 1 h 30."""
     if value < 60:
         return f"{value} s"
     if value < 3600:

@@ -1,4 +1,4 @@
-"""One trial as the page tells it: verdict, marked Dockerfile, cause, files, commands."""
+"""One trial as the page shows it: verdict, marked Dockerfile, cause, files, commands."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.explain.explanation import Explanation, Role, StepCause
-from lab.model import Outcome, Verdict, ordering
+from lab.model import Outcome, Verdict
 from lab.report.evidence import Evidence, producer_engine
 from lab.report.page.dockerfile import Line, Step, marked, steps
 from lab.report.page.records import Comparison, compare
-from lab.report.page.text import clock, seconds, sent
-from lab.results.run import Run, Trial
+from lab.report.page.text import clock, seconds
+from lab.report.trials import bytes_sent, sent_word
+from lab.results.run import Trial
 
 LOOKS = {
     Verdict.AS_EXPECTED: "expected",
-    Verdict.MISSED: "busted",
-    Verdict.UNEXPECTED_HIT: "fixed",
+    Verdict.MISSED: "missed",
+    Verdict.UNEXPECTED_HIT: "unexpected-hit",
     Verdict.BROKEN: "broken",
 }
+KNOWN = "known"  # the look of a trial that missed as expected: no miss has the colour of a hit
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A trial with everything that is shown of it; `number` counts from 1 and is its anchor."""
+    """A trial with everything that the page shows; `number` counts from 1 and is its anchor."""
 
     number: int
     trial: Trial
@@ -31,13 +33,20 @@ class View:
     steps: tuple[Step, ...]
     lines: tuple[Line, ...]
     causes: tuple[StepCause, ...]
-    saying: str
+    remark: str
     comparison: Comparison
 
     @property
     def look(self) -> str:
         """The verdict as a class of the style sheet."""
+        if self.trial.verdict is Verdict.AS_EXPECTED and self.first_miss:
+            return KNOWN
         return LOOKS[self.trial.verdict]
+
+    @property
+    def word(self) -> str:
+        """The verdict in words."""
+        return "miss, as expected" if self.look == KNOWN else self.trial.verdict.value
 
     @property
     def producer_engine(self) -> str:
@@ -47,16 +56,16 @@ class View:
     @property
     def sent(self) -> str:
         """Bytes of context the client sent."""
-        return sent(self.trial.build.context_bytes if self.trial.build else None)
+        return sent_word(bytes_sent(self.trial))
 
     @property
     def seconds(self) -> str:
-        """How long the whole trial took."""
+        """The duration of the whole trial."""
         return seconds(self.trial.seconds)
 
     @property
     def started(self) -> str:
-        """When it began, in UTC, empty if that was not noted."""
+        """When it began, in UTC; empty if the run does not say."""
         return clock(self.trial.started)
 
     @property
@@ -66,39 +75,39 @@ class View:
 
     @property
     def odd(self) -> Step | None:
-        """The first step that differs from what was expected of it."""
+        """The first step with another outcome than expected."""
         return next((step for step in self.steps if step.odd), None)
 
     @property
     def miss_expected(self) -> bool:
-        """Whether any step was expected to run."""
+        """True if any step was expected to run."""
         return any(step.expected is Outcome.RAN for step in self.steps)
 
     @property
     def refuted(self) -> bool:
-        """Whether the engine did otherwise than was predicted."""
+        """True if the engine contradicts the prediction."""
         return any(step.refuted for step in self.steps)
 
     @property
     def has(self) -> str:
-        """For the filter: `hit` if every step hit, else the other words that occur."""
+        """For the filter: `hit` if every step hit, else the other outcomes that occur."""
         words = dict.fromkeys(step.outcome.value for step in self.steps if step.outcome is not Outcome.HIT)
         return " ".join([*words, *(["refuted"] if self.refuted else [])]) or ("hit" if self.steps else "unknown")
 
     @property
-    def news(self) -> str:
-        """The trial's end in a few words."""
+    def summary(self) -> str:
+        """The result in a few words."""
         if self.trial.verdict is Verdict.BROKEN or not self.steps:
             return "no verdict"
-        return f"ran from {self.first_miss.instruction} on" if self.first_miss else "every step hit"
+        return f"missed at {self.first_miss.instruction}" if self.first_miss else "every step hit"
 
 
 def view(number: int, evidence: Evidence, trial: Trial) -> View:
-    """Put together what the page shows of one trial."""
+    """Everything that the page shows of one trial."""
     run, explanation = evidence.run, evidence.explanations.get(trial.name)
-    found = steps(run.instructions, trial, explanation)
-    told = explanation.steps if explanation else ()
-    causes = tuple(item for item in told if item.role is Role.CAUSE)
+    found = steps(run, trial, explanation)
+    explained = explanation.steps if explanation else ()
+    causes = tuple(item for item in explained if item.role is Role.CAUSE)
     wanted = (trial.producer, producer_engine(trial))
     makers = ((place, made) for place, made in enumerate(run.productions, 1) if (made.producer, made.engine) == wanted)
     place, made = next(makers, (None, None))
@@ -109,30 +118,24 @@ def view(number: int, evidence: Evidence, trial: Trial) -> View:
         steps=found,
         lines=tuple(marked(run.dockerfile, found)),
         causes=causes,
-        saying="" if causes else _saying(trial, found, explanation),
+        remark="" if causes else _remark(trial, found, explanation),
         comparison=compare(
             evidence.contexts.get(evidence.phase(made)) if made else None,
             evidence.contexts.get(trial.name),
-            list(dict.fromkeys(item for cause in told for item in cause.differences)),
+            list(dict.fromkeys(item for cause in explained for item in cause.differences)),
         ),
     )
 
 
-def order(run: Run) -> list[Trial]:
-    """Trials by variation, in the order those were made, then by engines and boxes."""
-    place = ordering(trial.key for trial in run.trials)
-    return sorted(run.trials, key=lambda trial: place(trial.key))
-
-
-def _saying(trial: Trial, found: Sequence[Step], explanation: Explanation | None) -> str:
-    """The sentence where no cause is named."""
+def _remark(trial: Trial, found: Sequence[Step], explanation: Explanation | None) -> str:
+    """The sentence that stands in place of a cause."""
     if trial.verdict is Verdict.BROKEN:
-        return "The trial has no verdict, so nothing is said about a cause."
+        return "The trial is broken, so its outcomes do not count."
     if all(step.outcome is Outcome.HIT for step in found):
         return "Every step hit: there is nothing to explain."
     unknown = [item.sentence for item in (explanation.steps if explanation else ()) if item.role is Role.UNKNOWN]
     if unknown:
         return "Not known. " + " ".join(unknown)
     if explanation:
-        return "Not known: the facts gathered do not carry an answer."
-    return "Not known: this run holds no explanation of the trial."
+        return "Not known: the recorded facts do not explain it."
+    return "Not known: the run has no explanation of this trial."

@@ -1,25 +1,31 @@
-"""The parts of the script that are the same for every run; some only for runs that need them."""
+"""The parts of the script that are the same for every run; some are only in scripts that need them."""
 
-# Filled in by str.format: how the script is called, and what is said of hosts.
+# Filled in by str.format: how the script is called, and what a host is.
 ABOUT = """
-What hosts of the run did, with Docker alone, and whether it comes out alike:
+This script repeats with Docker alone what the hosts of the run did, and compares the outcome of every step:
 
     LAB_PRUNE=yes sh THIS-FILE {call}localhost:5000
 
 {whose}
-REGISTRY is a prefix that this Docker may push to and pull from, as in docker.io/USER. Hosts that push go first; a last
-word `push` or `rebuild` does only that. LAB_PRUNE=yes permits what a true rebuild needs: all images and all build cache
-of this Docker go.
+REGISTRY is a prefix that this Docker can push to and pull from, as in docker.io/USER. A host that pushes comes before
+the hosts that rebuild. A last word `push` or `rebuild` does only that part.
+LAB_PRUNE=yes allows the script to remove all images and all build cache of this Docker. A rebuild needs that.
 
-Exit status: 0 reproduced, 1 not reproduced, 2 called wrongly, 3 something lacks or failed.
-Variables: DOCKER, the client's program; BASE, another base image; LAB_WORK, a folder for the contexts (the home folder
-without it); LAB_KEEP=1 keeps them. Attributes are set by setfattr, the system's own as root.
-A host with SELinux labels files by itself: there a context without a label cannot be made.
+Exit status: 0 reproduced, 1 not reproduced, 2 wrong call, 3 something is missing or failed.
+Variables: DOCKER, the client's program; BASE, another base image; LAB_WORK, a folder for the contexts (default: the
+home folder); LAB_KEEP=1 keeps the contexts. setfattr sets attributes; attributes of the system need root.
+SELinux labels new files on its own: a host with SELinux cannot make a context without labels.
 """
 
-# What ABOUT says in a script of all hosts, and in that of one.
-EVERY = "The first word is a host named below, or `all` to do every part on this machine; the second is REGISTRY."
-ONE = "This is the part of one host, named below; the others have scripts of their own. The first word is REGISTRY."
+# What ABOUT says in a script of all hosts, and in the script of one host.
+EVERY = "The first word is a host from the list below, or `all` for every part on this machine; the second is REGISTRY."
+ONE = "This is the part of one host, named below; each other host has its own script. The first word is REGISTRY."
+
+# Ends what a reader needs to see.
+BELOW = """
+# ------------------------------------------------------------------------------------------------------------------
+# The commands of the run end here. Below: the functions they call, and the checks.
+"""
 
 HEAD = r"""
 set -eu
@@ -56,8 +62,16 @@ as_root() { # a command
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-engine() { # a command of Docker's client
-    DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$DOCKER" "$@"
+engine() { # a command of Docker's client, as it is
+    env DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$DOCKER" "$@"
+}
+
+docker() { # the same, but a build is checked, and a prune prints nothing
+    case "$1 ${2:-}" in
+    build\ * | buildx\ *) build "$@" ;;
+    *\ prune) engine "$@" >"$work/prune.log" 2>&1 || { cat "$work/prune.log"; fail "Docker could not be pruned"; } ;;
+    *) engine "$@" ;;
+    esac
 }
 
 say() {
@@ -65,11 +79,13 @@ say() {
     printf '%s\n' "$1" >>"$work/summary"
 }
 
-note() { # what is said at the end
+note() { # a line of the summary
     printf '%s\n' "$1" >>"$work/summary"
 }
 
-begin() { # a new folder for one build, with a client configuration of its own: the daemon's copy goes by both
+begin() { # title, Docker of the run; each build has a new folder and a new client configuration: Docker reuses by both
+    say "$1"
+    if [ -n "$2" ]; then version "$2"; fi
     number=$((number + 1))
     here=$work/$number
     mkdir -p "$here/config" "$here/context"
@@ -81,18 +97,15 @@ begin() { # a new folder for one build, with a client configuration of its own: 
     cd "$here/context"
 }
 
-prune() {
-    engine system prune -a -f >"$work/prune.log" 2>&1 || { cat "$work/prune.log"; fail "Docker could not be pruned"; }
-}
-
-rebase() { # the run's own base image: another takes its place in the Dockerfile
-    if [ "$1" != "$BASE" ]; then
-        sed "s|$1|$BASE|g" Dockerfile >"$here/Dockerfile"
+rebase() { # put BASE in the place of the run's base image
+    if [ -n "$RUN_BASE" ] && [ "$RUN_BASE" != "$BASE" ]; then
+        sed "s|$RUN_BASE|$BASE|g" Dockerfile >"$here/Dockerfile"
         cat "$here/Dockerfile" >Dockerfile
     fi
 }
 
 build() { # the words of a build
+    rebase
     log=$here/log
     if ! engine "$@" >"$log" 2>&1; then
         cat "$log"
@@ -101,26 +114,26 @@ build() { # the words of a build
     cat "$log"
 }
 
-version() { # the run's engine
+version() { # the engine of the run
     here_version=$(engine version --format '{{.Server.Version}}') || fail "Docker does not answer"
     if [ "$here_version" != "$1" ]; then
-        note "  the run had Docker $1, this is $here_version: that alone may make a difference"
+        note "  the run had Docker $1, this is Docker $here_version: that alone may make a difference"
     fi
 }
 """
 
-# Where contexts are made of what was gathered.
+# For contexts that are made from recorded files.
 STAMP = r"""
 stamp() { # time with fractions, time for touch -t, file
     touch -h -d "$1" "$3" 2>/dev/null || TZ=UTC0 touch -h -t "$2" "$3" 2>/dev/null || TZ=UTC0 touch -t "$2" "$3"
 }
 """
 
-# Where the base image was made by lab.
+# For a base image that lab made.
 BUSYBOX = r"""
-busybox_base() { # as the run made it: an image with this machine's static busybox alone
+make_base() { # an image with the static busybox of this machine, as the run made it
     if [ -z "$own_base" ] || engine pull "$BASE" >/dev/null 2>&1; then return; fi
-    busybox=$(command -v busybox) || fail "no busybox to make $BASE of: set BASE to an image that can be pulled"
+    busybox=$(command -v busybox) || fail "there is no busybox to make $BASE: set BASE to an image that can be pulled"
     mkdir -p "$work/root/bin"
     cp "$busybox" "$work/root/bin/busybox"
     ln -sf busybox "$work/root/bin/sh"
@@ -131,17 +144,19 @@ busybox_base() { # as the run made it: an image with this machine's static busyb
 }
 """
 
-# Where something is rebuilt.
+# For rebuilds. The state of a step follows the same rule as lab/buildkit/progress: the last state counts, but a step
+# whose layers came from a registry and which printed nothing is a hit even if it ends with DONE.
 JUDGE = r"""
-# What a build's plain output says of one step: hit, ran, error, or unknown. INSTRUCTION and STEP tell which: the step
-# of that text, and of that number where several read alike. Old clients cut long names.
+# The outcome of one step in a build's plain output: hit, ran, error, or unknown. INSTRUCTION and STEP name the step;
+# STEP decides where two instructions are the same. Old clients cut long names. With the containerd image store a hit
+# prints CACHED (or not), then the layers that Docker fetches, then DONE.
 outcome() {
     awk '
     BEGIN { wanted = ENVIRON["INSTRUCTION"]; found = "" }
     /^#[0-9]+ / {
         n = substr($1, 2)
         rest = substr($0, length($1) + 2)
-        sub(/\r$/, "", rest)
+        sub(/[ \r]*$/, "", rest)
         if (match(rest, /^\[[^]]*[0-9]+\/[0-9]+\] /)) {
             label = substr(rest, 2, RLENGTH - 3)
             name = substr(rest, RLENGTH + 1)
@@ -154,19 +169,25 @@ outcome() {
             }
         } else if (rest == "CACHED") state[n] = "hit"
         else if (rest ~ /^DONE( |$)/) state[n] = "ran"
-        else if (rest ~ /^ERROR/) state[n] = "error"
-        else if (rest ~ /^CANCELED/) state[n] = "unknown"
+        else if (rest ~ /^CANCELED/ || rest ~ /^ERROR.*context canceled$/) state[n] = "unknown"
+        else if (rest ~ /^ERROR/) { state[n] = "error"; fetched[n] = 0 }
+        else if (rest ~ /^[0-9]+\.[0-9]+ /) printed[n] = 1
+        else if (rest ~ /^extracting sha256:[0-9a-f]/) fetched[n] = 1
+        else if (rest ~ /^sha256:[0-9a-f]+ +[0-9][0-9.]*[kMGT]?B \/ /) fetched[n] = 1
     }
-    END { if (found in state) print state[found]; else print "unknown" }
+    END {
+        if (state[found] == "ran" && fetched[found] && !printed[found]) state[found] = "hit"
+        print state[found] == "" ? "unknown" : state[found]
+    }
     ' "$log"
 }
 
-sent() { # what was sent in the run: the context's bytes, where they were read
+sent() { # bytes of context that the client sent in the run
     here_sent=$(sed -n 's/^#[0-9]* transferring context: \([0-9.]*k*M*B\).*/\1/p' "$log" | tail -n 1)
     note "  context sent: $1 in the run, ${here_sent:-unknown} here"
 }
 
-imported() { # the cache that was to be read
+imported() { # the image whose cache the build must read
     unread=$(awk '/^#[0-9]+ importing cache manifest/ { n = $1 } n != "" && $1 == n && $2 == "ERROR:"' "$log")
     if [ -n "$unread" ]; then
         fail "the cache of $1 could not be read: first run the part of the host that pushes it"
@@ -193,10 +214,10 @@ choose_base
 case $BASE in '' | *[!A-Za-z0-9./:@_-]*) usage ;; esac
 is_host || usage
 if [ "${LAB_PRUNE:-}" != yes ]; then
-    echo "this removes every image and all build cache of this Docker; LAB_PRUNE=yes permits it" >&2
+    echo "this removes all images and all build cache of this Docker; LAB_PRUNE=yes allows it" >&2
     exit 2
 fi
-command -v "$DOCKER" >/dev/null || fail "there is no $DOCKER"
+(unset -f docker; command -v "$DOCKER") >/dev/null || fail "there is no $DOCKER"
 config=${DOCKER_CONFIG:-$HOME/.docker}
 trap tidy EXIT
 trap 'exit 3' HUP INT TERM
@@ -208,11 +229,11 @@ printf '\n'
 cat "$work/summary"
 finished=yes
 if [ "$compared" -eq 0 ]; then
-    echo "pushed; now rebuild on the hosts that do"
+    echo "pushed; now run the parts of the hosts that rebuild"
 elif [ "$differ" -eq 0 ]; then
-    echo "reproduced: all $compared steps came out as in the run"
+    echo "reproduced: all $compared steps have the outcome of the run"
 else
-    echo "NOT reproduced: $differ of $compared steps came out otherwise"
+    echo "NOT reproduced: $differ of $compared steps have another outcome"
 fi
 [ "$differ" -eq 0 ]
 """

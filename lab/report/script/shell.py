@@ -1,4 +1,4 @@
-"""Words and bytes in POSIX shell: whatever they hold, the shell takes them as they are and a terminal obeys nothing."""
+"""Words and bytes in POSIX shell: the shell takes them unchanged, and they hold nothing that controls a terminal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _LINE = 76
 _SMALL = 1024
 
 
-@lru_cache(maxsize=1 << 14)  # a run says the same words again and again
+@lru_cache(maxsize=1 << 14)  # the words of a run repeat often
 def word(text: str) -> str:
-    """The text as one word of a command; all but ASCII, and what a terminal would obey, is spelled in octal.
+    """The text as one word of a command; characters outside ASCII, and control characters, are written in octal.
 
-    Names that are no UTF-8 come as os.fsdecode gives them. A NUL has no place in a word: ValueError.
+    Names that are not UTF-8 are in the form of os.fsdecode. ValueError for a NUL, which no word can hold.
     """
     if "\0" in text:
         raise ValueError("a NUL in a word")
@@ -26,21 +26,21 @@ def word(text: str) -> str:
             return shlex.quote(text)
         escaped = re.sub(r'(["$`\\])', r"\\\1", text)
         return f'"{escaped}"'
-    # command substitution drops line ends at the end: they go behind it
+    # command substitution drops trailing line ends, so they follow it
     body = text.rstrip("\n")
     ends = shlex.quote(text[len(body) :]) if len(body) < len(text) else ""
     return f"\"$(printf '{octal(body.encode('utf-8', 'surrogateescape'))}')\"{ends}"
 
 
 def octal(data: bytes) -> str:
-    """The bytes as a format of printf(1) that stands between single quotes."""
+    """The bytes as a format of printf(1), for use between single quotes."""
     plain = set(b'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;/_+=@#^~()[]{}<>|&*?!"-')
     text = "".join(chr(byte) if byte in plain else "\\n" if byte == 10 else f"\\{byte:03o}" for byte in data)
-    return f"\\055{text[1:]}" if text.startswith("-") else text  # else printf takes it for an option
+    return f"\\055{text[1:]}" if text.startswith("-") else text  # without this, printf takes it for an option
 
 
 def printing(data: bytes) -> str:
-    """A command that prints these bytes: as text if they are, in octal if they are few, else from base64."""
+    """A command that prints these bytes: as text where possible, in octal if they are few, else from base64."""
     text = data.decode("ascii", "replace")
     if re.fullmatch(r"[\n -~]*", text) and len(data) <= _SMALL * 4:
         return f"printf %s {word(text)}"
@@ -52,5 +52,5 @@ def printing(data: bytes) -> str:
 
 
 def comment(text: str) -> str:
-    """The text as one comment line: nothing in it begins a command."""
+    """The text as one comment line, which cannot begin a command."""
     return f"# {printable.line(text)}".rstrip()

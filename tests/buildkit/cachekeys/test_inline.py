@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.buildkit.cachekeys.inline import KEY, InlineCache, Link, Record, decode, of_image
+from lab.buildkit.cachekeys.inline import InlineCache, Link, Record, decode
 from lab.errors import ReadError
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
@@ -42,13 +42,6 @@ def test_a_chain_is_a_result_too() -> None:
     assert record.has_result and record.layers == ()
 
 
-def test_of_an_image() -> None:
-    config = json.dumps({"architecture": "amd64", KEY: encoded(RECORDS)})
-    cache = of_image(config)
-    assert cache is not None and len(cache.records) == 3
-    assert of_image(b'{"architecture":"amd64"}') is None
-
-
 @pytest.mark.parametrize(
     "value",
     [
@@ -75,17 +68,6 @@ def test_of_an_image() -> None:
 def test_malformed_caches_are_read_errors(value: str) -> None:
     with pytest.raises(ReadError, match="cannot read the image's inline cache: "):
         decode(value)
-
-
-@pytest.mark.parametrize("config", ["", "[]", "{", b"\xff", "[" * 100_000])
-def test_malformed_configs_are_read_errors(config: str | bytes) -> None:
-    with pytest.raises(ReadError, match="cannot read the image's config"):
-        of_image(config)
-
-
-def test_a_cache_that_is_no_text() -> None:
-    with pytest.raises(ReadError, match="not text in base64"):
-        of_image(json.dumps({KEY: RECORDS}))
 
 
 json_values = st.recursive(

@@ -9,7 +9,7 @@ import pytest
 
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.inline import InlineCache, of_image
+from lab.buildkit.cachekeys.inline import InlineCache, decode
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, outcomes, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
@@ -29,9 +29,7 @@ COMPLETE = [path for path in RECORDED if "stages" not in path.name]
 
 
 def cache_of(path: Path) -> InlineCache:
-    cache = of_image((DATA / path).read_bytes())
-    assert cache is not None
-    return cache
+    return decode(json.loads((DATA / path).read_bytes())["moby.buildkit.cache.v0"])
 
 
 def decide(path: Path, cache: InlineCache, engine: str | None = None, change: Entry | None = None) -> list[Decision]:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from lab.buildkit.contenthash.entry import Entry, Kind, file, walk_key
 from lab.buildkit.contenthash.formula import Formula, Leaf, Part
 from lab.buildkit.contenthash.header import own_digest
-from lab.buildkit.contenthash.query import Query, ask, content_digest, content_part
+from lab.buildkit.contenthash.query import Query, ask, content_part
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
+from tests.digests import content_digest
 from tests.vectors import RULES
 
 NAMES = st.sampled_from(["a", "b", "a.txt", "b.txt", "a-b", "é", "日本", "sub", "\udce9"])

@@ -9,9 +9,10 @@ import pytest
 
 from lab.buildkit.contenthash.entry import Entry, file
 from lab.buildkit.contenthash.header import header
-from lab.buildkit.contenthash.query import Query, ask, content_digest, content_record
+from lab.buildkit.contenthash.query import Query, ask, content_record
 from lab.buildkit.contenthash.tree import Tree, read_trees
 from lab.errors import ContextError
+from tests.digests import content_digest
 from tests.vectors import COPY_CONTEXT, RULES, VECTORS, entry_of, query_of
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from lab.buildkit.contenthash.compare import compare
 from lab.buildkit.contenthash.entry import Chunk, Entry, Kind, file
-from lab.buildkit.contenthash.query import Query, content_digest, content_record
+from lab.buildkit.contenthash.query import Query, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
 from lab.explain.search.search import Looking, Result, search
 from lab.explain.search.usual import load_usual
 from tests.conftest import ROOT
+from tests.digests import content_digest
 from tests.vectors import BOOK, RULES
 
 USUAL = load_usual(ROOT / "boxes")

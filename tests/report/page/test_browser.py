@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.remote.webelement import WebElement
 
-from lab.model import Outcome
+from lab.model import Outcome, Verdict
 from lab.project import Project
 from lab.report.bundle import evidence_of
 from lab.report.evidence import explained
 from lab.report.page.document import render
 from lab.report.redact import redact
-from tests import page_runs, pictures
+from lab.report.trials import in_order
+from tests import page_runs, pictures, reporting
 from tests.chromium import Browser, Keys, axe_source, browser
 from tests.conftest import ROOT
 from tests.page_runs import Made
@@ -144,13 +145,13 @@ def test_every_cell_says_what_became_of_its_step(page: Browser) -> None:
                   cell.querySelector('a').firstChild.textContent].map((word) => word.trim())))}))}))"""
     )
     assert [panel["title"].split() for panel in said] == [
-        ["Nothing", "varied", "engine", "20.10.24"],
-        ["Nothing", "varied", "engine", "20.10.24-unfixed"],
+        ["No", "change", "engine", "20.10.24"],
+        ["No", "change", "engine", "20.10.24-unfixed"],
         ["Variation", "user-xattr", "engine", "20.10.24"],
         ["Variation", "user-xattr", "engine", "20.10.24-unfixed"],
     ]
     for panel in said:
-        variation = "none" if panel["title"].startswith("Nothing") else "user-xattr"
+        variation = "none" if panel["title"].startswith("No change") else "user-xattr"
         trials = {
             (trial.producer, trial.consumer): trial
             for trial in made.run.trials
@@ -162,7 +163,11 @@ def test_every_cell_says_what_became_of_its_step(page: Browser) -> None:
             for producer, consumer, word in table["cells"]:
                 trial = trials[producer, consumer]
                 assert trial.build
-                assert word == (trial.verdict if number == 0 else trial.build.steps[number - 1].outcome)
+                if number:
+                    assert word == trial.build.steps[number - 1].outcome
+                else:  # a miss that is expected is called one
+                    expected = trial.verdict is Verdict.AS_EXPECTED and variation != "none"
+                    assert word == ("miss" if expected else trial.verdict)
 
 
 def test_filters_narrow_tables_list_and_time_line(page: Browser) -> None:
@@ -181,11 +186,44 @@ def test_filters_narrow_tables_list_and_time_line(page: Browser) -> None:
     assert len(page.all(".lanes a.off")) == 15
     page.choose("consumer", "debian12-selinux")
     assert page.one("#shown").text == "0 of 16 trials"
-    assert words(page, ".nothing") == ["No trial passes these filters."]
+    assert words(page, ".nothing") == ["No trial matches these filters."]
     page.one("#filters button").click()
     page.until("return document.getElementById('shown').textContent === '16 trials'")
     assert len(page.seen(".matrix a")) == 64
     assert page.console() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_miss_is_never_green(page: Browser, theme: str) -> None:
+    """Not in a table, not in the list, not in the time line, not among the counts, even where it is expected."""
+    page.media(prefers_color_scheme=theme)
+    colour = "return getComputedStyle(arguments[0])[arguments[1]]"
+    green = page.js(colour, page.one(".legend .hit.chip"), "backgroundColor")
+    made = page_runs.rich()
+    for number, trial in enumerate(in_order(made.run), 1):
+        missed = trial.build is not None and any(step.outcome is Outcome.RAN for step in trial.build.steps)
+        whole = page.one(f".matrix:not(:has(caption code)) a[href='#t{number}']")
+        chip = page.one(f".trial:has(#t{number}) > summary .chip")
+        bar = page.one(f".lanes a[href='#t{number}'] rect")
+        found = [page.js(colour, item, "backgroundColor") for item in (whole, chip)] + [page.js(colour, bar, "fill")]
+        assert [value == green for value in found] == [not missed] * 3, (number, found)
+    counts = {item.text: page.js(colour, item, "backgroundColor") == green for item in page.all(".counts li")}
+    assert counts == {"6 as expected": True, "8 miss, as expected": False, "2 missed": False}
+
+
+@pytest.mark.parametrize("name", ["rich", "sample", "large", "hostile"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_label_of_the_time_line_is_clipped(chromium: Browser, pages: Pages, width: int, name: str) -> None:
+    chromium.size(width)
+    chromium.open(getattr(pages, name).as_uri())
+    measured = chromium.js(
+        """return [...document.querySelectorAll('.bars svg text')].map((text) =>
+             [text.textContent, text.getBBox().x + text.getBBox().width,
+              text.parentElement.getBoundingClientRect().width])"""
+    )
+    assert [item for item in measured if item[1] > item[2]] == []
+    if name in ("rich", "sample"):
+        assert {"1", "trial 6"} & {item[0] for item in measured}
 
 
 def test_the_filter_knows_steps_too(page: Browser) -> None:
@@ -212,7 +250,7 @@ def test_the_whole_way_by_keyboard(page: Browser) -> None:
     assert "select" in stops
     first = page.driver.switch_to.active_element
     assert first.get_attribute("aria-label") == (
-        "as expected 34B: Whole trial, with the bytes sent, from debian12-apparmor on debian12-apparmor"
+        "as expected 34B: Whole trial, bytes of context, from debian12-apparmor on debian12-apparmor"
     )
     assert page.js("return arguments[0].matches(':focus-visible')", first)
     assert goal(page.press(Keys.ARROW_RIGHT)) == "#t2"
@@ -258,12 +296,12 @@ def test_a_cell_opens_its_trial(page: Browser) -> None:
         ["4", "ran", "RUN echo baz"],
     ]
     assert rows[2][1].split("\n")[1:] == ["expected hit"]
-    assert rows[3][1].split("\n")[1:] == ["expected hit", "parent missed"]
+    assert rows[3][1].split("\n")[1:] == ["expected hit", "the step before it missed"]
     differing = page.js(
         "return [...document.querySelectorAll('#panel .sides tr.differs')]"
         ".map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\\s+/g, ' ').trim()))"
     )
-    assert differing == [["security.selinux", "absent", f"{page_runs.LABEL}\\0", "differs counts under R1"]]
+    assert differing == [["security.selinux", "absent", f"{reporting.LABEL}\\0", "differs hashed under R1"]]
     assert 'DOCKER_BUILDKIT=1 DOCKER_CONFIG="$D"/config docker build' in said
     assert "#6 CACHED" in said
     page.one("#panel-after").click()

@@ -1,0 +1,72 @@
+"""The head of the script: what it is, how it is called, which hosts it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+
+from lab.report.evidence import Evidence
+from lab.report.script import shell
+from lab.report.script.parts import ABOUT, EVERY, ONE
+from lab.results.run import BoxFacts, Production, Trial
+
+
+@dataclass(frozen=True)
+class Host:
+    """One box with one engine: the images it pushed, and its trials."""
+
+    name: str
+    facts: BoxFacts | None
+    productions: tuple[Production, ...]
+    trials: tuple[Trial, ...]
+
+
+def heading(evidence: Evidence, hosts: list[Host], only: str) -> str:
+    """The comment at the top; a script for one host is called without the host's name."""
+    run = evidence.run
+    base = (
+        run.base.reference if run.base and not own_base(evidence) else "made by lab from busybox; this script makes one"
+    )
+    names = [host.name for host in hosts]
+    call, whose = ("", ONE) if only else (f"{shell.word(names[0])} ", EVERY)
+    lines = [
+        f"Run {run.name} of {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {run.summary}",
+        "",
+        *ABOUT.format(call=call, whose=whose.strip("\n")).strip("\n").split("\n"),
+        "",
+        *_replaced(evidence),
+        f"Base image of the run: {base}",
+        *(f"Host: {host.name}{_facts(host)}" for host in hosts),
+    ]
+    return "\n".join(["#!/bin/sh", *map(shell.comment, lines)])
+
+
+def usage(hosts: list[Host], only: str) -> str:
+    """The function that prints how the script is called."""
+    names = ", ".join(host.name for host in hosts)
+    words = " REGISTRY [push|rebuild]" if only else f" HOST REGISTRY [push|rebuild], HOST being {names}, all"
+    text = function("usage", [f"printf 'usage: sh %s%s\\n' \"$0\" {shell.word(words)} >&2", "exit 2"])
+    return f"only={shell.word(only)}\n\n{text}"
+
+
+def _replaced(evidence: Evidence) -> list[str]:
+    """A warning where redaction changed something: then no side has the files of the run."""
+    if not evidence.redacted:
+        return []
+    counts = ", ".join(f"{kind} {number}" for kind, number in sorted(evidence.redacted.items()))
+    return [f"Replaced by placeholders: {counts}; `--no-redact` keeps them.", ""]
+
+
+def _facts(host: Host) -> str:
+    box = host.facts
+    return f" ({box.os}, kernel {box.kernel}, Docker {box.server}, SELinux {box.selinux})" if box else ""
+
+
+def own_base(evidence: Evidence) -> bool:
+    """True if lab made the base image, so that it is in no public registry."""
+    return evidence.run.base is None or evidence.run.base.source == "busybox"
+
+
+def function(name: str, lines: list[str], about: str = "") -> str:
+    """A function; its lines are not indented, because that would change a quoted text of several lines."""
+    return "\n".join([f"{name}() {{{f' {shell.comment(about)}' if about else ''}", *lines, "}"])
