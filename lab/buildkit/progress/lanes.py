@@ -1,0 +1,194 @@
+"""Several streams of lines in one output, told apart by what stands before their lines.
+
+Lines without a prefix, and those whose prefix is only a time, make up one lane. Every other prefix is a lane of its
+own, believed once two of its lines are lines of a build: prose may name a step too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lab.buildkit.progress import frame
+from lab.buildkit.progress.frame import CHANGING, Frame
+from lab.buildkit.progress.frame_names import name_of
+from lab.buildkit.progress.forms import SHAPED, is_of_a_form, opens
+from lab.buildkit.progress.stream import Stream
+
+MOST_FRAMES = 16
+MOST_LANES = 64
+MOST_TRIED = 8
+ENOUGH = 2
+RULE = "------"
+QUOTED = re.compile(r"\s*> \S.*:$")
+MOST_QUOTED = 50
+OUTPUT = r"[ \t>]*#(\d{1,9}) \d+\.\d+ "
+BARE_OUTPUT = re.compile(OUTPUT)
+
+
+@dataclass(slots=True)
+class Lane:
+    """One stream, with the frame of its lines and the words in it that are its own."""
+
+    frame: Frame | None = None
+    key: tuple[str, ...] = ()
+    stream: Stream = field(default_factory=Stream)
+    sure: bool = False
+    output: re.Pattern[str] = BARE_OUTPUT
+    """What a line of output of a program looks like in this lane."""
+
+    def framed(self, new: Frame) -> Lane:
+        """The lane with a frame; a chunk of lines may have it before the first one only."""
+        self.frame = new
+        self.output = re.compile(f"(?:{new.fast})?{OUTPUT}")
+        return self
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the lane is believed."""
+        return self.sure or self.stream.lines >= ENOUGH
+
+    @property
+    def name(self) -> str | None:
+        """The name of the frame, if it is a known one."""
+        return name_of(self.frame.sample) if self.frame else None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a line belongs, and its text without the frame; `prefix` is the frame if it is a new one."""
+
+    lane: Lane
+    text: str
+    prefix: str = ""
+
+
+class Lanes:
+    """Finds the lane of each line."""
+
+    def __init__(self) -> None:
+        self.bare = Lane(sure=True)
+        self.all: list[Lane] = [self.bare]
+        self._frames: list[Frame] = []
+        self._last = self.bare
+        self._before = ""
+        self._quoted = 0
+
+    def confirmed(self) -> list[Lane]:
+        """The lanes that are believed, each with its builds."""
+        return [lane for lane in self.all if lane.confirmed]
+
+    def says_nothing_new(self, line: str) -> bool:
+        """Whether the line is output of a program that is known to print: nearly all lines of a long log are."""
+        last = self._last
+        if (found := last.output.match(line)) and (logging := last.stream.logging):
+            return int(found[1]) in logging
+        if last.stream.says_nothing_new(line):
+            return True
+        for lane in self.all[:MOST_TRIED]:
+            if lane is not last and lane.frame and (found := lane.output.match(line)):
+                logging = lane.stream.logging
+                return logging is not None and int(found[1]) in logging and found.end(0) > 0
+        return False
+
+    def route(self, text: str) -> Route | None:
+        """The lane of a line, or None if it belongs to no build."""
+        for known in self._frames:
+            if (found := known.pattern.match(text)) and (route := self._framed(known, found, text)):
+                return self._use(route)
+        if self.bare.stream.busy:
+            return self._use(Route(self.bare, text))
+        if SHAPED.match(text) or text.startswith(("{", "> {", "}")) or self.bare.stream.accepts(text):
+            return self._use(Route(self._without_prefix(text), text))
+        if self._is_quoted(text):
+            return None
+        new = frame.find(text)
+        return self._new(*new, text) if new and self._has_room() else None
+
+    def _is_quoted(self, text: str) -> bool:
+        """Whether the line is of the summary of an error, which quotes the last lines of a program with their times."""
+        if self._before == RULE and QUOTED.match(text):
+            self._quoted = MOST_QUOTED
+        elif self._quoted:
+            self._quoted = 0 if text == RULE else self._quoted - 1
+        self._before = text
+        return self._quoted > 0
+
+    def _has_room(self) -> bool:
+        """Whether one more frame can be kept; one of which nothing came is given up for it."""
+        if len(self._frames) < MOST_FRAMES:
+            return True
+        used = [lane.frame for lane in self.all if lane.confirmed]
+        idle = next((known for known in self._frames if known not in used), None)
+        if idle is None:
+            return False
+        self._frames.remove(idle)
+        self.all = [lane for lane in self.all if lane.frame is not idle]
+        return True
+
+    def forget(self, route: Route) -> None:
+        """Drop a frame again that turned out to be made of marks which are taken off every line."""
+        if route.lane.frame in self._frames:
+            self._frames.remove(route.lane.frame)
+        if route.lane is not self.bare and not route.lane.stream.lines:
+            self.all.remove(route.lane)
+        if self.bare.frame is route.lane.frame:
+            self.bare.frame, self.bare.output = None, BARE_OUTPUT
+        self._last = self.bare
+
+    def _use(self, route: Route) -> Route:
+        self._last = route.lane
+        return route
+
+    def _without_prefix(self, text: str) -> Lane:
+        """The lane of a line without prefix: of a chunk of lines the first alone may have one."""
+        bare, last = self.bare.stream, self._last
+        if last is not self.bare and not opens(text) and not bare.accepts(text) and last.stream.accepts(text):
+            return last
+        return self.bare
+
+    def _framed(self, known: Frame, found: re.Match[str], text: str) -> Route | None:
+        """Where a line behind a known frame belongs; None if its words are another program's."""
+        rest = known.rest(text, found)
+        key = known.key(found)
+        if not key and known.timed:
+            return Route(self.bare, rest)
+        mine = [lane for lane in self.all if lane.frame is known]
+        if same := next((lane for lane in mine if lane.key == key), None):
+            return Route(same, rest)
+        if not mine or not is_of_a_form(rest) and not opens(rest):
+            return None
+        near = min(mine, key=lambda lane: len(_differences(lane.key, key)))
+        differ = _differences(near.key, key)
+        if all(CHANGING.match(near.key[at]) and CHANGING.match(key[at]) for at in differ):
+            if near.stream.accepts(rest):
+                self._change(known, near, differ)
+                return Route(self.bare if near not in self.all else near, rest)
+        if opens(rest) and len(self.all) < MOST_LANES:
+            lane = Lane(key=key, sure=known.timed).framed(known)
+            self.all.append(lane)
+            return Route(lane, rest)
+        return None
+
+    def _change(self, known: Frame, near: Lane, differ: list[int]) -> None:
+        """Take the words at these places of the key as ones that change from line to line."""
+        left = [at for at in range(known.words) if at not in known.changing]
+        known.changing.update(left[at] for at in differ)
+        for lane in self.all:
+            if lane.frame is known:
+                lane.key = tuple(word for at, word in enumerate(lane.key) if at not in differ)
+
+    def _new(self, new: Frame, found: re.Match[str], text: str) -> Route:
+        self._frames.append(new)
+        self._frames.sort(key=lambda one: -one.words)
+        rest, key = new.rest(text, found), new.key(found)
+        if not key and new.timed:
+            self.bare.framed(new)
+            return self._use(Route(self.bare, rest, new.sample))
+        lane = Lane(key=key, sure=new.timed).framed(new)
+        self.all.append(lane)
+        return self._use(Route(lane, rest, new.sample))
+
+
+def _differences(one: tuple[str, ...], other: tuple[str, ...]) -> list[int]:
+    return [at for at, (mine, yours) in enumerate(zip(one, other, strict=True)) if mine != yours]
