@@ -23,6 +23,7 @@ check: venv tools  ## the fast part: format, lint, types, import contract, unit 
 
 bench: venv chromium  ## measure what benchmarks/ states, on this machine
 	$(PYTHON) -m benchmarks.contenthash
+	$(PYTHON) -m benchmarks.logs
 	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) benchmarks/run.py

@@ -3,7 +3,7 @@
     LabError                      1   a defect of lab itself, if it is ever raised bare
     +-- UsageError                2   a name or option that does not exist
     +-- ConfigError               3   a box, lineup, engine, scenario, run or bundle file that says something impossible
-    |                             4   (no error: an outcome differs from what the scenario expects)
+    |                             4   (no error: an outcome differs from what the scenario expects, a step missed)
     +-- HostError                 5   this machine lacks something: a program, disk, a port, permission
     +-- BoxError                  6   a box does not boot, or cannot be reached
     +-- EngineError               7   a Docker engine does not start, or is not the one that was pinned
@@ -13,9 +13,10 @@
     +-- BusyError                11   another lab holds the same lineup
     |                            12   (no error: a step ended otherwise than was predicted of it)
     +-- ContextError             13   a build context that cannot be read, or not be digested
+    |                            14   (no error: whether a step missed the cache is not known)
     +-- Interrupted             130   Ctrl-C
 
-Exit codes 4 and 12 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
+Exit codes 4, 12 and 14 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
 """
 
 from __future__ import annotations

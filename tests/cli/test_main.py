@@ -361,13 +361,16 @@ def test_a_recording_as_json(place: Place) -> None:
     assert found["schema"] == 1
     first, again = found["builds"]
     assert set(first) == {
-        "builder", "steps", "context_bytes", "dockerfile_bytes", "imports", "image",
+        "builder", "steps", "context_bytes", "dockerfile_bytes", "imports", "image", "images", "warnings", "frame",
+        "lines",
     }  # fmt: skip
-    assert set(first["steps"][0]) == {"stage", "index", "total", "instruction", "outcome", "seconds"}
+    assert set(first["steps"][0]) == {
+        "stage", "index", "total", "instruction", "outcome", "seconds", "targets", "reason", "pulled",
+    }  # fmt: skip
     assert (first["builder"], first["context_bytes"], first["dockerfile_bytes"]) == ("buildkit", 34, 103)
     assert steps(first)[1:] == FIRST
     assert steps(again)[1:] == AGAIN
-    assert again["imports"] == [{"ref": "localhost:5901/e20-plain", "ok": True}]
+    assert again["imports"] == [{"ref": "localhost:5901/e20-plain", "ok": True, "target": None, "error": None}]
     assert first["image"] == again["image"]
 
 
@@ -486,7 +489,7 @@ def test_the_manual_lists_every_exit_code() -> None:
     table = re.search(r"^\| code \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
     assert table, "README.md has no table of exit codes"
     listed = [int(row.split("|")[1]) for row in table[1].splitlines()]
-    assert listed == sorted({0, 4, 12, *(kind.exit_code for kind in kinds(errors.LabError))})
+    assert listed == sorted({0, 4, 12, 14, *(kind.exit_code for kind in kinds(errors.LabError))})
 
 
 def test_the_manual_lists_every_verb() -> None:

@@ -92,7 +92,10 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """A step has got an outcome, or another one than before; `build` counts the builds of the input from 0."""
+    """A step has got an outcome, or another one than before; `build` counts the builds of the input from 0.
+
+    What is printed later may take a hit back: a build that fails makes CACHED doubtful, and only `Build` says so.
+    """
 
     build: int
     step: Step

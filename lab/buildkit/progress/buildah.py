@@ -13,7 +13,9 @@ from lab.buildkit.progress.build import Build, Image, Step
 from lab.buildkit.progress.classic_lines import QUOTE, WORDS
 from lab.model import Outcome
 
-STEP = re.compile(QUOTE + rf"(?:\[(\d{{1,4}}/\d{{1,4}})\] )?STEP (\d{{1,9}})(?:/(\d{{1,9}}))?: ((?:{WORDS}|COMMIT)\b.*)")
+STEP = re.compile(
+    QUOTE + rf"(?:\[(\d{{1,4}}/\d{{1,4}})\] )?STEP (\d{{1,9}})(?:/(\d{{1,9}}))?: ((?:{WORDS}|COMMIT)\b.*)"
+)
 COMMIT = re.compile(QUOTE + r"(?:\[\d{1,4}/\d{1,4}\] )?COMMIT(?: |$)")
 CACHED = re.compile(QUOTE + r"--> Using cache [0-9a-f]{11,64}\s*$")
 LAYER = re.compile(QUOTE + r"--> ([0-9a-f]{11,64})\s*$")

@@ -66,6 +66,10 @@ class Classic:
         """Whether the builder has printed its last words."""
         return self._over
 
+    def says_nothing_new(self, line: str) -> bool:
+        """Whether a line can only be what the running container prints."""
+        return self._running is not None and self._running.layer is None and lines.HINT.match(line) is None
+
     def ends_container(self, line: str, *, infer: bool = True) -> bool:
         """Whether the builder printed this line and the container did not.
 

@@ -15,7 +15,9 @@ WORDS = (
     r"HEALTHCHECK|SHELL)"
 )
 # What any line of the builder begins with: all others are decided at once.
-HINT = re.compile(QUOTE + r"(?:[-–—]|Step |Sending |Using |Running |Remov|Success|The command |COPY |ADD |# |[0-9a-f]{12})")
+HINT = re.compile(
+    QUOTE + r"(?:[-–—]|Step |Sending |Using |Running |Remov|Success|The command |COPY |ADD |# |[0-9a-f]{12})"
+)
 CONTEXT = re.compile(QUOTE + r"Sending build context to Docker daemon(?:\s+(.*))?$", re.DOTALL)
 # Before Docker 1.13 without a total.
 STEP = re.compile(QUOTE + rf"Step (\d{{1,9}})(?:/(\d{{1,9}}) : (.*)| : ({WORDS}\b.*))", re.DOTALL | re.IGNORECASE)
@@ -30,7 +32,8 @@ COPY_FAILED = re.compile(QUOTE + r"(?:COPY|ADD) failed: ")
 TRIGGERS = re.compile(QUOTE + r"# Executing (\d{1,4}) build triggers?\b")
 # What the daemon prints while it pulls a base image.
 PULL = re.compile(
-    r"[ \t]*(?:\S{1,200}: )?(?:Pulling |Pull complete|Already exists|Verifying |Download|Waiting|Extracting|Digest: |Status: )"
+    r"[ \t]*(?:\S{1,200}: )?"
+    r"(?:Pulling |Pull complete|Already exists|Verifying |Download|Waiting|Extracting|Digest: |Status: )"
 )
 STAGE = re.compile(r"FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE)
 SHAPES = (CONTEXT, STEP, CACHED, RUNNING, REMOVED, LAYER, BUILT, FAILED, COPY_FAILED, TRIGGERS)

@@ -13,7 +13,9 @@ TRACE_HINT = (
     "`--progress=plain` or `rawjson`, and give that output"
 )
 NAMES = {
-    "Earthly": re.compile(r"\+[\w-]+ \| (?:\*cached\* )?--> |buildkitd \| (?:Found|Starting) buildkit|\bEarthly version "),
+    "Earthly": re.compile(
+        r"\+[\w-]+ \| (?:\*cached\* )?--> |buildkitd \| (?:Found|Starting) buildkit|\bEarthly version "
+    ),
     "Cloud Native Buildpacks": re.compile(r"^(?:\[\w+\] )?===> (?:ANALYZING|DETECTING|RESTORING|BUILDING|EXPORTING)"),
     "Jib": re.compile(r"Containerizing application (?:to|with) "),
     "Bazel": re.compile(r"INFO: Analyzed \d+ targets? |INFO: Analyzed target //"),

@@ -20,6 +20,13 @@ SHAPED = re.compile(
     r"Remov|Running in|Using cache|The command|(?:COPY|ADD) failed|COMMIT|# Exec|[Ee]rror:? b|"
     r"(?:TRAC|DEBU|INFO|WARN|ERRO|FATA)[A-Z]*[ \t]?\[|[0-9a-f]{12}\s*$)"
 )
+# Loggers begin lines as kaniko does.
+LEVELED = re.compile(r"[ \t>]*(?:TRAC|DEBU|INFO|WARN|ERRO|FATA)")
+
+
+def is_bare(text: str) -> bool:
+    """Whether a line stands without a prefix, as far as its own beginning shows."""
+    return SHAPED.match(text) is not None and (LEVELED.match(text) is None or Kaniko.opens(text))
 
 
 def opens(text: str) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from lab.buildkit.progress import frame
-from lab.buildkit.progress.frame import CHANGING, Frame
+from lab.buildkit.progress import frame, stamps
+from lab.buildkit.progress.forms import is_bare, opens
+from lab.buildkit.progress.frame import CHANGING, LEVEL, Frame
 from lab.buildkit.progress.frame_names import name_of
-from lab.buildkit.progress.forms import SHAPED, is_of_a_form, opens
 from lab.buildkit.progress.stream import Stream
 
 MOST_FRAMES = 16
@@ -22,6 +22,8 @@ ENOUGH = 2
 RULE = "------"
 QUOTED = re.compile(r"\s*> \S.*:$")
 MOST_QUOTED = 50
+BEGINNING = re.compile(r"[ \t]*(?:#(?:0 building|1 \[)|Step [01](?:/| :)|(?:\[1/\d+\] )?STEP 1\b)")
+FIRST_OF_TIME = frozenset("0123456789[(JFMASONDTW ")
 OUTPUT = r"[ \t>]*#(\d{1,9}) \d+\.\d+ "
 BARE_OUTPUT = re.compile(OUTPUT)
 
@@ -34,6 +36,10 @@ class Lane:
     key: tuple[str, ...] = ()
     stream: Stream = field(default_factory=Stream)
     sure: bool = False
+    last: str = ""
+    """The line before, without its frame."""
+    seen: int = 0
+    """How many lines had these very words before them: words that count lines come once."""
     output: re.Pattern[str] = BARE_OUTPUT
     """What a line of output of a program looks like in this lane."""
 
@@ -42,6 +48,11 @@ class Lane:
         self.frame = new
         self.output = re.compile(f"(?:{new.fast})?{OUTPUT}")
         return self
+
+    def begins_again(self, text: str) -> bool:
+        """Whether the first line of a build comes though this lane has begun one: numbers that count lines do not."""
+        begun = self.stream.current is not None and BEGINNING.match(text) is not None
+        return begun and (self.seen > 1 or self.last == text)
 
     @property
     def confirmed(self) -> bool:
@@ -83,7 +94,7 @@ class Lanes:
         last = self._last
         if (found := last.output.match(line)) and (logging := last.stream.logging):
             return int(found[1]) in logging
-        if last.stream.says_nothing_new(line):
+        if last.stream.says_nothing_new(line) or (not self._frames and last.stream.is_printed(line)):
             return True
         for lane in self.all[:MOST_TRIED]:
             if lane is not last and lane.frame and (found := lane.output.match(line)):
@@ -98,20 +109,30 @@ class Lanes:
                 return self._use(route)
         if self.bare.stream.busy:
             return self._use(Route(self.bare, text))
-        if SHAPED.match(text) or text.startswith(("{", "> {", "}")) or self.bare.stream.accepts(text):
+        if is_bare(text) or text.startswith(("{", "> {", "}")) or self.bare.stream.accepts(text):
             return self._use(Route(self._without_prefix(text), text))
         if self._is_quoted(text):
             return None
-        new = frame.find(text)
+        new = frame.find(text) or self._timed_middle(text)
         return self._new(*new, text) if new and self._has_room() else None
+
+    def _timed_middle(self, text: str) -> tuple[Frame, re.Match[str]] | None:
+        """A frame that is only a time, found on a line in the middle of a build: its first line had none."""
+        time = stamps.LEADING.match(text) if self.bare.stream.current and text[:1] in FIRST_OF_TIME else None
+        if time is None or not self.bare.stream.accepts(text[time.end() :]):
+            return None
+        new = frame.learn(time[0], text)
+        found = new.pattern.match(text)
+        return (new, found) if found and found.end() == time.end() and not new.words else None
 
     def _is_quoted(self, text: str) -> bool:
         """Whether the line is of the summary of an error, which quotes the last lines of a program with their times."""
+        bare = text.strip()
         if self._before == RULE and QUOTED.match(text):
             self._quoted = MOST_QUOTED
         elif self._quoted:
-            self._quoted = 0 if text == RULE else self._quoted - 1
-        self._before = text
+            self._quoted = 0 if bare == RULE else self._quoted - 1
+        self._before = bare
         return self._quoted > 0
 
     def _has_room(self) -> bool:
@@ -138,6 +159,8 @@ class Lanes:
 
     def _use(self, route: Route) -> Route:
         self._last = route.lane
+        route.lane.seen += 1
+        route.lane.last = route.text
         return route
 
     def _without_prefix(self, text: str) -> Lane:
@@ -151,19 +174,21 @@ class Lanes:
         """Where a line behind a known frame belongs; None if its words are another program's."""
         rest = known.rest(text, found)
         key = known.key(found)
-        if not key and known.timed:
-            return Route(self.bare, rest)
         mine = [lane for lane in self.all if lane.frame is known]
         if same := next((lane for lane in mine if lane.key == key), None):
             return Route(same, rest)
-        if not mine or not is_of_a_form(rest) and not opens(rest):
+        if not key and known.timed:
+            return Route(self.bare, rest)
+        if not mine:
             return None
         near = min(mine, key=lambda lane: len(_differences(lane.key, key)))
         differ = _differences(near.key, key)
-        if all(CHANGING.match(near.key[at]) and CHANGING.match(key[at]) for at in differ):
-            if near.stream.accepts(rest):
-                self._change(known, near, differ)
-                return Route(self.bare if near not in self.all else near, rest)
+        pairs = [(near.key[at], key[at]) for at in differ]
+        levels = all(LEVEL.match(word) for pair in pairs for word in pair)
+        counted = levels or (all(_may_follow(*pair) for pair in pairs) and not near.begins_again(rest))
+        if counted and near.stream.accepts(rest):
+            self._change(known, near, differ)
+            return Route(near, rest)
         if opens(rest) and len(self.all) < MOST_LANES:
             lane = Lane(key=key, sure=known.timed).framed(known)
             self.all.append(lane)
@@ -177,6 +202,7 @@ class Lanes:
         for lane in self.all:
             if lane.frame is known:
                 lane.key = tuple(word for at, word in enumerate(lane.key) if at not in differ)
+                lane.seen = 0
 
     def _new(self, new: Frame, found: re.Match[str], text: str) -> Route:
         self._frames.append(new)
@@ -188,6 +214,13 @@ class Lanes:
         lane = Lane(key=key, sure=new.timed).framed(new)
         self.all.append(lane)
         return self._use(Route(lane, rest, new.sample))
+
+
+def _may_follow(before: str, now: str) -> bool:
+    """Whether a word may change so from one line to the next: numbers that count lines never go back."""
+    if before.isdecimal() and now.isdecimal():
+        return int(before) < int(now)
+    return CHANGING.match(before) is not None and CHANGING.match(now) is not None
 
 
 def _differences(one: tuple[str, ...], other: tuple[str, ...]) -> list[int]:

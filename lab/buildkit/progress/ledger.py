@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from lab.buildkit.progress.build import Build, CacheImport, Image, Step
-from lab.buildkit.progress.names import CONTEXT, DEFINITION, IMPORT, LOAD, Name, belongs, parse
 from lab.buildkit.progress.doubt import Failure
+from lab.buildkit.progress.names import CONTEXT, DEFINITION, IMPORT, LOAD, Name, belongs, parse
 from lab.buildkit.progress.steps import steps_of
 from lab.buildkit.progress.vertex import End, Vertex
 from lab.model import Outcome
@@ -181,7 +181,6 @@ class Ledger:
             images[0].digest if images else None,
             images,
         )
-
 
 
 def _first_sight(vertex: Vertex) -> tuple[bool, int]:

@@ -10,7 +10,10 @@ LONGEST = 4 << 20
 # The encoding is decided by the first bytes, the end of lines by the first line.
 HEAD = 4
 CARRIAGE = re.compile(r"\r(?!\r?\n)")
-STARTS = re.compile(r"[ \t>]*(?:#\d{1,9} (?:\[|building |importing |exporting )|Step \d|STEP \d|Sending build|=> |\[\+\] )")
+STARTS = re.compile(
+    r"(?:\x1b\[[\d;?]*[A-Za-z]|[ \t>])*"
+    r"(?:\{|#\d{1,9} (?:\[|building |importing |exporting )|Step \d|STEP \d|Sending build|=> |\[\+\] )"
+)
 
 
 class Lines:

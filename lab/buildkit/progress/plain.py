@@ -11,6 +11,7 @@ Docker 18.09 and BuildKit up to 0.4 have no `CACHED` and no `DONE`: `fields` rea
 from __future__ import annotations
 
 import re
+
 from lab.buildkit.progress.build import Build
 from lab.buildkit.progress.fields import FIELD, Fields
 from lab.buildkit.progress.ledger import LedgerForm
@@ -74,6 +75,14 @@ class Plain(LedgerForm):
         if known is None or known.name.full.startswith(name):
             return False
         return not any(parse(name).same_work(other) for other in known.names)
+
+    def conflicts(self, text: str) -> bool:
+        """Whether the line is a header that this build cannot print now."""
+        found = LINE.match(text)
+        if found is None or not VERTEX.match(found[2]):
+            return False
+        number, name = int(found[1]), found[2].rstrip()
+        return self._last == (number, name) or self._renames(number, name)
 
     def read(self, text: str, raw: str) -> None:
         """Take one line of this build."""

@@ -108,7 +108,7 @@ class Reader:
         """Find out which build a line belongs to, and give it to that one."""
         route = self._lanes.route(text)
         if route is None:
-            return self._foreign_line(text)
+            return self._line(text) if self._cleaner.reveals(text) else self._foreign_line(text)
         if route.prefix and self._cleaner.learn(route.prefix):
             self._lanes.forget(route)
             return self._line(text if raw is None else raw)

@@ -18,3 +18,5 @@ ELAPSED = r"\+?(?:\d{1,9}(?:\.\d{1,9})?(?:ms|us|µs|ns|s|m|h)){1,4}|\d{1,9}\.\d{
 TIME = rf"(?<![\w.])(?:{STAMP}|{EPOCH}|{ELAPSED})(?!\w)"
 # A line that holds nothing but a time, in any brackets.
 ALONE = re.compile(rf"[\s\[(]*{TIME}[\s\])]*$")
+# A time at the beginning of a line, in any brackets, before other text.
+LEADING = re.compile(rf"[ \t\[(]{{0,20}}{TIME}[\])]?(?: ?[|:-])?[ \t]")

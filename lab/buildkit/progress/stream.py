@@ -22,6 +22,8 @@ AFTERWARDS = re.compile(
     r"[^\s].{0,400}?[$#%>] .{0,400}?\bdocker\b|[$#%>] .{0,400}?\bdocker\b|"
     r"Sending build context to Docker daemon\s|DEPRECATED: The legacy"
 )
+# What may stand in a line that a container did not print, or that has to be changed before it is read.
+NOTABLE = ("docker", "DEPRECATED", "Sending", "\x1b", "section_", "<", "&", '{"')
 News = list[tuple[int, Step]]
 Span = list[int]
 
@@ -59,6 +61,12 @@ class Stream:
         """Whether the line is a row of a screen that was drawn before."""
         return isinstance(self.current, Terminal) and self.current.says_nothing_new(raw)
 
+    def is_printed(self, raw: str) -> bool:
+        """Whether the line can only be what a container prints, and begins nothing."""
+        if not isinstance(self.current, Classic) or self._inner is not None or not raw.isascii():
+            return False
+        return self.current.says_nothing_new(raw) and not any(word in raw for word in NOTABLE)
+
     @property
     def logging(self) -> set[int] | None:
         """The numbers of plain steps of whose output another line says nothing new."""
@@ -77,7 +85,7 @@ class Stream:
 
     @staticmethod
     def _is_known(current: Plain, text: str) -> bool:
-        return current.opens(text) or not current.is_stray(text)
+        return not current.is_stray(text) and not current.conflicts(text)
 
     def restarts(self, text: str) -> bool:
         """Whether the line begins another build than the current one."""
@@ -89,7 +97,7 @@ class Stream:
         return True
 
     def line(self, text: str, raw: str, at: int) -> News:
-        """Take a line, `raw` with its escape sequences, number `at` of the input; the steps that have an outcome now."""
+        """Take line number `at` of the input, `raw` with its escape sequences; return the steps that end with it."""
         if self.current is None and not (self._objects.pending or SHAPED.match(text) or starts_object(text)):
             return []
         self._at = at

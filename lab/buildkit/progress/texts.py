@@ -10,8 +10,20 @@ import json
 from typing import Any
 
 # The pieces of these end lines themselves; a value of the others is a line.
-PIECES = ("stream", "log")
-FIELDS = (*PIECES, "message", "msg", "textPayload", "text", "line", "body", "@message", "MESSAGE", "errorDetail", "error")
+PIECES = ("log", "stream")
+FIELDS = (
+    *PIECES,
+    "message",
+    "msg",
+    "textPayload",
+    "text",
+    "line",
+    "body",
+    "@message",
+    "MESSAGE",
+    "errorDetail",
+    "error",
+)
 TRACE = "moby.buildkit.trace"
 LONGEST = 1 << 20
 NAMES = {"stream": "the Docker API's JSON stream", "log": "Docker's json-file log"}
