@@ -31,9 +31,14 @@ class Cleaner:
         self._tags = False
         self._visible = False
 
+    @property
+    def active(self) -> bool:
+        """Whether marks are taken off every line."""
+        return self._tags or self._visible
+
     def line(self, text: str) -> str:
         """The line as the builder printed it, as far as that can be known."""
-        if not (self._tags or self._visible or ODD.search(text)):
+        if not (self.active or ODD.search(text)):
             return text
         if "\xa0" in text or not text.isascii():
             text = text.replace("\xa0", " ").replace("\ufeff", "").replace("\u200b", "")

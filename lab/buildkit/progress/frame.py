@@ -29,11 +29,10 @@ NUMBER = re.compile(r"#\d{1,9} [\[bei]")
 LOG_LINE = re.compile(r"(?:^|.*\W)#\d{1,9} \d+\.\d+ ", re.DOTALL)
 TOKEN = re.compile(rf"(?P<time>{TIME})|(?P<word>\w+)|(?P<space> +)|(?P<other>.)", re.DOTALL)
 CLOSING = {"|": r"\s*\|\s*", "│": r"\s*│\s*", '"': r'(?:\\n)?",?\s*', "'": r"(?:\\n)?',?\s*", "`": r"`\s*"}
-# Words that may change from line to line without being another build: a level or a stream, or anything with a digit.
+# Words that change from line to line without being another build: a level or a stream.
 LEVEL = re.compile(
     r"(?:trace|debug?|info|notice|warn(?:ing)?|err(?:or)?|fatal|std(?:out|err)|out|[OEIWDF])$", re.IGNORECASE
 )
-CHANGING = re.compile(rf"{LEVEL.pattern}|\w*\d\w*$", re.IGNORECASE)
 LONGEST = 400
 
 

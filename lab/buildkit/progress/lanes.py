@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lab.buildkit.progress import frame, stamps
 from lab.buildkit.progress.forms import is_bare, opens
-from lab.buildkit.progress.frame import CHANGING, LEVEL, Frame
+from lab.buildkit.progress.frame import LEVEL, Frame
 from lab.buildkit.progress.frame_names import name_of
 from lab.buildkit.progress.stream import Stream
 
@@ -22,7 +22,10 @@ ENOUGH = 2
 RULE = "------"
 QUOTED = re.compile(r"\s*> \S.*:$")
 MOST_QUOTED = 50
-BEGINNING = re.compile(r"[ \t]*(?:#(?:0 building|1 \[)|Step [01](?:/| :)|(?:\[1/\d+\] )?STEP 1\b)")
+SENDING = "Sending build context to Docker daemon "
+BEGINNING = re.compile(rf"[ \t]*(?:{SENDING} *\d|#(?:0 building|1 \[)|Step [01](?:/| :)|(?:\[1/\d+\] )?STEP 1\b)")
+DIGITS = re.compile(r"[0-9]{1,18}")
+HEXADECIMAL = re.compile(r"(?=.*[0-9])[0-9a-fA-F]{4,}$")
 FIRST_OF_TIME = frozenset("0123456789[(JFMASONDTW ")
 OUTPUT = r"[ \t>]*#(\d{1,9}) \d+\.\d+ "
 BARE_OUTPUT = re.compile(OUTPUT)
@@ -52,7 +55,8 @@ class Lane:
     def begins_again(self, text: str) -> bool:
         """Whether the first line of a build comes though this lane has begun one: numbers that count lines do not."""
         begun = self.stream.current is not None and BEGINNING.match(text) is not None
-        return begun and (self.seen > 1 or self.last == text)
+        twice = text == self.last or (text.startswith(SENDING) and self.last.startswith(SENDING))
+        return begun and (self.seen > 1 or twice)
 
     @property
     def confirmed(self) -> bool:
@@ -89,12 +93,15 @@ class Lanes:
         """The lanes that are believed, each with its builds."""
         return [lane for lane in self.all if lane.confirmed]
 
-    def says_nothing_new(self, line: str) -> bool:
-        """Whether the line is output of a program that is known to print: nearly all lines of a long log are."""
+    def says_nothing_new(self, line: str, *, whole: bool = True) -> bool:
+        """Whether the line is output of a program that is known to print: nearly all lines of a long log are.
+
+        `whole` is false where a runner's own text may stand before it.
+        """
         last = self._last
         if (found := last.output.match(line)) and (logging := last.stream.logging):
             return int(found[1]) in logging
-        if last.stream.says_nothing_new(line) or (not self._frames and last.stream.is_printed(line)):
+        if last.stream.says_nothing_new(line) or (whole and not self._frames and last.stream.is_printed(line)):
             return True
         for lane in self.all[:MOST_TRIED]:
             if lane is not last and lane.frame and (found := lane.output.match(line)):
@@ -109,7 +116,7 @@ class Lanes:
                 return self._use(route)
         if self.bare.stream.busy:
             return self._use(Route(self.bare, text))
-        if is_bare(text) or text.startswith(("{", "> {", "}")) or self.bare.stream.accepts(text):
+        if is_bare(text) or text.startswith(("{", "[{", "> {", "}")) or self.bare.stream.accepts(text):
             return self._use(Route(self._without_prefix(text), text))
         if self._is_quoted(text):
             return None
@@ -184,8 +191,9 @@ class Lanes:
         near = min(mine, key=lambda lane: len(_differences(lane.key, key)))
         differ = _differences(near.key, key)
         pairs = [(near.key[at], key[at]) for at in differ]
-        levels = all(LEVEL.match(word) for pair in pairs for word in pair)
-        counted = levels or (all(_may_follow(*pair) for pair in pairs) and not near.begins_again(rest))
+        levels = all(_are_levels(*pair) for pair in pairs)
+        follows = all(_are_levels(*pair) or _may_follow(*pair) for pair in pairs)
+        counted = levels or (follows and not near.begins_again(rest))
         if counted and near.stream.accepts(rest):
             self._change(known, near, differ)
             return Route(near, rest)
@@ -216,11 +224,18 @@ class Lanes:
         return self._use(Route(lane, rest, new.sample))
 
 
+def _are_levels(before: str, now: str) -> bool:
+    return LEVEL.match(before) is not None and LEVEL.match(now) is not None
+
+
 def _may_follow(before: str, now: str) -> bool:
-    """Whether a word may change so from one line to the next: numbers that count lines never go back."""
-    if before.isdecimal() and now.isdecimal():
-        return int(before) < int(now)
-    return CHANGING.match(before) is not None and CHANGING.match(now) is not None
+    """Whether a word may change so from one line to the next: numbers that count lines never go back.
+
+    `L12` and `L13` may, `amd64` and `arm64` may not; what is made of hexadecimal digits may be an ID of the line.
+    """
+    if DIGITS.sub("", before) == DIGITS.sub("", now):
+        return [int(part) for part in DIGITS.findall(before)] < [int(part) for part in DIGITS.findall(now)]
+    return HEXADECIMAL.match(before) is not None and HEXADECIMAL.match(now) is not None
 
 
 def _differences(one: tuple[str, ...], other: tuple[str, ...]) -> list[int]:

@@ -74,8 +74,7 @@ class Ledger:
         elif vertex.names[-1].full != full and len(vertex.names) < MOST_NAMES:
             name = parse(full)
             if name.same_work(vertex.name) and all(name.full != known.full for known in vertex.names):
-                vertex.names.append(name)
-                self._note(name)
+                self._share(vertex, name)
         if started and vertex.order is None:
             self._clock += 1
             vertex.order = self._clock
@@ -85,6 +84,13 @@ class Ledger:
                 self._done.update(name.target for name in vertex.names if name.target)
         self._touched.append(vertex)
         return vertex
+
+    def _share(self, vertex: Vertex, name: Name) -> None:
+        """Note that another target has the vertex too; a lone word before both steps is then their target."""
+        if name.target == vertex.name.target and name.place and vertex.name.place:
+            self._targets.update((name.place, vertex.name.place))
+        vertex.names.append(name)
+        self._note(name)
 
     def _note(self, name: Name) -> None:
         if name.target:

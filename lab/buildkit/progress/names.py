@@ -61,9 +61,14 @@ class Name:
         """Whether both can name one vertex: targets that share a vertex print it under each one's name."""
         if self.full == other.full:
             return True
-        if self.is_step != other.is_step or self.target == other.target:
+        if self.is_step != other.is_step or not (self.text == other.text or (self.is_base and other.is_base)):
             return False
-        return self.text == other.text or (self.is_base and other.is_base)
+        return self.target != other.target or self.may_be_targets(other)
+
+    def may_be_targets(self, other: Name) -> bool:
+        """Whether the one word before each step may be its target: `[web 2/2] RUN x` and `[api 2/3] RUN x`."""
+        mine, yours = self.place, other.place
+        return mine is not None and yours is not None and mine != yours and not set("/ ") & set(mine + yours)
 
 
 def parse(full: str) -> Name:

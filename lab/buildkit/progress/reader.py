@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import replace
+from typing import Any
 
 from lab.buildkit.progress import foreign, texts
 from lab.buildkit.progress.build import Build, StepSeen
@@ -88,7 +89,7 @@ class Reader:
         seen: list[StepSeen] = []
         for line in lines:
             self._at += 1
-            if not self._lanes.says_nothing_new(line):
+            if not self._lanes.says_nothing_new(line, whole=not (self._runner.seen or self._cleaner.active)):
                 seen += self._input_line(line.rstrip("\r"))
         return seen
 
@@ -97,7 +98,7 @@ class Reader:
             return self._line(line)  # a program may print what looks like a runner's line
         seen: list[StepSeen] = []
         for whole in self._runner.lines(line):
-            if not self._lanes.says_nothing_new(whole):
+            if not self._lanes.says_nothing_new(whole, whole=not self._cleaner.active):
                 seen += self._line(whole)
         return seen
 
@@ -112,14 +113,22 @@ class Reader:
         if route.prefix and self._cleaner.learn(route.prefix):
             self._lanes.forget(route)
             return self._line(text if raw is None else raw)
-        if route.text.startswith('{"') and (route.lane.stream.between or self._texts.active):
-            value = texts.one_object(route.text)
-            if value is not None and is_status(value):
-                return self._seen(route.lane, route.lane.stream.object(value, self._at))
-            if value is not None and (lines := self._texts.take(value)):
-                return [seen for line in lines for seen in self._line(line)]
+        may_wrap = route.text.startswith(texts.STARTS) and (route.lane.stream.between or self._texts.active)
+        if may_wrap and (values := texts.objects(route.text)):
+            return self._objects(route.lane, values)
         whole = text if raw is None else raw
         return self._seen(route.lane, route.lane.stream.line(route.text, whole, self._at))
+
+    def _objects(self, lane: Lane, values: list[dict[str, Any]]) -> list[StepSeen]:
+        """Take JSON objects: BuildKit's own states, or wrapped text, of which each line is one of the input."""
+        seen: list[StepSeen] = []
+        for value in values:
+            if is_status(value):
+                seen += self._seen(lane, lane.stream.object(value, self._at))
+                continue
+            for line in self._texts.take(value):
+                seen += self._line(line)
+        return seen
 
     def _foreign_line(self, text: str) -> list[StepSeen]:
         """A line of no build: the build that goes on without a prefix is told of it."""

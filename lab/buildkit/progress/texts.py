@@ -6,7 +6,9 @@ Loggers write a line an object, under names of their own.
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from typing import Any
 
 # The pieces of these end lines themselves; a value of the others is a line.
@@ -26,19 +28,36 @@ FIELDS = (
 )
 TRACE = "moby.buildkit.trace"
 LONGEST = 1 << 20
+STARTS = ('{"', '[{"', "{'", "[{'")
+DECODER = json.JSONDecoder()
+BETWEEN = re.compile(r"[\s,]*")
 NAMES = {"stream": "the Docker API's JSON stream", "log": "Docker's json-file log"}
 
 
-def one_object(line: str) -> dict[str, Any] | None:
-    """The JSON object that the line consists of, or None."""
-    text = line.strip()
-    if not (text.startswith('{"') and text.endswith("}")):
-        return None
+def objects(line: str) -> list[dict[str, Any]]:
+    """The JSON objects that the line consists of, in a list or not, or a dict as Python prints it; else nothing."""
+    text = line.strip().strip("[],").strip()
+    if text.startswith("{'") and len(text) < LONGEST:
+        return _printed(text)
+    found: list[dict[str, Any]] = []
+    at = 0
+    while text.startswith("{", at):
+        try:
+            value, at = DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return []
+        found.append(value)
+        at = BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+    return found if at == len(text) else []
+
+
+def _printed(text: str) -> list[dict[str, Any]]:
+    """A dict as Python prints it, which is how docker-py's answers get into logs."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    return [value] if isinstance(value, dict) and all(isinstance(key, str) for key in value) else []
 
 
 class Texts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,8 +17,8 @@ DATA = ROOT / "tests" / "data" / "progress"
 RECORDINGS = {
     str(path.relative_to(DATA)): path.read_bytes().decode().removesuffix("\n")
     for path in sorted(DATA.rglob("*.txt"))
-    # Where a log does not begin with its first number, a number in a prefix may as well count lines; so in rawjson.
-    if path.stat().st_size < 30_000 and "18.09" not in path.parts and "rawjson" not in path.name
+    # Rawjson, and a screen that is drawn from its head again and again, do not show where they begin.
+    if path.stat().st_size < 30_000 and path.name.endswith((".plain.txt", ".classic.txt"))
 }
 PREFIXES = [
     ("web  | ", "api  | "),
@@ -52,6 +54,10 @@ def test_builds_behind_prefixes_are_told_apart(
         [prefix + line for line in RECORDINGS[name].split("\n")] for name, prefix in zip(names, prefixes, strict=True)
     )
     found = read_builds(merged(one, other, order))
+    if any(build.warnings for build in found):
+        # A number in a prefix may as well count lines, if a log does not begin with its first vertex.
+        assert re.sub(r"\d", "", prefixes[0]) == re.sub(r"\d", "", prefixes[1])
+        return
     for name in names:
         assert all(build in found for build in read_builds(RECORDINGS[name]))
     assert len(found) == sum(len(read_builds(RECORDINGS[name])) for name in names)
