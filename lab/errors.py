@@ -1,6 +1,6 @@
 """Every error a user can meet, and every exit code with what it means: `exit_codes` lists them all.
 
-Exit codes 4 and 12 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
+Exit codes 4, 12 and 14 are no errors: a cache miss is an outcome, and so is a prediction that an engine contradicts.
 
 A run with a broken trial ends with the code of what broke it: 6 for the box, 7 for the engine, 9 for the registry, 8
 for a command (such as a COPY of a file that is missing), 10 for an outcome that is not known. Of several, the first in
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from lab.model import Fault
 
 TAIL_LINES = 15
-DIFFERS, CONTRADICTED = 4, 12  # exit codes of outcomes, which are no errors
+DIFFERS, CONTRADICTED, NOT_KNOWN = 4, 12, 14  # exit codes of outcomes, which are no errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,9 @@ BY_FAULT: dict[Fault, type[LabError]] = {  # in the order of their precedence
 }
 OUTCOMES = (
     ExitCode(0, "success; every outcome is as the scenario expects"),
-    ExitCode(DIFFERS, "an outcome differs from what the scenario expects, a COPY would miss, or two runs differ"),
+    ExitCode(DIFFERS, "an outcome differs from what the scenario expects, a step misses, or two runs differ"),
     ExitCode(CONTRADICTED, "an engine did not do what lab predicted", "lab's model or the run: please report it"),
+    ExitCode(NOT_KNOWN, "`read --fail-on-miss`: no miss is shown, but the outcome of a step is not known", "the log's"),
 )
 
 

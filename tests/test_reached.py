@@ -21,10 +21,12 @@ from tests.conftest import ROOT
 TESTS = ROOT / "tests"
 
 IMPORTED = {
-    "boxes/baking/test_bake.py": "boxes.baking.apt boxes.baking.diskimage boxes.baking.rootfs boxes.baking.workbench",
+    "boxes/baking/test_bake.py": """
+        boxes.baking.apt boxes.baking.diskimage boxes.baking.rootfs boxes.baking.workbench
+    """,
+    "boxes/test_kinds.py": "boxes.kinds.kind boxes.kinds.local boxes.kinds.ssh boxes.kinds.table",
     "boxes/test_notes.py": "files",
     "boxes/test_process.py": "boxes.base boxes.local",
-    "boxes/test_kinds.py": "boxes.kinds.kind boxes.kinds.local boxes.kinds.ssh boxes.kinds.table",
     "boxes/test_ssh.py": "boxes.hostkeys",
     "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs",
     "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying buildkit.cachekeys.plan",
@@ -41,7 +43,14 @@ IMPORTED = {
         buildkit.contenthash.links buildkit.contenthash.patterns
     """,
     "buildkit/contenthash/test_properties.py": "buildkit.contenthash.formula",
-    "buildkit/progress/test_classic.py": "buildkit.progress.build buildkit.progress.objects buildkit.progress.reader",
+    "buildkit/progress/test_classic.py": """
+        buildkit.progress.build buildkit.progress.buildah buildkit.progress.classic_lines
+        buildkit.progress.clean buildkit.progress.doubt buildkit.progress.fields buildkit.progress.foreign
+        buildkit.progress.form buildkit.progress.forms buildkit.progress.frame_names
+        buildkit.progress.kaniko buildkit.progress.lanes buildkit.progress.names buildkit.progress.objects
+        buildkit.progress.reader buildkit.progress.runner buildkit.progress.stamps buildkit.progress.steps
+        buildkit.progress.stream buildkit.progress.tangle buildkit.progress.texts buildkit.progress.vertex
+    """,
     "buildkit/progress/test_document.py": "buildkit.progress.ledger",
     "buildkit/test_rulebook.py": "versions",
     "cli/test_again.py": "cli.options",
@@ -104,7 +113,6 @@ IMPORTED = {
 BY_VERB = {
     ("test_docs.py", "-m"): "__main__",
     ("cli/test_why.py", "why"): "explain.why report.why",
-    ("cli/test_main.py", "read"): "cli.logs",
     ("cli/test_main.py", "engines"): "cli.engines",
     ("explain/test_side_by_side.py", "truth"): "cli.truth",
     ("report/test_bundle.py", "bundle"): "cli.bundles",

@@ -2,63 +2,151 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
 from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
-from lab.cli.terminal import echo
-from lab.errors import HostError, ReadError
+from lab.cli.terminal import echo, say
+from lab.errors import DIFFERS, NOT_KNOWN, HostError, ReadError, UsageError
 
 if TYPE_CHECKING:
-    from lab.buildkit.progress.build import Build
+    from lab.buildkit.progress.build import Build, Step
 
 PIECE = 1 << 20
+ANY = ""
+HINT = "give the output of docker build: --progress=plain, rawjson, a pasted terminal, or classic"
+EPILOG = """\b
+Example: docker build --progress=plain . 2>&1 | python -m lab read --explain -
+Example: python -m lab read build.log --fail-on-miss="RUN npm ci"
+\b
+Exit codes with --fail-on-miss:
+  0   every step asked about is a hit
+  4   a step ran: it missed the cache
+  14  no miss is shown, but the outcome of a step is not known or the step failed
+"""
 
 
-@click.command(epilog="Example: docker build --progress=plain . 2>&1 | python -m lab read -")
-@click.argument("files", nargs=-1, required=True, metavar="FILE..|-", type=click.File("rb"))
+@click.command(epilog=EPILOG)
+@click.argument("files", nargs=-1, metavar="FILE..|-")
 @json_option
-def read(files: tuple[BinaryIO, ...], as_json: bool) -> None:
-    """Read build logs (plain, pasted from a terminal, rawjson, classic) and show which steps hit and which ran."""
+@click.option("--explain", is_flag=True, help="Say after the table, in sentences, what the log alone shows.")
+@click.option(
+    "--fail-on-miss",
+    "step",
+    is_flag=False,
+    flag_value=ANY,
+    metavar="[STEP]",
+    help="Exit with 4 if a step missed the cache, with 14 if that is not known. STEP names one: 3/5, builder 3/5, "
+    "a stage, a target, or a part of the instruction.",
+)
+def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None) -> None:
+    """Read build logs in any form and show what hit and what ran.
+
+    BuildKit (plain, pasted from a terminal, rawjson), bake and compose, the classic builder, Docker's API, Buildah
+    and Podman, kaniko; with whatever a CI system puts before the lines. `-` is standard input.
+    """
     from lab.buildkit.progress.build import document
+    from lab.report.log import sentences
 
+    files, step = _sorted_out(files, step)
     builds: list[Build] = []
-    for file in files:
-        found = _builds(file)
-        if not any(build.steps for build in found):
-            raise ReadError(
-                f"cannot read {Path(file.name).name}: it has no build step",
-                hint="give the output of docker build: --progress=plain, rawjson, a pasted terminal, or classic",
-            )
-        builds += found
+    for name in files:
+        builds += _builds(name)
     if as_json:
-        print_json(document(builds))
-        return
-    for number, build in enumerate(builds, 1):
-        sent = "?" if build.context_bytes is None else f"{build.context_bytes}B"
-        caches = ", ".join(f"{item.ref} ({_worked(item.ok)})" for item in build.imports) or "none"
-        echo(fill(f"build {number}: {build.builder}  context {sent}  cache from {caches}", indent="  ", first=""))
-        rows = [[s.stage or "", f"{s.index}/{s.total}", s.instruction, s.outcome.value, s.seconds] for s in build.steps]
-        echo(coloured(columns(rows, ["stage", "step", "instruction", "outcome", "seconds"])) + "\n")
+        value = document(builds)
+        if explain:
+            for build, shown in zip(builds, value["builds"], strict=True):
+                shown["explanation"] = sentences(build)
+        print_json(value)
+    else:
+        for number, build in enumerate(builds, 1):
+            _show(number, build, explain=explain)
+    if step is not None:
+        sys.exit(_ending(builds, step))
 
 
-def _builds(file: BinaryIO) -> list[Build]:
-    """The builds of a file; it is read piece by piece because a log can be larger than the memory."""
+def _sorted_out(files: tuple[str, ...], step: str | None) -> tuple[tuple[str, ...], str | None]:
+    """The files and the step: click takes the word after --fail-on-miss for a STEP, even if it is the only file."""
+    if not files and step and Path(step).is_file():
+        files, step = (step,), ANY
+    if not files:
+        raise click.UsageError("Missing argument 'FILE..|-'.")
+    return files, step
+
+
+def _ending(builds: list[Build], step: str) -> int:
+    """The exit code, and on standard error the reason."""
+    from lab.report.log import misses
+
+    found = misses(builds, step or None)
+    if not found.looked_at and step:
+        raise UsageError(
+            f'cannot find the step "{step}" in the log',
+            hint="name it as the table does: a number (3/5), a stage, a target, or a part of the instruction",
+        )
+    if found.missed:
+        say(f"lab: {_counted(found.missed)} missed the cache", err=True)
+        return DIFFERS
+    if found.unknown or not found.looked_at:
+        say(f"lab: no miss is shown, but {_counted(found.unknown)} may have missed", err=True)
+        return NOT_KNOWN
+    return 0
+
+
+def _counted(steps: tuple[Step, ...]) -> str:
+    if not steps:
+        return "steps that the log does not show"
+    first = f"{steps[0].place} {steps[0].instruction[:60]}"
+    return first if len(steps) == 1 else f"{first} and {len(steps) - 1} more"
+
+
+def _show(number: int, build: Build, *, explain: bool) -> None:
+    from lab.report.log import described, reasons, sentences
+
+    sent = "?" if build.context_bytes is None else f"{build.context_bytes}B"
+    caches = ", ".join(described(source) for source in build.imports) or "none"
+    frame = f"  from a log of {build.frame}" if build.frame else ""
+    echo(fill(f"build {number}: {build.builder}  context {sent}  cache from {caches}{frame}", indent="  ", first=""))
+    targets = any(step.targets for step in build.steps)
+    rows = [[", ".join(step.targets)] * targets + _row(step) for step in build.steps]
+    echo(coloured(columns(rows, ["target"] * targets + ["stage", "step", "instruction", "outcome", "seconds"])))
+    for line in [*(f"warning: {warning}" for warning in build.warnings), *reasons(build)]:
+        echo(fill(line, indent="  ", first=""))
+    if explain:
+        echo("\n" + "\n".join(fill(line) for line in sentences(build)))
+    click.echo()
+
+
+def _row(step: Step) -> list[object]:
+    return [step.stage or "", step.place, step.instruction, step.outcome.value, step.seconds]
+
+
+def _builds(name: str) -> list[Build]:
+    """The builds of a file, read piece by piece: a log may be larger than the memory."""
     from lab.buildkit.progress.reader import Reader
 
     reader = Reader()
     try:
-        while piece := file.read(PIECE):
-            reader.feed(piece)
+        with click.open_file(name, "rb") as file:
+            while piece := file.read(PIECE):
+                reader.feed(piece)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UsageError(f"cannot read {name}: {error.strerror}", hint="give files, or - for standard input") from error
     except OSError as error:
-        raise HostError(f"cannot read {file.name}: {error.strerror}") from error
+        raise HostError(f"cannot read {name}: {error.strerror}") from error
     reader.flush()
-    return reader.builds
-
-
-def _worked(ok: bool | None) -> str:
-    return {True: "read", False: "could not be read", None: "unknown"}[ok]
+    shown = "<stdin>" if name == "-" else Path(name).name
+    found = [build for build in reader.builds if build.steps or build.imports or build.image]
+    if not any(build.steps for build in found):
+        if refusal := reader.refusal:
+            what, hint = refusal
+            raise ReadError(f"cannot read {shown}: it is the log of {what}, which lab does not read", hint=hint)
+        raise ReadError(f"cannot read {shown}: no build step in it", hint=HINT)
+    if reader.cut:
+        click.echo(f"lab: {shown} holds {reader.cut} lines that are too long; they were cut", err=True)
+    return found

@@ -330,13 +330,16 @@ def test_a_recording_as_json(place: Place) -> None:
     assert found["schema"] == 1
     first, again = found["builds"]
     assert set(first) == {
-        "builder", "steps", "context_bytes", "dockerfile_bytes", "imports", "image",
+        "builder", "steps", "context_bytes", "dockerfile_bytes", "imports", "image", "images", "warnings", "frame",
+        "lines",
     }  # fmt: skip
-    assert set(first["steps"][0]) == {"stage", "index", "total", "instruction", "outcome", "seconds"}
+    assert set(first["steps"][0]) == {
+        "stage", "index", "total", "instruction", "outcome", "seconds", "targets", "reason", "pulled",
+    }  # fmt: skip
     assert (first["builder"], first["context_bytes"], first["dockerfile_bytes"]) == ("buildkit", 34, 103)
     assert steps(first)[1:] == FIRST
     assert steps(again)[1:] == AGAIN
-    assert again["imports"] == [{"ref": "localhost:5901/e20-plain", "ok": True}]
+    assert again["imports"] == [{"ref": "localhost:5901/e20-plain", "ok": True, "target": None, "error": None}]
     assert first["image"] == again["image"]
 
 
@@ -443,9 +446,9 @@ def test_every_kind_of_error_has_an_exit_code_and_words_of_its_own() -> None:
     kinds: list[type[errors.LabError]] = [errors.LabError, *errors.LabError.__subclasses__()]
     listed = errors.exit_codes()
     codes = [item.code for item in listed]
-    assert codes == sorted(set(codes))  # each once: 0, 4 and 12 are outcomes, and no error has them
-    assert {kind.exit_code for kind in kinds} | {0, errors.DIFFERS, errors.CONTRADICTED} == set(codes)
-    assert {errors.DIFFERS, errors.CONTRADICTED} == {4, 12}
+    assert codes == sorted(set(codes))  # each once: 0, 4, 12 and 14 are outcomes, and no error has them
+    assert {kind.exit_code for kind in kinds} | {0, errors.DIFFERS, errors.CONTRADICTED, errors.NOT_KNOWN} == set(codes)
+    assert {errors.DIFFERS, errors.CONTRADICTED, errors.NOT_KNOWN} == {4, 12, 14}
     for kind in kinds:
         assert {"exit_code", "meaning", "fault"} <= set(vars(kind)), kind
     assert len({item.meaning for item in listed}) == len(listed)

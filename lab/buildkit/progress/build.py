@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lab.model import Outcome
@@ -13,12 +13,15 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One instruction of a Dockerfile and what became of it.
+    """One instruction of a Dockerfile and its outcome.
 
     `stage` is the stage's name (`builder`, `stage-1`), behind its platform where the builder prints one
     (`linux/amd64 builder`, `linux/amd64`), None if neither is printed. `index` counts from 1 within the stage;
-    the classic builder counts through all stages. `instruction` is as printed: old clients and narrow
-    terminals cut it. `seconds` is as printed, None where the form states none.
+    the classic builder counts through all stages, and before Docker 1.10 it counts from 0. `total` is 0 where the
+    form prints no total. `instruction` is as printed: old clients and narrow terminals cut it. `seconds` is as
+    printed, None where the form states none. `targets` are the bake targets or compose services whose name was
+    printed before the step; more than one if they share it. `reason` says why an outcome is unknown, where the
+    output shows why. `pulled` is true if layers of the step were fetched from a registry.
     """
 
     stage: str | None
@@ -27,22 +30,46 @@ class Step:
     instruction: str
     outcome: Outcome
     seconds: float | None = None
+    targets: tuple[str, ...] = ()
+    reason: str | None = field(default=None, compare=False)
+    pulled: bool = field(default=False, compare=False)
+
+    @property
+    def place(self) -> str:
+        """The step's number as the builder prints it: `3/5`, or `3` where it prints no total."""
+        return f"{self.index}/{self.total}" if self.total else str(self.index)
 
 
 @dataclass(frozen=True, slots=True)
 class CacheImport:
-    """One `--cache-from` source: `ok` is False if it could not be read, None if its end was not seen."""
+    """One `--cache-from` source: `ok` is False if it could not be read, None if its end was not seen.
+
+    `target` is the bake target or compose service that it was read for, `error` what the builder said of it.
+    """
 
     ref: str
     ok: bool | None
+    target: str | None = None
+    error: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image or manifest digest that the build exported, and for which target where one is printed."""
+
+    digest: str
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One run of `docker build`, as far as its output tells.
+    """One build, as far as its output shows it.
 
-    `builder` is `buildkit` or `classic`. `context_bytes` and `dockerfile_bytes` are what the client sent, rounded
-    as printed. `image` is the image ID or manifest digest (`sha256:...`; the classic builder prints 12 digits).
+    `builder` is `buildkit`, `classic`, `buildah` or `kaniko`. `context_bytes` and `dockerfile_bytes` are what the
+    client sent, rounded as printed. `image` is the first image ID or manifest digest (`sha256:...`; the classic
+    builder prints 12 digits), `images` holds one for each target. `warnings` say which lines are uncertain.
+    `frame` names what stood before every line, where it is a known form; `lines` are the first and the last line
+    of the input that belong to the build, from 1.
     """
 
     builder: str
@@ -51,18 +78,24 @@ class Build:
     dockerfile_bytes: int | None = None
     imports: tuple[CacheImport, ...] = ()
     image: str | None = None
+    images: tuple[Image, ...] = ()
+    warnings: tuple[str, ...] = ()
+    frame: str | None = field(default=None, compare=False)
+    lines: tuple[int, int] | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The build as JSON values: exactly the fields' names, outcomes as words, unknown values null."""
         value = asdict(self)
         value["steps"] = [{**asdict(step), "outcome": step.outcome.value} for step in self.steps]
-        value["imports"] = [asdict(source) for source in self.imports]
         return value
 
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """A step has got an outcome, or another one than before; `build` counts the builds of the input from 0."""
+    """A step has got an outcome, or another one than before; `build` counts the builds of the input from 0.
+
+    What is printed later may take a hit back: a build that fails makes CACHED doubtful, and only `Build` says so.
+    """
 
     build: int
     step: Step

@@ -2,30 +2,24 @@
 
 Source: `docker build` before 23.0 unless DOCKER_BUILDKIT=1, later with DOCKER_BUILDKIT=0 or without buildx. What a
 RUN prints is bare, so anything between `Running in ID` and the removal of that container may be its output.
+The triggers of a base image (ONBUILD) run inside the FROM step; they are no steps of the Dockerfile.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
-from lab.buildkit.progress.build import Build, Step
-from lab.buildkit.progress.ledger import size_in_bytes
+from lab.buildkit.progress import classic_lines as lines
+from lab.buildkit.progress.build import Build, Image, Step
+from lab.buildkit.progress.ledger import PROMPT, size_in_bytes
 from lab.model import Outcome
 
-QUOTE = r"[ \t]*(?:>[ \t]+)*"
-CONTEXT = re.compile(QUOTE + r"Sending build context to Docker daemon\s(.*)")
-STEP = re.compile(QUOTE + r"Step (\d{1,9})/(\d{1,9}) : (.*)")
-CACHED = re.compile(QUOTE + r"---> Using cache\s*$")
-RUNNING = re.compile(QUOTE + r"---> Running in ([0-9a-f]{12})\s*$")
-# 17.03 to 20.10 `Removing intermediate container ID`; 23 on ` ---> Removed intermediate container ID`.
-REMOVED = re.compile(QUOTE + r"(?:---> )?Remov(?:ing|ed) intermediate container ([0-9a-f]{12})\s*$")
-LAYER = re.compile(QUOTE + r"---> ([0-9a-f]{12})\s*$")
-BUILT = re.compile(QUOTE + r"Successfully built ([0-9a-f]{12,64})\s*$")
-FAILED = re.compile(QUOTE + r"The command '(.*)' returned a non-zero code: \d+")
-COPY_FAILED = re.compile(QUOTE + r"(?:COPY|ADD) failed: ")
-STAGE = re.compile(r"FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE)
-SHAPES = (CONTEXT, STEP, CACHED, RUNNING, REMOVED, LAYER, BUILT, FAILED, COPY_FAILED)
+TANGLED = (
+    "several builds are printed at the same time, and nothing before their lines tells them apart; the outcome of "
+    "every step is unknown"
+)
+REASON = "the lines after the step may belong to another build that was printed at the same time"
+NO_END = "the log does not show how the step ended"
 
 
 @dataclass(slots=True)
@@ -36,14 +30,10 @@ class _Container:
     layer: str | None = None
 
 
-def removed_container(line: str) -> str:
-    """The ID of the container that the line says is removed, or an empty string."""
-    found = REMOVED.match(line)
-    return found[1] if found else ""
-
-
 class Classic:
-    """One build of the classic builder."""
+    """One build of the classic builder, or several that are printed at once."""
+
+    matches = staticmethod(lines.matches)
 
     def __init__(self) -> None:
         self._steps: list[Step] = []
@@ -51,25 +41,34 @@ class Classic:
         self._context: int | None = None
         self._image: str | None = None
         self._fresh = False
+        self._arrows = False
+        self._triggers = False
+        self._over = False
+        self._foreign = False
+        self._tangled = False
         self._running: _Container | None = None
         self._containers: dict[str, int] = {}
         self.doubtful: set[str] = set()
         """Containers whose end was inferred: if one is removed later, all since then was its output."""
 
     @staticmethod
-    def matches(line: str) -> bool:
-        """Whether the line has one of the shapes that the classic builder prints."""
-        return any(shape.match(line) for shape in SHAPES)
-
-    @staticmethod
-    def opens(line: str) -> bool:
+    def opens(text: str) -> bool:
         """Whether a build may begin with this line."""
-        return bool(CONTEXT.match(line) or STEP.match(line))
+        return bool(lines.CONTEXT.match(text) or lines.STEP.match(text))
 
     @property
-    def in_container(self) -> bool:
+    def busy(self) -> bool:
         """Whether the next lines are what a container prints, as far as is known."""
         return self._running is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether the builder has printed its last words."""
+        return self._over
+
+    def says_nothing_new(self, line: str) -> bool:
+        """Whether a line can only be what the running container prints."""
+        return self._running is not None and self._running.layer is None and lines.HINT.match(line) is None
 
     def ends_container(self, line: str, *, infer: bool = True) -> bool:
         """Whether the builder printed this line and the container did not.
@@ -80,16 +79,21 @@ class Classic:
         running = self._running
         if running is None:
             return True
-        if removed := REMOVED.match(line):
-            return removed[1] in self._containers
+        if not lines.HINT.match(line):
+            running.layer = None
+            return False
+        if removed := lines.removed_container(line):
+            return removed in self._containers
         if self.fails_with(line):
             return True
         layer, running.layer = running.layer, None
-        if layer and infer and (built := BUILT.match(line)):
-            return built[1] == layer and self._steps[-1].index == self._steps[-1].total
-        if layer and infer and (step := STEP.match(line)):
-            return (int(step[1]), int(step[2])) == (self._steps[-1].index + 1, self._steps[-1].total)
-        running.layer = found[1] if (found := LAYER.match(line)) else None
+        last = self._steps[-1]
+        if layer and infer and (built := lines.BUILT.match(line)):
+            return built[1] == layer and (not last.total or last.index == last.total)
+        if layer and infer and (step := lines.step_of(line)):
+            return step[:2] == (last.index + 1, last.total)
+        found = lines.LAYER.match(line)
+        running.layer = found[2] if found and self._is_own(found[1]) else None
         return False
 
     def fails_with(self, line: str) -> bool:
@@ -97,49 +101,91 @@ class Classic:
 
         `RUN x` is run as `/bin/sh -c x`; `RUN ["x", "y"]` as `x y`, which is not compared.
         """
-        failed = FAILED.match(line)
+        failed = lines.FAILED.match(line)
         if failed is None or self._running is None:
             return False
         _, _, words = self._steps[-1].instruction.partition(" ")
-        return words.startswith("[") or failed[1].endswith(words.strip())
+        return self._triggers or words.startswith("[") or failed[1].endswith(words.strip())
 
-    def is_next_build(self, line: str) -> bool:
+    def is_next_build(self, text: str, raw: str) -> bool:
         """Whether this line belongs to another build: a context is sent, or the steps count from the start again."""
-        if CONTEXT.match(line):
+        if self._tangled:
+            return False
+        if lines.CONTEXT.match(text):
             return bool(self._steps)
-        step = STEP.match(line)
-        return bool(step and self._steps and int(step[1]) <= self._steps[-1].index)
+        step = lines.step_of(text)
+        if step is None or not self._steps or self._is_trigger(step):
+            return False
+        return step[0] <= self._steps[-1].index or step[1] != self._steps[-1].total
 
-    def read(self, line: str) -> None:
+    def expects(self, text: str) -> bool:
+        """Whether this build is not over and the line is its next step."""
+        step = lines.step_of(text)
+        if step is None or not self._steps or self._over:
+            return False
+        return step[:2] == (self._steps[-1].index + 1, self._steps[-1].total)
+
+    def is_tangled_by(self, text: str) -> bool:
+        """Whether this line is a later step of another build, though this one is not over: both print at once."""
+        step = lines.step_of(text)
+        alone = self._over or self._foreign
+        return step is not None and step[0] > 1 and not alone and self.is_next_build(text, text)
+
+    def tangle(self, others: list[Classic]) -> None:
+        """Take the lines from now on, and those of `others`, as printed by several builds at once."""
+        steps = [step for other in others for step in other._steps] + self._steps
+        self._tangled = True
+        self._running = None
+        self._steps = [step if step.outcome is Outcome.BASE else _unknown(step) for step in steps]
+        self._news.clear()
+
+    def read(self, text: str, raw: str) -> None:
         """Take one line of this build."""
         fresh, self._fresh = self._fresh, False
-        if context := CONTEXT.match(line):
-            self._context = size_in_bytes(context[1]) or self._context
-        elif step := STEP.match(line):
-            self._leave_container()
-            self._step(step)
-        elif removed := REMOVED.match(line):
-            self._rewind(removed[1])
-        elif not self._steps:
+        self._foreign = False
+        if context := lines.CONTEXT.match(text):
+            self._context = size_in_bytes(context[1] or "") or self._context
+        elif step := lines.step_of(text):
+            if not self._is_trigger(step):
+                self._leave_container()
+                self._step(*step)
+        elif not self._steps or self._tangled:
             return
-        elif running := RUNNING.match(line):
-            self._running = _Container(running[1])
-            self._containers[running[1]] = len(self._steps)
-        elif CACHED.match(line):
-            if fresh and self._may_hit():
+        elif removed := lines.removed_container(text):
+            self._rewind(removed)
+        elif running := lines.RUNNING.match(text):
+            if self._is_own(running[1]):
+                self._running = _Container(running[2])
+                self._containers[running[2]] = len(self._steps)
+        elif cached := lines.CACHED.match(text):
+            if self._is_own(cached[1]) and fresh and self._may_hit():
                 self._settle(Outcome.HIT)
+        elif lines.TRIGGERS.match(text):
+            self._triggers = self._steps[-1].outcome is Outcome.BASE
         else:
-            self._end_of_step(line)
+            self._end_of_step(text)
 
-    def _step(self, step: re.Match[str]) -> None:
-        instruction = step[3].rstrip()
-        index, stage = int(step[1]), self._steps[-1].stage if self._steps else None
-        base = instruction.split(maxsplit=1)[:1] == ["FROM"]
+    def _is_own(self, arrow: str | None) -> bool:
+        """Whether a line is the builder's: one without an arrow is not, once the builder has printed arrows."""
+        self._arrows = self._arrows or bool(arrow)
+        return bool(arrow) or not self._arrows
+
+    def _is_trigger(self, step: tuple[int, int, str]) -> bool:
+        """Whether a step is a trigger of the base image: `Step 1/1 : RUN x` within `Step 1/3 : FROM base`."""
+        if not self._triggers or step[2].split(maxsplit=1)[:1] == ["FROM"]:
+            return False
+        return step[:2] != (self._steps[-1].index + 1, self._steps[-1].total)
+
+    def _step(self, index: int, total: int, instruction: str) -> None:
+        stage = self._steps[-1].stage if self._steps else None
+        base = instruction.split(maxsplit=1)[0].upper() == "FROM" if instruction else False
         if base:
-            named = STAGE.match(instruction)
+            named = lines.STAGE.match(instruction)
             stage = named[1] if named else None
-        outcome = Outcome.BASE if base else Outcome.UNKNOWN
-        self._steps.append(Step(stage, index, int(step[2]), instruction, outcome))
+        step = Step(stage, index, total, instruction, Outcome.BASE if base else Outcome.UNKNOWN, reason=NO_END)
+        step = replace(step, reason=None) if base else step
+        self._steps.append(_unknown(step) if self._tangled and not base else step)
+        self._triggers = self._over = False
         if base:
             self._news.append(self._steps[-1])
         self._fresh = True
@@ -163,32 +209,39 @@ class Classic:
         """The container is gone only now: what looked like later steps was its output."""
         if container in self._containers:
             del self._steps[self._containers[container] :]
-            self._steps[-1] = replace(self._steps[-1], outcome=Outcome.UNKNOWN)
+            if self._steps[-1].outcome is not Outcome.BASE:
+                self._steps[-1] = replace(self._steps[-1], outcome=Outcome.UNKNOWN, reason=NO_END)
             self._image = None
+            self._over = False
             self.doubtful.discard(container)
             running, self._running = self._running, None
             if running and running.layer and running.id == container:
                 # Before 17.06 the layer came first and the removal after it.
                 self._settle(Outcome.RAN)
 
-    def _end_of_step(self, line: str) -> None:
-        if LAYER.match(line):
-            if self._steps[-1].outcome is Outcome.UNKNOWN:
+    def _end_of_step(self, text: str) -> None:
+        if layer := lines.LAYER.match(text):
+            if self._is_own(layer[1]) and self._steps[-1].outcome is Outcome.UNKNOWN:
                 self._settle(Outcome.RAN)
-        elif built := BUILT.match(line):
+        elif built := lines.BUILT.match(text):
             self._leave_container()
             self._image = built[1]
-        elif FAILED.match(line) or COPY_FAILED.match(line):
+            self._over = True
+        elif lines.FAILED.match(text) or lines.COPY_FAILED.match(text):
             self._running = None
             self._settle(Outcome.ERROR)
+            self._over = True
 
     def _settle(self, outcome: Outcome) -> None:
         if self._steps[-1].outcome is not Outcome.BASE:
-            self._steps[-1] = replace(self._steps[-1], outcome=outcome)
+            self._steps[-1] = replace(self._steps[-1], outcome=outcome, reason=None)
             self._news.append(self._steps[-1])
 
     def other(self, line: str) -> None:
-        """Take note of a line of no known shape; it means nothing here."""
+        """Take note of a line of no known shape: a prompt ends the build, other text may stand between two of them."""
+        self._foreign = self._foreign or not (line.isspace() or not line or lines.PULL.match(line))
+        if "docker" in line and PROMPT.match(line):
+            self._over = True
 
     def news(self) -> list[Step]:
         """Steps that got an outcome since the last call."""
@@ -197,4 +250,11 @@ class Classic:
 
     def build(self) -> Build:
         """The build as known now."""
-        return Build("classic", tuple(self._steps), self._context, None, (), self._image)
+        if self._tangled:
+            return Build("classic", tuple(self._steps), warnings=(TANGLED,))
+        images = () if self._image is None else (Image(self._image),)
+        return Build("classic", tuple(self._steps), self._context, None, (), self._image, images)
+
+
+def _unknown(step: Step) -> Step:
+    return replace(step, outcome=Outcome.UNKNOWN, reason=REASON)

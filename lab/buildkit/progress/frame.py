@@ -1,64 +1,106 @@
-"""What others put before every line of a build's output, taken off again: CI systems, compose, `docker logs -t`.
+"""What others put before every line of a build's output: CI systems, compose, loggers, terraform.
 
-A line may begin like that because a RUN printed it. So a frame is believed only where a build opens behind it, and
-only that very kind is taken off the lines that follow.
+No list of systems: a frame is the text that stands before the first line that a build can begin with. Times in it may
+change from line to line; words may not. So the words tell several builds in one output apart.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass, field
 
-STAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-COLOUR = r"(?:\x1b\[[\d;]*m)*"
-SECTION = r"(?:(?:\x1b\[0K)*section_(?:start|end):\d{1,12}:[\w.-]+(?:\[[^\]\s]*\])?\r?\x1b\[0K)"
-# GitLab's runner: time, number and name of the stream, and `+` where the line goes on with the one before
-RUNNER = re.compile(rf"{STAMP} [0-9a-f]{{2}}[OE](?P<joint>[ +]){SECTION}*")
-# GitHub Actions and Azure Pipelines as downloaded, `docker logs -t`; `gh run view --log` puts job and step first
-STAMPED = re.compile(rf"(?:[^\t]+\t[^\t]+\t)?\ufeff?{STAMP}(?: |$)")
-JENKINS = re.compile(rf"\[{STAMP}\](?: |$)")
-CLOCK = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,6})?(?: {1,2}|$)")  # Jenkins' timestamper
-SECTIONS = re.compile(rf"{SECTION}+")
-COMPOSE = re.compile(rf"{COLOUR}[\w.-]{{1,200}} {{0,200}}\|{COLOUR} ?")
-KINDS = (RUNNER, STAMPED, JENKINS, CLOCK, SECTIONS, COMPOSE)
+from lab.buildkit.progress.names import VERTEX
+from lab.buildkit.progress.stamps import TIME
+
+# What a build can begin with, wherever it stands in a line.
+ROW = rf" ?=> (?:(?:CACHED|ERROR|CANCELED) )?(?:{VERTEX.pattern})"
+ANCHOR = re.compile(
+    rf"#\d{{1,9}} (?:(?:{VERTEX.pattern})|building with )|(?<!\w)Step \d{{1,9}}(?:/\d{{1,9}} : [A-Za-z]| : FROM )|"
+    r"Sending build context to Docker daemon|(?:\[\d{1,4}/\d{1,4}\] )?(?<!\w)STEP \d{1,9}(?:/\d{1,9})?: [A-Z]|"
+    rf"{ROW}|\[\+\] Building \d+(?:\.\d+)?s \(|"
+    r"(?:INFO|WARN)\w*[ \t]?\[[^\]\n]{1,40}\] (?:Retrieving image manifest|Resolved base name|Using caching version|"
+    r"No cached layer found|Executing \d+ build triggers|Building stage ')|"
+    r'\{"(?:vertexes|statuses|logs|stream|status|aux)":|(?<=[ \t|:\]>)])\{$'
+)
+# Text that every anchor holds some of; lines without are decided at once.
+HINTS = ("Step ", "STEP ", "=> ", "[+] B", "Sending build", "INFO[", "INFO [", '{"')
+NUMBER = re.compile(r"#\d{1,9} [\[bei]")
+# A program's output behind a vertex's number is no frame, whatever it looks like.
+LOG_LINE = re.compile(r"(?:^|.*\W)#\d{1,9} \d+\.\d+ ", re.DOTALL)
+TOKEN = re.compile(rf"(?P<time>{TIME})|(?P<word>\w+)|(?P<space> +)|(?P<other>.)", re.DOTALL)
+CLOSING = {"|": r"\s*\|\s*", "│": r"\s*│\s*", '"': r'(?:\\n)?",?\s*', "'": r"(?:\\n)?',?\s*", "`": r"`\s*"}
+# Words that change from line to line without being another build: a level or a stream.
+LEVEL = re.compile(
+    r"(?:trace|debug?|info|notice|warn(?:ing)?|err(?:or)?|fatal|std(?:out|err)|out|[OEIWDF])$", re.IGNORECASE
+)
+LONGEST = 400
 
 
+@dataclass(slots=True)
 class Frame:
-    """Takes the frame off lines; `opens` says whether a build may begin with a text."""
+    """One kind of frame: a pattern, and which of its words are fixed in one build."""
 
-    def __init__(self, opens: Callable[[str], bool]) -> None:
-        self._opens = opens
-        self._kind: re.Pattern[str] | None = None
-        self._held: str | None = None
+    pattern: re.Pattern[str]
+    sample: str
+    timed: bool
+    """Whether it holds a time."""
+    words: int
+    closing: re.Pattern[str] | None
+    changing: set[int] = field(default_factory=set)
 
-    def lines(self, line: str, *, search: bool = True) -> list[str]:
-        """The lines that are whole with this one, without their frames; another frame is looked for if `search`."""
-        found = self._kind.match(line) if self._kind else None
-        if found is None and search:
-            if self._kind and self._opens(line):
-                self._kind = None
-            found = self._find(line)
-        if found is None:
-            return [*self.flush(), line]
-        rest = line[found.end() :]
-        if found.re is not RUNNER:
-            return [rest]
-        if found["joint"] == "+" and self._held is not None:
-            self._held += rest
-            return []
-        whole, self._held = self.flush(), rest
-        return whole
+    @property
+    def fast(self) -> str:
+        """A pattern of the frame as it was first met, with other digits: it takes most lines, and quickly."""
+        return re.sub(r"[0-9]+", lambda found: "[0-9]+", re.escape(self.sample))
 
-    def flush(self) -> list[str]:
-        """The line that was held back because its rest might have come."""
-        held, self._held = self._held, None
-        return [] if held is None else [held]
+    def key(self, found: re.Match[str]) -> tuple[str, ...]:
+        """The words of a line that tell builds apart."""
+        return tuple(word for at, word in enumerate(found.groups()) if at not in self.changing)
 
-    def _find(self, line: str) -> re.Match[str] | None:
-        for kind in KINDS:
-            found = kind.match(line)
-            if found and self._opens(line[found.end() :]):
-                # compose pads a service's name: the next line of this one begins with the same letters
-                self._kind = re.compile(re.escape(found[0].rstrip()) + "(?: |$)") if kind is COMPOSE else kind
-                return found
+    def rest(self, text: str, found: re.Match[str]) -> str:
+        """The line without its frame."""
+        rest = text[found.end() :]
+        if self.closing and (end := self.closing.search(rest)):
+            return rest[: end.start()]
+        return rest
+
+
+def find(text: str) -> tuple[Frame, re.Match[str]] | None:
+    """The frame before what a build may begin with, or None if nothing in the line is of that kind."""
+    if not (any(hint in text for hint in HINTS) or NUMBER.search(text) or text.endswith("{")):
         return None
+    found = ANCHOR.search(text, 0, LONGEST * 2)
+    if found is None or not 0 < found.start() <= LONGEST or LOG_LINE.match(text[: found.start()]):
+        return None
+    frame = learn(text[: found.start()], text)
+    start = frame.pattern.match(text)
+    return None if start is None or start.end() != found.start() else (frame, start)
+
+
+def learn(prefix: str, text: str) -> Frame:
+    """The frame that a prefix is one case of; `text` is its whole line, which may close a quote or a table cell."""
+    parts, words, timed = [], 0, False
+    for token in TOKEN.finditer(prefix):
+        if token.lastgroup == "time":
+            timed = True
+            parts.append(f"(?:{TIME})")
+        elif token.lastgroup == "word":
+            words += 1
+            parts.append(r"(\w+)")
+        elif token.lastgroup == "space":
+            parts.append(_space(token, prefix))
+        else:
+            parts.append(re.escape(token[0]))
+    bare = prefix.rstrip()
+    shape = CLOSING.get(bare[-1:])
+    closing = re.compile(shape + "$") if shape else None
+    if closing and not closing.search(text, len(prefix)):
+        closing = None
+    return Frame(re.compile("".join(parts)), prefix, timed, words, closing)
+
+
+def _space(token: re.Match[str], prefix: str) -> str:
+    """Blanks: columns are padded; those before the text belong to the text but for the first ones seen."""
+    if token.end() == len(prefix):
+        return f"(?: {{{len(token[0])}}}| {{0,{len(token[0])}}}$)"
+    return " *" if token.start() == 0 else " +"

@@ -1,40 +1,37 @@
-"""What one BuildKit build has said so far, whatever the form it said it in.
+"""What one BuildKit build has printed so far, whatever the form.
 
 BuildKit reports vertexes: steps, and internal work such as loading the context. The forms differ in what
-identifies a vertex (a number, a name, a digest) and agree on the names; names are read here, once.
+identifies a vertex (a number, a name, a digest) and agree on the names, which `names` takes apart.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from lab.buildkit.progress.build import Build, CacheImport, Step
+from lab.buildkit.progress.build import Build, CacheImport, Image, Step
+from lab.buildkit.progress.doubt import Failure
+from lab.buildkit.progress.names import CONTEXT, DEFINITION, IMPORT, LOAD, Name, belongs, parse
+from lab.buildkit.progress.steps import steps_of
+from lab.buildkit.progress.vertex import End, Vertex
 from lab.model import Outcome
 
-# `[2/4] RUN x`, `[ 2/10] RUN x`, `[builder 2/4] RUN x`, `[linux/amd64->arm64 builder 2/4] RUN x`. RUN text may
-# contain `[x] 1/2` itself, so the pattern is only ever matched at the start of a name.
-STEP = re.compile(r"\[(?:([^\s\]]+(?: [^\s\]]+)*) )? *(\d{1,9})/(\d{1,9})\] (.*)")
-VERTEX = re.compile(
-    r"\[(?:[^\s\]]+ )*(?:internal|auth| *\d+/\d+)\] |importing cache manifest from |exporting (?:to |cache\b)"
-)
-# What a build begins with. Seen again after steps, it is the beginning of the next build.
-LOAD = re.compile(
-    r"\[(?:[^\s\]]+ )*internal\] "
-    r"(?:load (?:build definition|\.dockerignore|git source|remote build context)|booting buildkit)"
-)
-IMPORT = "importing cache manifest from "
-DEFINITION = "internal] load build definition"
-CONTEXT = "internal] load build context"
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([kMGTP]?B)\b")
 TRANSFER = re.compile(r"transferring (context|dockerfile):(.*)")
 IMAGE = re.compile(r"(writing image|exporting manifest list|exporting manifest) (sha256:[0-9a-f]{64})\b")
 # A layer on its way from a registry: `sha256:9addb4... 29B / 29B`, `extracting sha256:9addb4...`; screens cut digests.
 # A digest alone is no such thing: Docker 20.10 prints that of each step below its name.
 LAYER = re.compile(r"(?:extracting sha256:[0-9a-f]{8}|sha256:[0-9a-f]{8,64} +\d[\d.]*[kMGT]?B / )")
+PULLING = re.compile(r"pulling sha256:[0-9a-f]{2}")
 UNITS = {"B": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12, "PB": 15}
+# The client's last words, and what can only come after a build.
+OVER = re.compile(r"[> \t]*(?:failed to solve|executor failed running|ERROR: )")
+PROMPT = re.compile(r".{0,200}?[$#%>] .{0,200}?\bdocker\b")
+KEYS = re.compile(r"failed to (?:compute cache key|calculate checksum)")
+MOST_NAMES = 64
+IMAGE_KINDS = ("writing image", "exporting manifest list", "exporting manifest")
 
 
 def size_in_bytes(text: str) -> int | None:
@@ -47,74 +44,67 @@ def size_in_bytes(text: str) -> int | None:
 
 
 @dataclass(slots=True)
-class Vertex:
-    """One vertex's last known state; `outcome` RAN means it ended without an error, whatever it is.
-
-    `fetched` is true if its layers came from a registry, `printed` if it has run a program that printed something.
-    """
-
-    name: str
-    step: re.Match[str] | None
-    order: int | None = None
-    outcome: Outcome = Outcome.UNKNOWN
-    seconds: float | None = None
-    sent: int | None = None
-    announced: Outcome = Outcome.UNKNOWN
-    fetched: bool = False
-    printed: bool = False
-
-    @property
-    def stage(self) -> str | None:
-        """The stage's name as a Step has it; None also for a vertex that is no step."""
-        return self.step[1] if self.step else None
-
-    def as_step(self) -> Step | None:
-        """The vertex as a step of the Dockerfile, or None if it is internal work."""
-        if self.step is None:
-            return None
-        _, index, total, instruction = self.step.groups()
-        # FROM's CACHED or DONE only says whether the base had to be fetched or unpacked.
-        outcome = Outcome.BASE if instruction.split(maxsplit=1)[:1] == ["FROM"] else self._ended()
-        if "FROM".startswith(instruction) and outcome is not Outcome.BASE:
-            # A terminal cut the name, or the input ends here: `CACHED [1/4] F` is no hit.
-            outcome = Outcome.UNKNOWN
-        return Step(self.stage, int(index), int(total), instruction, outcome, self.seconds)
-
-    def _ended(self) -> Outcome:
-        """With the containerd image store a step is CACHED first, and DONE once its layers had to be fetched."""
-        lazy = self.outcome is Outcome.RAN and self.fetched and not self.printed
-        return Outcome.HIT if lazy else self.outcome
-
-
-@dataclass(slots=True)
 class Ledger:
     """All vertexes of one build, by whatever key the form gives them."""
 
     vertexes: dict[Hashable, Vertex] = field(default_factory=dict)
-    images: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
     """Text of another kind, such as a shell prompt, came after the build's last line."""
-    _started: int = 0
+    over: bool = False
+    """The builder's last words, or a prompt that calls docker, came after the build's last line."""
+    ordered: bool = True
+    """Whether ends come in the order of time: a terminal's screen does not show it."""
+    key_failure: bool = False
+    """The builder's last words say that it failed while it computed cache keys."""
+    _targets: set[str] = field(default_factory=set)
+    _done: set[str] = field(default_factory=set)
+    _exported: bool = False
+    _steps: bool = False
+    _clock: int = 0
     _touched: list[Vertex] = field(default_factory=list)
 
-    def meet(self, key: Hashable, name: str, *, started: bool = True) -> Vertex:
+    def meet(self, key: Hashable, full: str, *, started: bool = True) -> Vertex:
         """The vertex called `key`, created on first sight; a rawjson client names vertexes before they start."""
-        self.interrupted = False
+        self.interrupted = self.over = False
         vertex = self.vertexes.get(key)
         if vertex is None:
-            vertex = self.vertexes[key] = Vertex(name, STEP.match(name))
+            name = parse(full)
+            vertex = self.vertexes[key] = Vertex(name)
+            self._note(name)
+        elif vertex.names[-1].full != full and len(vertex.names) < MOST_NAMES:
+            name = parse(full)
+            if name.same_work(vertex.name) and all(name.full != known.full for known in vertex.names):
+                self._share(vertex, name)
         if started and vertex.order is None:
-            self._started += 1
-            vertex.order = self._started
+            self._clock += 1
+            vertex.order = self._clock
+            self._steps = self._steps or vertex.name.is_step
+            if vertex.name.text.startswith("exporting "):
+                self._exported = True
+                self._done.update(name.target for name in vertex.names if name.target)
         self._touched.append(vertex)
         return vertex
 
-    def settle(self, key: Hashable, outcome: Outcome, seconds: float | None = None) -> None:
-        """Take `outcome` as the state of the vertex, in place of what was known; ignored if it was never met."""
+    def _share(self, vertex: Vertex, name: Name) -> None:
+        """Note that another target has the vertex too; a lone word before both steps is then their target."""
+        if name.target == vertex.name.target and name.place and vertex.name.place:
+            self._targets.update((name.place, vertex.name.place))
+        vertex.names.append(name)
+        self._note(name)
+
+    def _note(self, name: Name) -> None:
+        if name.target:
+            self._targets.add(name.target)
+
+    def settle(self, key: Hashable, outcome: Outcome, seconds: float | None = None, error: str = "") -> None:
+        """Take `outcome` as the state of the vertex, in place of what was known; ignored if it was never met.
+
+        An outcome UNKNOWN with an `error` is a vertex that was canceled.
+        """
         vertex = self.vertexes.get(key)
         if vertex is not None:
-            vertex.outcome = outcome
-            vertex.seconds = seconds
+            self._clock += 1
+            vertex.end = End(outcome, seconds, self._clock, error)
             vertex.fetched = vertex.fetched and outcome is not Outcome.ERROR  # then it has to be run after all
             self._touched.append(vertex)
 
@@ -124,7 +114,7 @@ class Ledger:
             vertex.printed = True
 
     def status(self, key: Hashable, text: str, sent: int | None = None) -> None:
-        """Note what a sub-status tells: bytes sent so far (`sent`, or read from `text`), a layer fetched, an image."""
+        """Note a sub-status: bytes sent so far (`sent`, or read from `text`), a layer fetched, an image."""
         vertex = self.vertexes.get(key)
         if vertex is None:
             return
@@ -132,32 +122,52 @@ class Ledger:
             now = size_in_bytes(transfer[2]) if sent is None else sent
             vertex.sent = vertex.sent if now is None else now
         elif LAYER.match(text):
-            vertex.fetched = True
+            vertex.fetched = vertex.pulled = True
+        elif PULLING.match(text):
+            vertex.pulled = True
         elif image := IMAGE.match(text):
             # The manifests of several platforms come first, the list of them last.
-            self.images.setdefault(image[1], image[2])
+            vertex.images.setdefault(image[1], image[2])
 
-    def restarts(self, key: Hashable, name: str) -> bool:
+    def restarts(self, key: Hashable, full: str) -> bool:
         """Whether this vertex, met before, can only be the beginning of another build.
 
-        A header is printed again when the printer returns to its vertex, so a known name alone proves nothing.
+        A header is printed again when the printer returns to its vertex, and once for each target that shares it,
+        so a known name alone proves nothing; nor does a line of another program between two headers.
         """
-        if key not in self.vertexes or not LOAD.match(name):
+        known = self.vertexes.get(key)
+        if known is None or not LOAD.match(full) or known.end.outcome is Outcome.UNKNOWN:
             return False
-        return self.vertexes[key].outcome is not Outcome.UNKNOWN and self.advanced()
+        again = any(name.full == full for name in known.names)
+        return self.over or (self.advanced() if again else self._exported)
 
     def advanced(self) -> bool:
-        """Whether the build is past its beginning: a step was met, it exports, or other text followed it."""
-        return self.interrupted or any(
-            vertex.order is not None and (vertex.step or vertex.name.startswith("exporting "))
-            for vertex in self.vertexes.values()
-        )
+        """Whether the build is past its beginning: a step was met, it exports, or it is over."""
+        return self.over or self._steps or self._exported
+
+    def is_of(self, key: Hashable, target: str) -> bool:
+        """Whether the vertex belongs to the target."""
+        return belongs(self.vertexes[key].name, self._targets).target == target
+
+    def exporting(self, key: Hashable) -> bool:
+        """Whether the target of this vertex is being exported, so that none of its steps runs any more."""
+        target = belongs(self.vertexes[key].name, self._targets).target
+        return target is not None and target in self._done
+
+    def drop_renamed(self, gone: set[Hashable]) -> None:
+        """Forget those of the vertexes `gone` whose work another vertex has under another target's name."""
+        left = [vertex.name for key, vertex in self.vertexes.items() if key not in gone and vertex.name.target]
+        for key in gone:
+            name = self.vertexes[key].name
+            same = (name.place, name.index, name.total, name.text)
+            if name.is_step and name.target and any((o.place, o.index, o.total, o.text) == same for o in left):
+                del self.vertexes[key]
 
     def news(self) -> list[Step]:
         """The steps whose outcome became known, or another one, since the last call."""
         steps = []
         for vertex in self._touched:
-            step = vertex.as_step()
+            step = vertex.as_step(belongs(vertex.name, self._targets))
             if step and step.outcome not in (Outcome.UNKNOWN, vertex.announced):
                 vertex.announced = step.outcome
                 steps.append(step)
@@ -166,42 +176,65 @@ class Ledger:
 
     def build(self) -> Build:
         """The build as known now: stages in order of first sight, steps of a stage by index."""
-        ranks: dict[str | None, int] = {}
-        for vertex in sorted(self.vertexes.values(), key=_first_sight):
-            if vertex.step:
-                ranks.setdefault(vertex.stage, len(ranks))
-        steps = [step for vertex in self.vertexes.values() if (step := vertex.as_step())]
-        steps.sort(key=lambda step: (ranks[step.stage], step.index))
+        met = sorted(self.vertexes.values(), key=_first_sight)
+        images = tuple(_images(met))
         return Build(
             "buildkit",
-            tuple(steps),
-            self._sent(CONTEXT),
-            self._sent(DEFINITION),
-            tuple(_imports(list(self.vertexes.values()))),
-            self._image(),
+            tuple(steps_of(met, self._targets, Failure.of(met, ordered=self.ordered, keys=self.key_failure))),
+            _sent(met, CONTEXT),
+            _sent(met, DEFINITION),
+            tuple(_imports(met)),
+            images[0].digest if images else None,
+            images,
         )
 
-    def _sent(self, what: str) -> int | None:
-        # An external frontend (`# syntax=`) may load the Dockerfile a second time; the first is the real transfer.
-        sizes = [v.sent for v in self.vertexes.values() if what in v.name and v.sent is not None]
-        return sizes[0] if sizes else None
 
-    def _image(self) -> str | None:
-        for kind in ("writing image", "exporting manifest list", "exporting manifest"):
-            if kind in self.images:
-                return self.images[kind]
-        return None
+def _first_sight(vertex: Vertex) -> tuple[bool, int]:
+    return (vertex.order is None, vertex.order or 0)
+
+
+def _sent(vertexes: Iterable[Vertex], what: str) -> int | None:
+    # An external frontend (`# syntax=`) may load the Dockerfile a second time; the first is the real transfer.
+    return next((v.sent for v in vertexes if what in v.name.full and v.sent is not None), None)
+
+
+def _images(vertexes: Iterable[Vertex]) -> Iterable[Image]:
+    for vertex in vertexes:
+        for kind in IMAGE_KINDS:
+            if kind in vertex.images:
+                yield Image(vertex.images[kind], vertex.name.target)
+                break
+
+
+def _imports(vertexes: Iterable[Vertex]) -> Iterable[CacheImport]:
+    ends = {Outcome.RAN: True, Outcome.HIT: True, Outcome.ERROR: False}
+    for vertex in vertexes:
+        for name in vertex.names:
+            if found := IMPORT.match(name.full):
+                ok, error = ends.get(vertex.end.outcome), vertex.end.error or None
+                yield CacheImport(found["ref"], ok, found["target"], error)
 
 
 class LedgerForm:
-    """What the forms of BuildKit's output share: one build's ledger, and what it tells."""
+    """What the forms of BuildKit's output share: the ledger of one build."""
 
     def __init__(self) -> None:
         self._ledger = Ledger()
 
+    @property
+    def busy(self) -> bool:
+        """Never: what a program prints is marked as such."""
+        return False
+
     def other(self, line: str) -> None:
         """Take note of a line that is not of this form: a prompt, or the summary of errors that ends the build."""
-        self._ledger.interrupted = self._ledger.interrupted or bool(line.strip())
+        if not line or line.isspace():
+            return
+        self._ledger.interrupted = True
+        if OVER.match(line) or ("docker" in line and PROMPT.match(line)):
+            self._ledger.over = True
+        if KEYS.search(line):
+            self._ledger.key_failure = True
 
     def news(self) -> list[Step]:
         """Steps that got an outcome since the last call."""
@@ -210,16 +243,3 @@ class LedgerForm:
     def build(self) -> Build:
         """The build as known now."""
         return self._ledger.build()
-
-
-def _first_sight(vertex: Vertex) -> tuple[bool, int]:
-    return (vertex.order is None, vertex.order or 0)
-
-
-def _imports(vertexes: list[Vertex]) -> list[CacheImport]:
-    ends = {Outcome.RAN: True, Outcome.HIT: True, Outcome.ERROR: False}
-    return [
-        CacheImport(vertex.name.removeprefix(IMPORT), ends.get(vertex.outcome))
-        for vertex in vertexes
-        if vertex.name.startswith(IMPORT)
-    ]

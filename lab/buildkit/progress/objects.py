@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any
 
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+# A quote that is never closed takes the rest of the line at once, and stays.
+STRING = re.compile(r'"(?:[^"\\]|\\.)*+"|(")(?:[^"\\]|\\.)*+$')
 # What is left of a line of JSON once its strings are taken out.
 SKELETON = re.compile(r"[\s\[\]{}:,\d.eE+\-truefalsn]*")
 # Pasted output may be quoted (`> `); JSON itself never begins a line like that.
@@ -40,7 +41,7 @@ class ObjectReader:
         It cannot if it is no JSON, or begins another object no deeper than the pending one: that was cut.
         """
         text = QUOTE.sub("", line, count=1)
-        skeleton = STRING.sub("", text)
+        skeleton = STRING.sub(r"\1", text)
         if not SKELETON.fullmatch(skeleton):
             return False
         stripped = text.lstrip()
@@ -53,7 +54,7 @@ class ObjectReader:
             self._indent = len(text) - len(text.lstrip())
         self._lines.append(line)
         self._parts.append(text)
-        skeleton = STRING.sub("", text)
+        skeleton = STRING.sub(r"\1", text)
         self._depth += skeleton.count("{") - skeleton.count("}")
         if self._depth > 0:
             return None

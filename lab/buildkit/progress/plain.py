@@ -3,120 +3,162 @@
 Source: `docker build --progress=plain`, and every build whose stderr is no terminal; Docker 18.09 to 29. Numbers
 are in order of first sight and lines come in any order, so all is kept by number and the last state wins (but for
 layers that are fetched after CACHED: `Vertex.fetched`). Every line that a RUN prints is behind its number and a time
-(`#7 0.079 #5 CACHED`): it cannot pass for a state.
+(`#7 0.079 #5 CACHED`): it cannot be taken for a state.
 
-Docker 18.09 and BuildKit up to 0.4 have no `CACHED` and no `DONE`: they print the fields of a vertex whenever they
-change, right-aligned: `#5    completed: 2019-03-22 19:46:01.54 +0000 UTC`, `#5     duration: 39.481µs`,
-`#5       cached: true`, `#5        error: "executor failed running ..."`.
+Docker 18.09 and BuildKit up to 0.4 have no `CACHED` and no `DONE`: `fields` reads what they print instead.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from lab.buildkit.progress.ledger import VERTEX, LedgerForm
+from lab.buildkit.progress.build import Build
+from lab.buildkit.progress.fields import FIELD, Fields
+from lab.buildkit.progress.ledger import LedgerForm
+from lab.buildkit.progress.names import LOAD, VERTEX, parse
+from lab.buildkit.progress.tangle import Tangle
 from lab.model import Outcome
 
 # Pasted output may be indented or quoted.
-LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)")
+LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)", re.DOTALL)
 END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d+(?:\.\d+)?)s| *$|: )")
 LOG = re.compile(r"\d+\.\d+ ")
-FIELD = re.compile(r" +(digest|name|started|completed|duration|cached|error): ?(.*)")
 BUILDING = "building with "
 OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
 
 
-# How Go prints a duration: `1h2m3.5s`, `14.432052ms`, `66.818µs` (U+00B5), `80ns`.
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|us|ns)")
-SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
-
-
-@dataclass(slots=True)
-class _Fields:
-    """What the fields of a vertex say; a field holds until it is printed again."""
-
-    completed: bool = False
-    cached: bool = False
-    error: str = ""
-    seconds: float | None = None
-
-    def take(self, name: str, value: str) -> None:
-        if name in ("started", "completed"):
-            self.completed = name == "completed"
-        elif name == "duration":
-            self.seconds = round(sum(float(count) * SECONDS[unit] for count, unit in DURATION.findall(value)), 3)
-        elif name == "cached":
-            self.cached = value == "true"
-        elif name == "error":
-            self.error = value.strip('"')
-
-    def outcome(self) -> Outcome:
-        if not self.completed or self.error.endswith("context canceled"):
-            return Outcome.UNKNOWN
-        if self.error:
-            return Outcome.ERROR
-        return Outcome.HIT if self.cached else Outcome.RAN
-
-
 class Plain(LedgerForm):
-    """One build in the plain form."""
+    """One build in the plain form, or several that are printed at once (`Tangle`)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._fields: dict[int, _Fields] = {}
+        self._fields: dict[int, Fields] = {}
+        self._tangle = Tangle()
+        self._last: tuple[int, str] | None = None
+        self.logging: set[int] = set()
+        """Numbers of steps whose program is known to print: another line of it says nothing new."""
 
     @staticmethod
-    def matches(line: str) -> bool:
+    def matches(text: str) -> bool:
         """Whether the line has the shape of plain progress at all."""
-        return LINE.match(line) is not None
+        return LINE.match(text) is not None
 
     @staticmethod
-    def opens(line: str) -> bool:
+    def opens(text: str) -> bool:
         """Whether a build may begin with this line: only a header names a vertex."""
-        found = LINE.match(line)
+        found = LINE.match(text)
         return found is not None and bool(VERTEX.match(found[2]) or _building(found))
 
-    def is_next_build(self, line: str) -> bool:
+    def is_next_build(self, text: str, raw: str) -> bool:
         """Whether this line belongs to another build than those before it.
 
-        The numbers start again: `#0 building with` comes again, a number gets another name, or a build's first
-        vertex comes again after its steps.
+        The numbers start again: `#0 building with` comes again, or a build's first vertex comes again after its
+        steps. A number that gets another name belongs to another build too, but only if that build begins with
+        this line or other text stands between: else two builds are printed at once.
         """
-        found = LINE.match(line)
-        if found is None:
+        found = LINE.match(text)
+        if found is None or self._tangle.found:
             return False
         if _building(found):
             return bool(self._ledger.vertexes)
         number, name = int(found[1]), found[2].rstrip()
         if not VERTEX.match(name):
             return False
-        known = self._ledger.vertexes.get(number)
-        # Input that ends within a header which is printed again leaves a beginning of the known name.
-        if known and not known.name.startswith(name):
-            return True
-        return self._ledger.restarts(number, name)
+        if not self._renames(number, name):
+            return self._ledger.restarts(number, name)
+        begins = number <= 1 or LOAD.match(name) is not None
+        return self._ledger.interrupted or (begins and self._ledger.advanced())
 
-    def read(self, line: str) -> None:
+    def _renames(self, number: int, name: str) -> bool:
+        """Whether the number belongs to another vertex; input that ends within a header leaves a beginning of it."""
+        known = self._ledger.vertexes.get(number)
+        if known is None or known.name.full.startswith(name):
+            return False
+        return not any(parse(name).same_work(other) for other in known.names)
+
+    def conflicts(self, text: str) -> bool:
+        """Whether the line is a header that this build cannot print now."""
+        found = LINE.match(text)
+        if found is None or not VERTEX.match(found[2]):
+            return False
+        number, name = int(found[1]), found[2].rstrip()
+        return self._last == (number, name) or self._renames(number, name)
+
+    def read(self, text: str, raw: str) -> None:
         """Take one line of this build."""
-        found = LINE.match(line)
+        found = LINE.match(text)
         if found is None:
             return
-        number, text = int(found[1]), found[2].rstrip()
-        if VERTEX.match(text):
-            self._ledger.meet(number, text)
-        elif end := END.match(text):
-            canceled = text.endswith("context canceled")
-            outcome = Outcome.UNKNOWN if canceled else OUTCOMES[end[1]]
-            self._ledger.settle(number, outcome, float(end[2]) if end[2] else None)
-        elif field := FIELD.match(text):
-            fields = self._fields.setdefault(number, _Fields())
-            fields.take(field[1], field[2])
-            self._ledger.settle(number, fields.outcome(), fields.seconds if fields.completed else None)
-        elif LOG.match(text):
+        number, rest = int(found[1]), found[2].rstrip()
+        if LOG.match(rest):
+            self.logging.add(number)
             self._ledger.output(number)
+            self._last = None
+        elif VERTEX.match(rest) or _building(found):
+            self._header(number, rest)
+        elif end := END.match(rest):
+            self._end(number, rest, end)
+        elif field := FIELD.match(rest):
+            fields = self._fields.setdefault(number, Fields())
+            fields.take(field[1], field[2])
+            self._settle(number, fields.outcome(), fields.seconds if fields.completed else None, fields.error)
         else:
-            self._ledger.status(number, text)
+            self._ledger.status(number, rest)
+            self._last = None
+
+    def _header(self, number: int, name: str) -> None:
+        if self._last == (number, name) or self._renames(number, name):
+            self._tangle.found = True
+        self._last = (number, name)
+        if number or not name.startswith(BUILDING):
+            self._ledger.meet(number, name)
+            self._tangle.name(number, name)
+
+    def _end(self, number: int, text: str, end: re.Match[str]) -> None:
+        if self._last == (number, ""):
+            self._tangle.found = True
+        # A layer that cannot be fetched is an error, and the step then runs after all.
+        self._last = None if end[1] == "ERROR" else (number, "")
+        canceled = end[1] == "CANCELED" or text.endswith("context canceled")
+        outcome = Outcome.UNKNOWN if canceled else OUTCOMES[end[1]]
+        error = text.removeprefix("ERROR: ") if outcome in (Outcome.ERROR, Outcome.UNKNOWN) else ""
+        self._settle(number, outcome, float(end[2]) if end[2] else None, error)
+        self.logging.discard(number)
+
+    def _settle(self, number: int, outcome: Outcome, seconds: float | None, error: str) -> None:
+        self._ledger.settle(number, outcome, seconds, error)
+        self._tangle.end(number, outcome)
+
+    def other(self, line: str) -> None:
+        """Take note of a line that is not of this form."""
+        self._last = None
+        super().other(line)
+
+    def is_stray(self, text: str) -> bool:
+        """Whether the line is of a vertex that this build never named, and does not name it."""
+        found = LINE.match(text)
+        if found is None or VERTEX.match(found[2]) or int(found[1]) == 0:
+            return False
+        return int(found[1]) not in self._ledger.vertexes
+
+    def awaits(self, text: str) -> bool:
+        """Whether the line is of a vertex of this build whose end is still to come."""
+        found = LINE.match(text)
+        known = self._ledger.vertexes.get(int(found[1])) if found else None
+        return known is not None and known.end.outcome is Outcome.UNKNOWN and not known.end.error
+
+    def absorb(self, before: Plain) -> None:
+        """Take the lines of the build before as printed at the same time as those of this one."""
+        self._tangle.absorb(before._tangle)
+
+    def build(self) -> Build:
+        """The build as known now."""
+        build = super().build()
+        if not self._tangle.found:
+            return build
+        steps = tuple(self._tangle.steps(build.steps))
+        # What was sent and made is of one of the builds, and nothing says of which.
+        return Build(build.builder, steps, imports=build.imports, warnings=(self._tangle.warning,))
 
 
 def _building(found: re.Match[str]) -> bool:

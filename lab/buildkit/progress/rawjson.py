@@ -11,7 +11,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from lab.buildkit.progress.ledger import LOAD, LedgerForm
+from lab.buildkit.progress.ledger import LedgerForm
+from lab.buildkit.progress.names import LOAD
 from lab.model import Outcome
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -33,7 +34,7 @@ class RawJson(LedgerForm):
         before any step is known.
         """
         known = self._ledger.vertexes
-        names = {vertex.name for vertex in known.values()}
+        names = {name.full for vertex in known.values() for name in vertex.names}
         return any(
             LOAD.match(name) and digest not in known and name in names and self._ledger.advanced()
             for digest, name, _ in _vertexes(value)
@@ -71,10 +72,10 @@ def _vertexes(value: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-def _state(vertex: dict[str, Any]) -> tuple[Outcome, float | None]:
-    """The outcome of a vertex that has started, and its last interval in seconds."""
+def _state(vertex: dict[str, Any]) -> tuple[Outcome, float | None, str]:
+    """The outcome of a vertex that has started, its last interval in seconds, and its error."""
     if not vertex.get("completed"):
-        return Outcome.UNKNOWN, None
+        return Outcome.UNKNOWN, None, ""
     error = str(vertex.get("error") or "")
     if error.endswith("context canceled"):
         outcome = Outcome.UNKNOWN
@@ -82,7 +83,7 @@ def _state(vertex: dict[str, Any]) -> tuple[Outcome, float | None]:
         outcome = Outcome.ERROR
     else:
         outcome = Outcome.HIT if vertex.get("cached") is True else Outcome.RAN
-    return outcome, _seconds(vertex)
+    return outcome, _seconds(vertex), error
 
 
 def _seconds(vertex: dict[str, Any]) -> float | None:

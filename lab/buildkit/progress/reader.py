@@ -1,38 +1,26 @@
-"""Build output in, builds out: whatever the form, with any text before, between and after."""
+"""Build output in, builds out: whatever the form and whatever stands before its lines."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from bisect import bisect_left
+from dataclasses import replace
+from typing import Any
 
-from lab.buildkit.progress.build import Build, Step, StepSeen
-from lab.buildkit.progress.classic import Classic, removed_container
-from lab.buildkit.progress.frame import Frame
-from lab.buildkit.progress.objects import ObjectReader, starts_object
-from lab.buildkit.progress.plain import Plain
-from lab.buildkit.progress.rawjson import RawJson, is_status
-from lab.buildkit.progress.terminal import Terminal, without_escapes
-from lab.model import Outcome
+from lab.buildkit.progress import foreign, texts
+from lab.buildkit.progress.build import Build, StepSeen
+from lab.buildkit.progress.clean import Cleaner
+from lab.buildkit.progress.lanes import Lane, Lanes
+from lab.buildkit.progress.lines import Lines
+from lab.buildkit.progress.rawjson import is_status
+from lab.buildkit.progress.runner import NAME as RUNNER
+from lab.buildkit.progress.runner import Runner
+from lab.buildkit.progress.stamps import ALONE
+from lab.buildkit.progress.stream import News
+from lab.buildkit.progress.terminal import without_escapes
 
-# The forms that are made of lines; the classic builder's are the vaguest, so they come last.
-LINE_FORMS: tuple[type[Plain | Terminal | Classic], ...] = (Plain, Terminal, Classic)
-# What can follow the output of a container that was never removed: a prompt that calls docker, or a build.
-AFTERWARDS = re.compile(
-    r"[^\s].*[$#%>] .*\bdocker\b|[$#%>] .*\bdocker\b|Sending build context to Docker daemon\s|DEPRECATED: The legacy"
-)
-
-
-class Form(Protocol):
-    """One build in one of the forms, as far as it was read."""
-
-    def other(self, line: str) -> None:
-        """Take note of a line that is not of this form."""
-
-    def news(self) -> list[Step]:
-        """Steps that got an outcome since the last call."""
-
-    def build(self) -> Build:
-        """The build as known now."""
+LONGEST_TIME = 50
+TIME_ALONE = re.compile(r"[\s\[(]*(?:\d|[A-Z][a-z]{2})")
 
 
 class Reader:
@@ -44,160 +32,125 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._tail = bytearray()
-        self._frame = Frame(_opens)
-        self._done: list[Form] = []
-        self._current: Form | None = None
-        self._objects = ObjectReader()
-        self._inner: Reader | None = None
-        self._doubts: dict[str, int] = {}
+        self._input = Lines()
+        self._runner = Runner()
+        self._cleaner = Cleaner()
+        self._texts = texts.Texts()
+        self._lanes = Lanes()
+        self._at = 0
+        self.foreign: set[str] = set()
+        """Builders whose output was met and is not read, by name."""
 
     def feed(self, data: bytes | str) -> list[StepSeen]:
-        """Take more output and tell which steps have now got an outcome.
+        """Take more output and return the steps that have now got an outcome.
 
-        Bytes are read as UTF-8 and never refused. A line counts once its end is there: see `flush`.
+        Bytes are read as UTF-8, or UTF-16 where the first bytes show it, and never refused. A line counts once its
+        end is there: see `flush`.
         """
         piece = data.encode("utf-8", "replace") if isinstance(data, str) else data
-        self._tail += piece
-        if b"\n" not in piece:
-            return []
-        # Only a line feed ends a line: a RUN may print a bare carriage return, or one of Unicode's separators.
-        *lines, rest = bytes(self._tail).split(b"\n")
-        self._tail = bytearray(rest)
-        return [seen for line in lines for seen in self._line(_text(line))]
+        return self._take(self._input.feed(piece))
 
     def flush(self) -> list[StepSeen]:
         """Take the input as ended: its last line counts even without an end."""
-        seen = []
-        if self._tail:
-            line, self._tail = _text(bytes(self._tail)), bytearray()
+        seen = self._take(self._input.flush())
+        for line in self._runner.flush():
             seen += self._line(line)
-        for line in self._frame.flush():
-            seen += self._whole_line(line)
-        for line in self._objects.give_back():
-            seen += self._plain_line(line)
-        if self._inner is not None:
-            seen += self._adopt(self._inner)
+        for line in self._texts.flush():
+            seen += self._clean_line(line)
+        for lane in self._lanes.all:
+            seen += self._seen(lane, lane.stream.flush())
         return seen
 
     @property
     def builds(self) -> list[Build]:
         """The builds read so far, in the order of the input; the last one may still change."""
-        forms = [*self._done, self._current] if self._current else self._done
-        return [form.build() for form in forms]
+        found = []
+        for lane in self._lanes.confirmed():
+            for form, (first, last) in zip(lane.stream.forms, lane.stream.spans, strict=True):
+                build = form.build()
+                warnings = tuple(f"lines {first} to {last}: {warning}" for warning in build.warnings)
+                frame = lane.name or self._texts.name or (RUNNER if self._runner.seen else None)
+                found.append(replace(build, warnings=warnings, frame=frame, lines=(first, last)))
+        return sorted(found, key=lambda build: build.lines or (0, 0))
 
-    def _line(self, line: str) -> list[StepSeen]:
-        container = isinstance(self._current, Classic) and self._current.in_container
-        lines = self._frame.lines(line, search=not container)
-        return [seen for whole in lines for seen in self._whole_line(whole)]
+    @property
+    def refusal(self) -> tuple[str, str] | None:
+        """If another builder's output was met: what it is, and what to do; else None."""
+        if self._texts.trace:
+            return "the Docker API's BuildKit trace", foreign.TRACE_HINT
+        return (min(self.foreign), foreign.USE_DOCKER) if self.foreign else None
 
-    def _whole_line(self, line: str) -> list[StepSeen]:
-        if self._doubts and (container := removed_container(line)) in self._doubts:
-            self._return_to(self._doubts[container])
-        if isinstance(self._current, Classic) and self._current.in_container:
-            return self._container_line(self._current, line)
+    @property
+    def cut(self) -> int:
+        """How many lines were cut because they are too long."""
+        return self._input.cut
+
+    def _take(self, lines: list[str]) -> list[StepSeen]:
         seen: list[StepSeen] = []
-        if self._objects.pending and not self._objects.fits(line):
-            for text in self._objects.give_back():
-                seen += self._plain_line(text)
-        if self._objects.pending or (starts_object(line) and self._objects.fits(line)):
-            for value in self._objects.add(line) or ():
-                seen += self._object(value)
-            return seen
-        return seen + self._plain_line(line)
+        for line in lines:
+            self._at += 1
+            if not self._lanes.says_nothing_new(line, whole=not (self._runner.seen or self._cleaner.active)):
+                seen += self._input_line(line.rstrip("\r"))
+        return seen
 
-    def _plain_line(self, line: str) -> list[StepSeen]:
-        """Give a line to the current build, or to the new one that it opens."""
-        for form in LINE_FORMS:
-            if not form.matches(line):
+    def _input_line(self, line: str) -> list[StepSeen]:
+        if self._lanes.bare.stream.busy and not self._runner.seen:
+            return self._line(line)  # a program may print what looks like a runner's line
+        seen: list[StepSeen] = []
+        for whole in self._runner.lines(line):
+            if not self._lanes.says_nothing_new(whole, whole=not self._cleaner.active):
+                seen += self._line(whole)
+        return seen
+
+    def _line(self, raw: str) -> list[StepSeen]:
+        return self._clean_line(self._cleaner.line(without_escapes(raw)), raw)
+
+    def _clean_line(self, text: str, raw: str | None = None) -> list[StepSeen]:
+        """Find out which build a line belongs to, and give it to that one."""
+        route = self._lanes.route(text)
+        if route is None:
+            return self._line(text) if self._cleaner.reveals(text) else self._foreign_line(text)
+        if route.prefix and self._cleaner.learn(route.prefix):
+            self._lanes.forget(route)
+            return self._line(text if raw is None else raw)
+        may_wrap = route.text.startswith(texts.STARTS) and (route.lane.stream.between or self._texts.active)
+        if may_wrap and (values := texts.objects(route.text)):
+            return self._objects(route.lane, values)
+        whole = text if raw is None else raw
+        return self._seen(route.lane, route.lane.stream.line(route.text, whole, self._at))
+
+    def _objects(self, lane: Lane, values: list[dict[str, Any]]) -> list[StepSeen]:
+        """Take JSON objects: BuildKit's own states, or wrapped text, of which each line is one of the input."""
+        seen: list[StepSeen] = []
+        for value in values:
+            if is_status(value):
+                seen += self._seen(lane, lane.stream.object(value, self._at))
                 continue
-            current = self._current
-            if isinstance(current, form) and not current.is_next_build(line):
-                current.read(line)
-                return self._news()
-            if form.opens(line):
-                self._close()
-                self._current = opened = form()
-                opened.read(line)
-                return self._news()
-        if self._current is not None:
-            self._current.other(line)
-        return self._news()
+            for line in self._texts.take(value):
+                seen += self._line(line)
+        return seen
 
-    def _object(self, value: dict[str, Any]) -> list[StepSeen]:
-        if not is_status(value):
+    def _foreign_line(self, text: str) -> list[StepSeen]:
+        """A line of no build: the build that goes on without a prefix is told of it."""
+        if len(text) < LONGEST_TIME and TIME_ALONE.match(text) and ALONE.match(text):
             return []
-        if not isinstance(self._current, RawJson) or self._current.is_next_build(value):
-            self._close()
-            self._current = RawJson()
-        self._current.read(value)
-        return self._news()
+        if name := foreign.name_of(text):
+            self.foreign.add(name)
+        bare = self._lanes.bare
+        return self._seen(bare, bare.stream.line(text, text, self._at))
 
-    def _container_line(self, build: Classic, line: str) -> list[StepSeen]:
-        """Hold back what a container prints until it is gone.
-
-        If it never goes, the builds that follow it in the input are real ones (the build was interrupted); else
-        they were its output. A build that follows may be the same one tried again, so its lines look alike.
-        """
-        again = self._inner is not None and self._inner._fails_with(line)
-        if not again and build.ends_container(line, infer=self._inner is None):
-            self._inner = None
-            build.read(line)
-            return self._news()
-        if self._inner is None and AFTERWARDS.match(without_escapes(line)):
-            self._inner = Reader()
-        if self._inner is not None:
-            self._inner._line(line)
-        return []
-
-    def _fails_with(self, line: str) -> bool:
-        if self._inner is not None and self._inner._fails_with(line):
-            return True
-        return isinstance(self._current, Classic) and self._current.fails_with(line)
-
-    def _adopt(self, inner: Reader) -> list[StepSeen]:
-        """Take the builds of another reader as those that follow the current one."""
-        inner.flush()
-        self._close()
-        self._inner = None
-        first = len(self._done)
-        self._done += inner._done
-        self._doubts |= {container: first + at for container, at in inner._doubts.items()}
-        self._current = inner._current
-        return [
-            StepSeen(first + number, step)
-            for number, build in enumerate(inner.builds)
-            for step in build.steps
-            if step.outcome is not Outcome.UNKNOWN
-        ]
-
-    def _close(self) -> None:
-        if isinstance(self._current, Classic):
-            self._doubts |= dict.fromkeys(self._current.doubtful, len(self._done))
-        if self._current is not None:
-            self._done.append(self._current)
-            self._current = None
-
-    def _return_to(self, at: int) -> None:
-        """Take up the build number `at` again: what was read as later builds is the output of its container."""
-        self._current = self._done[at]
-        del self._done[at:]
-        self._doubts = {container: number for container, number in self._doubts.items() if number < at}
-        self._objects.give_back()
-        self._inner = None
-
-    def _news(self) -> list[StepSeen]:
-        if self._current is None:
+    def _seen(self, lane: Lane, news: News) -> list[StepSeen]:
+        if not news or not lane.confirmed:
             return []
-        return [StepSeen(len(self._done), step) for step in self._current.news()]
+        return [StepSeen(self._number(lane, build), step) for build, step in news]
 
-
-def _opens(line: str) -> bool:
-    return starts_object(line) or any(form.opens(line) for form in LINE_FORMS)
-
-
-def _text(line: bytes) -> str:
-    return line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").rstrip("\r")
+    def _number(self, lane: Lane, build: int) -> int:
+        """The number of a lane's build among all builds of the input."""
+        lanes = self._lanes.confirmed()
+        if len(lanes) == 1:
+            return build
+        first = lane.stream.spans[build]
+        return sum(bisect_left(other.stream.spans, first) for other in lanes)
 
 
 def read_builds(data: bytes | str) -> list[Build]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.buildkit.progress.build import Build, Step
+from lab.buildkit.progress.build import Build, Image, Step
 from lab.buildkit.progress.reader import read_builds
 from lab.model import Outcome
 
@@ -46,6 +46,7 @@ def test_a_classic_build() -> None:
         ),
         context_bytes=2048,
         image="2a3b4c5d6e7f",
+        images=(Image("2a3b4c5d6e7f"),),
     )
 
 

@@ -1,0 +1,137 @@
+"""The form of Buildah and Podman: `STEP 2/3: COPY src /src`, `--> Using cache ID`, `--> ID`.
+
+Source: `buildah bud` and `podman build`; several stages have `[1/2] ` before a step. Releases before 1.22 print no
+total. What a RUN prints is bare, so anything between its step and the next `-->` may be its output.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from lab.buildkit.progress.build import Build, Image, Step
+from lab.buildkit.progress.classic_lines import QUOTE, WORDS
+from lab.model import Outcome
+
+STEP = re.compile(
+    QUOTE + rf"(?:\[(\d{{1,4}}/\d{{1,4}})\] )?STEP (\d{{1,9}})(?:/(\d{{1,9}}))?: ((?:{WORDS}|COMMIT)\b.*)"
+)
+COMMIT = re.compile(QUOTE + r"(?:\[\d{1,4}/\d{1,4}\] )?COMMIT(?: |$)")
+CACHED = re.compile(QUOTE + r"--> Using cache [0-9a-f]{11,64}\s*$")
+LAYER = re.compile(QUOTE + r"--> ([0-9a-f]{11,64})\s*$")
+FAILED = re.compile(QUOTE + r"Error: (?:error )?building at STEP ")
+IMAGE = re.compile(r"[0-9a-f]{64}\s*$")
+STAGE = re.compile(r"FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE)
+SHAPES = (STEP, CACHED, LAYER, COMMIT, FAILED)
+PARALLEL = "stages are built at the same time, so a line may belong to another stage's step; their outcomes are unknown"
+
+
+class Buildah:
+    """One build of Buildah or Podman."""
+
+    def __init__(self) -> None:
+        self._steps: list[Step] = []
+        self._news: list[Step] = []
+        self._name: str | None = None
+        self._stage = 0
+        self._committed = False
+        self._parallel = False
+        self._image: str | None = None
+
+    @staticmethod
+    def matches(text: str) -> bool:
+        """Whether the line has one of the shapes that Buildah prints."""
+        return any(shape.match(text) for shape in SHAPES)
+
+    @staticmethod
+    def opens(text: str) -> bool:
+        """Whether a build may begin with this line."""
+        return STEP.match(text) is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a RUN may be printing."""
+        last = self._steps[-1] if self._steps else None
+        return bool(last and not self._committed and last.instruction[:3].upper() == "RUN" and self._pending)
+
+    @property
+    def _pending(self) -> bool:
+        return bool(self._steps) and self._steps[-1].outcome is Outcome.UNKNOWN and not self._parallel
+
+    def is_next_build(self, text: str, raw: str) -> bool:
+        """Whether this line belongs to another build: the steps of the first stage count from the start again."""
+        step = STEP.match(text)
+        if step is None or not self._steps:
+            return False
+        stage, index = _stage(step), int(step[2])
+        if stage <= 1 and index == 1 and self._stage <= 1:
+            return True
+        return self._committed and self._image is not None and stage <= self._stage
+
+    def read(self, text: str, raw: str) -> None:
+        """Take one line of this build."""
+        if step := STEP.match(text):
+            self._finish()
+            if not COMMIT.match(step[4]):
+                self._step(step)
+            self._committed = COMMIT.match(step[4]) is not None
+        elif COMMIT.match(text):
+            self._finish()
+            self._committed = True
+        elif CACHED.match(text):
+            if self._pending:
+                self._settle(Outcome.HIT)
+        elif layer := LAYER.match(text):
+            self._finish()
+            self._image = layer[1] if self._committed else self._image
+        elif FAILED.match(text) and self._pending:
+            self._settle(Outcome.ERROR)
+
+    def _step(self, found: re.Match[str]) -> None:
+        stage, instruction = _stage(found), found[4].rstrip()
+        self._parallel = self._parallel or stage < self._stage
+        base = instruction.split(maxsplit=1)[0].upper() == "FROM"
+        if base or stage != self._stage:
+            named = STAGE.match(instruction)
+            self._name = named[1] if named else found[1]
+        self._stage = stage
+        outcome = Outcome.BASE if base else Outcome.UNKNOWN
+        self._steps.append(Step(self._name, int(found[2]), int(found[3] or 0), instruction, outcome))
+        if base:
+            self._news.append(self._steps[-1])
+
+    def _finish(self) -> None:
+        """The step before is over; had it been found in the cache, its line would have come before."""
+        if self._pending:
+            self._settle(Outcome.RAN)
+
+    def _settle(self, outcome: Outcome) -> None:
+        self._steps[-1] = replace(self._steps[-1], outcome=outcome)
+        self._news.append(self._steps[-1])
+
+    def other(self, line: str) -> None:
+        """Take note of a line of no known shape: after the commit comes the image's whole ID."""
+        if self._committed and IMAGE.match(line):
+            self._image = line.strip()
+
+    def news(self) -> list[Step]:
+        """Steps that got an outcome since the last call."""
+        news, self._news = self._news, []
+        return news
+
+    def build(self) -> Build:
+        """The build as known now."""
+        steps = tuple(_doubted(step) if self._parallel else step for step in self._steps)
+        images = () if self._image is None else (Image(self._image),)
+        warnings = (PARALLEL,) if self._parallel else ()
+        return Build("buildah", steps, None, None, (), self._image, images, warnings)
+
+
+def _stage(step: re.Match[str]) -> int:
+    return int(step[1].partition("/")[0]) if step[1] else 1
+
+
+def _doubted(step: Step) -> Step:
+    if step.outcome is Outcome.BASE:
+        return step
+    return replace(step, outcome=Outcome.UNKNOWN, reason=PARALLEL)

@@ -1,0 +1,173 @@
+"""What a build log alone shows, in plain sentences, and whether it shows a cache miss. Pure: builds in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lab.buildkit.progress.build import Build, CacheImport, Step
+from lab.model import Outcome
+
+Group = tuple[tuple[str, ...], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """The steps that missed the cache, and those of which the log does not say whether they did."""
+
+    missed: tuple[Step, ...]
+    unknown: tuple[Step, ...]
+    looked_at: int
+    """How many steps were asked about."""
+
+
+def misses(builds: Iterable[Build], wanted: str | None = None) -> Misses:
+    """The steps that ran although a cache could have had them; with `wanted`, only of the steps it names.
+
+    `wanted` is a step's number (`3/5`), its stage or target and number (`builder 3/5`), a stage or target, or a part
+    of the instruction. A step that failed is unknown: the log does not say whether the cache was asked for it.
+    """
+    steps = [step for build in builds for step in build.steps if step.outcome is not Outcome.BASE]
+    steps = [step for step in steps if wanted is None or is_named(step, wanted)]
+    return Misses(
+        tuple(step for step in steps if step.outcome is Outcome.RAN),
+        tuple(step for step in steps if step.outcome in (Outcome.UNKNOWN, Outcome.ERROR)),
+        len(steps),
+    )
+
+
+def is_named(step: Step, wanted: str) -> bool:
+    """Whether the words name this step."""
+    words = wanted.strip()
+    owners = [*step.targets, *((step.stage,) if step.stage else ())]
+    whole = " ".join(owners)
+    names = {step.place, *owners, whole, *(f"{owner} {step.place}" for owner in [*owners, whole] if owner)}
+    return words in names or (len(words) > 1 and not words[0].isdigit() and words in step.instruction)
+
+
+def sentences(build: Build) -> list[str]:
+    """What the log shows of one build, a sentence each, in the order in which a reader asks."""
+    found = [*_imports(build)]
+    for group, steps in _groups(build.steps).items():
+        found += _first_miss(group, steps)
+    found += _pulled(build.steps)
+    found += _lost(build.steps)
+    found += [f"The log is uncertain: {warning}." for warning in build.warnings]
+    return found
+
+
+def reasons(build: Build) -> list[str]:
+    """Why steps are unknown, a line for each reason."""
+    found: dict[str, list[Step]] = {}
+    for step in build.steps:
+        if step.outcome is Outcome.UNKNOWN and step.reason:
+            found.setdefault(step.reason, []).append(step)
+    return [f"unknown: {', '.join(_short(step) for step in steps)}: {reason}" for reason, steps in found.items()]
+
+
+def described(source: CacheImport) -> str:
+    """One cache source in a few words: `web: app:cache (read)`."""
+    worked = {True: "read", False: "could not be read", None: "unknown"}[source.ok]
+    return f"{source.target}: {source.ref} ({worked})" if source.target else f"{source.ref} ({worked})"
+
+
+def _imports(build: Build) -> Iterable[str]:
+    for source in build.imports:
+        name = f"The cache {source.ref}" + (f" for target {source.target}" if source.target else "")
+        if source.ok:
+            yield f"{name} was imported."
+        elif source.ok is None:
+            yield f"{name} was asked for, and the log does not show whether it was imported."
+        else:
+            why = f": {source.error}" if source.error else "; the log does not say why"
+            yield f"{name} could not be imported{why}."
+    if build.imports:
+        return
+    if build.builder != "buildkit":
+        yield f"A log of this builder ({build.builder}) does not show whether another cache was imported."
+    elif build.dockerfile_bytes is None:
+        yield "The log shows no cache import, but its beginning is missing, where one would be."
+    else:
+        yield "The log shows no cache import: the build had only the cache of its own builder."
+
+
+def _groups(steps: Iterable[Step]) -> dict[Group, list[Step]]:
+    found: dict[Group, list[Step]] = {}
+    for step in steps:
+        if step.outcome is not Outcome.BASE:
+            found.setdefault((step.targets, step.stage), []).append(step)
+    return found
+
+
+def _first_miss(group: Group, steps: list[Step]) -> Iterable[str]:
+    where = _where(group)
+    first = next((at for at, step in enumerate(steps) if step.outcome is Outcome.RAN), None)
+    before = steps[:first]
+    unknown = [step for step in before if step.outcome is Outcome.UNKNOWN]
+    failed = [step for step in steps if step.outcome is Outcome.ERROR]
+    if first is not None:
+        text = f"{where}the first miss is {_long(steps[first])}"
+        doubt = f", unless {_list(unknown)} missed before it, which the log does not say" if unknown else ""
+        yield _sentence(text + doubt)
+    elif unknown:
+        hits = sum(step.outcome is Outcome.HIT for step in steps)
+        yield _sentence(f"{where}no miss is shown: {hits} of {len(steps)} steps are hits, {len(unknown)} are unknown")
+    elif not failed:
+        yield _sentence(f"{where}every step that the log shows is a hit")
+    for step in failed:
+        yield _sentence(f"{where}{_long(step)} failed")
+
+
+def _pulled(steps: Iterable[Step]) -> Iterable[str]:
+    for step in steps:
+        if step.pulled and step.outcome is Outcome.HIT:
+            time = f" and took {_seconds(step.seconds)} for it" if step.seconds else ""
+            yield _sentence(f"{_long(step)} is a hit, but the builder fetched its layers from a registry{time}")
+
+
+def _lost(steps: tuple[Step, ...]) -> Iterable[str]:
+    """The seconds of what ran, from the first miss of its stage on: a stage's steps run one after the other."""
+    ran = [step for step in steps if step.outcome is Outcome.RAN]
+    timed = [step.seconds for step in ran if step.seconds is not None]
+    if not ran:
+        return
+    if not timed:
+        yield "The log states no seconds, so it does not show what the misses cost."
+        return
+    missing = len(ran) - len(timed)
+    rest = f"; the log states no seconds for {missing} of them" if missing else ""
+    steps_that = "step that" if len(ran) == 1 else "steps that"
+    yield f"The {len(ran)} {steps_that} ran from the first miss on took {_seconds(sum(timed))} in all{rest}."
+
+
+def _where(group: Group) -> str:
+    targets, stage = group
+    parts = []
+    if targets:
+        parts.append(f"target{'s' if len(targets) > 1 else ''} {' and '.join(targets)}")
+    if stage:
+        parts.append(f"stage {stage}")
+    return f"in {', '.join(parts)}, " if parts else ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _short(step: Step) -> str:
+    return " ".join(
+        [*(("+".join(step.targets),) if step.targets else ()), *((step.stage,) if step.stage else ()), step.place]
+    )
+
+
+def _long(step: Step) -> str:
+    instruction = step.instruction if len(step.instruction) <= 60 else f"{step.instruction[:57]}..."
+    return f"step {step.place} ({instruction})"
+
+
+def _list(steps: list[Step]) -> str:
+    return ", ".join(f"step {step.place}" for step in steps)
+
+
+def _seconds(value: float | None) -> str:
+    return f"{value or 0:.1f} s"
