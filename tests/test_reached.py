@@ -43,13 +43,14 @@ IMPORTED = {
         buildkit.contenthash.links buildkit.contenthash.patterns
     """,
     "buildkit/contenthash/test_properties.py": "buildkit.contenthash.formula",
-    "buildkit/progress/test_classic.py": """
-        buildkit.progress.build buildkit.progress.buildah buildkit.progress.classic_lines
-        buildkit.progress.clean buildkit.progress.doubt buildkit.progress.fields buildkit.progress.foreign
-        buildkit.progress.form buildkit.progress.forms buildkit.progress.frame_names
-        buildkit.progress.kaniko buildkit.progress.lanes buildkit.progress.names buildkit.progress.objects
-        buildkit.progress.reader buildkit.progress.runner buildkit.progress.stamps buildkit.progress.steps
-        buildkit.progress.stream buildkit.progress.tangle buildkit.progress.texts buildkit.progress.vertex
+    "buildkit/progress/test_classic.py": "buildkit.progress.build buildkit.progress.objects buildkit.progress.reader",
+    "buildkit/progress/test_logs.py": """
+        buildkit.progress.buildah buildkit.progress.classic_lines buildkit.progress.clean
+        buildkit.progress.doubt buildkit.progress.fields buildkit.progress.foreign buildkit.progress.form
+        buildkit.progress.forms buildkit.progress.frame_names buildkit.progress.kaniko
+        buildkit.progress.lanes buildkit.progress.names buildkit.progress.runner buildkit.progress.stamps
+        buildkit.progress.steps buildkit.progress.stream buildkit.progress.tangle buildkit.progress.texts
+        buildkit.progress.vertex
     """,
     "buildkit/progress/test_document.py": "buildkit.progress.ledger",
     "buildkit/test_rulebook.py": "versions",
