@@ -10,7 +10,7 @@ DEV := $(VENV)/.installed-dev
 
 repro: venv  ## run the bug report's scenario: from a bare machine to the table, without development tools
 	$(PYTHON) -m lab setup
-	$(PYTHON) -m lab up && $(PYTHON) -m lab repro
+	$(PYTHON) -m lab repro  # it brings the boxes up itself, and tries one engine while it still builds the other
 
 test: dev check  ## run every test, those with real virtual machines included
 	$(PYTHON) -m lab setup
