@@ -144,13 +144,13 @@ def test_every_cell_says_what_became_of_its_step(page: Browser) -> None:
                   cell.querySelector('a').firstChild.textContent].map((word) => word.trim())))}))}))"""
     )
     assert [panel["title"].split() for panel in said] == [
-        ["Nothing", "varied", "engine", "20.10.24"],
-        ["Nothing", "varied", "engine", "20.10.24-unfixed"],
+        ["No", "variation", "engine", "20.10.24"],
+        ["No", "variation", "engine", "20.10.24-unfixed"],
         ["Variation", "user-xattr", "engine", "20.10.24"],
         ["Variation", "user-xattr", "engine", "20.10.24-unfixed"],
     ]
     for panel in said:
-        variation = "none" if panel["title"].startswith("Nothing") else "user-xattr"
+        variation = "none" if panel["title"].startswith("No ") else "user-xattr"
         trials = {
             (trial.producer, trial.consumer): trial
             for trial in made.run.trials
@@ -181,7 +181,7 @@ def test_filters_narrow_tables_list_and_time_line(page: Browser) -> None:
     assert len(page.all(".lanes a.off")) == 15
     page.choose("consumer", "debian12-selinux")
     assert page.one("#shown").text == "0 of 16 trials"
-    assert words(page, ".nothing") == ["No trial passes these filters."]
+    assert words(page, ".nothing") == ["No trial matches these filters."]
     page.one("#filters button").click()
     page.until("return document.getElementById('shown').textContent === '16 trials'")
     assert len(page.seen(".matrix a")) == 64

@@ -474,7 +474,7 @@ def test_without_any_time_there_is_no_time_line() -> None:
     made.run, made.exchanges = made.run.model_copy(update={"trials": trials}), []
     page = drawn(made)
     assert 'id="time"' not in page and 'href="#time"' not in page
-    assert "The transcript holds no command of this." in page
+    assert "The transcript contains no command for this part." in page
 
 
 @pytest.mark.parametrize("lasted", [0.001, 1, 59, 3600, 1e6, 1e9])
@@ -557,7 +557,7 @@ def test_a_run_that_has_only_begun() -> None:
     run = Run(name="r", scenario="s", summary="x", lineup="l", started=WHEN, registry="localhost:5000")
     said = words(render(Evidence(run), TEXTS))
     assert "No trial was made. The run was cut short: not all trials were made." in said
-    assert "No box has said anything yet." in said
+    assert "The run has no facts of its boxes yet." in said
 
 
 def test_a_producer_without_an_image_is_shown() -> None:
@@ -593,12 +593,12 @@ def test_boxes_say_in_what_they_differ() -> None:
     assert re.findall(r'<th scope="col">([^<]+)', table) == [
         "box", "engine", "server", "client", "commit", "rule set", "SELinux", "security",
     ]  # fmt: skip
-    assert "storage <b>overlay2</b>, " in re.findall(r"<p>The same everywhere: (.*)</p>", page)[0]
+    assert "storage <b>overlay2</b>, " in re.findall(r"<p>Equal on all boxes: (.*)</p>", page)[0]
 
 
 def test_a_single_box_has_all_its_facts_in_the_table() -> None:
     page = drawn(page_runs.made(("local",), ("20.10.24",), ("none",)))
-    assert "The same everywhere" not in page
+    assert "Equal on all boxes" not in page
     [table] = re.findall(r'<table class="plain facts">.*?</table>', page, re.DOTALL)
     assert {"kernel", "storage", "rule set"} <= set(re.findall(r'<th scope="col">([^<]+)', table))
 
@@ -607,7 +607,7 @@ def test_rule_sets_and_engines_of_labs_own_are_explained() -> None:
     evidence = explained(evidence_of(ROOT / "results" / "sample"), ROOT / "boxes")
     page = render(evidence, TEXTS)
     assert "<dt>R1</dt><dd>Docker 18.09.0 to 18.09, 19.03.0 to 19.03.12</dd>" in page
-    assert "<b>20.10.24-unfixed</b> is 20.10.24 in which buildkit#1393 and #1526 are taken back" in page
+    assert "<b>20.10.24-unfixed</b> is 20.10.24 with buildkit#1393 and #1526 reverted" in page
 
 
 def test_the_file_that_a_cause_speaks_of_comes_first() -> None:
