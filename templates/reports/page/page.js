@@ -1,5 +1,5 @@
 "use strict";
-// The page can be read without this: it adds filters, a panel for one trial at a time, and arrow keys in the tables.
+// The page can be read without this script, which adds filters, a panel for one trial, and arrow keys in the tables.
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const one = (id) => document.getElementById(id);
@@ -8,7 +8,7 @@
   const place = new Map(bodies.map((body, number) => [body.id, number]));
   const target = (link) => place.get(link.getAttribute("href").slice(1));
 
-  // Tables: each link says where it stands, one Tab stop a table, arrow keys within.
+  // Tables: each link has a label with its row and column; each table has one Tab stop, and arrow keys move inside it.
   const cells = all(".matrix a");
   for (const table of all(".matrix")) {
     table.setAttribute("role", "grid");
@@ -52,7 +52,7 @@
     if (rows[row]?.cells[column]) free().focus();
   }
 
-  // Filters: what does not pass is hidden in the tables and the list, and paled in the time line.
+  // Filters: trials that do not match are hidden in the tables and the list, and paler in the time line.
   const form = one("filters");
   const bars = all(".lanes a");
   const passes = (trial, wish) =>
@@ -93,7 +93,7 @@
   form?.addEventListener("submit", (event) => event.preventDefault());
   if (form) filter();
 
-  // A page of many trials holds their files and commands packed; opening one brings its own there.
+  // A page of many trials contains their files and commands compressed; opening a trial unpacks its part.
   const store = one("store");
   let unpacked = null;
   const unpack = () => {
@@ -108,15 +108,15 @@
       const pieces = await unpacked;
       for (const spot of spots) {
         const piece = document.createElement("template");
-        piece.innerHTML = pieces[spot.dataset.k]; // made and escaped with the page, whose policy runs nothing in it
+        piece.innerHTML = pieces[spot.dataset.k]; // lab escaped it, and the page's policy runs no script in it
         spot.replaceWith(piece.content);
       }
     } catch {
-      for (const spot of spots) spot.textContent = "This browser cannot unpack the rest; it stands in transcript.jsonl.";
+      for (const spot of spots) spot.textContent = "This browser cannot unpack this part; it is in the run's transcript.jsonl.";
     }
   }
 
-  // The panel: the trial's own part of the page is moved into it and goes back when it closes.
+  // The panel: the trial's part of the page is moved into it, and moved back when the panel closes.
   const panel = one("panel");
   let shown = null;
   function show(number) {
@@ -155,7 +155,7 @@
   });
   function leave(link) {
     if (!panel.contains(link)) return;
-    panel.close();  // what it leads to lies behind the panel
+    panel.close();  // the target of the link is behind the panel
     const goal = one(link.getAttribute("href").slice(1));
     const details = goal?.closest("details");
     if (details) details.open = true;
@@ -178,6 +178,6 @@
 
   const follow = () => place.has(location.hash.slice(1)) && show(place.get(location.hash.slice(1)));
   addEventListener("hashchange", follow);
-  addEventListener("load", () => (panel.scrollTop = 0)); // the browser has gone to the anchor in it by then
+  addEventListener("load", () => (panel.scrollTop = 0)); // undoes the scroll to the anchor
   follow();
 })();
