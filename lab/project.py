@@ -1,4 +1,4 @@
-"""The folders lab works with: its data, stored runs, the state of what it made, and the user's cache."""
+"""The folders that lab uses: its data, stored runs, notes of what it created, and the user's cache."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _writing = threading.Lock()
 class Project:
     """The folders of a workplace: a checkout of lab, or a folder that `lab init` wrote.
 
-    Vagrant runs in `root`, and libvirt's domains name that folder. Data, results and state lie in it.
+    Vagrant runs in `root`, and the names of libvirt's domains depend on it. It contains data, results and state.
     """
 
     root: Path
@@ -30,21 +30,21 @@ class Project:
 
     @property
     def data(self) -> Path:
-        """The folder that holds boxes/, templates/ and the Vagrantfile that lab brings."""
+        """The folder that contains boxes/, templates/ and the Vagrantfile."""
         return self.root
 
     @property
     def boxes(self) -> Path:
-        """Box files, lineups/, recipes/ and engines.yaml."""
+        """The folder of box files, lineups/, recipes/ and engines.yaml."""
         return self.data / "boxes"
 
     @property
     def scenarios(self) -> Path:
-        """One folder per scenario."""
+        """The folder that contains one folder per scenario."""
         return self.data / "templates" / "scenarios"
 
     def texts(self, report: str) -> dict[str, str]:
-        """The files of templates/reports/REPORT by name; ConfigError if one cannot be read or there is none."""
+        """Read the files of templates/reports/REPORT by name; ConfigError if a file cannot be read or there is none."""
         folder = self.data / "templates" / "reports" / report
         try:
             found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
@@ -56,86 +56,86 @@ class Project:
 
     @property
     def results(self) -> Path:
-        """The folder of stored runs, one folder per run; it is made when the first run is stored."""
+        """The folder of stored runs, one folder per run; lab creates it when it stores the first run."""
         return self.root / "results"
 
     @property
     def state(self) -> Path:
-        """Notes of what was created from here; `lab down` empties it."""
+        """The folder of notes about what lab created from this workplace; `lab down` empties it."""
         return self.root / ".lab"
 
     @property
     def prefix(self) -> str:
-        """What the names of this project's libvirt domains begin with, so that two projects never share one."""
+        """The prefix of the names of this project's libvirt domains; two projects have different prefixes."""
         return f"lab-{hashlib.sha256(str(self.root).encode()).hexdigest()[:6]}-"
 
     @property
     def vagrant_variables(self) -> dict[str, str]:
-        """The environment variables that lead the Vagrantfile to the box files and to the notes."""
+        """The environment variables that give the Vagrantfile the folders of the box files and of the notes."""
         return {"LAB_BOXES": str(self.boxes), "LAB_MACHINES": str(self.state / "machines")}
 
     def prepare_vagrant(self) -> None:
-        """Make `root` a folder in which Vagrant can run; HostError if the disk refuses."""
+        """Make `root` a folder in which Vagrant can run; HostError if a file cannot be written."""
 
     def check_results(self) -> None:
-        """Raise HostError if no run can be stored, so that this is known before a run takes its time."""
+        """Raise HostError if no run can be stored; this is checked before a run starts, because runs take long."""
         folder = next(folder for folder in (self.results, *self.results.parents) if os.access(folder, os.F_OK))
         if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-            why = "it is read-only for you" if folder.is_dir() else "it is not a folder"
+            why = "you may not write to it" if folder.is_dir() else "it is not a folder"
             raise HostError(
                 f"cannot store a run in {self.results}: cannot write to {folder}: {why}",
                 hint="run lab in a folder that you may write to",
             )
 
     def check_own(self, path: Path) -> None:
-        """Raise UsageError if a file at `path` would become part of the installed package."""
+        """Raise UsageError if a file at `path` would be part of the installed package."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installed(Project):
     """The folders of an installed lab without a workplace: `root` is lab's folder in the user's state directory.
 
-    Data comes from the package, and results go to the folder `current`.
+    Data comes from the package, and results are stored below the folder `current`.
     """
 
     current: Path
 
     @property
     def data(self) -> Path:
-        """The data that the wheel carries."""
+        """The folder of the data in the installed package."""
         return PACKAGED
 
     @property
     def results(self) -> Path:
-        """The folder results/ of the current folder."""
+        """The folder results/ below the current folder."""
         return self.current / "results"
 
     @property
     def state(self) -> Path:
-        """The user's state directory is lab's own, so notes need no folder in it."""
+        """The folder of notes: `root` itself, because only lab uses it."""
         return self.root
 
     def prepare_vagrant(self) -> None:
-        """Put the Vagrantfile of this version of lab into the state directory."""
+        """Write the Vagrantfile of this version of lab to the state directory."""
         content = (self.data / VAGRANTFILE).read_bytes()
         path = self.root / VAGRANTFILE
-        with _writing:  # boxes come up side by side
+        with _writing:  # several boxes may start at the same time
             if not (path.is_file() and path.read_bytes() == content):
                 files.write(path, content)
 
     def check_own(self, path: Path) -> None:
-        """Raise UsageError for a file among the package's data: an update of lab would remove it."""
+        """Raise UsageError for a file in the package's data, because an update of lab would remove it."""
         if path.resolve().is_relative_to(self.data.resolve()):
             raise UsageError(
                 f"cannot write {path}: it is part of the installed lab",
-                hint="`python -m lab init DIR` writes a workplace of your own; run lab in it",
+                hint="create a workplace of your own with `python -m lab init DIR`, and run lab in it",
             )
 
 
 def find() -> Project:
-    """The workplace around the current folder; else the checkout that this package lies in, or its installed data.
+    """Find the workplace that contains the current folder, or else the checkout or the data of this installation.
 
-    LAB_ROOT names a workplace instead. Raises UsageError if it is none, or if this lab has no data at all.
+    If LAB_ROOT is set, it names the workplace. Raises UsageError if it does not, or if lab's data is missing.
     """
     given = os.environ.get("LAB_ROOT")
     here = _current()
@@ -147,12 +147,12 @@ def find() -> Project:
         return Installed(state_folder().resolve(), cache_folder(), here)
     raise UsageError(
         f"cannot find lab's boxes and templates: no {VAGRANTFILE} with boxes/ in {given or f'{here} or above'}",
-        hint="`python -m lab init DIR` writes a workplace; run lab in it, or set LAB_ROOT to it",
+        hint="create a workplace with `python -m lab init DIR`, and run lab in it or set LAB_ROOT to it",
     )
 
 
 def own_data() -> Path:
-    """The folder with the data that this lab brings, whatever workplace it runs in; UsageError if there is none."""
+    """Find the data of this installation, independent of the workplace; UsageError if there is none."""
     for folder in (PACKAGED, PACKAGED.parent.parent):
         if is_workplace(folder):
             return folder
@@ -160,15 +160,15 @@ def own_data() -> Path:
 
 
 def is_workplace(folder: Path) -> bool:
-    """True if the folder holds a Vagrantfile and box files."""
+    """True if the folder contains a Vagrantfile and box files."""
     try:
         return (folder / VAGRANTFILE).is_file() and (folder / "boxes" / "engines.yaml").is_file()
-    except OSError:  # a folder above the current one may be closed to this user
+    except OSError:  # this user may have no right to read a folder above the current one
         return False
 
 
 def _current() -> Path:
-    """The current folder; the root folder if the current one was removed."""
+    """Return the current folder; the root folder if the current one was removed."""
     try:
         return Path.cwd()
     except FileNotFoundError:
@@ -176,24 +176,24 @@ def _current() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where baked boxes and engine archives are kept: LAB_CACHE, else lab/ in the user's cache directory."""
+    """Return the folder of baked boxes and engine archives: LAB_CACHE, or else lab/ in the user's cache directory."""
     given = os.environ.get("LAB_CACHE")
     return Path(given).absolute() if given else _user_folder("XDG_CACHE_HOME", ".cache") / "lab"
 
 
 def state_folder() -> Path:
-    """Where an installed lab notes what it made: lab/ in the user's state directory."""
+    """Return the folder of an installed lab's notes: lab/ in the user's state directory."""
     return _user_folder("XDG_STATE_HOME", ".local/state") / "lab"
 
 
 def _user_folder(variable: str, default: str) -> Path:
-    """A folder of the XDG Base Directory Specification, which has relative paths in its variables ignored."""
+    """Return a folder as defined by the XDG Base Directory Specification; relative paths in variables are ignored."""
     given = Path(os.environ.get(variable, ""))
     return given if given.is_absolute() else home_folder() / default
 
 
 def home_folder() -> Path:
-    """The user's home folder: HOME, else the one in the system's list of users; HostError if there is none."""
+    """Return the user's home folder: HOME, or else the one in the user database; HostError if there is none."""
     given = Path(os.environ.get("HOME", ""))
     if given.is_absolute():
         return given

@@ -1,4 +1,4 @@
-"""Jobs side by side, one thread each, that end in order after Ctrl-C or SIGTERM; and the one function that waits."""
+"""Runs jobs in parallel threads that end cleanly after Ctrl-C or SIGTERM, and waits for conditions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ V = TypeVar("V")
 # already, so lab waits this long before it sends one of its own.
 GRACE_SECONDS = 3
 PATIENCE_SECONDS = 30
-stopping = threading.Event()  # set on Ctrl-C or SIGTERM: every wait in every thread ends within one step
+stopping = threading.Event()  # set on Ctrl-C or SIGTERM; every wait in every thread then ends within one interval
 
 
 class _Job(threading.Thread, Generic[V]):
@@ -36,13 +36,13 @@ class _Job(threading.Thread, Generic[V]):
         try:
             self.value = self.work()
         except BaseException as error:
-            self.error = error  # raised again by side_by_side, in the thread that asked
+            self.error = error  # side_by_side raises it again in the calling thread
         finally:
             self.ended.set()
 
 
 class Once(Generic[V]):
-    """Work that several jobs need and that one of them does; the others wait for its value or its error."""
+    """Work that several jobs need: one of them does it, and the others wait for its value or its error."""
 
     def __init__(self, work: Callable[[], V]) -> None:
         self._work = work
@@ -50,7 +50,7 @@ class Once(Generic[V]):
         self._done: tuple[V | None, BaseException | None] | None = None
 
     def __call__(self) -> V:
-        """The value of the work; what it raised is raised again for everyone."""
+        """Return the value of the work; an error of the work is raised for every caller."""
         with self._lock:
             if self._done is None:
                 try:
@@ -66,21 +66,22 @@ class Once(Generic[V]):
 def side_by_side(
     jobs: Mapping[str, Callable[[], V]], *, on_stop: Callable[[], None] = lambda: None
 ) -> tuple[dict[str, V], dict[str, LabError]]:
-    """Run every job to its end; return values and errors by name. A defect (no LabError) is raised at once.
+    """Run every job to its end, and return values and errors by name.
 
-    On KeyboardInterrupt (Ctrl-C, SIGTERM, SIGHUP): `stopping` is set, `on_stop` is called (it closes connections),
-    child programs are interrupted, and Interrupted is raised when every job has ended.
+    An exception that is not a LabError is a defect and is raised. On KeyboardInterrupt (Ctrl-C, SIGTERM, SIGHUP),
+    `stopping` is set, `on_stop` is called (it closes connections), child programs are interrupted, and Interrupted is
+    raised when every job has ended.
     """
     threads: dict[str, _Job[V]] = {name: _Job(name, work) for name, work in jobs.items()}
     for thread in threads.values():
         thread.start()
     try:
         for thread in threads.values():
-            while not thread.ended.wait(0.2):  # a wait without limit would hold Ctrl-C back
+            while not thread.ended.wait(0.2):  # a wait without a limit would delay Ctrl-C
                 pass
     except KeyboardInterrupt as stop:
         stopping.set()
-        with suppress(KeyboardInterrupt):  # a second Ctrl-C: what follows ends the jobs
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C: the next line ends the jobs
             on_stop()
         _end_children(list(threads.values()))
         raise Interrupted.by(stop) from None
@@ -97,14 +98,17 @@ def side_by_side(
 
 
 class Background(Generic[V]):
-    """Work in a thread of its own that nobody waits for until `settle`."""
+    """Work in its own thread, which runs until `settle` waits for it."""
 
     def __init__(self, name: str, work: Callable[[], V]) -> None:
         self._job = _Job(name, work)
         self._job.start()
 
     def settle(self) -> None:
-        """Wait until the work has ended; after Ctrl-C its child programs are ended. Raises what a defect raised."""
+        """Wait until the work has ended, and raise its error if that is not a LabError.
+
+        After Ctrl-C its child programs are ended and Interrupted is raised.
+        """
         try:
             while not stopping.is_set() and not self._job.ended.wait(0.2):
                 pass
@@ -121,24 +125,27 @@ class Background(Generic[V]):
 def each(
     names: Iterable[str], work: Callable[[str], V], *, on_stop: Callable[[], None] = lambda: None
 ) -> tuple[dict[str, V], dict[str, LabError]]:
-    """`side_by_side` with the same work for every name."""
+    """Run the same work for every name, as `side_by_side` does."""
     return side_by_side({name: partial(work, name) for name in names}, on_stop=on_stop)
 
 
 def raise_first(errors: Mapping[str, LabError]) -> None:
-    """Raise the first error, if there is one: all jobs have ended by then."""
+    """Raise the first error, if there is one; the caller has waited until all jobs have ended."""
     for error in errors.values():
         raise error
 
 
 def _end_children(threads: list[_Job[V]]) -> None:
-    """Wait for the jobs; interrupt, then kill, the child programs that they wait for. A second Ctrl-C kills at once."""
+    """Wait for the jobs, then interrupt and later kill the child programs for which they wait.
+
+    Another Ctrl-C starts the next of these stages at once.
+    """
     limits = [(GRACE_SECONDS, None), (PATIENCE_SECONDS, signal.SIGINT), (5, signal.SIGKILL)]
     for seconds, number in limits:
         try:
             if number is not None:
                 for child in psutil.Process().children(recursive=True):
-                    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: root's, by way of sudo
+                    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: sudo runs it as root
                         child.send_signal(number)
             deadline = time.monotonic() + seconds
             for thread in threads:
@@ -160,11 +167,11 @@ def wait_for(
     detail: Callable[[], str] = str,
     progress: Callable[[], object] | None = None,
 ) -> V:
-    """Call `look` until it returns a value that is no string; a string describes what was seen instead.
+    """Call `look` until it returns a value that is not a string; a string describes the current state.
 
-    `timeout` and `every` are seconds. `progress` makes the timeout a limit on silence: whenever its value has changed,
-    the time starts again. Raises `error` "cannot wait longer than <time> for <what>: <last seen>" with the text of
-    `detail()` as its output, and Interrupted when `stopping` is set.
+    `timeout` and `every` are in seconds. With `progress`, the timeout starts again whenever its value changes. Raises
+    `error` "cannot wait longer than <time> for <what>: <last state>" with the text of `detail()` as its output, and
+    Interrupted when `stopping` is set.
     """
     deadline, before = time.monotonic() + timeout, progress() if progress else None
     while True:

@@ -1,1 +1,1 @@
-"""What BuildKit hashes, keys and prints, as pure values; nothing here touches a box, a registry or a run."""
+"""Models of what BuildKit hashes, keys and prints; this package uses no box, no registry and no run."""

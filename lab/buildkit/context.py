@@ -1,4 +1,4 @@
-"""Read a local folder as a build context: what lstat, readlink, getxattr say; contents stay on disk until asked for."""
+"""Read a local folder as a build context with lstat, readlink and getxattr; contents are read only when needed."""
 
 from __future__ import annotations
 
@@ -21,26 +21,29 @@ KINDS = {
     stat.S_IFIFO: Kind.FIFO,
     stat.S_IFCHR: Kind.CHAR,
     stat.S_IFBLK: Kind.BLOCK,
-    stat.S_IFSOCK: Kind.FILE,  # clients take the socket's bit off before they send it, from 19.03.3 on
+    stat.S_IFSOCK: Kind.FILE,  # from 19.03.3 on, clients clear the socket bit before they send it
 }
 
 
 def read_context(folder: Path, dockerfile: str = "Dockerfile") -> list[Entry]:
-    """All that a docker client would offer of the folder, in the order of its walk, .dockerignore obeyed.
+    """List the objects that a docker client would send of the folder, in the order of the client's walk.
 
-    `uid` and `gid` are 0, as clients send them. What cannot be read is listed with its `problem`, and fails only when
-    it is digested. ContextError if the folder or its .dockerignore cannot be read; HostError where the system has no
-    extended attributes to ask for.
+    .dockerignore is applied. `uid` and `gid` are 0, as clients send them. An object that cannot be read is listed with
+    its `problem`; it causes an error only when it is digested. ContextError if the folder or its .dockerignore cannot
+    be read; HostError if Python cannot read extended attributes on this system.
     """
     if not hasattr(os, "listxattr"):
-        raise HostError("cannot read extended attributes: Python has no call for them on this system")
+        raise HostError("cannot read extended attributes: Python does not support them on this system")
     if not folder.is_dir():
-        raise ContextError(f"cannot read the context {folder}: it is no folder", hint="--context names it")
+        raise ContextError(f"cannot read the context {folder}: it is not a folder", hint="--context names the folder")
     return list(_Walk(str(folder), ignore_matcher(folder, dockerfile)).entries())
 
 
 def ignore_matcher(folder: Path, dockerfile: str = "Dockerfile") -> Matcher:
-    """The patterns of DOCKERFILE.dockerignore, else of .dockerignore, else none; ContextError if it cannot be read."""
+    """Read the patterns of DOCKERFILE.dockerignore, or else of .dockerignore; no file means no patterns.
+
+    ContextError if the file cannot be read.
+    """
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         path = folder / name
         try:
@@ -55,7 +58,7 @@ def ignore_matcher(folder: Path, dockerfile: str = "Dockerfile") -> Matcher:
 
 @dataclass(slots=True)
 class _Directory:
-    """A directory on the way down: whether it has been listed, and what the ignore patterns said of it."""
+    """A directory above the current path: whether it was listed, and which ignore patterns match it."""
 
     entry: Entry
     listed: bool
@@ -63,7 +66,7 @@ class _Directory:
 
 
 class _Walk:
-    """One walk over a folder."""
+    """One walk through a folder."""
 
     def __init__(self, root: str, ignore: Matcher) -> None:
         self.root = root
@@ -71,7 +74,7 @@ class _Walk:
         self.seen: dict[tuple[int, int], str] = {}
 
     def entries(self) -> Iterator[Entry]:
-        """Every object that is not ignored; a directory that is ignored comes along if something in it is not."""
+        """Yield every object that is not ignored, and every ignored directory that contains such an object."""
         names, problem = self._names("")
         if problem:
             raise ContextError(f"cannot read the context {self.root}: {problem}")
@@ -107,7 +110,7 @@ class _Walk:
         return not any(set(text) & set("*[]?^\\") or f"{text}/".startswith(f"{path}/") for text in plain)
 
     def _names(self, path: str) -> tuple[list[str], str | None]:
-        """The names in a directory in byte order, or why they cannot be had."""
+        """Return the names in a directory in byte order, and the reason if they cannot be listed."""
         try:
             with os.scandir(f"{self.root}/{path}") as found:
                 return sorted((item.name for item in found), key=os.fsencode), None
@@ -115,16 +118,16 @@ class _Walk:
             return [], f"it cannot be listed: {error.strerror}"
 
     def _entry(self, path: str) -> Entry | None:
-        """What is at a path; None if it is gone by now."""
+        """Read the object at a path; None if it no longer exists."""
         place = f"{self.root}/{path}"
         try:
             found = os.lstat(place)
             kind = KINDS.get(stat.S_IFMT(found.st_mode), Kind.FILE)
-            linkname = os.readlink(place) if kind is Kind.SYMLINK else ""  # noqa: PTH115 (a Path would tidy the text)
+            linkname = os.readlink(place) if kind is Kind.SYMLINK else ""  # noqa: PTH115 (a Path changes the text)
         except FileNotFoundError:
             return None
         except OSError as error:
-            return Entry(path, problem=f"it cannot be looked at: {error.strerror}")
+            return Entry(path, problem=f"its metadata cannot be read: {error.strerror}")
         xattrs, problem = _xattrs(place)
         is_device = kind in (Kind.CHAR, Kind.BLOCK)
         return Entry(
@@ -143,7 +146,7 @@ class _Walk:
         )
 
     def _linked(self, entry: Entry) -> Entry:
-        """The entry as a hard link if one of its names came before."""
+        """Return the entry as a hard link if the walk has already found another path of the same file."""
         if not isinstance(entry.content, FileContent) or entry.content.links < 2:
             return entry
         first = self.seen.setdefault(entry.content.identity, entry.path)
@@ -151,7 +154,7 @@ class _Walk:
 
 
 class FileContent:
-    """The content of one file, read anew at each call; ContextError if it cannot be, or is not what was listed."""
+    """The content of one file, read from disk at each call; ContextError if it cannot be read or has changed."""
 
     __slots__ = ("identity", "links", "path", "place", "stamp")
 
@@ -163,7 +166,7 @@ class FileContent:
         self.stamp = _stamp(found)
 
     def __call__(self) -> Iterator[Chunk]:
-        """Yield the content in pieces of at most a mebibyte, each valid until the next one is asked for."""
+        """Yield the content in pieces of at most 1 MiB; each piece is valid until the next one is requested."""
         try:
             descriptor = _open(self.place)
         except OSError as error:
@@ -181,20 +184,20 @@ class FileContent:
         if _stamp(os.fstat(descriptor)) != self.stamp:
             raise ContextError(
                 f"cannot digest {shown(self.path)}: it changed while the context was read",
-                hint="try again when nothing writes to it",
+                hint="stop the programs that write to it and try again",
             )
 
     def _error(self, why: str | None) -> ContextError:
-        return ContextError(f"cannot read {shown(self.path)}: {why}", hint="docker build could not send it either")
+        return ContextError(f"cannot read {shown(self.path)}: {why}", hint="docker build cannot send it either")
 
 
 def _content(place: str, path: str, found: os.stat_result) -> FileContent | bytes:
-    """What is sent of a file; nothing of a socket, which goes as an empty one."""
+    """Return the content that a client sends for a file; a socket is sent as an empty file."""
     return b"" if stat.S_ISSOCK(found.st_mode) else FileContent(place, path, found)
 
 
 def _chunks(descriptor: int, size: int) -> Iterator[Chunk]:
-    """A small file in one piece, a large one through one buffer."""
+    """Yield a small file in one piece, and a large file through one reused buffer."""
     if size < CHUNK:
         yield os.read(descriptor, size + 1)
         return
@@ -204,7 +207,7 @@ def _chunks(descriptor: int, size: int) -> Iterator[Chunk]:
 
 
 def _open(place: str) -> int:
-    """Open for reading without touching the time of access where that is allowed, and never through a link."""
+    """Open a file for reading; its access time does not change where that is permitted, and no link is followed."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         return os.open(place, flags | getattr(os, "O_NOATIME", 0))
@@ -217,7 +220,7 @@ def _stamp(found: os.stat_result) -> tuple[int, int, int, int, int]:
 
 
 def _xattrs(place: str) -> tuple[dict[str, bytes], str | None]:
-    """The extended attributes that can be read, raw, and why they cannot even be listed."""
+    """Return the raw extended attributes that can be read, and the reason if they cannot be listed."""
     try:
         names = os.listxattr(place, follow_symlinks=False)
     except OSError as error:
@@ -228,16 +231,16 @@ def _xattrs(place: str) -> tuple[dict[str, bytes], str | None]:
         try:
             found[name] = os.getxattr(place, name, follow_symlinks=False)
         except OSError:
-            continue  # as a docker client does
+            continue  # a docker client skips it too
     return found, None
 
 
 def name_problem(path: str, linkname: str, attributes: Iterable[str] = ()) -> str | None:
-    """Why an object of that name, link text and attributes has no digest that is known; None if it has one."""
+    """Return the reason why lab cannot digest an object with such names; None if it can."""
     names = [(name, "the name of an attribute") for name in attributes]
-    for text, what in ((path, "its name"), (linkname, "the path it links to"), *names):
+    for text, what in ((path, "its name"), (linkname, "its link target"), *names):
         try:
             text.encode()
         except UnicodeEncodeError:
-            return f"{what} is not UTF-8, and what a docker client makes of that is not known"
+            return f"{what} is not UTF-8, and lab does not know what a docker client sends in that case"
     return None

@@ -1,4 +1,4 @@
-"""What of a folder's objects a docker client offers to the daemon: .dockerignore as Docker reads it; pure."""
+"""The objects of a folder that a docker client sends to the daemon, according to .dockerignore."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lab.buildkit.contenthash.patterns import UNKNOWN, Matched, Matcher, read_ig
 from lab.errors import ContextError
 
 
-def offered(objects: Iterable[Entry], dockerfile: str = "Dockerfile") -> list[Entry]:
-    """The objects that are not ignored, in the order of a walk, with the directories that hold one of them.
+def sent_objects(objects: Iterable[Entry], dockerfile: str = "Dockerfile") -> list[Entry]:
+    """Return the objects that are not ignored and the directories that contain them, in the client's walk order.
 
-    ContextError if the ignore file's content is not at hand or a pattern of it is malformed.
+    ContextError if the content of the ignore file is not available or one of its patterns is malformed.
     """
     listed = sorted(objects, key=walk_key)
     ignore = _matcher(listed, dockerfile)
@@ -34,7 +34,7 @@ def offered(objects: Iterable[Entry], dockerfile: str = "Dockerfile") -> list[En
 
 
 def _relinked(kept: Sequence[Entry], listed: Sequence[Entry]) -> list[Entry]:
-    """Hard links point to the first of their names that is offered; the first one is a plain file."""
+    """Make each hard link name the first of its paths that is sent; the object at that first path is a plain file."""
     originals = {entry.path: entry for entry in listed}
     firsts: dict[str, str] = {}
     found = []
@@ -54,6 +54,6 @@ def _matcher(listed: Sequence[Entry], dockerfile: str) -> Matcher:
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         if name in files:
             if not isinstance(files[name].content, bytes):
-                raise ContextError(f"cannot obey {name}: its content is not at hand")
+                raise ContextError(f"cannot apply {name}: its content is not available")
             return Matcher(read_ignore_file(files[name].content.decode("utf-8", "surrogateescape")))  # type: ignore[union-attr]
     return Matcher(())

@@ -1,8 +1,8 @@
-"""Records of a context's objects as JSON: what `lab digest --records` reads, and what a run keeps of what it gathered.
+"""Records of a context's objects as JSON: `lab digest --records` reads them, and a run stores its contexts as records.
 
-The form is that of the public test vectors: `entries` with path, type, mode_octal, uid, gid, linkname, devmajor,
+The format is that of the public test vectors: `entries` with path, type, mode_octal, uid, gid, linkname, devmajor,
 devminor, xattrs_b64, size, content_b64 (or content_repeat, or content_sha256 alone), and `queries` with path,
-follow_links, wildcard, include, exclude. Of ours are `mtime_ns`, `problem` and `disk_owner`.
+follow_links, wildcard, include, exclude. lab adds `mtime_ns`, `problem` and `disk_owner`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Query(Strict):
 
 
 class _File(Strict):
-    model_config = ConfigDict(extra="ignore")  # a vector holds what is expected of it too
+    model_config = ConfigDict(extra="ignore")  # a test vector also holds its expected results
 
     entries: tuple[_Entry, ...]
     queries: tuple[_Query, ...] = ()
@@ -68,14 +68,14 @@ class _File(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What a file of records says: the objects, and what is asked of them."""
+    """The content of a file of records: the objects, and the queries on them."""
 
     entries: tuple[Entry, ...]
     queries: tuple[Query, ...] = ()
 
 
 def loads(text: str | bytes, where: str) -> Records:
-    """Read records from JSON; ReadError that names `where` and what is wrong with it."""
+    """Read records from JSON; ReadError names `where` and describes the fault."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -84,9 +84,9 @@ def loads(text: str | bytes, where: str) -> Records:
 
 
 def load(data: Any, where: str) -> Records:
-    """Read records from plain data; ReadError that names `where` and what is wrong with it."""
+    """Read records from decoded JSON; ReadError names `where` and describes the fault."""
     if not isinstance(data, dict):
-        raise ReadError(f"cannot read {where}: it holds no records", hint='{"entries": [..], "queries": [..]}')
+        raise ReadError(f"cannot read {where}: it contains no records", hint='expected {"entries": [..]}')
     try:
         read = check(data, _File, where)
     except ConfigError as error:
@@ -96,20 +96,21 @@ def load(data: Any, where: str) -> Records:
 
 
 def dump(entry: Entry) -> dict[str, Any]:
-    """One object as plain data, its content along if it is at hand as bytes; `load` gives the same object back.
+    """Convert one object to JSON values, from which `load` makes the same object.
 
-    What is not UTF-8 is escaped, since JSON has no form for it: such an object has a `problem`, and no digest.
+    The content is included if it is in memory as bytes. Text that is not UTF-8 is escaped, because JSON cannot
+    represent it; such an object has a `problem` and no digest.
     """
     raw: dict[str, Any] = {
-        "path": _told(entry.path),
+        "path": _json_text(entry.path),
         "type": entry.kind.value,
         "mode_octal": f"{entry.mode:04o}",
         "uid": entry.uid,
         "gid": entry.gid,
-        "linkname": _told(entry.linkname),
+        "linkname": _json_text(entry.linkname),
         "devmajor": entry.devmajor,
         "devminor": entry.devminor,
-        "xattrs_b64": {_told(name): base64.b64encode(value).decode() for name, value in entry.xattrs.items()},
+        "xattrs_b64": {_json_text(name): base64.b64encode(value).decode() for name, value in entry.xattrs.items()},
         "mtime_ns": entry.mtime_ns,
         "problem": entry.problem,
         "disk_owner": entry.disk_owner,
@@ -123,7 +124,7 @@ def dump(entry: Entry) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if value is not None}
 
 
-def _told(text: str) -> str:
+def _json_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -133,10 +134,10 @@ def _told(text: str) -> str:
 
 def _entry(raw: _Entry, where: str) -> Entry:
     if re.search(r"^$|^/|/$|//|(^|/)\.\.?(/|$)|\0", raw.path):
-        raise ReadError(f'cannot read {where}: "{shown(raw.path)}" is no path inside a context')
+        raise ReadError(f'cannot read {where}: "{shown(raw.path)}" is not a path inside a context')
     content, size = _content(raw, where)
     if raw.size is not None and content is not None and raw.size != size and not raw.linkname:
-        raise ReadError(f"cannot read {where}: {shown(raw.path)} has {size} bytes, not {raw.size}")
+        raise ReadError(f"cannot read {where}: {shown(raw.path)} has {size} bytes, not the stated {raw.size}")
     return Entry(
         raw.path,
         raw.type,
@@ -157,11 +158,11 @@ def _entry(raw: _Entry, where: str) -> Entry:
 
 
 def _content(raw: _Entry, where: str) -> tuple[Content | None, int]:
-    """The content, None if it is not at hand, and its size; a stated sha256 of bytes that are there must be theirs."""
+    """Return the content (None if it is not available) and its size; ReadError if it contradicts its sha256."""
     if raw.content_b64 is not None:
         content = _decoded(raw.content_b64, raw, where)
         if raw.content_sha256 not in (None, sha256(content).hexdigest()):
-            raise ReadError(f"cannot read {where}: the content of {shown(raw.path)} has another sha256 than stated")
+            raise ReadError(f"cannot read {where}: the content of {shown(raw.path)} does not have its stated sha256")
         return content, len(content)
     if raw.content_repeat:
         unit, count = _decoded(raw.content_repeat.byte_b64, raw, where), raw.content_repeat.count
@@ -181,4 +182,4 @@ def _decoded(value: str, raw: _Entry, where: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ReadError(f"cannot read {where}: {shown(raw.path)} holds text that is not base64") from error
+        raise ReadError(f"cannot read {where}: {shown(raw.path)} has a value that is not base64") from error

@@ -1,4 +1,4 @@
-"""What is known of each engine: its rule set and its way of writing definitions, from boxes/buildkit/rules.yaml."""
+"""The rule set and the definition format of each engine, read from boxes/buildkit/rules.yaml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUILDKIT = re.compile(r"(?:buildkit|bk)[ -]?(v?\d.*)")
 
 
 class _Switches(Strict):
-    """What may differ from a rule set; None where it does not."""
+    """The switches of a rule set; None means that the rule set's own value applies."""
 
     xattrs: Xattrs | None = None
     owner: bool | None = None
@@ -33,7 +33,7 @@ class _Switches(Strict):
 
     @property
     def switches(self) -> dict[str, object]:
-        """Each switch by name."""
+        """The value of each switch, by its name."""
         return {name: getattr(self, name) for name in _Switches.model_fields}
 
 
@@ -84,7 +84,7 @@ class _File(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One engine: what it hashes, how it writes definitions (None: not known), the BuildKit in it."""
+    """One engine: its rule set, its definition format (None if it is not known), and its BuildKit version."""
 
     name: str
     rules: Rules
@@ -93,7 +93,7 @@ class Known:
 
 
 class Rulebook:
-    """The rule sets by name, and engines by name or version; read from `boxes`/buildkit/rules.yaml."""
+    """Finds rule sets by name, and engines by name or version; it reads `boxes`/buildkit/rules.yaml."""
 
     def __init__(self, boxes: Path) -> None:
         path = boxes / "buildkit" / "rules.yaml"
@@ -105,7 +105,7 @@ class Rulebook:
         self._dialects = {item.name: Dialect(**item.model_dump()) for item in self._file.definitions}
         for item in (*self._file.engines, *self._file.buildkit):
             if item.rules not in self.rule_sets or item.definitions not in (None, *self._dialects):
-                raise ConfigError(f"cannot use {path}: {item.first} to {item.last} names rules that are not there")
+                raise ConfigError(f"cannot use {path}: {item.first} to {item.last} names rules that do not exist")
 
     @property
     def newest(self) -> Rules:
@@ -113,7 +113,7 @@ class Rulebook:
         return list(self.rule_sets.values())[-1]
 
     def rules(self, name: str) -> Rules:
-        """A rule set by its name; UsageError with the nearest one if there is none."""
+        """Find a rule set by its name; UsageError suggests the nearest name if there is none."""
         if name not in self.rule_sets:
             known = list(self.rule_sets)
             raise UsageError(
@@ -122,9 +122,9 @@ class Rulebook:
         return self.rule_sets[name]
 
     def engine(self, name: str) -> Known | None:
-        """What is known of an engine by name, by Docker version, or as `buildkit-0.12.3`; None if nothing is.
+        """Find an engine by its name, by its Docker version, or as `buildkit-0.12.3`; None if it is not known.
 
-        A version of two numbers is known if all its third numbers are alike.
+        A version of two numbers, such as 20.10, is known if all its patch releases follow the same rules.
         """
         for item in self._file.named:
             if item.name == name:
@@ -139,42 +139,42 @@ class Rulebook:
         return found.pop() if len(found) == 1 else None
 
     def need(self, name: str) -> Known:
-        """As `engine`, but UsageError with what is known if there is nothing."""
+        """Find an engine as `engine` does; UsageError lists the known ones if it is not known."""
         known = self.engine(name)
         if known is None:
             last = self._file.engines[-1].last
             raise UsageError(
-                f'cannot tell what engine "{name}" hashes: it is none of the versions that were measured',
-                hint=f"give a whole version such as 20.10.24, up to {last}; or --rules with one of "
+                f'cannot determine what engine "{name}" hashes: lab has no rule set for this version',
+                hint=f"give a full version such as 20.10.24, up to {last}; or give --rules with one of "
                 f"{', '.join(self.rule_sets)}",
             )
         return known
 
     def versions(self) -> list[tuple[str, Known]]:
-        """Every range of Docker versions as text, such as "19.03.13 to 19.03.15", with what is known of it."""
+        """List every range of Docker versions as text, such as "19.03.13 to 19.03.15", with its rules."""
         return [
             (item.first if item.first == item.last else f"{item.first} to {item.last}", self._known(item.first, item))
             for item in self._file.engines
         ]
 
     def by_name(self) -> list[tuple[str, Known]]:
-        """Every engine that is known by a name of its own."""
+        """List the engines that have a name instead of a version."""
         found = [(item.name, self.engine(item.name)) for item in self._file.named]
         return [(name, known) for name, known in found if known]
 
     def summaries(self) -> dict[str, str]:
-        """What each engine is that is known by a name of its own."""
+        """Return the summary of each engine that has a name instead of a version."""
         return {item.name: item.summary for item in self._file.named}
 
     def _known(self, name: str, item: _Range) -> Known:
         dialect = self._dialects[item.definitions] if item.definitions else None
-        # the name of the nearest set stays: what differs is a matter of links and of "." among several sources
+        # The rule set keeps its name: the switches that differ affect only links and "." among several sources.
         rules = replace(vary(self.rule_sets[item.rules], **item.switches), name=item.rules)
         return Known(name, rules, dialect, item.buildkit)
 
 
 def vary(rules: Rules, **switches: object) -> Rules:
-    """A rule set with other switches, None leaving one as it is; its name says which differ, as `R5+xattrs=all`."""
+    """Return a rule set with other switches; None keeps a switch. The new name lists them, as in `R5+xattrs=all`."""
     changed = {name: value for name, value in switches.items() if value is not None and value != getattr(rules, name)}
     if not changed:
         return rules

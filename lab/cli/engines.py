@@ -19,7 +19,7 @@ from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
 from lab.machines.catalog import Catalog
 from lab.project import Project, find
-from lab.results.shelf import proven_on
+from lab.results.shelf import proven_boxes
 
 HERE = "this machine"
 
@@ -32,7 +32,7 @@ def engines(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand:
         return
     project, catalog, stock = _stock()
-    proven, book = proven_on(project.results), Rulebook(project.boxes)
+    proven, book = proven_boxes(project.results), Rulebook(project.boxes)
     rows: list[dict[str, Any]] = []
     for spec in catalog.engines.values():
         target = stock.target(spec)

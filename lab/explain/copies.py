@@ -17,7 +17,7 @@ from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError, ReadError
-from lab.results.contexts import Kept
+from lab.results.contexts import StoredContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Side:
         return content_record(self.digest) if self.digest else None
 
 
-def look(context: Kept | str, copy: Copy, rules: Rules) -> Side:
+def look(context: StoredContext | str, copy: Copy, rules: Rules) -> Side:
     """One side of a COPY; raises nothing: what is not known is stated in `problem`."""
     if isinstance(context, str):
         return Side(None, context, {})
@@ -59,7 +59,7 @@ def look(context: Kept | str, copy: Copy, rules: Rules) -> Side:
         return Side(None, error.message, own, ends)
 
 
-def used_of(context: Kept, dockerfile: str, rules: Rules) -> set[str]:
+def used_of(context: StoredContext, dockerfile: str, rules: Rules) -> set[str]:
     """The paths of all objects that a Dockerfile's COPYs use, the links among their sources included."""
     try:
         stages = lineage(dockerfiles.parse(dockerfile))
@@ -86,8 +86,8 @@ def _aliases(tree: Tree, own: Iterable[str]) -> dict[str, str]:
 
 
 def differences(
-    theirs: Kept,
-    ours: Kept,
+    theirs: StoredContext,
+    ours: StoredContext,
     sides: Sequence[Side],
     rule_sets: Sequence[Rules],
     *,
@@ -99,8 +99,8 @@ def differences(
     """
     paths = {path for side in sides for path in side.own}
     moved = _moves(sides)
-    one = [entry for entry in theirs.offered if entry.path in paths]
-    other = [replace(entry, path=_moved(entry.path, moved)) for entry in ours.offered if entry.path in paths]
+    one = [entry for entry in theirs.sent_objects if entry.path in paths]
+    other = [replace(entry, path=_moved(entry.path, moved)) for entry in ours.sent_objects if entry.path in paths]
     return compare(one, other, rule_sets, every=every)
 
 

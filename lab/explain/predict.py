@@ -17,7 +17,7 @@ from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError, LabError
 from lab.explain.subject import Subject
 from lab.model import Outcome
-from lab.results.contexts import Kept
+from lab.results.contexts import StoredContext
 from lab.results.run import ImageFacts
 
 NO_CACHE = "the image has no inline cache"
@@ -66,7 +66,7 @@ def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decis
     return found
 
 
-def contents(context: Kept | str, rules: Rules) -> Content:
+def contents(context: StoredContext | str, rules: Rules) -> Content:
     """The content record of each COPY under a rule set, from a context; raises ContextError where it is not known."""
     trees: list[Tree] = []
 
@@ -77,7 +77,7 @@ def contents(context: Kept | str, rules: Rules) -> Content:
     return record
 
 
-def content_of(context: Kept | str, copy: Copy, rules: Rules, trees: list[Tree]) -> str | None:
+def content_of(context: StoredContext | str, copy: Copy, rules: Rules, trees: list[Tree]) -> str | None:
     """The content digest of one COPY; `trees` keeps the tree between calls. None if these rules have none."""
     if isinstance(context, str):
         raise ContextError(context)

@@ -11,7 +11,7 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import UsageError
 from lab.explain.rules_of_box import known_of
-from lab.results.contexts import Kept, kept
+from lab.results.contexts import StoredContext, load_context
 from lab.results.run import Run
 from lab.yamlfile import did_you_mean
 
@@ -53,14 +53,14 @@ def side_by_side(
     return sorted([*found, *same], key=lambda row: row.path)
 
 
-def recorded(run: Run, box: str, variation: str = CONTROL) -> Kept:
+def recorded(run: Run, box: str, variation: str = CONTROL) -> StoredContext:
     """The context of a box as a run stored it, unchanged or as a variation left it; UsageError if there is none."""
     keys = [item.context for item in run.productions if item.producer == box and variation == CONTROL]
     keys += [item.context for item in run.trials if (item.consumer, item.variation) == (box, variation)]
     reasons: list[str] = []
     for key in keys:
-        found = kept(run, key)
-        if isinstance(found, Kept):
+        found = load_context(run, key)
+        if isinstance(found, StoredContext):
             return found
         reasons.append(found)
     names = sorted({item.producer for item in run.productions} | {item.consumer for item in run.trials})

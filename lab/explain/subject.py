@@ -12,7 +12,7 @@ from lab.buildkit.cachekeys.plan import lineage
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.rules_of_box import known_of
-from lab.results.contexts import Kept, kept
+from lab.results.contexts import StoredContext, load_context
 from lab.results.run import BoxFacts, ImageFacts, NamedImage, Production, Run, Trial
 
 NO_IMAGE = "the producer's image was not read from the registry"
@@ -40,14 +40,14 @@ class Subject:
         return known_of(self.book, self.producer) if self.producer else None
 
     @cached_property
-    def theirs(self) -> Kept | str:
+    def theirs(self) -> StoredContext | str:
         """What the producer built from."""
-        return kept(self.run, self.production.context if self.production else None)
+        return load_context(self.run, self.production.context if self.production else None)
 
     @cached_property
-    def ours(self) -> Kept | str:
+    def ours(self) -> StoredContext | str:
         """What the consumer rebuilt from."""
-        return kept(self.run, self.trial.context)
+        return load_context(self.run, self.trial.context)
 
     @cached_property
     def dockerfile(self) -> str:
@@ -59,7 +59,7 @@ class Subject:
         """The Dockerfile that the producer built."""
         return self._dockerfile_of(self.theirs)
 
-    def _dockerfile_of(self, context: Kept | str) -> str:
+    def _dockerfile_of(self, context: StoredContext | str) -> str:
         objects = [] if isinstance(context, str) else context.objects
         found = next((item.content for item in objects if item.path == "Dockerfile"), None)
         return found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile

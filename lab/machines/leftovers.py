@@ -22,7 +22,7 @@ from lab.errors import BusyError
 from lab.machines import daemons, hypervisor
 from lab.model import Progress
 from lab.project import Project
-from lab.results.shelf import goes_on
+from lab.results.shelf import is_running
 from lab.workers import wait_for
 
 DOMAIN_FILES = Path("/etc/libvirt/qemu")
@@ -95,7 +95,7 @@ def beside_lab(project: Project) -> list[BesideLab]:
 def _run_folders(project: Project) -> list[Path]:
     """The folders below ~/lab-runs of runs that this checkout stored and that no process makes any more."""
     mine = (folder for folder in (Path.home() / RUNS).glob("*") if (project.results / folder.name).is_dir())
-    return [folder for folder in sorted(mine) if not goes_on(project.results / folder.name)]
+    return [folder for folder in sorted(mine) if not is_running(project.results / folder.name)]
 
 
 def _removal(how: State) -> str:

@@ -1,1 +1,1 @@
-"""Where images and caches are: the throw-away server, and readers for registries and files."""
+"""Access to images and their caches: the temporary registry server, and readers for registries and files."""

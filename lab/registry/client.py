@@ -1,4 +1,4 @@
-"""Read images' manifests and configs from a registry over its HTTP API, version 2; nothing is ever written."""
+"""Reads images' manifests and configs from a registry over its HTTP API, version 2; it never writes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lab.registry.server import Registry
 from lab.results.run import ImageFacts
 
 SECONDS = 15.0
-LARGEST = 16 << 20  # bytes of a manifest or config; real ones have some thousands
+LARGEST = 16 << 20  # bytes of a manifest or config; real ones have a few thousand
 REDIRECTS = 5
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
@@ -40,7 +40,7 @@ class Login:
 
     @property
     def basic(self) -> str:
-        """The value of an Authorization header."""
+        """The value of an Authorization header for this login."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
@@ -52,7 +52,10 @@ class _Answer:
 
 
 def login_for(registry: str, file: Path) -> Login | None:
-    """The login that stands plainly in a Docker config file, None if there is none, or it lies with a helper."""
+    """Return the login for a registry from a Docker config file.
+
+    None if the file has no login for it, or if a credential helper stores the login.
+    """
     keys = {registry, f"https://{registry}", f"https://{registry}/", f"https://{registry}/v2/"}
     if registry == HUB:
         keys |= {"https://index.docker.io/v1/", "index.docker.io"}
@@ -64,12 +67,12 @@ def login_for(registry: str, file: Path) -> Login | None:
             if colon and user:
                 return Login(user, password)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
-        return None  # a config that Docker could not use either says nothing of logins
+        return None  # a config that Docker cannot use either is the same as no login
     return None
 
 
 class Repository:
-    """One repository of a registry; asks without a login first, then with a token, then with the login."""
+    """One repository of a registry; requests are first sent without a login, then with a token or with the login."""
 
     def __init__(
         self, reference: Reference, *, login: Login | None = None, seconds: float = SECONDS, port: int | None = None
@@ -82,12 +85,12 @@ class Repository:
         self._authorization: str | None = None
 
     def image(self, platform: Platform) -> ImageFacts:
-        """What the image's config says, by way of an index where there is one."""
+        """Read the image's config, through an index if there is one; ReadError or RegistryError if that fails."""
         what = str(self.reference)
         text = self._get(f"manifests/{self.reference.name}", ACCEPTED)
         led = [_digest(text)]
         if self.reference.name.startswith("sha256:") and led[0] != self.reference.name:
-            raise ReadError(f"cannot read {what}: the bytes that its registry sends are not those of their digest")
+            raise ReadError(f"cannot read {what}: the bytes from its registry do not match their digest")
         manifest = document(text, f"the manifest of {what}")
         if is_index(manifest):
             led.append(choose(manifest, platform, what))
@@ -96,7 +99,7 @@ class Repository:
         digest = config_digest(manifest, what)
         config = self._get(f"blobs/{digest}", ())
         if _digest(config) != digest or _digest(text) != led[-1]:
-            raise ReadError(f"cannot read {what}: the bytes that its registry sends are not those of their digest")
+            raise ReadError(f"cannot read {what}: the bytes from its registry do not match their digest")
         return image_facts(config, digest, what, tuple(led))
 
     def _get(self, path: str, accept: tuple[str, ...]) -> bytes:
@@ -111,13 +114,13 @@ class Repository:
         return answer.body
 
     def _ask(self, url: str, headers: Mapping[str, str]) -> _Answer:
-        """GET with redirects; what proves who asks is for the place that was asked alone, not for where it leads."""
+        """GET a URL and follow redirects; another host does not receive the Authorization header."""
         own = _place(url)
         if self._authorization:
             headers = {"Authorization": self._authorization, **headers}
         for _ in range(REDIRECTS):
-            told = headers if _place(url) == own else _without_proof(headers)
-            answer = self._fetch(url, told)
+            sent = headers if _place(url) == own else _without_proof(headers)
+            answer = self._fetch(url, sent)
             target = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not target:
                 return answer
@@ -127,17 +130,17 @@ class Repository:
     def _fetch(self, url: str, headers: Mapping[str, str]) -> _Answer:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise RegistryError(f"cannot read {self.reference}: its registry leads to {url}")
+            raise RegistryError(f"cannot read {self.reference}: lab does not support its registry's address {url}")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         try:
             with closing(kind(parts.hostname, parts.port, timeout=self.seconds)) as connection:
                 connection.connect()
                 with _Deadline(connection.sock, self.seconds):
-                    return self._asked(connection, parts, headers)
+                    return self._exchange(connection, parts, headers)
         except TimeoutError as error:
             raise RegistryError(
                 f"cannot read {self.reference}: {parts.netloc} does not answer within {self.seconds:g} s",
-                hint="an image saved to a file is read without any registry",
+                hint="lab can also read an image from a file: `docker save IMAGE --output FILE`",
             ) from error
         except ssl.SSLError as error:
             raise RegistryError(
@@ -146,31 +149,33 @@ class Repository:
         except (OSError, http.client.HTTPException, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise RegistryError(
-                f"cannot read {self.reference}: {parts.netloc} cannot be asked: {why}",
-                hint="an image saved to a file is read without any registry",
+                f"cannot read {self.reference}: the request to {parts.netloc} failed: {why}",
+                hint="lab can also read an image from a file: `docker save IMAGE --output FILE`",
             ) from error
 
-    def _asked(self, connection: http.client.HTTPConnection, parts: SplitResult, headers: Mapping[str, str]) -> _Answer:
+    def _exchange(
+        self, connection: http.client.HTTPConnection, parts: SplitResult, headers: Mapping[str, str]
+    ) -> _Answer:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target, headers={"User-Agent": "docker-cache-lab", **headers})
         response = connection.getresponse()
         body = response.read(LARGEST + 1)
         if len(body) > LARGEST:
-            raise ReadError(f"cannot read {self.reference}: what the registry sends has no end")
+            raise ReadError(f"cannot read {self.reference}: the registry's answer is larger than {LARGEST} bytes")
         stated = response.headers.get("Content-Length", "")
         if stated.isdecimal() and len(body) < int(stated):
-            raise RegistryError(f"cannot read {self.reference}: {parts.netloc} broke off its answer")
+            raise RegistryError(f"cannot read {self.reference}: the answer of {parts.netloc} is not complete")
         return _Answer(response.status, response.headers, body)
 
     def _authorize(self, challenge: str) -> str:
-        """The Authorization that a 401 asks for: a token, anonymous or by the login, or the login itself."""
+        """Return the Authorization that a 401 asks for: a token (anonymous or with the login), or the login itself."""
         kind, _, rest = challenge.partition(" ")
-        said = dict(CHALLENGE.findall(rest))
-        if kind.lower() == "bearer" and "realm" in said:
-            wanted = {"service": said.get("service", ""), "scope": f"repository:{self.reference.repository}:pull"}
+        parameters = dict(CHALLENGE.findall(rest))
+        if kind.lower() == "bearer" and "realm" in parameters:
+            wanted = {"service": parameters.get("service", ""), "scope": f"repository:{self.reference.repository}:pull"}
             headers = {"Authorization": self.login.basic} if self.login else {}
             self._authorization = None
-            answer = self._ask(f"{said['realm']}?{urlencode(wanted)}", headers)
+            answer = self._ask(f"{parameters['realm']}?{urlencode(wanted)}", headers)
             if answer.status == 200:
                 data = document(answer.body, f"the token for {self.reference}")
                 token = data.get("token") or data.get("access_token")
@@ -187,26 +192,26 @@ class Repository:
         if answer.status == 404:
             return RegistryError(
                 f"cannot read {self.reference}: "
-                + ("the registry has no such image" if path.startswith("manifests/") else "a part of it is not there"),
-                hint="an image that was never pushed is in no registry; `docker save` makes a file of it",
+                + ("the registry has no such image" if path.startswith("manifests/") else "a part of it is missing"),
+                hint="an image that was not pushed is in no registry; save it with `docker save` and name the file",
             )
         if answer.status == 429:
-            return RegistryError(f"cannot read {self.reference}: the registry has had too many questions (status 429)")
+            return RegistryError(f"cannot read {self.reference}: the registry received too many requests (status 429)")
         return RegistryError(f"cannot read {self.reference}: the registry answers with status {answer.status}")
 
     def _login_wanted(self) -> RegistryError:
-        tried = "refuses the login of ~/.docker/config.json" if self.login else "wants a login"
+        tried = "rejects the login of ~/.docker/config.json" if self.login else "requires a login"
         return RegistryError(
             f"cannot read {self.reference}: the registry {tried}",
             hint=f"docker login {'' if self.reference.registry == HUB else self.reference.registry}".rstrip()
-            + "; a login kept by a credential helper is not read, `docker save` makes a file of the image",
+            + "; lab cannot read a login in a credential helper: use `docker save` and name the file instead",
         )
 
 
 class _Deadline:
-    """Ends what is done with a connection after some seconds by a TimeoutError, however slowly pieces of it come.
+    """Limits the total time of the exchange on a connection, in seconds; raises TimeoutError.
 
-    A socket's own timeout is for each piece.
+    A socket's own timeout limits only the time of each piece.
     """
 
     def __init__(self, sock: socket.socket, seconds: float) -> None:
@@ -217,7 +222,7 @@ class _Deadline:
 
     def _end(self) -> None:
         self._passed = True
-        with suppress(OSError):  # it may be closed by now
+        with suppress(OSError):  # it may already be closed
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> None:
@@ -248,7 +253,7 @@ SECONDS = 5.0
 
 
 def read_image(name: str, registry: Registry) -> ImageFacts:
-    """The config of an image; why it cannot be read is its `problem`, which makes predictions unknown, not wrong."""
+    """Read the config of an image; if that fails, the result has a `problem`, and predictions are then unknown."""
     try:
         reference = parse(name)
         ours = registry.port is not None and name.startswith(f"{registry.prefix}/")

@@ -1,4 +1,4 @@
-"""Manifests and configs of images as registries and archives hold them: which is meant, what it says; pure."""
+"""Manifests and configs of images in registries and archives: selects the one for a platform, and reads it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ATTESTATION = "vnd.docker.reference.type"
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What an image runs on, as in linux/arm/v7; an empty variant takes any."""
+    """The platform of an image, such as linux/arm/v7; an empty variant matches every variant."""
 
     os: str = "linux"
     architecture: str = "amd64"
@@ -29,7 +29,7 @@ class Platform:
 
     @classmethod
     def read(cls, text: str) -> Platform:
-        """From `os/architecture[/variant]`; what is left out is as it usually is."""
+        """Read a platform from `os/architecture[/variant]`; the defaults are linux and amd64."""
         parts = [*text.split("/"), "", ""]
         return cls(parts[0] or "linux", parts[1] or "amd64", parts[2])
 
@@ -37,14 +37,14 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
     def takes(self, other: Mapping[str, Any]) -> bool:
-        """True for a platform of an index that is meant by this one."""
+        """True if the platform of an index entry matches this one."""
         return (other.get("os"), other.get("architecture")) == (self.os, self.architecture) and (
             not self.variant or other.get("variant", "") in ("", self.variant)
         )
 
 
 def document(text: bytes, what: str) -> dict[str, Any]:
-    """A JSON object; ReadError for anything else."""
+    """Parse a JSON object; ReadError for anything else."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -55,12 +55,12 @@ def document(text: bytes, what: str) -> dict[str, Any]:
 
 
 def is_index(manifest: Mapping[str, Any]) -> bool:
-    """True for a list of manifests, one a platform."""
+    """True for an index, which lists one manifest for each platform."""
     return manifest.get("mediaType") in (DOCKER_LIST, OCI_INDEX) or isinstance(manifest.get("manifests"), list)
 
 
 def choose(index: Mapping[str, Any], platform: Platform, what: str) -> str:
-    """The digest of the manifest for a platform; ReadError that names those there are if it is not among them."""
+    """Return the digest of the manifest for a platform; ReadError lists the available platforms if it is missing."""
     listed = [item for item in index.get("manifests") or () if isinstance(item, dict)]
     images = [item for item in listed if ATTESTATION not in (item.get("annotations") or {})]
     found: list[str] = []
@@ -72,27 +72,27 @@ def choose(index: Mapping[str, Any], platform: Platform, what: str) -> str:
             return digest
         found.append(str(Platform(str(known.get("os")), str(known.get("architecture")), str(known.get("variant", "")))))
     raise ReadError(
-        f"cannot find {what} for {platform}: it is there for {', '.join(dict.fromkeys(found)) or 'nothing'}",
-        hint="--platform names another one",
+        f"cannot find {what} for {platform}: it exists for {', '.join(dict.fromkeys(found)) or 'no platform'}",
+        hint="name another platform with --platform",
     )
 
 
 def config_digest(manifest: Mapping[str, Any], what: str) -> str:
-    """The digest of an image's config; ReadError for a manifest of schema 1, or one that is no image's."""
+    """Return the digest of an image's config; ReadError for a manifest of schema 1, or one that has no config."""
     if manifest.get("schemaVersion") == 1:
         raise ReadError(
-            f"cannot read {what}: its manifest is of schema 1, which has no config and no inline cache",
+            f"cannot read {what}: its manifest has schema 1, which has no config and no inline cache",
             hint="push it again with Docker 1.10 or later",
         )
     config = manifest.get("config")
     digest = config.get("digest") if isinstance(config, dict) else None
     if not isinstance(digest, str):
-        raise ReadError(f"cannot read {what}: its manifest names no config, so it is no image")
+        raise ReadError(f"cannot read {what}: its manifest names no config, so it is not an image")
     return digest
 
 
 def image_facts(config: bytes, digest: str | None, what: str, manifests: tuple[str, ...] = ()) -> ImageFacts:
-    """What an image's config says; fields of a wrong kind are as if they were not there. ReadError if it is no JSON."""
+    """Read the facts in an image's config; fields of a wrong type are ignored. ReadError if it is not a JSON object."""
     data = document(config, f"the config of {what}")
     about, rootfs, cache = _object(data.get("config")), _object(data.get("rootfs")), data.get(KEY)
     if cache is not None and not isinstance(cache, str):

@@ -1,4 +1,4 @@
-"""Names of images as Docker writes them: registry, repository, tag or digest."""
+"""Names of images in Docker's notation: registry, repository, and tag or digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One image in a registry; `name` is its digest if it is named by one, else its tag."""
+    """One image in a registry; `name` is the digest if the reference has one, or else the tag."""
 
     registry: str
     repository: str
@@ -27,12 +27,12 @@ class Reference:
 
     @property
     def host(self) -> str:
-        """The host, with its port, that answers for the registry."""
+        """The host of the registry, with its port if there is one."""
         return HUB_HOST if self.registry == HUB else self.registry
 
     @property
     def plain_http(self) -> bool:
-        """True for a registry on this machine, which Docker asks without TLS."""
+        """True for a registry on this machine, which Docker accesses without TLS."""
         host = self.host.rpartition(":")[0] if re.search(r":\d+$", self.host) else self.host
         return host == "localhost" or host.startswith("127.") or host == "[::1]"
 
@@ -42,13 +42,15 @@ class Reference:
 
 
 def parse(text: str) -> Reference:
-    """Read an image's name, docker.io and `latest` being understood; UsageError for what is none."""
+    """Read an image's name; the defaults are docker.io and `latest`. UsageError if the text is not a name."""
     text = text.removeprefix("docker://")
     first, slash, _ = text.partition("/")
     hosted = bool(slash) and (bool(re.search(r"[.:]", first)) or first == "localhost")
     match = REFERENCE.fullmatch(text if hosted else f"{HUB}/{text}")
     if match is None:
-        raise UsageError(f'cannot read "{text}" as an image\'s name', hint="as in user/app:tag or localhost:5000/app")
+        raise UsageError(
+            f'cannot read "{text}" as an image\'s name', hint="write it as user/app:tag or localhost:5000/app"
+        )
     registry = HUB if match["host"] in ("index.docker.io", HUB_HOST) else match["host"]
     path = match["path"]
     if registry == HUB and "/" not in path:

@@ -14,7 +14,7 @@ from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import Exchange, Outcome, Verdict
-from lab.results.contexts import Kept, kept
+from lab.results.contexts import StoredContext, load_context
 from lab.results.run import BoxFacts, Production, Run, StepResult, Trial
 
 
@@ -81,9 +81,9 @@ def gathered(run: Run) -> dict[str, tuple[Entry, ...]]:
     evidence = Evidence(run)
     keys = {evidence.phase(made): made.context for made in run.productions}
     keys |= {trial.name: trial.context for trial in run.trials}
-    read = {key: kept(run, key) for key in dict.fromkeys(keys.values()) if key}
+    read = {key: load_context(run, key) for key in dict.fromkeys(keys.values()) if key}
     found = {about: read[key] for about, key in keys.items() if key}
-    return {about: context.objects for about, context in found.items() if isinstance(context, Kept)}
+    return {about: context.objects for about, context in found.items() if isinstance(context, StoredContext)}
 
 
 def producer_engine(trial: Trial) -> str:

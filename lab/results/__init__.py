@@ -1,1 +1,1 @@
-"""A stored run: its schema, the contexts it keeps, the shelf of all runs, golden tables."""
+"""Stored runs: their schema, the contexts stored in them, the list of all runs, and golden tables."""

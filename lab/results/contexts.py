@@ -1,4 +1,4 @@
-"""What was gathered of contexts, as a run stores it and gives it back; pure."""
+"""Packs gathered contexts into the form in which a run stores them, and reads them back."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from lab.buildkit.contenthash.formula import Source
 from lab.buildkit.contenthash.header import header, own_digest, own_digests
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
-from lab.buildkit.dockerignore import offered
+from lab.buildkit.dockerignore import sent_objects
 from lab.errors import ContextError, ReadError
 from lab.results.run import GatheredContext, Run
 
-LARGEST_KEPT = 64 << 10  # bytes of a file whose content a run keeps
-KEPT_IN_ALL = 256 << 10  # bytes of contents that are kept of one context
+LARGEST_KEPT = 64 << 10  # bytes of the largest file whose content a run stores
+KEPT_IN_ALL = 256 << 10  # bytes of contents that a run stores for one context
 DAY = 86_400.0  # seconds
 _OFTEN_EMPTY = ("uid", "gid", "linkname", "devmajor", "devminor", "xattrs_b64")
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A context as it is stored: its key, its records, and the contents that belong to it by sha256."""
+    """A context in its stored form: its key, its records, and the contents of its files by sha256."""
 
     key: str
     context: GatheredContext
@@ -40,10 +40,11 @@ class Packed:
 def pack(
     entries: Sequence[Entry], problem: str | None, variants: Sequence[Rules], made: datetime | None = None
 ) -> Packed:
-    """Put a context into the form of a run; `variants` are rule sets that differ in which attributes count.
+    """Convert a context to its stored form; `variants` are rule sets that differ in the attributes that they hash.
 
-    `made` is about when the context was made: of times that are far from it, someone has set them, and they are kept.
-    The others are the run's own, and with them no two contexts would be the same.
+    `made` is the approximate time at which the context was created. A modification time far from it was set on purpose
+    and is stored. Other modification times come from the run itself, and are left out: with them, no two contexts would
+    be equal.
     """
     rows, digests, contents, room = [], {}, {}, KEPT_IN_ALL
     for entry in entries:
@@ -65,12 +66,15 @@ def pack(
 
 
 def _set_on_purpose(entry: Entry, made: datetime | None) -> bool:
-    """True for a time further from the context's making than any two machines' clocks are apart."""
+    """True if the time differs from the context's creation by more than the clocks of two machines differ."""
     return made is not None and entry.mtime_ns is not None and abs(entry.mtime_ns / 1e9 - made.timestamp()) > DAY
 
 
-def as_gathered(run: Run, key: str | None) -> bool:
-    """False where the run does not keep that context, or redaction took something out of it: its key is its sum."""
+def is_unchanged(run: Run, key: str | None) -> bool:
+    """True if the run stores that context as it was gathered; False if it is missing or was redacted.
+
+    The key is a checksum of the context.
+    """
     context = run.contexts.get(key) if key else None
     return context is not None and _key(context) == key
 
@@ -85,45 +89,45 @@ def _digests(entry: Entry, variants: Sequence[Rules]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A context that a run kept: what a client offered of it, and the digests of files whose content was not kept."""
+class StoredContext:
+    """A context from a run: its objects, and the digests of files whose content is not stored."""
 
     objects: tuple[Entry, ...]
     digests: dict[str, dict[str, str]]
 
     @cached_property
-    def offered(self) -> list[Entry]:
-        """What the client offers; ContextError if .dockerignore cannot be obeyed."""
-        return offered(self.objects)
+    def sent_objects(self) -> list[Entry]:
+        """The objects that a client sends; ContextError if .dockerignore cannot be applied."""
+        return sent_objects(self.objects)
 
     def tree(self, rules: Rules) -> Tree:
-        """The daemon's tree under a rule set; what has no digest raises ContextError when it is asked for."""
+        """Build the daemon's tree under a rule set; a digest that cannot be computed raises ContextError on use."""
         own: list[Source] = []
-        for entry in self.offered:
+        for entry in self.sent_objects:
             known = self.digests.get(shown(entry.path), {}).get(rules.xattrs.value)
             own.append(known if known and not entry.is_hardlink else partial(own_digest, entry, rules))
-        return Tree(self.offered, own)
+        return Tree(self.sent_objects, own)
 
 
 def packed(content: bytes) -> str:
-    """A file's content as a run keeps it."""
+    """Return a file's content in the form in which a run stores it: base64 of gzip."""
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
 def unpacked(text: str) -> bytes:
-    """The content that a run keeps; ValueError if it is none, or larger than any that a run keeps."""
+    """Return the content from its stored form; ValueError if it is malformed, or larger than a run stores."""
     try:
         reader = zlib.decompressobj(wbits=31)
         content = reader.decompress(base64.b64decode(text, validate=True), LARGEST_KEPT + 1)
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if len(content) > LARGEST_KEPT or not reader.eof:
-        raise ValueError("cut short, or larger than what a run keeps")
+        raise ValueError("it is incomplete, or larger than the contents that a run stores")
     return content
 
 
-def kept(run: Run, key: str | None) -> Kept | str:
-    """The context of that key, or why it is not known; what cannot be read is a reason too."""
+def load_context(run: Run, key: str | None) -> StoredContext | str:
+    """Return the context with that key, or the reason why it is not known or cannot be read."""
     context = run.contexts.get(key) if key else None
     if context is None:
         return "its files were not recorded"
@@ -131,7 +135,7 @@ def kept(run: Run, key: str | None) -> Kept | str:
         return f"its files could not be listed: {context.problem}"
     try:
         entries = records.load({"entries": list(context.entries)}, f"the context {key}").entries
-        return Kept(tuple(_with_content(run, entry) for entry in entries), context.digests)
+        return StoredContext(tuple(_with_content(run, entry) for entry in entries), context.digests)
     except (ReadError, ContextError) as error:
         return error.message
 
@@ -145,5 +149,5 @@ def _with_content(run: Run, entry: Entry) -> Entry:
     except ValueError as error:
         raise ReadError(f"cannot read the content of {shown(entry.path)} in the run: {error}") from error
     if sha256(content).hexdigest() != entry.sha256:
-        raise ReadError(f"cannot read the content of {shown(entry.path)} in the run: it has another sha256")
+        raise ReadError(f"cannot read the content of {shown(entry.path)} in the run: it does not match its sha256")
     return replace(entry, content=content)

@@ -1,4 +1,4 @@
-"""A golden table: the outcomes that a run of a scenario on a lineup is held against, kept beside the scenario."""
+"""Golden tables: the reference outcomes of a scenario on a lineup, stored in the scenario's folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.yamlfile import Strict, load
 
 SCHEMA = 1
 HEAD = """\
-# What every step of each trial came out as: `lab expect save` wrote this, `lab expect check` holds a run against it.
+# The outcome of every step of each trial. `lab expect save` wrote this file; `lab expect check` compares a run with it.
 """
 
 
@@ -28,7 +28,7 @@ class _Cell(Strict):
     outcomes: tuple[Outcome, ...]
 
     def key(self, scenario: str) -> TrialKey:
-        """The trial's key; a file names its scenario once, in its head."""
+        """The key of the trial; the file states the scenario once for all trials."""
         return TrialKey(self.producer, self.producer_engine, self.consumer, self.engine, scenario, self.variation)
 
 
@@ -44,7 +44,7 @@ class Golden(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One cell that is not as in the golden table: the trial, the step's instruction, both words."""
+    """One cell that differs from the golden table: the trial, the step's instruction, and both outcomes."""
 
     trial: str
     step: str
@@ -53,17 +53,17 @@ class Difference:
 
 
 def path_of(scenario: Path, lineup: str) -> Path:
-    """Where the golden table of a scenario's folder and a lineup lies."""
+    """Return the path of the golden table for a scenario's folder and a lineup."""
     return scenario / "golden" / f"{lineup}.yaml"
 
 
 def save(scenario: Path, run: Run) -> Path:
-    """Write the run's outcomes as golden; UsageError if the run is not whole, or an outcome is not known."""
+    """Write the run's outcomes as a golden table; UsageError if the run is incomplete or an outcome is not known."""
     if not run.complete or not run.trials:
         raise UsageError(f"cannot save {run.name} as golden: it is incomplete")
     unread = [trial.name for trial in run.trials if not _known(trial)]
     if unread:
-        raise UsageError(f"cannot save {run.name} as golden: no outcome is known of {', '.join(unread[:3])}")
+        raise UsageError(f"cannot save {run.name} as golden: the outcomes of {', '.join(unread[:3])} are not known")
     trials = [_cell(trial).model_dump(mode="json") for trial in run.trials]
     trials.sort(
         key=lambda cell: [cell[key] for key in ("variation", "engine", "producer", "consumer", "producer_engine")]
@@ -78,16 +78,19 @@ def save(scenario: Path, run: Run) -> Path:
 
 
 def check(scenario: Path, run: Run) -> tuple[list[Difference], int, list[str]]:
-    """Cells that differ from the golden table, how many trials were held against it, and trials it does not know.
+    """Compare a run with its golden table.
 
-    A trial of the table that the run did not make differs in every step: `not made`. UsageError if there is no table.
+    Returns the cells that differ, the number of trials in the table, and the names of trials that only the run has.
+    For a trial that only the table has, every step differs: its outcome is `not made`. UsageError if there is no table.
     """
     path = path_of(scenario, run.lineup)
     if not path.is_file():
-        raise UsageError(f"cannot check {run.name}: there is no {path}", hint="python -m lab expect save writes it")
+        raise UsageError(
+            f"cannot check {run.name}: {path} does not exist", hint="write it with `python -m lab expect save`"
+        )
     table = load(path, Golden)
     if table.golden != SCHEMA:
-        raise UsageError(f"cannot use {path}: its form is {table.golden}, this lab reads {SCHEMA}")
+        raise UsageError(f"cannot use {path}: its format is {table.golden}, this version of lab reads {SCHEMA}")
     made = {trial.key: trial for trial in run.trials}
     found: list[Difference] = []
     for cell in table.trials:

@@ -15,7 +15,7 @@ NAME = "trials.jsonl"
 def append(folder: Path, trial: str, contexts: dict[str, Any], contents: dict[str, str]) -> None:
     """Append a trial (the text of a JSON object) with the contexts and contents that the run did not store before.
 
-    The line is flushed, so that it is there after the process is killed. HostError if the disk refuses.
+    The line is flushed, so that it is stored even if the process is killed. HostError if it cannot be written.
     """
     path = folder / NAME
     rest = json.dumps({"contexts": contexts, "contents": contents})
@@ -27,10 +27,10 @@ def append(folder: Path, trial: str, contexts: dict[str, Any], contents: dict[st
 
 
 def merge(run: dict[str, Any], lines: bytes, where: str) -> None:
-    """Add the trials of these lines to the JSON values of a run.json; a trial that the run has already is left out.
+    """Add the trials of these lines to the JSON values of a run.json; a trial that the run already has is left out.
 
-    The last line may be cut in half, where the process was killed as it wrote; it is dropped. ConfigError names a line
-    that is damaged in another way.
+    The last line may be incomplete, because the process was killed while it wrote; it is ignored. ConfigError names a
+    line that is damaged in another way.
     """
     *whole, _ = lines.split(b"\n")
     trials: list[Any] = run.setdefault("trials", [])

@@ -1,6 +1,6 @@
 """A stored run: one folder under results/ with run.json, transcript.jsonl and table.txt.
 
-While the run is in progress its trials are in trials.jsonl beside them.
+While the run is in progress, its trials are in trials.jsonl in the same folder.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from lab.results import journal
 from lab.yamlfile import Strict, did_you_mean
 
 SCHEMA = 3
-READABLE = (1, 2, 3)  # older runs load: what a newer schema added has a default, and old verdicts have a new word
+READABLE = (1, 2, 3)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated
 
 
 class StepResult(Strict):
-    """One step of a build: the instruction, what became of it, what was expected of it, seconds it took."""
+    """One step of a build: its instruction, its outcome, the expected outcome, and its duration in seconds."""
 
     instruction: str
     outcome: Outcome
@@ -39,7 +39,7 @@ class CacheImport(Strict):
 
 
 class BuildResult(Strict):
-    """What one `docker build` said: steps after FROM, bytes of context and Dockerfile sent, cache imports, image id."""
+    """The output of one `docker build`: steps after FROM, bytes sent of context and Dockerfile, imports, image id."""
 
     steps: tuple[StepResult, ...]
     context_bytes: int | None = None
@@ -49,10 +49,10 @@ class BuildResult(Strict):
 
 
 class BoxFacts(Strict):
-    """What a box said of itself with one engine: `version` and `info` are Docker's own texts, in full.
+    """The facts about a box with one engine; `version` and `info` are the full texts of Docker's commands.
 
-    `sums` holds the sha256 of the engine's programs by name, `rules` the content-hash rule set it follows,
-    `buildx` the plugin's version where the client is one.
+    `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
+    follows. `buildx` is the plugin's version if the client builds with it.
     """
 
     name: str
@@ -75,10 +75,10 @@ class BoxFacts(Strict):
 
 
 class ImageFacts(Strict):
-    """What an image's config says, of all that enters a cache key; `problem` says why it could not be read.
+    """The parts of an image's config that enter cache keys; `problem` is the reason why it could not be read.
 
-    `cache` is the value of `moby.buildkit.cache.v0` as it stands there, null for an image without inline cache.
-    `manifests` are the digests that its name led to: of an index, if there is one, and of the platform's manifest.
+    `cache` is the unchanged value of `moby.buildkit.cache.v0`, null for an image without an inline cache. `manifests`
+    are the digests of the image's index, if there is one, and of the platform's manifest.
     """
 
     digest: str | None = None
@@ -96,17 +96,18 @@ class ImageFacts(Strict):
 
 
 class NamedImage(Strict):
-    """An image that a Dockerfile names after FROM, and what its config says."""
+    """An image that a Dockerfile names after FROM, and its config."""
 
     reference: str
     image: ImageFacts
 
 
 class GatheredContext(Strict):
-    """A context as it lay on a box: `entries` as `lab digest --records` reads them, what .dockerignore names included.
+    """A context on a box: `entries` in the form of `lab digest --records`, including files that .dockerignore excludes.
 
-    Contents lie in the run's `contents` by their sha256. Of a file too large for that, `digests` holds what BuildKit
-    computes for it by which attributes count (all, plain, capability). `problem` says why nothing is known.
+    The contents of files are in the run's `contents` by their sha256. For a file that is too large for that, `digests`
+    contains the digests that BuildKit computes, by the attributes that it hashes (all, plain, capability). `problem` is
+    the reason if the context is not known.
     """
 
     entries: tuple[dict[str, JsonValue], ...] = ()
@@ -115,10 +116,10 @@ class GatheredContext(Strict):
 
 
 class Production(Strict):
-    """The first build of a producer, its push, and the reference that others rebuild from.
+    """The first build of a producer, its push, and the reference from which consumers rebuild.
 
-    `context` is the key of the files it built from, `image` describes the image it pushed; null in runs that do not
-    keep them. `problem` describes what failed and `fault` says whose fault that is.
+    `context` is the key of its build context and `image` describes the pushed image; both are null in runs that do not
+    store them. `problem` describes a failure and `fault` states its origin.
     """
 
     producer: str
@@ -134,12 +135,12 @@ class Production(Strict):
 
 
 class Trial(Strict):
-    """One consumer that rebuilt one producer's image.
+    """One rebuild of a producer's image by a consumer.
 
-    `problem` describes why it is broken and `fault` whose fault that is; `because` is the reason for an expected miss;
-    `seconds` is the duration of the whole trial. `engine` is the consumer's; `producer_engine` is null where the
-    producer's is the same one. `predicted` has one outcome for each step, `unknown` where nothing can be predicted, and
-    is null where no prediction was made. `context` is the key of the files it rebuilt from.
+    `problem` is the reason why the trial is broken and `fault` states the origin of the failure. `because` is the
+    reason for an expected miss. `seconds` is the duration of the whole trial. `engine` is the consumer's engine;
+    `producer_engine` is null if the producer has the same one. `predicted` has one outcome for each step (`unknown` if
+    it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context.
     """
 
     name: str
@@ -160,32 +161,32 @@ class Trial(Strict):
 
     @property
     def broken_by(self) -> Fault | None:
-        """Whose fault a broken trial is; runs that do not store it say no more than whether the build failed."""
+        """The origin of a broken trial's failure; old runs do not store it and show only whether the build failed."""
         if self.verdict is not Verdict.BROKEN:
             return None
         return self.fault or (Fault.OUTPUT if self.build else Fault.COMMAND)
 
     @property
     def key(self) -> TrialKey:
-        """The trial by its parts; the scenario is read from the name, which a foreign run may spell in any way."""
+        """The key of the trial; the scenario is read from the name, which has any form in a run of another program."""
         scenario = self.name.rpartition("/")[2].removesuffix(f":{self.variation}")
         made_by = self.producer_engine or self.engine
         return TrialKey(self.producer, made_by, self.consumer, self.engine, scenario, self.variation)
 
 
 class Base(Strict):
-    """The image under the scenario: `alpine` from Docker Hub, `busybox` made on a box, or one `given` by name."""
+    """The base image of the scenario: `alpine` from Docker Hub, `busybox` made on a box, or one `given` by name."""
 
     reference: str
     source: Literal["alpine", "busybox", "given"]
 
 
 class Run(Strict):
-    """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is cut short.
+    """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is interrupted.
 
-    `contexts` holds the files of each build context once, by a key that productions and trials name; `contents` holds
-    the contents of these files by their sha256, in gzip and base64. `base_image` describes the image that the run
-    chose, `bases` the other images that the Dockerfile names after FROM.
+    `contexts` contains each build context once, by the key that productions and trials name. `contents` contains the
+    contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
+    and `bases` the other images that the Dockerfile names after FROM.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -211,18 +212,18 @@ class Run(Strict):
 
     @property
     def as_expected(self) -> bool:
-        """True if the run is whole and no trial differs from what its scenario expects; no trials show nothing."""
+        """True if the run is complete, has trials, and every trial is as its scenario expects."""
         return (
             self.complete and bool(self.trials) and all(trial.verdict is Verdict.AS_EXPECTED for trial in self.trials)
         )
 
     def to_json(self) -> str:
-        """The text of run.json."""
+        """Return the text of run.json."""
         return self.model_dump_json(indent=1, by_alias=True) + "\n"
 
 
 def save(folder: Path, run: Run, table: str | None = None) -> None:
-    """Write run.json whole, and table.txt if a table is given; trials.jsonl is then in run.json, and is removed."""
+    """Write run.json, and table.txt if a table is given; remove trials.jsonl, because run.json contains its trials."""
     files.write(folder / "run.json", run.to_json())
     if table is not None:
         files.write(folder / "table.txt", table + "\n")
@@ -233,10 +234,10 @@ def save(folder: Path, run: Run, table: str | None = None) -> None:
 
 
 def load(folder: Path) -> Run:
-    """Read a stored run, with the trials of a run in progress or cut short; ConfigError says what is wrong with it."""
+    """Read a stored run, also one in progress or interrupted; UsageError if there is none, ConfigError if damaged."""
     path, appended = folder / "run.json", folder / journal.NAME
     try:
-        # first the appended ones: lab writes run.json before it removes them
+        # trials.jsonl is read first, because lab writes run.json before it removes trials.jsonl
         lines = appended.read_bytes() if appended.exists() else b""
         return parse(path.read_bytes(), str(path), lines)
     except FileNotFoundError as error:
@@ -246,19 +247,19 @@ def load(folder: Path) -> Run:
 
 
 def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
-    """The run in the bytes of a run.json, with the lines of a trials.jsonl; ConfigError names `where` it is from."""
+    """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from."""
     try:
         text = content.decode("utf-8")
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"cannot read {where}: {error}") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"cannot read {where}: not a run of lab")
+        raise ConfigError(f"cannot read {where}: it is not a run of lab")
     schema = data.get("schema")
     if schema not in READABLE:
         raise ConfigError(
-            f"cannot read {where}: its schema is {schema}, this lab reads {READABLE[0]} to {SCHEMA}",
-            hint="a newer lab wrote it: update" if isinstance(schema, int) and schema > SCHEMA else None,
+            f"cannot read {where}: its schema is {schema}, this version of lab reads {READABLE[0]} to {SCHEMA}",
+            hint="a newer version of lab wrote it; update lab" if isinstance(schema, int) and schema > SCHEMA else None,
         )
     if appended:
         journal.merge(data, appended, f"{where} with {journal.NAME}")
@@ -272,16 +273,17 @@ def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
 
 
 def find(results: Path, name: str | None) -> Path:
-    """The folder of a run by name, by path, or the newest one if no name is given."""
+    """Find the folder of a run by its name or path, or the newest run if no name is given; UsageError if none."""
     if name and files.is_folder(Path(name)):
         return Path(name)
     known = sorted(path.parent.name for path in results.glob("*/run.json"))
     if name in known:
         return results / str(name)
     if name:
-        raise UsageError(f'cannot find the run "{name}"{did_you_mean(name, known)}', hint="python -m lab runs")
+        hint = "list the runs with `python -m lab runs`"
+        raise UsageError(f'cannot find the run "{name}"{did_you_mean(name, known)}', hint=hint)
     stamped = [run for run in known if run[:8].isdigit()]
     if not stamped:
-        hint = "python -m lab repro" + ("; or name the one that came with lab: sample" if "sample" in known else "")
-        raise UsageError(f"cannot find a run in {results}: none was made yet", hint=hint)
+        hint = "make one with `python -m lab repro`" + (", or name lab's own run: sample" if "sample" in known else "")
+        raise UsageError(f"cannot find a run in {results}: there is none yet", hint=hint)
     return results / stamped[-1]

@@ -1,4 +1,4 @@
-"""All stored runs: a summary of each, the time that such a run takes, and the folders of new ones."""
+"""The list of all stored runs: a summary of each, the usual duration of a run, and folders for new runs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ KEEP = 10
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One stored run in short; `verdicts` counts trials, `problem` is the reason why it cannot be read.
+    """A summary of one stored run; `verdicts` counts trials, `problem` is the reason why the run cannot be read.
 
-    `running` is true while a lab process still makes the run.
+    `running` is true while a lab process still writes the run.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Summary:
     problem: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Convert the summary to JSON values."""
         return {
             **asdict(self),
             "started": self.started.isoformat() if self.started else None,
@@ -46,12 +46,12 @@ class Summary:
 
 
 def run_name(scenario: str, moment: datetime) -> str:
-    """`<UTC>-<scenario>`, as in 20261123T180000Z-copy-bust."""
+    """Return `<UTC>-<scenario>`, such as 20261123T180000Z-copy-bust."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{scenario}"
 
 
 def create_folder(results: Path, scenario: str, moment: datetime) -> Path:
-    """A new folder for a run; two runs in one second get two names."""
+    """Create a folder for a new run; runs that start in the same second get different names."""
     for number in range(1, 100):
         folder = results / (run_name(scenario, moment) + (f"-{number}" if number > 1 else ""))
         try:
@@ -65,25 +65,25 @@ def create_folder(results: Path, scenario: str, moment: datetime) -> Path:
 
 
 def summaries(results: Path) -> list[Summary]:
-    """Every stored run, oldest first; one that cannot be read is in the list with its problem."""
+    """Return the summaries of all stored runs, oldest first; a run that cannot be read has a `problem`."""
     return [_summary(folder) for folder in _folders(results)]
 
 
 def matching(results: Path, pattern: str) -> list[Path]:
-    """The folders of runs whose name fits a pattern such as `*-copy-bust`; UsageError if none does."""
+    """Return the folders of runs whose names match a pattern such as `*-copy-bust`; UsageError if there are none."""
     found = [folder for folder in _folders(results) if fnmatch.fnmatchcase(folder.name, pattern)]
     if not found:
-        raise UsageError(f'cannot find a run that fits "{pattern}"', hint="python -m lab runs")
+        raise UsageError(f'cannot find a run that matches "{pattern}"', hint="list the runs with `python -m lab runs`")
     return found
 
 
 def prune(results: Path, keep: int = KEEP) -> list[str]:
-    """Remove all runs but the newest `keep`; gives the names of what was removed.
+    """Remove all runs except the newest `keep`, and return the names of the removed runs.
 
-    It keeps what the README shows (`sample`), folders that no run made, and a run that goes on.
+    It does not remove the run that the README shows (`sample`), other folders, or a run in progress.
     """
     mine = [folder for folder in _folders(results) if folder.name[:8].isdigit()]
-    old = [folder for folder in mine[: max(0, len(mine) - keep)] if not goes_on(folder)]
+    old = [folder for folder in mine[: max(0, len(mine) - keep)] if not is_running(folder)]
     for folder in old:
         try:
             shutil.rmtree(folder)
@@ -93,8 +93,9 @@ def prune(results: Path, keep: int = KEEP) -> list[str]:
 
 
 def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> float | None:
-    """How long a run of so many trials takes: the median of whole runs of the scenario on the lineup, a trial's share
-    times `trials`; None if there is none to go by.
+    """Estimate the seconds that a run of so many trials takes; None if there is no run to estimate from.
+
+    It is the median time per trial of the complete runs of the scenario on the lineup, times `trials`.
     """
     shares = []
     for folder in _folders(results)[-20:]:
@@ -107,8 +108,8 @@ def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> f
     return round(statistics.median(shares) * trials, 3) if shares else None
 
 
-def proven_on(results: Path) -> dict[str, list[str]]:
-    """By engine, the boxes on which stored runs proved it; runs that cannot be read are left out."""
+def proven_boxes(results: Path) -> dict[str, list[str]]:
+    """Return, for each engine, the boxes on which stored runs used it; runs that cannot be read are left out."""
     found: dict[str, set[str]] = {}
     for folder in _folders(results):
         try:
@@ -138,10 +139,10 @@ def _summary(folder: Path) -> Summary:
         tuple(dict.fromkeys(box.engine for box in run.boxes)),
         tuple(Counter(trial.verdict.value for trial in run.trials).items()),
         run.complete,
-        goes_on(folder),
+        is_running(folder),
     )
 
 
-def goes_on(folder: Path) -> bool:
-    """True while a lab process writes the run of this folder; the process has the transcript open."""
+def is_running(folder: Path) -> bool:
+    """True while a lab process writes the run in this folder: the process has its transcript open."""
     return is_open(folder / "transcript.jsonl")

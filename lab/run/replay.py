@@ -7,7 +7,7 @@ from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.model import CONTROL, Outcome
 from lab.report.evidence import Evidence
-from lab.results.contexts import as_gathered
+from lab.results.contexts import is_unchanged
 from lab.results.run import BuildResult, Run, Trial
 from lab.run import judging
 from lab.run.expectations import Expectation, facts_of
@@ -49,7 +49,7 @@ def _trouble(trial: Trial, stored: BuildResult, build: BuildResult) -> dict[str,
 
 def _predicted(run: Run, trial: Trial, book: Rulebook) -> tuple[Outcome, ...] | None:
     """What today's model predicts of a trial, whose own outcomes it is not shown."""
-    if not as_gathered(run, trial.context):
+    if not is_unchanged(run, trial.context):
         return trial.predicted
     return predicted(subject(run, trial.model_copy(update={"build": None}), book))
 

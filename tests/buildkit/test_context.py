@@ -238,7 +238,7 @@ class TestBadLuck:
     def test_no_folder(self, folder: Path) -> None:
         write(folder, "file")
         for path in (folder / "file", folder / "none"):
-            with pytest.raises(ContextError, match="it is no folder"):
+            with pytest.raises(ContextError, match="it is not a folder"):
                 read_context(path)
 
     def test_deeper_than_pythons_stack(self, folder: Path) -> None:

@@ -58,7 +58,7 @@ def test_engines_that_produced_vectors_have_their_rules(produced: tuple[str, lis
 @pytest.mark.parametrize("engine", ["29.7.3", "30.0.0", "20.11.0", "20.10", "19.03", "17.05.0", "0.7.1", "x", "", "27"])
 def test_engines_that_are_not_known(engine: str) -> None:
     assert BOOK.engine(engine) is None
-    with pytest.raises(UsageError, match="cannot tell what engine"):
+    with pytest.raises(UsageError, match="cannot determine what engine"):
         BOOK.need(engine)
 
 
@@ -102,7 +102,7 @@ def test_rules_that_are_not_there_are_refused(tmp_path: Path) -> None:
     path.write_text(
         text.replace('to: "19.03.15", buildkit: "0.6.4 with fixes", rules: R3', 'to: "19.03.15", rules: R33')
     )
-    with pytest.raises(ConfigError, match=r"19\.03\.13 to 19\.03\.15 names rules that are not there"):
+    with pytest.raises(ConfigError, match=r"19\.03\.13 to 19\.03\.15 names rules that do not exist"):
         Rulebook(tmp_path)
     path.write_text(text.replace("wildcard: W4", "wildcard: W5"))
     with pytest.raises(ConfigError, match="wildcard"):

@@ -72,9 +72,9 @@ def test_every_vector_under_every_rule_set_from_standard_input(vector: dict[str,
         (b"", "cannot read standard input: it is not JSON"),
         (b"\xff\xfe", "cannot read standard input: it is not JSON"),
         (b"[" * 100_000, "cannot read standard input: it is not JSON"),
-        (b"[]", "it holds no records"),
+        (b"[]", "it contains no records"),
         (b'{"entries": {}}', "entries"),
-        (b'{"entries": [{"path": "../x", "type": "file", "mode_octal": "644"}]}', "is no path inside a context"),
+        (b'{"entries": [{"path": "../x", "type": "file", "mode_octal": "644"}]}', "is not a path inside a context"),
         (b'{"entries": [{"path": "x", "type": "file", "mode_octal": "999"}]}', "entries.0.mode_octal"),
         (b'{"entries": [{"path": "x", "type": "file", "mode_octal": "644", "content_b64": "%"}]}', "not base64"),
         (b'{"entries": [], "queries": [{"path": 7}]}', "queries.0.path"),
@@ -98,7 +98,7 @@ def test_one_object_twice_is_refused(here: Place, tmp_path: Path) -> None:
     entry = {"path": "a", "type": "file", "mode_octal": "644", "content_b64": ""}
     (tmp_path / "r.json").write_text(json.dumps({"entries": [entry, entry]}))
     said = here.lab("digest", "--records", str(tmp_path / "r.json"))
-    assert (said.returncode, "a stands there twice" in said.stderr) == (10, True)
+    assert (said.returncode, "a occurs twice" in said.stderr) == (10, True)
 
 
 def test_records_under_an_engine_of_a_mixture(here: Place, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_records_under_an_engine_of_a_mixture(here: Place, tmp_path: Path) -> No
     ("words", "code", "message"),
     [
         (["none"], 13, "cannot digest none: no such path in the context"),
-        (["--engine", "99.1.0", "bar"], 2, 'cannot tell what engine "99.1.0" hashes'),
+        (["--engine", "99.1.0", "bar"], 2, 'cannot determine what engine "99.1.0" hashes'),
         (["--rules", "R0", "bar"], 2, 'cannot find the rule set "R0"'),
         (["--rules", "R1", "--engine", "19.03.8", "bar"], 2, "cannot use both --engine and --rules"),
         ([], 2, "cannot digest: give either SOURCE.. or --records FILE"),
@@ -132,7 +132,7 @@ def test_what_goes_wrong(here: Place, context: Path, words: list[str], code: int
 
 def test_a_context_that_is_none(here: Place, context: Path) -> None:
     said = here.lab("digest", "--context", str(context / "bar"), "x")
-    assert said.returncode == 13 and "it is no folder" in said.stderr
+    assert said.returncode == 13 and "it is not a folder" in said.stderr
 
 
 def test_names_that_no_terminal_shows(here: Place, context: Path) -> None:

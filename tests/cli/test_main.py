@@ -109,7 +109,9 @@ def test_a_lab_root_that_is_no_workplace_is_refused(tmp_path: Path, nursery: sub
     done = Place(tmp_path, nursery).lab("boxes")
     assert done.returncode == 2
     assert f"cannot find lab's boxes and templates: no Vagrantfile with boxes/ in {tmp_path}" in done.stderr
-    assert "hint: `python -m lab init DIR` writes a workplace; run lab in it, or set LAB_ROOT to it" in done.stderr
+    assert (
+        "hint: create a workplace with `python -m lab init DIR`, and run lab in it or set LAB_ROOT to it" in done.stderr
+    )
 
 
 # --- names and options that do not exist

@@ -147,7 +147,7 @@ def test_a_name_in_the_form_of_docker_build_and_one_that_a_folder_has_too(
         ("type=registry,ref=localhost:1/x", 9, "cannot read localhost:1/x:latest"),
         ("type=local,src=/tmp", 2, "lab reads only from a registry or a file"),
         ("localhost:1/lab", 9, "cannot read localhost:1/lab:latest"),
-        ("./lab", 10, "neither manifest.json nor index.json is in it"),
+        ("./lab", 10, "it contains neither manifest.json nor index.json"),
     ):
         done = lab("--cache-from", name, context)
         assert (done.returncode, said in done.stderr) == (code, True), done.stderr
@@ -203,11 +203,11 @@ def test_wrong_words(lab: Lab, context: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("COPY $SRC /x", "$SRC has a variable, quotes or a backslash in it"),
+        ("COPY $SRC /x", "$SRC contains a variable, quotes or a backslash"),
         ("ADD https://example.org/x /x", "https://example.org/x is not in the context"),
         ("COPY <<E /x\nhello\nE", "it has a here-document"),
         ("COPY --from=localhost:1/other /x /x", "it copies from localhost:1/other, not from the context"),
-        ("COPY --parents bar /x", "--parents makes other steps"),
+        ("COPY --parents bar /x", "--parents changes the steps in a way that lab does not support"),
     ],
 )
 def test_what_is_not_covered_is_not_known_and_says_why(

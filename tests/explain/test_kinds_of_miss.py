@@ -248,7 +248,7 @@ def test_a_base_that_moved() -> None:
     base = RUN.base_image.model_copy(update={"diff_ids": ("sha256:" + "5" * 64,), "manifests": ("sha256:" + "6" * 64,)})
     run = RUN.model_copy(update={"base_image": base})
     found = cause("env-early", run=run)
-    assert found.sentence == "the base image is not the one that the cache begins with"
+    assert found.sentence == "the cache does not begin with this base image"
     assert (
         f"the record of these layers, not in the image's inline cache: {source_record(base.diff_ids)}" in found.evidence
     )

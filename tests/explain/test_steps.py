@@ -31,7 +31,7 @@ from lab.report.evidence import Evidence, explained
 from lab.report.explanation import engines_text, exceptions_text, explanation_text
 from lab.report.redact import redact
 from lab.report.table import table
-from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT, Kept, kept, pack
+from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT, StoredContext, load_context, pack
 from lab.results.run import BuildResult, GatheredContext, ImageFacts, NamedImage, Production, Run, Trial, load, save
 from tests.conftest import ROOT
 from tests.reporting import RUNS
@@ -400,11 +400,11 @@ def test_versions_whose_import_is_dead_are_named() -> None:
 # --- storage
 
 
-def stored(entries: list[Entry]) -> tuple[Run, Kept]:
+def stored(entries: list[Entry]) -> tuple[Run, StoredContext]:
     made = pack(entries, None, list(BOOK.rule_sets.values()))
     run = RUN.model_copy(update={"contexts": {made.key: made.context}, "contents": made.contents})
-    found = kept(Run.model_validate_json(run.to_json()), made.key)
-    assert isinstance(found, Kept)
+    found = load_context(Run.model_validate_json(run.to_json()), made.key)
+    assert isinstance(found, StoredContext)
     return run, found
 
 
@@ -441,7 +441,7 @@ def test_times_do_not_make_two_contexts_of_one() -> None:
     [
         (GatheredContext(problem="no find"), {}, "could not be listed: no find"),
         (GatheredContext(entries=({"path": "/abs", "type": "file"},)), {}, "mode_octal is missing"),
-        (GatheredContext(entries=({"path": "..", "type": "dir", "mode_octal": "0755"},)), {}, "no path inside"),
+        (GatheredContext(entries=({"path": "..", "type": "dir", "mode_octal": "0755"},)), {}, "not a path inside"),
         (
             GatheredContext(entries=({"path": "a", "type": "file", "mode_octal": "0644", "content_sha256": "0"},)),
             {"0": "!!"},
@@ -450,7 +450,7 @@ def test_times_do_not_make_two_contexts_of_one() -> None:
         (
             GatheredContext(entries=({"path": "a", "type": "file", "mode_octal": "0644", "content_sha256": "0"},)),
             {"0": base64.b64encode(gzip.compress(b"other")).decode()},
-            "another sha256",
+            "does not match its sha256",
         ),
     ],
 )
@@ -458,7 +458,7 @@ def test_records_that_are_damaged_are_a_reason_and_no_error(
     context: GatheredContext, contents: dict[str, str], reason: str
 ) -> None:
     run = RUN.model_copy(update={"contexts": {"k": context}, "contents": contents})
-    found = kept(run, "k")
+    found = load_context(run, "k")
     assert isinstance(found, str)
     assert reason in found
 

@@ -159,14 +159,14 @@ def test_an_index_leads_to_the_platforms_manifest(server: Server) -> None:
 
 def test_a_platform_that_is_not_there_is_said_with_those_that_are(server: Server) -> None:
     server.answers["/v2/x/manifests/latest"] = (200, {}, INDEX)
-    with pytest.raises(ReadError, match=r"for windows/amd64: it is there for linux/arm64/v8, linux/amd64$") as error:
+    with pytest.raises(ReadError, match=r"for windows/amd64: it exists for linux/arm64/v8, linux/amd64$") as error:
         server.image(Platform("windows", "amd64"))
     assert "--platform" in (error.value.hint or "")
 
 
 def test_schema_1_is_refused_in_words(server: Server) -> None:
     server.answers["/v2/x/manifests/latest"] = (200, {}, SCHEMA_1)
-    with pytest.raises(ReadError, match="its manifest is of schema 1, which has no config and no inline cache"):
+    with pytest.raises(ReadError, match="its manifest has schema 1, which has no config and no inline cache"):
         server.image()
 
 
@@ -195,14 +195,14 @@ def test_a_login_fetches_the_token_or_is_the_proof_itself(server: Server) -> Non
 def test_a_wanted_login_is_said(server: Server, challenge: str) -> None:
     server.wanted, server.challenge = "no", challenge.format(port=server.port)
     server.answers["/none"] = (401, {}, b"{}")
-    with pytest.raises(RegistryError, match="the registry wants a login") as error:
+    with pytest.raises(RegistryError, match="the registry requires a login") as error:
         server.image()
     assert f"docker login localhost:{server.port}" in (error.value.hint or "")
 
 
 def test_a_refused_login_is_said(server: Server) -> None:
     server.wanted, server.challenge = "no", 'Basic realm="x"'
-    with pytest.raises(RegistryError, match="refuses the login of"):
+    with pytest.raises(RegistryError, match="rejects the login of"):
         server.image(login=Login("me", "pw"))
 
 
@@ -252,14 +252,14 @@ def test_what_speaks_no_http(said: bytes) -> None:
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
-        with pytest.raises(RegistryError, match="cannot be asked: "):
+        with pytest.raises(RegistryError, match=r"the request to .* failed: "):
             Repository(parse(f"localhost:{listener.getsockname()[1]}/x"), seconds=3).image(AMD)
         thread.join(timeout=5)
 
 
 def test_a_body_without_end_is_given_up(server: Server) -> None:
     server.answers["/v2/x/manifests/latest"] = (200, {}, b"[" + b" " * (17 << 20))
-    with pytest.raises(ReadError, match="what the registry sends has no end"):
+    with pytest.raises(ReadError, match="answer is larger than"):
         server.image(seconds=30)
 
 
@@ -273,7 +273,7 @@ def test_a_secure_registry_whose_certificate_nobody_knows(server: Server) -> Non
 
 
 def test_nobody_listens() -> None:
-    with pytest.raises(RegistryError, match="cannot be asked: Connection refused"):
+    with pytest.raises(RegistryError, match=r"the request to .* failed: Connection refused"):
         Repository(parse("localhost:1/x"), seconds=2).image(AMD)
 
 
@@ -282,15 +282,15 @@ def test_nobody_listens() -> None:
     [
         ((404, {}, b""), "the registry has no such image"),
         ((500, {}, b"oops"), "answers with status 500"),
-        ((429, {}, b""), "too many questions"),
+        ((429, {}, b""), "too many requests"),
         ((200, {}, b"<html>"), "it is not JSON"),
         ((200, {}, b"[]"), "it is not a JSON object"),
         ((200, {}, b"{}"), "names no config"),
-        ((200, {}, b'{"manifests": [7, {}]}'), "it is there for"),
+        ((200, {}, b'{"manifests": [7, {}]}'), "it exists for"),
         ((200, {}, b"[" * 100_000), "it is not JSON"),
-        ((200, {"Content-Length": "99"}, b"{}"), "broke off its answer"),
+        ((200, {"Content-Length": "99"}, b"{}"), "is not complete"),
         ((307, {"Location": "/v2/x/manifests/latest"}, b""), "redirects more than"),
-        ((307, {"Location": "file:///etc/passwd"}, b""), "leads to file:///etc/passwd"),
+        ((307, {"Location": "file:///etc/passwd"}, b""), "registry's address file:///etc/passwd"),
     ],
 )
 def test_what_a_registry_may_send(server: Server, answer: tuple[int, dict[str, str], bytes], said: str) -> None:
@@ -301,14 +301,14 @@ def test_what_a_registry_may_send(server: Server, answer: tuple[int, dict[str, s
 
 def test_bytes_that_are_not_those_of_the_digest_are_refused(server: Server) -> None:
     server.answers[f"/v2/x/blobs/{digest(CONFIG)}"] = (200, {}, CONFIG + b" ")
-    with pytest.raises(ReadError, match="not those of their digest"):
+    with pytest.raises(ReadError, match="do not match their digest"):
         server.image()
 
 
 def test_an_image_named_by_its_digest_is_that_very_one(server: Server) -> None:
     server.answers[f"/v2/x/manifests/sha256:{'5' * 64}"] = (200, {}, MANIFEST)
     server.name += f"@sha256:{'5' * 64}"
-    with pytest.raises(ReadError, match="not those of their digest"):
+    with pytest.raises(ReadError, match="do not match their digest"):
         server.image()
 
 
@@ -431,7 +431,7 @@ def test_a_layouts_folder(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     assert image_of_file(tmp_path, AMD).cache == "W10="
-    with pytest.raises(ReadError, match="it is there for linux/arm64/v8, linux/amd64"):
+    with pytest.raises(ReadError, match="it exists for linux/arm64/v8, linux/amd64"):
         image_of_file(tmp_path, Platform("linux", "s390x"))
 
 
@@ -440,14 +440,20 @@ def test_a_layouts_folder(tmp_path: Path) -> None:
     [
         ({}, "neither manifest.json nor index.json"),
         ({**SAVED, "manifest.json": b"{"}, "it is not JSON"),
-        ({**SAVED, "manifest.json": b"[]"}, "0 images are in it"),
-        ({**SAVED, "manifest.json": json.dumps([{"Config": "c.json"}] * 2).encode()}, "2 images are in it"),
-        ({"manifest.json": SAVED["manifest.json"]}, "c.json, which it names, is not in it"),
+        ({**SAVED, "manifest.json": b"[]"}, "it contains 0 images"),
+        ({**SAVED, "manifest.json": json.dumps([{"Config": "c.json"}] * 2).encode()}, "it contains 2 images"),
+        ({"manifest.json": SAVED["manifest.json"]}, "its manifest names c.json, which is missing"),
         ({**SAVED, "c.json": b"nonsense"}, "it is not JSON"),
         ({**SAVED, "c.json": b'{"moby.buildkit.cache.v0": 7}'}, "it is not text in base64"),
-        ({**LAYOUT, blob(CONFIG): b"{}"}, "has other bytes than its digest says"),
-        ({name: data for name, data in LAYOUT.items() if name != blob(MANIFEST)}, "which it names, is not in it"),
-        ({**LAYOUT, "index.json": json.dumps({"manifests": [{"digest": "../../etc/passwd"}]}).encode()}, "not in it"),
+        ({**LAYOUT, blob(CONFIG): b"{}"}, "do not match its digest"),
+        (
+            {name: data for name, data in LAYOUT.items() if name != blob(MANIFEST)},
+            "the blob sha256:[0-9a-f]{64} is missing",
+        ),
+        (
+            {**LAYOUT, "index.json": json.dumps({"manifests": [{"digest": "../../etc/passwd"}]}).encode()},
+            "the blob .* is missing",
+        ),
     ],
 )
 def test_archives_that_are_not_whole(tmp_path: Path, files: dict[str, bytes], said: str) -> None:
@@ -457,11 +463,11 @@ def test_archives_that_are_not_whole(tmp_path: Path, files: dict[str, bytes], sa
 
 def test_files_that_are_no_archives(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"no archive at all")
-    with pytest.raises(ReadError, match="it is no archive of an image"):
+    with pytest.raises(ReadError, match="it is not an archive of an image"):
         image_of_file(tmp_path / "a", AMD)
     whole = archive(tmp_path / "b.tar", SAVED, "w:gz").read_bytes()
     (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ReadError, match=r"it is no archive of an image|neither manifest\.json"):
+    with pytest.raises(ReadError, match=r"it is not an archive of an image|it contains neither manifest\.json"):
         image_of_file(tmp_path / "cut", AMD)
     with pytest.raises(ReadError, match="No such file"):
         image_of_file(tmp_path / "gone", AMD)
@@ -470,11 +476,11 @@ def test_files_that_are_no_archives(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        (b"\x28\xb5\x2f\xfd rest", "packed by zstd"),
-        (b"\xfd7zXZ\x00" + b"\xff" * 100, "it is no archive of an image"),
-        (b"BZh9" + b"\xff" * 100, "it is no archive of an image"),
-        (b"\x1f\x8b\x08\x00" + b"\xff" * 100, "it is no archive of an image"),
-        (b"", "it is no archive of an image"),
+        (b"\x28\xb5\x2f\xfd rest", "compressed with zstd"),
+        (b"\xfd7zXZ\x00" + b"\xff" * 100, "it is not an archive of an image"),
+        (b"BZh9" + b"\xff" * 100, "it is not an archive of an image"),
+        (b"\x1f\x8b\x08\x00" + b"\xff" * 100, "it is not an archive of an image"),
+        (b"", "it is not an archive of an image"),
     ],
 )
 def test_files_packed_in_ways_that_are_not_read(tmp_path: Path, start: bytes, said: str) -> None:

@@ -216,14 +216,14 @@ def test_what_is_not_known_cannot_be_golden(tmp_path: Path) -> None:
 
 
 def test_a_golden_table_that_is_not_there_or_wrong(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no"):
+    with pytest.raises(UsageError, match="does not exist"):
         golden.check(tmp_path, golden_run())
     path = golden.save(tmp_path, golden_run())
     path.write_text(path.read_text().replace("[hit,", "[hti,", 1))
     with pytest.raises(ConfigError, match="outcomes"):
         golden.check(tmp_path, golden_run())
     path.write_text(golden.save(tmp_path, golden_run()).read_text().replace("golden: 1", "golden: 2"))
-    with pytest.raises(UsageError, match="its form is 2"):
+    with pytest.raises(UsageError, match="its format is 2"):
         golden.check(tmp_path, golden_run())
 
 
@@ -289,7 +289,7 @@ def test_prune_keeps_the_newest_the_sample_and_what_goes_on(tmp_path: Path) -> N
 def test_runs_are_found_by_a_pattern(tmp_path: Path) -> None:
     folders = [shelved(tmp_path, number) for number in (1, 2, 13)]
     assert shelf.matching(tmp_path, "2026010*") == folders[:2]
-    with pytest.raises(UsageError, match="cannot find a run that fits"):
+    with pytest.raises(UsageError, match="cannot find a run that matches"):
         shelf.matching(tmp_path, "2027*")
 
 

@@ -233,7 +233,7 @@ def test_the_sample_explains_its_own_words() -> None:
     assert "R1 is Docker 18.09.0 to 18.09, 19.03.0 to 19.03.12; R5+xattrs=all is Docker 20.10.24-unfixed." in text
     assert "R9 is Docker" not in text  # no cause speaks of it
     assert (
-        "Docker 20.10.24-unfixed is 20.10.24 in which buildkit#1393 and \\#1526 are taken back: every xattr counts."
+        "Docker 20.10.24-unfixed is 20.10.24 with buildkit#1393 and \\#1526 reverted: every xattr counts."
         in section(text, "Description")
     )
 

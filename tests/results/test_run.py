@@ -86,8 +86,8 @@ def test_the_file_speaks_in_words(tmp_path: Path) -> None:
 
 def test_a_newer_schema_is_refused_with_the_way_on(tmp_path: Path) -> None:
     error = refusal(tmp_path, RUN.to_json().replace('"schema": 3', '"schema": 4'))
-    assert error.message.endswith("its schema is 4, this lab reads 1 to 3")
-    assert error.hint == "a newer lab wrote it: update"
+    assert error.message.endswith("its schema is 4, this version of lab reads 1 to 3")
+    assert error.hint == "a newer version of lab wrote it; update lab"
 
 
 @pytest.mark.parametrize("schema", ["0", "null", '"1"', "-3"])
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path, content: str | bytes) 
 
 
 def test_json_of_somebody_elses_names_what_lacks(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "{}").message.endswith("its schema is None, this lab reads 1 to 3")
+    assert refusal(tmp_path, "{}").message.endswith("its schema is None, this version of lab reads 1 to 3")
     assert refusal(tmp_path, '{"schema": 1}').message.endswith("name: Field required")
     wrong = RUN.to_json().replace('"missed"', '"bust"')
     assert "trials.0.verdict: Input should be 'as expected'" in refusal(tmp_path, wrong).message
@@ -185,5 +185,5 @@ def test_without_runs_there_is_none(tmp_path: Path, name: str) -> None:
         save(tmp_path / name, RUN, "")  # what the README shows is no run of the user's
     with pytest.raises(LabError) as caught:
         find(tmp_path, None)
-    more = "; or name the one that came with lab: sample" if name == "sample" else ""
-    assert caught.value.hint == f"python -m lab repro{more}"
+    more = ", or name lab's own run: sample" if name == "sample" else ""
+    assert caught.value.hint == f"make one with `python -m lab repro`{more}"

@@ -1,1 +1,1 @@
-"""Cache keys of a Dockerfile's steps, and what BuildKit's solver finds by them in an inline cache: pure."""
+"""Computes the cache keys of a Dockerfile's steps, and predicts which of them BuildKit finds in an inline cache."""

@@ -1,4 +1,4 @@
-"""COPY and ADD as their cache keys see them: sources, destination, flags."""
+"""The parts of COPY and ADD that enter their cache keys: sources, destination and flags."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUOTED = re.compile(r"[$\"'\\]")
 class Copy:
     """One COPY or ADD from the context or another stage.
 
-    `chmod` is a number; `unclear` says why what it copies, or its definition, is not known.
+    `chmod` is a number. `unclear` is the reason why its files or its definition are not known.
     """
 
     sources: tuple[str, ...]
@@ -36,15 +36,15 @@ class Copy:
 
     @property
     def queries(self) -> tuple[Query, ...]:
-        """What it asks of the context."""
+        """The queries for its sources in the context."""
         return tuple(Query(source, exclude=self.exclude) for source in self.sources)
 
 
 def read_copy(item: Instruction) -> Copy:
-    """Read a COPY or ADD; what is not covered is named in `unclear`."""
+    """Read a COPY or ADD; `unclear` names what lab does not support in it."""
     words = _words(item.rest)
     if len(words) < 2:
-        return Copy((), "", unclear="it needs a source and a destination")
+        return Copy((), "", unclear="it has no source or no destination")
     flags = dict(item.flags)
     unclear = item.strange or _unclear_flags(item) or _unclear_words(words, add=item.word == "ADD")
     chmod = flags.get("chmod")
@@ -63,7 +63,7 @@ def read_copy(item: Instruction) -> Copy:
 
 
 def _words(rest: str) -> list[str]:
-    """The words of the JSON form or of the plain one."""
+    """Return the words of an instruction in its JSON form or in its plain form."""
     found = json_words(rest)
     return rest.split() if found is None else found
 
@@ -71,20 +71,20 @@ def _words(rest: str) -> list[str]:
 def _unclear_flags(item: Instruction) -> str | None:
     for name, value in item.flags:
         if name not in KNOWN_FLAGS:
-            return f"the flag --{name} is not covered"
+            return f"lab does not support the flag --{name}"
         if name in ("link", "parents") and value.lower() != "false":
-            return f"--{name} makes other steps"
+            return f"--{name} changes the steps in a way that lab does not support"
         if "$" in value:
-            return f"the flag --{name} has a variable in it"
-        if not value.isascii():  # 28.5.2 was seen to read flags byte by byte, so that such a pattern matches nothing
-            return f"the flag --{name} has letters in it that engines take apart"
+            return f"the flag --{name} contains a variable"
+        if not value.isascii():  # observed: 28.5.2 reads flags byte by byte, so that such a pattern matches nothing
+            return f"the flag --{name} contains characters that are not ASCII, which engines read byte by byte"
     return None
 
 
 def _unclear_words(words: list[str], *, add: bool) -> str | None:
     for word in words:
         if QUOTED.search(word):
-            return f"{word} has a variable, quotes or a backslash in it"
+            return f"{word} contains a variable, quotes or a backslash"
         if add and REMOTE.match(word):
             return f"{word} is not in the context"
     return None

@@ -1,4 +1,4 @@
-"""What a step's cache key is made of: Go's JSON of its operation, the digest of that, and its record in a cache."""
+"""The parts of a step's cache key: the JSON of its operation as Go writes it, its digest, and its cache record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.contenthash import gopath
 
 ROOT_SELECTOR = "sha256:" + sha256(b"/").hexdigest()
-ESCAPES = {  # what Go's encoder writes otherwise than Python's; a pair of backslashes must not be taken apart
+ESCAPES = {  # where Go's encoder differs from Python's; a pair of backslashes stays as it is
     **{"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"},
     **{"\\b": "\\u0008", "\\f": "\\u000c", "\\\\": "\\\\"},
 }
@@ -24,7 +24,7 @@ NETWORKS = {"default": 0, "bridge": 0, "host": 1, "none": 2}
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """The JSON of an operation and the digest of it, which BuildKit calls the cache map's."""
+    """The JSON of an operation, and its digest, which BuildKit calls the digest of the cache map."""
 
     json: str
 
@@ -35,28 +35,28 @@ class Definition:
 
     @property
     def record(self) -> str:
-        """Its record in an inline cache: that of its first output."""
+        """The record of the operation's first output in an inline cache."""
         return record(self.digest)
 
 
 def record(digest: str, output: int = 0) -> str:
-    """The record of one output of an operation; -1 is that of a content digest."""
+    """Return the record of one output of an operation; the output of a content digest is -1."""
     return _sha256(f"{digest}@{output}")
 
 
 def source_record(diff_ids: Sequence[str]) -> str:
-    """The record of a FROM by its layers' diff ids, which is the same wherever the layers came from."""
+    """Return the record of a FROM by its layers' diff ids; it does not depend on where the layers came from."""
     return record(_sha256(f"buildkit.source.v0:{chain_id(diff_ids)}"))
 
 
 def pinned_record(manifest: str, os: str, arch: str) -> str:
-    """The other record of a FROM, by the digest that its image's name led to: written where nothing was pulled."""
+    """Return the other record of a FROM, by the digest of its manifest; BuildKit writes it if no layer was pulled."""
     pinned = _sha256(go_json({"Digest": manifest, "OS": os, "Arch": arch}))
     return record(_sha256(f"buildkit.source.v0:{pinned}"))
 
 
 def chain_id(diff_ids: Sequence[str]) -> str:
-    """The chain id of layers as the OCI image specification has it."""
+    """Return the chain id of layers as the OCI image specification defines it."""
     chain = diff_ids[0]
     for diff_id in diff_ids[1:]:
         chain = _sha256(f"{chain} {diff_id}")
@@ -64,7 +64,7 @@ def chain_id(diff_ids: Sequence[str]) -> str:
 
 
 def copy_actions(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool = False) -> list[str] | str:
-    """The JSON of each action of a COPY or ADD in their order, or why they are not known."""
+    """Return the JSON of each action of a COPY or ADD in order, or the reason why they are not known."""
     if copy.unclear:
         return copy.unclear
     owner = _owner(copy.chown, dialect, scratch=scratch)
@@ -72,7 +72,7 @@ def copy_actions(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool = 
         return owner
     dest = destination(copy.dest, workdir)
     if dest is None:
-        return f"engines differ in where {copy.dest} leads"
+        return f"engines resolve the destination {copy.dest} in different ways"
     return [
         go_json(
             {
@@ -95,7 +95,7 @@ def copy_actions(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool = 
 
 
 def copy_definition(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool = False) -> Definition | str:
-    """The definition of a COPY or ADD onto a base, or onto nothing; or why it is not known."""
+    """Return the definition of a COPY or ADD, or the reason why it is not known; `scratch`: the stage is empty."""
     actions = copy_actions(copy, workdir, dialect, scratch=scratch)
     if isinstance(actions, str):
         return actions
@@ -103,18 +103,21 @@ def copy_definition(copy: Copy, workdir: str, dialect: Dialect, *, scratch: bool
 
 
 def workdir_definition(path: str, dialect: Dialect, *, user: str = "", scratch: bool = False) -> Definition | str:
-    """The definition of the directory that WORKDIR makes for a user, onto nothing too; or why it is not known."""
+    """Return the definition of the folder that WORKDIR makes for a user, or the reason why it is not known.
+
+    `scratch` states that the stage is empty.
+    """
     owner = _owner(user, dialect, scratch=scratch)
     if isinstance(owner, str):
         return owner.replace("--chown=", "USER ")
     if user and not dialect.workdir_user:
-        return "whether this engine gives WORKDIR's folder to the user is not known"
+        return "it is not known whether this engine makes the user the owner of WORKDIR's folder"
     action = {"path": gopath.clean(path), "mode": 0o755, "makeParents": True, **owner, "timestamp": -1}
     return file_definition([go_json(action)], [[-1, -1, 0]] if scratch and dialect.indexes else None)
 
 
 def file_definition(actions: Iterable[str], indexes: Sequence[Sequence[int]] | None) -> Definition:
-    """The definition of a file operation from the JSON of its actions."""
+    """Return the definition of a file operation from the JSON of its actions."""
     encoded = [base64.b64encode(action.encode()).decode() for action in actions]
     more = {"indexes": indexes} if indexes else {}
     return Definition(go_json({"Type": "buildkit.file.v0", "Actions": encoded, **more}))
@@ -122,7 +125,7 @@ def file_definition(actions: Iterable[str], indexes: Sequence[Sequence[int]] | N
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What enters every RUN beside its command: variables as NAME=value, folder, user, platform, network's number."""
+    """What a RUN's key contains besides its command: variables (NAME=value), folder, user, platform, network number."""
 
     env: tuple[str, ...] = ()
     workdir: str = "/"
@@ -133,7 +136,7 @@ class Surroundings:
 
 
 def run_definition(args: Sequence[str], around: Surroundings, dialect: Dialect) -> Definition:
-    """The definition of a RUN without mounts."""
+    """Return the definition of a RUN without mounts."""
     env = list(around.env)
     if not any(item.startswith("PATH=") for item in env):
         env.append(DEFAULT_PATH)
@@ -148,7 +151,7 @@ def run_definition(args: Sequence[str], around: Surroundings, dialect: Dialect) 
 
 
 def destination(dest: str, workdir: str) -> str | None:
-    """A COPY's destination, absolute and with its trailing slash; None where engines differ."""
+    """Return the absolute destination of a COPY with its trailing slash; None if engines resolve it differently."""
     if dest.endswith("/.") or dest in ("..",) or dest.endswith("/.."):
         return None
     slash = dest in (".", "") or dest.endswith("/")
@@ -157,13 +160,13 @@ def destination(dest: str, workdir: str) -> str | None:
 
 
 def go_json(value: object) -> str:
-    """JSON as Go's encoder writes it: no spaces, keys in the given order, < > & escaped."""
+    """Return JSON as Go's encoder writes it: without spaces, keys in the given order, and < > & escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return re.sub(r"\\[bf\\]|[<>&\u2028\u2029\udc80-\udcff]", lambda found: ESCAPES.get(found[0], "\\ufffd"), text)
 
 
 def _owner(chown: str, dialect: Dialect, *, scratch: bool) -> Mapping[str, object] | str:
-    """The owner of a COPY --chown, or why it is not known."""
+    """Return the owner of a COPY --chown, or the reason why it is not known."""
     if not chown:
         return {}
     user, colon, group = chown.partition(":")
@@ -177,31 +180,31 @@ def _owner(chown: str, dialect: Dialect, *, scratch: bool) -> Mapping[str, objec
 
 
 def _user(name: str, dialect: Dialect, *, scratch: bool) -> Mapping[str, object] | str:
-    """A user or group, or why it is not known; 0 is left out, which root and a name that is empty are too."""
+    """Return a user or group, or the reason why it is not known; 0, root and an empty name are omitted."""
     number = 0 if name in ("root", "") else _uid(name)
     if number == 0:
         return {}
     if number is None:
         if scratch:
-            return f"--chown={name} is looked up where there is nothing"
+            return f"--chown={name} cannot be looked up in an empty stage"
         if dialect.named_input is None:
-            return "how this engine spells a --chown by name is not known"
+            return "it is not known how this engine writes a --chown by name"
         return {"byName": {"name": name, **({"input": 0} if dialect.named_input else {})}}
     if dialect.owner is None:
-        return "how this engine spells a numeric --chown is not known"
+        return "it is not known how this engine writes a numeric --chown"
     return {dialect.owner: number}
 
 
 def _uid(name: str) -> int | None:
-    """A number of 32 bits as the definition has it, a negative one from the other end; None for a name."""
+    """Return a 32-bit number as the definition has it, a negative one modulo 2**32; None for a name."""
     number = int(name) if re.fullmatch("[+-]?[0-9]+", name) else None
     return None if number is None or not -(2**31) <= number < 2**31 else number % 2**32
 
 
 def _indexes(count: int, dialect: Dialect, *, scratch: bool) -> list[list[int]] | None:
-    """How the actions depend on each other: inputs of the operation first, then the actions' results, -1 for none.
+    """Return how the actions depend on each other: indexes of the operation's inputs, then of results; -1 for none.
 
-    Left out for one or two sources onto a base, so that such steps match those of older engines.
+    They are left out for one or two sources onto a base, so that such steps match those of older engines.
     """
     if not dialect.indexes or (not scratch and count < 3):
         return None

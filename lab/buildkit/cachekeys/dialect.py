@@ -1,4 +1,4 @@
-"""How one engine writes the definitions of steps; two engines match each other's steps where they write the same."""
+"""How one engine writes the definitions of steps; engines match each other's steps if they write equal definitions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One way of writing definitions.
+    """One format of definitions.
 
-    `owner` is the key of a numeric owner in COPY --chown, `named_input` says whether the number of the input in which
-    a name is looked up is written though it is 0; None where it is not known. `indexes` says that a COPY onto
-    nothing or from three and more sources states how its actions depend on each other. `stubs` is a field that every
-    RUN has since 24; `selector` says that a RUN's link to its parent names the parent's root since 26. `workdir_user`
-    says that the folder of a WORKDIR after USER is known to be that user's.
+    `owner` is the JSON key of a numeric owner in COPY --chown; None if it is not known. `named_input`: for an owner by
+    name, the number of the input in which the name is looked up is written although it is 0; None if it is not known.
+    `indexes`: a COPY onto an empty stage or with three or more sources states how its actions depend on each other.
+    `stubs`: every RUN has the field removeMountStubsRecursive (since 24). `selector`: a RUN's link to its parent names
+    the root of the parent (since 26). `workdir_user`: the folder of a WORKDIR after USER is known to belong to that
+    user.
     """
 
     name: str

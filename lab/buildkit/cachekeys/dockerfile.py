@@ -1,4 +1,4 @@
-"""A Dockerfile's text as instructions and stages, as far as its cache keys need it."""
+"""Parses a Dockerfile into the instructions and stages that its cache keys depend on."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ HEREDOC = re.compile(r"<<-?\s*[\"']?[A-Za-z_]")
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction: its word in capitals, its flags in order as written, and the rest of its text.
+    """One instruction: its keyword in capitals, its flags in written order, and the rest of its text.
 
-    `strange` says what about it is not understood, such as a here-document; its keys are then not known.
+    `strange` names a part that lab does not support, such as a here-document; its keys are then not known.
     """
 
     word: str
@@ -34,7 +34,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One FROM and what follows it; `base` is the image or stage it begins with, `name` what AS calls it, or ""."""
+    """One FROM and its instructions; `base` is the image or stage after FROM, `name` is the name after AS or ""."""
 
     base: str
     name: str
@@ -43,14 +43,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Dockerfile:
-    """Instructions before the first FROM (ARG), stages in order, and the syntax directive, "" if there is none."""
+    """The instructions before the first FROM (ARG), the stages in order, and the syntax directive or ""."""
 
     before: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
     syntax: str = ""
 
     def stage(self, target: str | None = None) -> Stage:
-        """The stage that is built: the last one, or the one of that name or number; ReadError if there is none."""
+        """Return the stage to build: the last one, or the one with that name or number; ReadError if it is missing."""
         if target is None:
             return self.stages[-1]
         for number, stage in enumerate(self.stages):
@@ -60,7 +60,7 @@ class Dockerfile:
 
 
 def parse(text: str) -> Dockerfile:
-    """Read a Dockerfile; ReadError if there is no FROM in it, or something else than ARG before it."""
+    """Parse a Dockerfile; ReadError if it has no FROM, or a FROM that is malformed."""
     directives, lines = _directives(text)
     instructions = [instruction(line) for line in _logical_lines(lines, directives.get("escape", "\\"))]
     first = next((number for number, item in enumerate(instructions) if item.word == "FROM"), None)
@@ -78,7 +78,7 @@ def parse(text: str) -> Dockerfile:
 
 
 def instruction(line: str) -> Instruction:
-    """One instruction from its logical line, as in "COPY --chown=5 a b"."""
+    """Parse one instruction from its logical line, such as "COPY --chown=5 a b"."""
     word, rest = [*line.split(None, 1), "", ""][:2]
     rest = rest.strip()
     flags: list[tuple[str, str]] = []
@@ -91,18 +91,18 @@ def instruction(line: str) -> Instruction:
         name, _, value = flag[2:].partition("=")
         flags.append((name, value))
         if re.search(r"[\"'\\]", value):
-            strange = f"the flag --{name} has quotes in it"
+            strange = f"the flag --{name} contains quotes or a backslash"
     if HEREDOC.search(rest) and word.upper() in ("COPY", "ADD", "RUN"):
         strange = "it has a here-document"
     if json_words(rest, whole=False) and not json_words(rest):
-        strange = "text follows its list, which engines read in two ways"
+        strange = "text follows its JSON list, which engines read in different ways"
     return Instruction(word.upper(), rest, tuple(flags), strange)
 
 
 def json_words(text: str, *, whole: bool = True) -> list[str] | None:
-    """The words of an instruction in its JSON form, a list of strings; None if it is not in it.
+    """Return the words of an instruction in its JSON form, a list of strings; None if it is not in this form.
 
-    Without `whole`, text may follow the list.
+    If `whole` is false, text may follow the list.
     """
     if not text.startswith("["):
         return None
@@ -116,7 +116,7 @@ def json_words(text: str, *, whole: bool = True) -> list[str] | None:
 
 
 def _directives(text: str) -> tuple[dict[str, str], list[str]]:
-    """Parser directives, which are comments before anything else, and the lines after them."""
+    """Return the parser directives, which are comments at the top of the file, and the lines after them."""
     lines = text.removeprefix("\ufeff").split("\n")
     found: dict[str, str] = {}
     while lines:
@@ -129,7 +129,7 @@ def _directives(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _logical_lines(lines: list[str], escape: str) -> list[str]:
-    """Lines with their continuations joined; comments and blank lines are left out, inside continuations too."""
+    """Join continued lines; comments and blank lines are left out, also between continued lines."""
     mark = re.escape(escape)
     more = re.compile(rf"(?<!{mark}){mark}[ \t]*$")
     found: list[str] = []

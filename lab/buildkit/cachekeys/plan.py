@@ -1,4 +1,4 @@
-"""The steps of a Dockerfile with the records by which a solver would look for each."""
+"""The steps of a Dockerfile, with the records by which BuildKit's solver looks up each of them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Content = Callable[[Copy], str | None]
 class Step:
     """One step that BuildKit prints.
 
-    `record` is that of its definition and `content` that of the files it copies; None where they are not known, and
-    `unclear` says why. `needs_content` is true for a COPY of the context, `alone` for one that has no parent;
-    `selector` is what its link to the parent names. `copy` is there for COPY and ADD. `fails` is true where the files
-    have no digest, so that the build itself cannot go on.
+    `record` is the record of its definition and `content` the record of the files that it copies; None if it is not
+    known, and `unclear` is the reason. `needs_content` is true for a COPY of the context, `alone` for a step without a
+    parent. `selector` is the selector of its link to the parent. `copy` is set for COPY and ADD. `fails` is true if the
+    files have no digest, so that the build itself fails.
     """
 
     instruction: Instruction
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is asked before a solver decides: the base's layers (None: not known) and the steps in their order."""
+    """The input of the solver: the base image, and the steps in their order."""
 
     base: BaseImage
     steps: tuple[Step, ...]
@@ -64,32 +64,32 @@ def plan(
     options: Options | None = None,
     target: str | None = None,
 ) -> Plan:
-    """The steps of the stage that is built, of the stages it begins with before it, as BuildKit prints them.
+    """List the steps of the target stage, preceded by those of the stages on which it is based.
 
-    `content` gives the content record of a COPY's files, None if the rule set has none; a ContextError that it raises
-    makes that step unclear. `dialect` None, or a syntax directive, makes every definition unknown.
+    `content` returns the content record of a COPY's files, None if the rule set has none; a ContextError that it raises
+    makes that step unclear. If `dialect` is None, or if the Dockerfile has a syntax directive, no definition is known.
     """
     options = options or Options()
     state = State.begin(base, options)
-    cloud = _cloud(dockerfile, base, dialect, options)
+    all_unclear = _why_all_unclear(dockerfile, base, dialect, options)
     global_args = {item.rest.partition("=")[0] for item in dockerfile.before}
     steps: list[Step] = []
     stages = lineage(dockerfile, target)
     if any(item.word == "ONBUILD" for stage in stages[:-1] for item in stage.instructions):
-        cloud = cloud or "a stage that it begins with adds steps of its own (ONBUILD)"
+        all_unclear = all_unclear or "a stage on which it is based adds steps (ONBUILD)"
     for number, stage in enumerate(stages):
         state = state.next_stage() if number else state
         for item in stage.instructions:
             if item.word == "RUN":
-                steps.append(_run(item, state, dialect, cloud))
+                steps.append(_run(item, state, dialect, all_unclear))
                 state = replace(state, scratch=False)
             elif item.word in ("COPY", "ADD"):
-                steps.append(_copy(item, state, dialect, content, cloud))
+                steps.append(_copy(item, state, dialect, content, all_unclear))
                 state = replace(state, scratch=False)
             elif item.word == "WORKDIR":
                 state = state.in_folder(item.rest)
-                if state.folder_cloud or state.around.workdir != "/":
-                    steps.append(_workdir(item, state, dialect, cloud))
+                if state.folder_unclear or state.around.workdir != "/":
+                    steps.append(_workdir(item, state, dialect, all_unclear))
                     state = replace(state, scratch=False)
             else:
                 state = state.after(item, options, global_args)
@@ -97,7 +97,7 @@ def plan(
 
 
 def lineage(dockerfile: Dockerfile, target: str | None = None) -> list[Stage]:
-    """The stage that is built and those it begins with, the oldest first."""
+    """Return the target stage and the stages on which it is based, the first one first."""
     stages = [dockerfile.stage(target)]
     while True:
         known = dockerfile.stages[: dockerfile.stages.index(stages[0])]
@@ -107,28 +107,28 @@ def lineage(dockerfile: Dockerfile, target: str | None = None) -> list[Stage]:
         stages.insert(0, above)
 
 
-def _cloud(dockerfile: Dockerfile, base: BaseImage, dialect: Dialect | None, options: Options) -> str | None:
-    """Why no definition at all is known, if that is so."""
+def _why_all_unclear(dockerfile: Dockerfile, base: BaseImage, dialect: Dialect | None, options: Options) -> str | None:
+    """Return the reason why no definition is known; None if definitions can be known."""
     if dialect is None:
-        return "how this engine writes its steps is not known"
+        return "it is not known how this engine writes the definitions of steps"
     if dockerfile.syntax:
-        return f"the Dockerfile is read by {dockerfile.syntax}, not by the engine"
+        return f"the frontend {dockerfile.syntax} reads the Dockerfile, not the engine"
     if base.onbuild:
-        return "the base image adds steps of its own (ONBUILD)"
+        return "the base image adds steps (ONBUILD)"
     if options.network not in NETWORKS:
         return f"the key of --network={options.network} is not known"
-    return f"{options.other} enters the keys in a way that is not covered" if options.other else None
+    return f"lab does not know how {options.other} changes the keys" if options.other else None
 
 
-def _run(item: Instruction, state: State, dialect: Dialect | None, cloud: str | None) -> Step:
-    unclear = cloud or item.strange or state.cloud or state.folder_cloud
+def _run(item: Instruction, state: State, dialect: Dialect | None, all_unclear: str | None) -> Step:
+    unclear = all_unclear or item.strange or state.unclear or state.folder_unclear
     around = state.around
     for name, value in item.flags:
         if name == "network" and value in NETWORKS:
-            # "default" takes nothing back: the build's own --network stays
+            # "default" does not reset the network: the build's own --network still applies
             around = replace(around, network=NETWORKS[value] or around.network)
         else:
-            unclear = unclear or f"the flag --{name} is not covered"
+            unclear = unclear or f"lab does not support the flag --{name}"
     if unclear or dialect is None:
         return Step(item, None, alone=state.scratch, unclear=unclear)
     selector = ROOT_SELECTOR if dialect.selector and not state.scratch else ""
@@ -136,11 +136,11 @@ def _run(item: Instruction, state: State, dialect: Dialect | None, cloud: str | 
     return Step(item, record, alone=state.scratch, selector=selector)
 
 
-def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Content, cloud: str | None) -> Step:
+def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Content, all_unclear: str | None) -> Step:
     copy = read_copy(item)
     step = Step(item, None, needs_content=copy.from_context, alone=state.scratch, copy=copy)
     relative = not copy.dest.startswith("/")
-    unclear = copy.unclear or cloud or (state.folder_cloud if relative else None)
+    unclear = copy.unclear or all_unclear or (state.folder_unclear if relative else None)
     if not unclear and dialect:
         made = copy_definition(copy, state.around.workdir, dialect, scratch=state.scratch)
         if isinstance(made, Definition):
@@ -148,7 +148,7 @@ def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Con
         else:
             unclear = made
     if not copy.from_context:
-        return replace(step, unclear=unclear or f"what {copy.origin} holds is not known")
+        return replace(step, unclear=unclear or f"the content of {copy.origin} is not known")
     if copy.unclear:
         return replace(step, unclear=unclear)
     try:
@@ -156,14 +156,14 @@ def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Con
     except ContextError as error:
         return replace(step, unclear=error.message, fails=True)
     if known is None:
-        unclear = unclear or "these rules have no digest for --exclude"
+        unclear = unclear or "these rules do not support --exclude"
     return replace(step, content=known, unclear=unclear)
 
 
-def _workdir(item: Instruction, state: State, dialect: Dialect | None, cloud: str | None) -> Step:
+def _workdir(item: Instruction, state: State, dialect: Dialect | None, all_unclear: str | None) -> Step:
     folder, user = state.around.workdir, state.around.user
-    quoted = f"USER {user} has a variable or quotes in it" if SPECIAL.search(user) else None
-    step = Step(item, None, alone=state.scratch, unclear=cloud or state.folder_cloud or quoted)
+    quoted = f"USER {user} contains a variable or quotes" if SPECIAL.search(user) else None
+    step = Step(item, None, alone=state.scratch, unclear=all_unclear or state.folder_unclear or quoted)
     if step.unclear or dialect is None:
         return step
     made = workdir_definition(folder, dialect, user=user, scratch=state.scratch)

@@ -1,4 +1,4 @@
-"""What a solver finds in an inline cache: for each step hit or ran, or unknown where the facts do not carry."""
+"""Predicts what BuildKit's solver finds in an inline cache: each step is hit, ran, or unknown if facts are missing."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from lab.model import Outcome
 
 
 class Reason(StrEnum):
-    """Why a step is predicted so."""
+    """The reason for a step's prediction."""
 
-    LISTED = "listed"  # its record is in the cache and linked to its parent's, with a result
+    LISTED = "listed"  # its record is in the cache, has a result, and is linked to its parent's record
     PARENT = "parent"  # its parent missed
     BASE = "base"  # the base image's record is not in the cache
     DEFINITION = "definition"  # its own definition is not in the cache
     CONTENT = "content"  # the digest of its files is not in the cache
-    LINK = "link"  # both are in the cache, but not together after this parent
-    NO_RESULT = "no result"  # its record is there without a layer to load
-    UNCLEAR = "unclear"  # the facts do not carry
+    LINK = "link"  # both are in the cache, but not linked to this parent
+    NO_RESULT = "no result"  # its record has no layer that can be loaded
+    UNCLEAR = "unclear"  # a fact that decides the outcome is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One step's predicted outcome, the reason, and that reason in words."""
+    """One step's predicted outcome, its reason, and a sentence that explains the reason."""
 
     step: Step
     outcome: Outcome
@@ -38,21 +38,21 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Parent:
-    """The records that surely stand for the step before, and those that may, which are at least these."""
+    """The records that are known to be those of the step before, and all that may be, which include the known ones."""
 
     sure: frozenset[int]
     maybe: frozenset[int]
 
 
 def solve(cache: InlineCache, planned: Plan) -> list[Decision]:
-    """Decide each step in order, given the cache of one image and nothing local.
+    """Predict each step in order, for a builder that has the inline cache of one image and no local cache.
 
-    Where the files of one COPY have no digest nothing is predicted: the build fails, and what it prints of the other
-    steps depends on how far each had come.
+    If the files of one COPY have no digest, every step is unknown: the build fails, and the output for the other steps
+    depends on how far each of them was.
     """
     failing = next((step for step in planned.steps if step.fails), None)
     if failing:
-        return [_unknown(step, f"the build cannot go on: {failing.unclear}") for step in planned.steps]
+        return [_unknown(step, f"the build fails: {failing.unclear}") for step in planned.steps]
     parent = _base(cache, planned.base)
     decisions: list[Decision] = []
     lost = False
@@ -67,7 +67,7 @@ def solve(cache: InlineCache, planned: Plan) -> list[Decision]:
 
 
 def _base(cache: InlineCache, base: BaseImage) -> _Parent:
-    """The records of FROM: by its layers, and by the digest that its name leads to."""
+    """Return the records of FROM: by its layers, and by the digests of its manifests."""
     sure: set[int] = set()
     if base.diff_ids:
         sure |= set(cache.numbers(source_record(base.diff_ids)))
@@ -79,26 +79,26 @@ def _base(cache: InlineCache, base: BaseImage) -> _Parent:
 
 
 def _decide(cache: InlineCache, step: Step, parent: _Parent) -> tuple[Decision, _Parent]:
-    """One step whose parent may have been found."""
+    """Decide a step whose parent may be in the cache; return also the records of this step."""
     if not step.alone and not parent.maybe:
-        return _ran(step, Reason.BASE, "the base image is not the one that the cache begins with")
+        return _ran(step, Reason.BASE, "the cache does not begin with this base image")
     if step.record is not None and not cache.numbers(step.record):
         return _ran(step, Reason.DEFINITION, "no step with this definition is in the cache")
     if step.needs_content and step.content is not None and not cache.numbers(step.content):
         return _ran(step, Reason.CONTENT, "the digest of its files is not in the cache")
-    if step.record is None:  # what it links to is not known either
+    if step.record is None:  # then its record, and the records linked to it, are not known either
         anything = _Parent(frozenset(), frozenset(range(len(cache.records))))
         return _unknown(step, step.unclear or "its definition is not known"), anything
     candidates = cache.numbers(step.record)
     maybe = frozenset(number for number in candidates if _fits(cache, number, step, parent.maybe))
     if not maybe:
-        return _ran(step, Reason.LINK, "the cache has no such step after this parent with these files")
+        return _ran(step, Reason.LINK, "the cache has no step with this definition and these files after this parent")
     sure = frozenset(number for number in maybe if _fits(cache, number, step, parent.sure))
     if step.unclear or not sure:
-        why = step.unclear or "whether the step before it is found is not known"
+        why = step.unclear or "it is not known whether the step before it is in the cache"
         return _unknown(step, why), _Parent(frozenset(), maybe)
     if not any(cache.records[number].has_result for number in sure):
-        sentence = "it is in the cache without a layer to load"
+        sentence = "its record is in the cache, but it has no layer that can be loaded"
         return Decision(step, Outcome.UNKNOWN, Reason.NO_RESULT, sentence), _Parent(frozenset(), maybe)
     return Decision(step, Outcome.HIT, Reason.LISTED, "its record is in the cache after this parent"), _Parent(
         sure, maybe
@@ -127,5 +127,5 @@ def _fits(cache: InlineCache, number: int, step: Step, parents: frozenset[int]) 
 
 
 def outcomes(decisions: Iterable[Decision]) -> tuple[Outcome, ...]:
-    """The outcomes alone, in order."""
+    """Return the outcomes of the decisions, in order."""
     return tuple(decision.outcome for decision in decisions)

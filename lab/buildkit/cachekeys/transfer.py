@@ -1,4 +1,4 @@
-"""How many bytes "transferring context: NB" counts: the sizes of the packets that a client sends for its files."""
+"""The number of bytes in "transferring context: NB": the sizes of the packets that a client sends for its files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes
 
 CHUNK = 32 << 10
 FIN_BYTES = 2
-USUAL_MTIME = 1_600_000_000 * 10**9  # any moment from 2006 to 2262 takes as many bytes
+USUAL_MTIME = 1_600_000_000 * 10**9  # every time from 2006 to 2262 takes the same number of bytes
 MODE_BITS = {  # Go's FileMode
     Kind.FILE: 0,
     Kind.DIR: 1 << 31,
@@ -16,15 +16,15 @@ MODE_BITS = {  # Go's FileMode
     Kind.FIFO: 1 << 25,
     Kind.CHAR: 1 << 26 | 1 << 21,
     Kind.BLOCK: 1 << 26,
-    Kind.SOCKET: 0,  # the client takes the bit off, from the CLI of 19.03.3 on
+    Kind.SOCKET: 0,  # from 19.03.3 on, the client clears the socket bit
 }
 
 
 def context_bytes(entries: Iterable[Entry], sent: Callable[[Entry], bool] | None = None) -> int:
-    """N of "transferring context: NB" for what the client walks, in its order.
+    """Return the N of "transferring context: NB" for the objects that the client walks, in its order.
 
-    `entries` are those that the Dockerfile uses, with the directories that hold them. `sent` says of which files the
-    daemon asks for the data: of all in a context it has not seen (the default), of none in one that is unchanged.
+    `entries` are the objects that the Dockerfile uses, and the directories that contain them. `sent` is true for the
+    files whose data the daemon requests: by default all files, as for a new context; no file if nothing has changed.
     """
     total = FIN_BYTES
     for number, entry in enumerate(entries):
@@ -36,7 +36,7 @@ def context_bytes(entries: Iterable[Entry], sent: Callable[[Entry], bool] | None
 
 
 def stat_bytes(entry: Entry) -> int:
-    """The packet that announces one object; uid, gid and an empty value take no bytes."""
+    """Return the size of the packet that announces one object; a field that is 0 or empty takes no bytes."""
     size = {Kind.FILE: entry.size, Kind.SYMLINK: len(name_bytes(entry.linkname))}.get(entry.kind, 0)
     mtime = USUAL_MTIME if entry.mtime_ns is None else entry.mtime_ns
     stat = (
@@ -52,16 +52,20 @@ def stat_bytes(entry: Entry) -> int:
 
 
 def xattr_bytes(name: str, value: bytes) -> int:
-    """What one extended attribute adds: 58 for a security.selinux of 36 bytes; in a long packet up to 2 more.
+    """Return the bytes that one extended attribute adds: 58 for a security.selinux of 36 bytes.
 
-    Of an attribute without a value only the name is written, as 20.10.24 and 26.1.5 were seen to do.
+    A longer packet may need up to 2 bytes more for its length. An attribute without a value adds only its name, as
+    observed with 20.10.24 and 26.1.5.
     """
     pair = _text(name_bytes(name)) + _text(value)
     return 1 + _varint(pair) + pair
 
 
 def _data_bytes(number: int, size: int) -> int:
-    """The packets with a file's data, and the empty one that ends them; `number` counts the objects of the walk."""
+    """Return the size of the packets with a file's data and of the empty packet that ends them.
+
+    `number` is the file's position in the walk.
+    """
     frame = 2 + _number(number)
     total = frame
     for start in range(0, size, CHUNK):
@@ -80,10 +84,10 @@ def _text(value: bytes) -> int:
 
 
 def _number(value: int) -> int:
-    """A field with a number; 0 is left out. Field numbers are below 16, so the field's key is one byte."""
+    """Return the size of a field with a number; 0 is omitted. Field numbers are below 16, so the key is one byte."""
     return 1 + _varint(value) if value else 0
 
 
 def _varint(value: int) -> int:
-    """The bytes of a protobuf varint; a negative number takes ten."""
+    """Return the number of bytes of a protobuf varint; a negative number takes ten."""
     return 10 if value < 0 else max(1, -(-value.bit_length() // 7))

@@ -1,1 +1,1 @@
-"""Digests as BuildKit's contenthash package computes them, from records of files alone: pure, exact, per rule set."""
+"""Computes the digests of BuildKit's contenthash package from records of files, under each rule set."""

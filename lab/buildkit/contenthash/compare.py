@@ -1,4 +1,4 @@
-"""Two records of the same context, object by object and field by field: what differs, and which rules care."""
+"""Compare two records of the same context: which fields of which objects differ, and which rule sets hash them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.errors import ContextError
 
 ABSENT = "absent"
-LONGEST_HEX = 24  # bytes of a value that is no text
+LONGEST_HEX = 24  # bytes of a value that is not text
 
 
 def compare(
     producer: Iterable[Entry], consumer: Iterable[Entry], rules: Sequence[Rules], *, every: bool = False
 ) -> list[FieldDifference]:
-    """The fields that differ, in the order of a walk; each names the rule sets (of those given) that hash it.
+    """Return the fields that differ, in walk order; each names those of the given rule sets that hash it.
 
-    Contents are compared where both are at hand or have a sha256. `every` adds what no rule set hashes: times, owners
-    on disk, and whether a file is a hard link.
+    Contents are compared if both are available or have a sha256. `every` adds the fields that no rule set hashes:
+    times, owners on disk, and whether a file is a hard link.
     """
     one, other = ({entry.path: entry for entry in entries} for entries in (producer, consumer))
     order = sorted({**other, **one}.values(), key=walk_key)
@@ -37,7 +37,7 @@ def compare(
 
 
 def show_value(value: bytes | None) -> str:
-    """An attribute's value as text: a NUL at its end as \\0, what is no text in hex, `absent` for none."""
+    """Return an attribute's value as text: NUL as \\0, a value that is not text in hex, None as `absent`."""
     if value is None:
         return ABSENT
     try:
@@ -54,7 +54,7 @@ Row = tuple[str, str, str, tuple[str, ...]]
 
 
 def _fields(theirs: Entry, ours: Entry, rules: Sequence[Rules]) -> Iterator[Row]:
-    """Field, both values, rule sets that hash it; only where the values differ."""
+    """Yield each field that differs: its name, both values, and the rule sets that hash it."""
     names = tuple(item.name for item in rules)
     owned = tuple(item.name for item in rules if item.owner)
     if theirs.kind is not ours.kind:
@@ -90,7 +90,7 @@ def _xattrs(theirs: Entry, ours: Entry, rules: Sequence[Rules]) -> Iterator[Row]
 
 def _contents(theirs: Entry, ours: Entry, names: tuple[str, ...]) -> Iterator[Row]:
     if theirs.content is ours.content and theirs.content is not None and theirs.size == ours.size:
-        return  # one and the same: it need not be read
+        return  # the same Python object: there is no need to read it
     sums = (_sum(theirs), _sum(ours))
     if sums[0] == sums[1] or (None in sums and theirs.size == ours.size):
         return
@@ -106,7 +106,7 @@ def _contents(theirs: Entry, ours: Entry, names: tuple[str, ...]) -> Iterator[Ro
 
 
 def _sum(entry: Entry) -> str | None:
-    """The sha256 of the content alone; None if that cannot be told."""
+    """Return the sha256 of the content alone; None if it cannot be determined."""
     if entry.sha256:
         return entry.sha256
     if entry.is_hardlink:
@@ -124,7 +124,7 @@ def _sum(entry: Entry) -> str | None:
 
 
 def _line_ends(theirs: Entry, ours: Entry) -> tuple[str, str] | None:
-    """Both contents' line ends in words if nothing else differs."""
+    """Return "LF" or "CRLF" for both contents; None if anything but the line ends differs."""
     one, other = theirs.content, ours.content
     if not (isinstance(one, bytes) and isinstance(other, bytes)):
         return None
@@ -150,9 +150,9 @@ def _bytes(count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FieldDifference:
-    """One field of one context file that differs between producer and consumer, both values as text.
+    """One field of one context file that differs between producer and consumer, with both values as text.
 
-    `rules` names the rule sets (R1..R9) whose digest it changes.
+    `rules` names the rule sets (R1 to R9) that hash this field.
     """
 
     path: str

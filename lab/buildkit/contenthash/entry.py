@@ -1,4 +1,4 @@
-"""One object of a build context, as the daemon sees it: what lstat, readlink and getxattr say, and its content."""
+"""One object of a build context as the daemon receives it: its metadata and its content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_XATTRS: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Kind(StrEnum):
-    """What an object is; a hard link is a file (or a device) whose `linkname` names an earlier path."""
+    """The type of an object; a hard link is a file (or a device) whose `linkname` names an earlier path."""
 
     FILE = "file"
     DIR = "dir"
@@ -28,15 +28,15 @@ class Kind(StrEnum):
 class Entry:
     """One object of a build context.
 
-    `path` is relative to the context's root, with "/" between names and none at its ends; names that are not UTF-8
-    stand in it as os.fsdecode gives them. `mode` is permission plus 04000, 02000, 01000. `uid` and `gid` are what
-    reaches the daemon: 0 for whatever a docker client sends. `size` counts for files alone. `linkname` is a symbolic
-    link's text, or the earlier path of which this is a hard link. `xattrs` holds raw values, a final NUL included.
-    `content` is the bytes of a file, or a function that streams them anew each time it is called; None if they are
-    not at hand, where `sha256` may still tell (64 hex digits of the content alone) what they were. `mtime_ns` is None
-    where it is not known; it enters no digest. `problem` says why the object cannot be digested, such as "permission
-    denied"; it matters only where the object is part of what is digested. `disk_owner` is "uid:gid" as it lay on disk,
-    None where that is not known; no client sends it.
+    `path` is relative to the context's root, with "/" between names and no "/" at its ends. Names that are not UTF-8
+    are decoded as by os.fsdecode. `mode` is the permission bits plus 04000, 02000, 01000. `uid` and `gid` are those
+    that the daemon receives; a docker client always sends 0. `size` is used for files only. `linkname` is the text of a
+    symbolic link, or the earlier path of which this object is a hard link. `xattrs` contains raw values, including a
+    final NUL. `content` is the bytes of a file, or a function that yields them each time it is called; None if they are
+    not available. `sha256` is the sha256 of the content alone (64 hex digits), None if it is not known. `mtime_ns` is
+    None if it is not known; no digest depends on it. `problem` is the reason why the object cannot be digested, such as
+    "permission denied"; it matters only if a digest needs the object. `disk_owner` is the owner on disk as "uid:gid",
+    None if it is not known; no client sends it.
     """
 
     path: str
@@ -57,7 +57,7 @@ class Entry:
 
     @property
     def is_hardlink(self) -> bool:
-        """True for a second name of an object that has an earlier path."""
+        """True if the object is another name of an object with an earlier path."""
         return bool(self.linkname) and self.kind is not Kind.SYMLINK
 
     def but(
@@ -68,7 +68,10 @@ class Entry:
         xattrs: Mapping[str, bytes] | None = None,
         content: bytes | None = None,
     ) -> Entry:
-        """The same object with a field of another value, made quickly: searches make millions; `owner` is uid, gid."""
+        """Return a copy of the object with other values; `owner` is uid and gid.
+
+        It is faster than dataclasses.replace, because a search makes millions of copies.
+        """
         return Entry(
             self.path,
             self.kind,
@@ -88,9 +91,9 @@ class Entry:
         )
 
     def chunks(self) -> Iterable[Chunk] | None:
-        """The content piece by piece, none for an object that is sent without data; None if it is not at hand."""
+        """Return the pieces of the content: no pieces for an object without data, None if it is not available."""
         if self.kind is not Kind.FILE or self.is_hardlink:
-            return ()  # a hard link's data came with its first path
+            return ()  # the client sends the data of a hard link with its first path
         if isinstance(self.content, bytes):
             return (self.content,)
         if self.size == 0:
@@ -99,12 +102,12 @@ class Entry:
 
 
 def file(path: str, content: bytes, mode: int = 0o644, xattrs: Mapping[str, bytes] = NO_XATTRS) -> Entry:
-    """A plain file with its content at hand."""
+    """Return a plain file with its content in memory."""
     return Entry(path, Kind.FILE, mode, size=len(content), content=content, xattrs=xattrs)
 
 
 def shown(path: str) -> str:
-    """A path for messages: what cannot be printed, or is not UTF-8, is escaped."""
+    """Return a path for messages: characters that are not printable or not UTF-8 are escaped."""
     return "".join(
         char
         if char.isprintable()
@@ -116,10 +119,10 @@ def shown(path: str) -> str:
 
 
 def name_bytes(text: str) -> bytes:
-    """A name or link text as the bytes that are hashed, whatever its encoding."""
+    """Return the bytes of a name or link text that are hashed, in any encoding."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def walk_key(entry: Entry) -> bytes:
-    """Sorts entries into the order in which a client walks and sends them."""
+    """Return the sort key for the order in which a client walks and sends entries."""
     return name_bytes(entry.path).replace(b"/", b"\0")

@@ -1,4 +1,4 @@
-"""How digests are made from digests, as a graph: so that one changed object costs only what stands above it."""
+"""A graph of digests that are computed from other digests; after a change of one object only those above change."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lab.errors import ContextError
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-MARK_EVERY = 16  # pieces between two kept states of a hasher
+MARK_EVERY = 16  # pieces between two stored states of a hasher
 
 
 Source = str | ContextError | Callable[[], str]
 
 
 class Part:
-    """A digest text, `sha256:` and 64 hex digits, computed when it is first asked for; `rank` is above its parts'."""
+    """A digest text, `sha256:` and 64 hex digits, computed on first use; `rank` is higher than that of its parts."""
 
     __slots__ = ("_source", "rank")
 
@@ -29,7 +29,7 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The digest; raises the ContextError that stands in its place."""
+        """The digest; raises the ContextError if there is none."""
         found = self.text_or_error
         if isinstance(found, ContextError):
             raise found
@@ -37,7 +37,7 @@ class Part:
 
     @property
     def text_or_error(self) -> str | ContextError:
-        """The digest, or why there is none."""
+        """The digest, or the error if there is none."""
         if not isinstance(self._source, str | ContextError):
             self._source = self._computed(self._source)
         return self._source
@@ -50,7 +50,7 @@ class Part:
 
 
 class Leaf(Part):
-    """The digest of one object of its own; `path` is absolute inside the context."""
+    """The own digest of one object; `path` is absolute inside the context."""
 
     __slots__ = ("path",)
 
@@ -60,9 +60,9 @@ class Leaf(Part):
 
 
 class Join(Part):
-    """The sha256 of pieces one after another, each a fixed prefix and the digest text of a part.
+    """The sha256 of concatenated pieces; each piece is a fixed prefix and the digest text of a part.
 
-    `directory` says that it is a directory's record: its header, then its children, any of which could be missing.
+    `directory` is true for the record of a directory: its header is the first piece, and each child is one more.
     """
 
     __slots__ = ("_blob", "_ends", "_marks", "directory", "pieces")
@@ -76,7 +76,7 @@ class Join(Part):
         super().__init__(self._joined, 1 + max((part.rank for _, part in self.pieces), default=0))
 
     def _computed(self, source: Callable[[], str]) -> str | ContextError:
-        """Compute what is below first, without recursion: folders may lie deeper than Python's stack."""
+        """Compute the parts first, without recursion: folders may be nested deeper than Python's stack."""
         waiting = [self]
         while waiting:
             join = waiting[-1]
@@ -96,7 +96,7 @@ class Join(Part):
         return b"".join([prefix + part.text.encode() for prefix, part in self.pieces])
 
     def replaced(self, index: int, text: str | None) -> str:
-        """The digest if the part at `index` had another text; None leaves its whole piece out."""
+        """Return the digest with another text for the part at `index`; None leaves its whole piece out."""
         prefix, part = self.pieces[index]
         if len(self.pieces) == 1:
             return _digest(sha256(b"" if text is None else prefix + text.encode()))
@@ -106,14 +106,14 @@ class Join(Part):
         return self._spliced(index, kept, (text or "").encode(), blob, end)
 
     def with_child(self, name: bytes, text: str) -> str:
-        """The digest of a directory if it had one more child, in its place by its name."""
+        """Return the digest of the directory with one more child, inserted in the order of the names."""
         prefix = b"\0" + name
         index = bisect_left(self.pieces, prefix, lo=1, key=lambda piece: piece[0])
         blob, ends = self._laid_out()
         return self._spliced(index - 1, ends[index - 1], prefix + text.encode(), blob, ends[index - 1])
 
     def _spliced(self, index: int, kept: int, new: bytes, blob: bytes, end: int) -> str:
-        """The digest of blob[:kept], new bytes, blob[end:]; `kept` is in the piece at `index` or at its end."""
+        """Return the digest of blob[:kept] + new + blob[end:]; `kept` is inside the piece at `index` or at its end."""
         mark = index // MARK_EVERY
         start = self._ends[mark * MARK_EVERY - 1] if mark else 0
         hasher = self._marks[mark].copy()
@@ -123,12 +123,12 @@ class Join(Part):
         return _digest(hasher)
 
     def with_texts(self, texts: Mapping[Part, str]) -> str:
-        """The digest if these parts had these texts."""
+        """Return the digest with other texts for these parts."""
         pieces = [prefix + (texts.get(part) or part.text).encode() for prefix, part in self.pieces]
         return _digest(sha256(b"".join(pieces)))
 
     def _laid_out(self) -> tuple[bytes, list[int]]:
-        """The bytes, and where each piece ends in them; the hasher's state is kept at every sixteenth piece."""
+        """Return all bytes, and where each piece ends; store the hasher's state at every sixteenth piece."""
         if self._blob is None:
             self._blob = self._whole()
             hasher, done, end = sha256(), 0, 0
@@ -143,9 +143,9 @@ class Join(Part):
 
 
 class Formula:
-    """One digest and all that it is made of: what it would be if some of its objects were others.
+    """One digest with all its parts; it computes the digest for other values of some objects.
 
-    Raises the ContextError that stands in the digest's place.
+    Raises ContextError if there is no digest.
     """
 
     def __init__(self, root: Part) -> None:
@@ -159,7 +159,7 @@ class Formula:
         return part in self._above
 
     def with_leaf(self, leaf: Leaf, text: str) -> str:
-        """The digest if one object had another digest of its own."""
+        """Return the digest with another own digest for one object."""
         if leaf not in self._chains:
             self._chains[leaf] = self._chain(leaf)
         chain = self._chains[leaf]
@@ -170,7 +170,7 @@ class Formula:
         return text
 
     def without(self, part: Part) -> str | None:
-        """The digest if a directory did not hold the part at all; None if that cannot be told from here."""
+        """Return the digest without the part in its directory; None if the graph cannot answer this."""
         above = self._above[part]
         if len(above) != 1 or not above[0][0].directory or above[0][1] == 0:
             return None
@@ -178,13 +178,13 @@ class Formula:
         return self.with_parts({join: join.replaced(index, None)})
 
     def with_child(self, directory: Part, name: bytes, text: str) -> str | None:
-        """The digest if a directory held one more object; None if it is no directory that enters as a whole."""
+        """Return the digest with one more object in a directory; None if the directory is no part of the digest."""
         if not isinstance(directory, Join) or directory not in self._above:
             return None
         return self.with_parts({directory: directory.with_child(name, text)})
 
     def with_parts(self, texts: Mapping[Part, str]) -> str:
-        """The digest if these parts, objects or directories, had these texts."""
+        """Return the digest with other texts for these parts, which may be objects or directories."""
         changed = dict(texts)
         waiting: dict[int, set[Join]] = {}
         for part in texts:
@@ -200,7 +200,7 @@ class Formula:
             waiting.setdefault(join.rank, set()).add(join)
 
     def _chain(self, part: Part) -> list[tuple[Join, int]] | None:
-        """The joins from a part up to the root; None where it counts more than once."""
+        """Return the joins from a part up to the root; None if the part occurs more than once."""
         chain: list[tuple[Join, int]] = []
         while part is not self.root:
             above = self._above[part]
@@ -212,12 +212,12 @@ class Formula:
 
 
 def leaves_of(root: Part) -> list[Leaf]:
-    """The objects that a digest is made of, without computing it."""
+    """Return the objects of which a digest consists, without computing it."""
     return [part for part in _above(root) if isinstance(part, Leaf)]
 
 
 def _above(root: Part) -> dict[Part, list[tuple[Join, int]]]:
-    """Each part of a digest with the joins that hold it, and its place in each."""
+    """Map each part of a digest to the joins that contain it, and to its index in each."""
     found: dict[Part, list[tuple[Join, int]]] = {root: []}
     queue = [root]
     while queue:

@@ -1,4 +1,4 @@
-"""Go's `path.Match`, byte by byte: what a wildcard in a source of COPY matches."""
+"""Go's `path.Match`, which decides what a wildcard in a source of COPY matches."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from lab.buildkit.contenthash.entry import name_bytes, shown
 from lab.errors import ContextError
 
 SLASH = ord("/")
-NO_CHARACTER = 0xFFFD  # what Go reads where the bytes are no UTF-8; one byte is then one character
+NO_CHARACTER = 0xFFFD  # Go decodes each byte that is not UTF-8 as this character
 
 
 @dataclass(frozen=True, slots=True)
 class _Class:
-    """A character class: ranges of code points, "/" among them too."""
+    """A character class: ranges of code points, which may include "/"."""
 
     negated: bool
     ranges: tuple[tuple[int, int], ...]
@@ -25,21 +25,21 @@ class _Class:
 
 
 Token = bytes | _Class | None  # text, a class, or "?"
-Chunk = tuple[bool, tuple[Token, ...], bool]  # whether a "*" stands before it, and whether it is the last
+Chunk = tuple[bool, tuple[Token, ...], bool]  # whether a "*" precedes it, its tokens, and whether it is the last one
 
 
 def matches(pattern: str, path: str) -> bool:
-    """True if the whole path matches; ContextError for a malformed pattern, wherever the fault is in it.
+    """True if the pattern matches the whole path; ContextError if any part of the pattern is malformed.
 
-    As in Go a "*" takes as little as it can and nothing is tried anew once the text up to the next "*" was found.
+    As in Go, a "*" matches as few characters as possible, and there is no backtracking across a later "*".
     """
     return _matches(_chunks(pattern), name_bytes(path))
 
 
 def check(pattern: str) -> None:
-    """The test that the patternmatcher makes of a pattern, matching it with ".": ContextError if that finds a fault.
+    """Check a pattern as the patternmatcher does, by matching it with "."; ContextError if that finds an error.
 
-    What stands behind the first "*" that did not match is not looked at.
+    The part after the first "*" whose chunk does not match is not checked.
     """
     _matches(_read(pattern), b".")
 
@@ -57,12 +57,12 @@ def _matches(chunks: Iterable[Chunk], name: bytes) -> bool:
 
 
 def malformed(pattern: str) -> ContextError:
-    """What is said of a pattern that Go refuses."""
+    """Return the error for a pattern that Go rejects."""
     return ContextError(f'cannot use the pattern "{shown(pattern)}": it is malformed')
 
 
 def _find(tokens: tuple[Token, ...], name: bytes, at: int, *, star: bool, last: bool) -> int | None:
-    """Where the tokens end that begin at a place, or somewhere behind it if a star stands before them."""
+    """Return where the tokens end if they match at `at`, or at a later position if a star precedes them."""
     while True:
         end = _end(tokens, name, at)
         if end is not None and (end == len(name) or not last):
@@ -73,7 +73,7 @@ def _find(tokens: tuple[Token, ...], name: bytes, at: int, *, star: bool, last: 
 
 
 def _end(tokens: tuple[Token, ...], name: bytes, at: int) -> int | None:
-    """Where the tokens end that begin at a place; None if they do not match there."""
+    """Return where the tokens end if they match at `at`; None if they do not match."""
     for token in tokens:
         if isinstance(token, bytes):
             if not name.startswith(token, at):
@@ -90,7 +90,7 @@ def _end(tokens: tuple[Token, ...], name: bytes, at: int) -> int | None:
 
 
 def _character(name: bytes, at: int) -> tuple[int, int]:
-    """The character at a place and how many bytes it takes."""
+    """Return the character at a position, and its length in bytes."""
     if name[at] < 0x80:
         return name[at], 1
     for width in (2, 3, 4):
@@ -103,12 +103,12 @@ def _character(name: bytes, at: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _chunks(pattern: str) -> tuple[Chunk, ...]:
-    """The whole pattern, read once."""
+    """Return all chunks of a pattern; the result is cached."""
     return tuple(_read(pattern))
 
 
 def _read(pattern: str) -> Iterator[Chunk]:
-    """The pattern at its stars; one without anything has no chunk at all."""
+    """Split the pattern at its stars; an empty pattern has no chunks."""
     index = 0
     while index < len(pattern):
         star = pattern[index] == "*"
@@ -125,7 +125,7 @@ def _read(pattern: str) -> Iterator[Chunk]:
 
 
 def _token(pattern: str, index: int) -> tuple[Token, int]:
-    """What stands at a place that is no "*", and where it ends."""
+    """Read the token at a position that is not a "*"; return it and the position after it."""
     char = pattern[index]
     index += 1
     if char == "?":
@@ -141,7 +141,7 @@ def _token(pattern: str, index: int) -> tuple[Token, int]:
 
 
 def _class(pattern: str, index: int) -> tuple[_Class, int]:
-    """A class that begins after its "[", and where it ends."""
+    """Read a class from the position after its "["; return it and the position after it."""
     negated = pattern[index : index + 1] == "^"
     index += negated
     ranges: list[tuple[int, int]] = []
@@ -155,7 +155,10 @@ def _class(pattern: str, index: int) -> tuple[_Class, int]:
 
 
 def _class_character(pattern: str, index: int) -> tuple[int, int]:
-    """One character of a class, which "-" and "]" are only when escaped, and which never is the pattern's last."""
+    """Read one character of a class; return it and the position after it.
+
+    "-" and "]" must be escaped, and the character must not be the last one of the pattern.
+    """
     if pattern[index : index + 1] in ("", "-", "]"):
         raise malformed(pattern)
     index += pattern[index] == "\\"

@@ -1,4 +1,4 @@
-"""Go's regular expressions, as far as include and exclude patterns can lead to them."""
+"""Go's regular expressions, limited to the forms that include and exclude patterns can produce."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lab.errors import ContextError
 Ranges = list[tuple[int, int]]
 TOP = 0x10FFFF
 CONTROL = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
-MOST = 1000  # repetitions
+MOST = 1000  # Go's limit of repetitions
 REPEAT = re.compile(r"(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?}")
 WRITTEN = {"^": "(?:^)", "$": r"\Z"}
-POSIX = {  # of ASCII alone
+POSIX = {  # ASCII only
     "alnum": "09AZaz",
     "alpha": "AZaz",
     "ascii": "\0\x7f",
@@ -34,16 +34,16 @@ PERL = {"d": "09", "s": "\t\n\f\r  ", "w": "09AZaz__"}
 
 
 def translate(text: str, pattern: str) -> re.Pattern[str]:
-    """The expression that Go would compile from a text, to search with; ContextError if it would not.
+    """Translate a Go expression into a Python expression for `search`; ContextError if Go rejects it.
 
-    `pattern` is what a message names. In the text are literals, escapes, classes, `^`, `|`, numbers in braces, and
-    what stands for `*`, `?` and `**`.
+    `pattern` is the pattern that an error message names. The text contains literals, escapes, classes, `^`, `|`,
+    numbers in braces, and the expressions for `*`, `?` and `**`.
     """
     return re.compile(_Reader(text, pattern).expression(), re.ASCII)
 
 
 class _Reader:
-    """Reads an expression as Go does and writes it as Python needs it."""
+    """Reads an expression in Go's syntax and writes it in Python's syntax."""
 
     def __init__(self, text: str, pattern: str) -> None:
         self.text = text
@@ -71,12 +71,12 @@ class _Reader:
 
     @staticmethod
     def is_size(repeated: re.Match[str]) -> bool:
-        """True for numbers that Go takes for a repetition."""
+        """True if Go accepts the numbers as a repetition."""
         least, most = int(repeated[1]), int(repeated[3] or repeated[1])
         return least <= most <= MOST
 
     def take(self) -> str:
-        """The next character; malformed where there is none."""
+        """Return the next character; ContextError if there is none."""
         if self.index >= len(self.text):
             raise malformed(self.pattern)
         self.index += 1
@@ -86,7 +86,7 @@ class _Reader:
         return self.text[self.index : self.index + length]
 
     def escape(self) -> str:
-        """What follows a backslash outside of a class."""
+        """Translate the escape after a backslash outside of a class."""
         char = self.peek()
         if char in ("A", "b", "B", "z"):
             return f"(?:\\{self.take().replace('z', 'Z')})"
@@ -100,10 +100,10 @@ class _Reader:
         return _written(ranges)
 
     def perl_class(self) -> Ranges | None:
-        """Such as \\d, after its backslash; None if something else stands there."""
+        """Read a class such as \\d after its backslash; None if it is another escape."""
         char = self.peek()
         if char in ("p", "P"):
-            raise ContextError(f'cannot use the pattern "{self.pattern}": \\{char} in it is not covered')
+            raise ContextError(f'cannot use the pattern "{self.pattern}": lab does not support \\{char} in it')
         if char.lower() not in PERL or not char:
             return None
         self.take()
@@ -111,7 +111,7 @@ class _Reader:
         return _complement(ranges) if char.isupper() else ranges
 
     def code(self) -> int:
-        """One escaped character, after its backslash."""
+        """Read one escaped character after its backslash; return its code point."""
         char = self.take()
         if char in CONTROL:
             return CONTROL[char]
@@ -130,7 +130,7 @@ class _Reader:
         return ord(char)
 
     def character_class(self) -> str:
-        """A class after its "["."""
+        """Translate a class after its "["."""
         negated = self.peek() == "^"
         self.index += negated
         ranges: Ranges = []
@@ -140,7 +140,7 @@ class _Reader:
         return _written(ranges, negated=negated)
 
     def class_item(self) -> Ranges:
-        """A named class, one like \\d, a character or a range."""
+        """Read one item of a class: a named class, a class like \\d, a character or a range."""
         if self.peek(2) == "[:" and (end := self.text.find(":]", self.index + 2)) >= 0:
             name = self.text[self.index + 2 : end]
             self.index = end + 2
@@ -182,6 +182,6 @@ def _complement(ranges: Ranges) -> Ranges:
 
 
 def _written(ranges: Ranges, *, negated: bool = False) -> str:
-    """A class in Python's way of writing."""
+    """Return a class in Python's syntax."""
     inside = "".join(f"{re.escape(chr(low))}-{re.escape(chr(high))}" for low, high in ranges)
     return f"[{'^' if negated else ''}{inside}]"

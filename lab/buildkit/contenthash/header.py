@@ -1,4 +1,4 @@
-"""The bytes that are hashed before a file's content, and the digest of one object of its own."""
+"""The header that is hashed before a file's content, and the own digest of one object."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ LAYOUT = b"namemode%duid%dgid%dsize%dtypeflag%slinkname%sunamegnamedevmajor%ddev
 
 
 def header(entry: Entry, rules: Rules) -> bytes:
-    """What stands before the content in the hashed stream; ContextError for a socket where sockets are errors.
+    """Return the bytes that are hashed before the content; ContextError for a socket if the rules reject sockets.
 
     Names and values follow each other without separators; name, uname and gname are always empty.
     """
     kind = entry.kind
     if kind is Kind.SOCKET and not rules.sockets:
         raise ContextError(
-            f"cannot digest {shown(entry.path)}: it is a socket, which BuildKit refuses under {rules.name}",
-            hint="remove it, or name it in .dockerignore",
+            f"cannot digest {shown(entry.path)}: it is a socket, which BuildKit rejects under {rules.name}",
+            hint="remove it, or add it to .dockerignore",
         )
     fixed = LAYOUT % (
         entry.mode & 0o7777,
@@ -51,7 +51,7 @@ def header(entry: Entry, rules: Rules) -> bytes:
 
 
 def _in_order(xattrs: Mapping[str, bytes]) -> Iterable[tuple[str, bytes]]:
-    """By the bytes of the names."""
+    """Return the attributes sorted by the bytes of their names."""
     return sorted(xattrs.items(), key=_by_name) if len(xattrs) > 1 else xattrs.items()
 
 
@@ -60,22 +60,22 @@ def _by_name(item: tuple[str, bytes]) -> bytes:
 
 
 def own_digest(entry: Entry, rules: Rules) -> str:
-    """The digest that the daemon records for one object on receipt: header and content, for a directory its header.
+    """Return the digest that the daemon stores for one object: that of its header and content.
 
-    A hard link's is replaced by that of its first path afterwards. ContextError if there is none, or if the content
-    is not at hand or not of the stated size.
+    For a directory it is the digest of its header. The daemon later replaces the digest of a hard link by that of its
+    first path. ContextError if there is no digest, the content is not available, or its size is not the stated size.
     """
     return own_digests(entry, [header(entry, rules)])[0]
 
 
 def own_digests(entry: Entry, headers: Iterable[bytes]) -> list[str]:
-    """The digests of one object under several headers, in their order; its content is streamed once."""
+    """Return the digests of one object for several headers, in the same order; its content is read once."""
     if entry.problem:
         raise ContextError(f"cannot digest {shown(entry.path)}: {entry.problem}")
     hashers = [sha256(start) for start in headers]
     chunks = entry.chunks()
     if chunks is None:
-        raise ContextError(f"cannot digest {shown(entry.path)}: its content is not at hand")
+        raise ContextError(f"cannot digest {shown(entry.path)}: its content is not available")
     length = 0
     for chunk in chunks:
         length += len(chunk)
@@ -83,7 +83,7 @@ def own_digests(entry: Entry, headers: Iterable[bytes]) -> list[str]:
             hasher.update(chunk)
     if entry.kind is Kind.FILE and not entry.is_hardlink and length != entry.size:
         raise ContextError(
-            f"cannot digest {shown(entry.path)}: {length} bytes were read where {entry.size} were stated",
-            hint="it changed while it was read; try again when nothing writes to it",
+            f"cannot digest {shown(entry.path)}: its size is {entry.size} bytes, but {length} bytes were read",
+            hint="it changed while lab read it; stop the programs that write to it and try again",
         )
     return ["sha256:" + hasher.hexdigest() for hasher in hashers]

@@ -1,4 +1,4 @@
-"""Symbolic links in the path of a source, in both ways in which BuildKit has resolved them."""
+"""Symbolic links in the path of a source, resolved as old and as new BuildKit versions do."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from lab.buildkit.contenthash.rules import Links
 from lab.buildkit.contenthash.tree import Node, Tree
 from lab.errors import ContextError
 
-LIMIT = 255  # links on one way, in BuildKit
-DEEPEST = 255  # elements of a path, ours: the old way goes up them one by one
+LIMIT = 255  # links in one path; BuildKit's limit
+DEEPEST = 255  # elements of a path; lab's limit, because the lexical resolution recurses once for each
 
 
 def lookup(tree: Tree, path: str, links: Links, *, last: bool) -> tuple[str, Node | None]:
-    """The path with its links resolved and the record there, None if there is none.
+    """Return the path with its links resolved, and the node at that path or None.
 
-    `path` need not be clean. `last` says whether a link in the last element is resolved too. ContextError if there
+    `path` need not be clean. `last` states whether a link in the last element is resolved too. ContextError if there
     are too many links.
     """
     if links is Links.REAL:
         return _real(tree, gopath.key_path(path), last=last)
     try:
         return _lexical_to_the_end(tree, path, last=last)
-    except RecursionError as error:  # links upon links that only ever lead deeper
+    except RecursionError as error:  # each link leads to a deeper one
         raise _too_many(path) from error
 
 
 def _lexical_to_the_end(tree: Tree, path: str, *, last: bool) -> tuple[str, Node | None]:
-    """The deepest known directory first, links joined by their text: up to bk 0.13.
+    """Resolve links as BuildKit up to 0.13 does: from the deepest known directory, by the text of the links.
 
-    An absolute link is not cleaned before the next one is joined to its directory: after "/a/." that is "/a", not "/".
+    An absolute link is not cleaned before the next link is joined to its directory: the directory of "/a/." is "/a"
+    and not "/".
     """
     found, node = _lexical(tree, gopath.key_path(path), [0])
     count = 0
@@ -44,10 +45,10 @@ def _lexical_to_the_end(tree: Tree, path: str, *, last: bool) -> tuple[str, Node
 
 
 def lookup_prefix(tree: Tree, path: str, links: Links, *, last: bool) -> tuple[str, Node | None]:
-    """As `lookup`, for what stands before a wildcard or is asked with patterns.
+    """Resolve a path as `lookup` does, but for the part before a wildcard, or for a path with patterns.
 
-    The old way takes a link in the last element from where the first one was found, and each that follows as well,
-    and looks up where they lead to without going through other links.
+    The lexical resolution joins every link in the last element to the path at which the first link was found. It does
+    not resolve links inside the paths to which these links lead.
     """
     if links is Links.REAL:
         return _real(tree, path, last=last)
@@ -67,18 +68,18 @@ def lookup_prefix(tree: Tree, path: str, links: Links, *, last: bool) -> tuple[s
 
 
 def target(tree: Tree, path: str, links: Links) -> Node:
-    """The record at a path with all links followed; ContextError if there is none."""
+    """Return the node at a path with all links followed; ContextError if there is none."""
     _, node = lookup(tree, path, links, last=True)
     if node is None:
         raise ContextError(
             f"cannot digest {shown(path.lstrip('/') or path)}: no such path in the context",
-            hint="it may be excluded by .dockerignore, or a link on its way may lead out of the context",
+            hint=".dockerignore may exclude it, or a link in its path may lead out of the context",
         )
     return node
 
 
 def _real(tree: Tree, path: str, *, last: bool) -> tuple[str, Node | None]:
-    """Element by element, as the kernel does: from bk 0.14 on."""
+    """Resolve links as BuildKit from 0.14 on does: element by element, like the kernel."""
     node = tree.get(path)
     if node and not (last and node.kind is Kind.SYMLINK):
         return path, node
@@ -103,7 +104,7 @@ def _real(tree: Tree, path: str, *, last: bool) -> tuple[str, Node | None]:
 
 
 def _lexical(tree: Tree, path: str, count: list[int]) -> tuple[str, Node | None]:
-    """The record at a path whose last element is taken as it is."""
+    """Return the resolved path and its node; a link in the last element is not followed."""
     if path.count("/") > DEEPEST:
         raise ContextError(f"cannot follow {shown(path)}: it is too deep")
     node = tree.get(path)
@@ -121,7 +122,7 @@ def _lexical(tree: Tree, path: str, count: list[int]) -> tuple[str, Node | None]
 
 
 def clean_link(path: str, linkname: str) -> str:
-    """Where a link at a path leads to, by the text alone."""
+    """Return the target of a link at a path, computed from the text alone."""
     place = gopath.clean(path)
     link = gopath.clean(linkname)
     if link.startswith("/"):
@@ -130,4 +131,4 @@ def clean_link(path: str, linkname: str) -> str:
 
 
 def _too_many(path: str) -> ContextError:
-    return ContextError(f"cannot follow {shown(path)}: more than {LIMIT} symbolic links on its way")
+    return ContextError(f"cannot follow {shown(path)}: it leads through more than {LIMIT} symbolic links")

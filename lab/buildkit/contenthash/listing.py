@@ -1,4 +1,4 @@
-"""The objects that a wildcard or patterns select, as BuildKit lists them from 0.9 on."""
+"""The objects that a wildcard or patterns select, as BuildKit from 0.9 on lists them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lab.buildkit.contenthash.tree import Node, Tree
 
 @dataclass(slots=True)
 class Listed:
-    """One object of the list: its path as the source spells it, and its digest; a directory stands for its header.
+    """One object of the list: its path as the source spells it, and its digest; of a directory, that of its header.
 
-    `top` is true where no directory of the list holds it.
+    `top` is true if no directory of the list contains the object.
     """
 
     path: str
@@ -32,9 +32,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked for: a clean absolute path ("" for the root), whether it is a pattern, and the patterns.
+    """One request: a clean absolute path ("" for the root), whether it is a wildcard, and the patterns.
 
-    `bare` is true for a path that ended in "/", the root's too: the header of that directory itself is not listed.
+    `bare` is true for a path that ended in "/", including the root: the header of that directory is not listed.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Selection:
     exclude: Matcher | None
 
     def wants(self, candidate: str, item: Listed, above: Listed | None) -> bool:
-        """True if the patterns let the path through; notes in `item` what is below inherits."""
+        """True if the patterns select the path; stores in `item` the matches that objects below it inherit."""
         if self.include:
             matched, item.included = self.include.match(candidate, above.included if above else UNKNOWN)
             if not matched:
@@ -56,11 +56,11 @@ class Selection:
 
 
 def select(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, list[Listed]]:
-    """The fixed part of the path, and the selected objects in the daemon's order."""
+    """Return the fixed part of the path, and the selected objects in the daemon's order."""
     fixed, start, resolved = _start(tree, selection, rules)
     found: list[Listed] = []
     holders: list[Listed] = []
-    top = ""  # the last path that the wildcard matched; what is below it is part of it
+    top = ""  # the last path that the wildcard matched; objects below it belong to it
     for node in tree.below(start) if start else ():
         if node.kind is None:
             continue
@@ -88,7 +88,7 @@ def select(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, list[Li
 
 
 def _start(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, Node | None, str]:
-    """The fixed part of the path as it is spelled, the record it leads to, and its path with links resolved."""
+    """Return the fixed part of the path as written, the node at that path, and the path with links resolved."""
     if not selection.wildcard:
         fixed, rest = selection.path, ""
     else:
@@ -99,12 +99,12 @@ def _start(tree: Tree, selection: Selection, rules: Rules) -> tuple[str, Node | 
         return "", tree.root, ""
     resolved, node = lookup_prefix(tree, fixed, rules.links, last=bool(rest))
     if resolved == "/":
-        globs.matches(selection.path, "")  # BuildKit goes through all there is, none of which can match
+        globs.matches(selection.path, "")  # BuildKit walks all objects, and none of them can match
     return fixed, node, resolved
 
 
-def followed(tree: Tree, items: list[Listed], rules: Rules, *, all_links: bool) -> Iterator[Part]:
-    """The digest of each item, links replaced by what they lead to: all of them, or those at the top alone."""
+def resolved_parts(tree: Tree, items: list[Listed], rules: Rules, *, all_links: bool) -> Iterator[Part]:
+    """Yield the digest part of each item; a link is replaced by its target, either every link or only those on top."""
     for item in items:
         if item.node.kind is Kind.SYMLINK and (all_links or item.top):
             yield target(tree, item.path, rules.links).whole

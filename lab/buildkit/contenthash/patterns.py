@@ -1,4 +1,4 @@
-"""Include and exclude patterns, and .dockerignore, as moby's patternmatcher takes them."""
+"""Include and exclude patterns, and .dockerignore, as moby's patternmatcher matches them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from collections.abc import Iterable
 from lab.buildkit.contenthash import globs, gopath, goregexp
 from lab.errors import ContextError
 
-Matched = tuple[bool, ...]  # for each pattern whether a directory matched it: what is below inherits that
+Matched = tuple[bool, ...]  # for each pattern, whether a directory matches it; objects below inherit that
 UNKNOWN: Matched = ()
-BLANKS = (  # what Go takes for a blank
+BLANKS = (  # the characters that Go's strings.TrimSpace removes
     "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 )
 
 
 class Pattern:
-    """One cleaned pattern; `exception` is true for one that began with "!"."""
+    """One cleaned pattern; `exception` is true if it began with "!"."""
 
     def __init__(self, text: str) -> None:
         self.exception = text.startswith("!")
         self.text = text[1:] if self.exception else text
         if not self.text:
-            raise ContextError('cannot use the pattern "!": it excepts nothing')
+            raise ContextError('cannot use the pattern "!": no path follows the "!"')
         globs.check(self.text)
         self._kind, self._expression = _expression(self.text)
         self._regex: re.Pattern[str] | None = None
 
     def matches(self, path: str) -> bool:
-        """True if it matches the path itself, parents not considered.
+        """True if the pattern matches the path itself; parent directories are not considered.
 
-        ContextError where it makes no expression that Go knows: only now, as for BuildKit one that is never asked may
-        be wrong.
+        ContextError if the pattern gives an expression that Go cannot compile. The error is raised here and not
+        earlier, because BuildKit also compiles a pattern only when it matches a path with it.
         """
         if self._kind == "plain":
             return path == self.text
@@ -46,14 +46,17 @@ class Pattern:
 
 
 class Matcher:
-    """An ordered list of patterns; the last one that matches decides. ContextError for a malformed pattern."""
+    """An ordered list of patterns; the last pattern that matches decides. ContextError for a malformed pattern."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         stripped = (pattern.strip(BLANKS) for pattern in patterns)
         self.patterns = [Pattern(gopath.clean(pattern)) for pattern in stripped if pattern]
 
     def match(self, path: str, above: Matched = UNKNOWN) -> tuple[bool, Matched]:
-        """Whether a path matches, and what is below it inherits; `above` is what its directory gave."""
+        """Return whether a path matches, and the matches that the objects below it inherit.
+
+        `above` is the second value that `match` returned for the path's directory.
+        """
         matched = False
         inherited: list[bool] = []
         for number, pattern in enumerate(self.patterns):
@@ -72,7 +75,10 @@ class Matcher:
 
 
 def read_ignore_file(text: str) -> list[str]:
-    """The patterns of a .dockerignore: comments and blank lines left out, paths cleaned, a leading "/" dropped."""
+    """Return the patterns of a .dockerignore.
+
+    Comments and blank lines are left out, paths are cleaned, and a leading "/" is removed.
+    """
     patterns = []
     for raw in text.removeprefix("\ufeff").split("\n"):
         line = raw.strip(BLANKS)
@@ -87,15 +93,16 @@ def read_ignore_file(text: str) -> list[str]:
 
 
 def _characters(text: str) -> str:
-    """A text as Go reads it: each byte that is no UTF-8 is one and the same character."""
+    """Return a text as Go decodes it: each byte that is not UTF-8 becomes the character U+FFFD."""
     return text if text.isascii() else re.sub("[\udc80-\udcff]", "\ufffd", text)
 
 
 def _expression(pattern: str) -> tuple[str, str]:
-    """What a pattern is: a plain path, `**` at its beginning or its ending, or a regular expression, which follows.
+    """Return the kind of a pattern and its regular expression.
 
-    The expression is the one that the patternmatcher writes, with its ways: `^`, `|`, braces, a class and what a
-    backslash stands before go into it as they are. It means to escape `|` and braces, which its table has no room for.
+    The kinds are "plain" (a path), "beginning" and "ending" (`**` at the start or at the end) and "regex". The
+    expression is the one that the patternmatcher builds. `^`, `|`, braces, classes and escaped characters are copied
+    into it unchanged. The patternmatcher intends to escape `|` and braces, but its code does not do it.
     """
     text = _characters(pattern).removeprefix("\ufeff")
     found, index, first, kind = "^", 0, True, "plain"

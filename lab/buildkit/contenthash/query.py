@@ -11,7 +11,7 @@ from lab.buildkit.contenthash.entry import Kind, name_bytes, shown
 from lab.buildkit.contenthash.formula import Join, Part
 from lab.buildkit.contenthash.header import NOTHING
 from lab.buildkit.contenthash.links import lookup, target
-from lab.buildkit.contenthash.listing import Selection, followed, select
+from lab.buildkit.contenthash.listing import Selection, resolved_parts, select
 from lab.buildkit.contenthash.patterns import Matcher
 from lab.buildkit.contenthash.rules import Rules, Wildcard
 from lab.buildkit.contenthash.tree import Node, Tree
@@ -20,9 +20,9 @@ from lab.errors import ContextError
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked of a tree: a path as in COPY, whether a link at its end is followed, patterns.
+    """One request for a digest: a path as in COPY, whether a link at its end is followed, and patterns.
 
-    `wildcard` says that the path is a pattern; None leaves that to the path: an unescaped * ? or [ makes it one.
+    `wildcard` states whether the path is a pattern. If it is None, an unescaped * ? or [ makes the path a pattern.
     """
 
     path: str
@@ -33,20 +33,20 @@ class Query:
 
     @property
     def is_wildcard(self) -> bool:
-        """True if the path is taken as a pattern."""
+        """True if the path is a pattern."""
         return gopath.has_wildcard(gopath.join("/", self.path)) if self.wildcard is None else self.wildcard
 
     @property
     def is_plain(self) -> bool:
-        """True if it is one path, without wildcard and patterns."""
+        """True if the query is one path without wildcard and without patterns."""
         return not (self.is_wildcard or self.include or self.exclude)
 
 
 def ask(tree: Tree, query: Query, rules: Rules) -> Part | None:
-    """What the digest of one source is made of; None if the rule set knows no include and exclude patterns.
+    """Return the part that computes the digest of one source.
 
-    Raises ContextError for a path that is not there, too many links, a malformed pattern; the part's text raises it
-    where an object has no digest.
+    None if the query has include or exclude patterns and the rule set does not support them. Raises ContextError for
+    a missing path, too many links or a malformed pattern. The part's `text` raises it if an object has no digest.
     """
     if (query.include or query.exclude) and not rules.patterns:
         return None
@@ -64,9 +64,9 @@ def ask(tree: Tree, query: Query, rules: Rules) -> Part | None:
 
 
 def content_part(tree: Tree, queries: Iterable[Query], rules: Rules) -> Part | None:
-    """What the content digest of a whole COPY is made of: the sources' digests in the order of their paths.
+    """Return the part that computes the content digest of a COPY: its sources' digests, in the order of their paths.
 
-    None if a source has none under these rules; ContextError as `ask`.
+    None if a source has no digest under these rules; ContextError as for `ask`.
     """
     asked = [ask(tree, query, rules) for query in deduplicated(queries, rules)]
     known = [part for part in asked if part is not None]
@@ -76,17 +76,22 @@ def content_part(tree: Tree, queries: Iterable[Query], rules: Rules) -> Part | N
 
 
 def content_record(content: str) -> str:
-    """The record of a content digest in an inline cache."""
+    """Return the digest of the record that a content digest has in an inline cache."""
     return "sha256:" + sha256(f"{content}@-1".encode()).hexdigest()
 
 
 def deduplicated(queries: Iterable[Query], rules: Rules) -> list[Query]:
-    """The sources of one COPY as they are hashed: clean, each plain path once and none below another, in order."""
+    """Return the sources of one COPY that BuildKit hashes, with clean paths, sorted by path.
+
+    Each plain path occurs once, and a plain path below another one is left out.
+    """
     clean = [replace(query, path=gopath.join("/", query.path)) for query in queries]
     plain = {(query.path, query.follow_links): query for query in clean if query.is_plain}
     kept = [query for query in plain.values() if not _is_below_another(query, plain.values(), rules)]
     others = [query for query in clean if not query.is_plain]
-    kept += others if rules.wildcard.is_flat else dict.fromkeys(others)  # a set as long as there were no patterns
+    kept += (
+        others if rules.wildcard.is_flat else dict.fromkeys(others)
+    )  # BuildKit used a set before it supported patterns
     return sorted(kept, key=lambda query: name_bytes(query.path))
 
 
@@ -108,7 +113,7 @@ def _plain(tree: Tree, query: Query, rules: Rules) -> Part:
 
 
 def _matches(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
-    """Wildcards up to bk 0.8: every matching path, a directory with all that is below it."""
+    """Digest a wildcard as BuildKit up to 0.8 does: every matching path; a directory with everything below it."""
     found: list[Node] = []
     for node in tree.below(tree.root):
         inside = found and found[-1].kind is Kind.DIR and node.path.startswith(found[-1].path + "/")
@@ -129,12 +134,13 @@ def _matches(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
 
 
 def _flat(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
-    """Wildcards and patterns from bk 0.9 on: a list of objects, directories as headers."""
+    """Digest wildcards and patterns as BuildKit from 0.9 on does: a list of objects, directories as headers."""
     include = Matcher(query.include) if query.include else None
     exclude = Matcher(query.exclude) if query.exclude else None
     fixed, items = select(tree, Selection(path, query.is_wildcard, query.path.endswith("/"), include, exclude), rules)
     all_links = rules.wildcard is Wildcard.FLAT
-    parts = list(followed(tree, items, rules, all_links=all_links)) if query.follow_links else [i.part for i in items]
+    followed = query.follow_links
+    parts = list(resolved_parts(tree, items, rules, all_links=all_links)) if followed else [i.part for i in items]
     if not parts:
         return Part(NOTHING)
     if len(parts) == 1 and gopath.base(path) == gopath.base(items[0].path):

@@ -1,4 +1,4 @@
-"""What one BuildKit hashes, as independent switches; the named combinations R1 to R9 are data."""
+"""The switches that describe what one BuildKit hashes; the combinations R1 to R9 are in boxes/buildkit/rules.yaml."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from enum import StrEnum
 
 
 class Xattrs(StrEnum):
-    """Which extended attributes count."""
+    """Which extended attributes enter the digest."""
 
     ALL = "all"
-    PLAIN = "plain"  # none that begins with security. or system.
-    CAPABILITY = "capability"  # as plain, but security.capability counts
+    PLAIN = "plain"  # all except security.* and system.*
+    CAPABILITY = "capability"  # as PLAIN, and also security.capability
 
 
 class Wildcard(StrEnum):
-    """How the matches of a wildcard make one digest; each word is one age of BuildKit."""
+    """How the matches of a wildcard are combined into one digest; each value is that of some BuildKit versions."""
 
-    DIGESTS = "W0"  # digests of the matches; names do not count
-    NAMES = "W1"  # base name and digest of each match
-    FLAT = "W2"  # all objects below the matches, each with its base name; every link is followed
-    TOP_LINKS = "W3"  # as W2, but only links that no listed directory holds are followed
-    PATHS = "W4"  # as W3, each object with its path below the fixed part of the pattern
+    DIGESTS = "W0"  # the digests of the matches, without their names
+    NAMES = "W1"  # the base name and the digest of each match
+    FLAT = "W2"  # all objects in the matches, each with its base name; every link is followed
+    TOP_LINKS = "W3"  # as W2, but a link inside a listed directory is not followed
+    PATHS = "W4"  # as W3, but each object has its path below the fixed part of the pattern
 
     @property
     def is_flat(self) -> bool:
-        """True where directories enter as headers and contents, and patterns can include and exclude."""
+        """True if each object is listed on its own (a directory as its header), so that patterns can select objects."""
         return self not in (Wildcard.DIGESTS, Wildcard.NAMES)
 
 
 class Links(StrEnum):
     """How symbolic links in a source's path are resolved."""
 
-    LEXICAL = "lexical"  # ".." is taken off the text of the path
-    REAL = "real"  # ".." is taken where the kernel would take it
+    LEXICAL = "lexical"  # ".." removes the previous element from the text of the path
+    REAL = "real"  # ".." leads to the parent of the directory that was reached, as in the kernel
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """One rule set.
 
-    `owner`: uid and gid count. `sockets`: a socket counts as an empty file, else it is an error. `wildcard_errors`:
-    a malformed pattern is an error, else an empty digest. `patterns`: include and exclude patterns exist.
-    `root_swallows`: the source "." makes every other plain source of the same COPY redundant.
+    `owner`: uid and gid are hashed. `sockets`: a socket is hashed as an empty file; otherwise it is an error.
+    `wildcard_errors`: a malformed pattern is an error; otherwise its digest is empty. `patterns`: include and exclude
+    patterns are supported. `root_swallows`: the source "." makes every other plain source of the same COPY redundant.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Rules:
     root_swallows: bool
 
     def keeps(self, xattr: str) -> bool:
-        """True if the attribute of that name counts."""
+        """True if the attribute of that name is hashed."""
         if self.xattrs is Xattrs.ALL or not xattr.startswith(("security.", "system.")):
             return True
         return self.xattrs is Xattrs.CAPABILITY and xattr == "security.capability"

@@ -1,4 +1,4 @@
-"""A build context as the daemon's record tree holds it: directories, their digests, hard links, the root."""
+"""The daemon's record tree of a build context: directories with their digests, hard links, and the root."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.errors import ContextError
 
 NO_RECORD = Part(NOTHING)
-LAST = "\udcff"  # the byte ff as os.fsdecode gives it
-EMPTY = Entry("", Kind.DIR, 0o755)  # the root of a context with nothing in it
+LAST = "\udcff"  # the byte ff as os.fsdecode decodes it
+EMPTY = Entry("", Kind.DIR, 0o755)  # the root of an empty context
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One path of the tree: `own` is the object's digest, `whole` with all that is below it.
+    """One path of the tree: `own` is the digest of the object, `whole` the digest including everything below it.
 
-    `kind` is None for a directory that only the paths below it speak of: it has no record, and no digest.
+    `kind` is None for a directory that has no entry and exists only as a prefix of other paths. Such a directory has no
+    record and no digest.
     """
 
     path: str
@@ -33,9 +34,9 @@ class Node:
 
 
 class Tree:
-    """The objects of a context by path; paths here are absolute inside it, "" is its root.
+    """The objects of a context by path; paths are absolute inside the context, and "" is its root.
 
-    `root` is the digest of the root's own header: of nothing for a context of which a client sent something.
+    `root` is the digest of the root's own header. It is the digest of no bytes if the client sent any object.
     """
 
     def __init__(self, entries: Iterable[Entry], own: Iterable[Source], root: str = NOTHING) -> None:
@@ -44,7 +45,7 @@ class Tree:
         hardlinks: list[tuple[Node, Entry]] = []
         for entry, digest in zip(entries, own, strict=True):
             if entry.path in self._own:
-                raise ContextError(f"cannot use the records: {shown(entry.path)} stands there twice")
+                raise ContextError(f"cannot use the records: {shown(entry.path)} occurs twice")
             node = self._reach("/" + entry.path)
             node.kind, node.linkname = entry.kind, entry.linkname
             node.own = self._own[entry.path] = Leaf(node.path, digest)
@@ -58,21 +59,21 @@ class Tree:
 
     @classmethod
     def read(cls, entries: Iterable[Entry], rules: Rules) -> Tree:
-        """The tree under one rule set; a content is streamed when a digest that needs it is asked for."""
+        """Build the tree under one rule set; a content is read when a digest that needs it is computed."""
         return read_trees(entries, [rules])[rules]
 
     @property
     def own(self) -> dict[str, str | ContextError]:
-        """Each object's own digest by its path, or why it has none: of a directory its header's."""
+        """The own digest of each object by path, or the error if it has none; of a directory, that of its header."""
         return {path: leaf.text_or_error for path, leaf in self._own.items()}
 
     def get(self, path: str) -> Node | None:
-        """The record at a clean absolute path; None where there is none."""
+        """Return the node at a clean absolute path; None if the path has no record."""
         node = self._nodes.get(path)
         return node if node and node.kind else None
 
     def below(self, node: Node) -> Iterator[Node]:
-        """A node and all below it, in the order of the daemon's keys: "/" counts as the smallest character."""
+        """Yield a node and all nodes below it, in the daemon's key order, in which "/" is the smallest character."""
         waiting = [node]
         while waiting:
             node = waiting.pop()
@@ -81,11 +82,11 @@ class Tree:
 
     @property
     def root(self) -> Node:
-        """The context itself."""
+        """The root of the context."""
         return self._nodes[""]
 
     def _reach(self, path: str) -> Node:
-        """The node at a path, with the nodes that lead to it."""
+        """Return the node at a path; create it and the nodes above it if they are missing."""
         missing: list[str] = []
         while path not in self._nodes:
             path, _, name = path.rpartition("/")
@@ -98,7 +99,7 @@ class Tree:
         return node
 
     def _sum_up(self) -> None:
-        """Order the children of each node and compute the digests of directories, deepest first."""
+        """Sort the children of each node and set the digests of directories, the deepest directories first."""
         for node in sorted(self._nodes.values(), key=lambda node: node.path.count("/"), reverse=True):
             if not node.children and node.kind is not Kind.DIR:
                 node.whole = node.own
@@ -113,13 +114,13 @@ class Tree:
 
 
 def _strange(name: str) -> Part:
-    """In place of a digest: BuildKit skips what a directory holds by looking behind its name and this byte."""
-    why = "a name that begins with the byte ff enters the digests of the folders above in a way that is not covered"
-    return Part(ContextError(f"cannot digest what holds {shown(name)}: {why}"))
+    """Return an error instead of a digest: BuildKit uses this byte to skip the objects inside a directory."""
+    why = "lab does not model how BuildKit hashes a directory below which a name begins with the byte ff"
+    return Part(ContextError(f"cannot digest the folder that contains {shown(name)}: {why}"))
 
 
 class _Digests:
-    """One object's own digests under several rule sets, computed together: its content is streamed once."""
+    """The own digests of one object under several rule sets; its content is read once for all of them."""
 
     __slots__ = ("_entry", "_found", "_rule_sets")
 
@@ -129,7 +130,7 @@ class _Digests:
         self._found: dict[Rules, str | ContextError] = {}
 
     def under(self, rules: Rules) -> str:
-        """The digest under one of the rule sets; ContextError if it has none."""
+        """Return the digest under one of the rule sets; ContextError if it has none."""
         if not self._found:
             self._compute()
         found = self._found[rules]
@@ -154,9 +155,9 @@ class _Digests:
 
 
 def read_trees(entries: Iterable[Entry], rule_sets: Iterable[Rules]) -> dict[Rules, Tree]:
-    """A tree for each rule set; a content is streamed once for all of them, when a digest needs it."""
+    """Build a tree for each rule set; a content is read once for all of them, when a digest needs it."""
     listed, asked = list(entries), list(dict.fromkeys(rule_sets))
     shared = [_Digests(entry, asked) for entry in listed]
-    # a daemon that was sent nothing looks at its own folder instead, which is new
+    # if the client sends nothing, the daemon hashes its own folder for the context, which it has just created
     roots = {rules: NOTHING if listed else own_digests(EMPTY, [header(EMPTY, rules)])[0] for rules in asked}
     return {rules: Tree(listed, [partial(digests.under, rules) for digests in shared], roots[rules]) for rules in asked}

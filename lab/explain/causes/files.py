@@ -17,7 +17,7 @@ from lab.explain.miss import Miss
 from lab.explain.sent import arithmetic
 from lab.explain.subject import Subject
 from lab.explain.upstream import Bug, Upstream
-from lab.results.contexts import Kept
+from lab.results.contexts import StoredContext
 
 MOST = 12  # lines of evidence of one kind
 
@@ -119,12 +119,12 @@ class _Files:
             lines.append(f"the producer's record {listed} in it: {there}")
         return lines
 
-    def _sent(self, theirs: Kept, ours: Kept) -> list[str]:
+    def _sent(self, theirs: StoredContext, ours: StoredContext) -> list[str]:
         """The bytes that both clients sent, explained by all that the Dockerfile copies."""
         made, trial, engine = self.subject.production, self.subject.trial, self.subject.engine
         assert engine is not None  # `cause` returns early without one
         sent = [
-            [entry for entry in side.offered if entry.path in used_of(side, text, engine.rules)]
+            [entry for entry in side.sent_objects if entry.path in used_of(side, text, engine.rules)]
             for side, text in ((theirs, self.subject.their_dockerfile), (ours, self.subject.dockerfile))
         ]
         line = arithmetic(
@@ -155,23 +155,23 @@ def _what(counting: Sequence[FieldDifference]) -> str:
     return what + (f", and {others} more {'differ' if others > 1 else 'differs'}" if others else "")
 
 
-def _renamed(theirs: Kept, ours: Kept, counting: Sequence[FieldDifference]) -> str | None:
+def _renamed(theirs: StoredContext, ours: StoredContext, counting: Sequence[FieldDifference]) -> str | None:
     """A sentence if the only difference is that one object has another name here; else None."""
     if [item.field for item in counting] != ["presence", "presence"]:
         return None
     gone, new = sorted(counting, key=lambda item: item.consumer != ABSENT)
-    sides = [{shown(entry.path): entry for entry in side.offered} for side in (theirs, ours)]
+    sides = [{shown(entry.path): entry for entry in side.sent_objects} for side in (theirs, ours)]
     one, other = sides[0].get(gone.path), sides[1].get(new.path)
     if one is None or other is None or not one.sha256 or one.sha256 != other.sha256:
         return None
     return f"{gone.path} of the producer is {new.path} here, with the same content"
 
 
-def _ignored(theirs: Kept, ours: Kept, counting: Sequence[FieldDifference]) -> list[str]:
+def _ignored(theirs: StoredContext, ours: StoredContext, counting: Sequence[FieldDifference]) -> list[str]:
     """A line for each side on which .dockerignore excludes what the other side sends."""
     lines = []
     for side, where in ((theirs, "at the producer"), (ours, "here")):
-        there = {shown(entry.path) for entry in side.objects} - {shown(entry.path) for entry in side.offered}
+        there = {shown(entry.path) for entry in side.objects} - {shown(entry.path) for entry in side.sent_objects}
         left_out = [item.path for item in counting if item.field == "presence" and item.path in there]
         if left_out:
             more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""

@@ -32,7 +32,9 @@ def cause(miss: Miss) -> StepCause | None:
     names = [f"Docker {facts.server}" if facts else "?" for facts in (subject.producer, subject.consumer)]
     rules = (theirs.rules, ours.rules)
     used = {*sides[0].own, *sides[1].own}
-    files = [] if isinstance(subject.theirs, str) else [item for item in subject.theirs.offered if item.path in used]
+    files = (
+        [] if isinstance(subject.theirs, str) else [item for item in subject.theirs.sent_objects if item.path in used]
+    )
     listed = isinstance(subject.cache, InlineCache) and bool(subject.cache.numbers(sides[0].record or ""))
     evidence = (
         f"digest of all that is copied: {sides[0].digest} under {rules[0].name}, which made the cache",

@@ -1,1 +1,1 @@
-"""The search for the producer's files: tries small changes until a listed record appears. Pure."""
+"""Searches for the producer's files: it tries small changes until the cache lists the resulting record."""

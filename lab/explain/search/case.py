@@ -1,4 +1,4 @@
-"""One state of a context's objects with the digest of what a COPY takes, prepared for small changes."""
+"""One state of a context's objects with the content digest of a COPY, prepared for fast small changes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
 
-SMALL = 1 << 20  # bytes of a file whose content is kept
-KEPT = 64 << 20  # bytes kept in all
+SMALL = 1 << 20  # bytes of the largest file whose content stays in memory
+KEPT = 64 << 20  # bytes of all contents that stay in memory
 
 
 class Case:
-    """Objects, their own digests, and the formula of a COPY's content digest.
-
-    `used` are the numbers of the objects that the digest is made of. ContextError if the COPY has no digest.
-    """
+    """Objects, their own digests, and the formula of a COPY's content digest; ContextError if it has no digest."""
 
     def __init__(self, entries: Sequence[Entry], own: Sequence[str], queries: Sequence[Query], rules: Rules) -> None:
         self.entries = list(entries)
@@ -32,14 +29,14 @@ class Case:
         self.tree = Tree(self.entries, self.own)
         part = content_part(self.tree, self.queries, rules)
         if part is None:
-            raise ContextError(f"cannot search: {rules.name} has no digest for --exclude")
+            raise ContextError(f"cannot search: {rules.name} does not support --exclude")
         self.formula = Formula(part)
         self._numbers = {"/" + entry.path: number for number, entry in enumerate(self.entries)}
         self.leaves = {self._numbers[leaf.path]: leaf for leaf in self.formula.leaves if leaf.path}
 
     @property
     def used(self) -> list[int]:
-        """The numbers of the objects that the digest is made of, in their order."""
+        """The numbers of the objects that enter the digest, in order."""
         return sorted(self.leaves)
 
     @property
@@ -48,11 +45,11 @@ class Case:
         return content_record(self.formula.text)
 
     def record_with(self, number: int, own: str) -> str:
-        """The record if one object had another digest of its own."""
+        """Return the record with another own digest for one object."""
         return content_record(self.formula.with_leaf(self.leaves[number], own))
 
     def record_without(self, number: int) -> str | None:
-        """The record without one object and all below it; None if there would be no digest."""
+        """Return the record without one object and everything below it; None if there is no digest then."""
         entry = self.entries[number]
         part: Part | None = self.leaves.get(number)
         if entry.kind is Kind.DIR:
@@ -72,7 +69,7 @@ class Case:
         )
 
     def record_with_more(self, entry: Entry, own: str) -> str | None:
-        """The record with one more object (a folder is empty); None if there would be no digest."""
+        """Return the record with one more object (a folder is empty); None if there is no digest then."""
         folder, _, name = ("/" + entry.path).rpartition("/")
         holder = self.tree.get(folder)
         whole = "sha256:" + sha256(b"\0" + own.encode()).hexdigest() if entry.kind is Kind.DIR else own
@@ -82,14 +79,14 @@ class Case:
         return self._record_of([*self.entries, entry], [*self.own, own])
 
     def changed(self, changes: Mapping[int, tuple[Entry, str]]) -> Case:
-        """The case with some objects replaced."""
+        """Return the case with some objects replaced."""
         entries, own = list(self.entries), list(self.own)
         for number, (entry, digest) in changes.items():
             entries[number], own[number] = entry, digest
         return Case(entries, own, self.queries, self.rules)
 
     def record_changed(self, owns: Mapping[int, str]) -> str:
-        """The record if several objects had other digests of their own."""
+        """Return the record with other own digests for several objects."""
         if len(owns) == 1:
             return self.record_with(*next(iter(owns.items())))
         texts: dict[Part, str] = {self.leaves[number]: own for number, own in owns.items() if number in self.leaves}
@@ -104,10 +101,10 @@ class Case:
 
 
 def begin(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> Case:
-    """The unchanged case, with small contents in memory; ContextError if the COPY has no digest."""
+    """Return the unchanged case, with small contents in memory; ContextError if the COPY has no digest."""
     part = content_part(Tree.read(entries, rules), queries, rules)
     if part is None:
-        raise ContextError(f"cannot search: {rules.name} has no digest for --exclude")
+        raise ContextError(f"cannot search: {rules.name} does not support --exclude")
     used = {leaf.path for leaf in leaves_of(part)}
     kept, own, room = [], [], KEPT
     for entry in entries:
@@ -123,14 +120,14 @@ def begin(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> C
 
 
 def with_bytes(entry: Entry) -> Entry:
-    """The entry with its content in memory as bytes, where it has one."""
+    """Return the entry with its content in memory as bytes, if it has a content that can be read."""
     if entry.kind is not Kind.FILE or entry.is_hardlink or entry.problem or not callable(entry.content):
         return entry
     return replace(entry, content=b"".join(bytes(chunk) for chunk in entry.content()))
 
 
 def own_text(entry: Entry, rules: Rules) -> str:
-    """The own digest of one object."""
+    """Return the own digest of one object."""
     if isinstance(entry.content, bytes) and entry.kind is Kind.FILE and not entry.linkname:
         return "sha256:" + sha256(header(entry, rules) + entry.content).hexdigest()
     return own_digests(entry, [header(entry, rules)])[0]

@@ -1,4 +1,4 @@
-"""Try changes of the consumer's files until a record of the producer appears: single changes, then pairs."""
+"""Tries changes of the consumer's files until the producer's cache lists their record: single changes, then pairs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from lab.explain.search.case import Case, begin
 from lab.explain.search.stages import Candidate, Hypothesis, applied, stages
 from lab.explain.search.usual import Usual
 
-LOOK_EVERY = 64  # candidates between two looks at the clock
-LARGE = 8 << 20  # bytes of a file that is read under the eye of the clock
+LOOK_EVERY = 64  # candidates between two checks of the time
+LARGE = 8 << 20  # bytes of a file from which on its reading checks the time
 PROGRESS_EVERY = 0.25  # seconds between two calls of `progress`
 MANY = 3  # equal differences up to this number are named one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The progress of a search: what it tries, how many candidates it has tried, for how many seconds."""
+    """The progress of a search: the current stage, the number of candidates tried, and the seconds so far."""
 
     stage: str
     tried: int
@@ -34,10 +34,10 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A change that makes a listed record appear: the fields with the producer's values, and the rule set.
+    """A change that leads to a listed record: the fields with the producer's values, and the rule set.
 
-    No differences under the consumer's own rules mean that the record is listed for the unchanged files. `alike` are
-    all rule sets that make the same record of these files, `rules` among them.
+    Without differences, the record is that of the unchanged files. `alike` are all rule sets that give the same record
+    for the producer's files; they include `rules`.
     """
 
     record: str
@@ -68,11 +68,11 @@ def search(
     progress: Callable[[Looking], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Result:
-    """Search for the producer's files, given the consumer's, the sources of one COPY and the records listed for it.
+    """Search for the producer's files, given the consumer's files, the sources of one COPY and its listed records.
 
-    It tries the unchanged files (under `others` too), changes of all objects, changes of one (usual ones first),
-    objects that only one side has, pairs of changes, then the same again under `others`. `limit` is in seconds.
-    ContextError if the COPY has no digest under `rules`.
+    The search tries the unchanged files (also under `others`), changes of all objects, changes of one object (usual
+    changes first), objects that only one side has, and pairs of changes. It then tries the changes under `others`.
+    `limit` is in seconds. ContextError if the COPY has no digest under `rules`.
     """
     listed = frozenset(wanted)
     watch = _Watch(limit, progress, clock)
@@ -90,11 +90,11 @@ def search(
 
 
 class _TimeIsUp(Exception):
-    """Ends a search from any depth; it is no error."""
+    """Ends a search from any call depth; it is not an error."""
 
 
 class _Watch:
-    """Counts candidates, reads the clock now and then, and reports the progress."""
+    """Counts candidates, checks the time at intervals, and reports the progress."""
 
     def __init__(self, limit: float, progress: Callable[[Looking], None] | None, clock: Callable[[], float]) -> None:
         self.stage = "reading the files"
@@ -107,17 +107,17 @@ class _Watch:
 
     @property
     def seconds(self) -> float:
-        """Since the search began."""
+        """The seconds since the search began."""
         return self._clock() - self._started
 
     def count(self) -> None:
-        """One more candidate."""
+        """Count one more candidate."""
         self.tried += 1
         if self.tried % LOOK_EVERY == 0:
             self.look()
 
     def look(self) -> None:
-        """Raise _TimeIsUp after the limit; else report the progress, unless that was done a moment ago."""
+        """Raise _TimeIsUp after the limit; otherwise report the progress if PROGRESS_EVERY seconds have passed."""
         seconds = self.seconds
         if seconds > self._limit:
             raise _TimeIsUp
@@ -126,7 +126,7 @@ class _Watch:
             self._progress(Looking(self.stage, self.tried, seconds))
 
     def over(self, entry: Entry) -> Entry:
-        """The object with a content whose reading stops at the limit: one large file may take very long."""
+        """Return the object with a content whose reading stops at the limit, because a large file may take long."""
         content = entry.content
         if not callable(content) or entry.size < LARGE:
             return entry
@@ -139,7 +139,7 @@ class _Watch:
 
 
 def _all_stages(case: Case, others: Sequence[Rules], usual: Usual) -> Iterator[tuple[str, Rules, Iterator[Candidate]]]:
-    """The stages under the consumer's rules; the unchanged files under other rules come second, the rest last."""
+    """Yield all stages: the unchanged files under each rule set come first, other rule sets' changes come last."""
     elsewhere = [other for other in (_under(case, rules) for rules in others) if other]
     for number, (stage, candidates) in enumerate(stages(case, usual)):
         yield stage, case.rules, candidates
@@ -164,7 +164,7 @@ def _under(case: Case, rules: Rules) -> Case | None:
 
 
 def _finding(case: Case, hypothesis: Hypothesis, record: str, tested: Rules, others: Sequence[Rules]) -> Finding:
-    """The finding of a hypothesis that fits; `case` is the consumer's."""
+    """Return the finding for a hypothesis that leads to a listed record; `case` is the consumer's case."""
     differences = tuple(_summed_up(_differences(case, hypothesis, [case.rules, *others])))
     if tested == case.rules:
         return Finding(record, tested, differences, (tested,))
@@ -182,7 +182,7 @@ def _record_of(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules)
 
 
 def _differences(case: Case, hypothesis: Hypothesis, rules: Sequence[Rules]) -> list[FieldDifference]:
-    """The fields that the hypothesis changes; a content that it leaves is the same object on both sides."""
+    """Return the fields that the hypothesis changes; an unchanged content is the same Python object on both sides."""
     used = [entry for number, entry in enumerate(case.entries) if number in case.leaves]
     changed = set(hypothesis.all_changes())
     theirs = applied(case.entries, hypothesis)
@@ -192,7 +192,7 @@ def _differences(case: Case, hypothesis: Hypothesis, rules: Sequence[Rules]) -> 
 
 
 def _summed_up(differences: list[FieldDifference]) -> Iterator[FieldDifference]:
-    """Equal differences of many objects as one, which names the first object and counts the others."""
+    """Combine equal differences of many objects into one that names the first object and counts the others."""
     alike: dict[tuple[str, str, str], list[FieldDifference]] = {}
     for item in differences:
         alike.setdefault((item.field, item.producer, item.consumer), []).append(item)

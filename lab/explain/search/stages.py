@@ -1,4 +1,4 @@
-"""What the search tries, in order: a candidate is a record and the hypothesis on the producer's files behind it."""
+"""The stages of the search, in order; each yields candidates: a record, and the hypothesis that leads to it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Variants = Callable[[Entry], Iterator[Entry]]
 
 
 class Hypothesis(NamedTuple):
-    """How the producer's files may have differed.
+    """One possible difference of the producer's files.
 
-    `changes` maps an object's number to the producer's object, None for one that it did not have. `more` is an object
-    that only the producer had. `base` is a hypothesis that this one adds to.
+    `changes` maps an object's number to the producer's object, or to None if the producer did not have it. `more` is an
+    object that only the producer had. `base` is a hypothesis that this one extends.
     """
 
     changes: Mapping[int, Entry | None] = {}
@@ -29,16 +29,16 @@ class Hypothesis(NamedTuple):
     base: Hypothesis | None = None
 
     def all_changes(self) -> dict[int, Entry | None]:
-        """The changes of this hypothesis and of its bases."""
+        """Return the changes of this hypothesis and of its bases."""
         return {**(self.base.all_changes() if self.base else {}), **self.changes}
 
 
-Candidate = tuple[str | None, Hypothesis]  # the record is None where there would be no digest
+Candidate = tuple[str | None, Hypothesis]  # the record is None if there is no digest
 Stage = tuple[str, Iterator[Candidate]]
 
 
 def stages(case: Case, usual: Usual) -> Iterator[Stage]:
-    """All stages for one rule set, the likely ones first; the last is pairs of changes."""
+    """Yield all stages for one rule set, the likely ones first; the last stages try pairs of changes."""
 
     def mode_of(entry: Entry) -> Iterator[Entry]:
         return modes(entry, usual)
@@ -50,9 +50,9 @@ def stages(case: Case, usual: Usual) -> Iterator[Stage]:
     used = [case.entries[number] for number in case.used]
     yield "the modes of all objects", (candidate for candidate, _ in at_once(case, all_modes(usual)))
     yield "the mode of one object", singles(case, mode_of)
-    yield "an attribute less on one object", singles(case, bare)
+    yield "one attribute removed from one object", singles(case, bare)
     yield "the line ends of one file", singles(case, line_ends)
-    other = all_else(used, usual, case.rules)  # every label on every object: slow where there are many objects
+    other = all_else(used, usual, case.rules)  # it tries every label on all objects, which is slow for many objects
     yield "one other change of all objects", (candidate for candidate, _ in at_once(case, other))
     yield "an object that only this side has", only_here(case)
     yield "a usual file or empty folder that only the producer had", only_there(case, usual)
@@ -66,13 +66,13 @@ def stages(case: Case, usual: Usual) -> Iterator[Stage]:
 
 
 def small(entry: Entry) -> Iterator[Entry]:
-    """The few likely variants that are not modes."""
+    """Yield the few likely variants that do not change the mode."""
     yield from bare(entry)
     yield from line_ends(entry)
 
 
 def singles(case: Case, variants: Variants, base: Hypothesis | None = None) -> Iterator[Candidate]:
-    """One object changed."""
+    """Yield candidates that change one object."""
     for number in case.used:
         for variant, own in with_own(case.entries[number], variants, case.rules):
             yield case.record_with(number, own), Hypothesis({number: variant}, base=base)
@@ -81,7 +81,7 @@ def singles(case: Case, variants: Variants, base: Hypothesis | None = None) -> I
 def at_once(
     case: Case, changes: Iterable[Change], base: Hypothesis | None = None
 ) -> Iterator[tuple[Candidate, dict[int, str]]]:
-    """One change of all objects, of all files alone, of all directories alone; with their own digests."""
+    """Yield candidates that change all objects, only the files, or only the directories; with the own digests."""
     used = [case.entries[number] for number in case.used]
     for change in changes:
         changed: dict[int, Entry] = {}
@@ -100,7 +100,7 @@ def at_once(
 
 
 def only_here(case: Case) -> Iterator[Candidate]:
-    """One object that the producer did not have, with all below it."""
+    """Yield candidates without one object and everything below it."""
     for number in case.used:
         path = case.entries[number].path
         below = [place for place, entry in enumerate(case.entries) if entry.path.startswith(path + "/")]
@@ -108,7 +108,7 @@ def only_here(case: Case) -> Iterator[Candidate]:
 
 
 def only_there(case: Case, usual: Usual) -> Iterator[Candidate]:
-    """One file or empty folder that only the producer had, by its usual name, content and mode."""
+    """Yield candidates with one more file or empty folder of a usual name, content and mode."""
     folders = [case.entries[number].path for number in case.used if case.entries[number].kind is Kind.DIR]
     folders += [gopath.split_wildcard(gopath.join("/", query.path))[0].strip("/") for query in case.queries]
     known = {entry.path for entry in case.entries}
@@ -124,27 +124,27 @@ def only_there(case: Case, usual: Usual) -> Iterator[Candidate]:
 
 
 def all_twice(case: Case, usual: Usual) -> Iterator[Candidate]:
-    """Two changes of all objects: of their modes, and of something else, such as a label."""
+    """Yield candidates with two changes of all objects: of their modes, and of another field, such as a label."""
     for changed, hypothesis in _changed_at_once(case, all_modes(usual)):
         used = [changed.entries[number] for number in changed.used]
         yield from (candidate for candidate, _ in at_once(changed, all_else(used, usual, case.rules), hypothesis))
 
 
 def all_and_one(case: Case, usual: Usual, variants: Variants) -> Iterator[Candidate]:
-    """One change of all objects, and one of a single object."""
+    """Yield candidates with one change of all objects and one change of a single object."""
     for changed, hypothesis in _changed_at_once(case, _all(case, usual)):
         yield from singles(changed, variants, hypothesis)
 
 
 def all_and_less(case: Case, usual: Usual) -> Iterator[Candidate]:
-    """One change of all objects, of which the producer did not have one."""
+    """Yield candidates with one change of all objects, without one of these objects."""
     for changed, hypothesis in _changed_at_once(case, _all(case, usual)):
         for record, less in only_here(changed):
             yield record, less._replace(base=hypothesis)
 
 
 def one_twice(case: Case, variants: Variants) -> Iterator[Candidate]:
-    """Two changes of one object, such as its label and its mode, or its line ends and its mode."""
+    """Yield candidates with two changes of one object, such as its label and its mode, or line ends and mode."""
     for number in case.used:
         entry = case.entries[number]
         firsts = [*(variant for variant, _ in distinct(entry, variants(entry), case.rules)), *line_ends(entry)]
@@ -154,7 +154,7 @@ def one_twice(case: Case, variants: Variants) -> Iterator[Candidate]:
 
 
 def two(case: Case, firsts: Variants, seconds: Variants) -> Iterator[Candidate]:
-    """A change of one object and a change of another."""
+    """Yield candidates with a change of one object and a change of another."""
     second = {number: list(with_own(case.entries[number], seconds, case.rules)) for number in case.used}
     for one in case.used:
         for variant, own in with_own(case.entries[one], firsts, case.rules):
@@ -167,7 +167,7 @@ def two(case: Case, firsts: Variants, seconds: Variants) -> Iterator[Candidate]:
 
 
 def with_own(entry: Entry, variants: Variants, rules: Rules) -> Iterator[tuple[Entry, str]]:
-    """The variants of one object with their own digests; a content that is not in memory is read once for all."""
+    """Yield the variants of one object with their own digests; a content on disk is read once for all of them."""
     found = distinct(entry, variants(entry), rules)
     if isinstance(entry.content, bytes) or entry.kind is not Kind.FILE:
         for variant, start in found:
@@ -180,7 +180,7 @@ def with_own(entry: Entry, variants: Variants, rules: Rules) -> Iterator[tuple[E
 
 
 def _all(case: Case, usual: Usual) -> Iterator[Change]:
-    """Every change of all objects."""
+    """Yield every change of all objects."""
     yield from all_modes(usual)
     yield from all_else([case.entries[number] for number in case.used], usual, case.rules)
 
@@ -195,7 +195,7 @@ def _changed_at_once(case: Case, wanted: Iterable[Change]) -> Iterator[tuple[Cas
 
 
 def applied(entries: Iterable[Entry], hypothesis: Hypothesis) -> list[Entry]:
-    """The producer's objects according to a hypothesis."""
+    """Return the producer's objects according to a hypothesis."""
     changes = hypothesis.all_changes()
     found = [changes.get(number, entry) for number, entry in enumerate(entries)]
     more = [hypothesis.more] if hypothesis.more else []

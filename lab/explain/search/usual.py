@@ -1,4 +1,4 @@
-"""The values that files often have on other machines, which the search tries: boxes/buildkit/usual.yaml."""
+"""The values that files often have on other machines and that the search tries; from boxes/buildkit/usual.yaml."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from lab.yamlfile import Strict, load
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """Modes of files and of directories, umasks, values of security.selinux without the NUL, other attributes
-    (name, raw value), owners (uid, gid), names of files that only one side may have with their contents, and names of
-    empty folders.
+    """The usual values of the fields of files and directories.
+
+    `labels` are values of security.selinux without the final NUL. `attributes` are other attributes (name, raw value).
+    `owners` are pairs of uid and gid. `extras` are files that only one side may have (name, content). `folders` are
+    names of empty folders that only one side may have.
     """
 
     file_modes: tuple[int, ...]
@@ -54,7 +56,7 @@ class _File(Strict):
 
 
 def load_usual(boxes: Path) -> Usual:
-    """The usual values; ConfigError if the file says something impossible."""
+    """Load the usual values; ConfigError if the file has an invalid value."""
     file = load(boxes / "buildkit" / "usual.yaml", _File)
     return Usual(
         tuple(int(mode, 8) for mode in file.file_modes),

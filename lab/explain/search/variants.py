@@ -1,4 +1,4 @@
-"""What one object may have been on another machine: the same object with a field or two of another value."""
+"""The variants of one object: what it may be on another machine, with other values in one or two fields."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lab.explain.search.usual import Usual
 
 LABEL = "security.selinux"
 LARGEST_TEXT = 4 << 20  # bytes of a file whose line ends are tried
-Change = Callable[[Entry], Entry | None]  # None where an object is left as it is
+Change = Callable[[Entry], Entry | None]  # None if the change does not affect the object
 
 
 def modes(entry: Entry, usual: Usual) -> Iterator[Entry]:
-    """The object with another usual mode, and with its own mode and setgid inverted."""
+    """Yield the object with each other usual mode, and with its setgid bit inverted."""
     if entry.kind is Kind.SYMLINK:
         return
     listed = usual.dir_modes if entry.kind is Kind.DIR else usual.file_modes
@@ -26,7 +26,7 @@ def modes(entry: Entry, usual: Usual) -> Iterator[Entry]:
 
 
 def bare(entry: Entry) -> Iterator[Entry]:
-    """The object without one of its attributes, and without all of them."""
+    """Yield the object without each one of its attributes, and without all of them."""
     for name in entry.xattrs:
         yield entry.but(xattrs={key: value for key, value in entry.xattrs.items() if key != name})
     if len(entry.xattrs) > 1:
@@ -34,7 +34,7 @@ def bare(entry: Entry) -> Iterator[Entry]:
 
 
 def labelled(entry: Entry, usual: Usual) -> Iterator[Entry]:
-    """The object with another label, with and without the final NUL."""
+    """Yield the object with other labels, each with and without the final NUL."""
     own = entry.xattrs.get(LABEL)
     if own is not None:
         other = own.removesuffix(b"\0") if own.endswith(b"\0") else own + b"\0"
@@ -46,21 +46,21 @@ def labelled(entry: Entry, usual: Usual) -> Iterator[Entry]:
 
 
 def attributed(entry: Entry, usual: Usual) -> Iterator[Entry]:
-    """The object with one more attribute, or another value of it."""
+    """Yield the object with one more attribute, or with another value of one."""
     for name, value in usual.attributes:
         if entry.xattrs.get(name) != value:
             yield entry.but(xattrs={**entry.xattrs, name: value})
 
 
 def owned(entry: Entry, usual: Usual) -> Iterator[Entry]:
-    """The object of another owner."""
+    """Yield the object with other owners."""
     for uid, gid in usual.owners:
         if (uid, gid) != (entry.uid, entry.gid):
             yield entry.but(owner=(uid, gid))
 
 
 def line_ends(entry: Entry) -> Iterator[Entry]:
-    """A text with the other line ends; its content must be in memory as bytes."""
+    """Yield a text with other line ends; its content must be in memory as bytes."""
     content = entry.content
     if entry.kind is not Kind.FILE or not isinstance(content, bytes) or len(content) > LARGEST_TEXT:
         return
@@ -73,7 +73,7 @@ def line_ends(entry: Entry) -> Iterator[Entry]:
 
 
 def distinct(entry: Entry, variants: Iterator[Entry], rules: Rules) -> Iterator[tuple[Entry, bytes]]:
-    """The variants whose header or content is new, each with its header."""
+    """Yield the variants with a new header or a new content, each with its header."""
     seen = {header(entry, rules)}
     for variant in variants:
         start = header(variant, rules)
@@ -83,7 +83,7 @@ def distinct(entry: Entry, variants: Iterator[Entry], rules: Rules) -> Iterator[
 
 
 def metadata(entry: Entry, usual: Usual, rules: Rules) -> Iterator[Entry]:
-    """All variants of one object that share its content, the usual ones first."""
+    """Yield all variants of one object that have the same content, the usual ones first."""
     yield from modes(entry, usual)
     yield from bare(entry)
     yield from attributed(entry, usual)
@@ -94,14 +94,14 @@ def metadata(entry: Entry, usual: Usual, rules: Rules) -> Iterator[Entry]:
 
 
 def all_modes(usual: Usual) -> Iterator[Change]:
-    """Changes of all objects' modes: made under another umask, or sent from Windows."""
+    """Yield changes of the modes of all objects: those of other umasks, and those of a client on Windows."""
     for umask in usual.umasks:
         yield partial(_masked, umask=umask)
     yield _from_windows
 
 
 def all_else(entries: list[Entry], usual: Usual, rules: Rules) -> Iterator[Change]:
-    """Other changes of all objects: attributes gone or given to all, line ends, owners."""
+    """Yield other changes of all objects: attributes removed or added, line ends, owners."""
     for name in sorted({name for entry in entries for name in entry.xattrs}):
         yield partial(_without, name=name)
     yield _bared
@@ -124,7 +124,7 @@ def _masked(entry: Entry, umask: int) -> Entry | None:
 
 
 def _from_windows(entry: Entry) -> Entry | None:
-    """As a client on Windows sends it: executable for all, not writable for others, without attributes."""
+    """Return the object as Windows clients send it: all may execute, only the owner may write, no attributes."""
     mode = (entry.mode & 0o777 | 0o111) & 0o755
     return None if entry.kind is Kind.SYMLINK else entry.but(mode=mode, xattrs={})
 

@@ -97,17 +97,20 @@ def test_copies(text: str, expected: Copy) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("COPY --link a b", "--link makes other steps"),
-        ("COPY --parents a/b c", "--parents makes other steps"),
+        ("COPY --link a b", "--link changes the steps in a way that lab does not support"),
+        ("COPY --parents a/b c", "--parents changes the steps in a way that lab does not support"),
         ("COPY --chmod=u+x a b", "--chmod=u+x is not a plain number"),
-        ("COPY --chown=$USER a b", "the flag --chown has a variable in it"),
-        ("COPY $FILE b", "$FILE has a variable, quotes or a backslash in it"),
+        ("COPY --chown=$USER a b", "the flag --chown contains a variable"),
+        ("COPY $FILE b", "$FILE contains a variable, quotes or a backslash"),
         ("ADD https://example.org/x /x", "https://example.org/x is not in the context"),
         ("ADD git@example.org:x/y.git /x", "git@example.org:x/y.git is not in the context"),
         ("COPY <<EOF /x", "it has a here-document"),
-        ("COPY --exclude=é a b", "the flag --exclude has letters in it that engines take apart"),
-        ("COPY --new a b", "the flag --new is not covered"),
-        ("COPY a", "it needs a source and a destination"),
+        (
+            "COPY --exclude=é a b",
+            "the flag --exclude contains characters that are not ASCII, which engines read byte by byte",
+        ),
+        ("COPY --new a b", "lab does not support the flag --new"),
+        ("COPY a", "it has no source or no destination"),
     ],
 )
 def test_what_is_not_covered_says_so(text: str, why: str) -> None:

@@ -243,12 +243,12 @@ def test_nothing_is_predicted_of_a_build_that_fails() -> None:
     found = plan(parse(GIST), BASE, BOOK.need("19.03.8").dialect, fails)
     decisions: list[Decision] = solve(cache_of(), found)
     assert outcomes(decisions) == (UNKNOWN, UNKNOWN, UNKNOWN)
-    assert decisions[1].sentence == "the build cannot go on: cannot digest bar: permission denied"
+    assert decisions[1].sentence == "the build fails: cannot digest bar: permission denied"
 
 
 def test_exclude_where_rules_have_no_patterns_is_unclear() -> None:
     step = planned("FROM base\nCOPY --exclude=x bar bar", content=None).steps[0]
-    assert step.unclear == "these rules have no digest for --exclude"
+    assert step.unclear == "these rules do not support --exclude"
 
 
 def test_stages_that_begin_with_stages() -> None:

@@ -199,5 +199,5 @@ def test_a_listing_may_lack_a_directory_but_not_name_a_path_twice() -> None:
     assert part is not None and part.text == own_digest(file("a", b"x"), rules)
     with pytest.raises(ContextError, match="no such path"):
         ask(tree, Query("d"), rules)
-    with pytest.raises(ContextError, match="a stands there twice"):
+    with pytest.raises(ContextError, match="a occurs twice"):
         Tree.read([file("a", b"x"), file("a", b"y")], rules)

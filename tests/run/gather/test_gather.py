@@ -16,7 +16,7 @@ from lab.boxes.local import LocalBox
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.context import read_context
-from lab.buildkit.dockerignore import offered
+from lab.buildkit.dockerignore import sent_objects
 from lab.buildkit.records import load
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
@@ -98,8 +98,8 @@ def test_all_objects_are_as_the_system_says(folder: Path) -> None:
     found = at(folder)
     assert found.problem is None
     want = read_context(folder)  # os.lstat, os.getxattr, os.readlink
-    assert [entry.path for entry in offered(found.entries)] == [entry.path for entry in want]
-    assert offered(found.entries) == want
+    assert [entry.path for entry in sent_objects(found.entries)] == [entry.path for entry in want]
+    assert sent_objects(found.entries) == want
     for rules in BOOK.rule_sets.values():
         ours, theirs = Tree.read(found.entries, rules), Tree.read(want, rules)
         for node in theirs.below(theirs.root):
@@ -219,7 +219,7 @@ def test_files_and_folders_that_cannot_be_read() -> None:
     assert found["bar"].problem == found["d"].problem == "it cannot be read"
     assert (found["open"].problem, found["open"].content) == (None, b"y")
     with pytest.raises(ContextError, match="cannot digest bar: it cannot be read"):
-        _ = Tree.read(offered(found.values()), BOOK.rules("R9")).get("/bar").whole.text  # type: ignore[union-attr]
+        _ = Tree.read(sent_objects(found.values()), BOOK.rules("R9")).get("/bar").whole.text  # type: ignore[union-attr]
 
 
 def test_reading_changes_nothing_but_times_of_access(folder: Path) -> None:
@@ -285,17 +285,21 @@ def test_what_is_ignored_is_as_in_a_local_context(tmp_path: Path, ignore: str) -
     os.link(tmp_path / "d" / "b.txt", tmp_path / "f" / "linked")
     if ignore:
         (tmp_path / ".dockerignore").write_text(ignore)
-    assert offered(at(tmp_path).entries) == read_context(tmp_path)
+    assert sent_objects(at(tmp_path).entries) == read_context(tmp_path)
 
 
 def test_the_dockerfiles_own_ignore_file_goes_first(tmp_path: Path) -> None:
     for name, text in ((".dockerignore", "a"), ("Dockerfile.dockerignore", "b"), ("a", ""), ("b", "")):
         (tmp_path / name).write_text(text)
-    assert {entry.path for entry in offered(at(tmp_path).entries)} == {".dockerignore", "Dockerfile.dockerignore", "a"}
+    assert {entry.path for entry in sent_objects(at(tmp_path).entries)} == {
+        ".dockerignore",
+        "Dockerfile.dockerignore",
+        "a",
+    }
 
 
 def test_an_ignore_file_that_cannot_be_obeyed_is_said() -> None:
-    with pytest.raises(ContextError, match=r"cannot obey \.dockerignore"):
-        offered([Entry(".dockerignore", size=5)])
+    with pytest.raises(ContextError, match=r"cannot apply \.dockerignore"):
+        sent_objects([Entry(".dockerignore", size=5)])
     with pytest.raises(ContextError):
-        offered([Entry(".dockerignore", size=1, content=b"!")])
+        sent_objects([Entry(".dockerignore", size=1, content=b"!")])
