@@ -43,7 +43,7 @@ def test_a_known_frame_is_named() -> None:
     assert "from a log of Terraform" in run(log("R11-terraform")).stdout.splitlines()[0]
 
 
-def test_doubt_is_told_below_the_table() -> None:
+def test_doubt_is_printed_below_the_table() -> None:
     assert (
         "unknown: 2/5, 3/5: the build failed while cache keys were computed"
         in run(log("R19-cached-means-skipped")).stdout

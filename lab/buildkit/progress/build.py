@@ -1,4 +1,4 @@
-"""The values that reading build output yields, and their JSON form."""
+"""The values that come from reading build output, and their JSON form."""
 
 from __future__ import annotations
 

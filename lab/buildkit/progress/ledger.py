@@ -28,7 +28,9 @@ PULLING = re.compile(r"pulling sha256:[0-9a-f]{2}")
 UNITS = {"B": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12, "PB": 15}
 # The client's last words, and what can only come after a build.
 OVER = re.compile(r"[> \t]*(?:failed to solve|executor failed running|ERROR: )")
-PROMPT = re.compile(r".{0,200}?[$#%>] .{0,200}?\bdocker\b")
+PROMPT = re.compile(
+    r"[ \t]*(?:\[?\S{0,80}(?: \S{1,80}\])?|PS \S{1,200})[$#%>] ?(?:[\w]{1,40}=\S{0,80} |sudo |time ){0,4}docker\b"
+)
 KEYS = re.compile(r"failed to (?:compute cache key|calculate checksum)")
 MOST_NAMES = 64
 IMAGE_KINDS = ("writing image", "exporting manifest list", "exporting manifest")
@@ -144,6 +146,11 @@ class Ledger:
     def advanced(self) -> bool:
         """Whether the build is past its beginning: a step was met, it exports, or it is over."""
         return self.over or self._steps or self._exported
+
+    def ended(self) -> bool:
+        """Whether the build's last words, or a prompt, came after all its steps had ended: what follows is another."""
+        running = (v for v in self.vertexes.values() if v.name.is_step and v.order is not None and not v.settled)
+        return self.over and self.advanced() and next(running, None) is None
 
     def is_of(self, key: Hashable, target: str) -> bool:
         """Whether the vertex belongs to the target."""

@@ -53,8 +53,9 @@ class Plain(LedgerForm):
         """Whether this line belongs to another build than those before it.
 
         The numbers start again: `#0 building with` comes again, or a build's first vertex comes again after its
-        steps. A number that gets another name belongs to another build too, but only if that build begins with
-        this line or other text stands between: else two builds are printed at once.
+        steps. A header after the end of a build, which a prompt or an error shows, belongs to another one as well.
+        So does a number that gets another name, but only if that build begins with this line or other text stands
+        between: else two builds are printed at once.
         """
         found = LINE.match(text)
         if found is None or self._tangle.found:
@@ -64,6 +65,8 @@ class Plain(LedgerForm):
         number, name = int(found[1]), found[2].rstrip()
         if not VERTEX.match(name):
             return False
+        if self._ledger.ended():
+            return True
         if not self._renames(number, name):
             return self._ledger.restarts(number, name)
         begins = number <= 1 or LOAD.match(name) is not None

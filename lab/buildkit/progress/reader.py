@@ -131,7 +131,7 @@ class Reader:
         return seen
 
     def _foreign_line(self, text: str) -> list[StepSeen]:
-        """A line of no build: the build that goes on without a prefix is told of it."""
+        """A line of no build; the build that goes on without a prefix takes note of it."""
         if len(text) < LONGEST_TIME and TIME_ALONE.match(text) and ALONE.match(text):
             return []
         if name := foreign.name_of(text):

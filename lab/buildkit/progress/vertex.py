@@ -54,6 +54,11 @@ class Vertex:
         return Outcome.HIT if lazy else self.end.outcome
 
     @property
+    def settled(self) -> bool:
+        """Whether its end was printed."""
+        return self.end.outcome is not Outcome.UNKNOWN or bool(self.end.error)
+
+    @property
     def canceled(self) -> bool:
         """Whether BuildKit stopped it before its end."""
         return self.end.outcome is Outcome.UNKNOWN and bool(self.end.error)

@@ -59,7 +59,7 @@ def test_a_line_that_is_too_long_is_cut_and_counted(monkeypatch: pytest.MonkeyPa
     ],
     ids=range(10),
 )
-def test_a_line_without_end_stops_nobody(line: str) -> None:
+def test_a_very_long_line_is_read_in_time_linear_in_its_length(line: str) -> None:
     assert outcomes(f"{BUILD}{line}\n{BUILD}") == [["base", "hit", "ran"], ["base", "hit", "ran"]]
 
 

@@ -173,3 +173,20 @@ def test_a_number_with_another_name_is_another_build() -> None:
 def test_each_build_keeps_its_own_outcomes() -> None:
     first, second = read_builds(WHOLE.replace("#3 CACHED", "#3 DONE 0.2s") + "$ docker push x\nx: Pushed\n" + WHOLE)
     assert (outcomes(first), outcomes(second)) == ([B, R], [B, H])
+
+
+def test_after_a_prompt_a_build_whose_beginning_is_missing_is_another_one() -> None:
+    second = (
+        "#9 importing cache manifest from a/b\n#9 DONE 0.0s\n#3 [internal] load build context\n#3 DONE 0.0s\n"
+        "#4 [2/2] RUN b\n"
+    )
+    first, other = read_builds(HEAD + "#3 [2/3] RUN a\n#3 DONE 0.1s\n$ docker build .\n" + second + "#4 CACHED\n")
+    assert (outcomes(first), outcomes(other)) == ([B, R], [H])
+    assert (first.imports, other.imports) == ((), (CacheImport("a/b", ok=True),))
+
+
+def test_a_line_of_another_program_between_repeated_headers_starts_no_build() -> None:
+    text = (
+        "#1 [internal] load .dockerignore\n#1 DONE 0.0s\nnpm notice\n#1 [internal] load .dockerignore\n#1 DONE 0.1s\n"
+    )
+    assert outcomes(only(text + "#2 [2/2] RUN a\n#2 CACHED\n")) == [H]
