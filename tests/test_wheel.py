@@ -30,7 +30,7 @@ from tests.reporting import RUNS
 
 SOURCES = ("lab", "boxes", "templates", "Vagrantfile", "setup.cfg", "setup.py", "pyproject.toml", "MANIFEST.in")
 DATA = ("boxes", "templates", "Vagrantfile")
-SAMPLE = ROOT / "results" / "sample"
+SAMPLE = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
 
 
 def run(argv: Sequence[str | Path], **more: Any) -> subprocess.CompletedProcess[str]:

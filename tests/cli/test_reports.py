@@ -207,7 +207,14 @@ def test_a_folder_without_rights_is_an_error_and_no_traceback(tmp_path: Path, mo
         "except LabError as error: print(f'{type(error).__name__}: {error.message}')"
     )
     target = f"{closed}/{place_}" if place_ else f"{closed}/a/b"
-    argv = [sys.executable, "-c", code, str(ROOT / "results" / "sample"), "--output", target]
+    argv = [
+        sys.executable,
+        "-c",
+        code,
+        str(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"),
+        "--output",
+        target,
+    ]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     assert done.stdout.startswith(f"HostError: cannot write {closed}/")
@@ -372,7 +379,7 @@ def test_a_bundle_is_named_after_its_run(place: Place) -> None:
 
 def test_a_replay_ends_with_12_where_todays_model_is_contradicted(place: Place) -> None:
     sample = place.root / "results" / "30001231T000000Z-sample"
-    shutil.copytree(ROOT / "results" / "sample", sample)
+    shutil.copytree(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr", sample)
     assert place.lab("bundle", sample.name, "--output", "mine.tar.gz").returncode == 0
     assert place.lab("replay", "mine.tar.gz").returncode == 0
     # an engine that is said to hash no security.* attribute, and did

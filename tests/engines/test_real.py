@@ -43,7 +43,7 @@ pytestmark = pytest.mark.vm
 HERE = LocalBox("this machine")
 NAMES = ("20.10.24", "20.10.24-unfixed", "26.1.5")
 LABEL = b"unconfined_u:object_r:user_home_t:s0\0"  # as CentOS 7 gives a file in a home directory, 37 bytes
-SAMPLE = ROOT / "results" / "sample"
+SAMPLE = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
 STEPS = ("RUN echo foo", "COPY bar bar", "RUN echo baz")
 
 

@@ -215,7 +215,7 @@ def test_another_line_of_engines_and_another_dockerfile_are_two_causes() -> None
 
 def test_an_attribute_that_only_the_producers_engine_hashed() -> None:
     """The sample's box with SELinux pushed from the engine with the fix taken back; the fixed one rebuilds."""
-    run = load(ROOT / "results" / "sample")
+    run = load(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr")
     box = "debian12-selinux"
     same = next(
         item

@@ -198,7 +198,7 @@ def test_without_scenario_or_transcript_what_was_expected_stands(folder: Path) -
 
 def test_predictions_are_todays(project: Project) -> None:
     """The stored sample foretold every step; what it is made to have foretold is not believed."""
-    evidence = bundle.evidence_of(ROOT / "results" / "sample")
+    evidence = bundle.evidence_of(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr")
     scenario = load_scenario(project.scenarios / "copy-bust", "alpine")
     lied = tuple(trial.model_copy(update={"predicted": (Outcome.RAN,) * 3}) for trial in evidence.run.trials)
     judged = judge_again(replace(evidence, run=evidence.run.model_copy(update={"trials": lied})), scenario, BOOK)
@@ -209,7 +209,7 @@ def test_predictions_are_todays(project: Project) -> None:
 
 
 def test_where_redaction_changed_the_files_the_stored_prediction_stands(project: Project) -> None:
-    evidence = bundle.evidence_of(ROOT / "results" / "sample")
+    evidence = bundle.evidence_of(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr")
     contexts = {
         key: context.model_copy(update={"entries": ({**context.entries[0], "size": 1}, *context.entries[1:])})
         for key, context in evidence.run.contexts.items()

@@ -326,7 +326,7 @@ def test_a_new_form_is_one_line_and_its_verb_knows_it(monkeypatch: pytest.Monkey
         return "\n".join(trial.name for trial in evidence.run.trials) + "\n"
 
     monkeypatch.setitem(FORMATS, "names", Format(joined(names), ".names", packed="names.txt"))
-    sample = ROOT / "results" / "sample"
+    sample = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
     done = CliRunner().invoke(report, [str(sample), "--format", "names"])
     assert (done.exit_code, done.output) == (0, names(Evidence(load(sample))))
     assert "names" in CliRunner().invoke(report, ["--help"]).output

@@ -26,7 +26,7 @@ from lab.run.scenarios import load_scenario
 from lab.workers import stopping
 from tests.conftest import ROOT
 
-SAMPLE = ROOT / "results" / "sample"
+SAMPLE = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
 A, S = "debian12-apparmor", "debian12-selinux"
 FIXED, UNFIXED = "20.10.24", "20.10.24-unfixed"
 

@@ -48,7 +48,7 @@ class Pages:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     folder = tmp_path_factory.mktemp("pages")
-    stored = redact(explained(evidence_of(ROOT / "results" / "sample"), ROOT / "boxes"))
+    stored = redact(explained(evidence_of(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"), ROOT / "boxes"))
     texts = {
         "rich": text(page_runs.rich()),
         "large": text(page_runs.large()),

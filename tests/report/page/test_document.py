@@ -42,7 +42,7 @@ from tests.conftest import ROOT, Lab
 from tests.page_runs import Made
 
 TEXTS = Project(ROOT, ROOT).texts("page")
-SAMPLE = ROOT / "results" / "sample"
+SAMPLE = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
 HIT, RAN, ERROR, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN
 WHEN = datetime(2026, 5, 27, 18, 30, tzinfo=UTC)
 CLOSING = "</script></style></pre><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
@@ -616,7 +616,7 @@ def test_a_single_box_has_all_its_facts_in_the_table() -> None:
 
 
 def test_rule_sets_and_engines_of_labs_own_are_explained() -> None:
-    evidence = explained(evidence_of(ROOT / "results" / "sample"), ROOT / "boxes")
+    evidence = explained(evidence_of(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"), ROOT / "boxes")
     page = render(evidence, TEXTS)
     assert "<dt>R1</dt><dd>Docker 18.09.0 to 18.09, 19.03.0 to 19.03.12</dd>" in page
     assert "<b>20.10.24-unfixed</b> is 20.10.24 in which buildkit#1393 and #1526 are taken back" in page
