@@ -280,7 +280,8 @@ class Fleet:
             # Vagrant may be missing or out of step: libvirt is asked next, and only if it agrees the note is removed
             if not (libvirt and vagrant_id(self.project, name).exists()):
                 raise
-            self.tell(Progress(name, f"Vagrant could not remove it: {error.message}"))
+            reason = "; ".join([error.message, *error.tail()[-1:]])
+            self.tell(Progress(name, f"Vagrant could not remove it, so lab does: {reason}"))
         domain = self.project.prefix + name
         if libvirt and domain in hypervisor.domains(self.shell, self.project.prefix):
             hypervisor.remove_domain(self.shell, domain)
