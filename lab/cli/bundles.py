@@ -89,7 +89,7 @@ def _scenario(project: Project, opened: Bundle, run: Run) -> tuple[Scenario | No
     with TemporaryDirectory() as folder:
         packed = opened.scenario(Path(folder))
         for place, whose in (
-            (project.scenarios / run.scenario, "this checkout's scenario"),
+            (project.scenarios / run.scenario, "the scenario of this version of lab"),
             (packed, "the bundle's scenario"),
         ):
             if place is None or not (place / "scenario.yaml").is_file():

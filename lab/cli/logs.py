@@ -20,21 +20,12 @@ if TYPE_CHECKING:
 PIECE = 1 << 20
 ANY = ""
 HINT = "give the output of docker build: --progress=plain, rawjson, a pasted terminal, or classic"
-EPILOG = """\b
-Example: docker build --progress=plain . 2>&1 | python -m lab read --explain -
-Example: python -m lab read build.log --fail-on-miss="RUN npm ci"
-\b
-Exit codes with --fail-on-miss:
-  0   every step asked about is a hit
-  4   a step ran: it missed the cache
-  14  no miss is shown, but the outcome of a step is not known or the step failed
-"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog="Example: docker build --progress=plain . 2>&1 | python -m lab read --explain -")
 @click.argument("files", nargs=-1, metavar="FILE..|-")
 @json_option
-@click.option("--explain", is_flag=True, help="Say after the table, in sentences, what the log alone shows.")
+@click.option("--explain", is_flag=True, help="Describe after the table, in sentences, what the log shows.")
 @click.option(
     "--fail-on-miss",
     "step",
@@ -45,10 +36,13 @@ Exit codes with --fail-on-miss:
     "a stage, a target, or a part of the instruction.",
 )
 def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None) -> None:
-    """Read build logs in any form and show what hit and what ran.
+    """Read build logs in any form and show which steps hit and which ran; `-` is standard input.
 
-    BuildKit (plain, pasted from a terminal, rawjson), bake and compose, the classic builder, Docker's API, Buildah
-    and Podman, kaniko; with whatever a CI system puts before the lines. `-` is standard input.
+    lab reads BuildKit's forms (plain, pasted from a terminal, rawjson), bake and compose, the classic builder, Docker's
+    API, Buildah, Podman and kaniko, whatever a CI system puts before the lines.
+
+    With --fail-on-miss it exits with 0 if every step is a hit, with 4 if one ran and so missed the cache, and with 14
+    if no miss is shown but the outcome of a step is not known.
     """
     from lab.buildkit.progress.build import document
     from lab.report.log import sentences
@@ -75,7 +69,9 @@ def _sorted_out(files: tuple[str, ...], step: str | None) -> tuple[tuple[str, ..
     if not files and step and Path(step).is_file():
         files, step = (step,), ANY
     if not files:
-        raise click.UsageError("Missing argument 'FILE..|-'.")
+        raise UsageError(
+            "cannot run `python -m lab read`: the argument FILE..|- is missing", hint="python -m lab read --help"
+        )
     return files, step
 
 
@@ -146,7 +142,7 @@ def _builds(name: str) -> list[Build]:
         if refusal := reader.refusal:
             what, hint = refusal
             raise ReadError(f"cannot read {shown}: it is the log of {what}, which lab does not read", hint=hint)
-        raise ReadError(f"cannot read {shown}: no build step in it", hint=HINT)
+        raise ReadError(f"cannot read {shown}: it has no build step", hint=HINT)
     if reader.cut:
         click.echo(f"lab: {shown} holds {reader.cut} lines that are too long; they were cut", err=True)
     return found

@@ -161,7 +161,7 @@ def test_a_lab_root_that_is_no_workplace_is_refused(tmp_path: Path, nursery: sub
         ),
         (["repro", "--registry-port", "99999"], "99999 is not in the range 1<=x<=65535"),
         (["read"], "cannot run `python -m lab read`: the argument FILE..|- is missing"),
-        (["read", "none.txt"], "cannot use the argument FILE..|-: 'none.txt': No such file"),
+        (["read", "none.txt"], "cannot read none.txt: No such file or directory"),
         (["exec", "local"], "cannot run `python -m lab exec`: the argument COMMAND is missing"),
         (["ssh", "debian12-selinux", "--lineup", "debian"], "cannot use debian12-selinux: it is not up"),
         (["repro", "--lineup", "local", "--engine", "installed"], "--allow-prune permits it"),

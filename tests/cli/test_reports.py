@@ -363,7 +363,7 @@ def test_a_bundle_is_shown_again_anywhere(place: Place, tmp_path: Path) -> None:
     again = place.lab("replay", "mine.tar.gz")
     table = (RUNS / "schema-1" / "table.txt").read_text()
     assert (again.returncode, again.stdout) == (
-        0, table + "\njudged again by this checkout's scenario\n0 trials changed, 6 did not\n",
+        0, table + "\njudged again by the scenario of this version of lab\n0 trials changed, 6 did not\n",
     )  # fmt: skip
     assert data(place.lab("replay", "mine.tar.gz", "--json"))["name"] == NEW
     assert place.lab("report", "mine.tar.gz").stdout == table

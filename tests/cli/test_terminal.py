@@ -243,7 +243,7 @@ def test_help_and_hints_name_the_program_as_it_was_called(tmp_path: Path) -> Non
     for words, text in (
         (["up", "--help"], "\n    lab up --lineup debian\n"),
         (["boxes", "--jsn"], "hint: lab boxes --help\n"),
-        (["report", "none"], "hint: lab runs\n"),
+        (["report", "none"], "hint: list the runs with `lab runs`\n"),
         ([], "\n  lab explain\n"),
     ):
         done = subprocess.run(["lab", *words], env=env, capture_output=True, text=True, timeout=60, check=False)

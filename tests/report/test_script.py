@@ -551,7 +551,7 @@ def test_the_script_reads_outcomes_as_lab_does(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize(
     ("lines", "state"),
     [
-        (["CACHED", "DONE 0.2s"], "ran"),
+        (["CACHED", "[2/3] RUN a", "DONE 0.2s"], "ran"),
         (["CACHED", f"sha256:{'9a' * 32} 29B / 29B 0.0s done", "DONE 0.2s"], "hit"),
         ([f"extracting sha256:{'9a' * 32} 0.1s done", "DONE 0.2s"], "hit"),
         (["CACHED", f"sha256:{'9a' * 32} 29B / 29B", "0.1 foo", "DONE 0.4s"], "ran"),

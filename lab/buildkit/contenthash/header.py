@@ -84,6 +84,6 @@ def own_digests(entry: Entry, headers: Iterable[bytes]) -> list[str]:
     if entry.kind is Kind.FILE and not entry.is_hardlink and length != entry.size:
         raise ContextError(
             f"cannot digest {shown(entry.path)}: its size is {entry.size} bytes, but {length} bytes were read",
-            hint="it changed while lab read it; stop the programs that write to it and try again",
+            hint="it changed while its content was read; stop the programs that write to it and try again",
         )
     return ["sha256:" + hasher.hexdigest() for hasher in hashers]
