@@ -225,8 +225,7 @@ def test_no_development_tool_is_required(installed: Installation) -> None:
 
 def test_read(installed: Installation) -> None:
     log = ROOT / "tests" / "data" / "progress" / "20.10.24" / "gist.plain.txt"
-    columns = {**os.environ, "COLUMNS": installed.env.get("COLUMNS", "80")}
-    of_checkout = run([sys.executable, "-m", "lab", "read", log], cwd=ROOT, env=columns)
+    of_checkout = run([sys.executable, "-m", "lab", "read", log], cwd=ROOT, env=installed.env)
     assert "COPY bar bar" in of_checkout.stdout
     assert installed.lab("read", log) == of_checkout.stdout
 
