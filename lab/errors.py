@@ -13,11 +13,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from lab.model import Fault
+from enum import StrEnum
 
 TAIL_LINES = 15
 DIFFERS, CONTRADICTED, NOT_KNOWN = 4, 12, 14  # exit codes of outcomes, which are no errors
+
+
+class Fault(StrEnum):
+    """Whose fault a broken trial is: the box's, the engine's, the registry's, the command's, or that of its output."""
+
+    BOX = "box"
+    ENGINE = "engine"
+    REGISTRY = "registry"
+    COMMAND = "command"
+    OUTPUT = "output"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from lab import files
 from lab.errors import BusyError, HostError
 
 
@@ -87,7 +86,7 @@ def hold(state: Path, names: list[str], verb: str) -> Iterator[None]:
                 folder.mkdir(parents=True, exist_ok=True)
                 lock = stack.enter_context((folder / name).open("a+", encoding="utf-8"))
             except OSError as error:
-                raise files.disk_error(folder / name, error) from error
+                raise disk_error(folder / name, error) from error
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

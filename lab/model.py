@@ -43,16 +43,6 @@ class Verdict(StrEnum):
         return {"busted": cls.MISSED, "fixed": cls.UNEXPECTED_HIT}.get(str(value))
 
 
-class Fault(StrEnum):
-    """Whose fault a broken trial is: the box's, the engine's, the registry's, the command's, or that of its output."""
-
-    BOX = "box"
-    ENGINE = "engine"
-    REGISTRY = "registry"
-    COMMAND = "command"
-    OUTPUT = "output"
-
-
 class Level(StrEnum):
     """How a check of the host went."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-VARIABLE = "_LAB_COMPLETE"  # with it in its environment the program answers a shell instead of running
+from lab.cli.helping import VARIABLE
 
 
 @click.command(epilog="Example: source <(python -m lab completion bash)")

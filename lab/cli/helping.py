@@ -12,6 +12,7 @@ from lab.cli.terminal import ALWAYS, AUTO, NEVER, as_called, ask_colour, forced_
 from lab.cli.values import complete_values
 
 EXAMPLE = "Example: "
+VARIABLE = "_LAB_COMPLETE"  # with it in its environment the program answers a shell instead of running
 
 
 class Help(click.HelpFormatter):

@@ -9,8 +9,7 @@ import click
 
 from lab import __version__
 from lab.cli.columns import fill
-from lab.cli.completion import VARIABLE
-from lab.cli.helping import command_lines, prepare
+from lab.cli.helping import VARIABLE, command_lines, prepare
 from lab.cli.mistakes import defect, misuse
 from lab.cli.terminal import CANONICAL, as_called, echo, paint, say, width
 from lab.cli.verbs import AFTER_STOP, Verbs

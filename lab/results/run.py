@@ -13,8 +13,8 @@ from typing import Literal
 from pydantic import Field, JsonValue, ValidationError
 
 from lab import __version__, files
-from lab.errors import ConfigError, UsageError
-from lab.model import Fault, Outcome, TrialKey, Verdict
+from lab.errors import ConfigError, Fault, UsageError
+from lab.model import Outcome, TrialKey, Verdict
 from lab.results import journal
 from lab.yamlfile import Strict, did_you_mean
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
-from lab.errors import BY_FAULT, BoxError, CommandError, LabError
-from lab.model import Fault
+from lab.errors import BY_FAULT, BoxError, CommandError, Fault, LabError
 from lab.registry.server import Registry
 
 REFUSED = "connection refused"

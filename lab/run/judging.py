@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from lab.buildkit.progress.build import Build, Step
 from lab.buildkit.progress.reader import read_builds
-from lab.model import Fault, Outcome, Verdict
+from lab.errors import Fault
+from lab.model import Outcome, Verdict
 from lab.results.run import BuildResult, CacheImport, StepResult
 from lab.run.expectations import Expectation
 

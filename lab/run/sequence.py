@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Result
-from lab.errors import BoxError, CommandError
-from lab.model import CONTROL, Fault, TrialKey
+from lab.errors import BoxError, CommandError, Fault
+from lab.model import CONTROL, TrialKey
 from lab.results.run import BuildResult, Production, Trial
 from lab.run.context_files import writing
 from lab.run.expectations import Expectation

@@ -18,7 +18,7 @@ from lab.buildkit.contenthash.entry import Entry, file
 from lab.buildkit.rulebook import Rulebook
 from lab.cli.explaining import explain as explain_verb
 from lab.cli.runs import ending
-from lab.errors import CONTRADICTED, DIFFERS
+from lab.errors import CONTRADICTED, DIFFERS, Fault
 from lab.explain.engines import EngineLine, engine_lines
 from lab.explain.explanation import Explanation, Role
 from lab.explain.predict import predicted
@@ -26,7 +26,7 @@ from lab.explain.sent import arithmetic
 from lab.explain.steps import explain
 from lab.explain.subject import Subject, subject
 from lab.explain.upstream import Upstream
-from lab.model import Fault, Outcome, Verdict
+from lab.model import Outcome, Verdict
 from lab.report.evidence import Evidence, explained
 from lab.report.explanation import engines_text, exceptions_text, explanation_text
 from lab.report.redact import redact

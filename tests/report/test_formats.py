@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from junitparser import Error, Failure, JUnitXml, Properties, TestCase
 
 from lab.cli.reports import report
-from lab.model import Fault, Outcome, Verdict
+from lab.errors import Fault
+from lab.model import Outcome, Verdict
 from lab.project import Project
 from lab.report import bundle, docker
 from lab.report.document import document, run_schema

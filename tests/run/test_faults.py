@@ -13,8 +13,7 @@ import pytest
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
-from lab.errors import BoxError, CommandError, EngineError, LabError, RegistryError, exit_code_of
-from lab.model import Fault
+from lab.errors import BoxError, CommandError, EngineError, Fault, LabError, RegistryError, exit_code_of
 from lab.registry.server import Registry
 from lab.run.faults import explain_failure, translate
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model import Fault, Outcome, Verdict
+from lab.errors import Fault
+from lab.model import Outcome, Verdict
 from lab.results.run import BuildResult, CacheImport, StepResult
 from lab.run.expectations import Expectation
 from lab.run.judging import fault_of, judge, read_result, unread

@@ -13,10 +13,10 @@ import pytest
 from lab.boxes.transcript import RecordingBox, ReplayBox, Transcript, read
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import BoxError, EngineError, Interrupted
+from lab.errors import BoxError, EngineError, Fault, Interrupted
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Later, Ready
-from lab.model import Begun, Fault, Filled, Outcome, Planned, Progress, RunEvent
+from lab.model import Begun, Filled, Outcome, Planned, Progress, RunEvent
 from lab.registry.server import Registry
 from lab.report.table import table
 from lab.results.run import BoxFacts, Run, load
