@@ -11,7 +11,7 @@ import click
 
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import echo, rewritable, width
-from lab.errors import DIFFERS, ContextError, LabError, UsageError
+from lab.errors import DIFFERS, NOT_KNOWN, ContextError, LabError, UsageError
 from lab.project import find, home_folder
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def why(
     """Say whether each COPY of a Dockerfile would hit the inline cache of an image. If one would not, search for the
     field and the value that the producer's files had, without reaching the producer.
 
-    Exits with 0 if every COPY would hit, with 4 if one would run or is not known.
+    Exits with 0 if every COPY would hit, with 4 if one would run, and with 14 if none would run but one is not known.
     """
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.search.usual import load_usual
@@ -99,7 +99,15 @@ def why(
         print_json(_document(image, question, found))
     else:
         _show(image, question, found, assumed=engine is None)
-    sys.exit(0 if all(item.outcome.value == "hit" for item in found) else DIFFERS)
+    sys.exit(_ending(found))
+
+
+def _ending(found: list[Answer]) -> int:
+    """The exit code: a COPY that would run comes before one of which the outcome is not known."""
+    outcomes = {item.outcome.value for item in found}
+    if "ran" in outcomes:
+        return DIFFERS
+    return 0 if outcomes <= {"hit"} else NOT_KNOWN
 
 
 def _question(
