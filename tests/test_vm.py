@@ -159,7 +159,7 @@ def test_the_default_run_is_the_bug_reports_table(checkout: Lab, tmp_path: Path)
 
 
 def test_the_script_of_a_run_does_it_again_with_docker_alone(checkout: Lab, selinux_box: Box, tmp_path: Path) -> None:
-    """What a maintainer without Vagrant runs: the bug report's bust, by a script on either box and nothing of lab."""
+    """What a maintainer without Vagrant runs: the bug report's miss, by a script on either box and nothing of lab."""
     project = find()
     maker, maker_box = BOXES[0], open_box(Catalog(project.boxes).box(BOXES[0]), project)
     unfixed, scripts = "20.10.24-unfixed", tmp_path / "scripts"
@@ -172,13 +172,13 @@ def test_the_script_of_a_run_does_it_again_with_docker_alone(checkout: Lab, seli
             [script] = scripts.glob(f"*-{box.name}.sh")
             box.put(script, PurePosixPath("/tmp/repro.sh"))
         pushed = maker_box.run(["sh", "/tmp/repro.sh", store.prefix], env=env)
-        assert (pushed.exit, last(pushed)) == (0, "pushed; now rebuild on the hosts that do"), pushed.output
+        assert (pushed.exit, last(pushed)) == (0, "pushed; now run the parts of the hosts that rebuild"), pushed.output
         again = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env=env)
-        assert (again.exit, last(again)) == (0, "reproduced: all 3 steps came out as in the run"), again.output
+        assert (again.exit, last(again)) == (0, "reproduced: all 3 steps have the outcome of the run"), again.output
         assert "  context sent: 93B in the run, 93B here" in again.text.splitlines()
         # the box's own Docker has the fix, and the script says what became of the bug there
         fixed = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env={"LAB_PRUNE": "yes"})
-        assert (fixed.exit, last(fixed)) == (1, "NOT reproduced: 2 of 3 steps came out otherwise"), fixed.output
+        assert (fixed.exit, last(fixed)) == (1, "NOT reproduced: 2 of 3 steps have another outcome"), fixed.output
         assert "  DIFFERS  in the run ran      here hit      COPY bar bar" in fixed.text.splitlines()
     left = selinux_box.run(["sh", "-c", "rm /tmp/repro.sh; ls -d ~/lab-repro.*"])
     assert left.stdout == b"", left.text
