@@ -403,7 +403,7 @@ def test_a_bundles_run_is_made_again_and_compared(checkout: Lab, tmp_path: Path)
     checkout.ok("bundle", "--output", str(packed))
     said = checkout.ok("repro", "--from", str(packed), "--lineup", "local")
     assert "local:20.10.24-unfixed" in load(newest(find().results, None)).trials[0].name
-    assert said.out.rstrip().endswith(f"beside {packed}:\n0 trials changed, 2 did not")
+    assert said.out.rstrip().endswith(f"compared with {packed}:\n0 trials changed, 2 did not")
 
 
 def test_bisection_finds_the_engine_with_the_fix(checkout: Lab) -> None:

@@ -127,7 +127,9 @@ def repro(
         if as_json and not json_lines:
             click.echo(run.to_json(), nl=False)
         elif not json_lines:
-            _show(run, folder, other.compared_with(folder, width()) if other else None)
+            _show(run, folder)
+            if other:
+                click.echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
         sys.exit(ending(run))
 
 
@@ -155,12 +157,10 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
     return wish
 
 
-def _show(run: Run, folder: Path, comparison: str | None) -> None:
+def _show(run: Run, folder: Path) -> None:
     from lab.report.table import table
 
     echo(f"{coloured(table(run, width()))}\n\nstored in {folder}")
-    if comparison is not None:
-        click.echo(f"\ncompared with the run of the bundle:\n{comparison}")
 
 
 def _ended(run: Run, folder: Path) -> dict[str, object]:
