@@ -10,8 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from lab.errors import ConfigError
-from lab.errors import did_you_mean as did_you_mean  # those who read files name what was meant
+from lab.errors import ConfigError, did_you_mean
 
 
 class Strict(BaseModel):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from lab.errors import ConfigError
-from lab.yamlfile import Strict, did_you_mean, load, read
+from lab.errors import ConfigError, did_you_mean
+from lab.yamlfile import Strict, load, read
 
 
 class Leaf(Strict):

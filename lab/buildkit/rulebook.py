@@ -11,9 +11,9 @@ from pydantic import Field
 
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.contenthash.rules import Links, Rules, Wildcard, Xattrs
-from lab.errors import ConfigError, UsageError
+from lab.errors import ConfigError, UsageError, did_you_mean
 from lab.versions import covers, numbers
-from lab.yamlfile import Strict, did_you_mean, load
+from lab.yamlfile import Strict, load
 
 Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
 BUILDKIT = re.compile(r"(?:buildkit|bk)[ -]?(v?\d.*)")

@@ -55,6 +55,7 @@ def _widths(lines: list[list[str]], most: int, longest: int | None = None) -> li
     room = most - GAP * (len(natural) - 1)
     if sum(least) > room:
         return None
+    natural = [min(size, room) for size in natural]  # a cell may have megabytes: those steps can be skipped
     while sum(natural) > room:
         spare = [(size, number) for number, size in enumerate(natural) if size > least[number]]
         natural[max(spare)[1]] -= 1

@@ -135,7 +135,7 @@ def _all_hit(trial: Trial) -> bool:
 
 
 def _chosen(run: Run, names: tuple[str, ...]) -> list[Trial]:
-    from lab.yamlfile import did_you_mean
+    from lab.errors import did_you_mean
 
     if not names:
         return list(run.trials)

@@ -107,7 +107,7 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
 @click.command(epilog="Example: python -m lab up --lineup debian")
 @click.argument("names", nargs=-1, metavar="[BOX]...")
 @lineup_option
-@engine_option
+@engine_option("engines")
 @provider_option
 @click.option("--destroy", is_flag=True, help="Remove a box that stops booting; without it, it is kept for a look.")
 @verbose_option

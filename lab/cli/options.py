@@ -24,13 +24,6 @@ lineup_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 verbose_option = click.option("--verbose", is_flag=True, help="Print each step on a line of its own.")
-engine_option = click.option(
-    "--engine",
-    "engines",
-    multiple=True,
-    metavar="ENGINE[,ENGINE..]|all",
-    help="These engines on every box, instead of those in the boxes' files; `python -m lab engines` lists them.",
-)
 provider_option = click.option(
     "--provider",
     type=click.Choice(["auto", "libvirt", "virtualbox"]),
@@ -38,6 +31,17 @@ provider_option = click.option(
     show_default=True,
     help="The program that runs the virtual machines.",
 )
+
+
+def engine_option(name: str) -> Callable[[F], F]:
+    """The option --engine, given to the verb as the argument `name`."""
+    return click.option(
+        "--engine",
+        name,
+        multiple=True,
+        metavar="ENGINE[,ENGINE..]|all",
+        help="These engines on every box, instead of those in the boxes' files; `python -m lab engines` lists them.",
+    )
 
 
 @dataclass(frozen=True)

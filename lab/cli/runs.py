@@ -13,6 +13,7 @@ import click
 
 from lab.cli.columns import fill
 from lab.cli.options import (
+    engine_option,
     engines_named,
     json_option,
     lineup_option,
@@ -41,13 +42,7 @@ if TYPE_CHECKING:
     help="Repeat a bundle's run and compare the two.",
 )
 @lineup_option
-@click.option(
-    "--engine",
-    "consumer_engines",
-    multiple=True,
-    metavar="ENGINE[,ENGINE..]|all",
-    help="These engines on every box, instead of those in the boxes' files (`python -m lab engines` lists them).",
-)
+@engine_option("consumer_engines")
 @click.option(
     "--producer-engine",
     "producer_engines",

@@ -11,8 +11,8 @@ import yaml
 from lab import files
 from lab.engines.kinds.table import KINDS, kind_of
 from lab.engines.spec import EngineSpec
-from lab.errors import ConfigError
-from lab.yamlfile import Strict, check, did_you_mean, load
+from lab.errors import ConfigError, did_you_mean
+from lab.yamlfile import Strict, check, load
 
 PINS = Path("engines") / "pins.yaml"  # in the cache: beside the archives, and for every checkout
 ABOUT_PINS = """\

@@ -9,11 +9,10 @@ from lab.buildkit.contenthash.compare import compare, show_value
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.rulebook import Rulebook
-from lab.errors import UsageError
+from lab.errors import UsageError, did_you_mean
 from lab.explain.rules_of_box import known_of
 from lab.results.contexts import StoredContext, load_context
 from lab.results.run import Run
-from lab.yamlfile import did_you_mean
 
 CONTROL = "none"
 

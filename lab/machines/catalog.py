@@ -13,8 +13,8 @@ from lab.boxes.kinds.table import KINDS, kind_of
 from lab.boxes.specs import BoxSpec, Name
 from lab.engines.pins import read_engines, with_pins
 from lab.engines.spec import EngineSpec
-from lab.errors import ConfigError, UsageError
-from lab.yamlfile import Strict, check, did_you_mean, load, read
+from lab.errors import ConfigError, UsageError, did_you_mean
+from lab.yamlfile import Strict, check, load, read
 
 V = TypeVar("V")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -14,6 +13,7 @@ from lab.explain.explanation import Explanation, Role, StepCause
 from lab.explain.side_by_side import Row
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
+from lab.report import printable
 from lab.report.printable import line
 
 WIDTH = 100  # columns
@@ -31,7 +31,7 @@ WORDS = {
 
 def explanation_text(explanation: Explanation, against: Sequence[str] = (), width: int = WIDTH) -> str:
     """One trial: a line for each step, then the evidence of the cause; `against` lists contradicted predictions."""
-    filled = partial(_filled, width=width)
+    filled = partial(printable.filled, width=width)
     lines = [line(explanation.trial)]
     for item in against:
         lines += filled(f"CONTRADICTED: {item}", "    ", first="  ")
@@ -58,7 +58,7 @@ def _below(step: StepCause, filled: Filled) -> list[str]:
 def engines_text(lines: Sequence[EngineLine], width: int = WIDTH) -> str:
     """One line for each rule set: the versions with which the step hits or runs."""
     rows: list[str] = []
-    filled = partial(_filled, width=width)
+    filled = partial(printable.filled, width=width)
     longest = max((len(item.rules) for item in lines), default=0)
     for item in lines:
         word = {Outcome.HIT: "hit", Outcome.RAN: "runs", Outcome.UNKNOWN: "unknown"}[item.outcome]
@@ -71,7 +71,7 @@ def engines_text(lines: Sequence[EngineLine], width: int = WIDTH) -> str:
 
 def exceptions_text(upstream: Upstream, width: int = WIDTH) -> str:
     """Versions in which no step can hit, as text; empty if none is known."""
-    filled = partial(_filled, width=width)
+    filled = partial(printable.filled, width=width)
     bugs = [bug for bug in upstream.bugs if bug.effects == "no step hits"]
     lines: list[str] = []
     for bug in bugs:
@@ -99,14 +99,3 @@ def sides_text(names: tuple[str, str], rows: Sequence[Row], rule_sets: int, widt
     heads = [1, *(size * (width - GAPS) // (WIDTH - GAPS) for size in HEADERS[1:])]
     cols: list[int | None] = [None, *heads[1:]]
     return tabulate(cells, header, tablefmt="plain", disable_numparse=True, maxcolwidths=cols, maxheadercolwidths=heads)
-
-
-def _filled(text: str, indent: str, *, first: str | None = None, width: int) -> list[str]:
-    return textwrap.wrap(
-        line(text),
-        width,
-        initial_indent=indent if first is None else first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 from lab.buildkit.progress.terminal import without_escapes
 
@@ -21,6 +22,21 @@ def lines(text: str) -> str:
 def line(text: str) -> str:
     """The text as one line: line ends and tabs are spelled out too."""
     return lines(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def filled(text: str, indent: str, *, first: str | None = None, width: int) -> list[str]:
+    """The text as lines of at most `width` columns, words left whole so that names can be copied.
+
+    `first` is the indent of the first line, `indent` by default.
+    """
+    return textwrap.wrap(
+        line(text),
+        width,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -55,10 +55,7 @@ def _bases(run: Run) -> str:
 
 
 def _wrapped(text: str, width: int) -> str:
-    """One line of text in as many lines as it needs; names stay whole so that they can be copied."""
-    return textwrap.fill(
-        printable.line(text), width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
+    return "\n".join(printable.filled(text, "    ", first="", width=width))
 
 
 def _title(variation: str, trials: list[Trial], width: int) -> str:

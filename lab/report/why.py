@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from lab.explain.why import Answer, Question
-from lab.report.printable import line
+from lab.report import printable
 
 WIDTH = 100
 
@@ -16,7 +15,7 @@ def why_text(
     image: str, question: Question, answers: Sequence[Answer], *, assumed: bool, width: int = WIDTH
 ) -> list[str]:
     """A line on the question, then some lines for each COPY."""
-    filled = partial(_filled, width=width)
+    filled = partial(printable.filled, width=width)
     engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
     rows = filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")
     own = (question.image.os, question.image.architecture)
@@ -63,14 +62,3 @@ def _files(item: Answer, filled: Callable[..., list[str]]) -> list[str]:
     if item.makers:
         rows += filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
     return rows
-
-
-def _filled(text: str, indent: str, *, first: str | None = None, width: int) -> list[str]:
-    return textwrap.wrap(
-        line(text),
-        width,
-        initial_indent=indent if first is None else first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -13,10 +13,10 @@ from typing import Literal
 from pydantic import Field, JsonValue, ValidationError
 
 from lab import __version__, files
-from lab.errors import ConfigError, Fault, UsageError
+from lab.errors import ConfigError, Fault, UsageError, did_you_mean
 from lab.model import Outcome, TrialKey, Verdict
 from lab.results import journal
-from lab.yamlfile import Strict, did_you_mean
+from lab.yamlfile import Strict
 
 SCHEMA = 3
 READABLE = (1, 2, 3)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated

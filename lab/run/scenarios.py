@@ -12,11 +12,11 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import Field
 
-from lab.errors import ConfigError, UsageError
+from lab.errors import ConfigError, UsageError, did_you_mean
 from lab.model import CONTROL
 from lab.run.expectations import Deviation, Expect, Expectation, Facts, choose, combine
 from lab.run.instructions import bases_of, check_steps
-from lab.yamlfile import Strict, did_you_mean, load
+from lab.yamlfile import Strict, load
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 MAX_CONTEXT_BYTES = 8 << 20

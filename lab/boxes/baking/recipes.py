@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lab.errors import ConfigError
-from lab.yamlfile import Strict, check, did_you_mean, read
+from lab.errors import ConfigError, did_you_mean
+from lab.yamlfile import Strict, check, read
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
 Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@_.:-]*$")]

@@ -34,8 +34,3 @@ def opens(text: str) -> bool:
     if SHAPED.match(text):
         return any(form.opens(text) for form in LINE_FORMS)
     return starts_object(text)
-
-
-def is_of_a_form(text: str) -> bool:
-    """Whether the line has the shape of any form."""
-    return SHAPED.match(text) is not None and any(form.matches(text) for form in LINE_FORMS)

@@ -25,10 +25,10 @@ from lab.engines.kinds.kind import EngineKind, Supply
 from lab.engines.packages import PackageSpec
 from lab.engines.spec import EngineName, EngineSpec, Package, Version, Word, plain
 from lab.engines.unit import check_control_groups, start_unit
-from lab.errors import CommandError, ConfigError, EngineError, LabError
+from lab.errors import CommandError, ConfigError, EngineError, LabError, did_you_mean
 from lab.files import hold
 from lab.model import Progress
-from lab.yamlfile import Strict, did_you_mean, load
+from lab.yamlfile import Strict, load
 
 MAKER = "1"  # increased when lab makes another archive from the same recipe
 SCRIPTS = ("fetch-source.sh", "build-dockerd.sh")
