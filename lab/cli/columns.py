@@ -18,8 +18,9 @@ def columns(rows: Sequence[Sequence[object]], heads: Sequence[str], most: int | 
     Where even that does not fit, each row becomes a block: its first cell, then the others after their heads. None is
     shown as "-", 2.0 as 2.
     """
-    from tabulate import tabulate  # late: --help need not pay for it
+    import tabulate  # late: --help need not pay for it
 
+    tabulate.MIN_PADDING = 0  # its default of 2 widens each column by its header, past the width that was computed
     most = most or width()
     cells = [[_word(cell) for cell in row] for row in rows]
     lines = [list(heads), *cells]
@@ -27,7 +28,7 @@ def columns(rows: Sequence[Sequence[object]], heads: Sequence[str], most: int | 
     widths = whole or _widths(lines, most, LONG_WORD)
     if widths is None:
         return "\n".join(_block(row, heads, most) for row in cells)
-    return tabulate(
+    return tabulate.tabulate(
         cells,
         heads,
         tablefmt="plain",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,3 +59,14 @@ def test_no_line_is_too_wide_and_no_word_is_lost_or_broken(rows: list[list[str]]
 
 def test_long_words_stay_whole() -> None:
     assert fill(f"see {'x' * 50} now", 40, indent="  ", first="") == f"see\n  {'x' * 50}\n  now"
+
+
+@pytest.mark.parametrize("most", [60, 61, 72, 80, 100])
+def test_a_long_word_is_broken_and_no_line_is_too_wide(most: int) -> None:
+    image = f"localhost:5901/base:1@sha256:{'6e084eec' * 8}"
+    heads = ["stage", "step", "instruction", "outcome", "seconds"]
+    text = columns([["", "1/4", f"FROM {image}", "base", 0.0], ["", "2/4", "RUN echo foo", "hit", None]], heads, most)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= most
+    assert lines[0].split() == heads
+    assert image in "".join(text.split())[len("".join(heads)) :].replace("base0", "", 1)
