@@ -31,7 +31,7 @@ IMPORTED = {
     "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs",
     "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying buildkit.cachekeys.plan",
     "buildkit/cachekeys/test_recorded.py": "buildkit.cachekeys.state",
-    "buildkit/cachekeys/test_solver.py": "buildkit.cachekeys.definition",
+    "buildkit/cachekeys/test_solver.py": "buildkit.cachekeys.cache buildkit.cachekeys.definition",
     "buildkit/cachekeys/test_vectors.py": "buildkit.cachekeys.dialect buildkit.cachekeys.transfer",
     "buildkit/contenthash/test_compare.py": "buildkit.contenthash.entry buildkit.contenthash.header",
     "buildkit/contenthash/test_packages.py": """

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.inline import InlineCache
 from lab.buildkit.cachekeys.plan import Step, lineage, plan
 from lab.buildkit.cachekeys.solver import Decision
 from lab.errors import LabError
@@ -18,7 +18,7 @@ from lab.explain.subject import Subject
 def records(subject: Subject, decision: Decision) -> tuple[str, ...]:
     """A line on the record of the step here, and one on the producer's if the cache lists it."""
     cache, step = subject.cache, decision.step
-    if not isinstance(cache, InlineCache) or not step.record:
+    if not isinstance(cache, Cache) or not step.record:
         return ()
     where = "the image's inline cache"
     listed = f"is in {where}, but not after this parent" if cache.numbers(step.record) else f"is not in {where}"

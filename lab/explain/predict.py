@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import source_record
-from lab.buildkit.cachekeys.inline import InlineCache
 from lab.buildkit.cachekeys.plan import Content, lineage, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
@@ -91,7 +91,7 @@ def base_image(
     parsed: dockerfiles.Dockerfile,
     image: ImageFacts,
     base: ImageFacts | None,
-    cache: InlineCache | None,
+    cache: Cache | None,
     platform: tuple[str, str],
 ) -> BaseImage:
     """What the stage begins with: the base image's own config, or what can be read from the image built on it.
@@ -128,7 +128,7 @@ def base_image(
     )
 
 
-def _base_layers(diff_ids: Sequence[str], cache: InlineCache) -> tuple[str, ...] | None:
+def _base_layers(diff_ids: Sequence[str], cache: Cache) -> tuple[str, ...] | None:
     for count in range(len(diff_ids), 0, -1):
         if cache.numbers(source_record(diff_ids[:count])):
             return tuple(diff_ids[:count])

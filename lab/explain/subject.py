@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.inline import InlineCache, decode
+from lab.buildkit.cachekeys.inline import decode
 from lab.buildkit.cachekeys.plan import lineage
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
@@ -71,7 +72,7 @@ class Subject:
         return NO_IMAGE if image is None else image.problem or image
 
     @cached_property
-    def cache(self) -> InlineCache | str | None:
+    def cache(self) -> Cache | str | None:
         """The inline cache of the producer's image; None if it has none."""
         if isinstance(self.image, str):
             return self.image

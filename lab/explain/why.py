@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.inline import InlineCache, decode
+from lab.buildkit.cachekeys.inline import decode
 from lab.buildkit.cachekeys.plan import Plan, Step, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import Options
@@ -100,7 +101,7 @@ def answers(question: Question, searching: Searching) -> list[Answer]:
     return found
 
 
-def _steps(question: Question, cache: InlineCache | None, dialect: Dialect | None, tree: Tree) -> Plan:
+def _steps(question: Question, cache: Cache | None, dialect: Dialect | None, tree: Tree) -> Plan:
     parsed = dockerfiles.parse(question.dockerfile)
     base = base_image(parsed, question.image, question.base, cache, question.platform)
 
@@ -112,7 +113,7 @@ def _steps(question: Question, cache: InlineCache | None, dialect: Dialect | Non
 
 
 def _writers(
-    question: Question, cache: InlineCache, tree: Tree, place: int, known: Sequence[tuple[str, Known]]
+    question: Question, cache: Cache, tree: Tree, place: int, known: Sequence[tuple[str, Known]]
 ) -> tuple[str, ...]:
     """The Docker versions with which the step at a place, and all before it, would hit."""
     found = []
@@ -129,9 +130,7 @@ def _without(step: Step) -> Decision:
     return Decision(step, Outcome.RAN, Reason.DEFINITION, "the image has no inline cache")
 
 
-def _answer(
-    decision: Decision, question: Question, cache: InlineCache | None, tree: Tree, searching: Searching
-) -> Answer:
+def _answer(decision: Decision, question: Question, cache: Cache | None, tree: Tree, searching: Searching) -> Answer:
     step, copy = decision.step, decision.step.copy
     assert copy is not None  # the caller passes only steps that copy
     if not copy.from_context:
@@ -154,7 +153,7 @@ def _answer(
     return _searched(answer, question, copy, wanted, searching)
 
 
-def _wanted(cache: InlineCache | None, definition: str | None) -> Collection[str]:
+def _wanted(cache: Cache | None, definition: str | None) -> Collection[str]:
     """The content records with which the COPY is listed; all possible ones where its definition is not listed."""
     if cache is None:
         return ()

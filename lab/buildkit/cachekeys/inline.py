@@ -1,4 +1,4 @@
-"""The inline cache that BuildKit writes into an image's config: records that link to each other by number."""
+"""Decodes the inline cache that BuildKit writes into an image's config."""
 
 from __future__ import annotations
 
@@ -6,66 +6,16 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from lab.buildkit.cachekeys.cache import Cache, Link, Record
 from lab.errors import ReadError
 
 KEY = "moby.buildkit.cache.v0"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link to a record by its number in the list; `selector` is "" if the link means the whole result."""
-
-    number: int
-    selector: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record: the alternative records of each input, and the image's layers that are its result.
-
-    `has_result` is true if the record has a layer of the image, or a chain of layers, that can be loaded.
-    """
-
-    digest: str
-    inputs: tuple[tuple[Link, ...], ...] = ()
-    layers: tuple[int, ...] = ()
-    has_result: bool = False
-
-
-@dataclass(frozen=True)
-class InlineCache:
-    """All records of one image; several records may have the same digest."""
-
-    records: tuple[Record, ...]
-
-    @cached_property
-    def by_digest(self) -> dict[str, tuple[int, ...]]:
-        """The numbers of the records with each digest."""
-        found: dict[str, tuple[int, ...]] = {}
-        for number, item in enumerate(self.records):
-            found[item.digest] = (*found.get(item.digest, ()), number)
-        return found
-
-    def numbers(self, digest: str) -> tuple[int, ...]:
-        """Return the numbers of the records with a digest; empty if it is not listed."""
-        return self.by_digest.get(digest, ())
-
-    def contents(self, definition: str) -> frozenset[str]:
-        """Return the content records that the cache lists for a COPY with this record, at its last input."""
-        found = set()
-        for number in self.numbers(definition):
-            inputs = self.records[number].inputs
-            links = inputs[-1] if inputs else ()
-            found |= {self.records[link.number].digest for link in links if not self.records[link.number].inputs}
-        return frozenset(found)
-
-
-def decode(value: str) -> InlineCache:
+def decode(value: str) -> Cache:
     """Decode the value of `moby.buildkit.cache.v0`, base64 of a JSON list of records; ReadError if it is malformed."""
     try:
         data = json.loads(base64.b64decode(value, validate=True))
@@ -73,7 +23,7 @@ def decode(value: str) -> InlineCache:
         raise _malformed(str(error)) from error
     if not isinstance(data, list):
         raise _malformed("it is not a list of records")
-    return InlineCache(tuple(_record(item, number, len(data)) for number, item in enumerate(data)))
+    return Cache(tuple(_record(item, number, len(data)) for number, item in enumerate(data)))
 
 
 def _record(item: Any, number: int, count: int) -> Record:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.definition import pinned_record, source_record
-from lab.buildkit.cachekeys.inline import InlineCache
 from lab.buildkit.cachekeys.plan import Plan, Step
 from lab.buildkit.cachekeys.state import BaseImage
 from lab.model import Outcome
@@ -44,7 +44,7 @@ class _Parent:
     maybe: frozenset[int]
 
 
-def solve(cache: InlineCache, planned: Plan) -> list[Decision]:
+def solve(cache: Cache, planned: Plan) -> list[Decision]:
     """Predict each step in order, for a builder that has the inline cache of one image and no local cache.
 
     If the files of one COPY have no digest, every step is unknown: the build fails, and the output for the other steps
@@ -66,7 +66,7 @@ def solve(cache: InlineCache, planned: Plan) -> list[Decision]:
     return decisions
 
 
-def _base(cache: InlineCache, base: BaseImage) -> _Parent:
+def _base(cache: Cache, base: BaseImage) -> _Parent:
     """Return the records of FROM: by its layers, and by the digests of its manifests."""
     sure: set[int] = set()
     if base.diff_ids:
@@ -78,7 +78,7 @@ def _base(cache: InlineCache, base: BaseImage) -> _Parent:
     return _Parent(frozenset(sure), frozenset(sure if known else sure | roots))
 
 
-def _decide(cache: InlineCache, step: Step, parent: _Parent) -> tuple[Decision, _Parent]:
+def _decide(cache: Cache, step: Step, parent: _Parent) -> tuple[Decision, _Parent]:
     """Decide a step whose parent may be in the cache; return also the records of this step."""
     if not step.alone and not parent.maybe:
         return _ran(step, Reason.BASE, "the cache does not begin with this base image")
@@ -113,7 +113,7 @@ def _unknown(step: Step, sentence: str) -> Decision:
     return Decision(step, Outcome.UNKNOWN, Reason.UNCLEAR, sentence)
 
 
-def _fits(cache: InlineCache, number: int, step: Step, parents: frozenset[int]) -> bool:
+def _fits(cache: Cache, number: int, step: Step, parents: frozenset[int]) -> bool:
     """True if the record links to a parent at its first input and to the step's content at its last."""
     inputs = cache.records[number].inputs
     if len(inputs) != (not step.alone) + (step.copy is not None):

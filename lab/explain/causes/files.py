@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
-from lab.buildkit.cachekeys.inline import InlineCache
 from lab.buildkit.cachekeys.solver import Reason
 from lab.buildkit.contenthash.compare import ABSENT, FieldDifference
 from lab.buildkit.contenthash.entry import shown
@@ -107,7 +107,7 @@ class _Files:
     def _records(self, copy: Copy, here: Side) -> list[str]:
         """A line on each side's record, as its own engine makes it, and whether the image lists it."""
         subject, cache = self.subject, self.subject.cache
-        if here.record is None or not isinstance(cache, InlineCache):
+        if here.record is None or not isinstance(cache, Cache):
             return []
         lines = [
             f"this record {'is' if cache.numbers(here.record) else 'is not'} in the image's inline cache: {here.record}"

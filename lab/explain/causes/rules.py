@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.buildkit.cachekeys.inline import InlineCache
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.solver import Reason
 from lab.buildkit.contenthash.entry import Entry, shown
 from lab.buildkit.contenthash.rules import Rules
@@ -35,7 +35,7 @@ def cause(miss: Miss) -> StepCause | None:
     files = (
         [] if isinstance(subject.theirs, str) else [item for item in subject.theirs.sent_objects if item.path in used]
     )
-    listed = isinstance(subject.cache, InlineCache) and bool(subject.cache.numbers(sides[0].record or ""))
+    listed = isinstance(subject.cache, Cache) and bool(subject.cache.numbers(sides[0].record or ""))
     evidence = (
         f"digest of all that is copied: {sides[0].digest} under {rules[0].name}, which made the cache",
         f"digest of all that is copied: {sides[1].digest} under {rules[1].name}, here",

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.buildkit.cachekeys.inline import InlineCache, Link, Record, decode
+from lab.buildkit.cachekeys.cache import Cache, Link, Record
+from lab.buildkit.cachekeys.inline import decode
 from lab.errors import ReadError
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
@@ -83,4 +84,4 @@ json_values = st.recursive(
 @given(json_values)
 def test_any_json_is_a_cache_or_a_read_error(value: object) -> None:
     with contextlib.suppress(ReadError):
-        assert isinstance(decode(encoded(value)), InlineCache)
+        assert isinstance(decode(encoded(value)), Cache)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.inline import InlineCache, decode
+from lab.buildkit.cachekeys.inline import decode
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, outcomes, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
@@ -28,11 +29,11 @@ RECORDED = [path.relative_to(DATA) for path in sorted(DATA.glob("*/*.config.json
 COMPLETE = [path for path in RECORDED if "stages" not in path.name]
 
 
-def cache_of(path: Path) -> InlineCache:
+def cache_of(path: Path) -> Cache:
     return decode(json.loads((DATA / path).read_bytes())["moby.buildkit.cache.v0"])
 
 
-def decide(path: Path, cache: InlineCache, engine: str | None = None, change: Entry | None = None) -> list[Decision]:
+def decide(path: Path, cache: Cache, engine: str | None = None, change: Entry | None = None) -> list[Decision]:
     """Decisions for what was built at `path`, by its own engine or another, with one object changed."""
     known = BOOK.need(engine or path.parent.name)
     name = path.name.removesuffix(".config.json")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from lab.buildkit.cachekeys.cache import Cache, Link, Record
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import ROOT_SELECTOR, pinned_record
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.inline import InlineCache, Link, Record
 from lab.buildkit.cachekeys.plan import Plan, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, outcomes, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
@@ -46,12 +46,12 @@ def run_record(engine: str) -> str:
     return str(vector["record"])
 
 
-def cache_of(engine: str = "19.03.8", content: str = CONTENT) -> InlineCache:
+def cache_of(engine: str = "19.03.8", content: str = CONTENT) -> Cache:
     """FROM, RUN echo foo, the content, COPY bar bar and RUN echo baz as a producer of that engine lists them."""
     selector = ROOT_SELECTOR if engine >= "26" else ""
     last = planned("FROM base\nRUN echo baz", engine).steps[0].record
     assert last is not None
-    return InlineCache(
+    return Cache(
         (
             Record(CHAIN["from_record"], (), (0,), True),
             Record(run_record(engine), ((Link(0, selector),),), (1,), True),
@@ -62,7 +62,7 @@ def cache_of(engine: str = "19.03.8", content: str = CONTENT) -> InlineCache:
     )
 
 
-def decide(cache: InlineCache, planned: Plan) -> list[tuple[Outcome, Reason]]:
+def decide(cache: Cache, planned: Plan) -> list[tuple[Outcome, Reason]]:
     return [(decision.outcome, decision.reason) for decision in solve(cache, planned)]
 
 
@@ -92,7 +92,7 @@ def test_runs_of_another_group_of_engines_miss() -> None:
 def test_a_link_with_another_selector_is_no_link() -> None:
     records = list(cache_of("26.1.5").records)
     records[1] = replace(records[1], inputs=((Link(0),),))
-    assert decide(InlineCache(tuple(records)), planned(GIST, "26.1.5"))[0] == (RAN, Reason.LINK)
+    assert decide(Cache(tuple(records)), planned(GIST, "26.1.5"))[0] == (RAN, Reason.LINK)
 
 
 def test_another_base_misses_everything() -> None:
@@ -108,7 +108,7 @@ def test_the_base_may_be_listed_by_the_digest_of_its_name() -> None:
     """As a producer lists it that had the base already: known by its manifest alone, not by its layers."""
     records = list(cache_of().records)
     records[0] = replace(records[0], digest=pinned_record(MANIFEST, "linux", "amd64"))
-    cache = InlineCache(tuple(records))
+    cache = Cache(tuple(records))
     assert outcomes(solve(cache, planned(GIST))) == (HIT, HIT, HIT)
     assert decide(cache, planned(GIST, base=replace(BASE, manifests=(OTHER,))))[0] == (RAN, Reason.BASE)
     without = replace(BASE, manifests=())
@@ -128,20 +128,20 @@ def test_content_of_another_copy_is_not_this_ones() -> None:
     records = list(cache_of().records)
     records.append(Record(OTHER))
     records[3] = replace(records[3], inputs=((Link(1),), (Link(5),)))
-    assert decide(InlineCache(tuple(records)), planned(GIST))[1] == (RAN, Reason.LINK)
+    assert decide(Cache(tuple(records)), planned(GIST))[1] == (RAN, Reason.LINK)
 
 
 def test_alternatives_at_an_input() -> None:
     records = list(cache_of(content=OTHER).records)
     records.append(Record(CONTENT))
     records[3] = replace(records[3], inputs=((Link(0), Link(1)), (Link(2), Link(5))))
-    assert decide(InlineCache(tuple(records)), planned(GIST))[1] == (HIT, Reason.LISTED)
+    assert decide(Cache(tuple(records)), planned(GIST))[1] == (HIT, Reason.LISTED)
 
 
 def test_a_record_without_a_layer_is_no_hit() -> None:
     records = list(cache_of().records)
     records[1] = replace(records[1], layers=(), has_result=False)
-    assert decide(InlineCache(tuple(records)), planned(GIST)) == [
+    assert decide(Cache(tuple(records)), planned(GIST)) == [
         (UNKNOWN, Reason.NO_RESULT),
         (UNKNOWN, Reason.UNCLEAR),
         (UNKNOWN, Reason.UNCLEAR),
@@ -224,7 +224,7 @@ def test_from_scratch() -> None:
     text = "FROM scratch\nCOPY a /a\n"
     base = BaseImage(scratch=True)
     [vector] = (v for v in VECTORS["fileop_vectors"] if v["description"].startswith("FROM scratch"))
-    cache = InlineCache((Record(CONTENT), Record(vector["record"], ((Link(0),),), (0,), True)))
+    cache = Cache((Record(CONTENT), Record(vector["record"], ((Link(0),),), (0,), True)))
     assert decide(cache, planned(text, base=base)) == [(HIT, Reason.LISTED)]
     assert decide(cache, planned(text, "20.10.24", base=base)) == [(RAN, Reason.DEFINITION)]
 
@@ -260,6 +260,6 @@ def test_stages_that_begin_with_stages() -> None:
 
 
 def test_predictions_that_come_to_rest_on_an_unknown_parent_stay_unknown_but_absent_steps_ran() -> None:
-    cache = InlineCache((*cache_of().records[:4],))  # without RUN echo baz
+    cache = Cache((*cache_of().records[:4],))  # without RUN echo baz
     text = GIST.replace("RUN echo foo", "RUN --mount=type=tmpfs,target=/t echo foo")
     assert outcomes(solve(cache, planned(text))) == (UNKNOWN, UNKNOWN, RAN)
