@@ -25,12 +25,12 @@ KINDS = {
 }
 
 
-def read_context(folder: Path, dockerfile: str = "Dockerfile") -> list[Entry]:
+def read_context(folder: Path, dockerfile: Path | None = None) -> list[Entry]:
     """List the objects that a docker client would send of the folder, in the order of the client's walk.
 
-    .dockerignore is applied. `uid` and `gid` are 0, as clients send them. An object that cannot be read is listed with
-    its `problem`; it causes an error only when it is digested. ContextError if the folder or its .dockerignore cannot
-    be read; HostError if Python cannot read extended attributes on this system.
+    The ignore file is applied; `dockerfile` is the file that -f names. `uid` and `gid` are 0, as clients send them. An
+    object that cannot be read is listed with its `problem`; it causes an error only when it is digested. ContextError
+    if the folder or its ignore file cannot be read; HostError if Python cannot read extended attributes on this system.
     """
     if not hasattr(os, "listxattr"):
         raise HostError("cannot read extended attributes: Python does not support them on this system")
@@ -39,13 +39,14 @@ def read_context(folder: Path, dockerfile: str = "Dockerfile") -> list[Entry]:
     return list(_Walk(str(folder), ignore_matcher(folder, dockerfile)).entries())
 
 
-def ignore_matcher(folder: Path, dockerfile: str = "Dockerfile") -> Matcher:
-    """Read the patterns of DOCKERFILE.dockerignore, or else of .dockerignore; no file means no patterns.
+def ignore_matcher(folder: Path, dockerfile: Path | None = None) -> Matcher:
+    """Read the patterns of the ignore file beside the Dockerfile, or else of .dockerignore in the context.
 
-    ContextError if the file cannot be read.
+    The first is named as the Dockerfile with .dockerignore after it, wherever the Dockerfile is. No file means no
+    patterns. ContextError if the file cannot be read.
     """
-    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
-        path = folder / name
+    recipe = dockerfile or folder / "Dockerfile"
+    for path in (recipe.parent / f"{recipe.name}.dockerignore", folder / ".dockerignore"):
         try:
             return Matcher(read_ignore_file(path.read_bytes().decode("utf-8", "surrogateescape")))
         except FileNotFoundError:

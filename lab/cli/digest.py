@@ -36,6 +36,14 @@ STANDARD_INPUT = Path("-")
     "--context", type=click.Path(path_type=Path), default=Path(), help="The build context; default: this folder."
 )
 @click.option(
+    "-f",
+    "--file",
+    "dockerfile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The Dockerfile, whose own FILE.dockerignore takes the place of .dockerignore; default: CONTEXT/Dockerfile.",
+)
+@click.option(
     "--records",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -47,12 +55,13 @@ def digest(
     engine: str | None,
     rule_set: str | None,
     context: Path,
+    dockerfile: Path | None,
     records: Path | None,
     as_json: bool,
 ) -> None:
     """Print the digest that BuildKit computes for COPY SOURCE.., and its record in an inline cache.
 
-    lab obeys .dockerignore. With --records, the file's own queries take the place of SOURCE.., and lab prints JSON.
+    lab obeys .dockerignore, or the ignore file beside the Dockerfile that -f names. With --records, the file's own queries take the place of SOURCE.., and lab prints JSON.
     """
     from lab.buildkit.contenthash.formula import Formula
     from lab.buildkit.contenthash.query import Query, content_part, content_record
@@ -60,13 +69,17 @@ def digest(
 
     if bool(sources) == bool(records):
         raise UsageError("cannot digest: give either SOURCE.. or --records FILE", hint="python -m lab digest --help")
+    if dockerfile and records:
+        raise UsageError("cannot use -f with --records: the records already hold what is sent")
+    if dockerfile and not dockerfile.is_file():
+        raise UsageError(f"cannot find the Dockerfile {dockerfile}", hint="-f names a file, as for docker build")
     rules = _rules(engine, rule_set)
     if records:
         _digest_records(records, rules)
         return
     from lab.buildkit.context import read_context
 
-    tree = Tree.read(read_context(context), rules)
+    tree = Tree.read(read_context(context, dockerfile), rules)
     queries = [Query(source) for source in sources]
     part = content_part(tree, queries, rules)
     assert part is not None  # only patterns can have no digest

@@ -126,7 +126,7 @@ def _question(
 
     recipe = dockerfile or context / "Dockerfile"
     text = _text(recipe)
-    entries = read_context(context, recipe.name if dockerfile is None or recipe.parent == context else "Dockerfile")
+    entries = read_context(context, dockerfile)
     facts = _image(image, platform, timeout)
     base = _base(text, target, platform, timeout)
     return Question(text, entries, known, facts, base, (platform.os, platform.architecture), options, target)

@@ -159,7 +159,21 @@ class TestIgnored:
         (folder / ".dockerignore").write_text("a\n.docker*\n")
         (folder / "Dockerfile.dockerignore").write_text("b\n*dockerignore\n")
         assert names(folder) == ["a"]
-        assert [entry.path for entry in read_context(folder, "other")] == ["Dockerfile.dockerignore", "b"]
+        other = read_context(folder, folder / "other")
+        assert [entry.path for entry in other] == ["Dockerfile.dockerignore", "b"]
+
+    def test_a_dockerfile_elsewhere_has_its_file_beside_it(self, folder: Path, tmp_path: Path) -> None:
+        """The client sends the folder of the Dockerfile by itself, and BuildKit looks for the ignore file there."""
+        write(folder, "a", "b", "services/x/Dockerfile")
+        (folder / ".dockerignore").write_text("b\nservices\n.docker*\n")
+        (folder / "services" / "x" / "Dockerfile.dockerignore").write_text("a\nservices\n.docker*\n")
+        found = read_context(folder, folder / "services" / "x" / "Dockerfile")
+        assert [entry.path for entry in found] == ["b"]
+        away = tmp_path / "away"
+        write(away, "My.Dockerfile")
+        assert [entry.path for entry in read_context(folder, away / "My.Dockerfile")] == ["a"]
+        (away / "My.Dockerfile.dockerignore").write_text("*\n!b\n")
+        assert [entry.path for entry in read_context(folder, away / "My.Dockerfile")] == ["b"]
 
     def test_a_malformed_pattern(self, folder: Path) -> None:
         (folder / ".dockerignore").write_text("a[")

@@ -49,6 +49,24 @@ def test_json_of_a_context(here: Place, context: Path) -> None:
     assert said["content_digest"] != COPY_BAR["expected"]["R1"]["content_digest"]
 
 
+def test_the_ignore_file_of_a_dockerfile_elsewhere(here: Place, context: Path) -> None:
+    (context / "more").write_bytes(b"x")
+    service = context / "services" / "x"
+    service.mkdir(parents=True)
+    (service / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (service / "Dockerfile.dockerignore").write_text("*\n!bar\n")
+    said = data(here.lab("digest", "--json", "--context", context, "-f", service / "Dockerfile", "."))
+    assert list(said["entries"]) == ["bar"]
+    assert "more" in data(here.lab("digest", "--json", "--context", context, "."))["entries"]
+    for words, why in (
+        (("-f", service / "gone", "."), "cannot find the Dockerfile"),
+        (("-f", ".", "."), "cannot find the Dockerfile"),
+        (("-f", service / "Dockerfile", "--records", "-"), "cannot use -f with --records"),
+    ):
+        done = here.lab("digest", "--context", context, *words)
+        assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+
+
 @pytest.mark.parametrize("rules", ["R1", "R3", "R6", "R9"])
 @pytest.mark.parametrize("name", ["wild-two", "socket", "exclude-patterns", "dir-unicode-names"])
 def test_records(here: Place, tmp_path: Path, name: str, rules: str) -> None:
