@@ -66,6 +66,14 @@ class _Range(_Switches):
     rules: str
     buildkit: str | None = None
     definitions: str | None = None
+    predicted: bool = False
+    releases: dict[Number, str] = Field(default_factory=dict)
+
+    def release(self, version: tuple[int, ...]) -> str | None:
+        """The BuildKit release in a Docker release; that of the whole range where the release is not listed."""
+        exact = [text for key, text in self.releases.items() if numbers(key) == version]
+        line = [text for key, text in self.releases.items() if numbers(key) == version[:2]]
+        return next(iter([*exact, *line]), self.buildkit)
 
 
 class _Named(_Switches):
@@ -84,12 +92,22 @@ class _File(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One engine: its rule set, its definition format (None if it is not known), and its BuildKit version."""
+    """One engine: its rule set, its definition format (None if it is not known), and its BuildKit version as text.
+
+    `predicted` is true if neither the engine nor its packages were compared with these rules.
+    """
 
     name: str
     rules: Rules
     dialect: Dialect | None
     buildkit: str | None = None
+    predicted: bool = False
+
+    @property
+    def title(self) -> str:
+        """The engine as text: "Docker 29.7.2" or "BuildKit 0.13.2"."""
+        standalone = BUILDKIT.fullmatch(self.name)
+        return f"BuildKit {standalone[1].removeprefix('v')}" if standalone else f"Docker {self.name}"
 
 
 class Rulebook:
@@ -135,27 +153,36 @@ class Rulebook:
         if version is None:
             return None
         ranges = self._file.buildkit if standalone else self._file.engines
-        found = {self._known(name, item) for item in ranges if covers(item.first, item.last, version)}
-        return found.pop() if len(found) == 1 else None
+        found = [item for item in ranges if covers(item.first, item.last, version)]
+        known = [self._known(name, item) for item in found]
+        if len({(item.rules, item.dialect) for item in known}) != 1:
+            return None
+        release = standalone[1].removeprefix("v") if standalone else found[0].release(version)
+        return replace(known[0], buildkit=release, predicted=any(item.predicted for item in known))
 
     def need(self, name: str) -> Known:
         """Find an engine as `engine` does; UsageError lists the known ones if it is not known."""
         known = self.engine(name)
         if known is None:
-            last = self._file.engines[-1].last
+            last, newest = self._file.engines[-1].last, self._file.buildkit[-1].last
             raise UsageError(
                 f'cannot determine what engine "{name}" hashes: lab has no rule set for this version',
-                hint=f"give a full version such as 20.10.24, up to {last}; or give --rules with one of "
-                f"{', '.join(self.rule_sets)}",
+                hint=f"give a full version of Docker such as 20.10.24, up to {last}, or of BuildKit such as "
+                f"buildkit-0.13.2, up to {newest}; `python -m lab help R9` lists the versions of a rule set",
             )
         return known
 
     def versions(self) -> list[tuple[str, Known]]:
         """List every range of Docker versions as text, such as "19.03.13 to 19.03.15", with its rules."""
-        return [
-            (item.first if item.first == item.last else f"{item.first} to {item.last}", self._known(item.first, item))
-            for item in self._file.engines
-        ]
+        return [(_span(item), self._known(item.first, item)) for item in self._file.engines]
+
+    def standalone(self) -> list[tuple[str, Known]]:
+        """List every range of standalone BuildKit versions as text, such as "0.8.0 to 0.8.1", with its rules."""
+        return [(_span(item), self._known(f"buildkit-{item.first}", item)) for item in self._file.buildkit]
+
+    def rule_summaries(self) -> dict[str, str]:
+        """Return the summary of each rule set."""
+        return {item.name: item.summary for item in self._file.rules}
 
     def by_name(self) -> list[tuple[str, Known]]:
         """List the engines that have a name instead of a version."""
@@ -170,7 +197,11 @@ class Rulebook:
         dialect = self._dialects[item.definitions] if item.definitions else None
         # The rule set keeps its name: the switches that differ affect only links and "." among several sources.
         rules = replace(vary(self.rule_sets[item.rules], **item.switches), name=item.rules)
-        return Known(name, rules, dialect, item.buildkit)
+        return Known(name, rules, dialect, item.buildkit, item.predicted)
+
+
+def _span(item: _Range) -> str:
+    return item.first if item.first == item.last else f"{item.first} to {item.last}"
 
 
 def vary(rules: Rules, **switches: object) -> Rules:

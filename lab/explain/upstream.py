@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from pydantic import Field
 from lab.versions import covers, numbers
 from lab.yamlfile import Strict, load
 
+THREAD = re.compile(r"https://github\.com/[\w.-]+/([\w.-]+)/(?:issues|pull)/(\d+)")
 Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
 
 
@@ -26,7 +28,8 @@ class Bug(Strict):
 
     `fields` are patterns of the fields whose difference it explains; `effects` is what else it does. `docker`,
     `buildkit` and `client` (buildx) are affected versions; `fixed` is null where no version fixes it. `misses` is true
-    where the bug may make a step run although its key is in the cache.
+    where the bug may make a step run although its key is in the cache, and `when` is what else must hold for that.
+    `partly` describes a fix of one part.
     """
 
     name: str
@@ -36,11 +39,18 @@ class Bug(Strict):
     fields: tuple[str, ...] = ()
     effects: str | None = None
     misses: bool = False
+    when: str | None = None
     docker: tuple[Range, ...] = ()
     buildkit: tuple[Range, ...] = ()
     client: tuple[Range, ...] = ()
     fixed: str | None
+    partly: str | None = None
     advice: str
+
+    @property
+    def threads(self) -> list[str]:
+        """The issue and the pull requests as `buildkit#1330`, the issue first."""
+        return [f"{found[1]}#{found[2]}" for url in (self.url, *self.fixes) if url and (found := THREAD.match(url))]
 
     def affects(self, docker: str) -> bool:
         """True if a Docker of that version has the bug; False for a version that cannot be read."""
@@ -65,6 +75,12 @@ class Upstream:
             if matching and (docker is None or not bug.docker or bug.affects(docker)):
                 return bug
         return None
+
+    def named(self, word: str) -> list[Bug]:
+        """The bugs of that name, of an issue as `buildkit#1330` or `moby/buildkit#1330`, or of its address."""
+        found = THREAD.match(word)
+        short = f"{found[1]}#{found[2]}" if found else word.rpartition("/")[2].lower()
+        return [bug for bug in self.bugs if short in (bug.name, *bug.threads)]
 
     def of_engine(self, docker: str) -> list[Bug]:
         """The bugs of the cache itself that a Docker of that version has."""

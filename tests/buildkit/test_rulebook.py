@@ -40,7 +40,10 @@ from tests.vectors import BOOK, RULES, VECTORS
         ("buildkit 0.7.1", "R2"),
         ("bk0.7.2", "R3"),
         ("buildkit-v0.8.3", "R5"),
+        ("buildkit-0.13.2", "R7"),
+        ("buildkit-0.25.2", "R8"),
         ("buildkit-0.32.2", "R9"),
+        ("buildkit-0.33.0", "R9"),
     ],
 )
 def test_engines_that_are_known(engine: str, rules: str) -> None:
@@ -64,6 +67,52 @@ def test_engines_that_are_not_known(engine: str) -> None:
 
 def test_a_version_of_two_numbers_where_all_are_alike() -> None:
     assert [BOOK.need(engine).rules.name for engine in ("27.5", "23.0", "29.3")] == ["R7", "R6", "R9"]
+    # two ranges with the same rules, of which only one was checked
+    assert (BOOK.need("buildkit-0.13").rules.name, BOOK.need("buildkit-0.13").predicted) == ("R7", True)
+    assert BOOK.engine("buildkit-0.8") is None
+
+
+@pytest.mark.parametrize(
+    ("engine", "dialect"),
+    [
+        ("0.6.4", "19.03"),
+        ("0.7.2", "bk-0.7"),
+        ("0.8.1", "20.10.0"),
+        ("0.8.2", "20.10.4"),
+        ("0.10.6", "20.10.4"),
+        ("0.12.5", "24"),
+        ("0.13.2", "26"),
+        ("0.24.0", "27"),
+        ("0.25.2", "28.5"),
+        ("0.33.0", "28.5"),
+    ],
+)
+def test_standalone_buildkit_writes_steps_as_the_docker_release_with_the_same_buildkit(
+    engine: str, dialect: str
+) -> None:
+    known = BOOK.need(f"buildkit-{engine}").dialect
+    assert known and known.name == dialect
+
+
+def test_the_buildkit_in_a_docker_release() -> None:
+    found = {engine: BOOK.need(engine).buildkit for engine in ("29.0.3", "29.1.5", "29.4", "29.7.2", "26.1.0", "20.10.8")}
+    assert found == {
+        "29.0.3": "0.25.2",
+        "29.1.5": "0.26.2 or 0.26.3",
+        "29.4": "0.29.0",
+        "29.7.2": "0.32.2",
+        "26.1.0": "0.13.1",
+        "20.10.8": "0.8.3",
+    }
+    assert [BOOK.need(engine).title for engine in ("29.7.2", "bk-v0.13.2")] == ["Docker 29.7.2", "BuildKit 0.13.2"]
+
+
+def test_versions_that_were_compared_with_nothing_are_predicted() -> None:
+    """0.13.2 and 0.25.2 ran on their own, 0.7.0 and 0.9.3 printed vectors; all others are concluded from neighbours."""
+    checked = [versions for versions, known in BOOK.standalone() if not known.predicted]
+    assert checked == ["0.7.0 to 0.7.1", "0.9.0 to 0.9.3", "0.13.2 to 0.13", "0.25.2"]
+    assert [versions for versions, known in BOOK.versions() if known.predicted] == ["18.09.0 to 18.09"]
+    assert BOOK.rule_summaries()["R7"] == "as R6, but uid and gid count"
 
 
 def test_the_engine_in_which_the_fix_is_taken_back() -> None:
@@ -144,12 +193,34 @@ class TestUpstream:
             engine: [bug.name for bug in self.bugs.of_engine(engine)] for engine in ("19.03.8", "27.1.1", "29.7.2")
         }
         always = ["stale-copy", "directory-metadata"]
+        if_met = ["concurrent-build", "shared-bake-target", "overwritten-cache"]
         assert names == {
-            "19.03.8": [*always, "duplicate-layers", "every-second-time"],
-            "27.1.1": [*always, "inline-import-dead"],
-            "29.7.2": always,
+            "19.03.8": [*always, "duplicate-layers", "every-second-time", *if_met],
+            "27.1.1": [*always, "inline-import-dead", *if_met],
+            "29.7.2": [*always, *if_met],
         }
+        assert [bug.name for bug in self.bugs.of_engine("29.7.2") if bug.when] == if_met
         assert self.bugs.of_engine("no version") == []
+
+    @pytest.mark.parametrize(
+        ("word", "name"),
+        [
+            ("buildkit#1330", "security-attributes"),
+            ("moby/buildkit#1526", "security-attributes"),
+            ("moby#41222", "security-attributes"),
+            ("https://github.com/docker/buildx/issues/3878", "shared-bake-target"),
+            ("buildkit#4674", "concurrent-build"),
+            ("BuildKit#6955", "concurrent-build"),
+            ("buildkit#7053", "dropped-cache-link"),
+            ("buildkit#2822", "overwritten-cache"),
+            ("stale-copy", "stale-copy"),
+        ],
+    )
+    def test_a_bug_is_found_by_its_issue_and_by_its_fix(self, word: str, name: str) -> None:
+        assert name in [bug.name for bug in self.bugs.named(word)]
+
+    def test_no_bug_is_found_by_another_word(self) -> None:
+        assert [self.bugs.named(word) for word in ("buildkit#1", "1330", "", "R1")] == [[], [], [], []]
 
 
 def test_usual_values() -> None:
