@@ -10,13 +10,16 @@ from lab.buildkit.contenthash.patterns import UNKNOWN, Matched, Matcher, read_ig
 from lab.errors import ContextError
 
 
-def sent_objects(objects: Iterable[Entry], dockerfile: str = "Dockerfile") -> list[Entry]:
+def sent_objects(
+    objects: Iterable[Entry], dockerfile: str = "Dockerfile", ignore: Matcher | None = None
+) -> list[Entry]:
     """Return the objects that are not ignored and the directories that contain them, in the client's walk order.
 
-    ContextError if the content of the ignore file is not available or one of its patterns is malformed.
+    `ignore` takes the place of the ignore file among the objects. ContextError if the content of that file is not
+    available or one of its patterns is malformed.
     """
     listed = sorted(objects, key=walk_key)
-    ignore = _matcher(listed, dockerfile)
+    ignore = ignore or _matcher(listed, dockerfile)
     above: dict[str, tuple[Entry, Matched]] = {}
     kept: dict[str, Entry] = {}
     for entry in listed:

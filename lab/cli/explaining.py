@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,11 @@ import click
 
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import as_called, echo, width
-from lab.errors import DIFFERS, ContextError, UsageError
+from lab.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from lab.buildkit.contenthash.entry import Entry
     from lab.explain.engines import EngineLine
     from lab.explain.explanation import Explanation
     from lab.explain.subject import Subject
@@ -150,101 +147,3 @@ def _chosen(run: Run, names: tuple[str, ...]) -> list[Trial]:
             )
         chosen |= found
     return list(chosen.values())
-
-
-@click.command(epilog="Example: python -m lab diff debian12-apparmor debian12-selinux --path bar")
-@click.argument("first", metavar="BOX_A")
-@click.argument("second", metavar="BOX_B")
-@click.option(
-    "--path", metavar="PATH", help="Show every field of this object and all below it, not only those that differ."
-)
-@click.option("--run", "name", metavar="RUN", help="A stored run; default: the newest.")
-@click.option(
-    "--variation", default="none", metavar="VARIATION", help="BOX_B's files as this variation of the run left them."
-)
-@click.option(
-    "--now", is_flag=True, help="Write the scenario's context on both boxes, which must be up, and compare it there."
-)
-@click.option("--scenario", metavar="SCENARIO|PATH", help="With --now: the scenario; default: the lineup's.")
-@json_option
-def diff(
-    first: str,
-    second: str,
-    path: str | None,
-    name: str | None,
-    variation: str,
-    now: bool,
-    scenario: str | None,
-    as_json: bool,
-) -> None:
-    """Show two boxes' files of one context side by side: a star marks what differs, and each row names the rule sets
-    that hash the field.
-
-    Exits with 4 if anything differs, hashed or not.
-    """
-    from lab.buildkit.rulebook import Rulebook
-    from lab.explain.side_by_side import recorded, rules_of, side_by_side
-    from lab.project import find
-    from lab.report.explanation import sides_text
-
-    book = Rulebook(find().boxes)
-    rules = list(book.rule_sets.values())
-    if now:
-        if name or variation != "none":
-            raise UsageError(
-                "cannot use --run or --variation with --now: they name parts of a stored run",
-                hint="python -m lab diff --help",
-            )
-        one, other = (_listed_now(box, scenario) for box in (first, second))
-    else:
-        from lab.cli.reports import evidence_of
-
-        if scenario:
-            raise UsageError("cannot use --scenario without --now: a stored run has its own", hint="--run names one")
-        run = evidence_of(name).run
-        one, other = recorded(run, first).objects, recorded(run, second, variation).objects
-        rules = rules_of(run, book)
-    rows = side_by_side(one, other, rules, path)
-    if path is None:  # no rule set hashes times, and no two contexts share them
-        rows = [row for row in rows if row.field != "mtime"]
-    elif not rows:
-        raise UsageError(
-            f"cannot find {path} in the context of {first} or {second}",
-            hint="without --path, lab shows all fields that differ",
-        )
-    if as_json:
-        print_json({"schema": SCHEMA, "boxes": [first, second], "fields": [asdict(row) for row in rows]})
-    else:
-        echo(sides_text((first, second), rows, len(rules), width()))
-    sys.exit(DIFFERS if any(row.differs for row in rows) else 0)
-
-
-def _listed_now(name: str, scenario: str | None) -> Sequence[Entry]:
-    """The scenario's context, made on a box that is up by the commands of every run, listed, and removed."""
-    import shlex
-    from pathlib import PurePosixPath
-
-    from lab.boxes.kinds.table import open_box
-    from lab.cli.options import one_box, workplace
-    from lab.run.context_files import writing
-    from lab.run.gather.door import gather
-    from lab.run.scenarios import find, load_scenario
-
-    place = workplace(None)
-    folder = find(scenario or place.lineup.scenario, place.project.scenarios)
-    loaded = load_scenario(folder, "scratch")
-    box = open_box(one_box(place, name), place.project)
-    try:
-        home = box.check(["mktemp", "-d"], doing="make a folder for the context").text
-        files = {"Dockerfile": (loaded.dockerfile.encode(), False), **loaded.context}
-        try:
-            for line in writing(files):
-                box.check(["sh", "-c", line], doing="write the context", cwd=PurePosixPath(home))
-            listing = gather(box, None, PurePosixPath(home))
-        finally:
-            box.run(["sh", "-c", f"rm -rf {shlex.quote(home)}"], timeout=60)
-    finally:
-        box.close()
-    if listing.problem:
-        raise ContextError(f"cannot list the context on {name}: {listing.problem}")
-    return listing.entries

@@ -21,7 +21,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "why": ("why", "Say whether a COPY would hit an image's cache, and if not why."),
         "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
         "explain": ("explaining", "Say why each step of a stored run hit or ran."),
-        "diff": ("explaining", "Show two boxes' files of one context side by side."),
+        "diff": ("sides", "Show what differs between the files of two sides."),
+        "record": ("recording", "Record a build context in a file for somebody else."),
     },
     "Run trials": {
         "repro": ("runs", "Run a scenario on all boxes and show the table."),

@@ -91,7 +91,7 @@ def sides_text(names: tuple[str, str], rows: Sequence[Row], rule_sets: int, widt
             line(row.field),
             line(row.first),
             line(row.second),
-            "" if not row.differs else "all" if len(row.rules) == rule_sets else " ".join(row.rules) or "none",
+            "" if not row.differs else "all" if len(row.rules) == rule_sets > 1 else " ".join(row.rules) or "none",
         ]
         for row in rows
     ]

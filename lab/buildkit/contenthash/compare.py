@@ -12,6 +12,7 @@ from lab.errors import ContextError
 
 ABSENT = "absent"
 LONGEST_HEX = 24  # bytes of a value that is not text
+LARGEST_TEXT = 1 << 20  # bytes of a file that is read again to compare its line ends
 
 
 def compare(
@@ -91,7 +92,7 @@ def _xattrs(theirs: Entry, ours: Entry, rules: Sequence[Rules]) -> Iterator[Row]
 def _contents(theirs: Entry, ours: Entry, names: tuple[str, ...]) -> Iterator[Row]:
     if theirs.content is ours.content and theirs.content is not None and theirs.size == ours.size:
         return  # the same Python object: there is no need to read it
-    sums = (_sum(theirs), _sum(ours))
+    sums = (content_sum(theirs), content_sum(ours))
     if sums[0] == sums[1] or (None in sums and theirs.size == ours.size):
         return
     lines = _line_ends(theirs, ours)
@@ -105,7 +106,7 @@ def _contents(theirs: Entry, ours: Entry, names: tuple[str, ...]) -> Iterator[Ro
     yield "content", texts[0], texts[1], names
 
 
-def _sum(entry: Entry) -> str | None:
+def content_sum(entry: Entry) -> str | None:
     """Return the sha256 of the content alone; None if it cannot be determined."""
     if entry.sha256:
         return entry.sha256
@@ -125,13 +126,24 @@ def _sum(entry: Entry) -> str | None:
 
 def _line_ends(theirs: Entry, ours: Entry) -> tuple[str, str] | None:
     """Return "LF" or "CRLF" for both contents; None if anything but the line ends differs."""
-    one, other = theirs.content, ours.content
-    if not (isinstance(one, bytes) and isinstance(other, bytes)):
+    one, other = _text(theirs), _text(ours)
+    if one is None or other is None:
         return None
     if one.replace(b"\r\n", b"\n") != other.replace(b"\r\n", b"\n"):
         return None
     words = ["CRLF" if b"\r\n" in content else "LF" for content in (one, other)]
     return (words[0], words[1]) if words[0] != words[1] else None
+
+
+def _text(entry: Entry) -> bytes | None:
+    """Return the content of a file that is in memory, or small enough to be read again; else None."""
+    if isinstance(entry.content, bytes):
+        return entry.content
+    try:
+        chunks = entry.chunks() if entry.size <= LARGEST_TEXT and not entry.problem else None
+        return None if chunks is None else b"".join(bytes(chunk) for chunk in chunks)
+    except ContextError:
+        return None
 
 
 def _link(entry: Entry) -> str:

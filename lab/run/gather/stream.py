@@ -46,7 +46,9 @@ class _Found:
 
 
 @dataclass(slots=True)
-class _Attributes:
+class Attributes:
+    """Values by path and name, and by path the reason why those of a path, or under "" all, are not known."""
+
     values: dict[str, dict[str, bytes]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -62,7 +64,7 @@ def read(output: bytes) -> Listing:
     moved = {line[8] for line in changed}
     devices = _devices(sections.get("devices", b""))
     found = [_found(line, devices) for line in _objects(sections["list"])]
-    attributes = _attributes(sections)
+    attributes = attributes_of(sections)
     sums = _sums(sections.get("sums", b""))
     contents = _contents(sections, sums)
     entries = []
@@ -146,11 +148,11 @@ def _devices(data: bytes) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _attributes(sections: Mapping[str, bytes]) -> _Attributes:
+def attributes_of(sections: Mapping[str, bytes]) -> Attributes:
     """Attributes by path, and why those of a path, or under "" of all, are not known."""
     if "attributes" not in sections:
-        return _Attributes(problems={"": NO_ATTRIBUTES})
-    found = _Attributes()
+        return Attributes(problems={"": NO_ATTRIBUTES})
+    found = Attributes()
     path = ""
     for line in _text(sections["attributes"] + sections.get("problems", b"")).split("\n"):
         if line.startswith("# file: "):

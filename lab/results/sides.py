@@ -1,0 +1,156 @@
+"""The records of one side: what a client sends of a context, as a file for somebody else, and read back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+from lab import __version__
+from lab.buildkit import records
+from lab.buildkit.contenthash.entry import Entry, Kind, shown
+from lab.buildkit.contenthash.header import header, own_digests
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.contenthash.tree import Tree, read_trees
+from lab.errors import ContextError, ReadError
+from lab.results.contexts import LARGEST_KEPT, StoredContext
+
+SCHEMA = 1
+KEY = "lab_side"  # the first key of a file of records
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# Names of files that often hold secrets: their content never enters a file of records.
+SECRETS = (
+    *(".env", ".env.*", "*.env", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd", ".dockercfg"),
+    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
+    *("credentials", "credentials.*", "secret", "secret.*", "secrets", "secrets.*", "*.tfstate"),
+)
+
+
+@dataclass(frozen=True)
+class SentContext(StoredContext):
+    """What a client sends of a context. A content is read once for all `rule_sets`, when a digest needs it.
+
+    `attributes_known` is false if the extended attributes of this side could not be read.
+    """
+
+    rule_sets: tuple[Rules, ...] = ()
+    attributes_known: bool = True
+    _made: dict[Rules, Tree] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def sent_objects(self) -> list[Entry]:
+        """All objects: those that the ignore file excludes are not among them."""
+        return list(self.objects)
+
+    def tree(self, rules: Rules) -> Tree:
+        """The daemon's tree under a rule set, made once."""
+        if rules not in self._made:
+            if self.digests:
+                self._made[rules] = super().tree(rules)
+            else:
+                self._made.update(read_trees(self.objects, (*self.rule_sets, rules)))
+        return self._made[rules]
+
+
+def is_secret(path: str) -> bool:
+    """True if the last name of a path is one under which secrets are usually stored."""
+    name = path.rpartition("/")[2].lower()
+    return any(fnmatchcase(name, pattern) for pattern in SECRETS)
+
+
+def is_ignore_file(path: str) -> bool:
+    """True for .dockerignore and NAME.dockerignore: without their content, nobody can tell what is sent."""
+    return path.endswith(".dockerignore")
+
+
+def side_document(
+    entries: Iterable[Entry], rule_sets: Sequence[Rules], *, folder: str, contents: bool = False
+) -> dict[str, Any]:
+    """The file of records for objects that a client sends: each content is read once, and left out unless asked for.
+
+    `contents` adds the contents of files up to 64 KiB, but not of files with the name of a secret. `folder` is the name
+    of the context's folder. A file that cannot be read is listed with its `problem`.
+    """
+    variants = list({rules.xattrs: rules for rules in rule_sets}.values())
+    rows: list[dict[str, Any]] = []
+    digests: dict[str, dict[str, str]] = {}
+    for entry in entries:
+        entry, own = _digested(entry, variants)
+        kept = contents and entry.size <= LARGEST_KEPT and not is_secret(entry.path)
+        content = _content(entry) if kept or is_ignore_file(entry.path) else None
+        row = records.dump(replace(entry, content=content, mtime_ns=None))
+        if content is not None:
+            row["content_sha256"] = entry.sha256
+        rows.append({key: value for key, value in row.items() if value not in ({}, "", 0) or key == "size"})
+        if own:
+            digests[shown(entry.path)] = own
+    return {KEY: SCHEMA, "lab": __version__, "folder": folder, "entries": rows, "digests": digests}
+
+
+def _digested(entry: Entry, variants: Sequence[Rules]) -> tuple[Entry, dict[str, str]]:
+    """The object with the sha256 of its content, and its digests by the attributes that are hashed."""
+    if entry.kind is not Kind.FILE or entry.is_hardlink:
+        return entry, {}
+    starts = {rules.xattrs.value: header(entry, rules) for rules in variants}
+    distinct = [b"", *dict.fromkeys(starts.values())]
+    try:
+        found = own_digests(replace(entry, problem=None), distinct)
+    except ContextError as error:
+        return replace(entry, content=None, problem=entry.problem or error.message), {}
+    known = dict(zip(distinct, found, strict=True))
+    entry = replace(entry, sha256=found[0].removeprefix("sha256:"))
+    return entry, {} if entry.problem else {name: known[start] for name, start in starts.items()}
+
+
+def _content(entry: Entry) -> bytes | None:
+    chunks = entry.chunks() if entry.kind is Kind.FILE and not entry.is_hardlink and not entry.problem else None
+    return None if chunks is None else b"".join(bytes(chunk) for chunk in chunks)
+
+
+def load_side(text: str | bytes, where: str, rule_sets: Sequence[Rules]) -> SentContext:
+    """Read a file of records; ReadError names `where` and describes the fault."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ReadError(
+            f"cannot read {where}: it holds no records of a side, and is not JSON: {error}", hint=HINT
+        ) from error
+    if not isinstance(data, dict) or KEY not in data:
+        raise ReadError(f"cannot read {where}: it holds no records of a side", hint=HINT)
+    if data[KEY] != SCHEMA:
+        raise ReadError(
+            f"cannot read {where}: its form is {data[KEY]}, and this version of lab reads {SCHEMA}",
+            hint="a newer version of lab wrote it; update lab" if isinstance(data[KEY], int) else HINT,
+        )
+    entries = records.load(data, where).entries
+    twice = next(iter(_repeated(entry.path for entry in entries)), None)
+    if twice is not None:
+        raise ReadError(f"cannot read {where}: {shown(twice)} occurs twice")
+    return SentContext(entries, _digests(data.get("digests"), where), tuple(rule_sets))
+
+
+HINT = "make it with `python -m lab record DIR > side.json`, or with the script of `python -m lab record --script`"
+
+
+def _repeated(names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield name
+        seen.add(name)
+
+
+def _digests(data: object, where: str) -> dict[str, dict[str, str]]:
+    """The digests by path and by the attributes that are hashed, checked."""
+    found: dict[str, dict[str, str]] = {}
+    for path, each in (data if isinstance(data, dict) else {}).items():
+        if not isinstance(each, dict) or not all(
+            isinstance(text, str) and DIGEST.fullmatch(text) for text in each.values()
+        ):
+            raise ReadError(f"cannot read {where}: the digests of {shown(path)} are malformed")
+        found[path] = each
+    return found
