@@ -11,6 +11,7 @@ from setuptools.command.build_py import build_py
 CHECKOUT = Path(__file__).parent
 PACKAGED = Path("lab", "_data")  # lab/project.py reads it there
 DATA = ("Vagrantfile", "boxes", "templates")
+PAGES = ("docs/glossary.md",)  # `lab help` reads them
 
 
 class BuildWithData(build_py):
@@ -27,7 +28,7 @@ class BuildWithData(build_py):
     def data(self):
         """Each file of the data and the place that it gets in the build folder."""
         folders = [CHECKOUT / name for name in DATA if (CHECKOUT / name).is_dir()]
-        files = [CHECKOUT / name for name in DATA if (CHECKOUT / name).is_file()]
+        files = [CHECKOUT / name for name in (*DATA, *PAGES) if (CHECKOUT / name).is_file()]
         files += [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
         return [(path, Path(self.build_lib, PACKAGED, path.relative_to(CHECKOUT))) for path in files]
 

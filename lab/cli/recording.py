@@ -88,7 +88,8 @@ def _recorded(folder: Path, dockerfile: Path | None, contents: bool, output: Pat
         more = f" and {len(secrets) - 5} more" if len(secrets) > 5 else ""
         notes.append(
             f"by their names these may be secrets: {', '.join(secrets[:5])}{more}. Only the sha256 and the size "
-            "of each are recorded; a short secret can be found from them by trying. .dockerignore excludes what no COPY needs"
+            "of each are recorded; a short secret can be found from them by trying. .dockerignore excludes what no "
+            "COPY needs"
         )
     problems = [f"{row['path']}: {row['problem']}" for row in document["entries"] if row.get("problem")]
     notes += [f"without a digest: {text}" for text in problems[:5]]

@@ -89,9 +89,15 @@ def diff(
     else:
         if scenario:
             raise UsageError("cannot use --scenario without --now: a stored run has its own", hint="--run names one")
-        run = _run(name, (first, second), needed=bool(name) or variation != "none")
+        named = bool(name) or variation != "none"
+        if named and not any(map(_may_be_box, (first, second))):
+            raise UsageError(
+                "cannot use --run or --variation: neither side is the name of a box",
+                hint="RUN:TRIAL or RUN:BOX names a context of a run in one word",
+            )
+        run = _run(name, (first, second), needed=named)
         rules = _rules(book, run, engine)
-        sides = _opened((first, second), dockerfile, run, rules, variation if name or variation != "none" else None)
+        sides = _opened((first, second), dockerfile, run, rules, variation if named else None)
     shown, wanted = (first, second), rules[0].name if engine else book.newest.name
     if text:
         _show_copies(shown, sides, text, rules, wanted, as_json=as_json)
@@ -149,11 +155,6 @@ def _opened(
 
     if words == ("-", "-"):
         raise UsageError("cannot read both sides from standard input", hint="name a file of records for one of them")
-    if variation and not any(_may_be_box(word) for word in words):
-        raise UsageError(
-            "cannot use --run or --variation: neither side is the name of a box",
-            hint="RUN:TRIAL names both in one word",
-        )
     opener = Opener(find(), rules, dockerfile, relative_to(dockerfile, words), run)
 
     def opened(word: str, change: str) -> Side:

@@ -54,13 +54,14 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Teach": {},
     "lab itself": {
+        "help": ("topics", "Explain a rule set, known bug, exit code, word or verb."),
         "completion": ("completion", "Print the script that completes lab's words in a shell."),
         "man": ("manpage", "Print the man page."),
     },
 }
 AFTER_STOP = "python -m lab status shows what there is"
 VERBS = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
-FUNCTIONS = {"exec": "exec_"}  # where a verb's name is a word of Python's
+FUNCTIONS = {"exec": "exec_", "help": "help_"}  # where a verb's name is a word of Python's
 
 
 class Verbs(click.Group):
