@@ -155,7 +155,7 @@ def _versions(ranges: Sequence[tuple[str, Known]], rules: Rules) -> tuple[str, .
         words = [f"BuildKit {known.buildkit}"] if known.buildkit else []
         words += [f"{name}: {str(getattr(known.rules, name)).lower()}" for name in other]
         words += ["predicted"] if known.predicted else []
-        found.append(f"{versions}{f' ({', '.join(words)})' if words else ''}")
+        found.append(f"{versions} ({', '.join(words)})" if words else versions)
     return tuple(found)
 
 
