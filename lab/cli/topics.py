@@ -106,7 +106,7 @@ def _help_of(path: str) -> str:
     """What --help prints of a verb."""
     from lab.cli.main import lab
 
-    context = lab.context_class(lab, info_name=CANONICAL)
+    context = lab.context_class(lab, info_name=CANONICAL, **lab.context_settings)
     for word in path.split():
         command = context.command.get_command(context, word) if isinstance(context.command, click.Group) else None
         assert command is not None  # the path is one of `pages`

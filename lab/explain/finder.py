@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.buildkit.cachekeys.solver import Decision
+from lab.explain.causes.store import store_lines
 from lab.explain.explanation import Role, StepCause
 from lab.explain.kinds import CAUSES
 from lab.explain.miss import Miss
@@ -27,7 +28,7 @@ class Finder:
         miss = Miss(self.subject, self.upstream, text, decision)
         found = _first(miss)
         if found:
-            return self._with_doubt(found, decision)
+            return self._with_doubt(self._with_stores(found), decision)
         if miss.predicted:
             evidence = records(self.subject, miss.predicted)
             return StepCause(text, Role.CAUSE, miss.predicted.sentence, evidence=evidence)
@@ -40,6 +41,11 @@ class Finder:
         """A line on why a step whose parent missed would miss by itself too; nothing if it would not."""
         found = _first(Miss(self.subject, self.upstream, text, after_miss=True))
         return (f"it would miss by itself too: {found.sentence}",) if found else ()
+
+    def _with_stores(self, found: StepCause) -> StepCause:
+        """The cause with a line on each side's image store, where these differ or may differ between two machines."""
+        lines = [line for line in store_lines(self.subject) if line not in found.evidence]
+        return replace(found, evidence=(*found.evidence, *lines))
 
     def _with_doubt(self, found: StepCause, decision: Decision | None) -> StepCause:
         if decision is None or decision.outcome is not Outcome.HIT:

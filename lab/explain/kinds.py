@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.explain.causes import base, engines, files, no_cache, rules, text, unread
+from lab.explain.causes import base, engines, files, no_cache, rules, store, text, unread
 from lab.explain.explanation import StepCause
 from lab.explain.miss import Miss
 
 CAUSES: dict[str, Callable[[Miss], StepCause | None]] = {
+    "the image store of the engine": store.cause,
     "the cache was not read": unread.cause,
     "there is no cache": no_cache.cause,
     "a file of a COPY": files.cause,

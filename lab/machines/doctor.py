@@ -20,6 +20,7 @@ from lab.model import Check, Level
 from lab.project import Project
 from lab.registry.names import DOCKER_HUB
 from lab.registry.server import PROGRAMS
+from lab.results.stores import CONTAINERD, read_store
 
 SETUP = "python -m lab setup"
 BOX_GB = 3  # a box's disk as it grows in use, with the image that it is based on
@@ -33,6 +34,7 @@ def examine(project: Project, catalog: Catalog, lineup: Lineup, shell: Box, tell
     yield from _providers(shell)
     yield _accelerator(project, catalog, lineup, tell)
     yield _registry()
+    yield from _image_store(shell)
     specs = [spec for spec in map(catalog.box, lineup.boxes) if kind_of(spec).is_made_by_lab]
     yield _disk(project, lineup, specs)
     yield _memory(lineup, specs, project, shell)
@@ -103,6 +105,19 @@ def _registry() -> Check:
         if shutil.which(program):
             return Check("registry", Level.OK, program)
     return Check("registry", Level.PROBLEM, f"none of {', '.join(PROGRAMS)} and docker", SETUP)
+
+
+def _image_store(shell: Box) -> Iterator[Check]:
+    """The image store of this machine's own Docker, which decides from where it can import a cache."""
+    if shutil.which("docker") is None:
+        return
+    server = shell.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=30)
+    info = shell.run(["docker", "info"], timeout=30)
+    store = read_store(info.text, server.text) if server.ok and info.ok else None
+    if store:
+        imports = "a registry, a folder, GitHub's cache" if store.kind == CONTAINERD else "a registry, a local image"
+        found = f"Docker {server.text} has {store.title}: {store.why}; it imports caches from {imports}"
+        yield Check("image store", Level.OK, found)
 
 
 def _disk(project: Project, lineup: Lineup, specs: list[BoxSpec]) -> Check:

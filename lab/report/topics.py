@@ -117,7 +117,8 @@ class Topics:
             raise ConfigError(f"cannot read the glossary {self.glossary}: {reason(error)}") from error
         rows = re.findall(r"^\| ([^|]+) \| (.+) \|$", text, re.MULTILINE)
         for word, meaning in rows[1:]:
-            yield Topic(word, "word", meaning.replace("`", ""), aliases=(word.replace(" ", "-"),))
+            aliases = (word.replace(" ", "-"),) if " " in word else ()
+            yield Topic(word, "word", meaning.replace("`", ""), aliases=aliases)
 
     def _causes(self) -> Iterable[Topic]:
         """The kinds of cause in the order in which they are tried, as their own modules describe them."""
