@@ -37,7 +37,7 @@ def completed(place: Place, line: str, **env: str) -> list[str]:
 
 def test_verbs_and_options(place: Place) -> None:
     assert completed(place, "lab ") == list(VERBS)
-    assert completed(place, "lab re") == ["read", "repro", "report", "replay"]
+    assert completed(place, "lab re") == ["read", "record", "repro", "report", "replay"]
     assert completed(place, "lab engines re") == ["remove"]
     assert completed(place, "lab boxes --js") == ["--json"]
     assert completed(place, "lab --color ne") == ["never"]
@@ -58,6 +58,8 @@ def test_names(place: Place) -> None:
         ("lab repro --engine 19.03.8,20.10.24-", ["19.03.8,20.10.24-unfixed"]),
         ("lab bisect --bad 20.10.24-u", ["20.10.24-unfixed"]),
         ("lab bake debian1", ["debian11", "debian12", "debian13"]),
+        ("lab help buildkit#13", ["buildkit#1330", "buildkit#1393", "buildkit#1388"]),
+        ("lab help exit-13", ["exit-13", "exit-130"]),
         ("lab explain 2026", [RUN]),
         ("lab compare 2026", [RUN]),
         ("lab report mine", ["mine"]),  # no run begins so: a file may
