@@ -16,7 +16,8 @@ RULE_SETS = list(BOOK.rule_sets.values())
 
 
 def odd_folder(root: Path) -> Path:
-    """Make the folder: odd names, links, a socket, a pipe, a sparse file, modes, and an ignore file without line end."""
+    """Make the folder: odd names, links, a socket, a pipe, a sparse file, modes, and
+    an ignore file that ends without a line feed."""
     (root / "d" / "e").mkdir(parents=True)
     (root / "bar").write_bytes(b"the content of the file bar\n")
     (root / "sp ace").write_bytes(b"x")

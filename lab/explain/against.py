@@ -17,7 +17,7 @@ from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.compare import FieldDifference, content_sum
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.rules import Rules
-from lab.explain.copies import Side, differences, followed, look
+from lab.explain.copies import Side, differences, look
 from lab.results.sides import SentContext
 
 ATTRIBUTES = "the extended attributes of one side are not known"
@@ -51,14 +51,14 @@ class CopyComparison:
     """One COPY or ADD: an answer for each rule set, and the fields of its files that differ.
 
     `stage` is the stage as BuildKit prints it. `unclear` is the reason if its files are not known at all; then there
-    are no answers. `notes` has a line for each source that leads elsewhere on the second side.
+    are no answers. `leads` has for each source that leads to different objects where it leads on either side.
     """
 
     instruction: str
     stage: str = ""
     answers: tuple[UnderRules, ...] = ()
     differences: tuple[FieldDifference, ...] = ()
-    notes: tuple[str, ...] = ()
+    leads: tuple[tuple[str, str], ...] = ()
     unclear: str | None = None
 
     def sameness(self, rules: str | None = None) -> Sameness:
@@ -152,12 +152,13 @@ def _compared(
     sides = [(rules, look(first, copy, rules), look(second, copy, rules)) for rules in rule_sets]
     known = first.attributes_known and second.attributes_known
     found: dict[FieldDifference, None] = {}
-    notes: dict[str, None] = {}
+    leads: dict[tuple[str, str], None] = {}
     for pair in _distinct((one, other) for _, one, other in sides):
         found |= dict.fromkeys(differences(first, second, pair, rule_sets))
-        notes |= dict.fromkeys(followed(pair))
+        ends = zip(pair[0].ends, pair[1].ends, strict=False)
+        leads |= dict.fromkeys((shown(one), shown(other)) for one, other in ends if one != other)
     answers = tuple(_answer(rules, one, other, list(found), known) for rules, one, other in sides)
-    return CopyComparison(step.text, step.stage, answers, tuple(found), tuple(notes))
+    return CopyComparison(step.text, step.stage, answers, tuple(found), tuple(leads))
 
 
 def _distinct(pairs: Iterable[tuple[Side, Side]]) -> list[tuple[Side, Side]]:

@@ -27,7 +27,9 @@ def _copy(names: tuple[str, str], item: CopyComparison, rule_sets: int, wanted: 
     lines = filled(f"{stage}{item.instruction}", "  ", first="", width=width)
     if item.unclear:
         return lines + filled(f"unknown: {item.unclear}", "    ", first="  ", width=width)
-    lines += [text for note in item.notes for text in filled(note, "    ", first="  ", width=width)]
+    for one, other in item.leads:
+        text = f"the source leads to {one or '.'} in {names[0]}, to {other or '.'} in {names[1]}"
+        lines += filled(text, "    ", first="  ", width=width)
     for sentence in verdict_lines(item.answers):
         lines += filled(sentence, "    ", first="  ", width=width)
     lines += digest_lines(names, item.answers, wanted)

@@ -129,7 +129,9 @@ class Topics:
             advice = [value for key, value in vars(module).items() if key.endswith("ADVICE") and isinstance(value, str)]
             slug = f"cause-{find.__module__.rpartition('.')[2].replace('_', '-')}"
             parts = [("found", (when,)), ("what to do", tuple(advice))]
-            yield Topic(slug, "cause", f"{name}. {doc}", _filled(parts), aliases=(name, name.removeprefix("the ")))
+            yield Topic(
+                slug, "cause", f"{name}. {doc}", _filled(parts), aliases=tuple({name: 0, name.removeprefix("the "): 0})
+            )
 
 
 def _filled(parts: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -95,7 +95,9 @@ def test_standalone_buildkit_writes_steps_as_the_docker_release_with_the_same_bu
 
 
 def test_the_buildkit_in_a_docker_release() -> None:
-    found = {engine: BOOK.need(engine).buildkit for engine in ("29.0.3", "29.1.5", "29.4", "29.7.2", "26.1.0", "20.10.8")}
+    found = {
+        engine: BOOK.need(engine).buildkit for engine in ("29.0.3", "29.1.5", "29.4", "29.7.2", "26.1.0", "20.10.8")
+    }
     assert found == {
         "29.0.3": "0.25.2",
         "29.1.5": "0.26.2 or 0.26.3",

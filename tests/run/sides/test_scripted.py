@@ -66,7 +66,7 @@ def test_the_redirection_of_powershell() -> None:
     ],
 )
 def test_what_is_cut_or_damaged_is_refused(data: bytes, said: str) -> None:
-    with pytest.raises(ReadError, match="cannot read side.txt: ") as caught:
+    with pytest.raises(ReadError, match=r"cannot read side\.txt: ") as caught:
         read_scripted(data, "side.txt", RULE_SETS)
     assert said in caught.value.message
 
