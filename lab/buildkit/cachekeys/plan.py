@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys.copying import Copy, read_copy
@@ -29,7 +29,9 @@ class Step:
     `record` is the record of its definition and `content` the record of the files that it copies; None if it is not
     known, and `unclear` is the reason. `needs_content` is true for a COPY of the context, `alone` for a step without a
     parent. `selector` is the selector of its link to the parent. `copy` is set for COPY and ADD. `fails` is true if the
-    files have no digest, so that the build itself fails.
+    files have no digest, so that the build itself fails. `parents` are the numbers in `Plan.steps` of the steps on
+    which it depends directly, the one in its own line first. `stage` is its stage as BuildKit prints it: "" in a
+    Dockerfile of one stage.
     """
 
     instruction: Instruction
@@ -41,6 +43,9 @@ class Step:
     unclear: str | None = None
     copy: Copy | None = None
     fails: bool = False
+    parents: tuple[int, ...] = ()
+    stage: str = ""
+    base: BaseImage | None = None
 
     @property
     def text(self) -> str:
@@ -50,50 +55,141 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The input of the solver: the base image, and the steps in their order."""
+    """The input of the solver: the steps of all stages that the target needs, in build order."""
 
-    base: BaseImage
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The end of a stage: its state, the number of its last step, and the base image if it has no step."""
+
+    state: State
+    last: int | None
+    base: BaseImage | None
 
 
 def plan(
     dockerfile: Dockerfile,
-    base: BaseImage,
+    bases: Mapping[str, BaseImage],
     dialect: Dialect | None,
     content: Content,
     options: Options | None = None,
     target: str | None = None,
 ) -> Plan:
-    """List the steps of the target stage, preceded by those of the stages on which it is based.
+    """List the steps of all stages that the target needs, in build order.
 
-    `content` returns the content record of a COPY's files, None if the rule set has none; a ContextError that it raises
-    makes that step unclear. If `dialect` is None, or if the Dockerfile has a syntax directive, no definition is known.
+    `bases` maps the images that `images_needed` names to what is known of them. `content` returns the content record of
+    a COPY's files, None if the rule set has none; a ContextError that it raises makes that step unclear. If `dialect`
+    is None, or if the Dockerfile has a syntax directive, no definition is known.
     """
     options = options or Options()
-    state = State.begin(base, options)
-    all_unclear = _why_all_unclear(dockerfile, base, dialect, options)
-    global_args = {item.rest.partition("=")[0] for item in dockerfile.before}
     steps: list[Step] = []
-    stages = lineage(dockerfile, target)
-    if any(item.word == "ONBUILD" for stage in stages[:-1] for item in stage.instructions):
-        all_unclear = all_unclear or "a stage on which it is based adds steps (ONBUILD)"
-    for number, stage in enumerate(stages):
-        state = state.next_stage() if number else state
-        for item in stage.instructions:
-            if item.word == "RUN":
-                steps.append(_run(item, state, dialect, all_unclear))
-                state = replace(state, scratch=False)
-            elif item.word in ("COPY", "ADD"):
-                steps.append(_copy(item, state, dialect, content, all_unclear))
-                state = replace(state, scratch=False)
-            elif item.word == "WORKDIR":
-                state = state.in_folder(item.rest)
-                if state.folder_unclear or state.around.workdir != "/":
-                    steps.append(_workdir(item, state, dialect, all_unclear))
-                    state = replace(state, scratch=False)
-            else:
-                state = state.after(item, options, global_args)
-    return Plan(base, tuple(steps))
+    ends: dict[int, _End] = {}
+    for number in needed(dockerfile, target):
+        stage = dockerfile.stages[number]
+        above = parent_of(dockerfile, number)
+        if above is None:
+            scratch = stage.base.lower() == "scratch"
+            base = BaseImage(scratch=True) if scratch else bases.get(stage.base, BaseImage())
+            begin = _End(State.begin(base, options), None, base)
+        else:
+            begin = replace(ends[above], state=ends[above].state.next_stage())
+        ends[number] = _stage(dockerfile, number, begin, dialect, content, options, steps, ends)
+    return Plan(tuple(steps))
+
+
+def _stage(
+    dockerfile: Dockerfile,
+    number: int,
+    begin: _End,
+    dialect: Dialect | None,
+    content: Content,
+    options: Options,
+    steps: list[Step],
+    ends: Mapping[int, _End],
+) -> _End:
+    """Append the steps of one stage."""
+    state, last, base = begin.state, begin.last, begin.base
+    unclear = _why_all_unclear(dockerfile, base or BaseImage(), dialect, options)
+    above = parent_of(dockerfile, number)
+    if above is not None and any(item.word == "ONBUILD" for item in dockerfile.stages[above].instructions):
+        unclear = unclear or "a stage on which it is based adds steps (ONBUILD)"
+    global_args = {item.rest.partition("=")[0] for item in dockerfile.before}
+    for item in dockerfile.stages[number].instructions:
+        if item.word == "RUN":
+            step = _run(item, state, dialect, unclear)
+        elif item.word in ("COPY", "ADD"):
+            step = _copy(item, state, dialect, content, unclear)
+        elif item.word == "WORKDIR":
+            state = state.in_folder(item.rest)
+            if not state.folder_unclear and state.around.workdir == "/":
+                continue
+            step = _workdir(item, state, dialect, unclear)
+        else:
+            state = state.after(item, options, global_args)
+            continue
+        found = [last, *(ends[other].last for other in sources_of(dockerfile, number, item))]
+        parents = tuple(dict.fromkeys(place for place in found if place is not None))
+        steps.append(replace(step, parents=parents, stage=stage_name(dockerfile, number), base=base))
+        state, last, base = replace(state, scratch=False), len(steps) - 1, None
+    return _End(state, last, base)
+
+
+def stage_name(dockerfile: Dockerfile, number: int) -> str:
+    """Return the name of a stage as BuildKit prints it: "" in a Dockerfile of one stage."""
+    if len(dockerfile.stages) == 1:
+        return ""
+    return dockerfile.stages[number].name.lower() or f"stage-{number}"
+
+
+def images_needed(dockerfile: Dockerfile, options: Options | None = None, target: str | None = None) -> tuple[str, ...]:
+    """List the names of the images that a build of the target uses, as `bases` of `plan` names them, each once."""
+    found = [
+        dockerfile.stages[number].base
+        for number in needed(dockerfile, target)
+        if parent_of(dockerfile, number) is None and dockerfile.stages[number].base.lower() != "scratch"
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def parent_of(dockerfile: Dockerfile, number: int) -> int | None:
+    """Return the number of the stage on which a stage is based; None if it is based on an image."""
+    base = dockerfile.stages[number].base.lower()
+    above = [
+        place for place, stage in enumerate(dockerfile.stages[:number]) if stage.name and stage.name.lower() == base
+    ]
+    return above[-1] if above else None
+
+
+def needed(dockerfile: Dockerfile, target: str | None = None) -> list[int]:
+    """Return the numbers of the stages that a build of the target needs, in their order; BuildKit skips the others."""
+    found: set[int] = set()
+    waiting = [dockerfile.stages.index(dockerfile.stage(target))]
+    while waiting:
+        number = waiting.pop()
+        if number in found:
+            continue
+        found.add(number)
+        above = parent_of(dockerfile, number)
+        waiting += [] if above is None else [above]
+        for item in dockerfile.stages[number].instructions:
+            waiting += sources_of(dockerfile, number, item)
+    return sorted(found)
+
+
+def sources_of(dockerfile: Dockerfile, number: int, item: Instruction) -> list[int]:
+    """Return the numbers of the earlier stages from which one instruction of a stage copies or mounts."""
+    names: list[str] = []
+    for name, value in item.flags:
+        names += [value] if name == "from" else []
+        names += [part[5:] for part in value.split(",") if part.startswith("from=")] if name == "mount" else []
+    return [
+        place
+        for name in names
+        for place, stage in enumerate(dockerfile.stages[:number])
+        if name == str(place) or (stage.name and name.lower() == stage.name.lower())
+    ]
 
 
 def lineage(dockerfile: Dockerfile, target: str | None = None) -> list[Stage]:

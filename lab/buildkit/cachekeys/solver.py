@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,12 +28,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One step's predicted outcome, its reason, and a sentence that explains the reason."""
+    """One step's predicted outcome, its reason, and a sentence that explains the reason.
+
+    `lost_parent` is the number of the step, among those on which it depends directly, that is predicted to run; None
+    if there is none.
+    """
 
     step: Step
     outcome: Outcome
     reason: Reason
     sentence: str
+    lost_parent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ class _Parent:
     maybe: frozenset[int]
 
 
-def solve(cache: Cache, planned: Plan) -> list[Decision]:
-    """Predict each step in order, for a builder that has the inline cache of one image and no local cache.
+def solve(caches: Sequence[Cache], planned: Plan) -> list[Decision]:
+    """Predict each step in order, for a builder that has these caches and no local cache.
 
     If the files of one COPY have no digest, every step is unknown: the build fails, and the output for the other steps
     depends on how far each of them was.
@@ -53,17 +58,31 @@ def solve(cache: Cache, planned: Plan) -> list[Decision]:
     failing = next((step for step in planned.steps if step.fails), None)
     if failing:
         return [_unknown(step, f"the build fails: {failing.unclear}") for step in planned.steps]
-    parent = _base(cache, planned.base)
+    if len(caches) != 1:
+        return [_one_of_many(caches, step) for step in planned.steps]
+    [cache] = caches
     decisions: list[Decision] = []
-    lost = False
+    parents: list[_Parent] = []
     for step in planned.steps:
-        if lost:
-            decisions.append(Decision(step, Outcome.RAN, Reason.PARENT, "the step before it ran, so its key is new"))
+        lost = next((place for place in step.parents if decisions[place].outcome is Outcome.RAN), None)
+        if lost is not None:
+            sentence = "a step on which it depends ran, so its key is new"
+            decision, parent = Decision(step, Outcome.RAN, Reason.PARENT, sentence, lost), _NOTHING
         else:
-            decision, parent = _decide(cache, step, parent)
-            decisions.append(decision)
-            lost = decision.outcome is Outcome.RAN
+            above = _base(cache, step.base) if step.base else parents[step.parents[0]]
+            decision, parent = _decide(cache, step, above)
+        decisions.append(decision)
+        parents.append(parent)
     return decisions
+
+
+_NOTHING = _Parent(frozenset(), frozenset())
+
+
+def _one_of_many(caches: Sequence[Cache], step: Step) -> Decision:
+    if not caches:
+        return Decision(step, Outcome.RAN, Reason.DEFINITION, "there is no cache")
+    return _unknown(step, "lab does not support several caches")
 
 
 def _base(cache: Cache, base: BaseImage) -> _Parent:

@@ -47,7 +47,9 @@ def decide(path: Path, cache: Cache, engine: str | None = None, change: Entry | 
         return content_record(part.text) if part else None
 
     dockerfile = parse((DATA / path.parent / f"{name}.Dockerfile").read_text(encoding="utf-8"))
-    return solve(cache, plan(dockerfile, BASE, known.dialect, content, Options(network="none")))
+    return solve(
+        [cache], plan(dockerfile, {"localhost:5077/base:1": BASE}, known.dialect, content, Options(network="none"))
+    )
 
 
 def the(engine: str, name: str) -> Path:

@@ -36,7 +36,7 @@ def planned(
     base: BaseImage = BASE,
     options: Options | None = None,
 ) -> Plan:
-    return plan(parse(text), base, BOOK.need(engine).dialect, lambda _: content, options)
+    return plan(parse(text), {"base": base}, BOOK.need(engine).dialect, lambda _: content, options)
 
 
 def run_record(engine: str) -> str:
@@ -63,12 +63,12 @@ def cache_of(engine: str = "19.03.8", content: str = CONTENT) -> Cache:
 
 
 def decide(cache: Cache, planned: Plan) -> list[tuple[Outcome, Reason]]:
-    return [(decision.outcome, decision.reason) for decision in solve(cache, planned)]
+    return [(decision.outcome, decision.reason) for decision in solve([cache], planned)]
 
 
 @pytest.mark.parametrize("engine", ["19.03.8", "26.1.5"])
 def test_everything_hits_from_the_same_files(engine: str) -> None:
-    decisions = solve(cache_of(engine), planned(GIST, engine))
+    decisions = solve([cache_of(engine)], planned(GIST, engine))
     assert outcomes(decisions) == (HIT, HIT, HIT)
     assert [decision.step.text for decision in decisions] == ["RUN echo foo", "COPY bar bar", "RUN echo baz"]
 
@@ -109,12 +109,12 @@ def test_the_base_may_be_listed_by_the_digest_of_its_name() -> None:
     records = list(cache_of().records)
     records[0] = replace(records[0], digest=pinned_record(MANIFEST, "linux", "amd64"))
     cache = Cache(tuple(records))
-    assert outcomes(solve(cache, planned(GIST))) == (HIT, HIT, HIT)
+    assert outcomes(solve([cache], planned(GIST))) == (HIT, HIT, HIT)
     assert decide(cache, planned(GIST, base=replace(BASE, manifests=(OTHER,))))[0] == (RAN, Reason.BASE)
     without = replace(BASE, manifests=())
-    assert outcomes(solve(cache, planned(GIST, base=without))) == (UNKNOWN, UNKNOWN, UNKNOWN)
-    assert outcomes(solve(cache, planned(GIST, base=without, content=OTHER))) == (UNKNOWN, RAN, RAN)
-    assert outcomes(solve(cache_of(), planned(GIST, base=without))) == (HIT, HIT, HIT)
+    assert outcomes(solve([cache], planned(GIST, base=without))) == (UNKNOWN, UNKNOWN, UNKNOWN)
+    assert outcomes(solve([cache], planned(GIST, base=without, content=OTHER))) == (UNKNOWN, RAN, RAN)
+    assert outcomes(solve([cache_of()], planned(GIST, base=without))) == (HIT, HIT, HIT)
 
 
 def test_a_renamed_source_misses_by_its_definition() -> None:
@@ -158,15 +158,15 @@ def test_a_record_without_a_layer_is_no_hit() -> None:
 )
 def test_a_run_that_is_not_covered_is_unknown_and_a_later_miss_is_still_sure(first: str, why: str) -> None:
     text = GIST.replace("RUN echo foo", first)
-    decisions = solve(cache_of(), planned(text))
+    decisions = solve([cache_of()], planned(text))
     assert outcomes(decisions) == (UNKNOWN, UNKNOWN, UNKNOWN) and why in decisions[0].sentence
-    assert outcomes(solve(cache_of(), planned(text, content=OTHER))) == (UNKNOWN, RAN, RAN)
+    assert outcomes(solve([cache_of()], planned(text, content=OTHER))) == (UNKNOWN, RAN, RAN)
 
 
 def test_an_unknown_base_is_never_a_hit() -> None:
-    assert outcomes(solve(cache_of(), planned(GIST, base=BaseImage(env=(PATH,))))) == (UNKNOWN, UNKNOWN, UNKNOWN)
+    assert outcomes(solve([cache_of()], planned(GIST, base=BaseImage(env=(PATH,))))) == (UNKNOWN, UNKNOWN, UNKNOWN)
     unknown_env = replace(BASE, env=None)
-    assert outcomes(solve(cache_of(), planned(GIST, base=unknown_env))) == (UNKNOWN, UNKNOWN, UNKNOWN)
+    assert outcomes(solve([cache_of()], planned(GIST, base=unknown_env))) == (UNKNOWN, UNKNOWN, UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_an_unknown_base_is_never_a_hit() -> None:
 )
 def test_nothing_is_predicted_where_no_definition_is_known(changes: dict[str, Any]) -> None:
     arguments = {"text": GIST, **changes}
-    assert outcomes(solve(cache_of(), planned(**arguments))) == (UNKNOWN, UNKNOWN, UNKNOWN)
+    assert outcomes(solve([cache_of()], planned(**arguments))) == (UNKNOWN, UNKNOWN, UNKNOWN)
 
 
 def test_network_is_part_of_a_run() -> None:
@@ -231,7 +231,7 @@ def test_from_scratch() -> None:
 
 def test_copies_from_another_stage_are_never_predicted_to_hit() -> None:
     text = GIST.replace("COPY bar bar", "COPY --from=build bar bar")
-    assert outcomes(solve(cache_of(), planned(text))) == (HIT, UNKNOWN, UNKNOWN)
+    assert outcomes(solve([cache_of()], planned(text))) == (HIT, UNKNOWN, UNKNOWN)
     other = text.replace("bar bar", "bar elsewhere")
     assert decide(cache_of(), planned(other))[1] == (RAN, Reason.DEFINITION)
 
@@ -240,8 +240,8 @@ def test_nothing_is_predicted_of_a_build_that_fails() -> None:
     def fails(copy: Copy) -> str:
         raise ContextError(f"cannot digest {copy.sources[0]}: permission denied")
 
-    found = plan(parse(GIST), BASE, BOOK.need("19.03.8").dialect, fails)
-    decisions: list[Decision] = solve(cache_of(), found)
+    found = plan(parse(GIST), {"base": BASE}, BOOK.need("19.03.8").dialect, fails)
+    decisions: list[Decision] = solve([cache_of()], found)
     assert outcomes(decisions) == (UNKNOWN, UNKNOWN, UNKNOWN)
     assert decisions[1].sentence == "the build fails: cannot digest bar: permission denied"
 
@@ -253,7 +253,7 @@ def test_exclude_where_rules_have_no_patterns_is_unclear() -> None:
 
 def test_stages_that_begin_with_stages() -> None:
     text = "FROM base AS one\nRUN echo foo\nFROM one\nCOPY bar bar\nRUN echo baz\n"
-    assert outcomes(solve(cache_of(), planned(text))) == (HIT, HIT, HIT)
+    assert outcomes(solve([cache_of()], planned(text))) == (HIT, HIT, HIT)
     assert planned(text.replace("RUN echo foo", "ONBUILD RUN x")).steps[0].unclear  # 28.5.2 was seen to run x
     with_arg = text.replace("RUN echo foo", "RUN echo foo\nARG A=1")
     assert planned(with_arg).steps[-1].unclear == "the stage before has ARG"
@@ -262,4 +262,4 @@ def test_stages_that_begin_with_stages() -> None:
 def test_predictions_that_come_to_rest_on_an_unknown_parent_stay_unknown_but_absent_steps_ran() -> None:
     cache = Cache((*cache_of().records[:4],))  # without RUN echo baz
     text = GIST.replace("RUN echo foo", "RUN --mount=type=tmpfs,target=/t echo foo")
-    assert outcomes(solve(cache, planned(text))) == (UNKNOWN, UNKNOWN, RAN)
+    assert outcomes(solve([cache], planned(text))) == (UNKNOWN, UNKNOWN, RAN)
