@@ -61,7 +61,8 @@ def digest(
 ) -> None:
     """Print the digest that BuildKit computes for COPY SOURCE.., and its record in an inline cache.
 
-    lab obeys .dockerignore, or the ignore file beside the Dockerfile that -f names. With --records, the file's own queries take the place of SOURCE.., and lab prints JSON.
+    lab obeys .dockerignore, or the ignore file beside the Dockerfile that -f names. With --records, the file's own
+    queries take the place of SOURCE.., and lab prints JSON.
     """
     from lab.buildkit.contenthash.formula import Formula
     from lab.buildkit.contenthash.query import Query, content_part, content_record

@@ -12,8 +12,9 @@ class Role(StrEnum):
     """What a step is in its trial."""
 
     HIT = "hit"  # nothing to explain
-    CAUSE = "cause"  # the first miss: something of its own differs
-    CONSEQUENCE = "consequence"  # its parent missed
+    CAUSE = "cause"  # something of its own differs
+    CONSEQUENCE = "consequence"  # a step on which it depends missed
+    NOT_HELD = "not held"  # its key is in the cache, which holds no layer of it
     UNKNOWN = "unknown"  # too little is known
 
 
