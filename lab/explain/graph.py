@@ -45,3 +45,21 @@ def nearest(steps: Sequence[Step], number: int, ran: Callable[[int], bool | None
             waiting += steps[place].parents
         seen.add(place)
     return None
+
+
+def numbers_of(instructions: Sequence[str], steps: Sequence[Step]) -> list[int | None]:
+    """The number in a plan of each printed instruction, found by its text in their common order; None without one.
+
+    An instruction that stands elsewhere in the plan takes the first step of its text that is not taken.
+    """
+    taken: set[int] = set()
+    found: list[int | None] = []
+    last = -1
+    for text in instructions:
+        same = [number for number, step in enumerate(steps) if step.text == text and number not in taken]
+        number = next((number for number in same if number > last), same[0] if same else None)
+        found.append(number)
+        if number is not None:
+            taken.add(number)
+            last = number
+    return found
