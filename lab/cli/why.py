@@ -11,7 +11,7 @@ import click
 
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import echo, rewritable, width
-from lab.errors import DIFFERS, NOT_KNOWN, ContextError, LabError, UsageError
+from lab.errors import DIFFERS, NOT_KNOWN, ContextError, LabError, ReadError, UsageError
 from lab.project import find, home_folder
 
 if TYPE_CHECKING:
@@ -173,34 +173,13 @@ def _options(build_args: tuple[str, ...]) -> Options:
 
 
 def _image(name: str, platform: Platform, timeout: float) -> ImageFacts:
-    """The image from a file or layout of that name, else from its registry."""
-    from lab.registry.client import Repository, login_for
-    from lab.registry.files import image_of_file, is_layout
-    from lab.registry.names import parse
+    """The image that holds the cache; ReadError for a cache that is no image's."""
+    from lab.registry.sources.reading import read_sources
 
-    path = Path(name)
-    plainly = name.startswith((".", "/")) or name.endswith((".tar", ".tar.gz", ".tgz"))
-    # the folder of a project often has the name of its image
-    if path.exists() and (plainly or not path.is_dir() or is_layout(path)):
-        return image_of_file(path, platform)
-    if plainly:
-        raise UsageError(f"cannot find the file {name}", hint="docker save IMAGE --output FILE makes one")
-    reference = parse(_bare(name))
-    login = login_for(reference.registry, home_folder() / ".docker" / "config.json")
-    return Repository(reference, login=login, seconds=timeout).image(platform)
-
-
-def _bare(name: str) -> str:
-    """The image's name in what `docker build --cache-from` takes: a name, or type=registry,ref=NAME."""
-    fields = dict(item.partition("=")[::2] for item in name.split(","))
-    if "type" not in fields:
-        return name
-    if fields["type"] != "registry" or not fields.get("ref"):
-        raise UsageError(
-            f'cannot use --cache-from "{name}": lab reads only from a registry or a file',
-            hint="give the image's name, or type=registry,ref=NAME",
-        )
-    return fields["ref"]
+    found = read_sources([name], platform, timeout)[0]
+    if found.image is None:
+        raise ReadError(f"cannot use {name}: it is a {found.kind}")
+    return found.image
 
 
 def _base(text: str, target: str | None, platform: Platform, timeout: float) -> ImageFacts | None:

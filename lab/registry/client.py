@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Sequence
 from hashlib import sha256
 from urllib.parse import urlencode, urlsplit
@@ -61,7 +62,13 @@ class Repository:
 
     def root(self) -> bytes:
         """Return the manifest or index that the name means; its sum is compared if the name is a digest."""
-        return self.manifest(self.reference.name)
+        try:
+            return self.manifest(self.reference.name)
+        except RegistryError as error:
+            if not (self.web.insecure and isinstance(error.__cause__, ssl.SSLError)):
+                raise
+            self.base = f"http://{self.reference.host}"  # as BuildKit does for a registry that is marked insecure
+            return self.manifest(self.reference.name)
 
     def manifest(self, name: str) -> bytes:
         """Return the manifest or index of a tag or digest; ReadError if its sum is not the digest."""

@@ -49,9 +49,7 @@ class Web:
     seconds: float = SECONDS
     insecure: bool = False  # accept any certificate
 
-    def ask(
-        self, url: str, headers: Mapping[str, str], *, form: bytes | None = None, largest: int = LARGEST
-    ) -> Answer:
+    def ask(self, url: str, headers: Mapping[str, str], *, form: bytes | None = None, largest: int = LARGEST) -> Answer:
         """GET a URL, or POST a form to it, and follow redirects; another host does not receive the Authorization.
 
         Raises RegistryError if no whole answer arrives, and ReadError for an answer of more than `largest` bytes.
