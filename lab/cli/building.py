@@ -229,21 +229,13 @@ def _options(words: BuildWords) -> Options:
 
 def _bases(names: tuple[str, ...], platform: Platform, timeout: float, *, described: bool) -> dict[str, ImageFacts]:
     """The base images as their registries have them now; one that cannot be read is left out, and said once."""
+    from lab.registry.client import read_named
+
     found: dict[str, ImageFacts] = {}
     for number, name in enumerate(names):
         try:
-            found[name] = _base(name, platform, timeout)
+            found[name] = read_named(name, platform, timeout)
         except LabError as error:
             instead = "the cache's image describes it" if described and not number else "steps on it may be unknown"
             say(f"lab: {error.message}; {instead}", err=True)
     return found
-
-
-def _base(name: str, platform: Platform, timeout: float) -> ImageFacts:
-    from lab.project import home_folder
-    from lab.registry.client import Repository, login_for
-    from lab.registry.names import parse
-
-    reference = parse(name)
-    login = login_for(reference.registry, home_folder() / ".docker" / "config.json")
-    return Repository(reference, login=login, seconds=timeout).image(platform)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.errors import LabError, UsageError
 from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
+from lab.registry.sources.syntax import parse_source
+
+UNREAD = "source that was not read"
 
 
 def read_sources(texts: Sequence[str], platform: Platform, timeout: float) -> list[FoundCache]:
@@ -15,4 +19,17 @@ def read_sources(texts: Sequence[str], platform: Platform, timeout: float) -> li
     read, its `problem` says why, as BuildKit too builds on with the others. Raises UsageError for a text that
     buildx does not accept, and the first RegistryError or ReadError if no source can be read.
     """
-    raise NotImplementedError
+    sources = [(text, source) for text in texts for source in parse_source(text)]
+    found: list[FoundCache] = []
+    failures: list[LabError] = []
+    for text, source in sources:
+        try:
+            found.append(source.read(platform, timeout))
+        except UsageError:
+            raise
+        except LabError as error:
+            failures.append(error)
+            found.append(FoundCache(UNREAD, text, problem=error.message))
+    if failures and len(failures) == len(sources):
+        raise failures[0]
+    return found
