@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,31 +160,41 @@ def ask(words: BuildWords) -> Asked:
         sources = read_sources(words.cache_from, platform, words.timeout)
     images = [source.image for source in sources if source.image]
     with waiting_for(f"reading the base images {', '.join(named)}"):
-        bases = _bases(named, platform, words.timeout, described=bool(images))
-    caches = [cache for source in sources for cache in source.caches]
+        bases, failures = _bases(named, platform, words.timeout)
     question = Question(
         text,
         entries,
         known,
-        caches,
+        [cache for source in sources for cache in source.caches],
         all(source.image is not None for source in sources if source.caches),
-        images[0] if images else _nothing(platform),
+        images[0] if images else None,
         bases,
         (platform.os, platform.architecture),
         options,
         words.target,
     )
+    question = _with_proven(question, failures, described=named[:1] if images else ())
     return Asked(question, sources, book, words.engine is None, recipe)
+
+
+def _with_proven(question: Question, failures: dict[str, LabError], described: tuple[str, ...]) -> Question:
+    """The question with what the caches prove of base images that cannot be read; each of these is said once."""
+    from lab.explain.bases import proven_bases
+
+    proven = proven_bases(question, [name for name in failures if name not in described])
+    for name, error in failures.items():
+        if name in described:
+            instead = "the image of the cache describes it"
+        elif name in proven:
+            instead = "a record of the cache proves what it sets"
+        else:
+            instead = "the steps on it are not known"
+        say(f"lab: {error.message}; {instead}", err=True)
+    return replace(question, bases={**question.bases, **proven})
 
 
 def _newest(book: Rulebook) -> Known:
     return book.versions()[-1][1]
-
-
-def _nothing(platform: Platform) -> ImageFacts:
-    from lab.results.run import ImageFacts
-
-    return ImageFacts(os=platform.os, architecture=platform.architecture)
 
 
 def _folder(context: str) -> Path:
@@ -227,15 +237,17 @@ def _options(words: BuildWords) -> Options:
     return Options(build_args=given, network=words.network)
 
 
-def _bases(names: tuple[str, ...], platform: Platform, timeout: float, *, described: bool) -> dict[str, ImageFacts]:
-    """The base images as their registries have them now; one that cannot be read is left out, and said once."""
+def _bases(
+    names: tuple[str, ...], platform: Platform, timeout: float
+) -> tuple[dict[str, ImageFacts], dict[str, LabError]]:
+    """The base images as their registries have them now, and why others cannot be read."""
     from lab.registry.client import read_named
 
     found: dict[str, ImageFacts] = {}
-    for number, name in enumerate(names):
+    failures: dict[str, LabError] = {}
+    for name in names:
         try:
             found[name] = read_named(name, platform, timeout)
         except LabError as error:
-            instead = "the cache's image describes it" if described and not number else "steps on it may be unknown"
-            say(f"lab: {error.message}; {instead}", err=True)
-    return found
+            failures[name] = error
+    return found, failures

@@ -12,7 +12,7 @@ from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.plan import Plan, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
-from lab.buildkit.cachekeys.state import Options
+from lab.buildkit.cachekeys.state import BaseImage, Options
 from lab.buildkit.contenthash.entry import Entry
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.tree import Tree
@@ -26,9 +26,9 @@ from lab.results.run import ImageFacts
 class Question:
     """A Dockerfile with its context, the engine that would build it, and the caches that it would import.
 
-    `image` is what is known of the first image among the sources of the cache; `inline` is true if all caches come
-    from images, which hold no layers of other stages. `bases` are the configs of the images that the Dockerfile names,
-    as far as they were read.
+    `image` is the first image among the sources of the cache, None if none of them is one. `inline` is true if all
+    caches come from images, which hold no layers of other stages. `bases` are the configs of the images that the
+    Dockerfile names, as far as they were read.
     """
 
     dockerfile: str
@@ -36,7 +36,7 @@ class Question:
     engine: Known
     caches: Sequence[Cache] = ()
     inline: bool = False
-    image: ImageFacts = field(default_factory=ImageFacts)
+    image: ImageFacts | None = None
     bases: Mapping[str, ImageFacts] = field(default_factory=dict)
     platform: tuple[str, str] = ("linux", "amd64")
     options: Options = field(default_factory=Options)
@@ -55,7 +55,11 @@ class Question:
     def planned(self, dialect: Dialect | None) -> Plan:
         """The steps of all stages that the target needs, as engines of one dialect write them."""
         cache = self.caches[0] if self.caches else None
-        bases = base_images(self.parsed, self.image, self.bases, cache, self.platform, self.options, self.target)
+        image = self.image or ImageFacts()
+        bases = base_images(self.parsed, image, self.bases, cache, self.platform, self.options, self.target)
+        if self.image is None:  # then no image describes a base that was not read
+            system, processor = self.platform
+            bases |= {name: BaseImage(os=system, arch=processor) for name in bases if name not in self.bases}
 
         def record(copy: Copy) -> str | None:
             part = content_part(self.tree, copy.queries, self.engine.rules)

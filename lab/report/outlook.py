@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.explain.costs import Cost
+from lab.explain.explanation import Role
 from lab.explain.outlook import Outlook
 from lab.explain.question import Question
+from lab.explain.why import Answer
 from lab.model import Outcome
 from lab.registry.found import FoundCache
 from lab.report import markup
@@ -28,10 +30,18 @@ def rows(found: Outlook) -> list[list[str]]:
             WORDS[item.outcome],
             _seconds(cost),
             cost.source if cost else "",
-            "" if item.outcome is Outcome.HIT else reason(item),
+            _why(item, found),
         ]
         for item, cost in zip(found.steps, found.costs, strict=True)
     ]
+
+
+def _why(item: Answer, found: Outlook) -> str:
+    """The reason in few words: a consequence names only the number of the step on which it depends."""
+    if item.outcome is Outcome.HIT:
+        return ""
+    place = "" if item.lost is None else str(found.steps[item.lost].place)
+    return f"depends on {place}" if item.role is Role.CONSEQUENCE and place else reason(item)
 
 
 def heads(found: Outlook) -> list[str]:
