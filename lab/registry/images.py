@@ -55,7 +55,14 @@ def read_config(
         return Image(facts, problem=f"BuildKit ignores the inline cache: {named}")
     times = [*_times(data), *(None for _ in layers)]
     placed = [
-        Layer(layer.digest, layer.size, times[place], place - 1 if place else None)
+        Layer(
+            layer.digest
+            if layer.digest.startswith("sha256:")
+            else facts.diff_ids[place],  # `docker save` names folders
+            layer.size,
+            times[place],
+            place - 1 if place else None,
+        )
         for place, layer in enumerate(layers)
     ]
     return Image(facts, decode(facts.cache, placed))

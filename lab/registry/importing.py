@@ -6,11 +6,11 @@ cache, `FoundCache.problem` says why. What is no cache at all is a ReadError tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from lab.buildkit.cachekeys.cache import Layer
+from lab.buildkit.cachekeys.cache import Cache, Layer
 from lab.buildkit.cachekeys.cacheconfig import MEDIA_TYPE, decode_config, moment
 from lab.errors import LabError, ReadError
 from lab.registry.foreign import foreign_kind
@@ -65,8 +65,14 @@ def _import(place: Place, manifest: dict[str, Any], digest: str) -> FoundCache:
         return _of_images(place, manifest, entries, digest)
     config = manifest.get("config")
     if isinstance(config, dict) and config.get("mediaType") == MEDIA_TYPE:
-        return _exported(place, config, _objects(manifest.get("layers")), digest)
+        return replace(_exported(place, config, _objects(manifest.get("layers")), digest), image_manifest=True)
     return found_images(place.name, [_image(place, manifest, (digest,))], digest)
+
+
+def of_exports(kind: str, name: str, caches: Sequence[Cache], digest: str = "") -> FoundCache:
+    """Return what exported caches hold; one without records counts as none."""
+    held = tuple(cache for cache in caches if cache.records)
+    return FoundCache(kind, name, held, problem="" if held else "the cache lists no records", digest=digest)
 
 
 def _exported(place: Place, config: Mapping[str, Any], others: list[dict[str, Any]], digest: str) -> FoundCache:
@@ -79,7 +85,7 @@ def _exported(place: Place, config: Mapping[str, Any], others: list[dict[str, An
         raise ReadError(f"cannot read {place.name}: its cache config has no digest")
     blobs = {layer.digest: layer for layer in map(_layer, others)}
     cache = decode_config(place.store.blob(name), f"the cache config of {place.name}", blobs)
-    return FoundCache(place.kind, place.name, (cache,), digest=digest)
+    return of_exports(place.kind, place.name, [cache], digest)
 
 
 def _of_images(place: Place, index: dict[str, Any], entries: list[dict[str, Any]], digest: str) -> FoundCache:

@@ -184,7 +184,8 @@ def _same(wanted: str, name: str) -> bool:
 def _unknown(name: str, known: list[str], what: str) -> UsageError:
     """The error for a name that chooses nothing, or that is missing where there are several."""
     names = ", ".join(dict.fromkeys(known)) or "none with a name"
-    said = f'it has nothing with the name or tag "{name}"' if name else f"it contains {len(known)} images"
+    said = f'it has no "{name}"' if name else f"it contains {len(known)} images or caches"
     return UsageError(
-        f"cannot choose in {what}: {said}; it has {names}", hint=f"name one as {what}#NAME, or with tag= or digest="
+        f"cannot choose in {what}: {said}; the names in it are {names}",
+        hint=f"name one as {what}#NAME, or with tag= or digest=",
     )

@@ -7,7 +7,6 @@ The form is that of moby/buildkit cache/remotecache/v1/types: `layers` (blob, pa
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from lab.buildkit.cachekeys.cache import Cache, Layer, Link, Record
 from lab.errors import ReadError
 
 MEDIA_TYPE = "application/vnd.buildkit.cacheconfig.v0"
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+NO_TIME = "0001-01-01T"  # begins Go's zero time
 HINT = "export the cache again; BuildKit refuses the whole cache too"
 Loadable = Callable[[int, str], bool]  # whether the result with this top layer can be loaded; the text names the record
 
@@ -37,14 +36,8 @@ def decode_config(data: bytes, what: str, blobs: Mapping[str, Layer] | None = No
     if not config.keys() & {"layers", "records"} and config:
         raise _malformed(what, "it has neither layers nor records")
     listed = [_layer(item, number, what, blobs) for number, item in enumerate(_list(config, "layers", "it", what))]
-    usable = _usable(listed, blobs, what)
-
-    def loadable(number: int, owner: str) -> bool:
-        if number >= len(listed):
-            raise _malformed(what, f"{owner} names layer {number}, which does not exist")
-        return usable[number]
-
-    return Cache(records(_list(config, "records", "it", what), what, loadable), tuple(listed))
+    chains = _Chains(listed, blobs, what)
+    return Cache(records(_list(config, "records", "it", what), what, chains.loadable), tuple(listed))
 
 
 def records(items: Sequence[Any], what: str, loadable: Loadable | None = None) -> tuple[Record, ...]:
@@ -53,6 +46,11 @@ def records(items: Sequence[Any], what: str, loadable: Loadable | None = None) -
     `loadable` says whether a layer can be loaded; every layer can if it is None.
     """
     found = tuple(_record(item, number, len(items), what, loadable) for number, item in enumerate(items))
+    roots: dict[str, int] = {}
+    for number, item in enumerate(found):
+        if not item.inputs and roots.setdefault(item.digest, number) != number:
+            # BuildKit 0.13 then hits nothing, and newer versions merge the two; no version writes that
+            raise _malformed(what, f"records {roots[item.digest]} and {number} are one record without inputs, twice")
     looping = _loop([[link.number for links in item.inputs for link in links] for item in found])
     if looping is not None:
         raise _malformed(what, f"record {looping} links to itself through its inputs")
@@ -68,10 +66,19 @@ def moment(value: Any) -> datetime | None:
     return found if found is not None and found.year > 1 and found.tzinfo is not None else None
 
 
+def _stated(item: Mapping[str, Any], owner: str, what: str) -> datetime | None:
+    """The `createdAt` of a result or layer; Go refuses a text that is no time."""
+    value = item.get("createdAt")
+    found = moment(value)
+    if value is not None and found is None and not (isinstance(value, str) and value.startswith(NO_TIME)):
+        raise _malformed(what, f"{owner} has a time that is not one: {value!r:.40}")
+    return found
+
+
 def _record(item: Any, number: int, count: int, what: str, loadable: Loadable | None) -> Record:
     owner = f"record {number}"
     digest = item.get("digest") if isinstance(item, dict) else None
-    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+    if not isinstance(digest, str) or not digest:
         raise _malformed(what, f"{owner} has no digest")
     inputs = []
     for alternatives in _list(item, "inputs", owner, what):
@@ -89,14 +96,14 @@ def _results(item: dict[str, Any], owner: str, what: str, loadable: Loadable | N
     for result in _list(item, "layers", owner, what):
         top = _number(result, "layer", owner, what)
         if loadable is None or loadable(top, owner):
-            found.append((top, moment(result.get("createdAt"))))
+            found.append((top, _stated(result, owner, what)))
     for chain in _list(item, "chains", owner, what):
         if not isinstance(chain, dict):
             raise _malformed(what, f"{owner} has chains that are not objects")
         layers = [_number({"layer": layer}, "layer", owner, what) for layer in _list(chain, "layers", owner, what)]
         usable = [loadable is None or loadable(layer, owner) for layer in layers]  # every number is checked
         if layers and all(usable):
-            found.append((layers[-1], moment(chain.get("createdAt"))))
+            found.append((layers[-1], _stated(chain, owner, what)))
     return found
 
 
@@ -125,31 +132,9 @@ def _layer(item: Any, number: int, what: str, blobs: Mapping[str, Layer] | None)
     return Layer(
         digest,
         described.size if described else size if isinstance(size, int) and not isinstance(size, bool) else None,
-        described.created if described else moment(about.get("createdAt")),
+        described.created if described else _stated(about, owner, what),
         parent,
     )
-
-
-def _usable(layers: Sequence[Layer], blobs: Mapping[str, Layer] | None, what: str) -> list[bool]:
-    """For each layer, whether it and all layers below it are there; ReadError for a loop or a wrong number."""
-    parents = [[] if item.parent is None else [item.parent] for item in layers]
-    for number, item in enumerate(layers):
-        if item.parent is not None and item.parent >= len(layers):
-            raise _malformed(what, f"layer {number} has a parent that does not exist")
-    looping = _loop(parents)
-    if looping is not None:
-        raise _malformed(what, f"layer {looping} is its own parent through other layers")
-    known: dict[int, bool] = {}
-    for start in range(len(layers)):
-        path: list[int] = []
-        place: int | None = start
-        while place is not None and place not in known:
-            path.append(place)
-            place = layers[place].parent
-        good = place is None or known[place]
-        for number in reversed(path):
-            good = known[number] = good and (blobs is None or layers[number].digest in blobs)
-    return [known[number] for number in range(len(layers))]
 
 
 def _loop(links: Sequence[Sequence[int]]) -> int | None:
@@ -166,6 +151,36 @@ def _loop(links: Sequence[Sequence[int]]) -> int | None:
             if not waiting[source]:
                 ready.append(source)
     return next((number for number, count in enumerate(waiting) if count), None)
+
+
+class _Chains:
+    """Which layers can be loaded with all layers below them; a wrong layer counts only if a record needs it."""
+
+    def __init__(self, layers: Sequence[Layer], blobs: Mapping[str, Layer] | None, what: str) -> None:
+        self._layers = layers
+        self._blobs = blobs
+        self._what = what
+        self._known: dict[int, bool] = {}
+
+    def loadable(self, number: int, owner: str) -> bool:
+        """True if the layer can be loaded; ReadError for a number that does not exist, and for a loop of parents."""
+        path: list[int] = []
+        place: int | None = number
+        good = True
+        while place is not None and good:
+            if place >= len(self._layers):
+                raise _malformed(self._what, f"{owner} needs layer {place}, which does not exist")
+            if place in self._known:
+                good = self._known[place]
+                break
+            if len(path) > len(self._layers):
+                raise _malformed(self._what, f"{owner} needs layer {place}, which is its own parent")
+            path.append(place)
+            good = self._blobs is None or self._layers[place].digest in self._blobs
+            place = self._layers[place].parent
+        for item in reversed(path):
+            self._known[item] = good
+        return good
 
 
 def _number(item: Any, key: str, owner: str, what: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab.registry.found import FoundCache
@@ -29,7 +29,7 @@ class SourceKind:
     keys: tuple[str, ...]
     make: Callable[[Mapping[str, str]], Source]
     ignored: tuple[str, ...] = ()
-    wrong: Mapping[str, str] = {}
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
 
 OF_EXPORT = (

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.errors import ReadError, RegistryError, UsageError, reason
 from lab.registry.found import FoundCache
+from lab.registry.importing import of_exports
 from lab.registry.web import Web
 
 LARGEST = 64 << 20  # bytes of a cache config; BuildKit itself has no limit for these services
@@ -19,7 +20,7 @@ BLOB = re.compile(r"sha256:[0-9a-f]{64}|buildkit-blob-.*")
 def decoded(kind: str, name: str, texts: Sequence[bytes]) -> FoundCache:
     """Return the caches of cache configs, whose layers describe themselves by annotations."""
     what = f"the cache config of {name}"
-    return FoundCache(kind, name, tuple(decode_config(text, what) for text in texts))
+    return of_exports(kind, name, [decode_config(text, what) for text in texts])
 
 
 def is_address(src: str) -> bool:
