@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.plan import Step, needed, plan
-from lab.buildkit.cachekeys.solver import Decision
+from lab.buildkit.cachekeys.solver import Decision, Reason
 from lab.errors import LabError, ReadError
 from lab.explain.explanation import Explanation, Role, StepCause
 from lab.explain.finder import Finder
@@ -38,7 +38,8 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
         return Explanation(trial.name, steps)
     made = decisions(subject)
     planned = _planned(subject.dockerfile) if isinstance(made, str) else [item.step for item in made]
-    graph = _Graph(trial.build.steps, planned, numbers_of([step.instruction for step in trial.build.steps], planned))
+    numbers = numbers_of([step.instruction for step in trial.build.steps], planned)
+    graph = _Graph(trial.build.steps, planned, numbers, _not_held(made))
     finder = Finder(subject, upstream, made if isinstance(made, str) else None)
     found = []
     for place, step in enumerate(trial.build.steps):
@@ -50,16 +51,23 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
 
 @dataclass(frozen=True)
 class _Graph:
-    """The steps that a build printed and those of its plan; `numbers` has the place in the plan of each printed one."""
+    """The steps that a build printed and those of its plan.
+
+    `numbers` has the place in the plan of each printed step. `not_held` are the places of those whose key is in the
+    cache without a layer: such a step may run, and the keys of the steps that depend on it stay the same.
+    """
 
     printed: Sequence[StepResult]
     planned: Sequence[Step]
     numbers: Sequence[int | None]
+    not_held: Collection[int] = ()
 
     def ran(self, number: int) -> bool | None:
-        """Whether a step of the plan ran; None if the build does not show it."""
+        """Whether a step of the plan missed; None if the build does not show it."""
         if number not in self.numbers:
             return None
+        if number in self.not_held:
+            return False
         outcome = self.printed[self.numbers.index(number)].outcome
         return {Outcome.RAN: True, Outcome.HIT: False}.get(outcome)
 
@@ -85,6 +93,11 @@ class _Graph:
         """For each printed step, how many others that ran depend on it."""
         counts = dependents(self.planned, {number for number in range(len(self.planned)) if self.ran(number)})
         return [0 if number is None else counts[number] for number in self.numbers]
+
+
+def _not_held(made: list[Decision] | str) -> set[int]:
+    decided = [] if isinstance(made, str) else made
+    return {number for number, decision in enumerate(decided) if decision.reason is Reason.NO_RESULT}
 
 
 def _planned(dockerfile: str) -> list[Step]:

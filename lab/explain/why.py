@@ -20,6 +20,7 @@ from lab.explain.search.search import Looking, Result, search
 from lab.explain.search.usual import Usual
 from lab.model import Outcome
 
+NO_CACHE = "no cache is imported, so every step would run"
 DIFFERENT = (Reason.DEFINITION, Reason.LINK)  # reasons that another Docker version may be the cause of
 
 
@@ -105,6 +106,8 @@ def diagnose(question: Question, searching: Searching | None = None) -> Diagnosi
         if searching:
             answer = _searched(answer, decision, question, searching)
         steps.append(answer)
+    if not question.caches:
+        return Diagnosis(tuple(steps), None, (NO_CACHE,))
     cause = main_cause(steps)
     if searching and cause is not None and decisions[cause].reason in DIFFERENT:
         steps[cause] = replace(steps[cause], writers=_writers(question, cause, searching.known))

@@ -14,26 +14,33 @@ from lab.registry.found import FoundCache
 from lab.report import markup
 from lab.report.why import caches, label, reason
 
-HEADS = ["stage", "step", "instruction", "outcome", "seconds", "source", "why"]
 WORDS = {Outcome.HIT: "hit", Outcome.RAN: "run", Outcome.UNKNOWN: "unknown"}
 MOST = 200  # rows of a table in Markdown
 
 
 def rows(found: Outlook) -> list[list[str]]:
-    """A row for each step; the stage is left out in a Dockerfile of one stage."""
-    staged = any(item.place.stage for item in found.steps)
+    """A row for each step, with the columns of `heads`."""
+    shown = _with_sources(found)
     return [
         [
-            *([item.place.stage] if staged else []),
-            f"{item.place.index}/{item.place.total}" if item.place.total else "",
+            str(item.place),
             item.instruction,
             WORDS[item.outcome],
             _seconds(cost),
-            cost.source if cost else "",
+            *([cost.source if cost else ""] if shown else []),
             _why(item, found),
         ]
         for item, cost in zip(found.steps, found.costs, strict=True)
     ]
+
+
+def heads(found: Outlook) -> list[str]:
+    """The header of `rows`; a column names the source of each time where there are several."""
+    return ["step", "instruction", "outcome", "seconds", *(["source"] if _with_sources(found) else []), "why"]
+
+
+def _with_sources(found: Outlook) -> bool:
+    return len({cost.source for cost in found.costs if cost}) > 1
 
 
 def _why(item: Answer, found: Outlook) -> str:
@@ -42,11 +49,6 @@ def _why(item: Answer, found: Outlook) -> str:
         return ""
     place = "" if item.lost is None else str(found.steps[item.lost].place)
     return f"depends on {place}" if item.role is Role.CONSEQUENCE and place else reason(item)
-
-
-def heads(found: Outlook) -> list[str]:
-    """The header of `rows`."""
-    return HEADS if any(item.place.stage for item in found.steps) else HEADS[1:]
 
 
 def sentences(found: Outlook, *, brief: bool = False) -> list[str]:

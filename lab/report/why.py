@@ -43,7 +43,8 @@ def title(diagnosis: Diagnosis) -> str:
     ran, unknown = len(diagnosis.of(Outcome.RAN)), len(diagnosis.of(Outcome.UNKNOWN))
     doubt = f", and {unknown} {'is' if unknown == 1 else 'are'} not known" if unknown else ""
     if not ran:
-        return f"no step is predicted to run{doubt}" if unknown else f"all {len(steps)} steps would hit"
+        every = "the only step" if len(steps) == 1 else f"all {len(steps)} steps"
+        return f"no step is predicted to run{doubt}" if unknown else f"{every} would hit"
     text = f"{ran} of {len(steps)} steps would run{doubt}"
     if diagnosis.cause is None:
         return text
