@@ -187,6 +187,7 @@ def _with_proven(question: Question, failures: dict[str, LabError], described: t
             instead = "the image of the cache describes it"
         elif name in proven:
             instead = "a record of the cache proves what it sets"
+            instead += "" if proven[name].manifests else ", but not which image it is today"
         else:
             instead = "the steps on it are not known"
         say(f"lab: {error.message}; {instead}", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -32,8 +32,9 @@ def waiting_for(what: str, patience: float = PATIENCE) -> Iterator[None]:
 class Notices:
     """Prints what a long search does: on a terminal on one line that changes, elsewhere a line now and then."""
 
-    def __init__(self) -> None:
-        self._next = time.monotonic() + PATIENCE
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = clock() + PATIENCE
         self._shown = False
 
     def show(self, text: str) -> None:
@@ -42,9 +43,9 @@ class Notices:
             # the code that clears the line is no colour: it stays whatever is asked of colours
             click.echo(f"{CLEAR}{text[: width() - 1]}", nl=False, err=True, color=True)
             self._shown = True
-        elif time.monotonic() >= self._next:
+        elif self._clock() >= self._next:
             say(f"lab: {text}", err=True)
-            self._next = time.monotonic() + AGAIN
+            self._next = self._clock() + AGAIN
 
     def end(self) -> None:
         """Clear the line."""
