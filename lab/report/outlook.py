@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.explain.costs import Cost
-from lab.explain.explanation import Role
 from lab.explain.outlook import Outlook
 from lab.explain.question import Question
 from lab.explain.why import Answer
 from lab.model import Outcome
 from lab.registry.found import FoundCache
 from lab.report import markup
-from lab.report.why import caches, label, reason
+from lab.report.why import caches, dependence, label, reason
 
 WORDS = {Outcome.HIT: "hit", Outcome.RAN: "run", Outcome.UNKNOWN: "unknown"}
 MOST = 200  # rows of a table in Markdown
@@ -47,8 +46,7 @@ def _why(item: Answer, found: Outlook) -> str:
     """The reason in few words: a consequence names only the number of the step on which it depends."""
     if item.outcome is Outcome.HIT:
         return ""
-    place = "" if item.lost is None else str(found.steps[item.lost].place)
-    return f"depends on {place}" if item.role is Role.CONSEQUENCE and place else reason(item)
+    return dependence(item, found.diagnosis) or reason(item)
 
 
 def sentences(found: Outlook, *, brief: bool = False) -> list[str]:

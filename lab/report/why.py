@@ -27,12 +27,21 @@ def why_text(
     rows = filled(f"{names}, built here with {engine}, rules {question.engine.rules.name}", "  ", first="")
     for text in [*caches(sources, question), *diagnosis.remarks]:
         rows += filled(text, "  ")
-    rows += ["", *filled(title(diagnosis), "")]
+    rows += ["", *filled(title(diagnosis), ""), ""]
     for number, item in enumerate(diagnosis.steps):
         mark = ": the cause" if number == diagnosis.cause and len(diagnosis.of(Outcome.RAN)) > 1 else ""
-        rows += ["", *filled(f"{label(item)}  {WORDS[item.outcome]}{mark}", "    ", first="")]
+        mark = f": {depends}" if (depends := dependence(item, diagnosis)) else mark
+        rows += filled(f"{label(item)}  {WORDS[item.outcome]}{mark}", "    ", first="")
         rows += _below(item, diagnosis, filled)
     return rows
+
+
+def dependence(item: Answer, diagnosis: Diagnosis) -> str:
+    """On which step a consequence depends, by its number; empty for any other step."""
+    if item.role is not Role.CONSEQUENCE or item.lost is None:
+        return ""
+    lost = diagnosis.steps[item.lost]
+    return f"depends on {lost.place if lost.place.total else lost.instruction}"
 
 
 def title(diagnosis: Diagnosis) -> str:
@@ -86,16 +95,16 @@ def caches(sources: Sequence[FoundCache], question: Question) -> list[str]:
 
 
 def _below(item: Answer, diagnosis: Diagnosis, filled: Filled) -> list[str]:
-    """What stands below a step's line; nothing below a hit of which nothing else is known."""
+    """What stands below a step's line; nothing below a hit, or a consequence whose own files are the producer's."""
     rows: list[str] = []
-    if item.outcome is not Outcome.HIT:
-        lost = "" if item.lost is None else f" ({where})" if (where := str(diagnosis.steps[item.lost].place)) else ""
-        rows += filled(f"{item.sentence}{lost}", "  ")
+    if item.role is Role.CONSEQUENCE and item.listed is not False:
+        return rows
+    if item.outcome is not Outcome.HIT and item.role is not Role.CONSEQUENCE:
+        rows += filled(item.sentence, "  ")
     if item.writers:
         line = f"the cache has this step as Docker {', '.join(item.writers)} write it"
         rows += filled(f"{line}; --engine names the Docker that builds here", "  ")
-    if item.dependents and item.lost is None:
-        count = item.dependents
+    if (count := item.dependents) and item.role is Role.CAUSE:
         rows += filled(f"{count} more step{'s' * (count > 1)} would run because of it", "  ")
     return rows + files(item, filled)
 

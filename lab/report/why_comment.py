@@ -10,7 +10,7 @@ from lab.explain.why import Answer, Diagnosis
 from lab.model import Outcome
 from lab.registry.found import FoundCache
 from lab.report import markup, printable
-from lab.report.why import WORDS, caches, files, label, reason, title
+from lab.report.why import WORDS, caches, dependence, files, label, reason, title
 from lab.report.workflow import Annotation
 
 MOST = 200  # steps of a table; a comment on GitHub has at most 65,536 characters
@@ -77,7 +77,7 @@ def _points(lines: Sequence[str]) -> str:
 def _table(diagnosis: Diagnosis) -> str:
     rows = []
     for item in diagnosis.steps[:MOST]:
-        why = "" if item.outcome is Outcome.HIT else markup.prose(reason(item))
+        why = "" if item.outcome is Outcome.HIT else markup.prose(dependence(item, diagnosis) or reason(item))
         rows.append([markup.prose(str(item.place)), markup.cell(_cut(item.instruction)), WORDS[item.outcome], why])
     text = markup.table(["step", "instruction", "outcome", "why"], rows)
     left = len(diagnosis.steps) - len(rows)

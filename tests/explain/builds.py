@@ -26,7 +26,7 @@ CHANGES: dict[str, dict[str, bytes]] = {
     "crlf": {"package.json": PACKAGE.replace(b"\n", b"\r\n")},
     "both": {"package.json": PACKAGE.replace(b"\n", b"\r\n"), "start.sh": b"#!/bin/sh\ncat all # new\n"},
 }
-SOURCES = {"max": f"type=local,src={TWO / 'cache'}", "inline": str(TWO / "image")}
+SOURCES = {"max": f"type=local,src={ROOT / 'templates' / 'example' / 'cache'}", "inline": str(TWO / "image")}
 
 
 def contents(change: str) -> dict[str, tuple[bytes, int]]:
