@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,7 +19,6 @@ import yaml
 from lab import errors
 from lab.boxes.kinds.ssh import SshSpec
 from lab.cli.main import lab as program
-from tests.cli.test_why import image, producers_context
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,16 +79,36 @@ def test_the_readme_shows_what_lab_read_prints() -> None:
     assert words(done.stdout) == words(output)
 
 
-def test_the_readme_shows_what_lab_why_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The image is the one that Docker 20.10.24 pushed in the bug report's scenario."""
-    image(tmp_path).rename(tmp_path / "app.tar")
-    context = producers_context(tmp_path / "app")
-    (context / "bar").chmod(0o664)
+def example(folder: Path) -> Path:
+    """The example with the modes that a checkout with umask 022 gives it."""
+    shutil.copytree(ROOT / "templates" / "example", folder / "templates" / "example")
+    for path in (folder / "templates" / "example").rglob("*"):
+        path.chmod(0o755 if path.is_dir() or path.name == "start.sh" else 0o644)
+    return folder
+
+
+def test_the_readme_shows_what_lab_why_prints_of_the_example_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     command, _, output = block("output: lab why").partition("\n")
-    done = lab(*command.removeprefix("$ lab ").split(), cwd=tmp_path)
-    assert done.returncode == 4  # the COPY would run
+    done = lab(*command.removeprefix("$ lab ").split(), cwd=example(tmp_path))
+    assert done.returncode == 4  # a step would run
     assert timeless(done.stdout) == timeless(output)
+
+
+def test_the_example_is_the_readmes_first_and_comes_with_a_workplace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheel has no other files than a workplace: templates/ and boxes/."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    first = next(line for line in README.splitlines() if line.startswith("$ "))
+    assert first.startswith("$ lab why ")
+    assert lab("init", "mine", cwd=tmp_path).returncode == 0
+    done = lab(*first.removeprefix("$ lab ").split(), "--json", cwd=tmp_path / "mine")
+    assert done.returncode == 4, done.stderr
+    found = json.loads(done.stdout)
+    assert found["steps"][found["cause"]]["instruction"] == "COPY package.json ./"
 
 
 def timeless(text: str) -> list[str]:

@@ -50,7 +50,7 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
     files, step = _sorted_out(files, step)
     builds: list[Build] = []
     for name in files:
-        builds += _builds(name)
+        builds += builds_of(name)
     if as_json:
         value = document(builds)
         if explain:
@@ -122,7 +122,7 @@ def _row(step: Step) -> list[object]:
     return [step.stage or "", step.place, step.instruction, step.outcome.value, step.seconds]
 
 
-def _builds(name: str) -> list[Build]:
+def builds_of(name: str) -> list[Build]:
     """The builds of a file, read piece by piece: a log may be larger than the memory."""
     from lab.buildkit.progress.reader import Reader
 

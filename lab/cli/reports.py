@@ -261,7 +261,7 @@ def _expected(name: str | None, scenario: str | None) -> tuple[Path, Run]:
 
 @click.group(epilog="Example: python -m lab schema run > run.schema.json")
 def schema() -> None:
-    """Print the JSON Schema of the files that lab stores."""
+    """Print the JSON Schema of the files that lab stores and of the JSON that it prints."""
 
 
 @schema.command("run", epilog="Example: python -m lab schema run > run.schema.json")
@@ -270,3 +270,19 @@ def run_schema_() -> None:
     from lab.report.document import run_schema
 
     click.echo(json.dumps(run_schema(), indent=1))
+
+
+@schema.command("why", epilog="Example: python -m lab schema why > why.schema.json")
+def why_schema_() -> None:
+    """Print the JSON Schema (2020-12) of what `why --json` prints."""
+    from lab.report.why_document import why_schema
+
+    click.echo(json.dumps(why_schema(), indent=1))
+
+
+@schema.command("predict", epilog="Example: python -m lab schema predict > predict.schema.json")
+def predict_schema_() -> None:
+    """Print the JSON Schema (2020-12) of what `predict --json` prints."""
+    from lab.report.outlook_document import predict_schema
+
+    click.echo(json.dumps(predict_schema(), indent=1))

@@ -18,7 +18,8 @@ from lab.errors import HostError, Interrupted, UsageError, did_you_mean
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Understand a build": {
         "read": ("logs", "Read a docker build log: which steps hit, which ran."),
-        "why": ("why", "Say whether a COPY would hit an image's cache, and if not why."),
+        "why": ("why", "Say which steps would hit a cache, and why one would not."),
+        "predict": ("predict", "Predict each step of a build and what a miss costs."),
         "digest": ("digest", "Print the digest BuildKit computes for a COPY."),
         "explain": ("explaining", "Say why each step of a stored run hit or ran."),
         "diff": ("sides", "Show what differs between the files of two sides."),

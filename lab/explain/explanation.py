@@ -12,8 +12,9 @@ class Role(StrEnum):
     """What a step is in its trial."""
 
     HIT = "hit"  # nothing to explain
-    CAUSE = "cause"  # the first miss: something of its own differs
-    CONSEQUENCE = "consequence"  # its parent missed
+    CAUSE = "cause"  # something of its own differs
+    CONSEQUENCE = "consequence"  # a step on which it depends missed
+    NOT_HELD = "not held"  # its key is in the cache, which holds no layer of it
     UNKNOWN = "unknown"  # too little is known
 
 
@@ -36,12 +37,15 @@ class StepCause:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All steps of one trial, explained; `trial` is its name."""
+    """All steps of one trial, explained; `trial` is its name, `main` the number of the step that most others follow."""
 
     trial: str
     steps: tuple[StepCause, ...]
+    main: int | None = None
 
     @property
     def cause(self) -> StepCause | None:
-        """The first step that missed; None if all hit or if its cause is not known."""
+        """The step on whose miss most others depend; None if all hit or if no cause is known."""
+        if self.main is not None:
+            return self.steps[self.main]
         return next((step for step in self.steps if step.role is Role.CAUSE), None)

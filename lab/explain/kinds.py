@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.explain.causes import base, engines, files, no_cache, rules, store, text, unread
+from lab.explain.causes import base, engines, files, no_cache, not_held, rules, store, text, unread
 from lab.explain.explanation import StepCause
 from lab.explain.miss import Miss
 
@@ -17,4 +17,5 @@ CAUSES: dict[str, Callable[[Miss], StepCause | None]] = {
     "the base image": base.cause,
     "the Dockerfile": text.cause,
     "how the engines write a step": engines.cause,
+    "the cache holds no layer of it": not_held.cause,
 }

@@ -1,17 +1,19 @@
-"""Why each step of a trial did what it did: the first that ran is the cause, those after it are consequences."""
+"""Why each step of a trial did what it did: a step is a consequence only of a step on which it depends."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
-from lab.buildkit.cachekeys.plan import lineage
-from lab.buildkit.cachekeys.solver import Decision
-from lab.errors import ReadError
+from lab.buildkit.cachekeys.plan import Step, needed, plan
+from lab.buildkit.cachekeys.solver import Decision, Reason
+from lab.errors import LabError, ReadError
 from lab.explain.explanation import Explanation, Role, StepCause
 from lab.explain.finder import Finder
-from lab.explain.predict import decisions, matched
+from lab.explain.graph import ancestors, dependents, nearest, numbers_of
+from lab.explain.predict import decisions
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome, Verdict
@@ -35,16 +37,82 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
         )
         return Explanation(trial.name, steps)
     made = decisions(subject)
-    instructions = [step.instruction for step in trial.build.steps]
-    predictions = [None] * len(instructions) if isinstance(made, str) else matched(instructions, made)
+    planned = _planned(subject.dockerfile) if isinstance(made, str) else [item.step for item in made]
+    numbers = numbers_of([step.instruction for step in trial.build.steps], planned)
+    graph = _Graph(trial.build.steps, planned, numbers, _not_held(made))
     finder = Finder(subject, upstream, made if isinstance(made, str) else None)
-    lost: str | None = None
-    steps_: list[StepCause] = []
-    for step, decision in zip(trial.build.steps, predictions, strict=True):
-        steps_.append(_one(step, decision, lost, finder))
-        if step.outcome is Outcome.RAN and lost is None:
-            lost = step.instruction
-    return Explanation(trial.name, tuple(steps_))
+    found = []
+    for place, step in enumerate(trial.build.steps):
+        number = graph.numbers[place]
+        decision = None if number is None or isinstance(made, str) else made[number]
+        found.append(_one(step, decision, place, graph, finder))
+    return Explanation(trial.name, tuple(found), _main(found, graph))
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """The steps that a build printed and those of its plan.
+
+    `numbers` has the place in the plan of each printed step. `not_held` are the places of those whose key is in the
+    cache without a layer: such a step may run, and the keys of the steps that depend on it stay the same.
+    """
+
+    printed: Sequence[StepResult]
+    planned: Sequence[Step]
+    numbers: Sequence[int | None]
+    not_held: Collection[int] = ()
+
+    def ran(self, number: int) -> bool | None:
+        """Whether a step of the plan missed; None if the build does not show it."""
+        if number not in self.numbers:
+            return None
+        if number in self.not_held:
+            return False
+        outcome = self.printed[self.numbers.index(number)].outcome
+        return {Outcome.RAN: True, Outcome.HIT: False}.get(outcome)
+
+    def lost(self, place: int) -> str | None:
+        """The nearest step on which a printed step depends and that ran; of a step without a plan, the first before."""
+        number = self.numbers[place]
+        if number is None:
+            return self.first_before(place)
+        found = nearest(self.planned, number, self.ran)
+        return None if found is None else self.planned[found].text
+
+    def first_before(self, place: int) -> str | None:
+        """The first step that ran among those printed before a step."""
+        return next((step.instruction for step in self.printed[:place] if step.outcome is Outcome.RAN), None)
+
+    def above(self, place: int) -> str | None:
+        """A step that ran and on which a printed step depends, directly or not."""
+        number = self.numbers[place]
+        found = [] if number is None else [item for item in ancestors(self.planned, number) if self.ran(item)]
+        return self.planned[found[0]].text if found else None
+
+    def weights(self) -> list[int]:
+        """For each printed step, how many others that ran depend on it."""
+        counts = dependents(self.planned, {number for number in range(len(self.planned)) if self.ran(number)})
+        return [0 if number is None else counts[number] for number in self.numbers]
+
+
+def _not_held(made: list[Decision] | str) -> set[int]:
+    decided = [] if isinstance(made, str) else made
+    return {number for number, decision in enumerate(decided) if decision.reason is Reason.NO_RESULT}
+
+
+def _planned(dockerfile: str) -> list[Step]:
+    """The steps of a Dockerfile of which nothing else is known; none if it cannot be read."""
+    try:
+        return list(plan(dockerfiles.parse(dockerfile), {}, None, lambda copy: None).steps)
+    except LabError:
+        return []
+
+
+def _main(found: Sequence[StepCause], graph: _Graph) -> int | None:
+    """The place of the cause on whose miss most other steps depend; of several, the first."""
+    weights = graph.weights()
+    own = [place for place, step in enumerate(found) if step.role is Role.CAUSE]
+    return max(own, key=lambda place: (weights[place], -place), default=None)
 
 
 def _in_short(problem: str) -> str:
@@ -57,10 +125,11 @@ def _in_short(problem: str) -> str:
 def _elsewhere(subject: Subject, number: int) -> tuple[str, ...]:
     """A line on what the Dockerfile that was built has in place of a step that a variation changed."""
     try:
-        stages = lineage(dockerfiles.parse(subject.dockerfile))
+        parsed = dockerfiles.parse(subject.dockerfile)
     except ReadError as error:
         return (error.message,)
     wanted = subject.run.instructions[number]
+    stages = [parsed.stages[place] for place in needed(parsed)]
     steps = [item.text for stage in stages for item in stage.instructions if item.word in MAKE_STEPS]
     if wanted in steps or number >= len(steps):
         return ()
@@ -84,21 +153,24 @@ def _without_import(build: BuildResult, finder: Finder) -> Iterator[StepCause]:
             yield StepCause(step.instruction, Role.UNKNOWN, "its outcome is not known")
 
 
-def _one(step: StepResult, decision: Decision | None, lost: str | None, finder: Finder) -> StepCause:
+def _one(step: StepResult, decision: Decision | None, place: int, graph: _Graph, finder: Finder) -> StepCause:
     text = step.instruction
     if step.outcome is Outcome.HIT:
-        return StepCause(text, Role.HIT, _hit(decision, after=lost))
+        return StepCause(text, Role.HIT, _hit(decision, graph.above(place), graph.first_before(place)))
     if step.outcome is not Outcome.RAN:
         return StepCause(text, Role.UNKNOWN, "its outcome is not known")
+    lost = graph.lost(place)
     if lost is not None:
-        why = f"its parent missed ({lost}), so its own key is new"
+        why = f"it depends on {lost}, which missed, so its own key is new"
         return StepCause(text, Role.CONSEQUENCE, why, evidence=finder.own_cause(text))
     return finder.cause(text, decision)
 
 
-def _hit(decision: Decision | None, after: str | None) -> str:
+def _hit(decision: Decision | None, above: str | None, before: str | None) -> str:
     if decision is not None and decision.outcome is Outcome.RAN:
         return f"it hit although it was predicted to run: {decision.sentence}"
-    if after is not None:
-        return f"it hit although {after} ran before it: it does not depend on that step"
+    if above is not None:
+        return f"it hit although {above}, on which it depends, ran: what it takes from there is the same"
+    if before is not None:
+        return f"it hit although {before} ran before it: it does not depend on that step"
     return "its key is in the cache"

@@ -1,65 +1,71 @@
-"""Whether each COPY of a Dockerfile would hit an image's inline cache, and if not, what the producer's files were."""
+"""Why each step of a build would miss its caches: the cause, what depends on it, and what the producer's files were."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from lab.buildkit.cachekeys import dockerfile as dockerfiles
-from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
-from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.inline import decode
-from lab.buildkit.cachekeys.plan import Plan, Step, images_needed, plan
-from lab.buildkit.cachekeys.solver import Decision, Reason, solve
-from lab.buildkit.cachekeys.state import Options
-from lab.buildkit.contenthash.entry import Entry
+from lab.buildkit.cachekeys.solver import Decision, Reason
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
-from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Known
 from lab.errors import ContextError
-from lab.explain.predict import base_images
+from lab.explain.explanation import Role
+from lab.explain.foreign import foreign
+from lab.explain.graph import dependents
+from lab.explain.places import Place, places
+from lab.explain.question import Question
 from lab.explain.search.search import Looking, Result, search
 from lab.explain.search.usual import Usual
 from lab.model import Outcome
-from lab.results.run import ImageFacts
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A Dockerfile with its context, the engine that would build it, and the image that it would use as its cache."""
-
-    dockerfile: str
-    entries: Sequence[Entry]
-    engine: Known
-    image: ImageFacts
-    base: ImageFacts | None
-    platform: tuple[str, str] = ("linux", "amd64")
-    options: Options = field(default_factory=Options)
-    target: str | None = None
+NO_CACHE = "no cache is imported, so every step would run"
+DIFFERENT = (Reason.DEFINITION, Reason.LINK)  # reasons that another Docker version may be the cause of
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One COPY or ADD: its predicted outcome, why, whether its files are listed, and what a search found.
+    """One step: its place, its predicted outcome, its role, and the reason in a sentence.
 
-    `listed` says whether the digest of its files is in the cache; it is None where the digest is not known, and
-    `problem` says why. `found` is None where nothing was searched. `writers` are the Docker versions that write the
-    first step that misses as the cache has it, where the chosen engine does not. `makers` are those that make the
-    digest found from the producer's files, where the chosen engine makes another.
+    `lost` is the number of the step on whose miss this one depends. `dependents` counts the steps that would run
+    because this one would. `listed` says whether the digest of a COPY's files is in the cache; it is None where the
+    digest is not known, and `problem` says why. `found` is None where nothing was searched. `writers` are the Docker
+    versions that write the step as the cache has it, where the chosen engine does not. `makers` are those that make
+    the digest found from the producer's files, where the chosen engine makes another.
     """
 
+    place: Place
     instruction: str
     outcome: Outcome
+    role: Role
     sentence: str
-    listed: bool | None
+    lost: int | None = None
+    dependents: int = 0
+    listed: bool | None = None
     digest: str | None = None
     record: str | None = None
     problem: str | None = None
     found: Result | None = None
     writers: tuple[str, ...] = ()
     makers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All steps of a build in their order, the number of the one that is the cause, and what is true of all of them.
+
+    `cause` is None where no step would run, or where none of those that would has a cause of its own. `remarks` are
+    proven facts on the caches as a whole.
+    """
+
+    steps: tuple[Answer, ...]
+    cause: int | None = None
+    remarks: tuple[str, ...] = ()
+
+    def of(self, outcome: Outcome) -> tuple[Answer, ...]:
+        """The steps with an outcome."""
+        return tuple(step for step in self.steps if step.outcome is outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,109 +82,130 @@ class Searching:
     progress: Callable[[str, Looking], None] | None = None
 
 
-def answers(question: Question, searching: Searching) -> list[Answer]:
-    """An answer for each COPY and ADD of the stage that is built; ReadError for a malformed Dockerfile or cache.
+def diagnose(question: Question, searching: Searching | None = None) -> Diagnosis:
+    """What each step of the build would do and why; ReadError for a malformed Dockerfile or cache.
 
-    A COPY after one that misses runs whatever its files are; its own files are compared all the same.
+    Without `searching`, nothing is searched and no other engine is tried.
     """
-    cache = None if question.image.cache is None else decode(question.image.cache)
-    tree = Tree.read(question.entries, question.engine.rules)
-    steps = _steps(question, cache, question.engine.dialect, tree)
-    decisions = solve((cache,), steps) if cache else [_without(step) for step in steps.steps]
-    first = next((place for place, item in enumerate(decisions) if item.outcome is Outcome.RAN), None)
-    writers: tuple[str, ...] = ()
-    if cache and first is not None and decisions[first].reason in (Reason.DEFINITION, Reason.LINK):
-        writers = _writers(question, cache, tree, first, searching.known)
-    found = []
-    for place, decision in enumerate(decisions):
-        if decision.step.copy is None:
-            continue
-        answer = _answer(decision, question, cache, tree, searching)
-        if cache and first is not None and place > first:
-            lost = decisions[first]
-            answer = replace(answer, sentence=f"{lost.step.text} would run before it: {lost.sentence}")
-        found.append(replace(answer, writers=writers) if answer.outcome is Outcome.RAN else answer)
-    return found
+    decisions = question.decisions()
+    running = {number for number, item in enumerate(decisions) if item.outcome is Outcome.RAN}
+    weights = dependents(question.plan.steps, running)
+    where = places(question.dockerfile, question.parsed, question.plan.steps, question.target)
+    steps = []
+    for number, decision in enumerate(decisions):
+        answer = Answer(
+            where[number],
+            decision.step.text,
+            decision.outcome,
+            _role(decision),
+            _sentence(decision, decisions),
+            decision.lost_parent,
+            weights[number],
+        )
+        answer = _with_files(answer, decision, question)
+        if searching:
+            answer = _searched(answer, decision, question, searching)
+        steps.append(answer)
+    if not question.caches:
+        return Diagnosis(tuple(steps), None, (NO_CACHE,))
+    cause = main_cause(steps)
+    if searching and cause is not None and decisions[cause].reason in DIFFERENT:
+        steps[cause] = replace(steps[cause], writers=_writers(question, cause, searching.known))
+    return Diagnosis(tuple(steps), cause, foreign(question, decisions))
 
 
-def _steps(question: Question, cache: Cache | None, dialect: Dialect | None, tree: Tree) -> Plan:
-    parsed = dockerfiles.parse(question.dockerfile)
-    named = {} if question.base is None else {images_needed(parsed, target=question.target)[0]: question.base}
-    bases = base_images(parsed, question.image, named, cache, question.platform, question.options, question.target)
-
-    def record(copy: Copy) -> str | None:
-        part = content_part(tree, copy.queries, question.engine.rules)
-        return None if part is None else content_record(part.text)
-
-    return plan(parsed, bases, dialect, record, question.options, question.target)
+def main_cause(steps: Sequence[Answer]) -> int | None:
+    """The number of the step whose own key differs and on whose miss most others depend; of several, the first."""
+    own = [number for number, step in enumerate(steps) if step.role is Role.CAUSE]
+    return max(own, key=lambda number: (steps[number].dependents, -number), default=None)
 
 
-def _writers(
-    question: Question, cache: Cache, tree: Tree, place: int, known: Sequence[tuple[str, Known]]
-) -> tuple[str, ...]:
-    """The Docker versions with which the step at a place, and all before it, would hit."""
+def _role(decision: Decision) -> Role:
+    if decision.outcome is Outcome.HIT:
+        return Role.HIT
+    if decision.outcome is not Outcome.RAN:
+        return Role.UNKNOWN
+    if decision.reason is Reason.NO_RESULT:
+        return Role.NOT_HELD
+    return Role.CONSEQUENCE if decision.reason is Reason.PARENT else Role.CAUSE
+
+
+def _sentence(decision: Decision, decisions: Sequence[Decision]) -> str:
+    if decision.lost_parent is None or decision.reason is not Reason.PARENT:
+        return decision.sentence
+    return f"it depends on {decisions[decision.lost_parent].step.text}, which would run"
+
+
+def _writers(question: Question, place: int, known: Sequence[tuple[str, Known]]) -> tuple[str, ...]:
+    """The Docker versions with which the step at a place, and all on which it depends, would hit."""
     found = []
     for versions, engine in known:
         if engine.dialect is None or engine.dialect == question.engine.dialect:
             continue
-        decisions = solve((cache,), _steps(question, cache, engine.dialect, tree))
-        if decisions[place].outcome is Outcome.HIT:
+        if question.decisions(engine.dialect)[place].outcome is Outcome.HIT:
             found.append(versions)
     return tuple(found)
 
 
-def _without(step: Step) -> Decision:
-    return Decision(step, Outcome.RAN, Reason.DEFINITION, "the image has no inline cache")
-
-
-def _answer(decision: Decision, question: Question, cache: Cache | None, tree: Tree, searching: Searching) -> Answer:
-    step, copy = decision.step, decision.step.copy
-    assert copy is not None  # the caller passes only steps that copy
-    if not copy.from_context:
-        why = f"it copies from {copy.origin}, not from the context"
-        return Answer(step.text, decision.outcome, decision.sentence, None, problem=why)
-    if copy.unclear:
-        return Answer(step.text, decision.outcome, decision.sentence, None, problem=f"not known here: {copy.unclear}")
-    try:
-        part = content_part(tree, copy.queries, question.engine.rules)
-        digest = None if part is None else part.text
-    except ContextError as error:
-        return Answer(step.text, Outcome.UNKNOWN, decision.sentence, None, problem=error.message)
-    if digest is None:
-        return Answer(step.text, decision.outcome, decision.sentence, None, problem=step.unclear)
-    wanted = _wanted(cache, step.record)
-    mine = content_record(digest)
-    answer = Answer(step.text, decision.outcome, decision.sentence, mine in wanted, digest, mine)
-    if mine in wanted or not wanted:
+def _with_files(answer: Answer, decision: Decision, question: Question) -> Answer:
+    """The answer with the digest of the files that the step takes from the context, and whether it is listed."""
+    copy = decision.step.copy
+    if copy is None or not copy.from_context:
         return answer
-    return _searched(answer, question, copy, wanted, searching)
-
-
-def _wanted(cache: Cache | None, definition: str | None) -> Collection[str]:
-    """The content records with which the COPY is listed; all possible ones where its definition is not listed."""
-    if cache is None:
-        return ()
-    found = cache.contents(definition) if definition else frozenset()
-    return found or frozenset(item.digest for item in cache.records if not item.inputs and not item.has_result)
-
-
-def _searched(answer: Answer, question: Question, copy: Copy, wanted: Collection[str], searching: Searching) -> Answer:
-    report = searching.progress
-    progress = (lambda looking: report(answer.instruction, looking)) if report else None
+    if copy.unclear:
+        return replace(answer, problem=f"its files are not known here: {copy.unclear}")
     try:
-        found = search(
-            question.entries,
-            copy.queries,
-            question.engine.rules,
-            wanted,
-            searching.usual,
-            others=searching.others,
-            limit=searching.limit,
-            progress=progress,
-        )
+        part = content_part(question.tree, copy.queries, question.engine.rules)
     except ContextError as error:
-        return Answer(answer.instruction, answer.outcome, answer.sentence, False, problem=error.message)
+        return replace(answer, outcome=Outcome.UNKNOWN, role=Role.UNKNOWN, problem=error.message)
+    if part is None:
+        return replace(answer, problem=decision.step.unclear)
+    mine = content_record(part.text)
+    return replace(answer, listed=mine in _wanted(question, decision), digest=part.text, record=mine)
+
+
+def _wanted(question: Question, decision: Decision) -> Collection[str]:
+    """The content records with which the COPY is listed; all possible ones where its definition is not listed."""
+    definition = decision.step.record
+    found = {content for cache in question.caches for content in (cache.contents(definition) if definition else ())}
+    return found or {
+        item.digest for cache in question.caches for item in cache.records if not item.inputs and not item.has_result
+    }
+
+
+def _searched(answer: Answer, decision: Decision, question: Question, searching: Searching) -> Answer:
+    """The answer with what the producer's files were, for a COPY whose files are not listed."""
+    copy = decision.step.copy
+    wanted = _wanted(question, decision)
+    if copy is None or answer.listed is not False or not wanted:
+        return answer
+    report = searching.progress
+    name = f"{answer.place} {answer.instruction}".strip()
+    progress = (lambda looking: report(name, looking)) if report else None
+    try:
+        found = _search(question, copy, wanted, searching, progress)
+    except ContextError as error:
+        return replace(answer, problem=error.message)
     finding = found.finding
     names = {rules.name for rules in finding.alike} if finding and finding.rules != question.engine.rules else set()
     makers = tuple(versions for versions, known in searching.known if known.rules.name in names)
     return replace(answer, found=found, makers=makers)
+
+
+def _search(
+    question: Question,
+    copy: Copy,
+    wanted: Collection[str],
+    searching: Searching,
+    progress: Callable[[Looking], None] | None,
+) -> Result:
+    return search(
+        question.entries,
+        copy.queries,
+        question.engine.rules,
+        wanted,
+        searching.usual,
+        others=searching.others,
+        limit=searching.limit,
+        progress=progress,
+    )

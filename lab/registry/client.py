@@ -2,263 +2,200 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import http.client
-import json
 import re
-import socket
 import ssl
-import threading
-from collections.abc import Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
-from types import TracebackType
-from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from lab.errors import LabError, ReadError, RegistryError
-from lab.project import home_folder
+from lab.registry.logins import Login, Logins, find_login, login_for
 from lab.registry.manifests import ACCEPTED, Platform, choose, config_digest, document, image_facts, is_index
 from lab.registry.names import HUB, Reference, parse
 from lab.registry.server import Registry
+from lab.registry.web import LARGEST, SECONDS, Answer, Web, json_body
 from lab.results.run import ImageFacts
 
-SECONDS = 15.0
-LARGEST = 16 << 20  # bytes of a manifest or config; real ones have a few thousand
-REDIRECTS = 5
+__all__ = ["Login", "Repository", "login_for", "read_image", "read_named"]
+
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A user's name and password (or token) for one registry."""
-
-    user: str
-    password: str = field(repr=False)
-
-    @property
-    def basic(self) -> str:
-        """The value of an Authorization header for this login."""
-        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-def login_for(registry: str, file: Path) -> Login | None:
-    """Return the login for a registry from a Docker config file.
-
-    None if the file has no login for it, or if a credential helper stores the login.
-    """
-    keys = {registry, f"https://{registry}", f"https://{registry}/", f"https://{registry}/v2/"}
-    if registry == HUB:
-        keys |= {"https://index.docker.io/v1/", "index.docker.io"}
-    try:
-        auths = json.loads(file.read_bytes()).get("auths", {})
-        for key in sorted(keys & auths.keys()):
-            plain = base64.b64decode(auths[key]["auth"]).decode()
-            user, colon, password = plain.partition(":")
-            if colon and user:
-                return Login(user, password)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
-        return None  # a config that Docker cannot use either is the same as no login
-    return None
+CLIENT = "docker-cache-lab"
+TAGS = 200  # tags that are asked for when an image is missing
+OF_A_RUN = 5.0  # seconds for a question about an image of a run
 
 
 class Repository:
-    """One repository of a registry; requests are first sent without a login, then with a token or with the login."""
+    """One repository of a registry; requests are first sent without a login, then with a token or with the login.
+
+    The login is looked for when the registry asks for one, unless `login` gives it. `port` is that of lab's own
+    registry on loopback, which has no logins. `insecure` accepts any certificate.
+    """
 
     def __init__(
-        self, reference: Reference, *, login: Login | None = None, seconds: float = SECONDS, port: int | None = None
+        self,
+        reference: Reference,
+        *,
+        login: Login | None = None,
+        seconds: float = SECONDS,
+        port: int | None = None,
+        insecure: bool = False,
     ) -> None:
         self.reference = reference
-        self.login = login
         self.seconds = seconds
+        self.web = Web(str(reference), seconds, insecure)
         base = f"http://127.0.0.1:{port}" if port else None
         self.base = base or f"http{'' if reference.plain_http else 's'}://{reference.host}"
+        self._logins = Logins(login) if login or port else None
         self._authorization: str | None = None
 
     def image(self, platform: Platform) -> ImageFacts:
         """Read the image's config, through an index if there is one; ReadError or RegistryError if that fails."""
         what = str(self.reference)
-        text = self._get(f"manifests/{self.reference.name}", ACCEPTED)
-        led = [_digest(text)]
-        if self.reference.name.startswith("sha256:") and led[0] != self.reference.name:
-            raise ReadError(f"cannot read {what}: the bytes from its registry do not match their digest")
+        text = self.root()
+        led = [digest_of(text)]
         manifest = document(text, f"the manifest of {what}")
         if is_index(manifest):
             led.append(choose(manifest, platform, what))
-            text = self._get(f"manifests/{led[1]}", ACCEPTED)
-            manifest = document(text, f"the manifest of {what}")
+            manifest = document(self.manifest(led[1]), f"the manifest of {what}")
         digest = config_digest(manifest, what)
-        config = self._get(f"blobs/{digest}", ())
-        if _digest(config) != digest or _digest(text) != led[-1]:
-            raise ReadError(f"cannot read {what}: the bytes from its registry do not match their digest")
-        return image_facts(config, digest, what, tuple(led))
+        return image_facts(self.blob(digest), digest, what, tuple(led))
 
-    def _get(self, path: str, accept: tuple[str, ...]) -> bytes:
+    def root(self) -> bytes:
+        """Return the manifest or index that the name means; its sum is compared if the name is a digest."""
+        try:
+            return self.manifest(self.reference.name)
+        except RegistryError as error:
+            if not (self.web.insecure and isinstance(error.__cause__, ssl.SSLError)):
+                raise
+            self.base = f"http://{self.reference.host}"  # as BuildKit does for a registry that is marked insecure
+            return self.manifest(self.reference.name)
+
+    def manifest(self, name: str) -> bytes:
+        """Return the manifest or index of a tag or digest; ReadError if its sum is not the digest."""
+        answer = self._get(f"manifests/{name}", ACCEPTED)
+        return self._verified(json_body(answer, str(self.reference), urlsplit(self.base).netloc), name)
+
+    def blob(self, digest: str, largest: int = LARGEST) -> bytes:
+        """Return a blob of at most `largest` bytes; ReadError if it has more, or if its sum is not the digest."""
+        return self._verified(self._get(f"blobs/{digest}", (), largest).body, digest)
+
+    def tags(self) -> tuple[str, ...]:
+        """Return tags of the repository, as many as the registry lists at once; empty if it lists none."""
+        try:
+            listed = document(self._get(f"tags/list?n={TAGS}", ()).body, "the tags").get("tags")
+        except LabError:
+            return ()
+        return tuple(tag for tag in listed if isinstance(tag, str)) if isinstance(listed, list) else ()
+
+    def _verified(self, data: bytes, digest: str) -> bytes:
+        if digest.startswith("sha256:") and digest_of(data) != digest:
+            raise ReadError(f"cannot read {self.reference}: the bytes from its registry do not match their digest")
+        return data
+
+    def _get(self, path: str, accept: Sequence[str], largest: int = LARGEST) -> Answer:
         url = f"{self.base}/v2/{self.reference.repository}/{path}"
         headers = {"Accept": ", ".join(accept)} if accept else {}
-        answer = self._ask(url, headers)
+        answer = self._ask(url, headers, largest)
         if answer.status == 401:
             self._authorization = self._authorize(answer.headers.get("WWW-Authenticate", ""))
-            answer = self._ask(url, headers)
+            answer = self._ask(url, headers, largest)
         if answer.status != 200:
             raise self._refusal(answer, path)
-        return answer.body
+        return answer
 
-    def _ask(self, url: str, headers: Mapping[str, str]) -> _Answer:
-        """GET a URL and follow redirects; another host does not receive the Authorization header."""
-        own = _place(url)
-        if self._authorization:
-            headers = {"Authorization": self._authorization, **headers}
-        for _ in range(REDIRECTS):
-            sent = headers if _place(url) == own else _without_proof(headers)
-            answer = self._fetch(url, sent)
-            target = answer.headers.get("Location")
-            if answer.status not in (301, 302, 303, 307, 308) or not target:
-                return answer
-            url = urljoin(url, target)
-        raise RegistryError(f"cannot read {self.reference}: its registry redirects more than {REDIRECTS} times")
+    def _ask(self, url: str, headers: dict[str, str], largest: int = LARGEST) -> Answer:
+        proof = {"Authorization": self._authorization} if self._authorization else {}
+        return self.web.ask(url, {**proof, **headers}, largest=largest)
 
-    def _fetch(self, url: str, headers: Mapping[str, str]) -> _Answer:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise RegistryError(f"cannot read {self.reference}: lab does not support its registry's address {url}")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        try:
-            with closing(kind(parts.hostname, parts.port, timeout=self.seconds)) as connection:
-                connection.connect()
-                with _Deadline(connection.sock, self.seconds):
-                    return self._exchange(connection, parts, headers)
-        except TimeoutError as error:
-            raise RegistryError(
-                f"cannot read {self.reference}: {parts.netloc} does not answer within {self.seconds:g} s",
-                hint="lab can also read an image from a file: `docker save IMAGE --output FILE`",
-            ) from error
-        except ssl.SSLError as error:
-            raise RegistryError(
-                f"cannot read {self.reference}: no secure connection to {parts.netloc}: {error.reason or error}"
-            ) from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise RegistryError(
-                f"cannot read {self.reference}: the request to {parts.netloc} failed: {why}",
-                hint="lab can also read an image from a file: `docker save IMAGE --output FILE`",
-            ) from error
-
-    def _exchange(
-        self, connection: http.client.HTTPConnection, parts: SplitResult, headers: Mapping[str, str]
-    ) -> _Answer:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={"User-Agent": "docker-cache-lab", **headers})
-        response = connection.getresponse()
-        body = response.read(LARGEST + 1)
-        if len(body) > LARGEST:
-            raise ReadError(f"cannot read {self.reference}: the registry's answer is larger than {LARGEST} bytes")
-        stated = response.headers.get("Content-Length", "")
-        if stated.isdecimal() and len(body) < int(stated):
-            raise RegistryError(f"cannot read {self.reference}: the answer of {parts.netloc} is not complete")
-        return _Answer(response.status, response.headers, body)
+    @property
+    def _found(self) -> Logins:
+        """The logins for this registry, looked for once."""
+        if self._logins is None:
+            self._logins = find_login(self.reference, self.seconds)
+        return self._logins
 
     def _authorize(self, challenge: str) -> str:
         """Return the Authorization that a 401 asks for: a token (anonymous or with the login), or the login itself."""
         kind, _, rest = challenge.partition(" ")
         parameters = dict(CHALLENGE.findall(rest))
+        login = self._found.login
+        if login and login.bearer:
+            return f"Bearer {login.bearer}"
         if kind.lower() == "bearer" and "realm" in parameters:
-            wanted = {"service": parameters.get("service", ""), "scope": f"repository:{self.reference.repository}:pull"}
-            headers = {"Authorization": self.login.basic} if self.login else {}
-            self._authorization = None
-            answer = self._ask(f"{parameters['realm']}?{urlencode(wanted)}", headers)
-            if answer.status == 200:
-                data = document(answer.body, f"the token for {self.reference}")
-                token = data.get("token") or data.get("access_token")
-                if isinstance(token, str) and not re.search(r"[\r\n]", token):
-                    return f"Bearer {token}"
-            raise self._refusal(answer, "token")
-        if self.login:
-            return self.login.basic
+            return f"Bearer {self._token(parameters, login)}"
+        if login and login.user:
+            return login.basic
         raise self._login_wanted()
 
-    def _refusal(self, answer: _Answer, path: str) -> RegistryError:
-        if answer.status in (401, 403):
+    def _token(self, parameters: dict[str, str], login: Login | None) -> str:
+        """Fetch a token: with a refresh token as OAuth2 has it, else with the login if there is one."""
+        wanted = {"service": parameters.get("service", ""), "scope": f"repository:{self.reference.repository}:pull"}
+        if login and login.identity:
+            refresh = {"grant_type": "refresh_token", "refresh_token": login.identity, "client_id": CLIENT}
+            answer = self.web.ask(parameters["realm"], {}, form=urlencode({**wanted, **refresh}).encode())
+        else:
+            headers = {"Authorization": login.basic} if login else {}
+            mark = "&" if urlsplit(parameters["realm"]).query else "?"
+            answer = self.web.ask(f"{parameters['realm']}{mark}{urlencode(wanted)}", headers)
+        if answer.status == 200:
+            data = document(answer.body, f"the token for {self.reference}")
+            token = data.get("token") or data.get("access_token")
+            if isinstance(token, str) and not re.search(r"[\r\n]", token):
+                return token
+        raise self._refusal(answer, "token")
+
+    def _refusal(self, answer: Answer, path: str) -> RegistryError:
+        what = f"cannot read {self.reference}"
+        if answer.status == 401 or (answer.status == 400 and path == "token"):
             return self._login_wanted()
+        if answer.status == 403:
+            return self._login_wanted(denied=True)
         if answer.status == 404:
-            return RegistryError(
-                f"cannot read {self.reference}: "
+            return MissingError(
+                f"{what}: "
                 + ("the registry has no such image" if path.startswith("manifests/") else "a part of it is missing"),
                 hint="an image that was not pushed is in no registry; save it with `docker save` and name the file",
             )
         if answer.status == 429:
-            return RegistryError(f"cannot read {self.reference}: the registry received too many requests (status 429)")
-        return RegistryError(f"cannot read {self.reference}: the registry answers with status {answer.status}")
+            return RegistryError(f"{what}: the registry received too many requests (status 429){answer.wait}")
+        return RegistryError(f"{what}: the registry answers with status {answer.status}{answer.wait}")
 
-    def _login_wanted(self) -> RegistryError:
-        tried = "rejects the login of ~/.docker/config.json" if self.login else "requires a login"
+    def _login_wanted(self, *, denied: bool = False) -> RegistryError:
+        """The error for a refused request; it names the places that were asked for a login, and no secret."""
+        login, asked = self._found.login, "; ".join(self._found.asked)
+        if login:
+            source = f" of {login.source}" if login.source else " that it was given"
+            why = f"does not let the login{source} read it" if denied else f"rejects the login{source}"
+        else:
+            why = ("denies access without a login" if denied else "requires a login") + (
+                f", and none was found: {asked}" if asked else ""
+            )
+        hub = self.reference.registry == HUB
         return RegistryError(
-            f"cannot read {self.reference}: the registry {tried}",
-            hint=f"docker login {'' if self.reference.registry == HUB else self.reference.registry}".rstrip()
-            + "; lab cannot read a login in a credential helper: use `docker save` and name the file instead",
+            f"cannot read {self.reference}: the registry {why}",
+            hint=f"docker login {'' if hub else self.reference.registry}".rstrip(),
         )
 
 
-class _Deadline:
-    """Limits the total time of the exchange on a connection, in seconds; raises TimeoutError.
-
-    A socket's own timeout limits only the time of each piece.
-    """
-
-    def __init__(self, sock: socket.socket, seconds: float) -> None:
-        self._passed = False
-        self._sock = sock
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-
-    def _end(self) -> None:
-        self._passed = True
-        with suppress(OSError):  # it may already be closed
-            self._sock.shutdown(socket.SHUT_RDWR)
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        if self._passed:
-            raise TimeoutError from error
+class MissingError(RegistryError):
+    """A registry answers that it does not have the image, or a part of it."""
 
 
-def _place(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
-
-
-def _without_proof(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name != "Authorization"}
-
-
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
+    """Return the digest of bytes, as in sha256:..."""
     return "sha256:" + sha256(data).hexdigest()
 
 
-SECONDS = 5.0
+def read_named(name: str, platform: Platform, seconds: float) -> ImageFacts:
+    """Read the config of an image from its registry; UsageError for no name, ReadError or RegistryError otherwise."""
+    return Repository(parse(name), seconds=seconds).image(platform)
 
 
 def read_image(name: str, registry: Registry) -> ImageFacts:
     """Read the config of an image; if that fails, the result has a `problem`, and predictions are then unknown."""
     try:
-        reference = parse(name)
         ours = registry.port is not None and name.startswith(f"{registry.prefix}/")
-        login = None if ours else login_for(reference.registry, home_folder() / ".docker" / "config.json")
         port = registry.port if ours else None
-        return Repository(reference, login=login, seconds=SECONDS, port=port).image(Platform())
+        return Repository(parse(name), seconds=OF_A_RUN, port=port).image(Platform())
     except LabError as error:
         return ImageFacts(problem=error.message)

@@ -25,6 +25,7 @@ WORDS = {
     Role.HIT: "hit",
     Role.CAUSE: "ran: the cause",
     Role.CONSEQUENCE: "ran: a consequence",
+    Role.NOT_HELD: "ran: the cache holds no layer of it",
     Role.UNKNOWN: "unknown",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from lab.buildkit.progress.build import Build, CacheImport, Step
 from lab.model import Outcome
@@ -24,8 +25,9 @@ class Misses:
 def misses(builds: Iterable[Build], wanted: str | None = None) -> Misses:
     """The steps that ran although a cache could have had them; with `wanted`, only of the steps it names.
 
-    `wanted` is a step's number (`3/5`), its stage or target and number (`builder 3/5`), a stage or target, or a part
-    of the instruction. A step that failed is unknown: the log does not say whether the cache was asked for it.
+    `wanted` is a step's number (`3/5`), its stage or target and number (`builder 3/5`), a stage or target, a part of
+    the instruction, or a pattern of any of these (`*npm ci*`). A step that failed is unknown: the log does not say
+    whether the cache was asked for it.
     """
     steps = [step for build in builds for step in build.steps if step.outcome is not Outcome.BASE]
     steps = [step for step in steps if wanted is None or is_named(step, wanted)]
@@ -42,6 +44,8 @@ def is_named(step: Step, wanted: str) -> bool:
     owners = [*step.targets, *((step.stage,) if step.stage else ())]
     whole = " ".join(owners)
     names = {step.place, *owners, whole, *(f"{owner} {step.place}" for owner in [*owners, whole] if owner)}
+    if any(mark in words for mark in "*?["):
+        return any(fnmatchcase(text, words) for text in {*names, step.instruction})
     return words in names or (len(words) > 1 and not words[0].isdigit() and words in step.instruction)
 
 

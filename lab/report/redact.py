@@ -169,7 +169,7 @@ def _explanation(explanation: Explanation, change: Callable[[str], str]) -> Expl
         )
         for step in explanation.steps
     )
-    return Explanation(change(explanation.trial), steps)
+    return replace(explanation, trial=change(explanation.trial), steps=steps)
 
 
 def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:

@@ -1,46 +1,119 @@
-"""Whether each COPY would hit, as text for a terminal."""
+"""A diagnosis of a build as text for a terminal: the cause first, then each step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from lab.explain.why import Answer, Question
+from lab.explain.explanation import Role
+from lab.explain.question import Question
+from lab.explain.why import Answer, Diagnosis
+from lab.model import Outcome
+from lab.registry.found import FoundCache
 from lab.report import printable
 
 WIDTH = 100
+WORDS = {Outcome.HIT: "would hit", Outcome.RAN: "would run", Outcome.UNKNOWN: "is not known"}
+Filled = Callable[..., list[str]]
 
 
 def why_text(
-    image: str, question: Question, answers: Sequence[Answer], *, assumed: bool, width: int = WIDTH
+    sources: Sequence[FoundCache], question: Question, diagnosis: Diagnosis, *, assumed: bool, width: int = WIDTH
 ) -> list[str]:
-    """A line on the question, then some lines for each COPY."""
+    """Lines on the caches, the cause in a sentence, then some lines for each step."""
     filled = partial(printable.filled, width=width)
     engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
-    rows = filled(f"{image}, built here with {engine}, rules {question.engine.rules.name}", "")
-    own = (question.image.os, question.image.architecture)
-    if own != question.platform:
-        text = f"it is an image for {'/'.join(own)}, and what is built here is for {'/'.join(question.platform)}"
-        rows += filled(f"{text}: --platform names another one", "  ")
-    if question.image.cache is None:
-        rows += filled("it has no inline cache: build it with --build-arg BUILDKIT_INLINE_CACHE=1", "  ")
-    if not answers:
-        rows.append("no COPY and no ADD is in the Dockerfile")
-    for item in answers:
-        words = {"hit": "would hit", "ran": "would run", "unknown": "is not known"}
-        rows += ["", *filled(f"{item.instruction}  {words[item.outcome.value]}", "")]
-        rows += filled(item.sentence, "  ")
-        if item.writers:
-            line_ = f"the cache has that step as Docker {', '.join(item.writers)} write it"
-            rows += filled(f"{line_}; --engine names the Docker that builds here", "  ")
-        rows += _files(item, filled)
+    names = ", ".join(source.name for source in sources)
+    rows = filled(f"{names}, built here with {engine}, rules {question.engine.rules.name}", "  ", first="")
+    for text in [*caches(sources, question), *diagnosis.remarks]:
+        rows += filled(text, "  ")
+    rows += ["", *filled(title(diagnosis), ""), ""]
+    for number, item in enumerate(diagnosis.steps):
+        mark = ": the cause" if number == diagnosis.cause and len(diagnosis.of(Outcome.RAN)) > 1 else ""
+        mark = f": {depends}" if (depends := dependence(item, diagnosis)) else mark
+        rows += filled(f"{label(item)}  {WORDS[item.outcome]}{mark}", "    ", first="")
+        rows += _below(item, diagnosis, filled)
     return rows
 
 
-def _files(item: Answer, filled: Callable[..., list[str]]) -> list[str]:
-    if item.problem:
+def dependence(item: Answer, diagnosis: Diagnosis) -> str:
+    """On which step a consequence depends, by its number; empty for any other step."""
+    if item.role is not Role.CONSEQUENCE or item.lost is None:
+        return ""
+    lost = diagnosis.steps[item.lost]
+    return f"depends on {lost.place if lost.place.total else lost.instruction}"
+
+
+def title(diagnosis: Diagnosis) -> str:
+    """The answer in a sentence: how many steps would run, and because of which."""
+    steps = diagnosis.steps
+    if not steps:
+        return "the Dockerfile has no step that is looked up in a cache"
+    ran, unknown = len(diagnosis.of(Outcome.RAN)), len(diagnosis.of(Outcome.UNKNOWN))
+    doubt = f", and {unknown} {'is' if unknown == 1 else 'are'} not known" if unknown else ""
+    if not ran:
+        every = "the only step" if len(steps) == 1 else f"all {len(steps)} steps"
+        return f"no step is predicted to run{doubt}" if unknown else f"{every} would hit"
+    text = f"{ran} of {len(steps)} steps would run{doubt}"
+    if diagnosis.cause is None:
+        return text
+    cause = steps[diagnosis.cause]
+    return f"{text}; the cause is {label(cause)}: {reason(cause)}"
+
+
+def label(item: Answer) -> str:
+    """The step by its place and its instruction."""
+    return f"{item.place} {item.instruction}".strip()
+
+
+def reason(item: Answer) -> str:
+    """Why a step would do what it does: what a search found of the producer's files, else the solver's reason."""
+    differences = item.found.finding.differences if item.found and item.found.finding else ()
+    if item.role is not Role.CAUSE or not differences:
+        return item.sentence
+    first, more = differences[0], len(differences) - 1
+    text = f"{first.field} of {first.path}: {first.producer} at the producer, {first.consumer} here"
+    return text + (f", and {more} more {'differ' if more > 1 else 'differs'}" if more else "")
+
+
+def caches(sources: Sequence[FoundCache], question: Question) -> list[str]:
+    """A line for each fact on the caches that a reader must know: no cache, another platform, a problem."""
+    lines = []
+    for source in sources:
+        name = f"{source.name}: " if len(sources) > 1 else ""
+        if source.problem:
+            lines.append(f"{name}{source.problem}")
+        elif source.image is not None and not source.caches:
+            lines.append(f"{name}it has no inline cache: build it with --build-arg BUILDKIT_INLINE_CACHE=1")
+        else:
+            lines.append(f"{name}{source.kind}, {source.count} record{'s' * (source.count != 1)}")
+        own = (source.image.os, source.image.architecture) if source.image else question.platform
+        if own != question.platform:
+            built = "/".join(question.platform)
+            lines.append(f"{name}it is an image for {'/'.join(own)}, and what is built here is for {built}")
+    return lines
+
+
+def _below(item: Answer, diagnosis: Diagnosis, filled: Filled) -> list[str]:
+    """What stands below a step's line; nothing below a hit, or a consequence whose own files are the producer's."""
+    rows: list[str] = []
+    if item.role is Role.CONSEQUENCE and item.listed is not False:
+        return rows
+    if item.outcome is not Outcome.HIT and item.role is not Role.CONSEQUENCE:
+        rows += filled(item.sentence, "  ")
+    if item.writers:
+        line = f"the cache has this step as Docker {', '.join(item.writers)} write it"
+        rows += filled(f"{line}; --engine names the Docker that builds here", "  ")
+    if (count := item.dependents) and item.role is Role.CAUSE:
+        rows += filled(f"{count} more step{'s' * (count > 1)} would run because of it", "  ")
+    return rows + files(item, filled)
+
+
+def files(item: Answer, filled: Filled) -> list[str]:
+    """Lines on the files of a COPY: whether they are the producer's, and what was found of the producer's."""
+    if item.problem and item.problem not in item.sentence:
         return filled(item.problem, "  ")
-    if item.listed is None:
+    if item.listed is None or item.outcome is Outcome.HIT:
         return []
     if item.listed:
         return filled(f"its files are those of the producer: {item.record} is listed", "  ")

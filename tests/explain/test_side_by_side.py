@@ -103,7 +103,7 @@ def test_the_verbs_on_a_stored_run() -> None:
     told = lab("explain", run, "--trial", "local>local:20.10.24/copy-bust:user-xattr")
     assert told.returncode == 0
     assert "RUN baz" not in told.stdout
-    assert "its parent missed (COPY bar bar)" in told.stdout
+    assert "it depends on COPY bar bar, which missed" in told.stdout
     document = json.loads(lab("explain", run, "--engines", "--json").stdout)
     assert len(document["trials"]) == 15
     assert document["trials"][0]["engines"][0]["versions"] == ["18.09.0 to 18.09"]

@@ -1,8 +1,10 @@
-"""A build cache as BuildKit exports it: records that link to each other by number."""
+"""A build cache as BuildKit exports it: records that link to each other by number, and the layers of their results."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 
@@ -18,28 +20,48 @@ class Link:
 class Record:
     """One record: the alternative records of each input, and the cache's layers that are its result.
 
-    `has_result` is true if the record has a layer, or a chain of layers, that can be loaded.
+    `layers` has the number of the top layer of each result that can be loaded, and `has_result` is true if there is
+    one. `created` is the time of the newest of them, which BuildKit takes; None if the cache states no time.
     """
 
     digest: str
     inputs: tuple[tuple[Link, ...], ...] = ()
     layers: tuple[int, ...] = ()
     has_result: bool = False
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of a cache: digest of its blob, size of the blob in bytes, time of its creation, number of its parent.
+
+    `size` and `created` are None where the cache does not state them; `parent` is None for a lowest layer.
+    """
+
+    digest: str
+    size: int | None = None
+    created: datetime | None = None
+    parent: int | None = None
 
 
 @dataclass(frozen=True)
 class Cache:
-    """All records of one cache, inline or exported; several records may have the same digest."""
+    """All records of one cache, inline or exported; several records may have the same digest.
+
+    `layers` are those that the records name by number. An inline cache names the layers of its image; they are empty
+    if only the image's config is known.
+    """
 
     records: tuple[Record, ...]
+    layers: tuple[Layer, ...] = ()
 
     @cached_property
     def by_digest(self) -> dict[str, tuple[int, ...]]:
         """The numbers of the records with each digest."""
-        found: dict[str, tuple[int, ...]] = {}
+        found: defaultdict[str, list[int]] = defaultdict(list)
         for number, item in enumerate(self.records):
-            found[item.digest] = (*found.get(item.digest, ()), number)
-        return found
+            found[item.digest].append(number)
+        return {digest: tuple(numbers) for digest, numbers in found.items()}
 
     def numbers(self, digest: str) -> tuple[int, ...]:
         """Return the numbers of the records with a digest; empty if it is not listed."""
@@ -53,3 +75,12 @@ class Cache:
             links = inputs[-1] if inputs else ()
             found |= {self.records[link.number].digest for link in links if not self.records[link.number].inputs}
         return frozenset(found)
+
+    def chain(self, layer: int) -> tuple[Layer, ...]:
+        """Return the layers below a layer and the layer itself, the lowest first; empty if the number is not known."""
+        found: list[Layer] = []
+        number: int | None = layer
+        while number is not None and 0 <= number < len(self.layers) and len(found) <= len(self.layers):
+            found.append(self.layers[number])
+            number = self.layers[number].parent
+        return tuple(reversed(found))

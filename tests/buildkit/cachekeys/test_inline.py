@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def encoded(value: object) -> str:
 def test_records_and_links() -> None:
     cache = decode(encoded(RECORDS))
     assert cache.records == (
-        Record(A, (), (0,), True),
+        Record(A, (), (0,), True, datetime(2020, 5, 27, 10, tzinfo=UTC)),
         Record(B),
         Record(C, ((Link(0, "sha256:d"), Link(0)), (Link(1),)), (0,), True),
     )
@@ -40,7 +41,7 @@ def test_records_and_links() -> None:
 
 def test_a_chain_is_a_result_too() -> None:
     [record] = decode(encoded([{"digest": A, "chains": [{"layers": [1, 0]}]}])).records
-    assert record.has_result and record.layers == ()
+    assert record.has_result and record.layers == (0,)  # the top layer is the last one of a chain
 
 
 @pytest.mark.parametrize(

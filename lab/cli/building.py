@@ -1,0 +1,254 @@
+"""The options of a build as docker and buildx have them, and the question that they ask of the caches."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.cli.terminal import say
+from lab.cli.waiting import waiting_for
+from lab.errors import ContextError, LabError, UsageError
+
+if TYPE_CHECKING:
+    from lab.buildkit.cachekeys.state import Options
+    from lab.buildkit.rulebook import Known, Rulebook
+    from lab.explain.question import Question
+    from lab.registry.found import FoundCache
+    from lab.registry.manifests import Platform
+    from lab.results.run import ImageFacts
+
+STANDARD_INPUT = Path("-")
+REMOTE = re.compile(r"(https?|git|ssh)://|git@|github\.com/")
+LARGEST_DOCKERFILE = 16 << 20  # bytes
+KEPT_OUT = "Accepted as docker build has it; it enters no cache key."
+
+
+@dataclass(frozen=True, slots=True)
+class BuildWords:
+    """What the command line says of a build, word for word."""
+
+    context: str
+    cache_from: tuple[str, ...]
+    dockerfile: Path | None
+    engine: str | None
+    platform: str
+    target: str | None
+    build_args: tuple[str, ...]
+    build_contexts: tuple[str, ...]
+    network: str
+    add_hosts: tuple[str, ...]
+    ulimits: tuple[str, ...]
+    shm_size: str | None
+    no_cache_filters: tuple[str, ...]
+    secrets: tuple[str, ...]
+    ssh: tuple[str, ...]
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The question with everything read: the sources of the cache, and whether the engine was assumed."""
+
+    question: Question
+    sources: list[FoundCache]
+    book: Rulebook
+    assumed: bool
+    dockerfile: Path
+
+
+def _many(*names: str, metavar: str, help: str) -> Callable[[Any], Any]:
+    return click.option(*names, multiple=True, metavar=metavar, help=f"{help} (several allowed).")
+
+
+OPTIONS = (
+    click.argument("context", default=".", metavar="[CONTEXT]"),
+    click.option(
+        "--cache-from",
+        multiple=True,
+        required=True,
+        metavar="SOURCE",
+        help="A cache as docker and buildctl have it: an image's name, type=registry,ref=..., type=local,src=DIR; or "
+        "the file of an archive, the folder of an OCI layout (several allowed).",
+    ),
+    click.option(
+        "-f",
+        "--file",
+        "dockerfile",
+        type=click.Path(path_type=Path),
+        metavar="FILE|-",
+        help="The Dockerfile, or - for standard input; default: CONTEXT/Dockerfile.",
+    ),
+    click.option(
+        "--engine", metavar="ENGINE", help="The Docker that builds here; default: the newest version that lab knows."
+    ),
+    click.option(
+        "--platform",
+        default="linux/amd64",
+        show_default=True,
+        metavar="OS/ARCH",
+        help="The platform that is built for.",
+    ),
+    click.option("--target", metavar="STAGE", help="The stage to build; default: the last one."),
+    _many(
+        "--build-arg", "build_args", metavar="NAME[=VALUE]", help="A build argument; without VALUE, of the environment"
+    ),
+    _many("--build-context", "build_contexts", metavar="NAME=SOURCE", help="A named context"),
+    click.option("--network", default="default", show_default=True, metavar="MODE", help="The network of RUN."),
+    _many("--add-host", "add_hosts", metavar="HOST:IP", help="A line of /etc/hosts for RUN"),
+    _many("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="A limit for RUN"),
+    click.option("--shm-size", metavar="BYTES", help="The size of /dev/shm for RUN."),
+    _many(
+        "--no-cache-filter", "no_cache_filters", metavar="STAGE[,..]", help="A stage that is built without the cache"
+    ),
+    _many("--secret", "secrets", metavar="ID", help=KEPT_OUT.rstrip(".")),
+    _many("--ssh", metavar="ID", help=KEPT_OUT.rstrip(".")),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(0.1),
+        default=15.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="The longest wait for an answer of a registry.",
+    ),
+)
+
+
+def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the options of a build; it receives them as one BuildWords, its first argument."""
+    names = [field.name for field in fields(BuildWords)]
+
+    @functools.wraps(function)
+    def call(**given: Any) -> Any:
+        return function(BuildWords(**{name: given.pop(name) for name in names}), **given)
+
+    for option in reversed(OPTIONS):
+        option(call)
+    return call
+
+
+def ask(words: BuildWords) -> Asked:
+    """Read the context, the Dockerfile, the caches and the base images that the words name."""
+    from lab.buildkit.cachekeys.dockerfile import parse
+    from lab.buildkit.cachekeys.plan import images_needed
+    from lab.buildkit.context import read_context
+    from lab.buildkit.rulebook import Rulebook
+    from lab.explain.question import Question
+    from lab.project import find
+    from lab.registry.manifests import Platform
+    from lab.registry.sources.reading import read_sources
+
+    book = Rulebook(find().boxes)
+    known = book.need(words.engine) if words.engine else _newest(book)
+    platform = Platform.read(words.platform)
+    options = _options(words)
+    folder = _folder(words.context)
+    recipe = words.dockerfile or folder / "Dockerfile"
+    text = _text(recipe, folder)
+    parsed = parse(text)
+    named = images_needed(parsed, options, words.target)
+    with waiting_for(f"listing the files of {folder}"):
+        entries = read_context(folder, None if recipe == STANDARD_INPUT else recipe)
+    with waiting_for(f"reading the cache of {', '.join(words.cache_from)}"):
+        sources = read_sources(words.cache_from, platform, words.timeout)
+    images = [source.image for source in sources if source.image]
+    with waiting_for(f"reading the base images {', '.join(named)}"):
+        bases, failures = _bases(named, platform, words.timeout)
+    question = Question(
+        text,
+        entries,
+        known,
+        [cache for source in sources for cache in source.caches],
+        all(source.image is not None for source in sources if source.caches),
+        images[0] if images else None,
+        bases,
+        (platform.os, platform.architecture),
+        options,
+        words.target,
+    )
+    question = _with_proven(question, failures, described=named[:1] if images else ())
+    return Asked(question, sources, book, words.engine is None, recipe)
+
+
+def _with_proven(question: Question, failures: dict[str, LabError], described: tuple[str, ...]) -> Question:
+    """The question with what the caches prove of base images that cannot be read; each of these is said once."""
+    from lab.explain.bases import proven_bases
+
+    proven = proven_bases(question, [name for name in failures if name not in described])
+    for name, error in failures.items():
+        if name in described:
+            instead = "the image of the cache describes it"
+        elif name in proven:
+            instead = "a record of the cache proves what it sets"
+            instead += "" if proven[name].manifests else ", but not which image it is today"
+        else:
+            instead = "the steps on it are not known"
+        say(f"lab: {error.message}; {instead}", err=True)
+    return replace(question, bases={**question.bases, **proven})
+
+
+def _newest(book: Rulebook) -> Known:
+    return book.versions()[-1][1]
+
+
+def _folder(context: str) -> Path:
+    """The context; UsageError for one that is not a folder of this machine."""
+    if context == "-" or (REMOTE.match(context) and not Path(context).exists()):
+        kind = "an archive on standard input" if context == "-" else "a remote address"
+        raise UsageError(
+            f"cannot use the context {context}: lab does not read {kind}",
+            hint="check it out, or unpack it, and name the folder",
+        )
+    return Path(context)
+
+
+def _text(recipe: Path, folder: Path) -> str:
+    """The Dockerfile; ContextError if it cannot be read."""
+    try:
+        if recipe == STANDARD_INPUT:
+            return sys.stdin.buffer.read(LARGEST_DOCKERFILE).decode("utf-8")
+        return recipe.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ContextError(f"cannot read {recipe}: not UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        there = folder / recipe
+        hint = f"-f {there} is a file" if there != recipe and there.is_file() else "-f names the Dockerfile"
+        raise ContextError(f"cannot read {recipe}: {error.strerror}", hint=hint) from error
+
+
+def _options(words: BuildWords) -> Options:
+    from lab.buildkit.cachekeys.state import Options
+
+    given: dict[str, str] = {}
+    for item in words.build_args:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise UsageError(f'cannot use --build-arg "{item}": it is not NAME or NAME=VALUE')
+        if equals:
+            given[name] = value
+        elif name in os.environ:
+            given[name] = os.environ[name]
+    return Options(build_args=given, network=words.network)
+
+
+def _bases(
+    names: tuple[str, ...], platform: Platform, timeout: float
+) -> tuple[dict[str, ImageFacts], dict[str, LabError]]:
+    """The base images as their registries have them now, and why others cannot be read."""
+    from lab.registry.client import read_named
+
+    found: dict[str, ImageFacts] = {}
+    failures: dict[str, LabError] = {}
+    for name in names:
+        try:
+            found[name] = read_named(name, platform, timeout)
+        except LabError as error:
+            failures[name] = error
+    return found, failures

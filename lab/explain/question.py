@@ -1,0 +1,93 @@
+"""A build that was not made yet, and the caches that it would use: what `lab why` and `lab predict` ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from lab.buildkit.cachekeys import dockerfile as dockerfiles
+from lab.buildkit.cachekeys.cache import Cache
+from lab.buildkit.cachekeys.copying import Copy
+from lab.buildkit.cachekeys.dialect import Dialect
+from lab.buildkit.cachekeys.plan import Plan, plan
+from lab.buildkit.cachekeys.solver import Decision, Reason, solve
+from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.contenthash.entry import Entry
+from lab.buildkit.contenthash.query import content_part, content_record
+from lab.buildkit.contenthash.tree import Tree
+from lab.buildkit.rulebook import Known
+from lab.explain.predict import base_images
+from lab.model import Outcome
+from lab.results.run import ImageFacts
+
+
+@dataclass(frozen=True)
+class Question:
+    """A Dockerfile with its context, the engine that would build it, and the caches that it would import.
+
+    `image` is the first image among the sources of the cache, None if none of them is one. `inline` is true if all
+    caches come from images, which hold no layers of other stages. `bases` are the configs of the images that the
+    Dockerfile names, as far as they were read.
+    """
+
+    dockerfile: str
+    entries: Sequence[Entry]
+    engine: Known
+    caches: Sequence[Cache] = ()
+    inline: bool = False
+    image: ImageFacts | None = None
+    bases: Mapping[str, ImageFacts] = field(default_factory=dict)
+    platform: tuple[str, str] = ("linux", "amd64")
+    options: Options = field(default_factory=Options)
+    target: str | None = None
+
+    @cached_property
+    def parsed(self) -> dockerfiles.Dockerfile:
+        """The Dockerfile; ReadError if it is malformed."""
+        return dockerfiles.parse(self.dockerfile)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The digests of the context under the engine's rules."""
+        return Tree.read(self.entries, self.engine.rules)
+
+    def planned(self, dialect: Dialect | None) -> Plan:
+        """The steps of all stages that the target needs, as engines of one dialect write them."""
+        cache = self.caches[0] if self.caches else None
+        image = self.image or ImageFacts()
+        bases = base_images(self.parsed, image, self.bases, cache, self.platform, self.options, self.target)
+        if self.image is None:  # then no image describes a base that was not read
+            system, processor = self.platform
+            bases |= {name: BaseImage(os=system, arch=processor) for name in bases if name not in self.bases}
+
+        def record(copy: Copy) -> str | None:
+            part = content_part(self.tree, copy.queries, self.engine.rules)
+            return None if part is None else content_record(part.text)
+
+        return plan(self.parsed, bases, dialect, record, self.options, self.target)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The steps as the engine that builds here writes them."""
+        return self.planned(self.engine.dialect)
+
+    def decisions(self, dialect: Dialect | None = None) -> list[Decision]:
+        """What the engine finds in the caches for each step of `plan`; `dialect` is another engine's."""
+        planned = self.plan if dialect is None else self.planned(dialect)
+        if self.caches:
+            return solve(self.caches, planned)
+        return [_without(planned, number) for number in range(len(planned.steps))]
+
+    def elsewhere(self, platform: tuple[str, str]) -> Question:
+        """The same question for another platform."""
+        return replace(self, platform=platform)
+
+
+def _without(planned: Plan, number: int) -> Decision:
+    """The decision on a step where no cache was imported."""
+    step = planned.steps[number]
+    if step.parents:
+        sentence = "a step on which it depends ran, so its key is new"
+        return Decision(step, Outcome.RAN, Reason.PARENT, sentence, step.parents[0])
+    return Decision(step, Outcome.RAN, Reason.DEFINITION, "there is no cache")

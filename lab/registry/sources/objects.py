@@ -1,0 +1,90 @@
+"""Cache configs that services store as objects: a copy in a file or folder, or the object at its address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lab.buildkit.cachekeys.cacheconfig import decode_config
+from lab.errors import ReadError, RegistryError, UsageError, reason
+from lab.registry.found import FoundCache
+from lab.registry.importing import of_exports
+from lab.registry.web import Web
+
+LARGEST = 64 << 20  # bytes of a cache config; BuildKit itself has no limit for these services
+BLOB = re.compile(r"sha256:[0-9a-f]{64}|buildkit-blob-.*")
+
+
+def decoded(kind: str, name: str, texts: Sequence[bytes]) -> FoundCache:
+    """Return the caches of cache configs, whose layers describe themselves by annotations."""
+    what = f"the cache config of {name}"
+    return of_exports(kind, name, [decode_config(text, what) for text in texts])
+
+
+def is_address(src: str) -> bool:
+    """True for an HTTP address instead of a path."""
+    return src.startswith(("http://", "https://"))
+
+
+def fetched(url: str, what: str, seconds: float, *, copy: str) -> bytes:
+    """Return the object at an address; RegistryError if there is none. `copy` is the hint if a login is needed."""
+    shown = _without_query(url)
+    answer = Web(what, seconds).ask(url, {}, largest=LARGEST)
+    if answer.status == 200:
+        return answer.body
+    if answer.status in (401, 403):
+        raise RegistryError(
+            f"cannot read {what}: {shown} requires a login, and lab signs no request to such a service", hint=copy
+        )
+    if answer.status == 404:
+        raise RegistryError(
+            f"cannot read {what}: there is no object at {shown}",
+            hint="check name=, prefix= and manifests_prefix=; BuildKit takes a missing cache as an empty one",
+        )
+    raise RegistryError(f"cannot read {what}: {shown} answers with status {answer.status}{answer.wait}")
+
+
+def copied(src: str, wanted: Sequence[str]) -> bytes:
+    """Return the cache config in a copy: `src` itself if it is a file, else the first of the wanted paths below it."""
+    path = Path(src).expanduser()
+    if path.is_file():
+        return _read(path)
+    for name in wanted:
+        if (path / name).is_file():
+            return _read(path / name)
+    raise missing(path, wanted)
+
+
+def missing(path: Path, wanted: Sequence[str]) -> UsageError | ReadError:
+    """Return the error for a copy that has none of the wanted paths; it names the files that may be meant."""
+    if not path.exists():
+        return UsageError(f"cannot find {path}", hint="src= names a copy of the service's objects")
+    others = sorted(str(item.relative_to(path)) for item in path.rglob("*") if item.is_file())
+    others = [name for name in others if not BLOB.fullmatch(name.rpartition("/")[2])][:8]
+    return ReadError(
+        f"cannot use {path} as a cache: it has none of {', '.join(wanted)}; it has {', '.join(others) or 'no file'}",
+        hint="src= may also name the file of the cache config itself",
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise ReadError(f"cannot read {path}: it has {size} bytes, more than {LARGEST}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ReadError(f"cannot read {path}: {reason(error)}") from error
+
+
+def read_file(path: Path) -> bytes:
+    """Return a cache config in a file; ReadError if it cannot be read or is too large."""
+    return _read(path)
+
+
+def _without_query(url: str) -> str:
+    """An address without its query, which may hold a signature."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,175 @@
+"""JSON of a diagnosis for tools, in the schema that `lab schema why` publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from lab.buildkit.contenthash.compare import FieldDifference
+from lab.explain.explanation import Role
+from lab.explain.question import Question
+from lab.explain.search.search import Result
+from lab.explain.why import Answer, Diagnosis
+from lab.model import Outcome
+from lab.registry.found import FoundCache
+from lab.report.why import reason, title
+from lab.yamlfile import Strict
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class SourceShown(Strict):
+    """One cache source: its name as given, its kind, the number of its records, and why nothing is imported from it."""
+
+    name: str
+    kind: str
+    records: int
+    digest: str | None
+    config: str | None
+    problem: str | None
+
+
+class DifferenceShown(Strict):
+    """One field of a file in which the producer's files differ, and the rule sets that hash it."""
+
+    path: str
+    field: str
+    producer: str
+    consumer: str
+    rules: tuple[str, ...]
+
+
+class FoundShown(Strict):
+    """What the producer's files were: the listed record, rule sets, Docker versions, and the fields that differ."""
+
+    record: str
+    rules: str
+    rule_sets: tuple[str, ...]
+    docker: tuple[str, ...]
+    differences: tuple[DifferenceShown, ...]
+
+
+class SearchShown(Strict):
+    """A search: how many candidates were tried in how many seconds, whether all were, and what was found."""
+
+    tried: int
+    seconds: float
+    complete: bool
+    found: FoundShown | None
+
+
+class StepShown(Strict):
+    """One step: its place, its predicted outcome and role, why, and the step on whose miss it depends (from 0)."""
+
+    stage: str
+    step: str = Field(description="the number as BuildKit prints it, such as 2/4; empty if it is not known")
+    line: int | None = Field(description="the line of the Dockerfile, from 1")
+    instruction: str
+    outcome: Outcome
+    role: Role
+    reason: str
+    because_of: int | None
+    dependents: int
+    files_listed: bool | None
+    digest: str | None
+    record: str | None
+    problem: str | None
+    written_by: tuple[str, ...]
+    search: SearchShown | None
+
+
+class WhyDocument(Strict):
+    """What `lab why --json` prints; `cause` is the number of a step, from 0."""
+
+    version: Literal[2] = Field(default=2, alias="schema")
+    title: str
+    caches: tuple[SourceShown, ...]
+    inline_cache: bool = Field(description="whether all caches that were read are the inline caches of images")
+    engine: str
+    rules: str
+    platform: str
+    target: str | None
+    cause: int | None
+    remarks: tuple[str, ...]
+    steps: tuple[StepShown, ...]
+
+
+def why_document(sources: Sequence[FoundCache], question: Question, diagnosis: Diagnosis) -> dict[str, Any]:
+    """The document as JSON values."""
+    value = WhyDocument(
+        title=title(diagnosis),
+        caches=tuple(map(source_shown, sources)),
+        inline_cache=bool(question.caches) and question.inline,
+        engine=question.engine.name,
+        rules=question.engine.rules.name,
+        platform="/".join(question.platform),
+        target=question.target,
+        cause=diagnosis.cause,
+        remarks=diagnosis.remarks,
+        steps=tuple(_step(item) for item in diagnosis.steps),
+    )
+    return value.model_dump(mode="json", by_alias=True)
+
+
+def why_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `why_document`."""
+    return published(WhyDocument)
+
+
+def published(model: type[Strict]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a document, in which every field is present."""
+    return {"$schema": DIALECT, **model.model_json_schema(by_alias=True, mode="serialization")}
+
+
+def source_shown(source: FoundCache) -> SourceShown:
+    """One cache source as a value of a document."""
+    return SourceShown(
+        name=source.name,
+        kind=source.kind,
+        records=source.count,
+        digest=source.digest or None,
+        config=source.image.digest if source.image else None,
+        problem=source.problem or None,
+    )
+
+
+def _step(item: Answer) -> StepShown:
+    return StepShown(
+        stage=item.place.stage,
+        step=f"{item.place.index}/{item.place.total}" if item.place.total else "",
+        line=item.place.line,
+        instruction=item.instruction,
+        outcome=item.outcome,
+        role=item.role,
+        reason=reason(item),
+        because_of=item.lost,
+        dependents=item.dependents,
+        files_listed=item.listed,
+        digest=item.digest,
+        record=item.record,
+        problem=item.problem,
+        written_by=item.writers,
+        search=_search(item.found, item.makers) if item.found else None,
+    )
+
+
+def _search(result: Result, makers: tuple[str, ...]) -> SearchShown:
+    finding = result.finding
+    found = None
+    if finding:
+        found = FoundShown(
+            record=finding.record,
+            rules=finding.rules.name,
+            rule_sets=tuple(rules.name for rules in finding.alike),
+            docker=makers,
+            differences=tuple(map(_difference, finding.differences)),
+        )
+    return SearchShown(tried=result.tried, seconds=round(result.seconds, 3), complete=result.complete, found=found)
+
+
+def _difference(item: FieldDifference) -> DifferenceShown:
+    return DifferenceShown(
+        path=item.path, field=item.field, producer=item.producer, consumer=item.consumer, rules=item.rules
+    )

@@ -1,0 +1,99 @@
+"""The options of a build, and what they make of files and registries, as `lab why` and `lab predict` share them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import Place
+from tests.explain.builds import SOURCES, write
+
+Why = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "app", "none")
+
+
+@pytest.fixture
+def why(here: Place) -> Why:
+    """`lab why` from the exported cache of the recorded build."""
+
+    def call(*words: str | Path, stdin: bytes = b"", **env: Any) -> subprocess.CompletedProcess[str]:
+        return here.lab("why", "--cache-from", SOURCES["max"], "--engine", "26.1.5", *words, stdin=stdin, **env)
+
+    return call
+
+
+def outcomes(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """The outcome of each instruction in the JSON of a call."""
+    return {step["instruction"]: step["outcome"] for step in json.loads(done.stdout)["steps"]}
+
+
+def test_the_context_is_this_folder_unless_one_is_named(why: Why, here: Place, folder: Path) -> None:
+    named = why("--json", folder)
+    words = ["why", "--cache-from", SOURCES["max"], "--engine", "26.1.5", "--json"]
+    assert json.loads(here.lab(*words, cwd=folder).stdout) == json.loads(named.stdout)
+
+
+def test_a_base_image_that_cannot_be_read_is_said_once(why: Why, folder: Path) -> None:
+    """Two stages start from it."""
+    done = why(folder)
+    assert done.stderr.count("cannot read registry.example/busybox") == 1
+
+
+def test_the_ignore_file_beside_the_dockerfile_decides(why: Why, folder: Path) -> None:
+    service = folder / "services" / "x"
+    service.mkdir(parents=True)
+    (service / "Dockerfile").write_text((folder / "Dockerfile").read_text())
+    (folder / "src" / "left.log").write_text("written by a build here\n")
+    assert outcomes(why("--json", "-f", service / "Dockerfile", folder))["COPY src src"] == "ran"
+    (service / "Dockerfile.dockerignore").write_text("**/*.log\n")
+    assert outcomes(why("--json", "-f", service / "Dockerfile", folder))["COPY src src"] == "hit"
+
+
+def test_a_dockerfile_on_standard_input(why: Why, folder: Path) -> None:
+    text = (folder / "Dockerfile").read_bytes().replace(b"sleep 6", b"sleep 7")
+    found = outcomes(why("--json", "-f", "-", folder, stdin=text))
+    assert found["RUN sleep 7 && cp package.json installed.json"] == "ran"
+    for stdin, code, said in ((b"", 10, "it has no FROM"), (b"\xff", 13, "not UTF-8")):
+        done = why("-f", "-", folder, stdin=stdin)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_a_build_argument_without_value_is_taken_from_the_environment(why: Why, folder: Path) -> None:
+    path = folder / "Dockerfile"
+    path.write_text(path.read_text().replace("COPY src src", "ARG WHO\nCOPY src src"))
+    last = "RUN sleep 2 && cat installed.json src/*.js > app.js"
+    assert outcomes(why("--json", "--build-arg", "WHO", folder))[last] != "ran"  # it is set nowhere
+    assert outcomes(why("--json", "--build-arg", "WHO", folder, WHO="me"))[last] == "ran"
+    assert outcomes(why("--json", "--build-arg", "WHO=me", folder))[last] == "ran"
+
+
+def test_several_caches_are_named_apart(why: Why, folder: Path) -> None:
+    done = why("--cache-from", SOURCES["inline"], "--json", folder)
+    found = json.loads(done.stdout)
+    assert [source["kind"] for source in found["caches"]] == ["local cache", "inline cache of an image"]
+    assert found["inline_cache"] is False
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--secret", "id=token,src=/nowhere"),
+        ("--ssh", "default"),
+    ],
+)
+def test_options_that_enter_no_key_change_nothing(why: Why, folder: Path, words: tuple[str, ...]) -> None:
+    assert outcomes(why("--json", *words, folder)) == outcomes(why("--json", folder))
+
+
+def test_a_hint_where_docker_would_look_elsewhere(why: Why, folder: Path) -> None:
+    done = why("-f", "package.json", folder)
+    assert (done.returncode, f"-f {folder}/package.json is a file" in done.stderr) == (13, True)
