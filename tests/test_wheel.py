@@ -269,6 +269,18 @@ def test_a_bundle_holds_the_packages_templates_under_their_own_names(bundle: Pat
     assert [name for name in names if "_data" in name or name.startswith("/")] == []
 
 
+def test_sides_and_pages_need_no_checkout(installed: Installation) -> None:
+    for topic in ("trial", "R7", "buildkit#1330", "exit-12", "diff"):  # the words of the glossary travel in the wheel
+        assert installed.lab("help", topic)
+    (installed.current / "app").mkdir()
+    (installed.current / "app" / "a").write_text("1")
+    (installed.current / "side.json").write_text(installed.lab("record", "app"))
+    assert "nothing differs" in installed.lab("diff", "app", "side.json")
+    shutil.rmtree(installed.current / "app")
+    (installed.current / "side.json").unlink()
+    assert installed.lab("record", "--script").startswith("#!/bin/sh")
+
+
 def test_schema_and_engines(installed: Installation) -> None:
     assert json.loads(installed.lab("schema", "run"))["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert "20.10.24-unfixed" in installed.lab("engines")

@@ -104,6 +104,11 @@ class Known:
     predicted: bool = False
 
     @property
+    def docker(self) -> str | None:
+        """The version or name as that of a Docker; None for BuildKit on its own."""
+        return None if BUILDKIT.fullmatch(self.name) else self.name
+
+    @property
     def title(self) -> str:
         """The engine as text: "Docker 29.7.2" or "BuildKit 0.13.2"."""
         standalone = BUILDKIT.fullmatch(self.name)
@@ -129,6 +134,11 @@ class Rulebook:
     def newest(self) -> Rules:
         """The rule set of the newest BuildKit."""
         return list(self.rule_sets.values())[-1]
+
+    @property
+    def newest_engine(self) -> Known:
+        """The newest Docker version that lab knows."""
+        return self.need(self._file.engines[-1].last)
 
     def rules(self, name: str) -> Rules:
         """Find a rule set by its name; UsageError suggests the nearest name if there is none."""

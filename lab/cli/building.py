@@ -73,7 +73,6 @@ OPTIONS = (
     click.option(
         "--cache-from",
         multiple=True,
-        required=True,
         metavar="SOURCE",
         help="A cache as docker and buildctl have it: an image's name, type=registry,ref=..., type=local,src=DIR; or "
         "the file of an archive, the folder of an OCI layout (several allowed).",
@@ -145,13 +144,14 @@ def ask(words: BuildWords) -> Asked:
     from lab.registry.manifests import Platform
     from lab.registry.sources.reading import read_sources
 
+    _need_cache_from(words)
     book = Rulebook(find().boxes)
     known = book.need(words.engine) if words.engine else _newest(book)
     platform = Platform.read(words.platform)
-    options = _options(words)
-    folder = _folder(words.context)
+    options = options_of(words)
+    folder = context_folder(words.context)
     recipe = words.dockerfile or folder / "Dockerfile"
-    text = _text(recipe, folder)
+    text = dockerfile_text(recipe, folder)
     parsed = parse(text)
     named = images_needed(parsed, options, words.target)
     with waiting_for(f"listing the files of {folder}"):
@@ -194,11 +194,19 @@ def _with_proven(question: Question, failures: dict[str, LabError], described: t
     return replace(question, bases={**question.bases, **proven})
 
 
+def _need_cache_from(words: BuildWords) -> None:
+    """Refuse a build without a cache, as click refuses a missing option."""
+    if not words.cache_from:
+        context = click.get_current_context()
+        option = next(item for item in context.command.params if item.name == "cache_from")
+        raise click.MissingParameter(ctx=context, param=option)
+
+
 def _newest(book: Rulebook) -> Known:
     return book.versions()[-1][1]
 
 
-def _folder(context: str) -> Path:
+def context_folder(context: str) -> Path:
     """The context; UsageError for one that is not a folder of this machine."""
     if context == "-" or (REMOTE.match(context) and not Path(context).exists()):
         kind = "an archive on standard input" if context == "-" else "a remote address"
@@ -209,7 +217,7 @@ def _folder(context: str) -> Path:
     return Path(context)
 
 
-def _text(recipe: Path, folder: Path) -> str:
+def dockerfile_text(recipe: Path, folder: Path) -> str:
     """The Dockerfile; ContextError if it cannot be read."""
     try:
         if recipe == STANDARD_INPUT:
@@ -223,7 +231,8 @@ def _text(recipe: Path, folder: Path) -> str:
         raise ContextError(f"cannot read {recipe}: {error.strerror}", hint=hint) from error
 
 
-def _options(words: BuildWords) -> Options:
+def options_of(words: BuildWords) -> Options:
+    """The options of the build that enter keys; UsageError for a build argument without a name."""
     from lab.buildkit.cachekeys.state import Options
 
     given: dict[str, str] = {}

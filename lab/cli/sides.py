@@ -173,14 +173,15 @@ def _show_copies(
 
     found = compare_copies(text, sides[0].context, sides[1].context, rules)
     if as_json:
-        print_json({**_heading(names, sides, rules), "copies": [_copy_document(item) for item in found]})
+        print_json({**_heading(names, sides, rules), "copies": [copy_document(item) for item in found]})
     else:
         echo(copies_text(names, found, len(rules), wanted, width()))
     outcomes = {item.sameness() for item in found}
     sys.exit(DIFFERS if Sameness.DIFFERS in outcomes else NOT_KNOWN if Sameness.UNKNOWN in outcomes else 0)
 
 
-def _copy_document(item: CopyComparison) -> dict[str, Any]:
+def copy_document(item: CopyComparison) -> dict[str, Any]:
+    """The comparison of one COPY as JSON values."""
     document = asdict(item)
     fields = [
         {"path": row.path, "field": row.field, "first": row.producer, "second": row.consumer, "rules": list(row.rules)}

@@ -12,7 +12,7 @@ from lab.cli.options import json_option, print_json
 from lab.cli.publishing import github_option, markdown_option, one_form, publish
 from lab.cli.terminal import echo, width
 from lab.cli.waiting import Notices
-from lab.errors import DIFFERS, NOT_KNOWN
+from lab.errors import DIFFERS, NOT_KNOWN, UsageError
 from lab.project import find
 
 if TYPE_CHECKING:
@@ -33,16 +33,29 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="The longest search for each COPY.",
 )
+@click.option(
+    "--against",
+    metavar="SIDE",
+    help="In place of --cache-from: compare the files with another checkout, HOST:PATH, or a file of `record`.",
+)
 @json_option
 @markdown_option
 @github_option
-def why(words: BuildWords, limit: float, as_json: bool, as_markdown: bool, on_github: bool) -> None:
+def why(
+    words: BuildWords, limit: float, against: str | None, as_json: bool, as_markdown: bool, on_github: bool
+) -> None:
     """Say for every step of every stage whether it would hit these caches, and name the cause if one would not. For a
     COPY, search for the field and the value that the producer's files had, without reaching the producer.
 
     Exits with 0 if every step would hit, with 4 if one would run, and with 14 if none would run but one is not known.
     """
     one_form(as_json=as_json, as_markdown=as_markdown)
+    if against:
+        from lab.cli.against import show_against
+
+        if as_markdown or on_github:
+            raise UsageError("cannot use --against with --markdown or --github", hint="--json prints it for scripts")
+        sys.exit(show_against(words, against, as_json=as_json))
     asked = ask(words)
     found = _diagnosis(asked, limit)
     _print(asked, found, as_json=as_json, as_markdown=as_markdown, on_github=on_github)

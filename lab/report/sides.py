@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.buildkit.contenthash.compare import FieldDifference
+from lab.buildkit.rulebook import Known
+from lab.explain.advice import advice
 from lab.explain.against import ATTRIBUTES, CopyComparison, Sameness, UnderRules
 from lab.explain.side_by_side import Row
+from lab.explain.upstream import Upstream
 from lab.report.explanation import sides_text
 from lab.report.printable import filled, line
 
@@ -70,6 +73,23 @@ def digest_lines(names: tuple[str, str], answers: Sequence[UnderRules], wanted: 
     lines = []
     for name, digest in zip(names, (item.first, item.second), strict=True):
         lines += [f"  {line(name)} under {wanted}:", f"    {digest or 'not known'}"]
+    return lines
+
+
+def advice_lines(
+    found: Sequence[CopyComparison], rules: str, upstream: Upstream, engine: Known, width: int
+) -> list[str]:
+    """What to do about each field that an engine hashes and that differs, with the known bug upstream."""
+    fields = dict.fromkeys(row.field for item in found for row in item.differences if rules in row.rules)
+    lines: list[str] = []
+    for field in fields:
+        bug = None if field in ("presence", "security.capability") else upstream.of_field(field, engine.docker)
+        text = bug.advice if bug else advice(field)
+        if text:
+            lines += filled(f"{field}: {text}", "  ", first="", width=width)
+        if bug and bug.url:
+            fixed = f"fixed in {bug.fixed}" if bug.fixed else "not fixed in any version known here"
+            lines += filled(f"upstream: {bug.url}, {fixed}", "    ", first="  ", width=width)
     return lines
 
 

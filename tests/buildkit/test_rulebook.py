@@ -138,6 +138,7 @@ def test_a_wrong_rule_set_gets_a_guess() -> None:
     with pytest.raises(UsageError, match=r'cannot find the rule set "R10" \(did you mean "R1"\?\)'):
         BOOK.rules("R10")
     assert BOOK.newest is RULES["R9"]
+    assert BOOK.newest_engine.title == "Docker 29.7.2"
 
 
 def test_every_version_is_in_one_range_at_most() -> None:

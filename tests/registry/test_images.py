@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lab.registry.files import image_of_file, is_layout
 
 from lab.errors import LabError, ReadError, RegistryError, UsageError
 from lab.registry.client import Login, Repository, login_for, read_image
-from lab.registry.files import image_of_file, is_layout
 from lab.registry.manifests import Platform
 from lab.registry.names import Reference, parse
 from lab.registry.server import Registry
