@@ -93,7 +93,7 @@ def compare_copies(
 def compare_whole(first: SentContext, second: SentContext, rule_sets: Sequence[Rules]) -> CopyComparison:
     """A comparison of all that the clients send, as `COPY . /` would take it."""
     first, second = comparable(first, second)
-    sides = [(rules, look(first, WHOLE, rules), look(second, WHOLE, rules)) for rules in rule_sets]
+    sides = _looked(WHOLE, first, second, rule_sets)
     known = first.attributes_known and second.attributes_known
     found = differences(first, second, sides[0][1:], rule_sets, every=True) if sides else []
     answers = tuple(_answer(rules, one, other, found, known) for rules, one, other in sides)
@@ -149,7 +149,7 @@ def _compared(
     """One COPY with the files of both sides under each rule set."""
     if copy.unclear:
         return CopyComparison(step.text, step.stage, unclear=copy.unclear)
-    sides = [(rules, look(first, copy, rules), look(second, copy, rules)) for rules in rule_sets]
+    sides = _looked(copy, first, second, rule_sets)
     known = first.attributes_known and second.attributes_known
     found: dict[FieldDifference, None] = {}
     leads: dict[tuple[str, str], None] = {}
@@ -159,6 +159,22 @@ def _compared(
         leads |= dict.fromkeys((shown(one), shown(other)) for one, other in ends if one != other)
     answers = tuple(_answer(rules, one, other, list(found), known) for rules, one, other in sides)
     return CopyComparison(step.text, step.stage, answers, tuple(found), tuple(leads))
+
+
+def _looked(
+    copy: Copy, first: SentContext, second: SentContext, rule_sets: Sequence[Rules]
+) -> list[tuple[Rules, Side, Side]]:
+    """Both sides of a COPY under each rule set; rule sets that cannot differ for these sources share one look."""
+    plain = all(query.is_plain for query in copy.queries)
+    seen: dict[object, tuple[Side, Side]] = {}
+    found = []
+    for rules in rule_sets:
+        lists = None if plain else (rules.wildcard, rules.wildcard_errors, rules.patterns)
+        key = (first.hashed_by(rules), second.hashed_by(rules), rules.links, rules.root_swallows, lists)
+        if key not in seen:
+            seen[key] = look(first, copy, rules), look(second, copy, rules)
+        found.append((rules, *seen[key]))
+    return found
 
 
 def _distinct(pairs: Iterable[tuple[Side, Side]]) -> list[tuple[Side, Side]]:

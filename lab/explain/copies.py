@@ -78,10 +78,11 @@ def _aliases(tree: Tree, own: Iterable[str]) -> dict[str, str]:
         node = tree.get("/" + path)
         if node:
             leaves[node.own] = path
+    used = set(leaves.values())
     return {
         node.path[1:]: str(node.own.text_or_error)
         for node in tree.below(tree.root)
-        if node.path and node.own in leaves and node.path[1:] not in leaves.values()
+        if node.path and node.own in leaves and node.path[1:] not in used
     }
 
 

@@ -39,7 +39,7 @@ class SentContext(StoredContext):
 
     rule_sets: tuple[Rules, ...] = ()
     attributes_known: bool = True
-    _made: dict[Rules, Tree] = field(default_factory=dict, compare=False, repr=False)
+    _made: dict[object, Tree] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def sent_objects(self) -> list[Entry]:
@@ -47,13 +47,34 @@ class SentContext(StoredContext):
         return list(self.objects)
 
     def tree(self, rules: Rules) -> Tree:
-        """The daemon's tree under a rule set, made once."""
-        if rules not in self._made:
+        """The daemon's tree under a rule set, made once for all rule sets that hash these objects alike."""
+        key = self.hashed_by(rules)
+        if key not in self._made:
             if self.digests:
-                self._made[rules] = super().tree(rules)
+                self._made[key] = super().tree(rules)
             else:
-                self._made.update(read_trees(self.objects, (*self.rule_sets, rules)))
-        return self._made[rules]
+                distinct = {self.hashed_by(item): item for item in (*self.rule_sets, rules)}
+                trees = read_trees(self.objects, distinct.values())
+                self._made.update({other: trees[item] for other, item in distinct.items()})
+        return self._made[key]
+
+    def hashed_by(self, rules: Rules) -> tuple[object, ...]:
+        """What distinguishes a rule set from others for the digest of each of these objects."""
+        has_attributes, has_owner, has_socket = self._kinds
+        return (
+            rules.xattrs if has_attributes else None,
+            rules.owner if has_owner else None,
+            rules.sockets if has_socket else None,
+        )
+
+    @cached_property
+    def _kinds(self) -> tuple[bool, bool, bool]:
+        """Whether any object has an attribute, an owner other than 0:0, or is a socket."""
+        return (
+            any(entry.xattrs for entry in self.objects),
+            any(entry.uid or entry.gid for entry in self.objects),
+            any(entry.kind is Kind.SOCKET for entry in self.objects),
+        )
 
 
 def is_secret(path: str) -> bool:
