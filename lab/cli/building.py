@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab.cli import build_values as values
 from lab.cli.terminal import say
 from lab.cli.waiting import waiting_for
 from lab.errors import ContextError, LabError, UsageError
 
 if TYPE_CHECKING:
     from lab.buildkit.cachekeys.state import Options
+    from lab.buildkit.contenthash.entry import Entry
     from lab.buildkit.rulebook import Known, Rulebook
     from lab.explain.question import Question
     from lab.registry.found import FoundCache
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lab.results.run import ImageFacts
 
 STANDARD_INPUT = Path("-")
+SCHEME = re.compile(r"[a-z-]+://|git@")
 REMOTE = re.compile(r"(https?|git|ssh)://|git@|github\.com/")
 LARGEST_DOCKERFILE = 16 << 20  # bytes
 KEPT_OUT = "Accepted as docker build has it; it enters no cache key."
@@ -148,7 +150,7 @@ def ask(words: BuildWords) -> Asked:
     book = Rulebook(find().boxes)
     known = book.need(words.engine) if words.engine else _newest(book)
     platform = Platform.read(words.platform)
-    options = _options(words)
+    options = _options(words, known, platform)
     folder = _folder(words.context)
     recipe = words.dockerfile or folder / "Dockerfile"
     text = _text(recipe, folder)
@@ -156,6 +158,7 @@ def ask(words: BuildWords) -> Asked:
     named = images_needed(parsed, options, words.target)
     with waiting_for(f"listing the files of {folder}"):
         entries = read_context(folder, None if recipe == STANDARD_INPUT else recipe)
+        contexts = _named_contexts(options)
     with waiting_for(f"reading the cache of {', '.join(words.cache_from)}"):
         sources = read_sources(words.cache_from, platform, words.timeout)
     images = [source.image for source in sources if source.image]
@@ -172,6 +175,7 @@ def ask(words: BuildWords) -> Asked:
         (platform.os, platform.architecture),
         options,
         words.target,
+        contexts,
     )
     question = _with_proven(question, failures, described=named[:1] if images else ())
     return Asked(question, sources, book, words.engine is None, recipe)
@@ -223,19 +227,28 @@ def _text(recipe: Path, folder: Path) -> str:
         raise ContextError(f"cannot read {recipe}: {error.strerror}", hint=hint) from error
 
 
-def _options(words: BuildWords) -> Options:
+def _options(words: BuildWords, known: Known, platform: Platform) -> Options:
     from lab.buildkit.cachekeys.state import Options
 
-    given: dict[str, str] = {}
-    for item in words.build_args:
-        name, equals, value = item.partition("=")
-        if not name:
-            raise UsageError(f'cannot use --build-arg "{item}": it is not NAME or NAME=VALUE')
-        if equals:
-            given[name] = value
-        elif name in os.environ:
-            given[name] = os.environ[name]
-    return Options(build_args=given, network=words.network)
+    return Options(
+        network=words.network,
+        build_args=values.build_args(words.build_args),
+        contexts=values.build_contexts(words.build_contexts),
+        hosts=values.host_names(words.add_hosts),
+        ulimits=values.ulimits(words.ulimits),
+        shm_size=values.size(words.shm_size),
+        no_cache=values.names(words.no_cache_filters),
+        platform=str(platform),
+        merges=True if known.name.startswith("buildkit") else None,
+    )
+
+
+def _named_contexts(options: Options) -> dict[str, list[Entry]]:
+    """The objects of each named context that is a folder; what another one holds is not known."""
+    from lab.buildkit.context import read_context
+
+    folders = {name: value for name, value in options.contexts.items() if not SCHEME.match(value)}
+    return {name: read_context(_folder(value)) for name, value in folders.items()}
 
 
 def _bases(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from lab.buildkit.cachekeys.plan import Step
+from lab.buildkit.cachekeys.step import Step
 
 
 def ancestors(steps: Sequence[Step], number: int) -> list[int]:
@@ -56,7 +56,9 @@ def numbers_of(instructions: Sequence[str], steps: Sequence[Step]) -> list[int |
     found: list[int | None] = []
     last = -1
     for text in instructions:
-        same = [number for number, step in enumerate(steps) if step.text == text and number not in taken]
+        same = [
+            number for number, step in enumerate(steps) if text in (step.text, step.printed) and number not in taken
+        ]
         number = next((number for number in same if number > last), same[0] if same else None)
         found.append(number)
         if number is not None:

@@ -37,8 +37,8 @@ def why_text(
 
 
 def dependence(item: Answer, diagnosis: Diagnosis) -> str:
-    """On which step a consequence depends, by its number; empty for any other step."""
-    if item.role is not Role.CONSEQUENCE or item.lost is None:
+    """On which step one depends that runs or is unknown because of it, by its number; empty for any other step."""
+    if item.lost is None:
         return ""
     lost = diagnosis.steps[item.lost]
     return f"depends on {lost.place if lost.place.total else lost.instruction}"
@@ -95,11 +95,11 @@ def caches(sources: Sequence[FoundCache], question: Question) -> list[str]:
 
 
 def _below(item: Answer, diagnosis: Diagnosis, filled: Filled) -> list[str]:
-    """What stands below a step's line; nothing below a hit, or a consequence whose own files are the producer's."""
+    """What stands below a step's line; nothing below a hit, or a step that another one decides about."""
     rows: list[str] = []
-    if item.role is Role.CONSEQUENCE and item.listed is not False:
+    if item.lost is not None and item.listed is not False:
         return rows
-    if item.outcome is not Outcome.HIT and item.role is not Role.CONSEQUENCE:
+    if item.outcome is not Outcome.HIT and item.lost is None:
         rows += filled(item.sentence, "  ")
     if item.writers:
         line = f"the cache has this step as Docker {', '.join(item.writers)} write it"

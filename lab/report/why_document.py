@@ -61,7 +61,7 @@ class SearchShown(Strict):
 
 
 class StepShown(Strict):
-    """One step: its place, its predicted outcome and role, why, and the step on whose miss it depends (from 0)."""
+    """One step: its place, its predicted outcome and role, why, and the step that decides about it."""
 
     stage: str
     step: str = Field(description="the number as BuildKit prints it, such as 2/4; empty if it is not known")
@@ -70,7 +70,7 @@ class StepShown(Strict):
     outcome: Outcome
     role: Role
     reason: str
-    because_of: int | None
+    because_of: int | None = Field(description="the number, from 0, of a step that runs or is unknown and so decides")
     dependents: int
     files_listed: bool | None
     digest: str | None
