@@ -139,7 +139,7 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def ask(words: BuildWords) -> Asked:
     """Read the context, the Dockerfile, the caches and the base images that the words name."""
     from lab.buildkit.cachekeys.dockerfile import parse
-    from lab.buildkit.cachekeys.plan import images_needed
+    from lab.buildkit.cachekeys.plan import first_image, images_needed
     from lab.buildkit.context import read_context
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.question import Question
@@ -177,17 +177,18 @@ def ask(words: BuildWords) -> Asked:
         words.target,
         contexts,
     )
-    question = _with_proven(question, failures, described=named[:1] if images else ())
+    described = first_image(parsed, options, words.target) if images else None
+    question = _with_proven(question, failures, described)
     return Asked(question, sources, book, words.engine is None, recipe)
 
 
-def _with_proven(question: Question, failures: dict[str, LabError], described: tuple[str, ...]) -> Question:
+def _with_proven(question: Question, failures: dict[str, LabError], described: str | None) -> Question:
     """The question with what the caches prove of base images that cannot be read; each of these is said once."""
     from lab.explain.bases import proven_bases
 
-    proven = proven_bases(question, [name for name in failures if name not in described])
+    proven = proven_bases(question, [name for name in failures if name != described])
     for name, error in failures.items():
-        if name in described:
+        if name == described:
             instead = "the image of the cache describes it"
         elif name in proven:
             instead = "a record of the cache proves what it sets"
