@@ -15,7 +15,7 @@ from lab.buildkit.cachekeys.inline import KEY
 from lab.results.run import ImageFacts, load
 from tests.cli.program import Place
 from tests.conftest import ROOT
-from tests.registry.test_images import archive
+from tests.registry.archives import archive
 from tests.reporting import RUNS
 
 Lab = Callable[..., subprocess.CompletedProcess[str]]

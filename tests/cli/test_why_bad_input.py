@@ -22,7 +22,7 @@ from lab.buildkit.cachekeys.inline import KEY
 from tests.cli.program import Place
 from tests.cli.test_why import producers_context
 from tests.conftest import ROOT
-from tests.registry.test_images import INDEX, SCHEMA_1, Server, digest, serving
+from tests.registry.serving import INDEX, SCHEMA_1, Server, digest, serving
 
 A = "sha256:" + "a" * 64
 Call = Callable[..., subprocess.CompletedProcess[str]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.errors import UsageError
@@ -29,7 +29,8 @@ class FileSource:
         if self.path.is_dir() and not is_layout(self.path):
             raise not_a_cache(str(self.path), _folder_kind(self.path))
         with open_files(self.path) as files:
-            return find_in_files(files, platform, self.name)
+            found = find_in_files(files, platform, self.name)
+        return replace(found, name=f"{self.path}#{self.name}") if self.name else found
 
 
 def file_source(text: str) -> FileSource | None:
