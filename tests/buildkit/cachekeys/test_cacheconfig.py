@@ -6,6 +6,7 @@ What BuildKit 0.13.2 does with each malformed config was seen with a real buildk
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,3 +197,10 @@ def test_recorded_configs_stand_where_the_media_type_says() -> None:
     assert {tag for tag, about in tags.items() if holds(blobs / about["digest"].removeprefix("sha256:"))} == {
         f"{mode}-{form}" for mode in ("min", "max") for form in ("image-manifest", "oci-index", "docker-list")
     }
+
+
+@pytest.mark.parametrize("data", [b"{}", b"{"])
+def test_the_search_for_garbage_goes_on_afterwards(data: bytes) -> None:
+    with contextlib.suppress(ReadError):
+        decode_config(data, "x")
+    assert gc.isenabled()

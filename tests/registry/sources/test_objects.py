@@ -15,7 +15,7 @@ from tests.registry.serving import Server
 def test_an_object_that_is_too_large_is_refused_with_its_size(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "LARGEST", 10)  # the limit, so that the test sends no 64 MiB
+    monkeypatch.setattr(limits, "LARGEST", 10)  # the limit, so that the test sends no 32 MiB
     server.answers["/a"] = (200, {}, b"x" * 11)
     with pytest.raises(ReadError, match="has 11 bytes, more than 10"):
         fetched(f"http://127.0.0.1:{server.port}/a", "x", 5, copy="")
