@@ -65,6 +65,13 @@ def test_caches_that_real_builds_exported_to_a_registry(server: Server, form: st
     assert not [path for path, _ in server.seen if "/blobs/" in path][1:]  # the config alone, and no layer
 
 
+def test_a_cache_in_the_default_form_of_a_newer_buildkit(server: Server) -> None:
+    server.record()
+    found = read(f"type=registry,ref=localhost:{server.port}/app:buildkit-0.25.2")
+    assert (found.count, len(found.caches[0].layers), found.image_manifest) == (11, 8, True)
+    assert found.seen_by("20.10.24").caches == () and found.seen_by("26.1.5") is found  # as these engines did
+
+
 @pytest.mark.parametrize(("tag", "records"), [("inline", 11), ("docker-20.10.24", 5), ("docker-26.1.5", 5)])
 def test_inline_caches_of_real_builds(server: Server, tag: str, records: int) -> None:
     server.record()

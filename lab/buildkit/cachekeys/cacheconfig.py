@@ -56,7 +56,7 @@ def records(items: Sequence[Any], what: str, loadable: Loadable | None = None) -
     roots: dict[str, int] = {}
     for number, item in enumerate(found):
         if not item.inputs and roots.setdefault(item.digest, number) != number:
-            # BuildKit 0.13 then hits nothing, and newer versions merge the two; no version writes that
+            # seen: 0.13.2 then hits nothing, and 0.25.2 takes the two for one; no version writes that
             raise _malformed(what, f"records {roots[item.digest]} and {number} are one record without inputs, twice")
     looping = _loop([[link.number for links in item.inputs for link in links] for item in found])
     if looping is not None:
@@ -91,6 +91,8 @@ def _record(item: Any, number: int, count: int, what: str, loadable: Loadable | 
     for alternatives in _list(item, "inputs", owner, what):
         if not isinstance(alternatives, list):
             raise _malformed(what, f"{owner} has inputs that are not lists")
+        if not alternatives:  # 0.13.2 accepts it, 0.25.2 refuses the whole cache
+            raise _malformed(what, f"{owner} has an input without links, which newer versions of BuildKit refuse")
         inputs.append(tuple(_link(link, owner, count, what) for link in alternatives))
     results = _results(item, owner, what, loadable)
     newest = max((made for _, made in results if made), default=None)
