@@ -203,7 +203,7 @@ def test_a_malformed_cache_is_an_error_in_words(lab: Lab, context: Path, tmp_pat
 def test_wrong_words(lab: Lab, context: Path, tmp_path: Path) -> None:
     made = image(tmp_path)
     for words, code, said in (
-        (("--cache-from", "./gone.tar", context), 2, "cannot find the file gone.tar"),
+        (("--cache-from", "./gone.tar", context), 2, "cannot find the file ./gone.tar"),
         (("--cache-from", "localhost:1/x", context), 9, "Connection refused"),
         (("--cache-from", made, tmp_path / "gone"), 13, "cannot read"),
         (("--cache-from", made, context / "bar"), 13, "cannot read"),
