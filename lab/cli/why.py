@@ -83,6 +83,7 @@ def why(
     Exits with 0 if every COPY would hit, with 4 if one would run, and with 14 if none would run but one is not known.
     """
     from lab.buildkit.rulebook import Rulebook
+    from lab.explain.search.checkout import reader
     from lab.explain.search.usual import load_usual
     from lab.explain.why import Searching, answers
     from lab.registry.manifests import Platform
@@ -93,7 +94,7 @@ def why(
     options = _options(build_args)
     question = _question(context, dockerfile, image, known, Platform.read(platform), options, target, timeout)
     progress = None if as_json else _progress
-    searching = Searching(load_usual(boxes), _others(book, known), book.versions(), limit, progress)
+    searching = Searching(load_usual(boxes), _others(book, known), book.versions(), limit, progress, reader(context))
     found = answers(question, searching)
     if as_json:
         print_json(_document(image, question, found))

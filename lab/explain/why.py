@@ -20,6 +20,7 @@ from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Known
 from lab.errors import ContextError
 from lab.explain.predict import base_image
+from lab.explain.search.checkout import Checkout
 from lab.explain.search.search import Looking, Result, search
 from lab.explain.search.usual import Usual
 from lab.model import Outcome
@@ -66,7 +67,7 @@ class Answer:
 class Searching:
     """How to search: usual values, other rules that the producer's engine may have followed, seconds for each COPY.
 
-    `known` are the Docker versions that may have written the cache.
+    `known` are the Docker versions that may have written the cache. `checkout` returns what git knows of the context.
     """
 
     usual: Usual
@@ -74,6 +75,7 @@ class Searching:
     known: Sequence[tuple[str, Known]] = ()
     limit: float = 30.0
     progress: Callable[[str, Looking], None] | None = None
+    checkout: Callable[[], Checkout] | None = None
 
 
 def answers(question: Question, searching: Searching) -> list[Answer]:
@@ -174,6 +176,7 @@ def _searched(answer: Answer, question: Question, copy: Copy, wanted: Collection
             others=searching.others,
             limit=searching.limit,
             progress=progress,
+            checkout=searching.checkout,
         )
     except ContextError as error:
         return Answer(answer.instruction, answer.outcome, answer.sentence, False, problem=error.message)

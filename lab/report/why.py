@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from lab.explain.search.search import Result
 from lab.explain.why import Answer, Question
 from lab.report import printable
 
 WIDTH = 100
+MOST_NAMES = 12  # rules that are listed
 
 
 def why_text(
@@ -51,14 +53,28 @@ def _files(item: Answer, filled: Callable[..., list[str]]) -> list[str]:
     tried = f"{result.tried} candidates in {result.seconds:.2f} s"
     if result.finding is None:
         end = "none of the usual values" if result.complete else "the time is up; --limit gives more"
-        return [*rows, *filled(f"what the producer's files were is not found: {end} ({tried})", "  ")]
+        rows += filled(f"what the producer's files were is not found: {end} ({tried})", "  ")
+        return [*rows, *_not_found(result, filled)]
     rules = ", ".join(rules.name for rules in result.finding.alike)
     rows += filled(f"found after {tried}, under {rules}; the producer's files had", "  ")
-    for difference in result.finding.differences:
+    if result.finding.sentence:
+        rows += filled(result.finding.sentence, "      ", first="    - ")
+    for difference in result.finding.differences if not result.finding.sentence else ():
         text = f"{difference.path}: {difference.field}: {difference.producer}; here it is {difference.consumer}"
         rows += filled(text, "      ", first="    - ")
     if not result.finding.differences:
         rows += filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
     if item.makers:
         rows += filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
+    return rows
+
+
+def _not_found(result: Result, filled: Callable[..., list[str]]) -> list[str]:
+    """What was tried, what could not be tried, and what a search cannot find."""
+    names = sorted(result.names, key=lambda item: -item.count)[:MOST_NAMES]
+    rows = filled(f"tried: {'; '.join(f'{item.name} ({item.count})' for item in names)}", "  ")
+    for line in result.skipped:
+        rows += filled(f"not tried: {line}", "  ")
+    for line in result.hints:
+        rows += filled(line, "  ")
     return rows
