@@ -101,7 +101,9 @@ class Case:
         """Return the record with other own digests for several objects."""
         if len(owns) == 1:
             return self.record_with(*next(iter(owns.items())))
-        texts: dict[Part, str | None] = {self.leaves[number]: own for number, own in owns.items() if number in self.leaves}
+        texts: dict[Part, str | None] = {
+            self.leaves[number]: own for number, own in owns.items() if number in self.leaves
+        }
         return content_record(self.formula.with_parts(texts))
 
     def _record_of(self, entries: list[Entry], own: list[str]) -> str | None:

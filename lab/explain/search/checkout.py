@@ -120,9 +120,7 @@ def _index(git: Git, prefix: str) -> dict[str, Tracked]:
     fields = list(git.about(("check-attr", "--all", "-z"), paths))
     for path, name, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
         attributes.setdefault(path, {})[name] = value
-    return {
-        prefix + path: Tracked(mode, name, attributes.get(path, NOTHING)) for path, (mode, name) in found.items()
-    }
+    return {prefix + path: Tracked(mode, name, attributes.get(path, NOTHING)) for path, (mode, name) in found.items()}
 
 
 def _settings(git: Git) -> dict[str, str]:

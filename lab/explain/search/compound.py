@@ -57,7 +57,7 @@ class Compound:
 
     def likely(self, most: int, highest: int) -> list[Choice]:
         """Return the first choices, at most `most` and none with a rank above `highest`."""
-        found = []
+        found: list[Choice] = []
         for choice in choices(self.kinds):
             if len(found) == most or rank(self.kinds, choice) > highest:
                 break
@@ -106,4 +106,3 @@ def used_by(case: Case) -> list[int]:
         for number, entry in enumerate(case.entries)
         if number in case.leaves or (entry.is_hardlink and entry.linkname in paths)
     ]
-

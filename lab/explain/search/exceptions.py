@@ -95,7 +95,9 @@ def _groups(case: Case) -> Mapping[str, list[int]]:
         folder, _, name = entry.path.rpartition("/")
         stem, dot, extension = name.rpartition(".")
         if entry.kind is Kind.FILE:
-            found.setdefault(f"files *.{extension}" if dot and stem else "files without an extension", []).append(number)
+            found.setdefault(f"files *.{extension}" if dot and stem else "files without an extension", []).append(
+                number
+            )
             if folder:
                 found.setdefault(f"files in folders named {folder.rpartition('/')[2]}", []).append(number)
             if isinstance(entry.content, bytes) and entry.content.startswith(b"#!"):

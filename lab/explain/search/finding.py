@@ -13,6 +13,9 @@ from lab.buildkit.contenthash.query import Query, content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
+from lab.explain.remedies.offer import remedies
+from lab.explain.remedies.remedy import Remedy, sides
+from lab.explain.search.checkout import NO_CHECKOUT, Checkout
 
 MANY = 3  # equal differences up to this number are named one by one
 EXAMPLES = 3  # objects that a sentence names
@@ -35,8 +38,8 @@ class Finding:
 
     Without differences, the record is that of the unchanged files. `alike` are all rule sets that give the same record
     for the producer's files; they include `rules`. `whole` names the rules on all objects that the producer's files
-    follow, and `sentence` states them with counts and examples; both are empty for a change of single objects.
-    `theirs` are the producer's objects.
+    follow, and `sentence` states them with counts and examples, if more than MANY fields differ.
+    `theirs` are the producer's objects. `remedies` were tried on the objects of both sides: each gives the same digest.
     """
 
     record: str
@@ -46,6 +49,7 @@ class Finding:
     whole: tuple[str, ...] = ()
     sentence: str | None = None
     theirs: tuple[Entry, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
 
 
 def record_of(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> str | None:
@@ -64,6 +68,7 @@ def finding(
     record: str,
     rules: Sequence[Rules],
     tested: Rules,
+    checkout: Checkout = NO_CHECKOUT,
 ) -> Finding | None:
     """Return the finding for a guess that leads to a listed record under the rule set `tested`.
 
@@ -74,15 +79,17 @@ def finding(
     if record_of(theirs, queries, tested) != record:
         return None
     differences = _differences(theirs, entries, queries, rules, tested)
-    alike = (tested,)
+    alike: tuple[Rules, ...] = (tested,)
     if tested != rules[0]:
-        alike = tuple(
-            item for item in rules[1:] if item == tested or record_of(theirs, queries, item) == record
-        )
+        alike = tuple(item for item in rules[1:] if item == tested or record_of(theirs, queries, item) == record)
     whole = guess.names
     summed = _by_field(differences) if whole else _summed_up(differences)
-    sentence = _sentence(whole, differences) if whole else None
-    return Finding(record, tested, tuple(summed), alike, whole, sentence, tuple(theirs))
+    sentence = _sentence(whole, differences) if whole and len(differences) > MANY else None
+    to_do: list[Remedy] = []
+    if differences:
+        tracked = {path: item.executable for path, item in checkout.tracked.items()}
+        to_do = remedies(sides(entries, theirs, queries, rules[0], tested, tracked or None))
+    return Finding(record, tested, tuple(summed), alike, whole, sentence, tuple(theirs), tuple(to_do))
 
 
 def _differences(
@@ -91,9 +98,7 @@ def _differences(
     """Return the fields that differ; an unchanged content is the same Python object on both sides."""
     used = _used(theirs, queries, tested) | _used(ours, queries, rules[0])
     same = {id(entry) for entry in theirs} & {id(entry) for entry in ours}
-    one, other = (
-        [entry for entry in side if entry.path in used and id(entry) not in same] for side in (theirs, ours)
-    )
+    one, other = ([entry for entry in side if entry.path in used and id(entry) not in same] for side in (theirs, ours))
     return compare(one, other, rules)
 
 

@@ -116,7 +116,7 @@ def _pieces(words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _read(output: bytes) -> dict[str, bytes]:
-    """Read what `cat-file --batch` prints: for each object a line with name, type and size, the content, a line feed."""
+    """Read what `cat-file --batch` prints: for each object a line with its name, type and size, then its content."""
     found: dict[str, bytes] = {}
     place = 0
     while place < len(output):

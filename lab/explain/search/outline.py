@@ -1,4 +1,4 @@
-"""The content digest of plain sources under choices of rules; a folder is hashed again only where a choice changes it."""
+"""The content digest of plain sources under choices of rules; only the folders that a choice changes are hashed."""
 
 from __future__ import annotations
 
@@ -104,9 +104,7 @@ def outline(owns: Owns, queries: Sequence[Query]) -> Outline | None:
 def _children(world: World) -> dict[int, list[Child]]:
     """Return the children of each folder, in the order of their names."""
     numbers = {entry.path: number for number, entry in enumerate(world.objects)} | {"": ROOT}
-    found: dict[int, list[Child]] = {
-        number: [] for number, entry in enumerate(world.objects) if entry.kind is Kind.DIR
-    } | {ROOT: []}
+    found: dict[int, list[Child]] = {number: [] for number in (ROOT, *world.folders)}
     for number, entry in enumerate(world.objects):
         folder, _, name = entry.path.rpartition("/")
         found[numbers[folder]].append((b"\0" + name_bytes(name), number))
@@ -115,9 +113,7 @@ def _children(world: World) -> dict[int, list[Child]]:
     return found
 
 
-def _effective(
-    owns: Owns, gone: Sequence[frozenset[int]], folders: Iterable[int]
-) -> dict[int, tuple[list[int], ...]]:
+def _effective(owns: Owns, gone: Sequence[frozenset[int]], folders: Iterable[int]) -> dict[int, tuple[list[int], ...]]:
     """Return for each folder and kind the rule that has the same effect below the folder: itself, or no change."""
     world, kinds = owns.world, owns.kinds
     links = {number for rule in kinds[1] for number in rule.replaced}

@@ -79,7 +79,7 @@ def search(
             for record, guess in candidates:
                 watch.count(guess.names or (stage,))
                 if record in listed and record is not None:
-                    found = finding(case.entries, queries, guess, record, [rules, *others], tested)
+                    found = finding(case.entries, queries, guess, record, [rules, *others], tested, run.checkout)
                     if found:
                         return run.result(found, complete=False)
     except TimeIsUp:

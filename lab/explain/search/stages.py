@@ -205,4 +205,3 @@ def _changed_at_once(case: Case, wanted: Iterable[Change]) -> Iterator[tuple[Cas
             assert entry is not None  # a change of all objects removes none
             changes[number] = (entry, owns[number])
         yield case.changed(changes), hypothesis
-

@@ -25,7 +25,7 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One rule or stage and the number of candidates that it was part of; a combination counts for each of its rules."""
+    """One rule or stage, and the number of its candidates; a combination counts for each of its rules."""
 
     name: str
     count: int

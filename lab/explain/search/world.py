@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from enum import IntEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from lab.buildkit.contenthash.entry import Entry, Kind

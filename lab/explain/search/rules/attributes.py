@@ -15,7 +15,11 @@ def rules(world: World, usual: Usual) -> Iterator[Rule]:
     if not names:
         return
     yield Rule("no extended attributes", 1, attributes=_without(world, lambda name: True))
-    families = {LABEL: "SELinux labels", "com.apple.": "attributes of macOS (com.apple.*)", "user.": "attributes user.*"}
+    families = {
+        LABEL: "SELinux labels",
+        "com.apple.": "attributes of macOS (com.apple.*)",
+        "user.": "attributes user.*",
+    }
     for start, text in families.items():
         found = [name for name in names if name.startswith(start)]
         if found and len(found) < len(names):

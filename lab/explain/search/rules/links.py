@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes
+from lab.explain.search.checkout import LINK
 from lab.explain.search.usual import Usual
-from lab.explain.search.world import LINK, Rule, World
+from lab.explain.search.world import Rule, World
 
 
 def rules(world: World, usual: Usual) -> Iterator[Rule]:
@@ -17,7 +18,7 @@ def rules(world: World, usual: Usual) -> Iterator[Rule]:
     mode = _usual_mode(world)
     texts = {number: _text(world.objects[number], mode) for number in links}
     yield Rule("symbolic links as text files", 2, replaced=texts)
-    tracked = {number: item for number in links if (item := texts.get(number)) and world.tracked[number] is not None}
+    tracked = {number: text for number, text in texts.items() if world.tracked[number] is not None}
     if len(tracked) < len(texts):
         yield Rule("tracked symbolic links as text files", 2, replaced=tracked)
     real = {

@@ -38,7 +38,9 @@ def _effect(used: frozenset[int], rule: Rule) -> object:
     return (
         rule.absent & used,
         rule.added,
-        frozenset((number, item.kind, item.mode, item.linkname, item.content) for number, item in rule.replaced.items()),
+        frozenset(
+            (number, item.kind, item.mode, item.linkname, item.content) for number, item in rule.replaced.items()
+        ),
         frozenset((number, frozenset(xattrs.items())) for number, xattrs in rule.attributes.items()),
     )
 
