@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from lab.buildkit.contenthash.entry import Entry
 from lab.buildkit.contenthash.query import Query
@@ -12,7 +13,7 @@ from lab.errors import ContextError
 from lab.explain.search.case import Case
 from lab.explain.search.outline import Outline, outline
 from lab.explain.search.owns import Owns
-from lab.explain.search.rules.table import choices, kinds_of, names, rank
+from lab.explain.search.rules.table import choices, kinds_of, names
 from lab.explain.search.usual import Usual
 from lab.explain.search.world import Choice, Kinds, World, applied
 
@@ -49,20 +50,18 @@ class Compound:
         self._outline: Outline | None = outline(self.owns, queries)
         self._cases: dict[tuple[int, int], tuple[Case, list[int]] | None] = {}
 
-    def candidates(self) -> Iterator[tuple[str | None, Combination]]:
-        """Yield every combination in the order of its rank, with its record; the objects as they are are left out."""
-        for choice in choices(self.kinds):
+    def candidates(self, lowest: int = 0, highest: int | None = None) -> Iterator[tuple[str | None, Combination]]:
+        """Yield the combinations with a rank between two values in its order, with their records.
+
+        The objects as they are are left out.
+        """
+        for choice in choices(self.kinds, lowest, highest):
             if any(choice) or self.world.naming:
                 yield self.record(choice), Combination(self.world, self.kinds, choice)
 
     def likely(self, most: int, highest: int) -> list[Choice]:
         """Return the first choices, at most `most` and none with a rank above `highest`."""
-        found: list[Choice] = []
-        for choice in choices(self.kinds):
-            if len(found) == most or rank(self.kinds, choice) > highest:
-                break
-            found.append(choice)
-        return found
+        return list(islice(choices(self.kinds, 0, highest), most))
 
     def record(self, choice: Choice) -> str | None:
         """Return the record under a choice; None if the sources have no digest then."""

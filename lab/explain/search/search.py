@@ -26,6 +26,7 @@ from lab.explain.search.watch import Looking, TimeIsUp, Tried, Watch
 __all__ = ["Finding", "Looking", "Result", "Tried", "search"]
 
 WHOLE = "rules on all objects"
+LIKELY = 5  # the highest sum of ranks of the combinations that are tried before changes of single objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class _Run:
         self.read = checkout
         self.checkout = NO_CHECKOUT
         self.case: Case | None = None
+        self._known: dict[Rules, list[Compound]] = {}
 
     def stages(self, case: Case, others: Sequence[Rules]) -> Iterator[Stage]:
         """Yield all stages: those that take little time come first, under each rule set that may differ."""
@@ -119,23 +121,29 @@ class _Run:
                 for stage, candidates in stages_of(one):
                     yield f"{stage}{under}", one.rules, candidates
 
-    def _compounds(self, case: Case) -> Iterator[Compound]:
-        for world in worlds(case.entries, used_by(case), self.checkout):
-            yield Compound(world, self.usual, self.queries, case.rules)
+    def _compounds(self, case: Case) -> list[Compound]:
+        if case.rules not in self._known:
+            self._known[case.rules] = [
+                Compound(world, self.usual, self.queries, case.rules)
+                for world in worlds(case.entries, used_by(case), self.checkout)
+            ]
+        return self._known[case.rules]
 
     def _whole(self, case: Case) -> Iterator[tuple[str, Candidates]]:
         for compound in self._compounds(case):
-            yield WHOLE, compound.candidates()
+            yield WHOLE, compound.candidates(0, LIKELY)
 
     def _quick(self, case: Case) -> Iterator[tuple[str, Candidates]]:
         yield from islice(stages(case, self.usual), 1, QUICK)
 
     def _exceptions(self, case: Case) -> Iterator[tuple[str, Candidates]]:
-        for compound in islice(self._compounds(case), 1):
+        for compound in self._compounds(case)[:1]:
             yield "groups of objects", groups_of(compound)
             yield "rules on all objects, with one exception", single(compound)
 
     def _slow(self, case: Case) -> Iterator[tuple[str, Candidates]]:
+        for compound in self._compounds(case):
+            yield f"{WHOLE}, the unlikely combinations", compound.candidates(LIKELY + 1)
         yield from islice(stages(case, self.usual), QUICK, None)
 
     def result(self, found: Finding | None, *, complete: bool, case: Case | None = None) -> Result:

@@ -100,6 +100,7 @@ class World:
     tracked: Sequence[Tracked | None]
     checkout: Checkout = NO_CHECKOUT
     naming: str | None = None
+    _modes: dict[Modes, list[int]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def parents(self) -> list[int]:
@@ -141,6 +142,11 @@ class World:
         """Return the mode of each object under a rule."""
         if modes is None:
             return [entry.mode for entry in self.objects]
+        if modes not in self._modes:
+            self._modes[modes] = self._modes_of(modes)
+        return list(self._modes[modes])
+
+    def _modes_of(self, modes: Modes) -> list[int]:
         wanted = (modes.file, modes.executable, modes.folder, modes.link, None)
         sorts = self.indexed if modes.by_index else self.sorts
         found = [wanted[sort] for sort in sorts]

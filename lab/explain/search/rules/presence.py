@@ -119,13 +119,12 @@ def _sparse(world: World) -> Iterator[Rule]:
     """Yield rules on a sparse checkout: the files at the top of the context, and one folder or none."""
     kept = _tracked(world)
     tops = {number for number in kept if "/" not in world.objects[number].path}
-    folders = dict.fromkeys(
-        world.objects[number].path.partition("/")[0] for number in sorted(kept) if "/" in world.objects[number].path
-    )
+    folders: dict[str, list[int]] = {}
+    for number in sorted(kept - tops):
+        folders.setdefault(world.objects[number].path.partition("/")[0], []).append(number)
     if not folders:
         return
     top = _without_all_but(world, tops)
     yield Rule("a sparse checkout of the files at the top", 4, top)
-    for folder in list(folders)[:MOST_FOLDERS] if len(folders) > 1 else []:
-        below = {number for number in kept if world.objects[number].path.startswith(f"{folder}/")}
-        yield Rule(f"a sparse checkout of {folder}", 4, top - below - world.folders_above(below))
+    for folder, below in list(folders.items())[:MOST_FOLDERS] if len(folders) > 1 else []:
+        yield Rule(f"a sparse checkout of {folder}", 4, top.difference(below, world.folders_above(below)))

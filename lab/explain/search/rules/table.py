@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import product
 
 from lab.explain.search.rules import attributes, contents, links, modes, presence
 from lab.explain.search.usual import Usual
@@ -12,7 +11,6 @@ from lab.explain.search.world import Choice, Kinds, Rule, World
 
 KINDS = (presence, links, contents, attributes, modes)  # in the order of the fields of Choice
 AS_HERE = Rule("", 0)
-MOST = 100_000  # choices that are tried
 
 
 def kinds_of(world: World, usual: Usual) -> Kinds:
@@ -50,14 +48,36 @@ def _modes(world: World, rule: Rule) -> object:
     return tuple([found[number] for number in world.used])
 
 
-def choices(kinds: Kinds) -> Iterator[Choice]:
-    """Yield all choices, those with a lower sum of ranks first; of two with the same sum, the one with fewer rules."""
-    ranked = [Choice(*numbers) for numbers in product(*(range(len(rules)) for rules in kinds))][:MOST]
-    yield from sorted(ranked, key=lambda choice: _weight(kinds, choice))
+def choices(kinds: Kinds, lowest: int = 0, highest: int | None = None) -> Iterator[Choice]:
+    """Yield the choices with a sum of ranks between two values, both included, in the order of this sum.
+
+    Of two with the same sum, the one with fewer rules comes first.
+    """
+    by_rank: list[dict[int, list[int]]] = []
+    for rules in kinds:
+        ranked: dict[int, list[int]] = {}
+        for number, rule in enumerate(rules):
+            ranked.setdefault(rule.rank, []).append(number)
+        by_rank.append(ranked)
+    most = sum(max(ranked) for ranked in by_rank)
+    for total in range(lowest, (most if highest is None else min(most, highest)) + 1):
+        for count in range(len(kinds) + 1):
+            for numbers in _picked(by_rank, total, count):
+                yield Choice(*numbers)
 
 
-def _weight(kinds: Kinds, choice: Choice) -> tuple[int, int]:
-    return rank(kinds, choice), sum(number > 0 for number in choice)
+def _picked(by_rank: Sequence[dict[int, list[int]]], total: int, count: int) -> Iterator[tuple[int, ...]]:
+    """Yield one number of each kind, so that the ranks have this sum and `count` rules change something."""
+    if not by_rank:
+        if total == count == 0:
+            yield ()
+        return
+    for rank_, numbers in by_rank[0].items():
+        change = rank_ > 0
+        if rank_ <= total and change <= count:
+            for rest in _picked(by_rank[1:], total - rank_, count - change):
+                for number in numbers:
+                    yield number, *rest
 
 
 def rank(kinds: Kinds, choice: Choice) -> int:
