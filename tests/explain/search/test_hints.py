@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from tests.explain.search.trees import PROJECT, checkout, look, ordered
 
@@ -28,12 +26,7 @@ def test_files_that_are_not_committed_pointers_and_filters() -> None:
     known = checkout(PROJECT, {"bin/run": {"filter": "crypt"}, "src/logo.png": {"filter": "lfs"}})
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n"
     contents = {"README.md": b"other\n", "src/logo.png": pointer}
-    ours = [
-        replace(entry, content=contents[entry.path], size=len(contents[entry.path]))
-        if entry.path in contents
-        else entry
-        for entry in PROJECT
-    ]
+    ours = [file(entry.path, contents[entry.path]) if entry.path in contents else entry for entry in PROJECT]
     changed, pointers, filters, _ = look(ELSEWHERE, ordered(ours), known, limit=1).hints
     assert changed.startswith("README.md differs here from git's index")
     assert pointers.startswith("pointers of git LFS are here in place of files: src/logo.png")
