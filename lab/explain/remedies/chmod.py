@@ -102,7 +102,7 @@ def _symbolic(expression: str) -> Callable[[Entry], Entry]:
 
 
 def symbolic(entry: Entry, expression: str) -> int:
-    """Return the mode after chmod with an expression such as `u=rwX,go=rX`; a folder keeps setuid and setgid.
+    """Return the mode after chmod with an expression such as `u=rwX,go=rX`; a folder keeps setuid and setgid, but not the sticky bit.
 
     Source: chmod(1) of GNU coreutils. `X` is the executable bit for folders and for what has one already.
     """
@@ -118,8 +118,10 @@ def symbolic(entry: Entry, expression: str) -> int:
                 mode = mode & ~(7 << shift) | bits << shift
             else:
                 mode = mode | bits << shift if operator == "+" else mode & ~(bits << shift)
-        if operator == "=" and entry.kind is not Kind.DIR:
-            mode &= ~sum({6: 0o4000, 3: 0o2000, 0: 0o1000}[shift] for shift in shifts)
+        if operator == "=":
+            bits_of = {6: 0o4000, 3: 0o2000, 0: 0o1000}
+            cleared = sum(bits_of[shift] for shift in shifts)
+            mode &= ~(cleared & 0o1000 if entry.kind is Kind.DIR else cleared)
         mode = mode | special if operator == "+" else mode & ~special
     return mode
 

@@ -17,6 +17,8 @@ def remedies(sides: Sides) -> list[Remedy]:
 
     A single step is preferred. If none is enough, one or two steps are chosen for each kind of difference.
     """
+    if sides.alike:
+        return []
     sample = sides.sample(SAMPLE)
     found: dict[Place, Remedy] = {}
     for kind in KINDS:

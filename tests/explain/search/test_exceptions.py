@@ -48,7 +48,8 @@ def test_files_of_one_name_in_many_folders_are_absent() -> None:
 
 def test_scripts_have_other_line_ends_under_another_umask() -> None:
     scripts = [file(f"bin/s{n}", b"#!/bin/sh\necho %d\n" % n, 0o755) for n in range(3)]
-    scripts.append(file("LICENSE", b"text\n"))  # no script, and without an extension too
+    scripts.append(file("src/hook", b"#!/bin/sh\n", 0o755))
+    scripts += [file("LICENSE", b"text\n"), file("bin/notes", b"text\n")]  # no scripts, in the same other groups
     ours = ordered([*PROJECT, *scripts])
     theirs = [
         entry if entry.kind is Kind.SYMLINK else replace(entry, mode={0o755: 0o775, 0o644: 0o664}[entry.mode])

@@ -57,7 +57,8 @@ def test_a_checkout_has_the_bytes_that_git_writes(tmp_path: Path, autocrlf: str)
     draw = random.Random(1)
     more = [bytes(draw.choices(b"ab\n\r\x01\x1a\x80", k=draw.randrange(1, 12))) for _ in range(40)]
     cases = list(product(enumerate(CONTENTS + more), enumerate(ATTRIBUTES)))
-    rows, index = [], []
+    rows: list[str] = []
+    index: list[str] = []
     for (one, content), (other, attributes) in cases:
         name = (
             repository.git("hash-object", "-w", "--no-filters", "--stdin", data=content).decode().strip()
