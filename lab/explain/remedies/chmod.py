@@ -102,9 +102,10 @@ def _symbolic(expression: str) -> Callable[[Entry], Entry]:
 
 
 def symbolic(entry: Entry, expression: str) -> int:
-    """Return the mode after chmod with an expression such as `u=rwX,go=rX`; a folder keeps setuid and setgid, but not the sticky bit.
+    """Return the mode after chmod with an expression such as `u=rwX,go=rX`.
 
-    Source: chmod(1) of GNU coreutils. `X` is the executable bit for folders and for what has one already.
+    A folder keeps setuid and setgid, but not the sticky bit. `X` is the executable bit for folders and for what has one
+    already. Source: chmod(1) of GNU coreutils.
     """
     mode = entry.mode
     for clause in expression.split(","):

@@ -44,7 +44,7 @@ class Compound:
 
     def __init__(self, world: World, usual: Usual, queries: Sequence[Query], rules: Rules) -> None:
         self.world = world
-        self.kinds = kinds_of(world, usual)
+        self.kinds = kinds_of(world, usual, rules)
         self.queries = tuple(queries)
         self.owns = Owns(world, self.kinds, rules)
         self._outline: Outline | None = outline(self.owns, queries)

@@ -21,7 +21,7 @@ ALL = ordered([*PROJECT, *LEFTOVERS])
 
 def made(entries: Sequence[Entry], *sources: str) -> Outline | None:
     world = world_of(entries, checkout(PROJECT))
-    return outline(Owns(world, kinds_of(world, USUAL), R9), [Query(source) for source in sources])
+    return outline(Owns(world, kinds_of(world, USUAL, R9), R9), [Query(source) for source in sources])
 
 
 @pytest.mark.parametrize("sources", [(".",), ("src",), ("/src/",), ("README.md",), ("src", "README.md"), ("bin", ".")])
@@ -41,7 +41,7 @@ def test_other_sources_have_none(source: str) -> None:
 
 def test_patterns_deep_folders_and_strange_names_have_none() -> None:
     world = world_of(ALL)
-    owns = Owns(world, kinds_of(world, USUAL), R9)
+    owns = Owns(world, kinds_of(world, USUAL, R9), R9)
     assert outline(owns, [Query(".", exclude=("*.md",))]) is None
     deep = [Entry("/".join("a" * count), Kind.DIR, 0o755) for count in range(1, 300)]
     assert made(deep, ".") is None

@@ -18,7 +18,7 @@ def test_digests_are_those_of_the_objects() -> None:
     entries = [replace(entry, xattrs=XATTRS) for entry in [*PROJECT, *LEFTOVERS]]
     entries.append(Entry("z", Kind.FIFO, 0o600))
     world = world_of(ordered(entries), checkout(PROJECT))
-    kinds = kinds_of(world, USUAL)
+    kinds = kinds_of(world, USUAL, R9)
     last = Choice(*(len(rules) - 1 for rules in kinds))._replace(presence=0)
     for rules in (R1, R9):
         owns = Owns(world, kinds, rules)
@@ -36,7 +36,7 @@ def test_a_large_file_is_read_once_for_all_modes() -> None:
 
     big = Entry("big", size=8, content=content)
     world = World([big], [0], 1, [None])
-    kinds = kinds_of(world, USUAL)
+    kinds = kinds_of(world, USUAL, R9)
     owns = Owns(world, kinds, R9)
     digests = {owns.text(0, Choice(modes=number)) for number in range(len(kinds[4]))}
     assert len(reads) == 1 and len(digests) == len(kinds[4]) > 5
@@ -45,7 +45,7 @@ def test_a_large_file_is_read_once_for_all_modes() -> None:
 def test_a_hard_link_has_the_digest_of_its_first_name() -> None:
     entries = [file("a", b"x\n"), replace(file("b", b"x\n"), linkname="a")]
     world = world_of(entries)
-    owns = Owns(world, kinds_of(world, USUAL), R9)
+    owns = Owns(world, kinds_of(world, USUAL, R9), R9)
     for choice in (Choice(), Choice(modes=1), Choice(contents=1)):
         assert owns.text(0, choice) == owns.text(1, choice)
     assert owns.text(0, Choice()) != owns.text(0, Choice(modes=1))

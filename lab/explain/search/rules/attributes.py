@@ -10,7 +10,11 @@ from lab.explain.search.world import Rule, World
 
 
 def rules(world: World, usual: Usual) -> Iterator[Rule]:
-    """Yield the rules, the likely ones first; values of the other side are tried one at a time in other stages."""
+    """Yield the rules, the likely ones first; values of the other side, except labels, are tried in other stages."""
+    for label in usual.labels:
+        value = label.encode() + b"\0"
+        labelled = {number: {**world.objects[number].xattrs, LABEL: value} for number in world.used}
+        yield Rule(f"the SELinux label {label} on everything", 6, attributes=labelled)
     names = sorted({name for number in world.used for name in world.objects[number].xattrs})
     if not names:
         return

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
+from lab.buildkit.contenthash.rules import Rules
 from lab.explain.search.rules import attributes, contents, links, modes, presence
 from lab.explain.search.usual import Usual
+from lab.explain.search.variants import LABEL
 from lab.explain.search.world import Choice, Kinds, Rule, World
 
 KINDS = (presence, links, contents, attributes, modes)  # in the order of the fields of Choice
 AS_HERE = Rule("", 0)
 
 
-def kinds_of(world: World, usual: Usual) -> Kinds:
-    """Return the rules of each kind that change something, each once; the first changes nothing."""
+def kinds_of(world: World, usual: Usual, rules: Rules) -> Kinds:
+    """Return the rules of each kind that change something, each once; the first changes nothing.
+
+    `rules` are those of an engine: labels are of no use where it does not hash them.
+    """
     used = frozenset(world.used)
-    found = []
+    found: list[list[Rule]] = []
+    if not rules.keeps(LABEL):
+        usual = replace(usual, labels=())
     for kind in KINDS:
-        effect = partial(_modes, world) if kind is modes else partial(_effect, used)
+        effect = partial(_modes, world, found[1]) if kind is modes else partial(_effect, used)
         found.append(_distinct([AS_HERE, *kind.rules(world, usual)], effect))
     return tuple(found)
 
@@ -43,9 +51,14 @@ def _effect(used: frozenset[int], rule: Rule) -> object:
     )
 
 
-def _modes(world: World, rule: Rule) -> object:
+def _modes(world: World, links: Sequence[Rule], rule: Rule) -> object:
+    """Return the modes of the objects that are used, and of those that rules on links put in their place."""
     found = world.modes(rule.modes)
-    return tuple([found[number] for number in world.used])
+    more = [(number, entry) for link in links for number, entry in link.replaced.items()]
+    return tuple(
+        [found[number] for number in world.used]
+        + [world.mode(rule.modes, number, entry) if rule.modes else entry.mode for number, entry in more]
+    )
 
 
 def choices(kinds: Kinds, lowest: int = 0, highest: int | None = None) -> Iterator[Choice]:

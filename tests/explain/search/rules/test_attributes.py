@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.buildkit.contenthash.entry import Kind, file
 from lab.buildkit.contenthash.rules import Rules
 from tests.explain.search.trees import PROJECT, R1, R9, look, ordered, whole
 
@@ -29,3 +30,17 @@ def test_attributes_that_only_this_side_has(gone: tuple[str, ...], rules: Rules,
     theirs = [replace(entry, xattrs=kept) for entry in PROJECT]
     [found] = whole(look(theirs, ordered(ours), rules=rules))
     assert found == name or (gone == ("user.",) and found == "no attributes user.*")
+
+
+def test_a_label_on_everything_and_other_rules() -> None:
+    label = {"security.selinux": b"system_u:object_r:container_file_t:s0\0"}
+    ours = [*PROJECT, file(".DS_Store", b"1"), file("src/.DS_Store", b"2")]
+    theirs = [
+        replace(entry, xattrs=label, mode=entry.mode if entry.kind is Kind.SYMLINK else entry.mode | 0o020)
+        for entry in PROJECT
+    ]
+    assert whole(look(theirs, ordered(ours), rules=R1)) == (
+        "without files of macOS",
+        "the SELinux label system_u:object_r:container_file_t:s0 on everything",
+        "modes with umask 0002",
+    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.buildkit.contenthash.entry import Entry, Kind, file
 from tests.explain.search.trees import PROJECT, checkout, look, ordered, whole
 
 
@@ -49,3 +49,10 @@ def test_executable_bits_come_from_the_index() -> None:
     theirs = [replace(entry, mode=modes(0o664, 0o775, 0o775)(entry)) for entry in PROJECT]
     names = whole(look(theirs, ordered(ours), checkout(PROJECT)))
     assert names == ("modes of git's index with umask 0002",)
+
+
+def test_a_link_that_is_a_text_file_there_has_a_mode_of_its_own() -> None:
+    """The umask changes nothing of what is here: only the text file in place of the link shows it."""
+    ours = [entry for entry in PROJECT if entry.kind is Kind.SYMLINK]
+    theirs = [file("latest", b"src", 0o664)]
+    assert whole(look(theirs, ours)) == ("symbolic links as text files", "modes with umask 0002")

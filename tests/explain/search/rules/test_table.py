@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.explain.search.rules.table import choices, kinds_of, names, rank
 from lab.explain.search.world import Choice, Rule
-from tests.explain.search.trees import LEFTOVERS, PROJECT, USUAL, checkout, ordered, world_of
+from tests.explain.search.trees import LEFTOVERS, PROJECT, R9, USUAL, checkout, ordered, world_of
 
 KINDS = tuple(tuple(Rule(f"{kind}{number}", number) for number in range(3)) for kind in "abcde")
 
@@ -28,7 +28,7 @@ def test_a_choice_is_named_by_its_rules() -> None:
 
 
 def test_rules_with_the_same_effect_are_one_rule() -> None:
-    kinds = kinds_of(world_of(ordered([*PROJECT, *LEFTOVERS]), checkout(PROJECT)), USUAL)
+    kinds = kinds_of(world_of(ordered([*PROJECT, *LEFTOVERS]), checkout(PROJECT)), USUAL, R9)
     assert all(rules[0].name == "" and all(rule.name for rule in rules[1:]) for rules in kinds)
     modes = [rule.name for rule in kinds[4]]
     assert "modes of git's index with umask 0002" in modes and "modes with umask 0002" not in modes
