@@ -64,6 +64,7 @@ class Asked:
     book: Rulebook
     assumed: bool
     dockerfile: Path
+    context: Path
 
 
 def _many(*names: str, metavar: str, help: str) -> Callable[[Any], Any]:
@@ -179,7 +180,7 @@ def ask(words: BuildWords) -> Asked:
     )
     described = first_image(parsed, options, words.target) if images else None
     question = _with_proven(question, failures, described)
-    return Asked(question, sources, book, words.engine is None, recipe)
+    return Asked(question, sources, book, words.engine is None, recipe, folder)
 
 
 def _with_proven(question: Question, failures: dict[str, LabError], described: str | None) -> Question:

@@ -16,6 +16,7 @@ from lab.explain.foreign import foreign
 from lab.explain.graph import dependents
 from lab.explain.places import Place, places
 from lab.explain.question import Question
+from lab.explain.search.checkout import Checkout
 from lab.explain.search.search import Looking, Result, search
 from lab.explain.search.usual import Usual
 from lab.model import Outcome
@@ -73,7 +74,7 @@ class Diagnosis:
 class Searching:
     """How to search: usual values, other rules that the producer's engine may have followed, seconds for each COPY.
 
-    `known` are the Docker versions that may have written the cache.
+    `known` are the Docker versions that may have written the cache. `checkout` returns what git knows of the context.
     """
 
     usual: Usual
@@ -81,6 +82,7 @@ class Searching:
     known: Sequence[tuple[str, Known]] = ()
     limit: float = 30.0
     progress: Callable[[str, Looking], None] | None = None
+    checkout: Callable[[], Checkout] | None = None
 
 
 def diagnose(question: Question, searching: Searching | None = None) -> Diagnosis:
@@ -223,4 +225,5 @@ def _search(
         others=searching.others,
         limit=searching.limit,
         progress=progress,
+        checkout=None if copy.origin else searching.checkout,
     )

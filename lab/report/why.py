@@ -7,12 +7,14 @@ from functools import partial
 
 from lab.explain.explanation import Role
 from lab.explain.question import Question
+from lab.explain.search.search import Result
 from lab.explain.why import Answer, Diagnosis
 from lab.model import Outcome
 from lab.registry.found import FoundCache
 from lab.report import printable
 
 WIDTH = 100
+MOST_NAMES = 12  # rules of a search that are listed
 WORDS = {Outcome.HIT: "would hit", Outcome.RAN: "would run", Outcome.UNKNOWN: "is not known"}
 Filled = Callable[..., list[str]]
 
@@ -68,9 +70,12 @@ def label(item: Answer) -> str:
 
 def reason(item: Answer) -> str:
     """Why a step would do what it does: what a search found of the producer's files, else the solver's reason."""
-    differences = item.found.finding.differences if item.found and item.found.finding else ()
-    if item.role is not Role.CAUSE or not differences:
+    finding = item.found.finding if item.found else None
+    differences = finding.differences if finding else ()
+    if item.role is not Role.CAUSE or finding is None or not differences:
         return item.sentence
+    if finding.sentence:
+        return finding.sentence
     first, more = differences[0], len(differences) - 1
     text = f"{first.field} of {first.path}: {first.producer} at the producer, {first.consumer} here"
     return text + (f", and {more} more {'differ' if more > 1 else 'differs'}" if more else "")
@@ -124,14 +129,32 @@ def files(item: Answer, filled: Filled) -> list[str]:
     tried = f"{result.tried} candidates in {result.seconds:.2f} s"
     if result.finding is None:
         end = "none of the usual values" if result.complete else "the time is up; --limit gives more"
-        return [*rows, *filled(f"what the producer's files were is not found: {end} ({tried})", "  ")]
+        rows += filled(f"what the producer's files were is not found: {end} ({tried})", "  ")
+        return [*rows, *_not_found(result, filled)]
     rules = ", ".join(rules.name for rules in result.finding.alike)
     rows += filled(f"found after {tried}, under {rules}; the producer's files had", "  ")
-    for difference in result.finding.differences:
+    if result.finding.sentence:
+        rows += filled(result.finding.sentence, "      ", first="    - ")
+    for difference in result.finding.differences if not result.finding.sentence else ():
         text = f"{difference.path}: {difference.field}: {difference.producer}; here it is {difference.consumer}"
         rows += filled(text, "      ", first="    - ")
     if not result.finding.differences:
         rows += filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
     if item.makers:
         rows += filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
+    if result.finding.remedies:
+        rows += filled("what to do; each was tried on the records of both sides, and gives the same digest:", "  ")
+    for remedy in result.finding.remedies:
+        rows += filled(remedy.text, "      ", first="    - ")
+    return rows
+
+
+def _not_found(result: Result, filled: Filled) -> list[str]:
+    """What was tried, what could not be tried, and what a search cannot find."""
+    names = sorted(result.names, key=lambda item: -item.count)[:MOST_NAMES]
+    rows = filled(f"tried: {'; '.join(f'{item.name} ({item.count})' for item in names)}", "  ")
+    for line in result.skipped:
+        rows += filled(f"not tried: {line}", "  ")
+    for line in result.hints:
+        rows += filled(line, "  ")
     return rows
