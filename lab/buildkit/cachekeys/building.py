@@ -99,6 +99,15 @@ class StageBuilder:
         return self.shop.stages.expander(self.state.env)
 
     @property
+    def is_numbered(self) -> bool:
+        """True if BuildKit prints numbers of steps; old frontends do not count triggers, and print none if all are."""
+        items = self.shop.stages.dockerfile.stages[self.number].instructions
+        origin = self.shop.stages.origin(self.number)
+        begins = isinstance(origin, Origin) and origin.stage is None and bool(origin.image or origin.context)
+        new = self.shop.stages.frontend.number >= NEW
+        return new or begins or any(item.word in ("RUN", "COPY", "ADD", "WORKDIR") for item in items)
+
+    @property
     def ignored(self) -> bool:
         """True if BuildKit must not look up the RUN, COPY and ADD of this stage."""
         names = [name.lower() for name in self.shop.stages.options.no_cache]
@@ -323,8 +332,9 @@ class StageBuilder:
         self.index += 1
         made = make_step(self, item, vertices, copy, failing)
         self.state.vertex = vertices[-1]
-        known = next((number for number, step in enumerate(self.shop.steps) if step.vertices == vertices), None)
-        if known is None:
-            self.shop.steps.append(made)
-            known = len(self.shop.steps) - 1
-        self.state.step = known
+        for number, step in enumerate(self.shop.steps):
+            if step.vertices == vertices:
+                if (made.stage, made.number) != (step.stage, step.number):
+                    self.shop.steps[number] = replace(step, also=(*step.also, (made.stage, made.number)))
+                return
+        self.shop.steps.append(made)
