@@ -153,7 +153,7 @@ def ask(words: BuildWords) -> Asked:
     platform = Platform.read(words.platform)
     options = _options(words, known, platform)
     folder = _folder(words.context)
-    recipe = words.dockerfile or folder / "Dockerfile"
+    recipe = words.dockerfile or _usual(folder)
     text = _text(recipe, folder)
     parsed = parse(text)
     named = images_needed(parsed, options, words.target)
@@ -212,7 +212,15 @@ def _folder(context: str) -> Path:
             f"cannot use the context {context}: lab does not read {kind}",
             hint="check it out, or unpack it, and name the folder",
         )
+    if not Path(context).is_dir():
+        raise ContextError(f"cannot read the context {context}: it is not a folder", hint="name the folder to build")
     return Path(context)
+
+
+def _usual(folder: Path) -> Path:
+    """CONTEXT/Dockerfile, or else CONTEXT/dockerfile, which BuildKit takes too."""
+    first, other = folder / "Dockerfile", folder / "dockerfile"
+    return other if other.is_file() and not first.exists() else first
 
 
 def _text(recipe: Path, folder: Path) -> str:

@@ -154,13 +154,9 @@ def _sentence(decision: Decision, decisions: Sequence[Decision], question: Quest
 
 def _writers(question: Question, place: int, known: Sequence[tuple[str, Known]]) -> tuple[str, ...]:
     """The Docker versions with which the step at a place, and all on which it depends, would hit."""
-    found = []
-    for versions, engine in known:
-        if engine.dialect is None or engine.dialect == question.engine.dialect:
-            continue
-        if question.decisions(engine.dialect)[place].outcome is Outcome.HIT:
-            found.append(versions)
-    return tuple(found)
+    others = {engine.dialect for _, engine in known} - {None, question.engine.dialect}
+    hits = {dialect for dialect in others if question.decisions(dialect)[place].outcome is Outcome.HIT}
+    return tuple(versions for versions, engine in known if engine.dialect in hits)
 
 
 def _with_files(answer: Answer, decision: Decision, question: Question) -> Answer:

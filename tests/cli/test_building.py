@@ -152,3 +152,9 @@ def test_a_named_context_that_is_a_folder(why: Why, folder: Path, tmp_path: Path
 def test_values_that_docker_refuses(why: Why, folder: Path, words: tuple[str, ...], said: str) -> None:
     done = why(*words, folder)
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_the_name_of_a_dockerfile_may_be_in_small_letters(why: Why, folder: Path) -> None:
+    before = outcomes(why("--json", folder))
+    (folder / "Dockerfile").rename(folder / "dockerfile")
+    assert outcomes(why("--json", folder)) == before
