@@ -27,6 +27,7 @@ check: dev tools  ## run the fast part: format, lint, types, import contract, te
 bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.contenthash
 	$(PYTHON) -m benchmarks.logs
+	$(PYTHON) -m benchmarks.caches
 	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) -m benchmarks.storing

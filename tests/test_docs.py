@@ -79,11 +79,14 @@ def test_the_readme_shows_what_lab_read_prints() -> None:
     assert words(done.stdout) == words(output)
 
 
-def example(folder: Path) -> Path:
-    """The example with the modes that a checkout with umask 022 gives it."""
+def clone(folder: Path) -> Path:
+    """A clone that holds the example, with the modes that umask 022 gives it."""
     shutil.copytree(ROOT / "templates" / "example", folder / "templates" / "example")
     for path in (folder / "templates" / "example").rglob("*"):
         path.chmod(0o755 if path.is_dir() or path.name == "start.sh" else 0o644)
+    shutil.copy(ROOT / ".gitattributes", folder)
+    for words in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *words], cwd=folder, check=True, timeout=60)
     return folder
 
 
@@ -92,7 +95,7 @@ def test_the_readme_shows_what_lab_why_prints_of_the_example_without_a_network(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     command, _, output = block("output: lab why").partition("\n")
-    done = lab(*command.removeprefix("$ lab ").split(), cwd=example(tmp_path))
+    done = lab(*command.removeprefix("$ lab ").split(), cwd=clone(tmp_path))
     assert done.returncode == 4  # a step would run
     assert timeless(done.stdout) == timeless(output)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli.building import STANDARD_INPUT, BuildWords, context_folder, dockerfile_text, options_of
+from lab.cli.building import STANDARD_INPUT, BuildWords, context_folder, dockerfile_text, options_of, usual_dockerfile
 from lab.cli.options import print_json
 from lab.cli.terminal import as_called, echo, width
 from lab.cli.waiting import waiting_for
@@ -28,6 +28,7 @@ def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     """
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.against import Sameness, compare_copies
+    from lab.registry.manifests import Platform
     from lab.run.sides.side import Opener, relative_to
 
     if words.cache_from:
@@ -40,13 +41,14 @@ def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     rule_sets = [known.rules if rules.name == known.rules.name else rules for rules in book.rule_sets.values()]
     rule_sets += [] if known.rules in rule_sets else [known.rules]
     folder = context_folder(words.context)
-    recipe = words.dockerfile or folder / "Dockerfile"
+    recipe = words.dockerfile or usual_dockerfile(folder)
     text = dockerfile_text(recipe, folder)
     beside = None if recipe == STANDARD_INPUT else recipe
+    options = options_of(words, known, Platform.read(words.platform))
     opener = Opener(find(), rule_sets, beside, relative_to(beside, (words.context,)))
     with waiting_for(f"listing the files of {folder} and {other}"):
         there, here = opener.open(other), opener.open(str(folder))
-        found = compare_copies(text, there.context, here.context, rule_sets, options_of(words), words.target)
+        found = compare_copies(text, there.context, here.context, rule_sets, options, words.target)
     if as_json:
         print_json(_document(words, other, known, found))
     else:

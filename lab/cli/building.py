@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab.cli import build_values as values
 from lab.cli.terminal import say
 from lab.cli.waiting import waiting_for
 from lab.errors import ContextError, LabError, UsageError
 
 if TYPE_CHECKING:
     from lab.buildkit.cachekeys.state import Options
+    from lab.buildkit.contenthash.entry import Entry
     from lab.buildkit.rulebook import Known, Rulebook
     from lab.explain.question import Question
     from lab.registry.found import FoundCache
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lab.results.run import ImageFacts
 
 STANDARD_INPUT = Path("-")
+SCHEME = re.compile(r"[a-z-]+://|git@")
 REMOTE = re.compile(r"(https?|git|ssh)://|git@|github\.com/")
 LARGEST_DOCKERFILE = 16 << 20  # bytes
 KEPT_OUT = "Accepted as docker build has it; it enters no cache key."
@@ -62,6 +64,7 @@ class Asked:
     book: Rulebook
     assumed: bool
     dockerfile: Path
+    context: Path
 
 
 def _many(*names: str, metavar: str, help: str) -> Callable[[Any], Any]:
@@ -136,7 +139,7 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def ask(words: BuildWords) -> Asked:
     """Read the context, the Dockerfile, the caches and the base images that the words name."""
     from lab.buildkit.cachekeys.dockerfile import parse
-    from lab.buildkit.cachekeys.plan import images_needed
+    from lab.buildkit.cachekeys.plan import first_image, images_needed
     from lab.buildkit.context import read_context
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.question import Question
@@ -148,14 +151,15 @@ def ask(words: BuildWords) -> Asked:
     book = Rulebook(find().boxes)
     known = book.need(words.engine) if words.engine else _newest(book)
     platform = Platform.read(words.platform)
-    options = options_of(words)
+    options = options_of(words, known, platform)
     folder = context_folder(words.context)
-    recipe = words.dockerfile or folder / "Dockerfile"
+    recipe = words.dockerfile or usual_dockerfile(folder)
     text = dockerfile_text(recipe, folder)
     parsed = parse(text)
     named = images_needed(parsed, options, words.target)
     with waiting_for(f"listing the files of {folder}"):
         entries = read_context(folder, None if recipe == STANDARD_INPUT else recipe)
+        contexts = _named_contexts(options)
     with waiting_for(f"reading the cache of {', '.join(words.cache_from)}"):
         sources = read_sources(words.cache_from, platform, words.timeout)
     images = [source.image for source in sources if source.image]
@@ -172,18 +176,20 @@ def ask(words: BuildWords) -> Asked:
         (platform.os, platform.architecture),
         options,
         words.target,
+        contexts,
     )
-    question = _with_proven(question, failures, described=named[:1] if images else ())
-    return Asked(question, sources, book, words.engine is None, recipe)
+    described = first_image(parsed, options, words.target) if images else None
+    question = _with_proven(question, failures, described)
+    return Asked(question, sources, book, words.engine is None, recipe, folder)
 
 
-def _with_proven(question: Question, failures: dict[str, LabError], described: tuple[str, ...]) -> Question:
+def _with_proven(question: Question, failures: dict[str, LabError], described: str | None) -> Question:
     """The question with what the caches prove of base images that cannot be read; each of these is said once."""
     from lab.explain.bases import proven_bases
 
-    proven = proven_bases(question, [name for name in failures if name not in described])
+    proven = proven_bases(question, [name for name in failures if name != described])
     for name, error in failures.items():
-        if name in described:
+        if name == described:
             instead = "the image of the cache describes it"
         elif name in proven:
             instead = "a record of the cache proves what it sets"
@@ -214,7 +220,15 @@ def context_folder(context: str) -> Path:
             f"cannot use the context {context}: lab does not read {kind}",
             hint="check it out, or unpack it, and name the folder",
         )
+    if not Path(context).is_dir():
+        raise ContextError(f"cannot read the context {context}: it is not a folder", hint="name the folder to build")
     return Path(context)
+
+
+def usual_dockerfile(folder: Path) -> Path:
+    """CONTEXT/Dockerfile, or else CONTEXT/dockerfile, which BuildKit takes too."""
+    first, other = folder / "Dockerfile", folder / "dockerfile"
+    return other if other.is_file() and not first.exists() else first
 
 
 def dockerfile_text(recipe: Path, folder: Path) -> str:
@@ -231,20 +245,29 @@ def dockerfile_text(recipe: Path, folder: Path) -> str:
         raise ContextError(f"cannot read {recipe}: {error.strerror}", hint=hint) from error
 
 
-def options_of(words: BuildWords) -> Options:
-    """The options of the build that enter keys; UsageError for a build argument without a name."""
+def options_of(words: BuildWords, known: Known, platform: Platform) -> Options:
+    """The options of the build that enter keys; UsageError for one that is malformed."""
     from lab.buildkit.cachekeys.state import Options
 
-    given: dict[str, str] = {}
-    for item in words.build_args:
-        name, equals, value = item.partition("=")
-        if not name:
-            raise UsageError(f'cannot use --build-arg "{item}": it is not NAME or NAME=VALUE')
-        if equals:
-            given[name] = value
-        elif name in os.environ:
-            given[name] = os.environ[name]
-    return Options(build_args=given, network=words.network)
+    return Options(
+        network=words.network,
+        build_args=values.build_args(words.build_args),
+        contexts=values.build_contexts(words.build_contexts),
+        hosts=values.host_names(words.add_hosts),
+        ulimits=values.ulimits(words.ulimits),
+        shm_size=values.size(words.shm_size),
+        no_cache=values.names(words.no_cache_filters),
+        platform=str(platform),
+        merges=True if known.name.startswith("buildkit") else None,
+    )
+
+
+def _named_contexts(options: Options) -> dict[str, list[Entry]]:
+    """The objects of each named context that is a folder; what another one holds is not known."""
+    from lab.buildkit.context import read_context
+
+    folders = {name: value for name, value in options.contexts.items() if not SCHEME.match(value)}
+    return {name: read_context(context_folder(value)) for name, value in folders.items()}
 
 
 def _bases(

@@ -16,6 +16,7 @@ from lab.errors import DIFFERS, NOT_KNOWN, HostError, ReadError, UsageError
 
 if TYPE_CHECKING:
     from lab.buildkit.progress.build import Build, Step
+    from lab.buildkit.progress.prunes import Prune
 
 PIECE = 1 << 20
 ANY = ""
@@ -48,20 +49,19 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
     from lab.report.log import sentences
 
     files, step = _sorted_out(files, step)
-    builds: list[Build] = []
-    for name in files:
-        builds += builds_of(name)
+    read_files = [_read(name) for name in files]
+    builds = [(build, prunes) for found, prunes in read_files for build in found]
     if as_json:
-        value = document(builds)
+        value = document(build for build, _ in builds)
         if explain:
-            for build, shown in zip(builds, value["builds"], strict=True):
-                shown["explanation"] = sentences(build)
+            for (build, prunes), shown in zip(builds, value["builds"], strict=True):
+                shown["explanation"] = sentences(build, prunes)
         print_json(value)
     else:
-        for number, build in enumerate(builds, 1):
-            _show(number, build, explain=explain)
+        for number, (build, prunes) in enumerate(builds, 1):
+            _show(number, build, sentences(build, prunes) if explain else [])
     if step is not None:
-        sys.exit(_ending(builds, step))
+        sys.exit(_ending([build for build, _ in builds], step))
 
 
 def _sorted_out(files: tuple[str, ...], step: str | None) -> tuple[tuple[str, ...], str | None]:
@@ -101,8 +101,8 @@ def _counted(steps: tuple[Step, ...]) -> str:
     return first if len(steps) == 1 else f"{first} and {len(steps) - 1} more"
 
 
-def _show(number: int, build: Build, *, explain: bool) -> None:
-    from lab.report.log import described, reasons, sentences
+def _show(number: int, build: Build, explained: list[str]) -> None:
+    from lab.report.log import described, reasons
 
     sent = "?" if build.context_bytes is None else f"{build.context_bytes}B"
     caches = ", ".join(described(source) for source in build.imports) or "none"
@@ -113,8 +113,8 @@ def _show(number: int, build: Build, *, explain: bool) -> None:
     echo(coloured(columns(rows, ["target"] * targets + ["stage", "step", "instruction", "outcome", "seconds"])))
     for line in [*(f"warning: {warning}" for warning in build.warnings), *reasons(build)]:
         echo(fill(line, indent="  ", first=""))
-    if explain:
-        echo("\n" + "\n".join(fill(line) for line in sentences(build)))
+    if explained:
+        echo("\n" + "\n".join(fill(line) for line in explained))
     click.echo()
 
 
@@ -123,19 +123,27 @@ def _row(step: Step) -> list[object]:
 
 
 def builds_of(name: str) -> list[Build]:
-    """The builds of a file, read piece by piece: a log may be larger than the memory."""
+    """The builds of a log, by its file's name or - for standard input."""
+    return _read(name)[0]
+
+
+def _read(name: str) -> tuple[list[Build], list[Prune]]:
+    """The builds and the prunes of a file, read piece by piece: a log may be larger than the memory."""
+    from lab.buildkit.progress.prunes import Prunes
     from lab.buildkit.progress.reader import Reader
 
-    reader = Reader()
+    reader, prunes = Reader(), Prunes()
     try:
         with click.open_file(name, "rb") as file:
             while piece := file.read(PIECE):
                 reader.feed(piece)
+                prunes.feed(piece)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UsageError(f"cannot read {name}: {error.strerror}", hint="give files, or - for standard input") from error
     except OSError as error:
         raise HostError(f"cannot read {name}: {error.strerror}") from error
     reader.flush()
+    prunes.flush()
     shown = "<stdin>" if name == "-" else Path(name).name
     found = [build for build in reader.builds if build.steps or build.imports or build.image]
     if not any(build.steps for build in found):
@@ -145,4 +153,4 @@ def builds_of(name: str) -> list[Build]:
         raise ReadError(f"cannot read {shown}: it has no build step", hint=HINT)
     if reader.cut:
         click.echo(f"lab: {shown} holds {reader.cut} lines that are too long; they were cut", err=True)
-    return found
+    return found, prunes.found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.cli.building import BuildWords, ask, build_options
+from lab.cli.building import STANDARD_INPUT, BuildWords, ask, build_options
 from lab.cli.options import json_option, print_json
 from lab.cli.publishing import github_option, markdown_option, one_form, publish
 from lab.cli.terminal import echo, width
@@ -71,6 +71,7 @@ def ending(found: Diagnosis) -> int:
 
 
 def _diagnosis(asked: Asked, limit: float) -> Diagnosis:
+    from lab.explain.search.checkout import reader
     from lab.explain.search.usual import load_usual
     from lab.explain.why import Searching, diagnose
 
@@ -80,7 +81,14 @@ def _diagnosis(asked: Asked, limit: float) -> Diagnosis:
         notices.show(f"{instruction}: {looking.stage}, {looking.tried} tried, {looking.seconds:.0f} s")
 
     known = asked.question.engine
-    searching = Searching(load_usual(find().boxes), _others(asked.book, known), asked.book.versions(), limit, progress)
+    searching = Searching(
+        load_usual(find().boxes),
+        _others(asked.book, known),
+        asked.book.versions(),
+        limit,
+        progress,
+        reader(asked.context, None if asked.dockerfile == STANDARD_INPUT else asked.dockerfile),
+    )
     try:
         return diagnose(asked.question, searching)
     finally:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.buildkit.cachekeys.solver import Decision
-from lab.explain.causes.store import store_lines
 from lab.explain.explanation import Role, StepCause
 from lab.explain.kinds import CAUSES
 from lab.explain.miss import Miss
 from lab.explain.plans import records
+from lab.explain.store import store_lines, two_stores
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
@@ -35,7 +35,12 @@ class Finder:
         why = self.unpredicted or (decision.sentence if decision else "it is not among the steps that can be predicted")
         if decision is not None and decision.outcome is Outcome.HIT:
             why = "a hit was predicted, because its key is in the cache according to all that was gathered"
-        return StepCause(text, Role.UNKNOWN, f"why it ran is not known: {why}", evidence=self._suspects())
+        return StepCause(
+            text,
+            Role.UNKNOWN,
+            f"why it ran is not known: {why}",
+            evidence=(*two_stores(self.subject), *self._suspects()),
+        )
 
     def own_cause(self, text: str) -> tuple[str, ...]:
         """A line on why a step whose parent missed would miss by itself too; nothing if it would not."""
@@ -51,12 +56,13 @@ class Finder:
         if decision is None or decision.outcome is not Outcome.HIT:
             return found
         line = "a hit was predicted: either lab's model of this engine is wrong, or the run is"
-        return replace(found, evidence=(line, *self._suspects(), *found.evidence))
+        return replace(found, evidence=(line, *found.evidence))
 
     def _suspects(self) -> tuple[str, ...]:
         """Known bugs of the consumer's engine by which a step runs although its key is in the cache.
 
-        A run of lab meets no condition such as a second build at the same time.
+        They are named only where no cause is found, and after all else. A run of lab meets no condition such as a
+        second build at the same time.
         """
         bugs = self.upstream.of_engine(self.subject.consumer.server) if self.subject.consumer else []
         return tuple(

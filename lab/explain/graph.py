@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from lab.buildkit.cachekeys.plan import Step
+from lab.buildkit.cachekeys.step import Step
 
 
 def ancestors(steps: Sequence[Step], number: int) -> list[int]:
@@ -56,10 +56,15 @@ def numbers_of(instructions: Sequence[str], steps: Sequence[Step]) -> list[int |
     found: list[int | None] = []
     last = -1
     for text in instructions:
-        same = [number for number, step in enumerate(steps) if step.text == text and number not in taken]
+        same = [number for number, step in enumerate(steps) if number not in taken and _is_text_of(text, step)]
         number = next((number for number in same if number > last), same[0] if same else None)
         found.append(number)
         if number is not None:
             taken.add(number)
             last = number
     return found
+
+
+def _is_text_of(text: str, step: Step) -> bool:
+    """Whether a text is that of the Dockerfile or what BuildKit prints; the number of spaces does not count."""
+    return text.split() in (step.text.split(), step.printed.split(), step.instruction.original.split())

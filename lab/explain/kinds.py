@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.explain.causes import base, engines, files, no_cache, not_held, rules, store, text, unread
+from lab.explain.causes import base, engines, files, no_cache, not_held, platform, rules, store, text, unread
 from lab.explain.explanation import StepCause
 from lab.explain.miss import Miss
 
@@ -12,6 +12,7 @@ CAUSES: dict[str, Callable[[Miss], StepCause | None]] = {
     "the image store of the engine": store.cause,
     "the cache was not read": unread.cause,
     "there is no cache": no_cache.cause,
+    "the platform of the cache": platform.cause,
     "a file of a COPY": files.cause,
     "the rules of the engines": rules.cause,
     "the base image": base.cause,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.buildkit.cachekeys.dockerfile import Dockerfile, Instruction
-from lab.buildkit.cachekeys.plan import Step, needed, parent_of, stage_name
+from lab.buildkit.cachekeys.dockerfile import Dockerfile
+from lab.buildkit.cachekeys.frontend import NEW, Frontend
+from lab.buildkit.cachekeys.instruction import Instruction
+from lab.buildkit.cachekeys.stages import Stages
+from lab.buildkit.cachekeys.state import Options
+from lab.buildkit.cachekeys.step import Step
 
 PRINTED = ("RUN", "COPY", "ADD", "WORKDIR")
 _DIRECTIVE = re.compile(r"#\s*escape\s*=\s*(\S)\s*", re.IGNORECASE)
@@ -18,7 +22,7 @@ _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)")
 class Place:
     """A step's stage ("" in a Dockerfile of one stage), its number and the stage's total, and its line from 1.
 
-    `index` and `total` are 0 and `line` is None for a step that another image adds (ONBUILD).
+    `line` is None for a step that another image adds (ONBUILD).
     """
 
     stage: str
@@ -31,32 +35,39 @@ class Place:
         return " ".join(part for part in (self.stage, number) if part)
 
 
-def places(text: str, parsed: Dockerfile, steps: Sequence[Step], target: str | None = None) -> list[Place]:
+def places(
+    text: str,
+    parsed: Dockerfile,
+    steps: Sequence[Step],
+    options: Options | None = None,
+    target: str | None = None,
+) -> list[Place]:
     """The place of each step of a plan of the target; `text` is the Dockerfile that `parsed` was read from."""
-    waiting: dict[str, list[tuple[Instruction, Place]]] = {}
+    stages = Stages(parsed, options or Options(), Frontend(NEW), target)
     lines = _lines_of(text, parsed)
-    for number in needed(parsed, target):
-        name = stage_name(parsed, number)
-        waiting[name] = list(_places_of_stage(parsed, number, name, lines))
+    waiting: dict[str, list[tuple[Instruction, int | None]]] = {}
+    totals: dict[str, int] = {}
+    for number in stages.needed:
+        own = [(at, item) for at, item in enumerate(parsed.stages[number].instructions) if item.word in PRINTED]
+        waiting[stages.shown_name(number)] = [(item, lines.get((number, at))) for at, item in own]
+        totals[stages.shown_name(number)] = len(own) + _first(stages, number)
     found = []
     for step in steps:
         listed = waiting.get(step.stage, [])
         at = _match(step, [item for item, _ in listed])
-        found.append(Place(step.stage) if at is None else listed[at][1])
-        if at is not None:
-            waiting[step.stage] = listed[at + 1 :]
+        total = totals.get(step.stage, 0)
+        if at is None:
+            found.append(Place(step.stage, step.number, max(total, step.number)))
+            continue
+        found.append(Place(step.stage, step.number, total, listed[at][1]))
+        waiting[step.stage] = listed[at + 1 :]
     return found
 
 
-def _places_of_stage(
-    parsed: Dockerfile, number: int, name: str, lines: dict[tuple[int, int], int]
-) -> Iterator[tuple[Instruction, Place]]:
-    """The places of one stage. BuildKit counts FROM as a step only where it names an image."""
-    stage = parsed.stages[number]
-    own = [(at, item) for at, item in enumerate(stage.instructions) if item.word in PRINTED]
-    first = int(parent_of(parsed, number) is None and stage.base.lower() != "scratch")
-    for index, (at, item) in enumerate(own, first + 1):
-        yield item, Place(name, index, len(own) + first, lines.get((number, at)))
+def _first(stages: Stages, number: int) -> int:
+    """How many steps FROM is: BuildKit counts it only where it names an image or a context."""
+    origin = stages.origin(number)
+    return int(not isinstance(origin, str) and origin.stage is None and bool(origin.image or origin.context))
 
 
 def _match(step: Step, items: Sequence[Instruction]) -> int | None:

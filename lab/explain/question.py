@@ -13,6 +13,7 @@ from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.plan import Plan, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.contenthash.entry import Entry
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.tree import Tree
@@ -28,7 +29,7 @@ class Question:
 
     `image` is the first image among the sources of the cache, None if none of them is one. `inline` is true if all
     caches come from images, which hold no layers of other stages. `bases` are the configs of the images that the
-    Dockerfile names, as far as they were read.
+    Dockerfile names, as far as they were read. `contexts` are the objects of named contexts that are folders.
     """
 
     dockerfile: str
@@ -41,16 +42,33 @@ class Question:
     platform: tuple[str, str] = ("linux", "amd64")
     options: Options = field(default_factory=Options)
     target: str | None = None
+    contexts: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
 
     @cached_property
     def parsed(self) -> dockerfiles.Dockerfile:
         """The Dockerfile; ReadError if it is malformed."""
         return dockerfiles.parse(self.dockerfile)
 
+    def files_of(self, copy: Copy) -> Sequence[Entry] | None:
+        """The objects among which a COPY or a mount finds its sources; None if they are not in a folder here."""
+        return self.contexts.get(copy.origin) if copy.origin else self.entries
+
+    def tree_of(self, copy: Copy) -> Tree | None:
+        """The digests of these objects under the engine's rules."""
+        if copy.origin not in self._trees:
+            files = self.files_of(copy)
+            self._trees[copy.origin] = None if files is None else Tree.read(files, self.engine.rules)
+        return self._trees[copy.origin]
+
     @cached_property
-    def tree(self) -> Tree:
-        """The digests of the context under the engine's rules."""
-        return Tree.read(self.entries, self.engine.rules)
+    def _trees(self) -> dict[str, Tree | None]:
+        return {}
+
+    def request(self, step: Step) -> Copy | None:
+        """What a step takes from a folder here: that of a COPY, of an ADD, or of a mount of a RUN; None if nothing."""
+        inputs = [item for number in step.vertices for item in self.plan.vertices[number].inputs]
+        asked = [item.request for item in inputs if item.hashed and item.request and item.request.paths]
+        return next((item for item in asked if self.files_of(item) is not None), None)
 
     def planned(self, dialect: Dialect | None) -> Plan:
         """The steps of all stages that the target needs, as engines of one dialect write them."""
@@ -62,7 +80,8 @@ class Question:
             bases |= {name: BaseImage(os=system, arch=processor) for name in bases if name not in self.bases}
 
         def record(copy: Copy) -> str | None:
-            part = content_part(self.tree, copy.queries, self.engine.rules)
+            tree = self.tree_of(copy)
+            part = None if tree is None else content_part(tree, copy.queries, self.engine.rules)
             return None if part is None else content_record(part.text)
 
         return plan(self.parsed, bases, dialect, record, self.options, self.target)
@@ -81,7 +100,7 @@ class Question:
 
     def elsewhere(self, platform: tuple[str, str]) -> Question:
         """The same question for another platform."""
-        return replace(self, platform=platform)
+        return replace(self, platform=platform, options=replace(self.options, platform="/".join(platform)))
 
 
 def _without(planned: Plan, number: int) -> Decision:

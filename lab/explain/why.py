@@ -16,11 +16,13 @@ from lab.explain.foreign import foreign
 from lab.explain.graph import dependents
 from lab.explain.places import Place, places
 from lab.explain.question import Question
+from lab.explain.search.checkout import Checkout
 from lab.explain.search.search import Looking, Result, search
 from lab.explain.search.usual import Usual
 from lab.model import Outcome
 
 NO_CACHE = "no cache is imported, so every step would run"
+DOUBT = "it is not known whether a step on which it depends"  # how the solver states that another step decides
 DIFFERENT = (Reason.DEFINITION, Reason.LINK)  # reasons that another Docker version may be the cause of
 
 
@@ -28,11 +30,11 @@ DIFFERENT = (Reason.DEFINITION, Reason.LINK)  # reasons that another Docker vers
 class Answer:
     """One step: its place, its predicted outcome, its role, and the reason in a sentence.
 
-    `lost` is the number of the step on whose miss this one depends. `dependents` counts the steps that would run
-    because this one would. `listed` says whether the digest of a COPY's files is in the cache; it is None where the
-    digest is not known, and `problem` says why. `found` is None where nothing was searched. `writers` are the Docker
-    versions that write the step as the cache has it, where the chosen engine does not. `makers` are those that make
-    the digest found from the producer's files, where the chosen engine makes another.
+    `lost` is the number of the step that decides about this one, because it would run or is not known. `dependents`
+    counts the steps that would run because this one would. `listed` says whether the digest of the files that it takes
+    is in the cache; it is None where the digest is not known, and `problem` says why. `found` is None where nothing was
+    searched. `writers` are the Docker versions that write the step as the cache has it, where the chosen engine does
+    not. `makers` are those that make the digest found from the producer's files, where the chosen engine makes another.
     """
 
     place: Place
@@ -72,7 +74,7 @@ class Diagnosis:
 class Searching:
     """How to search: usual values, other rules that the producer's engine may have followed, seconds for each COPY.
 
-    `known` are the Docker versions that may have written the cache.
+    `known` are the Docker versions that may have written the cache. `checkout` returns what git knows of the context.
     """
 
     usual: Usual
@@ -80,6 +82,7 @@ class Searching:
     known: Sequence[tuple[str, Known]] = ()
     limit: float = 30.0
     progress: Callable[[str, Looking], None] | None = None
+    checkout: Callable[[], Checkout] | None = None
 
 
 def diagnose(question: Question, searching: Searching | None = None) -> Diagnosis:
@@ -90,16 +93,16 @@ def diagnose(question: Question, searching: Searching | None = None) -> Diagnosi
     decisions = question.decisions()
     running = {number for number, item in enumerate(decisions) if item.outcome is Outcome.RAN}
     weights = dependents(question.plan.steps, running)
-    where = places(question.dockerfile, question.parsed, question.plan.steps, question.target)
+    where = places(question.dockerfile, question.parsed, question.plan.steps, question.options, question.target)
     steps = []
     for number, decision in enumerate(decisions):
         answer = Answer(
             where[number],
-            decision.step.text,
+            decision.step.printed or decision.step.text,
             decision.outcome,
             _role(decision),
-            _sentence(decision, decisions),
-            decision.lost_parent,
+            _sentence(decision, decisions, question),
+            _lost(decision, decisions),
             weights[number],
         )
         answer = _with_files(answer, decision, question)
@@ -130,32 +133,42 @@ def _role(decision: Decision) -> Role:
     return Role.CONSEQUENCE if decision.reason is Reason.PARENT else Role.CAUSE
 
 
-def _sentence(decision: Decision, decisions: Sequence[Decision]) -> str:
-    if decision.lost_parent is None or decision.reason is not Reason.PARENT:
-        return decision.sentence
-    return f"it depends on {decisions[decision.lost_parent].step.text}, which would run"
+def _lost(decision: Decision, decisions: Sequence[Decision]) -> int | None:
+    """The step that decides about one: a parent that has no record, or for an unknown step one that is not known."""
+    if decision.outcome is not Outcome.UNKNOWN or not decision.sentence.startswith(DOUBT):
+        return decision.lost_parent
+    unknown = (number for number in decision.step.parents if decisions[number].outcome is Outcome.UNKNOWN)
+    return next(unknown, None)
+
+
+def _sentence(decision: Decision, decisions: Sequence[Decision], question: Question) -> str:
+    lost = _lost(decision, decisions)
+    if lost is not None:
+        parent = decisions[lost]
+        word = "would run" if parent.outcome is Outcome.RAN else "is not known"
+        return f"it depends on {parent.step.printed or parent.step.text}, which {word}"
+    if decision.reason is Reason.NO_RESULT and question.inline:
+        return f"{decision.sentence}: an inline cache holds the layers of the image alone"
+    return decision.sentence
 
 
 def _writers(question: Question, place: int, known: Sequence[tuple[str, Known]]) -> tuple[str, ...]:
     """The Docker versions with which the step at a place, and all on which it depends, would hit."""
-    found = []
-    for versions, engine in known:
-        if engine.dialect is None or engine.dialect == question.engine.dialect:
-            continue
-        if question.decisions(engine.dialect)[place].outcome is Outcome.HIT:
-            found.append(versions)
-    return tuple(found)
+    others = {engine.dialect for _, engine in known} - {None, question.engine.dialect}
+    hits = {dialect for dialect in others if question.decisions(dialect)[place].outcome is Outcome.HIT}
+    return tuple(versions for versions, engine in known if engine.dialect in hits)
 
 
 def _with_files(answer: Answer, decision: Decision, question: Question) -> Answer:
     """The answer with the digest of the files that the step takes from the context, and whether it is listed."""
-    copy = decision.step.copy
-    if copy is None or not copy.from_context:
+    copy = question.request(decision.step)
+    tree = question.tree_of(copy) if copy else None
+    if copy is None or tree is None:
         return answer
     if copy.unclear:
         return replace(answer, problem=f"its files are not known here: {copy.unclear}")
     try:
-        part = content_part(question.tree, copy.queries, question.engine.rules)
+        part = content_part(tree, copy.queries, question.engine.rules)
     except ContextError as error:
         return replace(answer, outcome=Outcome.UNKNOWN, role=Role.UNKNOWN, problem=error.message)
     if part is None:
@@ -174,8 +187,8 @@ def _wanted(question: Question, decision: Decision) -> Collection[str]:
 
 
 def _searched(answer: Answer, decision: Decision, question: Question, searching: Searching) -> Answer:
-    """The answer with what the producer's files were, for a COPY whose files are not listed."""
-    copy = decision.step.copy
+    """The answer with what the producer's files were, for a step whose files are not listed."""
+    copy = question.request(decision.step)
     wanted = _wanted(question, decision)
     if copy is None or answer.listed is not False or not wanted:
         return answer
@@ -200,7 +213,7 @@ def _search(
     progress: Callable[[Looking], None] | None,
 ) -> Result:
     return search(
-        question.entries,
+        question.files_of(copy) or (),
         copy.queries,
         question.engine.rules,
         wanted,
@@ -208,4 +221,5 @@ def _search(
         others=searching.others,
         limit=searching.limit,
         progress=progress,
+        checkout=None if copy.origin else searching.checkout,
     )

@@ -167,9 +167,7 @@ class Repository:
             source = f" of {login.source}" if login.source else " that it was given"
             why = f"does not let the login{source} read it" if denied else f"rejects the login{source}"
         else:
-            why = ("denies access without a login" if denied else "requires a login") + (
-                f", and none was found: {asked}" if asked else ""
-            )
+            why = "requires a login" + (f", and none was found: {asked}" if asked else "")
         hub = self.reference.registry == HUB
         return RegistryError(
             f"cannot read {self.reference}: the registry {why}",

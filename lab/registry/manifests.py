@@ -15,7 +15,8 @@ DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-ACCEPTED = (DOCKER, OCI, DOCKER_LIST, OCI_INDEX)
+OCI_ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"  # accepted, so that it can be refused by name
+ACCEPTED = (DOCKER, OCI, DOCKER_LIST, OCI_INDEX, OCI_ARTIFACT)
 ATTESTATION = "vnd.docker.reference.type"
 
 

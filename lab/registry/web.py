@@ -80,8 +80,9 @@ class Web:
                 f"cannot read {self.what}: {parts.netloc} does not answer within {self.seconds:g} s", hint=FROM_FILE
             ) from error
         except ssl.SSLError as error:
+            why = getattr(error, "verify_message", "") or error.reason or str(error)
             raise RegistryError(
-                f"cannot read {self.what}: no secure connection to {parts.netloc}: {error.reason or error}",
+                f"cannot read {self.what}: no secure connection to {parts.netloc}: {why}",
                 hint=f"put the certificate of its authority into /etc/docker/certs.d/{parts.netloc}/ca.crt",
             ) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -121,12 +122,13 @@ class Web:
         if form is not None:
             about["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request("GET" if form is None else "POST", target, body=form, headers=about)
-        response = connection.getresponse()
-        stated = response.headers.get("Content-Length", "")
-        size = int(stated) if stated.isdecimal() and len(stated) < 20 else None
-        if size is not None and size > largest:
-            raise ReadError(f"cannot read {self.what}: the answer of {server} has {size} bytes, more than {largest}")
-        body = response.read(largest + 1)
+        with connection.getresponse() as response:
+            stated = response.headers.get("Content-Length", "")
+            size = int(stated) if stated.isdecimal() and len(stated) < 20 else None
+            if size is not None and size > largest:
+                said = f"the answer of {server} has {size} bytes, more than {largest}"
+                raise ReadError(f"cannot read {self.what}: {said}")
+            body = response.read(largest + 1)
         if len(body) > largest:
             raise ReadError(f"cannot read {self.what}: the answer of {server} is larger than {largest} bytes")
         if size is not None and len(body) < size:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from lab.buildkit.progress.build import Build, CacheImport, Step
+from lab.buildkit.progress.prunes import Prune
 from lab.model import Outcome
 
 Group = tuple[tuple[str, ...], str | None]
@@ -49,9 +50,12 @@ def is_named(step: Step, wanted: str) -> bool:
     return words in names or (len(words) > 1 and not words[0].isdigit() and words in step.instruction)
 
 
-def sentences(build: Build) -> list[str]:
-    """What the log shows of one build, a sentence each, in the order in which a reader asks."""
-    found = [*_imports(build)]
+def sentences(build: Build, prunes: Iterable[Prune] = ()) -> list[str]:
+    """What the log shows of one build, a sentence each, in the order in which a reader asks.
+
+    `prunes` are those of the whole log; the ones before the build count.
+    """
+    found = [*_imports(build), *_pruned(build, prunes)]
     for group, steps in _groups(build.steps).items():
         found += _first_miss(group, steps)
     found += _pulled(build.steps)
@@ -95,6 +99,16 @@ def _imports(build: Build) -> Iterable[str]:
         yield "The log shows no cache import: the build had only the cache of its own builder."
 
 
+def _pruned(build: Build, prunes: Iterable[Prune]) -> Iterable[str]:
+    begin = build.lines[0] if build.lines else 0
+    for prune in prunes:
+        if prune.line < begin:
+            yield (
+                f"Before this build, a prune removed images or build cache (line {prune.line}: {prune.text}): what it "
+                "removed is in the builder's own cache no more."
+            )
+
+
 def _groups(steps: Iterable[Step]) -> dict[Group, list[Step]]:
     found: dict[Group, list[Step]] = {}
     for step in steps:
@@ -126,7 +140,10 @@ def _pulled(steps: Iterable[Step]) -> Iterable[str]:
     for step in steps:
         if step.pulled and step.outcome is Outcome.HIT:
             time = f" and took {_seconds(step.seconds)} for it" if step.seconds else ""
-            yield _sentence(f"{_long(step)} is a hit, but the builder fetched its layers from a registry{time}")
+            yield _sentence(
+                f"{_long(step)} is a hit, also where the log prints DONE for it: the builder fetched its layers from a "
+                f"registry{time}"
+            )
 
 
 def _lost(steps: tuple[Step, ...]) -> Iterable[str]:

@@ -18,7 +18,7 @@ from lab.yamlfile import Strict
 
 
 class PredictedStep(Strict):
-    """One step: its place, its predicted outcome, why, and what it costs; `because_of` is a step's number from 0."""
+    """One step: its place, its predicted outcome, why, and what it costs."""
 
     stage: str
     step: str = Field(description="the number as BuildKit prints it, such as 2/4; empty if it is not known")
@@ -27,7 +27,7 @@ class PredictedStep(Strict):
     outcome: Outcome
     role: Role
     reason: str
-    because_of: int | None
+    because_of: int | None = Field(description="the number, from 0, of a step that runs or is unknown and so decides")
     seconds: float | None = Field(description="what the step costs; null if no source has a time")
     seconds_from: str | None = Field(description="the name of a log or a stored run, or `cache` for an upper bound")
 

@@ -7,12 +7,14 @@ from functools import partial
 
 from lab.explain.explanation import Role
 from lab.explain.question import Question
+from lab.explain.search.search import Result
 from lab.explain.why import Answer, Diagnosis
 from lab.model import Outcome
 from lab.registry.found import FoundCache
 from lab.report import printable
 
 WIDTH = 100
+MOST_NAMES = 12  # rules of a search that are listed
 WORDS = {Outcome.HIT: "would hit", Outcome.RAN: "would run", Outcome.UNKNOWN: "is not known"}
 Filled = Callable[..., list[str]]
 
@@ -37,8 +39,8 @@ def why_text(
 
 
 def dependence(item: Answer, diagnosis: Diagnosis) -> str:
-    """On which step a consequence depends, by its number; empty for any other step."""
-    if item.role is not Role.CONSEQUENCE or item.lost is None:
+    """On which step one depends that runs or is unknown because of it, by its number; empty for any other step."""
+    if item.lost is None:
         return ""
     lost = diagnosis.steps[item.lost]
     return f"depends on {lost.place if lost.place.total else lost.instruction}"
@@ -68,9 +70,12 @@ def label(item: Answer) -> str:
 
 def reason(item: Answer) -> str:
     """Why a step would do what it does: what a search found of the producer's files, else the solver's reason."""
-    differences = item.found.finding.differences if item.found and item.found.finding else ()
-    if item.role is not Role.CAUSE or not differences:
+    finding = item.found.finding if item.found else None
+    differences = finding.differences if finding else ()
+    if item.role is not Role.CAUSE or finding is None or not differences:
         return item.sentence
+    if finding.sentence:
+        return finding.sentence
     first, more = differences[0], len(differences) - 1
     text = f"{first.field} of {first.path}: {first.producer} at the producer, {first.consumer} here"
     return text + (f", and {more} more {'differ' if more > 1 else 'differs'}" if more else "")
@@ -95,11 +100,11 @@ def caches(sources: Sequence[FoundCache], question: Question) -> list[str]:
 
 
 def _below(item: Answer, diagnosis: Diagnosis, filled: Filled) -> list[str]:
-    """What stands below a step's line; nothing below a hit, or a consequence whose own files are the producer's."""
+    """What stands below a step's line; nothing below a hit, or a step that another one decides about."""
     rows: list[str] = []
-    if item.role is Role.CONSEQUENCE and item.listed is not False:
+    if item.lost is not None and item.listed is not False:
         return rows
-    if item.outcome is not Outcome.HIT and item.role is not Role.CONSEQUENCE:
+    if item.outcome is not Outcome.HIT and item.lost is None:
         rows += filled(item.sentence, "  ")
     if item.writers:
         line = f"the cache has this step as Docker {', '.join(item.writers)} write it"
@@ -124,14 +129,32 @@ def files(item: Answer, filled: Filled) -> list[str]:
     tried = f"{result.tried} candidates in {result.seconds:.2f} s"
     if result.finding is None:
         end = "none of the usual values" if result.complete else "the time is up; --limit gives more"
-        return [*rows, *filled(f"what the producer's files were is not found: {end} ({tried})", "  ")]
+        rows += filled(f"what the producer's files were is not found: {end} ({tried})", "  ")
+        return [*rows, *_not_found(result, filled)]
     rules = ", ".join(rules.name for rules in result.finding.alike)
     rows += filled(f"found after {tried}, under {rules}; the producer's files had", "  ")
-    for difference in result.finding.differences:
+    if result.finding.sentence:
+        rows += filled(result.finding.sentence, "      ", first="    - ")
+    for difference in result.finding.differences if not result.finding.sentence else ():
         text = f"{difference.path}: {difference.field}: {difference.producer}; here it is {difference.consumer}"
         rows += filled(text, "      ", first="    - ")
     if not result.finding.differences:
         rows += filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
     if item.makers:
         rows += filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
+    if result.finding.remedies:
+        rows += filled("what to do; each was tried on the records of both sides, and gives the same digest:", "  ")
+    for remedy in result.finding.remedies:
+        rows += filled(remedy.text, "      ", first="    - ")
+    return rows
+
+
+def _not_found(result: Result, filled: Filled) -> list[str]:
+    """What was tried, what could not be tried, and what a search cannot find."""
+    names = sorted(result.names, key=lambda item: -item.count)[:MOST_NAMES]
+    rows = filled(f"tried: {'; '.join(f'{item.name} ({item.count})' for item in names)}", "  ")
+    for line in result.skipped:
+        rows += filled(f"not tried: {line}", "  ")
+    for line in result.hints:
+        rows += filled(line, "  ")
     return rows

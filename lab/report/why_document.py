@@ -48,7 +48,9 @@ class FoundShown(Strict):
     rules: str
     rule_sets: tuple[str, ...]
     docker: tuple[str, ...]
+    sentence: str = Field(description="the difference in a sentence, where one rule makes all differences; else empty")
     differences: tuple[DifferenceShown, ...]
+    remedies: tuple[str, ...] = Field(description="what was tried on the records of both sides and gives one digest")
 
 
 class SearchShown(Strict):
@@ -57,11 +59,13 @@ class SearchShown(Strict):
     tried: int
     seconds: float
     complete: bool
+    skipped: tuple[str, ...] = Field(description="what could not be tried, and why")
+    hints: tuple[str, ...] = Field(description="differences that a search cannot find")
     found: FoundShown | None
 
 
 class StepShown(Strict):
-    """One step: its place, its predicted outcome and role, why, and the step on whose miss it depends (from 0)."""
+    """One step: its place, its predicted outcome and role, why, and the step that decides about it."""
 
     stage: str
     step: str = Field(description="the number as BuildKit prints it, such as 2/4; empty if it is not known")
@@ -70,7 +74,7 @@ class StepShown(Strict):
     outcome: Outcome
     role: Role
     reason: str
-    because_of: int | None
+    because_of: int | None = Field(description="the number, from 0, of a step that runs or is unknown and so decides")
     dependents: int
     files_listed: bool | None
     digest: str | None
@@ -164,9 +168,18 @@ def _search(result: Result, makers: tuple[str, ...]) -> SearchShown:
             rules=finding.rules.name,
             rule_sets=tuple(rules.name for rules in finding.alike),
             docker=makers,
+            sentence=finding.sentence or "",
+            remedies=tuple(remedy.text for remedy in finding.remedies),
             differences=tuple(map(_difference, finding.differences)),
         )
-    return SearchShown(tried=result.tried, seconds=round(result.seconds, 3), complete=result.complete, found=found)
+    return SearchShown(
+        tried=result.tried,
+        seconds=round(result.seconds, 3),
+        complete=result.complete,
+        skipped=result.skipped,
+        hints=result.hints,
+        found=found,
+    )
 
 
 def _difference(item: FieldDifference) -> DifferenceShown:

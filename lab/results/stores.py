@@ -28,9 +28,8 @@ class ImageStore:
 
     @property
     def title(self) -> str:
-        """The store in a few words, such as "containerd's image store (overlayfs)"."""
-        name = "containerd's image store" if self.kind == CONTAINERD else "the image store of a graph driver"
-        return f"{name} ({self.driver})"
+        """The store in a few words, such as "the graph driver overlay2"."""
+        return "the containerd image store" if self.kind == CONTAINERD else f"the graph driver {self.driver}"
 
 
 def store_of(facts: BoxFacts) -> ImageStore | None:

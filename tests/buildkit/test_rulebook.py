@@ -79,12 +79,13 @@ def test_a_version_of_two_numbers_where_all_are_alike() -> None:
         ("0.7.2", "bk-0.7"),
         ("0.8.1", "20.10.0"),
         ("0.8.2", "20.10.4"),
-        ("0.10.6", "20.10.4"),
-        ("0.12.5", "24"),
+        ("0.10.6", "23"),
+        ("0.11.6", "24"),
+        ("0.12.5", "25"),
         ("0.13.2", "26"),
         ("0.24.0", "27"),
         ("0.25.2", "28.5"),
-        ("0.33.0", "28.5"),
+        ("0.33.0", "29.1"),
     ],
 )
 def test_standalone_buildkit_writes_steps_as_the_docker_release_with_the_same_buildkit(

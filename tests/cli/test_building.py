@@ -97,3 +97,64 @@ def test_options_that_enter_no_key_change_nothing(why: Why, folder: Path, words:
 def test_a_hint_where_docker_would_look_elsewhere(why: Why, folder: Path) -> None:
     done = why("-f", "package.json", folder)
     assert (done.returncode, f"-f {folder}/package.json is a file" in done.stderr) == (13, True)
+
+
+def changed(why: Why, folder: Path, *words: str | Path) -> set[str]:
+    """The RUNs that do not hit with these options, and hit without them."""
+    before, after = outcomes(why("--json", folder)), outcomes(why("--json", *words, folder))
+    return {text for text in after if text.startswith("RUN") and before[text] == "hit" and after[text] != "hit"}
+
+
+def test_options_that_enter_the_key_of_a_run(why: Why, folder: Path) -> None:
+    first = "RUN sleep 6 && cp package.json installed.json"
+    for words in (
+        ("--network", "none"),
+        ("--add-host", "a:1.2.3.4"),
+        ("--ulimit", "nofile=5"),
+        ("--platform", "linux/arm64"),
+    ):
+        assert first in changed(why, folder, *words), words
+
+
+def test_a_stage_that_is_built_without_the_cache(why: Why, folder: Path) -> None:
+    found = outcomes(why("--json", "--no-cache-filter", "build", folder))
+    assert found["COPY package.json ./"] == "ran"
+    assert found["COPY start.sh ./"] == "hit"
+
+
+def test_a_named_context_that_is_a_folder(why: Why, folder: Path, tmp_path: Path) -> None:
+    """`COPY --from=assets` of the same files at the same paths has the key of a COPY of the context."""
+    path = folder / "Dockerfile"
+    path.write_text(path.read_text().replace("COPY src src", "COPY --from=assets src src"))
+    (tmp_path / "assets").mkdir()
+    (folder / "src").rename(tmp_path / "assets" / "src")
+    named = ("--build-context", f"assets={tmp_path / 'assets'}")
+    assert outcomes(why("--json", *named, folder))["COPY --from=assets src src"] == "hit"
+    (tmp_path / "assets" / "src" / "main.js").chmod(0o600)
+    done = why("--json", *named, folder)
+    [step] = [item for item in json.loads(done.stdout)["steps"] if "assets" in item["instruction"]]
+    assert (step["outcome"], step["files_listed"]) == ("ran", False)
+    [difference] = step["search"]["found"]["differences"]
+    assert (difference["path"], difference["field"], difference["producer"]) == ("src/main.js", "mode", "0644")
+    done = why("--build-context", "assets=/nowhere", folder)
+    assert (done.returncode, "cannot read the context /nowhere" in done.stderr) == (13, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--build-context", "x"), "it is not NAME=SOURCE"),
+        (("--add-host", "x"), "it is not HOST:IP"),
+        (("--ulimit", "x"), "it is not NAME=SOFT"),
+        (("--shm-size", "x"), "it is not a size such as 64m"),
+    ],
+)
+def test_values_that_docker_refuses(why: Why, folder: Path, words: tuple[str, ...], said: str) -> None:
+    done = why(*words, folder)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_the_name_of_a_dockerfile_may_be_in_small_letters(why: Why, folder: Path) -> None:
+    before = outcomes(why("--json", folder))
+    (folder / "Dockerfile").rename(folder / "dockerfile")
+    assert outcomes(why("--json", folder)) == before

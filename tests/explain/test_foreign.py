@@ -20,7 +20,7 @@ def remarks(asked: Question) -> tuple[str, ...]:
 def elsewhere(asked: Question, arch: str) -> Question:
     """The question of a build for another platform, whose base is another image."""
     base = ImageFacts(diff_ids=("sha256:" + "1" * 64,), env=BASE.env, os="linux", architecture=arch)
-    return replace(asked, platform=("linux", arch), bases={NAME: base})
+    return replace(asked.elsewhere(("linux", arch)), bases={NAME: base})
 
 
 def test_a_cache_that_a_job_for_another_platform_wrote() -> None:

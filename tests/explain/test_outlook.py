@@ -7,15 +7,14 @@ from lab.explain.outlook import Outlook, outlook
 from lab.explain.why import Diagnosis, diagnose
 from lab.model import Outcome
 from lab.report.log import misses
-from tests.explain.builds import outcomes, question
+from tests.explain.builds import question
 
 
-def test_a_recorded_build_of_which_every_step_is_known() -> None:
-    real = outcomes("max-crlf")
+def test_a_recorded_build() -> None:
     found = outlook(question("max", "crlf"))
-    hits = sum(outcome is Outcome.HIT for outcome in real.values())
-    assert found.hit_percent == found.best_percent == 100 * hits / len(real)
-    assert 9 < found.seconds(Outcome.RAN) < 11  # three commands sleep 6, 2 and 1 seconds
+    assert (found.hit_percent, found.best_percent) == (100 * 3 / 9, 100 * 5 / 9)
+    assert 8 < found.seconds(Outcome.RAN) < 9.5  # two commands sleep 6 and 2 seconds
+    assert 1 < found.seconds(Outcome.UNKNOWN) < 2  # one sleeps 1 second
     assert found.untimed(Outcome.RAN) == 0
 
 
@@ -33,7 +32,7 @@ def test_a_build_without_steps_cannot_miss() -> None:
 def test_its_steps_are_named_as_those_of_a_log() -> None:
     found = outlook(question("max", "crlf")).build()
     assert [step.instruction for step in misses([found], "build 3/6").missed] == ["COPY package.json ./"]
-    assert len(misses([found], "stage-1").missed) == 2
+    assert len(misses([found], "stage-1").unknown) == 2
     assert misses([found], "WORKDIR").missed == ()
     assert [step.place for step in misses([found], "RUN sleep [26]*").missed] == ["4/6", "6/6"]
     assert misses([found], "nothing*").looked_at == 0

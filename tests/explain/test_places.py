@@ -13,7 +13,7 @@ from tests.explain.builds import DOCKERFILE, outcomes, question
 def of(text: str, target: str | None = None) -> list[str]:
     parsed = dockerfiles.parse(text)
     steps = plan(parsed, {}, None, lambda copy: None, target=target).steps
-    return [f"{place} line {place.line}" for place in places(text, parsed, steps, target)]
+    return [f"{place} line {place.line}" for place in places(text, parsed, steps, target=target)]
 
 
 def test_the_numbers_are_those_that_buildkit_printed() -> None:

@@ -35,9 +35,15 @@ def test_no_step_of_a_recorded_build_is_predicted_wrongly(source: str, change: s
 
 
 @pytest.mark.parametrize("change", ["crlf", "both"])
-def test_every_step_of_an_exported_cache_is_known(change: str) -> None:
+def test_of_an_exported_cache_only_what_a_run_makes_is_unknown(change: str) -> None:
+    """What the last stage copies from the builder may be the same although the builder runs again."""
     real = outcomes(f"max-{change}")
-    assert {place: step.outcome for place, step in by_place(diagnose(question("max", change))).items()} == real
+    found = {place: step.outcome for place, step in by_place(diagnose(question("max", change))).items()}
+    unknown = {place for place in real if found[place] is Outcome.UNKNOWN}
+    assert unknown == ({"stage-1 4/5", "stage-1 5/5"} if change == "crlf" else set())
+    assert {place: found[place] for place in real if place not in unknown} == {
+        place: real[place] for place in real if place not in unknown
+    }
 
 
 @pytest.mark.parametrize("source", ["max", "inline"])
@@ -50,8 +56,9 @@ def test_the_cause_is_the_file_of_the_builder_stage(source: str, change: str) ->
     assert (str(cause.place), cause.instruction, cause.role) == ("build 3/6", "COPY package.json ./", Role.CAUSE)
     assert "line ends of package.json: LF at the producer, CRLF here" in title(found)
     depending = [str(step.place) for step in found.steps if step.role is Role.CONSEQUENCE]
-    assert depending == ["build 4/6", "build 5/6", "build 6/6", "stage-1 4/5", "stage-1 5/5"]
-    assert cause.dependents == 5
+    sure = ["build 4/6", "build 5/6", "build 6/6"]
+    assert depending == sure + (["stage-1 4/5", "stage-1 5/5"] if change == "both" else [])
+    assert cause.dependents == len(depending)
 
 
 def test_a_changed_file_of_the_last_stage_is_a_cause_of_its_own() -> None:
@@ -60,6 +67,20 @@ def test_a_changed_file_of_the_last_stage_is_a_cause_of_its_own() -> None:
     assert (own.role, own.lost, own.listed) == (Role.CAUSE, None, False)
     after = found["stage-1 4/5"]
     assert after.role is Role.CONSEQUENCE and after.lost is not None
+
+
+def test_an_unknown_step_names_the_step_that_decides_about_it() -> None:
+    found = diagnose(question("max", "crlf"))
+    copied, last = found.steps[-2:]
+    assert (str(copied.place), copied.outcome, copied.lost) == ("stage-1 4/5", Outcome.UNKNOWN, None)
+    assert (last.outcome, last.lost) == (Outcome.UNKNOWN, len(found.steps) - 2)
+    assert last.sentence == "it depends on COPY --from=build /src/app.js ./, which is not known"
+
+
+def test_a_step_that_an_inline_cache_does_not_hold_says_so() -> None:
+    step = by_place(diagnose(question("inline", "crlf")))["build 2/6"]
+    assert (step.outcome, step.role) == (Outcome.RAN, Role.NOT_HELD)
+    assert step.sentence.endswith("an inline cache holds the layers of the image alone")
 
 
 def test_without_any_cache_no_step_is_the_cause() -> None:

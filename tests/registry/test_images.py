@@ -1,26 +1,18 @@
-"""Images' configs from registries and files: a real HTTP server that behaves well and badly, real archives."""
+"""Images' configs from registries: a real HTTP server that behaves well and badly."""
 
 from __future__ import annotations
 
 import base64
-import io
 import json
 import socket
-import tarfile
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from lab.registry.files import image_of_file, is_layout
 
 from lab.errors import LabError, ReadError, RegistryError, UsageError
 from lab.registry.client import Login, Repository, login_for, read_image
@@ -28,106 +20,7 @@ from lab.registry.manifests import Platform
 from lab.registry.names import Reference, parse
 from lab.registry.server import Registry
 from lab.results.run import ImageFacts
-
-CONFIG = json.dumps(
-    {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Env": ["PATH=/bin"], "WorkingDir": "/w", "User": "u", "Shell": ["/bin/sh"], "OnBuild": None},
-        "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "a" * 64]},
-        "moby.buildkit.cache.v0": "W10=",
-    }
-).encode()
-AMD, ARM = Platform(), Platform("linux", "arm64")
-
-
-def digest(data: bytes) -> str:
-    return "sha256:" + sha256(data).hexdigest()
-
-
-MANIFEST = json.dumps(
-    {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": {"digest": digest(CONFIG)},
-    }
-).encode()
-INDEX = json.dumps(
-    {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.index.v1+json",
-        "manifests": [
-            {"digest": "sha256:" + "0" * 64, "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}},
-            {"digest": digest(MANIFEST), "platform": {"os": "linux", "architecture": "amd64"}},
-            {
-                "digest": "sha256:" + "1" * 64,
-                "platform": {"os": "unknown", "architecture": "unknown"},
-                "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
-            },
-        ],
-    }
-).encode()
-SCHEMA_1 = json.dumps({"schemaVersion": 1, "name": "x", "fsLayers": []}).encode()
-
-
-class Server:
-    """A registry on loopback; `answers` maps a path to status, headers, body; `seen` holds what was asked with what."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {
-            "/v2/x/manifests/latest": (200, {}, MANIFEST),
-            f"/v2/x/manifests/{digest(MANIFEST)}": (200, {}, MANIFEST),
-            f"/v2/x/blobs/{digest(CONFIG)}": (200, {}, CONFIG),
-        }
-        self.wanted: str | None = None  # the Authorization without which the answer is 401
-        self.challenge = ""
-        self.delay = 0.0
-        self.piece, self.pause = 1 << 20, 0.0  # bytes that are sent at once, and seconds between them
-        self.seen: list[tuple[str, str | None]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.seen.append((self.path, self.headers.get("Authorization")))
-                time.sleep(outer.delay)
-                path = self.path.partition("?")[0]
-                status, headers, body = outer.answers.get(path, (404, {}, b"{}"))
-                if path.startswith("/v2/") and outer.wanted not in (None, self.headers.get("Authorization")):
-                    status, headers, body = 401, {"WWW-Authenticate": outer.challenge}, b"{}"
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                if "Content-Length" not in headers:
-                    self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                with suppress(BrokenPipeError, ConnectionResetError):  # who asked did not wait
-                    for start in range(0, len(body), outer.piece):
-                        self.wfile.write(body[start : start + outer.piece])
-                        time.sleep(outer.pause)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        self.name = f"localhost:{self.port}/x"
-
-    def image(self, platform: Platform = AMD, login: Login | None = None, seconds: float = 5) -> ImageFacts:
-        return Repository(parse(self.name), login=login, seconds=seconds).image(platform)
-
-
-@contextmanager
-def serving() -> Iterator[Server]:
-    """A registry that runs as long as the block."""
-    made = Server()
-    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()
-        thread.join()
+from tests.registry.serving import AMD, CONFIG, INDEX, MANIFEST, SCHEMA_1, Server, digest, serving
 
 
 @pytest.fixture
@@ -390,120 +283,3 @@ def test_logins_that_stand_plainly_in_dockers_config(tmp_path: Path, config: obj
     found = login_for("docker.io", tmp_path / "config.json")
     assert found == (login and replace(login, source=str(tmp_path / "config.json")))
     assert login_for("ghcr.io", tmp_path / "none") is None
-
-
-# --- files
-
-
-def archive(path: Path, files: dict[str, bytes], mode: str = "w") -> Path:
-    with tarfile.open(path, mode) as made:  # type: ignore[call-overload]
-        for name, content in files.items():
-            item = tarfile.TarInfo(name)
-            item.size = len(content)
-            made.addfile(item, io.BytesIO(content))
-    return path
-
-
-def blob(data: bytes) -> str:
-    return f"blobs/sha256/{digest(data)[7:]}"
-
-
-SAVED = {
-    "manifest.json": json.dumps([{"Config": "c.json", "RepoTags": ["x:1"], "Layers": []}]).encode(),
-    "c.json": CONFIG,
-}
-LAYOUT = {
-    "oci-layout": b"{}",
-    "index.json": json.dumps({"schemaVersion": 2, "manifests": [{"digest": digest(INDEX)}]}).encode(),
-    blob(INDEX): INDEX,
-    blob(MANIFEST): MANIFEST,
-    blob(CONFIG): CONFIG,
-}
-
-
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_archives_of_docker_save_and_of_oci(tmp_path: Path, mode: str) -> None:
-    assert image_of_file(archive(tmp_path / "saved.tar", SAVED, mode), AMD).cache == "W10="
-    found = image_of_file(archive(tmp_path / "oci.tar", LAYOUT, mode), AMD)
-    assert (found.cache, found.digest, found.manifests[-1]) == ("W10=", digest(CONFIG), digest(MANIFEST))
-
-
-def test_a_layouts_folder(tmp_path: Path) -> None:
-    for name, content in LAYOUT.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    assert image_of_file(tmp_path, AMD).cache == "W10="
-    with pytest.raises(ReadError, match="it exists for linux/arm64/v8, linux/amd64"):
-        image_of_file(tmp_path, Platform("linux", "s390x"))
-
-
-@pytest.mark.parametrize(
-    ("files", "said"),
-    [
-        ({}, "neither manifest.json nor index.json"),
-        ({**SAVED, "manifest.json": b"{"}, "it is not JSON"),
-        ({**SAVED, "manifest.json": b"[]"}, "it contains 0 images"),
-        ({**SAVED, "manifest.json": json.dumps([{"Config": "c.json"}] * 2).encode()}, "it contains 2 images"),
-        ({"manifest.json": SAVED["manifest.json"]}, "its manifest names c.json, which is missing"),
-        ({**SAVED, "c.json": b"nonsense"}, "it is not JSON"),
-        ({**SAVED, "c.json": b'{"moby.buildkit.cache.v0": 7}'}, "it is not text in base64"),
-        ({**LAYOUT, blob(CONFIG): b"{}"}, "do not match its digest"),
-        (
-            {name: data for name, data in LAYOUT.items() if name != blob(MANIFEST)},
-            "the blob sha256:[0-9a-f]{64} is missing",
-        ),
-        (
-            {**LAYOUT, "index.json": json.dumps({"manifests": [{"digest": "../../etc/passwd"}]}).encode()},
-            "the blob .* is missing",
-        ),
-    ],
-)
-def test_archives_that_are_not_whole(tmp_path: Path, files: dict[str, bytes], said: str) -> None:
-    with pytest.raises(ReadError, match=said):
-        image_of_file(archive(tmp_path / "a.tar", files), AMD)
-
-
-def test_files_that_are_no_archives(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"no archive at all")
-    with pytest.raises(ReadError, match="it is not an archive of an image"):
-        image_of_file(tmp_path / "a", AMD)
-    whole = archive(tmp_path / "b.tar", SAVED, "w:gz").read_bytes()
-    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ReadError, match=r"it is not an archive of an image|it contains neither manifest\.json"):
-        image_of_file(tmp_path / "cut", AMD)
-    with pytest.raises(ReadError, match="No such file"):
-        image_of_file(tmp_path / "gone", AMD)
-
-
-@pytest.mark.parametrize(
-    ("start", "said"),
-    [
-        (b"\x28\xb5\x2f\xfd rest", "compressed with zstd"),
-        (b"\xfd7zXZ\x00" + b"\xff" * 100, "it is not an archive of an image"),
-        (b"BZh9" + b"\xff" * 100, "it is not an archive of an image"),
-        (b"\x1f\x8b\x08\x00" + b"\xff" * 100, "it is not an archive of an image"),
-        (b"", "it is not an archive of an image"),
-    ],
-)
-def test_files_packed_in_ways_that_are_not_read(tmp_path: Path, start: bytes, said: str) -> None:
-    (tmp_path / "a").write_bytes(start)
-    with pytest.raises(ReadError, match=said) as error:
-        image_of_file(tmp_path / "a", AMD)
-    assert "\n" not in error.value.message and error.value.hint
-
-
-@given(st.binary(max_size=64), st.integers(0, 2000))
-def test_damaged_archives_are_read_errors(damage: bytes, place: int) -> None:
-    """Bytes of a good archive overwritten anywhere: what comes of it is an image or a ReadError."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = archive(Path(folder) / "a.tar", SAVED)
-        whole = path.read_bytes()
-        path.write_bytes(whole[:place] + damage + whole[place + len(damage) :])
-        with suppress(ReadError):
-            assert isinstance(image_of_file(path, AMD), ImageFacts)
-
-
-def test_a_folder_that_holds_an_image(tmp_path: Path) -> None:
-    assert not is_layout(tmp_path)
-    (tmp_path / "index.json").write_bytes(b"{}")
-    assert is_layout(tmp_path)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from lab.buildkit.progress.build import Build, CacheImport, Step
+from lab.buildkit.progress.prunes import Prune
 from lab.buildkit.progress.reader import read_builds
 from lab.model import Outcome
-from lab.report.log import misses, reasons, sentences
+from lab.report.log import is_named, misses, reasons, sentences
 from tests.conftest import ROOT
 
 H, R, U, E, B = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN, Outcome.ERROR, Outcome.BASE
@@ -45,7 +46,8 @@ def test_a_step_before_the_first_miss_may_have_missed_too() -> None:
         ([step(2, H), step(3, E)], "Step 3/4 (RUN 3) failed."),
         (
             [step(2, H, 7.4, pulled=True)],
-            "Step 2/4 (RUN 2) is a hit, but the builder fetched its layers from a registry and took 7.4 s for it.",
+            "Step 2/4 (RUN 2) is a hit, also where the log prints DONE for it: the builder fetched its layers from a "
+            "registry and took 7.4 s for it.",
         ),
         ([step(2, R)], "The log states no seconds, so it does not show what the misses cost."),
     ],
@@ -120,3 +122,19 @@ def test_what_counts_as_a_miss(wanted: str | None, missed: int, unknown: int) ->
 
 def test_a_step_that_is_not_there() -> None:
     assert misses([STEPS], "9/9").looked_at == 0
+
+
+def test_a_prune_before_a_build_is_said_and_one_after_it_not() -> None:
+    build = Build("buildkit", lines=(10, 20))
+    found = sentences(build, [Prune(6, "Total reclaimed space: 1.27GB"), Prune(25, "Total reclaimed space: 1GB")])
+    [line] = [text for text in found if "prune" in text]
+    assert line == (
+        "Before this build, a prune removed images or build cache (line 6: Total reclaimed space: 1.27GB): what it "
+        "removed is in the builder's own cache no more."
+    )
+
+
+def test_a_pattern_names_steps() -> None:
+    step = Step("builder", 3, 5, "RUN npm ci", Outcome.RAN)
+    for words in ("*npm ci*", "builder ?/5", "RUN npm [ab]*", "RUN*"):
+        assert is_named(step, words) is (words != "RUN npm [ab]*"), words

@@ -44,7 +44,7 @@ def test_the_cause_and_what_depends_on_it() -> None:
     value = document("max", "crlf")
     cause = value["steps"][value["cause"]]
     assert (cause["stage"], cause["step"], cause["line"]) == ("build", "3/6", 3)
-    assert (cause["outcome"], cause["role"], cause["dependents"]) == ("ran", "cause", 5)
+    assert (cause["outcome"], cause["role"], cause["dependents"]) == ("ran", "cause", 3)
     [difference] = cause["search"]["found"]["differences"]
     assert (difference["path"], difference["field"], difference["producer"]) == ("package.json", "line ends", "LF")
     following = value["steps"][value["cause"] + 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from lab.errors import ContextError
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+NOT_CHANGED = ""  # no digest is an empty text
 MARK_EVERY = 16  # pieces between two stored states of a hasher
 
 
@@ -122,10 +123,18 @@ class Join(Part):
             hasher.update(memoryview(blob)[end:])
         return _digest(hasher)
 
-    def with_texts(self, texts: Mapping[Part, str]) -> str:
-        """Return the digest with other texts for these parts."""
-        pieces = [prefix + (texts.get(part) or part.text).encode() for prefix, part in self.pieces]
-        return _digest(sha256(b"".join(pieces)))
+    def with_texts(self, texts: Mapping[Part, str | None]) -> str:
+        """Return the digest with other texts for these parts; None leaves the part's whole piece out."""
+        found = ((prefix, texts.get(part, NOT_CHANGED), part) for prefix, part in self.pieces)
+        return _digest(
+            sha256(
+                b"".join(
+                    prefix + (part.text if text == NOT_CHANGED else text).encode()
+                    for prefix, text, part in found
+                    if text is not None
+                )
+            )
+        )
 
     def _laid_out(self) -> tuple[bytes, list[int]]:
         """Return all bytes, and where each piece ends; store the hasher's state at every sixteenth piece."""
@@ -183,8 +192,19 @@ class Formula:
             return None
         return self.with_parts({directory: directory.with_child(name, text)})
 
-    def with_parts(self, texts: Mapping[Part, str]) -> str:
-        """Return the digest with other texts for these parts, which may be objects or directories."""
+    def without_all(self, parts: Collection[Part]) -> str | None:
+        """Return the digest without these parts in their directories; None if the graph cannot answer this."""
+        for part in parts:
+            above = self._above.get(part, ())
+            if len(above) != 1 or not above[0][0].directory or above[0][1] == 0:
+                return None
+        return self.with_parts(dict.fromkeys(parts))
+
+    def with_parts(self, texts: Mapping[Part, str | None]) -> str:
+        """Return the digest with other texts for these parts, which may be objects or directories.
+
+        None leaves out a part of a directory.
+        """
         changed = dict(texts)
         waiting: dict[int, set[Join]] = {}
         for part in texts:
@@ -193,7 +213,7 @@ class Formula:
             for join in waiting.pop(min(waiting)) - changed.keys():
                 changed[join] = join.with_texts(changed)
                 self._wait_above(join, waiting)
-        return changed.get(self.root, self.text)
+        return changed.get(self.root) or self.text
 
     def _wait_above(self, part: Part, waiting: dict[int, set[Join]]) -> None:
         for join, _ in self._above.get(part, ()):

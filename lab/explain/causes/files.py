@@ -14,6 +14,8 @@ from lab.explain.advice import advice
 from lab.explain.copies import Side, differences, followed, look, own_digests_of, used_of
 from lab.explain.explanation import Role, StepCause
 from lab.explain.miss import Miss
+from lab.explain.remedies.offer import remedies
+from lab.explain.remedies.remedy import Remedy, sides
 from lab.explain.sent import arithmetic
 from lab.explain.subject import Subject
 from lab.explain.upstream import Bug, Upstream
@@ -42,25 +44,35 @@ class _Files:
         theirs, ours = subject.theirs, subject.ours
         if engine is None or isinstance(theirs, str) or isinstance(ours, str):
             return None
-        sides = (look(theirs, copy, engine.rules), look(ours, copy, engine.rules))
-        if sides[0].digest is not None and sides[0].digest == sides[1].digest:
+        looked = (look(theirs, copy, engine.rules), look(ours, copy, engine.rules))
+        if looked[0].digest is not None and looked[0].digest == looked[1].digest:
             return None
         known = [*subject.book.rule_sets.values()]
         rule_sets = known if engine.rules in known else [*known, engine.rules]
-        everything = differences(theirs, ours, sides, rule_sets, every=True)
+        everything = differences(theirs, ours, looked, rule_sets, every=True)
         counting = [item for item in everything if engine.rules.name in item.rules]
         if not counting:
             return None
         renamed, ignored = _renamed(theirs, ours, counting), _ignored(theirs, ours, counting)
         evidence = [
-            *followed(sides),
+            *followed(looked),
             *ignored,
             *_listed(counting, everything, engine.rules, len(rule_sets)),
-            *_digests(sides, counting, engine.rules),
-            *self._records(copy, sides[1]),
+            *_digests(looked, counting, engine.rules),
+            *self._records(copy, looked[1]),
             *self._sent(theirs, ours),
         ]
-        return self._step_cause(text, engine.rules, counting, evidence, renamed=renamed, ignored=bool(ignored))
+        to_do = [item.text for item in self._remedies(copy, engine.rules)]
+        return self._step_cause(text, engine.rules, counting, evidence, to_do, renamed=renamed, ignored=bool(ignored))
+
+    def _remedies(self, copy: Copy, rules: Rules) -> list[Remedy]:
+        """The remedies that give both sides the same digest, tried on the records of both contexts."""
+        theirs, ours = self.subject.theirs, self.subject.ours
+        if isinstance(theirs, str) or isinstance(ours, str):
+            return []
+        maker = self.subject.producer_engine
+        one, other = ours.sent_objects, theirs.sent_objects
+        return remedies(sides(one, other, copy.queries, rules, maker.rules if maker else rules))
 
     def _step_cause(
         self,
@@ -68,6 +80,7 @@ class _Files:
         rules: Rules,
         counting: Sequence[FieldDifference],
         evidence: list[str],
+        tried: list[str],
         *,
         renamed: str | None,
         ignored: bool,
@@ -83,6 +96,8 @@ class _Files:
         ]
         to_do = [bug.advice if (bug := self._bug(field, rules)) else advice(field) for field in fields]
         to_do = [advice("name")] if renamed else [advice("ignored"), *to_do] if ignored else to_do
+        first = bool(renamed or ignored or (named and named.fixed))  # what the cause itself says to do
+        to_do = [*to_do, *tried] if first else [*tried, *to_do]
         return StepCause(
             text,
             Role.CAUSE,

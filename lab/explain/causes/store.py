@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.explain.explanation import Role, StepCause
 from lab.explain.miss import Miss
-from lab.explain.subject import Subject
+from lab.explain.store import store_lines
 from lab.results.stores import CONTAINERD, GRAPH, store_of
 
 ADVICE = (
@@ -22,8 +22,7 @@ def cause(miss: Miss) -> StepCause | None:
     lost = [source.ref for source in build.imports if source.ok is False] if build else []
     if not lost or not isinstance(subject.image, str):
         return None
-    stores = [store_of(facts) if facts else None for facts in (subject.producer, subject.consumer)]
-    theirs, ours = stores
+    theirs, ours = (store_of(facts) if facts else None for facts in (subject.producer, subject.consumer))
     if theirs is None or ours is None or (theirs.kind, ours.kind) != (GRAPH, CONTAINERD):
         return None
     sentence = (
@@ -31,23 +30,3 @@ def cause(miss: Miss) -> StepCause | None:
         f"{', '.join(lost)} is in no registry, and only the producer's store takes a local image as a cache"
     )
     return StepCause(miss.text, Role.CAUSE, sentence, evidence=(subject.image, *store_lines(subject)), advice=ADVICE)
-
-
-def store_lines(subject: Subject) -> tuple[str, ...]:
-    """A line on the image store of each side, with why it has that one; none if both are of one kind before Docker 29.
-
-    A side of which it is not known has no line.
-    """
-    sides = [
-        (where, facts) for where, facts in (("the producer", subject.producer), ("here", subject.consumer)) if facts
-    ]
-    found = [(where, facts.server, store) for where, facts in sides if (store := store_of(facts))]
-    alike = len({store.kind for _, _, store in found}) < 2
-    if alike and not any(
-        server.split(".")[0].isdecimal() and int(server.split(".")[0]) >= 29 for _, server, _ in found
-    ):
-        return ()
-    return tuple(
-        f"image store {'of ' if where != 'here' else ''}{where}, Docker {server}: {store.title}: {store.why}"
-        for where, server, store in found
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.explain.explanation import Role, StepCause
 from lab.explain.miss import Miss
+from lab.explain.store import on_import
 
 ADVICE = (
     "check that this engine can pull the image (docker pull IMAGE): it was never pushed, its name or tag differs, or "
@@ -18,4 +19,4 @@ def cause(miss: Miss) -> StepCause | None:
     if not lost:
         return None
     sentence = f"the engine could not read the cache of {lost}, so no step can hit there, whatever its files are"
-    return StepCause(miss.text, Role.CAUSE, sentence, advice=ADVICE)
+    return StepCause(miss.text, Role.CAUSE, sentence, evidence=on_import(miss.subject.consumer), advice=ADVICE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -13,6 +13,7 @@ from lab.buildkit.contenthash.query import Query, content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
+from lab.explain.search.world import above
 
 SMALL = 1 << 20  # bytes of the largest file whose content stays in memory
 KEPT = 64 << 20  # bytes of all contents that stay in memory
@@ -50,23 +51,34 @@ class Case:
 
     def record_without(self, number: int) -> str | None:
         """Return the record without one object and everything below it; None if there is no digest then."""
+        return self.record_without_all([number])
+
+    def record_without_all(self, numbers: Collection[int]) -> str | None:
+        """Return the record without some objects and everything below them; None if there is no digest then."""
+        paths = {self.entries[number].path for number in numbers}
+        tops = [number for number in numbers if not any(path in paths for path in above([self.entries[number].path]))]
+        parts = [self._part(number) for number in tops]
+        if None not in parts:
+            known = [part for part in parts if part]
+            text = self.formula.without(known[0]) if len(known) == 1 else self.formula.without_all(known)
+            if text:
+                return content_record(text)
+        starts = tuple(f"{path}/" for path in paths)
+        kept = [
+            (entry, own)
+            for entry, own in zip(self.entries, self.own, strict=True)
+            if entry.path not in paths and not entry.path.startswith(starts)
+        ]
+        return self._record_of([entry for entry, _ in kept], [own for _, own in kept])
+
+    def _part(self, number: int) -> Part | None:
+        """Return the part of an object with everything below it; None if the digest does not have it."""
         entry = self.entries[number]
         part: Part | None = self.leaves.get(number)
         if entry.kind is Kind.DIR:
             node = self.tree.get("/" + entry.path)
             part = node.whole if node else None
-        text = self.formula.without(part) if part and part in self.formula else None
-        if text:
-            return content_record(text)
-        gone = [
-            place
-            for place, other in enumerate(self.entries)
-            if other.path == entry.path or other.path.startswith(entry.path + "/")
-        ]
-        return self._record_of(
-            [other for place, other in enumerate(self.entries) if place not in gone],
-            [own for place, own in enumerate(self.own) if place not in gone],
-        )
+        return part if part in self.formula else None
 
     def record_with_more(self, entry: Entry, own: str) -> str | None:
         """Return the record with one more object (a folder is empty); None if there is no digest then."""
@@ -89,7 +101,9 @@ class Case:
         """Return the record with other own digests for several objects."""
         if len(owns) == 1:
             return self.record_with(*next(iter(owns.items())))
-        texts: dict[Part, str] = {self.leaves[number]: own for number, own in owns.items() if number in self.leaves}
+        texts: dict[Part, str | None] = {
+            self.leaves[number]: own for number, own in owns.items() if number in self.leaves
+        }
         return content_record(self.formula.with_parts(texts))
 
     def _record_of(self, entries: list[Entry], own: list[str]) -> str | None:

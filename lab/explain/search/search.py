@@ -1,59 +1,53 @@
-"""Tries changes of the consumer's files until the producer's cache lists their record: single changes, then pairs."""
+"""Tries changes of the consumer's files until the producer's cache lists their record: rules on all objects first."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from itertools import islice
 
-from lab.buildkit.contenthash.compare import FieldDifference, compare
-from lab.buildkit.contenthash.entry import Chunk, Entry
-from lab.buildkit.contenthash.query import Query, content_part, content_record
+from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.buildkit.contenthash.query import Query
 from lab.buildkit.contenthash.rules import Rules
-from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
 from lab.explain.search.case import Case, begin
-from lab.explain.search.stages import Candidate, Hypothesis, applied, stages
+from lab.explain.search.checkout import NO_CHECKOUT, Checkout
+from lab.explain.search.compound import Compound, used_by
+from lab.explain.search.exceptions import groups_of, single
+from lab.explain.search.finding import Finding, Guess, finding
+from lab.explain.search.hints import hints
+from lab.explain.search.naming import worlds
+from lab.explain.search.stages import QUICK, Hypothesis, stages
 from lab.explain.search.usual import Usual
+from lab.explain.search.variants import LABEL
+from lab.explain.search.watch import Looking, TimeIsUp, Tried, Watch
 
-LOOK_EVERY = 64  # candidates between two checks of the time
-LARGE = 8 << 20  # bytes of a file from which on its reading checks the time
-PROGRESS_EVERY = 0.25  # seconds between two calls of `progress`
-MANY = 3  # equal differences up to this number are named one by one
+__all__ = ["Finding", "Looking", "Result", "Tried", "search"]
 
-
-@dataclass(frozen=True, slots=True)
-class Looking:
-    """The progress of a search: the current stage, the number of candidates tried, and the seconds so far."""
-
-    stage: str
-    tried: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A change that leads to a listed record: the fields with the producer's values, and the rule set.
-
-    Without differences, the record is that of the unchanged files. `alike` are all rule sets that give the same record
-    for the producer's files; they include `rules`.
-    """
-
-    record: str
-    rules: Rules
-    differences: tuple[FieldDifference, ...]
-    alike: tuple[Rules, ...] = ()
+WHOLE = "rules on all objects"
+LIKELY = 5  # the highest sum of ranks of the combinations that are tried before changes of single objects
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The end of a search: `finding` is None if nothing was found; `complete` is True if all candidates were tried."""
+    """The end of a search: `finding` is None if nothing was found; `complete` is True if all candidates were tried.
+
+    `names` lists what was tried, with the number of candidates of each. `skipped` says which rules could not be tried,
+    and why. `hints` are sentences on differences that a search cannot find.
+    """
 
     finding: Finding | None
     tried: int
     seconds: float
     complete: bool
+    names: tuple[Tried, ...] = ()
+    skipped: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+Candidates = Iterable[tuple[str | None, Guess]]
+Stage = tuple[str, Rules, Candidates]
 
 
 def search(
@@ -67,93 +61,97 @@ def search(
     limit: float = 30.0,
     progress: Callable[[Looking], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    checkout: Callable[[], Checkout] | None = None,
 ) -> Result:
     """Search for the producer's files, given the consumer's files, the sources of one COPY and its listed records.
 
-    The search tries the unchanged files (also under `others`), changes of all objects, changes of one object (usual
-    changes first), objects that only one side has, and pairs of changes. It then tries the changes under `others`.
-    `limit` is in seconds. ContextError if the COPY has no digest under `rules`.
+    The search tries the unchanged files, combinations of rules on all objects, changes of one object, exceptions to
+    rules, and pairs of changes; each also under those `others` that may give another record. `checkout` returns what
+    git knows of the context; it is called once, if the unchanged files are not listed. `limit` is in seconds.
+    ContextError if the COPY has no digest under `rules`.
     """
     listed = frozenset(wanted)
-    watch = _Watch(limit, progress, clock)
+    watch = Watch(limit, progress, clock)
+    run = _Run(watch, queries, usual, checkout)
     try:
         case = begin([watch.over(entry) for entry in entries], queries, rules)
-        for stage, tested, candidates in _all_stages(case, others, usual):
+        for stage, tested, candidates in run.stages(case, others):
             watch.stage = stage
-            for record, hypothesis in candidates:
-                watch.count()
+            for record, guess in candidates:
+                watch.count(guess.names or (stage,))
                 if record in listed and record is not None:
-                    return Result(_finding(case, hypothesis, record, tested, others), watch.tried, watch.seconds, False)
-    except _TimeIsUp:
-        return Result(None, watch.tried, watch.seconds, False)
-    return Result(None, watch.tried, watch.seconds, True)
+                    found = finding(case.entries, queries, guess, record, [rules, *others], tested, run.checkout)
+                    if found:
+                        return run.result(found, complete=False)
+    except TimeIsUp:
+        return run.result(None, complete=False)
+    return run.result(None, complete=True, case=case)
 
 
-class _TimeIsUp(Exception):
-    """Ends a search from any call depth; it is not an error."""
+class _Run:
+    """One search: its stages in order, and its result."""
 
+    def __init__(
+        self, watch: Watch, queries: Sequence[Query], usual: Usual, checkout: Callable[[], Checkout] | None
+    ) -> None:
+        self.watch = watch
+        self.queries = queries
+        self.usual = usual
+        self.read = checkout
+        self.checkout = NO_CHECKOUT
+        self.case: Case | None = None
+        self._known: dict[Rules, list[Compound]] = {}
 
-class _Watch:
-    """Counts candidates, checks the time at intervals, and reports the progress."""
+    def stages(self, case: Case, others: Sequence[Rules]) -> Iterator[Stage]:
+        """Yield all stages: those that take little time come first, under each rule set that may differ."""
+        self.case = case
+        yield "the files as they are", case.rules, [(case.record, Hypothesis())]
+        elsewhere = [other for other in (_under(case, rules) for rules in others) if other]
+        for other in elsewhere:
+            yield f"the files as they are under {other.rules.name}", other.rules, [(other.record, Hypothesis())]
+        self.checkout = self.read() if self.read else NO_CHECKOUT
+        rounds = (self._whole, self._quick, self._exceptions, self._slow)
+        for stages_of in rounds:
+            seen = {_signature(case, case.rules)}
+            for one in (case, *elsewhere):
+                if one is not case and _signature(case, one.rules) in seen:
+                    continue
+                seen.add(_signature(case, one.rules))
+                under = "" if one is case else f", under {one.rules.name}"
+                for stage, candidates in stages_of(one):
+                    yield f"{stage}{under}", one.rules, candidates
 
-    def __init__(self, limit: float, progress: Callable[[Looking], None] | None, clock: Callable[[], float]) -> None:
-        self.stage = "reading the files"
-        self.tried = 0
-        self._limit = limit
-        self._progress = progress
-        self._clock = clock
-        self._started = clock()
-        self._reported = 0.0
+    def _compounds(self, case: Case) -> list[Compound]:
+        if case.rules not in self._known:
+            self._known[case.rules] = [
+                Compound(world, self.usual, self.queries, case.rules)
+                for world in worlds(case.entries, used_by(case), self.checkout)
+            ]
+        return self._known[case.rules]
 
-    @property
-    def seconds(self) -> float:
-        """The seconds since the search began."""
-        return self._clock() - self._started
+    def _whole(self, case: Case) -> Iterator[tuple[str, Candidates]]:
+        for compound in self._compounds(case):
+            yield WHOLE, compound.candidates(0, LIKELY)
 
-    def count(self) -> None:
-        """Count one more candidate."""
-        self.tried += 1
-        if self.tried % LOOK_EVERY == 0:
-            self.look()
+    def _quick(self, case: Case) -> Iterator[tuple[str, Candidates]]:
+        yield from islice(stages(case, self.usual), 1, QUICK)
 
-    def look(self) -> None:
-        """Raise _TimeIsUp after the limit; otherwise report the progress if PROGRESS_EVERY seconds have passed."""
-        seconds = self.seconds
-        if seconds > self._limit:
-            raise _TimeIsUp
-        if self._progress and seconds - self._reported >= PROGRESS_EVERY:
-            self._reported = seconds
-            self._progress(Looking(self.stage, self.tried, seconds))
+    def _exceptions(self, case: Case) -> Iterator[tuple[str, Candidates]]:
+        for compound in self._compounds(case)[:1]:
+            yield "groups of objects", groups_of(compound)
+            yield "rules on all objects, with one exception", single(compound)
 
-    def over(self, entry: Entry) -> Entry:
-        """Return the object with a content whose reading stops at the limit, because a large file may take long."""
-        content = entry.content
-        if not callable(content) or entry.size < LARGE:
-            return entry
-        return replace(entry, content=partial(self._read, content))
+    def _slow(self, case: Case) -> Iterator[tuple[str, Candidates]]:
+        for compound in self._compounds(case):
+            yield f"{WHOLE}, the unlikely combinations", compound.candidates(LIKELY + 1)
+        yield from islice(stages(case, self.usual), QUICK, None)
 
-    def _read(self, content: Callable[[], Iterable[Chunk]]) -> Iterator[Chunk]:
-        for chunk in content():
-            self.look()
-            yield chunk
-
-
-def _all_stages(case: Case, others: Sequence[Rules], usual: Usual) -> Iterator[tuple[str, Rules, Iterator[Candidate]]]:
-    """Yield all stages: the unchanged files under each rule set come first, other rule sets' changes come last."""
-    elsewhere = [other for other in (_under(case, rules) for rules in others) if other]
-    for number, (stage, candidates) in enumerate(stages(case, usual)):
-        yield stage, case.rules, candidates
-        if number == 0:
-            for other in elsewhere:
-                yield (
-                    f"the files as they are under {other.rules.name}",
-                    other.rules,
-                    iter([(other.record, Hypothesis())]),
-                )
-    for other in elsewhere:
-        for number, (stage, candidates) in enumerate(stages(other, usual)):
-            if number:
-                yield f"{stage}, under {other.rules.name}", other.rules, candidates
+    def result(self, found: Finding | None, *, complete: bool, case: Case | None = None) -> Result:
+        """Return the result, with what was tried and what could not be tried."""
+        case = case or self.case
+        skipped = (f"rules of git: {self.checkout.problem}",) if self.checkout.problem else ()
+        more = tuple(hints(case, self.checkout)) if case and found is None else ()
+        return Result(found, self.watch.tried, self.watch.seconds, complete, self.watch.names, skipped, more)
 
 
 def _under(case: Case, rules: Rules) -> Case | None:
@@ -163,41 +161,15 @@ def _under(case: Case, rules: Rules) -> Case | None:
         return None
 
 
-def _finding(case: Case, hypothesis: Hypothesis, record: str, tested: Rules, others: Sequence[Rules]) -> Finding:
-    """Return the finding for a hypothesis that leads to a listed record; `case` is the consumer's case."""
-    differences = tuple(_summed_up(_differences(case, hypothesis, [case.rules, *others])))
-    if tested == case.rules:
-        return Finding(record, tested, differences, (tested,))
-    theirs = applied(case.entries, hypothesis)
-    alike = tuple(rules for rules in others if rules == tested or _record_of(theirs, case.queries, rules) == record)
-    return Finding(record, tested, differences, alike)
-
-
-def _record_of(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> str | None:
-    try:
-        part = content_part(Tree.read(entries, rules), queries, rules)
-        return content_record(part.text) if part else None
-    except ContextError:
-        return None
-
-
-def _differences(case: Case, hypothesis: Hypothesis, rules: Sequence[Rules]) -> list[FieldDifference]:
-    """Return the fields that the hypothesis changes; an unchanged content is the same Python object on both sides."""
-    used = [entry for number, entry in enumerate(case.entries) if number in case.leaves]
-    changed = set(hypothesis.all_changes())
-    theirs = applied(case.entries, hypothesis)
-    ours = [entry for number, entry in enumerate(case.entries) if number in case.leaves or number in changed]
-    kept = {entry.path for entry in (*used, *ours)} | ({hypothesis.more.path} if hypothesis.more else set())
-    return compare([entry for entry in theirs if entry.path in kept], ours, rules)
-
-
-def _summed_up(differences: list[FieldDifference]) -> Iterator[FieldDifference]:
-    """Combine equal differences of many objects into one that names the first object and counts the others."""
-    alike: dict[tuple[str, str, str], list[FieldDifference]] = {}
-    for item in differences:
-        alike.setdefault((item.field, item.producer, item.consumer), []).append(item)
-    for group in alike.values():
-        if len(group) <= MANY:
-            yield from group
-        else:
-            yield replace(group[0], path=f"{group[0].path} and {len(group) - 1} more")
+def _signature(case: Case, rules: Rules) -> object:
+    """Return what of a rule set may change a record of these objects or of a candidate."""
+    names = {name for number in case.used for name in case.entries[number].xattrs} | {LABEL, "security.capability"}
+    plain = all(query.is_plain for query in case.queries)
+    links = any(entry.kind is Kind.SYMLINK for entry in case.entries)
+    return (
+        frozenset(name for name in names if rules.keeps(name)),
+        rules.owner,
+        None if plain else (rules.wildcard, rules.wildcard_errors, rules.patterns),
+        rules.links if links else None,
+        rules.root_swallows if len(case.queries) > 1 else None,
+    )

@@ -14,6 +14,7 @@ from lab.explain.search.case import Case, own_text
 from lab.explain.search.usual import Usual
 from lab.explain.search.variants import Change, all_else, all_modes, bare, distinct, line_ends, metadata, modes
 
+QUICK = 9  # the first stages, which take time in proportion to the number of objects
 Variants = Callable[[Entry], Iterator[Entry]]
 
 
@@ -31,6 +32,18 @@ class Hypothesis(NamedTuple):
     def all_changes(self) -> dict[int, Entry | None]:
         """Return the changes of this hypothesis and of its bases."""
         return {**(self.base.all_changes() if self.base else {}), **self.changes}
+
+    def applied(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the producer's objects, given those of this side."""
+        changes = self.all_changes()
+        found = [changes.get(number, entry) for number, entry in enumerate(entries)]
+        more = [self.more] if self.more else []
+        return [entry for entry in found if entry is not None] + more
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of rules on all objects; a change of single objects has none."""
+        return ()
 
 
 Candidate = tuple[str | None, Hypothesis]  # the record is None if there is no digest
@@ -192,11 +205,3 @@ def _changed_at_once(case: Case, wanted: Iterable[Change]) -> Iterator[tuple[Cas
             assert entry is not None  # a change of all objects removes none
             changes[number] = (entry, owns[number])
         yield case.changed(changes), hypothesis
-
-
-def applied(entries: Iterable[Entry], hypothesis: Hypothesis) -> list[Entry]:
-    """Return the producer's objects according to a hypothesis."""
-    changes = hypothesis.all_changes()
-    found = [changes.get(number, entry) for number, entry in enumerate(entries)]
-    more = [hypothesis.more] if hypothesis.more else []
-    return [entry for entry in found if entry is not None] + more

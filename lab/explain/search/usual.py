@@ -12,12 +12,24 @@ from lab.yamlfile import Strict, load
 
 
 @dataclass(frozen=True, slots=True)
+class WholeModes:
+    """Modes of all objects at once: of files, of executable files, of folders and of links; None is the mode here."""
+
+    name: str
+    file: int | None
+    executable: int | None
+    folder: int | None
+    link: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Usual:
     """The usual values of the fields of files and directories.
 
     `labels` are values of security.selinux without the final NUL. `attributes` are other attributes (name, raw value).
     `owners` are pairs of uid and gid. `extras` are files that only one side may have (name, content). `folders` are
-    names of empty folders that only one side may have.
+    names of empty folders that only one side may have. `whole_modes` are modes of all objects that are not those of an
+    umask. `leftovers` are families of objects that programs leave behind: a name, and patterns of base names.
     """
 
     file_modes: tuple[int, ...]
@@ -28,6 +40,8 @@ class Usual:
     owners: tuple[tuple[int, int], ...]
     extras: tuple[tuple[str, bytes], ...]
     folders: tuple[str, ...]
+    whole_modes: tuple[WholeModes, ...] = ()
+    leftovers: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 Octal = Annotated[str, Field(pattern=r"^0[0-7]{3,4}$")]
@@ -44,6 +58,19 @@ class _Extra(Strict):
     hex: Hex = ""
 
 
+class _WholeModes(Strict):
+    name: str
+    file: Octal | None = None
+    executable: Octal | None = None
+    folder: Octal | None = None
+    link: Octal | None = None
+
+
+class _Leftovers(Strict):
+    name: str
+    patterns: tuple[str, ...]
+
+
 class _File(Strict):
     file_modes: tuple[Octal, ...]
     dir_modes: tuple[Octal, ...]
@@ -53,6 +80,8 @@ class _File(Strict):
     owners: tuple[tuple[int, int], ...]
     extras: tuple[_Extra, ...]
     folders: tuple[str, ...]
+    whole_modes: tuple[_WholeModes, ...]
+    leftovers: tuple[_Leftovers, ...]
 
 
 def load_usual(boxes: Path) -> Usual:
@@ -67,4 +96,13 @@ def load_usual(boxes: Path) -> Usual:
         file.owners,
         tuple((item.name, bytes.fromhex(item.hex)) for item in file.extras),
         file.folders,
+        tuple(
+            WholeModes(item.name, *map(_octal, (item.file, item.executable, item.folder, item.link)))
+            for item in file.whole_modes
+        ),
+        tuple((item.name, item.patterns) for item in file.leftovers),
     )
+
+
+def _octal(text: str | None) -> int | None:
+    return None if text is None else int(text, 8)

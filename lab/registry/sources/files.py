@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.errors import UsageError
@@ -21,15 +21,19 @@ class FileSource:
 
     path: Path
     name: str = ""
+    text: str = field(default="", compare=False)  # the path as the command line has it
 
     def read(self, platform: Platform, seconds: float) -> FoundCache:
         """Read it; `seconds` plays no part."""
         if not self.path.exists():
-            raise UsageError(f"cannot find the file {self.path}", hint="docker save IMAGE --output FILE makes one")
+            raise UsageError(
+                f"cannot find the file {self.text or self.path}", hint="docker save IMAGE --output FILE makes one"
+            )
         if self.path.is_dir() and not is_layout(self.path):
             raise not_a_cache(str(self.path), _folder_kind(self.path))
         with open_files(self.path) as files:
-            return find_in_files(files, platform, self.name)
+            found = find_in_files(files, platform, self.name)
+        return replace(found, name=f"{self.path}#{self.name}") if self.name else found
 
 
 def file_source(text: str) -> FileSource | None:
@@ -42,8 +46,9 @@ def file_source(text: str) -> FileSource | None:
     for path, chosen in ((text, ""), *(((start, name),) if mark else ())):
         place = _expanded(path)
         if _exists(place) and (plainly or not place.is_dir() or is_layout(place)):
-            return FileSource(place, chosen)
-    return FileSource(_expanded(start if mark else text), name if mark else "") if plainly else None
+            return FileSource(place, chosen, path)
+    path, chosen = (start, name) if mark else (text, "")
+    return FileSource(_expanded(path), chosen, path) if plainly else None
 
 
 def _exists(path: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.errors import UsageError
 from lab.registry.archive import open_files
 from lab.registry.found import FoundCache
-from lab.registry.layout import DIGEST, find_digest, find_tag
+from lab.registry.layout import DIGEST, find_digest, find_in_files, find_tag
 from lab.registry.manifests import Platform
 from lab.registry.sources.kind import OF_EXPORT, SourceKind
 
@@ -22,7 +22,7 @@ class LocalSource:
 
     path: Path
     digest: str = ""
-    tag: str = LATEST
+    tag: str = ""
 
     def read(self, platform: Platform, seconds: float) -> FoundCache:
         """Read it; `seconds` plays no part."""
@@ -34,7 +34,9 @@ class LocalSource:
         with open_files(self.path) as files:
             if self.digest:
                 return find_digest(files, platform, self.digest)
-            return find_tag(files, platform, self.tag)
+            if files.read("manifest.json") is not None:  # `docker save` wrote it; BuildKit itself does not read that
+                return find_in_files(files, platform, self.tag)
+            return find_tag(files, platform, self.tag or LATEST)
 
 
 def _make(given: Mapping[str, str]) -> LocalSource:
@@ -43,7 +45,7 @@ def _make(given: Mapping[str, str]) -> LocalSource:
     digest = given.get("digest", "")
     if digest and not DIGEST.fullmatch(digest):
         raise UsageError(f'cannot use the digest "{digest}": it is not sha256: with 64 hexadecimal digits')
-    return LocalSource(Path(given["src"]).expanduser(), digest, given.get("tag") or LATEST)
+    return LocalSource(Path(given["src"]).expanduser(), digest, given.get("tag", ""))
 
 
 KIND = SourceKind(

@@ -13,7 +13,7 @@ from lab.registry.found import FoundCache
 from lab.registry.importing import of_exports
 from lab.registry.web import Web
 
-LARGEST = 64 << 20  # bytes of a cache config; BuildKit itself has no limit for these services
+LARGEST = 32 << 20  # bytes of a cache config; BuildKit itself has no limit for these services
 BLOB = re.compile(r"sha256:[0-9a-f]{64}|buildkit-blob-.*")
 
 

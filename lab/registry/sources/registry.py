@@ -37,10 +37,11 @@ class RegistrySource:
         repository = Repository(self.reference, seconds=seconds, insecure=self.insecure)
         try:
             text = repository.root()
-            place = Place(repository, self.text, WORDS, platform, self.reference.name)
-            return import_root(place, text, digest_of(text))
         except MissingError as error:
             raise self._with_tags(error, repository.tags()) from error
+        try:
+            place = Place(repository, self.text, WORDS, platform, self.reference.name)
+            return import_root(place, text, digest_of(text))
         except NotACacheError as error:
             if "--cache-to" not in (error.hint or ""):
                 raise

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.buildkit.cachekeys.cache import Cache, Link, Record
+from lab.buildkit.cachekeys.cache import Cache, Layer, Link, Record
 from lab.buildkit.cachekeys.inline import decode
 from lab.errors import ReadError
 
@@ -54,7 +54,7 @@ def test_a_chain_is_a_result_too() -> None:
         encoded({}),
         encoded([1]),
         encoded([{}]),
-        encoded([{"digest": "sha256:short"}]),
+        encoded([{"digest": ""}]),
         encoded([{"digest": A, "inputs": {}}]),
         encoded([{"digest": A, "inputs": [{}]}]),
         encoded([{"digest": A, "inputs": [[1]]}]),
@@ -86,3 +86,20 @@ json_values = st.recursive(
 def test_any_json_is_a_cache_or_a_read_error(value: object) -> None:
     with contextlib.suppress(ReadError):
         assert isinstance(decode(encoded(value)), Cache)
+
+
+def test_layers_of_the_image() -> None:
+    layers = [Layer(A, 5), Layer(B, 6, None, 0)]
+    cache = decode(encoded([{"digest": A, "layers": [{"layer": 1}]}]), layers)
+    assert cache.layers == tuple(layers) and cache.records[0].layers == (1,)
+    with pytest.raises(ReadError, match="record 0 names layer 2, but the image has 2"):
+        decode(encoded([{"digest": A, "layers": [{"layer": 2}]}]), layers)
+
+
+def test_loops_end() -> None:
+    with pytest.raises(ReadError, match="record 0 links to itself"):
+        decode(encoded([{"digest": A, "inputs": [[{"link": 1}]]}, {"digest": B, "inputs": [[{"link": 0}]]}]))
+
+
+def test_a_cache_without_records_is_null_in_go() -> None:
+    assert decode(encoded(None)) == Cache(())

@@ -49,7 +49,7 @@ def first(*, imported: bool, pushed: bool, ours: bool, theirs: bool = False, ser
 def test_a_local_image_is_no_cache_for_containerds_store() -> None:
     found = first(imported=False, pushed=False, ours=True)
     assert found.role is Role.CAUSE
-    assert found.sentence.startswith("the engine here has containerd's image store (overlayfs), which imports")
+    assert found.sentence.startswith("the engine here has the containerd image store, which imports")
     assert "localhost:5000/app is in no registry" in found.sentence
     assert "localhost:5000/app: not found" in found.evidence
     assert [line for line in found.evidence if line.startswith("image store of the producer, Docker 28.5.2")]

@@ -1,0 +1,71 @@
+"""The values of a build's options as docker reads them: --build-arg, --ulimit, --shm-size and others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+
+from lab.errors import UsageError
+
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?", re.IGNORECASE)
+POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+ULIMIT = re.compile(r"[a-z]+=-?\d+(:-?\d+)?")
+
+
+def build_args(texts: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The values of --build-arg by name; one without a value has that of the environment, or none."""
+    given: dict[str, str] = {}
+    for item in texts:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise UsageError(f'cannot use --build-arg "{item}": it is not NAME or NAME=VALUE')
+        if equals:
+            given[name] = value
+        elif name in environ:
+            given[name] = environ[name]
+    return given
+
+
+def build_contexts(texts: Iterable[str]) -> dict[str, str]:
+    """The values of --build-context by name."""
+    given: dict[str, str] = {}
+    for item in texts:
+        name, equals, value = item.partition("=")
+        if not name or not equals or not value:
+            raise UsageError(f'cannot use --build-context "{item}": it is not NAME=SOURCE')
+        given[name] = value
+    return given
+
+
+def host_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names of --add-host, which enter a key; the addresses do not."""
+    found = []
+    for item in texts:
+        name, mark, address = re.split(r"([=:])", item, maxsplit=1) if re.search(r"[=:]", item) else (item, "", "")
+        if not name or not mark or not address:
+            raise UsageError(f'cannot use --add-host "{item}": it is not HOST:IP')
+        found.append(name)
+    return tuple(found)
+
+
+def ulimits(texts: Iterable[str]) -> tuple[str, ...]:
+    """The values of --ulimit."""
+    given = tuple(texts)
+    for item in given:
+        if not ULIMIT.fullmatch(item):
+            raise UsageError(f'cannot use --ulimit "{item}": it is not NAME=SOFT or NAME=SOFT:HARD')
+    return given
+
+
+def size(text: str | None) -> int:
+    """The bytes of --shm-size, as in 64m; 0 without the option."""
+    found = SIZE.fullmatch(text or "0")
+    if found is None:
+        raise UsageError(f'cannot use --shm-size "{text}": it is not a size such as 64m')
+    return int(float(found[1]) * 1024 ** POWERS[found[2].lower()])
+
+
+def names(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names in texts that may hold several with commas."""
+    return tuple(name for text in texts for name in text.split(",") if name)
