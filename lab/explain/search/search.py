@@ -26,7 +26,7 @@ from lab.explain.search.watch import Looking, TimeIsUp, Tried, Watch
 __all__ = ["Finding", "Looking", "Result", "Tried", "search"]
 
 WHOLE = "rules on all objects"
-LIKELY = 5  # the highest sum of ranks of the combinations that are tried before changes of single objects
+LIKELY = 4  # the highest sum of ranks of the combinations that are tried before changes of single objects
 
 
 @dataclass(frozen=True, slots=True)
