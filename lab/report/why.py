@@ -64,10 +64,11 @@ def _files(item: Answer, filled: Callable[..., list[str]]) -> list[str]:
         rows += filled(text, "      ", first="    - ")
     if not result.finding.differences:
         rows += filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
-    for remedy in result.finding.remedies:
-        rows += filled(f"tried on the records of both sides, this gives the same digest: {remedy.text}", "  ")
     if item.makers:
         rows += filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
+    if result.finding.remedies:
+        listed = "; ".join(remedy.text for remedy in result.finding.remedies)
+        rows += filled(f"each of these gives the same digest: {listed}", "  ")
     return rows
 
 
