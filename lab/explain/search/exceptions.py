@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.explain.search.case import Case, own_text
 from lab.explain.search.compound import Combination, Compound
+from lab.explain.search.rules.presence import TRACKED
 from lab.explain.search.stages import Candidate, Hypothesis, only_here, singles
 from lab.explain.search.variants import line_ends
 
 MOST_STATES = 24  # combinations of rules to which exceptions are tried
 HIGHEST_RANK = 4
-MOST_GROUPS = 2000
-PARTS = ("extension", "name", "folder")
+MOST_GROUPS = 200  # the largest groups are tried
 GROUP_MODES = (0o644, 0o755, 0o664, 0o775, 0o777, 0o600, 0o700)
 
 
@@ -39,40 +39,40 @@ class Exceptional:
 Found = tuple[str | None, Exceptional]
 
 
-def groups_of(compound: Compound) -> Iterator[Found]:
-    """Yield candidates in which the objects of one group are absent, or have another mode or other line ends."""
-    for combination, case in _states(compound):
-        for name, numbers in _groups(case).items():
-            if not combination.names or "only what git tracks" not in combination.names:
-                gone = case.record_without_all(numbers)
-                yield gone, Exceptional(combination, _removal(case, numbers), f"without {name}")
-            for text, change in _changes():
-                entries = {n: new for n in numbers if n in case.leaves if (new := change(case.entries[n])) is not None}
-                if entries:
-                    owns = {number: own_text(entry, case.rules) for number, entry in entries.items()}
-                    yield case.record_changed(owns), Exceptional(combination, Hypothesis(entries), f"{name} {text}")
+def exceptions(compound: Compound) -> Iterator[Found]:
+    """Yield candidates for one likely combination of rules after the other: groups first, then single objects.
+
+    A group is absent, or has another mode or other line ends. A single object has the other executable bit, is absent,
+    or has other line ends.
+    """
+    for choice in compound.likely(MOST_STATES, HIGHEST_RANK):
+        case = compound.case(choice)
+        if case is None:
+            continue
+        combination = Combination(compound.world, compound.kinds, choice)
+        yield from _grouped(combination, case)
+        if combination.names:  # single changes of the objects as they are have a stage of their own
+            for record, change in _single(case):
+                yield record, Exceptional(combination, change, "with one exception")
 
 
-def single(compound: Compound) -> Iterator[Found]:
-    """Yield candidates in which one object has the other executable bit, is absent, or has other line ends."""
-    for combination, case in _states(compound):
-        if not combination.names:
-            continue  # single changes of the objects as they are have a stage of their own
-        for record, change in _single(case):
-            yield record, Exceptional(combination, change, "with one exception")
+def _grouped(combination: Combination, case: Case) -> Iterator[Found]:
+    changes = list(_changes(few=bool(combination.names)))
+    for name, numbers in _groups(case).items():
+        if TRACKED not in combination.names:
+            gone = case.record_without_all(numbers)
+            yield gone, Exceptional(combination, _removal(case, numbers), f"without {name}")
+        for text, change in changes:
+            entries = {n: new for n in numbers if n in case.leaves if (new := change(case.entries[n])) is not None}
+            if entries:
+                owns = {number: own_text(entry, case.rules) for number, entry in entries.items()}
+                yield case.record_changed(owns), Exceptional(combination, Hypothesis(entries), f"{name} {text}")
 
 
 def _single(case: Case) -> Iterator[Candidate]:
     yield from singles(case, _other_bit)
     yield from only_here(case)
     yield from singles(case, line_ends)
-
-
-def _states(compound: Compound) -> Iterator[tuple[Combination, Case]]:
-    for choice in compound.likely(MOST_STATES, HIGHEST_RANK):
-        case = compound.case(choice)
-        if case is not None:
-            yield Combination(compound.world, compound.kinds, choice), case
 
 
 def _other_bit(entry: Entry) -> Iterator[Entry]:
@@ -114,7 +114,14 @@ def _removal(case: Case, numbers: Sequence[int]) -> Hypothesis:
     return Hypothesis(dict.fromkeys([*numbers, *below]))
 
 
-def _changes() -> Iterator[tuple[str, Callable[[Entry], Entry | None]]]:
+def _changes(*, few: bool) -> Iterator[tuple[str, Callable[[Entry], Entry | None]]]:
+    """Yield changes of a group; `few` leaves out modes that no rule of git gives."""
     yield "with other line ends", lambda entry: next(line_ends(entry), None)
-    for mode in GROUP_MODES:
-        yield f"with mode {mode:04o}", lambda entry, mode=mode: None if entry.mode == mode else entry.but(mode=mode)  # type: ignore[misc]
+    yield "with executable bits", lambda entry: _with_mode(entry, entry.mode | (entry.mode & 0o444) >> 2)
+    yield "without executable bits", lambda entry: _with_mode(entry, entry.mode & ~0o111)
+    for mode in () if few else GROUP_MODES:
+        yield f"with mode {mode:04o}", lambda entry, mode=mode: _with_mode(entry, mode)  # type: ignore[misc]
+
+
+def _with_mode(entry: Entry, mode: int) -> Entry | None:
+    return None if entry.mode == mode or entry.kind is Kind.SYMLINK else entry.but(mode=mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from operator import add
@@ -11,13 +12,14 @@ from lab.buildkit.contenthash.entry import Kind, name_bytes
 from lab.buildkit.contenthash.header import NOTHING
 from lab.buildkit.contenthash.query import Query, content_record, deduplicated
 from lab.buildkit.contenthash.tree import LAST
-from lab.explain.search.owns import MODE_BITS, Owns
+from lab.explain.search.owns import Owns
 from lab.explain.search.world import Choice, Rule, World, above
 
 DEEPEST = 200  # folders in folders; deeper ones are left to a slower way
 ROOT = -1
 
 Child = tuple[bytes, int]  # NUL and name, and the object's number
+Present = tuple[list[bytes], list[int], list[tuple[int, int]]]  # all names, the files, and the folders at their places
 
 
 class Outline:
@@ -30,7 +32,7 @@ class Outline:
         self._gone = [owns.world.absent(rule) for rule in owns.kinds[0]]
         self._effective = _effective(owns, self._gone, self._children)
         self._found: dict[int, dict[Choice, bytes]] = {folder: {} for folder in self._children}
-        self._kept: dict[tuple[int, int], tuple[list[bytes], list[int], list[int]]] = {}
+        self._kept: dict[tuple[int, int], Present] = {}
 
     def record(self, choice: Choice) -> str | None:
         """Return the record of the content digest under a choice; None if a source does not exist then."""
@@ -54,24 +56,23 @@ class Outline:
 
     def _summed(self, number: int, choice: Choice) -> bytes:
         owns = self.owns
-        row, modes, known = owns.row(choice), owns.modes(choice), owns.found
-        names, children, folders = self._present(number, choice.presence)
-        texts = [known.get(row[child] << MODE_BITS | modes[child]) for child in children]
-        for place in folders:
-            texts[place] = self._whole(children[place], choice)
-        if None in texts:
-            texts = [text or owns.of(row[child], modes[child]) for text, child in zip(texts, children, strict=True)]
+        row, modes = owns.row(choice), owns.modes(choice)
+        names, files, folders = self._present(number, choice.presence)
+        texts = owns.texts(row, modes, files)
+        for place, child in folders:
+            texts.insert(place, self._whole(child, choice))
         own = NOTHING.encode() if number == ROOT else owns.of(row[number], modes[number])
-        return b"sha256:" + sha256(b"\0" + own + b"".join(map(add, names, texts))).hexdigest().encode()
+        return b"sha256:" + hexlify(sha256(b"\0" + own + b"".join(map(add, names, texts))).digest())
 
-    def _present(self, number: int, presence: int) -> tuple[list[bytes], list[int], list[int]]:
-        """Return the names and numbers of a folder's children that are present, and which of them are folders."""
+    def _present(self, number: int, presence: int) -> Present:
+        """Return the children of a folder that are present."""
         found = self._kept.get((number, presence))
         if found is None:
             gone = self._gone[presence]
             kept = [(name, child) for name, child in self._children[number] if child not in gone]
-            folders = [place for place, (_, child) in enumerate(kept) if child in self._children]
-            found = self._kept[number, presence] = [name for name, _ in kept], [child for _, child in kept], folders
+            files = [child for _, child in kept if child not in self._children]
+            folders = [(place, child) for place, (_, child) in enumerate(kept) if child in self._children]
+            found = self._kept[number, presence] = [name for name, _ in kept], files, folders
         return found
 
 

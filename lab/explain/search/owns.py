@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
+from collections.abc import Sequence
 from hashlib import sha256
 
 from lab.buildkit.contenthash.entry import Entry, Kind
@@ -28,6 +30,7 @@ class Owns:
         self._numbers: dict[tuple[int, bytes, object], int] = {}
         self._rows: dict[tuple[int, int, int], list[int]] = {}
         self._modes: dict[tuple[int, int], list[int]] = {}
+        self._starts: dict[int, bytes] = {}  # of the headers
         self.found: dict[int, bytes] = {}  # by variant and mode
         paths = {entry.path: number for number, entry in enumerate(world.objects)}
         self._same = {
@@ -44,6 +47,17 @@ class Owns:
         """Return the own digest of a variant with a mode."""
         key = kept << MODE_BITS | mode
         return self.found.get(key) or self._computed(key)
+
+    def texts(self, row: Sequence[int], modes: Sequence[int], numbers: Sequence[int]) -> list[bytes]:
+        """Return the own digests of several objects, given the variants and modes of all objects."""
+        found, computed = self.found, self._computed
+        texts = [found.get(row[number] << MODE_BITS | modes[number]) for number in numbers]
+        if None not in texts:
+            return texts  # type: ignore[return-value]
+        return [
+            text or computed(row[number] << MODE_BITS | modes[number])
+            for text, number in zip(texts, numbers, strict=True)
+        ]
 
     def row(self, choice: Choice) -> list[int]:
         """Return for each object the number of its variant under a choice; -1 for an object that is not used."""
@@ -100,15 +114,19 @@ class Owns:
 
     def _computed(self, key: int) -> bytes:
         kept, content, number, entry = self._variants[key >> MODE_BITS]
-        if content is not None:
-            text = "sha256:" + sha256(b"namemode%d" % (key & ALL_MODES) + kept + content).hexdigest()
-            self.found[key] = text.encode()
+        if content is None:
+            self._read(key, number, entry, kept)
             return self.found[key]
-        # a content on disk is read once for all modes that a rule gives to the object
+        mode = key & ALL_MODES
+        start = self._starts.get(mode) or self._starts.setdefault(mode, b"namemode%d" % mode)
+        text = self.found[key] = b"sha256:" + hexlify(sha256(start + kept + content).digest())
+        return text
+
+    def _read(self, key: int, number: int, entry: Entry, kept: bytes) -> None:
+        """Read a content on disk, once for all modes that a rule gives to the object."""
         modes = {key & ALL_MODES, entry.mode}
         modes |= {self.world.mode(rule.modes, number, entry) for rule in self.kinds[4] if rule.modes}
         listed = sorted(modes)
         texts = own_digests(entry, [b"namemode%d" % mode + kept for mode in listed])
         for mode, text in zip(listed, texts, strict=True):
             self.found[key & ~ALL_MODES | mode] = text.encode()
-        return self.found[key]

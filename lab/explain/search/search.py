@@ -14,11 +14,11 @@ from lab.errors import ContextError
 from lab.explain.search.case import Case, begin
 from lab.explain.search.checkout import NO_CHECKOUT, Checkout
 from lab.explain.search.compound import Compound, used_by
-from lab.explain.search.exceptions import groups_of, single
+from lab.explain.search.exceptions import exceptions
 from lab.explain.search.finding import Finding, Guess, finding
 from lab.explain.search.hints import hints
 from lab.explain.search.naming import worlds
-from lab.explain.search.stages import QUICK, Hypothesis, stages
+from lab.explain.search.stages import PLAIN, QUICK, Hypothesis, stages
 from lab.explain.search.usual import Usual
 from lab.explain.search.variants import LABEL
 from lab.explain.search.watch import Looking, TimeIsUp, Tried, Watch
@@ -26,7 +26,7 @@ from lab.explain.search.watch import Looking, TimeIsUp, Tried, Watch
 __all__ = ["Finding", "Looking", "Result", "Tried", "search"]
 
 WHOLE = "rules on all objects"
-LIKELY = 5  # the highest sum of ranks of the combinations that are tried before changes of single objects
+LIKELY = 4  # the highest sum of ranks of the combinations that are tried before changes of single objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,18 @@ class _Run:
         for other in elsewhere:
             yield f"the files as they are under {other.rules.name}", other.rules, [(other.record, Hypothesis())]
         self.checkout = self.read() if self.read else NO_CHECKOUT
-        rounds = (self._whole, self._quick, self._exceptions, self._slow)
-        for stages_of in rounds:
-            seen = {_signature(case, case.rules)}
+        for stages_of, signature in (
+            (self._whole, _plain),
+            (self._single, _plain),
+            (self._exceptions, _plain),
+            (self._quick, _full),
+            (self._slow, _full),
+        ):
+            seen = set()
             for one in (case, *elsewhere):
-                if one is not case and _signature(case, one.rules) in seen:
+                if signature(case, one.rules) in seen:
                     continue
-                seen.add(_signature(case, one.rules))
+                seen.add(signature(case, one.rules))
                 under = "" if one is case else f", under {one.rules.name}"
                 for stage, candidates in stages_of(one):
                     yield f"{stage}{under}", one.rules, candidates
@@ -133,13 +138,15 @@ class _Run:
         for compound in self._compounds(case):
             yield WHOLE, compound.candidates(0, LIKELY)
 
+    def _single(self, case: Case) -> Iterator[tuple[str, Candidates]]:
+        yield from islice(stages(case, self.usual), 1, PLAIN)
+
     def _quick(self, case: Case) -> Iterator[tuple[str, Candidates]]:
-        yield from islice(stages(case, self.usual), 1, QUICK)
+        yield from islice(stages(case, self.usual), PLAIN, QUICK)
 
     def _exceptions(self, case: Case) -> Iterator[tuple[str, Candidates]]:
         for compound in self._compounds(case)[:1]:
-            yield "groups of objects", groups_of(compound)
-            yield "rules on all objects, with one exception", single(compound)
+            yield "rules on all objects, with exceptions", exceptions(compound)
 
     def _slow(self, case: Case) -> Iterator[tuple[str, Candidates]]:
         for compound in self._compounds(case):
@@ -161,15 +168,21 @@ def _under(case: Case, rules: Rules) -> Case | None:
         return None
 
 
-def _signature(case: Case, rules: Rules) -> object:
-    """Return what of a rule set may change a record of these objects or of a candidate."""
-    names = {name for number in case.used for name in case.entries[number].xattrs} | {LABEL, "security.capability"}
+def _plain(case: Case, rules: Rules) -> object:
+    """Return what of a rule set may change the record of these objects, or of others with the same attributes."""
+    used = [case.entries[number] for number in case.used]
+    names = {name for entry in used for name in entry.xattrs}
     plain = all(query.is_plain for query in case.queries)
     links = any(entry.kind is Kind.SYMLINK for entry in case.entries)
     return (
         frozenset(name for name in names if rules.keeps(name)),
-        rules.owner,
+        rules.owner if any(entry.uid or entry.gid for entry in used) else None,
         None if plain else (rules.wildcard, rules.wildcard_errors, rules.patterns),
         rules.links if links else None,
         rules.root_swallows if len(case.queries) > 1 else None,
     )
+
+
+def _full(case: Case, rules: Rules) -> object:
+    """Return what of a rule set may change the record of any candidate: also other attributes and owners."""
+    return _plain(case, rules), rules.owner, rules.keeps(LABEL), rules.keeps("security.capability")

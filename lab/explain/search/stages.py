@@ -14,7 +14,8 @@ from lab.explain.search.case import Case, own_text
 from lab.explain.search.usual import Usual
 from lab.explain.search.variants import Change, all_else, all_modes, bare, distinct, line_ends, metadata, modes
 
-QUICK = 9  # the first stages, which take time in proportion to the number of objects
+PLAIN = 6  # the first stages, in which no engine's rules matter beyond those of the objects as they are
+QUICK = 9  # the stages that take time in proportion to the number of objects
 Variants = Callable[[Entry], Iterator[Entry]]
 
 
@@ -65,9 +66,9 @@ def stages(case: Case, usual: Usual) -> Iterator[Stage]:
     yield "the mode of one object", singles(case, mode_of)
     yield "one attribute removed from one object", singles(case, bare)
     yield "the line ends of one file", singles(case, line_ends)
+    yield "an object that only this side has", only_here(case)
     other = all_else(used, usual, case.rules)  # it tries every label on all objects, which is slow for many objects
     yield "one other change of all objects", (candidate for candidate, _ in at_once(case, other))
-    yield "an object that only this side has", only_here(case)
     yield "a usual file or empty folder that only the producer had", only_there(case, usual)
     yield "attributes and owner of one object", singles(case, any_of)
     yield "two changes of all objects", all_twice(case, usual)

@@ -13,13 +13,17 @@ from lab.yamlfile import Strict, load
 
 @dataclass(frozen=True, slots=True)
 class WholeModes:
-    """Modes of all objects at once: of files, of executable files, of folders and of links; None is the mode here."""
+    """Modes of all objects at once: of files, of executable files, of folders and of links; None is the mode here.
+
+    Likely modes have a low rank.
+    """
 
     name: str
     file: int | None
     executable: int | None
     folder: int | None
     link: int | None = None
+    rank: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class _WholeModes(Strict):
     executable: Octal | None = None
     folder: Octal | None = None
     link: Octal | None = None
+    rank: Annotated[int, Field(ge=1)] = 3
 
 
 class _Leftovers(Strict):
@@ -97,7 +102,14 @@ def load_usual(boxes: Path) -> Usual:
         tuple((item.name, bytes.fromhex(item.hex)) for item in file.extras),
         file.folders,
         tuple(
-            WholeModes(item.name, *map(_octal, (item.file, item.executable, item.folder, item.link)))
+            WholeModes(
+                item.name,
+                _octal(item.file),
+                _octal(item.executable),
+                _octal(item.folder),
+                _octal(item.link),
+                item.rank,
+            )
             for item in file.whole_modes
         ),
         tuple((item.name, item.patterns) for item in file.leftovers),

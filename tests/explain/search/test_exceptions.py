@@ -33,7 +33,7 @@ def test_all_files_of_one_extension_have_another_mode() -> None:
     ours = ordered([*PROJECT, *scripts])
     theirs = [replace(entry, mode=0o755) if entry.path.endswith(".sh") else entry for entry in ours]
     result = look(theirs, ours)
-    assert whole(result) == ("files *.sh with mode 0755",)
+    assert whole(result) == ("files *.sh with executable bits",)
     assert result.finding and [item.path for item in result.finding.differences] == ["src/s0.sh and 4 more"]
 
 

@@ -17,7 +17,7 @@ def rules(world: World, usual: Usual) -> Iterator[Rule]:
     links = [number for number in world.used if world.objects[number].kind is Kind.SYMLINK]
     mode = _usual_mode(world)
     texts = {number: _text(world.objects[number], mode) for number in links}
-    yield Rule("symbolic links as text files", 2, replaced=texts)
+    yield Rule("symbolic links as text files", 1, replaced=texts)
     tracked = {number: text for number, text in texts.items() if world.tracked[number] is not None}
     if len(tracked) < len(texts):
         yield Rule("tracked symbolic links as text files", 2, replaced=tracked)
