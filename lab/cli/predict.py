@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--times",
     multiple=True,
-    metavar="LOG|RUN",
+    metavar="RUN|LOG",
     help="Seconds of earlier builds: a build log, - for standard input, or a stored run (several allowed, the newest "
     "last); without one, the times in the cache.",
 )
