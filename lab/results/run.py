@@ -18,8 +18,8 @@ from lab.model import Outcome, TrialKey, Verdict
 from lab.results import journal
 from lab.yamlfile import Strict
 
-SCHEMA = 3
-READABLE = (1, 2, 3)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated
+SCHEMA = 4
+READABLE = (1, 2, 3, 4)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated
 
 
 class StepResult(Strict):
@@ -46,6 +46,24 @@ class BuildResult(Strict):
     dockerfile_bytes: int | None = None
     imports: tuple[CacheImport, ...] = ()
     image: str | None = None
+
+
+class Round(Strict):
+    """One build of a sequence with several builds, and the name of the image that it makes."""
+
+    name: str
+    build: BuildResult
+
+
+class Inspection(Strict):
+    """One path of an image that was compared with what it should be; `problems` is empty if it is as it should be.
+
+    `step` is the number of the step that makes the path; the first step after FROM is 1.
+    """
+
+    step: int
+    path: str
+    problems: tuple[str, ...] = ()
 
 
 class BoxFacts(Strict):
@@ -116,7 +134,9 @@ class GatheredContext(Strict):
 
 
 class Production(Strict):
-    """The first build of a producer, its push, and the reference from which consumers rebuild.
+    """What a producer made: its last build, its pushes, and the reference from which consumers rebuild.
+
+    `rounds` are its earlier builds, in order.
 
     `context` is the key of its build context and `image` describes the pushed image; both are null in runs that do not
     store them. `problem` describes a failure and `fault` states its origin.
@@ -132,6 +152,7 @@ class Production(Strict):
     seconds: float | None = None
     context: str | None = None
     image: ImageFacts | None = None
+    rounds: tuple[Round, ...] = ()
 
 
 class Trial(Strict):
@@ -140,7 +161,8 @@ class Trial(Strict):
     `problem` is the reason why the trial is broken and `fault` states the origin of the failure. `because` is the
     reason for an expected miss. `seconds` is the duration of the whole trial. `engine` is the consumer's engine;
     `producer_engine` is null if the producer has the same one. `predicted` has one outcome for each step (`unknown` if
-    it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context.
+    it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context. `rounds`
+    are the consumer's builds before the judged one, in order, and `inspections` what was looked at in its image.
     """
 
     name: str
@@ -158,6 +180,8 @@ class Trial(Strict):
     seconds: float | None = None
     predicted: tuple[Outcome, ...] | None = None
     context: str | None = None
+    rounds: tuple[Round, ...] = ()
+    inspections: tuple[Inspection, ...] = ()
 
     @property
     def broken_by(self) -> Fault | None:

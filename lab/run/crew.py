@@ -27,6 +27,7 @@ from lab.run.gather.stream import Listing
 from lab.run.recorder import Recorder
 from lab.run.scenarios import Scenario, Variation
 from lab.run.station import Station
+from lab.run.steps.work import Say
 from lab.workers import each, raise_first, stopping
 
 
@@ -244,7 +245,7 @@ class Crew:
         rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started
         return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started))
 
-    def _say(self, name: str) -> sequence.Say:
+    def _say(self, name: str) -> Say:
         return lambda what: self.tell(Progress(name, what))
 
 

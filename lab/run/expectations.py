@@ -16,7 +16,7 @@ from lab.results.run import BoxFacts
 from lab.versions import CONDITION, meets
 from lab.yamlfile import Strict
 
-Expect = Literal["hit", "ran"]
+Expect = Literal["hit", "ran", "wrong-hit"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
 Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
@@ -107,8 +107,9 @@ def choose(
 
 
 def combine(first: tuple[Outcome, ...], second: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """The outcomes under two changes at once: a step runs if either change makes it run."""
-    return tuple(Outcome.RAN if Outcome.RAN in pair else pair[0] for pair in zip(first, second, strict=True))
+    """The outcomes under two changes at once: a step runs if either makes it run, else a wrong hit of either stays."""
+    worst = (Outcome.RAN, Outcome.WRONG_HIT, Outcome.HIT)
+    return tuple(next(item for item in worst if item in pair) for pair in zip(first, second, strict=True))
 
 
 def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:

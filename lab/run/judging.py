@@ -8,15 +8,18 @@ from lab.buildkit.progress.build import Build, Step
 from lab.buildkit.progress.reader import read_builds
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
-from lab.results.run import BuildResult, CacheImport, StepResult
+from lab.results.run import BuildResult, CacheImport, Inspection, StepResult
 from lab.run.expectations import Expectation
+
+WORST_FIRST = (Verdict.BROKEN, Verdict.WRONG_HIT, Verdict.MISSED, Verdict.UNEXPECTED_HIT, Verdict.AS_EXPECTED)
 
 
 def judge(build: BuildResult | None) -> Verdict:
     """The verdict on a build: `broken` if an outcome is not known or the cache could not be read, else by the outcomes.
 
-    Without the cache every step runs, whatever its files are. `missed` if a step ran that is expected to hit,
-    `hit unexpectedly` if the only difference is that a step hit.
+    Without the cache every step runs, whatever its files are. `wrong hit` if the image has a wrong result that is not
+    expected, `missed` if a step ran that is expected to hit, `hit unexpectedly` if the only difference is that a step
+    hit.
     """
     if build is None or unread_caches(build):
         return Verdict.BROKEN
@@ -25,7 +28,37 @@ def judge(build: BuildResult | None) -> Verdict:
     wrong = [step for step in build.steps if step.outcome is not step.expected]
     if not wrong:
         return Verdict.AS_EXPECTED
+    if any(step.outcome is Outcome.WRONG_HIT for step in wrong):
+        return Verdict.WRONG_HIT
     return Verdict.MISSED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.UNEXPECTED_HIT
+
+
+def judge_all(builds: Sequence[BuildResult | None]) -> Verdict:
+    """The verdict on a trial with several builds, the last of which is always judged: the worst of its builds.
+
+    An earlier build is judged if its outcomes are expected; otherwise it is broken only if its outcomes are not known.
+    """
+    *earlier, last = builds
+    found = [judge(last)]
+    for build in earlier:
+        if build and any(step.expected is None for step in build.steps):
+            build = build.model_copy(
+                update={"steps": tuple(step.model_copy(update={"expected": step.outcome}) for step in build.steps)}
+            )
+        found.append(judge(build))
+    return next(verdict for verdict in WORST_FIRST if verdict in found)
+
+
+def with_inspections(build: BuildResult, inspections: Sequence[Inspection]) -> BuildResult:
+    """The build with each hit of which an inspection found a problem as a wrong hit."""
+    wrong = {item.step for item in inspections if item.problems}
+    steps = (
+        step.model_copy(update={"outcome": Outcome.WRONG_HIT})
+        if number in wrong and step.outcome is Outcome.HIT
+        else step
+        for number, step in enumerate(build.steps, 1)
+    )
+    return build.model_copy(update={"steps": tuple(steps)})
 
 
 def fault_of(build: BuildResult | None) -> Fault | None:

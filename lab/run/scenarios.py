@@ -6,20 +6,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab.errors import ConfigError, UsageError, did_you_mean
 from lab.model import CONTROL
+from lab.run.changes.kind import Change
+from lab.run.changes.table import NamedChange
+from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.expectations import Deviation, Expect, Expectation, Facts, choose, combine
 from lab.run.instructions import bases_of, check_steps
-from lab.yamlfile import Strict, load
+from lab.run.steps.build import Build
+from lab.run.steps.push import Push
+from lab.run.steps.table import USUAL, NamedStep, problem_of
+from lab.run.steps.tag import Tag
+from lab.run.steps.work import IMAGE, Recipe
+from lab.yamlfile import Strict, check, load
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-MAX_CONTEXT_BYTES = 8 << 20
 
 
 class _Step(Strict):
@@ -28,18 +35,26 @@ class _Step(Strict):
 
 
 class Variation(Strict):
-    """One named change to the consumer's context: the commands that make it, and the expected outcome of each step.
+    """One named difference between the two sides: the changes that make it, and the expected outcome of each step.
 
-    `root` runs the commands as root; `exceptions` state where another outcome is expected.
+    `changes` come from the vocabulary of lab/run/changes. `commands` are free commands for what it does not say, which
+    `root` runs as root. `exceptions` state where another outcome is expected.
     """
 
     name: Word
     summary: str
     default: bool = False
     root: bool = False
-    commands: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
+    changes: tuple[NamedChange, ...] = ()
+    commands: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] | None = None
     expect: tuple[Expect, ...]
     exceptions: tuple[Deviation, ...] = ()
+
+    @model_validator(mode="after")
+    def _one(self) -> Variation:
+        if not self.changes and self.commands is None:
+            raise ValueError("it needs changes or commands")
+        return self
 
 
 class _File(Strict):
@@ -48,6 +63,7 @@ class _File(Strict):
     reference: str | None = None
     variables: dict[str, str | int | bool] = Field(default_factory=dict)
     steps: tuple[_Step, ...] = Field(min_length=1)
+    sequence: tuple[NamedStep, ...] = USUAL
     exceptions: tuple[Deviation, ...] = ()
     variations: tuple[Variation, ...] = ()
 
@@ -56,7 +72,8 @@ class _File(Strict):
 class Scenario:
     """A scenario with its variables filled in: texts are final, files are bytes with an executable bit.
 
-    `bases` are the images after FROM in the Dockerfile, in order; stages and `scratch` are none.
+    `bases` are the images after FROM in the Dockerfile, in order; stages and `scratch` are none. `sequence` is the
+    steps of both sides, in order.
     """
 
     folder: Path
@@ -66,6 +83,7 @@ class Scenario:
     bases: tuple[str, ...]
     context: Mapping[str, tuple[bytes, bool]]
     variables: Mapping[str, str | int | bool]
+    sequence: tuple[NamedStep, ...] = USUAL
 
     @property
     def name(self) -> str:
@@ -98,10 +116,33 @@ class Scenario:
             chosen.append(known.get(name))
         return chosen
 
-    def commands(self, variation: Variation) -> list[list[str]]:
-        """The variation's commands with the scenario's variables filled in."""
+    @property
+    def recipe(self) -> Recipe:
+        """What both sides build, before any change."""
+        return Recipe(self.dockerfile, self.instructions, self.context)
+
+    @property
+    def pushes(self) -> bool:
+        """True if a consumer pushes images too: then each trial needs names of its own for them."""
+        return any(isinstance(item.step, Push) and item.step.on == "consumer" for item in self.sequence)
+
+    def references(self, reference: str) -> dict[str, str]:
+        """The references of all images of the producer, by their names, of which one is given."""
+        repository, _, tag = reference.rpartition(":")
+        made = [item.step for item in self.sequence if item.step.on == "producer"]
+        names = {step.name for step in made if isinstance(step, Build)} | {
+            step.to for step in made if isinstance(step, Tag)
+        }
+        return {name: reference if name == IMAGE else f"{repository}-{name}:{tag}" for name in names | {IMAGE}}
+
+    def changes(self, variation: Variation) -> list[Change]:
+        """The variation's changes with the scenario's variables filled in; its free commands come last."""
         where = f"{self.folder / 'scenario.yaml'}, variation {variation.name}"
-        return [[_render(word, self.variables, where) for word in command] for command in variation.commands]
+        written = [item.model_dump(exclude_none=True, by_alias=True) for item in variation.changes]
+        if variation.commands:
+            written.append({"commands": {"run": variation.commands, "root": variation.root}})
+        filled = _filled(written, self.variables, where)
+        return [check(item, NamedChange, where).change for item in filled]
 
     def expectation(self, variation: Variation | None, facts: Facts) -> Expectation:
         """The expected outcomes of a rebuild: those of the first exception that fits, else those of `steps`.
@@ -146,6 +187,8 @@ def load_scenario(folder: Path, base: str) -> Scenario:
     for where, expect in expectations.items():
         if len(expect) != steps:
             raise ConfigError(f"cannot use {path}: {where} expects {len(expect)} outcomes, there are {steps} steps")
+    if problem := problem_of(file.sequence, steps):
+        raise ConfigError(f"cannot use {path}: {problem}")
     template = folder / "Dockerfile.j2"
     try:
         text = template.read_text(encoding="utf-8")
@@ -162,6 +205,12 @@ def load_scenario(folder: Path, base: str) -> Scenario:
         bases=bases_of(dockerfile),
         context=_context(folder / "context", variables),
         variables=variables,
+        sequence=tuple(
+            check(
+                _filled(item.model_dump(exclude_none=True, by_alias=True), variables, str(path)), NamedStep, str(path)
+            )
+            for item in file.sequence
+        ),
     )
 
 
@@ -193,6 +242,17 @@ def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[st
             raise ConfigError(f"cannot use {folder}: more than {MAX_CONTEXT_BYTES >> 20} MiB of context")
         found[name] = (content, bool(path.stat().st_mode & 0o100))
     return found
+
+
+def _filled(value: Any, variables: Mapping[str, str | int | bool], where: str) -> Any:
+    """Plain data with every text in it rendered as a template."""
+    if isinstance(value, str):
+        return _render(value, variables, where)
+    if isinstance(value, Mapping):
+        return {_filled(key, variables, where): _filled(item, variables, where) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_filled(item, variables, where) for item in value]
+    return value
 
 
 def _render(text: str, variables: Mapping[str, str | int | bool], where: str) -> str:

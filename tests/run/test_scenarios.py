@@ -9,6 +9,7 @@ import pytest
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
+from lab.run.changes.kind import Shell
 from lab.run.expectations import Expectation, Facts, facts_of
 from lab.run.scenarios import Scenario, Variation, find, load_scenario
 from tests import reporting
@@ -209,7 +210,8 @@ def test_an_unknown_variation_is_guessed(bust: Scenario) -> None:
 def test_the_variations_command_names_the_file(bust: Scenario) -> None:
     [change] = bust.variations(("user-xattr",))
     assert isinstance(change, Variation)
-    assert bust.commands(change) == [["setfattr", "-n", "user.lab", "-v", "1", "bar"]]
+    [made] = bust.changes(change)
+    assert made.commands() == [Shell(("setfattr", "-n", "user.lab", "-v", "1", "bar"))]
 
 
 # --- where scenarios lie

@@ -1,0 +1,65 @@
+"""A build of the context: `build: {on: producer}`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lab.model import Outcome
+from lab.results.run import Round
+from lab.run.changes.kind import BuildOptions, InContext
+from lab.run.expectations import Expect, Expectation
+from lab.run.judging import read_result
+from lab.run.steps.kind import Known, Step
+from lab.run.steps.work import IMAGE, Work
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class Build(Step):
+    """Build the context with BuildKit.
+
+    `inline` writes an inline cache, `cache_from` names the images whose caches are used, in order; `absent` is an image
+    that does not exist. `file` and `context` are paths of the context, `arguments` and `flags` are added to those of
+    the side. `expect` is the outcome of each step; without it, the last build of the consumer is judged by the
+    scenario's steps, and any other one is not judged.
+    """
+
+    name: Name = IMAGE
+    inline: bool = True
+    cache_from: tuple[Name, ...] = ()
+    file: InContext | None = None
+    context: InContext = "."
+    arguments: dict[str, str] = Field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    expect: tuple[Expect, ...] | None = None
+
+    def check(self, known: Known) -> None:
+        """Refuse sources that no step before it makes, and a number of outcomes that is not that of the steps."""
+        for source in self.cache_from:
+            known.need_source(source, self.on)
+        if self.expect is not None and len(self.expect) != known.count:
+            raise ValueError(f"it expects {len(self.expect)} outcomes, there are {known.count} steps")
+        known.built[self.on].add(self.name)
+
+    def run(self, work: Work) -> None:
+        """Store the files of the context, build it, and read the outcomes from the output."""
+        work.context()
+        work.record()
+        work.say("build" if work.side == "producer" else "rebuild")
+        result = work.docker(self._words(work), "build the image")
+        work.names.setdefault(self.name, work.reference_of(self.name))
+        plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
+        build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan)
+        work.rounds.append(Round(name=self.name, build=build))
+
+    def _words(self, work: Work) -> list[str]:
+        options = work.options + BuildOptions(self.arguments, self.flags)
+        words = ["build", "--progress=plain"]
+        words += ["--build-arg", "BUILDKIT_INLINE_CACHE=1"] if self.inline else []
+        words += [word for name, value in options.arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        words += [*options.words]
+        words += [word for source in self.cache_from for word in ("--cache-from", work.reference_of(source))]
+        words += ["--file", self.file] if self.file else []
+        return [*words, "--tag", work.reference_of(self.name), self.context]
