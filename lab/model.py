@@ -28,6 +28,11 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     BASE = "base"
 
+    @property
+    def cached(self) -> bool:
+        """True if the step was found in a cache, whether its result is right or wrong."""
+        return self in (Outcome.HIT, Outcome.WRONG_HIT)
+
 
 class Verdict(StrEnum):
     """How the outcomes of a trial compare with the scenario's expectation.

@@ -86,7 +86,7 @@ def _without_import(build: BuildResult, finder: Finder) -> Iterator[StepCause]:
 
 def _one(step: StepResult, decision: Decision | None, lost: str | None, finder: Finder) -> StepCause:
     text = step.instruction
-    if step.outcome is Outcome.HIT:
+    if step.outcome.cached:
         return StepCause(text, Role.HIT, _hit(decision, after=lost))
     if step.outcome is not Outcome.RAN:
         return StepCause(text, Role.UNKNOWN, "its outcome is not known")

@@ -25,7 +25,8 @@ from lab.run.expectations import facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.recorder import Recorder
-from lab.run.scenarios import Scenario, Variation
+from lab.run.scenario_file import Variation
+from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.work import Say
 from lab.workers import each, raise_first, stopping

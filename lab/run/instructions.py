@@ -36,6 +36,15 @@ def check_steps(path: Path, dockerfile: str, steps: Sequence[str]) -> None:
         raise ConfigError(f'cannot use {path}: the step "{missing.text}" of the Dockerfile is missing', hint=listing)
 
 
+def steps_in(path: Path, dockerfile: str) -> tuple[str, ...]:
+    """The steps that BuildKit prints for every engine and base, as the Dockerfile writes them."""
+    try:
+        parsed = parse(dockerfile)
+    except ReadError as error:
+        raise ConfigError(f"cannot use {path.parent / 'Dockerfile.j2'}: {error.message}") from error
+    return tuple(item.text for stage in _needed(parsed) for item in stage.instructions if item.word in LISTED)
+
+
 def bases_of(dockerfile: str) -> tuple[str, ...]:
     """The images after FROM of the stages that are built, each once; a stage's name and `scratch` are none.
 

@@ -10,7 +10,8 @@ from lab.results.run import BuildResult, Production, Trial
 from lab.run.expectations import Expectation
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, unread_caches, with_inspections
-from lab.run.scenarios import Scenario, Variation
+from lab.run.scenario_file import Variation
+from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.prune import prune
 from lab.run.steps.table import steps_of
@@ -73,7 +74,7 @@ def rebuild(
         build=build,
         verdict=judge_all([*work.builds[:-1], build]),
         because=plan.because,
-        problem=problem or unread(build),
+        problem=problem or next(filter(None, map(unread, [*work.builds[:-1], build])), None),
         fault=fault or fault_of(build),
         context=work.recorded,
         rounds=tuple(work.rounds[:-1] if build else work.rounds),

@@ -359,7 +359,7 @@ def test_every_form_counts_the_same_findings() -> None:
     evidence = several_findings()
     found = findings(evidence)
     assert [(item.kind, len(item.trials)) for item in found] == [
-        (Kind.WRONG_HIT, 1),
+        (Kind.UNEXPECTED_HIT, 1),
         (Kind.CONTRADICTED, 1),
         (Kind.MISS, 2),
         (Kind.MISS, 1),

@@ -11,7 +11,8 @@ from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
 from lab.run.changes.kind import Shell
 from lab.run.expectations import Expectation, Facts, facts_of
-from lab.run.scenarios import Scenario, Variation, find, load_scenario
+from lab.run.scenario_file import Variation
+from lab.run.scenarios import Scenario, find, load_scenario
 from tests import reporting
 from tests.conftest import ROOT
 
@@ -394,10 +395,14 @@ def test_a_huge_context_file_is_refused_before_it_is_read(tmp_path: Path) -> Non
     assert refusal(tmp_path).message == f"cannot use {tmp_path / 'context'}: more than 8 MiB of context"
 
 
-def test_a_context_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_link_in_a_context_is_refused_because_it_would_become_a_file(tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
-    (tmp_path / "context" / "bar").symlink_to("/proc/self/mem")  # nobody may read its first page, not even root
-    assert refusal(tmp_path).message == f"cannot read {tmp_path / 'context' / 'bar'}: Input/output error"
+    (tmp_path / "context" / "bar").symlink_to("real")
+    refused = refusal(tmp_path)
+    assert refused.message == (
+        f"cannot use {tmp_path / 'context' / 'bar'}: it is a symbolic link, and the context of a scenario holds files only"
+    )
+    assert "prepare: [{link: {NAME: TARGET}}]" in str(refused.hint)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""A build of the context: `build: {on: producer}`."""
+"""A build of the context: `build: {side: producer}`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -38,28 +39,28 @@ class Build(Step):
     def check(self, known: Known) -> None:
         """Refuse sources that no step before it makes, and a number of outcomes that is not that of the steps."""
         for source in self.cache_from:
-            known.need_source(source, self.on)
+            known.need_source(source, self.side)
         if self.expect is not None and len(self.expect) != known.count:
             raise ValueError(f"it expects {len(self.expect)} outcomes, there are {known.count} steps")
-        known.built[self.on].add(self.name)
+        known.built[self.side].add(self.name)
 
     def run(self, work: Work) -> None:
         """Store the files of the context, build it, and read the outcomes from the output."""
         work.context()
         work.record()
         work.say("build" if work.side == "producer" else "rebuild")
-        result = work.docker(self._words(work), "build the image")
-        work.names.setdefault(self.name, work.reference_of(self.name))
+        sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
+        result = work.docker(self._words(work, sources, work.make(self.name)), "build the image")
         plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan)
         work.rounds.append(Round(name=self.name, build=build))
 
-    def _words(self, work: Work) -> list[str]:
+    def _words(self, work: Work, sources: Sequence[str], reference: str) -> list[str]:
         options = work.options + BuildOptions(self.arguments, self.flags)
         words = ["build", "--progress=plain"]
         words += ["--build-arg", "BUILDKIT_INLINE_CACHE=1"] if self.inline else []
         words += [word for name, value in options.arguments.items() for word in ("--build-arg", f"{name}={value}")]
         words += [*options.words]
-        words += [word for source in self.cache_from for word in ("--cache-from", work.reference_of(source))]
+        words += [word for source in sources for word in ("--cache-from", source)]
         words += ["--file", self.file] if self.file else []
-        return [*words, "--tag", work.reference_of(self.name), self.context]
+        return [*words, "--tag", reference, self.context]

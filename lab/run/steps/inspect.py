@@ -18,8 +18,9 @@ from lab.run.steps.work import IMAGE, Work
 class Inspect(Step):
     """Read one path of an image; if it is not as it should be, the step that hit is a wrong hit.
 
-    `step` is the number of the step that makes the path, the first one after FROM being 1. `like` is the file of the
-    context that it must equal in bytes and mode. `text`, `mode`, `owner` and `there` state these one by one.
+    `step` is the number of the step that makes the path, the first one after FROM being 1. `like` is the object of the
+    context that it must equal in bytes and mode; if the context has none, the image must have none either. `text`,
+    `mode`, `owner` and `there` state these one by one.
     """
 
     image: str = IMAGE
@@ -33,7 +34,7 @@ class Inspect(Step):
 
     def check(self, known: Known) -> None:
         """Refuse an image that this side has not built, and a step that does not exist."""
-        known.need_built(self.image, self.on)
+        known.need_built(self.image, self.side)
         if self.step > known.count:
             raise ValueError(f"it names step {self.step}, there are {known.count} steps")
 
@@ -58,8 +59,9 @@ class Inspect(Step):
 
     def _problems(self, found: _Found | None, model: Entry | None) -> list[str]:
         """What is not as it should be, each in a few words."""
-        if found is None or not self.there:
-            return [] if (found is not None) == self.there else ["it is missing" if self.there else "it is there"]
+        there = model is not None if self.like else self.there
+        if found is None or not there:
+            return [] if (found is not None) == there else ["it is missing" if there else "it is there"]
         problems = []
         mode = self.mode or (f"{model.mode:04o}" if model else None)
         if mode and int(mode, 8) != found.mode:

@@ -30,9 +30,9 @@ class Known:
 
 
 class Step(Strict):
-    """One step; `on` is the side that makes it."""
+    """One step; `side` is the side that makes it."""
 
-    on: Side = "consumer"
+    side: Side = "consumer"
 
     def check(self, known: Known) -> None:
         """Raise ValueError if the steps before this one do not give what it needs; add what it makes to `known`."""

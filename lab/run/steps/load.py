@@ -13,9 +13,9 @@ class Load(Step):
 
     def check(self, known: Known) -> None:
         """Refuse an image that this side has not saved."""
-        if self.image not in known.saved[self.on]:
-            raise ValueError(f'no step of the {self.on} before it saves "{self.image}"')
-        known.built[self.on].add(self.image)
+        if self.image not in known.saved[self.side]:
+            raise ValueError(f'no step of the {self.side} before it saves "{self.image}"')
+        known.built[self.side].add(self.image)
 
     def run(self, work: Work) -> None:
         """Load it."""

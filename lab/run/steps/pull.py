@@ -15,7 +15,7 @@ class Pull(Step):
         """Refuse an image that no step before it pushes."""
         if self.image not in known.pushed:
             raise ValueError(f'no image "{self.image}" was pushed before it')
-        known.built[self.on].add(self.image)
+        known.built[self.side].add(self.image)
 
     def run(self, work: Work) -> None:
         """Pull it."""

@@ -1,4 +1,4 @@
-"""Push an image: `push: {on: producer}`."""
+"""Push an image: `push: {side: producer}`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Push(Step):
 
     def check(self, known: Known) -> None:
         """Refuse an image that this side has not built."""
-        known.need_built(self.image, self.on)
+        known.need_built(self.image, self.side)
         known.pushed.add(self.image)
 
     def run(self, work: Work) -> None:

@@ -1,4 +1,4 @@
-"""Save an image to a file: `save: {on: producer}`."""
+"""Save an image to a file: `save: {side: producer}`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Save(Step):
 
     def check(self, known: Known) -> None:
         """Refuse an image that this side has not built."""
-        known.need_built(self.image, self.on)
-        known.saved[self.on].add(self.image)
+        known.need_built(self.image, self.side)
+        known.saved[self.side].add(self.image)
 
     def run(self, work: Work) -> None:
         """Save it."""

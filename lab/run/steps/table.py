@@ -44,9 +44,9 @@ class NamedStep(OneOf):
 
 # The bug report's sequence. The prune that each side begins with belongs to every sequence, and is no step of it.
 USUAL: tuple[NamedStep, ...] = (
-    NamedStep(build=Build(on="producer")),
-    NamedStep(push=Push(on="producer")),
-    NamedStep(prune=Prune(on="producer")),
+    NamedStep(build=Build(side="producer")),
+    NamedStep(push=Push(side="producer")),
+    NamedStep(prune=Prune(side="producer")),
     NamedStep(build=Build(cache_from=(IMAGE,))),
 )
 
@@ -56,18 +56,18 @@ def problem_of(sequence: Sequence[NamedStep], count: int) -> str | None:
     known, seen = Known(count), set[Side]()
     for number, item in enumerate(sequence, 1):
         try:
-            if item.step.on == "producer" and "consumer" in seen:
+            if item.step.side == "producer" and "consumer" in seen:
                 raise ValueError("a step of the producer cannot come after one of the consumer")
             item.step.check(known)
         except ValueError as error:
             return f"step {number} of the sequence ({item.kind}): {error}"
-        seen.add(item.step.on)
+        seen.add(item.step.side)
     return None if known.built["consumer"] else "the sequence has no build of the consumer"
 
 
 def steps_of(sequence: Sequence[NamedStep], side: Side) -> list[Step]:
     """Return the steps of one side in order; the variation's change is among those of the consumer, or of its side."""
-    steps = [item.step for item in sequence if item.step.on == side]
+    steps = [item.step for item in sequence if item.step.side == side]
     if side == "consumer" and not any(isinstance(item.step, Vary) for item in sequence):
         last = max(number for number, step in enumerate(steps) if isinstance(step, Build))
         steps.insert(last, Vary())

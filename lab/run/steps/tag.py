@@ -14,11 +14,10 @@ class Tag(Step):
 
     def check(self, known: Known) -> None:
         """Refuse an image that this side has not built."""
-        known.need_built(self.image, self.on)
-        known.built[self.on].add(self.to)
+        known.need_built(self.image, self.side)
+        known.built[self.side].add(self.to)
 
     def run(self, work: Work) -> None:
         """Tag it."""
-        source, target = work.reference_of(self.image), work.reference_of(self.to)
-        work.docker(["tag", source, target], "tag the image")
-        work.names.setdefault(self.to, target)
+        source = work.reference_of(self.image)
+        work.docker(["tag", source, work.make(self.to)], "tag the image")

@@ -1,4 +1,4 @@
-"""The place of the variation's change: `vary: {on: producer}`."""
+"""The place of the variation's change: `vary: {side: producer}`."""
 
 from __future__ import annotations
 

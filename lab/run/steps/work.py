@@ -29,19 +29,20 @@ Side = Literal["producer", "consumer"]
 class Recipe:
     """What a side builds: the Dockerfile, the instructions that are judged, and the context's files.
 
-    A file is its bytes and whether it is executable.
+    A file is its bytes and whether it is executable. `prepare` are changes that a new context gets.
     """
 
     dockerfile: str
     instructions: tuple[str, ...]
     files: Mapping[str, tuple[bytes, bool]]
+    prepare: Sequence[Change] = ()
 
 
 @dataclass
 class Work:
     """One side of a trial, which the steps of a sequence change.
 
-    `names` holds the references of the images by the names of their builds, and `own` ends the reference of an image
+    `names` holds the references of the images by the names of their builds, `made` the names of this side's, and `own` ends the reference of an image
     that this side makes under another name. `plan` is what is expected of the side's last build, `variation` its
     change. `rounds` are the builds that were made, in order, `inspections` what was looked
     at in the image of the last one, and `recorded` is the key of the last context.
@@ -61,6 +62,7 @@ class Work:
     options: BuildOptions = field(default_factory=BuildOptions)
     rounds: list[Round] = field(default_factory=list)
     inspections: list[Inspection] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
     recorded: str | None = None
     listing: Listing | None = None
     _context: PurePosixPath | None = None
@@ -70,15 +72,21 @@ class Work:
         """The results of the builds, in order."""
         return [item.build for item in self.rounds]
 
-    def reference_of(self, name: str) -> str:
-        """The reference under which this side makes an image, or under which the other side has made it."""
-        if name == ABSENT:
-            return f"{self.reference}-{ABSENT}"
-        if name not in self.names or self.own:
+    def make(self, name: str) -> str:
+        """Return the reference under which this side makes an image, and keep it as the one of that name.
+
+        It is the other side's reference, unless this side pushes too.
+        """
+        if name not in self.names or (self.own and name not in self.made):
             repository, _, tag = self.reference.rpartition(":")
             ending = f"{'' if name == IMAGE else f'-{name}'}{self.own}"
-            return f"{repository}{ending}:{tag}"
+            self.names[name] = f"{repository}{ending}:{tag}"
+        self.made.add(name)
         return self.names[name]
+
+    def reference_of(self, name: str) -> str:
+        """Return the reference of an image that this side has made, or else of the one that the other side has made."""
+        return f"{self.reference}-{ABSENT}" if name == ABSENT else self.names[name]
 
     def context(self) -> PurePosixPath:
         """The folder of the context, made at its first use.
@@ -87,6 +95,8 @@ class Work:
         """
         if self._context is None:
             self._context = self._new_context()
+            for change in self.recipe.prepare:
+                self.change(change, "prepare the context")
         return self._context
 
     def record(self) -> None:
