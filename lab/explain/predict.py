@@ -36,6 +36,8 @@ def predicted(subject: Subject) -> tuple[Outcome, ...]:
 def decisions(subject: Subject) -> list[Decision] | str:
     """The solver's decision on every step that the build prints, or the reason why nothing can be predicted."""
     engine, image, cache = subject.engine, subject.image, subject.cache
+    if subject.trial.unpredictable:
+        return subject.trial.unpredictable
     if engine is None:
         return "what this engine hashes is not known"
     if isinstance(image, str):
@@ -47,12 +49,18 @@ def decisions(subject: Subject) -> list[Decision] | str:
     try:
         parsed = dockerfiles.parse(subject.dockerfile)
         base = base_image(parsed, image, subject.base, cache, subject.platform)
-        planned = plan(parsed, base, engine.dialect, contents(subject.ours, engine.rules), Options())
+        planned = plan(parsed, base, engine.dialect, contents(subject.ours, engine.rules), _options(subject))
     except LabError as error:
         return error.message
     if cache is None:
         return [Decision(step, Outcome.RAN, Reason.DEFINITION, NO_CACHE) for step in planned.steps]
     return solve(cache, planned)
+
+
+def _options(subject: Subject) -> Options:
+    """The options of the judged build; a flag whose effect is not known makes every step unknown."""
+    given = subject.trial.options
+    return Options(build_args=given.arguments, other=" ".join(given.flags) or None)
 
 
 def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decision | None]:

@@ -32,10 +32,19 @@ class StepResult(Strict):
 
 
 class CacheImport(Strict):
-    """One `--cache-from` reference and whether its import worked; null if the output did not say."""
+    """One `--cache-from` reference and whether its import worked; null if the output did not say.
+
+    `absent` is true for an image that does not exist on purpose, so that its failed import is no fault.
+    """
 
     ref: str
     ok: bool | None
+    absent: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """True if the import of an image failed that should be there."""
+        return self.ok is False and not self.absent
 
 
 class BuildResult(Strict):
@@ -48,11 +57,22 @@ class BuildResult(Strict):
     image: str | None = None
 
 
+class Given(Strict):
+    """What a sequence or a change adds to a build: the build arguments, and further words for the client."""
+
+    arguments: dict[str, str] = Field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
 class Round(Strict):
-    """One build of a sequence with several builds, and the name of the image that it makes."""
+    """One build of a sequence with several builds, and the name of the image that it makes.
+
+    `options` are what the sequence or a change gave it.
+    """
 
     name: str
     build: BuildResult
+    options: Given = Given()
 
 
 class Inspection(Strict):
@@ -136,7 +156,7 @@ class GatheredContext(Strict):
 class Production(Strict):
     """What a producer made: its last build, its pushes, and the reference from which consumers rebuild.
 
-    `rounds` are its earlier builds, in order.
+    `options` are what the sequence or a change gave the last build, and `rounds` its earlier builds, in order.
 
     `context` is the key of its build context and `image` describes the pushed image; both are null in runs that do not
     store them. `problem` describes a failure and `fault` states its origin.
@@ -152,6 +172,7 @@ class Production(Strict):
     seconds: float | None = None
     context: str | None = None
     image: ImageFacts | None = None
+    options: Given = Given()
     rounds: tuple[Round, ...] = ()
 
 
@@ -163,6 +184,8 @@ class Trial(Strict):
     `producer_engine` is null if the producer has the same one. `predicted` has one outcome for each step (`unknown` if
     it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context. `rounds`
     are the consumer's builds before the judged one, in order, and `inspections` what was looked at in its image.
+    `options` are what the sequence or a change gave the judged build. `unpredictable` is the reason why the sequence
+    allows no prediction.
     """
 
     name: str
@@ -182,6 +205,8 @@ class Trial(Strict):
     context: str | None = None
     rounds: tuple[Round, ...] = ()
     inspections: tuple[Inspection, ...] = ()
+    options: Given = Given()
+    unpredictable: str | None = None
 
     @property
     def broken_by(self) -> Fault | None:

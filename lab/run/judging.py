@@ -108,7 +108,7 @@ def unread(build: BuildResult | None) -> str | None:
 
 def unread_caches(build: BuildResult) -> list[str]:
     """The references of `--cache-from` that the engine could not import."""
-    return [source.ref for source in build.imports if source.ok is False]
+    return [source.ref for source in build.imports if source.lost]
 
 
 def _with_rest(build: Build | None, steps: Sequence[StepResult]) -> BuildResult:

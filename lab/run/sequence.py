@@ -6,7 +6,7 @@ import re
 
 from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey
-from lab.results.run import BuildResult, Production, Trial
+from lab.results.run import BuildResult, Given, Production, Trial
 from lab.run.expectations import Expectation
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, unread_caches, with_inspections
@@ -14,7 +14,7 @@ from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.prune import prune
-from lab.run.steps.table import steps_of
+from lab.run.steps.table import steps_of, why_unpredictable
 from lab.run.steps.work import Say, Side, Work
 
 
@@ -34,8 +34,10 @@ def produce(
         except (CommandError, BoxError) as error:
             fault, problem = explain_failure(station.box, station.engine, station.registry, error)
             return production.model_copy(update={"problem": problem, "fault": fault, "context": work.recorded})
-    update = {"context": work.recorded, "rounds": tuple(work.rounds[:-1])}
-    return production.model_copy(update=update | ({"build": work.builds[-1]} if work.rounds else {}))
+    update: dict[str, object] = {"context": work.recorded, "rounds": tuple(work.rounds[:-1])}
+    if work.rounds:
+        update |= {"build": work.rounds[-1].build, "options": work.rounds[-1].options}
+    return production.model_copy(update=update)
 
 
 def rebuild(
@@ -79,6 +81,8 @@ def rebuild(
         context=work.recorded,
         rounds=tuple(work.rounds[:-1] if build else work.rounds),
         inspections=tuple(work.inspections),
+        options=work.rounds[-1].options if work.rounds else Given(),
+        unpredictable=why_unpredictable(scenario.sequence),
     )
 
 

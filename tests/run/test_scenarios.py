@@ -399,8 +399,9 @@ def test_a_link_in_a_context_is_refused_because_it_would_become_a_file(tmp_path:
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "bar").symlink_to("real")
     refused = refusal(tmp_path)
-    assert refused.message == (
-        f"cannot use {tmp_path / 'context' / 'bar'}: it is a symbolic link, and the context of a scenario holds files only"
+    link = tmp_path / "context" / "bar"
+    assert (
+        refused.message == f"cannot use {link}: it is a symbolic link, and the context of a scenario holds files only"
     )
     assert "prepare: [{link: {NAME: TARGET}}]" in str(refused.hint)
 

@@ -8,12 +8,12 @@ from typing import Annotated
 from pydantic import Field
 
 from lab.model import Outcome
-from lab.results.run import Round
+from lab.results.run import Given, Round
 from lab.run.changes.kind import BuildOptions, InContext
 from lab.run.expectations import Expect, Expectation
 from lab.run.judging import read_result
 from lab.run.steps.kind import Known, Step
-from lab.run.steps.work import IMAGE, Work
+from lab.run.steps.work import ABSENT, IMAGE, Work
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
@@ -53,14 +53,22 @@ class Build(Step):
         result = work.docker(self._words(work, sources, work.make(self.name)), "build the image")
         plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan)
-        work.rounds.append(Round(name=self.name, build=build))
+        absent = {work.reference_of(source) for source in self.cache_from if source == ABSENT}
+        imports = tuple(item.model_copy(update={"absent": item.ref in absent}) for item in build.imports)
+        options = self._options(work)
+        given = Given(arguments=dict(options.arguments), flags=options.words)
+        work.rounds.append(Round(name=self.name, build=build.model_copy(update={"imports": imports}), options=given))
+
+    def _options(self, work: Work) -> BuildOptions:
+        """What the side's changes and this step add to the build."""
+        words = ("--file", self.file) if self.file else ()
+        return work.options + BuildOptions(self.arguments, (*self.flags, *words))
 
     def _words(self, work: Work, sources: Sequence[str], reference: str) -> list[str]:
-        options = work.options + BuildOptions(self.arguments, self.flags)
+        options = self._options(work)
         words = ["build", "--progress=plain"]
         words += ["--build-arg", "BUILDKIT_INLINE_CACHE=1"] if self.inline else []
         words += [word for name, value in options.arguments.items() for word in ("--build-arg", f"{name}={value}")]
         words += [*options.words]
         words += [word for source in sources for word in ("--cache-from", source)]
-        words += ["--file", self.file] if self.file else []
         return [*words, "--tag", reference, self.context]

@@ -17,7 +17,7 @@ from lab.run.steps.save import Save
 from lab.run.steps.tag import Tag
 from lab.run.steps.vary import Vary
 from lab.run.steps.wait import Wait
-from lab.run.steps.work import IMAGE, Side
+from lab.run.steps.work import ABSENT, IMAGE, Side
 from lab.yamlfile import OneOf
 
 
@@ -42,6 +42,7 @@ class NamedStep(OneOf):
         return cast(Step, self.value)
 
 
+EMPTYING = ("all", "builder-all")  # scopes of a prune after which an engine has no build cache
 # The bug report's sequence. The prune that each side begins with belongs to every sequence, and is no step of it.
 USUAL: tuple[NamedStep, ...] = (
     NamedStep(build=Build(side="producer")),
@@ -63,6 +64,29 @@ def problem_of(sequence: Sequence[NamedStep], count: int) -> str | None:
             return f"step {number} of the sequence ({item.kind}): {error}"
         seen.add(item.step.side)
     return None if known.built["consumer"] else "the sequence has no build of the consumer"
+
+
+def why_unpredictable(sequence: Sequence[NamedStep]) -> str | None:
+    """Return why the last build of the consumer cannot be predicted from the producer's image; None if it can be.
+
+    A prediction holds for an engine that was pruned, and for the inline cache of the producer's last image alone.
+    """
+    empty, last, pushed = True, None, set[Side]()
+    for step in (item.step for item in sequence):
+        if isinstance(step, Build) and step.side == "consumer":
+            last = step if empty else None
+            sources = [source for source in step.cache_from if source != ABSENT]
+        if step.side == "consumer" and isinstance(step, (Build, Pull, Load)):
+            empty = False
+        if step.side == "consumer" and isinstance(step, Prune):
+            empty = empty or step.scope in EMPTYING
+        if isinstance(step, Push) and step.image == IMAGE:
+            pushed.add(step.side)
+    if last is None:
+        return "the engine holds what it has built or loaded before"
+    if sources != [IMAGE] or pushed != {"producer"} or last.context != "." or last.file:
+        return "the build uses another cache or context than the producer's last image"
+    return None
 
 
 def steps_of(sequence: Sequence[NamedStep], side: Side) -> list[Step]:

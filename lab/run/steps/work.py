@@ -42,7 +42,8 @@ class Recipe:
 class Work:
     """One side of a trial, which the steps of a sequence change.
 
-    `names` holds the references of the images by the names of their builds, `made` the names of this side's, and `own` ends the reference of an image
+    `names` holds the references of the images by the names of their builds, `made` the names of this side's,
+    and `own` ends the reference of an image
     that this side makes under another name. `plan` is what is expected of the side's last build, `variation` its
     change. `rounds` are the builds that were made, in order, `inspections` what was looked
     at in the image of the last one, and `recorded` is the key of the last context.
