@@ -45,6 +45,27 @@ def steps_in(path: Path, dockerfile: str) -> tuple[str, ...]:
     return tuple(item.text for stage in _needed(parsed) for item in stage.instructions if item.word in LISTED)
 
 
+def stages_of(dockerfile: str, instructions: Sequence[str]) -> tuple[str, ...]:
+    """The stage of each instruction as BuildKit prints it; none if the instructions are not those of the Dockerfile."""
+    parsed = parse(dockerfile)
+    needed = _needed(parsed)
+    names = [(stage.name or f"stage-{parsed.stages.index(stage)}").lower() for stage in needed]
+    there = [
+        (item.word, name)
+        for stage, name in zip(needed, names, strict=True)
+        for item in stage.instructions
+        if item.word in LISTED
+    ]
+    listed = [text for text in instructions if text.partition(" ")[0] not in OPTIONAL]
+    if [word for word, _ in there] != [text.split(None, 1)[0].upper() for text in listed]:
+        return ()
+    found = iter(name for _, name in there)
+    stages = [names[0]]  # a WORKDIR has the stage of the step before it
+    for text in instructions:
+        stages.append(next(found) if text in listed else stages[-1])
+    return tuple(stages[1:])
+
+
 def bases_of(dockerfile: str) -> tuple[str, ...]:
     """The images after FROM of the stages that are built, each once; a stage's name and `scratch` are none.
 

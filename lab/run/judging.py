@@ -74,25 +74,27 @@ def fault_of(build: BuildResult | None) -> Fault | None:
     return Fault.OUTPUT
 
 
-def read_result(output: bytes, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
+def read_result(
+    output: bytes, instructions: tuple[str, ...], plan: Expectation | None, stages: Sequence[str] = ()
+) -> BuildResult:
     """The outcomes of the scenario's own steps in a build's output, each with the outcome expected of it.
 
-    Steps are found by their instruction; one that the output does not show is `unknown`.
+    Steps are found by their instruction. One that is printed with other words, such as the value of a variable, is
+    found by its place in its stage; `stages` are the stages of the instructions. One that the output does not show is
+    `unknown`.
     """
     builds = read_builds(output)
     build = builds[-1] if builds else None
-    seen = list(build.steps) if build else []
-    steps = []
-    for number, instruction in enumerate(instructions, 2):
-        step = _find(seen, instruction, number)
-        steps.append(
-            StepResult(
-                instruction=instruction,
-                outcome=step.outcome if step else Outcome.UNKNOWN,
-                expected=plan.outcomes[number - 2] if plan else None,
-                seconds=step.seconds if step else None,
-            )
+    found = _paired(list(build.steps) if build else [], instructions, stages)
+    steps = [
+        StepResult(
+            instruction=instruction,
+            outcome=step.outcome if step else Outcome.UNKNOWN,
+            expected=plan.outcomes[number] if plan else None,
+            seconds=step.seconds if step else None,
         )
+        for number, (instruction, step) in enumerate(zip(instructions, found, strict=True))
+    ]
     return _with_rest(build, steps)
 
 
@@ -121,6 +123,37 @@ def _with_rest(build: Build | None, steps: Sequence[StepResult]) -> BuildResult:
         imports=tuple(CacheImport(ref=item.ref, ok=item.ok) for item in build.imports),
         image=build.image,
     )
+
+
+def _paired(seen: list[Step], instructions: Sequence[str], stages: Sequence[str]) -> list[Step | None]:
+    """The step of each instruction: by its text, else by its order among the steps of its stage that are left."""
+    found: list[Step | None] = []
+    left = list(seen)
+    for number, instruction in enumerate(instructions, 2):
+        step = _find(left, instruction, number)
+        found.append(step)
+        if step:
+            left.remove(step)
+    for stage in dict.fromkeys(stages):
+        places = [place for place, item in enumerate(found) if item is None and stages[place] == stage]
+        alone = len(set(stages)) == 1
+        steps = sorted(
+            (step for step in left if step.outcome is not Outcome.BASE and (alone or _stage(step) == stage)),
+            key=lambda step: step.index,
+        )
+        if [_word(instructions[place]) for place in places] == [_word(step.instruction) for step in steps]:
+            for place, step in zip(places, steps, strict=True):
+                found[place] = step
+    return found
+
+
+def _stage(step: Step) -> str:
+    """The name of a step's stage in lower case, without its platform."""
+    return (step.stage or "").rpartition(" ")[2].lower()
+
+
+def _word(instruction: str) -> str:
+    return instruction.split(None, 1)[0].upper() if instruction.strip() else ""
 
 
 def _find(seen: list[Step], instruction: str, number: int) -> Step | None:

@@ -69,7 +69,11 @@ def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectati
     output = next(
         (item.stderr + item.stdout for item in evidence.during(trial.name) if "--cache-from" in item.argv), None
     )
-    build = stored if output is None else judging.read_result(output, evidence.run.instructions, plan)
+    build = (
+        stored
+        if output is None
+        else judging.read_result(output, run.instructions, plan, stages_of(run.dockerfile, run.instructions))
+    )
     wanted = plan.outcomes if plan else [step.expected for step in stored.steps]
     steps = tuple(
         step.model_copy(update={"expected": wanted[number] if number < len(wanted) else None})

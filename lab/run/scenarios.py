@@ -12,7 +12,7 @@ from lab.model import CONTROL
 from lab.run.changes.kind import Change
 from lab.run.changes.table import NamedChange
 from lab.run.expectations import Expect, Expectation, Facts, choose, combine
-from lab.run.instructions import bases_of, check_steps, steps_in
+from lab.run.instructions import bases_of, check_steps, stages_of, steps_in
 from lab.run.rendering import Variables, context_of, filled, render
 from lab.run.scenario_file import ScenarioFile, Variation
 from lab.run.steps.build import Build
@@ -80,7 +80,8 @@ class Scenario:
     @property
     def recipe(self) -> Recipe:
         """What both sides build, before any change."""
-        return Recipe(self.dockerfile, self.instructions, self.context, self.prepare)
+        stages = stages_of(self.dockerfile, self.instructions)
+        return Recipe(self.dockerfile, self.instructions, self.context, self.prepare, stages)
 
     @property
     def pushes(self) -> bool:

@@ -52,7 +52,7 @@ class Build(Step):
         sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
         result = work.docker(self._words(work, sources, work.make(self.name)), "build the image")
         plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
-        build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan)
+        build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
         absent = {work.reference_of(source) for source in self.cache_from if source == ABSENT}
         imports = tuple(item.model_copy(update={"absent": item.ref in absent}) for item in build.imports)
         options = self._options(work)

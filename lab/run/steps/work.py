@@ -29,13 +29,15 @@ Side = Literal["producer", "consumer"]
 class Recipe:
     """What a side builds: the Dockerfile, the instructions that are judged, and the context's files.
 
-    A file is its bytes and whether it is executable. `prepare` are changes that a new context gets.
+    A file is its bytes and whether it is executable. `prepare` are changes that a new context gets,
+    `stages` the stages of the instructions.
     """
 
     dockerfile: str
     instructions: tuple[str, ...]
     files: Mapping[str, tuple[bytes, bool]]
     prepare: Sequence[Change] = ()
+    stages: Sequence[str] = ()
 
 
 @dataclass
