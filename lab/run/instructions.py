@@ -47,7 +47,10 @@ def steps_in(path: Path, dockerfile: str) -> tuple[str, ...]:
 
 def stages_of(dockerfile: str, instructions: Sequence[str]) -> tuple[str, ...]:
     """The stage of each instruction as BuildKit prints it; none if the instructions are not those of the Dockerfile."""
-    parsed = parse(dockerfile)
+    try:
+        parsed = parse(dockerfile)
+    except ReadError:  # a stored run may come from another program
+        return ()
     needed = _needed(parsed)
     names = [(stage.name or f"stage-{parsed.stages.index(stage)}").lower() for stage in needed]
     there = [
