@@ -270,7 +270,7 @@ def test_what_is_printed_fits_the_schema_and_loads_again(evidence: Evidence, tmp
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 4}, {"schema": "2"}, {"flavour": 1}, {"trials": None}, {"complete": "yes"}, {"name": 5},
+        {"schema": 5}, {"schema": "2"}, {"flavour": 1}, {"trials": None}, {"complete": "yes"}, {"name": 5},
         {"base": {"reference": "x", "source": "elsewhere"}}, {"started": 5},
     ],
 )  # fmt: skip
