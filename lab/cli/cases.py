@@ -10,6 +10,8 @@ import click
 
 from lab.cli.columns import columns, fill
 from lab.cli.options import (
+    builder_option,
+    builders_named,
     engine_option,
     engines_named,
     json_option,
@@ -87,6 +89,7 @@ def show(name: str, as_json: bool) -> None:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only cases with this tag (several allowed).")
 @lineup_option
 @engine_option("engines")
+@builder_option
 @provider_option
 @click.option("--every", is_flag=True, help="Print every trial, not only those with another outcome.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the table as Markdown, too.")
@@ -97,6 +100,7 @@ def check(
     tags: tuple[str, ...],
     lineup: str | None,
     engines: tuple[str, ...],
+    builders: tuple[str, ...],
     provider: str,
     every: bool,
     output: Path | None,
@@ -111,18 +115,22 @@ def check(
     from lab.cli.conduct import boxes_for, conducting
     from lab.cli.runs import ending
     from lab.report.cases import cases_table
+    from lab.run.builders.table import USUAL
     from lab.run.experiment import Wish
 
     place = workplace(lineup)
     chosen = _chosen(names, tags, None)
-    used = engines_named(place, engines)
+    used, built_by = engines_named(place, engines), builders_named(builders)
     place.announce()
     specs = boxes_for(place, (), (), used, (), allow_prune=False)
     runs: list[Run] = []
     with conducting(place, specs, provider, "cases", verbose=verbose) as conductor:
         for number, case in enumerate(chosen, 1):
             click.echo(f"case {number} of {len(chosen)}: {case.name}", err=True)
-            wish = Wish(place.lineup.name, case.folder, variations=("all",), consumer_engines=used)
+            able = tuple(name for name in built_by or (USUAL,) if name in case.file.builders)
+            if not able:
+                continue
+            wish = Wish(place.lineup.name, case.folder, variations=("all",), consumer_engines=used, builders=able)
             runs.append(conductor.run(wish, used)[1])
     if as_json:
         print_json({"schema": SCHEMA, "trials": [_row(run, trial) for run in runs for trial in run.trials]})

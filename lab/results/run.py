@@ -90,7 +90,8 @@ class BoxFacts(Strict):
     """The facts about a box with one engine; `version` and `info` are the full texts of Docker's commands.
 
     `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
-    follows. `buildx` is the plugin's version if the client builds with it.
+    follows. `buildx` is the plugin's version if the client builds with it. `builder` is what runs the builds:
+    `buildkit` is the engine's own, `classic` the builder before it.
     """
 
     name: str
@@ -110,6 +111,7 @@ class BoxFacts(Strict):
     buildx: str = ""
     rules: str | None = None
     sums: dict[str, str] = Field(default_factory=dict)
+    builder: str = "buildkit"
 
 
 class ImageFacts(Strict):

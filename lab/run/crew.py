@@ -186,7 +186,7 @@ class Crew:
 
     def _produce(self, station: Station) -> None:
         name, engine = station.box.name, station.engine.name
-        reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine}"
+        reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.replace('+', '_')}"
         clock = datetime.now(UTC)
         production = sequence.produce(station, self.scenario, reference, self._say(name))
         _not_stopped(name)

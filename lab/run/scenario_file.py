@@ -54,8 +54,8 @@ class Reference(Strict):
 class ScenarioFile(Strict):
     """The whole file. `template` names a folder of shared parts, whose Dockerfile and context this scenario uses.
 
-    `mechanism` describes what happens in two sentences, `look` what to look at. `prepare` are changes that both sides
-    make when their context is written. Without `steps`, every instruction of the Dockerfile is expected to hit.
+    `mechanism` describes what happens in two sentences, `look` what to look at. `builders` are those that can run it.
+    `prepare` are changes that both sides make when their context is written. Without `steps`, every instruction of the Dockerfile is expected to hit.
     """
 
     name: Word
@@ -66,6 +66,7 @@ class ScenarioFile(Strict):
     mechanism: str | None = None
     look: str | None = None
     template: Word | None = None
+    builders: tuple[Literal[buildkit, classic], ...] = ("buildkit", "classic")
     variables: dict[str, str | int | bool] = Field(default_factory=dict)
     prepare: tuple[NamedChange, ...] = ()
     steps: tuple[StepLine, ...] = ()

@@ -84,6 +84,8 @@ def why_unpredictable(sequence: Sequence[NamedStep]) -> str | None:
             pushed.add(step.side)
     if last is None:
         return "the engine holds what it has built or loaded before"
+    if any(isinstance(item.step, Build) and item.step.builder for item in sequence):
+        return "the sequence builds with a builder that is not the trial's"
     if sources != [IMAGE] or pushed != {"producer"} or last.context != "." or last.file:
         return "the build uses another cache or context than the producer's last image"
     return None

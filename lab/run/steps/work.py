@@ -114,9 +114,9 @@ class Work:
             self.station.box.check(argv, doing=doing, cwd=self.context())
         self.options += change.options()
 
-    def docker(self, words: Sequence[str], doing: str, *, in_context: bool = True) -> Result:
-        """Run Docker's client with BuildKit on, and with the context's own DOCKER_CONFIG."""
-        env = {"DOCKER_BUILDKIT": "1"}
+    def docker(self, words: Sequence[str], doing: str, *, in_context: bool = True, buildkit: bool = True) -> Result:
+        """Run Docker's client with BuildKit on or off, and with the context's own DOCKER_CONFIG."""
+        env = {"DOCKER_BUILDKIT": "1" if buildkit else "0"}
         if in_context:
             env["DOCKER_CONFIG"] = str(self.context().parent / "config")
         if self.station.engine.buildx:
