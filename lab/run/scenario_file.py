@@ -66,7 +66,7 @@ class ScenarioFile(Strict):
     mechanism: str | None = None
     look: str | None = None
     template: Word | None = None
-    builders: tuple[Literal[buildkit, classic], ...] = ("buildkit", "classic")
+    builders: tuple[Literal["buildkit", "classic"], ...] = ("buildkit", "classic")
     variables: dict[str, str | int | bool] = Field(default_factory=dict)
     prepare: tuple[NamedChange, ...] = ()
     steps: tuple[StepLine, ...] = ()
