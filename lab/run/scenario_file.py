@@ -55,7 +55,8 @@ class ScenarioFile(Strict):
     """The whole file. `template` names a folder of shared parts, whose Dockerfile and context this scenario uses.
 
     `mechanism` describes what happens in two sentences, `look` what to look at. `builders` are those that can run it.
-    `prepare` are changes that both sides make when their context is written. Without `steps`, every instruction of the Dockerfile is expected to hit.
+    `prepare` are changes that both sides make when their context is written. Without `steps`, every instruction of the
+    Dockerfile is expected to hit.
     """
 
     name: Word
