@@ -16,25 +16,35 @@ CONTROL = "none"  # the name of the trial in which nothing is varied
 
 
 class Outcome(StrEnum):
-    """What became of one build step; a step whose end was not read is `unknown`, never a hit."""
+    """What became of one build step; a step whose end was not read is `unknown`, never a hit.
+
+    `wrong-hit`: the step hit, and its result in the image is not what its files and its definition say.
+    """
 
     HIT = "hit"
+    WRONG_HIT = "wrong-hit"
     RAN = "ran"
     ERROR = "error"
     UNKNOWN = "unknown"
     BASE = "base"
 
+    @property
+    def cached(self) -> bool:
+        """True if the step was found in a cache, whether its result is right or wrong."""
+        return self in (Outcome.HIT, Outcome.WRONG_HIT)
+
 
 class Verdict(StrEnum):
     """How the outcomes of a trial compare with the scenario's expectation.
 
-    `missed`: a step ran that is expected to hit. `hit unexpectedly`: a step hit that is expected to run. `broken`: a
-    command failed, or an outcome is not known.
+    `missed`: a step ran that is expected to hit. `hit unexpectedly`: a step hit that is expected to run. `wrong hit`: a
+    step hit, and its result in the image is wrong. `broken`: a command failed, or an outcome is not known.
     """
 
     AS_EXPECTED = "as expected"
     MISSED = "missed"
     UNEXPECTED_HIT = "hit unexpectedly"
+    WRONG_HIT = "wrong hit"
     BROKEN = "broken"
 
     @classmethod

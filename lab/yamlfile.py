@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from lab.errors import ConfigError, did_you_mean
@@ -17,6 +17,31 @@ class Strict(BaseModel):
     """A value read from YAML: it is frozen, refuses unknown keys and converts no types silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class OneOf(Strict):
+    """A mapping with exactly one key, which names a kind; the fields of a subclass are the kinds."""
+
+    @model_validator(mode="after")
+    def _one(self) -> OneOf:
+        if len(self._given) != 1:
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"it names {' and '.join(self._given) or 'no kind'} where one of these is needed: {known}")
+        return self
+
+    @property
+    def _given(self) -> list[str]:
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
+
+    @property
+    def kind(self) -> str:
+        """The name of the kind."""
+        return self._given[0]
+
+    @property
+    def value(self) -> object:
+        """The value of the kind."""
+        return getattr(self, self.kind)
 
 
 T = TypeVar("T", bound=BaseModel)
@@ -92,11 +117,12 @@ def check(data: Any, model: type[T], where: str) -> T:
 def _line(item: ErrorDetails, model: type[BaseModel]) -> str:
     place = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        known = _known_keys(model)
+        at_top = len(item["loc"]) == 1
+        known = [field.alias or name for name, field in model.model_fields.items()] if at_top else _known_keys(model)
         return f"unknown key {place}{did_you_mean(str(item['loc'][-1]), known)}"
     if item["type"] == "missing":
         return f"{place} is missing"
-    return f"{place or 'it'}: {item['msg']}, not {item['input']!r:.60}"
+    return f"{place or 'it'}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r:.60}"
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

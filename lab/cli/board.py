@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 Expect = Callable[[Planned], float | None]  # seconds that such a run takes, None without an earlier run of the kind
 PENDING, RUNNING = "", "..."
-STYLES = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "missed": "red", "broken": "red"}
+STYLES = {
+    "hit": "green",
+    "ran": "red",
+    "wrong-hit": "magenta",
+    "error": "red",
+    "unknown": "yellow",
+    "missed": "red",
+    "broken": "red",
+}
 
 
 class Board:

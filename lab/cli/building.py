@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli import build_values as values
 from lab.cli.terminal import say
 from lab.cli.waiting import waiting_for
 from lab.errors import ContextError, LabError, UsageError
+from lab.explain import build_values as values
 
 if TYPE_CHECKING:
     from lab.buildkit.cachekeys.state import Options

@@ -44,6 +44,25 @@ def engine_option(name: str) -> Callable[[F], F]:
     )
 
 
+builder_option = click.option(
+    "--builder",
+    "builders",
+    multiple=True,
+    metavar="BUILDER[,BUILDER..]",
+    help="What runs the builds: buildkit (the default), classic.",
+)
+
+
+def builders_named(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Builder names from words, each of one name or several with commas; UsageError for an unknown name."""
+    from lab.run.builders.table import builder_of
+
+    names = tuple(dict.fromkeys(name for word in words for name in word.split(",") if name))
+    for name in names:
+        builder_of(name)
+    return names
+
+
 @dataclass(frozen=True)
 class Workplace:
     """What a verb works with: the checkout, its catalog, the lineup chosen and the reason."""

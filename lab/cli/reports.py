@@ -286,3 +286,12 @@ def predict_schema_() -> None:
     from lab.report.outlook_document import predict_schema
 
     click.echo(json.dumps(predict_schema(), indent=1))
+
+
+@schema.command("scenario", epilog="Example: python -m lab schema scenario > scenario.schema.json")
+def scenario_schema_() -> None:
+    """Print the JSON Schema (2020-12) of scenario.yaml, for editors that complete and check YAML."""
+    from lab.run.scenario_file import ScenarioFile
+
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioFile.model_json_schema()}
+    click.echo(json.dumps(found, indent=1))

@@ -13,6 +13,8 @@ import click
 
 from lab.cli.columns import fill
 from lab.cli.options import (
+    builder_option,
+    builders_named,
     engine_option,
     engines_named,
     json_option,
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     help="Only this variation, `none` for no change, `all` for every one (several allowed); default: `none` and those "
     "that the scenario marks as default.",
 )
+@builder_option
 @click.option("--base", metavar="IMAGE", help="The base image; default: alpine, or one of the box's busybox.")
 @click.option(
     "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
@@ -86,6 +89,7 @@ def repro(
     producers: tuple[str, ...],
     consumers: tuple[str, ...],
     variations: tuple[str, ...],
+    builders: tuple[str, ...],
     base: str | None,
     registry: str | None,
     registry_port: int | None,
@@ -109,7 +113,19 @@ def repro(
     if scenario and packed:
         raise UsageError("cannot run a scenario and a bundle at once: name one of them")
     used, made = engines_named(place, consumer_engines), engines_named(place, producer_engines)
-    asked = Wish(place.lineup.name, Path(), producers, consumers, variations, used, made, base, registry, registry_port)
+    asked = Wish(
+        place.lineup.name,
+        Path(),
+        producers,
+        consumers,
+        variations,
+        used,
+        made,
+        base,
+        registry,
+        registry_port,
+        builders_named(builders),
+    )
     with ExitStack() as stack:
         other = stack.enter_context(theirs(packed, place)) if packed else None
         wish = _completed(asked, place, scenario, other)

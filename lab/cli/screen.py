@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-COLOURS = {"hit": "green", "ran": "red", "error": "red", "unknown": "yellow", "missed": "red", "broken": "red"}
+COLOURS = {
+    "hit": "green",
+    "ran": "red",
+    "wrong-hit": "magenta",
+    "error": "red",
+    "unknown": "yellow",
+    "missed": "red",
+    "broken": "red",
+}
 QUIET_SECONDS = 2.0  # without a terminal, each box gets one line in this time; ends and failures always get one
 
 

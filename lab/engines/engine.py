@@ -23,7 +23,7 @@ class Engine:
     `docker` holds the words that call its client; `client`, `server` and `commit` are what that client reported.
     `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
     its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its BuildKit hashes of a file,
-    and `log` is the command that prints the end of its daemon's log.
+    `log` is the command that prints the end of its daemon's log, and `builder` what runs its builds.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Engine:
     buildx: str = ""
     rules: str | None = None
     log: tuple[str, ...] = ()
+    builder: str = "buildkit"
 
     def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
         """The arguments that run its client with these words; sudo preserves the variables that `env` names."""

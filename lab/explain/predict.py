@@ -16,6 +16,7 @@ from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError, LabError
+from lab.explain.build_values import with_flags
 from lab.explain.subject import Subject
 from lab.model import Outcome
 from lab.results.contexts import StoredContext
@@ -37,6 +38,8 @@ def predicted(subject: Subject) -> tuple[Outcome, ...]:
 def decisions(subject: Subject) -> list[Decision] | str:
     """The solver's decision on every step that the build prints, or the reason why nothing can be predicted."""
     engine, image, cache = subject.engine, subject.image, subject.cache
+    if subject.trial.unpredictable:
+        return subject.trial.unpredictable
     if engine is None:
         return "what this engine hashes is not known"
     if isinstance(image, str):
@@ -58,11 +61,15 @@ def decisions(subject: Subject) -> list[Decision] | str:
 
 
 def options_of(subject: Subject) -> Options:
-    """The options with which a run builds: those that lab passes itself, and what the engine's own facts say."""
+    """The options with which a run builds: those that lab passes itself, those of the sequence and of changes, and what
+    the engine's own facts say.
+    """
     info = subject.consumer.info if subject.consumer else ""
     merges = "io.containerd.snapshotter" in info if info else None
     platform = "/".join(subject.platform)
-    return Options(build_args={"BUILDKIT_INLINE_CACHE": "1"}, platform=platform, merges=merges)
+    given = subject.trial.options
+    arguments = {"BUILDKIT_INLINE_CACHE": "1", **given.arguments}
+    return with_flags(Options(build_args=arguments, platform=platform, merges=merges), given.flags)
 
 
 def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decision | None]:

@@ -11,7 +11,12 @@ UNFIXED = "-unfixed"
 
 
 def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
-    """What is known of the engine of a box; None if its name, its pin and its version are all unknown."""
+    """What is known of the engine of a box; None if its name, its pin and its version are all unknown.
+
+    The rules are those of BuildKit: nothing is known of a classic builder's cache.
+    """
+    if facts.builder == "classic":
+        return None
     by_version = book.engine(facts.server)
     by_name = book.engine(facts.engine) if UNFIXED in facts.engine else None
     name, _, more = (facts.rules or "").partition(", ")

@@ -25,7 +25,7 @@ MAKE_STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
 def explain(subject: Subject, upstream: Upstream) -> Explanation:
     """The explanation of one trial; of a broken one only a cache that could not be read is a known cause."""
     trial = subject.trial
-    if trial.build is not None and any(source.ok is False for source in trial.build.imports):
+    if trial.build is not None and any(source.lost for source in trial.build.imports):
         return Explanation(trial.name, tuple(_without_import(trial.build, Finder(subject, upstream, None))))
     if trial.build is None or trial.verdict is Verdict.BROKEN:
         why = f"the trial is broken: {_in_short(trial.problem or 'the reason is not known')}"
@@ -155,7 +155,7 @@ def _without_import(build: BuildResult, finder: Finder) -> Iterator[StepCause]:
 
 def _one(step: StepResult, decision: Decision | None, place: int, graph: _Graph, finder: Finder) -> StepCause:
     text = step.instruction
-    if step.outcome is Outcome.HIT:
+    if step.outcome.cached:
         return StepCause(text, Role.HIT, _hit(decision, graph.above(place), graph.first_before(place)))
     if step.outcome is not Outcome.RAN:
         return StepCause(text, Role.UNKNOWN, "its outcome is not known")

@@ -36,7 +36,7 @@ def actual(evidence: Evidence, found: Sequence[Finding]) -> str:
 
 def _wanted(evidence: Evidence, finding: Finding) -> str:
     step = markup.code(finding.step.instruction if finding.step else "a step")
-    if finding.kind is Kind.WRONG_HIT:
+    if finding.kind is Kind.UNEXPECTED_HIT:
         return f"{step} runs{f': {markup.prose(finding.why)}' if finding.why else ''}."
     if finding.contradicted:
         return f"{step} {_predicted(finding)}, as lab predicted from the files and the image's cache."

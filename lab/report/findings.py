@@ -1,4 +1,4 @@
-"""What a run shows: its misses, wrong hits and broken trials, those with one cause together, the most important first.
+"""What a run shows: misses, unexpected and wrong hits, broken trials, with those of one cause together.
 
 Every form of a report takes its findings from here, so that all of them count the same.
 """
@@ -25,9 +25,13 @@ class Kind(StrEnum):
     """What is remarkable about a trial."""
 
     MISS = "miss"
+    UNEXPECTED_HIT = "unexpected hit"
     WRONG_HIT = "wrong hit"
     CONTRADICTED = "contradicted"
     BROKEN = "broken"
+
+
+KINDS = {Outcome.RAN: Kind.MISS, Outcome.WRONG_HIT: Kind.WRONG_HIT}
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,9 @@ def finding_of(evidence: Evidence, trial: Trial) -> Finding | None:
     step = _step(trial)
     if step is None:
         return Finding(Kind.CONTRADICTED, (trial,), _refuted(trial), None, "", True) if contradicted else None
-    kind = Kind.MISS if step.outcome is Outcome.RAN else Kind.WRONG_HIT
+    kind = KINDS.get(step.outcome, Kind.UNEXPECTED_HIT)
     cause = _cause(evidence, trial, step) if kind is Kind.MISS else None
-    why = plain(cause.sentence) if cause else _reason(trial, step)
+    why = plain(cause.sentence) if cause else _wrong(trial, step) or _reason(trial, step)
     return Finding(kind, (trial,), step, cause, why, contradicted)
 
 
@@ -146,13 +150,14 @@ def short_cause(finding: Finding) -> str:
 
 def verb(finding: Finding) -> str:
     """What the step does; the subject of the sentence is the instruction."""
-    verbs = {Kind.MISS: "misses", Kind.WRONG_HIT: "hits", Kind.CONTRADICTED: "does not do what was predicted"}
+    verbs = {Kind.MISS: "misses", Kind.UNEXPECTED_HIT: "hits", Kind.WRONG_HIT: "hits with a wrong result"}
+    verbs[Kind.CONTRADICTED] = "does not do what was predicted"
     return verbs.get(finding.kind, "could not be judged")
 
 
 def against(finding: Finding) -> str:
     """The end of a sentence about a hit that the scenario does not expect; else empty."""
-    return " although a miss is expected" if finding.kind is Kind.WRONG_HIT else ""
+    return " although a miss is expected" if finding.kind is Kind.UNEXPECTED_HIT else ""
 
 
 def _rank(finding: Finding) -> int:
@@ -181,7 +186,8 @@ def _step(trial: Trial) -> StepResult | None:
     if trial.verdict is not Verdict.AS_EXPECTED and odd:
         ran = (step for step in odd if step.outcome is Outcome.RAN)
         return odd[0] if trial.verdict is Verdict.UNEXPECTED_HIT else next(ran, odd[0])
-    return first_miss(trial)
+    wrong = next((step for step in steps if step.outcome is Outcome.WRONG_HIT), None)
+    return wrong or first_miss(trial)
 
 
 def _refuted(trial: Trial) -> StepResult | None:
@@ -199,6 +205,15 @@ def _cause(evidence: Evidence, trial: Trial, step: StepResult) -> StepCause | No
         return own if own.role is Role.CAUSE else None
     found = evidence.cause(trial)
     return found if found and found.instruction == step.instruction else None
+
+
+def _wrong(trial: Trial, step: StepResult) -> str:
+    """What an inspection found wrong in the image, for a wrong hit."""
+    if step.outcome is not Outcome.WRONG_HIT or trial.build is None:
+        return ""
+    number = next(place for place, item in enumerate(trial.build.steps, 1) if item is step)
+    found = [f"{item.path}: {', '.join(item.problems)}" for item in trial.inspections if item.step == number]
+    return f"the image is wrong: {'; '.join(found)}" if found else ""
 
 
 def _reason(trial: Trial, step: StepResult) -> str:

@@ -16,6 +16,8 @@ from lab.report.prediction import contradicts
 from lab.report.trials import engine_word, in_order, predicted_of, steps_of
 from lab.results.run import StepResult, Trial
 
+VERDICTS = {Outcome.RAN: Verdict.MISSED, Outcome.WRONG_HIT: Verdict.WRONG_HIT}
+
 # Characters that XML 1.0 does not allow, however they are written.
 _FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -109,7 +111,7 @@ def _judge(
         _trouble(case, "error", step.outcome.value, f"{step.instruction}: {step.outcome.value}", trial.problem or "")
     elif step.expected is not None and step.outcome is not step.expected:
         message = f"{step.instruction} {step.outcome.value}, {step.expected.value} was expected"
-        kind = (Verdict.MISSED if step.outcome is Outcome.RAN else Verdict.UNEXPECTED_HIT).value
+        kind = VERDICTS.get(step.outcome, Verdict.UNEXPECTED_HIT).value
         _trouble(case, "failure", kind, message, "\n".join(_why(cause, trial)))
     elif predicted is not None and contradicts(predicted, step.outcome):
         message = f"{step.instruction} {step.outcome.value}, {predicted.value} was predicted"

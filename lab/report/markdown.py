@@ -48,7 +48,11 @@ def _title(evidence: Evidence, found: list[Finding]) -> str:
         what = "no step missed the build cache" if _judged(evidence) else "no rebuild that could be read"
         return f"{markup.prose(evidence.run.scenario)}: {what}"
     first = found[0]
-    does = f"{verb(first)} the build cache" if first.kind in (Kind.MISS, Kind.WRONG_HIT) else verb(first)
+    does = (
+        f"{verb(first)} the build cache"
+        if first.kind in (Kind.MISS, Kind.UNEXPECTED_HIT, Kind.WRONG_HIT)
+        else verb(first)
+    )
     step = markup.code(first.step.instruction if first.step else "a step")
     varied = f" after the change {markup.prose(first.example.variation)}" if first.example.variation != CONTROL else ""
     text = f"{step} {does} on {markup.prose(first.example.consumer)}{varied}{against(first)}"
@@ -86,7 +90,11 @@ def _sentence(finding: Finding) -> str:
     example = finding.example
     producer, consumer = finding.engines
     step = markup.code(finding.step.instruction if finding.step else "a step")
-    does = {Kind.MISS: "misses", Kind.WRONG_HIT: "wrongly hits"}.get(finding.kind, "does not do as predicted with")
+    does = {
+        Kind.MISS: "misses",
+        Kind.UNEXPECTED_HIT: "wrongly hits",
+        Kind.WRONG_HIT: "hits with a wrong result with",
+    }.get(finding.kind, "does not do as predicted with")
     docker = f"Docker {markup.prose(consumer)}"
     if producer != consumer:
         docker += f" (the image is from Docker {markup.prose(producer)})"

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 from lab.model import Outcome
 from lab.results.run import Trial
 
-COMPARABLE = (Outcome.HIT, Outcome.RAN)  # the outcomes that show whether a cache key was found
+COMPARABLE = (Outcome.HIT, Outcome.WRONG_HIT, Outcome.RAN)  # the outcomes that show whether a cache key was found
 
 
 class Prediction(StrEnum):
@@ -26,13 +26,13 @@ def prediction(trial: Trial) -> Prediction:
     `unknown` for an engine that could not read the cache: the prediction assumes that it can.
     """
     steps = trial.build.steps if trial.build else ()
-    if trial.build and any(source.ok is False for source in trial.build.imports):
+    if trial.build and any(source.lost for source in trial.build.imports):
         return Prediction.UNKNOWN
     predictions = chain(trial.predicted or (), repeat(Outcome.UNKNOWN))
     pairs = [(said, step.outcome) for said, step in zip(predictions, steps, strict=False)]
     if any(contradicts(said, seen) for said, seen in pairs):
         return Prediction.CONTRADICTED
-    right = [said is seen and said in COMPARABLE for said, seen in pairs]
+    right = [said.cached is seen.cached and said in COMPARABLE and seen in COMPARABLE for said, seen in pairs]
     return Prediction.OK if right and all(right) else Prediction.PARTLY if any(right) else Prediction.UNKNOWN
 
 
@@ -50,4 +50,4 @@ def contradictions(trial: Trial) -> list[str]:
 
 def contradicts(predicted: Outcome, seen: Outcome) -> bool:
     """True if a step ran whose hit was predicted, or the reverse; an unknown outcome contradicts nothing."""
-    return predicted in COMPARABLE and seen in COMPARABLE and predicted is not seen
+    return predicted in COMPARABLE and seen in COMPARABLE and predicted.cached is not seen.cached

@@ -15,7 +15,7 @@ from lab.report.evidence import Evidence
 from lab.report.findings import Kind, finding_of
 from lab.report.prediction import contradictions, prediction
 from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word, steps_of
-from lab.results.run import Run, Trial
+from lab.results.run import BuildResult, Run, Trial
 
 WIDTH = 100
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
@@ -123,9 +123,22 @@ def _notes(run: Run, trial: Trial) -> list[str]:
         problem = printable.lines(trial.problem or "the reason is not known").split("\n")
         return [f"{trial.name}: {problem[0]}", *(f"  | {line}" for line in problem[1:])]
     notes = [f"{trial.name}: {line}" for line in contradictions(trial)]
+    notes += [
+        f"{trial.name}: build {number} of {len(trial.rounds) + 1}: {_words(item.build)}"
+        for number, item in enumerate(trial.rounds, 1)
+    ]
+    notes += [
+        f"{trial.name}: the image is wrong: {item.path}: {', '.join(item.problems)}"
+        for item in trial.inspections
+        if item.problems
+    ]
     found = finding_of(Evidence(run), trial)
     if found and found.step and found.kind is not Kind.CONTRADICTED:
-        verb = "missed" if found.kind is Kind.MISS else "hit"
+        verb = {Kind.MISS: "missed", Kind.WRONG_HIT: "hit with a wrong result"}.get(found.kind, "hit")
         expected = "" if trial.verdict is Verdict.AS_EXPECTED else ", not expected"
         notes.append(f"{trial.name}: {verb} at {found.step.instruction}{expected}")
     return notes
+
+
+def _words(build: BuildResult) -> str:
+    return " ".join(step.outcome.value for step in build.steps)

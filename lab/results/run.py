@@ -18,8 +18,8 @@ from lab.model import Outcome, TrialKey, Verdict
 from lab.results import journal
 from lab.yamlfile import Strict
 
-SCHEMA = 3
-READABLE = (1, 2, 3)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated
+SCHEMA = 4
+READABLE = (1, 2, 3, 4)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated
 
 
 class StepResult(Strict):
@@ -32,10 +32,19 @@ class StepResult(Strict):
 
 
 class CacheImport(Strict):
-    """One `--cache-from` reference and whether its import worked; null if the output did not say."""
+    """One `--cache-from` reference and whether its import worked; null if the output did not say.
+
+    `absent` is true for an image that does not exist on purpose, so that its failed import is no fault.
+    """
 
     ref: str
     ok: bool | None
+    absent: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """True if the import of an image failed that should be there."""
+        return self.ok is False and not self.absent
 
 
 class BuildResult(Strict):
@@ -48,11 +57,41 @@ class BuildResult(Strict):
     image: str | None = None
 
 
+class Given(Strict):
+    """What a sequence or a change adds to a build: the build arguments, and further words for the client."""
+
+    arguments: dict[str, str] = Field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+class Round(Strict):
+    """One build of a sequence with several builds, and the name of the image that it makes.
+
+    `options` are what the sequence or a change gave it.
+    """
+
+    name: str
+    build: BuildResult
+    options: Given = Given()
+
+
+class Inspection(Strict):
+    """One path of an image that was compared with what it should be; `problems` is empty if it is as it should be.
+
+    `step` is the number of the step that makes the path; the first step after FROM is 1.
+    """
+
+    step: int
+    path: str
+    problems: tuple[str, ...] = ()
+
+
 class BoxFacts(Strict):
     """The facts about a box with one engine; `version` and `info` are the full texts of Docker's commands.
 
     `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
-    follows. `buildx` is the plugin's version if the client builds with it.
+    follows. `buildx` is the plugin's version if the client builds with it. `builder` is what runs the builds:
+    `buildkit` is the engine's own, `classic` the builder before it.
     """
 
     name: str
@@ -72,6 +111,7 @@ class BoxFacts(Strict):
     buildx: str = ""
     rules: str | None = None
     sums: dict[str, str] = Field(default_factory=dict)
+    builder: str = "buildkit"
 
 
 class ImageFacts(Strict):
@@ -116,7 +156,9 @@ class GatheredContext(Strict):
 
 
 class Production(Strict):
-    """The first build of a producer, its push, and the reference from which consumers rebuild.
+    """What a producer made: its last build, its pushes, and the reference from which consumers rebuild.
+
+    `options` are what the sequence or a change gave the last build, and `rounds` its earlier builds, in order.
 
     `context` is the key of its build context and `image` describes the pushed image; both are null in runs that do not
     store them. `problem` describes a failure and `fault` states its origin.
@@ -132,6 +174,8 @@ class Production(Strict):
     seconds: float | None = None
     context: str | None = None
     image: ImageFacts | None = None
+    options: Given = Given()
+    rounds: tuple[Round, ...] = ()
 
 
 class Trial(Strict):
@@ -140,7 +184,10 @@ class Trial(Strict):
     `problem` is the reason why the trial is broken and `fault` states the origin of the failure. `because` is the
     reason for an expected miss. `seconds` is the duration of the whole trial. `engine` is the consumer's engine;
     `producer_engine` is null if the producer has the same one. `predicted` has one outcome for each step (`unknown` if
-    it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context.
+    it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context. `rounds`
+    are the consumer's builds before the judged one, in order, and `inspections` what was looked at in its image.
+    `options` are what the sequence or a change gave the judged build. `unpredictable` is the reason why the sequence
+    allows no prediction.
     """
 
     name: str
@@ -158,6 +205,10 @@ class Trial(Strict):
     seconds: float | None = None
     predicted: tuple[Outcome, ...] | None = None
     context: str | None = None
+    rounds: tuple[Round, ...] = ()
+    inspections: tuple[Inspection, ...] = ()
+    options: Given = Given()
+    unpredictable: str | None = None
 
     @property
     def broken_by(self) -> Fault | None:

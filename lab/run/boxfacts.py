@@ -33,6 +33,7 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
         buildx=engine.buildx,
         rules=engine.rules,
         sums=engine.sums,
+        builder=engine.builder,
     )
 
 

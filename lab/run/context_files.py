@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 PIECE = 32 << 10
+MAX_CONTEXT_BYTES = 8 << 20  # of the context of a scenario
 
 
 def writing(files: Mapping[str, tuple[bytes, bool]]) -> list[str]:

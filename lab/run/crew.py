@@ -25,8 +25,10 @@ from lab.run.expectations import facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.recorder import Recorder
-from lab.run.scenarios import Scenario, Variation
+from lab.run.scenario_file import Variation
+from lab.run.scenarios import Scenario
 from lab.run.station import Station
+from lab.run.steps.work import Say
 from lab.workers import each, raise_first, stopping
 
 
@@ -184,7 +186,7 @@ class Crew:
 
     def _produce(self, station: Station) -> None:
         name, engine = station.box.name, station.engine.name
-        reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine}"
+        reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.replace('+', '_')}"
         clock = datetime.now(UTC)
         production = sequence.produce(station, self.scenario, reference, self._say(name))
         _not_stopped(name)
@@ -244,7 +246,7 @@ class Crew:
         rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started
         return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started))
 
-    def _say(self, name: str) -> sequence.Say:
+    def _say(self, name: str) -> Say:
         return lambda what: self.tell(Progress(name, what))
 
 

@@ -16,7 +16,7 @@ from lab.results.run import BoxFacts
 from lab.versions import CONDITION, meets
 from lab.yamlfile import Strict
 
-Expect = Literal["hit", "ran"]
+Expect = Literal["hit", "ran", "wrong-hit"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
 Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
@@ -27,7 +27,7 @@ class When(Strict):
 
     `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end at
     which SELinux's label of a file enters the key. `records` is `others` where the two engines write the cache record
-    of a RUN in different forms.
+    of a RUN in different forms. `builder` is what runs the consumer's builds.
     """
 
     consumer: Tag | None = None
@@ -35,6 +35,7 @@ class When(Strict):
     attributes: Literal["all"] | None = None
     label: End | None = None
     records: Literal["others"] | None = None
+    builder: Literal["buildkit", "classic"] | None = None
 
 
 class Deviation(Strict):
@@ -56,6 +57,7 @@ class Deviation(Strict):
             (when.attributes, facts.consumer_attributes),
             (when.label, facts.label == when.label),
             (when.records, facts.other_records),
+            (when.builder, facts.builder == when.builder),
         )
         if any(wanted is not None and not there for wanted, there in wants):
             return False
@@ -86,6 +88,7 @@ class Facts:
     consumer_attributes: bool = False
     producer_attributes: bool = False
     other_records: bool = False
+    builder: str = "buildkit"
 
     @property
     def label(self) -> End | None:
@@ -107,8 +110,9 @@ def choose(
 
 
 def combine(first: tuple[Outcome, ...], second: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """The outcomes under two changes at once: a step runs if either change makes it run."""
-    return tuple(Outcome.RAN if Outcome.RAN in pair else pair[0] for pair in zip(first, second, strict=True))
+    """The outcomes under two changes at once: a step runs if either makes it run, else a wrong hit of either stays."""
+    worst = (Outcome.RAN, Outcome.WRONG_HIT, Outcome.HIT)
+    return tuple(next(item for item in worst if item in pair) for pair in zip(first, second, strict=True))
 
 
 def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
@@ -121,6 +125,7 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
         producer_selinux=producer.selinux != "off",
         consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
         producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
+        builder=consumer.builder,
         other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
     )
 

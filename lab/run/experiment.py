@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from lab.registry.server import Registry
 from lab.results.run import Base, ImageFacts, NamedImage, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image
+from lab.run.builders.table import USUAL, names_with, with_builders
 from lab.run.crew import Crew
 from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch, unwatched
@@ -41,6 +42,7 @@ class Wish:
     base: str | None = None
     registry: str | None = None
     registry_port: int | None = None
+    builders: tuple[str, ...] = ()
 
 
 def perform(
@@ -51,11 +53,19 @@ def perform(
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
+    builders = wish.builders or (USUAL,)
+    ready = [with_builders(item, builders) for item in ready]
+    wish = replace(
+        wish,
+        consumer_engines=names_with(wish.consumer_engines, builders),
+        producer_engines=names_with(wish.producer_engines, builders),
+    )
     producers = _narrow(ready, wish.producers, "--producer")
     consumers = _narrow(ready, wish.consumers, "--consumer")
     _check_engines(wish, producers, consumers)
     # names and templates are checked before anything is started; the base is known only later
     draft = load_scenario(wish.scenario, "scratch")
+    check_builders(draft, builders)
     variations = draft.variations(wish.variations)
     started = datetime.now(UTC)
     folder = create_folder(project.results, draft.name, started)
@@ -90,6 +100,15 @@ def perform(
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
+
+
+def check_builders(scenario: Scenario, builders: Sequence[str]) -> None:
+    """Raise UsageError if a builder cannot run the scenario."""
+    able = scenario.file.builders
+    if wrong := next((name for name in builders if name not in able), None):
+        raise UsageError(
+            f"cannot run {scenario.name} with the builder {wrong}", hint=f"builders of this scenario: {', '.join(able)}"
+        )
 
 
 def _new_run(name: str, draft: Scenario, lineup: str, started: datetime, store: Registry) -> Run:

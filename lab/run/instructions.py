@@ -41,6 +41,41 @@ def check_steps(path: Path, dockerfile: str, steps: Sequence[str]) -> None:
         raise ConfigError(f'cannot use {path}: the step "{missing.text}" of the Dockerfile is missing', hint=listing)
 
 
+def steps_in(path: Path, dockerfile: str) -> tuple[str, ...]:
+    """The steps that BuildKit prints for every engine and base, as the Dockerfile writes them."""
+    try:
+        parsed = parse(dockerfile)
+    except ReadError as error:
+        raise ConfigError(f"cannot use {path.parent / 'Dockerfile.j2'}: {error.message}") from error
+    return tuple(
+        item.text for number in needed(parsed) for item in parsed.stages[number].instructions if item.word in LISTED
+    )
+
+
+def stages_of(dockerfile: str, instructions: Sequence[str]) -> tuple[str, ...]:
+    """The stage of each instruction as BuildKit prints it; none if the instructions are not those of the Dockerfile."""
+    try:
+        parsed = parse(dockerfile)
+    except ReadError:  # a stored run may come from another program
+        return ()
+    numbers = needed(parsed)
+    names = [(parsed.stages[number].name or f"stage-{number}").lower() for number in numbers]
+    there = [
+        (item.word, name)
+        for number, name in zip(numbers, names, strict=True)
+        for item in parsed.stages[number].instructions
+        if item.word in LISTED
+    ]
+    listed = [text for text in instructions if text.partition(" ")[0] not in OPTIONAL]
+    if [word for word, _ in there] != [text.split(None, 1)[0].upper() for text in listed]:
+        return ()
+    found = iter(name for _, name in there)
+    stages = [names[0]]  # a WORKDIR has the stage of the step before it
+    for text in instructions:
+        stages.append(next(found) if text in listed else stages[-1])
+    return tuple(stages[1:])
+
+
 def bases_of(dockerfile: str) -> tuple[str, ...]:
     """The images that a build uses, each once; a name with a variable in it is left out.
 

@@ -8,15 +8,18 @@ from lab.buildkit.progress.build import Build, Step
 from lab.buildkit.progress.reader import read_builds
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
-from lab.results.run import BuildResult, CacheImport, StepResult
+from lab.results.run import BuildResult, CacheImport, Inspection, StepResult
 from lab.run.expectations import Expectation
+
+WORST_FIRST = (Verdict.BROKEN, Verdict.WRONG_HIT, Verdict.MISSED, Verdict.UNEXPECTED_HIT, Verdict.AS_EXPECTED)
 
 
 def judge(build: BuildResult | None) -> Verdict:
     """The verdict on a build: `broken` if an outcome is not known or the cache could not be read, else by the outcomes.
 
-    Without the cache every step runs, whatever its files are. `missed` if a step ran that is expected to hit,
-    `hit unexpectedly` if the only difference is that a step hit.
+    Without the cache every step runs, whatever its files are. `wrong hit` if the image has a wrong result that is not
+    expected, `missed` if a step ran that is expected to hit, `hit unexpectedly` if the only difference is that a step
+    hit.
     """
     if build is None or unread_caches(build):
         return Verdict.BROKEN
@@ -25,7 +28,37 @@ def judge(build: BuildResult | None) -> Verdict:
     wrong = [step for step in build.steps if step.outcome is not step.expected]
     if not wrong:
         return Verdict.AS_EXPECTED
+    if any(step.outcome is Outcome.WRONG_HIT for step in wrong):
+        return Verdict.WRONG_HIT
     return Verdict.MISSED if any(step.outcome is Outcome.RAN for step in wrong) else Verdict.UNEXPECTED_HIT
+
+
+def judge_all(builds: Sequence[BuildResult | None]) -> Verdict:
+    """The verdict on a trial with several builds, the last of which is always judged: the worst of its builds.
+
+    An earlier build is judged if its outcomes are expected; otherwise it is broken only if its outcomes are not known.
+    """
+    *earlier, last = builds
+    found = [judge(last)]
+    for build in earlier:
+        if build and any(step.expected is None for step in build.steps):
+            build = build.model_copy(
+                update={"steps": tuple(step.model_copy(update={"expected": step.outcome}) for step in build.steps)}
+            )
+        found.append(judge(build))
+    return next(verdict for verdict in WORST_FIRST if verdict in found)
+
+
+def with_inspections(build: BuildResult, inspections: Sequence[Inspection]) -> BuildResult:
+    """The build with each hit of which an inspection found a problem as a wrong hit."""
+    wrong = {item.step for item in inspections if item.problems}
+    steps = (
+        step.model_copy(update={"outcome": Outcome.WRONG_HIT})
+        if number in wrong and step.outcome is Outcome.HIT
+        else step
+        for number, step in enumerate(build.steps, 1)
+    )
+    return build.model_copy(update={"steps": tuple(steps)})
 
 
 def fault_of(build: BuildResult | None) -> Fault | None:
@@ -41,25 +74,27 @@ def fault_of(build: BuildResult | None) -> Fault | None:
     return Fault.OUTPUT
 
 
-def read_result(output: bytes, instructions: tuple[str, ...], plan: Expectation | None) -> BuildResult:
+def read_result(
+    output: bytes, instructions: tuple[str, ...], plan: Expectation | None, stages: Sequence[str] = ()
+) -> BuildResult:
     """The outcomes of the scenario's own steps in a build's output, each with the outcome expected of it.
 
-    Steps are found by their instruction; one that the output does not show is `unknown`.
+    Steps are found by their instruction. One that is printed with other words, such as the value of a variable, is
+    found by its place in its stage; `stages` are the stages of the instructions. One that the output does not show is
+    `unknown`.
     """
     builds = read_builds(output)
     build = builds[-1] if builds else None
-    seen = list(build.steps) if build else []
-    steps = []
-    for number, instruction in enumerate(instructions, 2):
-        step = _find(seen, instruction, number)
-        steps.append(
-            StepResult(
-                instruction=instruction,
-                outcome=step.outcome if step else Outcome.UNKNOWN,
-                expected=plan.outcomes[number - 2] if plan else None,
-                seconds=step.seconds if step else None,
-            )
+    found = _paired(list(build.steps) if build else [], instructions, stages)
+    steps = [
+        StepResult(
+            instruction=instruction,
+            outcome=step.outcome if step else Outcome.UNKNOWN,
+            expected=plan.outcomes[number] if plan else None,
+            seconds=step.seconds if step else None,
         )
+        for number, (instruction, step) in enumerate(zip(instructions, found, strict=True))
+    ]
     return _with_rest(build, steps)
 
 
@@ -75,7 +110,7 @@ def unread(build: BuildResult | None) -> str | None:
 
 def unread_caches(build: BuildResult) -> list[str]:
     """The references of `--cache-from` that the engine could not import."""
-    return [source.ref for source in build.imports if source.ok is False]
+    return [source.ref for source in build.imports if source.lost]
 
 
 def _with_rest(build: Build | None, steps: Sequence[StepResult]) -> BuildResult:
@@ -88,6 +123,37 @@ def _with_rest(build: Build | None, steps: Sequence[StepResult]) -> BuildResult:
         imports=tuple(CacheImport(ref=item.ref, ok=item.ok) for item in build.imports),
         image=build.image,
     )
+
+
+def _paired(seen: list[Step], instructions: Sequence[str], stages: Sequence[str]) -> list[Step | None]:
+    """The step of each instruction: by its text, else by its order among the steps of its stage that are left."""
+    found: list[Step | None] = []
+    left = list(seen)
+    for number, instruction in enumerate(instructions, 2):
+        step = _find(left, instruction, number)
+        found.append(step)
+        if step:
+            left.remove(step)
+    for stage in dict.fromkeys(stages):
+        places = [place for place, item in enumerate(found) if item is None and stages[place] == stage]
+        alone = len(set(stages)) == 1
+        steps = sorted(
+            (step for step in left if step.outcome is not Outcome.BASE and (alone or _stage(step) == stage)),
+            key=lambda step: step.index,
+        )
+        if [_word(instructions[place]) for place in places] == [_word(step.instruction) for step in steps]:
+            for place, step in zip(places, steps, strict=True):
+                found[place] = step
+    return found
+
+
+def _stage(step: Step) -> str:
+    """The name of a step's stage in lower case, without its platform."""
+    return (step.stage or "").rpartition(" ")[2].lower()
+
+
+def _word(instruction: str) -> str:
+    return instruction.split(None, 1)[0].upper() if instruction.strip() else ""
 
 
 def _find(seen: list[Step], instruction: str, number: int) -> Step | None:

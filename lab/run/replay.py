@@ -11,6 +11,7 @@ from lab.results.contexts import is_unchanged
 from lab.results.run import BuildResult, Run, Trial
 from lab.run import judging
 from lab.run.expectations import Expectation, facts_of
+from lab.run.instructions import stages_of
 from lab.run.scenarios import Scenario
 
 
@@ -69,7 +70,12 @@ def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectati
     output = next(
         (item.stderr + item.stdout for item in evidence.during(trial.name) if "--cache-from" in item.argv), None
     )
-    build = stored if output is None else judging.read_result(output, evidence.run.instructions, plan)
+    names = evidence.run.instructions
+    build = (
+        stored
+        if output is None
+        else judging.read_result(output, names, plan, stages_of(evidence.run.dockerfile, names))
+    )
     wanted = plan.outcomes if plan else [step.expected for step in stored.steps]
     steps = tuple(
         step.model_copy(update={"expected": wanted[number] if number < len(wanted) else None})

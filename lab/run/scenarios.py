@@ -2,70 +2,49 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import jinja2
-from jinja2.sandbox import SandboxedEnvironment
-from pydantic import Field
+from typing import TypeVar
 
 from lab.errors import ConfigError, UsageError, did_you_mean
 from lab.model import CONTROL
-from lab.run.expectations import Deviation, Expect, Expectation, Facts, choose, combine
-from lab.run.instructions import bases_of, check_steps
-from lab.yamlfile import Strict, load
+from lab.run.changes.kind import Change
+from lab.run.changes.table import NamedChange
+from lab.run.expectations import Expect, Expectation, Facts, choose, combine
+from lab.run.instructions import bases_of, check_steps, stages_of, steps_in
+from lab.run.rendering import Variables, context_of, filled, render
+from lab.run.scenario_file import ScenarioFile, Variation
+from lab.run.steps.build import Build
+from lab.run.steps.push import Push
+from lab.run.steps.table import USUAL, NamedStep, problem_of
+from lab.run.steps.tag import Tag
+from lab.run.steps.work import IMAGE, Recipe
+from lab.yamlfile import OneOf, check, load
 
-Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-MAX_CONTEXT_BYTES = 8 << 20
-
-
-class _Step(Strict):
-    instruction: str
-    expect: Expect
-
-
-class Variation(Strict):
-    """One named change to the consumer's context: the commands that make it, and the expected outcome of each step.
-
-    `root` runs the commands as root; `exceptions` state where another outcome is expected.
-    """
-
-    name: Word
-    summary: str
-    default: bool = False
-    root: bool = False
-    commands: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
-    expect: tuple[Expect, ...]
-    exceptions: tuple[Deviation, ...] = ()
-
-
-class _File(Strict):
-    name: Word
-    summary: str
-    reference: str | None = None
-    variables: dict[str, str | int | bool] = Field(default_factory=dict)
-    steps: tuple[_Step, ...] = Field(min_length=1)
-    exceptions: tuple[Deviation, ...] = ()
-    variations: tuple[Variation, ...] = ()
+SHARED = "shared"  # the folder of the Dockerfiles and contexts that several scenarios use
+T = TypeVar("T", bound=OneOf)
 
 
 @dataclass(frozen=True)
 class Scenario:
     """A scenario with its variables filled in: texts are final, files are bytes with an executable bit.
 
-    `bases` are the images after FROM in the Dockerfile, in order; stages and `scratch` are none.
+    `bases` are the images after FROM in the Dockerfile, in order; stages and `scratch` are none. `steps` is the
+    outcome expected of each instruction, `sequence` the steps of both sides, and `prepare` the changes that both make
+    in a new context.
     """
 
     folder: Path
-    file: _File
+    file: ScenarioFile
     dockerfile: str
     instructions: tuple[str, ...]
     bases: tuple[str, ...]
     context: Mapping[str, tuple[bytes, bool]]
-    variables: Mapping[str, str | int | bool]
+    variables: Variables
+    steps: tuple[Expect, ...]
+    sequence: tuple[NamedStep, ...] = USUAL
+    prepare: tuple[Change, ...] = ()
 
     @property
     def name(self) -> str:
@@ -98,10 +77,33 @@ class Scenario:
             chosen.append(known.get(name))
         return chosen
 
-    def commands(self, variation: Variation) -> list[list[str]]:
-        """The variation's commands with the scenario's variables filled in."""
+    @property
+    def recipe(self) -> Recipe:
+        """What both sides build, before any change."""
+        stages = stages_of(self.dockerfile, self.instructions)
+        return Recipe(self.dockerfile, self.instructions, self.context, self.prepare, stages)
+
+    @property
+    def pushes(self) -> bool:
+        """True if a consumer pushes images too: then each trial needs names of its own for them."""
+        return any(isinstance(item.step, Push) and item.step.side == "consumer" for item in self.sequence)
+
+    def references(self, reference: str) -> dict[str, str]:
+        """The references of all images of the producer, by their names, of which one is given."""
+        repository, _, tag = reference.rpartition(":")
+        made = [item.step for item in self.sequence if item.step.side == "producer"]
+        names = {step.name for step in made if isinstance(step, Build)} | {
+            step.to for step in made if isinstance(step, Tag)
+        }
+        return {name: reference if name == IMAGE else f"{repository}-{name}:{tag}" for name in names | {IMAGE}}
+
+    def changes(self, variation: Variation) -> list[Change]:
+        """The variation's changes with the scenario's variables filled in; its free commands come last."""
         where = f"{self.folder / 'scenario.yaml'}, variation {variation.name}"
-        return [[_render(word, self.variables, where) for word in command] for command in variation.commands]
+        written = [item.model_dump(exclude_none=True, by_alias=True) for item in variation.changes]
+        if variation.commands:
+            written.append({"commands": {"run": variation.commands, "root": variation.root}})
+        return [check(item, NamedChange, where).change for item in filled(written, self.variables, where)]
 
     def expectation(self, variation: Variation | None, facts: Facts) -> Expectation:
         """The expected outcomes of a rebuild: those of the first exception that fits, else those of `steps`.
@@ -109,7 +111,7 @@ class Scenario:
         The variation's own outcomes are found in the same way; a step that either of the two makes run is expected to
         run.
         """
-        plain = choose(tuple(step.expect for step in self.file.steps), None, self.file.exceptions, facts)
+        plain = choose(self.steps, None, self.file.exceptions, facts)
         if variation is None:
             return plain
         varied = choose(variation.expect, variation.summary, variation.exceptions, facts)
@@ -135,9 +137,56 @@ def find(name: str, folder: Path) -> Path:
 def load_scenario(folder: Path, base: str) -> Scenario:
     """Read and render the scenario in `folder` over the base image `base`; ConfigError describes what is wrong."""
     path = folder / "scenario.yaml"
-    file = load(path, _File)
+    file = load(path, ScenarioFile)
     variables = {**file.variables, "base": base}
-    steps = len(file.steps)
+    template = _part(folder, file, "Dockerfile.j2")
+    try:
+        text = template.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {template}: {error}") from error
+    dockerfile = render(text, variables, str(template))
+    instructions = tuple(render(step.instruction, variables, str(path)) for step in file.steps)
+    instructions = instructions or steps_in(path, dockerfile)
+    _check_counts(path, file, len(instructions))
+    check_steps(path, dockerfile, instructions)
+    return Scenario(
+        folder=folder,
+        file=file,
+        dockerfile=dockerfile,
+        instructions=instructions,
+        bases=bases_of(dockerfile),
+        context=context_of(_part(folder, file, "context"), variables),
+        variables=variables,
+        steps=tuple(step.expect for step in file.steps) or tuple(_hit() for _ in instructions),
+        sequence=tuple(_rendered(item, NamedStep, variables, path) for item in file.sequence),
+        prepare=tuple(_rendered(item, NamedChange, variables, path).change for item in file.prepare),
+    )
+
+
+def _part(folder: Path, file: ScenarioFile, name: str) -> Path:
+    """The scenario's own Dockerfile or context, or the one of the shared template that it names."""
+    shared = folder.parent / SHARED / file.template if file.template else folder
+    if not shared.is_dir():
+        known = [item.name for item in (folder.parent / SHARED).glob("*") if item.is_dir()]
+        raise ConfigError(
+            f'cannot use {folder / "scenario.yaml"}: there is no template "{file.template}"'
+            f"{did_you_mean(str(file.template), known)}",
+            hint=f"known templates: {', '.join(sorted(known)) or 'none'}",
+        )
+    return folder / name if (folder / name).exists() else shared / name
+
+
+def _hit() -> Expect:
+    return "hit"
+
+
+def _rendered(item: T, model: type[T], variables: Variables, path: Path) -> T:
+    """The same change or step with the scenario's variables filled in."""
+    return check(filled(item.model_dump(exclude_none=True, by_alias=True), variables, str(path)), model, str(path))
+
+
+def _check_counts(path: Path, file: ScenarioFile, steps: int) -> None:
+    """Raise ConfigError if an expectation has another number of outcomes than there are steps."""
     expectations = {f"exception {number}": item.expect for number, item in enumerate(file.exceptions, 1)}
     for item in file.variations:
         expectations[f"variation {item.name}"] = item.expect
@@ -146,68 +195,5 @@ def load_scenario(folder: Path, base: str) -> Scenario:
     for where, expect in expectations.items():
         if len(expect) != steps:
             raise ConfigError(f"cannot use {path}: {where} expects {len(expect)} outcomes, there are {steps} steps")
-    template = folder / "Dockerfile.j2"
-    try:
-        text = template.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {template}: {error}") from error
-    dockerfile = _render(text, variables, str(template))
-    instructions = tuple(_render(step.instruction, variables, str(path)) for step in file.steps)
-    check_steps(path, dockerfile, instructions)
-    return Scenario(
-        folder=folder,
-        file=file,
-        dockerfile=dockerfile,
-        instructions=instructions,
-        bases=bases_of(dockerfile),
-        context=_context(folder / "context", variables),
-        variables=variables,
-    )
-
-
-def _context(folder: Path, variables: Mapping[str, str | int | bool]) -> dict[str, tuple[bytes, bool]]:
-    """Every file below `folder`; one whose name ends in .j2 is a template, `{{ file }}` in a name is filled in."""
-    found: dict[str, tuple[bytes, bool]] = {}
-    total = 0
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file():
-            continue
-        name = _render(path.relative_to(folder).as_posix(), variables, str(path))
-        try:
-            size = path.stat().st_size
-            content = path.read_bytes() if size <= MAX_CONTEXT_BYTES else b""
-        except OSError as error:
-            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-        if name.endswith(".j2"):
-            try:
-                text = content.decode()
-            except UnicodeDecodeError as error:
-                raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
-            name, content = name[:-3], _render(text, variables, str(path)).encode()
-        if name in found or name == "Dockerfile":
-            raise ConfigError(f"cannot use {path}: the context has {name} already")
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise ConfigError(f"cannot use {path}: it would be written outside the context, as {name}")
-        total += max(size, len(content))
-        if total > MAX_CONTEXT_BYTES:
-            raise ConfigError(f"cannot use {folder}: more than {MAX_CONTEXT_BYTES >> 20} MiB of context")
-        found[name] = (content, bool(path.stat().st_mode & 0o100))
-    return found
-
-
-def _render(text: str, variables: Mapping[str, str | int | bool], where: str) -> str:
-    """Fill in a template in Jinja's sandbox; an undefined name is an error that names it."""
-    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    try:
-        return environment.from_string(text).render(**variables)
-    except jinja2.UndefinedError as error:
-        name = re.search(r"'(\w+)' is undefined", str(error))
-        guess = did_you_mean(name[1], list(variables)) if name else ""
-        raise ConfigError(
-            f"cannot render {where}: {error.message}{guess}",
-            hint=f"known variables: {', '.join(sorted(variables))}",
-        ) from error
-    except jinja2.TemplateSyntaxError as error:
-        raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
-    except Exception as error:  # any error of the template's own code, such as a macro that calls itself
-        raise ConfigError(f"cannot render {where}: {error or type(error).__name__}") from error
+    if problem := problem_of(file.sequence, steps):
+        raise ConfigError(f"cannot use {path}: {problem}")

@@ -270,7 +270,7 @@ def test_what_is_printed_fits_the_schema_and_loads_again(evidence: Evidence, tmp
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 4}, {"schema": "2"}, {"flavour": 1}, {"trials": None}, {"complete": "yes"}, {"name": 5},
+        {"schema": 5}, {"schema": "2"}, {"flavour": 1}, {"trials": None}, {"complete": "yes"}, {"name": 5},
         {"base": {"reference": "x", "source": "elsewhere"}}, {"started": 5},
     ],
 )  # fmt: skip
@@ -359,7 +359,7 @@ def test_every_form_counts_the_same_findings() -> None:
     evidence = several_findings()
     found = findings(evidence)
     assert [(item.kind, len(item.trials)) for item in found] == [
-        (Kind.WRONG_HIT, 1),
+        (Kind.UNEXPECTED_HIT, 1),
         (Kind.CONTRADICTED, 1),
         (Kind.MISS, 2),
         (Kind.MISS, 1),

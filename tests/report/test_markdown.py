@@ -327,7 +327,7 @@ def test_unexpected_misses_come_before_expected_ones_and_varied_ones_last() -> N
     fixed = trial("a", "d", (HIT, HIT, HIT), Verdict.UNEXPECTED_HIT, expected=(HIT, RAN, RAN))
     found = findings(Evidence(run(varied, known, news, fixed)))
     assert [item.example.name for item in found] == [item.name for item in (news, fixed, known, varied)]
-    assert [item.kind for item in found] == [Kind.MISS, Kind.WRONG_HIT, Kind.MISS, Kind.MISS]
+    assert [item.kind for item in found] == [Kind.MISS, Kind.UNEXPECTED_HIT, Kind.MISS, Kind.MISS]
 
 
 def test_alike_trials_are_one_finding() -> None:

@@ -72,7 +72,7 @@ def test_a_run_comes_back_as_it_went(tmp_path: Path) -> None:
 def test_the_file_speaks_in_words(tmp_path: Path) -> None:
     save(tmp_path, RUN, "")
     data = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
-    assert data["schema"] == 3
+    assert data["schema"] == 4
     assert data["started"] == "2026-05-27T18:30:05Z"
     assert data["trials"][0]["verdict"] == "missed"
     assert data["trials"][0]["build"]["steps"][1] == {
@@ -85,8 +85,8 @@ def test_the_file_speaks_in_words(tmp_path: Path) -> None:
 
 
 def test_a_newer_schema_is_refused_with_the_way_on(tmp_path: Path) -> None:
-    error = refusal(tmp_path, RUN.to_json().replace('"schema": 3', '"schema": 4'))
-    assert error.message.endswith("its schema is 4, this version of lab reads 1 to 3")
+    error = refusal(tmp_path, RUN.to_json().replace('"schema": 4', '"schema": 5'))
+    assert error.message.endswith("its schema is 5, this version of lab reads 1 to 4")
     assert error.hint == "a newer version of lab wrote it; update lab"
 
 
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path, content: str | bytes) 
 
 
 def test_json_of_somebody_elses_names_what_lacks(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "{}").message.endswith("its schema is None, this version of lab reads 1 to 3")
+    assert refusal(tmp_path, "{}").message.endswith("its schema is None, this version of lab reads 1 to 4")
     assert refusal(tmp_path, '{"schema": 1}').message.endswith("name: Field required")
     wrong = RUN.to_json().replace('"missed"', '"bust"')
     assert "trials.0.verdict: Input should be 'as expected'" in refusal(tmp_path, wrong).message

@@ -6,9 +6,9 @@ import pytest
 
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
-from lab.results.run import BuildResult, CacheImport, StepResult
+from lab.results.run import BuildResult, CacheImport, Inspection, StepResult
 from lab.run.expectations import Expectation
-from lab.run.judging import fault_of, judge, read_result, unread
+from lab.run.judging import fault_of, judge, judge_all, read_result, unread, with_inspections
 
 WORDS = {"h": Outcome.HIT, "r": Outcome.RAN, "e": Outcome.ERROR, "u": Outcome.UNKNOWN}
 
@@ -96,3 +96,71 @@ def test_a_cache_that_could_not_be_read_is_named() -> None:
     assert unread(build("rrr", "hhh", False)) == "the cache of x could not be read"
     assert unread(build("hhh", "hhh", True)) is None
     assert unread(None) is None
+
+
+PLAIN = """\
+#5 [build 2/3] COPY  app.txt /app.txt
+#5 CACHED
+
+#6 [build 3/3] RUN cat {a}
+#6 DONE 0.1s
+
+#7 [stage-1 2/3] RUN cat {b}
+#7 CACHED
+
+#8 [stage-1 3/3] COPY --from=build /out /out
+#8 CACHED
+"""
+
+
+def test_steps_with_other_words_are_found_by_their_place_in_their_stage() -> None:
+    steps = ("COPY app.txt /app.txt", "RUN cat $FILE", "RUN cat $OTHER", "COPY --from=build /out /out")
+    stages = ("build", "build", "stage-1", "stage-1")
+    output = PLAIN.format(a="/app.txt", b="/other").encode()
+    read = read_result(output, steps, None, stages)
+    assert [step.outcome for step in read.steps] == [Outcome.HIT, Outcome.RAN, Outcome.HIT, Outcome.HIT]
+    assert [step.instruction for step in read.steps] == list(steps)
+
+
+def test_a_stage_with_another_number_of_steps_is_not_matched_by_place() -> None:
+    steps = ("COPY app.txt /app.txt", "RUN cat $FILE", "RUN one more", "RUN cat $OTHER", "COPY --from=build /out /out")
+    stages = ("build", "build", "build", "stage-1", "stage-1")
+    read = read_result(PLAIN.format(a="/app.txt", b="/other").encode(), steps, None, stages)
+    assert [step.outcome.value for step in read.steps] == ["unknown", "unknown", "unknown", "hit", "hit"]
+
+
+def result(*outcomes: Outcome, expected: tuple[Outcome | None, ...]) -> BuildResult:
+    steps = (
+        StepResult(instruction=f"RUN {number}", outcome=outcome, expected=wanted)
+        for number, (outcome, wanted) in enumerate(zip(outcomes, expected, strict=True))
+    )
+    return BuildResult(steps=tuple(steps))
+
+
+def test_a_hit_with_a_wrong_result_is_a_wrong_hit() -> None:
+    made = result(Outcome.HIT, Outcome.HIT, Outcome.RAN, expected=(Outcome.HIT, Outcome.HIT, Outcome.RAN))
+    wrong = Inspection(step=2, path="/a", problems=("other bytes",))
+    seen = with_inspections(
+        made, [wrong, Inspection(step=1, path="/b"), Inspection(step=3, path="/c", problems=("x",))]
+    )
+    assert [step.outcome for step in seen.steps] == [Outcome.HIT, Outcome.WRONG_HIT, Outcome.RAN]
+    assert judge(seen) is Verdict.WRONG_HIT
+    assert judge(made) is Verdict.AS_EXPECTED
+
+
+def test_a_wrong_hit_may_be_expected() -> None:
+    assert judge(result(Outcome.WRONG_HIT, expected=(Outcome.WRONG_HIT,))) is Verdict.AS_EXPECTED
+    assert judge(result(Outcome.HIT, expected=(Outcome.WRONG_HIT,))) is Verdict.UNEXPECTED_HIT
+    assert judge(result(Outcome.RAN, expected=(Outcome.WRONG_HIT,))) is Verdict.MISSED
+
+
+def test_the_worst_build_of_a_sequence_decides() -> None:
+    good = result(Outcome.HIT, expected=(Outcome.HIT,))
+    missed = result(Outcome.RAN, expected=(Outcome.HIT,))
+    open_ = result(Outcome.RAN, expected=(None,))
+    lost = result(Outcome.UNKNOWN, expected=(None,))
+    assert judge_all([good, good]) is Verdict.AS_EXPECTED
+    assert judge_all([missed, good]) is Verdict.MISSED
+    assert judge_all([open_, good]) is Verdict.AS_EXPECTED
+    assert judge_all([lost, good]) is Verdict.BROKEN
+    assert judge_all([good, None]) is Verdict.BROKEN

@@ -9,8 +9,10 @@ import pytest
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
+from lab.run.changes.kind import Shell
 from lab.run.expectations import Expectation, Facts, facts_of
-from lab.run.scenarios import Scenario, Variation, find, load_scenario
+from lab.run.scenario_file import Variation
+from lab.run.scenarios import Scenario, find, load_scenario
 from tests import reporting
 from tests.conftest import ROOT
 
@@ -209,7 +211,8 @@ def test_an_unknown_variation_is_guessed(bust: Scenario) -> None:
 def test_the_variations_command_names_the_file(bust: Scenario) -> None:
     [change] = bust.variations(("user-xattr",))
     assert isinstance(change, Variation)
-    assert bust.commands(change) == [["setfattr", "-n", "user.lab", "-v", "1", "bar"]]
+    [made] = bust.changes(change)
+    assert made.commands() == [Shell(("setfattr", "-n", "user.lab", "-v", "1", "bar"))]
 
 
 # --- where scenarios lie
@@ -392,10 +395,15 @@ def test_a_huge_context_file_is_refused_before_it_is_read(tmp_path: Path) -> Non
     assert refusal(tmp_path).message == f"cannot use {tmp_path / 'context'}: more than 8 MiB of context"
 
 
-def test_a_context_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_link_in_a_context_is_refused_because_it_would_become_a_file(tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
-    (tmp_path / "context" / "bar").symlink_to("/proc/self/mem")  # nobody may read its first page, not even root
-    assert refusal(tmp_path).message == f"cannot read {tmp_path / 'context' / 'bar'}: Input/output error"
+    (tmp_path / "context" / "bar").symlink_to("real")
+    refused = refusal(tmp_path)
+    link = tmp_path / "context" / "bar"
+    assert (
+        refused.message == f"cannot use {link}: it is a symbolic link, and the context of a scenario holds files only"
+    )
+    assert "prepare: [{link: {NAME: TARGET}}]" in str(refused.hint)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ ADVICE = (
 def cause(miss: Miss) -> StepCause | None:
     """The cause where the build itself says that an import of a cache failed."""
     build = miss.subject.trial.build
-    lost = ", ".join(source.ref for source in build.imports if source.ok is False) if build else ""
+    lost = ", ".join(source.ref for source in build.imports if source.lost) if build else ""
     if not lost:
         return None
     sentence = f"the engine could not read the cache of {lost}, so no step can hit there, whatever its files are"

@@ -18,6 +18,7 @@ LOOKS = {
     Verdict.AS_EXPECTED: "expected",
     Verdict.MISSED: "missed",
     Verdict.UNEXPECTED_HIT: "unexpected-hit",
+    Verdict.WRONG_HIT: "wrong-hit",
     Verdict.BROKEN: "broken",
 }
 KNOWN = "known"  # the look of a trial that missed as expected: no miss has the colour of a hit
@@ -99,6 +100,9 @@ class View:
         """The result in a few words."""
         if self.trial.verdict is Verdict.BROKEN or not self.steps:
             return "no verdict"
+        wrong = next((step for step in self.steps if step.outcome is Outcome.WRONG_HIT), None)
+        if wrong:
+            return f"wrong hit at {wrong.instruction}"
         return f"missed at {self.first_miss.instruction}" if self.first_miss else "every step hit"
 
 
@@ -133,6 +137,9 @@ def _remark(trial: Trial, found: Sequence[Step], explanation: Explanation | None
         return "The trial is broken, so its outcomes do not count."
     if all(step.outcome is Outcome.HIT for step in found):
         return "Every step hit: there is nothing to explain."
+    wrong = [f"{item.path}: {', '.join(item.problems)}" for item in trial.inspections if item.problems]
+    if wrong:
+        return f"The image is wrong: {'; '.join(wrong)}."
     unknown = [item.sentence for item in (explanation.steps if explanation else ()) if item.role is Role.UNKNOWN]
     if unknown:
         return "Not known. " + " ".join(unknown)

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.errors import LabError
+from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.gather.script import SCRIPT
 from lab.run.gather.stream import Listing, read
-from lab.run.scenarios import MAX_CONTEXT_BYTES
 
 SMALL_FILE = 64 << 10  # bytes of a file whose content is sent where the whole context is larger than the limit
 SECONDS = 300

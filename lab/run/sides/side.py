@@ -22,10 +22,10 @@ from lab.project import Project
 from lab.results.contexts import StoredContext
 from lab.results.run import Run
 from lab.results.sides import SentContext, load_side
+from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.gather.door import SMALL_FILE
 from lab.run.gather.script import SCRIPT as GATHER
 from lab.run.gather.stream import NO_ATTRIBUTES, Listing, read
-from lab.run.scenarios import MAX_CONTEXT_BYTES
 from lab.run.sides.runs import boxes_of, context_in, run_named
 from lab.run.sides.script import SCRIPT
 from lab.run.sides.scripted import is_scripted, read_scripted

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from lab.buildkit.cachekeys.state import Options
 from lab.errors import UsageError
 
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?", re.IGNORECASE)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+WITHOUT_KEY = ("secret", "ssh", "label", "quiet", "pull", "allow")  # flags that enter no key
 ULIMIT = re.compile(r"[a-z]+=-?\d+(:-?\d+)?")
 
 
@@ -69,3 +72,31 @@ def size(text: str | None) -> int:
 def names(texts: Iterable[str]) -> tuple[str, ...]:
     """The names in texts that may hold several with commas."""
     return tuple(name for text in texts for name in text.split(",") if name)
+
+
+def with_flags(options: Options, flags: Iterable[str]) -> Options:
+    """Return the options with words of `docker build` added, each as --name=value or --name.
+
+    A word whose effect on keys is not known is kept in `other`, which makes every step unknown.
+    """
+    for flag in flags:
+        name, _, value = flag.removeprefix("--").partition("=")
+        if name == "network":
+            options = replace(options, network=value)
+        elif name == "platform":
+            options = replace(options, platform=value)
+        elif name == "add-host":
+            options = replace(options, hosts=(*options.hosts, *host_names([value])))
+        elif name == "ulimit":
+            options = replace(options, ulimits=(*options.ulimits, *ulimits([value])))
+        elif name == "shm-size":
+            options = replace(options, shm_size=size(value))
+        elif name == "no-cache":
+            options = replace(options, no_cache=("",))
+        elif name == "no-cache-filter":
+            options = replace(options, no_cache=(*options.no_cache, *names([value])))
+        elif name == "build-context":
+            options = replace(options, contexts={**options.contexts, **build_contexts([value])})
+        elif name not in WITHOUT_KEY:
+            options = replace(options, other=flag)
+    return options

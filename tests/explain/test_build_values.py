@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.cli.build_values import build_args, build_contexts, host_names, names, size, ulimits
+from lab.buildkit.cachekeys.state import Options
 from lab.errors import UsageError
+from lab.explain.build_values import build_args, build_contexts, host_names, names, size, ulimits, with_flags
 
 
 def test_a_build_argument_without_value_is_that_of_the_environment() -> None:
@@ -72,3 +73,28 @@ def test_what_is_no_size(text: str) -> None:
             size(text)
     else:
         assert size(text) == 0
+
+
+def test_flags_of_a_sequence_become_options() -> None:
+    flags = [
+        "--network=host",
+        "--add-host=db:10.0.0.1",
+        "--ulimit=nofile=1:2",
+        "--shm-size=64m",
+        "--no-cache-filter=a,b",
+    ]
+    options = with_flags(Options(build_args={"A": "1"}), [*flags, "--platform=linux/arm64", "--label=x=y"])
+    assert options == Options(
+        network="host",
+        build_args={"A": "1"},
+        hosts=("db",),
+        ulimits=("nofile=1:2",),
+        shm_size=64 << 20,
+        no_cache=("a", "b"),
+        platform="linux/arm64",
+    )
+    assert with_flags(Options(), ["--no-cache"]).no_cache == ("",)
+
+
+def test_a_flag_whose_effect_is_not_known_is_kept() -> None:
+    assert with_flags(Options(), ["--squash"]).other == "--squash"

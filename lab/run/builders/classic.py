@@ -1,0 +1,20 @@
+"""`docker build` with the classic builder, as with DOCKER_BUILDKIT=0."""
+
+from __future__ import annotations
+
+from lab.boxes.base import Result
+from lab.run.builders.kind import Order, common_words
+from lab.run.steps.work import Work
+
+
+class Classic:
+    """The classic builder. It uses the layers of its sources only if they were pulled before, so each is pulled."""
+
+    rules = False
+
+    def build(self, work: Work, order: Order) -> Result:
+        """Pull the sources, then build; a source that does not exist on purpose is not pulled."""
+        for source in order.sources:
+            if source not in order.absent:
+                work.docker(["pull", source], "pull the cache source")
+        return work.docker(["build", *common_words(order)], "build the image", buildkit=False)

@@ -1,0 +1,45 @@
+"""The protocol of a builder: it builds the context of one side of a trial, and its output is what is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lab.boxes.base import Result
+from lab.run.changes.kind import BuildOptions
+from lab.run.steps.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One build: the reference of the image, those of the cache sources in order, and the folder of the context.
+
+    `absent` are the sources that do not exist on purpose. `inline` writes an inline cache.
+    """
+
+    reference: str
+    sources: Sequence[str]
+    absent: frozenset[str]
+    inline: bool
+    context: str
+    options: BuildOptions
+
+
+class Builder(Protocol):
+    """One kind of builder."""
+
+    @property
+    def rules(self) -> bool:
+        """True if the builder is the engine's BuildKit, whose rules lab knows."""
+
+    def build(self, work: Work, order: Order) -> Result:
+        """Build the context; CommandError or BoxError if that fails."""
+
+
+def common_words(order: Order) -> list[str]:
+    """The words of `docker build` that every builder of a Docker client takes, without the inline cache."""
+    words = [word for name, value in order.options.arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    words += order.options.words
+    words += [word for source in order.sources for word in ("--cache-from", source)]
+    return [*words, "--tag", order.reference, order.context]

@@ -1,0 +1,24 @@
+"""Other objects: `add: {src/empty: folder, src/pipe: fifo}`."""
+
+from __future__ import annotations
+
+from pydantic import field_validator
+
+from lab.run.changes.kind import ByPath, Shell
+
+MAKERS = {"folder": ("mkdir", "-p"), "file": ("touch",), "fifo": ("mkfifo",)}
+
+
+class Add(ByPath):
+    """Make each path an empty folder, an empty file or a named pipe; `text` makes a file with content."""
+
+    @field_validator("root")
+    @classmethod
+    def _known(cls, value: dict[str, str]) -> dict[str, str]:
+        if wrong := next((kind for kind in value.values() if kind not in MAKERS), None):
+            raise ValueError(f"an added object is one of {', '.join(MAKERS)}, not {wrong}")
+        return value
+
+    def commands(self) -> list[Shell]:
+        """One command for each path."""
+        return self.each(lambda path, kind: [Shell((*MAKERS[kind], path))])

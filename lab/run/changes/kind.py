@@ -1,0 +1,90 @@
+"""The protocol of a change: the commands that make it in a context, and the options that it adds to later builds."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, RootModel
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """One command in the folder of the context; `root` runs it as root."""
+
+    argv: tuple[str, ...]
+    root: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a side adds to its builds: the values of `--build-arg`, and further words for the client."""
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+    def __add__(self, other: BuildOptions) -> BuildOptions:
+        return BuildOptions({**self.arguments, **other.arguments}, (*self.words, *other.words))
+
+
+class Change:
+    """One change to one side. Its value in YAML is checked by the class that also inherits from a pydantic model."""
+
+    def commands(self) -> list[Shell]:
+        """The commands that make the change; none for a change of the build's options alone."""
+        return []
+
+    def options(self) -> BuildOptions:
+        """What the change adds to the builds of its side."""
+        return BuildOptions()
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts and path not in (".", "./"):
+        raise ValueError("a path must not be empty")
+    if path.startswith("/") or ".." in parts or "\0" in path:
+        raise ValueError("a path must lie in the context")
+    return path
+
+
+InContext = Annotated[str, AfterValidator(_inside)]
+
+
+def octal(text: str) -> str:
+    """Return the text if it is a mode in octal, such as "0664"; ValueError for anything else."""
+    if not re.fullmatch(r"[0-7]{3,4}", text):
+        raise ValueError("a mode is three or four octal digits in quotes")
+    return text
+
+
+Octal = Annotated[str, AfterValidator(octal)]
+
+
+class ByPath(Change, RootModel[dict[InContext, str]]):
+    """A change whose value is a mapping from paths of the context to texts."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    def each(self, make: Callable[[str, str], Iterable[Shell]]) -> list[Shell]:
+        """The commands for each path and its text, in the written order."""
+        return [command for path, text in self.root.items() for command in make(safe(path), text)]
+
+
+def safe(path: str) -> str:
+    """Return a path that no program takes for an option."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def script(text: str, *arguments: str, root: bool = False) -> Shell:
+    """Return a command that runs a shell script with arguments."""
+    return Shell(("sh", "-c", text, "sh", *arguments), root)
+
+
+def quoted(text: str) -> str:
+    """Return a text as one word of a shell script."""
+    return shlex.quote(text)

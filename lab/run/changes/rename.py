@@ -1,0 +1,13 @@
+"""The names of objects: `rename: {app.txt: web.txt}`."""
+
+from __future__ import annotations
+
+from lab.run.changes.kind import ByPath, Shell, safe
+
+
+class Rename(ByPath):
+    """Move each path to another path of the context."""
+
+    def commands(self) -> list[Shell]:
+        """One mv for each path."""
+        return self.each(lambda path, target: [Shell(("mv", path, safe(target)))])

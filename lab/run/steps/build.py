@@ -1,0 +1,72 @@
+"""A build of the context: `build: {side: producer}`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lab.errors import did_you_mean
+from lab.model import Outcome
+from lab.results.run import Given, Round
+from lab.run.builders.kind import Order
+from lab.run.builders.table import BUILDERS, builder_of
+from lab.run.changes.kind import BuildOptions, InContext
+from lab.run.expectations import Expect, Expectation
+from lab.run.judging import read_result
+from lab.run.steps.kind import Known, Step
+from lab.run.steps.work import ABSENT, IMAGE, Work
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class Build(Step):
+    """Build the context with BuildKit.
+
+    `inline` writes an inline cache, `cache_from` names the images whose caches are used, in order; `absent` is an image
+    that does not exist. `file` and `context` are paths of the context, `arguments` and `flags` are added to those of
+    the side. `builder` is another one than the trial's.
+    `expect` is the outcome of each step; without it, the last build of the consumer is judged by the
+    scenario's steps, and any other one is not judged.
+    """
+
+    name: Name = IMAGE
+    inline: bool = True
+    cache_from: tuple[Name, ...] = ()
+    file: InContext | None = None
+    context: InContext = "."
+    arguments: dict[str, str] = Field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    builder: str | None = None
+    expect: tuple[Expect, ...] | None = None
+
+    def check(self, known: Known) -> None:
+        """Refuse sources that no step before it makes, and a number of outcomes that is not that of the steps."""
+        if self.builder is not None and self.builder not in BUILDERS:
+            raise ValueError(f"there is no builder {self.builder}{did_you_mean(self.builder, list(BUILDERS))}")
+        for source in self.cache_from:
+            known.need_source(source, self.side)
+        if self.expect is not None and len(self.expect) != known.count:
+            raise ValueError(f"it expects {len(self.expect)} outcomes, there are {known.count} steps")
+        known.built[self.side].add(self.name)
+
+    def run(self, work: Work) -> None:
+        """Store the files of the context, build it, and read the outcomes from the output."""
+        work.context()
+        work.record()
+        work.say("build" if work.side == "producer" else "rebuild")
+        sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
+        absent = frozenset(work.reference_of(source) for source in self.cache_from if source == ABSENT)
+        options = self._options(work)
+        order = Order(work.make(self.name), sources, absent, self.inline, self.context, options)
+        result = builder_of(self.builder or work.station.engine.builder).build(work, order)
+        plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
+        build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
+        imports = tuple(item.model_copy(update={"absent": item.ref in absent}) for item in build.imports)
+        given = Given(arguments=dict(options.arguments), flags=options.words)
+        work.rounds.append(Round(name=self.name, build=build.model_copy(update={"imports": imports}), options=given))
+
+    def _options(self, work: Work) -> BuildOptions:
+        """What the side's changes and this step add to the build."""
+        words = ("--file", self.file) if self.file else ()
+        return work.options + BuildOptions(self.arguments, (*self.flags, *words))

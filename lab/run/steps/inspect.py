@@ -1,0 +1,98 @@
+"""Compare a file of the image with what it should be: `inspect: {step: 2, path: /app.txt, like: app.txt}`."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import Annotated
+
+from pydantic import Field
+
+from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.results.run import Inspection
+from lab.run.changes.kind import InContext, Octal
+from lab.run.steps.kind import Known, Step
+from lab.run.steps.work import IMAGE, Work
+
+
+class Inspect(Step):
+    """Read one path of an image; if it is not as it should be, the step that hit is a wrong hit.
+
+    `step` is the number of the step that makes the path, the first one after FROM being 1. `like` is the object of the
+    context that it must equal in bytes and mode; if the context has none, the image must have none either. `text`,
+    `mode`, `owner` and `there` state these one by one.
+    """
+
+    image: str = IMAGE
+    step: Annotated[int, Field(ge=1)]
+    path: Annotated[str, Field(pattern="^/")]
+    like: InContext | None = None
+    text: str | None = None
+    mode: Octal | None = None
+    owner: Annotated[str, Field(pattern=r"^\d+:\d+$")] | None = None
+    there: bool = True
+
+    def check(self, known: Known) -> None:
+        """Refuse an image that this side has not built, and a step that does not exist."""
+        known.need_built(self.image, self.side)
+        if self.step > known.count:
+            raise ValueError(f"it names step {self.step}, there are {known.count} steps")
+
+    def run(self, work: Work) -> None:
+        """Copy the path out of a container that is never started, and compare it."""
+        work.say("inspect")
+        made = work.docker(["create", work.reference_of(self.image), "true"], "make a container to look into")
+        container = made.text.split()[-1]
+        try:
+            copied = work.station.box.run(
+                work.station.engine.call(["cp", f"{container}:{self.path}", "-"]), timeout=120
+            )
+        finally:
+            work.docker(["rm", container], "remove the container")
+        found = _first(copied.stdout) if copied.ok else None
+        problems = self._problems(found, self._model(work))
+        work.inspections.append(Inspection(step=self.step, path=self.path, problems=tuple(problems)))
+
+    def _model(self, work: Work) -> Entry | None:
+        entries = work.listing.entries if work.listing else ()
+        return next((entry for entry in entries if entry.path == self.like), None)
+
+    def _problems(self, found: _Found | None, model: Entry | None) -> list[str]:
+        """What is not as it should be, each in a few words."""
+        there = model is not None if self.like else self.there
+        if found is None or not there:
+            return [] if (found is not None) == there else ["it is missing" if there else "it is there"]
+        problems = []
+        mode = self.mode or (f"{model.mode:04o}" if model else None)
+        if mode and int(mode, 8) != found.mode:
+            problems.append(f"mode {found.mode:04o}, not {int(mode, 8):04o}")
+        if self.owner and self.owner != found.owner:
+            problems.append(f"owner {found.owner}, not {self.owner}")
+        wanted = self.text.encode() if self.text is not None else None
+        if model and model.kind is Kind.FILE and isinstance(model.content, bytes):
+            wanted = model.content
+        if wanted is not None and wanted != found.content:
+            problems.append("other bytes")
+        return problems
+
+
+class _Found:
+    """One object of an archive of `docker cp`."""
+
+    def __init__(self, member: tarfile.TarInfo, content: bytes | None) -> None:
+        self.mode = member.mode & 0o7777
+        self.owner = f"{member.uid}:{member.gid}"
+        self.content = content
+
+
+def _first(archive: bytes) -> _Found | None:
+    """The first object of an archive; None if it is not one."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+            member = opened.next()
+            if member is None:
+                return None
+            stream = opened.extractfile(member) if member.isfile() else None
+            return _Found(member, stream.read() if stream else None)
+    except tarfile.TarError:
+        return None

@@ -1,0 +1,22 @@
+"""Push an image: `push: {side: producer}`."""
+
+from __future__ import annotations
+
+from lab.run.steps.kind import Known, Step
+from lab.run.steps.work import IMAGE, Work
+
+
+class Push(Step):
+    """Push an image to the run's registry."""
+
+    image: str = IMAGE
+
+    def check(self, known: Known) -> None:
+        """Refuse an image that this side has not built."""
+        known.need_built(self.image, self.side)
+        known.pushed.add(self.image)
+
+    def run(self, work: Work) -> None:
+        """Push it."""
+        work.say("push")
+        work.docker(["push", work.reference_of(self.image)], "push the image")

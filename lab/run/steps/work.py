@@ -1,0 +1,145 @@
+"""One side of a trial at work: its folder on the box, its context, its builds, and the commands of Docker's client."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal
+
+from lab.boxes.base import Result
+from lab.results.run import BuildResult, Inspection, Round
+from lab.run.changes.kind import BuildOptions, Change
+from lab.run.context_files import writing
+from lab.run.expectations import Expectation
+from lab.run.gather.door import gather
+from lab.run.gather.stream import Listing
+from lab.run.station import Station
+
+BUILD_SECONDS = 900
+AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec "$@"; else exec sudo -n "$@"; fi'
+IMAGE = "image"  # the name of a build that its step does not name
+ABSENT = "absent"  # in cache_from, an image that no build makes
+Say = Callable[[str], None]
+Side = Literal["producer", "consumer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a side builds: the Dockerfile, the instructions that are judged, and the context's files.
+
+    A file is its bytes and whether it is executable. `prepare` are changes that a new context gets,
+    `stages` the stages of the instructions.
+    """
+
+    dockerfile: str
+    instructions: tuple[str, ...]
+    files: Mapping[str, tuple[bytes, bool]]
+    prepare: Sequence[Change] = ()
+    stages: Sequence[str] = ()
+
+
+@dataclass
+class Work:
+    """One side of a trial, which the steps of a sequence change.
+
+    `names` holds the references of the images by the names of their builds, `made` the names of this side's,
+    and `own` ends the reference of an image
+    that this side makes under another name. `plan` is what is expected of the side's last build, `variation` its
+    change. `rounds` are the builds that were made, in order, `inspections` what was looked
+    at in the image of the last one, and `recorded` is the key of the last context.
+    """
+
+    station: Station
+    recipe: Recipe
+    side: Side
+    slug: str
+    reference: str
+    names: dict[str, str]
+    say: Callable[[str], None]
+    own: str = ""
+    plan: Expectation | None = None
+    variation: Sequence[Change] = ()
+    doing: str = "make the variation"
+    options: BuildOptions = field(default_factory=BuildOptions)
+    rounds: list[Round] = field(default_factory=list)
+    inspections: list[Inspection] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+    recorded: str | None = None
+    listing: Listing | None = None
+    _context: PurePosixPath | None = None
+
+    @property
+    def builds(self) -> list[BuildResult]:
+        """The results of the builds, in order."""
+        return [item.build for item in self.rounds]
+
+    def make(self, name: str) -> str:
+        """Return the reference under which this side makes an image, and keep it as the one of that name.
+
+        It is the other side's reference, unless this side pushes too.
+        """
+        if name not in self.names or (self.own and name not in self.made):
+            repository, _, tag = self.reference.rpartition(":")
+            ending = f"{'' if name == IMAGE else f'-{name}'}{self.own}"
+            self.names[name] = f"{repository}{ending}:{tag}"
+        self.made.add(name)
+        return self.names[name]
+
+    def reference_of(self, name: str) -> str:
+        """Return the reference of an image that this side has made, or else of the one that the other side has made."""
+        return f"{self.reference}-{ABSENT}" if name == ABSENT else self.names[name]
+
+    def context(self) -> PurePosixPath:
+        """The folder of the context, made at its first use.
+
+        It has a DOCKER_CONFIG of its own beside it: the daemon's synced copy of a context is keyed by both.
+        """
+        if self._context is None:
+            self._context = self._new_context()
+            for change in self.recipe.prepare:
+                self.change(change, "prepare the context")
+        return self._context
+
+    def record(self) -> None:
+        """Store the files of the context as they are now."""
+        self.listing = gather(self.station.box, self.station.engine, self.context())
+        self.recorded = self.station.keep(self.listing) or None
+
+    def change(self, change: Change, doing: str) -> None:
+        """Make one change in the context, and add its options to the later builds of this side."""
+        for command in change.commands():
+            argv = ["sh", "-c", AS_ROOT, "sh", *command.argv] if command.root else list(command.argv)
+            self.station.box.check(argv, doing=doing, cwd=self.context())
+        self.options += change.options()
+
+    def docker(self, words: Sequence[str], doing: str, *, in_context: bool = True, buildkit: bool = True) -> Result:
+        """Run Docker's client with BuildKit on or off, and with the context's own DOCKER_CONFIG."""
+        env = {"DOCKER_BUILDKIT": "1" if buildkit else "0"}
+        if in_context:
+            env["DOCKER_CONFIG"] = str(self.context().parent / "config")
+        if self.station.engine.buildx:
+            env["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"  # with the containerd store the image would become an index
+        argv = self.station.engine.call(words, env)
+        cwd = self.context() if in_context else None
+        return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
+
+    def _new_context(self) -> PurePosixPath:
+        station = self.station
+        folder = station.home / self.slug
+        config, context = folder / "config", folder / "context"
+        station.box.check(["mkdir", "-p", str(config), str(context)], doing="make the context's folder")
+        if station.registry.program == "external":
+            # the login stays on the box: its bytes are in no command and no output
+            copy = (
+                f'test ! -f "$HOME/.docker/config.json" || cp "$HOME/.docker/config.json" {shlex.quote(str(config))}/'
+            )
+            station.box.check(["sh", "-c", copy], doing="take over the box's registry login")
+        if station.engine.plugins:
+            link = ["ln", "-s", str(station.engine.plugins), str(config / "cli-plugins")]
+            station.box.check(link, doing="show the client its plugins")
+        files = {"Dockerfile": (self.recipe.dockerfile.encode(), False), **self.recipe.files}
+        for line in writing(files):
+            station.box.check(["sh", "-c", line], doing="write the context", cwd=context)
+        return context
