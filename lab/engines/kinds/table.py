@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.engines.kinds.buildkitd import BuildkitdKind
 from lab.engines.kinds.debian import DebianKind
 from lab.engines.kinds.distro import DistroKind
 from lab.engines.kinds.installed import InstalledKind
@@ -17,6 +18,7 @@ KINDS: dict[str, EngineKind[Any]] = {
     "distro": DistroKind(),
     "debian": DebianKind(),
     "reverted": RevertedKind(),
+    "buildkitd": BuildkitdKind(),
     "installed": InstalledKind(),
 }
 
