@@ -6,6 +6,7 @@ archive. Containers of a RUN use the machine's network, so it needs no bridge.
 
 from __future__ import annotations
 
+import http.client
 import re
 import shlex
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from lab.engines.daemon import KEEP_SUMS, LIBRARIES, Daemon
 from lab.engines.host import Home, processes
 from lab.errors import EngineError
 
+PAGE_SECONDS = 30
 DEBUG_SINCE = (0, 24)  # the first version that stores the plain text of what it hashes
 VERSION = re.compile(r"github\.com/moby/buildkit (?:v(\S+))?(?: (\S+))?")
 # No registry is named: BuildKit takes plain HTTP for every registry on localhost, where lab's is.
@@ -126,3 +128,19 @@ def debug_address(name: str, state: Path) -> str:
         f"cannot read what {name} hashed: it has no debug pages on this machine",
         hint=f"BuildKit stores it from {'.'.join(map(str, DEBUG_SINCE))} on",
     )
+
+
+def hashed_texts(address: str) -> bytes:
+    """The page of all texts that the buildkitd with these debug pages hashed; EngineError if it does not answer."""
+    connection = http.client.HTTPConnection(address, timeout=PAGE_SECONDS)
+    try:
+        connection.request("GET", "/debug/cache/all", headers={"Accept": "application/json"})
+        answer = connection.getresponse()
+        page = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise EngineError(f"cannot read the debug pages at {address}: {error}") from error
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise EngineError(f"cannot read the debug pages at {address}: status {answer.status}", output=page)
+    return page

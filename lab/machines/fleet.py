@@ -16,10 +16,10 @@ from lab.boxes.specs import BoxSpec
 from lab.engines import host
 from lab.engines.daemon import check_apart
 from lab.engines.engine import Engine
-from lab.engines.kinds.table import kind_of
+from lab.engines.kinds.table import check_docker, kind_of
 from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
-from lab.errors import Interrupted, LabError, UsageError
+from lab.errors import Interrupted, LabError
 from lab.machines import daemons, hypervisor, leftovers
 from lab.machines.catalog import Catalog
 from lab.machines.kinds.handler import Site
@@ -58,17 +58,6 @@ class Ready:
     def engine_names(self) -> list[str]:
         """All engines of the box, also those that are not started yet."""
         return [engine.name for engine in self.engines] + [later.name for later in self.later]
-
-
-def check_docker(pins: Sequence[EngineSpec]) -> None:
-    """Raise UsageError for an engine that trials cannot use, because its client is not Docker's."""
-    for pin in pins:
-        client = kind_of(pin).client
-        if client != "docker":
-            raise UsageError(
-                f"cannot use the engine {pin.name} in trials: its client is {client}, and trials call docker",
-                hint="python -m lab truth --digests compares the digests of such an engine",
-            )
 
 
 class Fleet:

@@ -29,7 +29,7 @@ class Step:
     `record` is the record of its definition and `content` the record of the files that it copies; None if it is not
     known, and `unclear` is the reason. `needs_content` is true for a COPY of the context, `alone` for a step without a
     parent. `selector` is the selector of its link to the parent. `copy` is set for COPY and ADD. `fails` is true if the
-    files have no digest, so that the build itself fails.
+    files have no digest, so that the build itself fails. `definition` is the JSON whose digest the record contains.
     """
 
     instruction: Instruction
@@ -41,6 +41,7 @@ class Step:
     unclear: str | None = None
     copy: Copy | None = None
     fails: bool = False
+    definition: str | None = None
 
     @property
     def text(self) -> str:
@@ -132,8 +133,8 @@ def _run(item: Instruction, state: State, dialect: Dialect | None, all_unclear: 
     if unclear or dialect is None:
         return Step(item, None, alone=state.scratch, unclear=unclear)
     selector = ROOT_SELECTOR if dialect.selector and not state.scratch else ""
-    record = run_definition(arguments(item.rest, state.shell), around, dialect).record
-    return Step(item, record, alone=state.scratch, selector=selector)
+    made = run_definition(arguments(item.rest, state.shell), around, dialect)
+    return Step(item, made.record, alone=state.scratch, selector=selector, definition=made.json)
 
 
 def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Content, all_unclear: str | None) -> Step:
@@ -144,7 +145,7 @@ def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Con
     if not unclear and dialect:
         made = copy_definition(copy, state.around.workdir, dialect, scratch=state.scratch)
         if isinstance(made, Definition):
-            step = replace(step, record=made.record)
+            step = replace(step, record=made.record, definition=made.json)
         else:
             unclear = made
     if not copy.from_context:
@@ -167,4 +168,6 @@ def _workdir(item: Instruction, state: State, dialect: Dialect | None, all_uncle
     if step.unclear or dialect is None:
         return step
     made = workdir_definition(folder, dialect, user=user, scratch=state.scratch)
-    return replace(step, record=made.record) if isinstance(made, Definition) else replace(step, unclear=made)
+    if isinstance(made, Definition):
+        return replace(step, record=made.record, definition=made.json)
+    return replace(step, unclear=made)

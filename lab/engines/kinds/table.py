@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from lab.engines.kinds.buildkitd import BuildkitdKind
@@ -12,6 +13,7 @@ from lab.engines.kinds.kind import EngineKind
 from lab.engines.kinds.reverted import RevertedKind
 from lab.engines.kinds.static import StaticKind
 from lab.engines.spec import EngineSpec
+from lab.errors import UsageError
 
 KINDS: dict[str, EngineKind[Any]] = {
     "static": StaticKind(),
@@ -26,3 +28,14 @@ KINDS: dict[str, EngineKind[Any]] = {
 def kind_of(spec: EngineSpec) -> EngineKind[Any]:
     """The kind of a pin."""
     return KINDS[spec.kind]
+
+
+def check_docker(pins: Iterable[EngineSpec]) -> None:
+    """Raise UsageError for an engine that trials cannot use, because its client is not Docker's."""
+    for pin in pins:
+        client = kind_of(pin).client
+        if client != "docker":
+            raise UsageError(
+                f"cannot use the engine {pin.name} in trials: its client is {client}, and trials call docker",
+                hint="python -m lab truth --digests compares the digests of such an engine",
+            )
