@@ -21,11 +21,12 @@ from lab.engines.engine import Engine
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
-from lab.errors import ConfigError, Interrupted, LabError
+from lab.errors import ConfigError, EngineError, Interrupted, LabError
 from lab.explain.digests import Checked, check, compute
 from lab.model import Progress
 from lab.registry.client import read_image
 from lab.registry.server import Registry
+from lab.report.digests import CheckedCase
 from lab.workers import stopping
 from lab.yamlfile import Strict, load
 
@@ -54,20 +55,6 @@ class _File(Strict):
     cases: tuple[Case, ...] = Field(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
-class CaseResult:
-    """What became of one case: each of its steps, or the reason why it has none."""
-
-    case: Case
-    steps: tuple[Checked, ...] = ()
-    problem: str | None = None
-
-    @property
-    def failed(self) -> bool:
-        """True if a digest was not found, or if the build failed."""
-        return self.problem is not None or any(step.missing for step in self.steps)
-
-
 @dataclass(frozen=True)
 class Bench:
     """What the builds use: this machine's shell, a running engine, the address of its debug pages, its rules."""
@@ -79,13 +66,17 @@ class Bench:
     base: BaseImage
     reference: str
 
-    def run(self, case: Case) -> CaseResult:
+    def run(self, case: Case) -> CheckedCase:
         """Build one case and look up its digests."""
         with _folder(case.name) as folder:
             try:
-                return CaseResult(case, tuple(self._check(case, folder)))
+                return CheckedCase(case.name, case.summary, tuple(self._check(case, folder)))
             except LabError as error:
-                return CaseResult(case, problem="\n".join([error.message, *error.tail()]))
+                return CheckedCase(case.name, case.summary, problem="\n".join([error.message, *error.tail()]))
+
+    def answers(self) -> bool:
+        """True if the engine still answers."""
+        return self.shell.run(self.engine.call(["debug", "info"]), timeout=60).ok
 
     def _check(self, case: Case, folder: Path) -> list[Checked]:
         dockerfile = case.dockerfile.replace("{{ base }}", self.reference).replace("{{ case }}", case.name)
@@ -142,12 +133,18 @@ def open_bench(
         host.stop(shell, spec.name, state)
 
 
-def run(bench: Bench, cases: Sequence[Case], tell: Tell) -> list[CaseResult]:
+def run(bench: Bench, cases: Sequence[Case], tell: Tell) -> list[CheckedCase]:
     """Build every case, one after the other."""
     found = []
     for number, case in enumerate(cases, 1):
         tell(Progress("digests", f"{case.name} ({number} of {len(cases)})"))
         found.append(bench.run(case))
+        if found[-1].problem is not None and not bench.answers():
+            raise EngineError(
+                f"cannot build {case.name}: {bench.engine.name} has ended",
+                hint="another program may have ended it; if it ends again, its last lines say why",
+                output=bench.shell.run(bench.engine.log, timeout=60).output,
+            )
     return found
 
 
