@@ -94,12 +94,17 @@ def _action(text: Any) -> Any:
 
 
 def _shown(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace").replace("\n", "\\n")
+    text = data.decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def nearest(texts: Iterable[Hashed], kind: str, lines: list[str]) -> Hashed | None:
-    """The text of this kind that shares most with these lines; None if there is no text of the kind."""
-    found = [(_shared(lines, text.lines), text.digest, text) for text in texts if text.kind == kind]
+    """The text of this kind that shares most with these lines; None if there is no text of the kind.
+
+    Of several files, one of the same size comes first: the header of a file does not contain its path.
+    """
+    size = {line for line in lines if line.startswith("size")}
+    found = [(_shared(lines, text.lines), not size.isdisjoint(text.lines), text) for text in texts if text.kind == kind]
     return max(found, key=lambda item: item[:2])[2] if found else None
 
 

@@ -20,8 +20,11 @@ import psutil
 from lab.engines.daemon import KEEP_SUMS, LIBRARIES, Daemon
 from lab.engines.host import Home, processes
 from lab.errors import EngineError
+from lab.workers import stopping, wait_for
 
-PAGE_SECONDS = 30
+STORE = "cache-debug.db"  # in the root of buildkitd
+REST_SECONDS = 60
+LOOKS, PAUSE = 3, 0.1
 DEBUG_SINCE = (0, 24)  # the first version that stores the plain text of what it hashes
 VERSION = re.compile(r"github\.com/moby/buildkit (?:v(\S+))?(?: (\S+))?")
 # No registry is named: BuildKit takes plain HTTP for every registry on localhost, where lab's is.
@@ -114,33 +117,67 @@ exec buildkitd {shlex.join(flags)}
         return "true\n"
 
 
-def debug_address(name: str, state: Path) -> str:
-    """Where the debug pages of a buildkitd on this machine are, as HOST:PORT.
+@dataclass(frozen=True, slots=True)
+class DebugPages:
+    """The debug pages of a buildkitd on this machine: their address as HOST:PORT, and the file of hashed texts."""
 
-    Raises EngineError if it does not run or has none.
-    """
-    for process in processes(Home(state, name, kind=BuildkitDaemon)):
+    address: str
+    store: Path
+
+    def texts(self) -> bytes:
+        """The page of all texts that it hashed, as JSON, once BuildKit has stored all of them.
+
+        BuildKit stores a text some time after it used its digest, and 0.25.2 crashes if the page is read while it
+        does. Raises EngineError if it does not answer or does not come to rest.
+        """
+        wait_for(
+            "BuildKit to store the texts that it hashed",
+            self._is_at_rest,
+            timeout=REST_SECONDS,
+            every=0,
+            error=EngineError,
+        )
+        connection = http.client.HTTPConnection(self.address, timeout=REST_SECONDS)
+        try:
+            connection.request("GET", "/debug/cache/all", headers={"Accept": "application/json"})
+            answer = connection.getresponse()
+            page = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineError(f"cannot read the debug pages at {self.address}: {error}") from error
+        finally:
+            connection.close()
+        if answer.status != http.client.OK:
+            raise EngineError(f"cannot read the debug pages at {self.address}: status {answer.status}", output=page)
+        return page
+
+    def _is_at_rest(self) -> bool | str:
+        """True if the file of texts does not change for a while."""
+        before = self._mark()
+        for _ in range(LOOKS):
+            if stopping.wait(PAUSE):
+                break
+            if self._mark() != before:
+                return "it still writes"
+        return True
+
+    def _mark(self) -> tuple[int, int]:
+        try:
+            found = self.store.stat()
+        except OSError as error:
+            raise EngineError(f"cannot read {self.store}: {error.strerror}") from error
+        return found.st_mtime_ns, found.st_size
+
+
+def debug_pages(name: str, state: Path) -> DebugPages:
+    """The debug pages of a running buildkitd of this machine; EngineError if it does not run or has none."""
+    home = Home(state, name, kind=BuildkitDaemon)
+    for process in processes(home):
         with suppress(psutil.Error):
             for connection in process.net_connections(kind="tcp"):
                 if connection.status == psutil.CONN_LISTEN:
-                    return f"{connection.laddr.ip}:{connection.laddr.port}"
+                    address = f"{connection.laddr.ip}:{connection.laddr.port}"
+                    return DebugPages(address, Path(home.daemon.var, name, STORE))
     raise EngineError(
         f"cannot read what {name} hashed: it has no debug pages on this machine",
         hint=f"BuildKit stores it from {'.'.join(map(str, DEBUG_SINCE))} on",
     )
-
-
-def hashed_texts(address: str) -> bytes:
-    """The page of all texts that the buildkitd with these debug pages hashed; EngineError if it does not answer."""
-    connection = http.client.HTTPConnection(address, timeout=PAGE_SECONDS)
-    try:
-        connection.request("GET", "/debug/cache/all", headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        page = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise EngineError(f"cannot read the debug pages at {address}: {error}") from error
-    finally:
-        connection.close()
-    if answer.status != http.client.OK:
-        raise EngineError(f"cannot read the debug pages at {address}: status {answer.status}", output=page)
-    return page

@@ -16,7 +16,7 @@ from lab.buildkit.context import read_context
 from lab.buildkit.hashed import read
 from lab.buildkit.rulebook import Known
 from lab.engines import host
-from lab.engines.buildkitd import debug_address, hashed_texts
+from lab.engines.buildkitd import DebugPages, debug_pages
 from lab.engines.engine import Engine
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
@@ -27,7 +27,6 @@ from lab.model import Progress
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.report.digests import CheckedCase
-from lab.workers import stopping
 from lab.yamlfile import Strict, load
 
 BUILD_SECONDS = 300
@@ -39,7 +38,6 @@ printf 'root:x:0:0::/:/bin/sh\napp:x:5:6::/:/bin/sh\n' > root/etc/passwd
 printf 'root:x:0:\napp:x:6:\n' > root/etc/group
 printf 'FROM scratch\nCOPY root /\n' > Dockerfile
 """
-ATTEMPTS, PAUSE = 20, 0.25  # BuildKit stores a text some time after it used its digest
 
 
 class Case(Strict):
@@ -57,11 +55,11 @@ class _File(Strict):
 
 @dataclass(frozen=True)
 class Bench:
-    """What the builds use: this machine's shell, a running engine, the address of its debug pages, its rules."""
+    """What the builds use: this machine's shell, a running engine, its debug pages, its rules."""
 
     shell: Box
     engine: Engine
-    address: str
+    pages: DebugPages
     known: Known
     base: BaseImage
     reference: str
@@ -71,6 +69,8 @@ class Bench:
         with _folder(case.name) as folder:
             try:
                 return CheckedCase(case.name, case.summary, tuple(self._check(case, folder)))
+            except Interrupted:
+                raise
             except LabError as error:
                 return CheckedCase(case.name, case.summary, problem="\n".join([error.message, *error.tail()]))
 
@@ -90,13 +90,7 @@ class Bench:
         scratch = dockerfile.split()[1:2] == ["scratch"]
         base = BaseImage(scratch=True) if scratch else self.base
         steps = compute(dockerfile, read_context(folder), base, self.known)
-        for attempt in range(ATTEMPTS):
-            checked = check(steps, read(hashed_texts(self.address)))
-            if attempt + 1 == ATTEMPTS or not any(step.missing for step in checked):
-                break
-            if stopping.wait(PAUSE):
-                raise Interrupted("stopped while waiting for BuildKit's texts")
-        return checked
+        return check(steps, read(self.pages.texts()))
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -118,7 +112,7 @@ def open_bench(
     """
     try:
         engine = kind_of(spec).start_here(shell, spec, stock, state, tell)
-        address = debug_address(spec.name, state)
+        pages = debug_pages(spec.name, state)
         reference = f"{registry.prefix}/digests/base"
         tell(Progress("base image", "making it of this machine's busybox"))
         with _folder("base") as folder:
@@ -128,7 +122,7 @@ def open_bench(
         if facts.problem:
             raise LabError(facts.problem)
         base = BaseImage(diff_ids=facts.diff_ids, manifests=facts.manifests, env=facts.env)
-        yield Bench(shell, engine, address, known, base, reference)
+        yield Bench(shell, engine, pages, known, base, reference)
     finally:
         host.stop(shell, spec.name, state)
 
