@@ -37,12 +37,6 @@ class Hashed:
     data: bytes
     skipped: int = 0
 
-    @property
-    def lines(self) -> list[str]:
-        """The text as lines that can be compared: a field, an element of a list or an attribute is one line."""
-        found = lines_of(self.kind, self.data)
-        return [*found, f"{self.skipped} bytes of content"] if self.skipped else found
-
 
 def read(page: bytes) -> dict[str, Hashed]:
     """The texts by digest; ReadError if the page is not the JSON of /debug/cache/all."""
@@ -104,7 +98,8 @@ def nearest(texts: Iterable[Hashed], kind: str, lines: list[str]) -> Hashed | No
     Of several files, one of the same size comes first: the header of a file does not contain its path.
     """
     size = {line for line in lines if line.startswith("size")}
-    found = [(_shared(lines, text.lines), not size.isdisjoint(text.lines), text) for text in texts if text.kind == kind]
+    alike = [(lines_of(text.kind, text.data), text) for text in texts if text.kind == kind]
+    found = [(_shared(lines, theirs), not size.isdisjoint(theirs), text) for theirs, text in alike]
     return max(found, key=lambda item: item[:2])[2] if found else None
 
 

@@ -16,12 +16,12 @@ from lab.buildkit.context import read_context
 from lab.buildkit.hashed import read
 from lab.buildkit.rulebook import Known
 from lab.engines import host
-from lab.engines.buildkitd import DebugPages, debug_pages
+from lab.engines.buildkitd import DEBUG_SINCE, BuildkitDaemon, DebugPages, debug_pages
 from lab.engines.engine import Engine
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
-from lab.errors import ConfigError, EngineError, Interrupted, LabError
+from lab.errors import ConfigError, EngineError, Interrupted, LabError, UsageError
 from lab.explain.digests import Checked, check, compute
 from lab.model import Progress
 from lab.registry.client import read_image
@@ -108,8 +108,13 @@ def open_bench(
 ) -> Iterator[Bench]:
     """Run the engine on this machine for the time of the context, with a base image in the registry.
 
-    Raises EngineError if the engine does not start or does not show what it hashed.
+    Raises UsageError for an engine that cannot show what it hashed, EngineError if it does not start.
     """
+    if kind_of(spec).client != "buildctl" or not BuildkitDaemon(spec.name, containerd=False).saves_texts:
+        raise UsageError(
+            f"cannot compare digests with those of {spec.name}: it does not show what it hashed",
+            hint=f"a buildkitd from {'.'.join(map(str, DEBUG_SINCE))} on does: --engine buildkit-0.25.2",
+        )
     try:
         engine = kind_of(spec).start_here(shell, spec, stock, state, tell)
         pages = debug_pages(spec.name, state)

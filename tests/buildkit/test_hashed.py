@@ -67,7 +67,7 @@ def test_the_nearest_text_is_of_the_same_kind_and_shares_most() -> None:
     ours = lines_of("json", b'{"a": 1, "b": 2, "c": 4}')
     near = nearest(texts, "json", ours)
     assert near is texts[0]
-    assert differences(ours, near.lines) == (["c: 4"], ["c: 3"])
+    assert differences(ours, lines_of(near.kind, near.data)) == (["c: 4"], ["c: 3"])
     assert nearest(texts, "file", ours) is None
 
 
