@@ -30,11 +30,16 @@ def kind_of(spec: EngineSpec) -> EngineKind[Any]:
     return KINDS[spec.kind]
 
 
+def has_docker(spec: EngineSpec) -> bool:
+    """True if the engine's client is Docker's, which trials call."""
+    return kind_of(spec).client == "docker"
+
+
 def check_docker(pins: Iterable[EngineSpec]) -> None:
     """Raise UsageError for an engine that trials cannot use, because its client is not Docker's."""
     for pin in pins:
-        client = kind_of(pin).client
-        if client != "docker":
+        if not has_docker(pin):
+            client = kind_of(pin).client
             raise UsageError(
                 f"cannot use the engine {pin.name} in trials: its client is {client}, and trials call docker",
                 hint="python -m lab truth --digests compares the digests of such an engine",

@@ -9,6 +9,7 @@ import pytest
 from lab.boxes.baking.workbench import Workbench
 from lab.boxes.base import Tell
 from lab.boxes.local import LocalBox
+from lab.cli.options import Workplace, engines_named
 from lab.engines import gosource
 from lab.engines.archive import open_archive
 from lab.engines.engine import is_pinned
@@ -20,6 +21,7 @@ from lab.engines.stock import Stock
 from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
+from lab.project import find
 from tests.archives import program
 from tests.conftest import ROOT
 
@@ -61,6 +63,15 @@ def test_an_engine_is_proven_by_the_version_that_it_was_built_with(spec: Buildki
 def test_trials_refuse_it(spec: BuildkitdSpec) -> None:
     with pytest.raises(UsageError, match=f"cannot use the engine {spec.name} in trials: its client is buildctl"):
         check_docker([ENGINES["20.10.24"], spec])
+
+
+def test_all_engines_are_all_dockers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stock, "at_hand", lambda self, spec: True)
+    catalog = Catalog(BOXES)
+    place = Workplace(find(), catalog, next(iter(catalog.lineups.values())), "")
+    named = engines_named(place, ("all",))
+    assert "20.10.24" in named
+    assert [spec.name for spec in PINNED if spec.name in named] == []
 
 
 def test_the_archive_holds_both_programs_and_runc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
