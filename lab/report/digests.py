@@ -55,7 +55,7 @@ def _counts(cases: Iterable[CheckedCase]) -> str:
     missing = sum(len(step.missing) for step in steps)
     without = sum(bool(step.open) for step in steps)
     broken = sum(case.problem is not None for case in cases)
-    tail = f" {broken} builds failed." if broken else ""
+    tail = f" {broken} build{'s' if broken > 1 else ''} failed." if broken else ""
     return (
         f"{len(cases)} cases, {len(steps)} steps, {found + missing} digests: **BuildKit computed {found} of them, and "
         f"did not compute {missing}**. {without} steps have a digest that lab does not compute.{tail}"

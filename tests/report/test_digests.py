@@ -40,7 +40,7 @@ def test_nothing_that_is_near() -> None:
 
 def test_a_build_that_failed_is_no_success() -> None:
     text = digests_table([BROKEN], "buildkit-1.2.3", "R8")
-    assert "1 builds failed." in text
+    assert "1 build failed." in text
     assert "cannot build broken: exit status 1" in text
     assert BROKEN.failed
 
