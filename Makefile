@@ -36,10 +36,11 @@ bench: dev chromium  ## measure on this machine what benchmarks/ states
 # This runs every variation of the truth-* scenarios on real engines of this machine, as root, in about 15 minutes.
 TRUTH_ENGINES := 20.10.5,20.10.24,20.10.24-unfixed,26.1.5,28.5.2
 .PHONY: truth
-truth: venv  ## write docs/truth-table.md: the prediction and the real outcome of each step
+truth: venv  ## write docs/truth-table.md and docs/truth-digests.md: predictions and digests beside those of real engines
 	for scenario in file folder whole wildcard; do \
 	  $(PYTHON) -m lab repro truth-$$scenario --lineup local --engine $(TRUTH_ENGINES) --variation all || exit 1; done
 	$(PYTHON) -m lab truth --output docs/truth-table.md
+	$(PYTHON) -m lab truth --digests --output docs/truth-digests.md
 
 .PHONY: man manual
 man: venv  ## build/lab.1: the man page, made from the program's help

@@ -1,28 +1,53 @@
-"""The verb that writes docs/truth-table.md from stored runs."""
+"""The verb that writes docs/truth-table.md from stored runs, and docs/truth-digests.md from builds that it makes."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lab import files
-from lab.errors import UsageError
+from lab.cli.options import json_option, verbose_option
+from lab.errors import CONTRADICTED, UsageError
 
 if TYPE_CHECKING:
     from lab.results.run import Run
 
 SCENARIOS = "truth-*"
+CASES = "digests.yaml"  # in templates/
+ENGINE = "buildkit-0.25.2"  # the one that shows what it hashed
 
 
 @click.command(epilog="Example: python -m lab truth --output docs/truth-table.md")
 @click.argument("names", nargs=-1, metavar="[RUN]...")
+@click.option(
+    "--digests", is_flag=True, help="Compare digests with those of a real buildkitd, started on this machine."
+)
+@click.option("--engine", metavar="ENGINE", help=f"The buildkitd of --digests; {ENGINE} by default.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
-def truth(names: tuple[str, ...], output: Path | None) -> None:
+@json_option
+@verbose_option
+def truth(
+    names: tuple[str, ...], digests: bool, engine: str | None, output: Path | None, as_json: bool, verbose: bool
+) -> None:
     """Print a table of what lab predicted and what engines did, in the runs named, else in the newest run of each
     truth-* scenario. `make truth` makes those runs first.
+
+    With --digests, a real buildkitd builds every case of templates/digests.yaml, or those named, and the table shows
+    which of the digests that lab computes BuildKit computed too. The exit code is 12 if one is missing there.
     """
+    if digests:
+        _digests(names, engine or ENGINE, output, as_json=as_json, verbose=verbose)
+        return
+    if engine or as_json:
+        raise UsageError("cannot use --engine or --json without --digests")
+    _print_table(names, output)
+
+
+def _print_table(names: tuple[str, ...], output: Path | None) -> None:
     from lab.project import find
     from lab.report.truth import truth_table
     from lab.results.run import find as find_run
@@ -39,12 +64,49 @@ def truth(names: tuple[str, ...], output: Path | None) -> None:
         known = load_scenario(folder, "scratch").file.variations
         return next((item.summary for item in known if item.name == variation), "")
 
-    text = truth_table(runs, summary)
+    _give(truth_table(runs, summary), output)
+
+
+def _give(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
         files.write(output, text)
         click.echo(f"written to {output}", err=True)
+
+
+def _digests(names: tuple[str, ...], engine: str, output: Path | None, *, as_json: bool, verbose: bool) -> None:
+    from lab.boxes.local import LocalBox
+    from lab.buildkit.rulebook import Rulebook
+    from lab.cli.screen import screen
+    from lab.engines.stock import Stock
+    from lab.machines.catalog import Catalog, pick
+    from lab.project import find
+    from lab.registry.server import serve
+    from lab.report.digests import digests_json, digests_table
+    from lab.run.digest_check import open_bench, read_cases, run
+
+    project = find()
+    known = {case.name: case for case in read_cases(project.scenarios.parent / CASES)}
+    cases = [pick(name, known, "case") for name in names] or list(known.values())
+    catalog = Catalog(project.boxes)
+    spec = catalog.engine(engine)
+    rules = Rulebook(project.boxes).need(engine)
+    shell = LocalBox("this machine")
+    stock = Stock(catalog.engines, project.boxes / "engines", project.cache, shell)
+    with (
+        screen(verbose) as shown,
+        serve(None, None, shown.tell) as registry,
+        open_bench(shell, spec, rules, stock, project.state, registry, shown.tell) as bench,
+    ):
+        found, version = run(bench, cases, shown.tell), f"{spec.name} (BuildKit {bench.engine.server})"
+    if as_json:
+        text = json.dumps(digests_json(found, version, rules.rules.name), indent=1, ensure_ascii=False) + "\n"
+    else:
+        text = digests_table(found, version, rules.rules.name)
+    _give(text, output)
+    if any(case.failed for case in found):
+        sys.exit(CONTRADICTED)
 
 
 def _newest(results: Path) -> list[Run]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import ClassVar
 
+from lab.engines.engine import VERSIONS
 from lab.errors import ConfigError
 
 HOME = PurePosixPath("/opt/lab/engines")
@@ -57,8 +59,12 @@ class Daemon:
     """Where one engine lives on a machine; every path follows from its name.
 
     `containerd` is true if the engine has its own; otherwise it uses the machine's, in a namespace of its own.
-    `options` are further options of dockerd.
+    `options` are further options of dockerd. Another program than dockerd has a class of its own, which replaces what
+    differs: `proven` names its daemon and its client, and `ask` are the client's words that print the versions.
     """
+
+    proven: ClassVar[tuple[str, str]] = ("dockerd", "docker")
+    ask: ClassVar[tuple[str, ...]] = ("version", "--format", VERSIONS)
 
     name: str
     containerd: bool
@@ -83,9 +89,29 @@ class Daemon:
         return self.run / self.unit
 
     @property
+    def socket_file(self) -> PurePosixPath:
+        """The file of its socket."""
+        return self.state / "docker.sock"
+
+    @property
     def socket(self) -> str:
-        """The address of its socket, for the option -H of the client."""
-        return f"unix://{self.state}/docker.sock"
+        """The address of its socket, for the client."""
+        return f"unix://{self.socket_file}"
+
+    def client(self, program: str) -> tuple[str, ...]:
+        """The words that call this client for this daemon."""
+        return (program, "-H", self.socket)
+
+    def versions(self, text: str) -> str:
+        """The versions of client and server and the server's commit, from what the client printed when it was asked."""
+        return text
+
+    @classmethod
+    def private_options(cls, cgroup: str, version: Sequence[int]) -> tuple[str, ...]:
+        """The options of an engine on this machine, in a control group of its own."""
+        options = ("--ip-forward=false", "--userland-proxy=false", "--log-level=warn", f"--cgroup-parent=/{cgroup}")
+        # from 27 on dockerd writes rules for version 6 by default; before 20.10 it does not know the option
+        return (*options, "--ip6tables=false") if list(version) >= [20, 10] else options
 
     @property
     def sums(self) -> PurePosixPath:

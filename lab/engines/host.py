@@ -25,7 +25,7 @@ from lab.boxes.base import Box, Tell
 from lab.boxes.beside import Identity, mine
 from lab.engines.archive import Archive, sha256_of
 from lab.engines.daemon import Daemon
-from lab.engines.engine import VERSIONS, Engine, engine_of, prove
+from lab.engines.engine import Engine, engine_of, prove
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError, HostError
 from lab.files import hold
@@ -48,33 +48,25 @@ OWN_DOCKER = (
 class Home:
     """The places of one engine on this machine: its folder below STATE/engines, its note beside it, its daemon."""
 
-    def __init__(self, state: Path, name: str, version: str | None = None) -> None:
+    def __init__(self, state: Path, name: str, version: str | None = None, kind: type[Daemon] = Daemon) -> None:
         self.name = name
         self.folder = (state / "engines" / name).absolute()
         self.note = self.folder.with_name(f"{name}.json")
         self.log = self.folder / "log"
         self.cgroup = f"lab-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
-        options = [
-            "--ip-forward=false",
-            "--userland-proxy=false",
-            "--log-level=warn",
-            f"--cgroup-parent=/{self.cgroup}",
-        ]
-        if number(version or "0") >= [20, 10]:
-            options.append("--ip6tables=false")  # from 27 on dockerd writes rules there by default
-        self.daemon = Daemon(
+        self.daemon = kind(
             name,
             containerd=True,
             home=PurePosixPath(self.folder.parent),
             var=PurePosixPath(self.folder / "data"),
             run=PurePosixPath("/run", self.cgroup),  # short: a socket's path has 108 bytes at most
-            options=tuple(options),
+            options=kind.private_options(self.cgroup, number(version or "0")),
         )
 
     @property
     def client(self) -> tuple[str, ...]:
         """How the engine's own client is called."""
-        return (str(self.daemon.programs / "docker"), "-H", self.daemon.socket)
+        return self.daemon.client(str(self.daemon.programs / self.daemon.proven[1]))
 
 
 class HomeNote(Strict):
@@ -93,7 +85,14 @@ def may() -> bool:
     return platform.system() == "Linux" and os.geteuid() == 0
 
 
-def start(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, tell: Tell) -> Engine:
+def start(
+    box: Box,
+    spec: EngineSpec,
+    archives: Sequence[Archive],
+    state: Path,
+    tell: Tell,
+    kind: type[Daemon] = Daemon,
+) -> Engine:
     """Make the engine of these archives (a base first) answer on this machine, which `box` is, and prove it.
 
     An engine that runs already is used as it is, if it is made of the same archives. Raises HostError without root's
@@ -101,7 +100,7 @@ def start(box: Box, spec: EngineSpec, archives: Sequence[Archive], state: Path, 
     while another lab process of this checkout starts or stops it.
     """
     check_host(spec, archives)
-    home = Home(state, spec.name, spec.version)
+    home = Home(state, spec.name, spec.version, kind)
     stamp = home.folder / f".{'-'.join(archive.contents.sha256[:16] for archive in archives)}"
     with hold(state, [f"engine-{spec.name}"], "engine"):
         if stamp.exists() and processes(home):
@@ -204,7 +203,7 @@ def _launch(home: Home, box: Box) -> None:
 def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box) -> Engine:
     """Wait until the engine answers; its versions and its programs' bytes must be the pinned ones."""
     programs = {name: total for archive in archives for name, total in archive.contents.programs.items()}
-    sums = {name: sha256_of(Path(home.daemon.programs / name)) for name in ("dockerd", "docker")}
+    sums = {name: sha256_of(Path(home.daemon.programs / name)) for name in home.daemon.proven}
     for name, found in sums.items():
         if found != programs.get(name):
             raise EngineError(
@@ -212,9 +211,9 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
             )
 
     def look() -> tuple[str] | str:
-        asked = box.run([*home.client, "version", "--format", VERSIONS], timeout=20)
+        asked = box.run([*home.client, *home.daemon.ask], timeout=20)
         if asked.ok:
-            return (asked.text,)
+            return (home.daemon.versions(asked.text),)
         if not processes(home):
             raise EngineError(f"cannot start Docker {spec.name} on this machine: it ended at once", output=log())
         return "no answer on its socket"
@@ -240,8 +239,9 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
 def processes(home: Home) -> list[psutil.Process]:
     """Every process whose program is in the engine's folder, and the start script's own process."""
     programs, found = Path(home.daemon.programs), []
-    for process in psutil.process_iter():
+    for pid in psutil.pids():  # process_iter keeps what it knew of a process before that one became another program
         with suppress(psutil.Error):
+            process = psutil.Process(pid)
             if process.exe().startswith(f"{programs}/") or str(programs / "start") in process.cmdline():
                 found.append(process)
     return found

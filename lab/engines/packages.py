@@ -136,12 +136,12 @@ def _collect(spec: PackageSpec, tree: Path, out: Path) -> None:
             continue
         (programs / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, programs / name)
-    for name, source in _libraries(spec, programs, tree).items():
+    for name, source in libraries_of(spec.name, programs, tree).items():
         (programs / "lib").mkdir(exist_ok=True)
         shutil.copyfile(source, programs / "lib" / name)
 
 
-def _libraries(spec: PackageSpec, programs: Path, tree: Path) -> dict[str, Path]:
+def libraries_of(engine: str, programs: Path, tree: Path) -> dict[str, Path]:
     """Every shared library that the programs need, directly or through another, except those of the C library."""
     known = {path.name: path for path in tree.rglob("*.so*") if "lib" in path.parts and path.exists()}
     found: dict[str, Path] = {}
@@ -155,7 +155,7 @@ def _libraries(spec: PackageSpec, programs: Path, tree: Path) -> dict[str, Path]
                 continue
             if name not in known:
                 raise EngineError(
-                    f"cannot make Docker {spec.name}: {path.name} needs {name}, and no listed package has it",
+                    f"cannot make Docker {engine}: {path.name} needs {name}, and no listed package has it",
                     hint=f"add the package of {name} to the engine in boxes/engines.yaml",
                 )
             found[name] = known[name]

@@ -18,16 +18,16 @@ from lab.model import Progress
 
 # One call finds out what is there of an engine: nothing, its programs, or a daemon whose sums are known.
 NOT_UNPACKED = 3
-LOOK = f'test -e "$1" || exit {NOT_UNPACKED}; test -S "$2/docker.sock" && cat "$3"'
+LOOK = f'test -e "$1" || exit {NOT_UNPACKED}; test -S "$2" && cat "$3"'
 # One call as root starts it. In emulation each call costs half a second and each program that starts a tenth, so more
 # frequent looks would take longer. The start script writes the sums before dockerd makes its socket; the socket exists
 # before dockerd answers, and a client that connects early waits.
 START = """\
-unit=$1 state=$2 sums=$3 start=$4
+unit=$1 socket=$2 sums=$3 start=$4
 begin() { systemd-run --quiet --unit="$unit" -p Delegate=yes -p KillMode=mixed -p LimitNOFILE=1048576 "$start"; }
 begin 2>/dev/null || { systemctl reset-failed "$unit" 2>/dev/null; begin; } || exit
 tries=0
-until test -S "$state/docker.sock"; do
+until test -S "$socket"; do
   tries=$((tries + 1))
   test $((tries % 4)) != 0 || systemctl is-active --quiet "$unit" || exit
   sleep 0.5
@@ -48,29 +48,33 @@ def check_control_groups(box: Box, spec: EngineSpec) -> None:
         )
 
 
-def start_unit(box: Box, spec: EngineSpec, archives: Sequence[Archive], tell: Tell) -> Engine:
+def start_unit(
+    box: Box, spec: EngineSpec, archives: Sequence[Archive], tell: Tell, kind: type[Daemon] = Daemon
+) -> Engine:
     """Make the engine of these archives (its base first) answer on the box.
 
     It has its own programs, data-root, socket, bridge and unit. Raises EngineError if an archive arrives damaged, if
     the engine does not start, or if a running program is not the archive's.
     """
     programs = {name: total for archive in archives for name, total in archive.contents.programs.items()}
-    daemon = Daemon(spec.name, containerd="containerd" in programs)
+    daemon = kind(spec.name, containerd="containerd" in programs)
     parts = [daemon.script(), *(archive.contents.sha256 for archive in archives)]
     stamp = daemon.home / spec.name / f".{digest_of(*parts)[:16]}"  # a new start script is unpacked anew too
-    found = box.run(["sh", "-c", LOOK, "sh", str(stamp), str(daemon.state), str(daemon.sums)])
+    found = box.run(["sh", "-c", LOOK, "sh", str(stamp), str(daemon.socket_file), str(daemon.sums)])
     if found.exit == NOT_UNPACKED:
         _bring(box, spec, archives, daemon, stamp, tell)
-    client = str(daemon.programs / "docker") if "docker" in programs else "docker"
-    clients = ((client, "-H", daemon.socket), ("sudo", "-n", client, "-H", daemon.socket))
-    answer = reach(box, clients) if found.ok else None
+    name = daemon.proven[1]
+    client = daemon.client(str(daemon.programs / name) if name in programs else name)
+    clients = (client, ("sudo", "-n", *client))
+    answer = reach(box, clients, daemon.ask) if found.ok else None
     if answer is None:
         tell(Progress(box.name, f"Docker {spec.name}: starting its daemon"))
         found = _start(box, daemon)
-        answer = wait_until_reached(box, daemon.unit, clients)
+        answer = wait_until_reached(box, daemon.unit, clients, daemon.ask)
     sums = read_sums(found.text)
     _compare(box, spec, programs, sums)
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
+    answer = (answer[0], daemon.versions(answer[1]))
     return replace(engine_of(spec, answer, sums), plugins=plugins, log=journal_of(daemon.unit))
 
 
@@ -113,7 +117,7 @@ def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Da
 
 def _start(box: Box, daemon: Daemon) -> Result:
     """Start the engine and wait for its socket; returns the sums of its programs, as sha256sum prints them."""
-    words = (daemon.unit, str(daemon.state), str(daemon.sums), str(daemon.programs / "start"))
+    words = (daemon.unit, str(daemon.socket_file), str(daemon.sums), str(daemon.programs / "start"))
     started = box.run(["sudo", "-n", "sh", "-c", START, "sh", *words], timeout=START_SECONDS)
     if not started.ok:
         why = f"no socket within {START_SECONDS} s" if started.timed_out else "its daemon ended"

@@ -16,7 +16,7 @@ from lab.boxes.specs import BoxSpec
 from lab.engines import host
 from lab.engines.daemon import check_apart
 from lab.engines.engine import Engine
-from lab.engines.kinds.table import kind_of
+from lab.engines.kinds.table import check_docker, kind_of
 from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
 from lab.errors import Interrupted, LabError
@@ -165,6 +165,7 @@ class Fleet:
         handler = handler_of(spec)
         names = dict.fromkeys((*(wanted or handler.default_engines(self.site, spec)), *also))
         planned = [self.catalog.engine(name) for name in names]
+        check_docker(planned)
         check_apart(handler.daemon(self.site, pin.name) for pin in planned)
         return planned
 

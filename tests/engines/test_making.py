@@ -19,7 +19,7 @@ from lab.engines import packages
 from lab.engines.kinds import reverted
 from lab.engines.kinds.debian import DebianSpec
 from lab.engines.kinds.distro import DistroSpec
-from lab.engines.kinds.reverted import Edit, RevertedSpec, replace_once
+from lab.engines.kinds.reverted import RevertedSpec
 from lab.engines.spec import EngineSpec
 from lab.errors import CommandError, ConfigError, EngineError, HostError, Interrupted, LabError
 from lab.machines.catalog import Catalog
@@ -373,15 +373,3 @@ def test_the_recipe_decides_the_archives_name(cache: Path, tmp_path: Path) -> No
 def test_the_scripts_are_sound() -> None:
     for path in (BOXES / "engines").glob("*.sh"):
         subprocess.run(["/bin/sh", "-n", path], check=True)
-
-
-def test_an_edit_counts_in_all_its_files_together(tmp_path: Path) -> None:
-    for name, text in (("a.go", "x := old"), ("b.go", "y"), ("c.txt", "old")):
-        (tmp_path / name).write_text(text)
-    edit = Edit(files="*.go", find="old", replace="new")
-    assert replace_once(edit, tmp_path) == (tmp_path / "a.go", "x := new")
-    (tmp_path / "b.go").write_text("old")
-    with pytest.raises(EngineError, match="2 files must contain this text once and contain it 2 times: old"):
-        replace_once(edit, tmp_path)
-    with pytest.raises(EngineError, match="0 files must contain this text once and contain it 0 times"):
-        replace_once(Edit(files="none.go", find="old", replace="new"), tmp_path)

@@ -41,6 +41,7 @@ class EngineKind(ABC, Generic[S]):
 
     schema: type[S]
     daemon: ClassVar[str] = "dockerd"  # the program that every archive of this kind must hold
+    client: ClassVar[str] = "docker"  # the program that calls it; trials need docker
     hints: ClassVar[Mapping[str, str]] = {}  # by key of the pin: what to do if that key is missing
     is_release: ClassVar[bool] = True  # False for a changed release: `bisect` tries it only if it is named
     is_slow_to_make: ClassVar[bool] = False  # True if its archive takes minutes: `up` then begins with it

@@ -20,6 +20,7 @@ from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, disk_full, open_
 from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import Archive, digest_of, pack, place
 from lab.engines.box_docker import has_package
+from lab.engines.edits import Edit, replace_once
 from lab.engines.engine import Engine
 from lab.engines.kinds.kind import EngineKind, Supply
 from lab.engines.packages import PackageSpec
@@ -100,14 +101,6 @@ class RevertedKind(EngineKind[RevertedSpec]):
         alone = has_package(box, spec)
         archives = [supply.archive(spec, tell)] if alone else supply.archives(spec, tell)
         return start_unit(box, spec, archives, tell)
-
-
-class Edit(Strict):
-    """One text of the source and its replacement; all files of the pattern together must hold the text exactly once."""
-
-    files: str
-    find: str = Field(min_length=1)
-    replace: str
 
 
 class Reversion(Strict):
@@ -219,21 +212,6 @@ def _edit(edit: Edit, source: Path, scratch: Path, bench: Workbench) -> None:
     path, text = replace_once(edit, source)
     scratch.write_text(text, encoding="utf-8")
     bench.check("cp", "--no-preserve=mode,ownership", scratch, path, doing="write the edited source", root=True)
-
-
-def replace_once(edit: Edit, source: Path) -> tuple[Path, str]:
-    """The file of the edit and its new text; EngineError unless the files hold the old text exactly once."""
-    texts = {path: path.read_text(encoding="utf-8") for path in sorted(source.glob(edit.files)) if path.is_file()}
-    found = {path: count for path, text in texts.items() if (count := text.count(edit.find))}
-    total = sum(found.values())
-    if total != 1:
-        where = f"{len(texts)} files" if len(texts) != 1 else edit.files
-        raise EngineError(
-            f"cannot take the fix back: {where} must contain this text once and contain it {total} times: {edit.find}",
-            hint="the recipe in boxes/engines was written for another version of the source",
-        )
-    (path,) = found
-    return path, texts[path].replace(edit.find, edit.replace)
 
 
 def _compile(spec: RevertedSpec, recipes: Path, root: Path, bench: Workbench, tell: Tell) -> None:

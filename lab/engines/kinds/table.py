@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from lab.engines.kinds.buildkitd import BuildkitdKind
 from lab.engines.kinds.debian import DebianKind
 from lab.engines.kinds.distro import DistroKind
 from lab.engines.kinds.installed import InstalledKind
@@ -11,12 +13,14 @@ from lab.engines.kinds.kind import EngineKind
 from lab.engines.kinds.reverted import RevertedKind
 from lab.engines.kinds.static import StaticKind
 from lab.engines.spec import EngineSpec
+from lab.errors import UsageError
 
 KINDS: dict[str, EngineKind[Any]] = {
     "static": StaticKind(),
     "distro": DistroKind(),
     "debian": DebianKind(),
     "reverted": RevertedKind(),
+    "buildkitd": BuildkitdKind(),
     "installed": InstalledKind(),
 }
 
@@ -24,3 +28,19 @@ KINDS: dict[str, EngineKind[Any]] = {
 def kind_of(spec: EngineSpec) -> EngineKind[Any]:
     """The kind of a pin."""
     return KINDS[spec.kind]
+
+
+def has_docker(spec: EngineSpec) -> bool:
+    """True if the engine's client is Docker's, which trials call."""
+    return kind_of(spec).client == "docker"
+
+
+def check_docker(pins: Iterable[EngineSpec]) -> None:
+    """Raise UsageError for an engine that trials cannot use, because its client is not Docker's."""
+    for pin in pins:
+        if not has_docker(pin):
+            client = kind_of(pin).client
+            raise UsageError(
+                f"cannot use the engine {pin.name} in trials: its client is {client}, and trials call docker",
+                hint="python -m lab truth --digests compares the digests of such an engine",
+            )
