@@ -53,11 +53,12 @@ class _RuleSet(_Switches):
 class _Definition(Strict):
     name: str
     owner: str | None
-    named_input: bool | None
+    zeros: bool | None
     indexes: bool
     stubs: bool
     selector: bool
     workdir_user: bool
+    frontend: int
 
 
 class _Range(_Switches):

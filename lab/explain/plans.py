@@ -11,7 +11,7 @@ from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.plan import Step, lineage, plan
 from lab.buildkit.cachekeys.solver import Decision
 from lab.errors import LabError
-from lab.explain.predict import base_image
+from lab.explain.predict import base_images
 from lab.explain.subject import Subject
 
 
@@ -47,8 +47,8 @@ def steps_of(subject: Subject, dockerfile: str, dialect: Dialect | None) -> Sequ
         return ()
     try:
         parsed = dockerfiles.parse(dockerfile)
-        base = base_image(parsed, image, subject.base, cache, subject.platform)
-        return plan(parsed, base, dialect, lambda copy: None).steps
+        bases = base_images(parsed, image, subject.bases, cache, subject.platform)
+        return plan(parsed, bases, dialect, lambda copy: None).steps
     except LabError:
         return ()
 

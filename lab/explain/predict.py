@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import source_record
-from lab.buildkit.cachekeys.plan import Content, lineage, plan
+from lab.buildkit.cachekeys.plan import Content, images_needed, lineage, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
 from lab.buildkit.contenthash.query import content_part, content_record
@@ -46,13 +47,13 @@ def decisions(subject: Subject) -> list[Decision] | str:
         return subject.base_problem
     try:
         parsed = dockerfiles.parse(subject.dockerfile)
-        base = base_image(parsed, image, subject.base, cache, subject.platform)
-        planned = plan(parsed, base, engine.dialect, contents(subject.ours, engine.rules), Options())
+        bases = base_images(parsed, image, subject.bases, cache, subject.platform)
+        planned = plan(parsed, bases, engine.dialect, contents(subject.ours, engine.rules), Options())
     except LabError as error:
         return error.message
     if cache is None:
         return [Decision(step, Outcome.RAN, Reason.DEFINITION, NO_CACHE) for step in planned.steps]
-    return solve(cache, planned)
+    return solve((cache,), planned)
 
 
 def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decision | None]:
@@ -87,35 +88,49 @@ def content_of(context: StoredContext | str, copy: Copy, rules: Rules, trees: li
     return None if part is None else part.text
 
 
-def base_image(
+def base_images(
     parsed: dockerfiles.Dockerfile,
     image: ImageFacts,
-    base: ImageFacts | None,
+    bases: Mapping[str, ImageFacts],
     cache: Cache | None,
     platform: tuple[str, str],
-) -> BaseImage:
-    """What the stage begins with: the base image's own config, or what can be read from the image built on it.
+    options: Options | None = None,
+    target: str | None = None,
+) -> dict[str, BaseImage]:
+    """What is known of each image that the build uses, by its name.
 
-    The layers that the image's cache records as a FROM are the base's. The image's variables are the base's if the
+    `bases` holds the configs that were read. For the image of the first FROM that was not read, what can be read from
+    the image built on it is used: the layers that the image's cache records as a FROM, and its variables if the
     Dockerfile sets none.
     """
-    stages = lineage(parsed)
     system, processor = platform
-    if stages[0].base == "scratch":
-        return BaseImage(os=system, arch=processor, scratch=True)
-    if base:
-        return BaseImage(
-            diff_ids=base.diff_ids or None,
-            manifests=base.manifests,
-            env=base.env,
-            workdir=base.workdir or "/",
-            user=base.user,
-            shell=base.shell,
-            onbuild=base.onbuild,
-            os=system,
-            arch=processor,
-        )
-    words = {item.word for stage in stages for item in stage.instructions}
+    found: dict[str, BaseImage] = {}
+    first = lineage(parsed, target)[0].base
+    for name in images_needed(parsed, options, target):
+        base = bases.get(name)
+        if base is None or base.problem:
+            unread = _from_built(parsed, image, cache, platform) if name == first else BaseImage()
+            found[name] = replace(unread, os=system, arch=processor)
+        else:
+            found[name] = BaseImage(
+                diff_ids=base.diff_ids or None,
+                manifests=base.manifests,
+                env=base.env,
+                workdir=base.workdir or "/",
+                user=base.user,
+                shell=base.shell,
+                onbuild=base.onbuild,
+                os=system,
+                arch=processor,
+            )
+    return found
+
+
+def _from_built(
+    parsed: dockerfiles.Dockerfile, image: ImageFacts, cache: Cache | None, platform: tuple[str, str]
+) -> BaseImage:
+    """What the image built on it shows of a base image that was not read."""
+    words = {item.word for stage in parsed.stages for item in stage.instructions}
     same = (image.os, image.architecture) == platform
     return BaseImage(
         diff_ids=_base_layers(image.diff_ids, cache) if cache and same else None,
@@ -123,8 +138,6 @@ def base_image(
         workdir="/" if "WORKDIR" in words else image.workdir or "/",
         user="" if "USER" in words else image.user,
         shell=() if "SHELL" in words else image.shell,
-        os=system,
-        arch=processor,
     )
 
 

@@ -9,12 +9,12 @@ from functools import cached_property
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.inline import decode
-from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.cachekeys.plan import images_needed, lineage
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.rules_of_box import known_of
 from lab.results.contexts import StoredContext, load_context
-from lab.results.run import BoxFacts, ImageFacts, NamedImage, Production, Run, Trial
+from lab.results.run import BoxFacts, ImageFacts, Production, Run, Trial
 
 NO_IMAGE = "the producer's image was not read from the registry"
 
@@ -82,36 +82,46 @@ class Subject:
             return error.message
 
     @cached_property
+    def bases(self) -> dict[str, ImageFacts]:
+        """What is known of the images that the Dockerfile names, for the consumer's platform, by their names."""
+        found = {item.reference: item.image for item in self.run.bases}
+        if self.run.base and self.run.base_image:
+            found[self.run.base.reference] = self.run.base_image
+        return {
+            name: facts
+            for name, facts in found.items()
+            if not facts.problem and (facts.os, facts.architecture) == self.platform
+        }
+
+    @cached_property
     def base(self) -> ImageFacts | None:
-        """What the base image is, for the consumer's platform; None if that is not known."""
-        base = self._other_base.image if self._other_base else self.run.base_image
-        if base is None or base.problem or (base.os, base.architecture) != self.platform:
-            return None
-        return base
+        """The first base image of the stage that is built, for the consumer's platform; None if it is not known."""
+        return self.bases.get(self._first_base or "")
 
     @cached_property
     def base_problem(self) -> str | None:
-        """Why nothing is known of an image that the consumer's Dockerfile starts from instead of the run's base."""
-        name = self._first_base
-        if name is None or (self.run.base and name == self.run.base.reference):
+        """Why nothing is known of an image that the consumer's Dockerfile uses beside the run's base."""
+        read = {item.reference: item.image for item in self.run.bases}
+        try:
+            names = images_needed(parse(self.dockerfile))
+        except LabError:
             return None
-        if self._other_base is None:
-            return f"the image of FROM {name} was not read"
-        problem = self._other_base.image.problem
-        return f"the image of FROM {name} could not be read: {problem}" if problem else None
+        for name in names:
+            if self.run.base and name == self.run.base.reference:
+                continue
+            if name not in read:
+                return f"the image of FROM {name} was not read"
+            if read[name].problem:
+                return f"the image of FROM {name} could not be read: {read[name].problem}"
+        return None
 
     @cached_property
     def _first_base(self) -> str | None:
-        """The image after the first FROM of the stage that is built; None for `scratch`, or if it is not known."""
+        """The image after the first FROM of the stage that is built; None if it is not known."""
         try:
-            base = lineage(parse(self.dockerfile))[0].base
+            return lineage(parse(self.dockerfile))[0].base
         except LabError:
             return None
-        return None if base.lower() == "scratch" else base
-
-    @cached_property
-    def _other_base(self) -> NamedImage | None:
-        return next((item for item in self.run.bases if item.reference == self._first_base), None)
 
     @cached_property
     def platform(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.inline import decode
-from lab.buildkit.cachekeys.plan import Plan, Step, plan
+from lab.buildkit.cachekeys.plan import Plan, Step, images_needed, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.entry import Entry
@@ -19,7 +19,7 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Known
 from lab.errors import ContextError
-from lab.explain.predict import base_image
+from lab.explain.predict import base_images
 from lab.explain.search.search import Looking, Result, search
 from lab.explain.search.usual import Usual
 from lab.model import Outcome
@@ -84,7 +84,7 @@ def answers(question: Question, searching: Searching) -> list[Answer]:
     cache = None if question.image.cache is None else decode(question.image.cache)
     tree = Tree.read(question.entries, question.engine.rules)
     steps = _steps(question, cache, question.engine.dialect, tree)
-    decisions = solve(cache, steps) if cache else [_without(step) for step in steps.steps]
+    decisions = solve((cache,), steps) if cache else [_without(step) for step in steps.steps]
     first = next((place for place, item in enumerate(decisions) if item.outcome is Outcome.RAN), None)
     writers: tuple[str, ...] = ()
     if cache and first is not None and decisions[first].reason in (Reason.DEFINITION, Reason.LINK):
@@ -103,13 +103,14 @@ def answers(question: Question, searching: Searching) -> list[Answer]:
 
 def _steps(question: Question, cache: Cache | None, dialect: Dialect | None, tree: Tree) -> Plan:
     parsed = dockerfiles.parse(question.dockerfile)
-    base = base_image(parsed, question.image, question.base, cache, question.platform)
+    named = {} if question.base is None else {images_needed(parsed, target=question.target)[0]: question.base}
+    bases = base_images(parsed, question.image, named, cache, question.platform, question.options, question.target)
 
     def record(copy: Copy) -> str | None:
         part = content_part(tree, copy.queries, question.engine.rules)
         return None if part is None else content_record(part.text)
 
-    return plan(parsed, base, dialect, record, question.options, question.target)
+    return plan(parsed, bases, dialect, record, question.options, question.target)
 
 
 def _writers(
@@ -120,7 +121,7 @@ def _writers(
     for versions, engine in known:
         if engine.dialect is None or engine.dialect == question.engine.dialect:
             continue
-        decisions = solve(cache, _steps(question, cache, engine.dialect, tree))
+        decisions = solve((cache,), _steps(question, cache, engine.dialect, tree))
         if decisions[place].outcome is Outcome.HIT:
             found.append(versions)
     return tuple(found)

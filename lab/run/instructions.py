@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from lab.buildkit.cachekeys.dockerfile import Dockerfile, Instruction, Stage, parse
-from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.cachekeys.dockerfile import Instruction, parse
+from lab.buildkit.cachekeys.plan import images_needed, needed
 from lab.errors import ConfigError, ReadError
 
 LISTED = ("RUN", "COPY", "ADD")  # BuildKit prints a step for each of these
@@ -23,7 +23,12 @@ def check_steps(path: Path, dockerfile: str, steps: Sequence[str]) -> None:
         parsed = parse(dockerfile)
     except ReadError as error:
         raise ConfigError(f"cannot use {path.parent / 'Dockerfile.j2'}: {error.message}") from error
-    there = [item for stage in _needed(parsed) for item in stage.instructions if item.word in LISTED + OPTIONAL]
+    there = [
+        item
+        for number in needed(parsed)
+        for item in parsed.stages[number].instructions
+        if item.word in LISTED + OPTIONAL
+    ]
     listing = "steps of the Dockerfile: " + ("; ".join(item.text for item in there) or "none")
     left = Counter(_compared(item) for item in there)
     for step in steps:
@@ -37,41 +42,11 @@ def check_steps(path: Path, dockerfile: str, steps: Sequence[str]) -> None:
 
 
 def bases_of(dockerfile: str) -> tuple[str, ...]:
-    """The images after FROM of the stages that are built, each once; a stage's name and `scratch` are none.
+    """The images that a build uses, each once; a name with a variable in it is left out.
 
-    A name with a variable in it is left out. Raises ReadError for a Dockerfile that cannot be read.
+    Raises ReadError for a Dockerfile that cannot be read.
     """
-    parsed = parse(dockerfile)
-    names = {stage.name.lower() for stage in parsed.stages if stage.name}
-    found = (stage.base for stage in _needed(parsed))
-    return tuple(dict.fromkeys(base for base in found if base.lower() not in {*names, "scratch"} and "$" not in base))
-
-
-def _needed(parsed: Dockerfile) -> list[Stage]:
-    """The stages that a build of the last one needs, in the order of the file: BuildKit skips the others."""
-    needed: set[int] = set()
-    waiting = [len(parsed.stages) - 1]
-    while waiting:
-        number = waiting.pop()
-        if number in needed:
-            continue
-        stages = lineage(Dockerfile(parsed.before, parsed.stages[: number + 1], parsed.syntax))
-        for stage in stages:
-            needed.add(next(place for place, item in enumerate(parsed.stages) if item is stage))
-            waiting += (place for item in stage.instructions for place in _sources(parsed, item))
-    return [parsed.stages[number] for number in sorted(needed)]
-
-
-def _sources(parsed: Dockerfile, item: Instruction) -> Iterator[int]:
-    """The stages that one instruction copies or mounts from."""
-    for name, value in item.flags:
-        names = [value] if name == "from" else []
-        if name == "mount":
-            names = [part.partition("=")[2] for part in value.split(",") if part.startswith("from=")]
-        for wanted in names:
-            for number, stage in enumerate(parsed.stages):
-                if wanted == str(number) or (stage.name and wanted.lower() == stage.name.lower()):
-                    yield number
+    return tuple(name for name in images_needed(parse(dockerfile)) if "$" not in name)
 
 
 def _compared(item: Instruction) -> str:

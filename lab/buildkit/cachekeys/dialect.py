@@ -9,18 +9,18 @@ from dataclasses import dataclass
 class Dialect:
     """One format of definitions.
 
-    `owner` is the JSON key of a numeric owner in COPY --chown; None if it is not known. `named_input`: for an owner by
-    name, the number of the input in which the name is looked up is written although it is 0; None if it is not known.
-    `indexes`: a COPY onto an empty stage or with three or more sources states how its actions depend on each other.
-    `stubs`: every RUN has the field removeMountStubsRecursive (since 24). `selector`: a RUN's link to its parent names
-    the root of the parent (since 26). `workdir_user`: the folder of a WORKDIR after USER is known to belong to that
-    user.
+    `owner` is the JSON key of a numeric owner in COPY --chown; None if it is not known. `zeros`: the number of an input
+    is written although it is 0; None if it is not known. `indexes`: a file operation of an unusual shape states how its
+    actions depend on each other. `stubs`: every RUN has the field removeMountStubsRecursive (since 24). `selector`: a
+    RUN's link to its parent names the root of the parent (since 26). `workdir_user`: the folder of a WORKDIR after USER
+    is known to belong to that user. `frontend` is N of the Dockerfile frontend 1.N that the engine has built in.
     """
 
     name: str
     owner: str | None
-    named_input: bool | None
+    zeros: bool | None
     indexes: bool
     stubs: bool
     selector: bool
     workdir_user: bool
+    frontend: int = 19

@@ -1,170 +1,73 @@
-"""The steps of a Dockerfile, with the records by which BuildKit's solver looks up each of them."""
+"""Plans a build: the steps of all stages that a target needs, and the operations that BuildKit makes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 
-from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.definition import (
-    NETWORKS,
-    ROOT_SELECTOR,
-    Definition,
-    copy_definition,
-    run_definition,
-    workdir_definition,
-)
+from lab.buildkit.cachekeys.building import StageBuilder, Workshop
+from lab.buildkit.cachekeys.checks import rejected
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.dockerfile import Dockerfile, Instruction, Stage
-from lab.buildkit.cachekeys.state import SPECIAL, BaseImage, Options, State, arguments
-from lab.errors import ContextError
+from lab.buildkit.cachekeys.dockerfile import Dockerfile, parse
+from lab.buildkit.cachekeys.frontend import NEW, Frontend
+from lab.buildkit.cachekeys.stages import Origin, Stages, frontend_of, images_needed, lineage, needed
+from lab.buildkit.cachekeys.state import BaseImage, Options, State
+from lab.buildkit.cachekeys.step import Content, Plan, Step
 
-Content = Callable[[Copy], str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step that BuildKit prints.
-
-    `record` is the record of its definition and `content` the record of the files that it copies; None if it is not
-    known, and `unclear` is the reason. `needs_content` is true for a COPY of the context, `alone` for a step without a
-    parent. `selector` is the selector of its link to the parent. `copy` is set for COPY and ADD. `fails` is true if the
-    files have no digest, so that the build itself fails.
-    """
-
-    instruction: Instruction
-    record: str | None
-    content: str | None = None
-    needs_content: bool = False
-    alone: bool = False
-    selector: str = ""
-    unclear: str | None = None
-    copy: Copy | None = None
-    fails: bool = False
-
-    @property
-    def text(self) -> str:
-        """The instruction as BuildKit prints it."""
-        return self.instruction.text
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The input of the solver: the base image, and the steps in their order."""
-
-    base: BaseImage
-    steps: tuple[Step, ...]
+__all__ = ["Content", "Plan", "Step", "images_needed", "lineage", "needed", "plan"]
 
 
 def plan(
     dockerfile: Dockerfile,
-    base: BaseImage,
+    bases: Mapping[str, BaseImage],
     dialect: Dialect | None,
     content: Content,
     options: Options | None = None,
     target: str | None = None,
 ) -> Plan:
-    """List the steps of the target stage, preceded by those of the stages on which it is based.
+    """List the steps of all stages that the target needs, in build order, with their operations.
 
-    `content` returns the content record of a COPY's files, None if the rule set has none; a ContextError that it raises
-    makes that step unclear. If `dialect` is None, or if the Dockerfile has a syntax directive, no definition is known.
+    `bases` maps the images that `images_needed` names to what is known of them. `content` returns the content record of
+    a COPY's files in the context, or in the named context that its `origin` states; None if the rule set has none. A
+    ContextError that it raises makes that step unclear. If `dialect` is None, no definition is known.
     """
     options = options or Options()
-    state = State.begin(base, options)
-    all_unclear = _why_all_unclear(dockerfile, base, dialect, options)
-    global_args = {item.rest.partition("=")[0] for item in dockerfile.before}
-    steps: list[Step] = []
-    stages = lineage(dockerfile, target)
-    if any(item.word == "ONBUILD" for stage in stages[:-1] for item in stage.instructions):
-        all_unclear = all_unclear or "a stage on which it is based adds steps (ONBUILD)"
-    for number, stage in enumerate(stages):
-        state = state.next_stage() if number else state
-        for item in stage.instructions:
-            if item.word == "RUN":
-                steps.append(_run(item, state, dialect, all_unclear))
-                state = replace(state, scratch=False)
-            elif item.word in ("COPY", "ADD"):
-                steps.append(_copy(item, state, dialect, content, all_unclear))
-                state = replace(state, scratch=False)
-            elif item.word == "WORKDIR":
-                state = state.in_folder(item.rest)
-                if state.folder_unclear or state.around.workdir != "/":
-                    steps.append(_workdir(item, state, dialect, all_unclear))
-                    state = replace(state, scratch=False)
-            else:
-                state = state.after(item, options, global_args)
-    return Plan(base, tuple(steps))
+    unclear = "it is not known how this engine writes the definitions of steps" if dialect is None else None
+    frontend = Frontend(NEW) if dialect is None else frontend_of(dockerfile, dialect, options)
+    if isinstance(frontend, str):
+        unclear, frontend = frontend, Frontend(NEW)
+    if options.other:
+        unclear = unclear or f"lab does not know how {options.other} changes the keys"
+    read = parse(dockerfile.text, frontend) if dockerfile.text else dockerfile
+    stages = Stages(read, options, frontend, target)
+    failing = None if unclear else rejected(read, frontend)
+    shop = Workshop(stages, bases, dialect, content, unclear, failing)
+    for number in stages.needed:
+        shop.ends[number] = _build(shop, number)
+    return Plan(tuple(shop.steps), tuple(shop.graph.vertices), shop.ends[stages.final].vertex)
 
 
-def lineage(dockerfile: Dockerfile, target: str | None = None) -> list[Stage]:
-    """Return the target stage and the stages on which it is based, the first one first."""
-    stages = [dockerfile.stage(target)]
-    while True:
-        known = dockerfile.stages[: dockerfile.stages.index(stages[0])]
-        above = next((stage for stage in known if stage.name and stage.name.lower() == stages[0].base.lower()), None)
-        if above is None:
-            return stages
-        stages.insert(0, above)
+def _build(shop: Workshop, number: int) -> State:
+    """Build one stage and return its state at its end."""
+    origin = shop.stages.origin(number)
+    builder = StageBuilder(shop, number, origin if isinstance(origin, str) else None)
+    if isinstance(origin, str):
+        builder.state = State.begin(BaseImage(), shop.stages.platform)
+        builder.state.vertex = shop.graph.source((), ["unknown", number], known=False)
+    elif origin.stage is not None:
+        builder.state = shop.ends[origin.stage].next_stage()
+    else:
+        builder.state = _begin(shop, origin)
+        builder.index = 0 if builder.state.vertex is None else 1
+    if not shop.stages.is_replaced(number):
+        builder.run()
+    return builder.state
 
 
-def _why_all_unclear(dockerfile: Dockerfile, base: BaseImage, dialect: Dialect | None, options: Options) -> str | None:
-    """Return the reason why no definition is known; None if definitions can be known."""
-    if dialect is None:
-        return "it is not known how this engine writes the definitions of steps"
-    if dockerfile.syntax:
-        return f"the frontend {dockerfile.syntax} reads the Dockerfile, not the engine"
-    if base.onbuild:
-        return "the base image adds steps (ONBUILD)"
-    if options.network not in NETWORKS:
-        return f"the key of --network={options.network} is not known"
-    return f"lab does not know how {options.other} changes the keys" if options.other else None
-
-
-def _run(item: Instruction, state: State, dialect: Dialect | None, all_unclear: str | None) -> Step:
-    unclear = all_unclear or item.strange or state.unclear or state.folder_unclear
-    around = state.around
-    for name, value in item.flags:
-        if name == "network" and value in NETWORKS:
-            # "default" does not reset the network: the build's own --network still applies
-            around = replace(around, network=NETWORKS[value] or around.network)
-        else:
-            unclear = unclear or f"lab does not support the flag --{name}"
-    if unclear or dialect is None:
-        return Step(item, None, alone=state.scratch, unclear=unclear)
-    selector = ROOT_SELECTOR if dialect.selector and not state.scratch else ""
-    record = run_definition(arguments(item.rest, state.shell), around, dialect).record
-    return Step(item, record, alone=state.scratch, selector=selector)
-
-
-def _copy(item: Instruction, state: State, dialect: Dialect | None, content: Content, all_unclear: str | None) -> Step:
-    copy = read_copy(item)
-    step = Step(item, None, needs_content=copy.from_context, alone=state.scratch, copy=copy)
-    relative = not copy.dest.startswith("/")
-    unclear = copy.unclear or all_unclear or (state.folder_unclear if relative else None)
-    if not unclear and dialect:
-        made = copy_definition(copy, state.around.workdir, dialect, scratch=state.scratch)
-        if isinstance(made, Definition):
-            step = replace(step, record=made.record)
-        else:
-            unclear = made
-    if not copy.from_context:
-        return replace(step, unclear=unclear or f"the content of {copy.origin} is not known")
-    if copy.unclear:
-        return replace(step, unclear=unclear)
-    try:
-        known = content(copy)
-    except ContextError as error:
-        return replace(step, unclear=error.message, fails=True)
-    if known is None:
-        unclear = unclear or "these rules do not support --exclude"
-    return replace(step, content=known, unclear=unclear)
-
-
-def _workdir(item: Instruction, state: State, dialect: Dialect | None, all_unclear: str | None) -> Step:
-    folder, user = state.around.workdir, state.around.user
-    quoted = f"USER {user} contains a variable or quotes" if SPECIAL.search(user) else None
-    step = Step(item, None, alone=state.scratch, unclear=all_unclear or state.folder_unclear or quoted)
-    if step.unclear or dialect is None:
-        return step
-    made = workdir_definition(folder, dialect, user=user, scratch=state.scratch)
-    return replace(step, record=made.record) if isinstance(made, Definition) else replace(step, unclear=made)
+def _begin(shop: Workshop, origin: Origin) -> State:
+    """Return the state directly after FROM an image, a context or nothing."""
+    base = BaseImage(scratch=True) if not origin.image else shop.bases.get(origin.key, BaseImage())
+    if origin.context and not origin.image:
+        base = BaseImage(env=(), workdir="")
+    state = State.begin(base, origin.platform or shop.stages.platform)
+    state.vertex = shop.origin_vertex(origin)
+    return state

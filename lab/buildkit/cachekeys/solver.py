@@ -1,51 +1,51 @@
-"""Predicts what BuildKit's solver finds in an inline cache: each step is hit, ran, or unknown if facts are missing."""
+"""Predicts what BuildKit's solver finds in caches: each step is hit, ran, or unknown if facts are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.buildkit.cachekeys.cache import Cache
-from lab.buildkit.cachekeys.definition import pinned_record, source_record
-from lab.buildkit.cachekeys.plan import Plan, Step
-from lab.buildkit.cachekeys.state import BaseImage
+from lab.buildkit.cachekeys.graph import Input
+from lab.buildkit.cachekeys.matching import Library
+from lab.buildkit.cachekeys.simulation import Simulation, simulate
+from lab.buildkit.cachekeys.step import Plan, Step
 from lab.model import Outcome
 
 
 class Reason(StrEnum):
     """The reason for a step's prediction."""
 
-    LISTED = "listed"  # its record is in the cache, has a result, and is linked to its parent's record
+    LISTED = "listed"  # its record is in a cache, has a result, and is linked to its parent's record
+    UNUSED = "unused"  # nothing that runs needs it, so BuildKit prints it as cached without looking it up
     PARENT = "parent"  # its parent missed
-    BASE = "base"  # the base image's record is not in the cache
-    DEFINITION = "definition"  # its own definition is not in the cache
-    CONTENT = "content"  # the digest of its files is not in the cache
-    LINK = "link"  # both are in the cache, but not linked to this parent
-    NO_RESULT = "no result"  # its record has no layer that can be loaded
+    BASE = "base"  # the base image's record is not in a cache
+    DEFINITION = "definition"  # its own definition is not in a cache
+    CONTENT = "content"  # the digest of its files is not in a cache
+    LINK = "link"  # both are in a cache, but not linked to this parent
+    NO_RESULT = "no result"  # its record has no layer that can be loaded, and a step that runs needs its files
+    IGNORED = "ignored"  # an option of the build forbids to look it up
     UNCLEAR = "unclear"  # a fact that decides the outcome is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One step's predicted outcome, its reason, and a sentence that explains the reason."""
+    """One step's predicted outcome, its reason, and a sentence that explains the reason.
+
+    `lost_parent` is the number of a step, among those on which it depends directly, that has no record in the caches,
+    so that this step cannot have one either; None if there is none.
+    """
 
     step: Step
     outcome: Outcome
     reason: Reason
     sentence: str
+    lost_parent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Parent:
-    """The records that are known to be those of the step before, and all that may be, which include the known ones."""
-
-    sure: frozenset[int]
-    maybe: frozenset[int]
-
-
-def solve(cache: Cache, planned: Plan) -> list[Decision]:
-    """Predict each step in order, for a builder that has the inline cache of one image and no local cache.
+def solve(caches: Sequence[Cache], planned: Plan) -> list[Decision]:
+    """Predict each step in order, for a builder that has these caches and no local cache.
 
     If the files of one COPY have no digest, every step is unknown: the build fails, and the output for the other steps
     depends on how far each of them was.
@@ -53,77 +53,82 @@ def solve(cache: Cache, planned: Plan) -> list[Decision]:
     failing = next((step for step in planned.steps if step.fails), None)
     if failing:
         return [_unknown(step, f"the build fails: {failing.unclear}") for step in planned.steps]
-    parent = _base(cache, planned.base)
-    decisions: list[Decision] = []
-    lost = False
-    for step in planned.steps:
-        if lost:
-            decisions.append(Decision(step, Outcome.RAN, Reason.PARENT, "the step before it ran, so its key is new"))
-        else:
-            decision, parent = _decide(cache, step, parent)
-            decisions.append(decision)
-            lost = decision.outcome is Outcome.RAN
-    return decisions
+    best = simulate(caches, planned.vertices, planned.final, hopeful=True)
+    worst = simulate(caches, planned.vertices, planned.final, hopeful=False)
+    judge = _Judge(planned, Library(caches), best, worst)
+    return [judge.decision(number) for number in range(len(planned.steps))]
 
 
-def _base(cache: Cache, base: BaseImage) -> _Parent:
-    """Return the records of FROM: by its layers, and by the digests of its manifests."""
-    sure: set[int] = set()
-    if base.diff_ids:
-        sure |= set(cache.numbers(source_record(base.diff_ids)))
-    for manifest in base.manifests:
-        sure |= set(cache.numbers(pinned_record(manifest, base.os, base.arch)))
-    roots = {number for number, item in enumerate(cache.records) if not item.inputs}
-    known = base.scratch or (base.diff_ids is not None and base.manifests)
-    return _Parent(frozenset(sure), frozenset(sure if known else sure | roots))
+@dataclass
+class _Judge:
+    """Decides each step from the two bounds of what the solver may do."""
 
+    planned: Plan
+    library: Library
+    best: Simulation
+    worst: Simulation
 
-def _decide(cache: Cache, step: Step, parent: _Parent) -> tuple[Decision, _Parent]:
-    """Decide a step whose parent may be in the cache; return also the records of this step."""
-    if not step.alone and not parent.maybe:
-        return _ran(step, Reason.BASE, "the cache does not begin with this base image")
-    if step.record is not None and not cache.numbers(step.record):
-        return _ran(step, Reason.DEFINITION, "no step with this definition is in the cache")
-    if step.needs_content and step.content is not None and not cache.numbers(step.content):
-        return _ran(step, Reason.CONTENT, "the digest of its files is not in the cache")
-    if step.record is None:  # then its record, and the records linked to it, are not known either
-        anything = _Parent(frozenset(), frozenset(range(len(cache.records))))
-        return _unknown(step, step.unclear or "its definition is not known"), anything
-    candidates = cache.numbers(step.record)
-    maybe = frozenset(number for number in candidates if _fits(cache, number, step, parent.maybe))
-    if not maybe:
-        return _ran(step, Reason.LINK, "the cache has no step with this definition and these files after this parent")
-    sure = frozenset(number for number in maybe if _fits(cache, number, step, parent.sure))
-    if step.unclear or not sure:
-        why = step.unclear or "it is not known whether the step before it is in the cache"
-        return _unknown(step, why), _Parent(frozenset(), maybe)
-    if not any(cache.records[number].has_result for number in sure):
-        sentence = "its record is in the cache, but it has no layer that can be loaded"
-        return Decision(step, Outcome.UNKNOWN, Reason.NO_RESULT, sentence), _Parent(frozenset(), maybe)
-    return Decision(step, Outcome.HIT, Reason.LISTED, "its record is in the cache after this parent"), _Parent(
-        sure, maybe
-    )
+    def decision(self, number: int) -> Decision:
+        """Decide one step: what runs even in the best case ran, and what runs not even in the worst case is hit."""
+        step = self.planned.steps[number]
+        if any(vertex in self.best.ran for vertex in step.vertices):
+            return self._ran(step)
+        if any(vertex in self.worst.ran for vertex in step.vertices):
+            return _unknown(step, self._why_unknown(step))
+        if step.vertices[-1] in self.worst.loaded or self.library.has_result(self.worst.keys(step.vertices[-1])):
+            return Decision(step, Outcome.HIT, Reason.LISTED, "its record is in the cache after this parent")
+        sentence = "what depends on it is in the cache, so BuildKit does not need it and prints it as cached"
+        return Decision(step, Outcome.HIT, Reason.UNUSED, sentence)
 
+    def _ran(self, step: Step) -> Decision:
+        number = next(vertex for vertex in step.vertices if vertex in self.best.ran)
+        vertex = self.planned.vertices[number]
+        if vertex.ignored:
+            return Decision(step, Outcome.RAN, Reason.IGNORED, "--no-cache or --no-cache-filter forbids to look it up")
+        if not self.library.caches:
+            return Decision(step, Outcome.RAN, Reason.DEFINITION, "there is no cache")
+        for item in vertex.inputs:
+            lost = None if item.hashed or self.best.keys(item.vertex) else self._lost(item)
+            if lost:
+                return Decision(step, Outcome.RAN, *lost)
+        if self.library.has_result(self.best.keys(number)):
+            return _unknown(step, "it is found in the cache only after it was begun")
+        if self.best.keys(number):
+            sentence = "its record is in the cache without a layer, and a step that runs needs its files"
+            return Decision(step, Outcome.RAN, Reason.NO_RESULT, sentence)
+        if vertex.record is not None and not self.library.numbered(vertex.record):
+            return Decision(step, Outcome.RAN, Reason.DEFINITION, "no step with this definition is in the cache")
+        contents = [item.content for item in vertex.inputs if item.hashed and item.content]
+        if any(not self.library.numbered(content) for content in contents):
+            return Decision(step, Outcome.RAN, Reason.CONTENT, "the digest of its files is not in the cache")
+        sentence = "the cache has no step with this definition and these files after this parent"
+        return Decision(step, Outcome.RAN, Reason.LINK, sentence)
 
-def _ran(step: Step, reason: Reason, sentence: str) -> tuple[Decision, _Parent]:
-    return Decision(step, Outcome.RAN, reason, sentence), _Parent(frozenset(), frozenset())
+    def _lost(self, item: Input) -> tuple[Reason, str, int | None]:
+        """Return why an input without any record makes its step run."""
+        number = self.planned.step_of(item.vertex)
+        if number is None:
+            return Reason.BASE, "the cache does not begin with this base image", None
+        return Reason.PARENT, "a step on which it depends has no record in the cache, so its own key is new", number
+
+    def _why_unknown(self, step: Step) -> str:
+        if step.unclear:
+            return step.unclear
+        for number in step.vertices:
+            vertex = self.planned.vertices[number]
+            if vertex.unclear:
+                return vertex.unclear
+            for item in vertex.inputs:
+                if item.hashed and item.content is None and not self.worst.keys(item.vertex):
+                    return "the files that it takes are not known before the step that makes them has run"
+        for number in step.vertices:
+            if self.best.keys(number) and not self.library.has_result(self.best.keys(number)):
+                return "its record is in the cache without a layer, and it is not known whether its files are needed"
+        return "it is not known whether a step on which it depends, or that depends on it, is in the cache"
 
 
 def _unknown(step: Step, sentence: str) -> Decision:
     return Decision(step, Outcome.UNKNOWN, Reason.UNCLEAR, sentence)
-
-
-def _fits(cache: Cache, number: int, step: Step, parents: frozenset[int]) -> bool:
-    """True if the record links to a parent at its first input and to the step's content at its last."""
-    inputs = cache.records[number].inputs
-    if len(inputs) != (not step.alone) + (step.copy is not None):
-        return False
-    if not step.alone and not any(link.number in parents and link.selector == step.selector for link in inputs[0]):
-        return False
-    if not (step.needs_content and step.content):
-        return True
-    known = frozenset(cache.numbers(step.content))
-    return any(link.number in known and not link.selector for link in inputs[-1])
 
 
 def outcomes(decisions: Iterable[Decision]) -> tuple[Outcome, ...]:

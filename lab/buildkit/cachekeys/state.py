@@ -1,17 +1,16 @@
-"""The state that a stage's instructions have set when a step runs: variables, folder, user and shell."""
+"""What is known of base images and options, and the state that a stage's instructions have set when a step runs."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from lab.buildkit.cachekeys.definition import DEFAULT_PATH, NETWORKS, Surroundings
-from lab.buildkit.cachekeys.dockerfile import Instruction, json_words
+from lab.buildkit.cachekeys.definition import DEFAULT_PATH
+from lab.buildkit.cachekeys.instruction import json_words
+from lab.buildkit.cachekeys.words import Lexer, WordError
 from lab.buildkit.contenthash import gopath
 
 SHELL = ("/bin/sh", "-c")
-SPECIAL = re.compile(r"[$\"'\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,94 +31,156 @@ class BaseImage:
     os: str = "linux"
     arch: str = "amd64"
     scratch: bool = False
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a build: --network, --build-arg; `other` names an option whose effect on keys is not known."""
+    """The options of a build that may enter a key.
+
+    `build_args` are the values of --build-arg. `contexts` maps names of --build-context to their values.
+    `hosts` are the names of --add-host, `ulimits` the values of --ulimit such as nofile=1:2, `shm_size` is in bytes.
+    `no_cache` are the stages of --no-cache-filter, or ("",) for --no-cache. `platform` is the target's, such as
+    linux/amd64, and `worker` that of the builder, "" for the same one. `merges` is true if the builder can merge layers
+    (a BuildKit of its own, or Docker with the containerd image store), false for Docker's older image store; None if it
+    is not known. `other` names an option whose effect on keys is not known.
+    """
 
     network: str = "default"
     build_args: Mapping[str, str] = field(default_factory=dict)
     other: str | None = None
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    ulimits: tuple[str, ...] = ()
+    shm_size: int = 0
+    no_cache: tuple[str, ...] = ()
+    platform: str = ""
+    worker: str = ""
+    merges: bool | None = None
+    cgroup: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+class Variables(dict[str, str]):
+    """Variables by name; looking up one that is not known raises WordError.
+
+    `missing` is the reason why a name that is not listed is not known, None if it has no value. `unknown` are the
+    reasons for names whose values are not known.
+    """
+
+    def __init__(self, values: Mapping[str, str], missing: str | None = None, unknown: Mapping[str, str] | None = None):
+        super().__init__(values)
+        self.missing = missing
+        self.unknown = dict(unknown or {})
+
+    def copy(self) -> Variables:
+        """Return another set of the same variables."""
+        return Variables(self, self.missing, self.unknown)
+
+    def __contains__(self, name: object) -> bool:
+        self._check(name)
+        return super().__contains__(name)
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        """Return the value of a variable, or the default."""
+        self._check(name)
+        return super().get(name, default)
+
+    def put(self, name: str, value: str) -> None:
+        """Set a variable; it becomes the last one."""
+        self.pop(name, None)
+        self[name] = value
+        self.unknown.pop(name, None)
+
+    def poison(self, name: str, reason: str) -> None:
+        """State that the value of a variable is not known."""
+        self.unknown[name] = reason
+
+    @property
+    def unclear(self) -> str | None:
+        """The reason why not all variables are known; None if they are."""
+        return self.missing or next(iter(self.unknown.values()), None)
+
+    def _check(self, name: object) -> None:
+        if name in self.unknown:
+            raise WordError(self.unknown[str(name)])
+        if self.missing and not super().__contains__(name):
+            raise WordError(self.missing)
+
+
+@dataclass(slots=True)
+class Expander:
+    """Expands words with the variables at one place of a Dockerfile."""
+
+    lexer: Lexer
+    env: Mapping[str, str]
+
+    def __call__(self, text: str) -> str:
+        """Return the expanded text; raises WordError."""
+        return self.lexer.word(text, self.env)
+
+
+@dataclass(slots=True)
 class State:
-    """The state; `unclear` is why variables or shell are not known, `folder_unclear` why the folder is not known."""
+    """The state of a stage at one of its instructions.
 
-    around: Surroundings
-    shell: tuple[str, ...] = SHELL
-    unclear: str | None = None
+    `env` are the variables of a RUN, `image_env` those of the image's config, which the next stage begins with.
+    `folder` is where relative paths begin; `folder_unclear` is why it is not known.
+    """
+
+    env: Variables
+    image_env: Variables
+    folder: str = ""
     folder_unclear: str | None = None
-    scratch: bool = False
-    has_args: bool = False
+    user: str = ""
+    user_unclear: str | None = None
+    shell: tuple[str, ...] = ()
+    shell_unclear: str | None = None
+    onbuild: tuple[str, ...] = ()
+    platform: tuple[str, str, str] = ("linux", "amd64", "")
+    vertex: int | None = None
+    step: int | None = None
 
     @classmethod
-    def begin(cls, base: BaseImage, options: Options) -> State:
-        """Return the state directly after FROM."""
-        number = NETWORKS.get(options.network, 0)
-        env = base.env or ()
-        if not any(item.startswith("PATH=") for item in env):
-            env = (*env, DEFAULT_PATH)
-        around = Surroundings(env, base.workdir or "/", base.user, base.os, base.arch, number)
+    def begin(cls, base: BaseImage, platform: tuple[str, str, str]) -> State:
+        """Return the state directly after FROM an image."""
         unknown = base.env is None and not base.scratch
-        unclear = "the base image's variables are not known" if unknown else None
-        return cls(around, base.shell or SHELL, unclear, scratch=base.scratch)
-
-    def after(self, item: Instruction, options: Options, global_args: Iterable[str] = ()) -> State:
-        """Return the state after an instruction that is not a step."""
-        if item.word == "USER":
-            return replace(self, around=replace(self.around, user=item.rest), unclear=self.unclear or special(item))
-        if item.word == "SHELL":
-            unclear = self.unclear or (None if item.rest.startswith("[") else "SHELL is not in its JSON form")
-            return replace(self, shell=tuple(arguments(item.rest, ())), unclear=unclear)
-        if item.word not in ("ENV", "ARG"):
-            return self
-        env, unclear = list(self.around.env), self.unclear or special(item)
-        for name, value in _variables(item, options.build_args):
-            if value is None:
-                unclear = unclear or (f"ARG {name} takes its value from before FROM" if name in global_args else None)
-                continue
-            if any(known.startswith(f"{name}=") for known in env):
-                unclear = unclear or f"{item.word} sets {name} again"
-            env.append(f"{name}={value}")
-        has_args = self.has_args or item.word == "ARG"
-        return replace(self, around=replace(self.around, env=tuple(env)), unclear=unclear, has_args=has_args)
-
-    def in_folder(self, path: str) -> State:
-        """Return the state after WORKDIR; a folder that contains variables or quotes is not known.
-
-        An absolute folder is kept as written, including a slash at its end, because RUN's definition contains it so.
-        """
-        if SPECIAL.search(path):
-            return replace(self, folder_unclear=f"WORKDIR {path} contains a variable or quotes")
-        here = path if path.startswith("/") else gopath.join("/", self.around.workdir, path)
-        unclear = None if path.startswith("/") else self.folder_unclear
-        return replace(self, around=replace(self.around, workdir=here), folder_unclear=unclear)
+        missing = "the base image's variables are not known" if unknown else None
+        values = dict(item.partition("=")[::2] for item in base.env or ())
+        if "PATH" not in values and not unknown:
+            values["PATH"] = DEFAULT_PATH.partition("=")[2]
+        env = Variables(values, missing)
+        folder = "" if base.scratch else base.workdir
+        return cls(env.copy(), env, folder, None, base.user, shell=base.shell, onbuild=base.onbuild, platform=platform)
 
     def next_stage(self) -> State:
-        """Return the initial state of a stage that is based on this one."""
-        return replace(self, unclear=self.unclear or "the stage before has ARG") if self.has_args else self
+        """Return the state directly after FROM this stage."""
+        env = self.env.copy()
+        for name, value in dict(self.image_env).items():
+            env.put(name, value)
+        for name, reason in self.image_env.unknown.items():
+            env.poison(name, reason)
+        found = State(env, self.image_env.copy(), self.folder, self.folder_unclear, self.user, self.user_unclear)
+        found.shell, found.shell_unclear, found.platform = self.shell, self.shell_unclear, self.platform
+        found.vertex, found.step = self.vertex, self.step
+        return found
+
+    def set_env(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Set the variables of an ENV."""
+        for name, value in pairs:
+            self.env.put(name, value)
+            self.image_env[name] = value
+            self.image_env.unknown.pop(name, None)
+
+    def enter(self, path: str, *, keeps: bool) -> str:
+        """Change the folder and return it; an absolute one is kept as written, because RUN's definition has it so.
+
+        `keeps` states that an empty path keeps the folder as it was written.
+        """
+        if path or not keeps or not self.folder:
+            self.folder = path if path.startswith("/") else gopath.join("/", self.folder, path)
+        return self.folder
 
 
-def arguments(rest: str, shell: Iterable[str]) -> list[str]:
+def arguments(rest: str, shell: Sequence[str]) -> list[str]:
     """Return the arguments of a command: those of its JSON form, or else the shell and the text."""
-    return json_words(rest) or [*shell, rest]
-
-
-def special(item: Instruction) -> str | None:
-    """Return the reason if an instruction contains variables, quotes or backslashes, which lab does not expand."""
-    return f"{item.text} contains a variable, quotes or a backslash" if SPECIAL.search(item.rest) else None
-
-
-def _variables(item: Instruction, build_args: Mapping[str, str]) -> list[tuple[str, str | None]]:
-    """Return the variables that an ENV or ARG names, with their values; None for a variable without a value."""
-    words = item.rest.split()
-    if item.word == "ENV" and words and "=" not in words[0]:
-        return [(words[0], item.rest[len(words[0]) :].strip())]
-    found: list[tuple[str, str | None]] = []
-    for word in words:
-        name, equals, value = word.partition("=")
-        given = build_args.get(name) if item.word == "ARG" else None
-        found.append((name, given if given is not None else value if equals else None))
-    return found
+    return json_words(rest) or [*(shell or SHELL), rest]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -10,20 +11,19 @@ import pytest
 from lab.buildkit.cachekeys.copying import read_copy
 from lab.buildkit.cachekeys.definition import (
     ROOT_SELECTOR,
+    Definition,
     Surroundings,
     chain_id,
-    copy_actions,
-    copy_definition,
-    destination,
     file_definition,
     go_json,
     pinned_record,
     run_definition,
     source_record,
-    workdir_definition,
 )
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.dockerfile import instruction
+from lab.buildkit.cachekeys.fileops import FileOperation, Part, copy_operation, destination, workdir_operation
+from lab.buildkit.cachekeys.frontend import Frontend
+from lab.buildkit.cachekeys.instruction import instruction
 from lab.buildkit.cachekeys.transfer import context_bytes, stat_bytes, xattr_bytes
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from tests.vectors import BOOK, VECTORS
@@ -38,14 +38,31 @@ def dialect(engine: str) -> Dialect:
     return known
 
 
+def operation(text: str, engine: str, *, scratch: bool = False) -> FileOperation:
+    """The operation of a COPY of the context onto an image, or onto an empty stage."""
+    copy = read_copy(instruction(text))
+    frontend = Frontend(dialect(engine).frontend)
+    parts = [Part(1, f"/{source.strip('./')}", "local", copy) for source in copy.sources]
+    dest = destination(copy.dest, "/", frontend)
+    assert dest is not None and copy.unclear is None
+    return copy_operation(copy, parts, None if scratch else 0, dest, dialect(engine), frontend)
+
+
+def written(text: str, engine: str, *, scratch: bool = False) -> Definition:
+    made = operation(text, engine, scratch=scratch).definition
+    assert isinstance(made, Definition)
+    return made
+
+
+def actions_of(made: Definition) -> list[Any]:
+    return [json.loads(base64.b64decode(action)) for action in json.loads(made.json)["Actions"]]
+
+
 @pytest.mark.parametrize("engine", ["19.03.8", "20.10.24", "26.1.5", "29.7.2"])
 @pytest.mark.parametrize("vector", VECTORS["copy_vectors"], ids=lambda vector: vector["instruction"])
 def test_copy_of_one_or_two_sources_is_the_same_in_every_engine(vector: dict[str, Any], engine: str) -> None:
-    copy = read_copy(instruction(vector["instruction"]))
-    made = copy_definition(copy, "/", dialect(engine))
-    actions = copy_actions(copy, "/", dialect(engine))
-    assert not isinstance(made, str) and not isinstance(actions, str)
-    assert [json.loads(action) for action in actions] == vector["fileop_json_actions"]
+    made = written(vector["instruction"], engine)
+    assert actions_of(made) == vector["fileop_json_actions"]
     assert (made.digest, made.record) == (vector["fileop_digest"], vector["fileop_record"])
 
 
@@ -75,26 +92,35 @@ def live(description: str) -> str:
     ],
 )
 def test_instructions_as_written(text: str, engine: str, scratch: bool, description: str) -> None:
-    made = copy_definition(read_copy(instruction(text)), "/", dialect(engine), scratch=scratch)
-    assert not isinstance(made, str) and made.record == live(description)
+    assert written(text, engine, scratch=scratch).record == live(description)
 
 
 @pytest.mark.parametrize(
     ("text", "scratch"), [("COPY a b c d3/", False), ("COPY a /a", True), ("COPY --chown=5:6 a owned", False)]
 )
 def test_some_definitions_changed_between_engines(text: str, scratch: bool) -> None:
-    copy = read_copy(instruction(text))
-    old, new = (copy_definition(copy, "/", dialect(engine), scratch=scratch) for engine in ("19.03.8", "26.1.5"))
-    assert not isinstance(old, str) and not isinstance(new, str) and old.record != new.record
+    old, new = (written(text, engine, scratch=scratch).record for engine in ("19.03.8", "26.1.5"))
+    assert old != new
 
 
 def test_workdir() -> None:
     for engine in ("19.03.8", "20.10.24", "26.1.5"):
-        made = workdir_definition("/w/x", dialect(engine))
-        assert not isinstance(made, str) and made.record == live("WORKDIR /w/x")
-    assert isinstance(workdir_definition("/w", dialect("19.03.8"), user="5"), str)
-    assert isinstance(workdir_definition("/w", dialect("27.5.1"), user="app"), str)
-    assert isinstance(workdir_definition("/w", dialect("26.1.5"), user="app", scratch=True), str)
+        made = workdir_operation("/w/x", "", 0, dialect(engine)).definition
+        assert isinstance(made, Definition) and made.record == live("WORKDIR /w/x")
+    assert isinstance(workdir_operation("/w", "5", 0, dialect("19.03.8")).definition, str)
+    assert isinstance(workdir_operation("/w", "app", 0, dialect("27.5.1")).definition, str)
+
+
+def test_owners_on_19_03() -> None:
+    """Observed on 19.03.8 and 19.03.13: the number 0 is written, and so is the input of a name."""
+    owners = {
+        "0": {"user": {"User": {"ByID": 0}}},
+        "root": {"user": {"User": {"ByID": 0}}},
+        "0:5": {"user": {"User": {"ByID": 0}}, "group": {"User": {"ByID": 5}}},
+        "app": {"user": {"User": {"ByName": {"name": "app", "input": 0}}}},
+    }
+    found = {name: actions_of(written(f"COPY --chown={name} a b", "19.03.8"))[0]["owner"] for name in owners}
+    assert found == owners
 
 
 @pytest.mark.parametrize("vector", CHAIN["run"], ids=lambda vector: f"{vector['engines']}, {vector['network']}")
@@ -140,26 +166,32 @@ def test_go_writes_json_otherwise_than_python() -> None:
     assert go_json({"a": "<&>\u2028\b\\b\\\\\f"}) == '{"a":"\\u003c\\u0026\\u003e\\u2028\\u0008\\\\b\\\\\\\\\\u000c"}'
 
 
+# What the packages of 20.10.24, 26.1.5 and 28.5.2 put into their definitions.
 @pytest.mark.parametrize(
     ("dest", "workdir", "expected"),
     [
-        ("bar", "/", "/bar"),
-        ("bar", "/w", "/w/bar"),
-        (".", "/w", "/w/"),
-        ("./", "/", "/"),
-        ("/", "/w", "/"),
-        ("/d/", "/w", "/d/"),
-        ("../x//y/", "/w/v", "/w/x/y/"),
-        ("x/.", "/", None),
+        ("bar", "/", ("/bar", "/bar", "/bar")),
+        ("bar", "/w", ("/w/bar", "/w/bar", "/w/bar")),
+        (".", "/w", ("/w/", "/w/", "/w/")),
+        ("./", "/", ("/", "/", "/")),
+        ("/", "/w", ("/", "/", "/")),
+        ("/d/", "/w", ("/d/", "/d/", "/d/")),
+        ("../x//y/", "/w/v", ("/w/x/y/", "/w/x/y/", "/w/x/y/")),
+        ("x/.", "/w", ("/w/x", "/w/x", "/w/x/.")),
+        ("/x/.", "/w", ("/x", "/x/.", "/x/.")),
     ],
 )
-def test_destinations(dest: str, workdir: str, expected: str | None) -> None:
-    assert destination(dest, workdir) == expected
+def test_destinations(dest: str, workdir: str, expected: tuple[str, ...]) -> None:
+    assert tuple(destination(dest, workdir, Frontend(number)) for number in (2, 7, 19)) == expected
+
+
+def test_destinations_that_differ_between_neighbours_are_not_known() -> None:
+    assert destination("x/.", "/w", Frontend(13)) is None and destination("x", "/w", Frontend(13)) == "/w/x"
 
 
 def test_unknown_spellings_are_not_guessed() -> None:
-    for text, engine in (("COPY --chown=app a b", "19.03.8"), ("COPY --chown=5 a b", "27.5.1")):
-        assert isinstance(copy_definition(read_copy(instruction(text)), "/", dialect(engine)), str)
+    for owner in ("app", "5"):
+        assert isinstance(operation(f"COPY --chown={owner} a b", "27.5.1").definition, str)
 
 
 class TestTransfer:

@@ -77,8 +77,8 @@ def test_dockerfiles(case: dict[str, Any], engine: str) -> None:
         return content_record(part.text) if part else None
 
     dockerfile = parse(case["dockerfile"])
-    base = BaseImage(env=(DEFAULT_PATH,), scratch=dockerfile.stages[0].base == "scratch")
-    steps = plan(dockerfile, base, known.dialect, content).steps
+    bases = {"base": BaseImage(env=(DEFAULT_PATH,))}
+    steps = plan(dockerfile, bases, known.dialect, content).steps
     assert len(steps) == len(expected)
     for step, (digest, copied) in zip(steps, expected, strict=True):
         if step.unclear:

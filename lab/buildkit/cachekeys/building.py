@@ -1,0 +1,330 @@
+"""Turns the instructions of stages into operations and steps, as the Dockerfile frontend does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lab.buildkit.cachekeys.copying import Copy, Expand, is_remote, pivot, read_copy
+from lab.buildkit.cachekeys.definition import Definition, merge_definition, pinned_record, source_record
+from lab.buildkit.cachekeys.dialect import Dialect
+from lab.buildkit.cachekeys.fileops import (
+    FileOperation,
+    Part,
+    copy_operation,
+    destination,
+    document_operation,
+    source_path,
+    workdir_operation,
+)
+from lab.buildkit.cachekeys.frontend import NEW, OLD
+from lab.buildkit.cachekeys.graph import Graph, Input
+from lab.buildkit.cachekeys.instruction import Instruction, json_words
+from lab.buildkit.cachekeys.remote import remote_source
+from lab.buildkit.cachekeys.running import RunBuilder
+from lab.buildkit.cachekeys.stages import Origin, Stages, onbuild_of, pairs_of, triggers_of
+from lab.buildkit.cachekeys.state import BaseImage, Expander, State
+from lab.buildkit.cachekeys.step import Content, Step
+from lab.buildkit.cachekeys.stepping import make_step
+from lab.buildkit.cachekeys.words import WordError
+from lab.errors import ContextError
+
+
+@dataclass
+class Workshop:
+    """What the stages of one build share.
+
+    `unclear` is the reason why no definition is known, and `failing` why the frontend rejects the Dockerfile.
+    """
+
+    stages: Stages
+    bases: Mapping[str, BaseImage]
+    dialect: Dialect | None
+    content: Content
+    unclear: str | None = None
+    failing: str | None = None
+    graph: Graph = field(default_factory=Graph)
+    steps: list[Step] = field(default_factory=list)
+    ends: dict[int, State] = field(default_factory=dict)
+
+    def origin_vertex(self, origin: Origin, *, resolved: bool = True) -> int | None:
+        """Return the vertex that an origin means; None for an empty one.
+
+        `resolved` is false for an image that old frontends name without its digest, because no stage begins with it.
+        """
+        if origin.stage is not None:
+            return self.ends[origin.stage].vertex
+        if origin.image:
+            return self._image_vertex(origin, resolved=resolved)
+        return self.graph.source((), ["local", origin.context]) if origin.context else None
+
+    def _image_vertex(self, origin: Origin, *, resolved: bool) -> int | None:
+        base = self.bases.get(origin.key, BaseImage())
+        if base.scratch or base.diff_ids == ():
+            return None
+        roots = [source_record(base.diff_ids)] if base.diff_ids else []
+        roots += [pinned_record(item, base.os, base.arch, base.variant) for item in base.manifests]
+        platform = origin.platform or self.stages.platform
+        # BuildKit names an image by the digest of its manifest, so that two names of one image are one vertex
+        name = (list(base.manifests) if resolved else None) or origin.image
+        return self.graph.source(roots, ["image", name, platform], known=bool(base.diff_ids and base.manifests))
+
+    @property
+    def resolves(self) -> bool:
+        """True if the frontend names the images after --from by their digests, as those after FROM."""
+        return OLD not in self.stages.frontend.generations
+
+    def context_vertex(self) -> int:
+        """Return the vertex of the build context, which BuildKit never finds in a cache by itself."""
+        return self.graph.source((), ["local", ""])
+
+
+@dataclass
+class StageBuilder:
+    """Builds one stage; `unclear` is the reason why what it is based on is not known.
+
+    `index` counts its steps, and `trigger` states that the instruction comes from ONBUILD.
+    """
+
+    shop: Workshop
+    number: int
+    unclear: str | None = None
+    state: State = field(init=False)
+    index: int = 0
+    trigger: bool = False
+
+    @property
+    def expand(self) -> Expand:
+        """Expands words with the variables at this place."""
+        return self.shop.stages.expander(self.state.env)
+
+    @property
+    def ignored(self) -> bool:
+        """True if BuildKit must not look up the RUN, COPY and ADD of this stage."""
+        names = [name.lower() for name in self.shop.stages.options.no_cache]
+        return "" in names or (self.name.lower() in names if self.name else False)
+
+    @property
+    def name(self) -> str:
+        """The name after AS, or ""."""
+        return self.shop.stages.dockerfile.stages[self.number].name
+
+    def run(self) -> None:
+        """Build the triggers of what the stage is based on, then its own instructions."""
+        origin = self.shop.stages.origin(self.number)
+        texts = self.state.onbuild
+        if isinstance(origin, Origin) and origin.stage is not None:
+            texts = onbuild_of(self.shop.stages.dockerfile.stages[origin.stage])
+        self.state.onbuild = ()
+        for item in triggers_of(texts, self.shop.stages.frontend):
+            if self.shop.stages.frontend.generations != (NEW,) and list(self.shop.stages.sources(self.number, item)):
+                item = replace(item, strange="this frontend cannot copy from elsewhere in a trigger (ONBUILD)")
+            self.trigger = True
+            self.one(item)
+        self.trigger = False
+        for item in self.shop.stages.dockerfile.stages[self.number].instructions:
+            self.one(item)
+
+    def one(self, item: Instruction) -> None:
+        """Build one instruction."""
+        if item.word == "RUN":
+            RunBuilder(self, item).build()
+        elif item.word in ("COPY", "ADD"):
+            self._copy(item)
+        elif item.word == "WORKDIR":
+            self._workdir(item)
+        elif item.word == "ENV":
+            self._env(item)
+        elif item.word == "ARG":
+            self._arg(item)
+        elif item.word == "USER":
+            try:
+                self.state.user, self.state.user_unclear = self.expand(item.rest), None
+            except WordError as error:
+                self.state.user_unclear = str(error)
+        elif item.word == "SHELL":
+            words = json_words(item.rest)
+            self.state.shell, self.state.shell_unclear = tuple(words or ()), None if words else "SHELL is not a list"
+
+    def _env(self, item: Instruction) -> None:
+        expand, found = Expander(self.shop.stages.lexer, self.state.env.copy()), []
+        for raw, value in pairs_of(item, self.shop.stages.dockerfile.escape):
+            name = raw
+            try:
+                name = expand(raw)
+                found.append((name, expand(value or "")))
+            except WordError as error:
+                self.state.env.poison(name, str(error))
+                self.state.image_env.poison(name, str(error))
+        self.state.set_env(found)
+
+    def _arg(self, item: Instruction) -> None:
+        stages, new = self.shop.stages, self.shop.stages.frontend.generations == (NEW,)
+        before = Expander(stages.lexer, self.state.env.copy())
+        for raw, default in pairs_of(item, stages.dockerfile.escape):
+            name = raw
+            try:
+                name = raw if new else before(raw)
+                value = stages.options.build_args.get(name)
+                if value is None and default is not None:
+                    value = (self.expand if new else before)(default)
+                elif value is None and name in stages.arguments and (new or name not in stages.bare):
+                    value = stages.arguments.get(name)
+            except WordError as error:
+                self.state.env.poison(name, str(error))
+                continue
+            if value is not None:
+                self.state.env.put(name, value)
+
+    def _workdir(self, item: Instruction) -> None:
+        state, dialect = self.state, self.shop.dialect
+        try:
+            path = self.expand(item.rest)
+        except WordError as error:
+            state.folder_unclear, path = str(error), "/?"
+        else:
+            if path.startswith("/"):
+                state.folder_unclear = None
+            path = state.enter(path, keeps=OLD not in self.shop.stages.frontend.generations)
+            if path == "/" and not state.folder_unclear:
+                return
+        why = self.why_unclear(item) or state.folder_unclear or state.user_unclear
+        base = state.vertex
+        if why or dialect is None:
+            made = FileOperation(why or "", () if base is None else (Input(base),), ["workdir", item.original])
+        else:
+            made = workdir_operation(path, state.user, base, dialect)
+        vertex = self.shop.graph.operation(made.definition, made.inputs, made.identity)
+        self.step(item, (vertex,))
+
+    def _copy(self, item: Instruction) -> None:
+        copy = read_copy(item, self.expand, self.shop.stages.frontend)
+        why = self.why_unclear(item) or copy.unclear
+        dest = destination(copy.dest, self.state.folder, self.shop.stages.frontend)
+        if not copy.dest.startswith("/"):
+            why = why or self.state.folder_unclear
+        if dest is None:
+            why = why or f"engines resolve the destination {copy.dest} in different ways"
+        merges = self._merges(copy)
+        why = why or (merges if isinstance(merges, str) else None)
+        base = None if merges is True else self.state.vertex
+        if merges is True and copy.chown and any(not name.isdigit() for name in copy.chown.split(":")):
+            why = why or "--link has no stage in which the owner's name could be looked up, so the build fails"
+        parts = self._parts(item, copy)
+        if isinstance(parts, str):
+            why, parts = why or parts, []
+        dialect = self.shop.dialect
+        if why or dialect is None or not parts:
+            made = FileOperation(why or "it has no source", self._inputs(base, parts), ["copy", item.original])
+        else:
+            made = copy_operation(copy, parts, base, dest or "/", dialect, self.shop.stages.frontend)
+        made, failing = self._with_content(made)
+        vertex = self.shop.graph.operation(made.definition, made.inputs, made.identity, ignored=self.ignored)
+        vertices = self._linked(vertex) if merges is True else (vertex,)
+        self.step(item, vertices, copy=copy, failing=failing)
+
+    def _inputs(self, base: int | None, parts: list[Part]) -> tuple[Input, ...]:
+        """Return the inputs of a COPY whose definition is not known."""
+        found = [] if base is None else [Input(base)]
+        sources = dict.fromkeys(part.vertex for part in parts if part.vertex not in (None, base))
+        found += [Input(vertex, "?", hashed=True, request=parts[0].request) for vertex in sources if vertex is not None]
+        return tuple(found)
+
+    def _merges(self, copy: Copy) -> bool | str:
+        """True if --link makes a layer of its own that is merged; a reason if that is not known."""
+        if not copy.link or copy.symbolic or copy.chmod is not None:
+            return False
+        if self.shop.stages.options.merges is None:
+            return "how --link is built depends on the engine's image store, which is not known"
+        return self.shop.stages.options.merges
+
+    def _linked(self, vertex: int) -> tuple[int, ...]:
+        """Return the copy and the merge of its layer with those before it; an empty stage needs no merge."""
+        if self.state.vertex is None:
+            return (vertex,)
+        dialect = self.shop.dialect
+        definition: Definition | str = "it is not known how this engine merges layers"
+        if dialect and dialect.zeros is not None:
+            definition = merge_definition(2, dialect)
+        inputs = (Input(self.state.vertex), Input(vertex))
+        return vertex, self.shop.graph.operation(definition, inputs, ["merge"], ignored=self.ignored)
+
+    def _parts(self, item: Instruction, copy: Copy) -> list[Part] | str:
+        """Return the sources of a COPY, or the reason why what they are is not known."""
+        origin = self.shop.stages.source(copy.origin, numbers=True) if copy.origin else None
+        if isinstance(origin, str):
+            return origin
+        if origin and origin.stage is not None and origin.stage >= self.number:
+            return f"the stage {copy.origin} comes later, so the build fails"
+        found: list[Part] = []
+        for source in copy.sources:
+            request = replace(copy, sources=(source,))
+            if copy.add and is_remote(source):
+                roots, path, identity = remote_source(source, copy)
+                known = roots is not None
+                remote = self.shop.graph.source(roots or (), identity, known=known)
+                request = Copy((path,), copy.dest, origin="?", exclude=copy.exclude, plain=True)
+                found.append(Part(remote, path, "remote", request))
+                continue
+            vertex = (
+                self.shop.context_vertex()
+                if origin is None
+                else self.shop.origin_vertex(origin, resolved=self.shop.resolves)
+            )
+            if origin and origin.context:
+                request = replace(request, origin=origin.context)
+            folder = pivot(source)[0] if copy.parents else source
+            found.append(Part(vertex, source_path(folder), "local", request))
+        for name, text in copy.files:
+            if self.shop.dialect is None:
+                return self.shop.unclear or ""
+            made = document_operation(name, text, 0o644, self.shop.dialect)
+            vertex = self.shop.graph.operation(made.definition, made.inputs, made.identity)
+            found.append(
+                Part(
+                    vertex,
+                    source_path(name),
+                    "file",
+                    Copy((name,), copy.dest, origin="?", exclude=copy.exclude, plain=True),
+                )
+            )
+        return found
+
+    def _with_content(self, made: FileOperation) -> tuple[FileOperation, str | None]:
+        """Fill in the digests of files of the context; also return why a COPY has none, so that the build fails."""
+        inputs, failing = [], None
+        for item in made.inputs:
+            content, why = self.content_of(item)
+            failing = failing or why
+            inputs.append(replace(item, content=content))
+        return FileOperation(made.definition, tuple(inputs), made.identity), failing
+
+    def content_of(self, item: Input) -> tuple[str | None, str | None]:
+        """Return the content record of an input, and the reason why it has none, so that the build fails."""
+        request = item.request
+        local = request and (not request.origin or request.origin in self.shop.stages.options.contexts)
+        if not item.hashed or request is None or not local or request.unclear:
+            return None, None
+        if not request.paths:
+            return None, None
+        try:
+            return self.shop.content(request), None
+        except ContextError as error:
+            return None, error.message
+
+    def why_unclear(self, item: Instruction) -> str | None:
+        """Return the reason why no definition of an instruction is known."""
+        return self.shop.unclear or self.unclear or item.strange
+
+    def step(
+        self, item: Instruction, vertices: tuple[int, ...], copy: Copy | None = None, failing: str | None = None
+    ) -> None:
+        """Add the step whose result is the last of the vertices, unless an equal operation is a step already."""
+        self.index += 1
+        made = make_step(self, item, vertices, copy, failing)
+        self.state.vertex = vertices[-1]
+        known = next((number for number, step in enumerate(self.shop.steps) if step.vertices == vertices), None)
+        if known is None:
+            self.shop.steps.append(made)
+            known = len(self.shop.steps) - 1
+        self.state.step = known

@@ -1,0 +1,315 @@
+"""The stages of a Dockerfile: what each one is based on and copies from, and the images that a build needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lab.buildkit.cachekeys.copying import Expand
+from lab.buildkit.cachekeys.dialect import Dialect
+from lab.buildkit.cachekeys.dockerfile import Dockerfile, Stage, parse
+from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend, named_frontend
+from lab.buildkit.cachekeys.instruction import Instruction
+from lab.buildkit.cachekeys.state import Expander, Options, Variables
+from lab.buildkit.cachekeys.words import Lexer, WordError
+
+Platform = tuple[str, str, str]
+SCRATCH = "scratch"
+IMAGE = "docker-image://"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where files come from: a stage by its number, an image, a named context, or nothing (scratch).
+
+    `platform` is set for an image that is not of the target's platform.
+    """
+
+    stage: int | None = None
+    image: str = ""
+    context: str = ""
+    platform: Platform | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which `bases` holds the image."""
+        if self.platform is None:
+            return self.image
+        return f"--platform={'/'.join(part for part in self.platform if part)} {self.image}"
+
+
+@dataclass
+class Stages:
+    """The stages of a Dockerfile for one build."""
+
+    dockerfile: Dockerfile
+    options: Options = field(default_factory=Options)
+    frontend: Frontend = field(default_factory=lambda: Frontend(NEW))
+    target: str | None = None
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The platform for which the build is made."""
+        return read_platform(self.options.platform or self.options.worker or "linux/amd64")
+
+    @cached_property
+    def worker(self) -> Platform:
+        """The platform of the builder."""
+        return read_platform(self.options.worker or self.options.platform or "linux/amd64")
+
+    @cached_property
+    def lexer(self) -> Lexer:
+        """How words are expanded."""
+        return Lexer(self.dockerfile.escape, self.frontend)
+
+    @cached_property
+    def final(self) -> int:
+        """The number of the stage that is built; ReadError if it does not exist."""
+        return self.dockerfile.number(self.target)
+
+    @cached_property
+    def arguments(self) -> Variables:
+        """The arguments before the first FROM, with those of the platforms."""
+        given = self.options.build_args
+        found = Variables({name: given.get(name, value) for name, value in self._platform_args.items()})
+        for item in self.dockerfile.before:
+            if item.word != "ARG":
+                continue
+            for name, value in pairs_of(item, self.dockerfile.escape):
+                try:
+                    if name in given:
+                        found.put(name, given[name])
+                    elif value is not None:
+                        found.put(name, self.lexer.word(value, found))
+                    elif self.frontend.generations != (NEW,):
+                        found.put(name, "")
+                except WordError as error:
+                    found.poison(name, str(error))
+        return found
+
+    @cached_property
+    def bare(self) -> set[str]:
+        """The arguments before the first FROM that are declared last without a value; older frontends empty them."""
+        given = self.options.build_args
+        pairs = [pair for item in self.dockerfile.before for pair in pairs_of(item, self.dockerfile.escape)]
+        return {name for name, value in dict(pairs).items() if value is None and name not in given}
+
+    @cached_property
+    def _platform_args(self) -> dict[str, str]:
+        names = ("PLATFORM", "OS", "ARCH", "VARIANT")
+        found: dict[str, str] = {}
+        for prefix, platform in (("BUILD", self.worker), ("TARGET", self.platform)):
+            text = "/".join(part for part in platform if part)
+            found |= {prefix + name: value for name, value in zip(names, (text, *platform), strict=True)}
+        if NEW in self.frontend.generations:
+            stage = self.target or self.dockerfile.stages[-1].name.lower() or "default"
+            found |= {"BUILDOSVERSION": "", "TARGETOSVERSION": "", "TARGETSTAGE": stage}
+        return found
+
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """The number of the last stage with each name, in small letters."""
+        return {stage.name.lower(): number for number, stage in enumerate(self.dockerfile.stages) if stage.name}
+
+    def origin(self, number: int) -> Origin | str:
+        """Return what a stage is based on, or the reason why that is not known."""
+        stage = self.dockerfile.stages[number]
+        if stage.name and (named := self._context(stage.name.lower())):
+            return named
+        try:
+            base = self.lexer.word(stage.base, self.arguments)
+            text = self.lexer.word(stage.platform, self.arguments)
+        except WordError as error:
+            return str(error)
+        if not base or (stage.platform and not text):
+            return f"FROM {stage.base} names nothing, so the build fails"
+        above = [place for place in range(number) if self.dockerfile.stages[place].name.lower() == base.lower()]
+        if above:
+            return Origin(above[-1])
+        return self.image(base, read_platform(text) if text else None)
+
+    def image(self, name: str, platform: Platform | None = None) -> Origin:
+        """Return the origin that a name which is no stage means."""
+        if name == SCRATCH:
+            return Origin()
+        return self._context(name) or Origin(image=name, platform=None if platform == self.platform else platform)
+
+    def _context(self, name: str) -> Origin | None:
+        """Return the named context that replaces an image or a stage; None if there is none."""
+        wanted = {full_name(name), f"{full_name(name)}::{'/'.join(part for part in self.platform if part)}"}
+        for given, value in self.options.contexts.items():
+            if full_name(given) in wanted:
+                image = value.removeprefix(IMAGE) if value.startswith(IMAGE) else ""
+                return Origin() if image == SCRATCH else Origin(image=image, context=given)
+        return None
+
+    def source(self, name: str, *, numbers: bool) -> Origin | str:
+        """Return what --from names; `numbers` states that the number of a stage is accepted."""
+        if numbers and re.fullmatch(r"[+-]?\d+", name):
+            number = int(name)
+            if 0 <= number < len(self.dockerfile.stages):
+                return Origin(number)
+            return f"--from={name} is not the number of a stage, so the build fails"
+        if name.lower() in self.names:
+            return Origin(self.names[name.lower()])
+        return self.image(name)
+
+    def sources(self, number: int, item: Instruction) -> Iterator[Origin]:
+        """Yield what one instruction of a stage copies or mounts from, where it is known."""
+        for name, value in item.flags:
+            if name == "from" and item.word == "COPY" and value:
+                found = self.source(value, numbers=True)
+            elif name == "mount" and item.word == "RUN":
+                mounted = re.search(r"(?:^|,)from=([^,]+)", value, re.IGNORECASE)
+                if mounted is None:
+                    continue
+                found = self.source(mounted[1], numbers=False)
+            else:
+                continue
+            if isinstance(found, Origin) and (found.stage is None or found.stage < number):
+                yield found
+
+    def origins(self, number: int) -> list[Origin]:
+        """Return all that a stage uses: what it is based on, and what it copies and mounts from."""
+        base = self.origin(number)
+        found = [base] if isinstance(base, Origin) else []
+        replaced = isinstance(base, Origin) and base.context and self.dockerfile.stages[number].name
+        if replaced and self._context(self.dockerfile.stages[number].name.lower()):
+            return found
+        items = list(self.dockerfile.stages[number].instructions)
+        if isinstance(base, Origin) and base.stage is not None:
+            items += triggers_of(onbuild_of(self.dockerfile.stages[base.stage]), self.frontend)
+        for item in items:
+            found += self.sources(number, item)
+        return found
+
+    def is_replaced(self, number: int) -> bool:
+        """True if a named context replaces the whole stage."""
+        name = self.dockerfile.stages[number].name
+        return bool(name) and self._context(name.lower()) is not None
+
+    @cached_property
+    def needed(self) -> list[int]:
+        """The numbers of the stages that the target needs, in their order; BuildKit skips the others."""
+        found: set[int] = set()
+        waiting = [self.final]
+        while waiting:
+            number = waiting.pop()
+            if number not in found:
+                found.add(number)
+                waiting += [origin.stage for origin in self.origins(number) if origin.stage is not None]
+        return sorted(found)
+
+    def shown_name(self, number: int) -> str:
+        """Return the name of a stage as BuildKit prints it: "" in a Dockerfile of one stage."""
+        if len(self.dockerfile.stages) == 1 and not self._has_implicit_stage:
+            return ""
+        return self.dockerfile.stages[number].name.lower() or f"stage-{number}"
+
+    @cached_property
+    def _has_implicit_stage(self) -> bool:
+        """True if an instruction copies or mounts from what is no stage: BuildKit then counts it as a stage."""
+        for number, stage in enumerate(self.dockerfile.stages):
+            for item in stage.instructions:
+                if any(origin.stage is None for origin in self.sources(number, item)):
+                    return True
+                mounts = [value for name, value in item.flags if name == "mount" and "from=" not in value]
+                if OLD in self.frontend.generations:  # these count a cache mount alone
+                    mounts = [value for value in mounts if "type=cache" in value]
+                if mounts:
+                    return True
+        return False
+
+    def expander(self, env: Variables) -> Expand:
+        """Return what expands words with some variables."""
+        return Expander(self.lexer, env)
+
+
+def images_needed(dockerfile: Dockerfile, options: Options | None = None, target: str | None = None) -> tuple[str, ...]:
+    """List the names of the images that a build of the target uses, as `bases` of `plan` names them, each once.
+
+    An image of another platform than the target's is named like `--platform=linux/arm64 NAME`.
+    """
+    stages = Stages(dockerfile, options or Options(), target=target)
+    origins = [origin for number in stages.needed for origin in stages.origins(number)]
+    return tuple(dict.fromkeys(origin.key for origin in origins if origin.image))
+
+
+def lineage(dockerfile: Dockerfile, target: str | None = None) -> list[Stage]:
+    """Return the target stage and the stages on which it is based, the first one first."""
+    stages = Stages(dockerfile, target=target)
+    numbers = [stages.final]
+    while isinstance(origin := stages.origin(numbers[0]), Origin) and origin.stage is not None:
+        numbers.insert(0, origin.stage)
+    return [dockerfile.stages[number] for number in numbers]
+
+
+def needed(dockerfile: Dockerfile, target: str | None = None) -> list[int]:
+    """Return the numbers of the stages that a build of the target needs, in their order."""
+    return Stages(dockerfile, target=target).needed
+
+
+def frontend_of(dockerfile: Dockerfile, dialect: Dialect, options: Options) -> Frontend | str:
+    """Return the frontend that reads the Dockerfile, or the reason why it is not known."""
+    syntax = options.build_args.get("BUILDKIT_SYNTAX", "") if dialect.frontend > OLD else ""
+    syntax = syntax or dockerfile.syntax.split(" ")[0]
+    return named_frontend(syntax) if syntax else Frontend(dialect.frontend)
+
+
+def onbuild_of(stage: Stage) -> tuple[str, ...]:
+    """Return the triggers that a stage sets (ONBUILD), as text."""
+    found = []
+    for item in stage.instructions:
+        if item.word == "ONBUILD":
+            documents = "".join(f"\n{doc.content}{doc.name}" for doc in item.heredocs)
+            found.append(re.sub(r"(?i)^\s*ONBUILD\s*", "", item.original) + documents)
+    return tuple(found)
+
+
+def triggers_of(texts: tuple[str, ...], frontend: Frontend) -> list[Instruction]:
+    """Return the instructions that triggers add to a stage; malformed ones are left out."""
+    return [item for text in texts for item in parse(f"FROM scratch\n{text}\n", frontend).stages[0].instructions]
+
+
+def pairs_of(item: Instruction, escape: str) -> list[tuple[str, str | None]]:
+    """Return the names and unexpanded values of an ENV or ARG; None for a name without a value."""
+    words = quoted_words(item.rest, escape)
+    if item.word == "ENV" and words and "=" not in words[0]:
+        name, *value = re.split(r"[\t\v\f\r ]+", item.rest, maxsplit=1)
+        return [(name, value[0] if value else None)]
+    found: list[tuple[str, str | None]] = []
+    for word in words:
+        name, equals, text = word.partition("=")
+        found.append((name, text if equals else None))
+    return found
+
+
+def quoted_words(text: str, escape: str) -> list[str]:
+    """Split a text at spaces outside of quotes; quotes and escapes stay in the words."""
+    mark = re.escape(escape)
+    pattern = rf"(?:'[^']*(?:'|$)|\"(?:{mark}.|[^\"{mark}])*(?:\"|$)|{mark}.|[^\s'\"{mark}]|{mark}$)+"
+    return [word.removesuffix(escape) if word == escape else word for word in re.findall(pattern, text, re.DOTALL)]
+
+
+def full_name(name: str) -> str:
+    """Return a short form of an image's name that is the same for all ways to write it."""
+    name = re.sub(r"^(docker\.io/|index\.docker\.io/)", "", name).removeprefix("library/")
+    if "@" not in name and not re.search(r":[^/]*$", name):
+        name += ":latest"
+    return name
+
+
+def read_platform(text: str) -> Platform:
+    """Return system, processor and variant of a platform such as linux/arm/v7."""
+    parts = [*text.lower().split("/"), "", ""]
+    system, processor, variant = parts[0], parts[1], parts[2]
+    if not processor:
+        system, processor = "linux", system
+    processor = {"x86_64": "amd64", "aarch64": "arm64", "armhf": "arm"}.get(processor, processor)
+    if processor == "arm64" and variant in ("8", "v8"):
+        variant = ""
+    if processor == "arm" and not variant:
+        variant = "v7"
+    return system, processor, variant

@@ -1,0 +1,278 @@
+"""Docker's word expansion: variables, quotes and escapes, as the Dockerfile frontend expands them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
+
+NEWEST = Frontend(NEW)
+SPECIAL_NAMES = "@*#?-$!0"
+
+
+class WordError(Exception):
+    """A word that cannot be expanded: it is malformed, or lab does not know how this frontend reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexer:
+    """One way to expand words.
+
+    `escape` is the escape character. `raw_quotes` and `raw_escapes` keep quotes and escapes in the result, `no_quotes`
+    treats quotes as plain characters, and `keep_unset` leaves a variable without a value as it is written.
+    """
+
+    escape: str = "\\"
+    frontend: Frontend = NEWEST
+    raw_quotes: bool = False
+    raw_escapes: bool = False
+    no_quotes: bool = False
+    keep_unset: bool = False
+
+    def word(self, text: str, env: Mapping[str, str]) -> str:
+        """Return the text with its variables expanded; raises WordError."""
+        return _Scan(self, text, env, self.raw_escapes).until(None)[0]
+
+    def words(self, text: str, env: Mapping[str, str]) -> list[str]:
+        """Return the words of the expanded text; quoted spaces separate no words. Raises WordError."""
+        return _Scan(self, text, env, self.raw_escapes).until(None)[1]
+
+
+@dataclass(slots=True)
+class _Words:
+    """Collects words from characters."""
+
+    found: list[str] = field(default_factory=list)
+    word: str = ""
+    inside: bool = False
+
+    def add(self, text: str) -> None:
+        for char in text:
+            if not char.isspace():
+                self.add_raw(char)
+            elif self.inside and self.word:
+                self.found.append(self.word)
+                self.word, self.inside = "", False
+
+    def add_raw(self, text: str) -> None:
+        self.word += text
+        self.inside = True
+
+    def all(self) -> list[str]:
+        return [*self.found, self.word] if self.word else self.found
+
+
+@dataclass(slots=True)
+class _Scan:
+    """A position in a text that is being expanded."""
+
+    lexer: Lexer
+    text: str
+    env: Mapping[str, str]
+    raw_escapes: bool
+    place: int = 0
+
+    def peek(self) -> str:
+        return self.text[self.place : self.place + 1]
+
+    def next(self) -> str:
+        char = self.peek()
+        self.place += 1
+        return char
+
+    def until(self, stop: str | None, *, raw_escapes: bool | None = None) -> tuple[str, list[str]]:
+        """Expand up to and including the character `stop`, or to the end."""
+        before, self.raw_escapes = self.raw_escapes, self.raw_escapes if raw_escapes is None else raw_escapes
+        try:
+            return self._until(stop)
+        finally:
+            self.raw_escapes = before
+
+    def _until(self, stop: str | None) -> tuple[str, list[str]]:
+        result, words = "", _Words()
+        while char := self.peek():
+            if char == stop:
+                self.next()
+                return result, words.all()
+            if char == "$":
+                value = self._dollar()
+                words.add(value)
+            elif char in "'\"" and not self.lexer.no_quotes:
+                value = self._single() if char == "'" else self._double()
+                words.add_raw(value)
+            elif char == "<":
+                value = self._less()
+                words.add_raw(value)
+            elif char == self.lexer.escape:
+                value = self._escaped()
+                words.add_raw(value)
+            else:
+                value = self.next()
+                words.add(value)
+            result += value
+        if stop is not None:
+            raise WordError(f"cannot expand {self.text}: {stop} is missing")
+        return result, words.all()
+
+    def _escaped(self) -> str:
+        char = self.next()
+        return (char if self.raw_escapes else "") + self.next()
+
+    def _less(self) -> str:
+        """Read "<", which newer frontends read together with the spaces of a here-document's mark."""
+        self.next()
+        if self.peek() != "<":
+            return "<"
+        if not re.match(r"<[\t\r ]", self.text[self.place :]):
+            return "<"
+        if self.lexer.frontend.generations == (NEW,):
+            self.next()
+            spaces = re.match(r"[\t\r ]*", self.text[self.place :])
+            self.place += len(spaces[0]) if spaces else 0
+            return "<<" + (spaces[0] if spaces else "")
+        if NEW in self.lexer.frontend.generations:
+            raise WordError(f"frontends read {self.text} in different ways")
+        return "<"
+
+    def _single(self) -> str:
+        quote = self.next()
+        end = self.text.find(quote, self.place)
+        if end < 0:
+            raise WordError(f"cannot expand {self.text}: a single quote is missing")
+        inner, self.place = self.text[self.place : end], end + 1
+        return f"'{inner}'" if self.lexer.raw_quotes else inner
+
+    def _double(self) -> str:
+        quote = self.next()
+        result = quote if self.lexer.raw_quotes else ""
+        while char := self.peek():
+            if char == quote:
+                self.next()
+                return result + quote if self.lexer.raw_quotes else result
+            if char == "$":
+                result += self._dollar()
+                continue
+            self.next()
+            if char == self.lexer.escape:
+                result += char if self.raw_escapes else ""
+                if not self.peek():
+                    continue
+                if self.peek() in ('"', "$", self.lexer.escape):
+                    char = self.next()
+            result += char
+        raise WordError(f"cannot expand {self.text}: a double quote is missing")
+
+    def _name(self) -> str:
+        rest = self.text[self.place :]
+        if rest[:1].isdigit():
+            found = re.match(r"\d+", rest)
+        elif rest[:1] and rest[0] in SPECIAL_NAMES:
+            found = re.match(r".", rest)
+        else:
+            found = re.match(r"\w*", rest)
+        name = found[0] if found else ""
+        self.place += len(name)
+        return name
+
+    def _dollar(self) -> str:
+        self.next()
+        if self.peek() != "{":
+            name = self._name()
+            if not name:
+                return "$"
+            return f"${name}" if self.lexer.keep_unset and name not in self.env else self.env.get(name, "")
+        self.next()
+        if not self.peek() or self.peek() in "{}:":
+            raise WordError(f"cannot expand {self.text}: it is a malformed substitution")
+        name = self._name()
+        char = self.next()
+        if char == "}":
+            return f"${{{name}}}" if self.lexer.keep_unset and name not in self.env else self.env.get(name, "")
+        if char == "/":
+            return self._replaced(name)
+        colon = char == ":"
+        char = self.next() if colon else char
+        self._check(char, colon=colon)
+        word, _ = self.until("}", raw_escapes=char in "#%" and char != "")
+        if self.lexer.keep_unset and name not in self.env:
+            return f"${{{name}{':' if colon else ''}{char}{word}}}"
+        return self._modified(name, char, word, colon=colon)
+
+    def _check(self, char: str, *, colon: bool) -> None:
+        """Raise WordError if this frontend has no such modifier, or if it is not known whether it has."""
+        if not char or char not in "-+?#%":
+            raise WordError(f"cannot expand {self.text}: it is a malformed substitution")
+        older = (colon and char in "-+?") or (not colon and char == "?")
+        generations = self.lexer.frontend.generations
+        if OLD in generations and not older:
+            raise WordError(f"this frontend may not support the substitution in {self.text}")
+        if NEW in generations and colon and char in "#%":
+            raise WordError(f"this frontend may not support the substitution in {self.text}")
+
+    def _modified(self, name: str, char: str, word: str, *, colon: bool) -> str:
+        value = self.env.get(name)
+        missing = value is None or (colon and not value)
+        # Frontends up to 1.2 know the forms with a colon alone, for which an empty value is like none.
+        if char == "-":
+            return word if missing else value or ""
+        if char == "+":
+            return "" if missing else word
+        if char == "?":
+            if missing:
+                raise WordError(f"{name} has no value: {word}")
+            return value or ""
+        greedy = word.startswith(char)
+        pattern = word[1:] if greedy else word
+        if char == "#":
+            return _without_start(pattern, value or "", greedy=greedy)
+        return _without_start(_reversed(pattern), (value or "")[::-1], greedy=greedy)[::-1]
+
+    def _replaced(self, name: str) -> str:
+        if OLD in self.lexer.frontend.generations:
+            raise WordError(f"this frontend may not support the substitution in {self.text}")
+        everywhere = self.peek() == "/"
+        if everywhere:
+            self.next()
+        pattern, _ = self.until("/", raw_escapes=True)
+        replacement, _ = self.until("}", raw_escapes=True)
+        if self.lexer.keep_unset and name not in self.env:
+            return f"${{{name}/{pattern}/{replacement}}}"
+        if everywhere and "$" in replacement:
+            raise WordError(f"lab does not support the substitution in {self.text}")
+        found = re.compile(_regex(pattern, greedy=True))
+        return found.sub(lambda _: replacement, self.env.get(name, ""), count=0 if everywhere else 1)
+
+
+def _without_start(pattern: str, value: str, *, greedy: bool) -> str:
+    found = re.match(_regex(pattern, greedy=greedy), value)
+    return value[found.end() :] if found else value
+
+
+def _reversed(pattern: str) -> str:
+    """Return the pattern from its end to its start, without separating an escape from its character."""
+    return "".join(reversed(re.findall(r"\\.|.", pattern, re.DOTALL)))
+
+
+def _regex(pattern: str, *, greedy: bool) -> str:
+    """Return the regular expression of a shell pattern with * and ?; raises WordError."""
+    result, place = "", 0
+    while place < len(pattern):
+        char = pattern[place]
+        place += 1
+        if char == "*":
+            result += ".*" if greedy else ".*?"
+        elif char == "?":
+            result += "."
+        elif char == "\\":
+            following = pattern[place : place + 1]
+            if following in ("}", "/"):
+                continue
+            if following not in ("*", "?", "\\"):
+                raise WordError(f"the escape \\{following} in a substitution's pattern is malformed")
+            result += re.escape(following)
+            place += 1
+        else:
+            result += re.escape(char)
+    return result
