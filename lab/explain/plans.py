@@ -11,7 +11,7 @@ from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.plan import Step, lineage, plan
 from lab.buildkit.cachekeys.solver import Decision
 from lab.errors import LabError
-from lab.explain.predict import base_images
+from lab.explain.predict import base_images, options_of
 from lab.explain.subject import Subject
 
 
@@ -47,8 +47,9 @@ def steps_of(subject: Subject, dockerfile: str, dialect: Dialect | None) -> Sequ
         return ()
     try:
         parsed = dockerfiles.parse(dockerfile)
-        bases = base_images(parsed, image, subject.bases, cache, subject.platform)
-        return plan(parsed, bases, dialect, lambda copy: None).steps
+        options = options_of(subject)
+        bases = base_images(parsed, image, subject.bases, cache, subject.platform, options)
+        return plan(parsed, bases, dialect, lambda copy: None, options).steps
     except LabError:
         return ()
 

@@ -9,7 +9,7 @@ from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import source_record
-from lab.buildkit.cachekeys.plan import Content, images_needed, lineage, plan
+from lab.buildkit.cachekeys.plan import Content, first_image, images_needed, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
 from lab.buildkit.contenthash.query import content_part, content_record
@@ -47,8 +47,9 @@ def decisions(subject: Subject) -> list[Decision] | str:
         return subject.base_problem
     try:
         parsed = dockerfiles.parse(subject.dockerfile)
-        bases = base_images(parsed, image, subject.bases, cache, subject.platform)
-        planned = plan(parsed, bases, engine.dialect, contents(subject.ours, engine.rules), Options())
+        options = options_of(subject)
+        bases = base_images(parsed, image, subject.bases, cache, subject.platform, options)
+        planned = plan(parsed, bases, engine.dialect, contents(subject.ours, engine.rules), options)
     except LabError as error:
         return error.message
     if cache is None:
@@ -56,12 +57,31 @@ def decisions(subject: Subject) -> list[Decision] | str:
     return solve((cache,), planned)
 
 
+def options_of(subject: Subject) -> Options:
+    """The options with which a run builds: those that lab passes itself, and what the engine's own facts say."""
+    info = subject.consumer.info if subject.consumer else ""
+    merges = "io.containerd.snapshotter" in info if info else None
+    platform = "/".join(subject.platform)
+    return Options(build_args={"BUILDKIT_INLINE_CACHE": "1"}, platform=platform, merges=merges)
+
+
 def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decision | None]:
-    """The decision on each instruction, found by its text in their common order; None for one that has none."""
+    """The decision on each instruction, found by its text in their common order; None for one that has none.
+
+    The text may be that of the Dockerfile or what BuildKit prints; the number of spaces between words does not count.
+    """
     left = list(made)
     found: list[Decision | None] = []
     for instruction in instructions:
-        number = next((place for place, item in enumerate(left) if item.step.text == instruction), None)
+        wanted = instruction.split()
+        number = next(
+            (
+                place
+                for place, item in enumerate(left)
+                if wanted in (item.step.text.split(), item.step.printed.split(), item.step.instruction.original.split())
+            ),
+            None,
+        )
         found.append(None if number is None else left[number])
         left = left if number is None else left[number + 1 :]
     return found
@@ -105,7 +125,7 @@ def base_images(
     """
     system, processor = platform
     found: dict[str, BaseImage] = {}
-    first = lineage(parsed, target)[0].base
+    first = first_image(parsed, options, target)
     for name in images_needed(parsed, options, target):
         base = bases.get(name)
         if base is None or base.problem:

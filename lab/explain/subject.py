@@ -9,7 +9,7 @@ from functools import cached_property
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.inline import decode
-from lab.buildkit.cachekeys.plan import images_needed, lineage
+from lab.buildkit.cachekeys.plan import first_image
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.rules_of_box import known_of
@@ -100,26 +100,21 @@ class Subject:
 
     @cached_property
     def base_problem(self) -> str | None:
-        """Why nothing is known of an image that the consumer's Dockerfile uses beside the run's base."""
-        read = {item.reference: item.image for item in self.run.bases}
-        try:
-            names = images_needed(parse(self.dockerfile))
-        except LabError:
+        """Why nothing is known of an image that the consumer's Dockerfile starts from instead of the run's base."""
+        name = self._first_base
+        if name is None or (self.run.base and name == self.run.base.reference):
             return None
-        for name in names:
-            if self.run.base and name == self.run.base.reference:
-                continue
-            if name not in read:
-                return f"the image of FROM {name} was not read"
-            if read[name].problem:
-                return f"the image of FROM {name} could not be read: {read[name].problem}"
-        return None
+        read = {item.reference: item.image for item in self.run.bases}
+        if name not in read:
+            return f"the image of FROM {name} was not read"
+        problem = read[name].problem
+        return f"the image of FROM {name} could not be read: {problem}" if problem else None
 
     @cached_property
     def _first_base(self) -> str | None:
-        """The image after the first FROM of the stage that is built; None if it is not known."""
+        """The image on which the stage that is built is based; None if there is none, or if it is not known."""
         try:
-            return lineage(parse(self.dockerfile))[0].base
+            return first_image(parse(self.dockerfile))
         except LabError:
             return None
 

@@ -10,7 +10,7 @@ from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.inline import decode
-from lab.buildkit.cachekeys.plan import Plan, Step, images_needed, plan
+from lab.buildkit.cachekeys.plan import Plan, Step, first_image, plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.entry import Entry
@@ -103,14 +103,16 @@ def answers(question: Question, searching: Searching) -> list[Answer]:
 
 def _steps(question: Question, cache: Cache | None, dialect: Dialect | None, tree: Tree) -> Plan:
     parsed = dockerfiles.parse(question.dockerfile)
-    named = {} if question.base is None else {images_needed(parsed, target=question.target)[0]: question.base}
-    bases = base_images(parsed, question.image, named, cache, question.platform, question.options, question.target)
+    first = first_image(parsed, question.options, question.target)
+    named = {} if question.base is None or first is None else {first: question.base}
+    options = replace(question.options, platform="/".join(question.platform))
+    bases = base_images(parsed, question.image, named, cache, question.platform, options, question.target)
 
     def record(copy: Copy) -> str | None:
         part = content_part(tree, copy.queries, question.engine.rules)
         return None if part is None else content_record(part.text)
 
-    return plan(parsed, bases, dialect, record, question.options, question.target)
+    return plan(parsed, bases, dialect, record, options, question.target)
 
 
 def _writers(

@@ -17,7 +17,7 @@ from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.formula import Source
 from lab.buildkit.contenthash.header import header, own_digest, own_digests
 from lab.buildkit.contenthash.rules import Rules
-from lab.buildkit.contenthash.tree import Tree
+from lab.buildkit.contenthash.tree import Tree, root_digest
 from lab.buildkit.dockerignore import sent_objects
 from lab.errors import ContextError, ReadError
 from lab.results.run import GatheredContext, Run
@@ -106,7 +106,7 @@ class StoredContext:
         for entry in self.sent_objects:
             known = self.digests.get(shown(entry.path), {}).get(rules.xattrs.value)
             own.append(known if known and not entry.is_hardlink else partial(own_digest, entry, rules))
-        return Tree(self.sent_objects, own)
+        return Tree(self.sent_objects, own, root_digest(rules, empty=not own))
 
 
 def packed(content: bytes) -> str:

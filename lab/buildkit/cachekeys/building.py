@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lab.buildkit.cachekeys.copying import Copy, Expand, is_remote, pivot, read_copy
+from lab.buildkit.cachekeys.copying import Copy, Expand, pivot, read_copy
 from lab.buildkit.cachekeys.definition import Definition, merge_definition, pinned_record, source_record
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.fileops import (
@@ -188,12 +188,12 @@ class StageBuilder:
             path = state.enter(path, keeps=OLD not in self.shop.stages.frontend.generations)
             if path == "/" and not state.folder_unclear:
                 return
-        why = self.why_unclear(item) or state.folder_unclear or state.user_unclear
+        why = self.why_unclear(item) or state.folder_unclear or state.user_unclear or self.shop.stages.epoch_unclear
         base = state.vertex
         if why or dialect is None:
             made = FileOperation(why or "", () if base is None else (Input(base),), ["workdir", item.original])
         else:
-            made = workdir_operation(path, state.user, base, dialect)
+            made = workdir_operation(path, state.user, base, dialect, self.shop.stages.epoch)
         vertex = self.shop.graph.operation(made.definition, made.inputs, made.identity)
         self.step(item, (vertex,))
 
@@ -259,7 +259,7 @@ class StageBuilder:
         found: list[Part] = []
         for source in copy.sources:
             request = replace(copy, sources=(source,))
-            if copy.add and is_remote(source):
+            if copy.is_remote(source):
                 roots, path, identity = remote_source(source, copy)
                 known = roots is not None
                 remote = self.shop.graph.source(roots or (), identity, known=known)

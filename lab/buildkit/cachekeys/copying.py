@@ -19,7 +19,7 @@ KNOWN_FLAGS = {
 }
 FIRST_WITH = {"chmod": 2, "link": 4, "keep-git-dir": 5, "checksum": 6, "unpack": 17}  # releases of the frontend
 URL = re.compile(r"https?://")
-GIT = re.compile(r"https?://[^?]*\.git(#.*)?|git://.*|ssh://.*|git@[^/]+:.*")
+GIT = re.compile(r"https?://[^?#]*\.git([?#].*)?|git://.*|ssh://.*|git@[^/]+:.*")
 UNCERTAIN = re.compile(r"\S+\.git(#.*)?|ftp://.*|github\.com/.*")
 QUOTED = re.compile(r"[$\"'\\]")
 Expand = Callable[[str], str]
@@ -30,8 +30,8 @@ class Copy:
     """One COPY or ADD: its sources, destination and flags, with all variables expanded.
 
     `chmod` is a number, and `symbolic` the text of a symbolic --chmod. `files` are the names and texts of the
-    here-documents among its sources. `plain` states that the sources are paths, not patterns. `unclear` is the reason
-    why its files or its definition are not known.
+    here-documents among its sources. `plain` states that the sources are paths, not patterns, and `urls_only` that the
+    frontend knows no repositories as sources. `unclear` is the reason why its files or its definition are not known.
     """
 
     sources: tuple[str, ...]
@@ -50,6 +50,7 @@ class Copy:
     keep_git: bool = False
     unpack: bool | None = None
     plain: bool = False
+    urls_only: bool = False
 
     @property
     def from_context(self) -> bool:
@@ -59,7 +60,11 @@ class Copy:
     @property
     def paths(self) -> tuple[str, ...]:
         """The sources that are paths in the context, a stage or an image, without those of a remote server."""
-        return tuple(source for source in self.sources if not (self.add and is_remote(source)))
+        return tuple(source for source in self.sources if not self.is_remote(source))
+
+    def is_remote(self, source: str) -> bool:
+        """True if a source is on a server: a URL, or a repository where the frontend knows it."""
+        return self.add and bool(URL.match(source) or (not self.urls_only and GIT.fullmatch(source)))
 
     @property
     def queries(self) -> tuple[Query, ...]:
@@ -79,11 +84,6 @@ def pivot(source: str) -> tuple[str, tuple[str, ...]]:
         parent, pattern = "/", source
     absolute = pattern if pattern.startswith("/") else gopath.join("/", pattern)
     return parent, (absolute.removeprefix("/"),)
-
-
-def is_remote(source: str) -> bool:
-    """True if a source of ADD is a URL or a git repository."""
-    return bool(URL.match(source) or GIT.fullmatch(source))
 
 
 def read_copy(item: Instruction, expand: Expand | None = None, frontend: Frontend | None = None) -> Copy:
@@ -121,6 +121,7 @@ def read_copy(item: Instruction, expand: Expand | None = None, frontend: Fronten
         checksum=checksum,
         keep_git=_is_set(flags, "keep-git-dir"),
         unpack=_is_set(flags, "unpack") if "unpack" in flags else None,
+        urls_only=frontend.number < FIRST_WITH["keep-git-dir"],
     )
     return copy if not (unclear := unclear or why or _unclear_sources(copy)) else _with(copy, unclear)
 
@@ -217,8 +218,8 @@ def _unclear_flags(item: Instruction) -> str | None:
 
 def _unclear_sources(copy: Copy) -> str | None:
     for source in copy.sources:
-        if copy.add and not is_remote(source) and UNCERTAIN.fullmatch(source):
+        if copy.add and not copy.urls_only and not copy.is_remote(source) and UNCERTAIN.fullmatch(source):
             return f"engines may take {source} for a repository or for a file"
-        if not copy.add and is_remote(source):
+        if not copy.add and (URL.match(source) or (not copy.urls_only and GIT.fullmatch(source))):
             return f"COPY cannot copy from {source}, so the build fails"
     return None

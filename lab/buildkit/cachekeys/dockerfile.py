@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from lab.buildkit.cachekeys.frontend import NEW, Frontend
+from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
 from lab.buildkit.cachekeys.instruction import Heredoc, Instruction, heredocs_of, instruction, json_words
 from lab.errors import ReadError
 
@@ -116,8 +116,10 @@ def _with_heredocs(item: Instruction, waiting: list[str], frontend: Frontend) ->
     """Take the here-documents of an instruction from the lines that follow it, the next one last."""
     if not HOLDERS.match(item.original) or "<<" not in item.rest or json_words(item.rest) is not None:
         return item
+    if frontend.number <= OLD:  # for these it is plain text
+        return item
     if frontend.number < FIRST_WITH_HEREDOCS:
-        return replace(item, strange=item.strange or "it has a here-document, which this frontend does not read")
+        return replace(item, strange=item.strange or "it is not known whether this frontend reads its here-document")
     heredocs: list[Heredoc] = []
     for heredoc in heredocs_of(item.original, frontend):
         content = ""

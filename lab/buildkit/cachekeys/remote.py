@@ -17,7 +17,7 @@ def remote_source(url: str, copy: Copy) -> Source:
 
     The records are None if they are not known.
     """
-    return git_source(url, copy) if GIT.fullmatch(url) else http_source(url, copy)
+    return git_source(url, copy) if not copy.urls_only and GIT.fullmatch(url) else http_source(url, copy)
 
 
 def http_source(url: str, copy: Copy) -> Source:

@@ -18,6 +18,7 @@ from lab.buildkit.cachekeys.words import Lexer, WordError
 Platform = tuple[str, str, str]
 SCRATCH = "scratch"
 IMAGE = "docker-image://"
+FIRST_WITH_CONTEXTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,24 @@ class Stages:
     def worker(self) -> Platform:
         """The platform of the builder."""
         return read_platform(self.options.worker or self.options.platform or "linux/amd64")
+
+    @property
+    def epoch(self) -> int | None:
+        """The time in nanoseconds that new frontends give to the folders of WORKDIR (SOURCE_DATE_EPOCH)."""
+        text = self.options.build_args.get("SOURCE_DATE_EPOCH", "")
+        return int(text) * 10**9 if text.isdigit() and self.frontend.generations == (NEW,) else None
+
+    @property
+    def epoch_unclear(self) -> str | None:
+        """Why that time is not known."""
+        text = self.options.build_args.get("SOURCE_DATE_EPOCH", "")
+        if (
+            text
+            and self.frontend.number > OLD
+            and (not text.isdigit() or (NEW in self.frontend.generations and self.frontend.number < NEW))
+        ):
+            return f"it is not known how this frontend uses SOURCE_DATE_EPOCH={text}"
+        return None
 
     @cached_property
     def lexer(self) -> Lexer:
@@ -116,8 +135,6 @@ class Stages:
     def origin(self, number: int) -> Origin | str:
         """Return what a stage is based on, or the reason why that is not known."""
         stage = self.dockerfile.stages[number]
-        if stage.name and (named := self._context(stage.name.lower())):
-            return named
         try:
             base = self.lexer.word(stage.base, self.arguments)
             text = self.lexer.word(stage.platform, self.arguments)
@@ -125,6 +142,8 @@ class Stages:
             return str(error)
         if not base or (stage.platform and not text):
             return f"FROM {stage.base} names nothing, so the build fails"
+        if stage.name and (named := self._context(stage.name.lower(), read_platform(text) if text else None)):
+            return named
         above = [place for place in range(number) if self.dockerfile.stages[place].name.lower() == base.lower()]
         if above:
             return Origin(above[-1])
@@ -134,15 +153,20 @@ class Stages:
         """Return the origin that a name which is no stage means."""
         if name == SCRATCH:
             return Origin()
-        return self._context(name) or Origin(image=name, platform=None if platform == self.platform else platform)
+        other = None if platform == self.platform else platform
+        return self._context(name, platform) or Origin(image=name, platform=other)
 
-    def _context(self, name: str) -> Origin | None:
+    def _context(self, name: str, platform: Platform | None = None) -> Origin | None:
         """Return the named context that replaces an image or a stage; None if there is none."""
-        wanted = {full_name(name), f"{full_name(name)}::{'/'.join(part for part in self.platform if part)}"}
+        if self.frontend.number < FIRST_WITH_CONTEXTS:
+            return None
+        shown = "/".join(part for part in platform or self.platform if part)
+        wanted = {full_name(name), full_name(f"{name}::{shown}")}
         for given, value in self.options.contexts.items():
             if full_name(given) in wanted:
                 image = value.removeprefix(IMAGE) if value.startswith(IMAGE) else ""
-                return Origin() if image == SCRATCH else Origin(image=image, context=given)
+                other = None if platform == self.platform or not image else platform
+                return Origin() if image == SCRATCH else Origin(image=image, context=given, platform=other)
         return None
 
     def source(self, name: str, *, numbers: bool) -> Origin | str:
@@ -227,14 +251,31 @@ class Stages:
         return Expander(self.lexer, env)
 
 
-def images_needed(dockerfile: Dockerfile, options: Options | None = None, target: str | None = None) -> tuple[str, ...]:
+def images_needed(
+    dockerfile: Dockerfile,
+    options: Options | None = None,
+    target: str | None = None,
+    dialect: Dialect | None = None,
+) -> tuple[str, ...]:
     """List the names of the images that a build of the target uses, as `bases` of `plan` names them, each once.
 
-    An image of another platform than the target's is named like `--platform=linux/arm64 NAME`.
+    An image of another platform than the target's is named like `--platform=linux/arm64 NAME`. Without a dialect, the
+    newest frontend is meant; an old one does not know --build-context.
     """
-    stages = Stages(dockerfile, options or Options(), target=target)
+    options = options or Options()
+    frontend = frontend_of(dockerfile, dialect, options) if dialect else Frontend(NEW)
+    stages = Stages(dockerfile, options, Frontend(NEW) if isinstance(frontend, str) else frontend, target)
     origins = [origin for number in stages.needed for origin in stages.origins(number)]
     return tuple(dict.fromkeys(origin.key for origin in origins if origin.image))
+
+
+def first_image(dockerfile: Dockerfile, options: Options | None = None, target: str | None = None) -> str | None:
+    """Return the name, as in `images_needed`, of the image on which the target is based; None if there is none."""
+    stages = Stages(dockerfile, options or Options(), target=target)
+    origin = stages.origin(stages.final)
+    while isinstance(origin, Origin) and origin.stage is not None:
+        origin = stages.origin(origin.stage)
+    return origin.key or None if isinstance(origin, Origin) else None
 
 
 def lineage(dockerfile: Dockerfile, target: str | None = None) -> list[Stage]:

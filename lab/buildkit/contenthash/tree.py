@@ -158,6 +158,16 @@ def read_trees(entries: Iterable[Entry], rule_sets: Iterable[Rules]) -> dict[Rul
     """Build a tree for each rule set; a content is read once for all of them, when a digest needs it."""
     listed, asked = list(entries), list(dict.fromkeys(rule_sets))
     shared = [_Digests(entry, asked) for entry in listed]
-    # if the client sends nothing, the daemon hashes its own folder for the context, which it has just created
-    roots = {rules: NOTHING if listed else own_digests(EMPTY, [header(EMPTY, rules)])[0] for rules in asked}
-    return {rules: Tree(listed, [partial(digests.under, rules) for digests in shared], roots[rules]) for rules in asked}
+    trees = {}
+    for rules in asked:
+        own = [partial(digests.under, rules) for digests in shared]
+        trees[rules] = Tree(listed, own, root_digest(rules, empty=not listed))
+    return trees
+
+
+def root_digest(rules: Rules, *, empty: bool) -> str:
+    """Return the digest of the root's own header.
+
+    If the client sends nothing, the daemon hashes its own folder for the context, which it has just created.
+    """
+    return own_digests(EMPTY, [header(EMPTY, rules)])[0] if empty else NOTHING
