@@ -99,6 +99,15 @@ class StageBuilder:
         return self.shop.stages.expander(self.state.env)
 
     @property
+    def is_numbered(self) -> bool:
+        """True if BuildKit prints numbers of steps; old frontends do not count triggers, and print none if all are."""
+        items = self.shop.stages.dockerfile.stages[self.number].instructions
+        origin = self.shop.stages.origin(self.number)
+        begins = isinstance(origin, Origin) and origin.stage is None and bool(origin.image or origin.context)
+        new = self.shop.stages.frontend.number >= NEW
+        return new or begins or any(item.word in ("RUN", "COPY", "ADD", "WORKDIR") for item in items)
+
+    @property
     def ignored(self) -> bool:
         """True if BuildKit must not look up the RUN, COPY and ADD of this stage."""
         names = [name.lower() for name in self.shop.stages.options.no_cache]

@@ -7,12 +7,15 @@ asked for more; then files are compared, for which the step that makes them must
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.graph import Vertex
 from lab.buildkit.cachekeys.matching import NONE, Key, Library
+
+FRAMES = 4  # calls that one operation takes at most
 
 
 @dataclass
@@ -30,28 +33,35 @@ class Simulation:
     ran: set[int] = field(default_factory=set)
     loaded: set[int] = field(default_factory=set)
     complete: set[int] = field(default_factory=set)
-    asked: set[int] = field(default_factory=set)
-    maps: dict[int, list[frozenset[Key]]] = field(default_factory=dict)
+    slow: set[int] = field(default_factory=set)
+    compared: dict[tuple[int, int], frozenset[Key]] = field(default_factory=dict)
+    matches: dict[int, list[frozenset[Key]]] = field(default_factory=dict)
+    known: list[frozenset[Key]] = field(default_factory=list)
 
     def keys(self, number: int) -> frozenset[Key]:
         """Return the records of an operation that are known so far."""
+        for place in range(len(self.known), number + 1):  # inputs come before what they are inputs of
+            self.known.append(self._keys(place))
+        return self.known[number]
+
+    def _keys(self, number: int) -> frozenset[Key]:
         vertex = self.vertices[number]
         if vertex.ignored:
             return NONE
         if not vertex.inputs:
             return self.library.sources(vertex, hopeful=self.hopeful)
-        maps = self._maps(number)
-        return maps[0].intersection(*maps[1:])
+        found = self.library.candidates(vertex, hopeful=self.hopeful)
+        self.matches[number] = [
+            self.library.linked(found, place, item, self.known[item.vertex]) | self.compared.get((number, place), NONE)
+            for place, item in enumerate(vertex.inputs)
+        ]
+        first, *others = self.matches[number]
+        return first.intersection(*others)
 
     def _maps(self, number: int) -> list[frozenset[Key]]:
-        """Return the records that match each input, as far as they are known by the inputs' own records."""
-        vertex = self.vertices[number]
-        maps = self.maps.setdefault(number, [NONE for _ in vertex.inputs])
-        if not vertex.ignored:
-            found = self.library.candidates(vertex, hopeful=self.hopeful)
-            for place, item in enumerate(vertex.inputs):
-                maps[place] |= self.library.linked(found, place, item, self.keys(item.vertex)) if found else NONE
-        return maps
+        """Return the records that match each input, as far as they are known."""
+        self.keys(number)
+        return self.matches[number]
 
     def finish(self, number: int) -> None:
         """Make an operation complete: load it if it is found, else run it after its inputs."""
@@ -76,38 +86,52 @@ class Simulation:
         vertex = self.vertices[number]
         if self._has_result(number):
             return True
-        if vertex.ignored or not vertex.inputs:
-            return False
-        for place, item in enumerate(vertex.inputs):
-            if not self._maps(number)[place]:
-                self.ask(item.vertex)
-                if not self._maps(number)[place] and item.hashed:
-                    self._compare(number, place)
-        if not all(self._maps(number)):
+        if vertex.ignored or not vertex.inputs or not self._begin(number):
             return False
         for item in vertex.inputs:
-            if self._has_result(number):
-                return True
-            self.ask(item.vertex)
-        for place, item in enumerate(vertex.inputs):
-            if not self._has_result(number) and item.hashed:
-                self._compare(number, place)
+            while not self._has_result(number) and item.vertex not in self.slow:
+                self.ask(item.vertex)
+        self._compare_rest(number, lambda: self._has_result(number))
         return self._has_result(number)
 
     def ask(self, number: int) -> None:
-        """Find all records of an operation, without making it complete."""
-        vertex = self.vertices[number]
-        if number in self.asked or vertex.ignored or not vertex.inputs:
+        """Look for more records of an operation, without making it complete.
+
+        This ends as soon as one more is found, for whoever asked may need no others. `slow` are the operations of which
+        no more can be found.
+        """
+        vertex, before = self.vertices[number], self.keys(number)
+        if vertex.ignored or not vertex.inputs or (self._has_result(number) and not self._has_open(number)):
+            self.slow.add(number)
             return
-        self.asked.add(number)
-        if self._has_result(number) and not self._has_open(number):
+        if not self._begin(number):
+            self.slow.add(number)
             return
         for item in vertex.inputs:
-            self.ask(item.vertex)
-        if self._has_result(number) and not self._has_open(number):
+            while self.keys(number) == before and item.vertex not in self.slow:
+                self.ask(item.vertex)
+        self._compare_rest(number, lambda: self.keys(number) != before)
+        if self.keys(number) == before:
+            self.slow.add(number)
+
+    def _begin(self, number: int) -> bool:
+        """Look for records at the inputs that match none yet; False if one remains, so that no match is possible."""
+        for place, item in enumerate(self.vertices[number].inputs):
+            while not self._maps(number)[place] and item.vertex not in self.slow:
+                self.ask(item.vertex)
+            if not self._maps(number)[place] and item.hashed:
+                self._compare(number, place)
+        return all(self._maps(number))
+
+    def _compare_rest(self, number: int, is_enough: Callable[[], bool]) -> None:
+        """Compare the files of the inputs that were not compared yet, until it is enough.
+
+        BuildKit compares them at the same time, so that the worst case is that it completes all of them.
+        """
+        if is_enough():
             return
-        for place, item in enumerate(vertex.inputs):
-            if item.hashed:
+        for place, item in enumerate(self.vertices[number].inputs):
+            if item.hashed and (number, place) not in self.compared and not (self.hopeful and is_enough()):
                 self._compare(number, place)
 
     def _has_open(self, number: int) -> bool:
@@ -118,16 +142,24 @@ class Simulation:
 
     def _compare(self, number: int, place: int) -> None:
         """Look for records by the digest of the files of one input, which must be complete for that."""
+        if (number, place) in self.compared:
+            return
         vertex = self.vertices[number]
         item = vertex.inputs[place]
         self.finish(item.vertex)
         found = self.library.candidates(vertex, hopeful=self.hopeful)
-        self._maps(number)[place] |= self.library.by_content(found, place, item, hopeful=self.hopeful)
+        self.compared[number, place] = self.library.by_content(found, place, item, hopeful=self.hopeful)
+        del self.known[number:]  # later operations may be found by these records
 
 
 def simulate(caches: Sequence[Cache], vertices: Sequence[Vertex], final: int | None, *, hopeful: bool) -> Simulation:
     """Return what the solver does to make the final operation complete."""
     made = Simulation(Library(caches), vertices, hopeful)
-    if final is not None:
-        made.finish(final)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, FRAMES * len(vertices) + limit))  # operations may form one long chain
+    try:
+        if final is not None:
+            made.finish(final)
+    finally:
+        sys.setrecursionlimit(limit)
     return made

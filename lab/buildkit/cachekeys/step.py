@@ -22,8 +22,8 @@ class Step:
     its variables expanded. `fails` is true if the files have no digest, so that the build itself fails. `parents` are
     the numbers in `Plan.steps` of the steps on which it depends directly, the one in its own line first. `stage` is its
     stage as BuildKit prints it: "" in a Dockerfile of one stage. `number` is its number in the stage as BuildKit prints
-    it, and `printed` its text with variables expanded. `vertices` are the numbers of its operations; the last one is
-    its result.
+    it, 0 if it prints none, and `printed` its text with variables expanded. `vertices` are the numbers of its
+    operations; the last one is its result.
     """
 
     instruction: Instruction

@@ -40,8 +40,8 @@ def make_step(
         copy=copy,
         fails=failing is not None,
         parents=_parents(shop, vertices),
-        stage=shop.stages.shown_name(stage.number),
-        number=stage.index,
+        stage=shop.stages.shown_name(stage.number) if stage.is_numbered else "",
+        number=stage.index if stage.is_numbered else 0,
         printed=_printed(stage, item),
         vertices=vertices,
     )
