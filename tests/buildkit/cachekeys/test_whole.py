@@ -217,6 +217,4 @@ def test_a_changed_definition_is_noticed() -> None:
     assert made.final is not None
     comparison = Comparison(made, recorded, rules_of("28.5.2"))
     comparison.compare(made.final, len(recorded) - 1)
-    assert [text.partition(" than ")[0] for text in comparison.differences] == [
-        "[2/2] RUN env: another definition"
-    ]
+    assert [text.partition(" than ")[0] for text in comparison.differences] == ["[2/2] RUN env: another definition"]
