@@ -332,8 +332,9 @@ class StageBuilder:
         self.index += 1
         made = make_step(self, item, vertices, copy, failing)
         self.state.vertex = vertices[-1]
-        known = next((number for number, step in enumerate(self.shop.steps) if step.vertices == vertices), None)
-        if known is None:
-            self.shop.steps.append(made)
-            known = len(self.shop.steps) - 1
-        self.state.step = known
+        for number, step in enumerate(self.shop.steps):
+            if step.vertices == vertices:
+                if (made.stage, made.number) != (step.stage, step.number):
+                    self.shop.steps[number] = replace(step, also=(*step.also, (made.stage, made.number)))
+                return
+        self.shop.steps.append(made)

@@ -18,7 +18,7 @@ class Reason(StrEnum):
     """The reason for a step's prediction."""
 
     LISTED = "listed"  # its record is in a cache, has a result, and is linked to its parent's record
-    UNUSED = "unused"  # nothing that runs needs it, so BuildKit prints it as cached without looking it up
+    UNUSED = "unused"  # nothing that runs needs it, so BuildKit neither loads nor runs it
     PARENT = "parent"  # its parent missed
     BASE = "base"  # the base image's record is not in a cache
     DEFINITION = "definition"  # its own definition is not in a cache
@@ -75,10 +75,21 @@ class _Judge:
             return self._ran(step)
         if any(vertex in self.worst.ran for vertex in step.vertices):
             return _unknown(step, self._why_unknown(step))
-        if step.vertices[-1] in self.worst.loaded or self.library.has_result(self.worst.keys(step.vertices[-1])):
+        last = step.vertices[-1]
+        found = self.planned.vertices[last].inputs and self.library.has_result(self.worst.keys(last))
+        if last in self.worst.loaded or found:
             return Decision(step, Outcome.HIT, Reason.LISTED, "its record is in the cache after this parent")
+        if all(not self.planned.vertices[vertex].inputs for vertex in step.vertices):
+            return self._without_input(step)
         sentence = "what depends on it is in the cache, so BuildKit does not need it and prints it as cached"
         return Decision(step, Outcome.HIT, Reason.UNUSED, sentence)
+
+    def _without_input(self, step: Step) -> Decision:
+        """Decide the first step of an empty stage, which BuildKit prints as done once its key is computed."""
+        if step.vertices[-1] in self.best.loaded:
+            return _unknown(step, self._why_unknown(step))
+        sentence = "nothing needs it, but BuildKit prints the first step of an empty stage as done all the same"
+        return Decision(step, Outcome.RAN, Reason.UNUSED, sentence)
 
     def _ran(self, step: Step) -> Decision:
         number = next(vertex for vertex in step.vertices if vertex in self.best.ran)

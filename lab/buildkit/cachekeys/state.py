@@ -138,7 +138,6 @@ class State:
     onbuild: tuple[str, ...] = ()
     platform: tuple[str, str, str] = ("linux", "amd64", "")
     vertex: int | None = None
-    step: int | None = None
 
     @classmethod
     def begin(cls, base: BaseImage, platform: tuple[str, str, str]) -> State:
@@ -161,7 +160,7 @@ class State:
             env.poison(name, reason)
         found = State(env, self.image_env.copy(), self.folder, self.folder_unclear, self.user, self.user_unclear)
         found.shell, found.shell_unclear, found.platform = self.shell, self.shell_unclear, self.platform
-        found.vertex, found.step = self.vertex, self.step
+        found.vertex = self.vertex
         return found
 
     def set_env(self, pairs: Sequence[tuple[str, str]]) -> None:

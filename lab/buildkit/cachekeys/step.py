@@ -22,8 +22,9 @@ class Step:
     its variables expanded. `fails` is true if the files have no digest, so that the build itself fails. `parents` are
     the numbers in `Plan.steps` of the steps on which it depends directly, the one in its own line first. `stage` is its
     stage as BuildKit prints it: "" in a Dockerfile of one stage. `number` is its number in the stage as BuildKit prints
-    it, 0 if it prints none, and `printed` its text with variables expanded. `vertices` are the numbers of its
-    operations; the last one is its result.
+    it, 0 if it prints none, and `printed` its text with variables expanded. `also` are the stages and numbers of equal
+    steps, which are the same operation: BuildKit prints it once, under any of these names. `vertices` are the numbers
+    of its operations; the last one is its result.
     """
 
     instruction: Instruction
@@ -39,6 +40,7 @@ class Step:
     stage: str = ""
     number: int = 0
     printed: str = ""
+    also: tuple[tuple[str, int], ...] = ()
     vertices: tuple[int, ...] = ()
 
     @property

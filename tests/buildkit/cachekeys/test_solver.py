@@ -260,6 +260,16 @@ def test_from_scratch() -> None:
     assert decide(cache, planned(text, "20.10.24", base=base)) == [(RAN, Reason.DEFINITION)]
 
 
+def test_the_first_step_of_an_empty_stage_is_printed_as_done_if_it_is_not_loaded() -> None:
+    """Observed on BuildKit 0.13.2 and 0.25.2."""
+    text = "FROM scratch\nWORKDIR /a\nWORKDIR /b\n"
+    first, second = (step.record for step in planned(text, "26.1.5").steps)
+    assert first and second
+    cache = Cache((Record(first, (), (0,), True), Record(second, ((Link(0),),), (1,), True)))
+    assert decide(cache, planned(text, "26.1.5")) == [(RAN, Reason.UNUSED), (HIT, Reason.LISTED)]
+    assert decide(cache, planned("FROM scratch\nWORKDIR /a\n", "26.1.5")) == [(HIT, Reason.LISTED)]
+
+
 def test_copies_from_an_image_that_is_not_known_are_not_predicted_to_hit() -> None:
     text = GIST.replace("COPY bar bar", "COPY --from=build bar bar")
     assert outcomes(solve([cache_of()], planned(text))) == (HIT, UNKNOWN, UNKNOWN)

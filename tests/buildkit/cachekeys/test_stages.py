@@ -1,0 +1,95 @@
+"""What stages are based on and copy from, which of them a target needs, and the images of a build."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.buildkit.cachekeys.dockerfile import parse
+from lab.buildkit.cachekeys.stages import (
+    Origin,
+    Stages,
+    first_image,
+    images_needed,
+    lineage,
+    needed,
+    quoted_words,
+    read_platform,
+)
+from lab.buildkit.cachekeys.state import Options
+from tests.vectors import BOOK
+
+TEXT = """\
+ARG TAG=1
+ARG BASE=alpine:$TAG
+FROM $BASE AS one
+FROM golang AS unused
+RUN x
+FROM one AS two
+COPY --from=busybox /a /b
+FROM scratch
+COPY --from=two /x /x
+RUN --mount=from=tools,target=/t --mount=type=bind,from=one,target=/o y
+"""
+
+
+def test_the_stages_and_images_that_a_target_needs() -> None:
+    read = parse(TEXT)
+    assert needed(read) == [0, 2, 3] and needed(read, "two") == [0, 2] and needed(read, "1") == [1]
+    assert images_needed(read) == ("alpine:1", "busybox", "tools")
+    assert images_needed(read, Options(build_args={"TAG": "9"}), "one") == ("alpine:9",)
+    assert first_image(read, target="two") == "alpine:1" and first_image(read) is None
+    assert [stage.name for stage in lineage(read, "two")] == ["one", "two"]
+
+
+def test_named_contexts_replace_images_and_stages() -> None:
+    read = parse(TEXT)
+    contexts = {
+        "docker.io/library/busybox": "docker-image://mine:2",
+        "one": "./folder",
+        "tools": "docker-image://scratch",
+    }
+    options = Options(contexts=contexts)
+    assert images_needed(read, options) == ("mine:2",)
+    stages = Stages(read, options)
+    assert stages.origin(0) == Origin(context="one") and stages.is_replaced(0)
+    old = BOOK.need("20.10.24").dialect  # its frontend does not know them
+    assert images_needed(read, options, dialect=old) == ("alpine:1", "busybox", "tools")
+
+
+def test_platforms() -> None:
+    text = "FROM --platform=$BUILDPLATFORM golang AS build\nFROM alpine\nCOPY --from=build /a /a\n"
+    options = Options(platform="linux/arm64", worker="linux/amd64")
+    assert images_needed(parse(text), options) == ("--platform=linux/amd64 golang", "alpine")
+    assert images_needed(parse(text)) == ("golang", "alpine")
+    assert [read_platform(name) for name in ("arm64", "linux/arm64/v8", "linux/arm", "linux/x86_64")] == [
+        ("linux", "arm64", ""),
+        ("linux", "arm64", ""),
+        ("linux", "arm", "v7"),
+        ("linux", "amd64", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("FROM ${X", "cannot expand"),
+        ("FROM $NONE", "names nothing, so the build fails"),
+    ],
+)
+def test_what_a_stage_is_based_on_may_be_unknown(line: str, why: str) -> None:
+    found = Stages(parse(line)).origin(0)
+    assert isinstance(found, str) and why in found
+
+
+def test_names_as_they_are_printed() -> None:
+    def shown(text: str) -> list[str]:
+        stages = Stages(parse(text))
+        return [stages.shown_name(number) for number in stages.needed]
+
+    assert shown("FROM a\nRUN x") == [""]
+    assert shown("FROM a\nCOPY --from=b /x /x") == ["stage-0"]  # the image counts as a stage
+    assert shown("FROM a AS B\nFROM b\nRUN x") == ["b", "stage-1"]
+
+
+def test_words_with_quotes() -> None:
+    assert quoted_words("a='b c' d=\"e 'f\" g\\\\ h i", "\\") == ["a='b c'", 'd="e \'f"', "g\\\\", "h", "i"]
