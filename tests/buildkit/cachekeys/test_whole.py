@@ -6,6 +6,8 @@ tests/data/cachekeys/whole/README.md states where the expected values come from.
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,9 +32,15 @@ DATA = ROOT / "tests" / "data" / "cachekeys" / "whole"
 IMAGES = json.loads((DATA / "images.json").read_text(encoding="utf-8"))
 TOPICS = sorted(path.stem for path in DATA.glob("*.jsonl"))
 DOCKERS = ("20.10.24", "26.1.5", "28.5.2")
-SAME_CODE = {"0.13.2": "26.1.5", "0.25.2": "28.5.2"}  # Docker engines with the code of a BuildKit, which merges layers
+SYNTAX = {"0.13.2-labs": "docker/dockerfile:1.7-labs", "0.25.2-labs": "docker/dockerfile:1.19-labs"}
+# Docker engines with the code of a BuildKit, which merges layers
+SAME_CODE = {"0.13.2": "26.1.5", "0.25.2": "28.5.2", "0.13.2-labs": "26.1.5", "0.25.2-labs": "28.5.2"}
 ENGINES = (*DOCKERS, *SAME_CODE)
-UNKNOWN = 400  # operations of all files and engines together that lab says it does not know
+MISCOUNTED = "[x 3/2] RUN x"  # BuildKit counts the steps of a stage again when a trigger copies from it
+UNKNOWN = 36  # operations of all files and engines together that lab says it does not know
+
+# A build for several platforms prints the platform before the stage, and a merge of layers LINK before the text.
+NAME = re.compile(r"\[(?:linux/\S+ )?(?:(?P<stage>\S+) )?(?P<number>\d+)/\d+\] (?:LINK )?(?P<text>.*)", re.DOTALL)
 
 Case = dict[str, Any]
 Vertex = dict[str, Any]
@@ -46,7 +54,17 @@ def cases(topic: str) -> list[Case]:
 def answer(case: Case, engine: str) -> Any:
     """What the engine makes of the build; None if it was not recorded."""
     engines = case["engines"]
-    return engines.get(engine, engines.get(SAME_CODE.get(engine, "")))
+    return engines.get(engine, None if engine in SYNTAX else engines.get(SAME_CODE.get(engine, "")))
+
+
+def recorded_pairs() -> list[tuple[str, str]]:
+    """The topics with the engines for which answers were recorded."""
+    return [
+        (topic, engine)
+        for topic in TOPICS
+        for engine in ENGINES
+        if any(isinstance(answer(case, engine), list) for case in cases(topic))
+    ]
 
 
 def options_of(given: dict[str, Any], *, merges: bool) -> Options | None:
@@ -76,6 +94,7 @@ def image(key: str, target: str) -> BaseImage:
     config = IMAGES[short]
     return BaseImage(
         diff_ids=("sha256:" + sha256(f"{short} {arch}".encode()).hexdigest(),),
+        manifests=("sha256:" + sha256(short.encode()).hexdigest(),),
         env=tuple(config.get("Env", ())),
         workdir=config.get("WorkingDir", ""),
         user=config.get("User", ""),
@@ -94,7 +113,8 @@ def planned(case: Case, engine: str) -> Plan | None:
     options = options_of(given, merges=engine in SAME_CODE)
     if options is None:
         return None
-    read = parse(case["dockerfile"])
+    syntax = f"# syntax={SYNTAX[engine]}\n" if engine in SYNTAX else ""
+    read = parse(syntax + case["dockerfile"])
     target = given.get("target")
     known = BOOK.need(SAME_CODE.get(engine, engine))
     bases = {key: image(key, given.get("platform", "linux/amd64")) for key in images_needed(read, options, target)}
@@ -142,6 +162,8 @@ class Comparison:
     def source(self, is_source: bool, roots: tuple[str, ...], real: Vertex) -> None:
         if not is_source or real["type"] != "source":
             self.differences.append(f"{real.get('name')}: only one of the two is a source")
+        elif real["source"].startswith("docker-image://") and not roots:
+            self.unknown.append(f"{real['source']}: lab does not know the image")
         elif real["source"].startswith("docker-image://"):
             arch = real.get("platform", "linux/amd64").removeprefix("linux/").replace("/", "")
             short = real["source"].removeprefix("docker-image://").removeprefix("docker.io/library/")
@@ -150,6 +172,23 @@ class Comparison:
             wanted = {source_record(["sha256:" + sha256(f"{name} {arch}".encode()).hexdigest()]) for name in names}
             if not wanted & set(roots):
                 self.differences.append(f"{real['source']}: another image")
+
+    def names(self, dockerfile: str) -> Iterator[str]:
+        """The steps whose number, stage and text are not those that BuildKit prints.
+
+        A step that stands in two stages is left out: BuildKit takes the name of either of them.
+        """
+        for theirs in set(self.seen.values()):
+            printed = NAME.fullmatch(self.recorded[theirs].get("name", ""))
+            steps = [step for step in self.plan.steps if step.vertices and self.seen.get(step.vertices[-1]) == theirs]
+            if not printed or not steps or printed[0] == MISCOUNTED or dockerfile.count(f"\n{printed['text']}\n") > 1:
+                continue
+            if all((s.stage, s.number, s.printed) != name_of(printed) for s in steps):
+                yield f"{printed[0]}: lab says {[(step.stage, step.number, step.printed) for step in steps]}"
+
+
+def name_of(printed: re.Match[str]) -> tuple[str, int, str]:
+    return printed["stage"] or "", int(printed["number"]), printed["text"]
 
 
 def differences_of(item: Input, dep: dict[str, Any], rules: Rules) -> Iterator[str]:
@@ -185,6 +224,7 @@ def compared(topic: str, engine: str) -> tuple[list[str], list[str], int]:
         comparison = Comparison(made, [case["vertices"][number] for number in numbers], rules_of(engine))
         if made.final is not None and numbers:
             comparison.compare(made.final, len(numbers) - 1)
+            comparison.differences += comparison.names(case["dockerfile"])
         elif (made.final is None) != (not numbers):
             comparison.differences.append("only one of the two has a result")
         differences += [where + text for text in comparison.differences]
@@ -193,8 +233,7 @@ def compared(topic: str, engine: str) -> tuple[list[str], list[str], int]:
     return differences, unknown, known
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize(("topic", "engine"), recorded_pairs())
 def test_no_definition_that_lab_knows_differs_from_buildkits(topic: str, engine: str) -> None:
     differences, _, known = compared(topic, engine)
     assert differences == []
@@ -202,10 +241,10 @@ def test_no_definition_that_lab_knows_differs_from_buildkits(topic: str, engine:
 
 
 def test_few_operations_are_unknown() -> None:
-    results = [compared(topic, engine) for topic in TOPICS for engine in ENGINES]
+    results = [compared(topic, engine) for topic, engine in recorded_pairs()]
     unknown = [text for _, texts, _ in results for text in texts]
-    print("\n".join(unknown))
-    assert len(unknown) <= UNKNOWN
+    sys.stdout.write(f"{len(unknown)} operations are unknown\n")
+    assert len(unknown) <= UNKNOWN, "\n".join(unknown)
 
 
 def test_a_changed_definition_is_noticed() -> None:
