@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.copying import Copy, Expand, pivot, read_copy
@@ -22,11 +22,12 @@ from lab.buildkit.cachekeys.graph import Graph, Input
 from lab.buildkit.cachekeys.instruction import Instruction, json_words
 from lab.buildkit.cachekeys.remote import remote_source
 from lab.buildkit.cachekeys.running import RunBuilder
-from lab.buildkit.cachekeys.stages import Origin, Stages, onbuild_of, pairs_of, triggers_of
+from lab.buildkit.cachekeys.stages import Origin, Stages, pairs_of, triggers_of
 from lab.buildkit.cachekeys.state import BaseImage, Expander, State
 from lab.buildkit.cachekeys.step import Content, Step
 from lab.buildkit.cachekeys.stepping import make_step
 from lab.buildkit.cachekeys.words import WordError
+from lab.buildkit.contenthash import gopath
 from lab.errors import ContextError
 
 
@@ -47,16 +48,18 @@ class Workshop:
     steps: list[Step] = field(default_factory=list)
     ends: dict[int, State] = field(default_factory=dict)
 
-    def origin_vertex(self, origin: Origin, *, resolved: bool = True) -> int | None:
+    def origin_vertex(self, origin: Origin, paths: Sequence[str] | None = None) -> int | None:
         """Return the vertex that an origin means; None for an empty one.
 
-        `resolved` is false for an image that old frontends name without its digest, because no stage begins with it.
+        `paths` are what an instruction takes from it, and None for a stage that begins with it: BuildKit loads a local
+        context for each use, and old frontends name an image without its digest if no stage begins with it.
         """
         if origin.stage is not None:
             return self.ends[origin.stage].vertex
         if origin.image:
-            return self._image_vertex(origin, resolved=resolved)
-        return self.graph.source((), ["local", origin.context]) if origin.context else None
+            return self._image_vertex(origin, resolved=not origin.context and (paths is None or self.resolves))
+        used = sorted({gopath.join("/", path) for path in paths or ()} - {"/"})
+        return self.graph.source((), ["local", origin.context, used]) if origin.context else None
 
     def _image_vertex(self, origin: Origin, *, resolved: bool) -> int | None:
         base = self.bases.get(origin.key, BaseImage())
@@ -123,7 +126,7 @@ class StageBuilder:
         origin = self.shop.stages.origin(self.number)
         texts = self.state.onbuild
         if isinstance(origin, Origin) and origin.stage is not None:
-            texts = onbuild_of(self.shop.stages.dockerfile.stages[origin.stage])
+            texts = self.shop.stages.triggers(origin.stage)
         self.state.onbuild = ()
         for item in triggers_of(texts, self.shop.stages.frontend):
             if self.shop.stages.frontend.generations != (NEW,) and list(self.shop.stages.sources(self.number, item)):
@@ -275,11 +278,7 @@ class StageBuilder:
                 request = Copy((path,), copy.dest, origin="?", exclude=copy.exclude, plain=True)
                 found.append(Part(remote, path, "remote", request))
                 continue
-            vertex = (
-                self.shop.context_vertex()
-                if origin is None
-                else self.shop.origin_vertex(origin, resolved=self.shop.resolves)
-            )
+            vertex = self.shop.context_vertex() if origin is None else self.shop.origin_vertex(origin, copy.sources)
             if origin and origin.context:
                 request = replace(request, origin=origin.context)
             folder = pivot(source)[0] if copy.parents else source

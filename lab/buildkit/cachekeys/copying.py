@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
@@ -115,7 +115,7 @@ def read_copy(item: Instruction, expand: Expand | None = None, frontend: Fronten
         origin=flags.get("from", ""),
         exclude=tuple(value for name, value in item.flags if name == "exclude"),
         symbolic=symbolic,
-        link=_is_set(flags, "link"),
+        link=_is_set(flags, "link") and not _cancels_link(flags, frontend),
         parents=_is_set(flags, "parents"),
         files=files,
         checksum=checksum,
@@ -124,6 +124,11 @@ def read_copy(item: Instruction, expand: Expand | None = None, frontend: Fronten
         urls_only=frontend.number < FIRST_WITH["keep-git-dir"],
     )
     return copy if not (unclear := unclear or why or _unclear_sources(copy)) else _with(copy, unclear)
+
+
+def _cancels_link(flags: Mapping[str, str], frontend: Frontend) -> bool:
+    """True if --chmod is written: older frontends then ignore --link, whatever the mode is."""
+    return bool(flags.get("chmod")) and NEW not in frontend.generations
 
 
 def _with(copy: Copy, unclear: str) -> Copy:

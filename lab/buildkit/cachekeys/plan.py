@@ -57,7 +57,7 @@ def _build(shop: Workshop, number: int) -> State:
         builder.state = shop.ends[origin.stage].next_stage()
     else:
         builder.state = _begin(shop, origin)
-        builder.index = 0 if builder.state.vertex is None else 1
+        builder.index = 0 if builder.state.vertex is None or origin.context else 1  # a context is no numbered step
     if not shop.stages.is_replaced(number):
         builder.run()
     return builder.state

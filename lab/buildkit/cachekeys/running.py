@@ -172,7 +172,7 @@ class RunBuilder:
             if isinstance(origin, str) or (origin.stage is not None and origin.stage >= self.stage.number):
                 self.why = self.why or f"the stage {mount.origin} comes later, so the build fails"
                 return
-            vertex = shop.origin_vertex(origin, resolved=shop.resolves)
+            vertex = shop.origin_vertex(origin, [mount.source])
             request = replace(request, origin=origin.context or "?")
         elif mount.kind == "bind":
             vertex = shop.context_vertex()

@@ -204,10 +204,16 @@ class Stages:
             return found
         items = list(self.dockerfile.stages[number].instructions)
         if isinstance(base, Origin) and base.stage is not None:
-            items += triggers_of(onbuild_of(self.dockerfile.stages[base.stage]), self.frontend)
+            items += triggers_of(self.triggers(base.stage), self.frontend)
         for item in items:
             found += self.sources(number, item)
         return found
+
+    def triggers(self, number: int) -> tuple[str, ...]:
+        """Return the triggers of a stage (ONBUILD); older frontends ignore those of a stage that a context replaces."""
+        if self.frontend.number < NEW and self.is_replaced(number):
+            return ()
+        return onbuild_of(self.dockerfile.stages[number])
 
     def is_replaced(self, number: int) -> bool:
         """True if a named context replaces the whole stage."""
