@@ -47,7 +47,7 @@ class StageBuilder:
     @property
     def expand(self) -> Expand:
         """Expands words with the variables at this place."""
-        return self.shop.stages.expander(self.state.env)
+        return Expander(self.shop.stages.lexer, self.state.env)
 
     @property
     def is_numbered(self) -> bool:

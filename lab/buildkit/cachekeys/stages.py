@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lab.buildkit.cachekeys.copying import Expand
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.dockerfile import Dockerfile, Stage
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend, named_frontend
@@ -15,7 +14,7 @@ from lab.buildkit.cachekeys.instruction import Instruction
 from lab.buildkit.cachekeys.names import full_name
 from lab.buildkit.cachekeys.pairs import pairs_of
 from lab.buildkit.cachekeys.platform import Platform, read_platform
-from lab.buildkit.cachekeys.state import Expander, Options, Variables
+from lab.buildkit.cachekeys.state import Options, Variables
 from lab.buildkit.cachekeys.triggers import onbuild_of, triggers_of
 from lab.buildkit.cachekeys.words import Lexer, WordError
 
@@ -248,10 +247,6 @@ class Stages:
                 if mounts:
                     return True
         return False
-
-    def expander(self, env: Variables) -> Expand:
-        """Return what expands words with some variables."""
-        return Expander(self.lexer, env)
 
 
 def images_needed(

@@ -13,10 +13,5 @@ def test_one_image(name: str) -> None:
 
 
 def test_others() -> None:
-    names = ["alpine:3", "localhost:5000/alpine", "alpine@sha256:0", "me/alpine"]
-    assert [full_name(name) for name in names] == [
-        "alpine:3",
-        "localhost:5000/alpine:latest",
-        "alpine@sha256:0",
-        "me/alpine:latest",
-    ]
+    names = {"alpine:3": "alpine:3", "localhost:5000/a": "localhost:5000/a:latest", "a@sha256:0": "a@sha256:0"}
+    assert {name: full_name(name) for name in names} == names
