@@ -10,8 +10,8 @@ from hashlib import sha256
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import chain_id, go_json
-from lab.buildkit.cachekeys.plan import Step, plan
-from lab.buildkit.cachekeys.state import BaseImage
+from lab.buildkit.cachekeys.plan import Plan, Step, images_needed, plan
+from lab.buildkit.cachekeys.state import BaseImage, Options
 from lab.buildkit.contenthash.entry import Entry, shown
 from lab.buildkit.contenthash.formula import Join, Leaf, Part
 from lab.buildkit.contenthash.header import NOTHING, header
@@ -91,10 +91,12 @@ def compute(dockerfile: str, entries: Sequence[Entry], base: BaseImage, known: K
         parts[copy] = part
         return content_record(part.text)
 
-    planned = plan(dockerfiles.parse(dockerfile), base, known.dialect, content)
+    parsed = dockerfiles.parse(dockerfile)
+    options = Options(merges=True)  # a BuildKit of its own
+    planned = plan(parsed, dict.fromkeys(images_needed(parsed, options), base), known.dialect, content, options)
     texts = _Texts(by_path, known)
     first = [] if base.scratch else [StepDigests("FROM", tuple(_base(base)), {})]
-    return [*first, *(_step(step, parts, texts) for step in planned.steps)]
+    return [*first, *(_step(step, planned, parts, texts) for step in planned.steps)]
 
 
 def check(steps: Iterable[StepDigests], hashed: Mapping[str, Hashed]) -> list[Checked]:
@@ -148,20 +150,23 @@ def _source(what: str, key: str) -> Iterable[Computed]:
     yield _record(Kind.DEFINITION, f"the record of {what}", source.digest, 0)
 
 
-def _step(step: Step, parts: Mapping[Copy, Part], texts: _Texts) -> StepDigests:
+def _step(step: Step, planned: Plan, parts: Mapping[Copy, Part], texts: _Texts) -> StepDigests:
+    """The digests of a step's operations, and of the files of the context that they take."""
     unclear = step.unclear or "it is not known"
     computed: list[Computed] = []
     without: dict[Kind, str] = {}
-    if step.definition is None:
-        without[Kind.DEFINITION] = unclear
-    else:
-        definition = _computed(Kind.DEFINITION, "its definition", "json", step.definition.encode())
+    for vertex in (planned.vertices[number] for number in step.vertices):
+        if vertex.definition is None:
+            without[Kind.DEFINITION] = vertex.unclear or unclear
+            continue
+        definition = _computed(Kind.DEFINITION, "its definition", "json", vertex.definition.encode())
         computed += [definition, _record(Kind.DEFINITION, "its record", definition.digest, 0)]
-    part = parts.get(step.copy) if step.copy else None
-    if part is not None and step.content is not None:
-        computed += _content(part, texts)
-    elif step.needs_content:
-        without |= dict.fromkeys((Kind.CONTENT, Kind.LIST, Kind.FILE), unclear)
+        for item in vertex.inputs:
+            part = parts.get(item.request) if item.request else None
+            if part is not None and item.content is not None:
+                computed += _content(part, texts)
+            elif item.hashed and item.request and item.request.from_context:
+                without |= dict.fromkeys((Kind.CONTENT, Kind.LIST, Kind.FILE), unclear)
     return StepDigests(step.text, tuple(computed), without)
 
 

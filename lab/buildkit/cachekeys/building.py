@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.copying import Copy, Expand, pivot, read_copy
-from lab.buildkit.cachekeys.definition import Definition, merge_definition, pinned_record, source_record
-from lab.buildkit.cachekeys.dialect import Dialect
+from lab.buildkit.cachekeys.definition import Definition, merge_definition
 from lab.buildkit.cachekeys.fileops import (
     FileOperation,
     Part,
@@ -18,68 +16,18 @@ from lab.buildkit.cachekeys.fileops import (
     workdir_operation,
 )
 from lab.buildkit.cachekeys.frontend import NEW, OLD
-from lab.buildkit.cachekeys.graph import Graph, Input
+from lab.buildkit.cachekeys.graph import Input
 from lab.buildkit.cachekeys.instruction import Instruction, json_words
+from lab.buildkit.cachekeys.pairs import pairs_of
 from lab.buildkit.cachekeys.remote import remote_source
 from lab.buildkit.cachekeys.running import RunBuilder
-from lab.buildkit.cachekeys.stages import Origin, Stages, pairs_of, triggers_of
-from lab.buildkit.cachekeys.state import BaseImage, Expander, State
-from lab.buildkit.cachekeys.step import Content, Step
+from lab.buildkit.cachekeys.stages import Origin
+from lab.buildkit.cachekeys.state import Expander, State
 from lab.buildkit.cachekeys.stepping import make_step
+from lab.buildkit.cachekeys.triggers import triggers_of
 from lab.buildkit.cachekeys.words import WordError
-from lab.buildkit.contenthash import gopath
+from lab.buildkit.cachekeys.workshop import Workshop
 from lab.errors import ContextError
-
-
-@dataclass
-class Workshop:
-    """What the stages of one build share.
-
-    `unclear` is the reason why no definition is known, and `failing` why the frontend rejects the Dockerfile.
-    """
-
-    stages: Stages
-    bases: Mapping[str, BaseImage]
-    dialect: Dialect | None
-    content: Content
-    unclear: str | None = None
-    failing: str | None = None
-    graph: Graph = field(default_factory=Graph)
-    steps: list[Step] = field(default_factory=list)
-    ends: dict[int, State] = field(default_factory=dict)
-
-    def origin_vertex(self, origin: Origin, paths: Sequence[str] | None = None) -> int | None:
-        """Return the vertex that an origin means; None for an empty one.
-
-        `paths` are what an instruction takes from it, and None for a stage that begins with it: BuildKit loads a local
-        context for each use, and old frontends name an image without its digest if no stage begins with it.
-        """
-        if origin.stage is not None:
-            return self.ends[origin.stage].vertex
-        if origin.image:
-            return self._image_vertex(origin, resolved=not origin.context and (paths is None or self.resolves))
-        used = sorted({gopath.join("/", path) for path in paths or ()} - {"/"})
-        return self.graph.source((), ["local", origin.context, used]) if origin.context else None
-
-    def _image_vertex(self, origin: Origin, *, resolved: bool) -> int | None:
-        base = self.bases.get(origin.key, BaseImage())
-        if base.scratch or base.diff_ids == ():
-            return None
-        roots = [source_record(base.diff_ids)] if base.diff_ids else []
-        roots += [pinned_record(item, base.os, base.arch, base.variant) for item in base.manifests]
-        platform = origin.platform or self.stages.platform
-        # BuildKit names an image by the digest of its manifest, so that two names of one image are one vertex
-        name = (list(base.manifests) if resolved else None) or origin.image
-        return self.graph.source(roots, ["image", name, platform], known=bool(base.diff_ids and base.manifests))
-
-    @property
-    def resolves(self) -> bool:
-        """True if the frontend names the images after --from by their digests, as those after FROM."""
-        return OLD not in self.stages.frontend.generations
-
-    def context_vertex(self) -> int:
-        """Return the vertex of the build context, which BuildKit never finds in a cache by itself."""
-        return self.graph.source((), ["local", ""])
 
 
 @dataclass
@@ -99,7 +47,7 @@ class StageBuilder:
     @property
     def expand(self) -> Expand:
         """Expands words with the variables at this place."""
-        return self.shop.stages.expander(self.state.env)
+        return Expander(self.shop.stages.lexer, self.state.env)
 
     @property
     def is_numbered(self) -> bool:

@@ -6,7 +6,7 @@ from lab.buildkit.cachekeys.copying import unknown_flag
 from lab.buildkit.cachekeys.dockerfile import Dockerfile
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
 from lab.buildkit.cachekeys.instruction import Instruction
-from lab.buildkit.cachekeys.stages import pairs_of
+from lab.buildkit.cachekeys.pairs import pairs_of
 
 FIRST_WITH_NETWORK = 3
 WORDS = {

@@ -31,7 +31,8 @@ class Vertex:
 
     `record` is the record of its definition; None if it is not known, and `unclear` is the reason. `roots` are the
     records of a source, any of which BuildKit looks up; `open` states that it may have others, which are not known.
-    `ignored` states that BuildKit must not look the vertex up (--no-cache-filter).
+    `ignored` states that BuildKit must not look the vertex up (--no-cache-filter). `definition` is the JSON that the
+    record is of.
     """
 
     record: str | None
@@ -40,6 +41,7 @@ class Vertex:
     unclear: str | None = None
     ignored: bool = False
     open: bool = False
+    definition: str | None = None
 
     @property
     def is_source(self) -> bool:
@@ -84,7 +86,8 @@ class Graph:
             return self.add(
                 Vertex(None, tuple(inputs), unclear=definition, ignored=ignored), [identity, len(self.vertices)]
             )
-        return self.add(Vertex(record(definition.digest), tuple(inputs), ignored=ignored), identity)
+        vertex = Vertex(record(definition.digest), tuple(inputs), ignored=ignored, definition=definition.json)
+        return self.add(vertex, identity)
 
     def source(self, roots: Sequence[str], identity: object, *, known: bool = True) -> int:
         """Add a source with its records; `known` is false if it may have others."""

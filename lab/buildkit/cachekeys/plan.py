@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.buildkit.cachekeys.building import StageBuilder, Workshop
+from lab.buildkit.cachekeys.building import StageBuilder
 from lab.buildkit.cachekeys.checks import rejected
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.dockerfile import Dockerfile, parse
@@ -12,6 +12,7 @@ from lab.buildkit.cachekeys.frontend import NEW, Frontend
 from lab.buildkit.cachekeys.stages import Origin, Stages, first_image, frontend_of, images_needed, lineage, needed
 from lab.buildkit.cachekeys.state import BaseImage, Options, State
 from lab.buildkit.cachekeys.step import Content, Plan, Step
+from lab.buildkit.cachekeys.workshop import Workshop
 
 __all__ = ["Content", "Plan", "Step", "first_image", "images_needed", "lineage", "needed", "plan"]
 

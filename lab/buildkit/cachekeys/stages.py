@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lab.buildkit.cachekeys.copying import Expand
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.dockerfile import Dockerfile, Stage, parse
+from lab.buildkit.cachekeys.dockerfile import Dockerfile, Stage
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend, named_frontend
 from lab.buildkit.cachekeys.instruction import Instruction
-from lab.buildkit.cachekeys.state import Expander, Options, Variables
+from lab.buildkit.cachekeys.names import full_name
+from lab.buildkit.cachekeys.pairs import pairs_of
+from lab.buildkit.cachekeys.platform import Platform, read_platform
+from lab.buildkit.cachekeys.state import Options, Variables
+from lab.buildkit.cachekeys.triggers import onbuild_of, triggers_of
 from lab.buildkit.cachekeys.words import Lexer, WordError
 
-Platform = tuple[str, str, str]
 SCRATCH = "scratch"
 IMAGE = "docker-image://"
 FIRST_WITH_CONTEXTS = 4
@@ -252,10 +254,6 @@ class Stages:
                     return True
         return False
 
-    def expander(self, env: Variables) -> Expand:
-        """Return what expands words with some variables."""
-        return Expander(self.lexer, env)
-
 
 def images_needed(
     dockerfile: Dockerfile,
@@ -303,60 +301,3 @@ def frontend_of(dockerfile: Dockerfile, dialect: Dialect, options: Options) -> F
     syntax = options.build_args.get("BUILDKIT_SYNTAX", "") if dialect.frontend > OLD else ""
     syntax = syntax or dockerfile.syntax.split(" ")[0]
     return named_frontend(syntax) if syntax else Frontend(dialect.frontend)
-
-
-def onbuild_of(stage: Stage) -> tuple[str, ...]:
-    """Return the triggers that a stage sets (ONBUILD), as text."""
-    found = []
-    for item in stage.instructions:
-        if item.word == "ONBUILD":
-            documents = "".join(f"\n{doc.content}{doc.name}" for doc in item.heredocs)
-            found.append(re.sub(r"(?i)^\s*ONBUILD\s*", "", item.original) + documents)
-    return tuple(found)
-
-
-def triggers_of(texts: tuple[str, ...], frontend: Frontend) -> list[Instruction]:
-    """Return the instructions that triggers add to a stage; malformed ones are left out."""
-    return [item for text in texts for item in parse(f"FROM scratch\n{text}\n", frontend).stages[0].instructions]
-
-
-def pairs_of(item: Instruction, escape: str) -> list[tuple[str, str | None]]:
-    """Return the names and unexpanded values of an ENV or ARG; None for a name without a value."""
-    words = quoted_words(item.rest, escape)
-    if item.word == "ENV" and words and "=" not in words[0]:
-        name, *value = re.split(r"[\t\v\f\r ]+", item.rest, maxsplit=1)
-        return [(name, value[0] if value else None)]
-    found: list[tuple[str, str | None]] = []
-    for word in words:
-        name, equals, text = word.partition("=")
-        found.append((name, text if equals else None))
-    return found
-
-
-def quoted_words(text: str, escape: str) -> list[str]:
-    """Split a text at spaces outside of quotes; quotes and escapes stay in the words."""
-    mark = re.escape(escape)
-    pattern = rf"(?:'[^']*(?:'|$)|\"(?:{mark}.|[^\"{mark}])*(?:\"|$)|{mark}.|[^\s'\"{mark}]|{mark}$)+"
-    return [word.removesuffix(escape) if word == escape else word for word in re.findall(pattern, text, re.DOTALL)]
-
-
-def full_name(name: str) -> str:
-    """Return a short form of an image's name that is the same for all ways to write it."""
-    name = re.sub(r"^(docker\.io/|index\.docker\.io/)", "", name).removeprefix("library/")
-    if "@" not in name and not re.search(r":[^/]*$", name):
-        name += ":latest"
-    return name
-
-
-def read_platform(text: str) -> Platform:
-    """Return system, processor and variant of a platform such as linux/arm/v7."""
-    parts = [*text.lower().split("/"), "", ""]
-    system, processor, variant = parts[0], parts[1], parts[2]
-    if not processor:
-        system, processor = "linux", system
-    processor = {"x86_64": "amd64", "aarch64": "arm64", "armhf": "arm"}.get(processor, processor)
-    if processor == "arm64" and variant in ("8", "v8"):
-        variant = ""
-    if processor == "arm" and not variant:
-        variant = "v7"
-    return system, processor, variant

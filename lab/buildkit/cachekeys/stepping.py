@@ -13,7 +13,8 @@ from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.cachekeys.words import WordError
 
 if TYPE_CHECKING:
-    from lab.buildkit.cachekeys.building import StageBuilder, Workshop
+    from lab.buildkit.cachekeys.building import StageBuilder
+    from lab.buildkit.cachekeys.workshop import Workshop
 
 
 def make_step(
