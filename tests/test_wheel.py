@@ -30,6 +30,7 @@ from tests.reporting import RUNS
 
 SOURCES = ("lab", "boxes", "templates", "Vagrantfile", "setup.cfg", "setup.py", "pyproject.toml", "MANIFEST.in")
 DATA = ("boxes", "templates", "Vagrantfile")
+PAGES = ("docs/glossary.md",)  # `lab help` reads it
 SAMPLE = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
 
 
@@ -74,6 +75,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, folder)
+    for name in PAGES:
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
     return folder
 
 
@@ -141,7 +145,7 @@ def bundle(installed: Installation, tmp_path: Path) -> Path:
 def test_the_wheel_holds_every_module_and_all_data(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         found = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
-    data = {f"lab/_data/{name}": content for name, content in files_below(ROOT, DATA).items()}
+    data = {f"lab/_data/{name}": content for name, content in files_below(ROOT, (*DATA, *PAGES)).items()}
     modules = {name: content for name, content in files_below(ROOT, ["lab"]).items() if name.endswith(".py")}
     assert "lab/_data/templates/scenarios/truth-whole/context/.dockerignore" in data
     assert found == data | modules

@@ -208,6 +208,7 @@ def _show_whole(
     from lab.explain.against import Sameness, comparable, compare_whole
     from lab.explain.side_by_side import side_by_side
     from lab.report.explanation import sides_text
+    from lab.report.printable import filled
     from lab.report.sides import digest_lines, verdict_lines
 
     one, other = comparable(sides[0].context, sides[1].context)
@@ -226,7 +227,8 @@ def _show_whole(
     else:
         echo(sides_text(names, rows, len(rules), width()))
         if whole and (rows or whole.sameness() is not Sameness.SAME):
-            lines = [f"all files together: {text}" for text in verdict_lines(whole.answers)]
+            texts = [f"all files together: {text}" for text in verdict_lines(whole.answers)]
+            lines = [line for text in texts for line in filled(text, "  ", first="", width=width())]
             echo("\n".join(["", *lines, *digest_lines(names, whole.answers, wanted)]))
     if any(row.differs for row in rows):
         sys.exit(DIFFERS)
