@@ -15,7 +15,8 @@ from lab.buildkit.contenthash.entry import Entry, file
 from lab.explain.explanation import Explanation, Role, StepCause
 from lab.model import Exchange, Outcome, Verdict
 from lab.report.evidence import Evidence
-from lab.results.run import Base, BoxFacts, BuildResult, CacheImport, Production, Run, Trial
+from lab.results.facts import BoxFacts, BuildResult, CacheImport
+from lab.results.run import Base, Production, Run, Trial
 from tests import reporting
 from tests.reporting import HIT, LABEL, RAN, STEPS, UNKNOWN
 

@@ -16,7 +16,8 @@ from lab.explain.explanation import Explanation, Role, StepCause
 from lab.model import Exchange, Outcome, Verdict
 from lab.report.evidence import Evidence, gathered
 from lab.results.contexts import pack
-from lab.results.run import Base, BoxFacts, BuildResult, CacheImport, Production, Run, StepResult, Trial, load
+from lab.results.facts import BoxFacts, BuildResult, CacheImport, StepResult
+from lab.results.run import Base, Production, Run, Trial, load
 from tests.conftest import ROOT
 
 RUNS = ROOT / "tests" / "data" / "runs"

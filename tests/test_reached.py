@@ -29,9 +29,10 @@ IMPORTED = {
     "boxes/test_process.py": "boxes.base boxes.local",
     "boxes/test_ssh.py": "boxes.hostkeys",
     "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs",
-    "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying buildkit.cachekeys.plan",
+    "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying",
     "buildkit/cachekeys/test_recorded.py": "buildkit.cachekeys.state",
     "buildkit/cachekeys/test_solver.py": "buildkit.cachekeys.cache buildkit.cachekeys.definition",
+    "buildkit/cachekeys/test_stages.py": "buildkit.cachekeys.needs",
     "buildkit/cachekeys/test_vectors.py": "buildkit.cachekeys.dialect buildkit.cachekeys.transfer",
     "buildkit/contenthash/test_compare.py": "buildkit.contenthash.entry buildkit.contenthash.header",
     "buildkit/contenthash/test_packages.py": """
@@ -44,6 +45,7 @@ IMPORTED = {
     """,
     "buildkit/contenthash/test_properties.py": "buildkit.contenthash.formula",
     "buildkit/progress/test_classic.py": "buildkit.progress.build buildkit.progress.objects buildkit.progress.reader",
+    "buildkit/progress/test_document.py": "buildkit.progress.ledger",
     "buildkit/progress/test_logs.py": """
         buildkit.progress.buildah buildkit.progress.classic_lines buildkit.progress.clean
         buildkit.progress.doubt buildkit.progress.fields buildkit.progress.foreign buildkit.progress.form
@@ -52,7 +54,6 @@ IMPORTED = {
         buildkit.progress.steps buildkit.progress.stream buildkit.progress.tangle buildkit.progress.texts
         buildkit.progress.vertex
     """,
-    "buildkit/progress/test_document.py": "buildkit.progress.ledger",
     "buildkit/test_rulebook.py": "versions",
     "cli/test_again.py": "cli.options",
     "cli/test_completion.py": "cli.values cli.verbs",
@@ -104,11 +105,26 @@ IMPORTED = {
         report.script.shell
     """,
     "report/test_table.py": "report.printable",
-    "results/test_run.py": "results.journal",
+    "results/test_run.py": "results.facts results.journal",
+    "run/changes/test_table.py": """
+        run.changes.acl run.changes.add run.changes.append run.changes.argument run.changes.attribute
+        run.changes.capability run.changes.checkout run.changes.commands run.changes.flag
+        run.changes.hard_link run.changes.kind run.changes.line_ends run.changes.link run.changes.mode
+        run.changes.owner run.changes.remove run.changes.rename run.changes.replace run.changes.text
+        run.changes.time run.changes.umask
+    """,
     "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
+    "run/steps/test_inspect.py": "run.steps.kind run.steps.work",
+    "run/steps/test_table.py": """
+        run.builders.buildkit run.builders.classic run.builders.kind run.builders.table run.steps.build
+        run.steps.change run.steps.load run.steps.prune run.steps.pull run.steps.push run.steps.save
+        run.steps.tag run.steps.vary run.steps.wait
+    """,
+    "run/test_cases.py": "run.rendering",
     "run/test_experiment.py": "run.context_files run.sequence run.station",
     "run/test_judging.py": "run.expectations",
     "run/test_replay.py": "run.boxfacts run.crew",
+    "run/test_scenarios.py": "run.scenario_file",
 }
 
 BY_VERB = {

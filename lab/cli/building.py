@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.explain.question import Question
     from lab.registry.found import FoundCache
     from lab.registry.manifests import Platform
-    from lab.results.run import ImageFacts
+    from lab.results.facts import ImageFacts
 
 STANDARD_INPUT = Path("-")
 SCHEME = re.compile(r"[a-z-]+://|git@")

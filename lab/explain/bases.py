@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lab.buildkit.cachekeys.definition import DEFAULT_PATH
 from lab.explain.question import Question
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 
 PINNED = re.compile(r"@(sha256:[0-9a-f]{64})$")
 

@@ -20,7 +20,7 @@ from lab.explain.build_values import with_flags
 from lab.explain.subject import Subject
 from lab.model import Outcome
 from lab.results.contexts import StoredContext
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 
 NO_CACHE = "the image has no inline cache"
 

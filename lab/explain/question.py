@@ -20,7 +20,7 @@ from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Known
 from lab.explain.predict import base_images
 from lab.model import Outcome
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.buildkit.contenthash.rules import Xattrs
 from lab.buildkit.rulebook import Known, Rulebook, vary
-from lab.results.run import BoxFacts
+from lab.results.facts import BoxFacts
 
 ALL = "all attributes"  # as BoxFacts.rules has it after a rule set's name
 UNFIXED = "-unfixed"

@@ -17,7 +17,7 @@ from lab.explain.predict import decisions
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome, Verdict
-from lab.results.run import BuildResult, StepResult
+from lab.results.facts import BuildResult, StepResult
 
 MAKE_STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
 

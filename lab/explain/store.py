@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.explain.subject import Subject
-from lab.results.run import BoxFacts
+from lab.results.facts import BoxFacts
 from lab.results.stores import CONTAINERD, FIRST_BY_DEFAULT, store_of
 from lab.versions import numbers
 

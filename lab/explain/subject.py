@@ -14,7 +14,8 @@ from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.rules_of_box import known_of
 from lab.results.contexts import StoredContext, load_context
-from lab.results.run import BoxFacts, ImageFacts, Production, Run, Trial
+from lab.results.facts import BoxFacts, ImageFacts
+from lab.results.run import Production, Run, Trial
 
 NO_IMAGE = "the producer's image was not read from the registry"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys.copying import Copy
+from lab.buildkit.cachekeys.frontend import NEWEST, moves
 from lab.buildkit.cachekeys.solver import Decision, Reason
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
@@ -114,7 +115,13 @@ def diagnose(question: Question, searching: Searching | None = None) -> Diagnosi
     cause = main_cause(steps)
     if searching and cause is not None and decisions[cause].reason in DIFFERENT:
         steps[cause] = replace(steps[cause], writers=_writers(question, cause, searching.known))
-    return Diagnosis(tuple(steps), cause, foreign(question, decisions))
+    return Diagnosis(tuple(steps), cause, (*foreign(question, decisions), *_assumptions(question)))
+
+
+def _assumptions(question: Question) -> list[str]:
+    """What the answer assumes beside the engine: which release of the frontend a moving tag means."""
+    syntax = question.parsed.syntax.split(" ")[0]
+    return [f"assumed: # syntax={syntax} is the newest release that lab knows, 1.{NEWEST}"] if moves(syntax) else []
 
 
 def main_cause(steps: Sequence[Answer]) -> int | None:

@@ -14,7 +14,7 @@ from lab.registry.manifests import ACCEPTED, Platform, choose, config_digest, do
 from lab.registry.names import HUB, Reference, parse
 from lab.registry.server import Registry
 from lab.registry.web import LARGEST, SECONDS, Answer, Web, json_body
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 
 __all__ = ["Login", "Repository", "login_for", "read_image", "read_named"]
 

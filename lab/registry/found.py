@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys.cache import Cache
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 from lab.versions import meets, numbers
 
 IMAGE_MANIFEST = ">=25"  # the Docker versions whose BuildKit (0.12 on) reads a cache config in an image manifest

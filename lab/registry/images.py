@@ -13,7 +13,7 @@ from lab.errors import ReadError
 from lab.registry.foreign import foreign_builder
 from lab.registry.found import FoundCache
 from lab.registry.manifests import document, image_facts
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 
 INLINE = "inline cache of an image"
 WITH_INLINE = "build it with --cache-to type=inline (buildx) or --build-arg BUILDKIT_INLINE_CACHE=1 (docker build)"

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.buildkit.cachekeys.inline import KEY
 from lab.errors import ReadError
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"

@@ -16,7 +16,8 @@ from lab.report.evidence import Evidence, producer_engine
 from lab.report.findings import plain
 from lab.report.prediction import Prediction, prediction
 from lab.report.trials import bytes_sent, steps_of
-from lab.results.run import BoxFacts, StepResult, Trial
+from lab.results.facts import BoxFacts, StepResult
+from lab.results.run import Trial
 
 WIDTH = 100
 VERDICT, PREDICTED = "verdict", "predicted"

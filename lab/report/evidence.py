@@ -15,7 +15,8 @@ from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import Exchange, Outcome, Verdict
 from lab.results.contexts import StoredContext, load_context
-from lab.results.run import BoxFacts, Production, Run, StepResult, Trial
+from lab.results.facts import BoxFacts, StepResult
+from lab.results.run import Production, Run, Trial
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from lab.model import CONTROL, Outcome, Verdict
 from lab.report.evidence import Evidence, first_miss, producer_engine
 from lab.report.prediction import Prediction, contradicts, prediction
 from lab.report.trials import in_order, predicted_of
-from lab.results.run import StepResult, Trial
+from lab.results.facts import StepResult
+from lab.results.run import Trial
 
 # The names of rule sets mean nothing to a reader; only the evidence has them.
 _RULE_SET = re.compile(r" \(R\d+(?:[+,][^()\s]*|, [^()]*)?\)")

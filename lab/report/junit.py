@@ -14,7 +14,8 @@ from lab.report.evidence import Evidence
 from lab.report.findings import findings
 from lab.report.prediction import contradicts
 from lab.report.trials import engine_word, in_order, predicted_of, steps_of
-from lab.results.run import StepResult, Trial
+from lab.results.facts import StepResult
+from lab.results.run import Trial
 
 VERDICTS = {Outcome.RAN: Verdict.MISSED, Outcome.WRONG_HIT: Verdict.WRONG_HIT}
 

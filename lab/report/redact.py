@@ -23,7 +23,8 @@ from lab.report.evidence import Evidence
 from lab.report.redactor import Redactor
 from lab.results.contexts import packed as pack
 from lab.results.contexts import unpacked
-from lab.results.run import BoxFacts, Run
+from lab.results.facts import BoxFacts
+from lab.results.run import Run
 
 _HOME = re.compile(r"(?:/home|/Users|/var/home)/([^/\s'\":;,|&<>()\[\]]{1,64})|[A-Za-z]:\\Users\\([^\\\s'\":;,]{1,64})")
 # Accounts that exist on many machines: they name no person, and they are also common words.

@@ -10,7 +10,8 @@ from lab.buildkit.contenthash.entry import shown as name_of
 from lab.model import Exchange
 from lab.report import docker, excerpt, markup, printable
 from lab.report.evidence import Evidence, producer_engine
-from lab.results.run import BoxFacts, Trial
+from lab.results.facts import BoxFacts
+from lab.results.run import Trial
 
 Host = tuple[str, str]  # a box and an engine
 WIDTH = 100  # columns of a command before it continues on the next line

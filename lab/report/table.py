@@ -15,7 +15,8 @@ from lab.report.evidence import Evidence
 from lab.report.findings import Kind, finding_of
 from lab.report.prediction import contradictions, prediction
 from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word, steps_of
-from lab.results.run import BuildResult, Run, Trial
+from lab.results.facts import BuildResult
+from lab.results.run import Run, Trial
 
 WIDTH = 100
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100

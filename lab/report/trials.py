@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from lab.model import Outcome, ordering
 from lab.report.evidence import producer_engine
-from lab.results.run import Run, StepResult, Trial
+from lab.results.facts import StepResult
+from lab.results.run import Run, Trial
 
 
 def in_order(run: Run) -> list[Trial]:

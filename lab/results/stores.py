@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lab.results.run import BoxFacts
+from lab.results.facts import BoxFacts
 from lab.versions import numbers
 
 CONTAINERD, GRAPH = "containerd", "graph driver"

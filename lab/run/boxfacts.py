@@ -6,7 +6,7 @@ import re
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
-from lab.results.run import BoxFacts
+from lab.results.facts import BoxFacts
 
 
 def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:

@@ -19,7 +19,8 @@ from lab.model import CONTROL, Begun, Outcome, Planned, Progress, TrialKey, Verd
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.contexts import pack
-from lab.results.run import BoxFacts, Production, Trial
+from lab.results.facts import BoxFacts
+from lab.results.run import Production, Trial
 from lab.run import boxfacts, matrix, sequence
 from lab.run.expectations import facts_of
 from lab.run.faults import translate

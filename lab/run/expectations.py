@@ -12,7 +12,7 @@ from lab.buildkit.contenthash.rules import Xattrs
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.explain.rules_of_box import known_of
 from lab.model import Outcome
-from lab.results.run import BoxFacts
+from lab.results.facts import BoxFacts
 from lab.versions import CONDITION, meets
 from lab.yamlfile import Strict
 

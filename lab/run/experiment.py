@@ -18,7 +18,8 @@ from lab.project import Project
 from lab.registry import names, server
 from lab.registry.client import read_image
 from lab.registry.server import Registry
-from lab.results.run import Base, ImageFacts, NamedImage, Run
+from lab.results.facts import ImageFacts, NamedImage
+from lab.results.run import Base, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image
 from lab.run.builders.table import USUAL, names_with, with_builders

@@ -8,7 +8,7 @@ from lab.buildkit.progress.build import Build, Step
 from lab.buildkit.progress.reader import read_builds
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
-from lab.results.run import BuildResult, CacheImport, Inspection, StepResult
+from lab.results.facts import BuildResult, CacheImport, Inspection, StepResult
 from lab.run.expectations import Expectation
 
 WORST_FIRST = (Verdict.BROKEN, Verdict.WRONG_HIT, Verdict.MISSED, Verdict.UNEXPECTED_HIT, Verdict.AS_EXPECTED)

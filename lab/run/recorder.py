@@ -11,7 +11,8 @@ from lab.report.table import table
 from lab.results import journal
 from lab.results import run as results
 from lab.results.contexts import Packed
-from lab.results.run import BoxFacts, GatheredContext, Production, Run, Trial
+from lab.results.facts import BoxFacts
+from lab.results.run import GatheredContext, Production, Run, Trial
 
 Watch = Callable[[RunEvent], None]
 

@@ -8,7 +8,8 @@ from lab.explain.subject import subject
 from lab.model import CONTROL, Outcome
 from lab.report.evidence import Evidence
 from lab.results.contexts import is_unchanged
-from lab.results.run import BuildResult, Run, Trial
+from lab.results.facts import BuildResult
+from lab.results.run import Run, Trial
 from lab.run import judging
 from lab.run.expectations import Expectation, facts_of
 from lab.run.instructions import stages_of

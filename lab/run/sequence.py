@@ -6,7 +6,8 @@ import re
 
 from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey
-from lab.results.run import BuildResult, Given, Production, Trial
+from lab.results.facts import BuildResult, Given
+from lab.results.run import Production, Trial
 from lab.run.expectations import Expectation
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, unread_caches, with_inspections

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.registry.server import Registry
-from lab.results.run import BoxFacts
+from lab.results.facts import BoxFacts
 from lab.run.gather.stream import Listing
 
 About = Callable[[str], AbstractContextManager[None]]

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from lab.buildkit.cachekeys.inline import KEY
-from lab.results.run import ImageFacts, load
+from lab.results.facts import ImageFacts
+from lab.results.run import load
 from tests.cli.program import Place
 from tests.conftest import ROOT
 from tests.reporting import RUNS

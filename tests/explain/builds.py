@@ -12,7 +12,7 @@ from lab.explain.question import Question
 from lab.model import Outcome
 from lab.registry.manifests import Platform
 from lab.registry.sources.reading import read_sources
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 from tests.conftest import ROOT
 
 TWO = ROOT / "tests" / "data" / "builds" / "two-stages"

@@ -84,8 +84,8 @@ def test_without_any_text_the_whole_text_is_shown() -> None:
 
 
 def test_what_lab_does_not_compute_has_its_reason() -> None:
-    (step,) = checked("# syntax=docker/dockerfile:1\nFROM scratch\nWORKDIR /w\n")
-    assert step.open == {Kind.DEFINITION: "# syntax=docker/dockerfile:1 names the newest release of the frontend, which is not known"}
+    (step,) = checked("# syntax=example.org/frontend:1\nFROM scratch\nWORKDIR /w\n")
+    assert step.open == {Kind.DEFINITION: "the frontend example.org/frontend:1 reads the Dockerfile, not the engine"}
 
 
 @pytest.mark.parametrize("layers", [("sha256:" + "1" * 64,), ("sha256:" + "1" * 64, "sha256:" + "2" * 64)])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lab.explain.foreign import OVERWRITTEN, foreign
 from lab.explain.question import Question
 from lab.explain.why import diagnose
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 from tests.explain.builds import BASE, DOCKERFILE, question
 
 NAME = DOCKERFILE.split()[1]

@@ -21,7 +21,8 @@ from lab.model import Outcome, Verdict
 from lab.report.explanation import explanation_text
 from lab.report.prediction import Prediction, prediction
 from lab.results.contexts import pack
-from lab.results.run import CacheImport, Run, Trial, load
+from lab.results.facts import CacheImport
+from lab.results.run import Run, Trial, load
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 

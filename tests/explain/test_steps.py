@@ -32,7 +32,8 @@ from lab.report.explanation import engines_text, exceptions_text, explanation_te
 from lab.report.redact import redact
 from lab.report.table import table
 from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT, StoredContext, load_context, pack
-from lab.results.run import BuildResult, GatheredContext, ImageFacts, NamedImage, Production, Run, Trial, load, save
+from lab.results.facts import BuildResult, ImageFacts, NamedImage
+from lab.results.run import GatheredContext, Production, Run, Trial, load, save
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 

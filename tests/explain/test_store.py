@@ -9,7 +9,8 @@ from lab.explain.store import on_export, on_import
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
-from lab.results.run import BoxFacts, CacheImport, Run, load
+from lab.results.facts import BoxFacts, CacheImport
+from lab.results.run import Run, load
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 

@@ -14,7 +14,8 @@ from lab.model import Outcome, Verdict
 from lab.registry.manifests import Platform
 from lab.registry.sources.reading import read_sources
 from lab.results.contexts import pack
-from lab.results.run import BuildResult, NamedImage, Run, StepResult, Trial, load
+from lab.results.facts import BuildResult, NamedImage, StepResult
+from lab.results.run import Run, Trial, load
 from tests.conftest import ROOT
 from tests.explain.builds import BASE, BOOK, DOCKERFILE, SOURCES, contents, outcomes, question
 from tests.reporting import RUNS

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from lab.registry.client import Login, Repository
 from lab.registry.manifests import Platform
 from lab.registry.names import parse
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 from tests.conftest import ROOT
 
 RECORDED = ROOT / "tests" / "data" / "caches"

@@ -19,7 +19,7 @@ from lab.registry.client import Login, Repository, login_for, read_image
 from lab.registry.manifests import Platform
 from lab.registry.names import Reference, parse
 from lab.registry.server import Registry
-from lab.results.run import ImageFacts
+from lab.results.facts import ImageFacts
 from tests.registry.serving import AMD, CONFIG, INDEX, MANIFEST, SCHEMA_1, Server, digest, serving
 
 

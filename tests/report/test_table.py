@@ -9,7 +9,8 @@ import pytest
 
 from lab.model import Outcome, Verdict
 from lab.report.table import table
-from lab.results.run import ImageFacts, NamedImage, Production
+from lab.results.facts import ImageFacts, NamedImage
+from lab.results.run import Production
 from tests import reporting
 from tests.reporting import HIT, RAN, STEPS, UNKNOWN, run
 

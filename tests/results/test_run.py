@@ -10,16 +10,8 @@ import pytest
 
 from lab.errors import ConfigError, HostError, LabError, UsageError
 from lab.model import Outcome, Verdict
-from lab.results.run import (
-    BuildResult,
-    CacheImport,
-    Production,
-    StepResult,
-    Trial,
-    find,
-    load,
-    save,
-)
+from lab.results.facts import BuildResult, CacheImport, StepResult
+from lab.results.run import Production, Trial, find, load, save
 from lab.results.shelf import create_folder, run_name
 from tests import reporting
 

@@ -6,7 +6,7 @@ import pytest
 
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
-from lab.results.run import BuildResult, CacheImport, Inspection, StepResult
+from lab.results.facts import BuildResult, CacheImport, Inspection, StepResult
 from lab.run.expectations import Expectation
 from lab.run.judging import fault_of, judge, judge_all, read_result, unread, with_inspections
 

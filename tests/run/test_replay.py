@@ -19,7 +19,8 @@ from lab.machines.fleet import Later, Ready
 from lab.model import Begun, Filled, Outcome, Planned, Progress, RunEvent
 from lab.registry.server import Registry
 from lab.report.table import table
-from lab.results.run import BoxFacts, Run, load
+from lab.results.facts import BoxFacts
+from lab.results.run import Run, load
 from lab.run.crew import Crew
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.scenarios import load_scenario

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 OLD, MIDDLE, NEW = 2, 7, 19  # the releases that are checked: of Docker 20.10.24, 26.1.5 and 28.5.2
 NAME = re.compile(r"(?:docker\.io/)?docker/dockerfile(?::(?P<tag>[^@]+))?(?P<digest>@sha256:[0-9a-f]{64})?")
 RELEASE = re.compile(r"1\.(\d+)(?:\.\d+)?(?P<labs>-labs)?")
-FLOATING = ("1", "latest", "1-labs", "labs")
+FLOATING = ("1", "latest", "1-labs", "labs")  # tags that move to each new release
+NEWEST = 27  # the newest release that lab knows, of BuildKit 0.33
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,17 @@ class Frontend:
         return self.number > NEW or (self.labs and self.number >= MIDDLE)
 
 
+def moves(name: str) -> bool:
+    """True for the name of a frontend whose tag moves to each new release."""
+    found = NAME.fullmatch(name)
+    return bool(found and not found["digest"] and (found["tag"] or "latest") in FLOATING)
+
+
 def named_frontend(name: str) -> Frontend | str:
-    """Return the frontend that a `# syntax` directive names, or the reason why it is not known."""
+    """Return the frontend that a `# syntax` directive names, or the reason why it is not known.
+
+    A tag that moves, such as docker/dockerfile:1, is taken for the newest release.
+    """
     found = NAME.fullmatch(name)
     if found is None:
         return f"the frontend {name} reads the Dockerfile, not the engine"
@@ -50,5 +60,5 @@ def named_frontend(name: str) -> Frontend | str:
     if release:
         return Frontend(int(release[1]), bool(release["labs"]))
     if tag in FLOATING:
-        return f"# syntax={name} names the newest release of the frontend, which is not known"
+        return Frontend(NEWEST, labs=tag.endswith("labs"))
     return f"lab does not know the release of the frontend {name}"

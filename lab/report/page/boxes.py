@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lab.results.run import BoxFacts
+from lab.results.facts import BoxFacts
 
 FACTS: dict[str, Callable[[BoxFacts], str]] = {
     "engine": lambda box: box.engine,

@@ -8,7 +8,8 @@ from datetime import UTC
 from lab.report.evidence import Evidence
 from lab.report.script import shell
 from lab.report.script.parts import ABOUT, EVERY, ONE
-from lab.results.run import BoxFacts, Production, Trial
+from lab.results.facts import BoxFacts
+from lab.results.run import Production, Trial
 
 
 @dataclass(frozen=True)

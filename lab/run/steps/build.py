@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lab.errors import did_you_mean
 from lab.model import Outcome
-from lab.results.run import Given, Round
+from lab.results.facts import Given, Round
 from lab.run.builders.kind import Order
 from lab.run.builders.table import BUILDERS, builder_of
 from lab.run.changes.kind import BuildOptions, InContext

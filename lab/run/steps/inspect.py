@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lab.buildkit.contenthash.entry import Entry, Kind
-from lab.results.run import Inspection
+from lab.results.facts import Inspection
 from lab.run.changes.kind import InContext, Octal
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import IMAGE, Work

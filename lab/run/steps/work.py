@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from lab.boxes.base import Result
-from lab.results.run import BuildResult, Inspection, Round
+from lab.results.facts import BuildResult, Inspection, Round
 from lab.run.changes.kind import BuildOptions, Change
 from lab.run.context_files import writing
 from lab.run.expectations import Expectation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.buildkit.cachekeys.frontend import Frontend, named_frontend
+from lab.buildkit.cachekeys.frontend import NEWEST, Frontend, moves, named_frontend
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,9 @@ from lab.buildkit.cachekeys.frontend import Frontend, named_frontend
         ("docker.io/docker/dockerfile:1.13.0", Frontend(13)),
         ("docker/dockerfile:1.7-labs", Frontend(7, labs=True)),
         ("docker/dockerfile:1.19@sha256:" + "a" * 64, Frontend(19)),
+        ("docker/dockerfile:1", Frontend(NEWEST)),
+        ("docker/dockerfile", Frontend(NEWEST)),
+        ("docker.io/docker/dockerfile:1-labs", Frontend(NEWEST, labs=True)),
     ],
 )
 def test_a_release_is_known_by_its_tag(name: str, found: Frontend) -> None:
@@ -23,8 +26,6 @@ def test_a_release_is_known_by_its_tag(name: str, found: Frontend) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("docker/dockerfile:1", "the newest release"),
-        ("docker/dockerfile", "the newest release"),
         ("docker/dockerfile:master", "lab does not know the release"),
         ("example.org/own/frontend:1", "reads the Dockerfile, not the engine"),
     ],
@@ -32,6 +33,17 @@ def test_a_release_is_known_by_its_tag(name: str, found: Frontend) -> None:
 def test_others_are_not_known(name: str, why: str) -> None:
     found = named_frontend(name)
     assert isinstance(found, str) and why in found
+
+
+def test_which_tags_move() -> None:
+    names = ("docker/dockerfile:1", "docker/dockerfile", "docker/dockerfile:1.7", "example.org/own:1")
+    assert [moves(name) for name in (*names, "docker/dockerfile:1@sha256:" + "a" * 64)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_flags_that_were_first_in_labs() -> None:

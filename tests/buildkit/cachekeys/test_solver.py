@@ -178,10 +178,10 @@ def test_an_unknown_base_is_never_a_hit() -> None:
     "changes",
     [
         {"engine": "18.09.9"},
-        {"text": "# syntax=docker/dockerfile:1\n" + GIST},
+        {"text": "# syntax=example.org/frontend:1\n" + GIST},
         {"options": Options(other="--add-host")},
         {"options": Options(network="container:x")},
-        {"text": "# syntax=docker/dockerfile:1\n" + GIST, "engine": "26.1.5"},
+        {"text": "# syntax=example.org/frontend:1\n" + GIST, "engine": "26.1.5"},
     ],
 )
 def test_nothing_is_predicted_where_no_definition_is_known(changes: dict[str, Any]) -> None:

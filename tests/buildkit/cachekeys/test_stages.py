@@ -5,14 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.stages import (
-    Origin,
-    Stages,
-    first_image,
-    images_needed,
-    lineage,
-    needed,
-)
+from lab.buildkit.cachekeys.needs import first_image, images_needed, lineage, needed
+from lab.buildkit.cachekeys.stages import Origin, Stages
 from lab.buildkit.cachekeys.state import Options
 from tests.vectors import BOOK
 

@@ -10,7 +10,8 @@ from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
-from lab.results.run import BoxFacts, CacheImport, ImageFacts, Run, load
+from lab.results.facts import BoxFacts, CacheImport, ImageFacts
+from lab.results.run import Run, load
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 from tests.results.test_stores import SNAPSHOTTER

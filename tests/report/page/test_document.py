@@ -36,7 +36,8 @@ from lab.report.page.trial import KNOWN, LOOKS, View, view
 from lab.report.redact import redact
 from lab.report.trials import in_order
 from lab.results import run as results
-from lab.results.run import BoxFacts, Production, Run, StepResult, Trial
+from lab.results.facts import BoxFacts, StepResult
+from lab.results.run import Production, Run, Trial
 from tests import page_runs
 from tests.conftest import ROOT, Lab
 from tests.page_runs import Made

@@ -15,7 +15,8 @@ from lab.boxes.transcript import ReplayBox
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.engines.engine import Engine
 from lab.registry.server import Registry
-from lab.results.run import BoxFacts, Inspection, load
+from lab.results.facts import BoxFacts, Inspection
+from lab.results.run import load
 from lab.run.gather.stream import Listing
 from lab.run.station import Station
 from lab.run.steps.inspect import Inspect

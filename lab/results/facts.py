@@ -1,0 +1,128 @@
+"""What a run stores of builds, boxes and images."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from lab.model import Outcome
+from lab.yamlfile import Strict
+
+
+class StepResult(Strict):
+    """One step of a build: its instruction, its outcome, the expected outcome, and its duration in seconds."""
+
+    instruction: str
+    outcome: Outcome
+    expected: Outcome | None = None
+    seconds: float | None = None
+
+
+class CacheImport(Strict):
+    """One `--cache-from` reference and whether its import worked; null if the output did not say.
+
+    `absent` is true for an image that does not exist on purpose, so that its failed import is no fault.
+    """
+
+    ref: str
+    ok: bool | None
+    absent: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """True if the import of an image failed that should be there."""
+        return self.ok is False and not self.absent
+
+
+class BuildResult(Strict):
+    """The output of one `docker build`: steps after FROM, bytes sent of context and Dockerfile, imports, image id."""
+
+    steps: tuple[StepResult, ...]
+    context_bytes: int | None = None
+    dockerfile_bytes: int | None = None
+    imports: tuple[CacheImport, ...] = ()
+    image: str | None = None
+
+
+class Given(Strict):
+    """What a sequence or a change adds to a build: the build arguments, and further words for the client."""
+
+    arguments: dict[str, str] = Field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+class Round(Strict):
+    """One build of a sequence with several builds, and the name of the image that it makes.
+
+    `options` are what the sequence or a change gave it.
+    """
+
+    name: str
+    build: BuildResult
+    options: Given = Given()
+
+
+class Inspection(Strict):
+    """One path of an image that was compared with what it should be; `problems` is empty if it is as it should be.
+
+    `step` is the number of the step that makes the path; the first step after FROM is 1.
+    """
+
+    step: int
+    path: str
+    problems: tuple[str, ...] = ()
+
+
+class BoxFacts(Strict):
+    """The facts about a box with one engine; `version` and `info` are the full texts of Docker's commands.
+
+    `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
+    follows. `buildx` is the plugin's version if the client builds with it. `builder` is what runs the builds:
+    `buildkit` is the engine's own, `classic` the builder before it.
+    """
+
+    name: str
+    summary: str
+    kind: str
+    engine: str
+    client: str
+    server: str
+    commit: str
+    os: str
+    kernel: str
+    storage: str
+    security: tuple[str, ...]
+    selinux: str
+    version: str
+    info: str
+    buildx: str = ""
+    rules: str | None = None
+    sums: dict[str, str] = Field(default_factory=dict)
+    builder: str = "buildkit"
+
+
+class ImageFacts(Strict):
+    """The parts of an image's config that enter cache keys; `problem` is the reason why it could not be read.
+
+    `cache` is the unchanged value of `moby.buildkit.cache.v0`, null for an image without an inline cache. `manifests`
+    are the digests of the image's index, if there is one, and of the platform's manifest.
+    """
+
+    digest: str | None = None
+    manifests: tuple[str, ...] = ()
+    cache: str | None = None
+    diff_ids: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    workdir: str = ""
+    user: str = ""
+    shell: tuple[str, ...] = ()
+    onbuild: tuple[str, ...] = ()
+    os: str = "linux"
+    architecture: str = "amd64"
+    problem: str | None = None
+
+
+class NamedImage(Strict):
+    """An image that a Dockerfile names after FROM, and its config."""
+
+    reference: str
+    image: ImageFacts
