@@ -116,9 +116,9 @@ IMPORTED = {
     "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
     "run/steps/test_inspect.py": "run.steps.kind run.steps.work",
     "run/steps/test_table.py": """
-        run.builders.buildkit run.builders.classic run.builders.kind run.builders.table run.steps.build
-        run.steps.change run.steps.load run.steps.prune run.steps.pull run.steps.push run.steps.save
-        run.steps.tag run.steps.vary run.steps.wait
+        run.builders.buildkit run.builders.classic run.builders.kind run.steps.build run.steps.change
+        run.steps.load run.steps.prune run.steps.pull run.steps.push run.steps.save run.steps.tag
+        run.steps.vary run.steps.wait
     """,
     "run/test_cases.py": "run.rendering",
     "run/test_experiment.py": "run.context_files run.sequence run.station",

@@ -1,0 +1,47 @@
+"""The table of cases: one row for a case and variation, one column for an engine, bold where it is not as expected."""
+
+from __future__ import annotations
+
+from lab.model import Outcome, Verdict
+from lab.report.cases import cases_table
+from lab.results.facts import BuildResult, StepResult
+from lab.results.run import Run, Trial
+from tests import reporting
+
+
+def trial(engine: str, variation: str, outcome: Outcome, verdict: Verdict, predicted: Outcome) -> Trial:
+    step = StepResult(instruction="COPY a /a", outcome=outcome, expected=Outcome.HIT)
+    return Trial(
+        name=f"b>b:{engine}/case:{variation}",
+        producer="b",
+        consumer="b",
+        engine=engine,
+        variation=variation,
+        build=BuildResult(steps=(step,)),
+        verdict=verdict,
+        predicted=(predicted,),
+    )
+
+
+def made(*trials: Trial) -> Run:
+    return reporting.sample().run.model_copy(update={"scenario": "case", "trials": trials})
+
+
+def test_each_engine_has_a_column_and_each_variation_a_row() -> None:
+    table = cases_table(
+        [
+            made(
+                trial("26.1.5", "none", Outcome.HIT, Verdict.AS_EXPECTED, Outcome.HIT),
+                trial("20.10.24", "none", Outcome.RAN, Verdict.MISSED, Outcome.HIT),
+                trial("20.10.24", "mode", Outcome.HIT, Verdict.AS_EXPECTED, Outcome.UNKNOWN),
+            )
+        ]
+    )
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    assert rows == [
+        "| case | variation | 20.10.24 | 26.1.5 | predicted |",
+        "| --- | --- | --- | --- | --- |",
+        "| `case` |  | **ran** | hit | 1 of 2 |",
+        "| `case` | `mode` | hit | not run | 0 of 1 |",
+    ]
+    assert "3 trials: 2 as expected, 1 with another outcome than predicted." in table
