@@ -38,6 +38,11 @@ class Combination:
         naming = (self.world.naming,) if self.world.naming else ()
         return (*naming, *names(self.kinds, self.choice))
 
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The same as `names`: the rules have no exception."""
+        return self.names
+
 
 class Compound:
     """The combinations of rules for one world, with the records that they lead to."""

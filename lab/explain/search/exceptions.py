@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.explain.search.case import Case, own_text
 from lab.explain.search.compound import Combination, Compound
 from lab.explain.search.rules.presence import TRACKED
@@ -14,7 +15,9 @@ from lab.explain.search.variants import line_ends
 
 MOST_STATES = 24  # combinations of rules to which exceptions are tried
 HIGHEST_RANK = 4
-MOST_GROUPS = 200  # the largest groups are tried
+ONE = "one exception"
+MOST_GROUPS = 200  # the largest groups are tried for the objects as they are
+FEW_GROUPS = 24  # and for each combination of rules
 GROUP_MODES = (0o644, 0o755, 0o664, 0o775, 0o777, 0o600, 0o700)
 
 
@@ -32,8 +35,17 @@ class Exceptional:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the rules, then what the exception is."""
+        """The names of the rules, then what sort of exception there is."""
         return (*self.base.names, self.name)
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The names of the rules, then the exception; one object is named by its path."""
+        if self.name != ONE:
+            return self.names
+        number, entry = next(iter(self.change.changes.items()))
+        path = shown(self.base.applied(())[number].path)
+        return (*self.base.names, f"without {path}" if entry is None else f"except for {path}")
 
 
 Found = tuple[str | None, Exceptional]
@@ -53,12 +65,13 @@ def exceptions(compound: Compound) -> Iterator[Found]:
         yield from _grouped(combination, case)
         if combination.names:  # single changes of the objects as they are have a stage of their own
             for record, change in _single(case):
-                yield record, Exceptional(combination, change, "with one exception")
+                yield record, Exceptional(combination, change, ONE)
 
 
 def _grouped(combination: Combination, case: Case) -> Iterator[Found]:
     changes = list(_changes(few=bool(combination.names)))
-    for name, numbers in _groups(case).items():
+    most = FEW_GROUPS if combination.names else MOST_GROUPS
+    for name, numbers in islice(_groups(case).items(), most):
         if TRACKED not in combination.names:
             gone = case.record_without_all(numbers)
             yield gone, Exceptional(combination, _removal(case, numbers), f"without {name}")
@@ -105,7 +118,7 @@ def _groups(case: Case) -> Mapping[str, list[int]]:
         what = "folders" if entry.kind is Kind.DIR else "files"
         found.setdefault(f"{what} named {name}", []).append(number)
     listed = [(name, numbers) for name, numbers in found.items() if len(numbers) > 1]
-    return dict(sorted(listed, key=lambda item: -len(item[1]))[:MOST_GROUPS])
+    return dict(sorted(listed, key=lambda item: -len(item[1])))
 
 
 def _removal(case: Case, numbers: Sequence[int]) -> Hypothesis:

@@ -29,7 +29,11 @@ class Guess(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the rules on all objects that it follows."""
+        """The names of the rules that it follows, as what was tried is counted by them."""
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The names of the rules that it follows, with the exception to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def finding(
     alike: tuple[Rules, ...] = (tested,)
     if tested != rules[0]:
         alike = tuple(item for item in rules[1:] if item == tested or record_of(theirs, queries, item) == record)
-    whole = guess.names
+    whole = guess.whole
     summed = _by_field(differences) if whole else _summed_up(differences)
     sentence = _sentence(whole, differences) if whole and len(differences) > MANY else None
     to_do: list[Remedy] = []

@@ -22,7 +22,7 @@ def is_binary(content: bytes) -> bool:
 
 def with_lf(content: bytes) -> bytes:
     """Return the content with LF in place of each CRLF."""
-    return content.replace(b"\r\n", b"\n")
+    return content.replace(b"\r\n", b"\n") if b"\r" in content else content
 
 
 def with_crlf(content: bytes) -> bytes:

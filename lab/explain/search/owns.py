@@ -50,8 +50,8 @@ class Owns:
 
     def texts(self, row: Sequence[int], modes: Sequence[int], numbers: Sequence[int]) -> list[bytes]:
         """Return the own digests of several objects, given the variants and modes of all objects."""
-        found, computed = self.found, self._computed
-        texts = [found.get(row[number] << MODE_BITS | modes[number]) for number in numbers]
+        get, computed = self.found.get, self._computed
+        texts = [get(row[number] << MODE_BITS | modes[number]) for number in numbers]
         if None not in texts:
             return texts  # type: ignore[return-value]
         return [

@@ -46,6 +46,11 @@ class Hypothesis(NamedTuple):
         """The names of rules on all objects; a change of single objects has none."""
         return ()
 
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The same as `names`."""
+        return ()
+
 
 Candidate = tuple[str | None, Hypothesis]  # the record is None if there is no digest
 Stage = tuple[str, Iterator[Candidate]]

@@ -19,13 +19,13 @@ def test_one_file_has_another_mode_than_all_the_others() -> None:
     theirs = with_mode(PROJECT, 0o777, **{"src/app.py": 0o644})
     result = look(theirs, ordered(PROJECT), checkout(PROJECT))
     names = whole(result)
-    assert names[0] == "mode 0777 for everything, as WSL shows a Windows drive" and names[1:] == ("with one exception",)
+    assert names == ("mode 0777 for everything, as WSL shows a Windows drive", "except for src/app.py")
     assert result.finding and list(result.finding.theirs) == ordered(theirs)
 
 
 def test_one_more_object_is_absent() -> None:
     theirs = [entry for entry in with_mode(PROJECT, 0o777) if entry.path != "src/sub/util.py"]
-    assert whole(look(theirs, ordered(PROJECT)))[1:] == ("with one exception",)
+    assert whole(look(theirs, ordered(PROJECT)))[1:] == ("without src/sub/util.py",)
 
 
 def test_all_files_of_one_extension_have_another_mode() -> None:
