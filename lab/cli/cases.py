@@ -37,7 +37,7 @@ SCHEMA = 1
 @json_option
 @click.pass_context
 def cases(context: click.Context, tags: tuple[str, ...], search: str | None, as_json: bool) -> None:
-    """List the cases: scenarios that reproduce a reported surprise of the build cache. `lab repro NAME` runs one."""
+    """List the cases: scenarios that reproduce a reported surprise of the build cache. The verb `repro` runs one."""
     if context.invoked_subcommand:
         return
     found = _chosen((), tags, search)
