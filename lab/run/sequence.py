@@ -108,7 +108,8 @@ def _work(
 
 def _vary(work: Work, scenario: Scenario, variation: Variation | None) -> None:
     if variation:
-        work.variation, work.doing = scenario.changes(variation), f"make the variation {variation.name}"
+        work.variation, work.change_name = scenario.changes(variation), variation.name
+        work.doing = f"make the variation {variation.name}"
 
 
 def _make(work: Work, scenario: Scenario) -> None:

@@ -20,7 +20,8 @@ class Inspect(Step):
 
     `step` is the number of the step that makes the path, the first one after FROM being 1. `like` is the object of the
     context that it must equal in bytes and mode; if the context has none, the image must have none either. `text`,
-    `mode`, `owner` and `there` state these one by one.
+    `mode`, `owner` and `there` state these one by one. `only` are the variations whose trials are inspected; without it
+    all are.
     """
 
     image: str = IMAGE
@@ -31,6 +32,7 @@ class Inspect(Step):
     mode: Octal | None = None
     owner: Annotated[str, Field(pattern=r"^\d+:\d+$")] | None = None
     there: bool = True
+    only: tuple[str, ...] = ()
 
     def check(self, known: Known) -> None:
         """Refuse an image that this side has not built, and a step that does not exist."""
@@ -40,6 +42,8 @@ class Inspect(Step):
 
     def run(self, work: Work) -> None:
         """Copy the path out of a container that is never started, and compare it."""
+        if self.only and work.change_name not in self.only:
+            return
         work.say("inspect")
         made = work.docker(["create", work.reference_of(self.image), "true"], "make a container to look into")
         container = made.text.split()[-1]

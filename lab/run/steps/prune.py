@@ -33,4 +33,5 @@ class Prune(Step):
 def prune(work: Work, scope: str = "all") -> None:
     """Prune one scope of the side's engine."""
     work.say("prune")
-    work.docker(SCOPES[scope], "prune Docker", in_context=False)
+    # `docker builder prune` is a command of buildx where the client has it, and the DOCKER_CONFIG shows it that plugin
+    work.docker(SCOPES[scope], "prune Docker", in_context=scope.startswith("builder"))

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from lab.boxes.base import Result
+from lab.model import CONTROL
 from lab.results.facts import BuildResult, Inspection, Round
 from lab.run.changes.kind import BuildOptions, Change
 from lab.run.context_files import writing
@@ -47,8 +48,8 @@ class Work:
     `names` holds the references of the images by the names of their builds, `made` the names of this side's,
     and `own` ends the reference of an image
     that this side makes under another name. `plan` is what is expected of the side's last build, `variation` its
-    change. `rounds` are the builds that were made, in order, `inspections` what was looked
-    at in the image of the last one, and `recorded` is the key of the last context.
+    change and `change_name` the name of that. `rounds` are the builds that were made, in order, `inspections` what was
+    looked at in the image of the last one, and `recorded` is the key of the last context.
     """
 
     station: Station
@@ -61,6 +62,7 @@ class Work:
     own: str = ""
     plan: Expectation | None = None
     variation: Sequence[Change] = ()
+    change_name: str = CONTROL
     doing: str = "make the variation"
     options: BuildOptions = field(default_factory=BuildOptions)
     rounds: list[Round] = field(default_factory=list)
