@@ -185,7 +185,12 @@ def searched(entries: list[Entry], source: str, engine: str, wanted: str) -> tup
 def image_with(path: Path, record: str) -> Path:
     """An archive as `docker save` writes it, of an image whose inline cache has one record of a content."""
     cache = base64.b64encode(json.dumps([{"digest": record}]).encode()).decode()
-    files = {"manifest.json": [{"Config": "c.json"}], "c.json": {"os": "linux", "architecture": "amd64", KEY: cache}}
+    layers = {"rootfs": {"type": "layers", "diff_ids": ["sha256:" + "1" * 64]}}
+    files = {
+        "manifest.json": [{"Config": "c.json", "Layers": ["layer.tar"]}],
+        "c.json": {"os": "linux", "architecture": "amd64", **layers, KEY: cache},
+        "layer.tar": "",
+    }
     with tarfile.open(path, "w") as archive:
         for name, value in files.items():
             data = json.dumps(value).encode()
@@ -212,4 +217,5 @@ def nested() -> list[Entry]:
     return entries
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -181,7 +181,9 @@ def _with_files(answer: Answer, decision: Decision, question: Question) -> Answe
     if part is None:
         return replace(answer, problem=decision.step.unclear)
     mine = content_record(part.text)
-    return replace(answer, listed=mine in _wanted(question, decision), digest=part.text, record=mine)
+    return replace(
+        answer, listed=mine in _wanted(question, decision) if question.caches else None, digest=part.text, record=mine
+    )
 
 
 def _wanted(question: Question, decision: Decision) -> Collection[str]:
