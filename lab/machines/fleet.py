@@ -23,7 +23,6 @@ from lab.errors import Interrupted, LabError
 from lab.machines import daemons, hypervisor, leftovers
 from lab.machines.catalog import Catalog
 from lab.machines.kinds.handler import Site
-from lab.machines.kinds.local import stop_private
 from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
 from lab.model import Progress
@@ -191,13 +190,10 @@ class Fleet:
             build.settle()
         self.builds.clear()
 
-    def private(self) -> list[str]:
-        """The engines that lab runs on this machine itself."""
-        return host.leftovers(self.project.state)
-
-    def stop_private(self, keep: Sequence[str] = ()) -> None:
-        """Stop them and remove all that was made for them, except those named."""
-        stop_private(self.site, keep)
+    def release_private(self) -> None:
+        """End the engines that this process started on this machine; those that `up` keeps can be used by others."""
+        for name in host.release(self.shell, self.project.state):
+            self.tell(Progress(f"engine {name}", "removed from this machine", done=True))
 
     def _build(self, pin: EngineSpec) -> None:
         """Make an archive; an error is reported by the box that needs the archive, and only by it."""

@@ -114,9 +114,8 @@ def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]
             left = left[: place + 1]
         else:
             left = left[place:]
-    place = {engine: number for number, engine in enumerate(engines)}
-    inside = range(place[left[0]] + 1, place[left[1]])
-    gap = sorted((item for item in attempts if place[item.engine] in inside), key=lambda item: place[item.engine])
+    inside = engines[engines.index(left[0]) + 1 : engines.index(left[1])]
+    gap = [item for engine in inside for item in attempts if item.engine == engine]
     return Finding(left[0], left[1], tuple(attempts), tuple(gap))
 
 

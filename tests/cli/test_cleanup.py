@@ -19,7 +19,8 @@ from lab.cli.conduct import Conductor, boxes_for
 from lab.cli.machines import with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen
-from lab.engines.host import Home, HomeNote
+from lab.engines.holding import HomeNote
+from lab.engines.host import Home
 from lab.engines.kinds.table import kind_of
 from lab.engines.stock import Stock
 from lab.errors import HostError, Interrupted, UsageError
