@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -54,8 +56,20 @@ class _Twice(yaml.YAMLError):
         super().__init__(f'the key "{key}" is at line {first} and again at line {second}')
 
 
+class _Mapping(dict[Any, Any]):
+    """A mapping of a YAML file, with the node that it was made of."""
+
+    node: yaml.MappingNode
+
+
 class _Loader(yaml.SafeLoader):
-    """PyYAML's own loader of plain values, which here also refuses repeated keys."""
+    """PyYAML's own loader of plain values, which here also refuses repeated keys, and keeps the node of a mapping."""
+
+    def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
+        made = _Mapping()
+        made.node = node
+        yield made
+        made.update(self.construct_mapping(node))
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         # the check is done on nodes, because later the merged keys (`<<`) are mixed with the mapping's own
@@ -68,6 +82,29 @@ class _Loader(yaml.SafeLoader):
                     raise _Twice(key.value, first[key.tag, key.value], line)
                 first[key.tag, key.value] = line
         return node
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_yaml_map)
+
+
+def line_of(data: Any, *place: str | int) -> int | None:
+    """The line of a value in data that `read` returned: keys and indexes lead to it; None for other data.
+
+    Of a value that is missing, the line of the mapping or list that should have it. Parts of the place that are not in
+    the file are skipped: pydantic names kinds there too.
+    """
+    node: yaml.Node | None = getattr(data, "node", None)
+    line = None if node is None else node.start_mark.line + 1
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = (node.value[part],) * 2
+        else:
+            found = None
+        if found:
+            line, node = found[0].start_mark.line + 1, found[1]
+    return line
 
 
 def read(path: Path) -> dict[Any, Any]:
@@ -98,13 +135,13 @@ def load(path: Path, model: type[T]) -> T:
 
 
 def check(data: Any, model: type[T], where: str) -> T:
-    """Check plain data against `model`; `where` names its origin in the error."""
+    """Check plain data against `model`; `where` names its origin in the error, which has lines for what `read` read."""
     try:
         # validated as JSON: the strict JSON mode of pydantic accepts a list for a tuple and a word for an enum, as YAML
         # writes them, and still refuses "512" for a number
         return model.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
-        lines = [_line(item, model) for item in error.errors(include_url=False)]
+        lines = [_line(item, model, data) for item in error.errors(include_url=False)]
         raise ConfigError(f"cannot use {where}: " + "; ".join(lines)) from error
     except (
         TypeError,
@@ -114,7 +151,13 @@ def check(data: Any, model: type[T], where: str) -> T:
         raise ConfigError(f"cannot use {where}: {error}") from error
 
 
-def _line(item: ErrorDetails, model: type[BaseModel]) -> str:
+def _line(item: ErrorDetails, model: type[BaseModel], data: Any) -> str:
+    absent = item["type"] == "missing" and len(item["loc"]) == 1  # from the whole file: no line says more
+    number = None if absent else line_of(data, *item["loc"])
+    return f"{f'line {number}: ' if number else ''}{_problem(item, model)}"
+
+
+def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
     place = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         at_top = len(item["loc"]) == 1
@@ -122,7 +165,9 @@ def _line(item: ErrorDetails, model: type[BaseModel]) -> str:
         return f"unknown key {place}{did_you_mean(str(item['loc'][-1]), known)}"
     if item["type"] == "missing":
         return f"{place} is missing"
-    return f"{place or 'it'}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r:.60}"
+    words = re.findall(r"'([^']*)'", str(item.get("ctx", {}).get("expected", "")))
+    near = did_you_mean(item["input"], words) if isinstance(item["input"], str) else ""
+    return f"{place or 'it'}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r:.60}{near}"
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

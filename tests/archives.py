@@ -39,6 +39,8 @@ def tgz(path: Path, files: dict[str, bytes], links: dict[str, str] | None = None
 
 
 def engine(path: Path, dockerd: bytes | None = None) -> Path:
-    """An archive that passes for an engine's."""
+    """An archive that passes for an engine's; its dockerd has the text of the file's name, and so its version."""
     noise = bytes((number * 7919 >> 3) & 255 for number in range(100_000))
-    return tgz(path, {"docker/dockerd": (dockerd or program()) + noise, "docker/docker": program()})
+    return tgz(
+        path, {"docker/dockerd": (dockerd or program()) + path.name.encode() + noise, "docker/docker": program()}
+    )

@@ -43,19 +43,19 @@ def test_a_good_file_becomes_a_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("name: oak\nhight: 3\n", 'cannot use F/tree.yaml: unknown key hight (did you mean "height"?)'),
+        ("name: oak\nhight: 3\n", 'cannot use F/tree.yaml: line 2: unknown key hight (did you mean "height"?)'),
         (
             "name: oak\nleaves: [{colour: red, color: blue}]\n",
-            'cannot use F/tree.yaml: unknown key leaves.0.color (did you mean "colour"?)',
+            'cannot use F/tree.yaml: line 2: unknown key leaves.0.color (did you mean "colour"?)',
         ),
         (
             "name: oak\nby-name: {old: {colour: red, colours: blue}}\n",
-            'cannot use F/tree.yaml: unknown key by-name.old.colours (did you mean "colour"?)',
+            'cannot use F/tree.yaml: line 2: unknown key by-name.old.colours (did you mean "colour"?)',
         ),
-        ("name: oak\nzzz: 3\n", "cannot use F/tree.yaml: unknown key zzz"),
+        ("name: oak\nzzz: 3\n", "cannot use F/tree.yaml: line 2: unknown key zzz"),
         ("height: 3\n", "cannot use F/tree.yaml: name is missing"),
-        ("name: oak\nleaves: [{}]\n", "cannot use F/tree.yaml: leaves.0.colour is missing"),
-        ("hight: 3\n", 'cannot use F/tree.yaml: name is missing; unknown key hight (did you mean "height"?)'),
+        ("name: oak\nleaves: [{}]\n", "cannot use F/tree.yaml: line 2: leaves.0.colour is missing"),
+        ("hight: 3\n", 'cannot use F/tree.yaml: name is missing; line 1: unknown key hight (did you mean "height"?)'),
         ("- name\n- oak\n", "cannot read F/tree.yaml: expected a mapping, got list"),
         ("", "cannot read F/tree.yaml: expected a mapping, got NoneType"),
         (b"name: \xe9\n", "cannot read F/tree.yaml: not UTF-8 at byte 6"),
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, content: str | bytes, message: s
 )
 def test_a_wrong_type_is_named_with_what_was_given(tmp_path: Path, line: str, place: str, given: str) -> None:
     message = refusal(tmp_path, f"name: oak\n{line}\n")
-    assert message.startswith(f"cannot use F/tree.yaml: {place}Input should be a valid ")
+    assert message.startswith(f"cannot use F/tree.yaml: line 2: {place}Input should be a valid ")
     assert message.endswith(f", not {given}")
 
 

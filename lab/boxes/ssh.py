@@ -15,6 +15,7 @@ from typing import Any
 from fabric import Config, Connection
 from invoke.exceptions import CommandTimedOut, ThreadException
 from paramiko import AutoAddPolicy, BadHostKeyException, SSHException
+from paramiko.ssh_exception import IncompatiblePeer
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.hostkeys import SameKey, UnknownHost, why
@@ -66,7 +67,8 @@ class SshBox(Box):
         """Wait until ssh answers, for `seconds` at most, or for `seconds` since the value of `progress` last changed.
 
         Raises BoxError with the text of `console` as its output. A host that refuses the user or the key is not asked
-        again, unless it may be `booting`: until a machine has booted, its sshd may let nobody in.
+        again, unless it may be `booting`: until a machine has booted, its sshd may let nobody in. Nor is one whose
+        algorithms lab does not have.
         """
 
         def look() -> Connection | str:
@@ -77,7 +79,7 @@ class SshBox(Box):
                     raise
                 return error.message
             except BoxError as error:
-                if isinstance(error.__cause__, BadHostKeyException):
+                if isinstance(error.__cause__, (BadHostKeyException, IncompatiblePeer)):
                     raise
                 return error.message
 
@@ -239,6 +241,12 @@ class SshBox(Box):
             return BoxError(
                 f"cannot trust {self.name}: its host key is not the one remembered at its first `up`",
                 hint=f"if you know why, remove {self.known_hosts} and run `python -m lab up {self.name}`",
+            )
+        if isinstance(error, IncompatiblePeer):
+            return BoxError(
+                f"cannot reach {self.name}: its ssh server and lab have no algorithm in common: {why(error)}",
+                hint="OpenSSH before 7.2 signs with an RSA key only by SHA-1, which lab does not accept: give the host "
+                "an ECDSA or ed25519 host key, or a newer OpenSSH",
             )
         return BoxError(f"cannot reach {self.name}: {why(error)}", hint=f"python -m lab up {self.name}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
 import click
 
-from lab.cli.columns import columns
+from lab.cli.columns import columns, fill
 from lab.cli.conduct import Conductor, boxes_for, conducting
 from lab.cli.options import (
     engines_named,
@@ -117,14 +118,37 @@ def _show_plan(order: list[str], engines: list[str], *, as_json: bool) -> None:
 
 
 def _show(finding: bisection.Finding, step: str, *, bad: str, good: str, as_json: bool) -> None:
-    rows = [[item.engine, item.outcome.value if item.outcome else "skipped", item.problem] for item in finding.attempts]
     if as_json:
-        attempts = [dict(zip(("engine", "outcome", "problem"), row, strict=True)) for row in rows]
-        document = {"schema": 1, "step": step, "bad": bad, "good": good, "first": finding.first}
-        print_json({**document, "before": finding.before, "attempts": attempts})
+        ends = {"bad": bad, "good": good, "first": finding.first, "before": finding.before, "after": finding.after}
+        rows = {"gap": _rows(finding.gap), "attempts": _rows(finding.attempts)}
+        print_json({"schema": 1, "step": step, **ends, **rows})
         return
-    click.echo(columns([[cell or "" for cell in row] for row in rows], ["engine", step, ""]))
+    cells = [[cell or "" for cell in row.values()] for row in _rows(finding.attempts)]
+    click.echo(columns(cells, ["engine", step, ""]))
+    click.echo()
+    for line in _sentences(finding, bad=bad, good=good):
+        click.echo(fill(line))
+
+
+def _rows(attempts: Iterable[bisection.Attempt]) -> list[dict[str, str | None]]:
+    return [
+        {
+            "engine": item.engine,
+            "outcome": item.outcome.value if item.outcome else "skipped",
+            "problem": item.problem,
+        }
+        for item in attempts
+    ]
+
+
+def _sentences(finding: bisection.Finding, *, bad: str, good: str) -> Iterator[str]:
+    """What was found; with a gap, its two ends, and why each engine in it has no outcome."""
     alike = "" if finding.before == bad else f" and behaves like {bad}"
-    click.echo(
-        f"\n{finding.first} is the first engine that behaves like {good}; {finding.before} comes before it{alike}"
-    )
+    if finding.first:
+        yield f"{finding.first} is the first engine that behaves like {good}; {finding.before} comes before it{alike}"
+        return
+    outcomes = {item.engine: item.outcome.value for item in finding.attempts if item.outcome}
+    before, after = (f"{name} ({outcomes[name]})" for name in (finding.before, finding.after))
+    yield f"the outcome changes between {before} and {after}, and which engine is the first is not known:"
+    for item in finding.gap:
+        yield f"  {item.engine} has no outcome: {item.problem}"

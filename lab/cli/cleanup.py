@@ -15,6 +15,7 @@ from lab.boxes.notes import Notes
 from lab.boxes.process import start_of, when_killed
 from lab.cli.options import verbose_option
 from lab.cli.screen import screen
+from lab.cli.terminal import say
 from lab.engines.pins import PINS
 from lab.errors import BoxError, Interrupted, LabError, UsageError
 from lab.files import hold
@@ -39,15 +40,26 @@ def guarded(project: Project, tell: Tell) -> Iterator[None]:
 @click.argument("names", nargs=-1, metavar="[BOX]...")
 @click.option("--lineup", metavar="LINEUP", help="Only the boxes of this lineup; without it, all of this checkout.")
 @click.option("--orphans", is_flag=True, help="Remove the machines of checkouts that are gone, not this one's.")
+@click.option(
+    "--images", is_flag=True, help="Also remove the base images of published boxes from libvirt's storage pool."
+)
 @click.option("--leftovers", is_flag=True, help="Remove only what killed runs left on this machine; boxes stay.")
 @click.option("--after", type=int, hidden=True, help="Wait until the process of this id has ended.")
 @verbose_option
 def down(
-    names: tuple[str, ...], lineup: str | None, orphans: bool, leftovers: bool, after: int | None, verbose: bool
+    names: tuple[str, ...],
+    lineup: str | None,
+    orphans: bool,
+    images: bool,
+    leftovers: bool,
+    after: int | None,
+    verbose: bool,
 ) -> None:
     """Remove boxes with their disks, snapshots, networks and notes; without names, all that this checkout made.
 
-    Programs and engines that a killed run left on this machine are removed in any case.
+    Programs and engines that a killed run left on this machine are removed in any case. The base image of a published
+    box, such as generic/ubuntu1804, stays in libvirt's storage pool, so that the next `up` is quicker and because other
+    checkouts may use it: --images removes those on which no disk is based.
     """
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)
@@ -55,6 +67,8 @@ def down(
         raise UsageError("cannot use --orphans with a box or a lineup: it is about checkouts that are gone")
     if leftovers and (names or lineup):
         raise UsageError("cannot use --leftovers with a box or a lineup: it removes no box")
+    if images and (orphans or leftovers):
+        raise UsageError(f"cannot use --images with {'--orphans' if orphans else '--leftovers'}: name one of them")
     if after is not None:
         _wait_for_end(after)
     with screen(verbose) as shown:
@@ -67,21 +81,29 @@ def down(
             removed = Fleet(project, catalog, shown.tell).down_orphans()
         click.echo(f"removed: {', '.join(removed)}" if removed else "no machine without a checkout")
         return
-    if names:
-        noted = Notes(project.state).boxes()  # also those of boxes whose file is gone
-        chosen = [name if name in noted else catalog.box(name).name for name in names]
-    elif lineup and lineup != "auto":
-        chosen = list(catalog.lineup(lineup).boxes)
-    else:
-        chosen = sorted({*catalog.boxes, *Notes(project.state).boxes()})
+    chosen = _chosen(project, catalog, names, lineup)
     with hold(project.state, chosen, "down"), screen(verbose) as shown:
+        fleet = Fleet(project, catalog, shown.tell)
         try:
-            removed = Fleet(project, catalog, shown.tell).down(chosen)
+            removed = fleet.down(chosen, images=images)
         except (Interrupted, BoxError) as error:
             error.hint = "run `python -m lab down` again"
             raise
     removed = [*swept, *removed]
     click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
+    if fleet.images:
+        titles = ", ".join(image.title for image in fleet.images)
+        say(f"libvirt's storage pool still has {titles}; `python -m lab down --images` removes it too")
+
+
+def _chosen(project: Project, catalog: Catalog, names: tuple[str, ...], lineup: str | None) -> list[str]:
+    """The boxes of these names, else those of the lineup, else all that are known or noted."""
+    if names:
+        noted = Notes(project.state).boxes()  # also those of boxes whose file is gone
+        return [name if name in noted else catalog.box(name).name for name in names]
+    if lineup and lineup != "auto":
+        return list(catalog.lineup(lineup).boxes)
+    return sorted({*catalog.boxes, *Notes(project.state).boxes()})
 
 
 def _wait_for_end(pid: int) -> None:

@@ -66,11 +66,10 @@ def conducting(
             place.project.results, planned.scenario, planned.lineup, len(planned.trials)
         )
         fleet = Fleet(place.project, place.catalog, shown.tell)
-        running = fleet.private()
         try:
             yield Conductor(place, fleet, specs, provider, shown)
         finally:
-            fleet.stop_private(keep=running)
+            fleet.release_private()
 
 
 def boxes_for(

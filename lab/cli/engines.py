@@ -12,6 +12,7 @@ from lab.buildkit.rulebook import Rulebook
 from lab.cli.columns import columns
 from lab.cli.options import json_option, print_json, verbose_option
 from lab.cli.screen import screen
+from lab.cli.terminal import say
 from lab.engines import own
 from lab.engines.kinds.table import kind_of
 from lab.engines.pins import PINS
@@ -60,15 +61,21 @@ def engines(context: click.Context, as_json: bool) -> None:
 
 @engines.command(epilog="Example: python -m lab engines add docker-19.03.8.tgz")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--version", help="The version, if the file's name does not have it.")
-def add(file: Path, version: str | None) -> None:
-    """Put an archive from Docker into the cache.
+@click.option("--version", help="What its dockerd reports, if neither the file's name nor --name begins with it.")
+@click.option("--name", metavar="NAME", help="A name of its own, such as 19.03.8-own: then any sha256 is accepted.")
+def add(file: Path, version: str | None, name: str | None) -> None:
+    """Put an archive from Docker, or one of your own, into the cache.
 
-    Its sha256 must be the pinned one; if the version has no pin yet, lab pins this one.
+    Without --name it is the engine of its version, and its sha256 must be the pinned one; if the version has no pin
+    yet, lab pins this one. With --name it is an engine beside those of boxes/engines.yaml, such as your own build or a
+    vendor's; lab pins the sha256 it has, and `--engine NAME` uses it. The archive has the form of Docker's: a folder
+    docker/ with dockerd and all other programs.
     """
     project, catalog, _ = _stock()
-    spec = own.add(file, catalog.engines, project.cache, version)
+    spec = own.add(file, catalog.engines, project.cache, version, name)
     click.echo(f"{spec.name}: in the cache, sha256 {kind_of(spec).sum_of(spec)}")
+    if name:
+        say(f"`python -m lab repro --engine {spec.name}` uses it")
 
 
 @engines.command(epilog="Example: python -m lab engines pin 19.03.13")

@@ -114,14 +114,15 @@ def write_note(path: Path, contents: Contents) -> None:
     files.write(path.with_suffix(".json"), contents.model_dump_json(indent=1) + "\n")
 
 
-def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON) -> Contents:
+def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, version: str = "") -> Contents:
     """Read an archive to its end and list what it holds.
 
-    Raises EngineError if it is cut short or not a gzip archive, if it has no `daemon` or one for another processor than
-    `machine` (by default this machine's), or if a name in it leads out of its folder; HostError if it cannot be read.
+    Raises EngineError if it is cut short or not a gzip archive, if it has no `daemon`, one for another processor than
+    `machine` (by default this machine's) or one without the text `version`, or if a name in it leads out of its folder;
+    HostError if it cannot be read.
     """
     try:
-        programs, libraries, wanted = _walk(path, machine or here(), daemon)
+        programs, libraries, wanted = _walk(path, machine or here(), daemon, version)
     except EOFError as error:
         raise EngineError(f"cannot use {path}: it is cut short", hint="copy or download it again") from error
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
@@ -133,11 +134,12 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON) 
     )
 
 
-def _walk(path: Path, machine: str, daemon: str) -> tuple[dict[str, str], list[str], list[str]]:
+def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str, str], list[str], list[str]]:
     """The sums of the programs by name, the names of the libraries, and every glibc version that a program needs."""
     programs: dict[str, str] = {}
     libraries: list[str] = []
     wanted: list[str] = []
+    stated = False
     with gzip.open(path) as packed:
         with tarfile.open(fileobj=packed, mode="r|") as tar:
             for entry in tar:
@@ -154,12 +156,18 @@ def _walk(path: Path, machine: str, daemon: str) -> tuple[dict[str, str], list[s
                 programs[str(name)] = hashlib.sha256(data).hexdigest()
                 if str(name) == daemon:
                     _check_daemon(data, path, machine, daemon)
+                    stated = version.encode() in data
                 elf = read_elf(data)
                 wanted += [elf.glibc] if elf and elf.glibc else []
         while packed.read(1 << 20):  # to the end, where the sum of gzip is checked
             pass
     if daemon not in programs:
         raise EngineError(f"cannot use {path}: it has no {TOP}/{daemon}", hint="the static archives of Docker have one")
+    if not stated:  # then the program cannot report this version either
+        raise EngineError(
+            f"cannot use {path} as Docker {version}: its {daemon} is of another version",
+            hint=f"--version is the version that `{daemon} --version` prints; --name may add a word to it",
+        )
     return programs, libraries, wanted
 
 

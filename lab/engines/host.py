@@ -2,7 +2,7 @@
 
 It runs in mount and process namespaces of its own, so that its mounts and its children end with its first process. A
 note, STATE/engines/NAME.json, exists before anything else of it, so that the engine of a killed lab is removed later.
-The note names the lab process that the engine ends with, until `keep` makes it stay.
+`lab.engines.holding` describes the note.
 """
 
 from __future__ import annotations
@@ -18,20 +18,18 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import psutil
-from pydantic import ValidationError
 
-from lab import files
 from lab.boxes.base import Box, Tell
-from lab.boxes.beside import Identity, mine
+from lab.boxes.beside import mine
 from lab.engines.archive import Archive, sha256_of
 from lab.engines.daemon import Daemon
 from lab.engines.engine import Engine, engine_of, prove
+from lab.engines.holding import HomeNote, check_free, note_of, owner_of, user_of, write_note
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError, HostError
 from lab.files import hold
 from lab.model import Progress
 from lab.workers import wait_for
-from lab.yamlfile import Strict
 
 START_SECONDS = 60
 PROGRAMS = ("unshare", "setsid", "tar", "ip")
@@ -51,7 +49,7 @@ class Home:
     def __init__(self, state: Path, name: str, version: str | None = None, kind: type[Daemon] = Daemon) -> None:
         self.name = name
         self.folder = (state / "engines" / name).absolute()
-        self.note = self.folder.with_name(f"{name}.json")
+        self.note = note_of(name, state)
         self.log = self.folder / "log"
         self.cgroup = f"lab-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
         self.daemon = kind(
@@ -67,12 +65,6 @@ class Home:
     def client(self) -> tuple[str, ...]:
         """How the engine's own client is called."""
         return self.daemon.client(str(self.daemon.programs / self.daemon.proven[1]))
-
-
-class HomeNote(Strict):
-    """Who an engine ends with; None for one that stays until `lab down`. Every path follows from the engine's name."""
-
-    owner: Identity | None = None
 
 
 def number(version: str) -> list[int]:
@@ -95,18 +87,21 @@ def start(
 ) -> Engine:
     """Make the engine of these archives (a base first) answer on this machine, which `box` is, and prove it.
 
-    An engine that runs already is used as it is, if it is made of the same archives. Raises HostError without root's
-    rights or a program, EngineError if the engine cannot run here, does not start or is not the pinned one, BusyError
-    while another lab process of this checkout starts or stops it.
+    An engine that runs already is used as it is, if it is made of the same archives. This process uses it until
+    `release` or `keep`. Raises HostError without root's rights or a program, EngineError if the engine cannot run here,
+    does not start or is not the pinned one, BusyError while another lab process of this checkout uses, starts or stops
+    it.
     """
     check_host(spec, archives)
     home = Home(state, spec.name, spec.version, kind)
     stamp = home.folder / f".{'-'.join(archive.contents.sha256[:16] for archive in archives)}"
     with hold(state, [f"engine-{spec.name}"], "engine"):
+        note = check_free(spec.name, state)
         if stamp.exists() and processes(home):
+            write_note(spec.name, state, HomeNote(owner=note.owner and mine(), user=mine()))
             return _engine(home, spec, archives, box)
         _remove(home, box)
-        _write_note(home, mine())
+        write_note(spec.name, state, HomeNote(owner=mine(), user=mine()))
         try:
             tell(Progress(f"engine {spec.name}", "starting on this machine"))
             _unpack(home, archives, box)
@@ -133,12 +128,19 @@ def leftovers(state: Path) -> list[str]:
     return sorted(path.stem for path in (state / "engines").glob("*.json"))
 
 
-def owner_of(name: str, state: Path) -> Identity | None:
-    """The lab process that an engine ends with, alive or not; None for an engine that stays."""
-    try:
-        return HomeNote.model_validate_json(Home(state, name).note.read_text(encoding="utf-8")).owner
-    except (OSError, ValidationError):
-        return None  # one of an older version of lab, or one that has just gone
+def release(box: Box, state: Path) -> list[str]:
+    """End the engines that this process started, and let others use those that stay; returns the names of the former.
+
+    An engine of another lab process is left alone.
+    """
+    names = [name for name in leftovers(state) if mine() in (owner_of(name, state), user_of(name, state))]
+    ended = [name for name in names if owner_of(name, state)]
+    for name in names:
+        if name in ended:
+            stop(box, name, state)
+        else:
+            write_note(name, state, HomeNote())
+    return ended
 
 
 def abandoned(state: Path) -> list[str]:
@@ -148,14 +150,10 @@ def abandoned(state: Path) -> list[str]:
 
 
 def keep(state: Path) -> None:
-    """Let the engines that this process started stay until `lab down`."""
+    """Let the engines that this process started or used stay until `lab down`."""
     for name in leftovers(state):
-        if owner_of(name, state) == mine():
-            _write_note(Home(state, name), None)
-
-
-def _write_note(home: Home, owner: Identity | None) -> None:
-    files.write(home.note, HomeNote(owner=owner).model_dump_json() + "\n")
+        if mine() in (owner_of(name, state), user_of(name, state)):
+            write_note(name, state, HomeNote())
 
 
 def check_host(spec: EngineSpec, archives: Sequence[Archive]) -> None:

@@ -16,7 +16,8 @@ from lab.yamlfile import Strict, check, load
 
 PINS = Path("engines") / "pins.yaml"  # in the cache: beside the archives, and for every checkout
 ABOUT_PINS = """\
-# Sums of engine archives that `lab engines add` and `lab engines pin` found. boxes/engines.yaml has precedence.
+# Engine archives of your own, written by `lab engines add` and `lab engines pin`; `url: null` is a file that you added.
+# boxes/engines.yaml has precedence. `lab engines remove NAME` removes an entry and its archive.
 """
 
 
@@ -58,19 +59,25 @@ def _read_entry(entry: Mapping[str, Any], earlier: Mapping[str, EngineSpec], pat
 def with_pins(known: Mapping[str, EngineSpec], path: Path) -> dict[str, EngineSpec]:
     """The known engines and the user's: a pin fills in a missing sum, and adds engines that are not known.
 
-    A pin that contradicts a known engine is a ConfigError: lab never chooses between two sums.
+    An added engine has the rules and the needs of the known engine of its version. A pin that contradicts a known
+    engine is a ConfigError: lab never chooses between two sums.
     """
     found = dict(known)
     for name, pin in read_pins(path).items():
-        found[name] = _merge(known[name], pin, path) if name in known else pin
+        found[name] = _merge(known[name], pin, path) if name in known else _like_its_version(pin, known)
     return found
+
+
+def _like_its_version(pin: EngineSpec, known: Mapping[str, EngineSpec]) -> EngineSpec:
+    like = known.get((pin.version or "").partition("-")[0])
+    return pin.model_copy(update={"rules": like.rules, "needs": like.needs}) if like else pin
 
 
 def _merge(spec: EngineSpec, pin: EngineSpec, path: Path) -> EngineSpec:
     stated, pinned = kind_of(spec).sum_of(spec), kind_of(pin).sum_of(pin) or ""
     if stated == pinned:
         return spec
-    filled: EngineSpec | None = kind_of(spec).with_sum(spec, pinned)
+    filled: EngineSpec | None = kind_of(spec).with_sum(spec, pinned, kind_of(pin).url_of(pin))
     if stated is None and filled is not None and spec.version == pin.version:
         return filled
     raise ConfigError(

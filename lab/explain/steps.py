@@ -25,7 +25,7 @@ MAKE_STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
 def explain(subject: Subject, upstream: Upstream) -> Explanation:
     """The explanation of one trial; of a broken one only a cache that could not be read is a known cause."""
     trial = subject.trial
-    if trial.build is not None and any(source.lost for source in trial.build.imports):
+    if trial.build is not None and any(source.failed for source in trial.build.imports):
         return Explanation(trial.name, tuple(_without_import(trial.build, Finder(subject, upstream, None))))
     if trial.build is None or trial.verdict is Verdict.BROKEN:
         why = f"the trial is broken: {_in_short(trial.problem or 'the reason is not known')}"

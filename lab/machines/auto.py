@@ -62,7 +62,7 @@ def _on_this_machine(catalog: Catalog, lineup: Lineup) -> bool:
     home = Path(os.environ.get("VAGRANT_HOME") or home_folder() / ".vagrant.d") / "boxes"
     for name in lineup.boxes:
         spec = catalog.box(name)
-        folders = [home / image.replace("/", "-VAGRANTSLASH-") for image in kind_of(spec).images(spec)]
+        folders = [home / folder for folder in kind_of(spec).image_folders(spec)]
         if folders and not any(folder.is_dir() for folder in folders):
             return False
     return True

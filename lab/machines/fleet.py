@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from lab.boxes.base import Box, Tell
+from lab.boxes.kinds.table import kind_of as kind_of_box
 from lab.boxes.kinds.table import open_box
 from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
@@ -22,13 +23,15 @@ from lab.engines.stock import Stock
 from lab.errors import Interrupted, LabError
 from lab.machines import daemons, hypervisor, leftovers
 from lab.machines.catalog import Catalog
+from lab.machines.hypervisor import BaseImage
 from lab.machines.kinds.handler import Site
-from lab.machines.kinds.local import stop_private
 from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import Background, Once, each, raise_first, side_by_side
+
+BAKED = "lab/"  # the names of the boxes that lab bakes begin with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Fleet:
         self.shell = LocalBox("this machine")
         self.stock = Stock(catalog.engines, project.boxes / "engines", project.cache, self.shell)
         self.builds: list[Background[None]] = []
+        self.images: list[BaseImage] = []  # of published boxes, in libvirt's pool: what the last `down` left there
         self.site = Site(project, catalog, self.notes, self.shell, self.stock, tell)
 
     def up(
@@ -191,13 +195,10 @@ class Fleet:
             build.settle()
         self.builds.clear()
 
-    def private(self) -> list[str]:
-        """The engines that lab runs on this machine itself."""
-        return host.leftovers(self.project.state)
-
-    def stop_private(self, keep: Sequence[str] = ()) -> None:
-        """Stop them and remove all that was made for them, except those named."""
-        stop_private(self.site, keep)
+    def release_private(self) -> None:
+        """End the engines that this process started on this machine; those that `up` keeps can be used by others."""
+        for name in host.release(self.shell, self.project.state):
+            self.tell(Progress(f"engine {name}", "removed from this machine", done=True))
 
     def _build(self, pin: EngineSpec) -> None:
         """Make an archive; an error is reported by the box that needs the archive, and only by it."""
@@ -229,27 +230,41 @@ class Fleet:
         self._wake_libvirt(made)
         raise_first(each(made, job)[1])
 
-    def down(self, names: Sequence[str]) -> list[str]:
+    def down(self, names: Sequence[str], *, images: bool = False) -> list[str]:
         """Remove these boxes with everything that was made for them; returns the names of those removed.
 
-        It reads the notes and asks libvirt itself, so it also finds what an interrupted or killed run left.
+        It reads the notes and asks libvirt itself, so it also finds what an interrupted or killed run left. With
+        `images` it also removes the base images of published boxes that no disk is based on; without it, `self.images`
+        lists them.
         """
         boxes = self.catalog.boxes
         emptied = [name for name in names if name in boxes and handler_of(boxes[name]).remove_engines(self.site)]
         libvirt = shutil.which("virsh") is not None
         noted = [name for name in names if self.notes.path(name).exists()]
-        if libvirt and noted:
+        if libvirt and (noted or images):
             daemons.start_daemons(self.shell, self.project.state, self.tell)
         libvirt = libvirt and daemons.answers(self.shell)
         there = hypervisor.domains(self.shell, self.project.prefix) if libvirt else []
         doomed = [name for name in names if name in noted or self.project.prefix + name in there]
         raise_first(each(doomed, lambda name: self._remove(name, libvirt))[1])
         if libvirt:
-            hypervisor.remove_base_volumes(self.shell, "lab/")
+            doomed += self._clear_pool(images)
             self._stop_libvirt()
         if not self.notes.boxes():
             shutil.rmtree(self.project.state / "registry", ignore_errors=True)  # the base image that all runs used
         return [*emptied, *doomed]
+
+    def _clear_pool(self, images: bool) -> list[str]:
+        """Remove the base images of baked boxes, and with `images` those of published ones; returns the latter."""
+        published = {name for spec in self.catalog.boxes.values() for name in kind_of_box(spec).images(spec)}
+        found = hypervisor.base_images(self.shell)
+        hypervisor.remove_base_images(self.shell, [image for image in found if image.box.startswith(BAKED)])
+        self.images = [image for image in found if image.box in published and not image.box.startswith(BAKED)]
+        if not images:
+            return []
+        removed, self.images = self.images, []
+        hypervisor.remove_base_images(self.shell, removed)
+        return [image.title for image in removed]
 
     def down_orphans(self) -> list[str]:
         """Remove machines of checkouts that are gone, and what lab made in libvirt that has no machine."""

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Container
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from lab.model import Progress
 from lab.project import Project
 from lab.workers import wait_for
 
+OF_BOX = "_vagrant_box_image_"  # vagrant-libvirt names a volume BOX_vagrant_box_image_VERSION_box.img
 NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
 PROBE_SECONDS = 20
 KVM = Path("/dev/kvm")
@@ -169,30 +170,51 @@ def _disks(shell: Box, name: str) -> list[str]:
     return [file for source in tree.iter("source") if (file := source.get("file")) and source.get("mode") is None]
 
 
-def remove_base_volumes(shell: Box, box: str) -> None:
-    """Remove the images that vagrant-libvirt uploaded for boxes of this prefix, unless a disk is based on one."""
+@dataclass(frozen=True, slots=True)
+class BaseImage:
+    """A box's image that vagrant-libvirt copied to a storage pool: the box, the volume's path, its bytes on disk."""
 
-    def below(path: str) -> str:
-        tree = ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path)))
-        return tree.findtext("backingStore/path") or ""
+    box: str
+    path: str
+    size: int
 
-    _remove_volumes(shell, box.replace("/", "-VAGRANTSLASH-"), lambda paths: set(map(below, paths)))
+    @property
+    def title(self) -> str:
+        """The image with its size."""
+        return f"the base image of {self.box} ({self.size / 1e6:.0f} MB)"
+
+
+def base_images(shell: Box) -> list[BaseImage]:
+    """The images of boxes, lab's and others', in every pool, except those on which a disk is based."""
+    found: list[BaseImage] = []
+    for pool in _pools(shell):
+        trees = {path: ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path))) for path in _volumes(shell, pool)}
+        needed = {tree.findtext("backingStore/path") for tree in trees.values()}
+        for path, tree in trees.items():
+            box, is_base, _ = Path(path).name.partition(OF_BOX)
+            if is_base and path not in needed:
+                size = int(tree.findtext("allocation") or 0)
+                found.append(BaseImage(box.replace("-VAGRANTSLASH-", "/"), path, size))
+    return found
+
+
+def remove_base_images(shell: Box, images: Iterable[BaseImage]) -> None:
+    """Remove these images; HostError if libvirt refuses."""
+    for image in images:
+        virsh(shell, "vol-delete", image.path)
 
 
 def remove_volumes(shell: Box, prefix: str) -> None:
     """Remove the volumes of this prefix that no domain uses: those of domains that are gone."""
     used = {disk for name in domains(shell) for disk in _disks(shell, name)}
-    _remove_volumes(shell, prefix, lambda paths: used)
-
-
-def _remove_volumes(shell: Box, prefix: str, needed: Callable[[list[str]], Container[str]]) -> None:
-    """Remove the volumes of this prefix, except those that `needed` returns for a pool's paths."""
     for pool in _pools(shell):
-        paths = [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
-        keep = needed(paths)
-        for path in paths:
-            if Path(path).name.startswith(prefix) and path not in keep:
+        for path in _volumes(shell, pool):
+            if Path(path).name.startswith(prefix) and path not in used:
                 virsh(shell, "vol-delete", path)
+
+
+def _volumes(shell: Box, pool: str) -> list[str]:
+    return [line.split(None, 1)[1] for line in virsh(shell, "vol-list", pool)]
 
 
 def _pools(shell: Box) -> list[str]:

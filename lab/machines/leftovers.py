@@ -18,6 +18,7 @@ from lab.boxes import beside
 from lab.boxes.base import Box, Tell
 from lab.boxes.notes import Notes
 from lab.engines import host
+from lab.engines.holding import owner_of, user_of
 from lab.errors import BusyError
 from lab.machines import daemons, hypervisor
 from lab.model import Progress
@@ -28,6 +29,7 @@ from lab.workers import wait_for
 DOMAIN_FILES = Path("/etc/libvirt/qemu")
 IMAGES = Path("/var/lib/libvirt/images")
 MADE_BY = "made by lab in "
+AFTER_USE = "python -m lab down, once the lab process that uses it has ended"
 RUNS = "lab-runs"  # in the home folder of a box, this machine among them
 OURS = re.compile(r"lab-[0-9a-f]{6}-.+")
 
@@ -78,9 +80,11 @@ def beside_lab(project: Project) -> list[BesideLab]:
     """The engines, programs and folders of runs of this checkout that are on this machine now."""
     found, state = [], project.state
     for name in host.leftovers(state):
-        owner = host.owner_of(name, state)
-        how = State.KEPT if owner is None else State.IN_USE if owner.alive() else State.LEFT
-        found.append(BesideLab("engine", f"Docker {name} on this machine", how, _removal(how)))
+        owner, user = owner_of(name, state), user_of(name, state)
+        alive = user is not None or (owner is not None and owner.alive())
+        how = State.IN_USE if alive else State.KEPT if owner is None else State.LEFT
+        removal = AFTER_USE if alive and owner is None else _removal(how)
+        found.append(BesideLab("engine", f"Docker {name} on this machine", how, removal))
     for item in beside.standing(state):
         how = State.IN_USE if item.owned else State.LEFT
         pids = f" (process {', '.join(map(str, item.pids))})" if item.pids else ""

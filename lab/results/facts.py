@@ -20,17 +20,24 @@ class StepResult(Strict):
 class CacheImport(Strict):
     """One `--cache-from` reference and whether its import worked; null if the output did not say.
 
-    `absent` is true for an image that does not exist on purpose, so that its failed import is no fault.
+    `absent` is true for an image that does not exist on purpose, and `unsupported` for an engine that has no inline
+    cache: a failed import is then no fault.
     """
 
     ref: str
     ok: bool | None
     absent: bool = False
+    unsupported: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """True if the import of an image failed that should be there."""
+        return self.ok is False and not self.absent
 
     @property
     def lost(self) -> bool:
-        """True if the import of an image failed that should be there."""
-        return self.ok is False and not self.absent
+        """True if that failed on an engine that can import."""
+        return self.failed and not self.unsupported
 
 
 class BuildResult(Strict):

@@ -1,10 +1,10 @@
-"""Find the first engine that behaves like the good one, by bisection; every answer comes from a real trial."""
+"""Find the engine with which a behavior changes, by bisection; every answer comes from a real trial."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
@@ -21,16 +21,23 @@ class Attempt:
     problem: str | None = None
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """What a bisection found: `first` is the first engine, from bad to good, that behaves like the good one.
+    """What a bisection found, from bad to good: `before` is the last engine that behaves like the bad one, as tried.
 
-    `before` is the last one that does not. `attempts` also lists the engines between the two that could not be tried.
+    `after` is the first one that behaves like the good one. `gap` are the engines between these two, in their order,
+    of which no outcome is known; with a gap, the change may have come with any of them or with `after`.
     """
 
-    first: str
     before: str
-    attempts: list[Attempt] = field(default_factory=list)
+    after: str
+    attempts: tuple[Attempt, ...] = ()
+    gap: tuple[Attempt, ...] = ()
+
+    @property
+    def first(self) -> str | None:
+        """The first engine that behaves like the good one; None if a gap leaves several."""
+        return None if self.gap else self.after
 
 
 Probe = Callable[[str], Outcome]  # the outcome of the step on that engine; LabError if it cannot be tried
@@ -39,14 +46,15 @@ Probe = Callable[[str], Outcome]  # the outcome of the step on that engine; LabE
 def path(known: Mapping[str, EngineSpec], bad: str, good: str) -> list[str]:
     """The engines from bad to good in the order of versions, both included; either may be the newer one.
 
-    A changed release, such as a reverted engine, comes right before the release, and only if it is an end itself.
+    A changed release, such as a reverted engine or a build of the user's own, comes right before the release, and only
+    if it is an end itself.
     """
     if bad == good:
         raise UsageError("cannot bisect: --good and --bad are the same engine")
     ends = (bad, good)
     ordered = sorted(
-        (spec for spec in known.values() if spec.version and (kind_of(spec).is_release or spec.name in ends)),
-        key=lambda spec: (_numbers(spec.version or ""), kind_of(spec).is_release, spec.name),
+        (spec for spec in known.values() if spec.version and (_is_release(spec) or spec.name in ends)),
+        key=lambda spec: (_numbers(spec.version or ""), _is_release(spec), spec.name),
     )
     names = [spec.name for spec in ordered]
     for end in ends:
@@ -70,7 +78,7 @@ def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]
     """Try both ends, then bisect; `engines` goes from bad to good.
 
     Raises UsageError if the ends behave alike, and the probe's own LabError for an end that cannot be tried. An engine
-    between them that cannot be tried, or whose outcome cannot be read, is skipped.
+    between them that cannot be tried, or whose outcome cannot be read, is skipped, and its neighbors are tried instead.
     """
     attempts: list[Attempt] = []
 
@@ -106,7 +114,14 @@ def bisect(engines: Sequence[str], probe: Probe, tell: Callable[[Attempt], None]
             left = left[: place + 1]
         else:
             left = left[place:]
-    return Finding(left[1], left[0], attempts)
+    inside = engines[engines.index(left[0]) + 1 : engines.index(left[1])]
+    gap = [item for engine in inside for item in attempts if item.engine == engine]
+    return Finding(left[0], left[1], tuple(attempts), tuple(gap))
+
+
+def _is_release(spec: EngineSpec) -> bool:
+    """True for an engine that is named after its version alone, as Docker's releases are."""
+    return kind_of(spec).is_release and spec.name == spec.version
 
 
 def _word(outcome: Outcome | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.errors import UsageError, did_you_mean
 from lab.run.scenario_file import ScenarioFile
-from lab.run.scenarios import find
+from lab.run.scenarios import check_names, find
 from lab.yamlfile import load
 
 
@@ -52,6 +52,7 @@ def cases(folder: Path, *, tags: Sequence[str] = (), word: str | None = None) ->
 
     A case is a scenario that describes its mechanism.
     """
+    check_names(folder)
     every = [Case(path.parent, load(path, ScenarioFile)) for path in sorted(folder.glob("*/scenario.yaml"))]
     found = [case for case in every if case.file.mechanism]
     known = sorted({tag for case in found for tag in case.file.tags})

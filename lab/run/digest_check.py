@@ -129,7 +129,7 @@ def open_bench(
         base = BaseImage(diff_ids=facts.diff_ids, manifests=facts.manifests, env=facts.env)
         yield Bench(shell, engine, pages, known, base, reference)
     finally:
-        host.stop(shell, spec.name, state)
+        host.release(shell, state)
 
 
 def run(bench: Bench, cases: Sequence[Case], tell: Tell) -> list[CheckedCase]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.errors import BY_FAULT, BoxError, CommandError, Fault, LabError
 from lab.registry.server import Registry
 
 REFUSED = "connection refused"
+HELPER = "docker/dockerfile-copy"  # BuildKit before 0.4, as in Docker 18.09, makes COPY and ADD with this image
+FAILURE = re.compile(r"error|fail|dial|lookup|denied|not found|timeout", re.IGNORECASE)
 
 
 def explain_failure(box: Box, engine: Engine, registry: Registry, error: CommandError | BoxError) -> tuple[Fault, str]:
@@ -37,7 +41,17 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
         return Fault.BOX, [lost.message]
     if not registry.answers() or _refused(registry, error.output):
         return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
-    return Fault.COMMAND, []
+    return Fault.COMMAND, _helper(engine, error.output)
+
+
+def _helper(engine: Engine, output: str) -> list[str]:
+    """Why a COPY of Docker 18.09 failed, if it could not get the image in which it copies."""
+    if not any(HELPER in line and FAILURE.search(line) for line in output.splitlines()):
+        return []
+    return [
+        f"Docker {engine.server} makes COPY and ADD in a container of the image docker.io/{HELPER}, and could not pull "
+        "that image; Docker 19.03 and newer need no such image"
+    ]
 
 
 def _log(box: Box, engine: Engine) -> list[str]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2.sandbox import SandboxedEnvironment
 
 from lab.errors import ConfigError, did_you_mean
 from lab.run.context_files import MAX_CONTEXT_BYTES
+from lab.run.sandbox import LARGEST, LimitError, Sandbox, limited
 
+TEMPLATE = re.compile(r"\{[{%#]")  # a text without these is no template
 Variables = Mapping[str, str | int | bool]
 
 
@@ -64,10 +65,27 @@ def filled(value: Any, variables: Variables, where: str) -> Any:
 
 
 def render(text: str, variables: Variables, where: str) -> str:
-    """Fill in a template in Jinja's sandbox; an undefined name is an error that names it."""
-    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    """Fill in a template in Jinja's sandbox; an undefined name is an error that names it.
+
+    ConfigError also for a template that takes longer than `sandbox.SECONDS` or makes more than `sandbox.LARGEST`.
+    """
+    if not TEMPLATE.search(text):
+        return text
+    environment = Sandbox(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     try:
-        return environment.from_string(text).render(**variables)
+        template, size, pieces = environment.from_string(text), 0, []
+        with limited():
+            for piece in template.generate(**variables):
+                pieces.append(piece)
+                size += len(piece)
+                if size > LARGEST:
+                    raise LimitError(f"a text of more than {LARGEST >> 20} MiB")
+        return "".join(pieces)
+    except LimitError as error:
+        raise ConfigError(
+            f"cannot render {where}: stopped, because it makes or needs too much: {error}",
+            hint="a template of a scenario fills in names; a large file belongs in context/ as it is",
+        ) from error
     except jinja2.UndefinedError as error:
         name = re.search(r"'(\w+)' is undefined", str(error))
         guess = did_you_mean(name[1], list(variables)) if name else ""

@@ -82,4 +82,11 @@ def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectati
         step.model_copy(update={"expected": wanted[number] if number < len(wanted) else None})
         for number, step in enumerate(build.steps)
     )
-    return build.model_copy(update={"steps": steps})
+    stated = {item.ref: item for item in stored.imports}  # the output alone does not show what is no fault
+    imports = tuple(
+        item.model_copy(update={"absent": was.absent, "unsupported": was.unsupported})
+        if (was := stated.get(item.ref))
+        else item
+        for item in build.imports
+    )
+    return build.model_copy(update={"steps": steps, "imports": imports})

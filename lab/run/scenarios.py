@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from lab.errors import ConfigError, UsageError, did_you_mean
+from lab.errors import ConfigError, UsageError, did_you_mean, reason
 from lab.model import CONTROL
 from lab.run.changes.kind import Change
 from lab.run.changes.table import NamedChange
@@ -20,9 +21,10 @@ from lab.run.steps.push import Push
 from lab.run.steps.table import USUAL, NamedStep, problem_of
 from lab.run.steps.tag import Tag
 from lab.run.steps.work import IMAGE, Recipe
-from lab.yamlfile import OneOf, check, load
+from lab.yamlfile import OneOf, check, line_of, read
 
 SHARED = "shared"  # the folder of the Dockerfiles and contexts that several scenarios use
+NAME = re.compile(r"^name:[ \t]*[\"']?([a-z0-9-]+)", re.MULTILINE)
 T = TypeVar("T", bound=OneOf)
 
 
@@ -131,23 +133,26 @@ def find(name: str, folder: Path) -> Path:
             f'cannot find the scenario "{name}"{did_you_mean(name, known)}',
             hint=f"known scenarios: {', '.join(known) or 'none'}; a folder elsewhere is named by its path",
         )
+    check_names(folder)
     return folder / name
 
 
 def load_scenario(folder: Path, base: str) -> Scenario:
     """Read and render the scenario in `folder` over the base image `base`; ConfigError describes what is wrong."""
     path = folder / "scenario.yaml"
-    file = load(path, ScenarioFile)
+    data = read(path)
+    file = check(data, ScenarioFile, str(path))
     variables = {**file.variables, "base": base}
     template = _part(folder, file, "Dockerfile.j2")
     try:
         text = template.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {template}: {error}") from error
+        raise ConfigError(f"cannot read {template}: {reason(error)}") from error
     dockerfile = render(text, variables, str(template))
     instructions = tuple(render(step.instruction, variables, str(path)) for step in file.steps)
     instructions = instructions or steps_in(path, dockerfile)
-    _check_counts(path, file, len(instructions))
+    _check_variations(path, data, file)
+    _check_counts(path, data, file, len(instructions))
     check_steps(path, dockerfile, instructions)
     return Scenario(
         folder=folder,
@@ -185,15 +190,55 @@ def _rendered(item: T, model: type[T], variables: Variables, path: Path) -> T:
     return check(filled(item.model_dump(exclude_none=True, by_alias=True), variables, str(path)), model, str(path))
 
 
-def _check_counts(path: Path, file: ScenarioFile, steps: int) -> None:
-    """Raise ConfigError if an expectation has another number of outcomes than there are steps."""
-    expectations = {f"exception {number}": item.expect for number, item in enumerate(file.exceptions, 1)}
-    for item in file.variations:
-        expectations[f"variation {item.name}"] = item.expect
-        for number, exception in enumerate(item.exceptions, 1):
-            expectations[f"variation {item.name}, exception {number}"] = exception.expect
-    for where, expect in expectations.items():
-        if len(expect) != steps:
-            raise ConfigError(f"cannot use {path}: {where} expects {len(expect)} outcomes, there are {steps} steps")
-    if problem := problem_of(file.sequence, steps):
-        raise ConfigError(f"cannot use {path}: {problem}")
+def check_names(folder: Path) -> None:
+    """Raise ConfigError if two scenarios in a folder have one name: trials and images are named after it."""
+    seen: dict[str, str] = {}
+    for path in sorted(folder.glob("*/scenario.yaml")):
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        if stated := NAME.search(text):  # one expression for all files: YAML's own reader takes half a second
+            here = f"{path}, line {text.count(chr(10), 0, stated.start()) + 1}"
+            if before := seen.get(stated[1]):
+                raise ConfigError(
+                    f'cannot use the scenario "{stated[1]}": two have this name, in {before}, and in {here}',
+                    hint="give one of them another name",
+                )
+            seen[stated[1]] = here
+
+
+def _check_variations(path: Path, data: Any, file: ScenarioFile) -> None:
+    """Raise ConfigError if two variations have one name; `data` is the file as it was read, which knows the lines."""
+    names = [CONTROL, *(item.name for item in file.variations)]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            why = "the name of the trial without a change" if name == CONTROL else "that of another variation"
+            at = _at(data, "variations", place - 1, "name")
+            raise ConfigError(f'cannot use {path}: {at}the variation\'s name "{name}" is {why}')
+
+
+def _check_counts(path: Path, data: Any, file: ScenarioFile, steps: int) -> None:
+    """Raise ConfigError if an expectation has another number of outcomes than there are steps, or a step is wrong."""
+    found: list[tuple[str, tuple[str | int, ...], int]] = []
+    for number, exception in enumerate(file.exceptions):
+        found.append((f"exception {number + 1}", ("exceptions", number), len(exception.expect)))
+    for place, item in enumerate(file.variations):
+        where = f"variation {item.name}"
+        found.append((where, ("variations", place), len(item.expect)))
+        for number, exception in enumerate(item.exceptions):
+            inner = ("variations", place, "exceptions", number)
+            found.append((f"{where}, exception {number + 1}", inner, len(exception.expect)))
+    for where, keys, count in found:
+        if count != steps:
+            at = _at(data, *keys, "expect")
+            raise ConfigError(f"cannot use {path}: {at}{where} expects {count} outcomes, there are {steps} steps")
+    if wrong := problem_of(file.sequence, steps):
+        step, problem = wrong
+        at = "" if step is None else _at(data, "sequence", step)
+        raise ConfigError(f"cannot use {path}: {at}{problem}")
+
+
+def _at(data: Any, *place: str | int) -> str:
+    line = line_of(data, *place)
+    return f"line {line}: " if line else ""

@@ -58,6 +58,7 @@ class Sshd:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
+        self.config = CONFIG
         self.child: Child | None = None
         for name in ("host", "user"):
             make_key(folder / name)
@@ -67,7 +68,7 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # sshd's own folder, which no service has made here
         config = self.folder / "config"
-        config.write_text(CONFIG.format(port=self.port, folder=self.folder), encoding="utf-8")
+        config.write_text(self.config.format(port=self.port, folder=self.folder), encoding="utf-8")
         self.child = Child([SSHD, "-D", "-e", "-f", str(config)], self.folder / "log")
         wait_for("sshd", self._look, timeout=120, every=0.02, detail=self.child.output)
 

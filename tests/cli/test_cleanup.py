@@ -19,7 +19,8 @@ from lab.cli.conduct import Conductor, boxes_for
 from lab.cli.machines import with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen
-from lab.engines.host import Home, HomeNote
+from lab.engines.holding import HomeNote
+from lab.engines.host import Home
 from lab.engines.kinds.table import kind_of
 from lab.engines.stock import Stock
 from lab.errors import HostError, Interrupted, UsageError
@@ -76,6 +77,67 @@ def test_leftovers_are_of_no_box(checkout: Lab) -> None:
     said = checkout.run("down", "--leftovers", "debian12-selinux")
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("lab: cannot use --leftovers with a box or a lineup")
+
+
+VIRSH = """\
+#!/bin/sh
+while [ "${1#-}" != "$1" ]; do [ "$1" = -c ] && shift; shift; done
+cd "$POOL" || exit 1
+case $1 in
+pool-list) echo default ;;
+vol-list) for name in *.img; do [ -e "$name" ] && echo " $name  $POOL/$name"; done ;;
+vol-dumpxml) printf '<volume><allocation>%s</allocation><backingStore><path>%s</path></backingStore></volume>\\n' \
+  2500000000 "$(cat "$2")" ;;
+vol-delete) rm "$2" ;;
+esac
+exit 0
+"""
+
+
+@pytest.fixture
+def pool(checkout: Lab) -> Path:
+    """A stand-in for libvirt, whose pool has base images of a published box, of a baked one, and of one in use."""
+    folder = checkout.root / "pool"
+    program = checkout.root / "bin" / "virsh"
+    for path in (folder, program.parent):
+        path.mkdir()
+    program.write_text(VIRSH)
+    program.chmod(0o755)
+    images = {name: f"{name}_vagrant_box_image_1_box.img" for name in ("generic-VAGRANTSLASH-ubuntu1804", "a", "lab-x")}
+    images["baked"] = "lab-VAGRANTSLASH-debian12_vagrant_box_image_0_box.img"
+    images["used"] = "centos-VAGRANTSLASH-7_vagrant_box_image_2004.01_box.img"
+    for name in images.values():
+        (folder / name).write_text("")
+    (folder / "other-disk.img").write_text(str(folder / images["used"]))
+    checkout.env.update(PATH=f"{program.parent}{os.pathsep}{checkout.env['PATH']}", POOL=str(folder))
+    return folder
+
+
+def test_down_names_the_base_images_that_stay_and_removes_them_if_asked(checkout: Lab, pool: Path) -> None:
+    before = {path.name for path in pool.iterdir()}
+    said = checkout.ok("down")
+    assert said.out.splitlines() == [
+        "nothing to remove",
+        "libvirt's storage pool still has the base image of generic/ubuntu1804 (2500 MB); "
+        "`python -m lab down --images` removes it too",
+    ]
+    assert before - {path.name for path in pool.iterdir()} == {"lab-VAGRANTSLASH-debian12_vagrant_box_image_0_box.img"}
+    asked = checkout.ok("down", "--images")
+    assert asked.out == "removed: the base image of generic/ubuntu1804 (2500 MB)\n"
+    assert sorted(path.name for path in pool.iterdir()) == [
+        "a_vagrant_box_image_1_box.img",  # of no box of lab
+        "centos-VAGRANTSLASH-7_vagrant_box_image_2004.01_box.img",  # a disk is based on it
+        "lab-x_vagrant_box_image_1_box.img",
+        "other-disk.img",
+    ]
+    assert checkout.ok("down").out == "nothing to remove\n"
+
+
+@pytest.mark.parametrize("other", ["--orphans", "--leftovers"])
+def test_images_are_of_no_other_kind_of_clean_up(checkout: Lab, other: str) -> None:
+    said = checkout.run("down", "--images", other)
+    assert said.code == 2
+    assert said.err.startswith(f"lab: cannot use --images with {other}")
 
 
 # --- a run that goes on

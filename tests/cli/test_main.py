@@ -192,7 +192,7 @@ def test_a_broken_box_file_is_exit_code_3(place: Place) -> None:
     for words in (["boxes"], ["status", "--lineup", "gist"], ["up", "--lineup", "local"]):
         done = place.lab(*words)
         assert done.returncode == 3
-        assert done.stderr == f'lab: cannot use {path}: unknown key enginez (did you mean "engines"?)\n'
+        assert done.stderr == f'lab: cannot use {path}: line 8: unknown key enginez (did you mean "engines"?)\n'
 
 
 def test_a_broken_scenario_is_exit_code_3_before_any_box_is_touched(place: Place) -> None:

@@ -41,7 +41,7 @@ class Shop:
         self.cache = folder / "cache"
         self.boxes = folder / "boxes"
         self.boxes.mkdir()
-        self.file = engine(folder / "docker-2.0.tgz")
+        self.file = engine(folder / "docker-2.0.tgz", program() + b"also 1.0 and 3.0, ")
         self.sum = hashlib.sha256(self.file.read_bytes()).hexdigest()
         text = ENGINES.replace("SUM", self.sum).replace("URL", self.file.as_uri())
         (self.boxes / "engines.yaml").write_text(text)
@@ -69,7 +69,8 @@ def test_an_archive_is_added_by_its_name(shop: Shop) -> None:
     assert shop.pin("2.0").sha256 is None
     spec = own.add(shop.file, shop.engines, shop.cache)
     assert (spec.name, spec.version, kind_of(spec).sum_of(spec)) == ("2.0", "2.0", shop.sum)
-    assert shop.engines["2.0"] == spec  # url and all else as the repository has it
+    assert shop.engines["2.0"] == spec
+    assert shop.pin("2.0").url is None  # nobody knows whether Docker's address has these bytes
     assert place(shop.cache, "2.0", shop.sum).read_bytes() == shop.file.read_bytes()
     assert shop.stored == [f"2.0-{shop.sum[:12]}.json", f"2.0-{shop.sum[:12]}.tgz", "pins.yaml"]
 
@@ -80,7 +81,7 @@ def test_a_pinned_archive_is_added_without_a_pin_of_ones_own(shop: Shop) -> None
 
 
 def test_another_file_than_the_pinned_one_is_not_added(shop: Shop, tmp_path: Path) -> None:
-    other = tgz(tmp_path / "docker-1.0.tgz", {"docker/dockerd": program() + b"another one"})
+    other = tgz(tmp_path / "docker-1.0.tgz", {"docker/dockerd": program() + b"another 1.0"})
     found = hashlib.sha256(other.read_bytes()).hexdigest()
     with pytest.raises(EngineError) as caught:
         own.add(other, shop.engines, shop.cache)
@@ -117,6 +118,90 @@ def test_an_archive_of_no_version_is_not_added(
     with pytest.raises(UsageError) as caught:
         own.add(tmp_path / name, shop.engines, shop.cache, version)
     assert said in caught.value.message
+
+
+def own_build(folder: Path, name: str = "build.tgz") -> Path:
+    return tgz(folder / name, {"docker/dockerd": program() + b"version 1.0 of this house"})
+
+
+def test_an_own_build_is_added_under_a_name_of_its_own(shop: Shop, tmp_path: Path) -> None:
+    file = own_build(tmp_path)
+    total = hashlib.sha256(file.read_bytes()).hexdigest()
+    spec = own.add(file, shop.engines, shop.cache, name="1.0-own")
+    assert spec == StaticSpec(name="1.0-own", version="1.0", url=None, sha256=total)
+    assert place(shop.cache, "1.0-own", total).read_bytes() == file.read_bytes()
+    assert shop.pin("1.0").sha256 == shop.sum  # the engine of boxes/engines.yaml is as it was
+    assert "http" not in (shop.cache / PINS).read_text()
+    assert own.add(file, shop.engines, shop.cache, name="1.0-own") == spec
+    own.remove("1.0-own", shop.cache)
+    assert "1.0-own" not in shop.engines
+
+
+def test_an_own_build_has_the_rules_and_the_needs_of_its_version(shop: Shop, tmp_path: Path) -> None:
+    path = shop.boxes / "engines.yaml"
+    path.write_text(path.read_text().replace('"http://x/",', '"http://x/", rules: R1, needs: {cgroup: v1},'))
+    own.add(own_build(tmp_path), shop.engines, shop.cache, name="1.0-own")
+    spec = shop.pin("1.0-own")
+    assert (spec.rules, spec.needs.cgroup) == ("R1", "v1")
+
+
+def test_the_refusal_of_another_sum_names_the_command_that_adds_it(shop: Shop, tmp_path: Path) -> None:
+    file = own_build(tmp_path, "docker-1.0.tgz")
+    with pytest.raises(EngineError) as caught:
+        own.add(file, shop.engines, shop.cache)
+    hint = caught.value.hint or ""
+    assert hint == f"use it under a name of its own: python -m lab engines add {file} --version 1.0 --name 1.0-own"
+    own.add(file, shop.engines, shop.cache, "1.0", "1.0-own")
+    with pytest.raises(EngineError) as again:
+        own.add(file, shop.engines, shop.cache)
+    assert str(again.value.hint).endswith("--name 1.0-own2")
+
+
+def test_the_refusal_of_a_second_sum_names_the_command_that_removes_the_first(shop: Shop, tmp_path: Path) -> None:
+    own.add(shop.file, shop.engines, shop.cache)
+    other = tgz(tmp_path / "other" / "docker-2.0.tgz", {"docker/dockerd": program() + b"2.0"})
+    with pytest.raises(EngineError) as caught:
+        own.add(other, shop.engines, shop.cache)
+    assert str(caught.value.hint).startswith("`python -m lab engines remove 2.0` removes the one before; use it under")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("1.1-own", "it states another version than 1.0"),
+        ("1.0 own", "it needs 1 to 40 letters, digits, dots and hyphens"),
+        ("../1.0", "it needs 1 to 40 letters"),
+        ("x" * 41, "it needs 1 to 40 letters"),
+        ("all", "lab itself uses names of this form"),
+        ("buildkit-1.0", "lab itself uses names of this form"),
+        ("3.0", "it states another version than 1.0"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused(shop: Shop, tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        own.add(own_build(tmp_path), shop.engines, shop.cache, "1.0", name)
+    assert caught.value.hint == "such as --name 1.0-own"
+    assert shop.stored == []
+
+
+def test_a_name_that_is_in_use_is_refused(shop: Shop, tmp_path: Path) -> None:
+    path = shop.boxes / "engines.yaml"
+    path.write_text(path.read_text() + '  - {name: house, version: "9.0", kind: distro}\n')
+    file = own_build(tmp_path)
+    with pytest.raises(UsageError, match=r"boxes/engines\.yaml has an engine of that name"):
+        own.add(file, shop.engines, shop.cache, "1.0", "house")
+    own.add(file, shop.engines, shop.cache, "1.0", "mine")
+    other = tgz(tmp_path / "other.tgz", {"docker/dockerd": program() + b"1.0 too"})
+    with pytest.raises(UsageError, match="another archive of yours has that name") as caught:
+        own.add(other, shop.engines, shop.cache, "1.0", "mine")
+    assert caught.value.hint == "python -m lab engines remove mine, or another --name"
+
+
+def test_a_version_that_the_engine_cannot_report_is_refused(shop: Shop, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"as Docker 1\.0-mine: its dockerd is of another version") as caught:
+        own.add(own_build(tmp_path), shop.engines, shop.cache, "1.0-mine")
+    assert "--version is the version that `dockerd --version` prints" in str(caught.value.hint)
+    assert shop.stored == []
 
 
 def test_what_is_no_archive_is_not_added(shop: Shop, tmp_path: Path) -> None:

@@ -273,6 +273,18 @@ def test_a_cache_that_could_not_be_read_is_the_cause_and_no_contradiction() -> N
     assert prediction(trial) is Prediction.UNKNOWN  # a hit was predicted of every step, and none came: for that reason
 
 
+def test_an_engine_without_an_inline_cache_is_the_cause_and_the_trial_is_not_broken() -> None:
+    trial = with_outcomes(of("none"), (RAN,) * 5)
+    assert trial.build
+    imports = (CacheImport(ref="localhost:5000/app:latest", ok=False, unsupported=True),)
+    trial = trial.model_copy(update={"build": trial.build.model_copy(update={"imports": imports})})
+    steps = explained(trial).steps
+    assert [step.role for step in steps] == [Role.CAUSE, *[Role.CONSEQUENCE] * 4]
+    assert "has no inline cache, so it cannot read that of localhost:5000/app:latest" in steps[0].sentence
+    assert steps[0].advice and "19.03 or newer" in steps[0].advice
+    assert prediction(trial) is Prediction.UNKNOWN
+
+
 def test_a_known_bug_of_the_engine_is_a_suspect_where_a_prediction_failed() -> None:
     """Up to 26.1 a cache that was imported and exported again loses layers (buildkit#2274)."""
     first = explained(with_outcomes(of("none"), (RAN,) * 5)).steps[0]

@@ -64,7 +64,7 @@ def test_a_note_of_a_lineup_that_is_gone_decides_nothing(alone: Notes) -> None:
 
 def test_the_bug_reports_boxes_are_taken_where_vagrant_holds_them(alone: Notes, tmp_path: Path) -> None:
     boxes = tmp_path / "vagrant" / "boxes"
-    (boxes / "centos-VAGRANTSLASH-7").mkdir(parents=True)
+    (boxes / "centos-VAGRANTSLASH-7" / "2004.01").mkdir(parents=True)
     assert choose_lineup(OWN, alone, None)[0].name == "debian"  # one of two is not enough
     (boxes / "generic-VAGRANTSLASH-ubuntu1804").mkdir()
     lineup, reason = choose_lineup(OWN, alone, None)

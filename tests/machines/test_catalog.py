@@ -134,8 +134,8 @@ def boxes_refused(folder: Path, **files: str) -> ConfigError:
             LOCAL.replace("name: here", "name: there"),
             'cannot use F/here.yaml: its name is "there", but the file is named "here"',
         ),
-        (LOCAL + "host: x\n", "cannot use F/here.yaml: unknown key host"),
-        (LOCAL + "option: true\n", 'cannot use F/here.yaml: unknown key option (did you mean "optional"?)'),
+        (LOCAL + "host: x\n", "cannot use F/here.yaml: line 5: unknown key host"),
+        (LOCAL + "option: true\n", 'cannot use F/here.yaml: line 5: unknown key option (did you mean "optional"?)'),
         (LOCAL.replace("summary: this machine\n", ""), "cannot use F/here.yaml: summary is missing"),
         (
             LOCAL.replace("[installed]", "[instaled]"),
@@ -181,7 +181,7 @@ def test_a_wrong_machine_is_refused(tmp_path: Path, old: str, new: str, part: st
 @pytest.mark.parametrize("name", ["Guest", "-guest", "a/b", "../guest", "guest box", ""])
 def test_a_name_that_no_file_or_domain_could_bear_is_refused(tmp_path: Path, name: str) -> None:
     message = boxes_refused(tmp_path, guest=GUEST.replace("name: guest", f"name: '{name}'")).message
-    assert message.startswith(f"cannot use {tmp_path / 'guest.yaml'}: name: ")
+    assert message.startswith(f"cannot use {tmp_path / 'guest.yaml'}: line 1: name: ")
 
 
 LINEUP = "name: all\nsummary: s\nboxes: [here]\nscenario: copy-bust\n"
@@ -198,7 +198,7 @@ LINEUP = "name: all\nsummary: s\nboxes: [here]\nscenario: copy-bust\n"
         ),
         (
             LINEUP.replace("boxes:", "box:"),
-            'cannot use F/lineups/all.yaml: boxes is missing; unknown key box (did you mean "boxes"?)',
+            'cannot use F/lineups/all.yaml: boxes is missing; line 3: unknown key box (did you mean "boxes"?)',
         ),
         (LINEUP.replace("scenario: copy-bust\n", ""), "cannot use F/lineups/all.yaml: scenario is missing"),
         ("[all]\n", "cannot read F/lineups/all.yaml: expected a mapping, got list"),

@@ -14,6 +14,7 @@ from lab.errors import HostError, LabError, UsageError
 from lab.machines import hypervisor, leftovers
 from lab.project import Project
 
+CENTOS = "centos-VAGRANTSLASH-7_vagrant_box_image_2004.01_box.img"
 IMAGES = "/var/lib/libvirt/images"
 
 
@@ -40,7 +41,8 @@ class Libvirt(Box):
             return "\n".join(f" {Path(path).name}   {path}" for path in self.disks if words[0] in path)
         elif verb == "vol-dumpxml":
             below = self.disks[words[0]]
-            return f"<volume><backingStore><path>{below}</path></backingStore></volume>" if below else "<volume/>"
+            size = "<allocation unit='bytes'>1234567890</allocation>"
+            return f"<volume>{size}{f'<backingStore><path>{below}</path></backingStore>' if below else ''}</volume>"
         elif verb == "list":
             return "\n".join(self.machines)
         elif verb == "dumpxml":
@@ -57,11 +59,14 @@ class Libvirt(Box):
 def test_images_on_which_no_disk_stands_go() -> None:
     stood_on, idle = (f"{IMAGES}/default/lab-VAGRANTSLASH-{name}_vagrant_box_image_0_box.img" for name in ("a", "b"))
     asleep = f"{IMAGES}/asleep/lab-VAGRANTSLASH-c_vagrant_box_image_0_box.img"
-    others = f"{IMAGES}/default/centos-VAGRANTSLASH-7_vagrant_box_image_2004.01_box.img"
+    others = f"{IMAGES}/default/{CENTOS}"
     disk = f"{IMAGES}/default/lab-abc123-a.img"
     libvirt = Libvirt({stood_on: None, idle: None, asleep: None, others: None, disk: stood_on}, {"lab-abc123-a": disk})
-    hypervisor.remove_base_volumes(libvirt, "lab/")
-    assert list(libvirt.disks) == [stood_on, others, disk]
+    found = hypervisor.base_images(libvirt)
+    assert [(image.box, image.path) for image in found] == [("lab/b", idle), ("centos/7", others), ("lab/c", asleep)]
+    assert found[1].title == "the base image of centos/7 (1235 MB)"
+    hypervisor.remove_base_images(libvirt, found[:1])
+    assert list(libvirt.disks) == [stood_on, asleep, others, disk]
 
 
 def test_disks_that_no_machine_uses_go() -> None:

@@ -11,7 +11,8 @@ from lab.boxes.beside import Identity, mine
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import Transcript
 from lab.engines import host
-from lab.engines.host import Home, HomeNote
+from lab.engines.holding import HomeNote
+from lab.engines.host import Home
 from lab.machines.leftovers import State, beside_lab, sweep
 from lab.model import Progress
 from lab.project import Project

@@ -208,6 +208,19 @@ def test_predictions_are_todays(project: Project) -> None:
     }  # fmt: skip
 
 
+def test_an_import_that_is_no_fault_stays_none(folder: Path) -> None:
+    """The output shows each import; that the engine has no inline cache, only the run does."""
+    evidence = bundle.evidence_of(folder)
+    marked = []
+    for trial in evidence.run.trials:
+        assert trial.build and trial.build.imports
+        imports = tuple(item.model_copy(update={"unsupported": True}) for item in trial.build.imports)
+        marked.append(trial.model_copy(update={"build": trial.build.model_copy(update={"imports": imports})}))
+    run = evidence.run.model_copy(update={"trials": tuple(marked)})
+    judged = judge_again(replace(evidence, run=run), None, BOOK)
+    assert all(item.unsupported for trial in judged.trials if trial.build for item in trial.build.imports)
+
+
 def test_where_redaction_changed_the_files_the_stored_prediction_stands(project: Project) -> None:
     evidence = bundle.evidence_of(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr")
     contexts = {

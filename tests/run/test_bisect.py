@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.engines.kinds.static import StaticSpec
 from lab.errors import EngineError, Interrupted, UsageError
 from lab.machines.catalog import Catalog
 from lab.model import Outcome
@@ -30,6 +31,13 @@ def test_a_reverted_engine_comes_before_its_base_and_only_as_an_end() -> None:
     known = Catalog(OWN).engines
     assert path(known, "20.10.24-unfixed", "26.1.5") == ["20.10.24-unfixed", "20.10.24", "26.1.5"]
     assert path(known, "20.10.5", "26.1.5") == ["20.10.5", "20.10.24", "26.1.5"]
+
+
+def test_an_engine_with_a_name_of_its_own_is_tried_only_as_an_end() -> None:
+    known = dict(Catalog(OWN).engines)
+    known["19.03.11-own"] = StaticSpec(name="19.03.11-own", version="19.03.11", url=None, sha256="0" * 64)
+    assert path(known, "19.03.8", "19.03.13") == ["19.03.8", "19.03.11", "19.03.13"]
+    assert path(known, "19.03.11-own", "19.03.13") == ["19.03.11-own", "19.03.11", "19.03.13"]
 
 
 def test_an_engine_without_a_version_is_no_end() -> None:
@@ -61,8 +69,10 @@ def test_engines_that_cannot_be_had_are_skipped_and_said(size: int, data: st.Dat
 
     found = bisect(engines, probe, quiet)
     there = [number for number in range(size) if number not in lost]
-    assert int(found.first) == min(number for number in there if number >= first)
-    assert int(found.before) == max(number for number in there if number < first)
+    before, after = max(n for n in there if n < first), min(n for n in there if n >= first)
+    assert (found.before, found.after) == (str(before), str(after))
+    assert [attempt.engine for attempt in found.gap] == [str(number) for number in range(before + 1, after)]
+    assert found.first == (None if after - before > 1 else str(after))
     assert all(attempt.problem == "cannot be had" for attempt in found.attempts if attempt.outcome is None)
 
 
@@ -82,7 +92,8 @@ def test_an_end_that_cannot_be_had_is_an_error() -> None:
 def test_an_outcome_that_could_not_be_read_is_no_answer() -> None:
     answers = {"1": RAN, "2": Outcome.UNKNOWN, "3": HIT}
     found = bisect(["1", "2", "3"], answers.__getitem__, quiet)
-    assert (found.first, found.before) == ("3", "1")
+    assert (found.first, found.before, found.after) == (None, "1", "3")
+    assert found.gap == (Attempt("2", None, "outcome unknown"),)
     assert [attempt.problem for attempt in found.attempts] == [None, None, "outcome unknown"]
 
 

@@ -68,6 +68,22 @@ def test_where_engine_and_registry_answer_it_is_the_commands(registry: Registry)
     assert (fault, text) == (Fault.COMMAND, f'{FAILED.message}\n"/nowhere" not found: not found')
 
 
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("failed to do request: Head https://registry-1.docker.io/v2/docker/dockerfile-copy/manifests/v0.1.9", True),
+        ("docker.io/docker/dockerfile-copy:v0.1.9: lookup registry-1.docker.io: no such host", True),
+        ("#8 resolve docker.io/docker/dockerfile-copy:v0.1.9 done", False),
+    ],
+)
+def test_a_copy_without_its_helper_image_is_explained(registry: Registry, output: str, said: bool) -> None:
+    """The texts are written, not recorded: Docker 18.09 prints them where it has no network."""
+    old = Engine("18.09.9", ("true",), "18.09.9", "18.09.9", "c")
+    fault, text = explain_failure(LocalBox(), old, registry, CommandError("cannot build", output=output))
+    assert fault is Fault.COMMAND
+    assert ("Docker 18.09.9 makes COPY and ADD in a container of the image docker.io/docker" in text) is said
+
+
 def test_an_engine_that_does_not_answer_shows_its_log(registry: Registry) -> None:
     fault, text = explain_failure(LocalBox(), DEAD, registry, FAILED)
     assert fault is Fault.ENGINE

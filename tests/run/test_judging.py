@@ -58,6 +58,13 @@ def test_a_cache_that_could_not_be_read_is_no_bust() -> None:
     assert judge(build("rrr", "hhh", False)) is Verdict.BROKEN
 
 
+def test_a_cache_that_the_engine_cannot_read_at_all_is_no_fault() -> None:
+    ran = build("rrr", "rrr", False)
+    old = ran.model_copy(update={"imports": (CacheImport(ref="x", ok=False, unsupported=True),)})
+    assert judge(ran) is Verdict.BROKEN
+    assert (judge(old), fault_of(old), unread(old)) == (Verdict.AS_EXPECTED, None, None)
+
+
 @pytest.mark.parametrize(
     ("made", "fault"),
     [

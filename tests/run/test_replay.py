@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -39,20 +40,26 @@ class Played:
     heard: list[Progress]
 
 
-def engine(facts: BoxFacts) -> Engine:
-    """The engine as it answered when the sample was made."""
+def engine(facts: BoxFacts, server: str = "") -> Engine:
+    """The engine as it answered when the sample was made, or as one of another version."""
     socket = () if facts.engine == FIXED else ("-H", f"unix:///run/lab-docker-{facts.engine}/docker.sock")
     docker = ("docker", *socket)
-    return Engine(facts.engine, docker, facts.client, facts.server, facts.commit, sums=facts.sums, rules=facts.rules)
+    return Engine(
+        facts.engine, docker, facts.client, server or facts.server, facts.commit, sums=facts.sums, rules=facts.rules
+    )
 
 
 Start = Callable[[Engine], Engine | None]
 
 
 def play(
-    folder: Path, entries: list[dict[str, object]], watch: Watch = unwatched, start: Start | None = None
+    folder: Path,
+    entries: list[dict[str, object]],
+    watch: Watch = unwatched,
+    start: Start | None = None,
+    server: str = "",
 ) -> Played:
-    """Make the sample's trials again with boxes that answer from `entries`.
+    """Make the sample's trials again with boxes that answer from `entries`, as if their Docker was `server`.
 
     With `start`, only the first engine of each box is there at once; the others are started by it.
     """
@@ -61,7 +68,7 @@ def play(
     entries = [entry for entry in entries if entry["about"] != "base"]
     boxes = {name: ReplayBox(name, [entry for entry in entries if entry["box"] == name]) for name in (A, S)}
     transcript = Transcript(folder / "transcript.jsonl", stored.name)
-    engines = {name: tuple(engine(box) for box in stored.boxes if box.name == name) for name in boxes}
+    engines = {name: tuple(engine(box, server) for box in stored.boxes if box.name == name) for name in boxes}
     ready = [Ready(boxes[name], catalog.box(name), engines[name]) for name in boxes]
     if start:
         ready = [
@@ -152,6 +159,27 @@ def test_output_that_is_lost_makes_a_trial_broken_never_a_hit(tmp_path: Path, en
     assert Outcome.HIT not in outcomes
     assert not played.run.as_expected
     assert {trial.verdict.value for trial in played.run.trials} == {"broken"}
+
+
+def test_an_engine_that_has_no_inline_cache_breaks_no_trial(tmp_path: Path, entries: list[dict[str, object]]) -> None:
+    """The sample's output, changed to what Docker 18.09 does: each import fails, and every step runs."""
+    old = [json.loads(json.dumps(entry)) for entry in entries]
+    for entry in old:
+        if "--cache-from" in entry["argv"]:
+            text = re.sub(r"(#\d+) CACHED", r"\1 DONE 0.1s", entry["stderr"])
+            entry["stderr"] = re.sub(
+                r"(#\d+) (importing cache .*\n#\d+ sha256.*\n)#\d+ DONE.*", r"\1 \2\1 ERROR: invalid", text
+            )
+    played = play(tmp_path, old, server="18.09.9")
+    trials = [trial for trial in played.run.trials if trial.variation == "none"]
+    assert {trial.verdict.value for trial in trials} == {"as expected"}
+    assert {trial.because for trial in trials} == {"Docker 18.09 neither writes an inline cache nor reads one"}
+    assert {trial.problem for trial in trials} == {None}
+    imports = [item for trial in trials if trial.build for item in trial.build.imports]
+    assert {(item.ok, item.unsupported) for item in imports} == {(False, True)}
+    (tmp_path / "newer").mkdir()
+    newer = play(tmp_path / "newer", old)
+    assert {trial.verdict.value for trial in newer.run.trials} == {"broken"}
 
 
 def test_a_box_that_is_lost_in_the_middle_costs_its_own_trials_only(

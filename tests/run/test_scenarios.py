@@ -9,6 +9,7 @@ import pytest
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import ConfigError, UsageError
 from lab.model import Outcome
+from lab.run.cases import cases
 from lab.run.changes.kind import Shell
 from lab.run.expectations import Expectation, Facts, facts_of
 from lab.run.scenario_file import Variation
@@ -52,6 +53,60 @@ def refusal(folder: Path, text: str = FILE, dockerfile: str = DOCKERFILE, **cont
 @pytest.fixture(scope="module")
 def bust() -> Scenario:
     return load_scenario(find("copy-bust", OWN), "alpine")
+
+
+WRONG = [
+    ("steps:\n  - {instruction: x}\n", "line 4: steps.0.expect is missing"),
+    (
+        "steps:\n  - instruction: x\n    expect: hitt\n",
+        "line 5: steps.0.expect: Input should be 'hit', 'ran' or 'wrong-hit', not 'hitt' (did you mean \"hit\"?)",
+    ),
+    ("variatons: []\n", 'line 3: unknown key variatons (did you mean "variations"?)'),
+    (
+        "variations:\n  - name: v\n    summary: s\n    changes:\n      - mod: {a: '0644'}\n    expect: [hit]\n",
+        'line 7: unknown key variations.0.changes.0.mod (did you mean "mode"?)',
+    ),
+    ("sequence:\n  - biuld: {side: producer}\n", 'line 4: unknown key sequence.0.biuld (did you mean "build"?)'),
+    (
+        "sequence:\n  - build: {side: producer}\n  - build: {side: consumr}\n",
+        "line 5: sequence.1.build.side: Input should be 'producer' or 'consumer', "
+        "not 'consumr' (did you mean \"consumer\"?)",
+    ),
+    (
+        "sequence:\n  - build: {side: producer, name: base}\n  - push: {side: producer, image: bas}\n",
+        'line 5: step 2 of the sequence (push): no build "bas" of the producer is before it (did you mean "base"?); '
+        "there are: base",
+    ),
+    (
+        "variations:\n  - name: v\n    summary: s\n    changes: [{umask: '0002'}]\n    expect:\n      [hit]\n",
+        "line 7: variation v expects 1 outcomes, there are 2 steps",
+    ),
+    (
+        "variations:\n" + 2 * "  - {name: v, summary: s, changes: [{umask: '0002'}], expect: [hit, hit]}\n",
+        'line 5: the variation\'s name "v" is that of another variation',
+    ),
+    ("variations:\n  - {name: none, summary: s, changes: [], commands: [], expect: [hit, hit]}\n", 'name "none" is'),
+    ("exceptions:\n  - because: b\n    expect: [hit]\n", "line 5: exception 1 expects 1 outcomes, there are 2 steps"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), WRONG)
+def test_what_is_wrong_is_named_with_its_line_and_the_nearest_word(tmp_path: Path, more: str, said: str) -> None:
+    error = refusal(tmp_path, f"name: tiny\nsummary: s\n{more}", "FROM {{ base }}\nCOPY bar .\nRUN x\n")
+    assert error.message.startswith(f"cannot use {tmp_path / 'scenario.yaml'}: ")
+    assert said in error.message
+
+
+def test_two_scenarios_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder, text in {"a": FILE, "b": f"# copied\n{FILE}", "c": FILE.replace("tiny", "other")}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "scenario.yaml").write_text(text)
+    for ask in (lambda: find("a", tmp_path), lambda: cases(tmp_path)):
+        with pytest.raises(ConfigError, match='cannot use the scenario "tiny": two have this name') as caught:
+            ask()
+        first, second = (tmp_path / name / "scenario.yaml" for name in "ab")
+        assert f"in {first}, line 1, and in {second}, line 2" in caught.value.message
+    assert find(str(tmp_path / "a"), tmp_path) == tmp_path / "a"  # by its path it is one
 
 
 # --- the bug report's own

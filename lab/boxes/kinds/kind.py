@@ -41,3 +41,7 @@ class BoxKind(ABC, Generic[S]):
     def images(self, spec: S) -> tuple[str, ...]:
         """The names of Vagrant images, of which it needs one; empty if it needs none."""
         return ()
+
+    def image_folders(self, spec: S) -> tuple[str, ...]:
+        """Where Vagrant keeps each of these images, below its folder boxes/."""
+        return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
@@ -11,6 +12,8 @@ from lab.boxes.kinds.kind import BoxKind
 from lab.boxes.specs import BoxSpec
 from lab.project import Project
 from lab.yamlfile import Strict
+
+NUMBERS = re.compile(r"\d+(\.\d+)*")  # a version; Vagrant also takes a range, such as "~> 4.2"
 
 
 class Image(Strict):
@@ -54,3 +57,11 @@ class VagrantKind(BoxKind[VagrantSpec]):
     def images(self, spec: VagrantSpec) -> tuple[str, ...]:
         """The image of each provider."""
         return tuple(image.box for image in spec.providers.values())
+
+    def image_folders(self, spec: VagrantSpec) -> tuple[str, ...]:
+        """The folder of the stated version of each image; of any version where the file has none, or a range."""
+        return tuple(
+            image.box.replace("/", "-VAGRANTSLASH-")
+            + (f"/{image.version}" if image.version and NUMBERS.fullmatch(image.version) else "")
+            for image in spec.providers.values()
+        )

@@ -61,8 +61,8 @@ class EngineKind(ABC, Generic[S]):
         """The sha256 that the pin states for the archive; None if it states none."""
         return None
 
-    def with_sum(self, spec: S, sha256: str) -> S | None:
-        """The same pin with this sum; None for a kind whose pins state no sum."""
+    def with_sum(self, spec: S, sha256: str, url: str | None) -> S | None:
+        """The same pin with this sum, of the archive at `url` or of a file; None for a kind whose pins state no sum."""
         return None
 
     def url_of(self, spec: S) -> str | None:

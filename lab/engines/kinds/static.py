@@ -36,8 +36,10 @@ class StaticKind(EngineKind[StaticSpec]):
     }
 
     def source(self, spec: StaticSpec) -> str:
-        """Docker, and whether the sum is still missing."""
-        return "Docker's archive" if spec.sha256 else "Docker's archive, to be pinned"
+        """Docker or the user, and whether the sum is still missing."""
+        if spec.sha256 is None:
+            return "Docker's archive, to be pinned"
+        return "Docker's archive" if spec.url else "a file that you added"
 
     def sum_of(self, spec: StaticSpec) -> str | None:
         """The pinned sum."""
@@ -47,9 +49,9 @@ class StaticKind(EngineKind[StaticSpec]):
         """The pinned address."""
         return spec.url
 
-    def with_sum(self, spec: StaticSpec, sha256: str) -> StaticSpec:
-        """The pin with another sum."""
-        return spec.model_copy(update={"sha256": sha256})
+    def with_sum(self, spec: StaticSpec, sha256: str, url: str | None) -> StaticSpec:
+        """The pin with another sum, and the address that the sum belongs to."""
+        return spec.model_copy(update={"sha256": sha256, "url": url})
 
     def target(self, spec: StaticSpec, supply: Supply) -> Path | None:
         """The place that the sum names; None until it is pinned."""

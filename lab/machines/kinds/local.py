@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from lab.boxes.base import Box
 from lab.boxes.kinds.local import LocalSpec
 from lab.engines import host
 from lab.engines.daemon import Daemon
 from lab.engines.engine import Engine
+from lab.engines.holding import used_by_others
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
 from lab.machines.kinds.handler import Handler, Site
@@ -48,14 +49,13 @@ class LocalHandler(Handler[LocalSpec]):
         return super().uses_own_docker(site, [pin for pin in pins if not site.stock.parts(pin)])
 
     def remove_engines(self, site: Site) -> bool:
-        """Stop every private engine."""
-        return stop_private(site)
-
-
-def stop_private(site: Site, keep: Collection[str] = ()) -> bool:
-    """Stop the engines that lab runs on this machine and remove all that was made for them, except those in `keep`."""
-    names = [name for name in host.leftovers(site.project.state) if name not in keep]
-    for name in names:
-        site.tell(Progress(f"engine {name}", "removing from this machine"))
-        host.stop(site.shell, name, site.project.state)
-    return bool(names)
+        """Stop every private engine that no other lab process uses."""
+        state, removed = site.project.state, False
+        for name in host.leftovers(state):
+            if used_by_others(name, state):
+                site.tell(Progress(f"engine {name}", "stays: another lab process uses it", done=True))
+                continue
+            site.tell(Progress(f"engine {name}", "removing from this machine"))
+            host.stop(site.shell, name, state)
+            removed = True
+        return removed

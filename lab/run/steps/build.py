@@ -16,7 +16,9 @@ from lab.run.expectations import Expect, Expectation
 from lab.run.judging import read_result
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import ABSENT, IMAGE, Work
+from lab.versions import meets
 
+NO_INLINE_CACHE = "<19.03"  # these write none, and each import of one ends with an error
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
@@ -62,7 +64,10 @@ class Build(Step):
         result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
-        imports = tuple(item.model_copy(update={"absent": item.ref in absent}) for item in build.imports)
+        no_inline = meets(work.station.engine.server, NO_INLINE_CACHE)
+        imports = tuple(
+            item.model_copy(update={"absent": item.ref in absent, "unsupported": no_inline}) for item in build.imports
+        )
         given = Given(arguments=dict(options.arguments), flags=options.words)
         work.rounds.append(Round(name=self.name, build=build.model_copy(update={"imports": imports}), options=given))
 

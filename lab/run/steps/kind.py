@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lab.errors import did_you_mean
 from lab.run.steps.work import ABSENT, Side, Work
 from lab.yamlfile import Strict
 
@@ -20,13 +21,15 @@ class Known:
     def need_built(self, name: str, side: Side) -> None:
         """Raise ValueError unless this side has made a build of that name."""
         if name not in self.built[side]:
-            raise ValueError(f'no build "{name}" of the {side} is before it{_listing(self.built[side])}')
+            near = did_you_mean(name, sorted(self.built[side]))
+            raise ValueError(f'no build "{name}" of the {side} is before it{near}{_listing(self.built[side])}')
 
     def need_source(self, name: str, side: Side) -> None:
         """Raise ValueError unless an image of that name was pushed, or is on this side."""
         there = {*self.pushed, *self.built[side], ABSENT}
         if name not in there:
-            raise ValueError(f'no image "{name}" was pushed before it{_listing(there - {ABSENT})}')
+            near = did_you_mean(name, sorted(there))
+            raise ValueError(f'no image "{name}" was pushed before it{near}{_listing(there - {ABSENT})}')
 
 
 class Step(Strict):

@@ -52,18 +52,21 @@ USUAL: tuple[NamedStep, ...] = (
 )
 
 
-def problem_of(sequence: Sequence[NamedStep], count: int) -> str | None:
-    """Return what is wrong with a sequence for a Dockerfile with `count` steps; None if it can be made."""
+def problem_of(sequence: Sequence[NamedStep], count: int) -> tuple[int | None, str] | None:
+    """Return what is wrong with a sequence for a Dockerfile with `count` steps; None if it can be made.
+
+    It is the place of the step in the sequence, if one step is wrong, and the problem in words.
+    """
     known, seen = Known(count), set[Side]()
-    for number, item in enumerate(sequence, 1):
+    for number, item in enumerate(sequence):
         try:
             if item.step.side == "producer" and "consumer" in seen:
                 raise ValueError("a step of the producer cannot come after one of the consumer")
             item.step.check(known)
         except ValueError as error:
-            return f"step {number} of the sequence ({item.kind}): {error}"
+            return number, f"step {number + 1} of the sequence ({item.kind}): {error}"
         seen.add(item.step.side)
-    return None if known.built["consumer"] else "the sequence has no build of the consumer"
+    return None if known.built["consumer"] else (None, "the sequence has no build of the consumer")
 
 
 def why_unpredictable(sequence: Sequence[NamedStep]) -> str | None:

@@ -133,7 +133,11 @@ def test_a_recipe_names_no_host() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("suite: bookworm", "siute: bookworm", 'suite is missing; unknown key siute \\(did you mean "suite"\\?\\)'),
+        (
+            "suite: bookworm",
+            "siute: bookworm",
+            'suite is missing; line 3: unknown key siute \\(did you mean "suite"\\?\\)',
+        ),
         ("selinux: true", "selnux: true", 'did you mean "selinux"'),
         ("disk_gb: 12", "disk_gb: 1", "disk_gb"),
         ("  - sudo", "  - sudo; rm -rf /", "packages"),

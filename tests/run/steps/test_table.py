@@ -55,7 +55,8 @@ def test_the_usual_sequence_is_the_bug_reports() -> None:
 def test_a_step_that_cannot_be_made_is_named(steps: list[dict[str, Any]], problem: str) -> None:
     found = problem_of(sequence(*steps), 3)
     assert found is not None
-    assert problem in found
+    assert problem in found[1]
+    assert found[0] is None or f"step {found[0] + 1} of the sequence" in found[1]
 
 
 @pytest.mark.parametrize(
