@@ -14,12 +14,14 @@ from lab.cli.cleanup import guarded
 from lab.cli.machines import stopped, with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen, screen
+from lab.engines.kinds.table import kind_of
 from lab.errors import Interrupted, UsageError
 from lab.files import hold
 from lab.machines.catalog import pick
 from lab.machines.fleet import Fleet
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
+from lab.run.builders.table import fitting
 from lab.run.experiment import Wish, perform
 
 
@@ -81,13 +83,17 @@ def boxes_for(
     producer_engines: Sequence[str],
     *,
     allow_prune: bool,
+    builders: Sequence[str] = (),
 ) -> list[BoxSpec]:
     """The boxes of the lineup that a run needs; UsageError for an unknown name.
 
     The bug report's sequence prunes all images and cache, so a Docker that lab did not bring is used only with
-    `allow_prune`. HostError, before anything is fetched, if a private engine is wanted on this machine and cannot run.
+    `allow_prune`. Before anything is fetched, raises UsageError for an engine that none of the builders fits, and
+    HostError if a private engine is wanted on this machine and cannot run.
     """
     specs = {spec.name: spec for spec in place.specs(())}
+    for engine in map(place.catalog.engine, (*consumer_engines, *producer_engines)):
+        fitting(engine.name, kind_of(engine).client, builders)
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)

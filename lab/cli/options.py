@@ -49,7 +49,7 @@ builder_option = click.option(
     "builders",
     multiple=True,
     metavar="BUILDER[,BUILDER..]",
-    help="What runs the builds: buildkit (the default), classic.",
+    help="What runs the builds: buildkit (the default), classic; buildctl (the default) with a buildkitd.",
 )
 
 

@@ -130,7 +130,7 @@ def repro(
         other = stack.enter_context(theirs(packed, place)) if packed else None
         wish = _completed(asked, place, scenario, other)
         used, made = wish.consumer_engines, wish.producer_engines
-        specs = boxes_for(place, producers, consumers, used, made, allow_prune=allow_prune)
+        specs = boxes_for(place, producers, consumers, used, made, allow_prune=allow_prune, builders=wish.builders)
         with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
             folder, run = conductor.run(wish, used, made)
             if json_lines:

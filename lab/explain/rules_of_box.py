@@ -17,7 +17,8 @@ def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
     """
     if facts.builder == "classic":
         return None
-    by_version = book.engine(facts.server)
+    standalone = "" if facts.is_docker else "buildkit-"
+    by_version = book.engine(f"{standalone}{facts.server}")
     by_name = book.engine(facts.engine) if UNFIXED in facts.engine else None
     name, _, more = (facts.rules or "").partition(", ")
     if name not in book.rule_sets:

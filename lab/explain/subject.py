@@ -123,6 +123,9 @@ class Subject:
     def platform(self) -> tuple[str, str]:
         """System and processor that the consumer builds for."""
         named = re.findall(r"OS/Arch:\s+([a-z0-9]+)/([a-z0-9]+)", self.consumer.version if self.consumer else "")
+        worker = re.search(r"^Platforms:\s+([a-z0-9]+)/([a-z0-9]+)", self.consumer.info if self.consumer else "", re.M)
+        if worker:
+            return worker[1], worker[2]
         if named:
             return named[-1][0], named[-1][1]
         return ("linux", "amd64") if isinstance(self.image, str) else (self.image.os, self.image.architecture)

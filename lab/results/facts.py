@@ -73,11 +73,12 @@ class Inspection(Strict):
 
 
 class BoxFacts(Strict):
-    """The facts about a box with one engine; `version` and `info` are the full texts of Docker's commands.
+    """The facts about a box with one engine; `version` and `info` are the full texts of its client's commands.
 
     `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
     follows. `buildx` is the plugin's version if the client builds with it. `builder` is what runs the builds:
-    `buildkit` is the engine's own, `classic` the builder before it.
+    `buildkit` is the engine's own, `classic` the builder before it, `buildctl` a BuildKit without Docker, whose client
+    and server are versions of BuildKit.
     """
 
     name: str
@@ -98,6 +99,16 @@ class BoxFacts(Strict):
     rules: str | None = None
     sums: dict[str, str] = Field(default_factory=dict)
     builder: str = "buildkit"
+
+    @property
+    def is_docker(self) -> bool:
+        """False for a BuildKit without Docker."""
+        return self.builder != "buildctl"
+
+    @property
+    def title(self) -> str:
+        """What the engine is, and the version of its server: "Docker 20.10.24+dfsg1" or "BuildKit 0.25.2+debian"."""
+        return f"{'Docker' if self.is_docker else 'BuildKit'} {self.server}"
 
 
 class ImageFacts(Strict):

@@ -19,6 +19,7 @@ from lab.yamlfile import Strict
 Expect = Literal["hit", "ran", "wrong-hit"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
+BuilderName = Literal["buildkit", "classic", "buildctl"]
 Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 
 
@@ -35,7 +36,7 @@ class When(Strict):
     attributes: Literal["all"] | None = None
     label: End | None = None
     records: Literal["others"] | None = None
-    builder: Literal["buildkit", "classic"] | None = None
+    builder: BuilderName | None = None
 
 
 class Deviation(Strict):
@@ -119,8 +120,8 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
     """The facts of two boxes; an unknown engine counts as one without bugs and without a form of records."""
     ours, theirs = known_of(book, consumer), known_of(book, producer)
     return Facts(
-        consumer.server,
-        producer.server,
+        _docker(consumer),
+        _docker(producer),
         consumer_selinux=consumer.selinux != "off",
         producer_selinux=producer.selinux != "off",
         consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
@@ -128,6 +129,11 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
         builder=consumer.builder,
         other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
     )
+
+
+def _docker(facts: BoxFacts) -> str | None:
+    """The version of a box's Docker; None for a BuildKit without Docker, whose versions are others."""
+    return facts.server if facts.is_docker else None
 
 
 def _run_form(known: Known) -> tuple[bool, bool] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, get_args
 
 from pydantic import Field, model_validator
 
 from lab.run.changes.table import NamedChange
-from lab.run.expectations import Deviation, Expect
+from lab.run.expectations import BuilderName, Deviation, Expect
 from lab.run.steps.table import USUAL, NamedStep
 from lab.yamlfile import Strict
 
@@ -67,7 +67,7 @@ class ScenarioFile(Strict):
     mechanism: str | None = None
     look: str | None = None
     template: Word | None = None
-    builders: tuple[Literal["buildkit", "classic"], ...] = ("buildkit", "classic")
+    builders: tuple[BuilderName, ...] = get_args(BuilderName)
     variables: dict[str, str | int | bool] = Field(default_factory=dict)
     prepare: tuple[NamedChange, ...] = ()
     steps: tuple[StepLine, ...] = ()

@@ -15,6 +15,7 @@ from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.prune import prune
+from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
 from lab.run.steps.work import Say, Side, Work
 
@@ -114,7 +115,9 @@ def _vary(work: Work, scenario: Scenario, variation: Variation | None) -> None:
 def _make(work: Work, scenario: Scenario) -> None:
     """Make the side's steps on an engine that holds nothing."""
     prune(work)
-    for step in steps_of(scenario.sequence, work.side):
+    steps = steps_of(scenario.sequence, work.side)
+    for number, step in enumerate(steps, 1):
+        work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, Push))
         step.run(work)
 
 

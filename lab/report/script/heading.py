@@ -60,7 +60,7 @@ def _replaced(evidence: Evidence) -> list[str]:
 
 def _facts(host: Host) -> str:
     box = host.facts
-    return f" ({box.os}, kernel {box.kernel}, Docker {box.server}, SELinux {box.selinux})" if box else ""
+    return f" ({box.os}, kernel {box.kernel}, {box.title}, SELinux {box.selinux})" if box else ""
 
 
 def own_base(evidence: Evidence) -> bool:

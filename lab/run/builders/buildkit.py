@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lab.boxes.base import Result
+from lab.run.builders.docker import DockerBuilder
 from lab.run.builders.kind import Order, common_words
 from lab.run.steps.work import Work
 
 
-class BuildKit:
+class BuildKit(DockerBuilder):
     """BuildKit, which reads the caches of its sources from the registry."""
 
     rules = True

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lab.boxes.base import Result
 from lab.run.changes.kind import BuildOptions
 from lab.run.steps.work import Work
+
+Scope = Literal["all", "system", "builder", "builder-all", "images"]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """One build: the reference of the image, those of the cache sources in order, and the folder of the context.
 
-    `absent` are the sources that do not exist on purpose. `inline` writes an inline cache.
+    `absent` are the sources that do not exist on purpose. `inline` writes an inline cache. `push` is true if a later
+    step pushes the image, which a builder without a store of images does while it builds.
     """
 
     reference: str
@@ -24,6 +27,7 @@ class Order:
     inline: bool
     context: str
     options: BuildOptions
+    push: bool = False
 
 
 class Builder(Protocol):
@@ -33,8 +37,18 @@ class Builder(Protocol):
     def rules(self) -> bool:
         """True if the builder is the engine's BuildKit, whose rules lab knows."""
 
+    @property
+    def client(self) -> str:
+        """The program that it calls, which must be that of the engine: docker or buildctl."""
+
     def build(self, work: Work, order: Order) -> Result:
         """Build the context; CommandError or BoxError if that fails."""
+
+    def push(self, work: Work, reference: str) -> None:
+        """Push an image that it has built, unless the build has done that."""
+
+    def prune(self, work: Work, scope: Scope) -> None:
+        """Empty the engine's cache and images, in whole or in part."""
 
 
 def common_words(order: Order) -> list[str]:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from lab.engines.engine import Engine
 from lab.errors import UsageError, did_you_mean
 from lab.machines.fleet import Later, Ready
+from lab.run.builders.buildctl import Buildctl
 from lab.run.builders.buildkit import BuildKit
 from lab.run.builders.classic import Classic
 from lab.run.builders.kind import Builder
 
-USUAL = "buildkit"
-BUILDERS: Mapping[str, Builder] = {USUAL: BuildKit(), "classic": Classic()}
+BUILDERS: Mapping[str, Builder] = {"buildkit": BuildKit(), "classic": Classic(), "buildctl": Buildctl()}
+USUAL: Mapping[str, str] = {"docker": "buildkit", "buildctl": "buildctl"}  # by the engine's client
 
 
 def builder_of(name: str) -> Builder:
@@ -26,26 +27,61 @@ def builder_of(name: str) -> Builder:
     return BUILDERS[name]
 
 
+def fitting(engine: str, client: str, builders: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the builders that call the engine's client; without any asked for, the client's usual one.
+
+    Raises UsageError if none of them does.
+    """
+    if not builders:
+        return (USUAL[client],)
+    found = tuple(name for name in builders if builder_of(name).client == client)
+    if not found:
+        able = [name for name, item in BUILDERS.items() if item.client == client]
+        raise UsageError(
+            f"cannot build with the engine {engine} and the builder {', '.join(builders)}: "
+            f"the engine's client is {client}",
+            hint=f"builders of this engine: {', '.join(able)}",
+        )
+    return found
+
+
 def named(engine: str, builder: str) -> str:
     """Return the name under which an engine appears in a run with a builder: 20.10.24, or 20.10.24+classic."""
-    return engine if builder == USUAL else f"{engine}+{builder}"
+    return engine if builder in USUAL.values() else f"{engine}+{builder}"
 
 
 def with_builders(ready: Ready, builders: Sequence[str]) -> Ready:
-    """Return the same box with each engine once for each builder; the engine that runs is the same."""
+    """Return the same box with each engine once for each builder that fits it; the engine that runs is the same.
+
+    Without builders, each engine has its usual one. Raises UsageError for an engine that no builder fits.
+    """
+    engines = tuple(
+        _by(engine, name) for engine in ready.engines for name in fitting(engine.name, engine.program, builders)
+    )
     later = tuple(
-        Later(named(item.name, name), lambda item=item, name=name: _built_by(item.start(), name))  # type: ignore[misc]
+        Later(named(item.name, name), lambda item=item, name=name: _built_by(item.start(), name), item.program)  # type: ignore[misc]
         for item in ready.later
-        for name in builders
+        for name in fitting(item.name, item.program, builders)
     )
-    return replace(
-        ready, engines=tuple(_by(engine, name) for engine in ready.engines for name in builders), later=later
+    return replace(ready, engines=engines, later=later)
+
+
+def names_with(engines: Iterable[str], builders: Sequence[str], ready: Sequence[Ready]) -> tuple[str, ...]:
+    """Return the names of these engines, which are on the boxes, with each builder that fits."""
+    clients = clients_of(ready)
+    return tuple(
+        named(engine, builder)
+        for engine in engines
+        for builder in fitting(engine, clients.get(engine, "docker"), builders)
     )
 
 
-def names_with(engines: Iterable[str], builders: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of these engines with each builder."""
-    return tuple(named(engine, builder) for engine in engines for builder in builders)
+def clients_of(ready: Sequence[Ready]) -> dict[str, str]:
+    """Return the client of each engine on these boxes."""
+    return {
+        **{engine.name: engine.program for box in ready for engine in box.engines},
+        **{later.name: later.program for box in ready for later in box.later},
+    }
 
 
 def _built_by(engine: Engine | None, builder: str) -> Engine | None:
@@ -53,5 +89,4 @@ def _built_by(engine: Engine | None, builder: str) -> Engine | None:
 
 
 def _by(engine: Engine, builder: str) -> Engine:
-    builder_of(builder)
     return replace(engine, name=named(engine.name, builder), builder=builder)
