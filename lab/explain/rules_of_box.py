@@ -31,4 +31,6 @@ def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
     for known in (by_name, by_version):
         if known and (known.rules.name.partition("+")[0], known.rules.xattrs) == (name, wanted.xattrs):
             return known  # it also has the details in which the engine differs from its rule set
+    if by_version and by_version.rules.name == name:  # with the details of its version
+        wanted = vary(by_version.rules, xattrs=Xattrs.ALL if more == ALL else None)
     return Known(facts.engine, wanted, by_version.dialect if by_version else None, None)

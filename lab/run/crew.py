@@ -30,6 +30,7 @@ from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.work import Say
+from lab.versions import titled
 from lab.workers import each, raise_first, stopping
 
 
@@ -161,7 +162,7 @@ class Crew:
     def _begin_later(self, item: Ready) -> None:
         """Start the other engines of a box, and prepare each; one that cannot be had is left out of the plan."""
         for later in item.later:
-            self.tell(Progress(item.box.name, f"waiting for Docker {later.name}"))
+            self.tell(Progress(item.box.name, f"waiting for {titled(later.name)}"))
             engine = later.start()
             if engine is None:
                 self._engines[item.box.name].remove(later.name)
