@@ -131,8 +131,21 @@ def check(
             fit, able = _able(case, [place.catalog.engine(name) for name in used], built_by)
             if not able:
                 continue
-            wish = Wish(place.lineup.name, case.folder, variations=("all",), consumer_engines=fit, builders=able)
-            runs.append(conductor.run(wish, fit)[1])
+            fit, made = fit or engines_named(place, case.file.engines), engines_named(place, case.file.producer_engines)
+            if missing := [name for name in made if name not in used and not conductor.has(name)]:
+                click.echo(
+                    f"{case.name} is left out: it needs the engine {', '.join(missing)}, which is not here", err=True
+                )
+                continue
+            wish = Wish(
+                place.lineup.name,
+                case.folder,
+                variations=("all",),
+                consumer_engines=fit,
+                producer_engines=made,
+                builders=able,
+            )
+            runs.append(conductor.run(wish, fit, made)[1])
     if as_json:
         print_json({"schema": SCHEMA, "trials": [_row(run, trial) for run in runs for trial in run.trials]})
     else:

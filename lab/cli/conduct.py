@@ -35,6 +35,10 @@ class Conductor:
     provider: str
     screen: Screen
 
+    def has(self, engine: str) -> bool:
+        """True if an engine can be used without a download or a build."""
+        return self.fleet.stock.at_hand(self.place.catalog.engine(engine))
+
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
         """Bring the boxes up with these engines (default: their own) and make every trial of the wish."""
         name = self.place.lineup.name

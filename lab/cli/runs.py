@@ -164,8 +164,13 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
             producer_engines=asked.producer_engines or other.producer_engines,
             base=asked.base or other.base,
         )
-    load_scenario(wish.scenario, "scratch").variations(wish.variations)
-    return wish
+    loaded = load_scenario(wish.scenario, "scratch")
+    loaded.variations(wish.variations)
+    return replace(
+        wish,
+        consumer_engines=wish.consumer_engines or engines_named(place, loaded.file.engines),
+        producer_engines=wish.producer_engines or engines_named(place, loaded.file.producer_engines),
+    )
 
 
 def _show(run: Run, folder: Path) -> None:
