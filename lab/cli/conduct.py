@@ -21,7 +21,7 @@ from lab.machines.catalog import pick
 from lab.machines.fleet import Fleet
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
-from lab.run.builders.table import fitting
+from lab.run.builders.table import check_caches, fitting
 from lab.run.experiment import Wish, perform
 
 
@@ -88,16 +88,19 @@ def boxes_for(
     *,
     allow_prune: bool,
     builders: Sequence[str] = (),
+    caches: Sequence[str] = (),
 ) -> list[BoxSpec]:
     """The boxes of the lineup that a run needs; UsageError for an unknown name.
 
     The bug report's sequence prunes all images and cache, so a Docker that lab did not bring is used only with
-    `allow_prune`. Before anything is fetched, raises UsageError for an engine that none of the builders fits, and
-    HostError if a private engine is wanted on this machine and cannot run.
+    `allow_prune`. Before anything is fetched, raises UsageError for an engine that no builder fits, or whose builder
+    does not write such a cache, and HostError if a private engine is wanted on this machine and cannot run.
     """
     specs = {spec.name: spec for spec in place.specs(())}
+    writing = producer_engines or consumer_engines
     for engine in map(place.catalog.engine, (*consumer_engines, *producer_engines)):
-        fitting(engine.name, kind_of(engine).client, builders)
+        fit = fitting(engine.name, kind_of(engine).client, builders)
+        check_caches(engine.name, "", fit, caches if engine.name in writing else ())
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)

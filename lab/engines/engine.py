@@ -12,6 +12,7 @@ from lab.errors import EngineError
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
 BUILDX_SINCE = 23  # from this major version on, `docker build` calls the buildx plugin
+CONTAINERD = "containerd"
 PINGS = {"buildctl": ("debug", "info")}  # for other clients than Docker's, the words that ask the daemon for an answer
 Docker = tuple[str, ...]  # the words that call the client
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions that it printed
@@ -25,7 +26,8 @@ class Engine:
     `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
     its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its BuildKit hashes of a file,
     `log` is the command that prints the end of its daemon's log, and `builder` what runs its builds. `program` is the
-    name of its client: docker, or buildctl for a BuildKit without Docker.
+    name of its client: docker, or buildctl for a BuildKit without Docker. `store` is CONTAINERD for an engine that is
+    known to have its images in containerd's store, and `cache` the kind of cache that its builds write.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Engine:
     log: tuple[str, ...] = ()
     builder: str = "buildkit"
     program: str = "docker"
+    store: str = ""
+    cache: str = "inline"
 
     @property
     def title(self) -> str:

@@ -42,6 +42,7 @@ class Later:
     name: str
     start: Callable[[], Engine | None]
     program: str = "docker"
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)

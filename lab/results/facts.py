@@ -78,7 +78,7 @@ class BoxFacts(Strict):
     `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
     follows. `buildx` is the plugin's version if the client builds with it. `builder` is what runs the builds:
     `buildkit` is the engine's own, `classic` the builder before it, `buildctl` a BuildKit without Docker, whose client
-    and server are versions of BuildKit.
+    and server are versions of BuildKit. `cache` is the kind of cache that its builds write.
     """
 
     name: str
@@ -99,6 +99,7 @@ class BoxFacts(Strict):
     rules: str | None = None
     sums: dict[str, str] = Field(default_factory=dict)
     builder: str = "buildkit"
+    cache: str = "inline"
 
     @property
     def is_docker(self) -> bool:
@@ -129,6 +130,17 @@ class ImageFacts(Strict):
     onbuild: tuple[str, ...] = ()
     os: str = "linux"
     architecture: str = "amd64"
+    problem: str | None = None
+
+
+class CacheFacts(Strict):
+    """A cache that was exported beside an image: the unchanged text of its cache config, and the layers listed with it.
+
+    `layers` has their sizes in bytes by digest. `problem` is the reason why the cache could not be read.
+    """
+
+    config: str = ""
+    layers: dict[str, int | None] = Field(default_factory=dict)
     problem: str | None = None
 
 

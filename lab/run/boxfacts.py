@@ -50,6 +50,7 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
         rules=engine.rules,
         sums=engine.sums,
         builder=engine.builder,
+        cache=engine.cache,
     )
 
 

@@ -22,6 +22,7 @@ from lab.results.facts import ImageFacts, NamedImage
 from lab.results.run import Base, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image
+from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
 from lab.run.crew import Crew
 from lab.run.faults import translate
@@ -44,6 +45,7 @@ class Wish:
     registry: str | None = None
     registry_port: int | None = None
     builders: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
 
 
 def perform(
@@ -54,13 +56,17 @@ def perform(
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
+    clients = clients_of(ready)
+    check_reach(ready, wish.caches)
+    caches = caches_of(wish, list(clients))
     wish = replace(
         wish,
-        consumer_engines=names_with(wish.consumer_engines, wish.builders, ready),
-        producer_engines=names_with(wish.producer_engines, wish.builders, ready),
+        consumer_engines=names_with(
+            wish.consumer_engines, wish.builders, ready, () if wish.producer_engines else wish.caches
+        ),
+        producer_engines=names_with(wish.producer_engines, wish.builders, ready, wish.caches),
     )
-    clients = clients_of(ready)
-    ready = [with_builders(item, wish.builders) for item in ready]
+    ready = [with_builders(item, wish.builders, caches) for item in ready]
     producers = _narrow(ready, wish.producers, "--producer")
     consumers = _narrow(ready, wish.consumers, "--consumer")
     _check_engines(wish, producers, consumers)
@@ -101,6 +107,32 @@ def perform(
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
+
+
+def caches_of(wish: Wish, engines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the kinds of cache that each engine writes.
+
+    Where producers have engines of their own, only these write another cache than an inline one.
+    """
+    kinds = wish.caches or (INLINE,)
+    if not wish.producer_engines:
+        return dict.fromkeys(engines, kinds)
+    used = wish.consumer_engines or tuple(engines)
+    return {
+        name: tuple(dict.fromkeys((*((INLINE,) if name in used else ()), *kinds)))
+        if name in wish.producer_engines
+        else (INLINE,)
+        for name in engines
+    }
+
+
+def check_reach(ready: Sequence[Ready], caches: Sequence[str]) -> None:
+    """Raise UsageError if a cache in a folder of one box would have to be read on another one."""
+    if "local" in caches and len(ready) > 1:
+        raise UsageError(
+            f"cannot use the cache local with {len(ready)} boxes: its folder is on the producer alone",
+            hint="--cache registry-max goes through the registry; --lineup local has one box",
+        )
 
 
 def check_builders(scenario: Scenario, builders: Sequence[str]) -> None:

@@ -27,8 +27,11 @@ def produce(
 
     `variation` is made where the sequence has it on the producer.
     """
-    production = Production(producer=station.box.name, engine=station.engine.name, reference=reference)
+    production = Production(
+        producer=station.box.name, engine=station.engine.name, reference=reference, caching=station.engine.cache
+    )
     work = _work(station, scenario, "producer", reference, {}, "produce", say)
+    work.cache = station.engine.cache
     _vary(work, scenario, variation)
     with station.about(f"{station.box.name}:{station.engine.name}/{scenario.name}:produce"):
         try:
@@ -57,7 +60,7 @@ def rebuild(
         slug,
         lambda what: say(f"{source.producer}: {what}"),
     )
-    work.plan = plan
+    work.plan, work.cache = plan, source.caching
     _vary(work, scenario, variation)
     problem, fault = None, None
     with station.about(name):
@@ -96,7 +99,7 @@ def trial_key(source: Production, station: Station, scenario: Scenario, variatio
 
 def clear(station: Station) -> None:
     """Remove this run's files from the box, and the run's folder and lab-runs once they are empty."""
-    station.box.run(["rm", "-rf", str(station.home)], timeout=60)
+    station.box.run(["rm", "-rf", str(station.home), str(station.home.parent / "caches")], timeout=60)
     station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
 
 

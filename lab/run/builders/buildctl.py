@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab.boxes.base import Result
 from lab.errors import CommandError
+from lab.run.builders.caching import KINDS
 from lab.run.builders.kind import Order, Scope
 from lab.run.steps.work import Work
 
@@ -39,6 +40,10 @@ class Buildctl:
     rules = True
     client = "buildctl"
 
+    def caches(self, store: str) -> tuple[str, ...]:
+        """Every kind."""
+        return KINDS
+
     def build(self, work: Work, order: Order) -> Result:
         """Build with the Dockerfile frontend of the daemon itself, and push if the sequence pushes."""
         return work.client(words_of(order), "build the image")
@@ -64,8 +69,8 @@ def words_of(order: Order) -> list[str]:
         words += ["--opt", f"build-arg:{name}={value}"]
     words += _translated(order.options.words)
     for source in order.sources:
-        words += ["--import-cache", f"type=registry,ref={source}"]
-    words += ["--export-cache", "type=inline"] if order.inline else []
+        words += ["--import-cache", order.caching.imported(source)]
+    words += ["--export-cache", order.exported] if order.exported else []
     return [*words, "--output", f"type=image,name={order.reference},push={str(order.push).lower()}"]
 
 

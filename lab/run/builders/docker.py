@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lab.run.builders.caching import INLINE
 from lab.run.builders.kind import Scope
 from lab.run.steps.work import Work
 
@@ -20,6 +21,10 @@ class DockerBuilder:
     """A builder that Docker's client calls; its images are in the engine's store."""
 
     client = "docker"
+
+    def caches(self, store: str) -> tuple[str, ...]:
+        """An inline cache alone; BuildKit exports others where the images are in containerd's store."""
+        return (INLINE,)
 
     def push(self, work: Work, reference: str) -> None:
         """Push the image from the engine's store."""

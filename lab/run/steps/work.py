@@ -10,6 +10,7 @@ from typing import Literal
 
 from lab.boxes.base import Result
 from lab.results.facts import BuildResult, Inspection, Round
+from lab.run.builders.caching import Caching
 from lab.run.changes.kind import BuildOptions, Change
 from lab.run.context_files import writing
 from lab.run.expectations import Expectation
@@ -46,7 +47,8 @@ class Work:
 
     `names` holds the references of the images by the names of their builds, `made` the names of this side's, and `own`
     ends the reference of an image that this side makes under another name. `plan` is what is expected of the side's
-    last build, `variation` its change. `to_push` names the images that a later step of this side pushes. `rounds` are
+    last build, `variation` its change. `to_push` names the images that a later step of this side pushes, `cache` is the kind of
+    cache of the trial. `rounds` are
     the builds that were made, in order, `inspections` what was looked at in the image of the last one, and `recorded`
     is the key of the last context.
     """
@@ -64,12 +66,18 @@ class Work:
     doing: str = "make the variation"
     options: BuildOptions = field(default_factory=BuildOptions)
     to_push: frozenset[str] = frozenset()
+    cache: str = "inline"
     rounds: list[Round] = field(default_factory=list)
     inspections: list[Inspection] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
     recorded: str | None = None
     listing: Listing | None = None
     _context: PurePosixPath | None = None
+
+    @property
+    def caching(self) -> Caching:
+        """Where the trial's cache is."""
+        return Caching(self.cache, self.station.home.parent / "caches")
 
     @property
     def builds(self) -> list[BuildResult]:
