@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Literal, Protocol
 
 from lab.boxes.base import Result
@@ -19,8 +18,8 @@ Scope = Literal["all", "system", "builder", "builder-all", "images"]
 class Order:
     """One build: the reference of the image, those of the cache sources in order, and the folder of the context.
 
-    `absent` are the sources that do not exist on purpose. `export` writes a cache of the kind of `caching`. `push` is true if a later
-    step pushes the image, which a builder without a store of images does while it builds.
+    `absent` are the sources that do not exist on purpose. `export` writes a cache of the kind of `caching`. `push` is
+    true if a later step pushes the image, which a builder without a store of images does while it builds.
     """
 
     reference: str
@@ -29,8 +28,8 @@ class Order:
     export: bool
     context: str
     options: BuildOptions
-    push: bool = False
-    caching: Caching = Caching(INLINE, PurePosixPath())
+    push: bool
+    caching: Caching
 
     @property
     def exported(self) -> str | None:

@@ -56,8 +56,8 @@ def check_caches(engine: str, store: str, builders: Sequence[str], caches: Seque
             raise UsageError(
                 f"cannot use the cache {wrong} with the engine {engine} and the builder {name}: "
                 f"it writes only {', '.join(able)}",
-                hint="buildctl writes every kind (--engine buildkit-0.25.2), and so does docker build on an engine that "
-                "has its images in containerd's store",
+                hint="buildctl writes every kind (--engine buildkit-0.25.2), and so does docker build on an engine "
+                "that has its images in containerd's store",
             )
 
 
