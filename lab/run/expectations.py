@@ -20,6 +20,7 @@ Expect = Literal["hit", "ran", "wrong-hit"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
 BuilderName = Literal["buildkit", "classic", "buildctl"]
+CacheName = Literal["inline", "registry-min", "registry-max", "local"]
 Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 
 
@@ -28,7 +29,8 @@ class When(Strict):
 
     `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end at
     which SELinux's label of a file enters the key. `records` is `others` where the two engines write the cache record
-    of a RUN in different forms. `builder` is what runs the consumer's builds.
+    of a RUN in different forms. `builder` is what runs the consumer's builds, `cache` the kind of
+    cache that the producer wrote.
     """
 
     consumer: Tag | None = None
@@ -37,6 +39,7 @@ class When(Strict):
     label: End | None = None
     records: Literal["others"] | None = None
     builder: BuilderName | None = None
+    cache: CacheName | None = None
 
 
 class Deviation(Strict):
@@ -59,6 +62,7 @@ class Deviation(Strict):
             (when.label, facts.label == when.label),
             (when.records, facts.other_records),
             (when.builder, facts.builder == when.builder),
+            (when.cache, facts.cache == when.cache),
         )
         if any(wanted is not None and not there for wanted, there in wants):
             return False
@@ -90,6 +94,7 @@ class Facts:
     producer_attributes: bool = False
     other_records: bool = False
     builder: str = "buildkit"
+    cache: str = "inline"
 
     @property
     def label(self) -> End | None:
@@ -127,6 +132,7 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
         consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
         producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
         builder=consumer.builder,
+        cache=producer.cache,
         other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
     )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal, get_args
+from typing import get_args
 
 from lab.errors import UsageError, did_you_mean
+from lab.run.expectations import CacheName
 
-Kind = Literal["inline", "registry-min", "registry-max", "local"]
-INLINE: Kind = "inline"
-KINDS: tuple[Kind, ...] = get_args(Kind)
+INLINE = "inline"
+KINDS: tuple[str, ...] = get_args(CacheName)
 
 
 @dataclass(frozen=True, slots=True)
