@@ -14,6 +14,21 @@ def numbers(version: str) -> tuple[int, ...] | None:
     return tuple(int(number) for number in found[1].split(".")) if found else None
 
 
+def titled(*engines: str) -> str:
+    """Engines by their names in a run, as in "Docker 26.1.5, 28.5.2" or "Docker 26.1.5>BuildKit 0.25.2".
+
+    A name may be that of a producer's engine and of a consumer's, with ">" between them.
+    """
+    if not any("buildkit-" in name for name in engines):
+        return f"Docker {', '.join(engines)}"
+    return ", ".join(">".join(map(_title, name.split(">"))) for name in engines)
+
+
+def _title(engine: str) -> str:
+    standalone = engine.startswith("buildkit-")
+    return f"BuildKit {engine.removeprefix('buildkit-')}" if standalone else f"Docker {engine}"
+
+
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A sort key in natural order: 19.03.8 before 19.03.13, and 20.10.24 before 20.10.24-unfixed."""
     parts = re.findall(r"\d+|\D+", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from lab.cli.terminal import echo
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
+    from lab.engines.spec import EngineSpec
     from lab.results.run import Run, Trial
     from lab.run.cases import Case
 
@@ -115,23 +117,35 @@ def check(
     from lab.cli.conduct import boxes_for, conducting
     from lab.cli.runs import ending
     from lab.report.cases import cases_table
-    from lab.run.builders.table import USUAL
     from lab.run.experiment import Wish
 
     place = workplace(lineup)
     chosen = _chosen(names, tags, None)
     used, built_by = engines_named(place, engines), builders_named(builders)
     place.announce()
-    specs = boxes_for(place, (), (), used, (), allow_prune=False)
+    specs = boxes_for(place, (), (), used, (), allow_prune=False, builders=built_by)
     runs: list[Run] = []
     with conducting(place, specs, provider, "cases", verbose=verbose) as conductor:
         for number, case in enumerate(chosen, 1):
             click.echo(f"case {number} of {len(chosen)}: {case.name}", err=True)
-            able = tuple(name for name in built_by or (USUAL,) if name in case.file.builders)
+            fit, able = _able(case, [place.catalog.engine(name) for name in used], built_by)
             if not able:
                 continue
-            wish = Wish(place.lineup.name, case.folder, variations=("all",), consumer_engines=used, builders=able)
-            runs.append(conductor.run(wish, used)[1])
+            fit, made = fit or engines_named(place, case.file.engines), engines_named(place, case.file.producer_engines)
+            if missing := [name for name in made if name not in used and not conductor.has(name)]:
+                click.echo(
+                    f"{case.name} is left out: it needs the engine {', '.join(missing)}, which is not here", err=True
+                )
+                continue
+            wish = Wish(
+                place.lineup.name,
+                case.folder,
+                variations=("all",),
+                consumer_engines=fit,
+                producer_engines=made,
+                builders=able,
+            )
+            runs.append(conductor.run(wish, fit, made)[1])
     if as_json:
         print_json({"schema": SCHEMA, "trials": [_row(run, trial) for run in runs for trial in run.trials]})
     else:
@@ -140,6 +154,20 @@ def check(
         files.write(output, cases_table(runs))
         click.echo(f"written to {output}", err=True)
     sys.exit(max(map(ending, runs), default=0))
+
+
+def _able(case: Case, pins: Sequence[EngineSpec], asked: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The engines that can run a case, and the builders; no builder if no engine can. Without pins, any Docker can."""
+    from lab.engines.kinds.table import kind_of
+    from lab.run.builders.table import fitting
+    from lab.run.scenarios import load_scenario
+
+    scenario, found, able = load_scenario(case.folder, "scratch"), [], []
+    for name, client in [(pin.name, kind_of(pin).client) for pin in pins] or [("", "docker")]:
+        builders = [item for item in fitting(name, client, asked) if scenario.problem_with(item) is None]
+        found += [name] if builders and name else []
+        able += builders
+    return tuple(found), tuple(dict.fromkeys(able))
 
 
 def _chosen(names: tuple[str, ...], tags: tuple[str, ...], word: str | None) -> list[Case]:

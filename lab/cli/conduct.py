@@ -14,12 +14,14 @@ from lab.cli.cleanup import guarded
 from lab.cli.machines import stopped, with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen, screen
+from lab.engines.kinds.table import kind_of
 from lab.errors import Interrupted, UsageError
 from lab.files import hold
 from lab.machines.catalog import pick
 from lab.machines.fleet import Fleet
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
+from lab.run.builders.table import check_caches, fitting
 from lab.run.experiment import Wish, perform
 
 
@@ -32,6 +34,10 @@ class Conductor:
     specs: Sequence[BoxSpec]
     provider: str
     screen: Screen
+
+    def has(self, engine: str) -> bool:
+        """True if an engine can be used without a download or a build."""
+        return self.fleet.stock.at_hand(self.place.catalog.engine(engine))
 
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
         """Bring the boxes up with these engines (default: their own) and make every trial of the wish."""
@@ -80,13 +86,20 @@ def boxes_for(
     producer_engines: Sequence[str],
     *,
     allow_prune: bool,
+    builders: Sequence[str] = (),
+    caches: Sequence[str] = (),
 ) -> list[BoxSpec]:
     """The boxes of the lineup that a run needs; UsageError for an unknown name.
 
     The bug report's sequence prunes all images and cache, so a Docker that lab did not bring is used only with
-    `allow_prune`. HostError, before anything is fetched, if a private engine is wanted on this machine and cannot run.
+    `allow_prune`. Before anything is fetched, raises UsageError for an engine that no builder fits, or whose builder
+    does not write such a cache, and HostError if a private engine is wanted on this machine and cannot run.
     """
     specs = {spec.name: spec for spec in place.specs(())}
+    writing = producer_engines or consumer_engines
+    for engine in map(place.catalog.engine, (*consumer_engines, *producer_engines)):
+        fit = fitting(engine.name, kind_of(engine).client, builders)
+        check_caches(engine.name, "", fit, caches if engine.name in writing else ())
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)

@@ -142,7 +142,7 @@ def up(
         keep(place.project.state)
     for item in ready:
         item.box.close()
-        versions = ", ".join(f"Docker {engine.server}" for engine in item.engines)
+        versions = ", ".join(engine.title for engine in item.engines)
         click.echo(f"{item.box.name}: up, {versions}")
 
 

@@ -49,8 +49,24 @@ builder_option = click.option(
     "builders",
     multiple=True,
     metavar="BUILDER[,BUILDER..]",
-    help="What runs the builds: buildkit (the default), classic.",
+    help="What runs the builds: buildkit (the default), classic; buildctl (the default) with a buildkitd.",
 )
+
+
+cache_option = click.option(
+    "--cache",
+    "caches",
+    multiple=True,
+    metavar="CACHE[,CACHE..]",
+    help="Where builds write their cache: inline (the default), registry-min, registry-max, local.",
+)
+
+
+def caches_named(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Kinds of cache from words, each of one name or several with commas; UsageError for an unknown name."""
+    from lab.run.builders.caching import kind_of
+
+    return tuple(dict.fromkeys(kind_of(name) for word in words for name in word.split(",") if name))
 
 
 def builders_named(words: tuple[str, ...]) -> tuple[str, ...]:

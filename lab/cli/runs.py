@@ -15,6 +15,8 @@ from lab.cli.columns import fill
 from lab.cli.options import (
     builder_option,
     builders_named,
+    cache_option,
+    caches_named,
     engine_option,
     engines_named,
     json_option,
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     "that the scenario marks as default.",
 )
 @builder_option
+@cache_option
 @click.option("--base", metavar="IMAGE", help="The base image; default: alpine, or one of the box's busybox.")
 @click.option(
     "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
@@ -90,6 +93,7 @@ def repro(
     consumers: tuple[str, ...],
     variations: tuple[str, ...],
     builders: tuple[str, ...],
+    caches: tuple[str, ...],
     base: str | None,
     registry: str | None,
     registry_port: int | None,
@@ -125,12 +129,15 @@ def repro(
         registry,
         registry_port,
         builders_named(builders),
+        caches_named(caches),
     )
     with ExitStack() as stack:
         other = stack.enter_context(theirs(packed, place)) if packed else None
         wish = _completed(asked, place, scenario, other)
         used, made = wish.consumer_engines, wish.producer_engines
-        specs = boxes_for(place, producers, consumers, used, made, allow_prune=allow_prune)
+        specs = boxes_for(
+            place, producers, consumers, used, made, allow_prune=allow_prune, builders=wish.builders, caches=wish.caches
+        )
         with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
             folder, run = conductor.run(wish, used, made)
             if json_lines:
@@ -164,8 +171,13 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
             producer_engines=asked.producer_engines or other.producer_engines,
             base=asked.base or other.base,
         )
-    load_scenario(wish.scenario, "scratch").variations(wish.variations)
-    return wish
+    loaded = load_scenario(wish.scenario, "scratch")
+    loaded.variations(wish.variations)
+    return replace(
+        wish,
+        consumer_engines=wish.consumer_engines or engines_named(place, loaded.file.engines),
+        producer_engines=wish.producer_engines or engines_named(place, loaded.file.producer_engines),
+    )
 
 
 def _show(run: Run, folder: Path) -> None:

@@ -12,6 +12,8 @@ from lab.errors import EngineError
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
 BUILDX_SINCE = 23  # from this major version on, `docker build` calls the buildx plugin
+CONTAINERD = "containerd"
+PINGS = {"buildctl": ("debug", "info")}  # for other clients than Docker's, the words that ask the daemon for an answer
 Docker = tuple[str, ...]  # the words that call the client
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions that it printed
 
@@ -23,7 +25,9 @@ class Engine:
     `docker` holds the words that call its client; `client`, `server` and `commit` are what that client reported.
     `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
     its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its BuildKit hashes of a file,
-    `log` is the command that prints the end of its daemon's log, and `builder` what runs its builds.
+    `log` is the command that prints the end of its daemon's log, and `builder` what runs its builds. `program` is the
+    name of its client: docker, or buildctl for a BuildKit without Docker. `store` is CONTAINERD for an engine that is
+    known to have its images in containerd's store, and `cache` the kind of cache that its builds write.
     """
 
     name: str
@@ -37,6 +41,19 @@ class Engine:
     rules: str | None = None
     log: tuple[str, ...] = ()
     builder: str = "buildkit"
+    program: str = "docker"
+    store: str = ""
+    cache: str = "inline"
+
+    @property
+    def title(self) -> str:
+        """What answers and its version, as in "Docker 20.10.24+dfsg1" or "BuildKit 0.25.2+debian"."""
+        return f"{'Docker' if self.program == 'docker' else 'BuildKit'} {self.server}"
+
+    @property
+    def ping(self) -> list[str]:
+        """The arguments that ask its daemon for an answer."""
+        return self.call(PINGS.get(self.program, ("version",)))
 
     def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
         """The arguments that run its client with these words; sudo preserves the variables that `env` names."""

@@ -111,7 +111,7 @@ def start(
         except BaseException:
             _remove(home, box)
             raise
-    tell(Progress(f"engine {spec.name}", f"Docker {engine.server} proven", done=True))
+    tell(Progress(f"engine {spec.name}", f"{engine.title} proven", done=True))
     return engine
 
 
@@ -229,7 +229,10 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
     )
     plugins = home.daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     engine = replace(
-        engine_of(spec, (home.client, versions), sums), plugins=plugins, log=("tail", "-n", "30", str(home.log))
+        engine_of(spec, (home.client, versions), sums),
+        plugins=plugins,
+        log=("tail", "-n", "30", str(home.log)),
+        program=home.daemon.proven[1],
     )
     return prove(box, spec, engine)
 

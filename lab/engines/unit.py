@@ -75,7 +75,8 @@ def start_unit(
     _compare(box, spec, programs, sums)
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     answer = (answer[0], daemon.versions(answer[1]))
-    return replace(engine_of(spec, answer, sums), plugins=plugins, log=journal_of(daemon.unit))
+    engine = engine_of(spec, answer, sums)
+    return replace(engine, plugins=plugins, log=journal_of(daemon.unit), program=name)
 
 
 def _bring(

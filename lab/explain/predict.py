@@ -65,10 +65,12 @@ def options_of(subject: Subject) -> Options:
     the engine's own facts say.
     """
     info = subject.consumer.info if subject.consumer else ""
-    merges = "io.containerd.snapshotter" in info if info else None
+    standalone = subject.consumer is not None and not subject.consumer.is_docker
+    merges = standalone or "io.containerd.snapshotter" in info if info else None
     platform = "/".join(subject.platform)
     given = subject.trial.options
-    arguments = {"BUILDKIT_INLINE_CACHE": "1", **given.arguments}
+    own = {} if standalone else {"BUILDKIT_INLINE_CACHE": "1"}
+    arguments = {**own, **given.arguments}
     return with_flags(Options(build_args=arguments, platform=platform, merges=merges), given.flags)
 
 

@@ -17,7 +17,8 @@ def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
     """
     if facts.builder == "classic":
         return None
-    by_version = book.engine(facts.server)
+    standalone = "" if facts.is_docker else "buildkit-"
+    by_version = book.engine(f"{standalone}{facts.server}")
     by_name = book.engine(facts.engine) if UNFIXED in facts.engine else None
     name, _, more = (facts.rules or "").partition(", ")
     if name not in book.rule_sets:
@@ -30,4 +31,6 @@ def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
     for known in (by_name, by_version):
         if known and (known.rules.name.partition("+")[0], known.rules.xattrs) == (name, wanted.xattrs):
             return known  # it also has the details in which the engine differs from its rule set
+    if by_version and by_version.rules.name == name:  # with the details of its version
+        wanted = vary(by_version.rules, xattrs=Xattrs.ALL if more == ALL else None)
     return Known(facts.engine, wanted, by_version.dialect if by_version else None, None)

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from lab.buildkit.cachekeys.cache import Cache
+from lab.buildkit.cachekeys.cache import Cache, Layer
+from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.inline import decode
 from lab.buildkit.cachekeys.plan import first_image
@@ -74,10 +75,16 @@ class Subject:
 
     @cached_property
     def cache(self) -> Cache | str | None:
-        """The inline cache of the producer's image; None if it has none."""
+        """The cache that the producer exported, else the inline cache of its image; None if that has none."""
         if isinstance(self.image, str):
             return self.image
+        exported = self.production.cache if self.production else None
+        if exported and exported.problem:
+            return exported.problem
         try:
+            if exported:
+                layers = {digest: Layer(digest, size) for digest, size in exported.layers.items()}
+                return decode_config(exported.config.encode(), "the exported cache", layers)
             return decode(self.image.cache) if self.image.cache is not None else None
         except LabError as error:
             return error.message
@@ -123,6 +130,9 @@ class Subject:
     def platform(self) -> tuple[str, str]:
         """System and processor that the consumer builds for."""
         named = re.findall(r"OS/Arch:\s+([a-z0-9]+)/([a-z0-9]+)", self.consumer.version if self.consumer else "")
+        worker = re.search(r"^Platforms:\s+([a-z0-9]+)/([a-z0-9]+)", self.consumer.info if self.consumer else "", re.M)
+        if worker:
+            return worker[1], worker[2]
         if named:
             return named[-1][0], named[-1][1]
         return ("linux", "amd64") if isinstance(self.image, str) else (self.image.os, self.image.architecture)

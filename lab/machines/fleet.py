@@ -17,7 +17,7 @@ from lab.boxes.specs import BoxSpec
 from lab.engines import host
 from lab.engines.daemon import check_apart
 from lab.engines.engine import Engine
-from lab.engines.kinds.table import check_docker, kind_of
+from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
 from lab.errors import Interrupted, LabError
@@ -38,11 +38,14 @@ BAKED = "lab/"  # the names of the boxes that lab bakes begin with it
 class Later:
     """An engine of a box whose archive is still being built.
 
-    `start` waits for the archive and starts the engine; it returns None if the archive cannot be had.
+    `start` waits for the archive and starts the engine; it returns None if the archive cannot be had. `program` is the
+    name of the engine's client.
     """
 
     name: str
     start: Callable[[], Engine | None]
+    program: str = "docker"
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +144,13 @@ class Fleet:
         first, *others = plan
         pinned = [first, *(pin for pin in others if pin.name not in slow and (all_or_none or self._can_be_had(pin)))]
         found = tuple(self._start(box, spec, pin) for pin in pinned)
-        versions = ", ".join(engine.server for engine in found)
-        self.tell(Progress(spec.name, f"ready, Docker {versions}", done=True))
+        versions = ", ".join(engine.title for engine in found)
+        self.tell(Progress(spec.name, f"ready, {versions}", done=True))
         later = (pin for pin in others if pin.name in slow)
-        starts = (Later(pin.name, partial(self._start_later, box, spec, pin, needed=all_or_none)) for pin in later)
+        starts = (
+            Later(pin.name, partial(self._start_later, box, spec, pin, needed=all_or_none), kind_of(pin).client)
+            for pin in later
+        )
         return Ready(box, spec, found, tuple(starts))
 
     def _slow(self, plans: Mapping[str, Sequence[EngineSpec]]) -> dict[str, EngineSpec]:
@@ -169,7 +175,6 @@ class Fleet:
         handler = handler_of(spec)
         names = dict.fromkeys((*(wanted or handler.default_engines(self.site, spec)), *also))
         planned = [self.catalog.engine(name) for name in names]
-        check_docker(planned)
         check_apart(handler.daemon(self.site, pin.name) for pin in planned)
         return planned
 

@@ -10,6 +10,7 @@ from lab.report.cause import MAX_FINDINGS, where
 from lab.report.evidence import Evidence
 from lab.report.findings import Finding, Kind, contrast
 from lab.report.trials import bytes_sent, predicted_of
+from lab.versions import titled
 
 MAX_ALIKE = 6
 _CONTENT = ("content", "presence", "type", "line ends", "target")
@@ -45,7 +46,7 @@ def _wanted(evidence: Evidence, finding: Finding) -> str:
         return f"{text} after the change {markup.prose(finding.example.variation)} too."
     other = contrast(evidence, finding)
     if other:
-        text += f", as on {markup.prose(other.consumer)} with Docker {markup.prose(other.engine)}"
+        text += f", as on {markup.prose(other.consumer)} with {markup.prose(titled(other.engine))}"
     fields = {item.field for item in finding.cause.differences} if finding.cause else set()
     return (
         f"{text}." if fields & set(_CONTENT) else f"{text}: the Dockerfile and the content of the files are the same."

@@ -11,6 +11,7 @@ from lab.report.evidence import Evidence
 from lab.report.findings import Finding, Kind, plain
 from lab.report.trials import engine_word
 from lab.results.run import Trial
+from lab.versions import titled
 
 MAX_FINDINGS = 8
 _FACTS = ("os", "kernel", "storage", "security", "selinux", "client", "server")
@@ -41,7 +42,7 @@ def versions(evidence: Evidence, found: Sequence[Finding]) -> str:
 def engine_notes(evidence: Evidence) -> str:
     """What the engines of the run are whose name does not say it; empty if there are none."""
     named = dict.fromkeys(box.engine for box in evidence.run.boxes if box.engine in evidence.engines)
-    return " ".join(f"Docker {markup.prose(name)} is {markup.prose(evidence.engines[name])}." for name in named)
+    return " ".join(f"{markup.prose(titled(name))} is {markup.prose(evidence.engines[name])}." for name in named)
 
 
 def deliberate_changes(found: Sequence[Finding]) -> str:
@@ -89,7 +90,7 @@ def boxes(trial: Trial) -> str:
 
 def where(trial: Trial) -> str:
     """`boxes` with the engine."""
-    return f"{boxes(trial)}, Docker {markup.prose(engine_word(trial))}"
+    return f"{boxes(trial)}, {markup.prose(titled(engine_word(trial)))}"
 
 
 def _cause(evidence: Evidence, finding: Finding) -> str:
@@ -169,6 +170,5 @@ def _by_engine(evidence: Evidence, finding: Finding) -> str:
             if made.instruction == step:
                 seen.setdefault(made.outcome, []).append(engine_word(trial))
     return "; ".join(
-        f"{outcome.value} with Docker {', '.join(map(markup.prose, dict.fromkeys(engines)))}"
-        for outcome, engines in seen.items()
+        f"{outcome.value} with {markup.prose(titled(*dict.fromkeys(engines)))}" for outcome, engines in seen.items()
     )

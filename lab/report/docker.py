@@ -1,15 +1,15 @@
-"""Recorded Docker commands in the form in which a reader types them."""
+"""Recorded commands of a builder's client, docker or buildctl, in the form in which a reader types them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Options of the client itself that stand between `docker` and its command, each with a value.
-_OPTIONS = ("-H", "--host", "--config", "-c", "--context")
+# By client, its own options that stand between it and its command, each with a value.
+_OPTIONS = {"docker": ("-H", "--host", "--config", "-c", "--context"), "buildctl": ("--addr",)}
 
 
 def split(argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """How the run called its client, and the words after it; None for a command that is not Docker's.
+    """How the run called its client, and the words after it; None for a command of another program.
 
     `sudo -n /run/x/docker -H unix:///run/x/docker.sock build .` gives the words up to the socket, then `build .`.
     """
@@ -17,13 +17,19 @@ def split(argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None
     if start is None:
         return None
     end = start + 1
-    while end + 1 < len(argv) and argv[end] in _OPTIONS:
+    while end + 1 < len(argv) and argv[end] in _OPTIONS[_name(argv[start])]:
         end += 2
     return tuple(argv[:end]), tuple(argv[end:])
 
 
+def client(argv: Sequence[str]) -> str:
+    """The client's name, docker or buildctl; empty for a command of another program."""
+    start = _client(argv)
+    return "" if start is None else _name(argv[start])
+
+
 def verb(argv: Sequence[str]) -> str:
-    """The words that name what a Docker command does, as in `build` or `system prune`; empty for other commands."""
+    """The words that name what a client's command does, as in `build` or `system prune`; empty for other commands."""
     found = split(argv)
     words = found[1] if found else ()
     if not words:
@@ -37,9 +43,14 @@ def builds(argv: Sequence[str]) -> bool:
     return verb(argv) in ("build", "buildx build", "buildx b", "builder build", "image build")
 
 
+def imports(argv: Sequence[str]) -> bool:
+    """True for a build that names a cache source."""
+    return "--cache-from" in argv or "--import-cache" in argv
+
+
 def prunes(argv: Sequence[str]) -> bool:
     """True for a command that removes images or build cache."""
-    return verb(argv).endswith(" prune")
+    return verb(argv).split(" ")[-1] == "prune"
 
 
 def _client(argv: Sequence[str]) -> int | None:
@@ -47,6 +58,8 @@ def _client(argv: Sequence[str]) -> int | None:
     place = 0
     if argv and argv[0] == "sudo":
         place = next((number for number, word in enumerate(argv[1:], 1) if not word.startswith("-")), len(argv))
-    if place < len(argv) and argv[place].rpartition("/")[2] == "docker":
-        return place
-    return None
+    return place if place < len(argv) and _name(argv[place]) in _OPTIONS else None
+
+
+def _name(program: str) -> str:
+    return program.rpartition("/")[2]

@@ -14,6 +14,7 @@ from lab.report.prediction import Prediction, prediction
 from lab.report.reproduce import steps_to_reproduce
 from lab.report.trials import bytes_sent, engine_word, in_order, order, sent_word, steps_of
 from lab.results.run import Run, Trial
+from lab.versions import titled
 
 MAX_ROWS = 40  # GitHub takes 65,536 characters in an issue
 
@@ -95,9 +96,9 @@ def _sentence(finding: Finding) -> str:
         Kind.UNEXPECTED_HIT: "wrongly hits",
         Kind.WRONG_HIT: "hits with a wrong result with",
     }.get(finding.kind, "does not do as predicted with")
-    docker = f"Docker {markup.prose(consumer)}"
+    docker = markup.prose(titled(consumer))
     if producer != consumer:
-        docker += f" (the image is from Docker {markup.prose(producer)})"
+        docker += f" (the image is from {markup.prose(titled(producer))})"
     pushed = "it pushed itself" if example.producer == example.consumer else f"{markup.prose(example.producer)} pushed"
     files = "the same files"
     if example.variation != CONTROL:
@@ -165,7 +166,7 @@ def _not_known(evidence: Evidence, subjects: list[Finding]) -> str:
         lines.append(f"{len(broken) - MAX_FINDINGS} more trials are broken.")
     lines += [
         f"Which file makes {markup.code(finding.step.instruction)} miss on {markup.prose(finding.example.consumer)} "
-        f"with Docker {markup.prose(finding.engines[1])}."
+        f"with {markup.prose(titled(finding.engines[1]))}."
         for finding in subjects[:MAX_FINDINGS]
         if finding.kind is Kind.MISS and finding.cause is None and finding.step
     ]

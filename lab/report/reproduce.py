@@ -12,6 +12,7 @@ from lab.report import docker, excerpt, markup, printable
 from lab.report.evidence import Evidence, producer_engine
 from lab.results.facts import BoxFacts
 from lab.results.run import Trial
+from lab.versions import titled
 
 Host = tuple[str, str]  # a box and an engine
 WIDTH = 100  # columns of a command before it continues on the next line
@@ -21,6 +22,11 @@ BUSYBOX_BASE = """\
 $ mkdir -p root/bin && cp "$(command -v busybox)" root/bin/ && ln -s busybox root/bin/sh   # a static busybox
 $ tar -C root -c bin | docker import - {name}
 $ docker push {name}"""
+BUILDKIT_BASE = """\
+$ mkdir -p root/bin && cp "$(command -v busybox)" root/bin/ && ln -s busybox root/bin/sh   # a static busybox
+$ mkdir base && tar -C root -c -f base/root.tar bin && printf 'FROM scratch\\nADD root.tar /\\n' > base/Dockerfile
+$ buildctl build --frontend dockerfile.v0 --local context=base --local dockerfile=base \\
+>     --output type=image,name={name},push=true"""
 
 
 def steps_to_reproduce(evidence: Evidence, shown: list[Trial]) -> str:
@@ -53,12 +59,13 @@ def _base_name(evidence: Evidence) -> str:
 
 
 def _base(evidence: Evidence) -> str:
-    """How a reader gets the base image: by pulling it, or by three commands."""
+    """How a reader gets the base image: by pulling it, or by commands that make it."""
     base = evidence.run.base
     if base is None:
         return "The base image is not known."
     if _own_base(evidence):
-        lines = BUSYBOX_BASE.format(name=_base_name(evidence))
+        has_docker = any(box.is_docker for box in evidence.run.boxes) or not evidence.run.boxes
+        lines = (BUSYBOX_BASE if has_docker else BUILDKIT_BASE).format(name=_base_name(evidence))
         return (
             f"The base image holds one static busybox and nothing else. The run used {markup.code(base.reference)}. "
             f"These commands make one:\n\n{markup.fence(lines, 'console')}"
@@ -83,7 +90,7 @@ def _setting(evidence: Evidence, shown: Sequence[Trial]) -> str:
         shlex.join(found[0])
         for about in [*names, *phases]
         for item in evidence.during(about)
-        if (found := docker.split(item.argv)) and found[0] != ("docker",)
+        if (found := docker.split(item.argv)) and len(found[0]) > 1
     }
     if calls:
         clients = ", ".join(markup.code(call) for call in sorted(calls)[:4])
@@ -129,7 +136,7 @@ def _section(evidence: Evidence, host: Host, shown: list[Trial], printed: dict[s
     rebuilt = [trial for trial in shown if (trial.consumer, trial.engine) == host]
     roles = [*(["builds, pushes, prunes"] if made else []), *(["rebuilds from the pushed cache"] if rebuilt else [])]
     heading = (
-        f"### {markup.prose(name)} with Docker {markup.prose(facts.server if facts else engine)}: {' and '.join(roles)}"
+        f"### {markup.prose(name)} with {markup.prose(facts.title if facts else titled(engine))}: {' and '.join(roles)}"
     )
     lines = _versions(facts, printed) if facts else []
     for production in evidence.run.productions:
@@ -151,14 +158,19 @@ def _description(facts: BoxFacts | None) -> str:
 
 def _versions(facts: BoxFacts, printed: dict[str, str]) -> list[str]:
     lines = []
-    for command, found in (
-        ("docker version", excerpt.version(facts.version)),
-        ("docker info", excerpt.info(facts.info)),
-    ):
+    for command, found in _answers(facts):
         text = "\n".join(found.lines)
         before = printed.setdefault(text, facts.name)
         lines += [f"$ {command}", f"[the same as on {before}]" if before != facts.name else found.text]
     return lines
+
+
+def _answers(facts: BoxFacts) -> list[tuple[str, excerpt.Excerpt]]:
+    """What the engine's client says of versions and settings, by the command that asks."""
+    if facts.is_docker:
+        return [("docker version", excerpt.version(facts.version)), ("docker info", excerpt.info(facts.info))]
+    texts = {"buildctl debug info": facts.version, "buildctl debug workers --verbose": facts.info}
+    return [(command, excerpt.ends(text.encode())) for command, text in texts.items()]
 
 
 def _commands(evidence: Evidence, exchanges: list[Exchange]) -> list[str]:
@@ -179,7 +191,7 @@ def _typed(evidence: Evidence, item: Exchange) -> list[str]:
     """The command as a person types it; nothing for a script that only writes the Dockerfile shown above."""
     if found := docker.split(item.argv):
         variables = [f"{name}={shlex.quote(value)}" for name, value in item.env.items() if name != "DOCKER_CONFIG"]
-        return _prompted(_wrapped([*variables, "docker", *map(shlex.quote, found[1])]))
+        return _prompted(_wrapped([*variables, docker.client(item.argv), *map(shlex.quote, found[1])]))
     if item.argv[:2] == ("sh", "-c") and len(item.argv) == 3:
         dockerfile = f": > ./Dockerfile\nprintf %s {shlex.quote(evidence.run.dockerfile)} >> ./Dockerfile"
         text = item.argv[2].replace(dockerfile, "").removeprefix("set -e\n").strip("\n")

@@ -80,11 +80,12 @@ class Inspection(Strict):
 
 
 class BoxFacts(Strict):
-    """The facts about a box with one engine; `version` and `info` are the full texts of Docker's commands.
+    """The facts about a box with one engine; `version` and `info` are the full texts of its client's commands.
 
     `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
     follows. `buildx` is the plugin's version if the client builds with it. `builder` is what runs the builds:
-    `buildkit` is the engine's own, `classic` the builder before it.
+    `buildkit` is the engine's own, `classic` the builder before it, `buildctl` a BuildKit without Docker, whose client
+    and server are versions of BuildKit. `cache` is the kind of cache that its builds write.
     """
 
     name: str
@@ -105,6 +106,17 @@ class BoxFacts(Strict):
     rules: str | None = None
     sums: dict[str, str] = Field(default_factory=dict)
     builder: str = "buildkit"
+    cache: str = "inline"
+
+    @property
+    def is_docker(self) -> bool:
+        """False for a BuildKit without Docker."""
+        return self.builder != "buildctl"
+
+    @property
+    def title(self) -> str:
+        """What the engine is, and the version of its server: "Docker 20.10.24+dfsg1" or "BuildKit 0.25.2+debian"."""
+        return f"{'Docker' if self.is_docker else 'BuildKit'} {self.server}"
 
 
 class ImageFacts(Strict):
@@ -125,6 +137,17 @@ class ImageFacts(Strict):
     onbuild: tuple[str, ...] = ()
     os: str = "linux"
     architecture: str = "amd64"
+    problem: str | None = None
+
+
+class CacheFacts(Strict):
+    """A cache that was exported beside an image: the unchanged text of its cache config, and the layers listed with it.
+
+    `layers` has their sizes in bytes by digest. `problem` is the reason why the cache could not be read.
+    """
+
+    config: str = ""
+    layers: dict[str, int | None] = Field(default_factory=dict)
     problem: str | None = None
 
 

@@ -16,7 +16,7 @@ from lab import __version__, files
 from lab.errors import ConfigError, Fault, UsageError, did_you_mean
 from lab.model import Outcome, TrialKey, Verdict
 from lab.results import journal
-from lab.results.facts import BoxFacts, BuildResult, Given, ImageFacts, Inspection, NamedImage, Round
+from lab.results.facts import BoxFacts, BuildResult, CacheFacts, Given, ImageFacts, Inspection, NamedImage, Round
 from lab.yamlfile import Strict
 
 SCHEMA = 4
@@ -41,6 +41,8 @@ class Production(Strict):
 
     `options` are what the sequence or a change gave the last build, and `rounds` its earlier builds, in order.
 
+    `caching` is the kind of cache that it wrote, and `cache` what that holds if it is not in the image.
+
     `context` is the key of its build context and `image` describes the pushed image; both are null in runs that do not
     store them. `problem` describes a failure and `fault` states its origin.
     """
@@ -57,6 +59,8 @@ class Production(Strict):
     image: ImageFacts | None = None
     options: Given = Given()
     rounds: tuple[Round, ...] = ()
+    caching: str = "inline"
+    cache: CacheFacts | None = None
 
 
 class Trial(Strict):

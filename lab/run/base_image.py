@@ -16,6 +16,7 @@ from lab.results.run import Base
 
 ALPINE = "alpine:3.11.6@sha256:9a839e63dad54c3a6d1834e29692c8492d93f90c59c978c1ed79109ea4fb9a54"
 HUB_SECONDS = 3.0
+DIGEST = re.compile(r"(?:digest:|exporting manifest) (sha256:[0-9a-f]{64})")
 # Owner, time and order are fixed, so that every run makes the same bytes; busybox is static and needs no library.
 ROOT_TAR = """\
 set -e
@@ -26,7 +27,14 @@ mkdir -p "$root/bin"
 cp "$busybox" "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"
 chmod 755 "$root/bin" "$root/bin/busybox"
-tar -C "$root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - bin | {docker} import - {reference}
+tar -C "$root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - bin {rest}
+"""
+IMPORT = "| {client} import - {reference}"
+# A BuildKit without Docker imports no archive: it builds an image of it, and pushes it.
+BUILD = """> "$root/root.tar"
+printf 'FROM scratch\\nADD root.tar /\\n' > "$root/Dockerfile"
+{client} build --frontend dockerfile.v0 --local context="$root" --local dockerfile="$root" \
+  --opt build-arg:SOURCE_DATE_EPOCH=0 --progress=plain --output type=image,name={reference},push=true
 """
 
 
@@ -57,10 +65,18 @@ def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
     if kept := registry.digest(BASE, tag):
         return f"{registry.prefix}/{BASE}@{kept}"
     reference = f"{registry.prefix}/{BASE}:{tag}"
-    script = ROOT_TAR.format(docker=shlex.join(engine.docker), reference=reference)
-    box.check(["sh", "-c", script], doing="make the base image")
-    pushed = box.check([*engine.docker, "push", reference], doing="push the base image")
-    digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed.text)
+    output = _push_root(box, engine, reference)
+    digest = DIGEST.search(output)
     if digest is None:
-        raise BoxError(f"cannot read the base image's digest on {box.name}", output=pushed.output)
+        raise BoxError(f"cannot read the base image's digest on {box.name}", output=output)
     return f"{registry.prefix}/{BASE}@{digest[1]}"
+
+
+def _push_root(box: Box, engine: Engine, reference: str) -> str:
+    """Make the base image with an engine and push it; returns what the engine printed of the push."""
+    has_images = engine.program == "docker"
+    rest = (IMPORT if has_images else BUILD).format(client=shlex.join(engine.docker), reference=reference)
+    made = box.check(["sh", "-c", ROOT_TAR.format(rest=rest)], doing="make the base image", timeout=300)
+    if not has_images:
+        return made.output.decode("utf-8", "replace")
+    return box.check([*engine.docker, "push", reference], doing="push the base image").text

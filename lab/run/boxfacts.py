@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.results.facts import BoxFacts
 
+# The kernel in the first line, the name of the system in the second one, as `docker info` has them.
+SYSTEM = 'uname -r; . /etc/os-release; echo "$PRETTY_NAME"'
+LABEL = re.compile(r"^\s*org\.mobyproject\.buildkit\.worker\.(\S+):\s+(\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an engine says of itself and of its system; the texts of both its answers, unchanged."""
+
+    version: str
+    info: str
+    os: str
+    kernel: str
+    storage: str
+    security: tuple[str, ...]
+
 
 def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
-    """What `docker version` and `docker info` say, and whether the kernel labels its files (getenforce's file)."""
-    version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60)
-    info = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60).text
+    """What the engine says of itself and of its box, and whether the kernel labels its files (getenforce's file)."""
+    said = _docker(box, engine) if engine.program == "docker" else _buildkit(box, engine)
     enforce = box.run(["cat", "/sys/fs/selinux/enforce"], timeout=20)
     selinux = {"1": "enforcing", "0": "permissive"}.get(enforce.text, "off") if enforce.ok else "off"
     return BoxFacts(
@@ -23,17 +39,44 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
         client=engine.client,
         server=engine.server,
         commit=engine.commit,
-        os=_field(info, "Operating System"),
-        kernel=_field(info, "Kernel Version"),
-        storage=_field(info, "Storage Driver"),
-        security=_security(info),
+        os=said.os,
+        kernel=said.kernel,
+        storage=said.storage,
+        security=said.security,
         selinux=selinux,
-        version=version.text,
-        info=info,
+        version=said.version,
+        info=said.info,
         buildx=engine.buildx,
         rules=engine.rules,
         sums=engine.sums,
         builder=engine.builder,
+        cache=engine.cache,
+    )
+
+
+def _docker(box: Box, engine: Engine) -> _Said:
+    """What `docker version` and `docker info` say."""
+    version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60).text
+    info = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60).text
+    system, kernel = _field(info, "Operating System"), _field(info, "Kernel Version")
+    return _Said(version, info, system, kernel, _field(info, "Storage Driver"), _security(info))
+
+
+def _buildkit(box: Box, engine: Engine) -> _Said:
+    """What buildctl says of its daemon and of the worker, and what the box says of its system."""
+    version = box.check(engine.ping, doing="ask BuildKit for its version", timeout=60).text
+    asked = engine.call(["debug", "workers", "--verbose"])
+    info = box.check(asked, doing="ask BuildKit for its settings", timeout=60).text
+    system = box.run(["sh", "-c", SYSTEM], timeout=20).text.split("\n")
+    labels = dict(LABEL.findall(info))
+    security = (labels.get("apparmor.profile") and "apparmor", labels.get("selinux.enabled") == "true" and "selinux")
+    return _Said(
+        version,
+        info,
+        system[-1] if len(system) > 1 else "",
+        system[0],
+        labels.get("snapshotter", ""),
+        tuple(name for name in security if name),
     )
 
 

@@ -21,7 +21,7 @@ from lab.registry.server import Registry
 from lab.results.contexts import pack
 from lab.results.facts import BoxFacts
 from lab.results.run import Production, Trial
-from lab.run import boxfacts, matrix, sequence
+from lab.run import boxfacts, cachefacts, matrix, sequence
 from lab.run.expectations import facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
@@ -30,6 +30,7 @@ from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.work import Say
+from lab.versions import titled
 from lab.workers import each, raise_first, stopping
 
 
@@ -161,7 +162,7 @@ class Crew:
     def _begin_later(self, item: Ready) -> None:
         """Start the other engines of a box, and prepare each; one that cannot be had is left out of the plan."""
         for later in item.later:
-            self.tell(Progress(item.box.name, f"waiting for Docker {later.name}"))
+            self.tell(Progress(item.box.name, f"waiting for {titled(later.name)}"))
             engine = later.start()
             if engine is None:
                 self._engines[item.box.name].remove(later.name)
@@ -193,7 +194,9 @@ class Crew:
         _not_stopped(name)
         seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
         image = None if production.problem else read_image(reference, self.store)
-        self.recorder.add(production.model_copy(update={"started": clock, "seconds": seconds, "image": image}))
+        cache = None if production.problem else cachefacts.look(station, production.caching, reference)
+        update = {"started": clock, "seconds": seconds, "image": image, "cache": cache}
+        self.recorder.add(production.model_copy(update=update))
         problem = production.problem
         self.tell(Progress(name, problem or "image built and pushed", failed=bool(problem)))
 

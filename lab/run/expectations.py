@@ -19,6 +19,8 @@ from lab.yamlfile import Strict
 Expect = Literal["hit", "ran", "wrong-hit"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
+BuilderName = Literal["buildkit", "classic", "buildctl"]
+CacheName = Literal["inline", "registry-min", "registry-max", "local"]
 Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 
 
@@ -27,7 +29,8 @@ class When(Strict):
 
     `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end at
     which SELinux's label of a file enters the key. `records` is `others` where the two engines write the cache record
-    of a RUN in different forms. `builder` is what runs the consumer's builds.
+    of a RUN in different forms. `builder` is what runs the consumer's builds, `cache` the kind of
+    cache that the producer wrote.
     """
 
     consumer: Tag | None = None
@@ -35,7 +38,8 @@ class When(Strict):
     attributes: Literal["all"] | None = None
     label: End | None = None
     records: Literal["others"] | None = None
-    builder: Literal["buildkit", "classic"] | None = None
+    builder: BuilderName | None = None
+    cache: CacheName | None = None
 
 
 class Deviation(Strict):
@@ -58,6 +62,7 @@ class Deviation(Strict):
             (when.label, facts.label == when.label),
             (when.records, facts.other_records),
             (when.builder, facts.builder == when.builder),
+            (when.cache, facts.cache == when.cache),
         )
         if any(wanted is not None and not there for wanted, there in wants):
             return False
@@ -89,6 +94,7 @@ class Facts:
     producer_attributes: bool = False
     other_records: bool = False
     builder: str = "buildkit"
+    cache: str = "inline"
 
     @property
     def label(self) -> End | None:
@@ -119,15 +125,21 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
     """The facts of two boxes; an unknown engine counts as one without bugs and without a form of records."""
     ours, theirs = known_of(book, consumer), known_of(book, producer)
     return Facts(
-        consumer.server,
-        producer.server,
+        _docker(consumer),
+        _docker(producer),
         consumer_selinux=consumer.selinux != "off",
         producer_selinux=producer.selinux != "off",
         consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
         producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
         builder=consumer.builder,
+        cache=producer.cache,
         other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
     )
+
+
+def _docker(facts: BoxFacts) -> str | None:
+    """The version of a box's Docker; None for a BuildKit without Docker, whose versions are others."""
+    return facts.server if facts.is_docker else None
 
 
 def _run_form(known: Known) -> tuple[bool, bool] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +22,8 @@ from lab.results.facts import ImageFacts, NamedImage
 from lab.results.run import Base, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image
-from lab.run.builders.table import USUAL, names_with, with_builders
+from lab.run.builders.caching import INLINE
+from lab.run.builders.table import clients_of, fitting, names_with, with_builders
 from lab.run.crew import Crew
 from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch, unwatched
@@ -44,6 +45,7 @@ class Wish:
     registry: str | None = None
     registry_port: int | None = None
     builders: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
 
 
 def perform(
@@ -54,19 +56,23 @@ def perform(
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
-    builders = wish.builders or (USUAL,)
-    ready = [with_builders(item, builders) for item in ready]
+    clients = clients_of(ready)
+    check_reach(ready, wish.caches)
+    caches = caches_of(wish, list(clients))
     wish = replace(
         wish,
-        consumer_engines=names_with(wish.consumer_engines, builders),
-        producer_engines=names_with(wish.producer_engines, builders),
+        consumer_engines=names_with(
+            wish.consumer_engines, wish.builders, ready, () if wish.producer_engines else wish.caches
+        ),
+        producer_engines=names_with(wish.producer_engines, wish.builders, ready, wish.caches),
     )
+    ready = [with_builders(item, wish.builders, caches) for item in ready]
     producers = _narrow(ready, wish.producers, "--producer")
     consumers = _narrow(ready, wish.consumers, "--consumer")
     _check_engines(wish, producers, consumers)
     # names and templates are checked before anything is started; the base is known only later
     draft = load_scenario(wish.scenario, "scratch")
-    check_builders(draft, builders)
+    check_builders(draft, [name for item in clients.items() for name in fitting(*item, wish.builders)])
     variations = draft.variations(wish.variations)
     started = datetime.now(UTC)
     folder = create_folder(project.results, draft.name, started)
@@ -82,7 +88,7 @@ def perform(
         used = [item for item in ready if item in producers or item in consumers]
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in used}
         stack.enter_context(server.doors(store, [item.box for item in used]))
-        base = _base(wish, store, recorded[producers[0].box.name], producers[0].engines[0], tell)
+        base = _base(wish, store, *_base_maker(producers, recorded), tell)
         scenario = load_scenario(wish.scenario, base.reference)
         bases = other_bases(scenario, base.reference, store, used)
         recorder.update(base=base, base_image=read_image(base.reference, store), bases=bases)
@@ -103,19 +109,55 @@ def perform(
     return folder, recorder.run
 
 
-def check_builders(scenario: Scenario, builders: Sequence[str]) -> None:
-    """Raise UsageError if a builder cannot run the scenario."""
-    able = scenario.file.builders
-    if wrong := next((name for name in builders if name not in able), None):
+def caches_of(wish: Wish, engines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the kinds of cache that each engine writes.
+
+    Where producers have engines of their own, only these write another cache than an inline one.
+    """
+    kinds = wish.caches or (INLINE,)
+    if not wish.producer_engines:
+        return dict.fromkeys(engines, kinds)
+    used = wish.consumer_engines or tuple(engines)
+    return {
+        name: tuple(dict.fromkeys((*((INLINE,) if name in used else ()), *kinds)))
+        if name in wish.producer_engines
+        else (INLINE,)
+        for name in engines
+    }
+
+
+def check_reach(ready: Sequence[Ready], caches: Sequence[str]) -> None:
+    """Raise UsageError if a cache in a folder of one box would have to be read on another one."""
+    if "local" in caches and len(ready) > 1:
         raise UsageError(
-            f"cannot run {scenario.name} with the builder {wrong}", hint=f"builders of this scenario: {', '.join(able)}"
+            f"cannot use the cache local with {len(ready)} boxes: its folder is on the producer alone",
+            hint="--cache registry-max goes through the registry; --lineup local has one box",
         )
+
+
+def check_builders(scenario: Scenario, builders: Sequence[str]) -> None:
+    """Raise UsageError if a builder cannot run the scenario, or cannot make a step of its sequence."""
+    for name in dict.fromkeys(builders):
+        if problem := scenario.problem_with(name):
+            raise UsageError(
+                f"cannot run {scenario.name} with the builder {name}: {problem}",
+                hint=f"builders of this scenario: {', '.join(scenario.file.builders)}",
+            )
 
 
 def _new_run(name: str, draft: Scenario, lineup: str, started: datetime, store: Registry) -> Run:
     return Run(
         name=name, scenario=draft.name, summary=draft.summary, lineup=lineup, started=started, registry=store.prefix
     )
+
+
+def _base_maker(producers: Sequence[Ready], boxes: Mapping[str, RecordingBox]) -> tuple[RecordingBox, Engine]:
+    """The box and the engine that make the base image: a Docker of a producer if there is one, else the first engine.
+
+    Every engine of the run can use the image of either.
+    """
+    engines = [(boxes[item.box.name], engine) for item in producers for engine in item.engines]
+    return next((item for item in engines if item[1].program == "docker"), engines[0])
 
 
 def _base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base:

@@ -35,7 +35,7 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
     if isinstance(error, BoxError):
         return Fault.BOX, []
     try:
-        if not box.run(engine.call(["version"]), timeout=60).ok:
+        if not box.run(engine.ping, timeout=60).ok:
             return Fault.ENGINE, ["the engine does not answer any more", *_log(box, engine)]
     except BoxError as lost:
         return Fault.BOX, [lost.message]

@@ -6,6 +6,7 @@ from lab.buildkit.rulebook import Rulebook
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.model import CONTROL, Outcome
+from lab.report import docker
 from lab.report.evidence import Evidence
 from lab.results.contexts import is_unchanged
 from lab.results.facts import BuildResult
@@ -68,9 +69,8 @@ def _plan(evidence: Evidence, trial: Trial, scenario: Scenario, book: Rulebook) 
 
 def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectation | None) -> BuildResult:
     """The outcomes from the build's own output where the transcript has it, else as they were stored."""
-    output = next(
-        (item.stderr + item.stdout for item in evidence.during(trial.name) if "--cache-from" in item.argv), None
-    )
+    builds = (item for item in evidence.during(trial.name) if docker.builds(item.argv))
+    output = next((item.stderr + item.stdout for item in builds if docker.imports(item.argv)), None)
     names = evidence.run.instructions
     build = (
         stored

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, get_args
 
 from pydantic import Field, model_validator
 
 from lab.run.changes.table import NamedChange
-from lab.run.expectations import Deviation, Expect
+from lab.run.expectations import BuilderName, Deviation, Expect
 from lab.run.steps.table import USUAL, NamedStep
 from lab.yamlfile import Strict
 
@@ -54,9 +54,10 @@ class Reference(Strict):
 class ScenarioFile(Strict):
     """The whole file. `template` names a folder of shared parts, whose Dockerfile and context this scenario uses.
 
-    `mechanism` describes what happens in two sentences, `look` what to look at. `builders` are those that can run it.
-    `prepare` are changes that both sides make when their context is written. Without `steps`, every instruction of the
-    Dockerfile is expected to hit.
+    `engines` and `producer_engines` are the engines of consumers and producers where a user names none. `builders` are
+    those that can run it. `mechanism` describes what happens in two sentences, `look` what to look at. `prepare` are
+    changes that both sides make when their context is written. Without `steps`, every instruction of the Dockerfile is
+    expected to hit.
     """
 
     name: Word
@@ -67,7 +68,9 @@ class ScenarioFile(Strict):
     mechanism: str | None = None
     look: str | None = None
     template: Word | None = None
-    builders: tuple[Literal["buildkit", "classic"], ...] = ("buildkit", "classic")
+    engines: tuple[str, ...] = ()
+    producer_engines: tuple[str, ...] = ()
+    builders: tuple[BuilderName, ...] = get_args(BuilderName)
     variables: dict[str, str | int | bool] = Field(default_factory=dict)
     prepare: tuple[NamedChange, ...] = ()
     steps: tuple[StepLine, ...] = ()

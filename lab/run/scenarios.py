@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from lab.errors import ConfigError, UsageError, did_you_mean, reason
 from lab.model import CONTROL
+from lab.run.builders.table import builder_of
 from lab.run.changes.kind import Change
 from lab.run.changes.table import NamedChange
 from lab.run.expectations import Expect, Expectation, Facts, choose, combine
@@ -89,6 +90,18 @@ class Scenario:
     def pushes(self) -> bool:
         """True if a consumer pushes images too: then each trial needs names of its own for them."""
         return any(isinstance(item.step, Push) and item.step.side == "consumer" for item in self.sequence)
+
+    def problem_with(self, builder: str) -> str | None:
+        """Why a builder cannot run the scenario; None if it can."""
+        if builder not in self.file.builders:
+            return "the scenario does not name it"
+        for item in self.sequence:
+            client = item.step.client
+            if isinstance(item.step, Build) and item.step.builder:
+                client = builder_of(item.step.builder).client
+            if client not in (None, builder_of(builder).client):
+                return f"its step {item.kind} needs {client}"
+        return None
 
     def references(self, reference: str) -> dict[str, str]:
         """The references of all images of the producer, by their names, of which one is given."""

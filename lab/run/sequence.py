@@ -15,6 +15,7 @@ from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.prune import prune
+from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
 from lab.run.steps.work import Say, Side, Work
 
@@ -26,8 +27,11 @@ def produce(
 
     `variation` is made where the sequence has it on the producer.
     """
-    production = Production(producer=station.box.name, engine=station.engine.name, reference=reference)
+    production = Production(
+        producer=station.box.name, engine=station.engine.name, reference=reference, caching=station.engine.cache
+    )
     work = _work(station, scenario, "producer", reference, {}, "produce", say)
+    work.cache = station.engine.cache
     _vary(work, scenario, variation)
     with station.about(f"{station.box.name}:{station.engine.name}/{scenario.name}:produce"):
         try:
@@ -56,7 +60,7 @@ def rebuild(
         slug,
         lambda what: say(f"{source.producer}: {what}"),
     )
-    work.plan = plan
+    work.plan, work.cache = plan, source.caching
     _vary(work, scenario, variation)
     problem, fault = None, None
     with station.about(name):
@@ -95,7 +99,7 @@ def trial_key(source: Production, station: Station, scenario: Scenario, variatio
 
 def clear(station: Station) -> None:
     """Remove this run's files from the box, and the run's folder and lab-runs once they are empty."""
-    station.box.run(["rm", "-rf", str(station.home)], timeout=60)
+    station.box.run(["rm", "-rf", str(station.home), str(station.home.parent / "caches")], timeout=60)
     station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
 
 
@@ -115,7 +119,9 @@ def _vary(work: Work, scenario: Scenario, variation: Variation | None) -> None:
 def _make(work: Work, scenario: Scenario) -> None:
     """Make the side's steps on an engine that holds nothing."""
     prune(work)
-    for step in steps_of(scenario.sequence, work.side):
+    steps = steps_of(scenario.sequence, work.side)
+    for number, step in enumerate(steps, 1):
+        work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, Push))
         step.run(work)
 
 

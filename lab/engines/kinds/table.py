@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from lab.engines.kinds.buildkitd import BuildkitdKind
@@ -13,7 +12,6 @@ from lab.engines.kinds.kind import EngineKind
 from lab.engines.kinds.reverted import RevertedKind
 from lab.engines.kinds.static import StaticKind
 from lab.engines.spec import EngineSpec
-from lab.errors import UsageError
 
 KINDS: dict[str, EngineKind[Any]] = {
     "static": StaticKind(),
@@ -31,16 +29,5 @@ def kind_of(spec: EngineSpec) -> EngineKind[Any]:
 
 
 def has_docker(spec: EngineSpec) -> bool:
-    """True if the engine's client is Docker's, which trials call."""
+    """True if the engine's client is Docker's."""
     return kind_of(spec).client == "docker"
-
-
-def check_docker(pins: Iterable[EngineSpec]) -> None:
-    """Raise UsageError for an engine that trials cannot use, because its client is not Docker's."""
-    for pin in pins:
-        if not has_docker(pin):
-            client = kind_of(pin).client
-            raise UsageError(
-                f"cannot use the engine {pin.name} in trials: its client is {client}, and trials call docker",
-                hint="python -m lab truth --digests compares the digests of such an engine",
-            )

@@ -151,7 +151,7 @@ class _Files:
 
     def _engine(self) -> str:
         facts = self.subject.consumer
-        return f"Docker {facts.server}" if facts else "this engine"
+        return facts.title if facts else "this engine"
 
 
 def _what(counting: Sequence[FieldDifference]) -> str:

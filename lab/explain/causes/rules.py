@@ -29,7 +29,7 @@ def cause(miss: Miss) -> StepCause | None:
     sides = look(subject.theirs, copy, theirs.rules), look(subject.ours, copy, ours.rules)
     if None in (sides[0].digest, sides[1].digest) or sides[0].digest == sides[1].digest:
         return None
-    names = [f"Docker {facts.server}" if facts else "?" for facts in (subject.producer, subject.consumer)]
+    names = [facts.title if facts else "?" for facts in (subject.producer, subject.consumer)]
     rules = (theirs.rules, ours.rules)
     used = {*sides[0].own, *sides[1].own}
     files = (

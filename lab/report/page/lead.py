@@ -12,6 +12,7 @@ from lab.report.findings import Kind
 from lab.report.page.text import plural
 from lab.report.page.trial import View
 from lab.results.run import Run
+from lab.versions import titled
 
 MOST_FINDINGS = 12
 MOST_LINKS = 6
@@ -89,7 +90,7 @@ def _title(found: Sequence[findings.Finding], views: Sequence[View]) -> tuple[st
     if first.step is None:
         return "", f"{plural(len(first.trials), 'trial')} could not be judged: {first.why}."
     varied = f" after the change {first.example.variation}" if first.example.variation != CONTROL else ""
-    place = f"on {first.example.consumer} with Docker {first.example.engine}{varied}"
+    place = f"on {first.example.consumer} with {titled(first.example.engine)}{varied}"
     return (
         first.step.instruction,
         f"{findings.verb(first)} {place}{findings.against(first)}: {findings.short_cause(first)}.",

@@ -21,6 +21,26 @@ class Host:
     productions: tuple[Production, ...]
     trials: tuple[Trial, ...]
 
+    @property
+    def has_docker(self) -> bool:
+        """False for a host with a BuildKit without Docker."""
+        return self.facts is None or self.facts.is_docker
+
+    @property
+    def client(self) -> str:
+        """The program that builds."""
+        return "docker" if self.has_docker else "buildctl"
+
+    @property
+    def suffix(self) -> str:
+        """What the names of the script's functions for this client end with."""
+        return "" if self.has_docker else "_buildctl"
+
+    @property
+    def prune(self) -> str:
+        """The command that empties the engine."""
+        return "docker system prune -a -f" if self.has_docker else "buildctl prune --all"
+
 
 def heading(evidence: Evidence, hosts: list[Host], only: str) -> str:
     """The comment at the top; a script for one host is called without the host's name."""
@@ -30,10 +50,11 @@ def heading(evidence: Evidence, hosts: list[Host], only: str) -> str:
     )
     names = [host.name for host in hosts]
     call, whose = ("", ONE) if only else (f"{shell.word(names[0])} ", EVERY)
+    clients = " and ".join(dict.fromkeys("Docker" if host.has_docker else "buildctl" for host in hosts))
     lines = [
         f"Run {run.name} of {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {run.summary}",
         "",
-        *ABOUT.format(call=call, whose=whose.strip("\n")).strip("\n").split("\n"),
+        *ABOUT.format(clients=clients, call=call, whose=whose.strip("\n")).strip("\n").split("\n"),
         "",
         *_replaced(evidence),
         f"Base image of the run: {base}",
@@ -60,7 +81,7 @@ def _replaced(evidence: Evidence) -> list[str]:
 
 def _facts(host: Host) -> str:
     box = host.facts
-    return f" ({box.os}, kernel {box.kernel}, Docker {box.server}, SELinux {box.selinux})" if box else ""
+    return f" ({box.os}, kernel {box.kernel}, {box.title}, SELinux {box.selinux})" if box else ""
 
 
 def own_base(evidence: Evidence) -> bool:

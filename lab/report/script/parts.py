@@ -2,7 +2,7 @@
 
 # Filled in by str.format: how the script is called, and what a host is.
 ABOUT = """
-This script repeats with Docker alone what the hosts of the run did, and compares the outcome of every step:
+This script repeats with {clients} alone what the hosts of the run did, and compares the outcome of every step:
 
     LAB_PRUNE=yes sh THIS-FILE {call}localhost:5000
 
@@ -12,8 +12,8 @@ the hosts that rebuild. A last word `push` or `rebuild` does only that part.
 LAB_PRUNE=yes allows the script to remove all images and all build cache of this Docker. A rebuild needs that.
 
 Exit status: 0 reproduced, 1 not reproduced, 2 wrong call, 3 something is missing or failed.
-Variables: DOCKER, the client's program; BASE, another base image; LAB_WORK, a folder for the contexts (default: the
-home folder); LAB_KEEP=1 keeps the contexts. setfattr sets attributes; attributes of the system need root.
+Variables: DOCKER or BUILDCTL, the client's program; BASE, another base image; LAB_WORK, a folder for the contexts
+(default: the home folder); LAB_KEEP=1 keeps the contexts. setfattr sets attributes; attributes of the system need root.
 SELinux labels new files on its own: a host with SELinux cannot make a context without labels.
 """
 
@@ -83,9 +83,10 @@ note() { # a line of the summary
     printf '%s\n' "$1" >>"$work/summary"
 }
 
-begin() { # title, Docker of the run; each build has a new folder and a new client configuration: Docker reuses by both
+# Each build has a new folder and a new client configuration: Docker reuses by both.
+begin() { # title, engine of the run, function that compares it with this one
     say "$1"
-    if [ -n "$2" ]; then version "$2"; fi
+    if [ -n "$2" ]; then "$3" "$2"; fi
     number=$((number + 1))
     here=$work/$number
     mkdir -p "$here/config" "$here/context"
@@ -112,6 +113,11 @@ build() { # the words of a build
         fail "the build failed"
     fi
     cat "$log"
+}
+
+need() { # docker or buildctl
+    case $1 in docker) program=$DOCKER ;; *) program=${BUILDCTL:-buildctl} ;; esac
+    (unset -f docker buildctl 2>/dev/null; command -v "$program") >/dev/null || fail "there is no $program"
 }
 
 version() { # the engine of the run
@@ -141,6 +147,58 @@ make_base() { # an image with the static busybox of this machine, as the run mad
     tar -C "$work/root" -cf "$work/root.tar" bin
     engine import "$work/root.tar" "$BASE" >/dev/null
     engine push "$BASE"
+}
+"""
+
+# For hosts whose BuildKit has no Docker: `docker` above, with buildctl. BUILDKIT_HOST names the daemon.
+BUILDCTL = r"""
+BUILDCTL=${BUILDCTL:-buildctl}
+
+buildctl() { # a build is checked, and a prune prints nothing
+    case $1 in
+    build)
+        rebase
+        log=$here/log
+        if ! env "$BUILDCTL" "$@" >"$log" 2>&1; then
+            cat "$log"
+            fail "the build failed"
+        fi
+        cat "$log"
+        ;;
+    *)
+        if ! env "$BUILDCTL" "$@" >"$work/prune.log" 2>&1; then
+            cat "$work/prune.log"
+            fail "BuildKit could not be pruned"
+        fi
+        ;;
+    esac
+}
+
+version_buildctl() { # the engine of the run
+    said=$(env "$BUILDCTL" debug info) || fail "BuildKit does not answer"
+    case "$said " in
+    *" v$1 "*) ;;
+    *) note "  the run had BuildKit $1, this is ${said#*: }: that alone may make a difference" ;;
+    esac
+}
+
+push_root() { # a folder with a Dockerfile
+    env "$BUILDCTL" build --frontend dockerfile.v0 --local context="$1" --local dockerfile="$1" --progress=plain \
+        --output "type=image,name=$BASE,push=$2" >"$work/base.log" 2>&1
+}
+
+make_base_buildctl() { # as make_base
+    mkdir -p "$work/base"
+    printf 'FROM %s\n' "$BASE" >"$work/base/Dockerfile"
+    if [ -z "$own_base" ] || push_root "$work/base" false; then return; fi
+    busybox=$(command -v busybox) || fail "there is no busybox to make $BASE: set BASE to an image that can be pulled"
+    mkdir -p "$work/root/bin"
+    cp "$busybox" "$work/root/bin/busybox"
+    ln -sf busybox "$work/root/bin/sh"
+    chmod 755 "$work/root/bin" "$work/root/bin/busybox"
+    tar -C "$work/root" -cf "$work/base/root.tar" bin
+    printf 'FROM scratch\nADD root.tar /\n' >"$work/base/Dockerfile"
+    push_root "$work/base" true || { cat "$work/base.log"; fail "the base image could not be made"; }
 }
 """
 
@@ -217,7 +275,7 @@ if [ "${LAB_PRUNE:-}" != yes ]; then
     echo "this removes all images and all build cache of this Docker; LAB_PRUNE=yes allows it" >&2
     exit 2
 fi
-(unset -f docker; command -v "$DOCKER") >/dev/null || fail "there is no $DOCKER"
+need_clients
 config=${DOCKER_CONFIG:-$HOME/.docker}
 trap tidy EXIT
 trap 'exit 3' HUP INT TERM

@@ -14,7 +14,7 @@ from lab.report import docker
 from lab.report.evidence import Evidence, producer_engine
 from lab.report.script import context, shell
 from lab.report.script.heading import Host, function, heading, own_base, usage
-from lab.report.script.parts import BELOW, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
+from lab.report.script.parts import BELOW, BUILDCTL, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
 from lab.report.trials import bytes_sent, sent_word
 from lab.results.run import Production, Trial
 
@@ -23,6 +23,10 @@ class NoScriptError(UsageError):
     """The run cannot become a script: the files of its builds are not known, or a command holds a NUL."""
 
 
+_BUILDCTL = (
+    *("build", "--progress=plain", "--frontend", "dockerfile.v0", "--local", "context=.", "--local", "dockerfile=."),
+    *("--export-cache", "type=inline"),
+)
 _BUILD = ("build", "--progress=plain", "--build-arg", "BUILDKIT_INLINE_CACHE=1")
 
 
@@ -84,8 +88,9 @@ def _script(evidence: Evidence, hosts: list[Host], only: str) -> str:
     parts += [_base(evidence, makes_base)]
     parts += [STAMP] if any("\nstamp " in text for text in functions.texts) else []
     parts += [BUSYBOX] if makes_base else []
+    parts += [BUILDCTL] if any(not host.has_docker for host in hosts) else []
     parts += [JUDGE] if any(part.rebuilds for part in done) else []
-    parts += [_dispatch(done, only), TAIL]
+    parts += [_dispatch(done, only), _need_clients(hosts), TAIL]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
@@ -118,8 +123,8 @@ def _part(evidence: Evidence, host: Host, functions: _Functions) -> _Part:
     """Add the functions of one host's part."""
     return _Part(
         host.name,
-        tuple(functions.add("push", *_push(evidence, item, functions)) for item in host.productions),
-        tuple(functions.add("rebuild", *_rebuild(evidence, item, functions)) for item in host.trials),
+        tuple(functions.add("push", *_push(evidence, item, functions, host)) for item in host.productions),
+        tuple(functions.add("rebuild", *_rebuild(evidence, item, functions, host)) for item in host.trials),
     )
 
 
@@ -129,32 +134,32 @@ def _known(evidence: Evidence, about: str) -> bool:
     return bool(_writing(evidence, about)) or bool(gathered and context.whole(gathered))
 
 
-def _push(evidence: Evidence, production: Production, functions: _Functions) -> tuple[list[str], str]:
+def _push(evidence: Evidence, production: Production, functions: _Functions, host: Host) -> tuple[list[str], str]:
     """The lines of a producer's part, and what they are about."""
     about = evidence.phase(production)
     title = f"{production.producer} builds, pushes, prunes"
     reference = _reference(evidence, production.reference)
     lines = [
-        *_begun(evidence, title, production.producer, production.engine),
-        *(["make_base"] if own_base(evidence) else []),
+        *_begun(title, host),
+        *([f"make_base{host.suffix}"] if own_base(evidence) else []),
         functions.files(_files(evidence, about)),
-        f"docker {_words(evidence, about, production.reference, None)}",
-        f"docker push {reference}",
-        "docker system prune -a -f",
+        _build(evidence, about, production.reference, None, host),
+        *([f"docker push {reference}"] if host.has_docker else []),  # buildctl has pushed with the build
+        host.prune,
     ]
     return lines, title
 
 
-def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions) -> tuple[list[str], str]:
+def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host) -> tuple[list[str], str]:
     """The lines of one trial, and what they are about."""
     wanted = (trial.producer, producer_engine(trial))
     productions = evidence.run.productions
     reference = next((made.reference for made in productions if (made.producer, made.engine) == wanted), "")
     title = f"{trial.consumer} rebuilds what {trial.producer} pushed, variation {trial.variation}"
     lines = [
-        *_begun(evidence, title, trial.consumer, trial.engine),
+        *_begun(title, host),
         functions.files(_files(evidence, trial.name)),
-        f"docker {_words(evidence, trial.name, reference, reference)}",
+        _build(evidence, trial.name, reference, reference, host),
         f"imported {_reference(evidence, reference)}",
     ]
     sent = bytes_sent(trial)
@@ -165,11 +170,10 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions) -> tuple[l
     return lines, title
 
 
-def _begun(evidence: Evidence, title: str, box: str, engine: str) -> list[str]:
-    """A new folder, and a pruned Docker."""
-    facts = evidence.facts(box, engine)
-    server = shell.word(facts.server if facts else "")
-    return [f"begin {shell.word(title)} {server}", "docker system prune -a -f"]
+def _begun(title: str, host: Host) -> list[str]:
+    """A new folder, and a pruned engine."""
+    server = shell.word(host.facts.server if host.facts else "")
+    return [f"begin {shell.word(title)} {server} version{host.suffix}", host.prune]
 
 
 def _files(evidence: Evidence, about: str) -> list[str]:
@@ -189,7 +193,7 @@ def _writing(evidence: Evidence, about: str) -> list[Exchange]:
 
 
 def _is_build(item: Exchange) -> bool:
-    return docker.builds(item.argv) and "--tag" in item.argv
+    return docker.builds(item.argv) and ("--tag" in item.argv or "--output" in item.argv)
 
 
 def _command(item: Exchange) -> str:
@@ -197,13 +201,17 @@ def _command(item: Exchange) -> str:
     return " ".join([*(f"{name}={shell.word(value)}" for name, value in item.env.items()), *map(shell.word, item.argv)])
 
 
-def _words(evidence: Evidence, about: str, reference: str, source: str | None) -> str:
-    """The words of a build from `build` on: the recorded ones; without a transcript, the usual ones."""
+def _build(evidence: Evidence, about: str, reference: str, source: str | None, host: Host) -> str:
+    """The command of a build: the recorded one; without a transcript, the usual one."""
     recorded = next((item.argv for item in evidence.during(about) if _is_build(item)), None)
     if recorded and (found := docker.split(recorded)):
-        return " ".join(_reference(evidence, text) for text in found[1])
-    words = [*_BUILD, *(("--cache-from", source) if source else ()), "--tag", reference, "."]
-    return " ".join(_reference(evidence, text) for text in words)
+        words = list(found[1])
+    elif host.has_docker:
+        words = [*_BUILD, *(("--cache-from", source) if source else ()), "--tag", reference, "."]
+    else:
+        words = [*_BUILDCTL, *(("--import-cache", f"type=registry,ref={source}") if source else ())]
+        words += ["--output", f"type=image,name={reference},push={'false' if source else 'true'}"]
+    return " ".join([host.client, *(_reference(evidence, text) for text in words)])
 
 
 def _reference(evidence: Evidence, text: str) -> str:
@@ -224,6 +232,15 @@ def _base(evidence: Evidence, makes_base: bool) -> str:
         chosen = [f'if [ -z "${{BASE:-}}" ]; then BASE={shell.word(base.reference)}; fi']
     named = base.reference if base and base.reference in evidence.run.dockerfile else ""
     return function("choose_base", [f"RUN_BASE={shell.word(named)}", *chosen])
+
+
+def _need_clients(hosts: list[Host]) -> str:
+    """The function that checks that the clients of the host's part are installed."""
+    lines = []
+    for client in dict.fromkeys(host.client for host in hosts):
+        names = [shell.word(host.name) for host in hosts if host.client == client]
+        lines.append(f"case $HOST in {' | '.join([*names, 'all'])}) need {client} ;; esac")
+    return function("need_clients", lines)
 
 
 def _dispatch(parts: list[_Part], only: str) -> str:

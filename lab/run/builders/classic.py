@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lab.boxes.base import Result
+from lab.run.builders.docker import DockerBuilder
 from lab.run.builders.kind import Order, common_words
 from lab.run.steps.work import Work
 
 
-class Classic:
+class Classic(DockerBuilder):
     """The classic builder. It uses the layers of its sources only if they were pulled before, so each is pulled."""
 
     rules = False

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lab.boxes.base import Result
+from lab.run.builders.caching import INLINE, Caching
 from lab.run.changes.kind import BuildOptions
 from lab.run.steps.work import Work
+
+Scope = Literal["all", "system", "builder", "builder-all", "images"]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """One build: the reference of the image, those of the cache sources in order, and the folder of the context.
 
-    `absent` are the sources that do not exist on purpose. `inline` writes an inline cache.
+    `absent` are the sources that do not exist on purpose. `export` writes a cache of the kind of `caching`. `push` is
+    true if a later step pushes the image, which a builder without a store of images does while it builds.
     """
 
     reference: str
     sources: Sequence[str]
     absent: frozenset[str]
-    inline: bool
+    export: bool
     context: str
     options: BuildOptions
+    push: bool
+    caching: Caching
+
+    @property
+    def exported(self) -> str | None:
+        """The cache that the build exports, as the client writes it; None without one.
+
+        A cache in a registry or a folder is written only by a build whose image is pushed: it would replace the
+        producer's.
+        """
+        if not self.export or (self.caching.kind != INLINE and not self.push):
+            return None
+        return self.caching.exported(self.reference)
 
 
 class Builder(Protocol):
@@ -33,13 +50,27 @@ class Builder(Protocol):
     def rules(self) -> bool:
         """True if the builder is the engine's BuildKit, whose rules lab knows."""
 
+    @property
+    def client(self) -> str:
+        """The program that it calls, which must be that of the engine: docker or buildctl."""
+
+    def caches(self, store: str) -> tuple[str, ...]:
+        """The kinds of cache that it writes on an engine with this image store, as `Engine.store` names it."""
+
     def build(self, work: Work, order: Order) -> Result:
         """Build the context; CommandError or BoxError if that fails."""
+
+    def push(self, work: Work, reference: str) -> None:
+        """Push an image that it has built, unless the build has done that."""
+
+    def prune(self, work: Work, scope: Scope) -> None:
+        """Empty the engine's cache and images, in whole or in part."""
 
 
 def common_words(order: Order) -> list[str]:
     """The words of `docker build` that every builder of a Docker client takes, without the inline cache."""
     words = [word for name, value in order.options.arguments.items() for word in ("--build-arg", f"{name}={value}")]
     words += order.options.words
-    words += [word for source in order.sources for word in ("--cache-from", source)]
+    for source in order.sources:
+        words += ["--cache-from", source if order.caching.kind == INLINE else order.caching.imported(source)]
     return [*words, "--tag", order.reference, order.context]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lab.engines.engine import Engine
 from lab.errors import UsageError, did_you_mean
 from lab.machines.fleet import Later, Ready
+from lab.run.builders.buildctl import Buildctl
 from lab.run.builders.buildkit import BuildKit
+from lab.run.builders.caching import INLINE
 from lab.run.builders.classic import Classic
 from lab.run.builders.kind import Builder
 
-USUAL = "buildkit"
-BUILDERS: Mapping[str, Builder] = {USUAL: BuildKit(), "classic": Classic()}
+BUILDERS: Mapping[str, Builder] = {"buildkit": BuildKit(), "classic": Classic(), "buildctl": Buildctl()}
+Caches = Mapping[str, Sequence[str]]  # the kinds of cache of engines by their names
+NO_CACHES: Caches = {}
+USUAL: Mapping[str, str] = {"docker": "buildkit", "buildctl": "buildctl"}  # by the engine's client
 
 
 def builder_of(name: str) -> Builder:
@@ -26,32 +30,100 @@ def builder_of(name: str) -> Builder:
     return BUILDERS[name]
 
 
-def named(engine: str, builder: str) -> str:
-    """Return the name under which an engine appears in a run with a builder: 20.10.24, or 20.10.24+classic."""
-    return engine if builder == USUAL else f"{engine}+{builder}"
+def fitting(engine: str, client: str, builders: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the builders that call the engine's client; without any asked for, the client's usual one.
+
+    Raises UsageError if none of them does.
+    """
+    if not builders:
+        return (USUAL[client],)
+    found = tuple(name for name in builders if builder_of(name).client == client)
+    if not found:
+        able = [name for name, item in BUILDERS.items() if item.client == client]
+        raise UsageError(
+            f"cannot build with the engine {engine} and the builder {', '.join(builders)}: "
+            f"the engine's client is {client}",
+            hint=f"builders of this engine: {', '.join(able)}",
+        )
+    return found
 
 
-def with_builders(ready: Ready, builders: Sequence[str]) -> Ready:
-    """Return the same box with each engine once for each builder; the engine that runs is the same."""
+def check_caches(engine: str, store: str, builders: Sequence[str], caches: Sequence[str]) -> None:
+    """Raise UsageError if one of these builders cannot write one of these kinds of cache on this engine."""
+    for name in builders:
+        able = builder_of(name).caches(store)
+        if wrong := next((kind for kind in caches if kind not in able), None):
+            raise UsageError(
+                f"cannot use the cache {wrong} with the engine {engine} and the builder {name}: "
+                f"it writes only {', '.join(able)}",
+                hint="buildctl writes every kind (--engine buildkit-0.25.2), and so does docker build on an engine "
+                "that has its images in containerd's store",
+            )
+
+
+def named(engine: str, builder: str, cache: str = INLINE) -> str:
+    """Return an engine's name in a run with a builder and a cache: 20.10.24+classic, buildkit-0.25.2+registry-max."""
+    words = [engine, *([] if builder in USUAL.values() else [builder]), *([] if cache == INLINE else [cache])]
+    return "+".join(words)
+
+
+def with_builders(ready: Ready, builders: Sequence[str], caches: Caches = NO_CACHES) -> Ready:
+    """Return the same box with each engine once for each builder that fits it, and once for each of its caches.
+
+    The engine that runs is the same. Without builders, an engine has its usual one; `caches` has the kinds of cache of
+    an engine by its name, else it writes an inline cache. Raises UsageError for an engine that no builder fits, or
+    whose builder does not write such a cache.
+    """
+    engines = tuple(
+        _by(engine, *both)
+        for engine in ready.engines
+        for both in _ways(engine.name, engine.program, engine.store, builders, caches)
+    )
     later = tuple(
-        Later(named(item.name, name), lambda item=item, name=name: _built_by(item.start(), name))  # type: ignore[misc]
+        Later(
+            named(item.name, *both),
+            lambda item=item, both=both: _built_by(item.start(), *both),  # type: ignore[misc]
+            item.program,
+            item.store,
+        )
         for item in ready.later
-        for name in builders
+        for both in _ways(item.name, item.program, item.store, builders, caches)
     )
-    return replace(
-        ready, engines=tuple(_by(engine, name) for engine in ready.engines for name in builders), later=later
+    return replace(ready, engines=engines, later=later)
+
+
+def names_with(
+    engines: Iterable[str], builders: Sequence[str], ready: Sequence[Ready], caches: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the names of these engines, which are on the boxes, with each builder that fits and each cache."""
+    clients = clients_of(ready)
+    return tuple(
+        named(engine, builder, cache)
+        for engine in engines
+        for builder in fitting(engine, clients.get(engine, "docker"), builders)
+        for cache in caches or (INLINE,)
     )
 
 
-def names_with(engines: Iterable[str], builders: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of these engines with each builder."""
-    return tuple(named(engine, builder) for engine in engines for builder in builders)
+def clients_of(ready: Sequence[Ready]) -> dict[str, str]:
+    """Return the client of each engine on these boxes."""
+    return {
+        **{engine.name: engine.program for box in ready for engine in box.engines},
+        **{later.name: later.program for box in ready for later in box.later},
+    }
 
 
-def _built_by(engine: Engine | None, builder: str) -> Engine | None:
-    return None if engine is None else _by(engine, builder)
+def _ways(engine: str, client: str, store: str, builders: Sequence[str], caches: Caches) -> Iterator[tuple[str, str]]:
+    """Each builder of an engine with each kind of cache."""
+    kinds = caches.get(engine, (INLINE,))
+    fit = fitting(engine, client, builders)
+    check_caches(engine, store, fit, kinds)
+    return ((builder, cache) for builder in fit for cache in kinds)
 
 
-def _by(engine: Engine, builder: str) -> Engine:
-    builder_of(builder)
-    return replace(engine, name=named(engine.name, builder), builder=builder)
+def _built_by(engine: Engine | None, builder: str, cache: str) -> Engine | None:
+    return None if engine is None else _by(engine, builder, cache)
+
+
+def _by(engine: Engine, builder: str, cache: str) -> Engine:
+    return replace(engine, name=named(engine.name, builder, cache), builder=builder, cache=cache)

@@ -60,7 +60,8 @@ class Build(Step):
         sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
         absent = frozenset(work.reference_of(source) for source in self.cache_from if source == ABSENT)
         options = self._options(work)
-        order = Order(work.make(self.name), sources, absent, self.inline, self.context, options)
+        push = self.name in work.to_push
+        order = Order(work.make(self.name), sources, absent, self.inline, self.context, options, push, work.caching)
         result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ class Inspect(Step):
     all are.
     """
 
+    client: ClassVar[str | None] = "docker"
     image: str = IMAGE
     step: Annotated[int, Field(ge=1)]
     path: Annotated[str, Field(pattern="^/")]

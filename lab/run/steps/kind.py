@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from lab.errors import did_you_mean
 from lab.run.steps.work import ABSENT, Side, Work
@@ -33,8 +34,9 @@ class Known:
 
 
 class Step(Strict):
-    """One step; `side` is the side that makes it."""
+    """One step; `side` is the side that makes it. `client` is the only client that can make it, if there is one."""
 
+    client: ClassVar[str | None] = None
     side: Side = "consumer"
 
     def check(self, known: Known) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import IMAGE, Work
 
@@ -9,6 +11,7 @@ from lab.run.steps.work import IMAGE, Work
 class Load(Step):
     """Load an image that a `save` of the same side has written."""
 
+    client: ClassVar[str | None] = "docker"
     image: str = IMAGE
 
     def check(self, known: Known) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import IMAGE, Work
 
@@ -9,6 +11,7 @@ from lab.run.steps.work import IMAGE, Work
 class Save(Step):
     """Save an image to a file beside the context, for a `load` of the same side."""
 
+    client: ClassVar[str | None] = "docker"
     image: str = IMAGE
 
     def check(self, known: Known) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import Work
 
@@ -9,6 +11,7 @@ from lab.run.steps.work import Work
 class Tag(Step):
     """Give an image the name of another one, which then names this image."""
 
+    client: ClassVar[str | None] = "docker"
     image: str
     to: str
 

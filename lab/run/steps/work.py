@@ -11,6 +11,7 @@ from typing import Literal
 from lab.boxes.base import Result
 from lab.model import CONTROL
 from lab.results.facts import BuildResult, Inspection, Round
+from lab.run.builders.caching import Caching
 from lab.run.changes.kind import BuildOptions, Change
 from lab.run.context_files import writing
 from lab.run.expectations import Expectation
@@ -45,11 +46,11 @@ class Recipe:
 class Work:
     """One side of a trial, which the steps of a sequence change.
 
-    `names` holds the references of the images by the names of their builds, `made` the names of this side's,
-    and `own` ends the reference of an image
-    that this side makes under another name. `plan` is what is expected of the side's last build, `variation` its
-    change and `change_name` the name of that. `rounds` are the builds that were made, in order, `inspections` what was
-    looked at in the image of the last one, and `recorded` is the key of the last context.
+    `names` holds the references of the images by the names of their builds, `made` the names of this side's, and `own`
+    ends the reference of an image that this side makes under another name. `plan` is what is expected of the side's
+    last build, `variation` its change, and `change_name` the name of that. `to_push` names the images that a later step of this side pushes, and `cache` is
+    the kind of cache of the trial. `rounds` are the builds that were made, in order, `inspections` what was looked at
+    in the image of the last one, and `recorded` is the key of the last context.
     """
 
     station: Station
@@ -65,12 +66,19 @@ class Work:
     change_name: str = CONTROL
     doing: str = "make the variation"
     options: BuildOptions = field(default_factory=BuildOptions)
+    to_push: frozenset[str] = frozenset()
+    cache: str = "inline"
     rounds: list[Round] = field(default_factory=list)
     inspections: list[Inspection] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
     recorded: str | None = None
     listing: Listing | None = None
     _context: PurePosixPath | None = None
+
+    @property
+    def caching(self) -> Caching:
+        """Where the trial's cache is."""
+        return Caching(self.cache, self.station.home.parent / "caches")
 
     @property
     def builds(self) -> list[BuildResult]:
@@ -119,10 +127,15 @@ class Work:
     def docker(self, words: Sequence[str], doing: str, *, in_context: bool = True, buildkit: bool = True) -> Result:
         """Run Docker's client with BuildKit on or off, and with the context's own DOCKER_CONFIG."""
         env = {"DOCKER_BUILDKIT": "1" if buildkit else "0"}
-        if in_context:
-            env["DOCKER_CONFIG"] = str(self.context().parent / "config")
         if self.station.engine.buildx:
             env["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"  # with the containerd store the image would become an index
+        return self.client(words, doing, env, in_context=in_context)
+
+    def client(
+        self, words: Sequence[str], doing: str, env: Mapping[str, str] | None = None, *, in_context: bool = True
+    ) -> Result:
+        """Run the engine's client with these variables, in the folder of the context unless it shall not."""
+        env = {**(env or {}), **({"DOCKER_CONFIG": str(self.context().parent / "config")} if in_context else {})}
         argv = self.station.engine.call(words, env)
         cwd = self.context() if in_context else None
         return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)

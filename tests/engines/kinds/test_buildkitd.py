@@ -16,9 +16,8 @@ from lab.engines.engine import is_pinned
 from lab.engines.gosource import Recipe
 from lab.engines.kinds.buildkitd import RUNC, BuildkitdKind, BuildkitdSpec, version_of
 from lab.engines.kinds.reverted import Fix
-from lab.engines.kinds.table import KINDS, check_docker
+from lab.engines.kinds.table import KINDS
 from lab.engines.stock import Stock
-from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.project import find
@@ -57,12 +56,6 @@ def test_the_name_states_the_version_and_whether_a_fix_is_taken_back(
 def test_an_engine_is_proven_by_the_version_that_it_was_built_with(spec: BuildkitdSpec) -> None:
     proven = [other.name for other in PINNED if is_pinned(other, version_of(spec).removeprefix("v"))]
     assert proven == [spec.name]
-
-
-@pytest.mark.parametrize("spec", PINNED, ids=lambda spec: spec.name)
-def test_trials_refuse_it(spec: BuildkitdSpec) -> None:
-    with pytest.raises(UsageError, match=f"cannot use the engine {spec.name} in trials: its client is buildctl"):
-        check_docker([ENGINES["20.10.24"], spec])
 
 
 def test_all_engines_are_all_dockers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,11 +30,15 @@ def test_an_engine_appears_once_for_each_builder() -> None:
     assert made.engine_names == ["20.10.24", "20.10.24+classic", "26.1.5", "26.1.5+classic"]
     started = [later.start() for later in made.later]
     assert [engine.builder for engine in started if engine] == ["buildkit", "classic"]
-    assert names_with(["20.10.24"], ("classic",)) == ("20.10.24+classic",)
+    assert names_with(["20.10.24"], ("classic",), [ready]) == ("20.10.24+classic",)
 
 
 def test_every_builder_says_whether_its_rules_are_known() -> None:
-    assert {name: builder.rules for name, builder in BUILDERS.items()} == {"buildkit": True, "classic": False}
+    assert {name: builder.rules for name, builder in BUILDERS.items()} == {
+        "buildkit": True,
+        "classic": False,
+        "buildctl": True,
+    }
 
 
 def test_an_unknown_builder_is_refused_with_the_nearest_name() -> None:
@@ -48,4 +52,4 @@ def test_a_scenario_names_the_builders_that_can_run_it() -> None:
     check_builders(load_scenario(folder, "b"), ("buildkit",))
     with pytest.raises(UsageError) as refused:
         check_builders(load_scenario(folder, "b"), ("buildkit", "classic"))
-    assert refused.value.message == "cannot run stale-content with the builder classic"
+    assert refused.value.message == "cannot run stale-content with the builder classic: the scenario does not name it"

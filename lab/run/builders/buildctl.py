@@ -1,0 +1,108 @@
+"""`buildctl build`: BuildKit's own client, with a buildkitd beside any Docker.
+
+A buildkitd has no store of images, so an image is pushed by its build, and only if a step of the sequence pushes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lab.boxes.base import Result
+from lab.errors import CommandError
+from lab.run.builders.caching import KINDS
+from lab.run.builders.kind import Order, Scope
+from lab.run.steps.work import Work
+
+PRUNES: Mapping[Scope, tuple[str, ...]] = {
+    "all": ("prune", "--all"),
+    "system": ("prune",),
+    "builder": ("prune",),
+    "builder-all": ("prune", "--all"),
+}
+# Flags of `docker build` by the option of the Dockerfile frontend that says the same.
+FRONTEND = {
+    "add-host": "add-hosts",
+    "file": "filename",
+    "network": "force-network-mode",
+    "no-cache-filter": "no-cache",
+    "platform": "platform",
+    "shm-size": "shm-size",
+    "target": "target",
+    "ulimit": "ulimit",
+}
+OWN = ("allow", "no-cache", "secret", "ssh")  # flags that buildctl has itself, in the same form
+SEVERAL = ("add-hosts", "no-cache", "ulimit")  # options of the frontend whose value may be a list
+
+
+class Buildctl:
+    """The words of a build are those of the bug report's reporter before the change to `docker build`."""
+
+    rules = True
+    client = "buildctl"
+
+    def caches(self, store: str) -> tuple[str, ...]:
+        """Every kind."""
+        return KINDS
+
+    def build(self, work: Work, order: Order) -> Result:
+        """Build with the Dockerfile frontend of the daemon itself, and push if the sequence pushes."""
+        return work.client(words_of(order), "build the image")
+
+    def push(self, work: Work, reference: str) -> None:
+        """Nothing: the build has pushed the image."""
+        work.say("push: nothing to do, the build has pushed the image")
+
+    def prune(self, work: Work, scope: Scope) -> None:
+        """Prune the cache, which is all that a buildkitd holds; it has no images."""
+        if scope not in PRUNES:
+            work.say("prune: nothing to do, a buildkitd has no images")
+            return
+        work.say("prune")
+        work.client(PRUNES[scope], "prune BuildKit", in_context=False)
+
+
+def words_of(order: Order) -> list[str]:
+    """The words after `buildctl` of one build; CommandError for an option that buildctl does not have."""
+    words = ["build", "--progress=plain", "--frontend", "dockerfile.v0"]
+    words += ["--local", f"context={order.context}", "--local", f"dockerfile={order.context}"]
+    for name, value in order.options.arguments.items():
+        words += ["--opt", f"build-arg:{name}={value}"]
+    words += _translated(order.options.words)
+    for source in order.sources:
+        words += ["--import-cache", order.caching.imported(source)]
+    words += ["--export-cache", order.exported] if order.exported else []
+    return [*words, "--output", f"type=image,name={order.reference},push={str(order.push).lower()}"]
+
+
+def _translated(words: Sequence[str]) -> list[str]:
+    """Flags of `docker build` as buildctl has them."""
+    found: list[str] = []
+    options: dict[str, str] = {}
+    for name, value in _flags(words):
+        if name in FRONTEND:
+            option = FRONTEND[name]
+            before = options.get(option)
+            options[option] = f"{before},{value}" if before and option in SEVERAL else value
+        elif name == "label":
+            label, _, text = value.partition("=")
+            options[f"label:{label}"] = text
+        elif name == "build-context":
+            context, _, source = value.partition("=")
+            options[f"context:{context}"] = source
+        elif name in OWN:
+            found += [f"--{name}"] if not value else [f"--{name}", value]
+        elif name not in ("pull", "quiet"):
+            raise CommandError(f"cannot build with buildctl: it has no counterpart of --{name}")
+    if options.get("force-network-mode") == "host":
+        found += ["--allow", "network.host"]
+    return [*found, *(word for item in options.items() for word in ("--opt", "=".join(item)))]
+
+
+def _flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Names and values of flags, which are written as --name=value, --name value or --name."""
+    left = list(words)
+    while left:
+        name, equals, value = left.pop(0).removeprefix("--").partition("=")
+        if not equals and left and not left[0].startswith("--"):
+            value = left.pop(0)
+        yield name, value

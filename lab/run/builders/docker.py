@@ -1,0 +1,38 @@
+"""What the builders of Docker's client share: how an image is pushed, and how the engine is emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab.run.builders.caching import INLINE
+from lab.run.builders.kind import Scope
+from lab.run.steps.work import Work
+
+PRUNES: Mapping[Scope, tuple[str, ...]] = {
+    "all": ("system", "prune", "-a", "-f"),  # as in the bug report: every image, and all build cache
+    "system": ("system", "prune", "-f"),
+    "builder": ("builder", "prune", "-f"),
+    "builder-all": ("builder", "prune", "-a", "-f"),
+    "images": ("image", "prune", "-a", "-f"),
+}
+
+
+class DockerBuilder:
+    """A builder that Docker's client calls; its images are in the engine's store."""
+
+    client = "docker"
+
+    def caches(self, store: str) -> tuple[str, ...]:
+        """An inline cache alone; BuildKit exports others where the images are in containerd's store."""
+        return (INLINE,)
+
+    def push(self, work: Work, reference: str) -> None:
+        """Push the image from the engine's store."""
+        work.say("push")
+        work.docker(["push", reference], "push the image")
+
+    def prune(self, work: Work, scope: Scope) -> None:
+        """Prune as Docker's client does."""
+        work.say("prune")
+        # `docker builder prune` is a command of buildx where the client has it: the DOCKER_CONFIG shows it that plugin
+        work.docker(PRUNES[scope], "prune Docker", in_context=scope.startswith("builder"))
