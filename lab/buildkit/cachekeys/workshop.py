@@ -36,7 +36,7 @@ class Workshop:
         """Return the vertex that an origin means; None for an empty one.
 
         `paths` are what an instruction takes from it, and None for a stage that begins with it: BuildKit loads a local
-        context for each use, and old frontends name an image without its digest if no stage begins with it.
+        context for each use, and old frontends name an image as it is written if no stage begins with it.
         """
         if origin.stage is not None:
             return self.ends[origin.stage].vertex
@@ -53,7 +53,8 @@ class Workshop:
         roots += [pinned_record(item, base.os, base.arch, base.variant) for item in base.manifests]
         platform = origin.platform or self.stages.platform
         # BuildKit names an image by the digest of its manifest, so that two names of one image are one vertex
-        name = (list(base.manifests) if resolved else None) or origin.image
+        pinned = resolved or "@" in origin.image
+        name = (list(base.manifests) if pinned else None) or origin.image
         return self.graph.source(roots, ["image", name, platform], known=bool(base.diff_ids and base.manifests))
 
     @property

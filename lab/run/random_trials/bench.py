@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from lab.buildkit.cachekeys.solver import Decision
 from lab.buildkit.progress.build import Build
 from lab.buildkit.progress.reader import read_builds
 from lab.buildkit.rulebook import Rulebook
-from lab.errors import CommandError, Fault, LabError
+from lab.errors import CommandError, Fault
 from lab.explain.predict import decisions
 from lab.explain.subject import subject
 from lab.model import Verdict
@@ -33,6 +34,7 @@ from lab.run.steps.work import Side, Work
 from lab.yamlfile import check
 
 SCENARIO = "random"
+Wanted = Callable[[list[Decision] | str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +90,37 @@ class Bench:
     book: Rulebook
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def make(self, case: Case, producer: str, consumer: str, slug: str) -> Made:
-        """Make one trial. Raises an error only if an engine, the box or the registry fails, not if a build does."""
+    def make(self, case: Case, producer: str, consumer: str, slug: str, only_if: Wanted | None = None) -> Made:
+        """Make one trial. Raises an error only if an engine, the box or the registry fails, not if a build does.
+
+        `only_if` is asked with the predictions for the consumer; unless it returns True, the consumer does not build.
+        """
         reference = f"{self.registry.prefix}/lab-{SCENARIO}:{slug}"
         first = self._half(case, self.seats[producer], "producer", f"{slug}-producer", reference)
         if first.problem:
             return Made(case, self._run(case, producer, consumer, first, first, None), problem=first.problem)
         image = read_image(reference, self.registry)
-        second = self._half(case, self.seats[consumer], "consumer", f"{slug}-consumer", reference)
+
+        def goes_on(half: _Half) -> bool:
+            run = self._run(case, producer, consumer, first, half, image)
+            return only_if is None or only_if(predictions(run, self.book))
+
+        second = self._half(case, self.seats[consumer], "consumer", f"{slug}-consumer", reference, goes_on)
         run = self._run(case, producer, consumer, first, second, image)
         if second.problem or second.build is None:
             return Made(case, run, problem=second.problem or "the output holds no build")
         seen = seen_in(second.build)
         return Made(case, run, seen, compared(run, seen, self.book))
 
-    def _half(self, case: Case, seat: Seat, side: Side, slug: str, reference: str) -> _Half:
+    def _half(
+        self,
+        case: Case,
+        seat: Seat,
+        side: Side,
+        slug: str,
+        reference: str,
+        goes_on: Callable[[_Half], bool] = lambda half: True,
+    ) -> _Half:
         kept: list[Packed] = []
         station = replace(seat.station, keep=lambda listing: self._keep(listing, kept))
         recipe = case.recipe(self.names)
@@ -114,7 +132,11 @@ class Bench:
         build, problem = None, None
         with seat.lock:
             try:
-                build = self._build(work, case, reference)
+                self._prepare(work, case)
+                half = _Half(kept[-1], Given(arguments=dict(work.options.arguments), flags=work.options.words))
+                if not goes_on(half):
+                    return replace(half, problem="its predictions are not those that are looked for")
+                build = self._build(work, reference)
             except CommandError as error:
                 fault, problem = explain_failure(station.box, station.engine, station.registry, error)
                 if fault is not Fault.COMMAND:
@@ -124,13 +146,16 @@ class Bench:
         given = Given(arguments=dict(work.options.arguments), flags=work.options.words)
         return _Half(kept[-1] if kept else pack((), "it was not made", ()), given, build, problem)
 
-    def _build(self, work: Work, case: Case, reference: str) -> Build | None:
-        """One side's steps on an engine that holds nothing."""
+    def _prepare(self, work: Work, case: Case) -> None:
+        """Empty the engine, make the context of one side, and store it."""
         prune(work)
         work.context()
         for item in case.change if work.side == "consumer" else ():
             work.change(filled(item, self.names).change, f"make the change {item.kind}")
         work.record()
+
+    def _build(self, work: Work, reference: str) -> Build | None:
+        """Build one side's context, and push the producer's image."""
         sources = [reference] if work.side == "consumer" else []
         order = Order(work.make("image"), sources, frozenset(), True, ".", work.options)
         result = builder_of(USUAL).build(work, order)
@@ -192,9 +217,14 @@ class Bench:
         )
 
 
+def predictions(run: Run, book: Rulebook) -> list[Decision] | str:
+    """Predict each step of the only trial of a run; or the reason why nothing can be predicted."""
+    return decisions(subject(run, run.trials[0], book))
+
+
 def compared(run: Run, seen: Iterable[Seen], book: Rulebook) -> tuple[Compared, ...]:
     """Predict the only trial of a run, and compare each step with what was printed."""
-    return compare(decisions(subject(run, run.trials[0], book)), seen)
+    return compare(predictions(run, book), seen)
 
 
 def filled(item: NamedChange, names: Names) -> NamedChange:

@@ -11,7 +11,6 @@ from lab.boxes.base import Tell
 from lab.errors import Interrupted
 from lab.model import Progress
 from lab.run.random_trials.bench import Bench, Made, engines_of
-from lab.run.random_trials.case import Case
 from lab.run.random_trials.draw import draw
 from lab.workers import each, raise_first, stopping
 
@@ -86,17 +85,11 @@ def run(bench: Bench, count: int, seed: int, tell: Tell, done: Callable[[Tried],
     return tally
 
 
-def once(bench: Bench, seed: int, engines: Sequence[str], case: Case | None = None) -> Tried:
-    """Make the trial of one seed; `case` replaces its build."""
+def once(bench: Bench, seed: int, engines: Sequence[str]) -> Tried:
+    """Make the trial of one seed, in words that both of its engines read."""
     producer, consumer = engines_of(engines, seed)
-    if case is None:
-        case = drawn(bench, seed, producer, consumer)
+    case = draw(seed, modern=bench.seats[producer].modern and bench.seats[consumer].modern)
     return Tried(seed, producer, consumer, bench.make(case, producer, consumer, f"{seed}"))
-
-
-def drawn(bench: Bench, seed: int, producer: str, consumer: str) -> Case:
-    """Return the build of a seed, in words that both engines read."""
-    return draw(seed, modern=bench.seats[producer].modern and bench.seats[consumer].modern)
 
 
 def progress(tally: Tally, count: int) -> str:

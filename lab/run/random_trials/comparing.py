@@ -51,10 +51,14 @@ class Compared:
         return not self.unknown and self.predicted is not self.real
 
     @property
+    def word(self) -> str:
+        """The instruction's first word."""
+        return self.text.split(None, 1)[0].upper()
+
+    @property
     def sort(self) -> str:
-        """What steps with the same defect of the model have in common: the instruction, both outcomes, the reason."""
-        word = self.text.split(None, 1)[0].upper()
-        return f"{word}: predicted {self.predicted.value}, was {self.real.value} ({self.why})"
+        """What steps with one defect of the model in common are taken to share: instruction, outcomes, reason."""
+        return f"{self.word}: predicted {self.predicted.value}, was {self.real.value} ({self.why})"
 
 
 def seen_in(build: Build) -> tuple[Seen, ...]:

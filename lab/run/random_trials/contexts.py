@@ -24,7 +24,7 @@ IGNORED = (
     "d/*.log",
 )
 KEPT = ("!src/skip.log", "!node_modules/m", "!**/i.js", "Dockerfile", ".dockerignore", "nothing-there", "/d/skip.log")
-SOURCES = (
+SOURCES: tuple[tuple[str, ...], ...] = (
     *(
         ("a",),
         ("b.txt",),
@@ -64,7 +64,7 @@ def draw_context(dice: Dice) -> Drawn:
     files = {"passwd": PASSWD, "group": GROUP}
     files |= {name: f"{name}\n" if dice.chance(0.6) else dice.pick(TEXTS) for name in names}
     prepare, links = _prepare(dice, files)
-    sources = SOURCES
+    sources: tuple[tuple[str, ...], ...] = SOURCES
     if dice.chance(0.5):
         lines = dice.shuffled((*dice.some(IGNORED, 0.3), *dice.some(KEPT, 0.2)))
         files[".dockerignore"] = "".join(f"{line}\n" for line in lines)

@@ -30,12 +30,14 @@ PLATFORMS = ("--platform=linux/amd64 ", "--platform=$BUILDPLATFORM ", "--platfor
 def draw_stages(scene: Scene) -> tuple[str, ...]:
     """Draw the stages into the scene, and return the lines before the first FROM."""
     before = list(scene.dice.some(("# escape=\\", "ARG IMAGE=" + BASE, "ARG A=before"), 0.15))
-    for number in range(scene.dice.weighed({1: 35, 2: 35, 3: 20, 4: 10})):
-        _stage(scene, number, any("IMAGE" in line for line in before))
+    variable = any("IMAGE" in line for line in before)
+    count = scene.dice.weighed({1: 30, 2: 35, 3: 25, 4: 10})
+    for number in range(count):
+        _stage(scene, number, scene.dice.pick([3, 4, 5, 6, 7] if number == count - 1 else [1, 2, 3, 4]), variable)
     return tuple(before)
 
 
-def _stage(scene: Scene, number: int, variable: bool) -> None:
+def _stage(scene: Scene, number: int, lines: int, variable: bool) -> None:
     """One stage: FROM the base mostly, else an earlier stage, another image, a variable or nothing."""
     dice = scene.dice
     named = dice.chance(0.75)
@@ -46,7 +48,7 @@ def _stage(scene: Scene, number: int, variable: bool) -> None:
     if draft.runs and not draft.users and dice.chance(0.3):
         draft.lines.append("COPY passwd group /etc/" if _sends_users(scene) else f"LABEL number={number}")
         draft.users = _sends_users(scene)
-    for _ in range(dice.pick([1, 2, 3, 3, 4, 5, 6])):
+    for _ in range(lines):
         kind = dice.weighed(KINDS) if draft.runs else dice.pick(WITHOUT_SHELL)
         draft.lines.append(kind(scene, draft))
     scene.stages.append(draft)

@@ -33,7 +33,7 @@ HEREDOCS = ("<<E\necho {n}\necho $A\nE", "<<-E\n\techo {n}\n\tE", "<<'E'\necho $
 
 
 def run(scene: Scene, stage: Draft) -> str:
-    """Return one RUN; a stage without a shell gets a COPY's place holder: a label."""
+    """Return one RUN; a label in a stage without a shell."""
     dice = scene.dice
     if not stage.runs:
         return f"LABEL run={dice.number()}"
@@ -63,7 +63,7 @@ def _mount(scene: Scene) -> str:
     dice, number = scene.dice, scene.dice.number()
     kind = dice.weighed({"cache": 3, "bind": 3, "tmpfs": 2, "secret": 1, "ssh": 1})
     parts = [] if kind == "bind" and dice.chance(0.4) else [f"type={kind}"]
-    target = f"{dice.pick(['target', 'dst'])}={dice.pick(['/mnt/t{n}', '/mnt/$A{n}', '/mnt/d/../e{n}'])}"
+    target = f"{dice.pick(['target', 'dst'])}={dice.pick(['/mnt/t{n}', '/mnt/${A}{n}', '/mnt/d/../e{n}'])}"
     more: list[str] = []
     if kind == "cache":
         more = [target, dice.maybe(0.3, f"id={dice.pick(['one', 'a/b'])}"), dice.maybe(0.3, "sharing=locked")]
@@ -83,8 +83,9 @@ def _mount(scene: Scene) -> str:
 def _source(scene: Scene) -> list[str]:
     """Where a bind mount takes its files."""
     dice = scene.dice
-    if scene.sources and dice.chance(0.4):
-        stage = dice.pick(scene.sources)
+    named = [stage for stage in scene.sources if not stage.name.isdigit()]  # a mount takes no number of a stage
+    if named and dice.chance(0.4):
+        stage = dice.pick(named)
         made = [path for path in stage.made if not path.endswith(("*", "/"))]
         return [f"from={stage.name}", dice.maybe(0.6, f"source={dice.pick(made)}")]
     if dice.chance(0.12):

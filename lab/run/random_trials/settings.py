@@ -32,7 +32,7 @@ FOLDERS = ("/w", "w", "./v/", "/w/../x", "$A", "/q/$B", '"/s"', "/é", "x/y", "/
 METADATA = (
     "LABEL a=b",
     'LABEL c="$A d"',
-    "EXPOSE 80 $A8",
+    "EXPOSE 80 ${P:-81}",
     "VOLUME /vol",
     "STOPSIGNAL 9",
     "HEALTHCHECK CMD true",
@@ -78,7 +78,7 @@ def user(scene: Scene, stage: Draft) -> str:
 
 
 def shell(scene: Scene, stage: Draft) -> str:
-    """Return one SHELL, or in a stage without one another setting."""
+    """Return one SHELL that can run the commands of `runs`."""
     return (
         f"SHELL {json.dumps(scene.dice.pick([['/bin/sh', '-ec'], ['/bin/sh', '-c'], ['/bin/busybox', 'sh', '-xc']]))}"
     )
