@@ -11,7 +11,7 @@ from lab.run.changes.table import NamedChange
 from lab.run.steps.work import Recipe
 from lab.yamlfile import Strict, check
 
-BASE, OTHER, SERVER = "{{ base }}", "{{ other }}", "{{ server }}"  # a run replaces them; see Names
+BASE, OTHER, SERVER = "{{base}}", "{{other}}", "{{server}}"  # a run replaces them; see Names
 
 
 class Names(Strict):

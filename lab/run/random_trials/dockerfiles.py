@@ -48,6 +48,8 @@ def _stage(scene: Scene, number: int, lines: int, variable: bool) -> None:
     if draft.runs and not draft.users and dice.chance(0.3):
         draft.lines.append("COPY passwd group /etc/" if _sends_users(scene) else f"LABEL number={number}")
         draft.users = _sends_users(scene)
+    if not draft.runs and not draft.made:
+        draft.lines.append(copy(scene, draft))  # an image without any layer cannot be pushed
     for _ in range(lines):
         kind = dice.weighed(KINDS) if draft.runs else dice.pick(WITHOUT_SHELL)
         draft.lines.append(kind(scene, draft))

@@ -49,7 +49,10 @@ def minimised(bench: Bench, trial: Tried, tell: Tell) -> Tried:
     def say(text: str) -> None:
         tell(Progress(WHO, f"seed {trial.seed}: {text}"))
 
-    found = Minimiser(trial.made, make, tell=say).run()
+    dialect = bench.book.need(trial.producer).dialect
+    if dialect is None:  # an engine whose records lab does not know, so that no prediction of it can be wrong
+        return trial
+    found = Minimiser(trial.made, make, dialect, tell=say).run()
     tell(Progress(WHO, f"seed {trial.seed}: {len(found.case.dockerfile.splitlines())} lines are left", done=True))
     return replace(trial, made=found)
 

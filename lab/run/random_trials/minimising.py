@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision
@@ -52,12 +53,14 @@ def minimal(items: Sequence[T], holds: Callable[[Sequence[T]], bool]) -> Sequenc
 class Minimiser:
     """Searches the smallest build that contradicts in the same way as `best`; `make` makes a trial on real engines.
 
+    `dialect` is that of the engine that builds first.
     Builds are not made twice. One that lab itself takes to fail, or in which no step of the kind remains, is not made
     at all, and the consumer does not build unless a step has the prediction that was wrong.
     """
 
     best: Made
     make: Make
+    dialect: Dialect
     attempts: int = ATTEMPTS
     tell: Callable[[str], None] = lambda text: None
     _known: dict[str, bool] = field(default_factory=dict)
@@ -76,7 +79,7 @@ class Minimiser:
             return False
         key = case.model_dump_json(exclude_none=True)
         if key not in self._known:
-            if not self.attempts or not is_worth_it(case, sorts):
+            if not self.attempts or not is_worth_it(case, sorts, self.dialect):
                 return False
             self.attempts -= 1
             self.tell(f"{self.attempts} attempts left, {len(self.best.case.dockerfile.splitlines())} lines")
@@ -87,14 +90,21 @@ class Minimiser:
         return self._known[key]
 
 
-def is_worth_it(case: Case, sorts: Iterable[Sort]) -> bool:
-    """True if lab can plan the build, does not take it to fail, and plans a step of a kind that is looked for."""
+def is_worth_it(case: Case, sorts: Iterable[Sort], dialect: Dialect) -> bool:
+    """True if lab can plan the build, does not take it to fail, and plans a step of a kind that is looked for.
+
+    `dialect` is that of the engine that builds it first.
+    """
     try:
-        planned = plan(parse(case.dockerfile), {}, None, lambda copy: "")
+        planned = plan(parse(case.dockerfile), {}, dialect, lambda copy: "")
     except LabError:
         return False
     words = {word for word, _, _ in sorts}
-    return any(_word(step) in words for step in planned.steps) and not any(step.fails for step in planned.steps)
+    return any(_word(step) in words for step in planned.steps) and not any(map(_fails, planned.steps))
+
+
+def _fails(step: Step) -> bool:
+    return step.fails or (step.copy is not None and not step.copy.sources and not step.copy.files)
 
 
 def _has(found: list[Decision] | str, sorts: set[Sort]) -> bool:

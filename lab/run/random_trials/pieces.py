@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,13 +10,14 @@ from typing import TypeVar
 from lab.run.random_trials.case import Case, Stage
 
 T = TypeVar("T")
+NAMED = re.compile(r" (?:AS|as) \S+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One piece: its kind, and where it stands.
 
-    A `start` is the FROM of a stage, a `word` one of an instruction's words after the first.
+    A `start` is the FROM of a stage, a `name` its name, a `word` one of an instruction's words after the first.
     """
 
     kind: str
@@ -28,6 +30,7 @@ def pieces_of(case: Case) -> list[Piece]:
     for at in reversed(range(len(case.stages))):
         found += [Piece("line", (at, number)) for number in reversed(range(len(case.stages[at].lines)))]
         found.append(Piece("start", (at,)))
+        found += [Piece("name", (at,))] if NAMED.search(case.stages[at].start) else []
     found += [Piece("before", (number,)) for number in range(len(case.before))]
     found += [Piece("prepare", (number,)) for number in range(len(case.prepare))]
     found += [Piece("file", (name,)) for name in case.files]
@@ -56,7 +59,8 @@ def only(case: Case, kept: Collection[Piece], every: Collection[Piece]) -> Case 
     for at, stage in enumerate(case.stages):
         lines = tuple(_lines(stage, at, gone))
         if Piece("start", (at,)) not in gone:
-            stages.append(Stage(start=stage.start, lines=lines))
+            start = NAMED.sub("", stage.start) if Piece("name", (at,)) in gone else stage.start
+            stages.append(Stage(start=start, lines=lines))
         elif stages:
             stages[-1] = Stage(start=stages[-1].start, lines=(*stages[-1].lines, *lines))
         elif lines:
