@@ -101,6 +101,8 @@ def _argument(scene: Scene) -> tuple[NamedChange, ...]:
 
 def _flag(scene: Scene) -> tuple[NamedChange, ...]:
     flags = ["--network=none", "--network=host", "--no-cache", "--add-host=one:10.0.0.1", "--label=a=b", "--pull"]
+    if scene.modern:
+        flags += [f"--no-cache-filter={stage.name}" for stage in scene.stages if not stage.name.isdigit()]
     return (change(flag=[scene.dice.pick(flags)]),)
 
 

@@ -11,19 +11,28 @@ from lab.run.changes.table import NamedChange
 from lab.run.steps.work import Recipe
 from lab.yamlfile import Strict, check
 
-BASE, OTHER, SERVER = "{{base}}", "{{other}}", "{{server}}"  # a run replaces them; see Names
+# places in a Dockerfile for the names of a run, which `Names` fills in
+BASE, TAGGED, OTHER, SERVER = "{{base}}", "{{tagged}}", "{{other}}", "{{server}}"
 
 
 class Names(Strict):
-    """What a run puts into a Dockerfile: its base image, an image with triggers built on it, and an HTTP server."""
+    """What a run puts into a Dockerfile.
+
+    `base` is its base image by digest, `tagged` the same image by a tag, `other` an image built on it that has
+    triggers, and `server` the address of an HTTP server.
+    """
 
     base: str
+    tagged: str
     other: str
     server: str
 
     def fill(self, text: str) -> str:
         """Return the text with the names of this run in it."""
-        return text.replace(BASE, self.base).replace(OTHER, self.other).replace(SERVER, self.server)
+        places = {BASE: self.base, TAGGED: self.tagged, OTHER: self.other, SERVER: self.server}
+        for place, name in places.items():
+            text = text.replace(place, name)
+        return text
 
 
 class Stage(Strict):

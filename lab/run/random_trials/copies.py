@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from lab.run.random_trials.case import BASE, OTHER, SERVER
+from lab.run.random_trials.case import BASE, OTHER, SERVER, TAGGED
 from lab.run.random_trials.scene import Draft, Scene
 
 TARGETS = ("/c{n}/", "/c{n}/", "./r{n}/", "/c{n}/../u{n}/", "/é{n}/", "$A/", "/v$B/", "${D:-/w{n}}/", "/x//y{n}/")
@@ -30,7 +30,7 @@ def copy(scene: Scene, stage: Draft) -> str:
             dice.pick([*source.made, *source.made, "/bin/s*", "/bin/./sh"]) if source.runs else dice.pick(source.made),
         )
     elif dice.chance(0.06):
-        flags.append(f"--from={dice.pick([BASE, OTHER])}")
+        flags.append(f"--from={dice.pick([BASE, TAGGED, OTHER])}")
         words = (dice.pick(["/bin/sh", "/bin/s*", "/bin/busybox"]),)
     else:
         words = dice.pick(scene.context.sources)

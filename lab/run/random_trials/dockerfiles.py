@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lab.run.random_trials.case import BASE, OTHER
+from lab.run.random_trials.case import BASE, OTHER, TAGGED
 from lab.run.random_trials.copies import add, copy
 from lab.run.random_trials.runs import run
 from lab.run.random_trials.scene import Draft, Scene
@@ -59,7 +59,7 @@ def _stage(scene: Scene, number: int, lines: int, variable: bool) -> None:
 def _origin(scene: Scene, number: int, variable: bool) -> tuple[str, Draft]:
     """The words of FROM before AS, and a draft with what the origin gives to the stage."""
     dice = scene.dice
-    kind = dice.weighed({"base": 60, "stage": 22, "other": 8, "scratch": 6, "platform": 4})
+    kind = dice.weighed({"base": 52, "tagged": 8, "stage": 22, "other": 8, "scratch": 6, "platform": 4})
     earlier = [stage for stage in scene.stages if not stage.name.isdigit()]  # FROM takes no number
     if kind == "stage" and earlier:
         source = dice.pick(earlier)
@@ -69,6 +69,8 @@ def _origin(scene: Scene, number: int, variable: bool) -> tuple[str, Draft]:
         return OTHER, Draft("", "")
     if kind == "scratch" and number:
         return "scratch", Draft("", "", runs=False, writable=False)
+    if kind == "tagged":
+        return TAGGED, Draft("", "")
     if kind == "platform":
         return dice.pick(PLATFORMS) + BASE, Draft("", "")
     return ("${IMAGE}" if variable and dice.chance(0.5) else BASE), Draft("", "")

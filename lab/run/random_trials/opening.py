@@ -52,7 +52,7 @@ def open_bench(ready: Ready, project: Project, tell: Tell) -> Iterator[Bench]:
             stack.callback(clear, place)
             seats[engine.name] = Seat(place)
         names = _names(box, ready.engines[0], home, registry, tell)
-        images = {name: read_image(name, registry) for name in (names.base, names.other)}
+        images = {name: read_image(name, registry) for name in (names.base, names.tagged, names.other)}
         if problem := next((facts.problem for facts in images.values() if facts.problem), None):
             raise RegistryError(f"cannot read the images of the random builds: {problem}")
         yield Bench(seats, registry, names, images, Rulebook(project.boxes), started)
@@ -62,7 +62,9 @@ def _names(box: Box, engine: Engine, home: PurePosixPath, registry: Registry, te
     """Make both images on one engine and push them."""
     try:
         base = base_image.busybox(registry, box, engine, tell)
-        other = f"{registry.prefix}/lab-{SCENARIO}-other:1"
+        tagged, other = (f"{registry.prefix}/lab-{SCENARIO}-{name}:1" for name in ("base", "other"))
+        for words in (["pull", base.reference], ["tag", base.reference, tagged], ["push", tagged]):
+            box.check(engine.call(words), doing="give the base image a tag")
         folder = home / engine.name / "other"
         make = 'mkdir -p "$1" && printf %s "$2" > "$1/Dockerfile"'
         words = ["sh", "-c", make, "sh", str(folder), OTHER.format(base=base.reference)]
@@ -72,4 +74,4 @@ def _names(box: Box, engine: Engine, home: PurePosixPath, registry: Registry, te
         box.check(engine.call(["push", other]), doing="push an image")
     except CommandError as error:
         raise translate(box, engine, registry, error) from error
-    return Names(base=base.reference, other=other, server=registry.prefix.partition("/")[0])
+    return Names(base=base.reference, tagged=tagged, other=other, server=registry.prefix.partition("/")[0])

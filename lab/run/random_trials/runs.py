@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lab.run.random_trials.case import OTHER
+from lab.run.random_trials.case import BASE, OTHER, TAGGED
 from lab.run.random_trials.scene import Draft, Scene
 
 MAKING = (
@@ -89,6 +89,6 @@ def _source(scene: Scene) -> list[str]:
         made = [path for path in stage.made if not path.endswith(("*", "/"))]
         return [f"from={stage.name}", dice.maybe(0.6, f"source={dice.pick(made)}")]
     if dice.chance(0.12):
-        return [f"from={OTHER}", dice.maybe(0.5, "source=/bin")]
+        return [f"from={dice.pick([BASE, TAGGED, OTHER])}", dice.maybe(0.5, "source=/bin")]
     plain = [words[0] for words in scene.context.sources if words[0] in ("a", "src", "d", "b.txt", "/src/x.go")]
     return [dice.maybe(0.8, f"source={dice.pick(plain or ['.'])}")]

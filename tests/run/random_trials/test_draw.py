@@ -9,11 +9,16 @@ import pytest
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.contenthash.patterns import Matcher, read_ignore_file
-from lab.run.random_trials.case import BASE, OTHER, SERVER, Case, Names, change
+from lab.run.random_trials.case import BASE, OTHER, SERVER, TAGGED, Case, Names, change
 from lab.run.random_trials.draw import draw
 from lab.run.random_trials.pieces import pieces_of
 
-NAMES = Names(base=f"localhost:5000/base@sha256:{'0' * 64}", other="localhost:5000/other:1", server="localhost:5000")
+NAMES = Names(
+    base=f"localhost:5000/base@sha256:{'0' * 64}",
+    tagged="localhost:5000/base:1",
+    other="localhost:5000/other:1",
+    server="localhost:5000",
+)
 MANY = 500
 INSTRUCTIONS = {
     *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER"),
@@ -45,7 +50,17 @@ def test_every_instruction_occurs_and_every_dockerfile_is_read_and_planned(moder
 
 def test_every_construct_occurs() -> None:
     texts = [dockerfile(seed, modern=True) for seed in range(MANY)]
-    flags = ["--from=", "--mount=type=cache", "type=bind", "type=tmpfs", "type=secret", "--link", "--chmod", "<<E", "http://"]
+    flags = [
+        "--from=",
+        "--mount=type=cache",
+        "type=bind",
+        "type=tmpfs",
+        "type=secret",
+        "--link",
+        "--chmod",
+        "<<E",
+        "http://",
+    ]
     words = ["--chown=app", "--network=none", "FROM scratch", "FROM ${IMAGE}", "ARG TARGETARCH", "ONBUILD", ' ["']
     for shown in [*flags, *words]:
         assert any(shown in text for text in texts), shown
@@ -97,8 +112,9 @@ def test_a_build_survives_its_stored_form() -> None:
 
 
 def test_the_names_of_a_run_are_filled_in() -> None:
-    assert NAMES.fill(f"FROM {BASE}\nCOPY --from={OTHER} /a /\nADD http://{SERVER}/ /") == (
-        f"FROM {NAMES.base}\nCOPY --from=localhost:5000/other:1 /a /\nADD http://localhost:5000/ /"
+    assert NAMES.fill(f"FROM {BASE}\nFROM {TAGGED}\nCOPY --from={OTHER} /a /\nADD http://{SERVER}/ /") == (
+        f"FROM {NAMES.base}\nFROM localhost:5000/base:1\nCOPY --from=localhost:5000/other:1 /a /\n"
+        "ADD http://localhost:5000/ /"
     )
 
 
