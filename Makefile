@@ -35,12 +35,17 @@ bench: dev chromium  ## measure on this machine what benchmarks/ states
 
 # This runs every variation of the truth-* scenarios on real engines of this machine, as root, in about 15 minutes.
 TRUTH_ENGINES := 20.10.5,20.10.24,20.10.24-unfixed,26.1.5,28.5.2
-.PHONY: truth
+.PHONY: truth truth-random
 truth: venv  ## write docs/truth-table.md and docs/truth-digests.md: predictions and digests beside those of real engines
 	for scenario in file folder whole wildcard; do \
 	  $(PYTHON) -m lab repro truth-$$scenario --lineup local --engine $(TRUTH_ENGINES) --variation all || exit 1; done
 	$(PYTHON) -m lab truth --output docs/truth-table.md
 	$(PYTHON) -m lab truth --digests --output docs/truth-digests.md
+
+# This makes random builds on every Docker of this machine's cache, as root, in about a minute for 60.
+N := 60
+truth-random: venv  ## make N random builds on real engines; a contradicted prediction is minimised and stored as test data
+	$(PYTHON) -m lab truth --random $(N) $(if $(SEED),--seed $(SEED)) $(if $(ENGINES),--engine $(ENGINES))
 
 .PHONY: man manual
 man: venv  ## build/lab.1: the man page, made from the program's help

@@ -26,24 +26,62 @@ ENGINE = "buildkit-0.25.2"  # the one that shows what it hashed
 @click.option(
     "--digests", is_flag=True, help="Compare digests with those of a real buildkitd, started on this machine."
 )
-@click.option("--engine", metavar="ENGINE", help=f"The buildkitd of --digests; {ENGINE} by default.")
+@click.option(
+    "--random",
+    "count",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Make N random builds on engines of this machine and compare each step with its prediction.",
+)
+@click.option("--seed", type=click.IntRange(0), metavar="SEED", help="The first seed of --random; default: any.")
+@click.option(
+    "--engine",
+    metavar="ENGINE[,ENGINE..]",
+    help=f"The buildkitd of --digests ({ENGINE} by default); the Dockers of --random (default: all that are at hand).",
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where --random stores contradicted predictions; default: the test data of the checkout.",
+)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
 @json_option
 @verbose_option
 def truth(
-    names: tuple[str, ...], digests: bool, engine: str | None, output: Path | None, as_json: bool, verbose: bool
+    names: tuple[str, ...],
+    digests: bool,
+    count: int | None,
+    seed: int | None,
+    engine: str | None,
+    store: Path | None,
+    output: Path | None,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     """Print a table of what lab predicted and what engines did, in the runs named, else in the newest run of each
     truth-* scenario. `make truth` makes those runs first.
 
     With --digests, a real buildkitd builds every case of templates/digests.yaml, or those named, and the table shows
     which of the digests that lab computes BuildKit computed too. The exit code is 12 if one is missing there.
+
+    With --random, each trial builds a random Dockerfile and context, and rebuilds it with one random change from the
+    image's cache. The exit code is 12 if a step did not do what was predicted. Such a build is made smaller and stored.
     """
+    if count is None and (seed is not None or store is not None):
+        raise UsageError("cannot use --seed or --store without --random")
+    if count is not None:
+        if digests or names:
+            raise UsageError("cannot use --random with --digests or with the name of a run")
+        from lab.cli.random_trials import random_trials
+
+        random_trials(count, seed, engine, store, output, as_json=as_json, verbose=verbose)
+        return
     if digests:
         _digests(names, engine or ENGINE, output, as_json=as_json, verbose=verbose)
         return
     if engine or as_json:
-        raise UsageError("cannot use --engine or --json without --digests")
+        raise UsageError("cannot use --engine or --json without --digests or --random")
     _print_table(names, output)
 
 
@@ -64,10 +102,11 @@ def _print_table(names: tuple[str, ...], output: Path | None) -> None:
         known = load_scenario(folder, "scratch").file.variations
         return next((item.summary for item in known if item.name == variation), "")
 
-    _give(truth_table(runs, summary), output)
+    give(truth_table(runs, summary), output)
 
 
-def _give(text: str, output: Path | None) -> None:
+def give(text: str, output: Path | None) -> None:
+    """Print the text, or write it to the file."""
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -104,7 +143,7 @@ def _digests(names: tuple[str, ...], engine: str, output: Path | None, *, as_jso
         text = json.dumps(digests_json(found, version, rules.rules.name), indent=1, ensure_ascii=False) + "\n"
     else:
         text = digests_table(found, version, rules.rules.name)
-    _give(text, output)
+    give(text, output)
     if any(case.failed for case in found):
         sys.exit(CONTRADICTED)
 

@@ -49,8 +49,13 @@ def choose(asked: str | None, registry: Registry, box: Box, engine: Engine, tell
     if answers(*DOCKER_HUB, HUB_SECONDS):
         return Base(reference=ALPINE, source="alpine")
     tell(Progress("base image", f"Docker Hub does not answer: the busybox of {box.name}"))
+    return busybox(registry, box, engine, tell, ", as Docker Hub does not answer")
+
+
+def busybox(registry: Registry, box: Box, engine: Engine, tell: Tell, because: str = "") -> Base:
+    """An image of this box's busybox alone; `because` ends the line of progress. Raises as `choose` does."""
     base = Base(reference=_busybox(registry, box, engine), source="busybox")
-    tell(Progress("base image", f"the busybox of {box.name}, as Docker Hub does not answer", done=True))
+    tell(Progress("base image", f"the busybox of {box.name}{because}", done=True))
     return base
 
 

@@ -9,6 +9,7 @@ from lab.buildkit.cachekeys.definition import pinned_record, source_record
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.frontend import OLD
 from lab.buildkit.cachekeys.graph import Graph
+from lab.buildkit.cachekeys.names import full_name
 from lab.buildkit.cachekeys.stages import Origin, Stages
 from lab.buildkit.cachekeys.state import BaseImage, State
 from lab.buildkit.cachekeys.step import Content, Step
@@ -36,7 +37,7 @@ class Workshop:
         """Return the vertex that an origin means; None for an empty one.
 
         `paths` are what an instruction takes from it, and None for a stage that begins with it: BuildKit loads a local
-        context for each use, and old frontends name an image without its digest if no stage begins with it.
+        context for each use, and old frontends name an image as it is written if no stage begins with it.
         """
         if origin.stage is not None:
             return self.ends[origin.stage].vertex
@@ -52,8 +53,10 @@ class Workshop:
         roots = [source_record(base.diff_ids)] if base.diff_ids else []
         roots += [pinned_record(item, base.os, base.arch, base.variant) for item in base.manifests]
         platform = origin.platform or self.stages.platform
-        # BuildKit names an image by the digest of its manifest, so that two names of one image are one vertex
-        name = (list(base.manifests) if resolved else None) or origin.image
+        # BuildKit adds the digest to the name, so that two names of one image are two vertices
+        name = full_name(origin.image)
+        if resolved and base.manifests and "@" not in name:
+            name = f"{name}@{base.manifests[0]}"
         return self.graph.source(roots, ["image", name, platform], known=bool(base.diff_ids and base.manifests))
 
     @property

@@ -53,7 +53,7 @@ def test_a_frontend_that_the_dockerfile_names() -> None:
     options = Options(merges=False)
     own = [step.record for step in planned(text, "28.5.2", options).steps]
     assert [step.record for step in planned(f"# syntax=docker/dockerfile:1.19\n{text}", options=options).steps] == own
-    by_argument = Options(merges=False, build_args={"BUILDKIT_SYNTAX": "example.org/frontend:1"})
+    by_argument = Options(merges=False, build_args={"BUILDKIT_SYNTAX": "docker/dockerfile:master"})
     assert all(step.unclear for step in planned(text, options=by_argument).steps)
 
 
