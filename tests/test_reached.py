@@ -44,7 +44,10 @@ IMPORTED = {
         buildkit.contenthash.links buildkit.contenthash.patterns
     """,
     "buildkit/contenthash/test_properties.py": "buildkit.contenthash.formula",
-    "buildkit/progress/test_classic.py": "buildkit.progress.build buildkit.progress.objects buildkit.progress.reader",
+    "buildkit/progress/test_classic.py": """
+        buildkit.progress.build buildkit.progress.intervals buildkit.progress.objects
+        buildkit.progress.parts buildkit.progress.proof buildkit.progress.reader
+    """,
     "buildkit/progress/test_document.py": "buildkit.progress.ledger",
     "buildkit/progress/test_logs.py": """
         buildkit.progress.buildah buildkit.progress.classic_lines buildkit.progress.clean
@@ -84,7 +87,7 @@ IMPORTED = {
     "machines/test_daemons.py": "machines.prerequisites",
     "machines/test_fleet.py": """
         machines.kinds.handler machines.kinds.local machines.kinds.table machines.kinds.vagrant
-        machines.preparation
+        machines.preparation machines.ready
     """,
     "registry/test_images.py": "registry.client registry.manifests registry.names",
     "report/page/test_document.py": """
@@ -106,6 +109,7 @@ IMPORTED = {
     """,
     "report/test_table.py": "report.printable",
     "results/test_run.py": "results.facts results.journal",
+    "run/builders/test_table.py": "run.builders.buildctl run.builders.caching run.builders.docker run.cachefacts",
     "run/changes/test_table.py": """
         run.changes.acl run.changes.add run.changes.append run.changes.argument run.changes.attribute
         run.changes.capability run.changes.checkout run.changes.commands run.changes.flag
@@ -114,6 +118,12 @@ IMPORTED = {
         run.changes.time run.changes.umask
     """,
     "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
+    "run/random_trials/test_bench.py": """
+        run.random_trials.alterations run.random_trials.case run.random_trials.contexts
+        run.random_trials.copies run.random_trials.dice run.random_trials.dockerfiles run.random_trials.runs
+        run.random_trials.scene run.random_trials.settings
+    """,
+    "run/random_trials/test_campaign.py": "run.random_trials.findings",
     "run/steps/test_inspect.py": "run.steps.kind run.steps.work",
     "run/steps/test_table.py": """
         run.builders.buildkit run.builders.classic run.builders.kind run.steps.build run.steps.change

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from lab.boxes.base import Box, Tell
@@ -27,43 +26,12 @@ from lab.machines.hypervisor import BaseImage
 from lab.machines.kinds.handler import Site
 from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
+from lab.machines.ready import Later, Ready
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import Background, Once, each, raise_first, side_by_side
 
 BAKED = "lab/"  # the names of the boxes that lab bakes begin with it
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """An engine of a box whose archive is still being built.
-
-    `start` waits for the archive and starts the engine; it returns None if the archive cannot be had. `program` is the
-    name of the engine's client.
-    """
-
-    name: str
-    start: Callable[[], Engine | None]
-    program: str = "docker"
-    store: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A box that is up, and the engines that are proven on it, in the order of its file.
-
-    `later` are the engines that are not started yet.
-    """
-
-    box: Box
-    spec: BoxSpec
-    engines: tuple[Engine, ...]
-    later: tuple[Later, ...] = ()
-
-    @property
-    def engine_names(self) -> list[str]:
-        """All engines of the box, also those that are not started yet."""
-        return [engine.name for engine in self.engines] + [later.name for later in self.later]
 
 
 class Fleet:

@@ -14,7 +14,7 @@ from lab.engines.engine import Engine
 from lab.errors import CommandError, Interrupted, LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
-from lab.machines.fleet import Ready
+from lab.machines.ready import Ready
 from lab.model import CONTROL, Begun, Outcome, Planned, Progress, TrialKey, Verdict
 from lab.registry.client import read_image
 from lab.registry.server import Registry

@@ -13,7 +13,7 @@ from lab.boxes.transcript import RecordingBox, Transcript
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError, UsageError
-from lab.machines.fleet import Ready
+from lab.machines.ready import Ready
 from lab.project import Project
 from lab.registry import names, server
 from lab.registry.client import read_image

@@ -16,7 +16,8 @@ from lab.engines.spec import EngineSpec
 from lab.errors import BoxError, EngineError
 from lab.machines import daemons
 from lab.machines.catalog import Catalog
-from lab.machines.fleet import Fleet, Ready
+from lab.machines.fleet import Fleet
+from lab.machines.ready import Ready
 from lab.model import Progress
 from lab.project import Project
 from tests.conftest import ROOT

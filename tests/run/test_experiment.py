@@ -10,7 +10,7 @@ from lab.boxes.local import LocalBox
 from lab.boxes.specs import BoxSpec
 from lab.engines.engine import Engine
 from lab.machines.catalog import Catalog
-from lab.machines.fleet import Ready
+from lab.machines.ready import Ready
 from lab.registry.server import Registry
 from lab.run.experiment import other_bases
 from lab.run.scenarios import Scenario, load_scenario

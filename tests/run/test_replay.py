@@ -16,7 +16,7 @@ from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import BoxError, EngineError, Fault, Interrupted
 from lab.machines.catalog import Catalog
-from lab.machines.fleet import Later, Ready
+from lab.machines.ready import Later, Ready
 from lab.model import Begun, Filled, Outcome, Planned, Progress, RunEvent
 from lab.registry.server import Registry
 from lab.report.table import table

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lab.engines.engine import Engine
 from lab.errors import UsageError, did_you_mean
-from lab.machines.fleet import Later, Ready
+from lab.machines.ready import Later, Ready
 from lab.run.builders.buildctl import Buildctl
 from lab.run.builders.buildkit import BuildKit
 from lab.run.builders.caching import INLINE

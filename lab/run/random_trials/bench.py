@@ -22,7 +22,7 @@ from lab.results.contexts import Packed, pack
 from lab.results.facts import BoxFacts, Given, ImageFacts, NamedImage
 from lab.results.run import Base, Production, Run, Trial
 from lab.run.builders.kind import Order
-from lab.run.builders.table import USUAL, builder_of
+from lab.run.builders.table import builder_of
 from lab.run.changes.table import NamedChange
 from lab.run.faults import explain_failure, translate
 from lab.run.gather.stream import Listing
@@ -157,8 +157,9 @@ class Bench:
     def _build(self, work: Work, reference: str) -> Build | None:
         """Build one side's context, and push the producer's image."""
         sources = [reference] if work.side == "consumer" else []
-        order = Order(work.make("image"), sources, frozenset(), True, ".", work.options)
-        result = builder_of(USUAL).build(work, order)
+        push = work.side == "producer"
+        order = Order(work.make("image"), sources, frozenset(), True, ".", work.options, push, work.caching)
+        result = builder_of("buildkit").build(work, order)
         if work.side == "producer":
             work.docker(["push", reference], "push the image")
         builds = read_builds(result.stderr + result.stdout)

@@ -11,7 +11,7 @@ from lab.boxes.base import Box, Tell
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError, RegistryError
-from lab.machines.fleet import Ready
+from lab.machines.ready import Ready
 from lab.project import Project
 from lab.registry import server
 from lab.registry.client import read_image

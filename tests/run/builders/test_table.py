@@ -10,7 +10,7 @@ from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
 from lab.errors import UsageError
 from lab.machines.catalog import Catalog
-from lab.machines.fleet import Later, Ready
+from lab.machines.ready import Later, Ready
 from lab.run.builders.table import BUILDERS, builder_of, names_with, with_builders
 from lab.run.experiment import check_builders
 from lab.run.scenarios import find, load_scenario
