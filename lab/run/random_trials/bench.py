@@ -242,7 +242,8 @@ def _short(facts: BoxFacts) -> BoxFacts:
 
 
 def engines_of(seats: Sequence[str], number: int) -> tuple[str, str]:
-    """The producer's and the consumer's engine of a trial: in turn, every third trial from another engine's image."""
-    consumer = seats[number % len(seats)]
-    other = seats[(number + 1 + number // 7 % max(1, len(seats) - 1)) % len(seats)]
-    return (other if number % 3 == 2 else consumer), consumer
+    """The producer's and the consumer's engine of a trial: in turn, every third time with another engine's image."""
+    count = len(seats)
+    consumer, turn = number % count, number // count
+    others = 1 + turn // 3 % (count - 1) if count > 1 and turn % 3 == 2 else 0
+    return seats[(consumer + others) % count], seats[consumer]

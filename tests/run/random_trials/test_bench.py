@@ -59,6 +59,11 @@ def bench(folder: Path, answers: int = 0) -> Bench:
     return Bench({"20.10.24": Seat(station)}, registry, NAMES, images, BOOK)
 
 
+def commands(folder: Path) -> list[str]:
+    """The first word of each call of Docker's client."""
+    return [line.split()[0] for line in (folder / "log").read_text().splitlines()]
+
+
 def test_a_trial_gives_what_was_printed_and_what_its_prediction_needs(tmp_path: Path) -> None:
     made = bench(tmp_path).make(CASE, "20.10.24", "20.10.24", "7")
     assert made.problem is None
@@ -76,8 +81,7 @@ def test_a_trial_gives_what_was_printed_and_what_its_prediction_needs(tmp_path: 
 
 def test_both_sides_begin_on_an_engine_that_was_pruned_and_leave_nothing(tmp_path: Path) -> None:
     bench(tmp_path).make(CASE, "20.10.24", "20.10.24", "7")
-    words = [line.split()[0] for line in (tmp_path / "log").read_text().splitlines()]
-    assert words == ["system", "build", "push", "system", "build"]
+    assert commands(tmp_path) == ["system", "build", "push", "system", "build"]
     assert not list((tmp_path / "home").iterdir())
 
 
@@ -90,7 +94,7 @@ def test_the_consumer_does_not_build_what_is_not_looked_for(tmp_path: Path) -> N
 
     made = bench(tmp_path).make(CASE, "20.10.24", "20.10.24", "7", refuse)
     assert len(asked) == 1 and made.problem == "its predictions are not those that are looked for"
-    assert (tmp_path / "log").read_text().count("build") == 1
+    assert commands(tmp_path) == ["system", "build", "push", "system"]
 
 
 def test_a_failed_build_is_no_error_but_leaves_nothing_to_compare(tmp_path: Path) -> None:
