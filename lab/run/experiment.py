@@ -88,7 +88,7 @@ def perform(
         used = [item for item in ready if item in producers or item in consumers]
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in used}
         stack.enter_context(server.doors(store, [item.box for item in used]))
-        base = _base(wish, store, *_base_maker(producers, recorded), tell)
+        base = _base(wish, store, *base_maker(producers, recorded), tell)
         scenario = load_scenario(wish.scenario, base.reference)
         bases = other_bases(scenario, base.reference, store, used)
         recorder.update(base=base, base_image=read_image(base.reference, store), bases=bases)
@@ -151,8 +151,8 @@ def _new_run(name: str, draft: Scenario, lineup: str, started: datetime, store: 
     )
 
 
-def _base_maker(producers: Sequence[Ready], boxes: Mapping[str, RecordingBox]) -> tuple[RecordingBox, Engine]:
-    """The box and the engine that make the base image: a Docker of a producer if there is one, else the first engine.
+def base_maker(producers: Sequence[Ready], boxes: Mapping[str, RecordingBox]) -> tuple[RecordingBox, Engine]:
+    """Return the box and the engine that make the base image: a producer's Docker if there is one, else the first.
 
     Every engine of the run can use the image of either.
     """

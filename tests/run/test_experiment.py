@@ -8,11 +8,13 @@ import pytest
 
 from lab.boxes.local import LocalBox
 from lab.boxes.specs import BoxSpec
+from lab.boxes.transcript import RecordingBox
 from lab.engines.engine import Engine
+from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Ready
 from lab.registry.server import Registry
-from lab.run.experiment import other_bases
+from lab.run.experiment import Wish, base_maker, caches_of, check_reach, other_bases
 from lab.run.scenarios import Scenario, load_scenario
 from tests.conftest import ROOT
 
@@ -50,3 +52,39 @@ def test_localhost_is_another_registry_on_each_machine(tmp_path: Path, box: str,
 
 def test_the_runs_own_base_is_no_other_one(tmp_path: Path) -> None:
     assert other_bases(scenario(tmp_path, "alpine"), "alpine", STORE, [ready(BOXES.box("local"))]) == ()
+
+
+DOCKER = Engine("26.1.5", ("docker",), "26.1.5", "26.1.5", "")
+BUILDKIT = Engine("buildkit-0.25.2", ("buildctl",), "0.25.2", "0.25.2", "", program="buildctl")
+
+
+def wish(*caches: str, used: tuple[str, ...] = (), made: tuple[str, ...] = ()) -> Wish:
+    return Wish("local", Path(), consumer_engines=used, producer_engines=made, caches=caches)
+
+
+def test_only_producers_with_engines_of_their_own_write_another_cache() -> None:
+    names = ["26.1.5", "buildkit-0.25.2"]
+    assert caches_of(wish(), names) == dict.fromkeys(names, ("inline",))
+    assert caches_of(wish("local"), names) == dict.fromkeys(names, ("local",))
+    made = ("buildkit-0.25.2",)
+    assert caches_of(wish("local", used=("26.1.5",), made=made), names) == {
+        "26.1.5": ("inline",),
+        "buildkit-0.25.2": ("local",),
+    }
+    assert caches_of(wish("local", made=made), names)["buildkit-0.25.2"] == ("inline", "local")
+
+
+def test_a_cache_in_a_folder_needs_one_box() -> None:
+    boxes = [ready(BOXES.box("local")), ready(BOXES.box("debian12-selinux"))]
+    check_reach(boxes, ("registry-max",))
+    check_reach(boxes[:1], ("local",))
+    with pytest.raises(UsageError, match="cannot use the cache local with 2 boxes"):
+        check_reach(boxes, ("local",))
+
+
+@pytest.mark.parametrize(("engines", "maker"), [((BUILDKIT, DOCKER), DOCKER), ((BUILDKIT,), BUILDKIT)])
+def test_a_docker_of_the_run_makes_the_base_image_if_there_is_one(engines: tuple[Engine, ...], maker: Engine) -> None:
+    box = LocalBox("local")
+    item = Ready(box, BOXES.box("local"), engines)
+    recorded = RecordingBox(box, None)  # type: ignore[arg-type]  # nothing is run
+    assert base_maker([item], {"local": recorded}) == (recorded, maker)

@@ -53,3 +53,56 @@ def test_a_scenario_names_the_builders_that_can_run_it() -> None:
     with pytest.raises(UsageError) as refused:
         check_builders(load_scenario(folder, "b"), ("buildkit", "classic"))
     assert refused.value.message == "cannot run stale-content with the builder classic: the scenario does not name it"
+
+
+BUILDKIT = Engine("buildkit-0.25.2", ("buildctl",), "0.25.2", "0.25.2", "", program="buildctl")
+
+
+def two_engines() -> Ready:
+    return Ready(LocalBox("local"), Catalog(ROOT / "boxes").box("local"), (ENGINE, BUILDKIT))
+
+
+def test_each_engine_gets_the_builders_of_its_own_client() -> None:
+    plain = with_builders(two_engines(), ())
+    assert [(engine.name, engine.builder) for engine in plain.engines] == [
+        ("20.10.24", "buildkit"),
+        ("buildkit-0.25.2", "buildctl"),
+    ]
+    both = with_builders(two_engines(), ("classic", "buildctl"))
+    assert both.engine_names == ["20.10.24+classic", "buildkit-0.25.2"]
+    assert names_with(["buildkit-0.25.2"], ("classic", "buildctl"), [two_engines()]) == ("buildkit-0.25.2",)
+
+
+def test_an_engine_that_no_builder_fits_is_refused() -> None:
+    with pytest.raises(UsageError) as refused:
+        with_builders(two_engines(), ("classic",))
+    assert refused.value.message == (
+        "cannot build with the engine buildkit-0.25.2 and the builder classic: the engine's client is buildctl"
+    )
+    assert refused.value.hint == "builders of this engine: buildctl"
+
+
+def test_an_engine_appears_once_for_each_cache() -> None:
+    made = with_builders(two_engines(), (), {"buildkit-0.25.2": ("inline", "registry-max")})
+    assert made.engine_names == ["20.10.24", "buildkit-0.25.2", "buildkit-0.25.2+registry-max"]
+    assert [engine.cache for engine in made.engines] == ["inline", "inline", "registry-max"]
+
+
+def test_a_cache_that_a_builder_does_not_write_is_refused() -> None:
+    with pytest.raises(UsageError) as refused:
+        with_builders(two_engines(), (), {"20.10.24": ("registry-max",)})
+    assert refused.value.message == (
+        "cannot use the cache registry-max with the engine 20.10.24 and the builder buildkit: it writes only inline"
+    )
+    assert "buildctl writes every kind" in (refused.value.hint or "")
+
+
+def test_a_step_that_needs_docker_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile.j2").write_text("FROM {{ base }}\nRUN one\n")
+    (tmp_path / "scenario.yaml").write_text(
+        "name: tiny\nsummary: s\nsequence:\n  - build: {side: producer}\n  - push: {side: producer}\n"
+        "  - pull: {}\n  - build: {cache_from: [image]}\n"
+    )
+    with pytest.raises(UsageError) as refused:
+        check_builders(load_scenario(tmp_path, "b"), ("buildkit", "buildctl"))
+    assert refused.value.message == "cannot run tiny with the builder buildctl: its step pull needs docker"
