@@ -28,8 +28,10 @@ LOOKS, PAUSE = 3, 0.1
 DEBUG_SINCE = (0, 24)  # the first version that stores the plain text of what it hashes
 VERSION = re.compile(r"github\.com/moby/buildkit (?:v(\S+))?(?: (\S+))?")
 # No registry is named: BuildKit takes plain HTTP for every registry on localhost, where lab's is.
+# The network of the host is allowed in a RUN, as a Docker allows it.
 SETTINGS = """\
 root = "{data}"
+insecure-entitlements = ["network.host"]
 [grpc]
 address = ["{socket}"]
 {debug}

@@ -20,7 +20,7 @@ def records(subject: Subject, decision: Decision) -> tuple[str, ...]:
     cache, step = subject.cache, decision.step
     if not isinstance(cache, Cache) or not step.record:
         return ()
-    where = "the image's inline cache"
+    where = subject.where
     listed = f"is in {where}, but not after this parent" if cache.numbers(step.record) else f"is not in {where}"
     lines = [f"the record of its definition here {listed}: {step.record}"]
     number = place(subject, step)

@@ -89,6 +89,16 @@ class Subject:
         except LabError as error:
             return error.message
 
+    @property
+    def exported(self) -> bool:
+        """True if the producer exported its cache beside the image."""
+        return self.production is not None and self.production.cache is not None
+
+    @property
+    def where(self) -> str:
+        """Where the records of the cache are, in words."""
+        return "the exported cache" if self.exported else "the image's inline cache"
+
     @cached_property
     def bases(self) -> dict[str, ImageFacts]:
         """What is known of the images that the Dockerfile names, for the consumer's platform, by their names."""

@@ -17,6 +17,7 @@ from lab.results.run import Run, Trial
 from lab.versions import titled
 
 MAX_ROWS = 40  # GitHub takes 65,536 characters in an issue
+EXPORTED = ("+registry-min", "+registry-max", "+local")  # ends of the names of engines that export another cache
 
 
 def markdown(evidence: Evidence) -> str:
@@ -96,6 +97,7 @@ def _sentence(finding: Finding) -> str:
         Kind.UNEXPECTED_HIT: "wrongly hits",
         Kind.WRONG_HIT: "hits with a wrong result with",
     }.get(finding.kind, "does not do as predicted with")
+    cache = "build cache" if producer.endswith(EXPORTED) else "inline build cache"
     docker = markup.prose(titled(consumer))
     if producer != consumer:
         docker += f" (the image is from {markup.prose(titled(producer))})"
@@ -104,7 +106,7 @@ def _sentence(finding: Finding) -> str:
     if example.variation != CONTROL:
         files += f" after a change made on purpose ({markup.prose(example.variation)})"
     text = (
-        f"{step} {does} the inline build cache when {markup.prose(example.consumer)} with {docker} rebuilds the image "
+        f"{step} {does} the {cache} when {markup.prose(example.consumer)} with {docker} rebuilds the image "
         f"that {pushed}, from {files}"
     )
     if finding.cause:

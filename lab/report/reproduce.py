@@ -83,7 +83,7 @@ def _setting(evidence: Evidence, shown: Sequence[Trial]) -> str:
     text = f"Images go through the registry {markup.code(registry)}"
     if registry.split(":", maxsplit=1)[0] in ("localhost", "127.0.0.1"):
         text += "; every registry that both machines can push to and pull from will do"
-    text += ". Each build starts with a pruned Docker, in a new folder with the same files."
+    text += ". Each build starts with a pruned engine, in a new folder with the same files."
     names = [trial.name for trial in shown]
     phases = [evidence.phase(made) for made in evidence.run.productions]
     calls = {

@@ -99,7 +99,8 @@ def trial_key(source: Production, station: Station, scenario: Scenario, variatio
 
 def clear(station: Station) -> None:
     """Remove this run's files from the box, and the run's folder and lab-runs once they are empty."""
-    station.box.run(["rm", "-rf", str(station.home), str(station.home.parent / "caches")], timeout=60)
+    folders = [station.home, *([station.home.parent / "caches"] if station.engine.cache == "local" else [])]
+    station.box.run(["rm", "-rf", *map(str, folders)], timeout=60)
     station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
 
 

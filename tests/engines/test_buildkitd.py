@@ -35,6 +35,7 @@ def test_its_settings_are_toml_with_places_of_its_own() -> None:
     )
     assert tomllib.loads(here.settings()) == {
         "root": "/a b/var/buildkit-0.25.2",
+        "insecure-entitlements": ["network.host"],
         "grpc": {"address": [here.socket], "debugAddress": "127.0.0.1:0"},
         "worker": {
             "containerd": {"enabled": False},

@@ -21,5 +21,5 @@ def cause(miss: Miss) -> StepCause | None:
     if base and base.diff_ids:
         lines.append(f"the base here has {len(base.diff_ids)} layers, the last {base.diff_ids[-1]}")
         record = source_record(base.diff_ids)
-        lines.append(f"the record of these layers, not in the image's inline cache: {record}")
+        lines.append(f"the record of these layers, not in {miss.subject.where}: {record}")
     return StepCause(miss.text, Role.CAUSE, miss.predicted.sentence, evidence=tuple(lines), advice=ADVICE)

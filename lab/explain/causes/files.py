@@ -124,9 +124,7 @@ class _Files:
         subject, cache = self.subject, self.subject.cache
         if here.record is None or not isinstance(cache, Cache):
             return []
-        lines = [
-            f"this record {'is' if cache.numbers(here.record) else 'is not'} in the image's inline cache: {here.record}"
-        ]
+        lines = [f"this record {'is' if cache.numbers(here.record) else 'is not'} in {subject.where}: {here.record}"]
         maker = subject.producer_engine
         there = look(subject.theirs, copy, maker.rules).record if maker else None
         if there:

@@ -20,11 +20,12 @@ def cause(miss: Miss) -> StepCause | None:
         return None
     stage = f" of stage {decision.step.stage}" if decision.step.stage else ""
     record = decision.step.record
+    kind = "a cache exported with mode=min" if miss.subject.exported else "an inline cache"
     return StepCause(
         miss.text,
         Role.NOT_HELD,
-        f"its key is in the cache, but an inline cache holds only the layers of the image itself, so a step{stage} "
+        f"its key is in the cache, but {kind} holds only the layers of the image itself, so a step{stage} "
         "runs wherever its result is needed",
-        evidence=(f"the record of its definition is in the image's inline cache, without a layer: {record}",),
+        evidence=(f"the record of its definition is in {miss.subject.where}, without a layer: {record}",),
         advice=ADVICE,
     )

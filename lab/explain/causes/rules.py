@@ -39,7 +39,7 @@ def cause(miss: Miss) -> StepCause | None:
     evidence = (
         f"digest of all that is copied: {sides[0].digest} under {rules[0].name}, which made the cache",
         f"digest of all that is copied: {sides[1].digest} under {rules[1].name}, here",
-        f"the producer's record {'is' if listed else 'is not'} in the image's inline cache: {sides[0].record}",
+        f"the producer's record {'is' if listed else 'is not'} in {subject.where}: {sides[0].record}",
     )
     return StepCause(miss.text, Role.CAUSE, _sentence(names, rules, files), evidence=evidence, advice=ADVICE)
 
