@@ -96,9 +96,7 @@ IMPORTED = {
         report.prediction
     """,
     "report/test_comparison.py": "results.golden results.shelf",
-    "report/test_formats.py": """
-        report.docker report.document report.evidence report.junit report.spreadsheet report.trials
-    """,
+    "report/test_formats.py": "report.document report.evidence report.junit report.spreadsheet report.trials",
     "report/test_markdown.py": """
         report.behavior report.cause report.excerpt report.findings report.markup report.reproduce
     """,
@@ -109,7 +107,6 @@ IMPORTED = {
     """,
     "report/test_table.py": "report.printable",
     "results/test_run.py": "results.facts results.journal",
-    "run/builders/test_table.py": "run.builders.buildctl run.builders.caching run.builders.docker run.cachefacts",
     "run/changes/test_table.py": """
         run.changes.acl run.changes.add run.changes.append run.changes.argument run.changes.attribute
         run.changes.capability run.changes.checkout run.changes.commands run.changes.flag
@@ -133,7 +130,7 @@ IMPORTED = {
     "run/test_cases.py": "run.rendering",
     "run/test_experiment.py": "run.context_files run.sequence run.station",
     "run/test_judging.py": "run.expectations",
-    "run/test_replay.py": "run.boxfacts run.crew",
+    "run/test_replay.py": "run.crew",
     "run/test_scenarios.py": "run.scenario_file",
 }
 
@@ -145,7 +142,6 @@ BY_VERB = {
     ("report/test_bundle.py", "bundle"): "cli.bundles",
     ("test_vm.py", "bisect"): "cli.bisect",
     ("test_vm.py", "doctor"): "cli.host machines.doctor",
-    ("test_vm.py", "repro"): "run.base_image",
 }
 
 

@@ -61,7 +61,7 @@ def test_the_image_is_pushed_from_the_engines_store(builder: str) -> None:
 def test_a_prune_is_dockers(builder: str, scope: Scope, words: str) -> None:
     box = Listening()
     Prune(scope=scope).run(work_of(box, builder))
-    assert box.commands == [("docker", *words.split())]
+    assert box.commands[-1] == ("docker", *words.split())
 
 
 def test_only_containerds_store_exports_every_kind_of_cache() -> None:
