@@ -140,6 +140,7 @@ BY_VERB = {
     ("cli/test_main.py", "engines"): "cli.engines",
     ("explain/test_side_by_side.py", "truth"): "cli.truth",
     ("report/test_bundle.py", "bundle"): "cli.bundles",
+    ("test_random_vm.py", "truth"): "run.random_trials.opening",
     ("test_vm.py", "bisect"): "cli.bisect",
     ("test_vm.py", "doctor"): "cli.host machines.doctor",
 }
