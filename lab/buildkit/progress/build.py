@@ -20,8 +20,10 @@ class Step:
     the classic builder counts through all stages, and before Docker 1.10 it counts from 0. `total` is 0 where the
     form prints no total. `instruction` is as printed: old clients and narrow terminals cut it. `seconds` is as
     printed, None where the form states none. `targets` are the bake targets or compose services whose name was
-    printed before the step; more than one if they share it. `reason` says why an outcome is unknown, where the
-    output shows why. `pulled` is true if layers of the step were fetched from a registry.
+    printed before the step; more than one if they share it. `reason` says why an outcome is unknown, or is another
+    one than the output seems to print, where the output shows why. `pulled` is true if layers of the step were fetched
+    from a registry. `download` is the part of `seconds` in which an ADD downloaded what it copies, also if the copy is
+    then a hit.
     """
 
     stage: str | None
@@ -33,6 +35,7 @@ class Step:
     targets: tuple[str, ...] = ()
     reason: str | None = field(default=None, compare=False)
     pulled: bool = field(default=False, compare=False)
+    download: float | None = field(default=None, compare=False)
 
     @property
     def place(self) -> str:

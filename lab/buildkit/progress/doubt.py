@@ -9,7 +9,7 @@ where something was run on top of it, or where its layers were fetched.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from lab.buildkit.progress.names import EXPORT, IMPORT, Name
@@ -25,47 +25,62 @@ CANCELED = (
 )
 STOPPED = "BuildKit canceled the step"
 NO_END = "the log does not show how the step ended"
+MERGED = (
+    "the builder put the layers of this linked copy together, as it does both after it copied the files and after it "
+    "found them in its cache; of all forms of output, only --progress=rawjson shows which it was"
+)
+NOT_LAST = (
+    "the step is no longer shown as CACHED, either because its layers were fetched or because it was executed, and the "
+    "last screen of the build, which shows which, is missing"
+)
 EXECUTED = re.compile(r"executor failed running|did not complete successfully|exit code")
 KEY_ERROR = re.compile(r"cache key|checksum|not found|no such file|failed to walk|forbidden path")
 FROM_STAGE = re.compile(r"\bfrom=([\w.-]+)")
-LINK = re.compile(r"(?:COPY|ADD) (?:--\S+ )*--link\b")
 
 
 @dataclass(slots=True)
 class Failure:
-    """What went wrong in a build, as far as it makes CACHED doubtful."""
+    """What went wrong in a build, as far as it makes CACHED doubtful, and what its output leaves open.
+
+    `partial` is true if the output is a screen that is not the last one of its build.
+    """
 
     keys: bool = False
     ordered: bool = True
+    partial: bool = False
     first: int | None = None
     """When the first step failed or was canceled: its end where ends are in order, else its first sight."""
     _ran: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
 
-    @classmethod
-    def of(cls, vertexes: list[Vertex], *, ordered: bool, keys: bool) -> Failure:
-        """Look for failures and for what was run in spite of them."""
-        failure = cls(keys=keys, ordered=ordered)
+    @property
+    def met(self) -> bool:
+        """Whether anything failed or was canceled."""
+        return self.keys or self.first is not None
+
+    def look_at(self, vertexes: Iterable[Vertex], downloads: Set[Vertex]) -> None:
+        """Look for failures and for what was run in spite of them; `downloads` stand on no step."""
+        vertexes = list(vertexes)
         ended = {vertex.name.full for vertex in vertexes if vertex.end.outcome in (Outcome.RAN, Outcome.HIT)}
         for vertex in vertexes:
             failed = vertex.end.outcome is Outcome.ERROR and not _beside(vertex.name)
-            if failed and not _was_run(vertex):
-                failure.keys = True
+            run = vertex not in downloads and was_run(vertex)
+            if failed and not run:
+                self.keys = True
             # One `COPY --link` is several vertexes, of which some are canceled in a build that goes well.
-            canceled = vertex.canceled and not (LINK.match(vertex.name.text) and vertex.name.full in ended)
+            canceled = vertex.canceled and not (vertex.name.is_link and vertex.name.full in ended)
             if failed or canceled:
-                at = vertex.end.at if ordered else vertex.order or 0
-                failure.first = at if failure.first is None else min(failure.first, at)
-            if vertex.end.outcome is Outcome.RAN or (failed and _was_run(vertex)):
-                failure._note(vertex)
-        return failure
+                at = vertex.end.at if self.ordered else vertex.order or 0
+                self.first = at if self.first is None else min(self.first, at)
+            if vertex not in downloads and (vertex.end.outcome is Outcome.RAN or (failed and run)):
+                self._note(vertex)
 
     def _note(self, vertex: Vertex) -> None:
         """What ran on top of a step proves that the step was loaded: that of its stage, and that of a stage it uses."""
-        if not vertex.name.is_step or vertex.name.is_base or vertex.outcome is Outcome.HIT:
+        if not vertex.name.is_step or vertex.name.is_base or vertex.outcome in (Outcome.HIT, Outcome.UNKNOWN):
             return
         self._used.update(FROM_STAGE.findall(vertex.name.text))
-        if not LINK.match(vertex.name.text):
+        if not vertex.name.is_link:
             for name in vertex.names:
                 key = (name.target, name.place)
                 self._ran[key] = max(self._ran.get(key, 0), name.index)
@@ -74,7 +89,11 @@ class Failure:
         """Why the outcome of a step is unknown, or None if it is known."""
         outcome = vertex.outcome
         if outcome is Outcome.UNKNOWN:
+            if vertex.merged and vertex.end.outcome is Outcome.RAN:
+                return MERGED
             return STOPPED if vertex.canceled else NO_END
+        if outcome is Outcome.RAN and self.partial and (vertex.found or vertex.shown):
+            return NOT_LAST
         if outcome is not Outcome.HIT or vertex.pulled or self._proven(vertex.names):
             return None
         if self.keys:
@@ -95,11 +114,12 @@ def _beside(name: Name) -> bool:
     return bool(IMPORT.match(name.full) or EXPORT.match(name.full))
 
 
-def _was_run(vertex: Vertex) -> bool:
-    """Whether a step that failed was run: else it failed before, while its key was computed."""
+def was_run(vertex: Vertex) -> bool:
+    """Whether a step that failed was run: else it failed before, while its key was computed.
+
+    Only RUN runs a program. What an ADD prints is git's output, which comes while the key is computed.
+    """
     name = vertex.name
-    if not name.is_step or name.is_base:
+    if not name.is_step or not name.text.removeprefix("ONBUILD ").startswith("RUN"):
         return False
-    if vertex.printed or EXECUTED.search(vertex.end.error):
-        return True
-    return name.text.removeprefix("ONBUILD ").startswith("RUN") and not KEY_ERROR.search(vertex.end.error)
+    return vertex.printed or bool(EXECUTED.search(vertex.end.error)) or not KEY_ERROR.search(vertex.end.error)

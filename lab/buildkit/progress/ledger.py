@@ -14,6 +14,7 @@ from decimal import Decimal
 from lab.buildkit.progress.build import Build, CacheImport, Image, Step
 from lab.buildkit.progress.doubt import Failure
 from lab.buildkit.progress.names import CONTEXT, DEFINITION, IMPORT, LOAD, Name, belongs, parse
+from lab.buildkit.progress.parts import is_remote
 from lab.buildkit.progress.steps import steps_of
 from lab.buildkit.progress.vertex import End, Vertex
 from lab.model import Outcome
@@ -25,6 +26,8 @@ IMAGE = re.compile(r"(writing image|exporting manifest list|exporting manifest) 
 # A digest alone is no such thing: Docker 20.10 prints that of each step below its name.
 LAYER = re.compile(r"(?:extracting sha256:[0-9a-f]{8}|sha256:[0-9a-f]{8,64} +\d[\d.]*[kMGT]?B / )")
 PULLING = re.compile(r"pulling sha256:[0-9a-f]{2}")
+# What a builder does that keeps the layers of linked copies apart, when a step needs their files.
+MERGING = re.compile(r"merging\b")
 UNITS = {"B": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12, "PB": 15}
 # The client's last words, and what can only come after a build.
 OVER = re.compile(r"[> \t]*(?:failed to solve|executor failed running|ERROR: )")
@@ -58,11 +61,14 @@ class Ledger:
     """Whether ends come in the order of time: a terminal's screen does not show it."""
     key_failure: bool = False
     """The builder's last words say that it failed while it computed cache keys."""
+    partial: bool = False
+    """Whether all that is known is a screen that is not the last one of the build."""
     _targets: set[str] = field(default_factory=set)
     _done: set[str] = field(default_factory=set)
     _exported: bool = False
     _steps: bool = False
     _clock: int = 0
+    _adds: dict[str, Vertex] = field(default_factory=dict)
     _touched: list[Vertex] = field(default_factory=list)
 
     def meet(self, key: Hashable, full: str, *, started: bool = True) -> Vertex:
@@ -73,6 +79,8 @@ class Ledger:
             name = parse(full)
             vertex = self.vertexes[key] = Vertex(name)
             self._note(name)
+            if is_remote(name.text):
+                self._adds.setdefault(full, vertex)
         elif vertex.names[-1].full != full and len(vertex.names) < MOST_NAMES:
             name = parse(full)
             if name.same_work(vertex.name) and all(name.full != known.full for known in vertex.names):
@@ -106,8 +114,7 @@ class Ledger:
         vertex = self.vertexes.get(key)
         if vertex is not None:
             self._clock += 1
-            vertex.end = End(outcome, seconds, self._clock, error)
-            vertex.fetched = vertex.fetched and outcome is not Outcome.ERROR  # then it has to be run after all
+            vertex.settle(End(outcome, seconds, self._clock, error), ordered=self.ordered)
             self._touched.append(vertex)
 
     def output(self, key: Hashable) -> None:
@@ -124,9 +131,14 @@ class Ledger:
             now = size_in_bytes(transfer[2]) if sent is None else sent
             vertex.sent = vertex.sent if now is None else now
         elif LAYER.match(text):
-            vertex.fetched = vertex.pulled = True
+            vertex.pulled = True
+            # A merge unpacks layers of what it stands on, but it downloads none.
+            vertex.fetched = vertex.fetched or not vertex.name.is_link or text.startswith("sha256:")
+            vertex.merged = vertex.merged or not vertex.fetched
         elif PULLING.match(text):
             vertex.pulled = True
+        elif MERGING.match(text) and vertex.name.is_link:
+            vertex.merged = True
         elif image := IMAGE.match(text):
             # The manifests of several platforms come first, the list of them last.
             vertex.images.setdefault(image[1], image[2])
@@ -171,9 +183,14 @@ class Ledger:
                 del self.vertexes[key]
 
     def news(self) -> list[Step]:
-        """The steps whose outcome became known, or another one, since the last call."""
+        """The steps whose outcome became known, or another one, since the last call.
+
+        The first vertex of an ADD of a URL is left out: it is the download, or the log shows but one of them.
+        """
         steps = []
         for vertex in self._touched:
+            if self._adds.get(vertex.name.full) is vertex:
+                continue
             step = vertex.as_step(belongs(vertex.name, self._targets))
             if step and step.outcome not in (Outcome.UNKNOWN, vertex.announced):
                 vertex.announced = step.outcome
@@ -184,10 +201,11 @@ class Ledger:
     def build(self) -> Build:
         """The build as known now: stages in order of first sight, steps of a stage by index."""
         met = sorted(self.vertexes.values(), key=_first_sight)
+        failure = Failure(keys=self.key_failure, ordered=self.ordered, partial=self.partial)
         images = tuple(_images(met))
         return Build(
             "buildkit",
-            tuple(steps_of(met, self._targets, Failure.of(met, ordered=self.ordered, keys=self.key_failure))),
+            tuple(steps_of(met, self._targets, failure)),
             _sent(met, CONTEXT),
             _sent(met, DEFINITION),
             tuple(_imports(met)),

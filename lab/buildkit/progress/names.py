@@ -7,7 +7,7 @@ bake and compose put the target before each name: `[web builder 2/4] RUN x`, `[w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # `[2/4] RUN x`, `[ 2/10] RUN x`, `[builder 2/4] RUN x`, `[web linux/amd64->arm64 builder 2/4] RUN x`. RUN text may
 # contain `[x] 1/2` itself, so the pattern is only ever matched at the start of a name.
@@ -32,6 +32,11 @@ LOAD = re.compile(
 IMPORT = re.compile(TARGET + r"importing cache manifest from (?P<ref>.*)")
 EXPORT = re.compile(TARGET + r"exporting (?:to |cache\b)")
 WORDS = re.compile(TARGET + GLOBAL)
+# The second part of a linked copy has a name of its own in rawjson: `LINK COPY --link a b`, `ONBUILD LINK ADD ...`.
+MERGE = re.compile(r"(ONBUILD )?LINK (?=(?:COPY|ADD) )")
+LINK = re.compile(r"(?:ONBUILD )?(?:COPY|ADD) (?:--\S+ )*--link\b")
+# The name of a download before BuildKit 0.13. No build begins with it: prose has such lines too.
+URL = re.compile(r"https?://\S+$")
 DEFINITION = "internal] load build definition"
 CONTEXT = "internal] load build context"
 
@@ -41,7 +46,8 @@ class Name:
     """The name of a vertex, taken apart.
 
     `target` is the bake target if the name alone shows one. `place` are the words before `2/4` without that target
-    (a platform, a stage), None for a vertex that is no step; `text` is what the vertex does.
+    (a platform, a stage), None for a vertex that is no step; `text` is what the vertex does. `merge` is true for the
+    second part of a linked copy, which puts the files onto what was there before.
     """
 
     full: str
@@ -51,11 +57,17 @@ class Name:
     total: int = 0
     text: str = ""
     is_step: bool = False
+    merge: bool = False
 
     @property
     def is_base(self) -> bool:
         """Whether it is a FROM, whose CACHED or DONE only says whether the base had to be fetched or unpacked."""
         return self.text.split(maxsplit=1)[:1] == ["FROM"]
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a linked copy, which is several vertexes."""
+        return LINK.match(self.text) is not None
 
     def same_work(self, other: Name) -> bool:
         """Whether both can name one vertex: targets that share a vertex print it under each one's name."""
@@ -76,7 +88,9 @@ def parse(full: str) -> Name:
     if step := STEP.match(full):
         words, index, total, text = step.groups()
         target, place = _split(words)
-        return Name(full, target, place, int(index), int(total), text, is_step=True)
+        merge = MERGE.match(text)
+        text = (merge[1] or "") + text[merge.end() :] if merge else text
+        return Name(full, target, place, int(index), int(total), text, is_step=True, merge=merge is not None)
     if internal := INTERNAL.match(full):
         words = (internal[1] or "").split()
         names = [word for word in words if "/" not in word]
@@ -102,5 +116,5 @@ def _split(words: str | None) -> tuple[str | None, str | None]:
 def belongs(name: Name, targets: set[str]) -> Name:
     """The name with its target, now that the build's targets are known: `[web 1/2]` may be a stage or a target."""
     if name.target is None and name.place in targets:
-        return Name(name.full, name.place, None, name.index, name.total, name.text, name.is_step)
+        return replace(name, target=name.place, place=None)
     return name

@@ -15,7 +15,7 @@ import re
 from lab.buildkit.progress.build import Build
 from lab.buildkit.progress.fields import FIELD, Fields
 from lab.buildkit.progress.ledger import LedgerForm
-from lab.buildkit.progress.names import LOAD, VERTEX, parse
+from lab.buildkit.progress.names import LOAD, URL, VERTEX, parse
 from lab.buildkit.progress.tangle import Tangle
 from lab.model import Outcome
 
@@ -97,7 +97,7 @@ class Plain(LedgerForm):
             self.logging.add(number)
             self._ledger.output(number)
             self._last = None
-        elif VERTEX.match(rest) or _building(found):
+        elif VERTEX.match(rest) or _building(found) or (number not in self._ledger.vertexes and URL.match(rest)):
             self._header(number, rest)
         elif end := END.match(rest):
             self._end(number, rest, end)

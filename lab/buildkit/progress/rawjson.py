@@ -1,19 +1,19 @@
 """The rawjson form: BuildKit's own SolveStatus objects, with `vertexes`, `statuses`, `logs` and `warnings`.
 
 Source: `docker build --progress=rawjson`, buildx 0.12 on (indented until 0.14, one object a line since). A vertex
-comes again with every change, even completed and started again, so the last state by digest wins; `cached` may be
-true before `completed` is there. Byte counts are exact here, where the other forms round them.
+comes again with every change, and is started and completed again for each thing that is done with it, which
+`intervals` tells apart. Byte counts are exact here, where the other forms round them.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
-from lab.buildkit.progress.ledger import LedgerForm
+from lab.buildkit.progress.build import Build
+from lab.buildkit.progress.intervals import Intervals
+from lab.buildkit.progress.ledger import LAYER, MERGING, LedgerForm
 from lab.buildkit.progress.names import LOAD
-from lab.model import Outcome
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 KINDS = ("vertexes", "statuses", "logs", "warnings")
@@ -26,6 +26,11 @@ def is_status(value: dict[str, Any]) -> bool:
 
 class RawJson(LedgerForm):
     """One build in the rawjson form; steps that were planned and never began are in it, as unknown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._intervals: dict[str, Intervals] = {}
+        self._shows_inputs = False
 
     def is_next_build(self, value: dict[str, Any]) -> bool:
         """Whether this object belongs to another build.
@@ -42,20 +47,40 @@ class RawJson(LedgerForm):
 
     def read(self, value: dict[str, Any]) -> None:
         """Take one status object of this build."""
-        for digest, name, vertex in _vertexes(value):
-            started = bool(vertex.get("started"))
-            self._ledger.meet(digest, name, started=started)
+        for digest, name, state in _vertexes(value):
+            started = bool(state.get("started"))
+            vertex = self._ledger.meet(digest, name, started=started)
+            vertex.exact = True
+            intervals = self._intervals.setdefault(digest, Intervals())
+            intervals.take(state)
+            self._shows_inputs = self._shows_inputs or intervals.inputs
             if started:
-                self._ledger.settle(digest, *_state(vertex))
+                self._ledger.settle(digest, *intervals.state())
         for status in _dicts(value, "statuses"):
-            text, of, current = status.get("id"), status.get("vertex"), status.get("current")
-            if isinstance(text, str) and isinstance(of, str):
-                if isinstance(current, int) and DIGEST.fullmatch(text):
-                    text = f"{text} {current}B / {current}B"  # as the other forms have it
-                self._ledger.status(of, text, current if isinstance(current, int) else None)
+            self._status(status)
         for log in _dicts(value, "logs"):
             if isinstance(of := log.get("vertex"), str):
                 self._ledger.output(of)
+
+    def _status(self, status: dict[str, Any]) -> None:
+        text, of, current = status.get("id"), status.get("vertex"), status.get("current")
+        if not isinstance(text, str) or not isinstance(of, str):
+            return
+        if isinstance(current, int) and DIGEST.fullmatch(text):
+            text = f"{text} {current}B / {current}B"  # as the other forms have it
+        self._ledger.status(of, text, current if isinstance(current, int) else None)
+        intervals = self._intervals.get(of)
+        if intervals and intervals.all and (LAYER.match(text) or MERGING.match(text)):
+            intervals.note_layers(str(status.get("started")))
+            self._ledger.settle(of, *intervals.state())
+
+    def build(self) -> Build:
+        """The build as known now; objects that name no vertex's inputs do not show which has none."""
+        for digest, intervals in self._intervals.items():
+            vertex = self._ledger.vertexes[digest]
+            vertex.inputs = intervals.inputs if self._shows_inputs else None
+            vertex.keyed = self._shows_inputs and intervals.keyed
+        return super().build()
 
 
 def _dicts(value: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -70,25 +95,3 @@ def _vertexes(value: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
         if isinstance(digest, str) and isinstance(name, str):
             found.append((digest, name, vertex))
     return found
-
-
-def _state(vertex: dict[str, Any]) -> tuple[Outcome, float | None, str]:
-    """The outcome of a vertex that has started, its last interval in seconds, and its error."""
-    if not vertex.get("completed"):
-        return Outcome.UNKNOWN, None, ""
-    error = str(vertex.get("error") or "")
-    if error.endswith("context canceled"):
-        outcome = Outcome.UNKNOWN
-    elif error:
-        outcome = Outcome.ERROR
-    else:
-        outcome = Outcome.HIT if vertex.get("cached") is True else Outcome.RAN
-    return outcome, _seconds(vertex), error
-
-
-def _seconds(vertex: dict[str, Any]) -> float | None:
-    try:
-        began, ended = (datetime.fromisoformat(str(vertex[key])) for key in ("started", "completed"))
-        return round((ended - began).total_seconds(), 3)
-    except (ValueError, TypeError):
-        return None

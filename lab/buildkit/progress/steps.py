@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lab.buildkit.progress.build import Step
-from lab.buildkit.progress.doubt import LINK, Failure
-from lab.buildkit.progress.names import belongs
+from lab.buildkit.progress.doubt import Failure
+from lab.buildkit.progress.parts import downloads_of, works_of
+from lab.buildkit.progress.proof import Proof
 from lab.buildkit.progress.vertex import Vertex
-from lab.model import Outcome
 
-# Of several vertexes of one `COPY --link`, what was run decides: the others are attempts to do without.
-WEIGHT = (Outcome.RAN, Outcome.ERROR, Outcome.HIT, Outcome.BASE, Outcome.UNKNOWN)
 Place = tuple[str | None, str | None]
 
 
-def steps_of(vertexes: Iterable[Vertex], targets: set[str], failure: Failure) -> list[Step]:
+def steps_of(vertexes: Sequence[Vertex], targets: set[str], failure: Failure) -> list[Step]:
     """All steps, one for each instruction: stages in order of first sight, the steps of a stage by index."""
-    steps: list[Step] = []
-    linked: dict[tuple[object, ...], int] = {}
-    for vertex in vertexes:
-        step = _step(vertex, targets, failure)
-        if step is None:
-            continue
-        if LINK.match(step.instruction):
-            key = (step.targets, step.stage, step.index, step.total, step.instruction)
-            if (at := linked.setdefault(key, len(steps))) < len(steps):
-                steps[at] = min(step, steps[at], key=lambda one: WEIGHT.index(one.outcome))
-                continue
-        steps.append(step)
-    return _in_order(_with_targets(steps))
-
-
-def _step(vertex: Vertex, targets: set[str], failure: Failure) -> Step | None:
-    if not vertex.name.is_step:
-        return None
-    names = [belongs(name, targets) for name in vertex.names]
-    shared = tuple(dict.fromkeys(name.target for name in names if name.target))
-    return vertex.as_step(names[0], shared, failure.reason(vertex))
+    works = works_of(vertexes, targets)
+    failure.look_at(vertexes, downloads_of(works))
+    found = [(work, work.step(targets, failure)) for work in works]
+    proof = Proof(found)
+    return _in_order(_with_targets([proof.judged(work, step) for work, step in found]))
 
 
 def _with_targets(steps: list[Step]) -> list[Step]:

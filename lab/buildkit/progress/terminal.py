@@ -12,9 +12,9 @@ import re
 from collections.abc import Hashable
 
 from lab.buildkit.progress.build import Build
-from lab.buildkit.progress.doubt import LINK
 from lab.buildkit.progress.ledger import LAYER, LedgerForm
-from lab.buildkit.progress.names import EXPORT, STEP, VERTEX
+from lab.buildkit.progress.names import EXPORT, LINK, STEP, URL, VERTEX
+from lab.buildkit.progress.parts import is_remote
 from lab.model import Outcome
 
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_=>78]")
@@ -30,7 +30,7 @@ OVER = re.compile(r"failed to solve|executor failed running|^context canceled")
 OUTCOMES = {"CACHED": Outcome.HIT, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
 
 
-# In a key: the step has one row. Other numbers count the rows of one `COPY --link` on a screen.
+# In a key: the step has one row. Other numbers count the rows that one `COPY --link` or `ADD URL` has on a screen.
 ALONE = -1
 MOST_ROWS = 4096
 
@@ -120,11 +120,15 @@ class Terminal(LedgerForm):
         # ` => => # text` is what a RUN printed, ` => => transferring context: 34B` a status.
         # Before the last screen one that is too long for the terminal shows them below the row of another vertex.
         status = text[2:].strip()
-        if not text.startswith("=> #") and (self._finished or not LAYER.match(status)):
+        if text.startswith("=> #"):
+            return
+        if self._finished or not LAYER.match(status):
             self._ledger.status(self._last, status)
+        elif vertex := self._ledger.vertexes.get(self._last):
+            vertex.shown = True
 
     def _row(self, word: str | None, name: str, seconds: float | None, *, ended: bool) -> None:
-        if not VERTEX.match(name):
+        if not VERTEX.match(name) and not URL.match(name):
             self._last = None
             return
         self._last = key = self._key(name)
@@ -153,9 +157,9 @@ class Terminal(LedgerForm):
             self._rows[raw] = key
 
     def _key(self, name: str) -> Hashable:
-        """The row's key; one `COPY --link` has several rows of one name."""
+        """The row's key; one `COPY --link` or `ADD URL` has several rows of one name."""
         step = STEP.match(name)
-        if step is None or not LINK.match(step[4]):
+        if step is None or not (LINK.match(step[4]) or is_remote(step[4])):
             key = _key(name, ALONE)
             self._seen[key] = 1
             return key
@@ -179,6 +183,7 @@ class Terminal(LedgerForm):
 
     def build(self) -> Build:
         """The build as known now; a row that another target's name has replaced on the last screen is left out."""
+        self._ledger.partial = not self._finished
         if self._finished:
             gone = {key for key in self._ledger.vertexes if _is_alone(key) and key not in self._seen}
             self._ledger.drop_renamed(gone)
@@ -194,7 +199,7 @@ def _columns(text: str, row: re.Match[str]) -> tuple[str, float | None]:
 
 
 def _is_alone(key: Hashable) -> bool:
-    """Whether only one row has this key: those of `COPY --link` are counted."""
+    """Whether only one row has this key: those of `COPY --link` and `ADD URL` are counted."""
     return not isinstance(key, tuple) or key[-1] == ALONE
 
 

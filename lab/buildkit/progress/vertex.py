@@ -1,4 +1,4 @@
-"""One vertex of a BuildKit build, and the step it stands for."""
+"""One vertex of a BuildKit build, as far as the output shows it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,38 @@ class End(NamedTuple):
 
 
 class Vertex:
-    """One vertex's last known state; the outcome RAN means that it ended without an error, whatever it is.
+    """One vertex's last known state; an end with the outcome RAN means that it ended without an error, whatever it is.
 
-    `names` are all names it was printed under, one for each target that shares it. `fetched` is true if its layers
-    came from a registry after it was found, `pulled` if they came at all, `printed` if it has run a program that
-    printed something.
+    `names` are all names it was printed under, one for each target that shares it. `printed` is true if it has run a
+    program that printed something.
+
+    BuildKit starts and ends a vertex again when it fetches the layers of a result that it found, and when it puts the
+    result of a linked copy together (`merging`), found or not. `fetched` is true if layers came, `pulled` if the output
+    says so in any form, `merged` if the vertex was merged, `executed` if it ended as run before any of that. `found` is
+    true if it was ever printed as cached, `shown` if layers stand below it on a screen that is not the last.
+
+    Only rawjson shows more: `inputs` is false for a vertex without any, and `keyed` is true if nothing but the key of
+    such a vertex was computed. `exact` is true there, since each start is told apart: the end is then the outcome.
     """
 
-    __slots__ = ("announced", "end", "fetched", "images", "names", "order", "printed", "pulled", "sent")
+    __slots__ = (
+        "announced",
+        "end",
+        "exact",
+        "executed",
+        "fetched",
+        "found",
+        "images",
+        "inputs",
+        "keyed",
+        "merged",
+        "names",
+        "order",
+        "printed",
+        "pulled",
+        "sent",
+        "shown",
+    )
 
     def __init__(self, name: Name) -> None:
         self.names = [name]
@@ -35,7 +59,9 @@ class Vertex:
         self.sent: int | None = None
         self.images: dict[str, str] = {}
         self.announced = Outcome.UNKNOWN
-        self.fetched = self.pulled = self.printed = False
+        self.inputs: bool | None = None
+        self.fetched = self.pulled = self.printed = self.merged = self.executed = False
+        self.found = self.shown = self.keyed = self.exact = False
 
     @property
     def name(self) -> Name:
@@ -44,14 +70,17 @@ class Vertex:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome as a step has it; with the containerd image store a hit whose layers are fetched is DONE."""
+        """The outcome as a step has it; a result whose layers are fetched is a hit, although it is printed as DONE."""
         if self.name.is_base:
             return Outcome.BASE
         if self.name.is_step and "FROM".startswith(self.name.text):
             # A terminal cut the name, or the input ends here: `CACHED [1/4] F` is no hit.
             return Outcome.UNKNOWN
-        lazy = self.end.outcome is Outcome.RAN and self.fetched and not self.printed
-        return Outcome.HIT if lazy else self.end.outcome
+        if self.exact or self.end.outcome is not Outcome.RAN or (self.name.is_link and self.executed):
+            return self.end.outcome
+        if self.merged:
+            return Outcome.UNKNOWN
+        return Outcome.HIT if self.fetched and not self.printed else Outcome.RAN
 
     @property
     def settled(self) -> bool:
@@ -63,11 +92,23 @@ class Vertex:
         """Whether BuildKit stopped it before its end."""
         return self.end.outcome is Outcome.UNKNOWN and bool(self.end.error)
 
-    def as_step(self, name: Name, targets: tuple[str, ...] = (), reason: str | None = None) -> Step | None:
+    def settle(self, end: End, *, ordered: bool) -> None:
+        """Take a state in place of what was known; `ordered` if it comes before all that is printed after it."""
+        self.end = end
+        if end.outcome is Outcome.HIT:
+            self.found = True
+        elif end.outcome is Outcome.RAN:
+            self.executed = self.executed or (ordered and not (self.pulled or self.merged))
+        elif end.outcome is Outcome.ERROR:
+            self.fetched = False  # a layer that cannot be fetched: then it has to be executed after all
+
+    def as_step(
+        self, name: Name, targets: tuple[str, ...] = (), outcome: Outcome | None = None, reason: str | None = None
+    ) -> Step | None:
         """The vertex as a step of the Dockerfile under this name, or None if it is internal work."""
         if not name.is_step:
             return None
         targets = targets or ((name.target,) if name.target else ())
-        outcome = Outcome.UNKNOWN if reason else self.outcome
+        outcome = self.outcome if outcome is None else outcome
         seconds = self.end.seconds
         return Step(name.place, name.index, name.total, name.text, outcome, seconds, targets, reason, self.pulled)

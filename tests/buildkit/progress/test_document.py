@@ -48,6 +48,7 @@ def test_the_json_document() -> None:
                         "targets": [],
                         "reason": None,
                         "pulled": False,
+                        "download": None,
                     },
                     {
                         "stage": None,
@@ -59,6 +60,7 @@ def test_the_json_document() -> None:
                         "targets": [],
                         "reason": None,
                         "pulled": False,
+                        "download": None,
                     },
                 ],
                 "context_bytes": 34,

@@ -7,9 +7,8 @@ import pytest
 from lab.buildkit.progress.build import Build
 from lab.buildkit.progress.reader import read_builds
 from lab.model import Outcome
-from tests.conftest import ROOT
+from tests.buildkit.progress.by_place import DATA, RECORDINGS
 
-DATA = ROOT / "tests" / "data" / "progress"
 H, R, E, U, B = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN, Outcome.BASE
 COLD = [B, R, R, R]
 WARM = [B, H, H, H]
@@ -116,7 +115,18 @@ def test_every_step_of_every_recording_has_its_outcome(name: str) -> None:
 
 def test_every_recording_is_expected() -> None:
     names = {str(path.relative_to(DATA)).removesuffix(".txt") for path in DATA.rglob("*.txt")}
-    assert names == set(OUTCOMES)
+    assert names == set(OUTCOMES) | set(RECORDINGS)
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_every_form_of_a_build_has_the_outcomes_of_its_steps(name: str) -> None:
+    [build] = read(name)
+    found = [((step.stage, step.index), step.outcome) for step in build.steps]
+    # The base image of two stages is one vertex, and has the name of either.
+    wanted = [(place, outcome) for place, outcome in RECORDINGS[name].items() if outcome is not B]
+    assert sorted((str(place), outcome) for place, outcome in found if outcome is not B) == sorted(
+        (str(place), outcome) for place, outcome in wanted
+    )
 
 
 # File, number of the build, context bytes, Dockerfile bytes, imports, image.
