@@ -59,6 +59,8 @@ def sentences(build: Build, prunes: Iterable[Prune] = ()) -> list[str]:
     for group, steps in _groups(build.steps).items():
         found += _first_miss(group, steps)
     found += _pulled(build.steps)
+    found += _not_as_printed(build.steps)
+    found += _downloads(build.steps)
     found += _lost(build.steps)
     found += [f"The log is uncertain: {warning}." for warning in build.warnings]
     return found
@@ -143,6 +145,23 @@ def _pulled(steps: Iterable[Step]) -> Iterable[str]:
             yield _sentence(
                 f"{_long(step)} is a hit, also where the log prints DONE for it: the builder fetched its layers from a "
                 f"registry{time}"
+            )
+
+
+def _not_as_printed(steps: Iterable[Step]) -> Iterable[str]:
+    """Why a step has another outcome than its lines seem to print."""
+    verbs = {Outcome.RAN: "ran", Outcome.HIT: "is a hit"}
+    for step in steps:
+        if step.reason and step.outcome in verbs:
+            yield _sentence(f"{_long(step)} {verbs[step.outcome]}: {step.reason}")
+
+
+def _downloads(steps: Iterable[Step]) -> Iterable[str]:
+    for step in steps:
+        if step.download is not None:
+            yield (
+                f"The download of {_long(step)} took {_seconds(step.download)}; BuildKit asks for its source in each "
+                "build, also if the copy is a hit."
             )
 
 

@@ -49,6 +49,13 @@ def test_a_step_before_the_first_miss_may_have_missed_too() -> None:
             "Step 2/4 (RUN 2) is a hit, also where the log prints DONE for it: the builder fetched its layers from a "
             "registry and took 7.4 s for it.",
         ),
+        ([step(2, R, 0.1, reason="so it was")], "Step 2/4 (RUN 2) ran: so it was."),
+        ([step(1, H, 0.0, reason="nothing needed it")], "Step 1/4 (RUN 1) is a hit: nothing needed it."),
+        (
+            [step(2, H, 0.3, download=0.3)],
+            "The download of step 2/4 (RUN 2) took 0.3 s; BuildKit asks for its source in each build, also if the copy "
+            "is a hit.",
+        ),
         ([step(2, R)], "The log states no seconds, so it does not show what the misses cost."),
     ],
 )

@@ -85,11 +85,11 @@ class _Judge:
         return Decision(step, Outcome.HIT, Reason.UNUSED, sentence)
 
     def _without_input(self, step: Step) -> Decision:
-        """Decide the first step of an empty stage, which BuildKit prints as done once its key is computed."""
+        """Decide the first step of an empty stage, for which BuildKit prints DONE once its key is computed."""
         if step.vertices[-1] in self.best.loaded:
             return _unknown(step, self._why_unknown(step))
-        sentence = "nothing needs it, but BuildKit prints the first step of an empty stage as done all the same"
-        return Decision(step, Outcome.RAN, Reason.UNUSED, sentence)
+        sentence = "nothing needs it, so it is not executed; BuildKit prints DONE for it, as it begins an empty stage"
+        return Decision(step, Outcome.HIT, Reason.UNUSED, sentence)
 
     def _ran(self, step: Step) -> Decision:
         number = next(vertex for vertex in step.vertices if vertex in self.best.ran)

@@ -115,10 +115,11 @@ def _beside(name: Name) -> bool:
 
 
 def was_run(vertex: Vertex) -> bool:
-    """Whether a step that failed was run: else it failed before, while its key was computed."""
+    """Whether a step that failed was run: else it failed before, while its key was computed.
+
+    Only RUN runs a program. What an ADD prints is git's output, which comes while the key is computed.
+    """
     name = vertex.name
-    if not name.is_step or name.is_base:
+    if not name.is_step or not name.text.removeprefix("ONBUILD ").startswith("RUN"):
         return False
-    if vertex.printed or EXECUTED.search(vertex.end.error):
-        return True
-    return name.text.removeprefix("ONBUILD ").startswith("RUN") and not KEY_ERROR.search(vertex.end.error)
+    return vertex.printed or bool(EXECUTED.search(vertex.end.error)) or not KEY_ERROR.search(vertex.end.error)

@@ -260,13 +260,13 @@ def test_from_scratch() -> None:
     assert decide(cache, planned(text, "20.10.24", base=base)) == [(RAN, Reason.DEFINITION)]
 
 
-def test_the_first_step_of_an_empty_stage_is_printed_as_done_if_it_is_not_loaded() -> None:
-    """Observed on BuildKit 0.13.2 and 0.25.2."""
+def test_the_first_step_of_an_empty_stage_is_not_executed_if_nothing_needs_it() -> None:
+    """BuildKit 0.13.2 and 0.25.2 print DONE for it; tests/data/progress, `scratch`, is such a build."""
     text = "FROM scratch\nWORKDIR /a\nWORKDIR /b\n"
     first, second = (step.record for step in planned(text, "26.1.5").steps)
     assert first and second
     cache = Cache((Record(first, (), (0,), True), Record(second, ((Link(0),),), (1,), True)))
-    assert decide(cache, planned(text, "26.1.5")) == [(RAN, Reason.UNUSED), (HIT, Reason.LISTED)]
+    assert decide(cache, planned(text, "26.1.5")) == [(HIT, Reason.UNUSED), (HIT, Reason.LISTED)]
     assert decide(cache, planned("FROM scratch\nWORKDIR /a\n", "26.1.5")) == [(HIT, Reason.LISTED)]
 
 
