@@ -35,8 +35,7 @@ from lab.workers import Background, Once, each, raise_first, side_by_side
 class Later:
     """An engine of a box whose archive is still being built.
 
-    `start` waits for the archive and starts the engine; it returns None if the archive cannot be had. `program` is the
-    name of the engine's client.
+    `start` waits for the archive and starts the engine, or returns None without one. `program` is the engine's client.
     """
 
     name: str
@@ -143,10 +142,8 @@ class Fleet:
         versions = ", ".join(engine.title for engine in found)
         self.tell(Progress(spec.name, f"ready, {versions}", done=True))
         later = (pin for pin in others if pin.name in slow)
-        starts = (
-            Later(pin.name, partial(self._start_later, box, spec, pin, needed=all_or_none), kind_of(pin).client)
-            for pin in later
-        )
+        start = partial(self._start_later, box, spec, needed=all_or_none)
+        starts = (Later(pin.name, partial(start, pin), kind_of(pin).client) for pin in later)
         return Ready(box, spec, found, tuple(starts))
 
     def _slow(self, plans: Mapping[str, Sequence[EngineSpec]]) -> dict[str, EngineSpec]:
