@@ -57,16 +57,7 @@ def perform(
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
     clients = clients_of(ready)
-    check_reach(ready, wish.caches)
-    caches = caches_of(wish, list(clients))
-    wish = replace(
-        wish,
-        consumer_engines=names_with(
-            wish.consumer_engines, wish.builders, ready, () if wish.producer_engines else wish.caches
-        ),
-        producer_engines=names_with(wish.producer_engines, wish.builders, ready, wish.caches),
-    )
-    ready = [with_builders(item, wish.builders, caches) for item in ready]
+    wish, ready = _with_ways(wish, ready)
     producers = _narrow(ready, wish.producers, "--producer")
     consumers = _narrow(ready, wish.consumers, "--consumer")
     _check_engines(wish, producers, consumers)
@@ -107,6 +98,19 @@ def perform(
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
+
+
+def _with_ways(wish: Wish, ready: Sequence[Ready]) -> tuple[Wish, list[Ready]]:
+    """The wish and the boxes with each engine once for each of its builders and caches; UsageError if one cannot be."""
+    check_reach(ready, wish.caches)
+    caches = caches_of(wish, list(clients_of(ready)))
+    used = () if wish.producer_engines else wish.caches
+    named = replace(
+        wish,
+        consumer_engines=names_with(wish.consumer_engines, wish.builders, ready, used),
+        producer_engines=names_with(wish.producer_engines, wish.builders, ready, wish.caches),
+    )
+    return named, [with_builders(item, wish.builders, caches) for item in ready]
 
 
 def caches_of(wish: Wish, engines: Sequence[str]) -> dict[str, tuple[str, ...]]:
