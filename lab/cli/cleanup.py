@@ -93,7 +93,7 @@ def down(
     click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
     if fleet.images:
         titles = ", ".join(image.title for image in fleet.images)
-        say(f"libvirt's storage pool still has {titles}; `python -m lab down --images` removes it too")
+        say(f"libvirt's storage pool still has {titles}; `python -m lab down --images` removes base images too")
 
 
 def _chosen(project: Project, catalog: Catalog, names: tuple[str, ...], lineup: str | None) -> list[str]:

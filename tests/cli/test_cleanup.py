@@ -119,7 +119,7 @@ def test_down_names_the_base_images_that_stay_and_removes_them_if_asked(checkout
     assert said.out.splitlines() == [
         "nothing to remove",
         "libvirt's storage pool still has the base image of generic/ubuntu1804 (2500 MB); "
-        "`python -m lab down --images` removes it too",
+        "`python -m lab down --images` removes base images too",
     ]
     assert before - {path.name for path in pool.iterdir()} == {"lab-VAGRANTSLASH-debian12_vagrant_box_image_0_box.img"}
     asked = checkout.ok("down", "--images")
