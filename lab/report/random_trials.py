@@ -9,6 +9,7 @@ from typing import Any
 from lab.report.printable import line
 
 SCHEMA = 1
+PLACES = "in Dockerfiles {{base}} is the base image by digest, {{tagged}} by a tag, {{other}} an image with triggers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def details(found: RandomTrials) -> list[str]:
     if found.reasons:
         lines += ["", "unknown steps by reason:"]
         lines += [f"  {number} x {line(reason)}" for reason, number in sorted(found.reasons.items(), key=_often)]
+    if found.contradictions:
+        lines += ["", PLACES]
     for item in found.contradictions:
         lines += ["", *_contradiction(item)]
     return [*lines, "", f"the same trials again: {found.repeat}"]
@@ -96,7 +99,7 @@ def _often(item: tuple[str, int]) -> tuple[int, str]:
 
 
 def _contradiction(item: Contradiction) -> Sequence[str]:
-    others = f" and {len(item.seeds) - 1} more" if len(item.seeds) > 1 else ""
+    others = f" (also {', '.join(map(str, item.seeds[1:]))})" if len(item.seeds) > 1 else ""
     return [
         f"CONTRADICTED: {line(item.sort)}",
         f"  seed {item.seeds[0]}{others}; {item.producer} built, {item.consumer} rebuilt; {line(item.change)}",

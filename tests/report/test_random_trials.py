@@ -44,7 +44,7 @@ def test_contradictions_stand_below_with_their_dockerfile_and_the_command_that_r
     lines = details(FOUND)
     assert lines[1:4] == ["unknown steps by reason:", "  2 x often", "  1 x seldom"]
     assert "CONTRADICTED: COPY: predicted ran, was hit (why)" in lines
-    assert "  seed 12 and 1 more; 20.10.24 built, 26.1.5 rebuilt; nothing is changed" in lines
+    assert "  seed 12 (also 15); 20.10.24 built, 26.1.5 rebuilt; nothing is changed" in lines
     assert "  | COPY a /a" in lines
     assert "  again: python -m lab truth --random 1 --seed 12" in lines
     assert lines[-1] == "the same trials again: python -m lab truth --random 10 --seed 10"

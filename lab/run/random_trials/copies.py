@@ -29,7 +29,7 @@ def copy(scene: Scene, stage: Draft) -> str:
         words = (
             dice.pick([*source.made, *source.made, "/bin/s*", "/bin/./sh"]) if source.runs else dice.pick(source.made),
         )
-    elif dice.chance(0.06):
+    elif dice.chance(0.1):
         flags.append(f"--from={dice.pick([BASE, TAGGED, OTHER])}")
         words = (dice.pick(["/bin/sh", "/bin/s*", "/bin/busybox"]),)
     else:

@@ -7,22 +7,23 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from lab.boxes.base import Box, Tell
+from lab.boxes.base import Tell
 from lab.buildkit.rulebook import Rulebook
-from lab.engines.engine import Engine
 from lab.errors import CommandError, RegistryError
 from lab.machines.ready import Ready
 from lab.project import Project
 from lab.registry import server
 from lab.registry.client import read_image
-from lab.registry.server import Registry
 from lab.results.shelf import run_name
 from lab.run import base_image, boxfacts
+from lab.run.builders.kind import Order
+from lab.run.builders.table import USUAL, builder_of
 from lab.run.faults import translate
 from lab.run.random_trials.bench import SCENARIO, Bench, Seat
 from lab.run.random_trials.case import Names
 from lab.run.sequence import clear
 from lab.run.station import Station
+from lab.run.steps.work import Recipe, Work
 
 # An image that sets a variable and a folder, and that adds a step to each stage that begins with it.
 OTHER = """\
@@ -51,27 +52,24 @@ def open_bench(ready: Ready, project: Project, tell: Tell) -> Iterator[Bench]:
             place = Station(box, lambda what: nullcontext(), engine, facts, home / engine.name, registry)
             stack.callback(clear, place)
             seats[engine.name] = Seat(place)
-        names = _names(box, ready.engines[0], home, registry, tell)
+        names = _names(seats[ready.engines[0].name].station, tell)
         images = {name: read_image(name, registry) for name in (names.base, names.tagged, names.other)}
         if problem := next((facts.problem for facts in images.values() if facts.problem), None):
             raise RegistryError(f"cannot read the images of the random builds: {problem}")
         yield Bench(seats, registry, names, images, Rulebook(project.boxes), started)
 
 
-def _names(box: Box, engine: Engine, home: PurePosixPath, registry: Registry, tell: Tell) -> Names:
-    """Make both images on one engine and push them."""
+def _names(place: Station, tell: Tell) -> Names:
+    """Make the images on one engine and push them."""
+    box, engine, registry = place.box, place.engine, place.registry
     try:
         base = base_image.busybox(registry, box, engine, tell)
         tagged, other = (f"{registry.prefix}/lab-{SCENARIO}-{name}:1" for name in ("base", "other"))
-        for words in (["pull", base.reference], ["tag", base.reference, tagged], ["push", tagged]):
-            box.check(engine.call(words), doing="give the base image a tag")
-        folder = home / engine.name / "other"
-        make = 'mkdir -p "$1" && printf %s "$2" > "$1/Dockerfile"'
-        words = ["sh", "-c", make, "sh", str(folder), OTHER.format(base=base.reference)]
-        box.check(words, doing="write the Dockerfile of an image")
-        env = {"DOCKER_BUILDKIT": "1"}
-        box.check(engine.call(["build", "-t", other, str(folder)], env), env=env, doing="make an image with triggers")
-        box.check(engine.call(["push", other]), doing="push an image")
+        recipe = Recipe(OTHER.format(base=base.reference), (), {})
+        work = Work(place, recipe, "producer", "other", other, {}, lambda text: None)
+        builder_of(USUAL).build(work, Order(other, (), frozenset(), False, ".", work.options))
+        for words in (["push", other], ["pull", base.reference], ["tag", base.reference, tagged], ["push", tagged]):
+            work.docker(words, "make the images of random builds")
     except CommandError as error:
         raise translate(box, engine, registry, error) from error
     return Names(base=base.reference, tagged=tagged, other=other, server=registry.prefix.partition("/")[0])
