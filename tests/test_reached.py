@@ -44,10 +44,7 @@ IMPORTED = {
         buildkit.contenthash.links buildkit.contenthash.patterns
     """,
     "buildkit/contenthash/test_properties.py": "buildkit.contenthash.formula",
-    "buildkit/progress/test_classic.py": """
-        buildkit.progress.build buildkit.progress.intervals buildkit.progress.objects
-        buildkit.progress.parts buildkit.progress.proof buildkit.progress.reader
-    """,
+    "buildkit/progress/test_classic.py": "buildkit.progress.build buildkit.progress.objects buildkit.progress.reader",
     "buildkit/progress/test_document.py": "buildkit.progress.ledger",
     "buildkit/progress/test_logs.py": """
         buildkit.progress.buildah buildkit.progress.classic_lines buildkit.progress.clean

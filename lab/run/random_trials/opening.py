@@ -67,7 +67,8 @@ def _names(place: Station, tell: Tell) -> Names:
         tagged, other = (f"{registry.prefix}/lab-{SCENARIO}-{name}:1" for name in ("base", "other"))
         recipe = Recipe(OTHER.format(base=base.reference), (), {})
         work = Work(place, recipe, "producer", "other", other, {}, lambda text: None)
-        builder_of(USUAL).build(work, Order(other, (), frozenset(), False, ".", work.options))
+        order = Order(other, (), frozenset(), False, ".", work.options, True, work.caching)
+        builder_of(USUAL[engine.program]).build(work, order)
         for words in (["push", other], ["pull", base.reference], ["tag", base.reference, tagged], ["push", tagged]):
             work.docker(words, "make the images of random builds")
     except CommandError as error:
