@@ -92,6 +92,7 @@ IMPORTED = {
         report.page.packing report.page.records report.page.text report.page.timeline report.page.trial
         report.prediction
     """,
+    "report/test_why_document.py": "report.shown",
     "report/test_comparison.py": "results.golden results.shelf",
     "report/test_formats.py": "report.document report.evidence report.junit report.spreadsheet report.trials",
     "report/test_markdown.py": """

@@ -291,7 +291,7 @@ def predict_schema_() -> None:
 @schema.command("scenario", epilog="Example: python -m lab schema scenario > scenario.schema.json")
 def scenario_schema_() -> None:
     """Print the JSON Schema (2020-12) of scenario.yaml, for editors that complete and check YAML."""
+    from lab.report.shown import in_dialect
     from lab.run.scenario_file import ScenarioFile
 
-    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioFile.model_json_schema()}
-    click.echo(json.dumps(found, indent=1))
+    click.echo(json.dumps(in_dialect(ScenarioFile.model_json_schema()), indent=1))

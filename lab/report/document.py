@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.report.evidence import Evidence
+from lab.report.shown import in_dialect
 from lab.results.run import READABLE, SCHEMA, Run
 
 
@@ -23,4 +24,4 @@ def run_schema() -> dict[str, Any]:
     schema = Run.model_json_schema(by_alias=True)
     schema["properties"]["schema"] = {"enum": list(READABLE), "title": "Schema"}
     schema["required"] = ["schema", *schema["required"]]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return in_dialect(schema)

@@ -7,27 +7,17 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lab.explain.explanation import Role
 from lab.explain.outlook import Outlook
 from lab.explain.question import Question
 from lab.model import Outcome
 from lab.registry.found import FoundCache
-from lab.report.why import reason
-from lab.report.why_document import SourceShown, published, source_shown
+from lab.report.shown import SourceShown, StepBasics, basics, published, source_shown
 from lab.yamlfile import Strict
 
 
-class PredictedStep(Strict):
-    """One step: its place, its predicted outcome, why, and what it costs."""
+class PredictedStep(StepBasics):
+    """One step, with what it costs."""
 
-    stage: str
-    step: str = Field(description="the number as BuildKit prints it, such as 2/4; empty if it is not known")
-    line: int | None = Field(description="the line of the Dockerfile, from 1")
-    instruction: str
-    outcome: Outcome
-    role: Role
-    reason: str
-    because_of: int | None = Field(description="the number, from 0, of a step that runs or is unknown and so decides")
     seconds: float | None = Field(description="what the step costs; null if no source has a time")
     seconds_from: str | None = Field(description="the name of a log or a stored run, or `cache` for an upper bound")
 
@@ -83,14 +73,7 @@ def predict_schema() -> dict[str, Any]:
 def _steps(found: Outlook) -> list[PredictedStep]:
     return [
         PredictedStep(
-            stage=item.place.stage,
-            step=f"{item.place.index}/{item.place.total}" if item.place.total else "",
-            line=item.place.line,
-            instruction=item.instruction,
-            outcome=item.outcome,
-            role=item.role,
-            reason=reason(item),
-            because_of=item.lost,
+            **basics(item),
             seconds=round(cost.seconds, 3) if cost else None,
             seconds_from=cost.source if cost else None,
         )

@@ -8,27 +8,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lab.buildkit.contenthash.compare import FieldDifference
-from lab.explain.explanation import Role
 from lab.explain.question import Question
 from lab.explain.search.search import Result
 from lab.explain.why import Answer, Diagnosis
-from lab.model import Outcome
 from lab.registry.found import FoundCache
-from lab.report.why import reason, title
+from lab.report.shown import SourceShown, StepBasics, basics, published, source_shown
+from lab.report.why import title
 from lab.yamlfile import Strict
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-class SourceShown(Strict):
-    """One cache source: its name as given, its kind, the number of its records, and why nothing is imported from it."""
-
-    name: str
-    kind: str
-    records: int
-    digest: str | None
-    config: str | None
-    problem: str | None
 
 
 class DifferenceShown(Strict):
@@ -64,17 +50,9 @@ class SearchShown(Strict):
     found: FoundShown | None
 
 
-class StepShown(Strict):
-    """One step: its place, its predicted outcome and role, why, and the step that decides about it."""
+class StepShown(StepBasics):
+    """One step, with the number of steps that depend on it, what was looked up of its files, and a search."""
 
-    stage: str
-    step: str = Field(description="the number as BuildKit prints it, such as 2/4; empty if it is not known")
-    line: int | None = Field(description="the line of the Dockerfile, from 1")
-    instruction: str
-    outcome: Outcome
-    role: Role
-    reason: str
-    because_of: int | None = Field(description="the number, from 0, of a step that runs or is unknown and so decides")
     dependents: int
     files_listed: bool | None
     digest: str | None
@@ -122,33 +100,9 @@ def why_schema() -> dict[str, Any]:
     return published(WhyDocument)
 
 
-def published(model: type[Strict]) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a document, in which every field is present."""
-    return {"$schema": DIALECT, **model.model_json_schema(by_alias=True, mode="serialization")}
-
-
-def source_shown(source: FoundCache) -> SourceShown:
-    """One cache source as a value of a document."""
-    return SourceShown(
-        name=source.name,
-        kind=source.kind,
-        records=source.count,
-        digest=source.digest or None,
-        config=source.image.digest if source.image else None,
-        problem=source.problem or None,
-    )
-
-
 def _step(item: Answer) -> StepShown:
     return StepShown(
-        stage=item.place.stage,
-        step=f"{item.place.index}/{item.place.total}" if item.place.total else "",
-        line=item.place.line,
-        instruction=item.instruction,
-        outcome=item.outcome,
-        role=item.role,
-        reason=reason(item),
-        because_of=item.lost,
+        **basics(item),
         dependents=item.dependents,
         files_listed=item.listed,
         digest=item.digest,
