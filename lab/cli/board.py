@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lab.cli.terminal import OUTCOME_COLOURS
 from lab.model import Begun, Filled, Outcome, Planned, RunEvent, TrialKey, Verdict
 
 if TYPE_CHECKING:
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
 
 Expect = Callable[[Planned], float | None]  # seconds that such a run takes, None without an earlier run of the kind
 PENDING, RUNNING = "", "..."
-STYLES = {
-    "hit": "green",
-    "ran": "red",
-    "wrong-hit": "magenta",
-    "error": "red",
-    "unknown": "yellow",
-    "missed": "red",
-    "broken": "red",
-}
 
 
 class Board:
@@ -76,7 +68,9 @@ class Board:
         start = max(0, min(first - most // 2, len(keys) - most))
         for key in keys[start : start + most]:
             words = self._words(key)
-            table.add_row(Text(key.ends), Text(key.variation), *(Text(word, STYLES.get(word, "")) for word in words))
+            table.add_row(
+                Text(key.ends), Text(key.variation), *(Text(word, OUTCOME_COLOURS.get(word, "")) for word in words)
+            )
         left = len(keys) - len(keys[start : start + most])
         if left:
             table.add_row(Text(f"and {left} more"))

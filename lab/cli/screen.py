@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lab.cli.board import Board, Expect, as_json
-from lab.cli.terminal import coloured_stream, echo, paint, rewritable
+from lab.cli.terminal import OUTCOME_COLOURS, coloured_stream, echo, paint, rewritable
 from lab.model import Filled, Planned, Progress, RunEvent
 
 if TYPE_CHECKING:
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-COLOURS = {
-    "hit": "green",
-    "ran": "red",
-    "wrong-hit": "magenta",
-    "error": "red",
-    "unknown": "yellow",
-    "missed": "red",
-    "broken": "red",
-}
 QUIET_SECONDS = 2.0  # without a terminal, each box gets one line in this time; ends and failures always get one
 
 
@@ -157,4 +148,6 @@ def coloured(table: str) -> str:
     """Outcome words of a table in colour, if standard output is coloured; the width of the table stays."""
     if not coloured_stream(sys.stdout):
         return table
-    return re.sub(r"\b(" + "|".join(COLOURS) + r")\b", lambda match: paint(match[1], COLOURS[match[1]]), table)
+    return re.sub(
+        r"\b(" + "|".join(OUTCOME_COLOURS) + r")\b", lambda match: paint(match[1], OUTCOME_COLOURS[match[1]]), table
+    )

@@ -16,6 +16,15 @@ import click
 AUTO, ALWAYS, NEVER = "auto", "always", "never"
 NARROWEST, WIDEST = 60, 100  # columns
 CANONICAL = "python -m lab"  # how all text in the code names the program; `as_called` replaces it
+OUTCOME_COLOURS = {
+    "hit": "green",
+    "ran": "red",
+    "wrong-hit": "magenta",
+    "error": "red",
+    "unknown": "yellow",
+    "missed": "red",
+    "broken": "red",
+}
 NAMED = re.compile(rf"(?<![\w/]){CANONICAL}(?!\w)")
 
 
