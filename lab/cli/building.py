@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab.cli.options import dockerfile_option
 from lab.cli.terminal import say
 from lab.cli.waiting import waiting_for
 from lab.errors import ContextError, LabError, UsageError
@@ -80,14 +81,7 @@ OPTIONS = (
         help="A cache as docker and buildctl have it: an image's name, type=registry,ref=..., type=local,src=DIR; or "
         "the file of an archive, the folder of an OCI layout (several allowed).",
     ),
-    click.option(
-        "-f",
-        "--file",
-        "dockerfile",
-        type=click.Path(path_type=Path),
-        metavar="FILE|-",
-        help="The Dockerfile, or - for standard input; default: CONTEXT/Dockerfile.",
-    ),
+    dockerfile_option("The Dockerfile, or - for standard input; default: CONTEXT/Dockerfile.", "FILE|-"),
     click.option(
         "--engine", metavar="ENGINE", help="The Docker that builds here; default: the newest version that lab knows."
     ),
@@ -139,7 +133,7 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def ask(words: BuildWords) -> Asked:
     """Read the context, the Dockerfile, the caches and the base images that the words name."""
     from lab.buildkit.cachekeys.dockerfile import parse
-    from lab.buildkit.cachekeys.plan import first_image, images_needed
+    from lab.buildkit.cachekeys.needs import first_image, images_needed
     from lab.buildkit.context import read_context
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.question import Question

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli.options import json_option
+from lab.cli.options import dockerfile_option, json_option
 from lab.errors import ContextError, ReadError, UsageError
 
 if TYPE_CHECKING:
@@ -35,13 +35,8 @@ STANDARD_INPUT = Path("-")
 @click.option(
     "--context", type=click.Path(path_type=Path), default=Path(), help="The build context; default: this folder."
 )
-@click.option(
-    "-f",
-    "--file",
-    "dockerfile",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The Dockerfile, whose own FILE.dockerignore takes the place of .dockerignore; default: CONTEXT/Dockerfile.",
+@dockerfile_option(
+    "The Dockerfile, whose own FILE.dockerignore takes the place of .dockerignore; default: CONTEXT/Dockerfile."
 )
 @click.option(
     "--records",

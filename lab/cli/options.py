@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -42,6 +43,11 @@ def engine_option(name: str) -> Callable[[F], F]:
         metavar="ENGINE[,ENGINE..]|all",
         help="These engines on every box, instead of those in the boxes' files; `python -m lab engines` lists them.",
     )
+
+
+def dockerfile_option(help: str, metavar: str = "FILE") -> Callable[[F], F]:
+    """The option -f, given to the verb as `dockerfile`; `help` says what the verb does with the file."""
+    return click.option("-f", "--file", "dockerfile", type=click.Path(path_type=Path), metavar=metavar, help=help)
 
 
 builder_option = click.option(

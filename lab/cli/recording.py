@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lab.cli.options import dockerfile_option
 from lab.cli.terminal import say
 from lab.errors import UsageError
 
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: python -m lab record . > ../here.json")
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
-@click.option(
-    "-f",
-    "--file",
-    "dockerfile",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The Dockerfile, if an ignore file FILE.dockerignore is beside it.",
-)
+@dockerfile_option("The Dockerfile, if an ignore file FILE.dockerignore is beside it.")
 @click.option("--contents", is_flag=True, help="Add the contents of files up to 64 KiB, but of no secret.")
 @click.option("--script", is_flag=True, help="Print a shell script that records a folder on a machine without lab.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")

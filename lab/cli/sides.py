@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli.options import json_option, print_json
+from lab.cli.options import dockerfile_option, json_option, print_json
 from lab.cli.terminal import echo, width
-from lab.errors import DIFFERS, NOT_KNOWN, ContextError, UsageError, reason
+from lab.errors import DIFFERS, NOT_KNOWN, ContextError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +29,7 @@ SCHEMA = 1
 @click.command(epilog="Example: python -m lab diff . build7:/srv/ci/app -f Dockerfile")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option(
-    "-f",
-    "--file",
-    "dockerfile",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A Dockerfile: compare what each COPY of it takes, instead of the whole context.",
-)
+@dockerfile_option("A Dockerfile: compare what each COPY of it takes, instead of the whole context.")
 @click.option("--engine", metavar="ENGINE", help="Only the rules of this Docker, or of buildkit-VERSION, count.")
 @click.option(
     "--path", metavar="PATH", help="Show every field of this object and all below it, not only those that differ."
@@ -71,12 +64,13 @@ def diff(
     known.
     """
     from lab.buildkit.rulebook import Rulebook
+    from lab.cli.building import dockerfile_text
     from lab.project import find
 
     book = Rulebook(find().boxes)
     if dockerfile and path:
         raise UsageError("cannot use -f with --path: -f shows the files of each COPY", hint="leave one of them out")
-    text = _dockerfile(dockerfile) if dockerfile else ""
+    text = dockerfile_text(dockerfile, Path()) if dockerfile else ""
     run = None
     if now:
         if name or variation != "none":
@@ -103,15 +97,6 @@ def diff(
         _show_copies(shown, sides, text, rules, wanted, as_json=as_json)
     else:
         _show_whole(shown, sides, rules, wanted, path, as_json=as_json)
-
-
-def _dockerfile(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ContextError(f"cannot read {path}: it is not UTF-8 at byte {error.start}") from error
-    except OSError as error:
-        raise ContextError(f"cannot read {path}: {reason(error)}", hint="-f names the Dockerfile") from error
 
 
 def _rules(book: Rulebook, run: Run | None, engine: str | None) -> list[Rules]:
