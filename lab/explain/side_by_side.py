@@ -11,10 +11,9 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import UsageError, did_you_mean
 from lab.explain.rules_of_box import known_of
+from lab.model import CONTROL
 from lab.results.contexts import StoredContext, load_context
 from lab.results.run import Run
-
-CONTROL = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,12 @@ from hashlib import sha256
 from urllib.parse import urlencode, urlsplit
 
 from lab.errors import LabError, ReadError, RegistryError
-from lab.registry.logins import Login, Logins, find_login, login_for
+from lab.registry.logins import Login, Logins, find_login
 from lab.registry.manifests import ACCEPTED, Platform, choose, config_digest, document, image_facts, is_index
 from lab.registry.names import HUB, Reference, parse
 from lab.registry.server import Registry
 from lab.registry.web import LARGEST, SECONDS, Answer, Web, json_body
 from lab.results.facts import ImageFacts
-
-__all__ = ["Login", "Repository", "login_for", "read_image", "read_named"]
 
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 CLIENT = "docker-cache-lab"

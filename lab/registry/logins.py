@@ -83,15 +83,6 @@ def find_login(reference: Reference, seconds: float) -> Logins:
     return Logins(None, tuple(asked))
 
 
-def login_for(registry: str, file: Path) -> Login | None:
-    """Return the login for a registry that stands in a Docker config file itself; None if it has none."""
-    try:
-        data = json.loads(file.read_bytes())
-        return _stored(data, _keys(Reference(registry, "", "latest"), by_path=False), str(file))
-    except (OSError, ValueError, RecursionError):
-        return None  # a config that Docker cannot use either is the same as no login
-
-
 def _places() -> list[_Place]:
     given = os.environ
     try:

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from lab.registry.client import Login, Repository
+from lab.registry.client import Repository
+from lab.registry.logins import Login
 from lab.registry.manifests import Platform
 from lab.registry.names import parse
 from lab.results.facts import ImageFacts

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from lab.errors import LabError, ReadError, RegistryError, UsageError
-from lab.registry.client import Login, Repository, login_for, read_image
+from lab.registry.client import Repository, read_image
+from lab.registry.logins import Login
 from lab.registry.manifests import Platform
 from lab.registry.names import Reference, parse
 from lab.registry.server import Registry
@@ -263,23 +261,3 @@ def test_only_this_machine_is_asked_without_tls() -> None:
     plain = {"localhost:5000/x": True, "127.0.0.1/x": True, "[::1]:5000/x": True, "ghcr.io/x": False, "x": False}
     assert {name: parse(name).plain_http for name in plain} == plain
     assert not parse("localhost.evil.example/x").plain_http
-
-
-@pytest.mark.parametrize(
-    ("config", "login"),
-    [
-        (
-            {"auths": {"https://index.docker.io/v1/": {"auth": base64.b64encode(b"me:p:w").decode()}}},
-            Login("me", "p:w"),
-        ),
-        ({"auths": {"https://index.docker.io/v1/": {}}, "credsStore": "desktop"}, None),
-        ({"auths": {"ghcr.io": {"auth": "!!"}}}, None),
-        ({"auths": []}, None),
-        ([], None),
-    ],
-)
-def test_logins_that_stand_plainly_in_dockers_config(tmp_path: Path, config: object, login: Login | None) -> None:
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    found = login_for("docker.io", tmp_path / "config.json")
-    assert found == (login and replace(login, source=str(tmp_path / "config.json")))
-    assert login_for("ghcr.io", tmp_path / "none") is None

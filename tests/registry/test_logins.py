@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,25 @@ printf '{{"ServerURL":"%s","Username":"me","Secret":"{SECRET}"}}' "$server" """
 
 
 # --- config files
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (
+            {"auths": {HUB: {"auth": base64.b64encode(b"me:p:w").decode()}}},
+            Login("me", "p:w"),
+        ),
+        ({"auths": {HUB: {}}, "credsStore": "none-such"}, None),
+        ({"auths": {"ghcr.io": {"auth": "!!"}}}, None),
+        ({"auths": []}, None),
+        ([], None),
+    ],
+)
+def test_logins_that_stand_plainly_in_dockers_config(home: Path, config: object, expected: Login | None) -> None:
+    file = write(home / ".docker/config.json", config)
+    found, _ = login("docker.io/library/a")
+    assert found == (expected and replace(expected, source=str(file)))
 
 
 @pytest.mark.parametrize(

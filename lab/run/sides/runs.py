@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.errors import LabError, UsageError, did_you_mean
-from lab.explain.side_by_side import CONTROL, recorded
+from lab.explain.side_by_side import recorded
+from lab.model import CONTROL
 from lab.project import Project
 from lab.report import bundle
 from lab.results.contexts import StoredContext, load_context
