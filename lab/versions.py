@@ -26,7 +26,7 @@ def titled(*engines: str) -> str:
 
 def _title(engine: str) -> str:
     standalone = engine.startswith("buildkit-")
-    return f"BuildKit {engine.removeprefix('buildkit-')}" if standalone else f"Docker {engine}"
+    return f"BuildKit {engine.removeprefix('buildkit-').removeprefix('v')}" if standalone else f"Docker {engine}"
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.contenthash.rules import Links, Rules, Wildcard, Xattrs
 from lab.errors import ConfigError, UsageError, did_you_mean
-from lab.versions import covers, numbers
+from lab.versions import covers, numbers, titled
 from lab.yamlfile import Strict, load
 
 Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
@@ -112,8 +112,7 @@ class Known:
     @property
     def title(self) -> str:
         """The engine as text: "Docker 29.7.2" or "BuildKit 0.13.2"."""
-        standalone = BUILDKIT.fullmatch(self.name)
-        return f"BuildKit {standalone[1].removeprefix('v')}" if standalone else f"Docker {self.name}"
+        return titled(self.name)
 
 
 class Rulebook:

@@ -82,13 +82,12 @@ def _print(asked: Asked, found: Outlook, *, as_json: bool, as_markdown: bool, on
     from lab.report.why_comment import warnings_of
     from lab.report.workflow import shown_path
 
-    text = summary(asked.sources, asked.question, found)
     if as_json:
         print_json(predict_document(asked.sources, asked.question, found))
     elif as_markdown:
-        echo(text)
+        echo(summary(asked.sources, asked.question, found))
     else:
-        engine = f"Docker {asked.question.engine.name}" + (" (the newest known)" if asked.assumed else "")
+        engine = asked.question.engine.title + (" (the newest known)" if asked.assumed else "")
         names = ", ".join(source.name for source in asked.sources)
         echo(fill(f"{names}, built here with {engine}", indent="  ", first=""))
         for line in [*caches(asked.sources, asked.question), *found.diagnosis.remarks]:
@@ -97,7 +96,8 @@ def _print(asked: Asked, found: Outlook, *, as_json: bool, as_markdown: bool, on
             echo("\n" + coloured(columns(rows(found), heads(found))))
         echo("\n" + "\n".join(fill(line, indent="  ", first="") for line in sentences(found)))
     if on_github:
-        publish(text, warnings_of(found.diagnosis, shown_path(asked.dockerfile)))
+        warnings = warnings_of(found.diagnosis, shown_path(asked.dockerfile))
+        publish(summary(asked.sources, asked.question, found), warnings)
 
 
 def _took(name: str) -> list[Took]:

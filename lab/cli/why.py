@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from lab.buildkit.contenthash.rules import Rules
     from lab.buildkit.rulebook import Known, Rulebook
     from lab.cli.building import Asked
-    from lab.explain.search.search import Looking
+    from lab.explain.search.watch import Looking
     from lab.explain.why import Diagnosis
 
 
@@ -107,13 +108,13 @@ def _print(asked: Asked, found: Diagnosis, *, as_json: bool, as_markdown: bool, 
     from lab.report.why_document import why_document
     from lab.report.workflow import shown_path
 
-    text = comment(asked.sources, asked.question, found, assumed=asked.assumed)
+    markdown = partial(comment, asked.sources, asked.question, found, assumed=asked.assumed)
     if as_json:
         print_json(why_document(asked.sources, asked.question, found))
     elif as_markdown:
-        echo(text)
+        echo(markdown())
     else:
         for line in why_text(asked.sources, asked.question, found, assumed=asked.assumed, width=width()):
             echo(line)
     if on_github:
-        publish(text, warnings_of(found, shown_path(asked.dockerfile)))
+        publish(markdown(), warnings_of(found, shown_path(asked.dockerfile)))

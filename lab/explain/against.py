@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.copying import Copy
-from lab.buildkit.cachekeys.plan import Step, plan
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import Options
+from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.contenthash.compare import FieldDifference, content_sum
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.rules import Rules

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.cachekeys.needs import lineage
 from lab.buildkit.contenthash import gopath
 from lab.buildkit.contenthash.compare import FieldDifference, compare
 from lab.buildkit.contenthash.entry import shown

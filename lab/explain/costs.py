@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lab.buildkit.cachekeys.cache import Cache
-from lab.buildkit.cachekeys.plan import Step
+from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.progress.build import Build
 from lab.explain.places import Place
 from lab.model import Outcome

@@ -10,8 +10,10 @@ from hashlib import sha256
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import chain_id, go_json
-from lab.buildkit.cachekeys.plan import Plan, Step, images_needed, plan
+from lab.buildkit.cachekeys.needs import images_needed
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Plan, Step
 from lab.buildkit.contenthash.entry import Entry, shown
 from lab.buildkit.contenthash.formula import Join, Leaf, Part
 from lab.buildkit.contenthash.header import NOTHING, header

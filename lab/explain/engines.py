@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.cachekeys.needs import lineage
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.rulebook import Rulebook
 from lab.explain.copies import look

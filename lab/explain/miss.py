@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.dockerfile import instruction
+from lab.buildkit.cachekeys.instruction import instruction
 from lab.buildkit.cachekeys.solver import Decision, Reason
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream

@@ -8,8 +8,10 @@ from difflib import SequenceMatcher
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.plan import Step, lineage, plan
+from lab.buildkit.cachekeys.needs import lineage
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision
+from lab.buildkit.cachekeys.step import Step
 from lab.errors import LabError
 from lab.explain.predict import base_images, options_of
 from lab.explain.subject import Subject

@@ -9,9 +9,11 @@ from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import source_record
-from lab.buildkit.cachekeys.plan import Content, first_image, images_needed, plan
+from lab.buildkit.cachekeys.needs import first_image, images_needed
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Content
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree

@@ -10,10 +10,10 @@ from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.cache import Cache
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.plan import Plan, plan
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
-from lab.buildkit.cachekeys.step import Step
+from lab.buildkit.cachekeys.step import Plan, Step
 from lab.buildkit.contenthash.entry import Entry
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.tree import Tree

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
-from lab.buildkit.cachekeys.plan import Step, needed, plan
+from lab.buildkit.cachekeys.needs import needed
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason
+from lab.buildkit.cachekeys.step import Step
 from lab.errors import LabError, ReadError
 from lab.explain.explanation import Explanation, Role, StepCause
 from lab.explain.finder import Finder
@@ -25,7 +27,7 @@ MAKE_STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
 def explain(subject: Subject, upstream: Upstream) -> Explanation:
     """The explanation of one trial; of a broken one only a cache that could not be read is a known cause."""
     trial = subject.trial
-    if trial.build is not None and any(source.failed for source in trial.build.imports):
+    if trial.build is not None and trial.build.failed_imports:
         return Explanation(trial.name, tuple(_without_import(trial.build, Finder(subject, upstream, None))))
     if trial.build is None or trial.verdict is Verdict.BROKEN:
         why = f"the trial is broken: {_in_short(trial.problem or 'the reason is not known')}"

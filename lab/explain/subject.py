@@ -10,7 +10,7 @@ from lab.buildkit.cachekeys.cache import Cache, Layer
 from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.inline import decode
-from lab.buildkit.cachekeys.plan import first_image
+from lab.buildkit.cachekeys.needs import first_image
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.rules_of_box import known_of

@@ -18,8 +18,9 @@ from lab.explain.graph import dependents
 from lab.explain.places import Place, places
 from lab.explain.question import Question
 from lab.explain.search.checkout import Checkout
-from lab.explain.search.search import Looking, Result, search
+from lab.explain.search.search import Result, search
 from lab.explain.search.usual import Usual
+from lab.explain.search.watch import Looking
 from lab.model import Outcome
 
 NO_CACHE = "no cache is imported, so every step would run"

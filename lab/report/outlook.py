@@ -73,13 +73,15 @@ def summary(sources: Sequence[FoundCache], question: Question, found: Outlook) -
     names = ", ".join(markup.code(source.name) for source in sources)
     first, *others = sentences(found)
     facts = [*others, *caches(sources, question), *found.diagnosis.remarks]
+    columns = heads(found)
     table = markup.table(
-        heads(found), [[_cell(heads(found)[at], text) for at, text in enumerate(row)] for row in rows(found)[:MOST]]
+        columns,
+        [[_cell(head, text) for head, text in zip(columns, row, strict=True)] for row in rows(found)[:MOST]],
     )
     left = len(found.steps) - MOST
     parts = [
         f"### Docker build cache, predicted: {markup.prose(first)}",
-        f"{names}, Docker {markup.prose(question.engine.name)}",
+        f"{names}, {markup.prose(question.engine.title)}",
         "\n".join(f"- {markup.prose(fact)}" for fact in facts),
         *([table] if found.steps else []),
         *([f"{left} more steps are left out."] if left > 0 else []),

@@ -26,7 +26,7 @@ def prediction(trial: Trial) -> Prediction:
     `unknown` for an engine that could not read the cache: the prediction assumes that it can.
     """
     steps = trial.build.steps if trial.build else ()
-    if trial.build and any(source.failed for source in trial.build.imports):
+    if trial.build and trial.build.failed_imports:
         return Prediction.UNKNOWN
     predictions = chain(trial.predicted or (), repeat(Outcome.UNKNOWN))
     pairs = [(said, step.outcome) for said, step in zip(predictions, steps, strict=False)]

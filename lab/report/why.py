@@ -24,7 +24,7 @@ def why_text(
 ) -> list[str]:
     """Lines on the caches, the cause in a sentence, then some lines for each step."""
     filled = partial(printable.filled, width=width)
-    engine = f"Docker {question.engine.name}" + (" (the newest known; --engine names yours)" if assumed else "")
+    engine = question.engine.title + (" (the newest known; --engine names yours)" if assumed else "")
     names = ", ".join(source.name for source in sources)
     rows = filled(f"{names}, built here with {engine}, rules {question.engine.rules.name}", "  ", first="")
     for text in [*caches(sources, question), *diagnosis.remarks]:

@@ -19,7 +19,7 @@ LONGEST = 160  # characters of an instruction
 
 def comment(sources: Sequence[FoundCache], question: Question, diagnosis: Diagnosis, *, assumed: bool) -> str:
     """The cause, a table of the steps, and the evidence folded away."""
-    engine = f"Docker {question.engine.name}" + (", the newest that lab knows" if assumed else "")
+    engine = question.engine.title + (", the newest that lab knows" if assumed else "")
     names = ", ".join(markup.code(source.name) for source in sources)
     head = f"{names} built with {markup.prose(engine)} (rules {question.engine.rules.name})"
     facts = [*caches(sources, question), *diagnosis.remarks]

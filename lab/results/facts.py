@@ -49,6 +49,16 @@ class BuildResult(Strict):
     imports: tuple[CacheImport, ...] = ()
     image: str | None = None
 
+    @property
+    def failed_imports(self) -> tuple[CacheImport, ...]:
+        """The imports that failed of images that should be there."""
+        return tuple(source for source in self.imports if source.failed)
+
+    @property
+    def unread_caches(self) -> tuple[str, ...]:
+        """The references of `--cache-from` that the engine could not import, although it can import caches."""
+        return tuple(source.ref for source in self.imports if source.lost)
+
 
 class Given(Strict):
     """What a sequence or a change adds to a build: the build arguments, and further words for the client."""

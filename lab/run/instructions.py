@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.buildkit.cachekeys.dockerfile import Instruction, parse
-from lab.buildkit.cachekeys.plan import images_needed, needed
+from lab.buildkit.cachekeys.dockerfile import parse
+from lab.buildkit.cachekeys.instruction import Instruction
+from lab.buildkit.cachekeys.needs import images_needed, needed
 from lab.errors import ConfigError, ReadError
 
 LISTED = ("RUN", "COPY", "ADD")  # BuildKit prints a step for each of these

@@ -21,7 +21,7 @@ def judge(build: BuildResult | None) -> Verdict:
     expected, `missed` if a step ran that is expected to hit, `hit unexpectedly` if the only difference is that a step
     hit.
     """
-    if build is None or unread_caches(build):
+    if build is None or build.unread_caches:
         return Verdict.BROKEN
     if any(step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) for step in build.steps):
         return Verdict.BROKEN
@@ -102,15 +102,10 @@ def unread(build: BuildResult | None) -> str | None:
     """Which outcomes of a build could not be read, in one line; None if all could."""
     if build is None:
         return None
-    if lost := unread_caches(build):
+    if lost := build.unread_caches:
         return f"the cache of {', '.join(lost)} could not be read"
     steps = [step.instruction for step in build.steps if step.outcome is Outcome.UNKNOWN]
     return f"no outcome could be read for {', '.join(steps)}" if steps else None
-
-
-def unread_caches(build: BuildResult) -> list[str]:
-    """The references of `--cache-from` that the engine could not import."""
-    return [source.ref for source in build.imports if source.lost]
 
 
 def _with_rest(build: Build | None, steps: Sequence[StepResult]) -> BuildResult:
@@ -138,18 +133,13 @@ def _paired(seen: list[Step], instructions: Sequence[str], stages: Sequence[str]
         places = [place for place, item in enumerate(found) if item is None and stages[place] == stage]
         alone = len(set(stages)) == 1
         steps = sorted(
-            (step for step in left if step.outcome is not Outcome.BASE and (alone or _stage(step) == stage)),
+            (step for step in left if step.outcome is not Outcome.BASE and (alone or step.stage_name == stage)),
             key=lambda step: step.index,
         )
         if [_word(instructions[place]) for place in places] == [_word(step.instruction) for step in steps]:
             for place, step in zip(places, steps, strict=True):
                 found[place] = step
     return found
-
-
-def _stage(step: Step) -> str:
-    """The name of a step's stage in lower case, without its platform."""
-    return (step.stage or "").rpartition(" ")[2].lower()
 
 
 def _word(instruction: str) -> str:

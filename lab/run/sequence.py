@@ -10,7 +10,7 @@ from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
 from lab.run.expectations import Expectation
 from lab.run.faults import explain_failure
-from lab.run.judging import fault_of, judge_all, unread, unread_caches, with_inspections
+from lab.run.judging import fault_of, judge_all, unread, with_inspections
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
@@ -69,7 +69,7 @@ def rebuild(
         except (CommandError, BoxError) as error:
             fault, problem = explain_failure(station.box, station.engine, station.registry, error)
     build = _judged(work) if problem is None else None
-    if build and unread_caches(build) and not station.registry.answers():
+    if build and build.unread_caches and not station.registry.answers():
         fault, problem = Fault.REGISTRY, f"{unread(build)}: the registry does not answer"
     return Trial(
         name=name,

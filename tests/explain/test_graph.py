@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
-from lab.buildkit.cachekeys.plan import Step, plan
+from lab.buildkit.cachekeys.plan import plan
+from lab.buildkit.cachekeys.step import Step
 from lab.explain.graph import ancestors, dependents, nearest, numbers_of
 
 TEXT = """FROM a AS builder

@@ -142,6 +142,3 @@ def _from(item: Instruction) -> tuple[str, str]:
     if len(words) == 3 and words[1].lower() == "as":
         return words[0], words[2]
     raise ReadError(f"cannot read the Dockerfile: expected `FROM image [AS name]`, got `{item.text}`")
-
-
-__all__ = ["Dockerfile", "Instruction", "Stage", "instruction", "json_words", "parse"]

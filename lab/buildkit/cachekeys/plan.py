@@ -9,13 +9,11 @@ from lab.buildkit.cachekeys.checks import rejected
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.dockerfile import Dockerfile, parse
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
-from lab.buildkit.cachekeys.needs import first_image, frontend_of, images_needed, lineage, needed
+from lab.buildkit.cachekeys.needs import frontend_of
 from lab.buildkit.cachekeys.stages import Origin, Stages
 from lab.buildkit.cachekeys.state import BaseImage, Options, State
-from lab.buildkit.cachekeys.step import Content, Plan, Step
+from lab.buildkit.cachekeys.step import Content, Plan
 from lab.buildkit.cachekeys.workshop import Workshop
-
-__all__ = ["Content", "Plan", "Step", "first_image", "images_needed", "lineage", "needed", "plan"]
 
 
 def plan(

@@ -38,6 +38,11 @@ class Step:
     download: float | None = field(default=None, compare=False)
 
     @property
+    def stage_name(self) -> str:
+        """The stage's name in lower case, without its platform; empty where none is printed."""
+        return (self.stage or "").rpartition(" ")[2].lower()
+
+    @property
     def place(self) -> str:
         """The step's number as the builder prints it: `3/5`, or `3` where it prints no total."""
         return f"{self.index}/{self.total}" if self.total else str(self.index)

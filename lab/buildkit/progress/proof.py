@@ -67,7 +67,7 @@ class Proof:
         if above is not None and above.outcome is Outcome.HIT and not self._may_be_shared(step):
             return replace(step, outcome=Outcome.HIT, reason=NOT_EXECUTED)
         looked_at = word[1] == "WORKDIR" or (above is not None and above.outcome is Outcome.HIT)
-        used = step.total == 1 and _name(step) in self._used
+        used = step.total == 1 and step.stage_name in self._used
         return replace(step, outcome=Outcome.UNKNOWN, reason=MAYBE_EXECUTED) if looked_at and not used else step
 
     def _merged(self, step: Step) -> Step:
@@ -97,8 +97,3 @@ def _is_hit(step: Step | None) -> bool:
 
 def _place(step: Step) -> Place:
     return (step.targets, step.stage)
-
-
-def _name(step: Step) -> str:
-    """The stage's name without its platform."""
-    return (step.stage or "").rpartition(" ")[2].lower()

@@ -19,7 +19,7 @@ def cause(miss: Miss) -> StepCause | None:
     """
     subject = miss.subject
     build = subject.trial.build
-    lost = [source.ref for source in build.imports if source.ok is False] if build else []
+    lost = build.unread_caches if build else ()
     if not lost or not isinstance(subject.image, str):
         return None
     theirs, ours = (store_of(facts) if facts else None for facts in (subject.producer, subject.consumer))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.buildkit.cachekeys.plan import Step
+from lab.buildkit.cachekeys.step import Step
 from lab.explain.causes.engines import difference
 from lab.explain.explanation import Role, StepCause
 from lab.explain.miss import Miss

@@ -16,7 +16,7 @@ NEWER = "use Docker 19.03 or newer on both sides: 18.09 neither writes an inline
 def cause(miss: Miss) -> StepCause | None:
     """The cause where the build itself says that an import of a cache failed."""
     build = miss.subject.trial.build
-    failed = [source for source in build.imports if source.failed] if build else []
+    failed = build.failed_imports if build else ()
     lost = ", ".join(source.ref for source in failed)
     if not lost:
         return None

@@ -23,8 +23,6 @@ from lab.explain.search.usual import Usual
 from lab.explain.search.variants import LABEL
 from lab.explain.search.watch import Looking, TimeIsUp, Tried, Watch
 
-__all__ = ["Finding", "Looking", "Result", "Tried", "search"]
-
 WHOLE = "rules on all objects"
 LIKELY = 4  # the highest sum of ranks of the combinations that are tried before changes of single objects
 

@@ -11,8 +11,10 @@ import pytest
 
 from lab.buildkit.cachekeys.definition import record
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.plan import Plan, images_needed, plan
+from lab.buildkit.cachekeys.needs import images_needed
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Plan
 from tests.conftest import ROOT
 from tests.vectors import BOOK
 

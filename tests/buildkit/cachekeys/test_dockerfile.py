@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.dockerfile import Instruction, instruction, parse
-from lab.buildkit.cachekeys.plan import lineage
+from lab.buildkit.cachekeys.dockerfile import parse
+from lab.buildkit.cachekeys.instruction import Instruction, instruction
+from lab.buildkit.cachekeys.needs import lineage
 from lab.errors import ReadError
 
 

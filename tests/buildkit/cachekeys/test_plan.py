@@ -6,8 +6,9 @@ import pytest
 
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.plan import Plan, plan
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Plan
 from tests.vectors import BOOK
 
 BASE = BaseImage(("sha256:a",), ("sha256:b",), env=("PATH=/x",), onbuild=("RUN trigger", "ENV T=1"))

@@ -6,8 +6,9 @@ import pytest
 
 from lab.buildkit.cachekeys.definition import ROOT_SELECTOR, selector
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.plan import Plan, plan
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Plan
 from tests.vectors import BOOK
 
 BASES = {name: BaseImage((f"sha256:{name}",), (f"sha256:m{name}",), env=("PATH=/x",)) for name in ("base", "tools")}

@@ -11,9 +11,10 @@ from lab.buildkit.cachekeys.cache import Cache, Link, Record
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import ROOT_SELECTOR, pinned_record
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.plan import Plan, plan
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, outcomes, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Plan
 from lab.errors import ContextError
 from lab.model import Outcome
 from tests.vectors import BOOK, VECTORS

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lab.buildkit.cachekeys.dockerfile import parse
-from lab.buildkit.cachekeys.plan import Plan, plan
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Plan
 from tests.vectors import BOOK
 
 TEXT = """\

@@ -20,8 +20,10 @@ from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import record, source_record
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.graph import Input
-from lab.buildkit.cachekeys.plan import Plan, images_needed, plan
+from lab.buildkit.cachekeys.needs import images_needed
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import BaseImage, Options
+from lab.buildkit.cachekeys.step import Plan
 from lab.buildkit.contenthash.query import deduplicated
 from lab.buildkit.contenthash.rules import Rules
 from lab.errors import ReadError

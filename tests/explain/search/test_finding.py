@@ -7,8 +7,8 @@ from dataclasses import replace
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.buildkit.contenthash.query import Query
 from lab.explain.search.finding import finding
-from lab.explain.search.search import Tried
 from lab.explain.search.stages import Hypothesis
+from lab.explain.search.watch import Tried
 from tests.explain.search.trees import LEFTOVERS, PROJECT, R9, checkout, look, ordered, record
 
 MANY = [Entry("d", Kind.DIR, 0o755), *(file(f"d/f{n:04}", b"line %d\n" % n) for n in range(3000))]

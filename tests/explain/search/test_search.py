@@ -13,8 +13,9 @@ from lab.buildkit.contenthash.query import Query, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
-from lab.explain.search.search import Looking, Result, search
+from lab.explain.search.search import Result, search
 from lab.explain.search.usual import load_usual
+from lab.explain.search.watch import Looking
 from tests.conftest import ROOT
 from tests.digests import content_digest
 from tests.vectors import BOOK, RULES
