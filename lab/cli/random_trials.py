@@ -67,17 +67,19 @@ def _found(conductor: Conductor, count: int, seed: int, engines: tuple[str, ...]
 
 def _engines(place: Workplace, words: str | None) -> tuple[str, ...]:
     """The engines named; without names, each pinned Docker that this machine can start without a download."""
-    from lab.engines.kinds.table import has_docker
+    from lab.engines.kinds.table import has_docker, kind_of
     from lab.machines.fleet import Fleet
 
     stock = Fleet(place.project, place.catalog, lambda event: None).stock
     names = engines_named(place, (words or "all",))
     specs = [place.catalog.engine(name) for name in names]
     private = tuple(spec.name for spec in specs if stock.parts(spec) and has_docker(spec))
-    if words and (other := [name for name in names if name not in private]):
-        raise UsageError(
-            f"cannot use {', '.join(other)} for random trials: lab cannot start such a Docker on this machine"
-        )
+    for spec in specs if words else ():
+        if not has_docker(spec):
+            client = kind_of(spec).client
+            raise UsageError(f"cannot use {spec.name} for random trials: its client is {client}, and they need docker")
+        if spec.name not in private:
+            raise UsageError(f"cannot use {spec.name} for random trials: lab cannot start it on this machine")
     if not private:
         raise UsageError("cannot find an engine for random trials", hint="python -m lab engines build 26.1.5")
     return private
