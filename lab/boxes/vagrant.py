@@ -22,6 +22,7 @@ import vagrant
 from lab.boxes.base import Tell
 from lab.boxes.beside import mark
 from lab.boxes.boot import Boot, SilentError
+from lab.boxes.image_lock import images_in_use
 from lab.boxes.kinds.vagrant import Image, VagrantSpec
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
@@ -99,7 +100,7 @@ class VagrantBox(SshBox):
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             try:
-                with boot.watched(self.spec.boot_timeout):
+                with images_in_use(), boot.watched(self.spec.boot_timeout):
                     self._ask("bring up", up)
             except BoxError as error:
                 if not boot.gave_up:

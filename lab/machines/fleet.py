@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 from lab.boxes.base import Box, Tell
+from lab.boxes.image_lock import images_unused
 from lab.boxes.kinds.table import kind_of as kind_of_box
 from lab.boxes.kinds.table import open_box
 from lab.boxes.local import LocalBox
@@ -227,6 +228,13 @@ class Fleet:
 
     def _clear_pool(self, images: bool) -> list[str]:
         """Remove the base images of baked boxes, and with `images` those of published ones; returns the latter."""
+        with images_unused() as unused:
+            if not unused:
+                self.tell(Progress("libvirt", "base images stay: another lab brings boxes up", done=True))
+                return []
+            return self._remove_images(images)
+
+    def _remove_images(self, images: bool) -> list[str]:
         published = {name for spec in self.catalog.boxes.values() for name in kind_of_box(spec).images(spec)}
         found = hypervisor.base_images(self.shell)
         hypervisor.remove_base_images(self.shell, [image for image in found if image.box.startswith(BAKED)])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.boxes.beside import Identity
+from lab.boxes.image_lock import images_in_use
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import Transcript
 from lab.cli.conduct import Conductor, boxes_for
@@ -110,6 +111,7 @@ def pool(checkout: Lab) -> Path:
         (folder / name).write_text("")
     (folder / "other-disk.img").write_text(str(folder / images["used"]))
     checkout.env.update(PATH=f"{program.parent}{os.pathsep}{checkout.env['PATH']}", POOL=str(folder))
+    checkout.env["LAB_LOCK_FOLDER"] = str(checkout.root)
     return folder
 
 
@@ -131,6 +133,15 @@ def test_down_names_the_base_images_that_stay_and_removes_them_if_asked(checkout
         "other-disk.img",
     ]
     assert checkout.ok("down").out == "nothing to remove\n"
+
+
+def test_base_images_stay_while_another_lab_brings_boxes_up(checkout: Lab, pool: Path) -> None:
+    before = {path.name for path in pool.iterdir()}
+    with images_in_use(checkout.root / "lab-base-images"):
+        said = checkout.ok("down", "--images")
+    assert "base images stay: another lab brings boxes up" in said.err
+    assert said.out == "nothing to remove\n"
+    assert {path.name for path in pool.iterdir()} == before
 
 
 @pytest.mark.parametrize("other", ["--orphans", "--leftovers"])
