@@ -13,6 +13,7 @@ from lab.buildkit.progress.build import Build, StepSeen
 from lab.buildkit.progress.inert import is_inert, is_inert_after_build
 from lab.buildkit.progress.lanes import Lanes, Shortcut
 from lab.buildkit.progress.reader import Reader
+from lab.model import Outcome
 from tests.conftest import ROOT
 
 LOGS = sorted((ROOT / "tests" / "data").glob("progress/*/*.txt")) + sorted(
@@ -187,6 +188,12 @@ def test_few_lines_of_a_long_log_are_looked_at(log: str) -> None:
     reader.feed(log)
     reader.flush()
     assert reader.looked_at < 20
+
+
+def test_a_line_of_a_build_behind_a_time_is_read_after_other_text() -> None:
+    log = HEAD + "make all\n" * 3 + "2024-05-22T12:01:02Z #2 CACHED\n"
+    [build] = read(Reader(), log.encode())[0]
+    assert [step.outcome for step in build.steps] == [Outcome.HIT]
 
 
 def test_few_lines_of_a_long_rawjson_log_are_looked_at() -> None:
