@@ -17,8 +17,8 @@ test: dev check  ## run every test, those with real virtual machines included
 	$(PYTHON) -m pytest -m vm
 
 check: dev tools  ## run the fast part: format, lint, types, import contract, tests without virtual machines
-	$(VENV)/bin/ruff format --check lab tests benchmarks setup.py
-	$(VENV)/bin/ruff check lab tests benchmarks setup.py
+	$(VENV)/bin/ruff format --check lab tests benchmarks templates setup.py
+	$(VENV)/bin/ruff check lab tests benchmarks templates setup.py
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(MAKE) --no-print-directory docs

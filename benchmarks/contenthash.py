@@ -27,6 +27,7 @@ from lab.buildkit.contenthash.query import Query, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Rulebook
+from lab.cli.main import collect_less
 from lab.explain.search.case import begin
 from lab.explain.search.compound import Compound, used_by
 from lab.explain.search.search import LIKELY
@@ -139,6 +140,7 @@ def rules_on_all_objects() -> tuple[float, float, int]:
     known = checkout(entries)
     entries += [file(f"d{number:03}/.DS_Store", b"x" * 300) for number in range(20)]
     rules = Rulebook(find().boxes).need("29.1.0").rules
+    collect_less()  # as in every process of lab
     case = begin(entries, [Query(".")], rules)
     usual = load_usual(find().boxes)
     likely, everything, candidates = [], [], 0

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
+from urllib.request import urlopen
 
 import click
 import pytest
@@ -55,7 +62,7 @@ def words(text: str) -> list[str]:
 
 
 def test_the_readme_is_short() -> None:
-    assert len(README.splitlines()) <= 110
+    assert len(README.splitlines()) <= 115
 
 
 def test_the_readme_shows_rows_of_the_sample() -> None:
@@ -90,12 +97,39 @@ def clone(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def serving(command: str, folder: Path) -> Iterator[str]:
+    """The first command of the README while it runs in the background: the line that it prints when it serves."""
+    assert command.startswith("$ python3 templates/") and command.endswith(" &")
+    with LOCK.open("w") as lock:  # its port is a fixed one, and other tests may use it at the same time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        argv = [sys.executable, *command.removeprefix("$ python3 ").removesuffix(" &").split()]
+        with subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout
+            try:
+                yield server.stdout.readline().rstrip("\n")
+            finally:
+                server.terminate()
+
+
+LOCK = Path(tempfile.gettempdir(), "lab-readme-example.lock")
+
+
+def example() -> tuple[str, str, str, str]:
+    """The README's first block: the command that serves, what it prints, the command of lab, and its output."""
+    serve, printed, command, output = block("output: lab why").split("\n", 3)
+    return serve, printed, command.removeprefix("$ lab "), output
+
+
 def test_the_readme_shows_what_lab_why_prints_of_the_example_without_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    command, _, output = block("output: lab why").partition("\n")
-    done = lab(*command.removeprefix("$ lab ").split(), cwd=clone(tmp_path))
+    serve, printed, command, output = example()
+    folder = clone(tmp_path)
+    with serving(serve, folder) as line:
+        assert line == printed
+        done = lab(*command.split(), cwd=folder)
     assert done.returncode == 4  # a step would run
     assert timeless(done.stdout) == timeless(output)
 
@@ -105,13 +139,29 @@ def test_the_example_is_the_readmes_first_and_comes_with_a_workplace(
 ) -> None:
     """The wheel has no other files than a workplace: templates/ and boxes/."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    serve, _, command, _ = example()
     first = next(line for line in README.splitlines() if line.startswith("$ "))
-    assert first.startswith("$ lab why ")
+    assert first == serve
+    assert command.startswith("why --cache-from type=registry,ref=127.0.0.1:")
     assert lab("init", "mine", cwd=tmp_path).returncode == 0
-    done = lab(*first.removeprefix("$ lab ").split(), "--json", cwd=tmp_path / "mine")
+    with serving(serve, tmp_path / "mine"):
+        done = lab(*command.split(), "--json", cwd=tmp_path / "mine")
     assert done.returncode == 4, done.stderr
     found = json.loads(done.stdout)
     assert found["steps"][found["cause"]]["instruction"] == "COPY package.json ./"
+
+
+def test_the_example_registry_answers_only_for_its_own_cache() -> None:
+    serve, _, _, _ = example()
+    with serving(serve, ROOT) as line:
+        base = f"http://{line.rpartition(' ')[2].partition('/')[0]}/v2/app"
+        with urlopen(f"{base}/manifests/cache", timeout=60) as answer:
+            manifest = answer.read()
+        index = json.loads((ROOT / "templates/example/cache/index.json").read_bytes())
+        assert f"sha256:{sha256(manifest).hexdigest()}" == index["manifests"][0]["digest"]
+        for path in ("blobs/sha256:" + "0" * 64, "manifests/other", "blobs/../../index.json", "blobs/sha256:../x"):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(f"{base}/{path}", timeout=60)
 
 
 def timeless(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, say
 from lab.errors import DIFFERS, NOT_KNOWN, HostError, ReadError, UsageError
+from lab.project import find
 
 if TYPE_CHECKING:
     from lab.buildkit.progress.build import Build, Step
@@ -46,8 +47,10 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
     if no miss is shown but the outcome of a step is not known.
     """
     from lab.buildkit.progress.build import document
+    from lab.explain.upstream import Upstream
     from lab.report.log import sentences
 
+    upstream = Upstream(find().boxes) if explain else None
     files, step = _sorted_out(files, step)
     read_files = [_read(name) for name in files]
     builds = [(build, prunes) for found, prunes in read_files for build in found]
@@ -55,11 +58,11 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
         value = document(build for build, _ in builds)
         if explain:
             for (build, prunes), shown in zip(builds, value["builds"], strict=True):
-                shown["explanation"] = sentences(build, prunes)
+                shown["explanation"] = sentences(build, prunes, upstream)
         print_json(value)
     else:
         for number, (build, prunes) in enumerate(builds, 1):
-            _show(number, build, sentences(build, prunes) if explain else [])
+            _show(number, build, sentences(build, prunes, upstream) if explain else [])
     if step is not None:
         sys.exit(_ending([build for build, _ in builds], step))
 

@@ -27,6 +27,9 @@ class Finder:
         """The cause of one step that ran while all before it hit."""
         miss = Miss(self.subject, self.upstream, text, decision)
         found = _first(miss)
+        if found and found.role is Role.UNKNOWN:
+            more = (*two_stores(self.subject), *self._suspects())
+            return replace(found, evidence=(*found.evidence, *more))
         if found:
             return self._with_doubt(self._with_stores(found), decision)
         if miss.predicted:

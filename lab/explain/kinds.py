@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.explain.causes import base, engines, files, no_cache, not_held, platform, rules, store, text, unread
+from lab.explain.causes import (
+    base,
+    concurrent,
+    engines,
+    files,
+    no_cache,
+    not_held,
+    platform,
+    rules,
+    store,
+    text,
+    unread,
+)
 from lab.explain.explanation import StepCause
 from lab.explain.miss import Miss
 
@@ -19,4 +31,5 @@ CAUSES: dict[str, Callable[[Miss], StepCause | None]] = {
     "the Dockerfile": text.cause,
     "how the engines write a step": engines.cause,
     "the cache holds no layer of it": not_held.cause,
+    "another build at the same time": concurrent.cause,
 }

@@ -52,10 +52,10 @@ class Bug(Strict):
         """The issue and the pull requests as `buildkit#1330`, the issue first."""
         return [f"{found[1]}#{found[2]}" for url in (self.url, *self.fixes) if url and (found := THREAD.match(url))]
 
-    def affects(self, docker: str) -> bool:
-        """True if a Docker of that version has the bug; False for a version that cannot be read."""
-        version = numbers(docker)
-        return version is not None and any(covers(item.first, item.last, version) for item in self.docker)
+    def affects(self, server: str, *, is_docker: bool = True) -> bool:
+        """True if a Docker, or a BuildKit on its own, of that version has the bug; False if it cannot be read."""
+        version, ranges = numbers(server), self.docker if is_docker else self.buildkit
+        return version is not None and any(covers(item.first, item.last, version) for item in ranges)
 
 
 class _File(Strict):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from lab.buildkit.progress.build import Build, CacheImport, Step
 from lab.buildkit.progress.prunes import Prune
+from lab.explain.causes import concurrent
+from lab.explain.upstream import Upstream
 from lab.model import Outcome
 
 Group = tuple[tuple[str, ...], str | None]
@@ -50,14 +52,16 @@ def is_named(step: Step, wanted: str) -> bool:
     return words in names or (len(words) > 1 and not words[0].isdigit() and words in step.instruction)
 
 
-def sentences(build: Build, prunes: Iterable[Prune] = ()) -> list[str]:
+def sentences(build: Build, prunes: Iterable[Prune] = (), upstream: Upstream | None = None) -> list[str]:
     """What the log shows of one build, a sentence each, in the order in which a reader asks.
 
-    `prunes` are those of the whole log; the ones before the build count.
+    `prunes` are those of the whole log; the ones before the build count. `upstream` are the known bugs: one of them may
+    be a suspect.
     """
     found = [*_imports(build), *_pruned(build, prunes)]
     for group, steps in _groups(build.steps).items():
         found += _first_miss(group, steps)
+    found += _suspects(build.steps, upstream) if upstream else []
     found += _pulled(build.steps)
     found += _not_as_printed(build.steps)
     found += _downloads(build.steps)
@@ -136,6 +140,24 @@ def _first_miss(group: Group, steps: list[Step]) -> Iterable[str]:
         yield _sentence(f"{where}every step that the log shows is a hit")
     for step in failed:
         yield _sentence(f"{where}{_long(step)} failed")
+
+
+def _suspects(steps: Sequence[Step], upstream: Upstream) -> Iterable[str]:
+    """A known bug that a step looks like that hit for one target and ran for another: the log proves no more."""
+    same: dict[tuple[str | None, int, str], list[Step]] = {}
+    for step in steps:
+        same.setdefault((step.stage, step.index, step.instruction), []).append(step)
+    for group in same.values():
+        pair, bug = concurrent.apart(group), concurrent.suspect(upstream, group)
+        if pair is None or bug is None:
+            continue
+        hit, ran = (f"target{'s' if len(item.targets) > 1 else ''} {concurrent.listed(item.targets)}" for item in pair)
+        yield _sentence(
+            f"{_long(group[0])} is a hit in {hit} and ran in {ran}, which were built at the same time. If both were "
+            f"given the same files, arguments and caches, the suspect is a known bug, by which {bug.summary} "
+            f"({bug.url}, {f'fixed in {bug.fixed}' if bug.fixed else 'open'}); the log does not prove it. To find out, "
+            f"{concurrent.ADVICE}"
+        )
 
 
 def _pulled(steps: Iterable[Step]) -> Iterable[str]:

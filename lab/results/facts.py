@@ -9,12 +9,16 @@ from lab.yamlfile import Strict
 
 
 class StepResult(Strict):
-    """One step of a build: its instruction, its outcome, the expected outcome, and its duration in seconds."""
+    """One step of a build: its instruction, its outcome, the expected outcome, and its duration in seconds.
+
+    `targets` are the targets of bake for which it was built, where the output names any.
+    """
 
     instruction: str
     outcome: Outcome
     expected: Outcome | None = None
     seconds: float | None = None
+    targets: tuple[str, ...] = ()
 
 
 class CacheImport(Strict):

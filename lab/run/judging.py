@@ -92,6 +92,7 @@ def read_result(
             outcome=step.outcome if step else Outcome.UNKNOWN,
             expected=plan.outcomes[number] if plan else None,
             seconds=step.seconds if step else None,
+            targets=step.targets if step else (),
         )
         for number, (instruction, step) in enumerate(zip(instructions, found, strict=True))
     ]

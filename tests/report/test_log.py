@@ -9,6 +9,7 @@ import pytest
 from lab.buildkit.progress.build import Build, CacheImport, Step
 from lab.buildkit.progress.prunes import Prune
 from lab.buildkit.progress.reader import read_builds
+from lab.explain.upstream import Upstream
 from lab.model import Outcome
 from lab.report.log import is_named, misses, reasons, sentences
 from tests.conftest import ROOT
@@ -145,3 +146,34 @@ def test_a_pattern_names_steps() -> None:
     step = Step("builder", 3, 5, "RUN npm ci", Outcome.RAN)
     for words in ("*npm ci*", "builder ?/5", "RUN npm [ab]*", "RUN*"):
         assert is_named(step, words) is (words != "RUN npm [ab]*"), words
+
+
+BAKE = (
+    "#1 [web internal] load build definition from Dockerfile\n#1 DONE 0.0s\n\n"
+    "#2 [api internal] load build definition from Dockerfile\n#2 DONE 0.0s\n\n"
+    "#3 [web build 2/3] RUN make\n#3 CACHED\n\n#4 [api build 2/3] RUN make\n#4 DONE 9.0s\n\n"
+    "#5 [web build 3/3] RUN install\n#5 DONE 1.0s\n\n#6 [api build 3/3] RUN install\n#6 DONE 1.0s\n"
+)
+
+
+def test_a_step_that_hit_for_one_target_and_ran_for_another_is_a_suspect() -> None:
+    [found] = read_builds(BAKE)
+    upstream = Upstream(ROOT / "boxes")
+    [suspect] = [text for text in sentences(found, upstream=upstream) if "suspect" in text]
+    assert suspect.startswith("Step 2/3 (RUN make) is a hit in target web and ran in target api, which were built at")
+    assert "https://github.com/docker/buildx/issues/3878, open" in suspect and "the log does not prove it" in suspect
+    assert not [text for text in sentences(found) if "suspect" in text]
+
+
+def suspects(name: str) -> list[str]:
+    builds = read_builds((LOGS / name / "input.txt").read_bytes())
+    found = [text for build in builds for text in sentences(build, upstream=Upstream(ROOT / "boxes"))]
+    return [text for text in found if "suspect" in text]
+
+
+def test_of_public_logs_only_that_of_a_shared_stage_has_a_suspect() -> None:
+    [found] = suspects("R16-bake-shared-stage")
+    assert found.startswith("Step 4/4 (RUN rosdep install) is a hit in target validator and ran in target tooler")
+    others = [path.name for path in LOGS.iterdir() if path.is_dir() and path.name != "R16-bake-shared-stage"]
+    assert "R38-bake-real-28" in others
+    assert not [name for name in others if suspects(name)]

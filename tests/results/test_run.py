@@ -72,6 +72,7 @@ def test_the_file_speaks_in_words(tmp_path: Path) -> None:
         "outcome": "ran",
         "expected": "hit",
         "seconds": 0.5,
+        "targets": [],
     }
     assert data["boxes"][0]["security"] == ["seccomp", "selinux"]
 

@@ -109,6 +109,11 @@ class Buildah:
         self._steps[-1] = replace(self._steps[-1], outcome=outcome)
         self._news.append(self._steps[-1])
 
+    @property
+    def idle(self) -> bool:
+        """Always: text that means nothing changes nothing here."""
+        return True
+
     def other(self, line: str) -> None:
         """Take note of a line of no known shape: after the commit comes the image's whole ID."""
         if self._committed and IMAGE.match(line):

@@ -237,6 +237,11 @@ class Classic:
             self._steps[-1] = replace(self._steps[-1], outcome=outcome, reason=None)
             self._news.append(self._steps[-1])
 
+    @property
+    def idle(self) -> bool:
+        """Whether more text that means nothing changes nothing."""
+        return self._foreign and not self.busy
+
     def other(self, line: str) -> None:
         """Take note of a line of no known shape: a prompt ends the build, other text may stand between two of them."""
         self._foreign = self._foreign or not (line.isspace() or not line or lines.PULL.match(line))

@@ -7,7 +7,7 @@ import re
 
 from lab.buildkit.progress.forms import SHAPED
 
-ODD = re.compile(r"[&\\\xa0\u200b\ufeff\u2028]|\]\(|</")
+STRANGE = re.compile(r"[\xa0\u200b\ufeff\u2028]")
 LINK = re.compile(r"\[(?:[\w.-]{1,100}/[\w.-]{1,100})?\\?#(\d{1,9})\]\([^()\s]{1,400}\)")
 ANCHOR = re.compile(r"<a [^<>]{0,400}>(#\d{1,9})</a>")
 ESCAPED = re.compile(r"\\([\[\]#>*_`=+~|-])")
@@ -21,7 +21,15 @@ TAG = re.compile(
 )
 BLOCK = re.compile(r"</?(?:td|th|tr|div|p|li|br|pre)\b[^<>]{0,400}>", re.IGNORECASE)
 # Escape codes without their first character, or spelled out: `[36m`, `^[[0m`, `\u001b[0m`.
-VISIBLE = re.compile(r"(?:\^\[|␛|\\u001b|\\x1b|\\033|\\e)\[[\d;?]{0,20}[A-Za-z]|\[(?:\d{1,3};){0,4}\d{1,3}m")
+CODE = r"\[[\d;?]{0,20}[A-Za-z]"
+VISIBLE = re.compile(rf"\^\[{CODE}|␛{CODE}|\\(?:u001b|x1b|033|e){CODE}|\[(?:\d{{1,3}};){{0,4}}\d{{1,3}}m")
+
+
+def is_plain(text: str) -> bool:
+    """Return whether copying left no mark in a line, except a backslash before its first character."""
+    if "&" in text or "](" in text or "</a>" in text:
+        return False
+    return text.isascii() or not STRANGE.search(text)
 
 
 class Cleaner:
@@ -38,7 +46,7 @@ class Cleaner:
 
     def line(self, text: str) -> str:
         """The line as the builder printed it, as far as that can be known."""
-        if not (self.active or ODD.search(text)):
+        if not self.active and is_plain(text) and not text.lstrip(" >").startswith("\\"):
             return text
         if "\xa0" in text or not text.isascii():
             text = text.replace("\xa0", " ").replace("\ufeff", "").replace("\u200b", "")

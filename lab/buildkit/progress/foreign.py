@@ -28,6 +28,7 @@ HINTS = ("--> ", "===> ", "buildkitd | ", "Earthly", "Containerizing", "INFO: An
 
 def name_of(line: str) -> str | None:
     """The builder that prints such a line, or None."""
-    if not any(hint in line for hint in HINTS):
-        return None
-    return next((name for name, pattern in NAMES.items() if pattern.search(line[:400])), None)
+    for hint in HINTS:
+        if hint in line:
+            return next((name for name, pattern in NAMES.items() if pattern.search(line[:400])), None)
+    return None

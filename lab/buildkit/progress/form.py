@@ -14,6 +14,10 @@ class Form(Protocol):
     def busy(self) -> bool:
         """Whether the next lines are what a program within the build prints, as far as is known."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether more text that means nothing to any form (`inert`) changes nothing."""
+
     def other(self, line: str) -> None:
         """Take note of a line that is not of this form."""
 

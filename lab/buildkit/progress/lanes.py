@@ -7,13 +7,16 @@ own, believed once two of its lines are lines of a build: prose may name a step 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lab.buildkit.progress import frame, stamps
 from lab.buildkit.progress.forms import is_bare, opens
 from lab.buildkit.progress.frame import LEVEL, Frame
 from lab.buildkit.progress.frame_names import name_of
+from lab.buildkit.progress.inert import SIGNIFICANT, is_inert, is_inert_after_build
 from lab.buildkit.progress.stream import Stream
+from lab.buildkit.progress.terminal import without_escapes
 
 MOST_FRAMES = 16
 MOST_LANES = 64
@@ -29,6 +32,8 @@ HEXADECIMAL = re.compile(r"(?=.*[0-9])[0-9a-fA-F]{4,}$")
 FIRST_OF_TIME = frozenset("0123456789[(JFMASONDTW ")
 OUTPUT = r"[ \t>]*#(\d{1,9}) \d+\.\d+ "
 BARE_OUTPUT = re.compile(OUTPUT)
+
+Shortcut = Callable[[str], bool]
 
 
 @dataclass(slots=True)
@@ -57,6 +62,11 @@ class Lane:
         begun = self.stream.current is not None and BEGINNING.match(text) is not None
         twice = text == self.last or (text.startswith(SENDING) and self.last.startswith(SENDING))
         return begun and (self.seen > 1 or twice)
+
+    def is_known_output(self, line: str) -> bool:
+        """Whether the line is output of a program that is known to print."""
+        found, logging = self.output.match(line), self.stream.logging
+        return found is not None and logging is not None and int(found[1]) in logging
 
     @property
     def confirmed(self) -> bool:
@@ -93,21 +103,46 @@ class Lanes:
         """The lanes that are believed, each with its builds."""
         return [lane for lane in self.all if lane.confirmed]
 
-    def says_nothing_new(self, line: str, *, whole: bool = True) -> bool:
-        """Whether the line is output of a program that is known to print: nearly all lines of a long log are.
+    def shortcut(self, line: str, *, whole: bool = True) -> Shortcut | None:
+        """Return a test that the line passes, if nearly all lines of a long log are like it and say nothing new.
 
-        `whole` is false where a runner's own text may stand before it.
+        Nor does any other line that passes, until a line is read that does not. `whole` is false where a runner's own
+        text may stand before the line.
         """
         last = self._last
         if (found := last.output.match(line)) and (logging := last.stream.logging):
-            return int(found[1]) in logging
-        if last.stream.says_nothing_new(line) or (whole and not self._frames and last.stream.is_printed(line)):
-            return True
+            return last.is_known_output if int(found[1]) in logging else None
+        if last.stream.says_nothing_new(line):
+            return last.stream.says_nothing_new
+        if whole and not self._frames and last.stream.is_printed(line):
+            return last.stream.is_printed
         for lane in self.all[:MOST_TRIED]:
-            if lane is not last and lane.frame and (found := lane.output.match(line)):
-                logging = lane.stream.logging
-                return logging is not None and int(found[1]) in logging and found.end(0) > 0
-        return False
+            if lane is not last and lane.frame and lane.output.match(line):
+                return self._is_any_output if lane.is_known_output(line) else None
+        return self._inert(line) if whole else None
+
+    def _is_any_output(self, line: str) -> bool:
+        return self.shortcut(line, whole=False) is not None
+
+    @property
+    def plain(self) -> bool:
+        """Whether lines stand without a prefix, as far as is known."""
+        return not self._frames and self._last is self.bare
+
+    def _inert(self, line: str) -> Shortcut | None:
+        bare = self.bare.stream
+        if not bare.idle or self._quoted or self._before == RULE:
+            return None
+        test = is_inert if bare.current is None and not self._frames else self._is_inert_here
+        return test if test(line) else None
+
+    def _is_inert_here(self, line: str) -> bool:
+        """Whether the line is inert, and is none behind a known frame or a time."""
+        text = without_escapes(line)
+        if not is_inert_after_build(text) or any(known.pattern.match(text) for known in self._frames):
+            return False
+        time = stamps.LEADING.match(text) if text[:1] in FIRST_OF_TIME else None
+        return time is None or SIGNIFICANT.match(text, time.end()) is None
 
     def route(self, text: str) -> Route | None:
         """The lane of a line, or None if it belongs to no build."""

@@ -251,6 +251,11 @@ class LedgerForm:
         """Never: what a program prints is marked as such."""
         return False
 
+    @property
+    def idle(self) -> bool:
+        """Whether more text that means nothing changes nothing."""
+        return self._ledger.interrupted
+
     def other(self, line: str) -> None:
         """Take note of a line that is not of this form: a prompt, or the summary of errors that ends the build."""
         if not line or line.isspace():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 # A quote that is never closed takes the rest of the line at once, and stays.
@@ -13,12 +14,32 @@ SKELETON = re.compile(r"[\s\[\]{}:,\d.eE+\-truefalsn]*")
 # Pasted output may be quoted (`> `); JSON itself never begins a line like that.
 START = re.compile(r"(?:>[ \t]?)*[ \t]*\{")
 OPENING = re.compile(r"\s*\{")
+LONGEST = 10_000  # lines of an object that is looked at as a whole
 QUOTE = re.compile(r"(?:>[ \t]?)*")
 
 
 def starts_object(line: str) -> bool:
     """Whether a JSON object may begin with this line."""
     return START.match(line) is not None
+
+
+def indented(lines: Sequence[str], first: int) -> tuple[dict[str, Any], int] | None:
+    """Return an object that is indented over whole lines, from a line `{` to a line `}`, and the number of the last.
+
+    None if these lines hold anything else, or if the end is not there.
+    """
+    try:
+        last = lines.index("}", first + 1, first + LONGEST)
+    except ValueError:
+        return None
+    text = "\n".join(lines[first:last])
+    if text.count("\n  ") != last - first - 1:
+        return None
+    try:
+        value = json.loads(text + "\n}")
+    except (ValueError, RecursionError):
+        return None
+    return value, last
 
 
 class ObjectReader:

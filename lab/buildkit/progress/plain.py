@@ -132,6 +132,11 @@ class Plain(LedgerForm):
         self._ledger.settle(number, outcome, seconds, error)
         self._tangle.end(number, outcome)
 
+    @property
+    def idle(self) -> bool:
+        """Whether more text that means nothing changes nothing."""
+        return self._last is None and super().idle
+
     def other(self, line: str) -> None:
         """Take note of a line that is not of this form."""
         self._last = None

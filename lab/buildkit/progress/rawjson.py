@@ -16,6 +16,10 @@ from lab.buildkit.progress.ledger import LAYER, MERGING, LedgerForm
 from lab.buildkit.progress.names import LOAD
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# Output on one line, with the fields in the order in which BuildKit writes them.
+OF = re.compile(r'\{"vertex": ?"(sha256:[0-9a-f]{64})"')
+LOG = OF.pattern + r', ?"stream": ?\d, ?"data": ?"[A-Za-z0-9+/=]*", ?"timestamp": ?"[^"\\]*"\}'
+OUTPUT = re.compile(rf'\{{"logs": ?\[{LOG}(?:, ?{LOG})*\]\}}')
 KINDS = ("vertexes", "statuses", "logs", "warnings")
 
 
@@ -32,18 +36,25 @@ class RawJson(LedgerForm):
         self._intervals: dict[str, Intervals] = {}
         self._shows_inputs = False
 
+    def says_nothing_new(self, line: str) -> bool:
+        """Whether the line is output of steps that are known to print, as most lines of a long log are."""
+        if not line.startswith('{"logs":') or not OUTPUT.fullmatch(line):
+            return False
+        known = self._ledger.vertexes
+        return all((vertex := known.get(of)) is None or vertex.printed for of in OF.findall(line))
+
     def is_next_build(self, value: dict[str, Any]) -> bool:
         """Whether this object belongs to another build.
 
         Local sources have another digest in every build; an external frontend may load the Dockerfile twice, but
         before any step is known.
         """
+        loads = [(digest, name) for digest, name, _ in _vertexes(value) if LOAD.match(name)]
+        if not loads:
+            return False
         known = self._ledger.vertexes
         names = {name.full for vertex in known.values() for name in vertex.names}
-        return any(
-            LOAD.match(name) and digest not in known and name in names and self._ledger.advanced()
-            for digest, name, _ in _vertexes(value)
-        )
+        return any(digest not in known and name in names and self._ledger.advanced() for digest, name in loads)
 
     def read(self, value: dict[str, Any]) -> None:
         """Take one status object of this build."""

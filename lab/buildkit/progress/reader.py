@@ -9,9 +9,10 @@ from typing import Any
 
 from lab.buildkit.progress import foreign, texts
 from lab.buildkit.progress.build import Build, StepSeen
-from lab.buildkit.progress.clean import Cleaner
-from lab.buildkit.progress.lanes import Lane, Lanes
+from lab.buildkit.progress.clean import Cleaner, is_plain
+from lab.buildkit.progress.lanes import Lane, Lanes, Shortcut
 from lab.buildkit.progress.lines import Lines
+from lab.buildkit.progress.objects import indented
 from lab.buildkit.progress.rawjson import is_status
 from lab.buildkit.progress.runner import NAME as RUNNER
 from lab.buildkit.progress.runner import Runner
@@ -37,6 +38,7 @@ class Reader:
         self._cleaner = Cleaner()
         self._texts = texts.Texts()
         self._lanes = Lanes()
+        self._shortcut: Shortcut | None = None
         self._at = 0
         self.foreign: set[str] = set()
         """Builders whose output was met and is not read, by name."""
@@ -87,22 +89,68 @@ class Reader:
 
     def _take(self, lines: list[str]) -> list[StepSeen]:
         seen: list[StepSeen] = []
-        for line in lines:
-            self._at += 1
-            if not self._lanes.says_nothing_new(line, whole=not (self._runner.seen or self._cleaner.active)):
-                seen += self._input_line(line.rstrip("\r"))
+        before, rest = self._at, 0
+        for place, line in enumerate(lines):
+            if place < rest:
+                continue
+            wraps = line.startswith("{")
+            if not (wraps and self._texts.active) and (shortcut := self._shortcut) and shortcut(line):
+                continue
+            self._at = before + place + 1
+            if wraps and self._whole and self._lanes.plain:
+                if self._texts.active and "section_" not in line and is_plain(line) and (piece := texts.piece(line)):
+                    seen += self._wrapped(piece)
+                    continue
+                values, rest = self._whole_objects(lines, place)
+                if values:
+                    self._at = before + rest
+                    seen += self._objects(self._lanes.bare, values)
+                    continue
+            text = line.rstrip("\r")
+            if self._runner.holds_text or not self._says_nothing(text, whole=self._whole):
+                seen += self._input_line(text)
+        self._at = before + len(lines)
         return seen
 
+    @property
+    def _whole(self) -> bool:
+        """Whether no marks stand in lines that are taken off before they are read."""
+        return not (self._runner.seen or self._cleaner.active)
+
+    def _says_nothing(self, line: str, *, whole: bool) -> bool:
+        """Whether the line changes nothing; false says nothing. `whole` is false if marks may stand in it."""
+        if (shortcut := self._shortcut) and shortcut(line):
+            return True
+        self._shortcut = self._lanes.shortcut(line, whole=whole)
+        return self._shortcut is not None
+
+    def _whole_objects(self, lines: list[str], place: int) -> tuple[list[dict[str, Any]], int]:
+        """The objects that a line consists of or begins, and the number of the first line after them.
+
+        No objects if the line has to be looked at more closely.
+        """
+        line, stream = lines[place], self._lanes.bare.stream
+        if line == "{" and stream.takes_objects and (found := indented(lines, place)):
+            value, last = found
+            return ([value], last + 1) if is_plain("".join(lines[place:last])) else ([], 0)
+        if not (self._texts.active or stream.takes_objects) or "section_" in line or not is_plain(line):
+            return [], 0
+        may_wrap = line.startswith('{"') and (stream.between or self._texts.active)
+        return (texts.objects(line), place + 1) if may_wrap else ([], 0)
+
     def _input_line(self, line: str) -> list[StepSeen]:
+        self._shortcut = None
         if self._lanes.bare.stream.busy and not self._runner.seen:
             return self._line(line)  # a program may print what looks like a runner's line
         seen: list[StepSeen] = []
         for whole in self._runner.lines(line):
-            if not self._lanes.says_nothing_new(whole, whole=not self._cleaner.active):
+            # a shortcut for lines without the runner's text is none for the lines of the input
+            if whole is line or self._lanes.shortcut(whole, whole=not self._cleaner.active) is None:
                 seen += self._line(whole)
         return seen
 
     def _line(self, raw: str) -> list[StepSeen]:
+        self._shortcut = None
         return self._clean_line(self._cleaner.line(without_escapes(raw)), raw)
 
     def _clean_line(self, text: str, raw: str | None = None) -> list[StepSeen]:
@@ -124,9 +172,16 @@ class Reader:
         seen: list[StepSeen] = []
         for value in values:
             if is_status(value):
+                self._shortcut = None
                 seen += self._seen(lane, lane.stream.object(value, self._at))
-                continue
-            for line in self._texts.take(value):
+            else:
+                seen += self._wrapped(value)
+        return seen
+
+    def _wrapped(self, value: dict[str, Any]) -> list[StepSeen]:
+        seen: list[StepSeen] = []
+        for line in self._texts.take(value):
+            if not self._says_nothing(line, whole=self._whole):
                 seen += self._line(line)
         return seen
 

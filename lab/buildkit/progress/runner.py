@@ -19,6 +19,11 @@ class Runner:
         self.seen = False
         """Whether such a line was met at all."""
 
+    @property
+    def holds_text(self) -> bool:
+        """Whether a line is held back because its rest may come."""
+        return self._held is not None
+
     def lines(self, line: str) -> list[str]:
         """The lines that are whole with this one."""
         if "section_" in line:

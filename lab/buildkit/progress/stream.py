@@ -23,7 +23,7 @@ AFTERWARDS = re.compile(
     r"Sending build context to Docker daemon\s|DEPRECATED: The legacy"
 )
 # What may stand in a line that a container did not print, or that has to be changed before it is read.
-NOTABLE = ("docker", "DEPRECATED", "Sending", "\x1b", "section_", "<", "&", '{"')
+NOTABLE = re.compile(r'docker|DEPRECATED|Sending|\x1b|section_|<|&|\{"')
 News = list[tuple[int, Step]]
 Span = list[int]
 
@@ -53,19 +53,31 @@ class Stream:
         return self.current is not None and self.current.busy
 
     @property
+    def idle(self) -> bool:
+        """Whether text that means nothing to any form changes nothing here."""
+        return not self._objects.pending and (self.current is None or self.current.idle)
+
+    @property
+    def takes_objects(self) -> bool:
+        """Whether a build in JSON is being read, and the next line can begin an object."""
+        return isinstance(self.current, RawJson) and not self._objects.pending
+
+    @property
     def between(self) -> bool:
         """Whether a JSON object may begin with the next line: none is open, and no program is printing."""
         return not self._objects.pending and not self.busy
 
     def says_nothing_new(self, raw: str) -> bool:
-        """Whether the line is a row of a screen that was drawn before."""
+        """Whether the line is a row of a screen that was drawn before, or output of a step that is known to print."""
+        if isinstance(self.current, RawJson):
+            return not self._objects.pending and self.current.says_nothing_new(raw)
         return isinstance(self.current, Terminal) and self.current.says_nothing_new(raw)
 
     def is_printed(self, raw: str) -> bool:
         """Whether the line can only be what a container prints, and begins nothing."""
         if not isinstance(self.current, Classic) or self._inner is not None or not raw.isascii():
             return False
-        return self.current.says_nothing_new(raw) and not any(word in raw for word in NOTABLE)
+        return self.current.says_nothing_new(raw) and not NOTABLE.search(raw)
 
     @property
     def logging(self) -> set[int] | None:

@@ -31,6 +31,9 @@ LONGEST = 1 << 20
 STARTS = ('{"', '[{"', "{'", "[{'")
 DECODER = json.JSONDecoder()
 BETWEEN = re.compile(r"[\s,]*")
+PIECE = re.compile(r'\{"(stream|log)": ?"')
+# What Docker's log driver writes behind the text.
+REST = re.compile(r'(?:, ?"stream": ?"[a-z]*")?(?:, ?"time": ?"[^"\\]*")?\}')
 NAMES = {"stream": "the Docker API's JSON stream", "log": "Docker's json-file log"}
 
 
@@ -60,6 +63,21 @@ def _printed(text: str) -> list[dict[str, Any]]:
     return [value] if isinstance(value, dict) and all(isinstance(key, str) for key in value) else []
 
 
+def piece(line: str) -> dict[str, Any] | None:
+    """Return the object of a line that holds one piece of text as Docker writes it; None if there is more in the line.
+
+    It is what `objects` returns, for the lines of which there are most.
+    """
+    found = PIECE.match(line)
+    if found is None:
+        return None
+    try:
+        text, end = DECODER.raw_decode(line, found.end() - 1)
+    except ValueError:
+        return None
+    return {found[1]: text} if REST.fullmatch(line, end) else None
+
+
 class Texts:
     """Puts the text in objects together again."""
 
@@ -82,6 +100,8 @@ class Texts:
             self.name = self.name or NAMES.get(field)
             if field not in PIECES:
                 return [*self.flush(), *text.split("\n")]
+            if not self._rest and text.find("\n") == len(text) - 1 >= 0:
+                return [text[:-1].rstrip("\r")]
             *lines, self._rest = (self._rest + text).split("\n")
             if len(self._rest) > LONGEST:
                 lines, self._rest = [*lines, self._rest], ""

@@ -82,7 +82,7 @@ class Compound:
         if found is None:
             return None
         case, numbers = found
-        owns = {place: self.owns.text(numbers[place], choice).decode() for place in case.used}
+        owns = {place: self.owns.text(numbers[place], choice) for place in case.used}
         changed = {place: own for place, own in owns.items() if own != case.own[place]}
         return case.record_changed(changed) if changed else case.record
 
@@ -95,7 +95,7 @@ class Compound:
         absent = self.world.absent(self.kinds[0][choice.presence])
         numbers = [number for number in range(len(self.world.objects)) if number not in absent]
         row = self.owns.row(choice)
-        owns = [self.owns.text(number, choice).decode() if row[number] >= 0 else "" for number in numbers]
+        owns = [self.owns.text(number, choice) if row[number] >= 0 else "" for number in numbers]
         try:
             return Case(applied(self.world, self.kinds, choice), owns, self.queries, self.owns.rules), numbers
         except ContextError:

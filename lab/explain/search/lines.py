@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 PRINTABLE = bytes([8, 9, 10, 13, 27, 12, *range(32, 127), *range(128, 256)])
 ON, OFF, AUTO = "set", "unset", "auto"
@@ -36,7 +37,7 @@ def checked_out(blob: bytes, attributes: Mapping[str, str], autocrlf: str, nativ
     `attributes` are those of the path; `native` is the line end of `core.eol`. Only `text`, `eol` and `crlf` count.
     Source: `crlf_to_worktree` in git's convert.c: an automatic conversion leaves a file alone that has a CR.
     """
-    text, crlf = _wanted(attributes, autocrlf, native)
+    text, crlf = wanted(attributes, autocrlf, native)
     if not crlf or blob.count(b"\n") == blob.count(b"\r\n"):
         return blob
     if text == AUTO and (b"\r" in blob or is_binary(blob)):
@@ -44,9 +45,13 @@ def checked_out(blob: bytes, attributes: Mapping[str, str], autocrlf: str, nativ
     return with_crlf(blob)
 
 
-def _wanted(attributes: Mapping[str, str], autocrlf: str, native: bytes) -> tuple[str, bool]:
+def wanted(attributes: Mapping[str, str], autocrlf: str, native: bytes = b"\n") -> tuple[str, bool]:
     """Return whether a path is text (`set`, `unset` or `auto`), and whether its lines end with CRLF in a checkout."""
-    text, eol = attributes.get("text", attributes.get("crlf", "")), attributes.get("eol", "")
+    return _wanted(attributes.get("text", attributes.get("crlf", "")), attributes.get("eol", ""), autocrlf, native)
+
+
+@lru_cache(1024)
+def _wanted(text: str, eol: str, autocrlf: str, native: bytes) -> tuple[str, bool]:
     if text == "input":
         text, eol = ON, "lf"
     if text not in (ON, OFF, AUTO):

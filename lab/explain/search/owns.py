@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from binascii import hexlify
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from lab.buildkit.contenthash.entry import Entry, Kind
@@ -16,7 +15,7 @@ ALL_MODES = (1 << MODE_BITS) - 1
 
 
 class Owns:
-    """The own digests of a world's objects, as the bytes of their texts.
+    """The own digests of a world's objects.
 
     A digest depends on what follows the mode in the header, and on the mode. Both are numbers here: the first stands
     for a variant of an object, and many choices share it.
@@ -26,12 +25,15 @@ class Owns:
         self.world = world
         self.kinds = kinds
         self.rules = rules
-        self._variants: list[tuple[bytes, bytes | None, int, Entry]] = []
+        self._kept: list[bytes] = []  # of each variant: what follows the mode in the header, and the content
+        self._contents: list[bytes | None] = []
+        self._on_disk: dict[int, tuple[int, Entry]] = {}  # variants with a content that is not in memory
         self._numbers: dict[tuple[int, bytes, object], int] = {}
         self._rows: dict[tuple[int, int, int], list[int]] = {}
         self._modes: dict[tuple[int, int], list[int]] = {}
-        self._starts: dict[int, bytes] = {}  # of the headers
-        self.found: dict[int, bytes] = {}  # by variant and mode
+        self._starts: dict[int, bytes] = {}  # of the headers, by mode
+        self._used = frozenset(world.used)
+        self._sums: dict[int, str] = {}  # by variant and mode
         paths = {entry.path: number for number, entry in enumerate(world.objects)}
         self._same = {
             number: paths[entry.linkname]
@@ -39,25 +41,23 @@ class Owns:
             if entry.is_hardlink and entry.linkname in paths
         }
 
-    def text(self, number: int, choice: Choice) -> bytes:
-        """Return the own digest of one object under a choice, as text."""
-        return self.of(self.row(choice)[number], self.modes(choice)[number])
+    def text(self, number: int, choice: Choice) -> str:
+        """Return the own digest of one object under a choice."""
+        return "sha256:" + self.sum(self.row(choice)[number], self.modes(choice)[number])
 
-    def of(self, kept: int, mode: int) -> bytes:
-        """Return the own digest of a variant with a mode."""
-        key = kept << MODE_BITS | mode
-        return self.found.get(key) or self._computed(key)
+    def sum(self, variant_number: int, mode: int) -> str:
+        """Return the hex digits of the own digest of a variant with a mode."""
+        [found] = self.sums([variant_number], [mode], [0])
+        return found
 
-    def texts(self, row: Sequence[int], modes: Sequence[int], numbers: Sequence[int]) -> list[bytes]:
-        """Return the own digests of several objects, given the variants and modes of all objects."""
-        get, computed = self.found.get, self._computed
-        texts = [get(row[number] << MODE_BITS | modes[number]) for number in numbers]
-        if None not in texts:
-            return texts  # type: ignore[return-value]
-        return [
-            text or computed(row[number] << MODE_BITS | modes[number])
-            for text, number in zip(texts, numbers, strict=True)
-        ]
+    def sums(self, row: Sequence[int], modes: Sequence[int], numbers: Sequence[int]) -> list[str]:
+        """Return the hex digits of the own digests of objects, given the variants and modes of all objects."""
+        keys = [row[number] << MODE_BITS | modes[number] for number in numbers]
+        sums = list(map(self._sums.get, keys))
+        if None in sums:
+            self._compute([key for key, found in zip(keys, sums, strict=True) if found is None] if any(sums) else keys)
+            return list(map(self._sums.__getitem__, keys))
+        return sums  # type: ignore[return-value]
 
     def row(self, choice: Choice) -> list[int]:
         """Return for each object the number of its variant under a choice; -1 for an object that is not used."""
@@ -76,15 +76,17 @@ class Owns:
         return found
 
     def _row(self, choice: Choice) -> list[int]:
-        rules = (self.kinds[1][choice.links], self.kinds[2][choice.contents], self.kinds[3][choice.attributes])
-        if any(choice[1:4]):
-            found = list(self.row(Choice()))
-            changed = {*rules[0].replaced, *rules[1].replaced, *rules[2].attributes}
-            numbers = sorted(changed & set(self.world.used))
+        links, contents, attributes = choice[1:4]
+        if links:
+            found = list(self.row(choice._replace(links=0)))
+            numbers: Iterable[int] = self.kinds[1][links].replaced
+        elif contents or attributes:
+            found = list(self.row(Choice(contents=contents if attributes else 0)))
+            numbers = self.kinds[3][attributes].attributes if attributes else self.kinds[2][contents].replaced
         else:
             found = [-1] * len(self.world.objects)
-            numbers = sorted({*self.world.used, *self._same.values()})
-        for number in numbers:
+            numbers = {*self._used, *self._same.values()}
+        for number in sorted(numbers if not any(choice[1:4]) else self._used.intersection(numbers)):
             found[number] = self._numbered(number, variant(self.world, self.kinds, choice, number))
         for number, first in self._same.items():
             found[number] = found[first]
@@ -98,10 +100,14 @@ class Owns:
             content = b""
         # contents of this world are kept, so that an id stands for one content
         key = (number, kept, id(content) if content else content)
-        if key not in self._numbers:
-            self._numbers[key] = len(self._variants)
-            self._variants.append((kept, content, number, entry))
-        return self._numbers[key]
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self._kept)
+            self._kept.append(kept)
+            self._contents.append(content)
+            if content is None:
+                self._on_disk[found] = number, entry
+        return found
 
     def _modes_of(self, choice: Choice) -> list[int]:
         modes = self.kinds[4][choice.modes].modes
@@ -112,21 +118,30 @@ class Owns:
             found[number] = found[first]
         return found
 
-    def _computed(self, key: int) -> bytes:
-        kept, content, number, entry = self._variants[key >> MODE_BITS]
-        if content is None:
-            self._read(key, number, entry, kept)
-            return self.found[key]
-        mode = key & ALL_MODES
-        start = self._starts.get(mode) or self._starts.setdefault(mode, b"namemode%d" % mode)
-        text = self.found[key] = b"sha256:" + hexlify(sha256(start + kept + content).digest())
-        return text
+    def _compute(self, keys: Sequence[int]) -> None:
+        """Compute the digests of variants with modes; contents on disk are read, each once."""
+        starts, kept, contents = self._starts, self._kept, self._contents
+        if self._on_disk:
+            for key in keys:
+                if contents[key >> MODE_BITS] is None:
+                    self._read(key)
+            keys = [key for key in keys if key not in self._sums]
+        for mode in {key & ALL_MODES for key in keys} - starts.keys():
+            starts[mode] = b"namemode%d" % mode
+        # a search spends most of its time in the next line
+        sums = [
+            sha256(starts[key & ALL_MODES] + kept[key >> MODE_BITS] + contents[key >> MODE_BITS]).hexdigest()  # type: ignore[operator]
+            for key in keys
+        ]
+        self._sums.update(zip(keys, sums, strict=True))
 
-    def _read(self, key: int, number: int, entry: Entry, kept: bytes) -> None:
+    def _read(self, key: int) -> None:
         """Read a content on disk, once for all modes that a rule gives to the object."""
+        number, entry = self._on_disk[key >> MODE_BITS]
+        kept = self._kept[key >> MODE_BITS]
         modes = {key & ALL_MODES, entry.mode}
         modes |= {self.world.mode(rule.modes, number, entry) for rule in self.kinds[4] if rule.modes}
         listed = sorted(modes)
         texts = own_digests(entry, [b"namemode%d" % mode + kept for mode in listed])
         for mode, text in zip(listed, texts, strict=True):
-            self.found[key & ~ALL_MODES | mode] = text.encode()
+            self._sums[key & ~ALL_MODES | mode] = text.removeprefix("sha256:")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
 
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.explain.search.checkout import FOLDER, LINK, NO_CHECKOUT, Checkout, Tracked, blob_here
+from lab.explain.search.sorts import Alike, Modes, sort_of
 
 NOBODY: frozenset[int] = frozenset()
 NO_ENTRIES: Mapping[int, Entry] = {}
@@ -35,44 +35,6 @@ class Rule:
     replaced: Mapping[int, Entry] = field(default_factory=lambda: NO_ENTRIES)
     attributes: Mapping[int, Mapping[str, bytes]] = field(default_factory=lambda: NO_ATTRIBUTES)
     modes: Modes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Modes:
-    """The modes of files, executable files, folders and links; None is the mode that the object has here.
-
-    `by_index` takes the executable bit from git's index where the file is tracked.
-    """
-
-    file: int | None
-    executable: int | None
-    folder: int | None
-    link: int | None = None
-    by_index: bool = False
-
-    def of(self, sort: Sort, mode: int) -> int:
-        """Return the mode of an object of a sort that has a mode here."""
-        wanted = (self.file, self.executable, self.folder, self.link, None)[sort]
-        return mode if wanted is None else wanted
-
-
-class Sort(IntEnum):
-    """The sorts of objects that rules on modes distinguish."""
-
-    FILE = 0
-    EXECUTABLE = 1
-    FOLDER = 2
-    LINK = 3
-    OTHER = 4
-
-
-def sort_of(entry: Entry, tracked: Tracked | None = None) -> Sort:
-    """Return the sort of an object; `tracked` decides whether a file is executable, if it says so."""
-    if entry.kind is Kind.FILE:
-        known = tracked is not None and tracked.mode & 0o170000 == 0o100000
-        executable = tracked.executable if tracked and known else entry.mode & 0o100
-        return Sort.EXECUTABLE if executable else Sort.FILE
-    return {Kind.DIR: Sort.FOLDER, Kind.SYMLINK: Sort.LINK}.get(entry.kind, Sort.OTHER)
 
 
 class Choice(NamedTuple):
@@ -100,7 +62,6 @@ class World:
     tracked: Sequence[Tracked | None]
     checkout: Checkout = NO_CHECKOUT
     naming: str | None = None
-    _modes: dict[Modes, list[int]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def parents(self) -> list[int]:
@@ -120,37 +81,21 @@ class World:
 
     def folders_above(self, numbers: Iterable[int]) -> set[int]:
         """Return the numbers of all folders that contain one of these objects, and -1 for the root."""
-        found, parents = {-1}, self.parents
-        for number in numbers:
-            folder = parents[number]
-            while folder not in found:
-                found.add(folder)
-                folder = parents[folder]
+        parents = self.parents
+        found, new = {-1}, set(map(parents.__getitem__, numbers))
+        while new := new - found:
+            found |= new
+            new = set(map(parents.__getitem__, new))
         return found
 
     @cached_property
-    def sorts(self) -> list[Sort]:
-        """The sort of each object by its own mode."""
-        return [sort_of(entry) for entry in self.objects]
-
-    @cached_property
-    def indexed(self) -> list[Sort]:
-        """The sort of each object by git's index, and by its own mode if it is not tracked."""
-        return [sort_of(entry, item) for entry, item in zip(self.objects, self.tracked, strict=True)]
+    def alike(self) -> Alike:
+        """The objects in classes to which every rule on modes gives one mode."""
+        return Alike.of(self.objects, self.tracked)
 
     def modes(self, modes: Modes | None) -> list[int]:
         """Return the mode of each object under a rule."""
-        if modes is None:
-            return [entry.mode for entry in self.objects]
-        if modes not in self._modes:
-            self._modes[modes] = self._modes_of(modes)
-        return list(self._modes[modes])
-
-    def _modes_of(self, modes: Modes) -> list[int]:
-        wanted = (modes.file, modes.executable, modes.folder, modes.link, None)
-        sorts = self.indexed if modes.by_index else self.sorts
-        found = [wanted[sort] for sort in sorts]
-        return [entry.mode if mode is None else mode for mode, entry in zip(found, self.objects, strict=True)]
+        return self.alike.modes(modes)
 
     def mode(self, modes: Modes, number: int, entry: Entry) -> int:
         """Return the mode of one variant of an object under a rule."""

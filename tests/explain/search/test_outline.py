@@ -68,7 +68,7 @@ def test_folders_that_a_rule_does_not_change_are_not_hashed_again(monkeypatch: p
     summed: list[int] = []
     original = Outline._summed
 
-    def counted(self: Outline, number: int, choice: Choice) -> bytes:
+    def counted(self: Outline, number: int, choice: Choice) -> str:
         summed.append(number)
         return original(self, number, choice)
 
@@ -79,6 +79,29 @@ def test_folders_that_a_rule_does_not_change_are_not_hashed_again(monkeypatch: p
     summed.clear()
     found.record(Choice(presence=names.index("without files of macOS")))
     assert len(summed) == 2  # the root and d3
+
+
+class CountingOwns(Owns):
+    """Own digests that take note of the lists of objects of which they were asked."""
+
+    asked: list[list[int]]
+
+    def sums(self, row: Sequence[int], modes: Sequence[int], numbers: Sequence[int]) -> list[str]:
+        self.asked.append(list(numbers))
+        return super().sums(row, modes, numbers)
+
+
+def test_rules_that_give_the_files_of_a_folder_the_same_modes_share_their_digests() -> None:
+    world = world_of(ordered([Entry("d", Kind.DIR, 0o755), *(file(f"d/f{n}", b"x" * n) for n in range(9))]))
+    owns = CountingOwns(world, kinds_of(world, USUAL, R9), R9)
+    owns.asked = []
+    found = outline(owns, [Query("d")])
+    assert found is not None
+    for choice in (Choice(), *(Choice(modes=number) for number in range(len(owns.kinds[4])))):
+        assert found.record(choice) == record_of(applied(world, owns.kinds, choice), [Query("d")], R9)
+    files = [numbers for numbers in owns.asked if len(numbers) == 9]
+    modes = {tuple(owns.modes(Choice(modes=number))[1:]) for number in range(len(owns.kinds[4]))}
+    assert len(files) == len(modes) < len(owns.kinds[4])
 
 
 def test_hard_links_are_hashed_as_their_first_name() -> None:

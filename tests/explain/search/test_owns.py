@@ -23,7 +23,7 @@ def test_digests_are_those_of_the_objects() -> None:
     for rules in (R1, R9):
         owns = Owns(world, kinds, rules)
         for choice in (Choice(), Choice(links=1), Choice(contents=1), Choice(attributes=1), Choice(modes=3), last):
-            found = [owns.text(number, choice).decode() for number in range(world.here)]
+            found = [owns.text(number, choice) for number in range(world.here)]
             assert found == [own_digest(entry, rules) for entry in applied(world, kinds, choice)]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.buildkit.contenthash.entry import Entry, Kind, file
+from lab.buildkit.contenthash.entry import file
 from lab.explain.search.checkout import Checkout, Tracked
-from lab.explain.search.world import Choice, Modes, Rule, Sort, above, applied, folded, sort_of
+from lab.explain.search.world import Choice, Rule, above, applied, folded
 from tests.explain.search.trees import PROJECT, checkout, ordered, world_of
 
 HERE = Rule("", 0)
@@ -46,16 +46,6 @@ def test_a_hard_link_whose_first_name_is_absent_becomes_a_file() -> None:
     kinds = ([HERE, Rule("without a", 1, frozenset({0}))], [HERE], [HERE], [HERE], [HERE])
     [left] = applied(world, kinds, Choice(presence=1))
     assert left.path == "b" and not left.is_hardlink
-
-
-def test_modes_of_every_sort_of_object() -> None:
-    modes = Modes(0o600, 0o700, 0o750, by_index=True)
-    link, fifo = Entry("l", Kind.SYMLINK, 0o777), Entry("p", Kind.FIFO, 0o644)
-    sorts = [sort_of(entry) for entry in (file("f", b""), file("x", b"", 0o755), Entry("d", Kind.DIR), link, fifo)]
-    assert sorts == [Sort.FILE, Sort.EXECUTABLE, Sort.FOLDER, Sort.LINK, Sort.OTHER]
-    assert [modes.of(sort, 0o123) for sort in sorts] == [0o600, 0o700, 0o750, 0o123, 0o123]
-    assert sort_of(file("f", b""), Tracked(0o100755, "1")) is Sort.EXECUTABLE
-    assert sort_of(file("f", b""), Tracked(0o120000, "1")) is Sort.FILE
 
 
 def test_folders_above_paths() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 
 from lab.buildkit.contenthash.entry import Entry, Kind
-from lab.explain.search.lines import checked_out, is_binary, with_crlf, with_lf
+from lab.explain.search.lines import checked_out, is_binary, wanted, with_crlf, with_lf
 from lab.explain.search.usual import Usual
 from lab.explain.search.variants import LARGEST_TEXT
 from lab.explain.search.world import LFS, Rule, World
@@ -15,17 +15,17 @@ from lab.explain.search.world import LFS, Rule, World
 def rules(world: World, usual: Usual) -> Iterator[Rule]:
     """Yield the rules, the likely ones first."""
     here = _texts(world)
+    crlf, lf = _changed(here, with_crlf), _changed(here, with_lf)
     pointers = _pointers(world)
     yield Rule("pointers in place of the files of git LFS", 2, replaced=pointers)
     if world.blobs:
         for autocrlf in ("false", "true"):
-            files = _of_git(world, autocrlf)
+            files = _of_git(world, autocrlf, crlf)
             yield Rule(f"contents as git checks them out with core.autocrlf={autocrlf}", 1, replaced=files)
             both = f"contents as git checks them out with core.autocrlf={autocrlf}, and pointers of git LFS"
             if pointers:
                 yield Rule(both, 3, replaced={**files, **pointers})
-    for name, change in (("CRLF at the end of every line", with_crlf), ("LF at the end of every line", with_lf)):
-        files = _changed(here, change)
+    for name, files in (("CRLF at the end of every line", crlf), ("LF at the end of every line", lf)):
         yield Rule(name, 2, replaced=files)
         if pointers:
             yield Rule(f"{name}, and pointers of git LFS", 3, replaced={**files, **pointers})
@@ -53,12 +53,19 @@ def _changed(entries: dict[int, Entry], change: Callable[[bytes], bytes]) -> dic
     return found
 
 
-def _of_git(world: World, autocrlf: str) -> dict[int, Entry]:
-    """Return the files whose content is another one in a new checkout with this setting."""
+def _of_git(world: World, autocrlf: str, crlf: Mapping[int, Entry]) -> dict[int, Entry]:
+    """Return the files whose content is another one in a new checkout with this setting.
+
+    `crlf` are texts of this side with CRLF, which are not made a second time.
+    """
     found = {}
     for number, blob in world.blobs.items():
         item, entry = world.tracked[number], world.objects[number]
         assert item is not None  # `blobs` has tracked files only
+        if blob is entry.content and b"\r" not in blob and number in crlf:
+            if wanted(item.attributes, autocrlf)[1]:
+                found[number] = crlf[number]
+            continue
         content = checked_out(blob, item.attributes, autocrlf)
         if content != entry.content:
             found[number] = entry.but(content=content)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.explain.search.sorts import Modes
 from lab.explain.search.usual import Usual
-from lab.explain.search.world import Modes, Rule, World
+from lab.explain.search.world import Rule, World
 
 RANKS = {0o022: 1, 0o002: 1, 0o000: 2}  # 022 and 002 on most systems, 000 in GitLab's runners; others are rare
 RARE = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,11 +22,12 @@ def kinds_of(world: World, usual: Usual, rules: Rules) -> Kinds:
     `rules` are those of an engine: labels are of no use where it does not hash them.
     """
     used = frozenset(world.used)
+    classes = sorted({world.alike.numbers[number] for number in used})
     found: list[list[Rule]] = []
     if not rules.keeps(LABEL):
         usual = replace(usual, labels=())
     for kind in KINDS:
-        effect = partial(_modes, world, found[1]) if kind is modes else partial(_effect, used)
+        effect = partial(_modes, world, classes, found[1]) if kind is modes else partial(_effect, used)
         found.append(_distinct([AS_HERE, *kind.rules(world, usual)], effect))
     return tuple(found)
 
@@ -51,12 +52,12 @@ def _effect(used: frozenset[int], rule: Rule) -> object:
     )
 
 
-def _modes(world: World, links: Sequence[Rule], rule: Rule) -> object:
-    """Return the modes of the objects that are used, and of those that rules on links put in their place."""
-    found = world.modes(rule.modes)
+def _modes(world: World, used: Collection[int], links: Sequence[Rule], rule: Rule) -> object:
+    """Return the modes of the classes of objects that are used, and of what rules on links put in an object's place."""
+    found = world.alike.of_classes(rule.modes)
     more = [(number, entry) for link in links for number, entry in link.replaced.items()]
     return tuple(
-        [found[number] for number in world.used]
+        [found[number] for number in used]
         + [world.mode(rule.modes, number, entry) if rule.modes else entry.mode for number, entry in more]
     )
 
