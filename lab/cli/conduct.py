@@ -99,7 +99,7 @@ def boxes_for(
     writing = producer_engines or consumer_engines
     for engine in map(place.catalog.engine, (*consumer_engines, *producer_engines)):
         fit = fitting(engine.name, kind_of(engine).client, builders)
-        check_caches(engine.name, "", fit, caches if engine.name in writing else ())
+        check_caches(engine.name, engine.store, fit, caches if engine.name in writing else ())
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)

@@ -114,14 +114,13 @@ def engines_named(place: Workplace, words: tuple[str, ...]) -> tuple[str, ...]:
     UsageError for a name that is not in boxes/engines.yaml.
     """
     from lab.engines.kinds.table import has_docker
-    from lab.machines.catalog import pick
     from lab.machines.fleet import Fleet
 
     names = [name for word in words for name in word.split(",") if name]
     if "all" in names:
         stock = Fleet(place.project, place.catalog, lambda event: None).stock
         names = [spec.name for spec in place.catalog.engines.values() if has_docker(spec) and stock.at_hand(spec)]
-    return tuple(dict.fromkeys(pick(name, dict(place.catalog.engines), "engine").name for name in names))
+    return tuple(dict.fromkeys(place.catalog.engine(name).name for name in names))
 
 
 def boxes_named(place: Workplace, words: tuple[str, ...]) -> list[str]:

@@ -68,7 +68,7 @@ def engine_of(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:
     docker, text = answer
     client, server, commit = (*text.split(), "", "", "")[:3]
     rules = f"{spec.rules}, all attributes" if spec.rules and spec.xattrs == "all" else spec.rules
-    return Engine(spec.name, docker, client, server, commit, sums=sums, rules=rules)
+    return Engine(spec.name, docker, client, server, commit, sums=sums, rules=rules, store=spec.store)
 
 
 def is_pinned(spec: EngineSpec, server: str) -> bool:

@@ -1,4 +1,7 @@
-"""The archives of engines: taken from the cache, or made now; each is made once, however many boxes need it."""
+"""The archives of engines: taken from the cache, or made now; each is made once, however many boxes need it.
+
+An engine that differs from a listed one only by its image store has the archive of that one.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Stock:
 
     def target(self, spec: EngineSpec) -> Path | None:
         """Where the engine's archive lies, made or not; None if there cannot be one now."""
-        return kind_of(spec).target(spec, self)
+        return kind_of(spec).target(spec.listed, self)
 
     def has_archive(self, spec: EngineSpec) -> bool:
         """True if the engine's archive lies in the cache."""
@@ -36,11 +39,11 @@ class Stock:
 
     def at_hand(self, spec: EngineSpec) -> bool:
         """True if the engine can be used without a download."""
-        return kind_of(spec).at_hand(spec, self)
+        return kind_of(spec).at_hand(spec.listed, self)
 
     def parts(self, spec: EngineSpec) -> tuple[EngineSpec, ...]:
         """The engines whose archives make up this one, its base first; empty if it cannot be an archive."""
-        return kind_of(spec).parts(spec, self.engines)
+        return kind_of(spec).parts(spec.listed, self.engines)
 
     def archives(self, spec: EngineSpec, tell: Tell) -> list[Archive]:
         """The archives of all parts of an engine, its base first."""
@@ -52,7 +55,7 @@ class Stock:
         Several boxes may ask for one archive at once: the first call makes it, and the others wait for it.
         """
         with self._guard:
-            job = self._jobs.setdefault(spec.name, Once(lambda: self._get(spec, tell)))
+            job = self._jobs.setdefault(spec.listed_name, Once(lambda: self._get(spec.listed, tell)))
         return job()
 
     def _get(self, spec: EngineSpec, tell: Tell) -> Archive:
