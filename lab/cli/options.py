@@ -49,7 +49,8 @@ builder_option = click.option(
     "builders",
     multiple=True,
     metavar="BUILDER[,BUILDER..]",
-    help="What runs the builds: buildkit (the default), classic; buildctl (the default) with a buildkitd.",
+    help="What runs the builds: buildkit (the default), buildx, classic; with a buildkitd buildctl (the default), "
+    "buildx-remote.",
 )
 
 

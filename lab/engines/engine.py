@@ -24,10 +24,11 @@ class Engine:
 
     `docker` holds the words that call its client; `client`, `server` and `commit` are what that client reported.
     `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
-    its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its BuildKit hashes of a file,
-    `log` is the command that prints the end of its daemon's log, and `builder` what runs its builds. `program` is the
-    name of its client: docker, or buildctl for a BuildKit without Docker. `store` is CONTAINERD for an engine that is
-    known to have its images in containerd's store, and `cache` the kind of cache that its builds write.
+    its cli-plugins. `buildx` is the version of that plugin. `sums` holds the sha256 of its programs by name, `rules`
+    names what its BuildKit hashes of a file, `log` is the command that prints the end of its daemon's log, and
+    `builder` what runs its builds. `program` is the name of its client: docker, or buildctl for a BuildKit without
+    Docker. `store` is CONTAINERD for an engine that is known to have its images in containerd's store, and `cache` the
+    kind of cache that its builds write.
     """
 
     name: str
@@ -54,6 +55,18 @@ class Engine:
     def ping(self) -> list[str]:
         """The arguments that ask its daemon for an answer."""
         return self.call(PINGS.get(self.program, ("version",)))
+
+    @property
+    def has_buildx(self) -> bool:
+        """True if it has the buildx plugin: one that its client calls, or one beside buildctl."""
+        return bool(self.buildx)
+
+    def call_buildx(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
+        """The arguments that run buildx with these words: through Docker's client, else the program itself."""
+        if self.program == "docker" or self.plugins is None:
+            return self.call(("buildx", *words), env)
+        sudo = self.docker[:2] if self.docker[0] == "sudo" else ()
+        return replace(self, docker=(*sudo, str(self.plugins / "docker-buildx"))).call(words, env)
 
     def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
         """The arguments that run its client with these words; sudo preserves the variables that `env` names."""
@@ -82,7 +95,7 @@ def is_pinned(spec: EngineSpec, server: str) -> bool:
 
 
 def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
-    """Compare the versions with the pin, and ask for the version of buildx where the client needs it.
+    """Compare the versions with the pin, and ask for the version of buildx where the engine must have it.
 
     Raises EngineError if the engine is not the pinned one, or if its client needs buildx and has none.
     """
@@ -92,14 +105,17 @@ def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
             hint=f"correct boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
         )
     major = engine.client.partition(".")[0]
-    if not (major.isdigit() and int(major) >= BUILDX_SINCE):
+    needed = major.isdigit() and int(major) >= BUILDX_SINCE if engine.program == "docker" else engine.plugins
+    if not needed:
         return engine
     env = {"DOCKER_CONFIG": str(engine.plugins.parent)} if engine.plugins else {}
-    asked = box.run(engine.call(["buildx", "version"], env), env=env, timeout=60)
+    asked = box.run(engine.call_buildx(["version"], env), env=env, timeout=60)
     if not asked.ok:
+        docker = engine.program == "docker"
+        why = "its client needs the buildx plugin" if docker else "the buildx beside it does not run"
         raise EngineError(
-            f"cannot use Docker {engine.client} of {box.name}: its client needs the buildx plugin",
-            hint="install docker-buildx on that box",
+            f"cannot use {engine.title} of {box.name}: {why}",
+            hint="install docker-buildx on that box" if docker else "its C library may be too old: buildx needs 2.34",
             output=asked.output,
         )
     return replace(engine, buildx=" ".join(asked.text.split()[1:2]))

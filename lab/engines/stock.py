@@ -11,20 +11,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.boxes.base import Box, Tell
+from lab.engines import buildx
 from lab.engines.archive import Archive, open_archive
-from lab.engines.kinds.table import kind_of
+from lab.engines.kinds.table import has_docker, kind_of
 from lab.engines.spec import EngineSpec
 from lab.workers import Once
 
 
 @dataclass
 class Stock:
-    """Every known engine, the folder of recipes, the cache, and the shell of this machine that makes archives."""
+    """Every known engine, the folder of recipes, the cache, and the shell of this machine that makes archives.
+
+    With `with_buildx`, each BuildKit without Docker gets buildx beside its own client.
+    """
 
     engines: Mapping[str, EngineSpec]
     recipes: Path
     cache: Path
     shell: Box
+    with_buildx: bool = False
     _jobs: dict[str, Once[Archive]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -46,8 +51,13 @@ class Stock:
         return kind_of(spec).parts(spec.listed, self.engines)
 
     def archives(self, spec: EngineSpec, tell: Tell) -> list[Archive]:
-        """The archives of all parts of an engine, its base first."""
-        return [self.archive(part, tell) for part in self.parts(spec)]
+        """The archives of all parts of an engine, its base first, and that of buildx last."""
+        found = [self.archive(part, tell) for part in self.parts(spec)]
+        if self.with_buildx and not has_docker(spec):
+            with self._guard:
+                job = self._jobs.setdefault(buildx.NAME, Once(lambda: buildx.archive(self, tell)))
+            found.append(job())
+        return found
 
     def archive(self, spec: EngineSpec, tell: Tell) -> Archive:
         """The engine's archive, made if the cache does not have it; EngineError if that is impossible.

@@ -14,6 +14,7 @@ from lab.boxes.base import Box, Tell
 from lab.engines import gosource, host
 from lab.engines.archive import TOP, pack, place
 from lab.engines.buildkitd import BuildkitDaemon
+from lab.engines.debian_files import sums_of
 from lab.engines.engine import Engine
 from lab.engines.kinds.kind import EngineKind, Supply
 from lab.engines.kinds.reverted import Fix
@@ -62,6 +63,10 @@ class BuildkitdKind(EngineKind[BuildkitdSpec]):
             return f"without a fix its name is {plain}" if spec.mark else f"its name must say more than {plain}"
         return None
 
+    def may_have_buildx(self, spec: BuildkitdSpec) -> bool:
+        """True: lab brings it if a builder needs it."""
+        return True
+
     def source(self, spec: BuildkitdSpec) -> str:
         """The version, and whether a fix is taken back."""
         return f"Debian's source{', without a fix' if spec.fix else ''}"
@@ -106,7 +111,7 @@ def _build(spec: BuildkitdSpec, supply: Supply, target: Path, tell: Tell) -> Non
         for name, path in libraries_of(spec.name, programs, root / "usr" / "lib").items():
             (programs / "lib").mkdir(exist_ok=True)
             shutil.copyfile(path, programs / "lib" / name)
-        pack(work / "archive", target, _versions(gosource.sums_of(recipe, supply.recipes)), BuildkitdKind.daemon)
+        pack(work / "archive", target, _versions(sums_of(recipe, supply.recipes)), BuildkitdKind.daemon)
     tell(Progress(who, f"built, {target.stat().st_size / 1e6:.0f} MB", done=True))
 
 

@@ -13,6 +13,7 @@ from lab.engines.archive import Archive
 from lab.engines.engine import Engine
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError
+from lab.versions import meets
 
 S = TypeVar("S", bound=EngineSpec)
 
@@ -68,6 +69,10 @@ class EngineKind(ABC, Generic[S]):
     def url_of(self, spec: S) -> str | None:
         """The address that the pin states for the archive; None if it states none."""
         return None
+
+    def may_have_buildx(self, spec: S) -> bool:
+        """True if the engine has the buildx plugin, or can be brought with it; of an unknown version it may have it."""
+        return spec.needs.buildx or spec.version is None or meets(spec.version, f">={engine.BUILDX_SINCE}")
 
     # --- the archive
 
