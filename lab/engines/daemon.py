@@ -64,11 +64,10 @@ class Daemon:
 
     `containerd` is true if the engine has its own; otherwise it uses the machine's, in a namespace of its own.
     `options` are further options of dockerd. Another program than dockerd has a class of its own, which replaces what
-    differs: `proven` names its daemon and its client, and `ask` are the client's words that print the versions.
+    differs: `proven` names its daemon and its client.
     """
 
     proven: ClassVar[tuple[str, str]] = ("dockerd", "docker")
-    ask: ClassVar[tuple[str, ...]] = ("version", "--format", VERSIONS)
 
     name: str
     containerd: bool
@@ -76,6 +75,11 @@ class Daemon:
     var: PurePosixPath = VAR
     run: PurePosixPath = RUN
     options: tuple[str, ...] = ()
+
+    @property
+    def ask(self) -> tuple[str, ...]:
+        """The words of its client that print the versions once the daemon answers."""
+        return ("version", "--format", VERSIONS)
 
     @property
     def unit(self) -> str:

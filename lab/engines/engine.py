@@ -9,11 +9,13 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box
 from lab.engines.spec import EngineSpec, plain
 from lab.errors import EngineError
+from lab.versions import meets
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
 BUILDX_SINCE = 23  # from this major version on, `docker build` calls the buildx plugin
 CONTAINERD = "containerd"
-PINGS = {"buildctl": ("debug", "info")}  # for other clients than Docker's, the words that ask the daemon for an answer
+INFO_SINCE = "0.11"  # the first buildctl that prints the version of its daemon
+PING = ("debug", "info")  # the words of buildctl that ask the daemon for an answer
 Docker = tuple[str, ...]  # the words that call the client
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions that it printed
 
@@ -54,7 +56,7 @@ class Engine:
     @property
     def ping(self) -> list[str]:
         """The arguments that ask its daemon for an answer."""
-        return self.call(PINGS.get(self.program, ("version",)))
+        return self.call(("version",) if self.program == "docker" else ping_of(self.server))
 
     @property
     def has_buildx(self) -> bool:
@@ -74,6 +76,11 @@ class Engine:
         if docker[0] == "sudo" and names:
             docker[1:1] = [f"--preserve-env={names}"]  # sudo drops every other variable
         return [*docker, *words]
+
+
+def ping_of(version: str) -> tuple[str, ...]:
+    """The words of buildctl that ask a BuildKit of this version for an answer."""
+    return ("debug", "workers") if meets(version, f"<{INFO_SINCE}") else PING
 
 
 def engine_of(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:

@@ -75,4 +75,4 @@ class Stock:
             raise kind.without_archive(spec)
         if not target.exists():
             kind.make(spec, self, target, tell)
-        return open_archive(target, kind.sum_of(spec), kind.daemon)
+        return open_archive(target, kind.archive_sum(spec), kind.daemon)

@@ -21,7 +21,7 @@ class CacheImport(Strict):
     """One `--cache-from` reference and whether its import worked; null if the output did not say.
 
     `absent` is true for an image that does not exist on purpose, and `unsupported` for an engine that has no inline
-    cache: a failed import is then no fault.
+    cache, or for a local image where the image store imports none: a failed import is then no fault.
     """
 
     ref: str

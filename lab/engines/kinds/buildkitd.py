@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from lab.boxes.base import Box, Tell
 from lab.engines import gosource, host
@@ -26,6 +26,7 @@ from lab.model import Progress
 
 PREFIX = "buildkit-"
 RUNC = "usr/sbin/runc"
+S = TypeVar("S", bound=EngineSpec)
 
 
 class BuildkitdSpec(EngineSpec):
@@ -44,13 +45,31 @@ class BuildkitdSpec(EngineSpec):
         return self.name.removeprefix(f"{PREFIX}{self.version}").removeprefix("-")
 
 
-class BuildkitdKind(EngineKind[BuildkitdSpec]):
-    """Built once, which takes minutes; it has a client of its own, buildctl."""
+class StandaloneKind(EngineKind[S]):
+    """A BuildKit without Docker, which has a client of its own, buildctl."""
 
-    schema = BuildkitdSpec
     daemon = "buildkitd"
     client = "buildctl"
     is_release = False  # it is no version of Docker
+
+    def may_have_buildx(self, spec: S) -> bool:
+        """True: lab brings it if a builder needs it."""
+        return True
+
+    def start(self, box: Box, spec: S, supply: Supply, tell: Tell) -> Engine:
+        """Run it from its archive, as a systemd unit."""
+        return start_unit(box, spec, supply.archives(spec, tell), tell, BuildkitDaemon)
+
+    def start_here(self, box: Box, spec: S, supply: Supply, state: Path, tell: Tell) -> Engine:
+        """Run it on this machine from its archive."""
+        host.check_host(spec, ())  # before any download
+        return host.start(box, spec, supply.archives(spec, tell), state, tell, BuildkitDaemon)
+
+
+class BuildkitdKind(StandaloneKind[BuildkitdSpec]):
+    """Built once, which takes minutes."""
+
+    schema = BuildkitdSpec
     is_slow_to_make = True
     hints: ClassVar = {"version": "the version of BuildKit, such as 0.25.2"}
 
@@ -62,10 +81,6 @@ class BuildkitdKind(EngineKind[BuildkitdSpec]):
         if bool(spec.fix) != bool(spec.mark):
             return f"without a fix its name is {plain}" if spec.mark else f"its name must say more than {plain}"
         return None
-
-    def may_have_buildx(self, spec: BuildkitdSpec) -> bool:
-        """True: lab brings it if a builder needs it."""
-        return True
 
     def source(self, spec: BuildkitdSpec) -> str:
         """The version, and whether a fix is taken back."""
@@ -81,15 +96,6 @@ class BuildkitdKind(EngineKind[BuildkitdSpec]):
         with hold(supply.cache, [f"engine-{spec.name}"], "engine"):
             if not target.exists():
                 _build(spec, supply, target, tell)
-
-    def start(self, box: Box, spec: BuildkitdSpec, supply: Supply, tell: Tell) -> Engine:
-        """Run it from its archive, as a systemd unit."""
-        return start_unit(box, spec, supply.archives(spec, tell), tell, BuildkitDaemon)
-
-    def start_here(self, box: Box, spec: BuildkitdSpec, supply: Supply, state: Path, tell: Tell) -> Engine:
-        """Run it on this machine from its archive."""
-        host.check_host(spec, ())  # before any download
-        return host.start(box, spec, supply.archives(spec, tell), state, tell, BuildkitDaemon)
 
 
 def version_of(spec: BuildkitdSpec) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field
 from lab.errors import did_you_mean
 from lab.model import Outcome
 from lab.results.facts import Given, Round
+from lab.results.stores import CONTAINERD, store_of
 from lab.run.builders.kind import Order
 from lab.run.builders.table import BUILDERS, builder_of
 from lab.run.changes.kind import BuildOptions, InContext
@@ -65,18 +66,27 @@ class Build(Step):
         work.say("build" if work.side == "producer" else "rebuild")
         sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
         absent = frozenset(work.reference_of(source) for source in self.cache_from if source == ABSENT)
+        no_inline, local = meets(work.station.engine.server, NO_INLINE_CACHE), self._unreachable(work)
         options = self._options(work)
         push = self.name in work.to_push
         order = Order(work.make(self.name), sources, absent, self.inline, self.context, options, push, work.caching)
         result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = self._expectation(work) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
-        no_inline = meets(work.station.engine.server, NO_INLINE_CACHE)
         imports = tuple(
-            item.model_copy(update={"absent": item.ref in absent, "unsupported": no_inline}) for item in build.imports
+            item.model_copy(update={"absent": item.ref in absent, "unsupported": no_inline or item.ref in local})
+            for item in build.imports
         )
         given = Given(arguments=dict(options.arguments), flags=options.words)
         work.rounds.append(Round(name=self.name, build=build.model_copy(update={"imports": imports}), options=given))
+
+    def _unreachable(self, work: Work) -> frozenset[str]:
+        """The references of the sources that are only in the engine's images, if it imports no cache from there."""
+        store = store_of(work.station.facts)
+        if store is None or store.kind != CONTAINERD:
+            return frozenset()
+        names = (source for source in self.cache_from if source in work.made - work.pushed)
+        return frozenset(work.reference_of(name) for name in names)
 
     def _expectation(self, work: Work) -> Expectation:
         """What the build itself expects, with the first exception that fits."""

@@ -46,12 +46,12 @@ class Recipe:
 class Work:
     """One side of a trial, which the steps of a sequence change.
 
-    `names` holds the references of the images by the names of their builds, `made` the names of this side's, and `own`
-    ends the reference of an image that this side makes under another name. `plan` is what is expected of the side's
-    last build, `facts` what decides which exceptions apply, `variation` its change, and `change_name` the name of that.
-    `to_push` names the images that a later step of this side pushes, and `cache` is the kind of cache of the trial.
-    `rounds` are the builds that were made, in order, `inspections` what was looked at in the image of the last one, and
-    `recorded` is the key of the last context.
+    `names` holds the references of the images by the names of their builds, `made` the names of this side's, `pushed`
+    those of them that are in the registry, and `own` ends the reference of an image that this side makes under another
+    name. `plan` is what is expected of the side's last build, `facts` what decides which exceptions apply, `variation`
+    its change, and `change_name` the name of that. `to_push` names the images that a later step of this side pushes,
+    and `cache` is the kind of cache of the trial. `rounds` are the builds that were made, in order, `inspections` what
+    was looked at in the image of the last one, and `recorded` is the key of the last context.
     """
 
     station: Station
@@ -73,6 +73,7 @@ class Work:
     rounds: list[Round] = field(default_factory=list)
     inspections: list[Inspection] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
+    pushed: set[str] = field(default_factory=set)
     recorded: str | None = None
     listing: Listing | None = None
     _context: PurePosixPath | None = None
