@@ -21,7 +21,7 @@ from lab.machines.catalog import pick
 from lab.machines.fleet import Fleet
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
-from lab.run.builders.table import check_caches, fitting
+from lab.run.builders.table import bring_buildx, check_caches, fitting
 from lab.run.experiment import Wish, perform
 
 
@@ -42,6 +42,7 @@ class Conductor:
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
         """Bring the boxes up with these engines (default: their own) and make every trial of the wish."""
         name = self.place.lineup.name
+        self.fleet.stock.with_buildx = bring_buildx(wish.builders)
         ready = with_way_back(
             self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also, early=True)
         )
@@ -98,8 +99,9 @@ def boxes_for(
     specs = {spec.name: spec for spec in place.specs(())}
     writing = producer_engines or consumer_engines
     for engine in map(place.catalog.engine, (*consumer_engines, *producer_engines)):
-        fit = fitting(engine.name, kind_of(engine).client, builders)
-        check_caches(engine.name, "", fit, caches if engine.name in writing else ())
+        kind = kind_of(engine)
+        fit = fitting(engine.name, kind.client, builders, has_buildx=kind.may_have_buildx(engine))
+        check_caches(engine.name, engine.store, fit, caches if engine.name in writing else ())
     for name in (*producers, *consumers):
         pick(name, specs, "box", f"lineup {place.lineup.name}")
     fleet = Fleet(place.project, place.catalog, lambda event: None)

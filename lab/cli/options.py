@@ -55,7 +55,8 @@ builder_option = click.option(
     "builders",
     multiple=True,
     metavar="BUILDER[,BUILDER..]",
-    help="What runs the builds: buildkit (the default), classic; buildctl (the default) with a buildkitd.",
+    help="What runs the builds: buildkit (the default), buildx, classic; with a buildkitd buildctl (the default), "
+    "buildx-remote.",
 )
 
 
@@ -120,14 +121,13 @@ def engines_named(place: Workplace, words: tuple[str, ...]) -> tuple[str, ...]:
     UsageError for a name that is not in boxes/engines.yaml.
     """
     from lab.engines.kinds.table import has_docker
-    from lab.machines.catalog import pick
     from lab.machines.fleet import Fleet
 
     names = [name for word in words for name in word.split(",") if name]
     if "all" in names:
         stock = Fleet(place.project, place.catalog, lambda event: None).stock
         names = [spec.name for spec in place.catalog.engines.values() if has_docker(spec) and stock.at_hand(spec)]
-    return tuple(dict.fromkeys(pick(name, dict(place.catalog.engines), "engine").name for name in names))
+    return tuple(dict.fromkeys(place.catalog.engine(name).name for name in names))
 
 
 def boxes_named(place: Workplace, words: tuple[str, ...]) -> list[str]:

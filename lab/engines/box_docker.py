@@ -23,7 +23,12 @@ cat "$kept"
 
 
 def has_package(box: Box, spec: EngineSpec) -> bool:
-    """True if the box's own Docker is Debian's package of exactly that version, running or not."""
+    """True if the box's own Docker is Debian's package of exactly that version, running or not.
+
+    False for an engine with another image store: lab changes no settings of the box's own Docker.
+    """
+    if spec.store:
+        return False
     words = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", "docker.io"]
     status, _, version = box.run(words, timeout=60).text.partition(" ")
     return status == "installed" and plain(version) == spec.version

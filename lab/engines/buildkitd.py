@@ -18,6 +18,7 @@ from typing import ClassVar
 import psutil
 
 from lab.engines.daemon import KEEP_SUMS, LIBRARIES, Daemon
+from lab.engines.engine import PING, ping_of
 from lab.engines.host import Home, processes
 from lab.errors import EngineError
 from lab.workers import stopping, wait_for
@@ -51,7 +52,17 @@ class BuildkitDaemon(Daemon):
     """Where one buildkitd lives on a machine; `options` are further lines of its worker's settings."""
 
     proven: ClassVar[tuple[str, str]] = ("buildkitd", "buildctl")
-    ask: ClassVar[tuple[str, ...]] = ("debug", "info")
+
+    @property
+    def ask(self) -> tuple[str, ...]:
+        """The words of buildctl that print its version, or before 0.11 its worker, once the daemon answers."""
+        return ping_of(self.version)
+
+    @property
+    def version(self) -> str:
+        """The version in its name."""
+        found = re.search(r"\d+(\.\d+)+", self.name)
+        return found[0] if found else ""
 
     @property
     def unit(self) -> str:
@@ -74,9 +85,14 @@ class BuildkitDaemon(Daemon):
         return (program, "--addr", self.socket)
 
     def versions(self, text: str) -> str:
-        """The version of the daemon, twice: client and daemon are built together. Empty if it printed none."""
+        """The version of the daemon, twice: client and daemon are built together. Empty if it printed none.
+
+        A daemon that is too old to print one has the version in its name, which the sum of its archive proves.
+        """
         found = VERSION.search(text)
         version = found[1] or "" if found else ""
+        if not version and self.ask != PING:
+            version = self.version
         return f"{version} {version} {(found[2] or '') if found else ''}".strip()
 
     @classmethod

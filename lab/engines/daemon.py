@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
 
+from lab.engines.engine import CONTAINERD as IN_CONTAINERD
 from lab.engines.engine import VERSIONS
+from lab.engines.spec import STORE_MARK
 from lab.errors import ConfigError
 
 HOME = PurePosixPath("/opt/lab/engines")
 VAR = PurePosixPath("/var/lib/lab")
 RUN = PurePosixPath("/run")
 SYSTEM_CONTAINERD = "/run/containerd/containerd.sock"
+# The text of daemon.json by the image store that an engine's name asks for.
+STORES = {"": "{}", IN_CONTAINERD: '{"features": {"containerd-snapshotter": true}}'}
 # The libraries of the archive are for machines that do not have them. A library that the machine has is used first:
 # iptables, modprobe and every other program that dockerd calls read the variable too, and they need the machine's own.
 LIBRARIES = """\
@@ -60,11 +64,10 @@ class Daemon:
 
     `containerd` is true if the engine has its own; otherwise it uses the machine's, in a namespace of its own.
     `options` are further options of dockerd. Another program than dockerd has a class of its own, which replaces what
-    differs: `proven` names its daemon and its client, and `ask` are the client's words that print the versions.
+    differs: `proven` names its daemon and its client.
     """
 
     proven: ClassVar[tuple[str, str]] = ("dockerd", "docker")
-    ask: ClassVar[tuple[str, ...]] = ("version", "--format", VERSIONS)
 
     name: str
     containerd: bool
@@ -74,9 +77,14 @@ class Daemon:
     options: tuple[str, ...] = ()
 
     @property
+    def ask(self) -> tuple[str, ...]:
+        """The words of its client that print the versions once the daemon answers."""
+        return ("version", "--format", VERSIONS)
+
+    @property
     def unit(self) -> str:
         """The systemd unit, and the name of its folder under /run."""
-        return f"lab-docker-{self.name}"
+        return f"lab-docker-{self.name.replace(STORE_MARK, '_')}"  # systemd allows no + in the name of a unit
 
     @property
     def programs(self) -> PurePosixPath:
@@ -159,7 +167,7 @@ PATH="$bin:$PATH:/usr/sbin:/sbin"
 export PATH
 if test -e "$state/lib" || test -e "$state/docker.sock"; then rm -rf "$state/lib" "$state/docker.sock"; fi
 if ! test -d "$state" || ! test -d "$data"; then mkdir -p "$state" "$data"; fi
-echo '{{}}' > "$state/docker.json"
+echo {shlex.quote(STORES[self.name.partition(STORE_MARK)[2]])} > "$state/docker.json"
 {self._bridge()}
 kept={shlex.quote(str(self.sums))}
 set -- "$(command -v dockerd)" "$(command -v docker)"

@@ -9,11 +9,13 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box
 from lab.engines.spec import EngineSpec, plain
 from lab.errors import EngineError
+from lab.versions import meets
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
 BUILDX_SINCE = 23  # from this major version on, `docker build` calls the buildx plugin
 CONTAINERD = "containerd"
-PINGS = {"buildctl": ("debug", "info")}  # for other clients than Docker's, the words that ask the daemon for an answer
+INFO_SINCE = "0.11"  # the first buildctl that prints the version of its daemon
+PING = ("debug", "info")  # the words of buildctl that ask the daemon for an answer
 Docker = tuple[str, ...]  # the words that call the client
 Answer = tuple[Docker, str]  # a client that reached a daemon, and the versions that it printed
 
@@ -24,10 +26,11 @@ class Engine:
 
     `docker` holds the words that call its client; `client`, `server` and `commit` are what that client reported.
     `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
-    its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its BuildKit hashes of a file,
-    `log` is the command that prints the end of its daemon's log, and `builder` what runs its builds. `program` is the
-    name of its client: docker, or buildctl for a BuildKit without Docker. `store` is CONTAINERD for an engine that is
-    known to have its images in containerd's store, and `cache` the kind of cache that its builds write.
+    its cli-plugins. `buildx` is the version of that plugin. `sums` holds the sha256 of its programs by name, `rules`
+    names what its BuildKit hashes of a file, `log` is the command that prints the end of its daemon's log, and
+    `builder` what runs its builds. `program` is the name of its client: docker, or buildctl for a BuildKit without
+    Docker. `store` is CONTAINERD for an engine that is known to have its images in containerd's store, and `cache` the
+    kind of cache that its builds write.
     """
 
     name: str
@@ -53,7 +56,19 @@ class Engine:
     @property
     def ping(self) -> list[str]:
         """The arguments that ask its daemon for an answer."""
-        return self.call(PINGS.get(self.program, ("version",)))
+        return self.call(("version",) if self.program == "docker" else ping_of(self.server))
+
+    @property
+    def has_buildx(self) -> bool:
+        """True if it has the buildx plugin: one that its client calls, or one beside buildctl."""
+        return bool(self.buildx)
+
+    def call_buildx(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
+        """The arguments that run buildx with these words: through Docker's client, else the program itself."""
+        if self.program == "docker" or self.plugins is None:
+            return self.call(("buildx", *words), env)
+        sudo = self.docker[:2] if self.docker[0] == "sudo" else ()
+        return replace(self, docker=(*sudo, str(self.plugins / "docker-buildx"))).call(words, env)
 
     def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
         """The arguments that run its client with these words; sudo preserves the variables that `env` names."""
@@ -63,12 +78,17 @@ class Engine:
         return [*docker, *words]
 
 
+def ping_of(version: str) -> tuple[str, ...]:
+    """The words of buildctl that ask a BuildKit of this version for an answer."""
+    return ("debug", "workers") if meets(version, f"<{INFO_SINCE}") else PING
+
+
 def engine_of(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:
     """The engine that gave this answer; `sums` holds the sha256 of its programs by name."""
     docker, text = answer
     client, server, commit = (*text.split(), "", "", "")[:3]
     rules = f"{spec.rules}, all attributes" if spec.rules and spec.xattrs == "all" else spec.rules
-    return Engine(spec.name, docker, client, server, commit, sums=sums, rules=rules)
+    return Engine(spec.name, docker, client, server, commit, sums=sums, rules=rules, store=spec.store)
 
 
 def is_pinned(spec: EngineSpec, server: str) -> bool:
@@ -82,7 +102,7 @@ def is_pinned(spec: EngineSpec, server: str) -> bool:
 
 
 def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
-    """Compare the versions with the pin, and ask for the version of buildx where the client needs it.
+    """Compare the versions with the pin, and ask for the version of buildx where the engine must have it.
 
     Raises EngineError if the engine is not the pinned one, or if its client needs buildx and has none.
     """
@@ -92,14 +112,17 @@ def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
             hint=f"correct boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
         )
     major = engine.client.partition(".")[0]
-    if not (major.isdigit() and int(major) >= BUILDX_SINCE):
+    needed = major.isdigit() and int(major) >= BUILDX_SINCE if engine.program == "docker" else engine.plugins
+    if not needed:
         return engine
     env = {"DOCKER_CONFIG": str(engine.plugins.parent)} if engine.plugins else {}
-    asked = box.run(engine.call(["buildx", "version"], env), env=env, timeout=60)
+    asked = box.run(engine.call_buildx(["version"], env), env=env, timeout=60)
     if not asked.ok:
+        docker = engine.program == "docker"
+        why = "its client needs the buildx plugin" if docker else "the buildx beside it does not run"
         raise EngineError(
-            f"cannot use Docker {engine.client} of {box.name}: its client needs the buildx plugin",
-            hint="install docker-buildx on that box",
+            f"cannot use {engine.title} of {box.name}: {why}",
+            hint="install docker-buildx on that box" if docker else "its C library may be too old: buildx needs 2.34",
             output=asked.output,
         )
     return replace(engine, buildx=" ".join(asked.text.split()[1:2]))

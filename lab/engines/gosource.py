@@ -1,40 +1,32 @@
 """Programs of a Go module, built from Debian's source packages and by Debian's Go; nothing is installed.
 
-A recipe in boxes/engines names the module, and a file of sums names every package that the build reads, by its place in
-Debian's archive. apt fetches each file from this machine's mirror, and from snapshot.debian.org if the mirror no longer
-has it, and refuses a file with another sum. The build needs neither root nor a network.
+A recipe in boxes/engines names the module and the packages that the build reads, which are fetched by their sums (see
+lab/engines/debian_files.py). The build needs neither root nor a network.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated
 
 from pydantic import Field
 
-from lab.boxes.baking.apt import settings, source_lines, unreachable
 from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
-from lab.boxes.base import Box, Result, Tell
+from lab.boxes.base import Box, Tell
+from lab.engines import debian_files
 from lab.engines.archive import digest_of
+from lab.engines.debian_files import DebianFiles, check_machine, fetch, recipe_named, sums_of, text_of
 from lab.engines.edits import Edit, replace_once
-from lab.engines.elf import here
-from lab.engines.spec import Sha256, Word
-from lab.errors import CommandError, ConfigError, EngineError, LabError
+from lab.errors import CommandError, EngineError
 from lab.model import Progress
-from lab.yamlfile import Strict, load
+from lab.yamlfile import Strict
 
 MAKER = "1"  # increased when lab makes other programs from the same recipe
 SCRIPT = "build-go.sh"
-TOOLS = ("apt-get", "apt-config", "dpkg-deb", "findmnt", "sh", "tar")
-HELPER = "/usr/lib/apt/apt-helper"  # apt's own program that fetches files by their sums
-SNAPSHOT = "https://snapshot.debian.org/archive/debian"
+TOOLS = (*debian_files.TOOLS, "sh", "tar")
 GO_CODE = PurePosixPath("usr/share/gocode/src")  # where Debian's packages have Go's source
 NEEDED_MB = 4000  # measured: 140 MB of packages, 1 GB unpacked, 1 GB of Go's build cache
-FETCH_SECONDS, UNPACK_SECONDS, BUILD_SECONDS = 900, 600, 3600
-SUM = re.compile(r"([0-9a-f]{64})  (pool/[^\s/]+(?:/[^\s/]+)+)")
+UNPACK_SECONDS, BUILD_SECONDS = 600, 3600
 UNPACK = """\
 for deb in "$1"/*.deb; do
   dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$2" --no-same-owner \\
@@ -51,19 +43,13 @@ class PinnedPart(Strict):
     target: str = Field(alias="to")
 
 
-class Recipe(Strict):
+class Recipe(DebianFiles):
     """The recipe of an engine's programs; see boxes/engines.
 
-    `files` is the file of sums beside it, `go` the folder of Go in Debian's package, `programs` are folders of the
-    module, and `version` names the variable that holds the version of the programs. `snapshot` is a time at which
-    Debian's archive had every file.
+    `go` is the folder of Go in Debian's package, `programs` are folders of the module, and `version` names the variable
+    that holds the version of the programs.
     """
 
-    name: str
-    suite: Word
-    snapshot: Annotated[str, Field(pattern=r"^\d{8}T\d{6}Z$")]
-    machine: str
-    files: str
     go: str
     module: str
     programs: tuple[str, ...] = Field(min_length=1)
@@ -74,44 +60,17 @@ class Recipe(Strict):
 
 def recipe_of(name: str, recipes: Path) -> Recipe:
     """The recipe of an engine, boxes/engines/NAME.yaml; ConfigError if it is missing or wrong."""
-    path = recipes / f"{name}.yaml"
-    recipe = load(path, Recipe)
-    if recipe.name != name:
-        raise ConfigError(f'cannot use {path}: its name is "{recipe.name}", but the file is named "{name}"')
-    return recipe
-
-
-def sums_of(recipe: Recipe, recipes: Path) -> dict[str, Sha256]:
-    """The sha256 of every file by its place in Debian's archive; ConfigError for a line that is none."""
-    path = recipes / recipe.files
-    found: dict[str, Sha256] = {}
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        match = SUM.fullmatch(line)
-        if match is None:
-            raise ConfigError(f"cannot use {path}: line {number} is not a sha256, two spaces and a place in pool/")
-        found[match[2]] = match[1]
-    return found
+    return recipe_named(name, recipes, Recipe)
 
 
 def digest(recipe: Recipe, recipes: Path) -> str:
     """The digest of all that decides the bytes of the programs."""
-    return digest_of(MAKER, recipe.model_dump_json(), _text(recipes / recipe.files), _text(recipes / SCRIPT))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot read {error.filename}: {error.strerror}") from error
+    return digest_of(MAKER, recipe.model_dump_json(), text_of(recipes / recipe.files), text_of(recipes / SCRIPT))
 
 
 def bench_for(recipe: Recipe, cache: Path, shell: Box) -> Workbench:
     """The workbench of a build; HostError for a missing program or space, EngineError on another processor."""
-    if recipe.machine != here():
-        raise EngineError(
-            f"cannot build {recipe.name}: its recipe is for {recipe.machine}, this machine is {here()}",
-            hint=f"boxes/engines/{recipe.files} names the packages of {recipe.machine}",
-        )
+    check_machine(recipe)
     return open_workbench(shell, cache, task=f"build {recipe.name}", programs=TOOLS, needed_mb=NEEDED_MB, root=False)
 
 
@@ -134,44 +93,6 @@ def build(recipe: Recipe, recipes: Path, version: str, work: Path, bench: Workbe
         path.write_text(text, encoding="utf-8")
     _compile(recipe, recipes, version, root, bench, tell)
     return root
-
-
-def fetch(recipe: Recipe, sums: Mapping[str, str], folder: Path, bench: Workbench) -> None:
-    """Fetch every file into the folder: from this machine's mirrors, then from a snapshot of Debian's archive."""
-    folder.mkdir(parents=True)
-    config = folder.with_name("apt.conf")
-    config.write_text(f'{settings(bench)}APT::Sandbox::User "root";\n', encoding="utf-8")
-    uris = [line.split()[1].rstrip("/") for line in source_lines(recipe.suite, ("main",), bench)]
-    failed: list[Result] = []
-    for base in dict.fromkeys([*uris, f"{SNAPSHOT}/{recipe.snapshot}"]):
-        missing = {place: total for place, total in sums.items() if not (folder / PurePosixPath(place).name).exists()}
-        words = [
-            word
-            for place, total in missing.items()
-            for word in (f"{base}/{place}", str(folder / PurePosixPath(place).name), f"SHA256:{total}")
-        ]
-        if not words:
-            return
-        result = bench.run("env", f"APT_CONFIG={config}", HELPER, "download-file", *words, timeout=FETCH_SECONDS)
-        if not result.ok:
-            failed.append(result)
-    missing = {place: total for place, total in sums.items() if not (folder / PurePosixPath(place).name).exists()}
-    if missing:
-        raise _not_fetched(recipe, sorted(missing), failed, bench)
-
-
-def _not_fetched(recipe: Recipe, missing: list[str], failed: list[Result], bench: Workbench) -> LabError:
-    first = failed[0]
-    if known := unreachable(first, bench.task) or disk_full(first, bench.task):
-        return known
-    why = "has another sum" if b"Hash Sum mismatch" in first.output else "is no longer in Debian's archive"
-    more = f" ({len(missing)} files in all)" if len(missing) > 1 else ""
-    return EngineError(
-        f"cannot {bench.task}: {PurePosixPath(missing[0]).name} {why}{more}",
-        hint="an archive that was built earlier can still be used; LAB_MIRROR=URL names another mirror, "
-        f"such as {SNAPSHOT}/{recipe.snapshot}",
-        output=first.output,
-    )
 
 
 def _unpack(recipe: Recipe, work: Path, root: Path, bench: Workbench) -> None:

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from lab.boxes.base import Tell
-from lab.engines.archive import Contents, folder, place, read_contents, write_note
+from lab.engines.archive import Contents, folder, place, read_contents, sha256_of, write_note
 from lab.engines.download import download
 from lab.engines.elf import here
 from lab.engines.kinds.static import StaticSpec
@@ -122,14 +122,18 @@ def _with_own_name(file: Path, version: str, known: Mapping[str, EngineSpec]) ->
 def pin(version: str, known: Mapping[str, EngineSpec], cache: Path, tell: Tell, site: str = SITE) -> EngineSpec:
     """Download the archive of a version whose sum is not pinned, and pin the sum it has: that trusts this one download.
 
-    Raises UsageError if `version` is not a version, EngineError if it was never published, if its sum is pinned already
+    `version` may also be the name of a listed engine, such as buildkit-0.26.3. Raises UsageError if it is neither,
+    EngineError if it was never published, if its sum is pinned already
     or if the file is not the archive of an engine for this machine, and HostError if it cannot be downloaded or stored.
     """
-    if not VERSION.fullmatch(version):
+    listed = known.get(version)
+    if not VERSION.fullmatch(version) and not (listed and kind_of(listed).repacks):
         raise UsageError(f'cannot pin "{version}": it is not a version', hint="python -m lab engines pin 19.03.13")
-    spec = known.get(version)
+    spec = listed
     if spec and (pinned := kind_of(spec).sum_of(spec)):
         raise EngineError(f"cannot pin {version}: its sha256 is pinned already, {pinned}")
+    if spec and kind_of(spec).repacks:
+        return _pin_release(spec, known, cache, tell)
     url = (kind_of(spec).url_of(spec) if spec else None) or f"{site}/{here()}/docker-{version}.tgz"
     part = download(url, place(cache, version, "unpinned"), tell)
     try:
@@ -141,7 +145,26 @@ def pin(version: str, known: Mapping[str, EngineSpec], cache: Path, tell: Tell, 
     finally:
         part.unlink(missing_ok=True)
     _pin(spec, known, cache)
-    what = f"pinned as sha256 {contents.sha256}; only this download confirms that sum"
+    return _pinned(spec, contents.sha256, tell)
+
+
+def _pin_release(spec: EngineSpec, known: Mapping[str, EngineSpec], cache: Path, tell: Tell) -> EngineSpec:
+    """Download the release of a listed engine, pack it anew, and pin the sum of the download."""
+    kind = kind_of(spec)
+    part = download(kind.url_of(spec) or "", place(cache, spec.name, "unpinned"), tell)
+    try:
+        total = sha256_of(part)
+        filled: EngineSpec = kind.with_sum(spec, total, kind.url_of(spec)) or spec
+        kind.repack(filled, part, cache)
+    finally:
+        part.unlink(missing_ok=True)
+    _pin(filled, known, cache)
+    return _pinned(filled, total, tell)
+
+
+def _pinned(spec: EngineSpec, sha256: str, tell: Tell) -> EngineSpec:
+    """The pin of a download; says what it trusts."""
+    what = f"pinned as sha256 {sha256}; only this download confirms that sum"
     tell(Progress(f"archive {spec.name}", what, done=True))
     return spec
 

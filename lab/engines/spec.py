@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ Version = Annotated[str, Field(pattern=r"^\d+(\.\d+)+(-[a-z0-9.]+)?$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*(/[a-z][a-z0-9-]*)?$")]  # apt's name/suite too
+STORE_MARK = "+"  # in a name, what follows it is an image store; see lab/engines/stores.py
 RuleSet = Literal["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9"]
 
 
@@ -44,6 +45,21 @@ class EngineSpec(Strict):
     rules: RuleSet | None = None
     xattrs: Literal["all"] | None = None
     needs: Needs = Needs()
+
+    @property
+    def listed_name(self) -> str:
+        """Its name as boxes/engines.yaml and the archives in the cache have it: without an image store."""
+        return self.name.partition(STORE_MARK)[0]
+
+    @property
+    def store(self) -> str:
+        """The image store that its name asks for, such as containerd; empty for the one that it has by default."""
+        return self.name.partition(STORE_MARK)[2]
+
+    @property
+    def listed(self) -> Self:
+        """The same pin without an image store."""
+        return self.model_copy(update={"name": self.listed_name}) if self.store else self
 
     @property
     def mark(self) -> str:

@@ -71,7 +71,10 @@ def options_of(subject: Subject) -> Options:
     merges = standalone or "io.containerd.snapshotter" in info if info else None
     platform = "/".join(subject.platform)
     given = subject.trial.options
-    own = {} if standalone else {"BUILDKIT_INLINE_CACHE": "1"}
+    builder = subject.consumer.builder if subject.consumer else "buildkit"
+    caching = subject.production.caching if subject.production else "inline"
+    # only `docker build` asks for an inline cache by an argument, which a Dockerfile can declare
+    own = {"BUILDKIT_INLINE_CACHE": "1"} if (builder, caching) == ("buildkit", "inline") else {}
     arguments = {**own, **given.arguments}
     return with_flags(Options(build_args=arguments, platform=platform, merges=merges), given.flags)
 

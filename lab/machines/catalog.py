@@ -11,6 +11,7 @@ from pydantic import Field
 
 from lab.boxes.kinds.table import KINDS, kind_of
 from lab.boxes.specs import BoxSpec, Name
+from lab.engines import stores
 from lab.engines.pins import read_engines, with_pins
 from lab.engines.spec import EngineSpec
 from lab.errors import ConfigError, UsageError, did_you_mean
@@ -45,7 +46,7 @@ class Catalog:
                 found[spec.name] = spec
         for spec in found.values():
             for engine in kind_of(spec).engines(spec):
-                pick(engine, self.engines, "engine", f"box {spec.name}", ConfigError)
+                self._engine(engine, f"box {spec.name}", ConfigError)
         return found
 
     @cached_property
@@ -67,8 +68,22 @@ class Catalog:
         return with_pins(found, self.pins) if self.pins else found
 
     def engine(self, name: str) -> EngineSpec:
-        """The engine of that name; UsageError with the nearest name otherwise."""
-        return pick(name, self.engines, "engine")
+        """The engine of that name, which may end with an image store, as in 26.1.5+containerd.
+
+        Raises UsageError with the nearest name if there is none, or with the reason if it cannot have that store.
+        """
+        return self._engine(name)
+
+    def _engine(
+        self, name: str, where: str = "", error: type[UsageError] | type[ConfigError] = UsageError
+    ) -> EngineSpec:
+        listed, store = stores.split(name)
+        spec = pick(listed, self.engines, "engine", where, error)
+        if listed == name:
+            return spec
+        if problem := stores.problem(spec, store, self.engines):
+            raise error(f"cannot use the engine {name}{f' of {where}' if where else ''}: {problem}", hint=stores.HINT)
+        return stores.with_store(spec, store)
 
     def box(self, name: str) -> BoxSpec:
         """The box of that name; UsageError with the nearest name otherwise."""

@@ -117,7 +117,10 @@ class Fleet:
         self.tell(Progress(spec.name, f"ready, {versions}", done=True))
         later = (pin for pin in others if pin.name in slow)
         start = partial(self._start_later, box, spec, needed=all_or_none)
-        starts = (Later(pin.name, partial(start, pin), kind_of(pin).client) for pin in later)
+        starts = (
+            Later(pin.name, partial(start, pin), kind_of(pin).client, pin.store, kind_of(pin).may_have_buildx(pin))
+            for pin in later
+        )
         return Ready(box, spec, found, tuple(starts))
 
     def _slow(self, plans: Mapping[str, Sequence[EngineSpec]]) -> dict[str, EngineSpec]:

@@ -15,13 +15,15 @@ class Later:
     """An engine of a box whose archive is still being built.
 
     `start` waits for the archive and starts the engine; it returns None if the archive cannot be had. `program` is the
-    name of the engine's client.
+    name of the engine's client, `store` its image store as `Engine.store` names it. `has_buildx` is true if it may have
+    buildx.
     """
 
     name: str
     start: Callable[[], Engine | None]
     program: str = "docker"
     store: str = ""
+    has_buildx: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Recorded commands of a builder's client, docker or buildctl, in the form in which a reader types them."""
+"""Recorded commands of docker, buildctl or docker-buildx, in the form in which a reader types them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 # By client, its own options that stand between it and its command, each with a value.
-_OPTIONS = {"docker": ("-H", "--host", "--config", "-c", "--context"), "buildctl": ("--addr",)}
+_OPTIONS = {"docker": ("-H", "--host", "--config", "-c", "--context"), "buildctl": ("--addr",), "docker-buildx": ()}
 
 
 def split(argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -23,7 +23,7 @@ def split(argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None
 
 
 def client(argv: Sequence[str]) -> str:
-    """The client's name, docker or buildctl; empty for a command of another program."""
+    """The client's name, docker, buildctl or docker-buildx; empty for a command of another program."""
     start = _client(argv)
     return "" if start is None else _name(argv[start])
 

@@ -25,7 +25,7 @@ class CacheImport(Strict):
     """One `--cache-from` reference and whether its import worked; null if the output did not say.
 
     `absent` is true for an image that does not exist on purpose, and `unsupported` for an engine that has no inline
-    cache: a failed import is then no fault.
+    cache, or for a local image where the image store imports none: a failed import is then no fault.
     """
 
     ref: str
@@ -98,8 +98,9 @@ class BoxFacts(Strict):
 
     `sums` contains the sha256 of the engine's programs by name. `rules` is the content-hash rule set that the engine
     follows. `buildx` is the plugin's version if the client builds with it. `builder` is what runs the builds:
-    `buildkit` is the engine's own, `classic` the builder before it, `buildctl` a BuildKit without Docker, whose client
-    and server are versions of BuildKit. `cache` is the kind of cache that its builds write.
+    `buildkit` is the engine's own, `buildx` the same called as `docker buildx build`, and `classic` the builder before
+    it. `buildctl` and `buildx-remote` build with a BuildKit without Docker: then client and server are versions of
+    BuildKit. `cache` is the kind of cache that its builds write.
     """
 
     name: str
@@ -125,7 +126,7 @@ class BoxFacts(Strict):
     @property
     def is_docker(self) -> bool:
         """False for a BuildKit without Docker."""
-        return self.builder != "buildctl"
+        return self.builder not in ("buildctl", "buildx-remote")
 
     @property
     def title(self) -> str:

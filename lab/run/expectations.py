@@ -13,13 +13,15 @@ from lab.buildkit.rulebook import Known, Rulebook
 from lab.explain.rules_of_box import known_of
 from lab.model import Outcome
 from lab.results.facts import BoxFacts
+from lab.results.stores import CONTAINERD, store_of
 from lab.versions import CONDITION, meets
 from lab.yamlfile import Strict
 
 Expect = Literal["hit", "ran", "wrong-hit"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
-BuilderName = Literal["buildkit", "classic", "buildctl"]
+BuilderName = Literal["buildkit", "classic", "buildx", "buildctl", "buildx-remote"]
+StoreName = Literal["containerd", "graph"]
 CacheName = Literal["inline", "registry-min", "registry-max", "local"]
 Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 
@@ -30,7 +32,8 @@ class When(Strict):
     `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end at
     which SELinux's label of a file enters the key. `records` is `others` where the two engines write the cache record
     of a RUN in different forms. `builder` is what runs the consumer's builds, `cache` the kind of
-    cache that the producer wrote.
+    cache that the producer wrote, and `store` the image store of the consumer's engine: containerd's, or that of a
+    graph driver.
     """
 
     consumer: Tag | None = None
@@ -40,6 +43,7 @@ class When(Strict):
     records: Literal["others"] | None = None
     builder: BuilderName | None = None
     cache: CacheName | None = None
+    store: StoreName | None = None
 
 
 class Deviation(Strict):
@@ -63,6 +67,7 @@ class Deviation(Strict):
             (when.records, facts.other_records),
             (when.builder, facts.builder == when.builder),
             (when.cache, facts.cache == when.cache),
+            (when.store, facts.store == when.store),
         )
         if any(wanted is not None and not there for wanted, there in wants):
             return False
@@ -83,7 +88,8 @@ class Facts:
     """The facts that decide which exception applies: the version of each end's engine, and how the two ends differ.
 
     `..._selinux` is true if the kernel of that end labels its files, `..._attributes` if its engine hashes every
-    attribute, `other_records` if neither engine finds the other's RUN.
+    attribute, `other_records` if neither engine finds the other's RUN. `store` is the kind of the consumer's image
+    store, None if that is not known.
     """
 
     engine: str | None
@@ -95,6 +101,7 @@ class Facts:
     other_records: bool = False
     builder: str = "buildkit"
     cache: str = "inline"
+    store: StoreName | None = None
 
     @property
     def label(self) -> End | None:
@@ -133,6 +140,7 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
         producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
         builder=consumer.builder,
         cache=producer.cache,
+        store=_store(consumer),
         other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
     )
 
@@ -140,6 +148,12 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
 def _docker(facts: BoxFacts) -> str | None:
     """The version of a box's Docker; None for a BuildKit without Docker, whose versions are others."""
     return facts.server if facts.is_docker else None
+
+
+def _store(facts: BoxFacts) -> StoreName | None:
+    """The kind of image store of a box's Docker; None for a BuildKit without Docker, which has none."""
+    store = store_of(facts) if facts.is_docker else None
+    return None if store is None else "containerd" if store.kind == CONTAINERD else "graph"
 
 
 def _run_form(known: Known) -> tuple[bool, bool] | None:

@@ -8,7 +8,7 @@ from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey
 from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
-from lab.run.expectations import Expectation
+from lab.run.expectations import Facts
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, with_inspections
 from lab.run.scenario_file import Variation
@@ -46,9 +46,10 @@ def produce(
 
 
 def rebuild(
-    station: Station, scenario: Scenario, source: Production, plan: Expectation, variation: Variation | None, say: Say
+    station: Station, scenario: Scenario, source: Production, facts: Facts, variation: Variation | None, say: Say
 ) -> Trial:
     """Make the consumer's steps after another box's, and compare the outcomes of its builds with what is expected."""
+    plan = scenario.expectation(variation, facts)
     name = str(trial_key(source, station, scenario, variation))
     slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
     work = _work(
@@ -60,7 +61,7 @@ def rebuild(
         slug,
         lambda what: say(f"{source.producer}: {what}"),
     )
-    work.plan, work.cache = plan, source.caching
+    work.plan, work.facts, work.cache = plan, facts, source.caching
     _vary(work, scenario, variation)
     problem, fault = None, None
     with station.about(name):

@@ -12,7 +12,7 @@ import pytest
 
 from lab.boxes.baking import workbench
 from lab.boxes.base import Box, Command, OnOutput, Result
-from lab.engines import gosource
+from lab.engines import debian_files, gosource
 from lab.engines.gosource import Recipe
 from lab.errors import CommandError, ConfigError, EngineError, HostError, LabError
 from lab.model import Progress
@@ -64,7 +64,7 @@ class Machine(Box):
         status, output = 0, b""
         if "indextargets" in words:
             output = f"Debian|bookworm|main|{MIRROR}/\n".encode()
-        elif gosource.HELPER in words:
+        elif debian_files.HELPER in words:
             status, output = self._fetch(words[words.index("download-file") + 1 :])
         elif gosource.UNPACK in words:
             self._unpack(Path(words[-1]))
@@ -117,7 +117,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(workbench, "SBIN", ())
     for name in ("LAB_MIRROR", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(gosource, "here", lambda: "x86_64")
+    monkeypatch.setattr(debian_files, "here", lambda: "x86_64")
     return Machine()
 
 
@@ -141,7 +141,7 @@ def build(machine: Machine, recipes: Path, tmp_path: Path, raw: dict[str, object
 
 def fetched_from(machine: Machine) -> list[tuple[str, int]]:
     """The mirror of each call that fetched, and how many files it was asked for."""
-    calls = [words[words.index("download-file") + 1 :] for words in machine.asked if gosource.HELPER in words]
+    calls = [words[words.index("download-file") + 1 :] for words in machine.asked if debian_files.HELPER in words]
     return [(words[0].partition("/pool/")[0], len(words) // 3) for words in calls]
 
 
@@ -216,7 +216,7 @@ def test_a_line_that_is_no_sum_is_refused(recipes: Path, line: str) -> None:
     path = recipes / "tool-1.2.sha256"
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(ConfigError, match="line 4 is not a sha256"):
-        gosource.sums_of(check(RAW, Recipe, "the recipe"), recipes)
+        debian_files.sums_of(check(RAW, Recipe, "the recipe"), recipes)
 
 
 def test_all_that_decides_the_programs_is_in_the_digest(recipes: Path) -> None:
@@ -241,7 +241,7 @@ def test_the_script_is_sound() -> None:
 def test_the_recipes_of_the_project_name_only_files_that_they_list(name: str) -> None:
     recipes = find().boxes / "engines"
     recipe = gosource.recipe_of(name, recipes)
-    names = {PurePosixPath(place).name for place in gosource.sums_of(recipe, recipes)}
+    names = {PurePosixPath(place).name for place in debian_files.sums_of(recipe, recipes)}
     assert {part.archive for part in recipe.parts} <= names
     go = recipe.go.rpartition("/")[2].replace("go-", "golang-")
     assert {f"{go}-go", f"{go}-src", "golang-github-docker-docker-dev", "runc"} <= {

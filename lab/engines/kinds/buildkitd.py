@@ -8,12 +8,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from lab.boxes.base import Box, Tell
 from lab.engines import gosource, host
 from lab.engines.archive import TOP, pack, place
 from lab.engines.buildkitd import BuildkitDaemon
+from lab.engines.debian_files import sums_of
 from lab.engines.engine import Engine
 from lab.engines.kinds.kind import EngineKind, Supply
 from lab.engines.kinds.reverted import Fix
@@ -25,6 +26,7 @@ from lab.model import Progress
 
 PREFIX = "buildkit-"
 RUNC = "usr/sbin/runc"
+S = TypeVar("S", bound=EngineSpec)
 
 
 class BuildkitdSpec(EngineSpec):
@@ -43,13 +45,31 @@ class BuildkitdSpec(EngineSpec):
         return self.name.removeprefix(f"{PREFIX}{self.version}").removeprefix("-")
 
 
-class BuildkitdKind(EngineKind[BuildkitdSpec]):
-    """Built once, which takes minutes; it has a client of its own, buildctl."""
+class StandaloneKind(EngineKind[S]):
+    """A BuildKit without Docker, which has a client of its own, buildctl."""
 
-    schema = BuildkitdSpec
     daemon = "buildkitd"
     client = "buildctl"
     is_release = False  # it is no version of Docker
+
+    def may_have_buildx(self, spec: S) -> bool:
+        """True: lab brings it if a builder needs it."""
+        return True
+
+    def start(self, box: Box, spec: S, supply: Supply, tell: Tell) -> Engine:
+        """Run it from its archive, as a systemd unit."""
+        return start_unit(box, spec, supply.archives(spec, tell), tell, BuildkitDaemon)
+
+    def start_here(self, box: Box, spec: S, supply: Supply, state: Path, tell: Tell) -> Engine:
+        """Run it on this machine from its archive."""
+        host.check_host(spec, ())  # before any download
+        return host.start(box, spec, supply.archives(spec, tell), state, tell, BuildkitDaemon)
+
+
+class BuildkitdKind(StandaloneKind[BuildkitdSpec]):
+    """Built once, which takes minutes."""
+
+    schema = BuildkitdSpec
     is_slow_to_make = True
     hints: ClassVar = {"version": "the version of BuildKit, such as 0.25.2"}
 
@@ -77,15 +97,6 @@ class BuildkitdKind(EngineKind[BuildkitdSpec]):
             if not target.exists():
                 _build(spec, supply, target, tell)
 
-    def start(self, box: Box, spec: BuildkitdSpec, supply: Supply, tell: Tell) -> Engine:
-        """Run it from its archive, as a systemd unit."""
-        return start_unit(box, spec, supply.archives(spec, tell), tell, BuildkitDaemon)
-
-    def start_here(self, box: Box, spec: BuildkitdSpec, supply: Supply, state: Path, tell: Tell) -> Engine:
-        """Run it on this machine from its archive."""
-        host.check_host(spec, ())  # before any download
-        return host.start(box, spec, supply.archives(spec, tell), state, tell, BuildkitDaemon)
-
 
 def version_of(spec: BuildkitdSpec) -> str:
     """The version that the programs state: Debian's build, and the mark of a fix that is taken back."""
@@ -106,7 +117,7 @@ def _build(spec: BuildkitdSpec, supply: Supply, target: Path, tell: Tell) -> Non
         for name, path in libraries_of(spec.name, programs, root / "usr" / "lib").items():
             (programs / "lib").mkdir(exist_ok=True)
             shutil.copyfile(path, programs / "lib" / name)
-        pack(work / "archive", target, _versions(gosource.sums_of(recipe, supply.recipes)), BuildkitdKind.daemon)
+        pack(work / "archive", target, _versions(sums_of(recipe, supply.recipes)), BuildkitdKind.daemon)
     tell(Progress(who, f"built, {target.stat().st_size / 1e6:.0f} MB", done=True))
 
 

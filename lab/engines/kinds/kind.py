@@ -13,6 +13,7 @@ from lab.engines.archive import Archive
 from lab.engines.engine import Engine
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError
+from lab.versions import meets
 
 S = TypeVar("S", bound=EngineSpec)
 
@@ -44,6 +45,7 @@ class EngineKind(ABC, Generic[S]):
     client: ClassVar[str] = "docker"  # the program that calls it; trials need docker
     hints: ClassVar[Mapping[str, str]] = {}  # by key of the pin: what to do if that key is missing
     is_release: ClassVar[bool] = True  # False for a changed release: `bisect` tries it only if it is named
+    repacks: ClassVar[bool] = False  # True if the archive is packed anew from the file whose sum the pin states
     is_slow_to_make: ClassVar[bool] = False  # True if its archive takes minutes: `up` then begins with it
     may_use_box_docker: ClassVar[bool] = False  # True if `start` may take the box's own Docker; a run empties that
 
@@ -61,6 +63,14 @@ class EngineKind(ABC, Generic[S]):
         """The sha256 that the pin states for the archive; None if it states none."""
         return None
 
+    def archive_sum(self, spec: S) -> str | None:
+        """The sha256 that the archive in the cache must have; None for one that is made here, which its note states."""
+        return self.sum_of(spec)
+
+    def repack(self, spec: S, file: Path, cache: Path) -> None:
+        """Put the archive of a downloaded file into the cache; only for a kind that repacks."""
+        raise NotImplementedError
+
     def with_sum(self, spec: S, sha256: str, url: str | None) -> S | None:
         """The same pin with this sum, of the archive at `url` or of a file; None for a kind whose pins state no sum."""
         return None
@@ -68,6 +78,10 @@ class EngineKind(ABC, Generic[S]):
     def url_of(self, spec: S) -> str | None:
         """The address that the pin states for the archive; None if it states none."""
         return None
+
+    def may_have_buildx(self, spec: S) -> bool:
+        """True if the engine has the buildx plugin, or can be brought with it; of an unknown version it may have it."""
+        return spec.needs.buildx or spec.version is None or meets(spec.version, f">={engine.BUILDX_SINCE}")
 
     # --- the archive
 

@@ -56,7 +56,7 @@ class RevertedSpec(EngineSpec):
     @property
     def mark(self) -> str:
         """What follows the name of its base, such as "unfixed"; it is the end of the engine's version too."""
-        return self.name.removeprefix(f"{self.base}-")
+        return self.listed_name.removeprefix(f"{self.base}-")
 
 
 class RevertedKind(EngineKind[RevertedSpec]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.engines.kinds.buildkit_release import BuildkitReleaseKind
 from lab.engines.kinds.buildkitd import BuildkitdKind
 from lab.engines.kinds.debian import DebianKind
 from lab.engines.kinds.distro import DistroKind
@@ -19,6 +20,7 @@ KINDS: dict[str, EngineKind[Any]] = {
     "debian": DebianKind(),
     "reverted": RevertedKind(),
     "buildkitd": BuildkitdKind(),
+    "buildkit-release": BuildkitReleaseKind(),
     "installed": InstalledKind(),
 }
 

@@ -39,6 +39,7 @@ class Buildctl:
 
     rules = True
     client = "buildctl"
+    needs_buildx = False
 
     def caches(self, store: str) -> tuple[str, ...]:
         """Every kind."""

@@ -21,6 +21,7 @@ class DockerBuilder:
     """A builder that Docker's client calls; its images are in the engine's store."""
 
     client = "docker"
+    needs_buildx = False
 
     def caches(self, store: str) -> tuple[str, ...]:
         """An inline cache alone; BuildKit exports others where the images are in containerd's store."""

@@ -54,6 +54,10 @@ class Builder(Protocol):
     def client(self) -> str:
         """The program that it calls, which must be that of the engine: docker or buildctl."""
 
+    @property
+    def needs_buildx(self) -> bool:
+        """True if the engine must have the buildx plugin."""
+
     def caches(self, store: str) -> tuple[str, ...]:
         """The kinds of cache that it writes on an engine with this image store, as `Engine.store` names it."""
 

@@ -10,11 +10,19 @@ from lab.errors import UsageError, did_you_mean
 from lab.machines.ready import Later, Ready
 from lab.run.builders.buildctl import Buildctl
 from lab.run.builders.buildkit import BuildKit
+from lab.run.builders.buildx import Buildx
+from lab.run.builders.buildx_remote import BuildxRemote
 from lab.run.builders.caching import INLINE
 from lab.run.builders.classic import Classic
 from lab.run.builders.kind import Builder
 
-BUILDERS: Mapping[str, Builder] = {"buildkit": BuildKit(), "classic": Classic(), "buildctl": Buildctl()}
+BUILDERS: Mapping[str, Builder] = {
+    "buildkit": BuildKit(),
+    "classic": Classic(),
+    "buildx": Buildx(),
+    "buildctl": Buildctl(),
+    "buildx-remote": BuildxRemote(),
+}
 Caches = Mapping[str, Sequence[str]]  # the kinds of cache of engines by their names
 NO_CACHES: Caches = {}
 USUAL: Mapping[str, str] = {"docker": "buildkit", "buildctl": "buildctl"}  # by the engine's client
@@ -30,22 +38,28 @@ def builder_of(name: str) -> Builder:
     return BUILDERS[name]
 
 
-def fitting(engine: str, client: str, builders: Sequence[str]) -> tuple[str, ...]:
+def fitting(engine: str, client: str, builders: Sequence[str], *, has_buildx: bool = True) -> tuple[str, ...]:
     """Return those of the builders that call the engine's client; without any asked for, the client's usual one.
 
-    Raises UsageError if none of them does.
+    `has_buildx` is false for an engine without the buildx plugin. Raises UsageError if no builder fits.
     """
     if not builders:
         return (USUAL[client],)
-    found = tuple(name for name in builders if builder_of(name).client == client)
+    able = [name for name, item in BUILDERS.items() if item.client == client and (has_buildx or not item.needs_buildx)]
+    found = tuple(name for name in builders if name in able)
     if not found:
-        able = [name for name, item in BUILDERS.items() if item.client == client]
+        alike = any(builder_of(name).client == client for name in builders)
         raise UsageError(
             f"cannot build with the engine {engine} and the builder {', '.join(builders)}: "
-            f"the engine's client is {client}",
+            + ("the engine has no buildx plugin" if alike else f"the engine's client is {client}"),
             hint=f"builders of this engine: {', '.join(able)}",
         )
     return found
+
+
+def bring_buildx(builders: Sequence[str]) -> bool:
+    """Return whether one of these builders needs buildx beside the client of a BuildKit without Docker."""
+    return any(item.needs_buildx and item.client != "docker" for item in map(builder_of, builders))
 
 
 def check_caches(engine: str, store: str, builders: Sequence[str], caches: Sequence[str]) -> None:
@@ -57,7 +71,7 @@ def check_caches(engine: str, store: str, builders: Sequence[str], caches: Seque
                 f"cannot use the cache {wrong} with the engine {engine} and the builder {name}: "
                 f"it writes only {', '.join(able)}",
                 hint="buildctl writes every kind (--engine buildkit-0.25.2), and so does docker build on an engine "
-                "that has its images in containerd's store",
+                "that has its images in containerd's store (--engine 26.1.5+containerd)",
             )
 
 
@@ -74,20 +88,17 @@ def with_builders(ready: Ready, builders: Sequence[str], caches: Caches = NO_CAC
     an engine by its name, else it writes an inline cache. Raises UsageError for an engine that no builder fits, or
     whose builder does not write such a cache.
     """
-    engines = tuple(
-        _by(engine, *both)
-        for engine in ready.engines
-        for both in _ways(engine.name, engine.program, engine.store, builders, caches)
-    )
+    engines = tuple(_by(engine, *both) for engine in ready.engines for both in _ways(engine, builders, caches))
     later = tuple(
         Later(
             named(item.name, *both),
             lambda item=item, both=both: _built_by(item.start(), *both),  # type: ignore[misc]
             item.program,
             item.store,
+            item.has_buildx,
         )
         for item in ready.later
-        for both in _ways(item.name, item.program, item.store, builders, caches)
+        for both in _ways(item, builders, caches)
     )
     return replace(ready, engines=engines, later=later)
 
@@ -97,10 +108,12 @@ def names_with(
 ) -> tuple[str, ...]:
     """Return the names of these engines, which are on the boxes, with each builder that fits and each cache."""
     clients = clients_of(ready)
+    without = {item.name for box in ready for item in box.engines if not item.has_buildx}
+    without |= {item.name for box in ready for item in box.later if not item.has_buildx}
     return tuple(
         named(engine, builder, cache)
         for engine in engines
-        for builder in fitting(engine, clients.get(engine, "docker"), builders)
+        for builder in fitting(engine, clients.get(engine, "docker"), builders, has_buildx=engine not in without)
         for cache in caches or (INLINE,)
     )
 
@@ -113,11 +126,11 @@ def clients_of(ready: Sequence[Ready]) -> dict[str, str]:
     }
 
 
-def _ways(engine: str, client: str, store: str, builders: Sequence[str], caches: Caches) -> Iterator[tuple[str, str]]:
+def _ways(engine: Engine | Later, builders: Sequence[str], caches: Caches) -> Iterator[tuple[str, str]]:
     """Each builder of an engine with each kind of cache."""
-    kinds = caches.get(engine, (INLINE,))
-    fit = fitting(engine, client, builders)
-    check_caches(engine, store, fit, kinds)
+    kinds = caches.get(engine.name, (INLINE,))
+    fit = fitting(engine.name, engine.program, builders, has_buildx=engine.has_buildx)
+    check_caches(engine.name, engine.store, fit, kinds)
     return ((builder, cache) for builder in fit for cache in kinds)
 
 

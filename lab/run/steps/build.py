@@ -9,10 +9,11 @@ from pydantic import Field
 from lab.errors import did_you_mean
 from lab.model import Outcome
 from lab.results.facts import Given, Round
+from lab.results.stores import CONTAINERD, store_of
 from lab.run.builders.kind import Order
 from lab.run.builders.table import BUILDERS, builder_of
 from lab.run.changes.kind import BuildOptions, InContext
-from lab.run.expectations import Expect, Expectation
+from lab.run.expectations import Deviation, Expect, Expectation, choose
 from lab.run.judging import read_result
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import ABSENT, IMAGE, Work
@@ -29,7 +30,8 @@ class Build(Step):
     that does not exist. `file` and `context` are paths of the context, `arguments` and `flags` are added to those of
     the side. `builder` is another one than the trial's.
     `expect` is the outcome of each step; without it, the last build of the consumer is judged by the
-    scenario's steps, and any other one is not judged.
+    scenario's steps, and any other one is not judged. `exceptions` are other expectations of a build with `expect`, as
+    a scenario has them; a build of the producer has none.
     """
 
     name: Name = IMAGE
@@ -41,6 +43,7 @@ class Build(Step):
     flags: tuple[str, ...] = ()
     builder: str | None = None
     expect: tuple[Expect, ...] | None = None
+    exceptions: tuple[Deviation, ...] = ()
 
     def check(self, known: Known) -> None:
         """Refuse sources that no step before it makes, and a number of outcomes that is not that of the steps."""
@@ -48,8 +51,12 @@ class Build(Step):
             raise ValueError(f"there is no builder {self.builder}{did_you_mean(self.builder, list(BUILDERS))}")
         for source in self.cache_from:
             known.need_source(source, self.side)
-        if self.expect is not None and len(self.expect) != known.count:
-            raise ValueError(f"it expects {len(self.expect)} outcomes, there are {known.count} steps")
+        expected = [self.expect] if self.expect is not None else []
+        for outcomes in (*expected, *(item.expect for item in self.exceptions)):
+            if len(outcomes) != known.count:
+                raise ValueError(f"it expects {len(outcomes)} outcomes, there are {known.count} steps")
+        if self.exceptions and (self.expect is None or self.side == "producer"):
+            raise ValueError("only a build of the consumer with its own expect has exceptions")
         known.built[self.side].add(self.name)
 
     def run(self, work: Work) -> None:
@@ -59,18 +66,34 @@ class Build(Step):
         work.say("build" if work.side == "producer" else "rebuild")
         sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
         absent = frozenset(work.reference_of(source) for source in self.cache_from if source == ABSENT)
+        no_inline, local = meets(work.station.engine.server, NO_INLINE_CACHE), self._unreachable(work)
         options = self._options(work)
         push = self.name in work.to_push
         order = Order(work.make(self.name), sources, absent, self.inline, self.context, options, push, work.caching)
         result = builder_of(self.builder or work.station.engine.builder).build(work, order)
-        plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
+        plan = self._expectation(work) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
-        no_inline = meets(work.station.engine.server, NO_INLINE_CACHE)
         imports = tuple(
-            item.model_copy(update={"absent": item.ref in absent, "unsupported": no_inline}) for item in build.imports
+            item.model_copy(update={"absent": item.ref in absent, "unsupported": no_inline or item.ref in local})
+            for item in build.imports
         )
         given = Given(arguments=dict(options.arguments), flags=options.words)
         work.rounds.append(Round(name=self.name, build=build.model_copy(update={"imports": imports}), options=given))
+
+    def _unreachable(self, work: Work) -> frozenset[str]:
+        """The references of the sources that are only in the engine's images, if it imports no cache from there."""
+        store = store_of(work.station.facts)
+        if store is None or store.kind != CONTAINERD:
+            return frozenset()
+        names = (source for source in self.cache_from if source in work.made - work.pushed)
+        return frozenset(work.reference_of(name) for name in names)
+
+    def _expectation(self, work: Work) -> Expectation:
+        """What the build itself expects, with the first exception that fits."""
+        expect = self.expect or ()
+        if work.facts is None:
+            return Expectation(tuple(map(Outcome, expect)))
+        return choose(expect, None, self.exceptions, work.facts)
 
     def _options(self, work: Work) -> BuildOptions:
         """What the side's changes and this step add to the build."""

@@ -20,3 +20,4 @@ class Push(Step):
     def run(self, work: Work) -> None:
         """Push it."""
         builder_of(work.station.engine.builder).push(work, work.reference_of(self.image))
+        work.pushed.add(self.image)

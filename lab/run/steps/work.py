@@ -14,7 +14,7 @@ from lab.results.facts import BuildResult, Inspection, Round
 from lab.run.builders.caching import Caching
 from lab.run.changes.kind import BuildOptions, Change
 from lab.run.context_files import writing
-from lab.run.expectations import Expectation
+from lab.run.expectations import Expectation, Facts
 from lab.run.gather.door import gather
 from lab.run.gather.stream import Listing
 from lab.run.station import Station
@@ -46,11 +46,12 @@ class Recipe:
 class Work:
     """One side of a trial, which the steps of a sequence change.
 
-    `names` holds the references of the images by the names of their builds, `made` the names of this side's, and `own`
-    ends the reference of an image that this side makes under another name. `plan` is what is expected of the side's
-    last build, `variation` its change, and `change_name` the name of that. `to_push` names the images that a later step
-    of this side pushes, and `cache` is the kind of cache of the trial. `rounds` are the builds that were made, in
-    order, `inspections` what was looked at in the image of the last one, and `recorded` is the key of the last context.
+    `names` holds the references of the images by the names of their builds, `made` the names of this side's, `pushed`
+    those of them that are in the registry, and `own` ends the reference of an image that this side makes under another
+    name. `plan` is what is expected of the side's last build, `facts` what decides which exceptions apply, `variation`
+    its change, and `change_name` the name of that. `to_push` names the images that a later step of this side pushes,
+    and `cache` is the kind of cache of the trial. `rounds` are the builds that were made, in order, `inspections` what
+    was looked at in the image of the last one, and `recorded` is the key of the last context.
     """
 
     station: Station
@@ -62,6 +63,7 @@ class Work:
     say: Callable[[str], None]
     own: str = ""
     plan: Expectation | None = None
+    facts: Facts | None = None
     variation: Sequence[Change] = ()
     change_name: str = CONTROL
     doing: str = "make the variation"
@@ -71,6 +73,7 @@ class Work:
     rounds: list[Round] = field(default_factory=list)
     inspections: list[Inspection] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
+    pushed: set[str] = field(default_factory=set)
     recorded: str | None = None
     listing: Listing | None = None
     _context: PurePosixPath | None = None
@@ -137,6 +140,16 @@ class Work:
         """Run the engine's client with these variables, in the folder of the context unless it shall not."""
         env = {**(env or {}), **({"DOCKER_CONFIG": str(self.context().parent / "config")} if in_context else {})}
         argv = self.station.engine.call(words, env)
+        cwd = self.context() if in_context else None
+        return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
+
+    def buildx(self, words: Sequence[str], doing: str, *, in_context: bool = True) -> Result:
+        """Run the buildx beside the engine's client with the context's own settings, in its folder unless it shall not.
+
+        Such a command is no change of the context.
+        """
+        env = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CONFIG": str(self.context().parent / "config")}
+        argv = self.station.engine.call_buildx(words, env)
         cwd = self.context() if in_context else None
         return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
 
