@@ -13,6 +13,7 @@ from lab.run.steps.load import Load
 from lab.run.steps.prune import Prune
 from lab.run.steps.pull import Pull
 from lab.run.steps.push import Push
+from lab.run.steps.restart import Restart
 from lab.run.steps.save import Save
 from lab.run.steps.tag import Tag
 from lab.run.steps.vary import Vary
@@ -33,6 +34,7 @@ class NamedStep(OneOf):
     load: Load | None = None
     change: ChangeStep | None = None
     vary: Vary | None = None
+    restart: Restart | None = None
     wait: Wait | None = None
     inspect: Inspect | None = None
 
