@@ -164,6 +164,10 @@ def _able(case: Case, pins: Sequence[EngineSpec], asked: tuple[str, ...]) -> tup
 
     scenario, found, able = load_scenario(case.folder, "scratch"), [], []
     for name, client in [(pin.name, kind_of(pin).client) for pin in pins] or [("", "docker")]:
+        if not all(
+            scenario.fits(pin.version) for pin in pins if pin.name == name and pin.version and client == "docker"
+        ):
+            continue
         builders = [item for item in fitting(name, client, asked) if scenario.problem_with(item) is None]
         found += [name] if builders and name else []
         able += builders

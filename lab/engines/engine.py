@@ -26,9 +26,9 @@ class Engine:
     `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
     its cli-plugins. `sums` holds the sha256 of its programs by name, `rules` names what its BuildKit hashes of a file,
     `log` is the command that prints the end of its daemon's log, and `restart` the one that ends its daemon and starts
-    it again with the same data, empty for a Docker that lab did not start. `builder` is what runs its builds. `program`
-    is the name of its client: docker, or buildctl for a BuildKit without Docker. `store` is CONTAINERD for an engine that is
-    known to have its images in containerd's store, and `cache` the kind of cache that its builds write.
+    it again with the same data, empty for a Docker that lab did not start. `builder` is what runs its builds, and
+    `program` the name of its client: docker, or buildctl for a BuildKit without Docker. `store` is CONTAINERD for an
+    engine that is known to have its images in containerd's store, and `cache` the kind of cache that its builds write.
     """
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def test_it_starts_again_only_after_all_programs_of_its_folder_have_ended(tmp_pa
     try:
         wait_for(
             "the daemon to be that program",
-            lambda: _is(child, daemon) and _is(helper, other) or "not yet",
+            lambda: (_is(child, daemon) and _is(helper, other)) or "not yet",
             timeout=60,
             every=0.1,
         )
@@ -53,4 +52,4 @@ def test_a_daemon_that_does_not_run_cannot_be_restarted(tmp_path: Path) -> None:
 
 def _is(child: Child, program: Path) -> bool:
     """True once the process has become that program."""
-    return os.readlink(f"/proc/{child.pid}/exe") == str(program)
+    return Path(f"/proc/{child.pid}/exe").readlink() == program

@@ -63,6 +63,8 @@ class Buildctl:
 
 def words_of(order: Order) -> list[str]:
     """The words after `buildctl` of one build; CommandError for an option that buildctl does not have."""
+    if order.tar:
+        raise CommandError("cannot build with buildctl: it does not take an archive as its context")
     words = ["build", "--progress=plain", "--frontend", "dockerfile.v0"]
     words += ["--local", f"context={order.context}", "--local", f"dockerfile={order.context}"]
     for name, value in order.options.arguments.items():

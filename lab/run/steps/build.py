@@ -26,8 +26,10 @@ class Build(Step):
     """Build the context with BuildKit.
 
     `inline` writes an inline cache, `cache_from` names the images whose caches are used, in order; `absent` is an image
-    that does not exist. `file` and `context` are paths of the context, `arguments` and `flags` are added to those of
-    the side. `builder` is another one than the trial's.
+    that does not exist. `file` and `context` are paths of the context. `tar` sends the context as an archive on standard
+    input, whose objects all have that owner, such as "1000:1000". `arguments` and `flags` are added to those of the
+    side; `images` are arguments whose values are the references of images. `builder` is another one than the trial's.
+    Without `pull`, the classic builder does not pull its sources first.
     `expect` is the outcome of each step; without it, the last build of the consumer is judged by the
     scenario's steps, and any other one is not judged.
     """
@@ -37,16 +39,19 @@ class Build(Step):
     cache_from: tuple[Name, ...] = ()
     file: InContext | None = None
     context: InContext = "."
+    tar: Annotated[str, Field(pattern=r"^\d+:\d+$")] | None = None
     arguments: dict[str, str] = Field(default_factory=dict)
+    images: dict[str, Name] = Field(default_factory=dict)
     flags: tuple[str, ...] = ()
     builder: str | None = None
+    pull: bool = True
     expect: tuple[Expect, ...] | None = None
 
     def check(self, known: Known) -> None:
         """Refuse sources that no step before it makes, and a number of outcomes that is not that of the steps."""
         if self.builder is not None and self.builder not in BUILDERS:
             raise ValueError(f"there is no builder {self.builder}{did_you_mean(self.builder, list(BUILDERS))}")
-        for source in self.cache_from:
+        for source in (*self.cache_from, *self.images.values()):
             known.need_source(source, self.side)
         if self.expect is not None and len(self.expect) != known.count:
             raise ValueError(f"it expects {len(self.expect)} outcomes, there are {known.count} steps")
@@ -61,7 +66,18 @@ class Build(Step):
         absent = frozenset(work.reference_of(source) for source in self.cache_from if source == ABSENT)
         options = self._options(work)
         push = self.name in work.to_push
-        order = Order(work.make(self.name), sources, absent, self.inline, self.context, options, push, work.caching)
+        order = Order(
+            work.make(self.name),
+            sources,
+            absent,
+            self.inline,
+            self.context,
+            options,
+            push,
+            work.caching,
+            self.tar,
+            self.pull,
+        )
         result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
@@ -75,4 +91,5 @@ class Build(Step):
     def _options(self, work: Work) -> BuildOptions:
         """What the side's changes and this step add to the build."""
         words = ("--file", self.file) if self.file else ()
-        return work.options + BuildOptions(self.arguments, (*self.flags, *words))
+        images = {name: work.reference_of(image) for name, image in self.images.items()}
+        return work.options + BuildOptions({**self.arguments, **images}, (*self.flags, *words))
