@@ -102,17 +102,17 @@ def start(
     it.
     """
     check_host(spec, archives)
-    home = Home(state, spec.name, spec.version, kind)
+    home = Home(state, spec.home, spec.version, kind)
     stamp = home.folder / f".{'-'.join(archive.contents.sha256[:16] for archive in archives)}"
-    with hold(state, [f"engine-{spec.name}"], "engine"):
-        note = check_free(spec.name, state)
+    with hold(state, [f"engine-{spec.home}"], "engine"):
+        note = check_free(spec.home, state)
         if stamp.exists() and processes(home):
-            write_note(spec.name, state, HomeNote(owner=note.owner and mine(), user=mine()))
+            write_note(spec.home, state, HomeNote(owner=note.owner and mine(), user=mine()))
             return _engine(home, spec, archives, box)
         _remove(home, box)
-        write_note(spec.name, state, HomeNote(owner=mine(), user=mine()))
+        write_note(spec.home, state, HomeNote(owner=mine(), user=mine()))
         try:
-            tell(Progress(f"engine {spec.name}", "starting on this machine"))
+            tell(Progress(f"engine {spec.home}", "starting on this machine"))
             _unpack(home, archives, box)
             box.check(_launching(home), doing=f"start Docker {home.name}", timeout=20)
             engine = _engine(home, spec, archives, box)
@@ -120,7 +120,7 @@ def start(
         except BaseException:
             _remove(home, box)
             raise
-    tell(Progress(f"engine {spec.name}", f"{engine.title} proven", done=True))
+    tell(Progress(f"engine {spec.home}", f"{engine.title} proven", done=True))
     return engine
 
 

@@ -160,6 +160,14 @@ class Fleet:
         """Make an engine answer on a box and prove it."""
         return handler_of(spec).start(self.site, box, pin)
 
+    def start_instance(self, box: Box, spec: BoxSpec, pin: EngineSpec) -> Engine:
+        """Make an instance of an engine answer on a box and prove it."""
+        return self._start(box, spec, pin)
+
+    def network(self, spec: BoxSpec, pin: EngineSpec) -> str:
+        """The first numbers of the network that an engine has on a box."""
+        return handler_of(spec).daemon(self.site, pin.home).network
+
     def settle(self) -> None:
         """Wait for the archives that `up` left in the making: the next run finds them in the cache."""
         for build in self.builds:

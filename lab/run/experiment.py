@@ -49,10 +49,16 @@ class Wish:
 
 
 def perform(
-    wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch = unwatched
+    wish: Wish,
+    ready: Sequence[Ready],
+    project: Project,
+    tell: Tell,
+    watch: Watch = unwatched,
+    registry: Registry | None = None,
 ) -> tuple[Path, Run]:
     """Make every trial of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
 
+    `registry` is one that serves already; without it, the run has the one that the wish names, or one of its own.
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
@@ -71,7 +77,7 @@ def perform(
     with ExitStack() as stack:
         boxes = [item.box for item in ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        store = stack.enter_context(serving)
+        store = registry or stack.enter_context(serving)
         recorder = Recorder(folder, _new_run(folder.name, draft, wish.lineup, started, store), watch)
         stack.callback(recorder.close)
         recorder.update()

@@ -37,7 +37,7 @@ class Order:
 
     @property
     def archive(self) -> tuple[str, str] | None:
-        """The folder that is sent as an archive, and the owner of its objects; None where the client reads the folder."""
+        """The folder that is sent as an archive, and the owner of its objects; None if the client reads the folder."""
         return (self.context, self.tar) if self.tar else None
 
     @property

@@ -26,10 +26,10 @@ class Build(Step):
     """Build the context with BuildKit.
 
     `inline` writes an inline cache, `cache_from` names the images whose caches are used, in order; `absent` is an image
-    that does not exist. `file` and `context` are paths of the context. `tar` sends the context as an archive on standard
-    input, whose objects all have that owner, such as "1000:1000". `arguments` and `flags` are added to those of the
-    side; `images` are arguments whose values are the references of images. `builder` is another one than the trial's.
-    Without `pull`, the classic builder does not pull its sources first.
+    that does not exist. `file` and `context` are paths of the context. With `tar`, the context is an archive on
+    standard input, and every object of it has that owner, such as "1000:1000". `arguments` and `flags` are added
+    to those of the side; `images` are arguments whose values are the references of images. `builder` is another one
+    than the trial's. Without `pull`, the classic builder does not pull its sources first.
     `expect` is the outcome of each step; without it, the last build of the consumer is judged by the
     scenario's steps, and any other one is not judged.
     """
