@@ -81,7 +81,7 @@ class Checked:
     "--jobs",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="How many cases run side by side on this machine, each on engines of its own; default: one for each processor.",
+    help="How many cases run side by side on this machine, on engines of their own; default: one for each processor.",
 )
 @provider_option
 @click.option("--every", is_flag=True, help="Print every trial, not only those with another outcome.")
@@ -132,6 +132,7 @@ def check(
 
 
 def chosen(names: tuple[str, ...], tags: tuple[str, ...], word: str | None) -> list[Case]:
+    """The cases of these names, or those with all these tags and this word; UsageError for names and tags at once."""
     from lab.project import find
     from lab.run.cases import case, cases
 
@@ -228,7 +229,10 @@ def _show(checked: Checked, *, every: bool) -> None:
     for job, error in checked.errors:
         say(f"{job.name} could not be run: {error.message}")
     if checked.left:
-        say(f"left out: {_reasons(checked.left)}")
+        say(
+            "left out:\n"
+            + columns([[str(count), reason] for reason, count in _counted(checked.left)], ["cases", "why"])
+        )
     predicted = sum(row["prediction"] == "ok" for row in rows)
     names = {row["case"] for row in rows}
     say(
@@ -239,8 +243,11 @@ def _show(checked: Checked, *, every: bool) -> None:
 
 def _reasons(left: Sequence[LeftOut]) -> str:
     """The reasons why cases are left out, each with its count, the most frequent first."""
-    counts = Counter(item.reason for item in left)
-    return "; ".join(f"{count} times: {reason}" for reason, count in counts.most_common())
+    return "; ".join(f"{reason} ({count})" for reason, count in _counted(left))
+
+
+def _counted(left: Sequence[LeftOut]) -> list[tuple[str, int]]:
+    return Counter(item.reason for item in left).most_common()
 
 
 def _row(run: Run, trial: Trial) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lab.cli.case_check import SCHEMA, check, chosen
+from lab.cli.case_new import new
 from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import echo
@@ -85,3 +86,4 @@ def _document(case: Case) -> dict[str, Any]:
 
 
 cases.add_command(check)
+cases.add_command(new)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
-from lab.boxes.base import Box
+from lab.boxes.base import Box, Tell
 from lab.boxes.kinds.table import open_box
 from lab.boxes.specs import BoxSpec
 from lab.engines import host
@@ -22,15 +23,18 @@ from lab.errors import BoxError, Interrupted, LabError
 from lab.machines.fleet import Fleet
 from lab.machines.ready import Ready
 from lab.model import Progress
+from lab.project import Project
 from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import Run
 from lab.run import base_image
 from lab.run.case_jobs import Job
-from lab.run.experiment import perform
+from lab.run.experiment import Wish, perform
+from lab.run.recorder import Watch, unwatched
 from lab.workers import Once, each, raise_first, stopping
 
 Done = Callable[[Job, Run | LabError], None]
+Make = Callable[[Wish, Sequence[Ready], Project, Tell, Watch, Registry | None], tuple[Path, Run]]
 KEPT = "lab-runs/.lanes"  # below the home folder: while it is there, no run removes the folder of runs
 
 
@@ -44,7 +48,7 @@ class Queue:
     networks: set[str] = field(default_factory=set)
 
     def take(self, engines: Sequence[str]) -> Job | None:
-        """The next job, of one of these engines if there is any, else of the engine with the most jobs; None at last."""
+        """The next job: of one of these engines if it has any, else of the engine with the most; None at the end."""
         with self.guard:
             left = {name: jobs for name, jobs in self.waiting.items() if jobs}
             mine = {name: jobs for name, jobs in left.items() if name in engines} or left
@@ -99,7 +103,7 @@ def run(jobs: Sequence[Job], fleet: Fleet, spec: BoxSpec, lineup: str, count: in
     All runs share one registry and one base image, the busybox of this machine if it has one. Raises Interrupted after
     Ctrl-C, and the error of a registry that does not start.
     """
-    queue = Queue(_by_engine(jobs))
+    queue = Queue(by_engine(jobs))
     for name in dict.fromkeys(name for job in jobs for name in job.engines):
         fleet.stock.archives(fleet.catalog.engine(name), fleet.tell)  # before two lanes want it at once
     lanes = {f"lane {number}": Lane(f"lane {number}", spec, fleet, queue) for number in range(1, count + 1)}
@@ -108,26 +112,33 @@ def run(jobs: Sequence[Job], fleet: Fleet, spec: BoxSpec, lineup: str, count: in
         store = stack.enter_context(server.serve(None, None, fleet.tell, store=fleet.project.state))
         stack.callback(shell.run, ["sh", "-c", f'rmdir "$HOME/{KEPT}" && rmdir "$HOME/lab-runs"'])
         shell.check(["sh", "-c", f'mkdir -p "$HOME/{KEPT}"'], doing="make the folder of runs")
-        site = _Site(fleet, store, lineup, len(jobs), done)
-        raise_first(each(lanes, lambda name: site.work(lanes[name]))[1])
+        check = Check(fleet, store, lineup, len(jobs), done)
+        raise_first(each(lanes, lambda name: check.work(lanes[name]))[1])
 
 
-def _by_engine(jobs: Sequence[Job]) -> dict[str, list[Job]]:
+def by_engine(jobs: Sequence[Job]) -> dict[str, list[Job]]:
+    """The jobs of each engine, in order."""
     found: dict[str, list[Job]] = {}
     for job in jobs:
         found.setdefault(job.engine, []).append(job)
     return found
 
 
-class _Site:
-    """What the lanes share: the registry, the base image, and the count of jobs that are made."""
+class Check:
+    """What the lanes share: the registry, the base image, and the count of jobs that are made.
 
-    def __init__(self, fleet: Fleet, store: Registry, lineup: str, total: int, done: Done) -> None:
+    `make` makes one run.
+    """
+
+    def __init__(
+        self, fleet: Fleet, store: Registry, lineup: str, total: int, done: Done, make: Make = perform
+    ) -> None:
         self.fleet = fleet
         self.store = store
         self.lineup = lineup
         self.total = total
         self.done = done
+        self.make = make
         self._made = 0
         self._guard = threading.Lock()
         self._base: Once[str] | None = None
@@ -149,10 +160,9 @@ class _Site:
         self.fleet.tell(Progress(lane.name, "no work is left", done=True))
 
     def _run(self, job: Job, ready: Ready, base: str) -> Run | LabError:
+        wish = job.wish(self.lineup, base)
         try:
-            return perform(job.wish(self.lineup, base), [ready], self.fleet.project, self._quiet, registry=self.store)[
-                1
-            ]
+            return self.make(wish, [ready], self.fleet.project, self._quiet, unwatched, self.store)[1]
         except Interrupted:
             raise
         except LabError as error:
