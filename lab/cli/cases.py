@@ -66,7 +66,15 @@ def show(name: str, as_json: bool) -> None:
     if file.references or file.reference:
         urls = [[item.url, item.state] for item in file.references] or [[str(file.reference), ""]]
         echo("\n" + columns(urls, ["upstream", "state"]))
+    if case.lesson:
+        echo("\n" + _filled(case.lesson))
     echo(f"\n`python -m lab repro {case.name}` runs it.")
+
+
+def _filled(lesson: str) -> str:
+    """A lesson with its paragraphs as wide as the screen, and its commands in the words that lab is called with."""
+    text = lesson.strip("\n").replace("lab repro ", "python -m lab repro ")
+    return "\n\n".join(part if part.startswith(("    ", "#")) else fill(part) for part in text.split("\n\n"))
 
 
 def _document(case: Case) -> dict[str, Any]:
@@ -82,6 +90,7 @@ def _document(case: Case) -> dict[str, Any]:
             {"name": item.name, "summary": item.summary, "expect": list(item.expect)} for item in file.variations
         ],
         "free_commands": case.has_free_commands,
+        "lesson": case.lesson or None,
     }
 
 
