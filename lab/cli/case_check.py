@@ -114,7 +114,7 @@ def check(
 
     place = workplace(lineup)
     found = chosen(names, tags, None)
-    pins = _pins(place, engines)
+    pins = pins_of(place, engines)
     place.announce()
     todo, left = plan(found, pins, _at_hand(place), builders_named(builders), caches_named(caches))
     if not todo:
@@ -122,13 +122,13 @@ def check(
     checked = _made(place, provider, todo, left, jobs, verbose=verbose)
     checked.sort([case.file.name for case in found])
     if as_json:
-        print_json(_document(checked))
+        print_json(document(checked))
     else:
-        _show(checked, every=every)
+        show(checked, every=every)
     if output:
         files.write(output, cases_table(checked.runs))
         click.echo(f"written to {output}", err=True)
-    sys.exit(_ending(checked))
+    sys.exit(ending_of(checked))
 
 
 def chosen(names: tuple[str, ...], tags: tuple[str, ...], word: str | None) -> list[Case]:
@@ -142,7 +142,7 @@ def chosen(names: tuple[str, ...], tags: tuple[str, ...], word: str | None) -> l
     return [case(name, folder) for name in dict.fromkeys(names)] if names else cases(folder, tags=tags, word=word)
 
 
-def _pins(place: Workplace, words: tuple[str, ...]) -> list[EngineSpec]:
+def pins_of(place: Workplace, words: tuple[str, ...]) -> list[EngineSpec]:
     """The engines named; `all` is every one that is at hand, and without names those of the lineup's boxes."""
     from lab.machines.fleet import Fleet
     from lab.machines.kinds.table import handler_of
@@ -199,14 +199,15 @@ def _one_by_one(conductor: Conductor, todo: Sequence[Job], checked: Checked) -> 
             checked.add(job, error)
 
 
-def _ending(checked: Checked) -> int:
+def ending_of(checked: Checked) -> int:
     """The exit code: that of the worst run, else that of a job that ended with an error."""
     from lab.cli.runs import ending
 
     return max([*map(ending, checked.runs), *(error.exit_code for _, error in checked.errors)], default=0)
 
 
-def _document(checked: Checked) -> dict[str, Any]:
+def document(checked: Checked) -> dict[str, Any]:
+    """Return the check as JSON has it."""
     return {
         "schema": SCHEMA,
         "trials": [_row(run, trial) for run, trial in checked.trials],
@@ -219,7 +220,7 @@ def _document(checked: Checked) -> dict[str, Any]:
     }
 
 
-def _show(checked: Checked, *, every: bool) -> None:
+def show(checked: Checked, *, every: bool) -> None:
     """Print the trials that are not as expected or not as predicted, and how many there are of each."""
     rows = [_row(run, trial) for run, trial in checked.trials]
     odd = [row for row in rows if row["verdict"] != "as expected" or row["prediction"] == "contradicted"]

@@ -220,8 +220,9 @@ class Crew:
     def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
         if source.problem is None:
             clock = datetime.now(UTC)
-            plan = self.scenario.expectation(variation, facts_of(self.book, station.facts, producer))
-            trial = sequence.rebuild(station, self.scenario, source, plan, variation, self._say(station.box.name))
+            facts = facts_of(self.book, station.facts, producer)
+            plan, say = self.scenario.expectation(variation, facts), self._say(station.box.name)
+            trial = sequence.rebuild(station, self.scenario, source, plan, variation, say, facts)
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
             prediction = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
             return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": prediction})

@@ -8,7 +8,7 @@ from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey
 from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
-from lab.run.expectations import Expectation
+from lab.run.expectations import Expectation, Facts
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, unread_caches, with_inspections
 from lab.run.scenario_file import Variation
@@ -18,6 +18,8 @@ from lab.run.steps.prune import prune
 from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
 from lab.run.steps.work import Say, Side, Work
+
+NO_FACTS = Facts(None)
 
 
 def produce(
@@ -46,9 +48,18 @@ def produce(
 
 
 def rebuild(
-    station: Station, scenario: Scenario, source: Production, plan: Expectation, variation: Variation | None, say: Say
+    station: Station,
+    scenario: Scenario,
+    source: Production,
+    plan: Expectation,
+    variation: Variation | None,
+    say: Say,
+    facts: Facts = NO_FACTS,
 ) -> Trial:
-    """Make the consumer's steps after another box's, and compare the outcomes of its builds with what is expected."""
+    """Make the consumer's steps after another box's, and compare the outcomes of its builds with what is expected.
+
+    `plan` is what is expected of the last build; `facts` decide which exceptions apply to an earlier one.
+    """
     name = str(trial_key(source, station, scenario, variation))
     slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
     work = _work(
@@ -60,7 +71,7 @@ def rebuild(
         slug,
         lambda what: say(f"{source.producer}: {what}"),
     )
-    work.plan, work.cache = plan, source.caching
+    work.plan, work.cache, work.facts = plan, source.caching, facts
     _vary(work, scenario, variation)
     problem, fault = None, None
     with station.about(name):

@@ -7,12 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from lab.errors import did_you_mean
-from lab.model import Outcome
 from lab.results.facts import Given, Round
 from lab.run.builders.kind import Order
 from lab.run.builders.table import BUILDERS, builder_of
 from lab.run.changes.kind import BuildOptions, InContext
-from lab.run.expectations import Expect, Expectation
+from lab.run.expectations import Deviation, Expect, choose
 from lab.run.judging import read_result
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import ABSENT, IMAGE, Work
@@ -31,7 +30,7 @@ class Build(Step):
     to those of the side; `images` are arguments whose values are the references of images. `builder` is another one
     than the trial's. Without `pull`, the classic builder does not pull its sources first.
     `expect` is the outcome of each step; without it, the last build of the consumer is judged by the
-    scenario's steps, and any other one is not judged.
+    scenario's steps, and any other one is not judged. `exceptions` state where another outcome is expected.
     """
 
     name: Name = IMAGE
@@ -46,6 +45,7 @@ class Build(Step):
     builder: str | None = None
     pull: bool = True
     expect: tuple[Expect, ...] | None = None
+    exceptions: tuple[Deviation, ...] = ()
 
     def check(self, known: Known) -> None:
         """Refuse sources that no step before it makes, and a number of outcomes that is not that of the steps."""
@@ -53,8 +53,11 @@ class Build(Step):
             raise ValueError(f"there is no builder {self.builder}{did_you_mean(self.builder, list(BUILDERS))}")
         for source in (*self.cache_from, *self.images.values()):
             known.need_source(source, self.side)
-        if self.expect is not None and len(self.expect) != known.count:
-            raise ValueError(f"it expects {len(self.expect)} outcomes, there are {known.count} steps")
+        if self.exceptions and self.expect is None:
+            raise ValueError("it has exceptions from no expectation")
+        for expect in (self.expect, *(item.expect for item in self.exceptions)):
+            if expect is not None and len(expect) != known.count:
+                raise ValueError(f"it expects {len(expect)} outcomes, there are {known.count} steps")
         known.built[self.side].add(self.name)
 
     def run(self, work: Work) -> None:
@@ -79,7 +82,7 @@ class Build(Step):
             self.pull,
         )
         result = builder_of(self.builder or work.station.engine.builder).build(work, order)
-        plan = Expectation(tuple(map(Outcome, self.expect))) if self.expect else work.plan
+        plan = choose(self.expect, None, self.exceptions, work.facts) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
         no_inline = meets(work.station.engine.server, NO_INLINE_CACHE)
         imports = tuple(

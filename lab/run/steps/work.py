@@ -14,7 +14,7 @@ from lab.results.facts import BuildResult, Inspection, Round
 from lab.run.builders.caching import Caching
 from lab.run.changes.kind import BuildOptions, Change
 from lab.run.context_files import writing
-from lab.run.expectations import Expectation
+from lab.run.expectations import Expectation, Facts
 from lab.run.gather.door import gather
 from lab.run.gather.stream import Listing
 from lab.run.station import Station
@@ -54,10 +54,11 @@ class Work:
 
     `names` holds the references of the images by the names of their builds, `made` the names of this side's, and `own`
     ends the reference of an image that this side makes under another name. `plan` is what is expected of the side's
-    last build, `variation` its change, and `change_name` the name of that. `to_push` names the images that a later step
-    of this side pushes, and `cache` is the kind of cache of the trial. `rounds` are the builds that were made, in
-    order, `inspections` what was looked at in the image of the last one, and `recorded` is the key of the last context.
-    `endings` are called when the side has made its steps or has failed.
+    last build, and `facts` decide which exceptions apply to an earlier one. `variation` is the change of the trial, and
+    `change_name` the name of that. `to_push` names the images that a later step of this side pushes, and `cache` is the
+    kind of cache of the trial. `rounds` are the builds that were made, in order, `inspections` what was looked at in
+    the image of the last one, and `recorded` is the key of the last context. `endings` are called when the side has
+    made its steps or has failed.
     """
 
     station: Station
@@ -69,6 +70,7 @@ class Work:
     say: Callable[[str], None]
     own: str = ""
     plan: Expectation | None = None
+    facts: Facts = field(default_factory=lambda: Facts(None))
     variation: Sequence[Change] = ()
     change_name: str = CONTROL
     doing: str = "make the variation"

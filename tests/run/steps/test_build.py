@@ -13,12 +13,14 @@ from lab.boxes.local import LocalBox
 from lab.boxes.transcript import ReplayBox
 from lab.engines.engine import Engine
 from lab.errors import CommandError
+from lab.model import Outcome
 from lab.registry.server import Registry
 from lab.results.run import load
 from lab.run.builders.buildctl import words_of
 from lab.run.builders.caching import Caching
 from lab.run.builders.kind import Order
 from lab.run.changes.kind import BuildOptions
+from lab.run.expectations import Deviation, Facts
 from lab.run.station import Station
 from lab.run.steps.build import Build
 from lab.run.steps.table import NamedStep, why_unpredictable
@@ -92,3 +94,28 @@ def test_buildctl_takes_no_archive() -> None:
 def test_such_builds_are_not_predicted(step: Build, reason: str) -> None:
     made = [NamedStep(build=Build(side="producer")), NamedStep.model_validate({"push": {"side": "producer"}})]
     assert reason in str(why_unpredictable([*made, NamedStep(build=step)]))
+
+
+@pytest.mark.parametrize(("version", "first"), [("26.1.5", Outcome.RAN), ("27.5.1", Outcome.HIT), (None, Outcome.RAN)])
+def test_an_earlier_build_is_expected_to_do_what_fits_the_engine(version: str | None, first: Outcome) -> None:
+    newer = Deviation(engines=">=27.0", because="it was fixed", expect=("hit",))
+    work = Work(
+        Station(
+            Calls(),
+            lambda what: nullcontext(),
+            Engine("e", ("docker",), "1", "26.1.5", ""),
+            FACTS,
+            PurePosixPath("/h"),
+            Registry("r", "registry"),
+        ),
+        Recipe("FROM b\nRUN a\n", ("RUN a",), {}),
+        "consumer",
+        "slug",
+        "r/a:1",
+        {"image": "r/a:1"},
+        lambda what: None,
+        facts=Facts(version),
+    )
+    Build(expect=("ran",), exceptions=(newer,)).run(work)
+    [step] = work.builds[0].steps
+    assert step.expected is first
