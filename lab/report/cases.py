@@ -13,9 +13,8 @@ from lab.versions import natural
 HEAD = """\
 # The cases on real engines
 
-`python -m lab cases check --engine all --builder all --output docs/cases.md` writes this file from a run. `lab cases
-show NAME` describes a case, and `lab repro NAME` runs it. [Scenarios](scenarios.md) lists the reported cases that are
-not here, with the reason.
+`make cases` writes this file from a run of `lab cases check`. `lab cases show NAME` describes a case, and `lab repro
+NAME` runs it. [Scenarios](scenarios.md) lists the reported cases that are not here, with the reason.
 
 A column is an engine with a builder: `20.10.24` builds with BuildKit, and `20.10.24+classic` with the classic builder.
 Each cell is one trial, with one word for each step of the Dockerfile after FROM: what the engine did. **Bold** cells
