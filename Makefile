@@ -42,6 +42,13 @@ truth: venv  ## write docs/truth-table.md and docs/truth-digests.md: predictions
 	$(PYTHON) -m lab truth --output docs/truth-table.md
 	$(PYTHON) -m lab truth --digests --output docs/truth-digests.md
 
+# This runs every case with all its variations on real engines of this machine, as root, in about 20 minutes.
+CASE_ENGINES := 20.10.24,20.10.24-unfixed,26.1.5,28.5.2,buildkit-0.25.2
+.PHONY: cases
+cases: venv  ## write docs/cases.md: what real engines did in every case, beside what was expected and predicted
+	$(PYTHON) -m lab cases check --lineup local --engine $(CASE_ENGINES) --builder buildkit,classic,buildctl \
+	  --output docs/cases.md
+
 # This makes random builds on every Docker of this machine's cache, as root, in about a minute for 60.
 N := 60
 truth-random: venv  ## make N random builds on real engines; a contradicted prediction is minimised and stored as test data

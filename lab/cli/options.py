@@ -54,7 +54,7 @@ builder_option = click.option(
     "--builder",
     "builders",
     multiple=True,
-    metavar="BUILDER[,BUILDER..]",
+    metavar="BUILDER[,BUILDER..]|all",
     help="What runs the builds: buildkit (the default), buildx, classic; with a buildkitd buildctl (the default), "
     "buildx-remote.",
 )
@@ -77,10 +77,12 @@ def caches_named(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def builders_named(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Builder names from words, each of one name or several with commas; UsageError for an unknown name."""
-    from lab.run.builders.table import builder_of
+    """Builder names from words, each of one name or several with commas, or `all`; UsageError for an unknown name."""
+    from lab.run.builders.table import BUILDERS, builder_of
 
     names = tuple(dict.fromkeys(name for word in words for name in word.split(",") if name))
+    if "all" in names:
+        return tuple(BUILDERS)
     for name in names:
         builder_of(name)
     return names

@@ -27,10 +27,11 @@ class Engine:
     `docker` holds the words that call its client; `client`, `server` and `commit` are what that client reported.
     `plugins` is the folder of the client's own plugins (buildx), if it has one: a DOCKER_CONFIG needs links to them in
     its cli-plugins. `buildx` is the version of that plugin. `sums` holds the sha256 of its programs by name, `rules`
-    names what its BuildKit hashes of a file, `log` is the command that prints the end of its daemon's log, and
-    `builder` what runs its builds. `program` is the name of its client: docker, or buildctl for a BuildKit without
-    Docker. `store` is CONTAINERD for an engine that is known to have its images in containerd's store, and `cache` the
-    kind of cache that its builds write.
+    names what its BuildKit hashes of a file, `log` is the command that prints the end of its daemon's log,
+    `restart` the one that ends its daemon and starts it again with the same data, empty for a Docker that lab did
+    not start, and `builder` what runs its builds. `program` is the name of its client: docker, or buildctl for a
+    BuildKit without Docker. `store` is CONTAINERD for an engine that is known to have its images in containerd's
+    store, and `cache` the kind of cache that its builds write.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Engine:
     buildx: str = ""
     rules: str | None = None
     log: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
     builder: str = "buildkit"
     program: str = "docker"
     store: str = ""

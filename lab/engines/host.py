@@ -33,6 +33,15 @@ from lab.workers import wait_for
 
 START_SECONDS = 60
 PROGRAMS = ("unshare", "setsid", "tar", "ip")
+# For /bin/sh: ends a daemon in order, waits until all programs of its folder have ended, and starts it by the words.
+RESTART = """\
+daemon=$1 programs=$2
+shift 2
+running() { find /proc -mindepth 2 -maxdepth 2 -name exe -lname "$1" 2>/dev/null | cut -d/ -f3; }
+kill $(running "$daemon") || exit
+until test -z "$(running "$programs/*")"; do sleep 0.1; done
+exec "$@"
+"""
 # The death of unshare ends every program in there. It does not end with lab: `up` and `repro` are two processes.
 NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
 CGROUPS = Path("/sys/fs/cgroup")
@@ -93,25 +102,25 @@ def start(
     it.
     """
     check_host(spec, archives)
-    home = Home(state, spec.name, spec.version, kind)
+    home = Home(state, spec.home, spec.version, kind)
     stamp = home.folder / f".{'-'.join(archive.contents.sha256[:16] for archive in archives)}"
-    with hold(state, [f"engine-{spec.name}"], "engine"):
-        note = check_free(spec.name, state)
+    with hold(state, [f"engine-{spec.home}"], "engine"):
+        note = check_free(spec.home, state)
         if stamp.exists() and processes(home):
-            write_note(spec.name, state, HomeNote(owner=note.owner and mine(), user=mine()))
+            write_note(spec.home, state, HomeNote(owner=note.owner and mine(), user=mine()))
             return _engine(home, spec, archives, box)
         _remove(home, box)
-        write_note(spec.name, state, HomeNote(owner=mine(), user=mine()))
+        write_note(spec.home, state, HomeNote(owner=mine(), user=mine()))
         try:
-            tell(Progress(f"engine {spec.name}", "starting on this machine"))
+            tell(Progress(f"engine {spec.home}", "starting on this machine"))
             _unpack(home, archives, box)
-            _launch(home, box)
+            box.check(_launching(home), doing=f"start Docker {home.name}", timeout=20)
             engine = _engine(home, spec, archives, box)
             stamp.touch()
         except BaseException:
             _remove(home, box)
             raise
-    tell(Progress(f"engine {spec.name}", f"{engine.title} proven", done=True))
+    tell(Progress(f"engine {spec.home}", f"{engine.title} proven", done=True))
     return engine
 
 
@@ -191,11 +200,16 @@ def _unpack(home: Home, archives: Sequence[Archive], box: Box) -> None:
     start.chmod(0o755)
 
 
-def _launch(home: Home, box: Box) -> None:
-    """Start it detached from lab: an engine that `up` starts runs on after `up` has ended."""
-    words = [*NAMESPACES, str(home.daemon.programs / "start")]
-    quiet = ["setsid", "--fork", "sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", str(home.log)]
-    box.check([*quiet, *words], doing=f"start Docker {home.name}", timeout=20)
+def _launching(home: Home) -> tuple[str, ...]:
+    """The words that start it detached from lab: an engine that `up` starts runs on after `up` has ended."""
+    quiet = ("setsid", "--fork", "sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", str(home.log))
+    return (*quiet, *NAMESPACES, str(home.daemon.programs / "start"))
+
+
+def _restarting(home: Home) -> tuple[str, ...]:
+    """The words that end its daemon and start it again; what it has stored stays."""
+    daemon = str(home.daemon.programs / home.daemon.proven[0])
+    return ("sh", "-c", RESTART, "sh", daemon, str(home.daemon.programs), *_launching(home))
 
 
 def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box) -> Engine:
@@ -232,6 +246,7 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
         engine_of(spec, (home.client, versions), sums),
         plugins=plugins,
         log=("tail", "-n", "30", str(home.log)),
+        restart=_restarting(home),
         program=home.daemon.proven[1],
     )
     return prove(box, spec, engine)

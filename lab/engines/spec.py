@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from lab.yamlfile import Strict
 
@@ -45,6 +45,19 @@ class EngineSpec(Strict):
     rules: RuleSet | None = None
     xattrs: Literal["all"] | None = None
     needs: Needs = Needs()
+
+    _number: int = PrivateAttr(0)
+
+    def instance(self, number: int) -> Self:
+        """The same engine, which can run beside its other instances on one machine; 0 is the one that boxes use."""
+        copy = self.model_copy()
+        copy._number = number
+        return copy
+
+    @property
+    def home(self) -> str:
+        """The name of its files on a machine, which no other instance has."""
+        return f"{self.name}~{self._number}" if self._number else self.name
 
     @property
     def listed_name(self) -> str:

@@ -36,6 +36,12 @@ cat "$sums"
 """
 
 
+# The socket goes first: START takes a socket that exists for one of the new daemon.
+RESTART = f"""\
+systemctl stop "$1" && rm -f "$2" || exit
+{START}"""
+
+
 def check_control_groups(box: Box, spec: EngineSpec) -> None:
     """Raise EngineError if the engine supports only control groups of version 1 and the box has version 2.
 
@@ -76,7 +82,9 @@ def start_unit(
     plugins = daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None
     answer = (answer[0], daemon.versions(answer[1]))
     engine = engine_of(spec, answer, sums)
-    return replace(engine, plugins=plugins, log=journal_of(daemon.unit), program=name)
+    return replace(
+        engine, plugins=plugins, log=journal_of(daemon.unit), program=name, restart=_as_root(RESTART, daemon)
+    )
 
 
 def _bring(
@@ -118,13 +126,18 @@ def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Da
 
 def _start(box: Box, daemon: Daemon) -> Result:
     """Start the engine and wait for its socket; returns the sums of its programs, as sha256sum prints them."""
-    words = (daemon.unit, str(daemon.socket_file), str(daemon.sums), str(daemon.programs / "start"))
-    started = box.run(["sudo", "-n", "sh", "-c", START, "sh", *words], timeout=START_SECONDS)
+    started = box.run(_as_root(START, daemon), timeout=START_SECONDS)
     if not started.ok:
         why = f"no socket within {START_SECONDS} s" if started.timed_out else "its daemon ended"
         output = started.output.decode("utf-8", "replace") + journal(box, daemon.unit)
         raise EngineError(f"cannot start Docker {daemon.name} on {box.name}: {why}", output=output)
     return started
+
+
+def _as_root(script: str, daemon: Daemon) -> tuple[str, ...]:
+    """The words that run START or RESTART for a daemon."""
+    words = (daemon.unit, str(daemon.socket_file), str(daemon.sums), str(daemon.programs / "start"))
+    return ("sudo", "-n", "sh", "-c", script, "sh", *words)
 
 
 def _stop(box: Box, daemon: Daemon) -> None:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import partial
 
 from lab.boxes.base import Box, Tell
-from lab.boxes.image_lock import images_unused
 from lab.boxes.kinds.table import kind_of as kind_of_box
 from lab.boxes.kinds.table import open_box
 from lab.boxes.local import LocalBox
@@ -24,6 +23,7 @@ from lab.errors import Interrupted, LabError
 from lab.machines import daemons, hypervisor, leftovers
 from lab.machines.catalog import Catalog
 from lab.machines.hypervisor import BaseImage
+from lab.machines.image_pool import clear_pool
 from lab.machines.kinds.handler import Site
 from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
@@ -31,8 +31,6 @@ from lab.machines.ready import Later, Ready
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import Background, Once, each, raise_first, side_by_side
-
-BAKED = "lab/"  # the names of the boxes that lab bakes begin with it
 
 
 class Fleet:
@@ -164,6 +162,14 @@ class Fleet:
         """Make an engine answer on a box and prove it."""
         return handler_of(spec).start(self.site, box, pin)
 
+    def start_instance(self, box: Box, spec: BoxSpec, pin: EngineSpec) -> Engine:
+        """Make an instance of an engine answer on a box and prove it."""
+        return self._start(box, spec, pin)
+
+    def network(self, spec: BoxSpec, pin: EngineSpec) -> str:
+        """The first numbers of the network that an engine has on a box."""
+        return handler_of(spec).daemon(self.site, pin.home).network
+
     def settle(self) -> None:
         """Wait for the archives that `up` left in the making: the next run finds them in the cache."""
         for build in self.builds:
@@ -223,30 +229,13 @@ class Fleet:
         doomed = [name for name in names if name in noted or self.project.prefix + name in there]
         raise_first(each(doomed, lambda name: self._remove(name, libvirt))[1])
         if libvirt:
-            doomed += self._clear_pool(images)
+            published = {name for spec in boxes.values() for name in kind_of_box(spec).images(spec)}
+            removed, self.images = clear_pool(self.shell, published, self.tell, all_images=images)
+            doomed += removed
             self._stop_libvirt()
         if not self.notes.boxes():
             shutil.rmtree(self.project.state / "registry", ignore_errors=True)  # the base image that all runs used
         return [*emptied, *doomed]
-
-    def _clear_pool(self, images: bool) -> list[str]:
-        """Remove the base images of baked boxes, and with `images` those of published ones; returns the latter."""
-        with images_unused() as unused:
-            if not unused:
-                self.tell(Progress("libvirt", "base images stay: another lab brings boxes up", done=True))
-                return []
-            return self._remove_images(images)
-
-    def _remove_images(self, images: bool) -> list[str]:
-        published = {name for spec in self.catalog.boxes.values() for name in kind_of_box(spec).images(spec)}
-        found = hypervisor.base_images(self.shell)
-        hypervisor.remove_base_images(self.shell, [image for image in found if image.box.startswith(BAKED)])
-        self.images = [image for image in found if image.box in published and not image.box.startswith(BAKED)]
-        if not images:
-            return []
-        removed, self.images = self.images, []
-        hypervisor.remove_base_images(self.shell, removed)
-        return [image.title for image in removed]
 
     def down_orphans(self) -> list[str]:
         """Remove machines of checkouts that are gone, and what lab made in libvirt that has no machine."""

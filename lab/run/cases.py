@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import UsageError, did_you_mean
+from lab.errors import ConfigError, UsageError, did_you_mean, reason
 from lab.run.scenario_file import ScenarioFile
 from lab.run.scenarios import check_names, find
 from lab.yamlfile import load
+
+LESSON = "lesson.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class Case:
     def name(self) -> str:
         """The name by which `lab repro` runs it: that of its folder."""
         return self.folder.name
+
+    @property
+    def lesson(self) -> str:
+        """The text of its lesson, in Markdown; empty without one. ConfigError if it cannot be read."""
+        path = self.folder / LESSON
+        try:
+            return path.read_text(encoding="utf-8") if path.exists() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {path}: {reason(error)}") from error
 
     def has_word(self, word: str) -> bool:
         """True if the word is in any text of the case, whatever its letters' case."""

@@ -21,7 +21,7 @@ from lab.registry.server import Registry
 from lab.results.facts import ImageFacts, NamedImage
 from lab.results.run import Base, Run
 from lab.results.shelf import create_folder
-from lab.run import base_image
+from lab.run import base_image, web_address
 from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
 from lab.run.crew import Crew
@@ -49,10 +49,16 @@ class Wish:
 
 
 def perform(
-    wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch = unwatched
+    wish: Wish,
+    ready: Sequence[Ready],
+    project: Project,
+    tell: Tell,
+    watch: Watch = unwatched,
+    registry: Registry | None = None,
 ) -> tuple[Path, Run]:
     """Make every trial of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
 
+    `registry` is one that serves already; without it, the run has the one that the wish names, or one of its own.
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
@@ -64,13 +70,14 @@ def perform(
     # names and templates are checked before anything is started; the base is known only later
     draft = load_scenario(wish.scenario, "scratch")
     check_builders(draft, [name for item in clients.items() for name in fitting(*item, wish.builders)])
+    check_versions(draft, ready)
     variations = draft.variations(wish.variations)
     started = datetime.now(UTC)
     folder = create_folder(project.results, draft.name, started)
     with ExitStack() as stack:
         boxes = [item.box for item in ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        store = stack.enter_context(serving)
+        store = registry or stack.enter_context(serving)
         recorder = Recorder(folder, _new_run(folder.name, draft, wish.lineup, started, store), watch)
         stack.callback(recorder.close)
         recorder.update()
@@ -80,7 +87,8 @@ def perform(
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in used}
         stack.enter_context(server.doors(store, [item.box for item in used]))
         base = _base(wish, store, *base_maker(producers, recorded), tell)
-        scenario = load_scenario(wish.scenario, base.reference)
+        web = stack.enter_context(web_address.reserved(project.state)) if draft.serves else web_address.USUAL
+        scenario = load_scenario(wish.scenario, base.reference, web)
         bases = other_bases(scenario, base.reference, store, used)
         recorder.update(base=base, base_image=read_image(base.reference, store), bases=bases)
         recorder.update(dockerfile=scenario.dockerfile, instructions=scenario.instructions)
@@ -146,6 +154,16 @@ def check_builders(scenario: Scenario, builders: Sequence[str]) -> None:
             raise UsageError(
                 f"cannot run {scenario.name} with the builder {name}: {problem}",
                 hint=f"builders of this scenario: {', '.join(scenario.file.builders)}",
+            )
+
+
+def check_versions(scenario: Scenario, ready: Sequence[Ready]) -> None:
+    """Raise UsageError if one of these engines is a Docker whose version cannot build the scenario."""
+    for engine in (engine for item in ready for engine in item.engines):
+        if engine.program == "docker" and not scenario.fits(engine.server):
+            raise UsageError(
+                f"cannot run {scenario.name} with {engine.title}: it needs Docker {scenario.file.needs}",
+                hint="name an engine with --engine; `python -m lab engines` lists them",
             )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 from pydantic import Field, model_validator
 
 from lab.run.changes.table import NamedChange
-from lab.run.expectations import BuilderName, Deviation, Expect
+from lab.run.expectations import BuilderName, Deviation, Expect, Versions
 from lab.run.steps.table import USUAL, NamedStep
 from lab.yamlfile import Strict
 
@@ -57,7 +57,7 @@ class ScenarioFile(Strict):
     `engines` and `producer_engines` are the engines of consumers and producers where a user names none. `builders` are
     those that can run it. `mechanism` describes what happens in two sentences, `look` what to look at. `prepare` are
     changes that both sides make when their context is written. Without `steps`, every instruction of the Dockerfile is
-    expected to hit.
+    expected to hit. `needs` are the versions of Docker that can build it.
     """
 
     name: Word
@@ -70,6 +70,7 @@ class ScenarioFile(Strict):
     template: Word | None = None
     engines: tuple[str, ...] = ()
     producer_engines: tuple[str, ...] = ()
+    needs: Versions | None = None
     builders: tuple[BuilderName, ...] = get_args(BuilderName)
     variables: dict[str, str | int | bool] = Field(default_factory=dict)
     prepare: tuple[NamedChange, ...] = ()

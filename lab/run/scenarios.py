@@ -19,9 +19,12 @@ from lab.run.rendering import Variables, context_of, filled, render
 from lab.run.scenario_file import ScenarioFile, Variation
 from lab.run.steps.build import Build
 from lab.run.steps.push import Push
+from lab.run.steps.serve import Serve
 from lab.run.steps.table import USUAL, NamedStep, problem_of
 from lab.run.steps.tag import Tag
 from lab.run.steps.work import IMAGE, Recipe
+from lab.run.web_address import USUAL as USUAL_ADDRESS
+from lab.versions import meets
 from lab.yamlfile import OneOf, check, line_of, read
 
 SHARED = "shared"  # the folder of the Dockerfiles and contexts that several scenarios use
@@ -91,6 +94,15 @@ class Scenario:
         """True if a consumer pushes images too: then each trial needs names of its own for them."""
         return any(isinstance(item.step, Push) and item.step.side == "consumer" for item in self.sequence)
 
+    @property
+    def serves(self) -> bool:
+        """True if a step serves files by HTTP: then the run reserves an address."""
+        return any(isinstance(item.step, Serve) for item in self.sequence)
+
+    def fits(self, version: str) -> bool:
+        """True if a Docker of this version can build it."""
+        return self.file.needs is None or meets(version, self.file.needs)
+
     def problem_with(self, builder: str) -> str | None:
         """Why a builder cannot run the scenario; None if it can."""
         if builder not in self.file.builders:
@@ -150,12 +162,15 @@ def find(name: str, folder: Path) -> Path:
     return folder / name
 
 
-def load_scenario(folder: Path, base: str) -> Scenario:
-    """Read and render the scenario in `folder` over the base image `base`; ConfigError describes what is wrong."""
+def load_scenario(folder: Path, base: str, web: str = USUAL_ADDRESS) -> Scenario:
+    """Read and render the scenario in `folder` over the base image `base`; ConfigError describes what is wrong.
+
+    `web` is the address at which a step of the sequence serves files.
+    """
     path = folder / "scenario.yaml"
     data = read(path)
     file = check(data, ScenarioFile, str(path))
-    variables = {**file.variables, "base": base}
+    variables = {**file.variables, "base": base, "web": web}
     template = _part(folder, file, "Dockerfile.j2")
     try:
         text = template.read_text(encoding="utf-8")

@@ -23,7 +23,8 @@ def test_the_cases_are_listed_within_the_width() -> None:
 
 def test_they_are_narrowed_by_tag_and_word() -> None:
     found = json.loads(run("--tag", "wrong-hit", "--json").output)["cases"]
-    names = {"copy-from-owner", "secret-value", "stale-content", "stale-folder-mode", "wildcard-rename"}
+    names = {"copy-from-owner", "secret-value", "stale-after-restart", "stale-content", "stale-folder-mode"}
+    names |= {"hard-link-stale", "layer-twice", "wildcard-rename"}
     assert {item["name"] for item in found} == names
     assert "no case has these tags and this word" in run("--search", "no such word").output
 
@@ -33,7 +34,10 @@ def test_a_case_is_described() -> None:
     assert text.startswith("stale-content: other bytes of the same size and time, without a prune")
     assert "What to look at: the bytes of /app.txt in the image." in text
     assert "https://github.com/moby/buildkit/issues/2592" in text
+    assert "**Predict.** The first build is done." in text
+    assert "    python -m lab repro stale-content --lineup local" in text
     found = json.loads(run("show", "stale-content", "--json").output)
+    assert found["lesson"].startswith("# A hit with the wrong bytes")
     assert [step["expect"] for step in found["steps"]] == ["hit", "wrong-hit", "hit"]
     assert found["free_commands"] is False
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import UsageError
+from lab.errors import ConfigError, UsageError
 from lab.run.cases import case, cases
 from lab.run.scenarios import load_scenario
 from tests.conftest import ROOT
@@ -51,3 +51,27 @@ def test_an_unknown_tag_is_refused_with_the_nearest_one() -> None:
 def test_free_commands_are_marked(tmp_path: Path) -> None:
     assert not case("crlf", SCENARIOS).has_free_commands
     assert case("truth-file", SCENARIOS).has_free_commands
+
+
+def test_a_lesson_has_its_five_parts_and_runs_its_own_case() -> None:
+    with_lesson = [item for item in cases(SCENARIOS) if item.lesson]
+    assert {item.name for item in with_lesson} >= {
+        "selinux-label",
+        "umask-file",
+        "stale-content",
+        "copy-from-owner",
+        "stages-minimal",
+    }
+    for item in with_lesson:
+        parts = re.findall(r"^\*\*(\w+)\.\*\*", item.lesson, re.MULTILINE)
+        assert parts == ["Goal", "Predict", "Run", "Reveal", "Why"]
+        assert re.search(rf"^    lab repro {item.name} ", item.lesson, re.MULTILINE)
+        assert set(re.findall(r"lab repro ([a-z-]+)", item.lesson)) <= set(NAMES)
+        assert max(map(len, item.lesson.splitlines())) <= 100
+
+
+def test_a_lesson_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "scenario.yaml").write_text("name: a\nsummary: s\n")
+    (tmp_path / "lesson.md").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match=r"lesson\.md"):
+        _ = case(str(tmp_path), SCENARIOS).lesson

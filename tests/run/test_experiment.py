@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Ready
 from lab.registry.server import Registry
-from lab.run.experiment import Wish, base_maker, caches_of, check_reach, other_bases
+from lab.run.experiment import Wish, base_maker, caches_of, check_reach, check_versions, other_bases
 from lab.run.scenarios import Scenario, load_scenario
 from tests.conftest import ROOT
 
@@ -88,3 +89,17 @@ def test_a_docker_of_the_run_makes_the_base_image_if_there_is_one(engines: tuple
     item = Ready(box, BOXES.box("local"), engines)
     recorded = RecordingBox(box, None)  # type: ignore[arg-type]  # nothing is run
     assert base_maker([item], {"local": recorded}) == (recorded, maker)
+
+
+def test_an_engine_that_cannot_build_the_scenario_is_refused(tmp_path: Path) -> None:
+    known = scenario(tmp_path, "alpine")
+    newer = replace(known, file=known.file.model_copy(update={"needs": ">=23.0"}))
+    box = BOXES.box("local")
+    old, new = (
+        Ready(LocalBox(box.name), box, (Engine("e", ("true",), version, version, "c"),))
+        for version in ("20.10.24+dfsg1", "26.1.5+dfsg1")
+    )
+    check_versions(known, [old, new])
+    check_versions(newer, [new])
+    with pytest.raises(UsageError, match=r"Docker 20\.10\.24\+dfsg1: it needs Docker >=23\.0"):
+        check_versions(newer, [new, old])

@@ -308,7 +308,7 @@ def test_an_undefined_name_is_guessed(tmp_path: Path) -> None:
     error = refusal(tmp_path, dockerfile="FROM {{ bas }}\n")
     path = tmp_path / "Dockerfile.j2"
     assert error.message == f"cannot render {path}: 'bas' is undefined (did you mean \"base\"?)"
-    assert error.hint == "known variables: base, file, loud, times"
+    assert error.hint == "known variables: base, file, loud, times, web"
     assert "'fil' is undefined (did you mean \"file\"?)" in refusal(tmp_path, FILE.replace("{{ file", "{{ fil")).message
 
 

@@ -5,7 +5,8 @@ A buildkitd has no store of images, so an image is pushed by its build, and only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lab.boxes.base import Result
 from lab.errors import CommandError
@@ -29,6 +30,11 @@ FRONTEND = {
     "shm-size": "shm-size",
     "target": "target",
     "ulimit": "ulimit",
+}
+# Values that the frontend writes differently from `docker build`.
+VALUES: Mapping[str, Callable[[str], str]] = {
+    "add-host": lambda text: text.replace(":", "=", 1) if "=" not in text else text,
+    "shm-size": lambda text: str(in_bytes(text)),
 }
 OWN = ("allow", "no-cache", "secret", "ssh")  # flags that buildctl has itself, in the same form
 SEVERAL = ("add-hosts", "no-cache", "ulimit")  # options of the frontend whose value may be a list
@@ -64,6 +70,8 @@ class Buildctl:
 
 def words_of(order: Order) -> list[str]:
     """The words after `buildctl` of one build; CommandError for an option that buildctl does not have."""
+    if order.tar:
+        raise CommandError("cannot build with buildctl: it does not take an archive as its context")
     words = ["build", "--progress=plain", "--frontend", "dockerfile.v0"]
     words += ["--local", f"context={order.context}", "--local", f"dockerfile={order.context}"]
     for name, value in order.options.arguments.items():
@@ -75,13 +83,21 @@ def words_of(order: Order) -> list[str]:
     return [*words, "--output", f"type=image,name={order.reference},push={str(order.push).lower()}"]
 
 
+def in_bytes(text: str) -> int:
+    """The bytes of a size as Docker's client reads it, such as 64m or 1GiB; CommandError if it is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?", text.strip().lower())
+    if found is None:
+        raise CommandError(f"cannot build with buildctl: {text} is no size")
+    return int(float(found[1]) * 1024 ** " kmgtp".index(found[2] or " "))
+
+
 def _translated(words: Sequence[str]) -> list[str]:
     """Flags of `docker build` as buildctl has them."""
     found: list[str] = []
     options: dict[str, str] = {}
     for name, value in _flags(words):
         if name in FRONTEND:
-            option = FRONTEND[name]
+            option, value = FRONTEND[name], VALUES.get(name, str)(value)
             before = options.get(option)
             options[option] = f"{before},{value}" if before and option in SEVERAL else value
         elif name == "label":

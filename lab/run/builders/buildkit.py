@@ -21,7 +21,9 @@ class BuildKit(DockerBuilder):
             words = ["--build-arg", "BUILDKIT_INLINE_CACHE=1"] if order.export else []
         else:
             words = ["--cache-to", order.exported] if order.exported else []
-        return work.docker(["build", "--progress=plain", *words, *common_words(order)], "build the image")
+        return work.docker(
+            ["build", "--progress=plain", *words, *common_words(order)], "build the image", tar=order.archive
+        )
 
     def caches(self, store: str) -> tuple[str, ...]:
         """Every kind with containerd's store, else an inline cache alone."""

@@ -16,6 +16,7 @@ class Classic(DockerBuilder):
     def build(self, work: Work, order: Order) -> Result:
         """Pull the sources, then build; a source that does not exist on purpose is not pulled."""
         for source in order.sources:
-            if source not in order.absent:
+            if order.pull and source not in order.absent:
                 work.docker(["pull", source], "pull the cache source")
-        return work.docker(["build", *common_words(order)], "build the image", buildkit=False)
+        words = ["build", *common_words(order)]
+        return work.docker(words, "build the image", buildkit=False, tar=order.archive)

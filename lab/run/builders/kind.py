@@ -19,7 +19,9 @@ class Order:
     """One build: the reference of the image, those of the cache sources in order, and the folder of the context.
 
     `absent` are the sources that do not exist on purpose. `export` writes a cache of the kind of `caching`. `push` is
-    true if a later step pushes the image, which a builder without a store of images does while it builds.
+    true if a later step pushes the image, which a builder without a store of images does while it builds. `tar` is the
+    owner of all objects of the context where it is sent as an archive, and `pull` is false where the classic builder
+    must not pull its sources.
     """
 
     reference: str
@@ -30,6 +32,13 @@ class Order:
     options: BuildOptions
     push: bool
     caching: Caching
+    tar: str | None = None
+    pull: bool = True
+
+    @property
+    def archive(self) -> tuple[str, str] | None:
+        """The folder that is sent as an archive, and the owner of its objects; None if the client reads the folder."""
+        return (self.context, self.tar) if self.tar else None
 
     @property
     def exported(self) -> str | None:
@@ -77,4 +86,4 @@ def common_words(order: Order) -> list[str]:
     words += order.options.words
     for source in order.sources:
         words += ["--cache-from", source if order.caching.kind == INLINE else order.caching.imported(source)]
-    return [*words, "--tag", order.reference, order.context]
+    return [*words, "--tag", order.reference, "-" if order.tar else order.context]

@@ -6,11 +6,13 @@ from pydantic import field_validator
 
 from lab.run.changes.kind import ByPath, Shell
 
-MAKERS = {"folder": ("mkdir", "-p"), "file": ("touch",), "fifo": ("mkfifo",)}
+# perl-base has the module, and every Debian and Ubuntu has perl-base; the socket stays when the program ends
+SOCKET = ("perl", "-MIO::Socket", "-e", "IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die $!")
+MAKERS = {"folder": ("mkdir", "-p"), "file": ("touch",), "fifo": ("mkfifo",), "socket": SOCKET}
 
 
 class Add(ByPath):
-    """Make each path an empty folder, an empty file or a named pipe; `text` makes a file with content."""
+    """Make each path an empty folder, an empty file, a named pipe or a socket; `text` makes a file with content."""
 
     @field_validator("root")
     @classmethod

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -59,8 +61,10 @@ class Inspect(Step):
         work.inspections.append(Inspection(step=self.step, path=self.path, problems=tuple(problems)))
 
     def _model(self, work: Work) -> Entry | None:
-        entries = work.listing.entries if work.listing else ()
-        return next((entry for entry in entries if entry.path == self.like), None)
+        entries = {entry.path: entry for entry in work.listing.entries} if work.listing else {}
+        found = entries.get(self.like or "")
+        first = entries.get(found.linkname) if found and found.kind is Kind.FILE else None
+        return replace(first, path=found.path) if found and first else found  # of a hard link, the first name's bytes
 
     def _problems(self, found: _Found | None, model: Entry | None) -> list[str]:
         """What is not as it should be, each in a few words."""
@@ -73,10 +77,11 @@ class Inspect(Step):
             problems.append(f"mode {found.mode:04o}, not {int(mode, 8):04o}")
         if self.owner and self.owner != found.owner:
             problems.append(f"owner {found.owner}, not {self.owner}")
-        wanted = self.text.encode() if self.text is not None else None
-        if model and model.kind is Kind.FILE and isinstance(model.content, bytes):
-            wanted = model.content
-        if wanted is not None and wanted != found.content:
+        wanted = None if self.text is None else hashlib.sha256(self.text.encode()).hexdigest()
+        if model and model.kind is Kind.FILE:
+            content = model.content
+            wanted = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else model.sha256
+        if wanted is not None and wanted != found.sha256:
             problems.append("other bytes")
         return problems
 
@@ -87,7 +92,7 @@ class _Found:
     def __init__(self, member: tarfile.TarInfo, content: bytes | None) -> None:
         self.mode = member.mode & 0o7777
         self.owner = f"{member.uid}:{member.gid}"
-        self.content = content
+        self.sha256 = None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _first(archive: bytes) -> _Found | None:

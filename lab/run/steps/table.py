@@ -13,7 +13,9 @@ from lab.run.steps.load import Load
 from lab.run.steps.prune import Prune
 from lab.run.steps.pull import Pull
 from lab.run.steps.push import Push
+from lab.run.steps.restart import Restart
 from lab.run.steps.save import Save
+from lab.run.steps.serve import Serve
 from lab.run.steps.tag import Tag
 from lab.run.steps.vary import Vary
 from lab.run.steps.wait import Wait
@@ -33,6 +35,8 @@ class NamedStep(OneOf):
     load: Load | None = None
     change: ChangeStep | None = None
     vary: Vary | None = None
+    restart: Restart | None = None
+    serve: Serve | None = None
     wait: Wait | None = None
     inspect: Inspect | None = None
 
@@ -89,7 +93,9 @@ def why_unpredictable(sequence: Sequence[NamedStep]) -> str | None:
         return "the engine holds what it has built or loaded before"
     if any(isinstance(item.step, Build) and item.step.builder for item in sequence):
         return "the sequence builds with a builder that is not the trial's"
-    if sources != [IMAGE] or pushed != {"producer"} or last.context != "." or last.file:
+    if any(isinstance(item.step, Build) and item.step.images for item in sequence):
+        return "the build uses an image that the sequence makes, which lab does not read"
+    if sources != [IMAGE] or pushed != {"producer"} or last.context != "." or last.file or last.tar:
         return "the build uses another cache or context than the producer's last image"
     return None
 

@@ -21,6 +21,12 @@ from lab.run.station import Station
 
 BUILD_SECONDS = 900
 AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec "$@"; else exec sudo -n "$@"; fi'
+# For /bin/sh: the folder as an archive in a fixed order, on the standard input of the words that follow.
+TAR = """\
+folder=$1 owner=$2
+shift 2
+tar -C "$folder" --sort=name --numeric-owner --owner="${owner%:*}" --group="${owner#*:}" -cf - . | "$@"
+"""
 IMAGE = "image"  # the name of a build that its step does not name
 ABSENT = "absent"  # in cache_from, an image that no build makes
 Say = Callable[[str], None]
@@ -51,7 +57,8 @@ class Work:
     name. `plan` is what is expected of the side's last build, `facts` what decides which exceptions apply, `variation`
     its change, and `change_name` the name of that. `to_push` names the images that a later step of this side pushes,
     and `cache` is the kind of cache of the trial. `rounds` are the builds that were made, in order, `inspections` what
-    was looked at in the image of the last one, and `recorded` is the key of the last context.
+    was looked at in the image of the last one, and `recorded` is the key of the last context. `endings` are called when
+    the side has made its steps or has failed.
     """
 
     station: Station
@@ -63,7 +70,7 @@ class Work:
     say: Callable[[str], None]
     own: str = ""
     plan: Expectation | None = None
-    facts: Facts | None = None
+    facts: Facts = field(default_factory=lambda: Facts(None))
     variation: Sequence[Change] = ()
     change_name: str = CONTROL
     doing: str = "make the variation"
@@ -76,6 +83,7 @@ class Work:
     pushed: set[str] = field(default_factory=set)
     recorded: str | None = None
     listing: Listing | None = None
+    endings: list[Callable[[], object]] = field(default_factory=list)
     _context: PurePosixPath | None = None
 
     @property
@@ -127,19 +135,36 @@ class Work:
             self.station.box.check(argv, doing=doing, cwd=self.context())
         self.options += change.options()
 
-    def docker(self, words: Sequence[str], doing: str, *, in_context: bool = True, buildkit: bool = True) -> Result:
-        """Run Docker's client with BuildKit on or off, and with the context's own DOCKER_CONFIG."""
+    def docker(
+        self,
+        words: Sequence[str],
+        doing: str,
+        *,
+        in_context: bool = True,
+        buildkit: bool = True,
+        tar: tuple[str, str] | None = None,
+    ) -> Result:
+        """Run Docker's client with BuildKit on or off, and with the context's own DOCKER_CONFIG.
+
+        `tar` is a folder of the context, and the owner of all objects of the archive of it that the client reads.
+        """
         env = {"DOCKER_BUILDKIT": "1" if buildkit else "0"}
         if self.station.engine.buildx:
             env["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"  # with the containerd store the image would become an index
-        return self.client(words, doing, env, in_context=in_context)
+        return self.client(words, doing, env, in_context=in_context, tar=tar)
 
     def client(
-        self, words: Sequence[str], doing: str, env: Mapping[str, str] | None = None, *, in_context: bool = True
+        self,
+        words: Sequence[str],
+        doing: str,
+        env: Mapping[str, str] | None = None,
+        *,
+        in_context: bool = True,
+        tar: tuple[str, str] | None = None,
     ) -> Result:
         """Run the engine's client with these variables, in the folder of the context unless it shall not."""
         env = {**(env or {}), **({"DOCKER_CONFIG": str(self.context().parent / "config")} if in_context else {})}
-        argv = self.station.engine.call(words, env)
+        argv = [*(("sh", "-c", TAR, "sh", *tar) if tar else ()), *self.station.engine.call(words, env)]
         cwd = self.context() if in_context else None
         return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
 

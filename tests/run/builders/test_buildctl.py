@@ -14,7 +14,7 @@ from lab.engines.engine import Engine
 from lab.errors import CommandError
 from lab.registry.server import Registry
 from lab.results.run import load
-from lab.run.builders.buildctl import words_of
+from lab.run.builders.buildctl import in_bytes, words_of
 from lab.run.builders.caching import Caching
 from lab.run.builders.kind import Order, Scope
 from lab.run.changes.kind import BuildOptions
@@ -55,6 +55,8 @@ def test_a_build_has_the_words_of_the_bug_report_before_its_change() -> None:
         (["--no-cache"], "--no-cache"),
         (["--no-cache-filter=a", "--no-cache-filter=b"], "--opt no-cache=a,b"),
         (["--add-host=a=1.2.3.4", "--add-host=b=1.2.3.5"], "--opt add-hosts=a=1.2.3.4,b=1.2.3.5"),
+        (["--add-host=a:1.2.3.4", "--add-host", "b:::1"], "--opt add-hosts=a=1.2.3.4,b=::1"),
+        (["--shm-size=64m"], "--opt shm-size=67108864"),
         (["--ulimit=nofile=1:2"], "--opt ulimit=nofile=1:2"),
         (["--label=a=b"], "--opt label:a=b"),
         (["--build-context=more=docker-image://a"], "--opt context:more=docker-image://a"),
@@ -69,6 +71,19 @@ def test_flags_of_docker_build_have_the_counterpart_of_buildctl(flags: list[str]
 def test_a_flag_without_a_counterpart_is_refused_by_its_name() -> None:
     with pytest.raises(CommandError, match="cannot build with buildctl: it has no counterpart of --isolation"):
         words("--isolation=hyperv")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("64", 64), ("64b", 64), ("1k", 1024), ("1.5M", 1572864), ("2GiB", 2 << 30), ("1 gb", 1 << 30), ("1T", 1 << 40)],
+)
+def test_sizes_are_read_as_dockers_client_reads_them(text: str, number: int) -> None:
+    assert in_bytes(text) == number
+
+
+def test_what_is_no_size_is_refused() -> None:
+    with pytest.raises(CommandError, match="a lot is no size"):
+        words("--shm-size=a lot")
 
 
 class Listening(ReplayBox):

@@ -221,7 +221,7 @@ def test_options_of_builds() -> None:
         ({"acl": {"a": {"usr": "r"}}}, "an entry of an ACL"),
         ({"acl": {"a": {"user": "wr"}}}, "letters out of rwx"),
         ({"line_ends": {"a": "mac"}}, "crlf or lf, not mac"),
-        ({"add": {"a": "socket"}}, "folder, file, fifo, not socket"),
+        ({"add": {"a": "device"}}, "folder, file, fifo, socket, not device"),
         ({"flag": ["--tag=x"]}, "lab sets --tag itself"),
         ({"flag": ["-q"]}, "is written as --name=value"),
         ({"moed": {"a": "0644"}}, 'unknown key moed (did you mean "mode"?)'),

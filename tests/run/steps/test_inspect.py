@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 from contextlib import nullcontext
@@ -101,3 +102,17 @@ def test_what_is_wrong(
     step: Inspect, copied: bytes | None, entries: tuple[Entry, ...], problems: tuple[str, ...]
 ) -> None:
     assert inspected(step, copied, entries) == problems
+
+
+def test_a_hard_link_is_compared_by_the_bytes_of_its_first_name() -> None:
+    entries = (file("a", b"new\n"), Entry("z", Kind.FILE, 0o644, linkname="a"))
+    step = Inspect(step=1, path="/z", like="z")
+    assert inspected(step, archive("z", b"old\n"), entries) == ("other bytes",)
+    assert inspected(step, archive("z", b"new\n"), entries) == ()
+
+
+def test_a_file_whose_bytes_are_not_known_is_compared_by_its_sum() -> None:
+    entries = (Entry("a", Kind.FILE, 0o644, size=4, sha256=hashlib.sha256(b"new\n").hexdigest()),)
+    step = Inspect(step=1, path="/a", like="a")
+    assert inspected(step, archive("a", b"old\n"), entries) == ("other bytes",)
+    assert inspected(step, archive("a", b"new\n"), entries) == ()

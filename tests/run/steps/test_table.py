@@ -45,6 +45,14 @@ def test_the_usual_sequence_is_the_bug_reports() -> None:
             'step 2 of the sequence (build): no image "image" was pushed before it',
         ),
         ([*PRODUCER, {"build": {"expect": ["hit"]}}], "(build): it expects 1 outcomes, there are 3 steps"),
+        (
+            [*PRODUCER, {"build": {"exceptions": [{"because": "b", "expect": ["hit"]}]}}],
+            "only a build of the consumer with its own expect has exceptions",
+        ),
+        (
+            [*PRODUCER, {"build": {"expect": ["hit"] * 3, "exceptions": [{"because": "b", "expect": ["hit"]}]}}],
+            "(build): it expects 1 outcomes, there are 3 steps",
+        ),
         ([*PRODUCER, BUILD, {"inspect": {"step": 4, "path": "/a"}}], "it names step 4, there are 3 steps"),
         ([*PRODUCER, {"pull": {"image": "other"}}, BUILD], 'no image "other" was pushed before it'),
         ([*PRODUCER, {"load": {}}, BUILD], 'no step of the consumer before it saves "image"'),

@@ -1,0 +1,266 @@
+"""`lab cases check`: run the case library on engines, and compare every outcome with what the case expects."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.cli.columns import columns
+from lab.cli.options import (
+    builder_option,
+    builders_named,
+    cache_option,
+    caches_named,
+    engine_option,
+    engines_named,
+    json_option,
+    lineup_option,
+    print_json,
+    provider_option,
+    verbose_option,
+    workplace,
+)
+from lab.cli.terminal import echo, say
+from lab.errors import LabError, UsageError
+
+if TYPE_CHECKING:
+    from lab.cli.conduct import Conductor
+    from lab.cli.options import Workplace
+    from lab.engines.spec import EngineSpec
+    from lab.results.run import Run, Trial
+    from lab.run.case_jobs import Job, LeftOut
+    from lab.run.cases import Case
+
+
+SCHEMA = 1
+
+
+@dataclass
+class Checked:
+    """What came of a check: the runs, the jobs that ended with an error, what was left out, and the seconds it took."""
+
+    left: list[LeftOut]
+    runs: list[Run] = field(default_factory=list)
+    errors: list[tuple[Job, LabError]] = field(default_factory=list)
+    jobs: int = 1
+    seconds: float = 0.0
+
+    def add(self, job: Job, found: Run | LabError) -> None:
+        """Keep what a job ended with."""
+        if isinstance(found, LabError):
+            self.errors.append((job, found))
+        else:
+            self.runs.append(found)
+
+    def sort(self, names: Sequence[str]) -> None:
+        """Put the runs in the order of the cases; jobs side by side end in any order."""
+        self.runs.sort(key=lambda run: names.index(run.scenario) if run.scenario in names else len(names))
+
+    @property
+    def trials(self) -> list[tuple[Run, Trial]]:
+        """All trials, each with its run."""
+        return [(run, trial) for run in self.runs for trial in run.trials]
+
+
+@click.command(epilog="Example: python -m lab cases check --tag mode --lineup local --engine all --jobs 2")
+@click.argument("names", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only cases with this tag (several allowed).")
+@lineup_option
+@engine_option("engines")
+@builder_option
+@cache_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="How many cases run side by side on this machine, on engines of their own; default: one for each processor.",
+)
+@provider_option
+@click.option("--every", is_flag=True, help="Print every trial, not only those with another outcome.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the table as Markdown, too.")
+@json_option
+@verbose_option
+def check(
+    names: tuple[str, ...],
+    tags: tuple[str, ...],
+    lineup: str | None,
+    engines: tuple[str, ...],
+    builders: tuple[str, ...],
+    caches: tuple[str, ...],
+    jobs: int | None,
+    provider: str,
+    every: bool,
+    output: Path | None,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Run cases with all their variations on every engine, and compare the outcomes with what each case expects.
+
+    `--engine all` is every engine that this machine has without a download, BuildKits without Docker among them, and
+    `--builder all` every builder that fits. A case that an engine or a builder cannot run is left out and counted.
+    Exits as `repro` does: with 0 if every outcome is as expected and predicted.
+    """
+    from lab import files
+    from lab.report.cases import cases_table
+    from lab.run.case_jobs import plan
+
+    place = workplace(lineup)
+    found = chosen(names, tags, None)
+    pins = pins_of(place, engines)
+    place.announce()
+    todo, left = plan(found, pins, _at_hand(place), builders_named(builders), caches_named(caches))
+    if not todo:
+        raise UsageError("cannot check any case: none can run on these engines", hint=_reasons(left))
+    checked = _made(place, provider, todo, left, jobs, verbose=verbose)
+    checked.sort([case.file.name for case in found])
+    if as_json:
+        print_json(document(checked))
+    else:
+        show(checked, every=every)
+    if output:
+        files.write(output, cases_table(checked.runs))
+        click.echo(f"written to {output}", err=True)
+    sys.exit(ending_of(checked))
+
+
+def chosen(names: tuple[str, ...], tags: tuple[str, ...], word: str | None) -> list[Case]:
+    """The cases of these names, or those with all these tags and this word; UsageError for names and tags at once."""
+    from lab.project import find
+    from lab.run.cases import case, cases
+
+    folder = find().scenarios
+    if names and tags:
+        raise UsageError("cannot choose cases by name and by tag at once: use one of them")
+    return [case(name, folder) for name in dict.fromkeys(names)] if names else cases(folder, tags=tags, word=word)
+
+
+def pins_of(place: Workplace, words: tuple[str, ...]) -> list[EngineSpec]:
+    """The engines named; `all` is every one that is at hand, and without names those of the lineup's boxes."""
+    from lab.machines.fleet import Fleet
+    from lab.machines.kinds.table import handler_of
+
+    fleet, catalog = Fleet(place.project, place.catalog, lambda event: None), place.catalog
+    if "all" in (name for word in words for name in word.split(",")):
+        return [spec for spec in catalog.engines.values() if fleet.stock.parts(spec) and fleet.stock.at_hand(spec)]
+    if words:
+        return [catalog.engine(name) for name in engines_named(place, words)]
+    names = [name for spec in place.specs(()) for name in handler_of(spec).default_engines(fleet.site, spec)]
+    return [catalog.engine(name) for name in dict.fromkeys(names)]
+
+
+def _at_hand(place: Workplace) -> Any:
+    from lab.machines.fleet import Fleet
+
+    stock = Fleet(place.project, place.catalog, lambda event: None).stock
+    return lambda name: stock.at_hand(place.catalog.engine(name))
+
+
+def _made(
+    place: Workplace, provider: str, todo: Sequence[Job], left: list[LeftOut], jobs: int | None, *, verbose: bool
+) -> Checked:
+    """Make all jobs: side by side where their engines run privately on this machine, else one after another."""
+    from lab.cli.conduct import boxes_for, conducting
+    from lab.run import lanes
+
+    names = tuple(dict.fromkeys(name for job in todo for name in job.engines))
+    specs = boxes_for(place, (), (), names, (), allow_prune=False)
+    begun = time.monotonic()
+    with conducting(place, specs, provider, "cases", verbose=verbose) as conductor:
+        checked = Checked(left)
+        pins = {name: place.catalog.engine(name) for name in names}
+        if lanes.can(pins, specs, conductor.fleet):
+            checked.jobs = min(jobs or os.cpu_count() or 1, len(todo))
+            say(f"{len(todo)} cases on engines to run, {checked.jobs} side by side", err=True)
+            lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add)
+        else:
+            _one_by_one(conductor, todo, checked)
+        checked.seconds = round(time.monotonic() - begun, 1)
+    return checked
+
+
+def _one_by_one(conductor: Conductor, todo: Sequence[Job], checked: Checked) -> None:
+    from lab.errors import Interrupted
+
+    for number, job in enumerate(todo, 1):
+        click.echo(f"{number} of {len(todo)}: {job.name}", err=True)
+        try:
+            checked.add(job, conductor.run(job.wish(conductor.place.lineup.name), (job.engine,), job.producers)[1])
+        except Interrupted:
+            raise
+        except LabError as error:
+            checked.add(job, error)
+
+
+def ending_of(checked: Checked) -> int:
+    """The exit code: that of the worst run, else that of a job that ended with an error."""
+    from lab.cli.runs import ending
+
+    return max([*map(ending, checked.runs), *(error.exit_code for _, error in checked.errors)], default=0)
+
+
+def document(checked: Checked) -> dict[str, Any]:
+    """Return the check as JSON has it."""
+    return {
+        "schema": SCHEMA,
+        "trials": [_row(run, trial) for run, trial in checked.trials],
+        "errors": [
+            {"case": job.case.name, "engine": job.engine, "error": error.message} for job, error in checked.errors
+        ],
+        "left_out": [asdict(item) for item in checked.left],
+        "jobs": checked.jobs,
+        "seconds": checked.seconds,
+    }
+
+
+def show(checked: Checked, *, every: bool) -> None:
+    """Print the trials that are not as expected or not as predicted, and how many there are of each."""
+    rows = [_row(run, trial) for run, trial in checked.trials]
+    odd = [row for row in rows if row["verdict"] != "as expected" or row["prediction"] == "contradicted"]
+    if shown := rows if every else odd:
+        heads = ["case", "variation", "engine", "expected", "seen", "prediction", "verdict"]
+        echo(columns([list(row.values()) for row in shown], heads))
+    for job, error in checked.errors:
+        say(f"{job.name} could not be run: {error.message}")
+    if checked.left:
+        say(
+            "left out:\n"
+            + columns([[str(count), reason] for reason, count in _counted(checked.left)], ["cases", "why"])
+        )
+    predicted = sum(row["prediction"] == "ok" for row in rows)
+    names = {row["case"] for row in rows}
+    say(
+        f"{len(names)} cases, {len(rows)} trials: {len(rows) - len(odd)} as expected, {predicted} predicted in full; "
+        f"{checked.seconds:.0f} s, {checked.jobs} side by side"
+    )
+
+
+def _reasons(left: Sequence[LeftOut]) -> str:
+    """The reasons why cases are left out, each with its count, the most frequent first."""
+    return "; ".join(f"{reason} ({count})" for reason, count in _counted(left))
+
+
+def _counted(left: Sequence[LeftOut]) -> list[tuple[str, int]]:
+    return Counter(item.reason for item in left).most_common()
+
+
+def _row(run: Run, trial: Trial) -> dict[str, str]:
+    from lab.report.prediction import prediction
+
+    steps = trial.build.steps if trial.build else ()
+    return {
+        "case": run.scenario,
+        "variation": trial.variation,
+        "engine": trial.engine,
+        "expected": " ".join(step.expected.value if step.expected else "-" for step in steps),
+        "seen": " ".join(step.outcome.value for step in steps),
+        "prediction": prediction(trial).value,
+        "verdict": trial.verdict.value,
+    }
