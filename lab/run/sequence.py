@@ -121,9 +121,12 @@ def _make(work: Work, scenario: Scenario) -> None:
     """Make the side's steps on an engine that holds nothing."""
     prune(work)
     steps = steps_of(scenario.sequence, work.side)
-    for number, step in enumerate(steps, 1):
-        work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, Push))
-        step.run(work)
+    try:
+        for number, step in enumerate(steps, 1):
+            work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, Push))
+            step.run(work)
+    finally:
+        work.withdraw()
 
 
 def _judged(work: Work) -> BuildResult | None:

@@ -59,7 +59,7 @@ def test_stages() -> None:
 def test_a_malformed_from_names_the_form_it_must_have() -> None:
     with pytest.raises(ReadError) as caught:
         parse("FROM x y\nRUN a\n")
-    assert caught.value.message == "cannot read the Dockerfile: expected `FROM image [AS name]`, got `FROM x y`"
+    assert caught.value.message == "cannot read the Dockerfile: line 1: expected `FROM image [AS name]`, got `FROM x y`"
 
 
 @pytest.mark.parametrize("text", ["", "RUN a", "# only a comment", "FROM a b c d", "FROM"])
