@@ -119,9 +119,9 @@ def project_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_own(words: ProjectWords) -> OwnProject | None:
     """The project that the words name, read and checked; None without --context. Says what the user should know."""
+    from lab.report.project import size_in_words
     from lab.run.own_project.project import read_project
     from lab.run.own_project.request import Request
-    from lab.run.own_project.sending.progress import in_words
     from lab.run.own_project.sending.table import way_of
 
     if words.context is None:
@@ -145,7 +145,7 @@ def read_own(words: ProjectWords) -> OwnProject | None:
         )
     )
     if project.size > TOLD_MB * 10**6:
-        click.echo(f"{len(project.objects):,} objects, {in_words(project.size)}, are sent to each box", err=True)
+        click.echo(f"{len(project.objects):,} objects, {size_in_words(project.size)}, are sent to each box", err=True)
     for note in project.notes:
         click.echo(f"note: {note}", err=True)
     return project

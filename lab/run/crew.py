@@ -76,6 +76,7 @@ class Crew:
         self._planned: dict[str, list[TrialKey]] = {}
         self._begun: set[TrialKey] = set()
         self._homes: dict[str, PurePosixPath] = {}
+        self._digests: dict[tuple[bytes, str], str] = {}
 
     def trials(
         self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
@@ -271,7 +272,7 @@ class Crew:
 
     def _keep(self, listing: Listing) -> str:
         rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started
-        return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started))
+        return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started, self._digests))
 
     def _say(self, name: str) -> Say:
         return lambda what: self.tell(Progress(name, what))

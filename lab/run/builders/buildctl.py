@@ -5,7 +5,9 @@ A buildkitd has no store of images, so an image is pushed by its build, and only
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from lab.boxes.base import Result
 from lab.errors import CommandError
@@ -64,7 +66,7 @@ class Buildctl:
 def words_of(order: Order) -> list[str]:
     """The words after `buildctl` of one build; CommandError for an option that buildctl does not have."""
     words = ["build", "--progress=plain", "--frontend", "dockerfile.v0"]
-    words += ["--local", f"context={order.context}", "--local", f"dockerfile={order.context}"]
+    words += ["--local", f"context={order.context}", "--local", f"dockerfile={_folder_of_dockerfile(order)}"]
     for name, value in order.options.arguments.items():
         words += ["--opt", f"build-arg:{name}={value}"]
     words += _translated(order.options.words)
@@ -74,12 +76,20 @@ def words_of(order: Order) -> list[str]:
     return [*words, "--output", f"type=image,name={order.reference},push={str(order.push).lower()}"]
 
 
+def _folder_of_dockerfile(order: Order) -> str:
+    """The folder of the Dockerfile: the context, unless the Dockerfile is beside it."""
+    path = next((value for name, value in _flags(order.options.words) if name == "file"), "")
+    return str(PurePosixPath(path).parent) if path.startswith("../") else order.context
+
+
 def _translated(words: Sequence[str]) -> list[str]:
     """Flags of `docker build` as buildctl has them."""
     found: list[str] = []
     options: dict[str, str] = {}
     for name, value in _flags(words):
-        if name in FRONTEND:
+        if name == "file" and value.startswith("../"):
+            options["filename"] = PurePosixPath(value).name
+        elif name in FRONTEND:
             option = FRONTEND[name]
             before = options.get(option)
             options[option] = f"{before},{value}" if before and option in SEVERAL else value
@@ -88,7 +98,9 @@ def _translated(words: Sequence[str]) -> list[str]:
             options[f"label:{label}"] = text
         elif name == "build-context":
             context, _, source = value.partition("=")
-            options[f"context:{context}"] = source
+            remote = re.match(r"[a-z-]+://|git@", source)
+            options[f"context:{context}"] = source if remote else f"local:{context}"
+            found += [] if remote else ["--local", f"{context}={source}"]
         elif name in OWN:
             found += [f"--{name}"] if not value else [f"--{name}", value]
         elif name not in ("pull", "quiet"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -11,6 +12,7 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box, Command, failure
 from lab.buildkit.contenthash.entry import Entry, Kind, shown, walk_key
 from lab.errors import BoxError, CommandError
+from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT
 from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.gather.stream import Listing
 from lab.run.own_project.project import RECIPE, SECRETS, OwnProject, place_of_context, place_of_private
@@ -69,7 +71,7 @@ class ProjectDelivery:
             return listing
         if self._way.exact and not changed:
             self._compare(box, listing)
-        return Listing(tuple(map(self._known, listing.entries)))
+        return Listing(tuple(self._known(listing.entries)))
 
     def _compare(self, box: Box, listing: Listing) -> None:
         """Raise CommandError for what differs between the records of both sides."""
@@ -99,12 +101,25 @@ class ProjectDelivery:
         ours, theirs = _attributes(here), _attributes(there)
         return found + [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
 
-    def _known(self, entry: Entry) -> Entry:
-        """The object with its content from this machine, if the box did not send it and the sums are equal."""
-        mine = self._objects.get(entry.path)
-        if entry.content is not None or mine is None or entry.kind is not Kind.FILE or entry.is_hardlink:
-            return entry
-        return replace(entry, content=mine.content) if entry.sha256 == self._sum(mine) else entry
+    def _known(self, entries: Sequence[Entry]) -> Iterator[Entry]:
+        """The objects with contents from this machine, where the box did not send one and the sums are equal.
+
+        Small ones are read, so that the run stores them; one that holds a secret is not.
+        """
+        room = KEPT_IN_ALL
+        for entry in entries:
+            mine = self._objects.get(entry.path)
+            wanted = entry.content is None and entry.kind is Kind.FILE and not entry.is_hardlink
+            if not wanted or mine is None or entry.sha256 != self._sum(mine):
+                yield entry
+            elif mine.size <= min(room, LARGEST_KEPT) and not self._is_private(data := _content(mine)):
+                room -= mine.size
+                yield replace(entry, content=data)
+            else:
+                yield replace(entry, content=mine.content)
+
+    def _is_private(self, content: bytes) -> bool:
+        return any(text in content for item in self._project.private for text in item.hidden)
 
     def _sum(self, entry: Entry) -> str | None:
         """The sha256 of a file's content, read once."""
@@ -120,6 +135,10 @@ class ProjectDelivery:
             with self._lock:
                 self._sums[entry.path] = known
         return known
+
+
+def _content(entry: Entry) -> bytes:
+    return b"".join(bytes(chunk) for chunk in entry.chunks() or ())
 
 
 def _attributes(entry: Entry) -> dict[str, bytes]:

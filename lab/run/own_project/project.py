@@ -19,11 +19,12 @@ from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.context import read_context, read_object
 from lab.errors import ContextError, ReadError, UsageError, reason
 from lab.explain.build_values import build_args, build_contexts
+from lab.report.project import size_in_words
 from lab.run.own_project.request import Request
 from lab.run.own_project.rewriting import rewritten
 from lab.run.own_project.secrets import Private, keys_of, secrets_of
 from lab.run.own_project.sending.checkout import Head, file_at_head, head_of
-from lab.run.own_project.sending.progress import in_words, size_of
+from lab.run.own_project.sending.progress import size_of
 
 # On a box, beside the context: a Dockerfile that is none of the context's own files, secrets, and named folders.
 RECIPE, SECRETS, CONTEXTS = "../recipe/Dockerfile", "../secrets", "../contexts"
@@ -281,10 +282,10 @@ def _check_size(project: OwnProject) -> None:
     if project.size <= project.request.largest:
         return
     objects = sorted(project.objects, key=lambda entry: -entry.size)[:LARGEST_SHOWN]
-    listed = ", ".join(f"{shown(entry.path)} ({in_words(entry.size)})" for entry in objects)
+    listed = ", ".join(f"{shown(entry.path)} ({size_in_words(entry.size)})" for entry in objects)
     raise ContextError(
-        f"cannot send {project.folder}: docker would send {in_words(project.size)} of it, and lab sends "
-        f"{in_words(project.request.largest)} at most; the largest files are {listed}",
+        f"cannot send {project.folder}: docker would send {size_in_words(project.size)} of it, and lab sends "
+        f"{size_in_words(project.request.largest)} at most; the largest files are {listed}",
         hint="leave files out with .dockerignore, or allow more with --largest MB",
     )
 

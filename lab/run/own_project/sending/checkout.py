@@ -12,9 +12,9 @@ from lab.boxes.base import Box, Command
 from lab.boxes.process import run_process
 from lab.buildkit.contenthash.entry import Entry
 from lab.errors import BoxError, ContextError, HostError, reason
+from lab.report.project import size_in_words
 from lab.run.own_project.sending.exact import unpack
 from lab.run.own_project.sending.kind import Say
-from lab.run.own_project.sending.progress import in_words
 
 GIT_SECONDS = 600
 DATE = "2001-02-03T04:05:06Z"  # of the commit that is sent: the same tree gives the same commit on every run
@@ -64,7 +64,7 @@ class Checkout:
             )
         with tempfile.TemporaryDirectory(prefix="lab-bundle-") as place:
             bundle = _bundle(head, Path(place))
-            say(f"send commit {head.commit[:12]}: {in_words(bundle.stat().st_size)}")
+            say(f"send commit {head.commit[:12]}: {size_in_words(bundle.stat().st_size)}")
             with bundle.open("rb") as stream:
                 chunks = iter(lambda: stream.read(1 << 20), b"")
                 unpack(box, ("sh", "-c", CLONE, "sh", head.prefix or "."), chunks, target)

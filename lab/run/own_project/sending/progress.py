@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.report.project import size_in_words
 from lab.run.own_project.sending.kind import Say
 
 EVERY_SECONDS = 1.0
@@ -20,24 +21,16 @@ class Counter:
         self._say = say
         self._sent = 0
         self._last = time.monotonic()
-        say(f"send the context: {self._count:,} objects, {in_words(self._total)}")
+        say(f"send the context: {self._count:,} objects, {size_in_words(self._total)}")
 
     def __call__(self, entry: Entry, size: int) -> None:
         """Add the bytes of one object."""
         self._sent += size
         if time.monotonic() - self._last >= EVERY_SECONDS:
             self._last = time.monotonic()
-            self._say(f"send the context: {in_words(self._sent)} of {in_words(self._total)}")
+            self._say(f"send the context: {size_in_words(self._sent)} of {size_in_words(self._total)}")
 
 
 def size_of(objects: Sequence[Entry]) -> int:
     """The bytes of all files among these objects; a hard link has none of its own."""
     return sum(entry.size for entry in objects if entry.kind is Kind.FILE and not entry.is_hardlink)
-
-
-def in_words(size: int) -> str:
-    """A number of bytes for people: 12 kB, 210 MB."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}" if size < 10 * factor else f"{size // factor:,} {unit}"
-    return f"{size} B"
