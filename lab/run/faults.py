@@ -6,7 +6,7 @@ import re
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
-from lab.errors import BY_FAULT, BoxError, CommandError, Fault, LabError
+from lab.errors import BY_FAULT, TAIL_LINES, BoxError, CommandError, Fault, LabError
 from lab.registry.server import Registry
 
 REFUSED = "connection refused"
@@ -17,6 +17,7 @@ UNPULLED = re.compile(
     r"(?:docker\.io/(?:library/)?)?(\S+?):?$"
     r"|^(?:pull access denied for|manifest for) ([^\s,]+?)(?:,| not found)"
 )
+STEP = re.compile(r"(?ms)^------\n( > .*?)^------$")  # BuildKit's summary of a failed step
 FAILURE = re.compile(r"error|fail|dial|lookup|denied|not found|timeout", re.IGNORECASE)
 
 
@@ -29,7 +30,15 @@ def explain_failure(box: Box, engine: Engine, registry: Registry, error: Command
     """
     fault, news = _look(box, engine, registry, error)
     hint = [f"hint: {error.hint}"] if error.hint else []
-    return fault, "\n".join([error.message, *error.tail(), *news, *hint])
+    tail = error.tail()
+    own = [line for line in _failed_step(error.output) if line not in tail]
+    return fault, "\n".join([error.message, *own, *tail, *news, *hint])
+
+
+def _failed_step(output: str) -> list[str]:
+    """What the command of a failed RUN printed, at most its last lines; BuildKit may print more after it."""
+    found = STEP.findall(output)
+    return [line.rstrip() for line in found[-1].splitlines() if line.strip()][-TAIL_LINES:] if found else []
 
 
 def translate(box: Box, engine: Engine, registry: Registry, error: CommandError) -> LabError:
