@@ -25,7 +25,7 @@ class Private:
     def hidden(self) -> Iterator[bytes]:
         """The texts that no output may show: the whole, and each of its lines, since outputs are printed by lines."""
         whole = self.content.strip()
-        for text in dict.fromkeys((self.content, whole, *(line.strip() for line in whole.splitlines()))):
+        for text in dict.fromkeys((whole, *(line.strip() for line in whole.splitlines()))):
             if len(text) >= SHORTEST:
                 yield text
 

@@ -27,6 +27,14 @@ BASE = "LAB-BASE-IMAGE"  # in place of lab's base image until the braces of the 
 HEAD = "# Written by `lab init --scenario` from {folder}.\n"
 
 
+class _Plain(yaml.SafeDumper):
+    """YAML without aliases, which people do not write."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """True for all values."""
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """One file of the scenario: its bytes, and whether it can be executed."""
@@ -57,9 +65,8 @@ def scenario_folder(project: OwnProject, rules: Rules) -> dict[str, Written]:
         "sequence": _sequence(project),
         "variations": list(_variations(project, rules)),
     }
-    text = yaml.safe_dump(
-        {name: value for name, value in scenario.items() if value}, sort_keys=False, allow_unicode=True, width=110
-    )
+    stated = {name: value for name, value in scenario.items() if value}
+    text = yaml.dump(stated, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     files = {
         "scenario.yaml": Written((HEAD.format(folder=project.folder) + text).encode()),
         "Dockerfile.j2": Written(dockerfile.encode("utf-8", "surrogateescape")),

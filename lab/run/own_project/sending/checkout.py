@@ -24,14 +24,14 @@ PERSON = {
     for role in ROLES
     for name, value in ((f"{role}_NAME", "lab"), (f"{role}_EMAIL", "lab@localhost"), (f"{role}_DATE", DATE))
 }
-# The folder of the context is the current one. $1 is the project's folder in the repository.
+# The folder of the context is the current one. $1 is the project's folder in the repository, empty for the top.
 CLONE = """\
 set -e
 cat > ../project.bundle
 git clone -q -b lab ../project.bundle ../clone
 rm ../project.bundle
-test -d "../clone/$1" || { echo "the commit has no folder $1" >&2; exit 1; }
-cd .. && rmdir context && mv "clone/$1" context && rm -rf clone
+cd .. && test -d "clone/$1" || { echo "the commit has no folder $1" >&2; exit 1; }
+rmdir context && mv "clone${1:+/$1}" context && rm -rf clone
 """
 
 
@@ -67,7 +67,7 @@ class Checkout:
             say(f"send commit {head.commit[:12]}: {size_in_words(bundle.stat().st_size)}")
             with bundle.open("rb") as stream:
                 chunks = iter(lambda: stream.read(1 << 20), b"")
-                unpack(box, ("sh", "-c", CLONE, "sh", head.prefix or "."), chunks, target)
+                unpack(box, ("sh", "-c", CLONE, "sh", head.prefix), chunks, target)
 
 
 def head_of(folder: Path) -> Head:
