@@ -86,7 +86,7 @@ def test_no_record_holds_a_secret(tmp_path: Path) -> None:
     printed = box.run(["sh", "-c", 'echo "got $(cat ../secrets/0)" >&2; cat ../secrets/0'], cwd=PurePosixPath(context))
     found = delivery.received(box, gather(box, None, PurePosixPath(context), largest=delivery.largest), changed=False)
     transcript.close()
-    assert (printed.stdout, printed.stderr) == (b"[t]", b"got [t]\n")
+    assert (printed.stdout, printed.stderr) == (b"[t]\n", b"got [t]\n")
     content = (tmp_path / "transcript.jsonl").read_bytes()
     assert SECRET.encode() not in content and len(exchanges(content, "t")) > 3
     kept = {entry.path: entry.content for entry in found.entries}

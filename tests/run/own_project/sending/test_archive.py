@@ -17,9 +17,9 @@ from lab.run.own_project.sending.archive import archive
 STRANGE = os.fsdecode(b"d/\xff\n name")
 
 
-def members(objects: list[Entry], **options: bool) -> dict[str, tuple[tarfile.TarInfo, bytes | None]]:
+def members(objects: list[Entry], *, plain: bool = False) -> dict[str, tuple[tarfile.TarInfo, bytes | None]]:
     """The members of an archive by name, each with its content."""
-    with tarfile.open(fileobj=io.BytesIO(b"".join(archive(objects, **options))), errors="surrogateescape") as packed:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(archive(objects, plain=plain))), errors="surrogateescape") as packed:
         files = {item.name: packed.extractfile(item) if item.isreg() else None for item in packed.getmembers()}
         return {item.name: (item, found.read() if (found := files[item.name]) else None) for item in packed}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lab.buildkit.contenthash.entry import Entry, Kind
-from lab.run.own_project.sending import progress
 from lab.run.own_project.sending.kind import SECONDS
 from lab.run.own_project.sending.progress import Counter, size_of
 
@@ -14,17 +13,11 @@ def test_the_size_counts_each_file_once() -> None:
     assert size_of(OBJECTS) == 2_500_000
 
 
-def test_lines_come_once_a_second(monkeypatch: object) -> None:
+def test_lines_come_once_a_second() -> None:
     said: list[str] = []
-    now = [0.0]
-    original, progress.time.monotonic = progress.time.monotonic, lambda: now[0]  # a clock that the test moves
-    try:
-        counter = Counter(OBJECTS, said.append)
-        counter(OBJECTS[0], 1_000_000)
-        now[0] = 1.5
-        counter(OBJECTS[0], 1_000_000)
-        counter(OBJECTS[0], 500_000)
-    finally:
-        progress.time.monotonic = original
+    times = iter([0.0, 0.5, 1.5, 1.5, 1.9])
+    counter = Counter(OBJECTS, said.append, lambda: next(times))
+    for size in (1_000_000, 1_000_000, 500_000):
+        counter(OBJECTS[0], size)
     assert said == ["send the context: 3 objects, 2.5 MB", "send the context: 2.0 MB of 2.5 MB"]
     assert SECONDS > 600  # a large context over a slow line is no failure
