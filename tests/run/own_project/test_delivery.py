@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import RecordingBox, Transcript, exchanges
+from lab.buildkit.contenthash.entry import Chunk, Entry, file
+from lab.buildkit.rulebook import Rulebook
 from lab.errors import CommandError
+from lab.results.contexts import StoredContext, load_context, pack
+from lab.results.facts import ProjectFacts
 from lab.run.gather.door import gather
 from lab.run.gather.stream import Listing
 from lab.run.own_project.delivery import ProjectDelivery
 from lab.run.own_project.project import OwnProject, read_project
 from lab.run.own_project.request import Request
+from tests.conftest import ROOT
+from tests.reporting import run
 
 SECRET = "hunter2-and-more"
 
@@ -124,3 +132,38 @@ def test_another_way_is_not_compared(tmp_path: Path) -> None:
     assert delivery.received(LocalBox(), listing(context, delivery), changed=False).entries
     broken = replace(listing(context, delivery), problem="no find")
     assert delivery.received(LocalBox(), broken, changed=False) is broken
+
+
+def test_a_file_that_is_not_stored_is_known_by_its_digests_and_read_once() -> None:
+    read: list[str] = []
+
+    def content() -> Iterator[Chunk]:
+        read.append("a")
+        yield b"abc"
+
+    rules = list(Rulebook(ROOT / "boxes").rule_sets.values())
+    entry = Entry("a", size=3, content=content, sha256=sha256(b"abc").hexdigest())
+    known: dict[tuple[bytes, str], str] = {}
+    packed = pack([entry], None, rules, known=known)
+    assert packed.contents == {} and packed == pack([entry], None, rules, known=known)
+    assert read == ["a"]
+    stored = pack([replace(entry, content=b"abc")], None, rules)
+    contexts = {item.key: item.context for item in (packed, stored)}
+    made = run(contexts=contexts, contents=stored.contents)
+    for item in rules:
+        roots = [load_context(made, key) for key in contexts]
+        digests = {root.tree(item).own["a"] for root in roots if isinstance(root, StoredContext)}
+        assert len(digests) == 1
+
+
+def test_an_ignore_file_beside_the_dockerfile_decides_what_was_sent() -> None:
+    packed = pack([file("a", b"a"), file("b", b"b"), file(".dockerignore", b"b\n")], None, [])
+    facts = ProjectFacts(folder="/p", dockerfile="/D", objects=1, bytes=1, way="exact", sent="exact")
+    for ignore, sent in ((None, [".dockerignore", "a"]), ("a\n", [".dockerignore", "b"])):
+        project_run = run(
+            contexts={packed.key: packed.context},
+            contents=packed.contents,
+            project=facts.model_copy(update={"ignore": ignore}),
+        )
+        context = load_context(project_run, packed.key)
+        assert isinstance(context, StoredContext) and [entry.path for entry in context.sent_objects] == sent
