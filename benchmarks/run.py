@@ -120,7 +120,8 @@ def ratio() -> float:
 
                 def once(station: Station = station) -> None:
                     made = sequence.produce(station, scenario, f"{store.prefix}/bench:{BOX}", silent)
-                    sequence.rebuild(station, scenario, made, both, None, silent)
+                    plan = scenario.expectation(None, both)
+                    sequence.rebuild(station, scenario, made, plan, both, None, silent)
 
                 before = len(read(kept)[1])
                 ours = timed(1, once)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from lab.errors import CommandError
+from lab.errors import BoxError, CommandError
 from lab.model import Progress
 
 TIMED_OUT = 124  # the exit status of coreutils' timeout(1); LocalBox uses the same number
@@ -28,7 +28,7 @@ OnOutput = Callable[[str, bytes], None]  # called with "stdout" or "stderr" and 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command for a box: arguments, variables, folder, time limit in seconds. Its input is always empty."""
+    """One command for a box: arguments, variables, folder, time limit in seconds. Only `feed` gives it an input."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
@@ -41,15 +41,17 @@ class Command:
         text = " ".join([*words, shlex.join(self.argv)])
         return f"cd {shlex.quote(str(self.cwd))} && {text}" if self.cwd else text
 
-    def guarded(self) -> str:
+    def guarded(self, *, fed: bool = False) -> str:
         """The line for a shell: `line` with the C locale and a time limit that the box itself enforces.
+
+        The input is empty, or the shell's own if the command is `fed`.
 
         `timeout` sends SIGTERM first; `-k` kills a command that ignores it. `exit $?` keeps the shell running, so that
         it turns a death by signal into an exit status: sshd reports no status at all for a signal.
         """
         words = ["LC_ALL=C", *(f"{name}={shlex.quote(value)}" for name, value in self.env.items())]
         limit = f"timeout -k {KILL_SECONDS} {self.timeout:g}"
-        text = f"env {' '.join(words)} {limit} {shlex.join(self.argv)} </dev/null; exit $?"
+        text = f"env {' '.join(words)} {limit} {shlex.join(self.argv)}{'' if fed else ' </dev/null'}; exit $?"
         return f"cd {shlex.quote(str(self.cwd))} && {text}" if self.cwd else text
 
 
@@ -97,6 +99,27 @@ class Box(ABC):
     @abstractmethod
     def put(self, source: Path, target: PurePosixPath) -> None:
         """Copy one host file to the box through a temporary name, so that `target` is complete or absent."""
+
+    def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
+        """Run the command with these bytes as its input, which no transcript holds; BoxError only if the box fails.
+
+        An error that `chunks` raises ends the command and is raised here.
+        """
+        raise BoxError(f"cannot send to {self.name}: lab writes nothing on this kind of box")
+
+    def remote_shell(self) -> tuple[tuple[str, ...], str] | None:
+        """The words of ssh and the name of the host, for programs such as rsync; None for this machine."""
+        return None
+
+    def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
+        """Copy objects below `source` to a folder of the box with the user's own `rsync -a`.
+
+        The file `names` lists them, relative to `source`, each with a NUL after it.
+        """
+        raise BoxError(f"cannot send to {self.name}: lab writes nothing on this kind of box")
+
+    def hide(self, secret: bytes, shown: bytes) -> None:
+        """Let a record of this box show `shown` in place of a secret; a box that nothing records does nothing."""
 
     def close(self) -> None:
         """Close the connections; the box itself does not change."""

@@ -9,6 +9,8 @@ from paramiko.ssh_exception import NoValidConnectionsError
 
 from lab.errors import reason
 
+SLOW = "Authentication timeout."  # paramiko's text
+
 
 def why(error: BaseException) -> str:
     """The reason in words; paramiko's error for several addresses has no text of the system, each address has one."""
@@ -35,3 +37,13 @@ class SameKey:
             raise BadHostKeyException(hostname, key, remembered[0])
         else:
             raise UnknownHost(f"no host key is remembered for {hostname}")
+
+
+def at_log_in(connection: Any, error: BaseException) -> bool:
+    """True if the login failed: the connection was open and the host's key was right, so the user or the key is wrong.
+
+    paramiko has one exception for a refusal, a slow answer and a broken connection, and several for a key file.
+    """
+    transport = connection.client.get_transport()
+    stood = transport is not None and transport.is_active()
+    return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.feeding import rsync
 from lab.boxes.process import run_process
 from lab.errors import HostError, reason
 
@@ -19,6 +21,14 @@ class LocalBox(Box):
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command as a child process."""
         return run_process(command, on_output)
+
+    def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
+        """Run the command as a child process that reads these bytes."""
+        return run_process(command, chunks=chunks)
+
+    def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
+        """Copy within this machine by rsync."""
+        return run_process(rsync(source, names, str(target), timeout))
 
     def put(self, source: Path, target: PurePosixPath) -> None:
         """Copy a file within this machine."""

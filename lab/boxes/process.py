@@ -19,18 +19,25 @@ from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, OnOutput
 from lab.errors import HostError, reason
 
 
-def run_process(command: Command, on_output: OnOutput | None = None, *, interactive: bool = False) -> Result:
+def run_process(
+    command: Command,
+    on_output: OnOutput | None = None,
+    *,
+    interactive: bool = False,
+    chunks: Iterable[bytes] | None = None,
+) -> Result:
     """Run a command on this machine; a missing program gives status 127, as in a shell.
 
-    `interactive` hands it the terminal and captures nothing. On Ctrl-C the program is sent SIGTERM and then killed. The
-    same happens if `on_output` raises; its exception is then raised here.
+    `interactive` hands it the terminal and captures nothing. `chunks` are its input, which is empty without them. On
+    Ctrl-C the program is sent SIGTERM and then killed. The same happens if `on_output` or `chunks` raise; their
+    exception is then raised here.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     pipe = None if interactive else subprocess.PIPE
     try:
         process = subprocess.Popen(
             command.argv,
-            stdin=None if interactive else subprocess.DEVNULL,
+            stdin=None if interactive else subprocess.DEVNULL if chunks is None else subprocess.PIPE,
             stdout=pipe,
             stderr=pipe,
             cwd=command.cwd,
@@ -42,9 +49,11 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
         status = 1 if what == str(command.cwd) else NOT_FOUND
         text = f"{what}: {reason(error)}\n".encode()
         return Result(command, status, b"", text, started, time.monotonic() - clock)
-    chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+    collected: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     failures: list[BaseException] = []
-    threads = [] if interactive else _pump(process, chunks, on_output, failures)
+    threads = [] if interactive else _pump(process, collected, on_output, failures)
+    if chunks is not None:
+        threads.append(_feed(process, chunks, failures))
     try:
         status = process.wait(None if interactive else command.timeout)
         status = 128 - status if status < 0 else status  # a death by signal, as a shell puts it
@@ -61,7 +70,25 @@ def run_process(command: Command, on_output: OnOutput | None = None, *, interact
     if failures:
         raise failures[0]
     seconds = time.monotonic() - clock
-    return Result(command, status, b"".join(chunks["stdout"]), b"".join(chunks["stderr"]), started, seconds)
+    return Result(command, status, b"".join(collected["stdout"]), b"".join(collected["stderr"]), started, seconds)
+
+
+def _feed(process: subprocess.Popen[bytes], chunks: Iterable[bytes], failures: list[BaseException]) -> threading.Thread:
+    """Start the thread that writes the child's input; a child that ends before it has read all is no failure."""
+
+    def write() -> None:
+        assert process.stdin
+        try:
+            with suppress(BrokenPipeError), process.stdin as stream:
+                for chunk in chunks:
+                    stream.write(chunk)
+        except BaseException as error:
+            failures.append(error)  # raised in the thread that called run_process, which waits for the child
+            _end(process)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
 
 
 def _pump(

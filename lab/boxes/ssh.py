@@ -6,7 +6,7 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -18,15 +18,16 @@ from paramiko import AutoAddPolicy, BadHostKeyException, SSHException
 from paramiko.ssh_exception import IncompatiblePeer
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
-from lab.boxes.hostkeys import SameKey, UnknownHost, why
+from lab.boxes.feeding import Sink, feed_channel, rsync
+from lab.boxes.hostkeys import SameKey, at_log_in, why
 from lab.boxes.notes import Address
-from lab.errors import BoxError, Interrupted
+from lab.boxes.process import run_process
+from lab.errors import BoxError, Interrupted, LabError
 from lab.model import Progress
 from lab.workers import stopping, wait_for
 
 CONNECT_SECONDS = 15
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
-SLOW = "Authentication timeout."  # paramiko's text
 TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: a key file that is no key
 
 
@@ -66,9 +67,8 @@ class SshBox(Box):
     ) -> None:
         """Wait until ssh answers, for `seconds` at most, or for `seconds` since the value of `progress` last changed.
 
-        Raises BoxError with the text of `console` as its output. A host that refuses the user or the key is not asked
-        again, unless it may be `booting`: until a machine has booted, its sshd may let nobody in. Nor is one whose
-        algorithms lab does not have.
+        Raises BoxError with the text of `console` as its output. A host that refuses the user or the key, or whose
+        algorithms lab does not have, is not asked again; a refusal counts only of one that is not `booting`.
         """
 
         def look() -> Connection | str:
@@ -102,8 +102,8 @@ class SshBox(Box):
         """Run the command through the box's shell; the connection's own failures are BoxErrors."""
         started, clock = datetime.now(UTC), time.monotonic()
         sinks = {
-            "out_stream": _Sink("stdout", on_output),
-            "err_stream": _Sink("stderr", on_output),
+            "out_stream": Sink("stdout", on_output),
+            "err_stream": Sink("stderr", on_output),
         }
         try:
             result = self._connect().run(
@@ -116,19 +116,12 @@ class SshBox(Box):
                 **sinks,
             )
         except CommandTimedOut as error:
-            self.close()
-            raise BoxError(
-                f"cannot reach {self.name} any more: no answer to `{command.line()}`",
-                hint=f"look at it with `python -m lab status`; `python -m lab up {self.name}` brings it back",
-            ) from error
+            raise self._no_answer(command) from error
         except ThreadException as error:
             self.close()  # a command that still prints ends with its connection
             raise error.exceptions[0].value from error
         except TRANSPORT_ERRORS as error:
-            self.close()
-            if stopping.is_set():
-                raise Interrupted(f"stopped while {self.name} ran `{command.line()}`") from error
-            raise self._unreachable(error) from error
+            raise self._lost(command, error) from error
         seconds = time.monotonic() - clock
         if result.exited < 0:
             if stopping.is_set():
@@ -139,6 +132,41 @@ class SshBox(Box):
             )
         out, err = result.stdout.encode("latin-1"), result.stderr.encode("latin-1")
         return Result(command, result.exited, out, err, started, seconds)
+
+    def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
+        """Run the command in a channel of its own and send these bytes."""
+        try:
+            channel = self._connect().transport.open_session()
+            return feed_channel(channel, command, chunks, command.timeout + GRACE_SECONDS)
+        except TimeoutError as error:
+            raise self._no_answer(command) from error
+        except TRANSPORT_ERRORS as error:
+            raise self._lost(command, error) from error
+
+    def remote_shell(self) -> tuple[tuple[str, ...], str]:
+        """OpenSSH with the same key and the same remembered host key, and the user and host."""
+        *words, host = self.login().argv
+        return tuple(words), host
+
+    def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
+        """Copy by this machine's rsync through ssh."""
+        words, host = self.remote_shell()
+        return run_process(rsync(source, names, f"{host}:{target}", timeout, words))
+
+    def _no_answer(self, command: Command) -> BoxError:
+        """The error for a box that does not answer; its connection counts as dead."""
+        self.close()
+        return BoxError(
+            f"cannot reach {self.name} any more: no answer to `{command.line()}`",
+            hint=f"look at it with `python -m lab status`; `python -m lab up {self.name}` brings it back",
+        )
+
+    def _lost(self, command: Command, error: BaseException) -> LabError:
+        """The error for a connection that broke while a command ran."""
+        self.close()
+        if stopping.is_set():
+            return Interrupted(f"stopped while {self.name} ran `{command.line()}`")
+        return self._unreachable(error)
 
     def put(self, source: Path, target: PurePosixPath) -> None:
         """Copy a host file to the box by sftp, then rename it into place."""
@@ -229,7 +257,7 @@ class SshBox(Box):
             connection.open()
             connection.transport.set_keepalive(15)
         except TRANSPORT_ERRORS as error:
-            refused = _at_log_in(connection, error)
+            refused = at_log_in(connection, error)
             connection.client.close()  # Fabric's own close() leaves a connection open whose login failed
             if learn and not self.known_hosts.stat().st_size:
                 self.known_hosts.unlink()
@@ -270,30 +298,3 @@ class SshBox(Box):
 
 class _Refused(BoxError):
     """The host answers and refuses this user with this key."""
-
-
-def _at_log_in(connection: Connection, error: BaseException) -> bool:
-    """True if the login failed: the connection was open and the host's key was right, so the user or the key is wrong.
-
-    paramiko has one exception for a refusal, a slow answer and a broken connection, and several for a key file.
-    """
-    transport = connection.client.get_transport()
-    stood = transport is not None and transport.is_active()
-    return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW)
-
-
-class _Sink:
-    """A text stream for Fabric that hands each chunk on as bytes."""
-
-    encoding = "latin-1"
-
-    def __init__(self, name: str, on_output: OnOutput | None) -> None:
-        self.name = name
-        self.on_output = on_output
-
-    def write(self, text: str) -> None:
-        if self.on_output:
-            self.on_output(self.name, text.encode("latin-1"))
-
-    def flush(self) -> None:
-        pass

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -66,6 +67,7 @@ class RecordingBox(Box):
         self.box = box
         self.transcript = transcript
         self._about = ""
+        self._hidden: dict[bytes, bytes] = {}
 
     @contextmanager
     def about(self, what: str) -> Iterator[None]:
@@ -78,13 +80,35 @@ class RecordingBox(Box):
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command on the wrapped box and record it."""
-        result = self.box.execute(command, on_output)
-        self.transcript.record(self.name, self._about, result)
-        return result
+        return self._recorded(self.box.execute(command, on_output))
 
     def put(self, source: Path, target: PurePosixPath) -> None:
         """Copy a file to the wrapped box; the transcript does not hold its bytes."""
         self.box.put(source, target)
+
+    def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
+        """Run the command with its input on the wrapped box; the transcript holds the command, not its input."""
+        return self._recorded(self.box.feed(command, chunks))
+
+    def remote_shell(self) -> tuple[tuple[str, ...], str] | None:
+        """Return what reaches the wrapped box."""
+        return self.box.remote_shell()
+
+    def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
+        """Copy to the wrapped box and record the command, which runs on this machine."""
+        return self._recorded(self.box.copy_tree(source, names, target, timeout))
+
+    def hide(self, secret: bytes, shown: bytes) -> None:
+        """Show `shown` instead of a secret in every later output."""
+        self._hidden[secret] = shown
+
+    def _recorded(self, result: Result) -> Result:
+        for secret, shown in self._hidden.items():
+            result = replace(
+                result, stdout=result.stdout.replace(secret, shown), stderr=result.stderr.replace(secret, shown)
+            )
+        self.transcript.record(self.name, self._about, result)
+        return result
 
     def close(self) -> None:
         """Close the wrapped box's connection."""
@@ -124,6 +148,10 @@ class ReplayBox(Box):
             if on_output and data:
                 on_output(stream, data)
         return result
+
+    def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
+        """Return the recorded result; a transcript does not hold what was sent."""
+        return self.execute(command)
 
     def put(self, source: Path, target: PurePosixPath) -> None:
         """Do nothing: a transcript does not hold files that were copied."""

@@ -39,6 +39,11 @@ def read_context(folder: Path, dockerfile: Path | None = None) -> list[Entry]:
     return list(_Walk(str(folder), ignore_matcher(folder, dockerfile)).entries())
 
 
+def read_object(folder: Path, path: str) -> Entry | None:
+    """Read one object of a folder, whether a client sends it or not; None if it does not exist."""
+    return _Walk(str(folder), Matcher(()))._entry(path)
+
+
 def ignore_matcher(folder: Path, dockerfile: Path | None = None) -> Matcher:
     """Read the patterns of the ignore file beside the Dockerfile, or else of .dockerignore in the context.
 

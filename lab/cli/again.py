@@ -51,7 +51,11 @@ def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
     with TemporaryDirectory(prefix="lab-bundle-") as folder:
         scenario = opened.scenario(Path(folder))
         if scenario is None:
-            raise UsageError(f"cannot repeat {path}: there is no scenario in it", hint="python -m lab replay shows it")
+            where = run.project.folder if run.project else None
+            again = f"it built the project {where}: `repro --context` builds that again; " if where else ""
+            raise UsageError(
+                f"cannot repeat {path}: there is no scenario in it", hint=f"{again}python -m lab replay shows it"
+            )
         used = dict.fromkeys(trial.engine for trial in run.trials)
         crossed = any(producer_engine(trial) != trial.engine for trial in run.trials)
         made = dict.fromkeys(producer_engine(trial) for trial in run.trials) if crossed else {}

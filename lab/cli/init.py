@@ -12,7 +12,7 @@ import click
 
 from lab import files
 from lab.errors import ConfigError, UsageError
-from lab.project import DATA, own_data
+from lab.project import DATA, find, own_data
 
 RESULTS = "results"
 README = "README.md"
@@ -27,16 +27,42 @@ class File:
     executable: bool
 
 
-@click.command(epilog="Example: python -m lab init my-boxes")
+@click.command(epilog="Example: python -m lab init my-boxes; python -m lab init my-project --scenario")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite the files that lab brings; other files in DIR stay.")
+@click.option("--scenario", is_flag=True, help="Write a scenario of the project DIR, instead of a workplace.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="With --scenario, the folder of the scenario; default: its name in the current folder.",
+)
+@click.option("-f", "--file", type=click.Path(path_type=Path), metavar="FILE", help="With --scenario, the Dockerfile.")
+@click.option("--target", metavar="STAGE", help="With --scenario, the stage to build.")
+@click.option("--stub-runs", is_flag=True, help="With --scenario, replace the command of each RUN by a cheap one.")
+@click.option("--base", "bases", multiple=True, metavar="NAME=IMAGE", help="With --scenario, as in `repro --context`.")
 @click.pass_context
-def init(context: click.Context, folder: Path, force: bool) -> None:
+def init(
+    context: click.Context,
+    folder: Path,
+    force: bool,
+    scenario: bool,
+    into: Path | None,
+    file: Path | None,
+    target: str | None,
+    stub_runs: bool,
+    bases: tuple[str, ...],
+) -> None:
     """Write a workplace: a folder with a Vagrantfile, boxes/, templates/ and results/ of your own.
 
     lab works with these files when it runs in that folder. If DIR holds one of them already, lab writes nothing and
-    exits with 2.
+    exits with 2. With --scenario, DIR is a project with a Dockerfile, and a scenario of it is written.
     """
+    if scenario:
+        write_scenario(context, folder, into, file, target, bases, stub_runs=stub_runs, force=force)
+        return
+    if into or file or target or stub_runs or bases:
+        raise UsageError("cannot use an option of --scenario for a workplace", hint="add --scenario")
     parts = workplace_files(own_data())
     if (present := list(already_there(folder, parts))) and not force:
         raise UsageError(
@@ -54,6 +80,43 @@ def init(context: click.Context, folder: Path, force: bool) -> None:
         (f"{program} repro", "runs the scenario and stores the run in results/"),
     ):
         click.echo(f"  {command:24}  {what}")
+
+
+def write_scenario(
+    context: click.Context,
+    project: Path,
+    into: Path | None,
+    file: Path | None,
+    target: str | None,
+    bases: tuple[str, ...],
+    *,
+    stub_runs: bool,
+    force: bool,
+) -> None:
+    """Write the scenario of a project into a folder that is new, or into any with `force`."""
+    from lab.buildkit.rulebook import Rulebook
+    from lab.cli.own_project import bases_of
+    from lab.run.own_project.project import read_project
+    from lab.run.own_project.request import Request
+    from lab.run.own_project.template import has_several_stages, scenario_folder
+
+    read = read_project(Request(project, file, target=target, stub_runs=stub_runs, bases=bases_of(bases)))
+    parts = scenario_folder(read, Rulebook(find().boxes).newest)
+    folder = into or Path(read.name)
+    if os.path.lexists(folder) and not force:
+        raise UsageError(
+            f"cannot write a scenario to {folder}: it exists already",
+            hint="--into names another folder, or let --force overwrite the files of the scenario",
+        )
+    for name, part in parts.items():
+        files.write(folder / name, part.content)
+        if part.executable:
+            (folder / name).chmod((folder / name).stat().st_mode | 0o111)
+    program = context.find_root().info_name or "lab"
+    click.echo(f"written to {folder}: {len(parts)} files")
+    if has_several_stages(read, read.dockerfile("scratch")):
+        click.echo("no variation is written: of a Dockerfile of several stages, only a run shows what one does")
+    click.echo(f"next: {program} repro {shlex.quote(f'./{folder}' if not folder.is_absolute() else str(folder))}")
 
 
 def workplace_files(data: Path) -> dict[Path, File]:

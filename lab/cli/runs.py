@@ -25,6 +25,7 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
+from lab.cli.own_project import ProjectWords, project_options, read_own
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, paint, say, width
 from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
 )
 @builder_option
 @cache_option
-@click.option("--base", metavar="IMAGE", help="The base image; default: alpine, or one of the box's busybox.")
+@project_options
 @click.option(
     "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
 )
@@ -94,7 +95,7 @@ def repro(
     variations: tuple[str, ...],
     builders: tuple[str, ...],
     caches: tuple[str, ...],
-    base: str | None,
+    own: ProjectWords,
     registry: str | None,
     registry_port: int | None,
     allow_prune: bool,
@@ -114,8 +115,9 @@ def repro(
 
     place = workplace(lineup)
     place.announce()
-    if scenario and packed:
-        raise UsageError("cannot run a scenario and a bundle at once: name one of them")
+    if sum(map(bool, (scenario, packed, own.context))) > 1:
+        raise UsageError("cannot run several of a scenario, a bundle and a --context at once: name one of them")
+    project = read_own(own)
     used, made = engines_named(place, consumer_engines), engines_named(place, producer_engines)
     asked = Wish(
         place.lineup.name,
@@ -125,11 +127,12 @@ def repro(
         variations,
         used,
         made,
-        base,
+        None if project else own.base(),
         registry,
         registry_port,
         builders_named(builders),
         caches_named(caches),
+        project,
     )
     with ExitStack() as stack:
         other = stack.enter_context(theirs(packed, place)) if packed else None
@@ -156,9 +159,11 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
 
     Errors in the scenario are shown here, before a box is touched.
     """
-    from lab.run.scenarios import find, load_scenario
+    from lab.run.scenarios import find
 
-    if other is None:
+    if asked.project:
+        wish = asked
+    elif other is None:
         wish = replace(asked, scenario=find(scenario or place.lineup.scenario, place.project.scenarios))
     else:
         if other.unknown:
@@ -171,7 +176,7 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
             producer_engines=asked.producer_engines or other.producer_engines,
             base=asked.base or other.base,
         )
-    loaded = load_scenario(wish.scenario, "scratch")
+    loaded = wish.load("scratch")
     loaded.variations(wish.variations)
     return replace(
         wish,

@@ -12,7 +12,7 @@ from lab.errors import UsageError
 
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?", re.IGNORECASE)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-WITHOUT_KEY = ("secret", "ssh", "label", "quiet", "pull", "allow")  # flags that enter no key
+WITHOUT_KEY = ("secret", "ssh", "label", "quiet", "pull", "allow", "file", "target")  # flags that enter no key
 ULIMIT = re.compile(r"[a-z]+=-?\d+(:-?\d+)?")
 
 
@@ -72,6 +72,12 @@ def size(text: str | None) -> int:
 def names(texts: Iterable[str]) -> tuple[str, ...]:
     """The names in texts that may hold several with commas."""
     return tuple(name for text in texts for name in text.split(",") if name)
+
+
+def flag(name: str, words: Iterable[str]) -> str | None:
+    """The last value of a flag among words of `docker build`, each as --name=value; None without it."""
+    found = [value for word in words for key, equals, value in [word.partition("=")] if equals and key == f"--{name}"]
+    return found[-1] if found else None
 
 
 def with_flags(options: Options, flags: Iterable[str]) -> Options:

@@ -82,6 +82,8 @@ def options_of(subject: Subject) -> Options:
 def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decision | None]:
     """The decision on each instruction, found by its text in their common order; None for one that has none.
 
+    Equal steps of two stages are one operation, so the second has the decision of the first.
+
     The text may be that of the Dockerfile or what BuildKit prints; the number of spaces between words does not count.
     """
     left = list(made)
@@ -96,7 +98,8 @@ def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decis
             ),
             None,
         )
-        found.append(None if number is None else left[number])
+        again = next((item for item in made if item.step.also and wanted == item.step.text.split()), None)
+        found.append(again if number is None else left[number])
         left = left if number is None else left[number + 1 :]
     return found
 
@@ -116,6 +119,8 @@ def content_of(context: StoredContext | str, copy: Copy, rules: Rules, trees: li
     """The content digest of one COPY; `trees` keeps the tree between calls. None if these rules have none."""
     if isinstance(context, str):
         raise ContextError(context)
+    if copy.origin:
+        raise ContextError("the files of a named folder are not recorded")
     if not trees:
         trees.append(context.tree(rules))
     part = content_part(trees[0], copy.queries, rules)

@@ -8,14 +8,15 @@ from functools import cached_property
 
 from lab.buildkit.cachekeys.cache import Cache, Layer
 from lab.buildkit.cachekeys.cacheconfig import decode_config
-from lab.buildkit.cachekeys.dockerfile import parse
+from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.inline import decode
 from lab.buildkit.cachekeys.needs import first_image
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
+from lab.explain.build_values import flag
 from lab.explain.rules_of_box import known_of
 from lab.results.contexts import StoredContext, load_context
-from lab.results.facts import BoxFacts, ImageFacts
+from lab.results.facts import BoxFacts, Given, ImageFacts
 from lab.results.run import Production, Run, Trial
 
 NO_IMAGE = "the producer's image was not read from the registry"
@@ -54,18 +55,26 @@ class Subject:
 
     @cached_property
     def dockerfile(self) -> str:
-        """The Dockerfile that the consumer built: the one in its context, which a variation may have changed."""
-        return self._dockerfile_of(self.ours)
+        """The Dockerfile that the consumer built: the one in its context, which a variation may have changed.
+
+        It ends with the stage that was the target.
+        """
+        return self._dockerfile_of(self.ours, self.trial.options)
 
     @cached_property
     def their_dockerfile(self) -> str:
         """The Dockerfile that the producer built."""
-        return self._dockerfile_of(self.theirs)
+        return self._dockerfile_of(self.theirs, self.production.options if self.production else Given())
 
-    def _dockerfile_of(self, context: StoredContext | str) -> str:
+    def _dockerfile_of(self, context: StoredContext | str, given: Given) -> str:
         objects = [] if isinstance(context, str) else context.objects
-        found = next((item.content for item in objects if item.path == "Dockerfile"), None)
-        return found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile
+        path = flag("file", given.flags) or "Dockerfile"
+        found = next((item.content for item in objects if item.path == path), None)
+        text = found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile
+        try:
+            return until(text, flag("target", given.flags))
+        except LabError:
+            return text
 
     @cached_property
     def image(self) -> ImageFacts | str:

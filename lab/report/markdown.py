@@ -11,6 +11,7 @@ from lab.report.cause import MAX_FINDINGS, causes, deliberate_changes, engine_no
 from lab.report.evidence import Evidence
 from lab.report.findings import Finding, Kind, against, contrast, findings, short_cause, verb
 from lab.report.prediction import Prediction, prediction
+from lab.report.project import project_lines
 from lab.report.reproduce import steps_to_reproduce
 from lab.report.trials import bytes_sent, engine_word, in_order, order, sent_word, steps_of
 from lab.results.run import Run, Trial
@@ -26,7 +27,14 @@ def markdown(evidence: Evidence) -> str:
     subjects = [item for item in found if not item.deliberate]
     sections = {
         "Description": "\n\n".join(
-            part for part in (_summary(evidence, found), engine_notes(evidence), _table(evidence, found)) if part
+            part
+            for part in (
+                _summary(evidence, found),
+                "\n".join(f"- {markup.prose(line)}" for line in project_lines(evidence.run)),
+                engine_notes(evidence),
+                _table(evidence, found),
+            )
+            if part
         ),
         "Cause": causes(evidence, subjects or found[:1]) if found else "",
         "Reproduce": steps_to_reproduce(evidence, _shown(evidence, found)),

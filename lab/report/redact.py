@@ -96,6 +96,7 @@ def redactor_of(evidence: Evidence) -> Redactor:
 def _texts(evidence: Evidence) -> Iterable[str]:
     """The texts that may hold a home path of a box: outputs, commands, and the folders they ran in."""
     run = evidence.run
+    yield run.project.folder if run.project else ""
     for trial in run.trials:
         yield trial.problem or ""
     for made in run.productions:

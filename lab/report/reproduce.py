@@ -61,6 +61,8 @@ def _base_name(evidence: Evidence) -> str:
 def _base(evidence: Evidence) -> str:
     """How a reader gets the base image: by pulling it, or by commands that make it."""
     base = evidence.run.base
+    if base is None and evidence.run.project:
+        return ""
     if base is None:
         return "The base image is not known."
     if _own_base(evidence):

@@ -14,6 +14,7 @@ from lab.report import printable
 from lab.report.evidence import Evidence
 from lab.report.findings import Kind, finding_of
 from lab.report.prediction import contradictions, prediction
+from lab.report.project import project_lines
 from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word, steps_of
 from lab.results.facts import BuildResult
 from lab.results.run import Run, Trial
@@ -28,7 +29,7 @@ def table(run: Run, width: int = WIDTH) -> str:
     The widest layout that fits `width` columns is taken: instructions on one line, on two lines, then without the
     engine column (each engine becomes a heading), at last several lines for each trial.
     """
-    blocks = [_wrapped(_head(run), width)]
+    blocks = ["\n".join(_wrapped(line, width) for line in [_head(run), *project_lines(run)])]
     trials = in_order(run)
     for variation, group in groupby(trials, key=lambda trial: trial.variation):
         rows = list(group)

@@ -6,8 +6,8 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from hashlib import sha256
@@ -16,6 +16,7 @@ from lab.buildkit import records
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.formula import Source
 from lab.buildkit.contenthash.header import header, own_digest, own_digests
+from lab.buildkit.contenthash.patterns import Matcher, read_ignore_file
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree, root_digest
 from lab.buildkit.dockerignore import sent_objects
@@ -37,15 +38,23 @@ class Packed:
     contents: dict[str, str]
 
 
+Digests = MutableMapping[tuple[bytes, str], str]  # by the header of an object and the sha256 of its content
+
+
 def pack(
-    entries: Sequence[Entry], problem: str | None, variants: Sequence[Rules], made: datetime | None = None
+    entries: Sequence[Entry],
+    problem: str | None,
+    variants: Sequence[Rules],
+    made: datetime | None = None,
+    known: Digests | None = None,
 ) -> Packed:
     """Convert a context to its stored form; `variants` are rule sets that differ in the attributes that they hash.
 
     `made` is the approximate time at which the context was created. A modification time far from it was set on purpose
     and is stored. Other modification times come from the run itself, and are left out: with them, no two contexts would
-    be equal.
+    be equal. A file whose content is read only on demand is stored by its digests; `known` keeps these between calls.
     """
+    known = {} if known is None else known
     rows, digests, contents, room = [], {}, {}, KEPT_IN_ALL
     for entry in entries:
         row = records.dump(entry)
@@ -59,7 +68,9 @@ def pack(
                 room -= 0 if number in contents else entry.size
                 contents[number] = packed(entry.content)
             else:
-                digests[shown(entry.path)] = _digests(entry, variants)
+                digests[shown(entry.path)] = _digests(entry, number, variants, known)
+        elif entry.kind is Kind.FILE and entry.content is not None and entry.sha256 and not entry.is_hardlink:
+            digests[shown(entry.path)] = _digests(entry, entry.sha256, variants, known)
         rows.append({key: value for key, value in row.items() if value or key not in _OFTEN_EMPTY})
     context = GatheredContext(entries=tuple(rows), digests=digests, problem=problem)
     return Packed(_key(context), context, contents)
@@ -83,22 +94,32 @@ def _key(context: GatheredContext) -> str:
     return sha256(json.dumps(context.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _digests(entry: Entry, variants: Sequence[Rules]) -> dict[str, str]:
+def _digests(entry: Entry, number: str, variants: Sequence[Rules], known: Digests) -> dict[str, str]:
+    """The digests of a file whose content has this sha256, by the attributes that are hashed."""
     starts = {rules.xattrs.value: header(entry, rules) for rules in variants}
-    return dict(zip(starts, own_digests(replace(entry, problem=None), starts.values()), strict=True))
+    missing = [start for start in dict.fromkeys(starts.values()) if (start, number) not in known]
+    if missing:
+        for start, digest in zip(missing, own_digests(replace(entry, problem=None), missing), strict=True):
+            known[start, number] = digest
+    return {name: known[start, number] for name, start in starts.items()}
 
 
 @dataclass(frozen=True)
 class StoredContext:
-    """A context from a run: its objects, and the digests of files whose content is not stored."""
+    """A context from a run: its objects, and the digests of files whose content is not stored.
+
+    `ignore` is the text of an ignore file beside the Dockerfile, which takes the place of .dockerignore.
+    """
 
     objects: tuple[Entry, ...]
     digests: dict[str, dict[str, str]]
+    ignore: str | None = field(default=None, kw_only=True)
 
     @cached_property
     def sent_objects(self) -> list[Entry]:
         """The objects that a client sends; ContextError if .dockerignore cannot be applied."""
-        return sent_objects(self.objects)
+        ignore = None if self.ignore is None else Matcher(read_ignore_file(self.ignore))
+        return sent_objects(self.objects, ignore=ignore)
 
     def tree(self, rules: Rules) -> Tree:
         """Build the daemon's tree under a rule set; a digest that cannot be computed raises ContextError on use."""
@@ -135,7 +156,8 @@ def load_context(run: Run, key: str | None) -> StoredContext | str:
         return f"its files could not be listed: {context.problem}"
     try:
         entries = records.load({"entries": list(context.entries)}, f"the context {key}").entries
-        return StoredContext(tuple(_with_content(run, entry) for entry in entries), context.digests)
+        ignore = run.project.ignore if run.project else None
+        return StoredContext(tuple(_with_content(run, entry) for entry in entries), context.digests, ignore=ignore)
     except (ReadError, ContextError) as error:
         return error.message
 

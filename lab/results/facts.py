@@ -166,6 +166,32 @@ class CacheFacts(Strict):
     problem: str | None = None
 
 
+class ProjectFacts(Strict):
+    """A user's own project that a run built, and how its files got to the boxes.
+
+    `folder` and `dockerfile` are as the user named them. `objects` and `bytes` are what docker would send. `way` names
+    how it was sent, `sent` says what that keeps, and `commit` is the id of a checkout's. `ignore` is the text of an
+    ignore file beside the Dockerfile. `stubs` states that cheap commands took the place of those of RUN, and `bases`
+    has the images that took the places of others. `private` are the ids of secrets and keys, `contexts` the names of
+    further folders.
+    """
+
+    folder: str
+    dockerfile: str
+    objects: int
+    bytes: int
+    way: str
+    sent: str
+    commit: str | None = None
+    ignore: str | None = None
+    stubs: bool = False
+    bases: dict[str, str] = Field(default_factory=dict)
+    target: str | None = None
+    private: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class NamedImage(Strict):
     """An image that a Dockerfile names after FROM, and its config."""
 

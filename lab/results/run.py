@@ -14,9 +14,19 @@ from pydantic import Field, JsonValue, ValidationError
 
 from lab import __version__, files
 from lab.errors import ConfigError, Fault, UsageError, did_you_mean
-from lab.model import Outcome, TrialKey, Verdict
+from lab.model import CONTROL, Outcome, TrialKey, Verdict
 from lab.results import journal
-from lab.results.facts import BoxFacts, BuildResult, CacheFacts, Given, ImageFacts, Inspection, NamedImage, Round
+from lab.results.facts import (
+    BoxFacts,
+    BuildResult,
+    CacheFacts,
+    Given,
+    ImageFacts,
+    Inspection,
+    NamedImage,
+    ProjectFacts,
+    Round,
+)
 from lab.yamlfile import Strict
 
 SCHEMA = 4
@@ -122,7 +132,8 @@ class Run(Strict):
 
     `contexts` contains each build context once, by the key that productions and trials name. `contents` contains the
     contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
-    and `bases` the other images that the Dockerfile names after FROM.
+    and `bases` the other images that the Dockerfile names after FROM. `project` describes the user's own project, if
+    that is what was built.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -145,6 +156,7 @@ class Run(Strict):
     bases: tuple[NamedImage, ...] = ()
     contexts: dict[str, GatheredContext] = Field(default_factory=dict)
     contents: dict[str, str] = Field(default_factory=dict)
+    project: ProjectFacts | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -152,6 +164,11 @@ class Run(Strict):
         return (
             self.complete and bool(self.trials) and all(trial.verdict is Verdict.AS_EXPECTED for trial in self.trials)
         )
+
+    def control(self, box: str, engine: str) -> Trial | None:
+        """The trial in which a box rebuilds what the same engine of it made, without a change; None without one."""
+        wanted = TrialKey(box, engine, box, engine, self.scenario, CONTROL)
+        return next((trial for trial in self.trials if trial.key == wanted), None)
 
     def to_json(self) -> str:
         """Return the text of run.json."""

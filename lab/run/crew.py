@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePosixPath
@@ -22,9 +23,10 @@ from lab.results.contexts import pack
 from lab.results.facts import BoxFacts
 from lab.results.run import Production, Trial
 from lab.run import boxfacts, cachefacts, matrix, sequence
-from lab.run.expectations import facts_of
+from lab.run.expectations import Expectation, Facts, combine, facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
+from lab.run.judging import as_control
 from lab.run.recorder import Recorder
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
@@ -74,6 +76,7 @@ class Crew:
         self._planned: dict[str, list[TrialKey]] = {}
         self._begun: set[TrialKey] = set()
         self._homes: dict[str, PurePosixPath] = {}
+        self._digests: dict[tuple[bytes, str], str] = {}
 
     def trials(
         self, producers: Sequence[Ready], consumers: Sequence[Ready], variations: Sequence[Variation | None]
@@ -117,9 +120,15 @@ class Crew:
             ]
             for name, keys in self._planned.items()
         }
-        return lost | self._together(
-            [name for name, keys in possible.items() if keys], lambda name: self._consume(name, possible[name])
-        )
+        if self.scenario.project:  # a consumer is expected to do what the producer did
+            controls = {name: list(filter(matrix.is_control, keys)) for name, keys in possible.items()}
+            lost |= self._rebuilds(controls)
+            possible = {name: [key for key in keys if key not in controls[name]] for name, keys in possible.items()}
+        return lost | self._rebuilds(possible)
+
+    def _rebuilds(self, keys: Mapping[str, Sequence[TrialKey]]) -> dict[str, LabError]:
+        """Make these trials of each consumer side by side; the errors of boxes that failed."""
+        return self._together([name for name, own in keys.items() if own], lambda name: self._consume(name, keys[name]))
 
     def _replan(self) -> None:
         """Plan the trials of each consumer, from the images that are there or expected; a changed plan is reported."""
@@ -139,6 +148,8 @@ class Crew:
             consumer_engines=self.consumer_engines,
             producer_engines=self.producer_engines,
         )
+        if self.scenario.project:
+            planned = matrix.with_controls(planned)
         if planned != self._planned:
             self._planned = planned
             run, every = self.recorder.run, tuple(key for keys in planned.values() for key in keys)
@@ -220,8 +231,11 @@ class Crew:
     def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
         if source.problem is None:
             clock = datetime.now(UTC)
-            facts = facts_of(self.book, station.facts, producer)
-            trial = sequence.rebuild(station, self.scenario, source, facts, variation, self._say(station.box.name))
+            facts, say = facts_of(self.book, station.facts, producer), self._say(station.box.name)
+            plan = self._plan(source, facts, variation)
+            trial = sequence.rebuild(station, self.scenario, source, plan, facts, variation, say)
+            if self.scenario.project and matrix.is_control(trial.key):
+                trial = as_control(trial)
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
             prediction = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
             return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": prediction})
@@ -238,6 +252,15 @@ class Crew:
             fault=source.fault,
         )
 
+    def _plan(self, source: Production, facts: Facts, variation: Variation | None) -> Expectation:
+        """What the scenario expects of a trial, or else what the producer's rebuild of its own image did."""
+        plan = self.scenario.expectation(variation, facts)
+        control = self.recorder.run.control(source.producer, source.engine) if self.scenario.project else None
+        if control is None or control.build is None:
+            return plan
+        own = tuple(step.outcome for step in control.build.steps)
+        return replace(plan, outcomes=combine(own, plan.outcomes))
+
     def _clear(self) -> None:
         """Remove the run's files from every box that can be reached."""
         for station in self.stations.values():
@@ -248,7 +271,7 @@ class Crew:
 
     def _keep(self, listing: Listing) -> str:
         rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started
-        return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started))
+        return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started, self._digests))
 
     def _say(self, name: str) -> Say:
         return lambda what: self.tell(Progress(name, what))

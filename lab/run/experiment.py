@@ -26,6 +26,8 @@ from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
 from lab.run.crew import Crew
 from lab.run.faults import translate
+from lab.run.own_project.project import OwnProject
+from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.scenarios import Scenario, load_scenario
 
@@ -46,6 +48,14 @@ class Wish:
     registry_port: int | None = None
     builders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
+    project: OwnProject | None = None
+
+    def load(self, base: str, web: str = web_address.USUAL) -> Scenario:
+        """The scenario over this base image: the one in the folder `scenario`, or that of the user's own project.
+
+        `web` is the address at which a step of the sequence serves files.
+        """
+        return load_scenario(self.scenario, base, web) if self.project is None else scenario_of(self.project, base)
 
 
 def perform(
@@ -68,7 +78,7 @@ def perform(
     consumers = _narrow(ready, wish.consumers, "--consumer")
     _check_engines(wish, producers, consumers)
     # names and templates are checked before anything is started; the base is known only later
-    draft = load_scenario(wish.scenario, "scratch")
+    draft = wish.load("scratch")
     check_builders(draft, [name for item in clients.items() for name in fitting(*item, wish.builders)])
     check_versions(draft, ready)
     variations = draft.variations(wish.variations)
@@ -88,9 +98,10 @@ def perform(
         stack.enter_context(server.doors(store, [item.box for item in used]))
         base = _base(wish, store, *base_maker(producers, recorded), tell)
         web = stack.enter_context(web_address.reserved(project.state)) if draft.serves else web_address.USUAL
-        scenario = load_scenario(wish.scenario, base.reference, web)
-        bases = other_bases(scenario, base.reference, store, used)
-        recorder.update(base=base, base_image=read_image(base.reference, store), bases=bases)
+        scenario = wish.load(base.reference if base else "scratch", web)
+        bases = other_bases(scenario, base.reference if base else "", store, used)
+        image = read_image(base.reference, store) if base else None
+        recorder.update(base=base, base_image=image, bases=bases, project=scenario.project)
         recorder.update(dockerfile=scenario.dockerfile, instructions=scenario.instructions)
         crew = Crew(
             scenario,
@@ -182,10 +193,15 @@ def base_maker(producers: Sequence[Ready], boxes: Mapping[str, RecordingBox]) ->
     return next((item for item in engines if item[1].program == "docker"), engines[0])
 
 
-def _base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base:
-    """The run's base image, made on this box if it must be; a failure has the exit code of whose fault it is."""
+def _base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base | None:
+    """The run's base image, made on this box if it must be; a failure has the exit code of whose fault it is.
+
+    A user's own project has base images of its own, unless one is replaced by lab's.
+    """
     with box.about("base"):
         try:
+            if wish.project is not None:
+                return base_image.busybox(store, box, engine, tell) if wish.project.needs_busybox else None
             return base_image.choose(wish.base, store, box, engine, tell)
         except CommandError as error:
             raise translate(box, engine, store, error) from error

@@ -6,11 +6,18 @@ import re
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
-from lab.errors import BY_FAULT, BoxError, CommandError, Fault, LabError
+from lab.errors import BY_FAULT, TAIL_LINES, BoxError, CommandError, Fault, LabError
 from lab.registry.server import Registry
 
 REFUSED = "connection refused"
 HELPER = "docker/dockerfile-copy"  # BuildKit before 0.4, as in Docker 18.09, makes COPY and ADD with this image
+# BuildKit's summary of the step that failed, and the classic builder's last lines.
+UNPULLED = re.compile(
+    r"(?m)^ > (?:\[(?:[^\]]* )?internal\] load metadata for|resolve image config for) (?:docker-image://)?"
+    r"(?:docker\.io/(?:library/)?)?(\S+?):?$"
+    r"|^(?:pull access denied for|manifest for) ([^\s,]+?)(?:,| not found)"
+)
+STEP = re.compile(r"(?ms)^------\n( > .*?)^------$")  # BuildKit's summary of a failed step
 FAILURE = re.compile(r"error|fail|dial|lookup|denied|not found|timeout", re.IGNORECASE)
 
 
@@ -22,7 +29,16 @@ def explain_failure(box: Box, engine: Engine, registry: Registry, error: Command
     the registry's.
     """
     fault, news = _look(box, engine, registry, error)
-    return fault, "\n".join([error.message, *error.tail(), *news])
+    hint = [f"hint: {error.hint}"] if error.hint else []
+    tail = error.tail()
+    own = [line for line in _failed_step(error.output) if line not in tail]
+    return fault, "\n".join([error.message, *own, *tail, *news, *hint])
+
+
+def _failed_step(output: str) -> list[str]:
+    """What the command of a failed RUN printed, at most its last lines; BuildKit may print more after it."""
+    found = STEP.findall(output)
+    return [line.rstrip() for line in found[-1].splitlines() if line.strip()][-TAIL_LINES:] if found else []
 
 
 def translate(box: Box, engine: Engine, registry: Registry, error: CommandError) -> LabError:
@@ -41,7 +57,7 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
         return Fault.BOX, [lost.message]
     if not registry.answers() or _refused(registry, error.output):
         return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
-    return Fault.COMMAND, _helper(engine, error.output)
+    return Fault.COMMAND, [*_helper(engine, error.output), *_unpulled(error.output)]
 
 
 def _helper(engine: Engine, output: str) -> list[str]:
@@ -52,6 +68,12 @@ def _helper(engine: Engine, output: str) -> list[str]:
         f"Docker {engine.server} makes COPY and ADD in a container of the image docker.io/{HELPER}, and could not pull "
         "that image; Docker 19.03 and newer need no such image"
     ]
+
+
+def _unpulled(output: str) -> list[str]:
+    """What to do where a build could not pull an image: the base of a stage, or the frontend."""
+    names = dict.fromkeys(name for pair in UNPULLED.findall(output) for name in pair if name)
+    return [f"the image {name} could not be pulled: --base {name}=IMAGE builds with another" for name in names]
 
 
 def _log(box: Box, engine: Engine) -> list[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.buildkit.cachekeys.dockerfile import parse
+from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.instruction import Instruction
 from lab.buildkit.cachekeys.needs import images_needed, needed
 from lab.errors import ConfigError, ReadError
@@ -53,10 +53,10 @@ def steps_in(path: Path, dockerfile: str) -> tuple[str, ...]:
     )
 
 
-def stages_of(dockerfile: str, instructions: Sequence[str]) -> tuple[str, ...]:
+def stages_of(dockerfile: str, instructions: Sequence[str], target: str | None = None) -> tuple[str, ...]:
     """The stage of each instruction as BuildKit prints it; none if the instructions are not those of the Dockerfile."""
     try:
-        parsed = parse(dockerfile)
+        parsed = parse(until(dockerfile, target))
     except ReadError:  # a stored run may come from another program
         return ()
     numbers = needed(parsed)

@@ -9,6 +9,7 @@ from lab.buildkit.progress.reader import read_builds
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
 from lab.results.facts import BuildResult, CacheImport, Inspection, StepResult
+from lab.results.run import Trial
 from lab.run.expectations import Expectation
 
 WORST_FIRST = (Verdict.BROKEN, Verdict.WRONG_HIT, Verdict.MISSED, Verdict.UNEXPECTED_HIT, Verdict.AS_EXPECTED)
@@ -47,6 +48,15 @@ def judge_all(builds: Sequence[BuildResult | None]) -> Verdict:
             )
         found.append(judge(build))
     return next(verdict for verdict in WORST_FIRST if verdict in found)
+
+
+def as_control(trial: Trial) -> Trial:
+    """The trial of a producer on its own box, which is what its outcomes are: others are compared with it."""
+    if trial.build is None:
+        return trial
+    steps = tuple(step.model_copy(update={"expected": step.outcome}) for step in trial.build.steps)
+    build = trial.build.model_copy(update={"steps": steps})
+    return trial.model_copy(update={"build": build, "verdict": judge(build)})
 
 
 def with_inspections(build: BuildResult, inspections: Sequence[Inspection]) -> BuildResult:
@@ -126,7 +136,9 @@ def _paired(seen: list[Step], instructions: Sequence[str], stages: Sequence[str]
     found: list[Step | None] = []
     left = list(seen)
     for number, instruction in enumerate(instructions, 2):
-        step = _find(left, instruction, number)
+        stage = stages[number - 2] if stages else ""
+        own = [step for step in left if len(set(stages)) > 1 and step.stage_name == stage]
+        step = _find(own, instruction, number) or _find(left, instruction, number)
         found.append(step)
         if step:
             left.remove(step)
@@ -137,10 +149,21 @@ def _paired(seen: list[Step], instructions: Sequence[str], stages: Sequence[str]
             (step for step in left if step.outcome is not Outcome.BASE and (alone or step.stage_name == stage)),
             key=lambda step: step.index,
         )
+        words = {_word(instructions[place]) for place in places}
+        steps = [step for step in steps if _word(step.instruction) in words]  # such as a WORKDIR that is not judged
         if [_word(instructions[place]) for place in places] == [_word(step.instruction) for step in steps]:
             for place, step in zip(places, steps, strict=True):
                 found[place] = step
+    chains = [_chain(place, instructions, stages) for place in range(len(stages))]
+    for place in range(len(stages)):
+        if found[place] is None:  # BuildKit makes and prints equal steps of two stages once
+            found[place] = next((found[other] for other, chain in enumerate(chains) if chain == chains[place]), None)
     return found
+
+
+def _chain(place: int, instructions: Sequence[str], stages: Sequence[str]) -> list[str]:
+    """The instructions of a stage up to the one at a place."""
+    return [instructions[other] for other in range(place + 1) if stages[other] == stages[place]]
 
 
 def _word(instruction: str) -> str:

@@ -35,6 +35,24 @@ def trials(
     return found
 
 
+def with_controls(planned: Mapping[str, Sequence[TrialKey]]) -> dict[str, list[TrialKey]]:
+    """The same trials, each consumer's after those in which a producer of any of them rebuilds its own image."""
+    every = [key for keys in planned.values() for key in keys]
+    found: dict[str, list[TrialKey]] = {}
+    for key in every:
+        own = TrialKey(*(key.producer, key.producer_engine) * 2, key.scenario, CONTROL)
+        if own not in found.setdefault(key.producer, []):
+            found[key.producer].append(own)
+    for name, keys in planned.items():
+        found.setdefault(name, []).extend(key for key in keys if key not in found[name])
+    return found
+
+
+def is_control(key: TrialKey) -> bool:
+    """True for a trial in which a producer rebuilds its own image without a change."""
+    return (key.producer, key.producer_engine, key.variation) == (key.consumer, key.engine, CONTROL)
+
+
 def _sources(made: Sequence[tuple[str, str]], engines: Sequence[str], *, every: bool) -> list[tuple[str, str]]:
     """The images that these engines made: every one, or the first alone."""
     found = [source for source in made if source[1] in engines]

@@ -71,11 +71,12 @@ def _read(evidence: Evidence, trial: Trial, stored: BuildResult, plan: Expectati
     """The outcomes from the build's own output where the transcript has it, else as they were stored."""
     builds = (item for item in evidence.during(trial.name) if docker.builds(item.argv))
     output = next((item.stderr + item.stdout for item in builds if docker.imports(item.argv)), None)
-    names = evidence.run.instructions
+    names, project = evidence.run.instructions, evidence.run.project
+    target = project.target if project else None
     build = (
         stored
         if output is None
-        else judging.read_result(output, names, plan, stages_of(evidence.run.dockerfile, names))
+        else judging.read_result(output, names, plan, stages_of(evidence.run.dockerfile, names, target))
     )
     wanted = plan.outcomes if plan else [step.expected for step in stored.steps]
     steps = tuple(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.errors import ConfigError, UsageError, did_you_mean, reason
 from lab.model import CONTROL
+from lab.results.facts import ProjectFacts
 from lab.run.builders.table import builder_of
-from lab.run.changes.kind import Change
+from lab.run.changes.kind import BuildOptions, Change
 from lab.run.changes.table import NamedChange
 from lab.run.expectations import Expect, Expectation, Facts, choose, combine
 from lab.run.instructions import bases_of, check_steps, stages_of, steps_in
@@ -22,7 +23,7 @@ from lab.run.steps.push import Push
 from lab.run.steps.serve import Serve
 from lab.run.steps.table import USUAL, NamedStep, problem_of
 from lab.run.steps.tag import Tag
-from lab.run.steps.work import IMAGE, Recipe
+from lab.run.steps.work import IMAGE, Delivery, Recipe
 from lab.run.web_address import USUAL as USUAL_ADDRESS
 from lab.versions import meets
 from lab.yamlfile import OneOf, check, line_of, read
@@ -39,6 +40,9 @@ class Scenario:
     `bases` are the images after FROM in the Dockerfile, in order; stages and `scratch` are none. `steps` is the
     outcome expected of each instruction, `sequence` the steps of both sides, and `prepare` the changes that both make
     in a new context.
+
+    A scenario of a user's own project has `project`, which describes it, the `options` of each build, and `delivery`,
+    which brings the context. Of a consumer it expects what the producer's rebuild of its own image did.
     """
 
     folder: Path
@@ -51,6 +55,9 @@ class Scenario:
     steps: tuple[Expect, ...]
     sequence: tuple[NamedStep, ...] = USUAL
     prepare: tuple[Change, ...] = ()
+    options: BuildOptions = field(default_factory=BuildOptions)
+    delivery: Delivery | None = None
+    project: ProjectFacts | None = None
 
     @property
     def name(self) -> str:
@@ -86,8 +93,11 @@ class Scenario:
     @property
     def recipe(self) -> Recipe:
         """What both sides build, before any change."""
-        stages = stages_of(self.dockerfile, self.instructions)
-        return Recipe(self.dockerfile, self.instructions, self.context, self.prepare, stages)
+        target = self.project.target if self.project else None
+        stages = stages_of(self.dockerfile, self.instructions, target)
+        return Recipe(
+            self.dockerfile, self.instructions, self.context, self.prepare, stages, self.options, self.delivery
+        )
 
     @property
     def pushes(self) -> bool:

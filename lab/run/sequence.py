@@ -8,7 +8,7 @@ from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey
 from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
-from lab.run.expectations import Facts
+from lab.run.expectations import Expectation, Facts
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, with_inspections
 from lab.run.scenario_file import Variation
@@ -46,10 +46,18 @@ def produce(
 
 
 def rebuild(
-    station: Station, scenario: Scenario, source: Production, facts: Facts, variation: Variation | None, say: Say
+    station: Station,
+    scenario: Scenario,
+    source: Production,
+    plan: Expectation,
+    facts: Facts,
+    variation: Variation | None,
+    say: Say,
 ) -> Trial:
-    """Make the consumer's steps after another box's, and compare the outcomes of its builds with what is expected."""
-    plan = scenario.expectation(variation, facts)
+    """Make the consumer's steps after another box's, and compare the outcomes of its builds with what is expected.
+
+    `plan` is what is expected of the last build; `facts` decide which exceptions apply to an earlier one.
+    """
     name = str(trial_key(source, station, scenario, variation))
     slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
     work = _work(
@@ -129,6 +137,7 @@ def _make(work: Work, scenario: Scenario) -> None:
     finally:
         for end in work.endings:
             end()
+        work.withdraw()
 
 
 def _judged(work: Work) -> BuildResult | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -239,3 +240,25 @@ def test_a_child_that_is_no_program_is_an_error_of_the_host(tmp_path: Path) -> N
     with pytest.raises(HostError) as caught:
         Child([str(tmp_path / "none")], tmp_path / "log")
     assert caught.value.message == f"cannot start {tmp_path / 'none'}: No such file or directory"
+
+
+# --- an input
+
+
+def test_an_input_arrives_whole() -> None:
+    chunks = [bytes([number % 256]) * 70_000 for number in range(20)]
+    result = BOX.feed(Command(("sh", "-c", "cat")), iter(chunks))
+    assert (result.exit, result.stdout) == (0, b"".join(chunks))
+
+
+def test_a_program_that_does_not_read_its_input_is_no_failure() -> None:
+    assert BOX.feed(Command(("false",)), [bytes(1 << 20)] * 4).exit == 1
+
+
+def test_an_input_that_fails_ends_the_program() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"a"
+        raise HostError("cannot read a")
+
+    with pytest.raises(HostError, match="cannot read a"):
+        BOX.feed(Command(("cat",)), chunks())

@@ -237,3 +237,16 @@ def test_a_disk_that_is_full_later_is_said_once_and_closes(tmp_path: Path) -> No
     with pytest.raises(HostError, match="No space left on device"):
         transcript.record("guest", "", made())
     transcript.close()
+
+
+def test_a_secret_is_shown_in_no_output_and_an_input_in_no_line(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "t", "a run")
+    box = RecordingBox(LocalBox(), transcript)
+    box.hide(b"hunter2", b"[token]")
+    result = box.feed(Command(("sh", "-c", "cat; echo hunter2 >&2")), [b"in", b"put hunter2\n"])
+    transcript.close()
+    assert (result.stdout, result.stderr) == (b"input [token]\n", b"[token]\n")
+    content = (tmp_path / "t").read_bytes()
+    assert b"hunter2" not in content.replace(b"echo hunter2", b"")  # the command itself is the test's own
+    replay = replay_boxes(tmp_path / "t")["local"]
+    assert replay.feed(Command(("sh", "-c", "cat; echo hunter2 >&2")), []).stdout == b"input [token]\n"

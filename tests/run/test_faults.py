@@ -150,3 +150,40 @@ def test_an_error_takes_the_kind_of_whose_fault_it_is(registry: Registry, silent
 )
 def test_the_first_cause_gives_the_exit_code(faults: list[Fault], code: int | None) -> None:
     assert exit_code_of(faults) == code
+
+
+FAILED_RUN = """\
+#7 [build 2/2] RUN npm ci
+#7 0.215 npm error: no lock file
+#7 ERROR: process "/bin/sh -c npm ci" did not complete successfully: exit code: 1
+------
+ > [build 2/2] RUN npm ci:
+0.215 npm error: no lock file
+------
+"""
+
+
+def test_what_a_failed_run_printed_is_shown_before_what_buildkit_adds(registry: Registry) -> None:
+    error = CommandError(
+        "cannot build", output=FAILED_RUN + "\n".join(f"Dockerfile:{n}" for n in range(20)), hint="try"
+    )
+    lines = explain_failure(LocalBox(), ALIVE, registry, error)[1].split("\n")
+    assert lines[1:3] == [" > [build 2/2] RUN npm ci:", "0.215 npm error: no lock file"]
+    assert lines[-2:] == ["Dockerfile:19", "hint: try"]
+
+
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [
+        ("------\n > [internal] load metadata for docker.io/library/node:18:\n------\n", "node:18"),
+        ("------\n > [deps internal] load metadata for quay.io/a/b:1:\n------\n", "quay.io/a/b:1"),
+        ("------\n > resolve image config for docker-image://docker.io/docker/dockerfile:1:\n", "docker/dockerfile:1"),
+        ("pull access denied for mine, repository does not exist\n", "mine"),
+        ("manifest for busybox:99 not found: manifest unknown\n", "busybox:99"),
+    ],
+)
+def test_an_image_that_cannot_be_pulled_is_named_with_the_option(registry: Registry, output: str, name: str) -> None:
+    text = explain_failure(LocalBox(), ALIVE, registry, CommandError("cannot build", output=output))[1]
+    assert f"the image {name} could not be pulled: --base {name}=IMAGE builds with another" in text
+    read = "#2 [internal] load metadata for docker.io/library/node:18\n#2 DONE 0.1s\n"
+    assert "--base" not in explain_failure(LocalBox(), ALIVE, registry, CommandError("x", output=read))[1]

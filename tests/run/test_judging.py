@@ -7,8 +7,9 @@ import pytest
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
 from lab.results.facts import BuildResult, CacheImport, Inspection, StepResult
+from lab.results.run import Trial
 from lab.run.expectations import Expectation
-from lab.run.judging import fault_of, judge, judge_all, read_result, unread, with_inspections
+from lab.run.judging import as_control, fault_of, judge, judge_all, read_result, unread, with_inspections
 
 WORDS = {"h": Outcome.HIT, "r": Outcome.RAN, "e": Outcome.ERROR, "u": Outcome.UNKNOWN}
 
@@ -171,3 +172,43 @@ def test_the_worst_build_of_a_sequence_decides() -> None:
     assert judge_all([open_, good]) is Verdict.AS_EXPECTED
     assert judge_all([lost, good]) is Verdict.BROKEN
     assert judge_all([good, None]) is Verdict.BROKEN
+
+
+STAGES = b"""\
+#1 [deps 1/3] FROM docker.io/library/a
+#1 DONE 0.1s
+#2 [deps 2/3] WORKDIR /app
+#2 CACHED
+#3 [deps 3/3] COPY . .
+#3 DONE 0.1s
+#4 [build 2/3] COPY . .
+#4 CACHED
+#5 [build 3/3] RUN make 18
+#5 CACHED
+"""
+
+
+def test_equal_instructions_of_two_stages_are_told_apart() -> None:
+    found = read_result(STAGES, ("COPY . .", "COPY . .", "RUN make $V"), None, ("deps", "build", "build"))
+    assert [step.outcome for step in found.steps] == [Outcome.RAN, Outcome.HIT, Outcome.HIT]
+
+
+def test_equal_steps_of_two_stages_are_printed_once() -> None:
+    stages = ("deps", "deps", "build", "build", "build")
+    output = STAGES.replace(b"[build 2/3] COPY . .", b"[build 2/3] RUN x").replace(b"RUN make 18", b"RUN y")
+    instructions = ("COPY . .", "RUN never", "COPY . .", "RUN x", "RUN y")
+    found = read_result(output, instructions, None, stages)
+    assert [step.outcome.value for step in found.steps] == ["ran", "unknown", "ran", "hit", "hit"]
+    assert "RUN never" in (unread(found) or "")
+
+
+def test_a_control_is_what_it_did() -> None:
+    trial = Trial(name="a>a:e/s:none", producer="a", consumer="a", engine="e", variation="none",
+                  build=build("hrh", "hhh"), verdict=Verdict.MISSED)  # fmt: skip
+    found = as_control(trial)
+    assert found.verdict is Verdict.AS_EXPECTED and found.build is not None
+    assert [step.expected for step in found.build.steps] == [Outcome.HIT, Outcome.RAN, Outcome.HIT]
+    lost = as_control(trial.model_copy(update={"build": build("hu", "hh")}))
+    assert lost.verdict is Verdict.BROKEN  # an outcome that is not known is no control
+    failed = trial.model_copy(update={"build": None, "verdict": Verdict.BROKEN})
+    assert as_control(failed) is failed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.model import TrialKey
-from lab.run.matrix import trials
+from lab.run.matrix import is_control, trials, with_controls
 
 MADE = [("a", "new"), ("a", "old"), ("b", "new")]
 CONSUMERS = {"a": ["new", "old"], "b": ["new"]}
@@ -46,3 +46,14 @@ def test_without_an_image_there_is_no_trial() -> None:
 def test_every_key_names_its_consumer_and_scenario() -> None:
     found = trials([("a", "e")], {"b": ["e"]}, "s", ["none"], thorough=False)
     assert found == {"b": [TrialKey("a", "e", "b", "e", "s", "none")]}
+
+
+def test_each_producer_rebuilds_its_own_image_first() -> None:
+    plan = {"b": [TrialKey("a", "new", "b", "new", "s", "xattr"), TrialKey("a", "old", "b", "new", "s", "none")]}
+    found = with_controls(plan)
+    assert found == {
+        "a": [TrialKey("a", "new", "a", "new", "s", "none"), TrialKey("a", "old", "a", "old", "s", "none")],
+        "b": plan["b"],
+    }
+    assert [is_control(key) for keys in found.values() for key in keys] == [True, True, False, False]
+    assert with_controls(found) == found  # a control that is planned already stays one

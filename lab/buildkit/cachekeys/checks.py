@@ -17,10 +17,16 @@ WORDS = {
 
 def rejected(dockerfile: Dockerfile, frontend: Frontend) -> str | None:
     """Return why a frontend rejects a Dockerfile, of which it reads all stages; None if lab knows no reason."""
+    found = first_rejected(dockerfile, frontend)
+    return found[1] if found else None
+
+
+def first_rejected(dockerfile: Dockerfile, frontend: Frontend) -> tuple[Instruction, str] | None:
+    """Return the first instruction that a frontend rejects, with the reason; None if lab knows none."""
     for stage in dockerfile.stages:
         for item in stage.instructions:
             if why := _why(item, dockerfile.escape, frontend):
-                return why
+                return item, why
     return None
 
 

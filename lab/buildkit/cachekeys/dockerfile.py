@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
 from lab.buildkit.cachekeys.instruction import Heredoc, Instruction, heredocs_of, instruction, json_words
-from lab.errors import ReadError
+from lab.errors import ReadError, did_you_mean
 
 DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 DIRECTIVES = ("syntax", "escape", "check")
@@ -19,13 +19,14 @@ FIRST_WITH_HEREDOCS = 4
 class Stage:
     """One FROM and its instructions; `base` is the image or stage after FROM, `name` is the name after AS or "".
 
-    `platform` is the value of `--platform`, or "".
+    `platform` is the value of `--platform`, or "". `lines` are the first and the last line of its FROM.
     """
 
     base: str
     name: str
     instructions: tuple[Instruction, ...]
     platform: str = ""
+    lines: tuple[int, int] = field(default=(0, 0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,20 @@ class Dockerfile:
             return found[-1]
         if target.isdigit() and int(target) < len(self.stages):
             return int(target)
-        raise ReadError(f'cannot find the stage "{target}" in the Dockerfile')
+        names = [stage.name for stage in self.stages if stage.name]
+        raise ReadError(
+            f'cannot find the stage "{target}" in the Dockerfile{did_you_mean(target, names)}',
+            hint=f"stages with a name: {', '.join(names) or 'none'}",
+        )
 
 
 def parse(text: str, frontend: Frontend | None = None) -> Dockerfile:
     """Parse a Dockerfile as a frontend reads it; ReadError if it has no FROM, or a FROM that is malformed."""
     frontend = frontend or Frontend(NEW)
-    lines = text.removeprefix("\ufeff").split("\n")
-    directives, lines = _directives(lines)
+    every = text.removeprefix("\ufeff").split("\n")
+    directives, lines = _directives(every)
     escape = directives.get("escape", "\\")
-    instructions = _instructions(lines, escape, frontend)
+    instructions = _instructions(lines, escape, frontend, len(every) - len(lines))
     first = next((number for number, item in enumerate(instructions) if item.word == "FROM"), None)
     if first is None:
         raise ReadError("cannot read the Dockerfile: it has no FROM")
@@ -71,7 +76,7 @@ def parse(text: str, frontend: Frontend | None = None) -> Dockerfile:
     for item in instructions[first:]:
         if item.word == "FROM":
             base, name = _from(item)
-            stages.append(Stage(base, name, (), dict(item.flags).get("platform", "")))
+            stages.append(Stage(base, name, (), dict(item.flags).get("platform", ""), item.lines))
         else:
             stages[-1] = replace(stages[-1], instructions=(*stages[-1].instructions, item))
     return Dockerfile(tuple(instructions[:first]), tuple(stages), directives.get("syntax", ""), escape, text)
@@ -89,8 +94,8 @@ def _directives(lines: list[str]) -> tuple[dict[str, str], list[str]]:
     return found, lines
 
 
-def _instructions(lines: list[str], escape: str, frontend: Frontend) -> list[Instruction]:
-    """Join continued lines into instructions and read the here-documents after them.
+def _instructions(lines: list[str], escape: str, frontend: Frontend, above: int) -> list[Instruction]:
+    """Join continued lines into instructions and read the here-documents after them; `above` lines come before.
 
     Comments are left out, and blank lines too, also between continued lines.
     """
@@ -98,18 +103,21 @@ def _instructions(lines: list[str], escape: str, frontend: Frontend) -> list[Ins
     more = re.compile(rf"(^|[^{mark}]){mark}[ \t]*$")
     found: list[Instruction] = []
     begun: str | None = None
+    first = 0
     waiting = list(reversed(lines))
+    total = above + len(lines)
     while waiting:
         line = waiting.pop().rstrip("\r")
         if line.lstrip().startswith("#") or not line.strip():
             continue
-        line = line.lstrip() if begun is None else line
+        first, line = (total - len(waiting), line.lstrip()) if begun is None else (first, line)
         ends = not more.search(line)
         begun = (begun or "") + more.sub(r"\1", line)
         if ends or not waiting:
-            found.append(_with_heredocs(instruction(begun, escape, frontend), waiting, frontend))
+            item = _with_heredocs(instruction(begun, escape, frontend), waiting, frontend)
+            found.append(replace(item, lines=(first, total - len(waiting))))
             begun = None
-    return [*found, instruction(begun, escape, frontend)] if begun else found
+    return [*found, replace(instruction(begun, escape, frontend), lines=(first, total))] if begun else found
 
 
 def _with_heredocs(item: Instruction, waiting: list[str], frontend: Frontend) -> Instruction:
@@ -141,4 +149,20 @@ def _from(item: Instruction) -> tuple[str, str]:
         return words[0], ""
     if len(words) == 3 and words[1].lower() == "as":
         return words[0], words[2]
-    raise ReadError(f"cannot read the Dockerfile: expected `FROM image [AS name]`, got `{item.text}`")
+    raise ReadError(
+        f"cannot read the Dockerfile: line {item.lines[0]}: expected `FROM image [AS name]`, got `{item.text}`"
+    )
+
+
+def until(text: str, target: str | None) -> str:
+    """Return the text up to the end of the target's stage, which is all that a build of the target reads.
+
+    ReadError if the Dockerfile cannot be read or has no such stage.
+    """
+    if not target:
+        return text
+    parsed = parse(text)
+    after = parsed.number(target) + 1
+    if after == len(parsed.stages):
+        return text
+    return "".join(f"{line}\n" for line in text.split("\n")[: parsed.stages[after].lines[0] - 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
 from lab.buildkit.cachekeys.words import Lexer, WordError
@@ -35,7 +35,8 @@ class Instruction:
     """One instruction: its keyword in capitals, its flags in written order, and the rest of its text.
 
     `strange` names a part that this frontend rejects or that lab does not support; its keys are then not known.
-    `original` is the logical line as it is written.
+    `original` is the logical line as it is written. `lines` are its first and its last line in the file, counted from
+    1; 0 where the instruction comes from no file.
     """
 
     word: str
@@ -44,6 +45,7 @@ class Instruction:
     strange: str | None = None
     original: str = ""
     heredocs: tuple[Heredoc, ...] = ()
+    lines: tuple[int, int] = field(default=(0, 0), compare=False)
 
     @property
     def text(self) -> str:

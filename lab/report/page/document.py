@@ -21,6 +21,7 @@ from lab.report.page.commands import Stories, Story
 from lab.report.page.packing import Piece, fit
 from lab.report.page.records import spans
 from lab.report.page.trial import View
+from lab.report.project import project_lines
 from lab.report.trials import in_order, sent_word
 
 PAGE = "page.html.j2"
@@ -49,6 +50,7 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
     filters = _filters(views)
     return {
         "run": run,
+        "project": project_lines(run),
         "policy": policy((head, script), style),
         "head": Markup(head),
         "script": Markup(script),

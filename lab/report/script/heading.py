@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from lab.report.evidence import Evidence
+from lab.report.project import project_lines
 from lab.report.script import shell
 from lab.report.script.parts import ABOUT, EVERY, ONE
 from lab.results.facts import BoxFacts
@@ -45,9 +46,8 @@ class Host:
 def heading(evidence: Evidence, hosts: list[Host], only: str) -> str:
     """The comment at the top; a script for one host is called without the host's name."""
     run = evidence.run
-    base = (
-        run.base.reference if run.base and not own_base(evidence) else "made by lab from busybox; this script makes one"
-    )
+    base = "made by lab from busybox; this script makes one" if own_base(evidence) else "those of the Dockerfile"
+    base = run.base.reference if run.base and not own_base(evidence) else base
     names = [host.name for host in hosts]
     call, whose = ("", ONE) if only else (f"{shell.word(names[0])} ", EVERY)
     clients = " and ".join(dict.fromkeys("Docker" if host.has_docker else "buildctl" for host in hosts))
@@ -56,6 +56,7 @@ def heading(evidence: Evidence, hosts: list[Host], only: str) -> str:
         "",
         *ABOUT.format(clients=clients, call=call, whose=whose.strip("\n")).strip("\n").split("\n"),
         "",
+        *project_lines(run),
         *_replaced(evidence),
         f"Base image of the run: {base}",
         *(f"Host: {host.name}{_facts(host)}" for host in hosts),
@@ -86,7 +87,8 @@ def _facts(host: Host) -> str:
 
 def own_base(evidence: Evidence) -> bool:
     """True if lab made the base image, so that it is in no public registry."""
-    return evidence.run.base is None or evidence.run.base.source == "busybox"
+    base = evidence.run.base
+    return evidence.run.project is None if base is None else base.source == "busybox"
 
 
 def function(name: str, lines: list[str], about: str = "") -> str:

@@ -89,6 +89,7 @@ begin() { # title, engine of the run, function that compares it with this one
     if [ -n "$2" ]; then "$3" "$2"; fi
     number=$((number + 1))
     here=$work/$number
+    recipe=Dockerfile
     mkdir -p "$here/config" "$here/context"
     for part in config.json contexts cli-plugins; do
         if [ -e "$config/$part" ]; then ln -s "$config/$part" "$here/config/$part"; fi
@@ -100,8 +101,8 @@ begin() { # title, engine of the run, function that compares it with this one
 
 rebase() { # put BASE in the place of the run's base image
     if [ -n "$RUN_BASE" ] && [ "$RUN_BASE" != "$BASE" ]; then
-        sed "s|$RUN_BASE|$BASE|g" Dockerfile >"$here/Dockerfile"
-        cat "$here/Dockerfile" >Dockerfile
+        sed "s|$RUN_BASE|$BASE|g" "$recipe" >"$here/Dockerfile"
+        cat "$here/Dockerfile" >"$recipe"
     fi
 }
 

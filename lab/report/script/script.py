@@ -12,10 +12,11 @@ from lab.errors import UsageError
 from lab.model import Exchange
 from lab.report import docker
 from lab.report.evidence import Evidence, producer_engine
-from lab.report.script import context, shell
+from lab.report.script import context, project, shell
 from lab.report.script.heading import Host, function, heading, own_base, usage
 from lab.report.script.parts import BELOW, BUILDCTL, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
 from lab.report.trials import bytes_sent, sent_word
+from lab.results.facts import Given
 from lab.results.run import Production, Trial
 
 
@@ -87,6 +88,7 @@ def _script(evidence: Evidence, hosts: list[Host], only: str) -> str:
     parts = [heading(evidence, hosts, only), *functions.texts, BELOW, usage(hosts, only), HEAD]
     parts += [_base(evidence, makes_base)]
     parts += [STAMP] if any("\nstamp " in text for text in functions.texts) else []
+    parts += [project.PROJECT] if evidence.run.project else []
     parts += [BUSYBOX] if makes_base else []
     parts += [BUILDCTL] if any(not host.has_docker for host in hosts) else []
     parts += [JUDGE] if any(part.rebuilds for part in done) else []
@@ -131,6 +133,8 @@ def _part(evidence: Evidence, host: Host, functions: _Functions) -> _Part:
 def _known(evidence: Evidence, about: str) -> bool:
     """True if the files of that build are known."""
     gathered = evidence.contexts.get(about)
+    if evidence.run.project:
+        return bool(gathered)
     return bool(_writing(evidence, about)) or bool(gathered and context.whole(gathered))
 
 
@@ -142,7 +146,7 @@ def _push(evidence: Evidence, production: Production, functions: _Functions, hos
     lines = [
         *_begun(title, host),
         *([f"make_base{host.suffix}"] if own_base(evidence) else []),
-        functions.files(_files(evidence, about)),
+        functions.files(_files(evidence, about, production.options)),
         _build(evidence, about, production.reference, None, host),
         *([f"docker push {reference}"] if host.has_docker else []),  # buildctl has pushed with the build
         host.prune,
@@ -158,7 +162,7 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host
     title = f"{trial.consumer} rebuilds what {trial.producer} pushed, variation {trial.variation}"
     lines = [
         *_begun(title, host),
-        functions.files(_files(evidence, trial.name)),
+        functions.files(_files(evidence, trial.name, trial.options)),
         _build(evidence, trial.name, reference, reference, host),
         f"imported {_reference(evidence, reference)}",
     ]
@@ -176,9 +180,11 @@ def _begun(title: str, host: Host) -> list[str]:
     return [f"begin {shell.word(title)} {server} version{host.suffix}", host.prune]
 
 
-def _files(evidence: Evidence, about: str) -> list[str]:
-    """The commands that make the context of a build."""
+def _files(evidence: Evidence, about: str, given: Given) -> list[str]:
+    """The commands that make the context of a build, which got these options."""
     recorded = evidence.contexts.get(about, ())
+    if own := evidence.run.project:
+        return [*project.taken(own, recorded), *context.recreate(recorded), *project.beside(evidence, given)]
     files = [] if recorded and context.whole(recorded) else [_command(item) for item in _writing(evidence, about)]
     return [*files, *context.recreate(recorded)]
 
@@ -225,7 +231,9 @@ def _reference(evidence: Evidence, text: str) -> str:
 def _base(evidence: Evidence, makes_base: bool) -> str:
     """The function that sets BASE and RUN_BASE; `own_base` is set where the script can make the image itself."""
     base = evidence.run.base
-    if base is None or own_base(evidence):
+    if evidence.run.project and base is None:
+        chosen = ["BASE=none"]
+    elif base is None or own_base(evidence):
         ours = "BASE=$REGISTRY/lab-base:busybox" + ("; own_base=yes" if makes_base else "")
         chosen = [*(["own_base="] if makes_base else []), f'if [ -z "${{BASE:-}}" ]; then {ours}; fi']
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from lab.boxes.base import Result
 from lab.errors import CommandError
@@ -43,7 +44,6 @@ SEVERAL = ("add-hosts", "no-cache", "ulimit")  # options of the frontend whose v
 class Buildctl:
     """The words of a build are those of the bug report's reporter before the change to `docker build`."""
 
-    rules = True
     client = "buildctl"
     needs_buildx = False
 
@@ -73,7 +73,7 @@ def words_of(order: Order) -> list[str]:
     if order.tar:
         raise CommandError("cannot build with buildctl: it does not take an archive as its context")
     words = ["build", "--progress=plain", "--frontend", "dockerfile.v0"]
-    words += ["--local", f"context={order.context}", "--local", f"dockerfile={order.context}"]
+    words += ["--local", f"context={order.context}", "--local", f"dockerfile={_folder_of_dockerfile(order)}"]
     for name, value in order.options.arguments.items():
         words += ["--opt", f"build-arg:{name}={value}"]
     words += _translated(order.options.words)
@@ -91,12 +91,20 @@ def in_bytes(text: str) -> int:
     return int(float(found[1]) * 1024 ** " kmgtp".index(found[2] or " "))
 
 
+def _folder_of_dockerfile(order: Order) -> str:
+    """The folder of the Dockerfile: the context, unless the Dockerfile is beside it."""
+    path = next((value for name, value in _flags(order.options.words) if name == "file"), "")
+    return str(PurePosixPath(path).parent) if path.startswith("../") else order.context
+
+
 def _translated(words: Sequence[str]) -> list[str]:
     """Flags of `docker build` as buildctl has them."""
     found: list[str] = []
     options: dict[str, str] = {}
     for name, value in _flags(words):
-        if name in FRONTEND:
+        if name == "file" and value.startswith("../"):
+            options["filename"] = PurePosixPath(value).name
+        elif name in FRONTEND:
             option, value = FRONTEND[name], VALUES.get(name, str)(value)
             before = options.get(option)
             options[option] = f"{before},{value}" if before and option in SEVERAL else value
@@ -105,7 +113,9 @@ def _translated(words: Sequence[str]) -> list[str]:
             options[f"label:{label}"] = text
         elif name == "build-context":
             context, _, source = value.partition("=")
-            options[f"context:{context}"] = source
+            remote = re.match(r"[a-z-]+://|git@", source)
+            options[f"context:{context}"] = source if remote else f"local:{context}"
+            found += [] if remote else ["--local", f"{context}={source}"]
         elif name in OWN:
             found += [f"--{name}"] if not value else [f"--{name}", value]
         elif name not in ("pull", "quiet"):

@@ -13,8 +13,6 @@ from lab.run.steps.work import Work
 class BuildKit(DockerBuilder):
     """BuildKit, which reads the caches of its sources from the registry."""
 
-    rules = True
-
     def build(self, work: Work, order: Order) -> Result:
         """Build with plain progress, which the lab reads."""
         if order.caching.kind == INLINE:

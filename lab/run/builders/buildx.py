@@ -13,7 +13,6 @@ from lab.run.steps.work import Work
 class Buildx(DockerBuilder):
     """The engine's own BuildKit, with the words that pages on buildx use: every cache is one of --cache-to."""
 
-    rules = True
     needs_buildx = True
 
     def build(self, work: Work, order: Order) -> Result:

@@ -11,8 +11,6 @@ from lab.run.steps.work import Work
 class Classic(DockerBuilder):
     """The classic builder. It uses the layers of its sources only if they were pulled before, so each is pulled."""
 
-    rules = False
-
     def build(self, work: Work, order: Order) -> Result:
         """Pull the sources, then build; a source that does not exist on purpose is not pulled."""
         for source in order.sources:

@@ -56,10 +56,6 @@ class Builder(Protocol):
     """One kind of builder."""
 
     @property
-    def rules(self) -> bool:
-        """True if the builder is the engine's BuildKit, whose rules lab knows."""
-
-    @property
     def client(self) -> str:
         """The program that it calls, which must be that of the engine: docker or buildctl."""
 

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, Protocol
 
-from lab.boxes.base import Result
+from lab.boxes.base import Box, Result
 from lab.model import CONTROL
 from lab.results.facts import BuildResult, Inspection, Round
 from lab.run.builders.caching import Caching
@@ -33,12 +33,33 @@ Say = Callable[[str], None]
 Side = Literal["producer", "consumer"]
 
 
+class Delivery(Protocol):
+    """How the files of a user's own project get to a box."""
+
+    @property
+    def largest(self) -> int:
+        """The bytes of content that a box may send of the context; fewer where an output must not show a secret."""
+
+    def deliver(self, box: Box, context: PurePosixPath, say: Say) -> None:
+        """Make the context in an empty folder of the box, with what belongs beside it; CommandError or BoxError."""
+
+    def withdraw(self, box: Box, context: PurePosixPath) -> None:
+        """Remove from the box what no other trial may find, such as secrets."""
+
+    def received(self, box: Box, listing: Listing, *, changed: bool) -> Listing:
+        """What the box has, with contents that only this machine knows.
+
+        CommandError if files did not arrive as they were to; `changed` states that a step has changed them since.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What a side builds: the Dockerfile, the instructions that are judged, and the context's files.
 
     A file is its bytes and whether it is executable. `prepare` are changes that a new context gets,
-    `stages` the stages of the instructions.
+    `stages` the stages of the instructions. `options` are those of each build. `delivery` brings the files where they
+    are those of a user's own project.
     """
 
     dockerfile: str
@@ -46,6 +67,8 @@ class Recipe:
     files: Mapping[str, tuple[bytes, bool]]
     prepare: Sequence[Change] = ()
     stages: Sequence[str] = ()
+    options: BuildOptions = field(default_factory=BuildOptions)
+    delivery: Delivery | None = None
 
 
 @dataclass
@@ -84,7 +107,11 @@ class Work:
     recorded: str | None = None
     listing: Listing | None = None
     endings: list[Callable[[], object]] = field(default_factory=list)
+    changed: bool = False
     _context: PurePosixPath | None = None
+
+    def __post_init__(self) -> None:
+        self.options += self.recipe.options
 
     @property
     def caching(self) -> Caching:
@@ -125,8 +152,18 @@ class Work:
 
     def record(self) -> None:
         """Store the files of the context as they are now."""
-        self.listing = gather(self.station.box, self.station.engine, self.context())
+        delivery, box = self.recipe.delivery, self.station.box
+        if delivery is None:
+            self.listing = gather(box, self.station.engine, self.context())
+        else:
+            listing = gather(box, self.station.engine, self.context(), largest=delivery.largest)
+            self.listing = delivery.received(box, listing, changed=self.changed)
         self.recorded = self.station.keep(self.listing) or None
+
+    def withdraw(self) -> None:
+        """Remove from the box what no other trial may find."""
+        if self.recipe.delivery and self._context:
+            self.recipe.delivery.withdraw(self.station.box, self._context)
 
     def change(self, change: Change, doing: str) -> None:
         """Make one change in the context, and add its options to the later builds of this side."""
@@ -134,6 +171,7 @@ class Work:
             argv = ["sh", "-c", AS_ROOT, "sh", *command.argv] if command.root else list(command.argv)
             self.station.box.check(argv, doing=doing, cwd=self.context())
         self.options += change.options()
+        self.changed = True
 
     def docker(
         self,
@@ -192,6 +230,9 @@ class Work:
         if station.engine.plugins:
             link = ["ln", "-s", str(station.engine.plugins), str(config / "cli-plugins")]
             station.box.check(link, doing="show the client its plugins")
+        if self.recipe.delivery:
+            self.recipe.delivery.deliver(station.box, context, self.say)
+            return context
         files = {"Dockerfile": (self.recipe.dockerfile.encode(), False), **self.recipe.files}
         for line in writing(files):
             station.box.check(["sh", "-c", line], doing="write the context", cwd=context)

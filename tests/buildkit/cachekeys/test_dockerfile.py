@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.dockerfile import parse
+from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.instruction import Instruction, instruction
 from lab.buildkit.cachekeys.needs import lineage
 from lab.errors import ReadError
@@ -60,7 +60,7 @@ def test_stages() -> None:
 def test_a_malformed_from_names_the_form_it_must_have() -> None:
     with pytest.raises(ReadError) as caught:
         parse("FROM x y\nRUN a\n")
-    assert caught.value.message == "cannot read the Dockerfile: expected `FROM image [AS name]`, got `FROM x y`"
+    assert caught.value.message == "cannot read the Dockerfile: line 1: expected `FROM image [AS name]`, got `FROM x y`"
 
 
 @pytest.mark.parametrize("text", ["", "RUN a", "# only a comment", "FROM a b c d", "FROM"])
@@ -111,3 +111,17 @@ def test_copies(text: str, expected: Copy) -> None:
 )
 def test_what_is_not_covered_says_so(text: str, why: str) -> None:
     assert read(text).unclear == why
+
+
+def test_each_instruction_knows_its_lines() -> None:
+    read = parse("# syntax=x\n\nFROM a AS b\n# c\nRUN a \\\n  # x\n  b\nRUN <<E\nx\nE\nCOPY . .")
+    assert [stage.lines for stage in read.stages] == [(3, 3)]
+    assert [item.lines for item in read.stages[0].instructions] == [(5, 7), (8, 10), (11, 11)]
+
+
+def test_the_text_up_to_the_end_of_a_stage() -> None:
+    text = "FROM a AS one\nRUN x\n\nFROM one AS two\nRUN y"
+    assert until(text, "one") == "FROM a AS one\nRUN x\n\n"
+    assert until(text, "two") == until(text, None) == text
+    with pytest.raises(ReadError, match=r'cannot find the stage "ones".*did you mean "one"'):
+        until(text, "ones")

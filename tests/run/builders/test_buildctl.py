@@ -125,3 +125,10 @@ def test_images_are_not_pruned_because_there_are_none() -> None:
     box, said = Listening(), list[str]()
     Prune(scope="images").run(work_of(box, said))
     assert (box.commands, said) == ([], ["prune: nothing to do, a buildkitd has no images"])
+
+
+def test_a_dockerfile_and_a_folder_beside_the_context() -> None:
+    found = words("--file=../recipe/Dockerfile", "--build-context=more=../contexts/0", "--secret=id=t,src=../secrets/0")
+    assert "--local context=. --local dockerfile=../recipe " in found and "--opt filename=Dockerfile" in found
+    assert "--local more=../contexts/0 " in found and "--opt context:more=local:more" in found
+    assert "--secret id=t,src=../secrets/0" in found

@@ -11,7 +11,7 @@ from lab.engines.engine import Engine
 from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Later, Ready
-from lab.run.builders.table import BUILDERS, builder_of, names_with, with_builders
+from lab.run.builders.table import builder_of, names_with, with_builders
 from lab.run.experiment import check_builders
 from lab.run.scenarios import find, load_scenario
 from tests.conftest import ROOT
@@ -31,14 +31,6 @@ def test_an_engine_appears_once_for_each_builder() -> None:
     started = [later.start() for later in made.later]
     assert [engine.builder for engine in started if engine] == ["buildkit", "classic"]
     assert names_with(["20.10.24"], ("classic",), [ready]) == ("20.10.24+classic",)
-
-
-def test_every_builder_says_whether_its_rules_are_known() -> None:
-    assert {name: builder.rules for name, builder in BUILDERS.items()} == {
-        "buildkit": True,
-        "classic": False,
-        "buildctl": True,
-    }
 
 
 def test_an_unknown_builder_is_refused_with_the_nearest_name() -> None:

@@ -1,0 +1,151 @@
+"""Measure `lab repro --context` against one shell script with the same docker commands, on an engine of this machine.
+
+The project has 5,000 files of 200 MB in all. Both sides run on the same engine, in turn: lab's whole run, then a script
+that copies the project with `cp -a` for each side and runs the docker commands of that run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shlex
+import shutil
+import statistics
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from lab.boxes.base import Command
+from lab.boxes.process import run_process
+from lab.boxes.transcript import exchanges
+from lab.machines.catalog import Catalog
+from lab.machines.fleet import Fleet
+from lab.machines.ready import Ready
+from lab.model import Exchange, Progress
+from lab.project import Project, find
+from lab.registry import server
+from lab.report import docker
+from lab.run.experiment import Wish, perform
+from lab.run.own_project.project import OwnProject, read_project
+from lab.run.own_project.request import Request
+
+ENGINE = "26.1.5"
+FILES, BYTES = 5_000, 200_000_000
+ROUNDS = 3
+BOUND = 1.1
+DOCKERFILE = """\
+FROM any
+COPY package /package
+RUN install
+COPY . .
+RUN build
+"""
+
+
+def main() -> None:
+    """Print the figure with its bound; exit status 1 if it is over it."""
+    with TemporaryDirectory(prefix="lab-bench-") as folder:
+        print(f"  making {FILES:,} files of {BYTES / 1e6:.0f} MB", flush=True)
+        request = Request(made(Path(folder) / "project"), bases={"*": "busybox"}, stub_runs=True)
+        value = ratio(request, Path(folder))
+    print(f"{'ok  ' if value <= BOUND else 'OVER'} lab / one shell script: {value:.3f} times (bound {BOUND:g})")
+    sys.exit(value > BOUND)
+
+
+def made(folder: Path) -> Path:
+    """A project with files of many sizes in a hundred folders; half of their bytes can be compressed."""
+    dice = random.Random(13)
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "package").write_text("one\n")
+    weights = [dice.paretovariate(1.2) for _ in range(FILES)]
+    for number, weight in enumerate(weights):
+        place = folder / f"d{number % 100}"
+        place.mkdir(exist_ok=True)
+        size = int(BYTES * weight / sum(weights))
+        (place / f"f{number}").write_bytes(dice.randbytes(size // 2) + b"x" * (size - size // 2))
+    return folder
+
+
+def ratio(request: Request, place: Path) -> float:
+    """The median of lab's time over that of the script."""
+    project = find()
+    catalog = Catalog(project.boxes)
+    fleet = Fleet(project, catalog, quiet)
+    try:
+        [ready] = fleet.up("local", [catalog.box("local")], wanted=[ENGINE])
+        ratios = []
+        for number in range(ROUNDS):
+            clock = time.monotonic()
+            own = read_project(request)
+            folder, base = run(own, ready, project, place)
+            ours = time.monotonic() - clock
+            commands = exchanges((folder / "transcript.jsonl").read_bytes(), "the run")
+            text = script(own, base, commands, place / "script")
+            with server.serve(None, None, quiet, store=project.state, boxes=[ready.box]):
+                shell("\n".join(line(item, None) for item in commands if item.about == "base"))
+                clock = time.monotonic()
+                shell(text)
+                theirs = time.monotonic() - clock
+            shutil.rmtree(folder)
+            shutil.rmtree(place / "script")
+            print(f"  round {number + 1}: lab {ours:.2f} s, script {theirs:.2f} s: {ours / theirs:.3f}", flush=True)
+            ratios.append(ours / theirs)
+        return statistics.median(ratios)
+    finally:
+        fleet.release_private()
+
+
+def shell(text: str) -> None:
+    """Run a script that must succeed."""
+    done = run_process(Command(("sh", "-c", f"set -e\n{text}"), timeout=3600))
+    if not done.ok:
+        sys.exit(f"the script ended with {done.exit}\n{done.output.decode()}")
+
+
+def run(own: OwnProject, ready: Ready, project: Project, place: Path) -> tuple[Path, str]:
+    """One run of the project: its folder, and the reference of the base image."""
+    wish = Wish("local", Path(), consumer_engines=(ENGINE,), project=own)
+    folder, made = perform(wish, [ready], replace(project, root=place, cache=project.cache), quiet)
+    if not made.as_expected:
+        sys.exit(f"the run is not as expected: {[trial.problem or trial.verdict for trial in made.trials]}")
+    return folder, made.base.reference if made.base else ""
+
+
+def script(own: OwnProject, base: str, commands: tuple[Exchange, ...], place: Path) -> str:
+    """The docker commands of a run as one script; each context is a copy of the project."""
+    lines = []
+    moved: dict[str, Path] = {}
+    for item in commands:
+        if docker.verb(item.argv) not in ("build", "push", "system prune") or item.about == "base":
+            continue
+        if item.cwd and item.cwd not in moved:
+            moved[item.cwd] = side = place / str(len(moved))
+            (side / "recipe").mkdir(parents=True)
+            (side / "config").mkdir()
+            (side / "recipe/Dockerfile").write_text(own.dockerfile(base))
+            plugins = Path(item.cwd).parent / "config" / "cli-plugins"
+            lines.append(f"cp -a {shlex.quote(str(own.folder))} {side}/context")
+            lines += [f"ln -s {shlex.quote(target_of(commands, plugins))} {side}/config/cli-plugins"]
+        lines.append(line(item, moved[item.cwd] if item.cwd else None))
+    return "\n".join(lines)
+
+
+def line(item: Exchange, side: Path | None) -> str:
+    """A command of the run for a shell, in the folder of a side if it has one."""
+    env = {**item.env, **({"DOCKER_CONFIG": str(side / "config")} if side else {})}
+    return f"({Command(item.argv, env, PurePosixPath(side / 'context') if side else None).line()})"
+
+
+def target_of(commands: tuple[Exchange, ...], link: Path) -> str:
+    """What a link that the run made leads to."""
+    return next(item.argv[2] for item in commands if item.argv[:1] == ("ln",) and item.argv[3] == os.fspath(link))
+
+
+def quiet(event: Progress) -> None:
+    """Nobody listens to a benchmark's progress."""
+
+
+main()

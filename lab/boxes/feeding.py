@@ -1,0 +1,99 @@
+"""Bytes between lab and a box: the input of a command behind ssh, rsync as people call it, a sink for output."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.boxes.base import Command, OnOutput, Result
+from lab.workers import stopping
+
+STEP_SECONDS = 5.0  # between two looks at whether the whole was stopped
+
+
+def feed_channel(channel: Any, command: Command, chunks: Iterable[bytes], seconds: float) -> Result:
+    """Run the command in an open ssh channel and send it these bytes.
+
+    Raises TimeoutError if it does not end within `seconds`, EOFError if the connection broke or lab is stopping, and
+    what `chunks` raise.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    outputs: dict[str, bytes] = {}
+    failures: list[BaseException] = []
+    channel.exec_command(command.guarded(fed=True))
+    threads = [
+        threading.Thread(target=_read, args=(outputs, "stdout", channel.recv), daemon=True),
+        threading.Thread(target=_read, args=(outputs, "stderr", channel.recv_stderr), daemon=True),
+        threading.Thread(target=_write, args=(channel, chunks, failures), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    while not channel.status_event.wait(STEP_SECONDS) and not failures:
+        if time.monotonic() - clock > seconds:
+            raise TimeoutError
+        if stopping.is_set() or channel.closed:
+            raise EOFError
+    if failures:
+        channel.close()
+        raise failures[0]
+    for thread in threads[:2]:
+        thread.join()
+    if channel.exit_status < 0:
+        raise EOFError
+    spent = time.monotonic() - clock
+    return Result(command, channel.exit_status, outputs["stdout"], outputs["stderr"], started, spent)
+
+
+def _read(outputs: dict[str, bytes], name: str, receive: Callable[[int], bytes]) -> None:
+    found = []
+    with suppress(OSError):
+        while piece := receive(65536):
+            found.append(piece)
+    outputs[name] = b"".join(found)
+
+
+def _write(channel: Any, chunks: Iterable[bytes], failures: list[BaseException]) -> None:
+    try:
+        for chunk in chunks:
+            try:
+                channel.sendall(chunk)
+            except OSError:  # the command ended before it had read all; its exit status says why
+                return
+        with suppress(OSError):
+            channel.shutdown_write()
+    except BaseException as error:
+        failures.append(error)
+        channel.close()
+
+
+def rsync(source: Path, names: Path, target: str, timeout: float, shell: Sequence[str] = ()) -> Command:
+    """The command that copies the objects in the list `names` below `source` with `rsync -a`, as people do.
+
+    `shell` are the words of ssh if the target is on another host.
+    """
+    words = ["rsync", "-a", "--from0", f"--files-from={names}", *(["-e", shlex.join(shell)] if shell else [])]
+    return Command((*words, f"{source}/", f"{target}/"), timeout=timeout)
+
+
+class Sink:
+    """A text stream for Fabric that hands each chunk on as bytes."""
+
+    encoding = "latin-1"
+
+    def __init__(self, name: str, on_output: OnOutput | None) -> None:
+        self.name = name
+        self.on_output = on_output
+
+    def write(self, text: str) -> None:
+        """Hand the chunk on."""
+        if self.on_output:
+            self.on_output(self.name, text.encode("latin-1"))
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""

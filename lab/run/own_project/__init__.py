@@ -1,0 +1,1 @@
+"""A user's own project as a scenario: its Dockerfile gives the steps, its folder the context."""

@@ -1,0 +1,153 @@
+"""Brings a project's files to a box: the context, a Dockerfile beside it, named folders, secrets."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from lab.boxes.base import Box, Command, failure
+from lab.buildkit.contenthash.entry import Entry, Kind, shown, walk_key
+from lab.errors import BoxError, CommandError
+from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT
+from lab.run.context_files import MAX_CONTEXT_BYTES
+from lab.run.gather.stream import Listing
+from lab.run.own_project.project import RECIPE, SECRETS, OwnProject, place_of_context, place_of_private
+from lab.run.own_project.sending.kind import Say
+from lab.run.own_project.sending.table import way_of
+
+WRITE = 'umask 077; mkdir -p "$(dirname "$1")" && cat > "$1"'
+LABEL = "security.selinux"  # the box's own policy labels its files
+SHOWN = 3  # differences that an error names
+
+
+class ProjectDelivery:
+    """The files of one project; `dockerfile` is the text that is built. Safe to use from the threads of all boxes."""
+
+    def __init__(self, project: OwnProject, dockerfile: str) -> None:
+        self._project = project
+        self._dockerfile = dockerfile
+        self._way = way_of(project.request.transfer)
+        self._objects = {entry.path: entry for entry in (*project.own_files, *project.objects)}
+        self._sums: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def largest(self) -> int:
+        """The bytes of content that a box may send; none where a file could hold a secret."""
+        return -1 if self._project.private else MAX_CONTEXT_BYTES
+
+    def deliver(self, box: Box, context: PurePosixPath, say: Say) -> None:
+        """Send the context, then what belongs beside it."""
+        project = self._project
+        for item in project.private:
+            for text in item.hidden:
+                box.hide(text, f"[{item.id}]".encode())
+        self._way.send(box, project.folder, sorted(self._objects.values(), key=walk_key), context, say)
+        if project.path == RECIPE:
+            _write(box, context, RECIPE, self._dockerfile)
+            if project.ignore is not None:
+                _write(box, context, f"{RECIPE}.dockerignore", project.ignore)
+        for number, (name, objects) in enumerate(project.contexts.items()):
+            target = context / place_of_context(number)
+            box.check(["mkdir", "-p", str(target)], doing="make the folder of a named context")
+            self._way.send(box, project.folders[name], objects, target, say)
+        for number, item in enumerate(project.private):
+            if item.content:
+                _write(box, context, place_of_private(number), item.content)
+
+    def withdraw(self, box: Box, context: PurePosixPath) -> None:
+        """Remove the secrets."""
+        if self._project.private:
+            with suppress(BoxError):  # the run removes its whole folder at its end
+                box.run(["rm", "-rf", str(context / SECRETS)], timeout=60)
+
+    def received(self, box: Box, listing: Listing, *, changed: bool) -> Listing:
+        """The listing with the contents that this machine knows by their sums."""
+        if listing.problem:
+            return listing
+        if self._way.exact and not changed:
+            self._compare(box, listing)
+        return Listing(tuple(self._known(listing.entries)))
+
+    def _compare(self, box: Box, listing: Listing) -> None:
+        """Raise CommandError for what differs between the records of both sides."""
+        there = {entry.path: entry for entry in listing.entries}
+        found = ((entry, self._differences(entry, there.get(entry.path))) for entry in self._objects.values())
+        wrong = [f"{shown(entry.path)} ({', '.join(words)})" for entry, words in found if words]
+        if wrong:
+            more = f", and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+            raise CommandError(
+                f"cannot send the context exactly to {box.name}: it differs there: {', '.join(wrong[:SHOWN])}{more}",
+                hint="the file system or the tar of that box does not keep this; --transfer copy does not need it",
+            )
+
+    def _differences(self, here: Entry, there: Entry | None) -> list[str]:
+        """The names of the fields in which the box's object differs."""
+        if there is None:
+            return ["it is missing"]
+        pairs = {
+            "kind": (here.kind, there.kind),
+            "mode": (f"{here.mode:04o}", f"{there.mode:04o}"),
+            "size": (here.size, there.size),
+            "link": (here.linkname, there.linkname),
+            "time": (here.mtime_ns, there.mtime_ns),
+            "content": (self._sum(here), there.sha256),
+        }
+        found = [f"{name} {ours} here, {theirs} there" for name, (ours, theirs) in pairs.items() if ours != theirs]
+        ours, theirs = _attributes(here), _attributes(there)
+        return found + [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
+
+    def _known(self, entries: Sequence[Entry]) -> Iterator[Entry]:
+        """The objects with contents from this machine, where the box did not send one and the sums are equal.
+
+        Small ones are read, so that the run stores them; one that holds a secret is not.
+        """
+        room = KEPT_IN_ALL
+        for entry in entries:
+            mine = self._objects.get(entry.path)
+            wanted = entry.content is None and entry.kind is Kind.FILE and not entry.is_hardlink
+            if not wanted or mine is None or entry.sha256 != self._sum(mine):
+                yield entry
+            elif mine.size <= min(room, LARGEST_KEPT) and not self._is_private(data := _content(mine)):
+                room -= mine.size
+                yield replace(entry, content=data)
+            else:
+                yield replace(entry, content=mine.content)
+
+    def _is_private(self, content: bytes) -> bool:
+        return any(text in content for item in self._project.private for text in item.hidden)
+
+    def _sum(self, entry: Entry) -> str | None:
+        """The sha256 of a file's content, read once."""
+        if entry.kind is not Kind.FILE or entry.is_hardlink:
+            return None
+        with self._lock:
+            known = self._sums.get(entry.path)
+        if known is None:
+            number = sha256()
+            for chunk in entry.chunks() or ():
+                number.update(chunk)
+            known = number.hexdigest()
+            with self._lock:
+                self._sums[entry.path] = known
+        return known
+
+
+def _content(entry: Entry) -> bytes:
+    return b"".join(bytes(chunk) for chunk in entry.chunks() or ())
+
+
+def _attributes(entry: Entry) -> dict[str, bytes]:
+    return {name: value for name, value in entry.xattrs.items() if name != LABEL}
+
+
+def _write(box: Box, context: PurePosixPath, place: str, content: str | bytes) -> None:
+    """Write a file beside the context that only its owner may read; its bytes are in no command and no transcript."""
+    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+    result = box.feed(Command(("sh", "-c", WRITE, "sh", place), cwd=context, timeout=60), [data])
+    if not result.ok:
+        raise failure(box.name, f"write {PurePosixPath(place).name} beside the context", result)

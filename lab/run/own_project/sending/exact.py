@@ -1,0 +1,43 @@
+"""The way `exact`: bytes, modes, links, times and attributes as they are here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from lab.boxes.base import Box, Command, Result, failure
+from lab.buildkit.contenthash.entry import Entry
+from lab.errors import CommandError
+from lab.run.own_project.sending.archive import archive
+from lab.run.own_project.sending.kind import SECONDS, Say
+from lab.run.own_project.sending.progress import Counter
+
+UNPACK = ("tar", "-x", "-f", "-", "-p", "--no-same-owner", "--xattrs", "--xattrs-include=*")
+QUIET = ("--warning=no-unknown-keyword", "--delay-directory-restore")
+NO_SPACE = b"No space left on device"
+
+
+class Exact:
+    """The box unpacks a stream of tar; SELinux's label is that of the box's own policy."""
+
+    summary = "exact: bytes, modes, links, times and attributes as here"
+    exact = True
+
+    def send(self, box: Box, folder: Path, objects: Sequence[Entry], target: PurePosixPath, say: Say) -> None:
+        """Send the archive into tar(1) on the box."""
+        counter = Counter(objects, say)
+        unpack(box, (*UNPACK, *QUIET), archive(objects, seen=counter), target)
+
+
+def unpack(box: Box, argv: Sequence[str], chunks: Iterable[bytes], target: PurePosixPath) -> None:
+    """Feed an archive to a command in a folder of the box; CommandError with what it printed if it fails."""
+    result = box.feed(Command(tuple(argv), cwd=target, timeout=SECONDS), chunks)
+    if not result.ok:
+        raise refused(box, result)
+
+
+def refused(box: Box, result: Result) -> CommandError:
+    """The error for a context that did not arrive."""
+    full = NO_SPACE in result.output
+    hint = "free space on that box, or leave files out with .dockerignore" if full else None
+    return failure(box.name, "send the context", result, hint)

@@ -1,0 +1,169 @@
+"""A project's files on a box: what is beside the context, what is compared, and what no record may hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from lab.boxes.local import LocalBox
+from lab.boxes.transcript import RecordingBox, Transcript, exchanges
+from lab.buildkit.contenthash.entry import Chunk, Entry, file
+from lab.buildkit.rulebook import Rulebook
+from lab.errors import CommandError
+from lab.results.contexts import StoredContext, load_context, pack
+from lab.results.facts import ProjectFacts
+from lab.run.gather.door import gather
+from lab.run.gather.stream import Listing
+from lab.run.own_project.delivery import ProjectDelivery
+from lab.run.own_project.project import OwnProject, read_project
+from lab.run.own_project.request import Request
+from tests.conftest import ROOT
+from tests.reporting import run
+
+SECRET = "hunter2-and-more"
+
+
+def project(folder: Path, **options: object) -> OwnProject:
+    folder.mkdir(exist_ok=True)
+    (folder / "Dockerfile").write_text("FROM alpine\nRUN x\nCOPY . .\n")
+    (folder / ".dockerignore").write_text("secret\n.dockerignore\n")
+    (folder / "a").write_text("a\n")
+    (folder / "secret").write_text(SECRET + "\n")
+    return read_project(Request(folder, **options))  # type: ignore[arg-type]
+
+
+def delivered(
+    tmp_path: Path, made: OwnProject, box: LocalBox | RecordingBox | None = None
+) -> tuple[ProjectDelivery, Path]:
+    """The project on this machine as a box, and the folder of its context there."""
+    context = tmp_path / "run/context"
+    context.mkdir(parents=True)
+    delivery = ProjectDelivery(made, made.dockerfile("base@1"))
+    delivery.deliver(box or LocalBox(), PurePosixPath(context), lambda what: None)
+    return delivery, context
+
+
+def listing(context: Path, delivery: ProjectDelivery) -> Listing:
+    return gather(LocalBox(), None, PurePosixPath(context), largest=delivery.largest)
+
+
+def test_the_context_alone(tmp_path: Path) -> None:
+    delivery, context = delivered(tmp_path, project(tmp_path / "p"))
+    assert sorted(path.name for path in context.iterdir()) == [".dockerignore", "Dockerfile", "a"]
+    assert [path.name for path in context.parent.iterdir()] == ["context"]
+    found = delivery.received(LocalBox(), listing(context, delivery), changed=False)
+    assert {entry.path: entry.content for entry in found.entries if entry.path == "a"} == {"a": b"a\n"}
+
+
+def test_what_lies_beside_it(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    project(other)
+    (tmp_path / "D").write_text("FROM alpine\nRUN x\nCOPY --from=more a a\n")
+    (tmp_path / "D.dockerignore").write_text("a\n")
+    made = project(
+        tmp_path / "p",
+        file=tmp_path / "D",
+        build_contexts=(f"more={other}",),
+        secrets=(f"id=t,src={tmp_path / 'p/secret'}",),
+        stub_runs=True,
+    )
+    delivery, context = delivered(tmp_path, made)
+    beside = context.parent
+    assert (beside / "recipe/Dockerfile").read_text() == made.dockerfile("base@1")
+    assert (beside / "recipe/Dockerfile.dockerignore").read_text() == "a\n"
+    assert (beside / "contexts/0/a").read_text() == "a\n" and not (beside / "contexts/0/secret").exists()
+    secret = beside / "secrets/0"
+    assert secret.read_text() == SECRET + "\n"
+    assert (secret.stat().st_mode & 0o777, secret.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    delivery.withdraw(LocalBox(), PurePosixPath(context))
+    assert not secret.parent.exists() and (beside / "recipe").exists()
+
+
+def test_no_record_holds_a_secret(tmp_path: Path) -> None:
+    made = project(tmp_path / "p", secrets=(f"id=t,src={tmp_path / 'p/secret'}",))
+    (tmp_path / "p/b").write_text(f"password={SECRET}\n")  # a file of the context that holds it too
+    made = read_project(made.request)
+    transcript = Transcript(tmp_path / "transcript.jsonl", "run")
+    box = RecordingBox(LocalBox(), transcript)
+    delivery, context = delivered(tmp_path, made, box)
+    printed = box.run(["sh", "-c", 'echo "got $(cat ../secrets/0)" >&2; cat ../secrets/0'], cwd=PurePosixPath(context))
+    found = delivery.received(box, gather(box, None, PurePosixPath(context), largest=delivery.largest), changed=False)
+    transcript.close()
+    assert (printed.stdout, printed.stderr) == (b"[t]\n", b"got [t]\n")
+    content = (tmp_path / "transcript.jsonl").read_bytes()
+    assert SECRET.encode() not in content and len(exchanges(content, "t")) > 3
+    kept = {entry.path: entry.content for entry in found.entries}
+    assert kept["a"] == b"a\n" and not isinstance(kept["b"], bytes)  # the file is known by its digests alone
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda context: (context / "a").chmod(0o600), "mode 0644 here, 0600 there"),
+        (lambda context: (context / "a").unlink(), "it is missing"),
+        (lambda context: (context / "a").write_text("b\n"), "content "),
+        (lambda context: os.utime(context / "a", (5, 5)), "time "),
+        (lambda context: os.setxattr(context / "a", "user.y", b"1"), "user.y"),
+    ],
+)
+def test_a_difference_is_an_error_unless_a_step_made_it(tmp_path: Path, change: object, words: str) -> None:
+    made = project(tmp_path / "p")
+    (tmp_path / "p/a").chmod(0o644)
+    made = read_project(made.request)
+    delivery, context = delivered(tmp_path, made)
+    change(context)  # type: ignore[operator]
+    with pytest.raises(
+        CommandError, match=r"cannot send the context exactly to local: it differs there: a \("
+    ) as caught:
+        delivery.received(LocalBox(), listing(context, delivery), changed=False)
+    assert words in caught.value.message
+    delivery.received(LocalBox(), listing(context, delivery), changed=True)
+
+
+def test_another_way_is_not_compared(tmp_path: Path) -> None:
+    made = project(tmp_path / "p", transfer="copy")
+    delivery, context = delivered(tmp_path, made)
+    assert (context / "a").stat().st_mtime != (tmp_path / "p/a").stat().st_mtime
+    assert delivery.received(LocalBox(), listing(context, delivery), changed=False).entries
+    broken = replace(listing(context, delivery), problem="no find")
+    assert delivery.received(LocalBox(), broken, changed=False) is broken
+
+
+def test_a_file_that_is_not_stored_is_known_by_its_digests_and_read_once() -> None:
+    read: list[str] = []
+
+    def content() -> Iterator[Chunk]:
+        read.append("a")
+        yield b"abc"
+
+    rules = list(Rulebook(ROOT / "boxes").rule_sets.values())
+    entry = Entry("a", size=3, content=content, sha256=sha256(b"abc").hexdigest())
+    known: dict[tuple[bytes, str], str] = {}
+    packed = pack([entry], None, rules, known=known)
+    assert packed.contents == {} and packed == pack([entry], None, rules, known=known)
+    assert read == ["a"]
+    stored = pack([replace(entry, content=b"abc")], None, rules)
+    contexts = {item.key: item.context for item in (packed, stored)}
+    made = run(contexts=contexts, contents=stored.contents)
+    for item in rules:
+        roots = [load_context(made, key) for key in contexts]
+        digests = {root.tree(item).own["a"] for root in roots if isinstance(root, StoredContext)}
+        assert len(digests) == 1
+
+
+def test_an_ignore_file_beside_the_dockerfile_decides_what_was_sent() -> None:
+    packed = pack([file("a", b"a"), file("b", b"b"), file(".dockerignore", b"b\n")], None, [])
+    facts = ProjectFacts(folder="/p", dockerfile="/D", objects=1, bytes=1, way="exact", sent="exact")
+    for ignore, sent in ((None, [".dockerignore", "a"]), ("a\n", [".dockerignore", "b"])):
+        project_run = run(
+            contexts={packed.key: packed.context},
+            contents=packed.contents,
+            project=facts.model_copy(update={"ignore": ignore}),
+        )
+        context = load_context(project_run, packed.key)
+        assert isinstance(context, StoredContext) and [entry.path for entry in context.sent_objects] == sent
