@@ -248,6 +248,7 @@ def dockerfile_text(recipe: Path, folder: Path) -> str:
 def options_of(words: BuildWords, known: Known, platform: Platform) -> Options:
     """The options of the build that enter keys; UsageError for one that is malformed."""
     from lab.buildkit.cachekeys.state import Options
+    from lab.results.stores import engine_merges
 
     return Options(
         network=words.network,
@@ -258,7 +259,7 @@ def options_of(words: BuildWords, known: Known, platform: Platform) -> Options:
         shm_size=values.size(words.shm_size),
         no_cache=values.names(words.no_cache_filters),
         platform=str(platform),
-        merges=True if known.name.startswith("buildkit") else None,
+        merges=engine_merges(known.name) if known.docker else True,
     )
 
 

@@ -35,7 +35,7 @@ SCHEMA = 1
     "dockerfile",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A Dockerfile: compare what each COPY of it takes, instead of the whole context.",
+    help="A Dockerfile: compare what each COPY and mount of it takes, instead of the whole context.",
 )
 @click.option("--engine", metavar="ENGINE", help="Only the rules of this Docker, or of buildkit-VERSION, count.")
 @click.option(
@@ -67,15 +67,17 @@ def diff(
     A and B are each a folder, a file of records (`python -m lab record`; - is standard input), HOST:PATH (by ssh),
     RUN:TRIAL or RUN:BOX of a stored run, or a BOX of the newest run. lab obeys .dockerignore on both sides.
 
-    Exits with 0 if nothing differs, with 4 if anything does (with -f: a digest of a COPY), and with 14 if that is not
-    known.
+    Exits with 0 if nothing differs, with 4 if anything does (with -f: a digest of a COPY or mount), and with 14 if that
+    is not known.
     """
     from lab.buildkit.rulebook import Rulebook
     from lab.project import find
 
     book = Rulebook(find().boxes)
     if dockerfile and path:
-        raise UsageError("cannot use -f with --path: -f shows the files of each COPY", hint="leave one of them out")
+        raise UsageError(
+            "cannot use -f with --path: -f shows the files of each COPY and mount", hint="leave one of them out"
+        )
     text = _dockerfile(dockerfile) if dockerfile else ""
     run = None
     if now:
