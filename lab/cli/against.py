@@ -1,4 +1,4 @@
-"""What `lab why --against` prints: each COPY with the files here and with those of another side; no cache is needed."""
+"""What `lab why --against` prints: each COPY and mount with the files of both sides; no cache is needed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SCHEMA = 1
 def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     """Print the comparison and return the exit code.
 
-    The code is 0 if each COPY takes the same files as on the other side for the engine, 4 if one does not, and 14 if
-    none does not but one is not known.
+    The code is 0 if each COPY and each mount takes the same files as on the other side for the engine, 4 if one does
+    not, and 14 if none does not but one is not known.
     """
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.against import Sameness, compare_copies
@@ -67,7 +67,7 @@ def _print(
 
     engine = known.title + (" (the newest known; --engine names yours)" if assumed else "")
     most, name = width(), known.rules.name
-    head = f"each COPY with the files of {names[0]} and of {names[1]}, for {engine}, which hashes by {name}"
+    head = f"each COPY and mount with the files of {names[0]} and of {names[1]}, for {engine}, which hashes by {name}"
     echo("\n".join(filled(head, "  ", first="", width=most)) + "\n")
     echo(copies_text(names, found, len(rule_sets), name, most))
     missing = [item for item in found if item.sameness(name) is Sameness.DIFFERS]
@@ -79,8 +79,8 @@ def _print(
 
 
 NOT_THE_FILES = (
-    "Every COPY takes the same files on both sides. If a step misses, its reason is another one: the base image, the "
-    "Dockerfile, a build argument, or the cache; `--cache-from` in place of `--against` looks for it."
+    "Every COPY and mount takes the same files on both sides. If a step misses, its reason is another one: the base "
+    "image, the Dockerfile, a build argument, or the cache; `--cache-from` in place of `--against` looks for it."
 )
 
 

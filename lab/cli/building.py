@@ -242,6 +242,7 @@ def dockerfile_text(recipe: Path, folder: Path) -> str:
 def options_of(words: BuildWords, known: Known, platform: Platform) -> Options:
     """The options of the build that enter keys; UsageError for one that is malformed."""
     from lab.buildkit.cachekeys.state import Options
+    from lab.results.stores import engine_merges
 
     return Options(
         network=words.network,
@@ -252,7 +253,7 @@ def options_of(words: BuildWords, known: Known, platform: Platform) -> Options:
         shm_size=values.size(words.shm_size),
         no_cache=values.names(words.no_cache_filters),
         platform=str(platform),
-        merges=True if known.name.startswith("buildkit") else None,
+        merges=engine_merges(known.name) if known.docker else True,
     )
 
 

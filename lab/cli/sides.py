@@ -29,7 +29,7 @@ SCHEMA = 1
 @click.command(epilog="Example: python -m lab diff . build7:/srv/ci/app -f Dockerfile")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@dockerfile_option("A Dockerfile: compare what each COPY of it takes, instead of the whole context.")
+@dockerfile_option("A Dockerfile: compare what each COPY and mount of it takes, instead of the whole context.")
 @click.option("--engine", metavar="ENGINE", help="Only the rules of this Docker, or of buildkit-VERSION, count.")
 @click.option(
     "--path", metavar="PATH", help="Show every field of this object and all below it, not only those that differ."
@@ -60,8 +60,8 @@ def diff(
     A and B are each a folder, a file of records (`python -m lab record`; - is standard input), HOST:PATH (by ssh),
     RUN:TRIAL or RUN:BOX of a stored run, or a BOX of the newest run. lab obeys .dockerignore on both sides.
 
-    Exits with 0 if nothing differs, with 4 if anything does (with -f: a digest of a COPY), and with 14 if that is not
-    known.
+    Exits with 0 if nothing differs, with 4 if anything does (with -f: a digest of a COPY or mount), and with 14 if that
+    is not known.
     """
     from lab.buildkit.rulebook import Rulebook
     from lab.cli.building import dockerfile_text
@@ -69,7 +69,9 @@ def diff(
 
     book = Rulebook(find().boxes)
     if dockerfile and path:
-        raise UsageError("cannot use -f with --path: -f shows the files of each COPY", hint="leave one of them out")
+        raise UsageError(
+            "cannot use -f with --path: -f shows the files of each COPY and mount", hint="leave one of them out"
+        )
     text = dockerfile_text(dockerfile, Path()) if dockerfile else ""
     run = None
     if now:

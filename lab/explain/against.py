@@ -1,4 +1,4 @@
-"""Each COPY of a Dockerfile with the files of two sides: the same digest, or the fields that differ; pure.
+"""Each COPY and mount of a Dockerfile with the files of two sides: the same digest, or the fields that differ; pure.
 
 With both sides at hand no cache and no search is needed: `compare_copies` is what `lab diff -f` and `lab why --against`
 print. The first side is called the producer in `FieldDifference`, the second one the consumer.
@@ -12,9 +12,11 @@ from enum import StrEnum
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.copying import Copy
+from lab.buildkit.cachekeys.mounting import read_mount
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import Options
-from lab.buildkit.cachekeys.step import Step
+from lab.buildkit.cachekeys.step import Plan, Step
+from lab.buildkit.cachekeys.words import WordError
 from lab.buildkit.contenthash.compare import FieldDifference, content_sum
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.rules import Rules
@@ -22,6 +24,7 @@ from lab.explain.copies import Side, differences, look
 from lab.results.sides import SentContext
 
 ATTRIBUTES = "the extended attributes of one side are not known"
+UNREAD_MOUNT = "what it mounts is not known: a mount is malformed, or depends on a variable that is not known"
 WHOLE = Copy(("/",), "/")  # as COPY . / takes the whole context
 
 
@@ -49,7 +52,7 @@ class UnderRules:
 
 @dataclass(frozen=True, slots=True)
 class CopyComparison:
-    """One COPY or ADD: an answer for each rule set, and the fields of its files that differ.
+    """One COPY, ADD or RUN that mounts files: an answer for each rule set, and the fields of its files that differ.
 
     `stage` is the stage as BuildKit prints it. `unclear` is the reason if its files are not known at all; then there
     are no answers. `leads` has for each source that leads to different objects where it leads on either side.
@@ -78,7 +81,7 @@ def compare_copies(
     options: Options | None = None,
     target: str | None = None,
 ) -> list[CopyComparison]:
-    """A comparison for each COPY and ADD from the context, in all stages that the target needs.
+    """A comparison for each COPY and ADD from the context and each RUN that mounts a part of it, in all needed stages.
 
     ReadError for a malformed Dockerfile or a target that it has not.
     """
@@ -86,9 +89,31 @@ def compare_copies(
     first, second = comparable(first, second)
     found = []
     for step in planned.steps:
-        if step.copy and step.copy.from_context:
-            found.append(_compared(step, step.copy, first, second, rule_sets))
+        taken = step.copy if step.copy and step.copy.from_context else _mounted(planned, step)
+        if taken:
+            found.append(_compared(step, taken, first, second, rule_sets))
     return found
+
+
+def _mounted(planned: Plan, step: Step) -> Copy | None:
+    """What a RUN mounts of the context; None if nothing. A mount that cannot be read makes it unclear."""
+    mounts = [value for name, value in step.instruction.flags if name == "mount"]
+    if step.instruction.word != "RUN" or not mounts:
+        return None
+    inputs = [item for number in step.vertices for item in planned.vertices[number].inputs]
+    asked = [item.request for item in inputs if item.hashed and item.request and not item.request.origin]
+    if asked:
+        return next((request for request in asked if request.paths), None)
+    return Copy((), "", unclear=UNREAD_MOUNT) if any(map(_takes_context, mounts)) else None
+
+
+def _takes_context(text: str) -> bool:
+    """True for a mount of the context, as far as its text shows without the values of variables."""
+    try:
+        mount = read_mount(text, str)
+    except WordError:
+        return True
+    return mount.kind == "bind" and not mount.origin
 
 
 def compare_whole(first: SentContext, second: SentContext, rule_sets: Sequence[Rules]) -> CopyComparison:

@@ -23,6 +23,7 @@ from lab.explain.subject import Subject
 from lab.model import Outcome
 from lab.results.contexts import StoredContext
 from lab.results.facts import ImageFacts
+from lab.results.stores import merges_layers
 
 NO_CACHE = "the image has no inline cache"
 
@@ -66,9 +67,8 @@ def options_of(subject: Subject) -> Options:
     """The options with which a run builds: those that lab passes itself, those of the sequence and of changes, and what
     the engine's own facts say.
     """
-    info = subject.consumer.info if subject.consumer else ""
     standalone = subject.consumer is not None and not subject.consumer.is_docker
-    merges = standalone or "io.containerd.snapshotter" in info if info else None
+    merges = merges_layers(subject.consumer) if subject.consumer else None
     platform = "/".join(subject.platform)
     given = subject.trial.options
     builder = subject.consumer.builder if subject.consumer else "buildkit"

@@ -21,7 +21,7 @@ def copies_text(
 ) -> str:
     """Each COPY with its answer, the digests under the wanted rule set, and the fields that differ."""
     if not found:
-        return "the Dockerfile has no COPY or ADD from the context"
+        return "the Dockerfile has no COPY, ADD or mount from the context"
     return "\n\n".join("\n".join(_copy(names, item, rule_sets, wanted, width)) for item in found)
 
 

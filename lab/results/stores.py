@@ -47,6 +47,25 @@ def read_store(info: str, server: str) -> ImageStore | None:
     return ImageStore(kind, found[2], _why(kind, version, info))
 
 
+def merges_layers(facts: BoxFacts) -> bool | None:
+    """True if the engine of a box can merge layers, as `COPY --link` wants; None if its image store is not known."""
+    if not facts.is_docker:
+        return True
+    store = store_of(facts)
+    return engine_merges(facts.server) if store is None else store.kind == CONTAINERD
+
+
+def engine_merges(name: str) -> bool | None:
+    """True if every Docker of that name can merge layers, such as 28.5.2+containerd, and false if none can.
+
+    None from Docker 24 on, where a Docker can have either store.
+    """
+    version = re.match(r"v?(\d+)\.\d", name)
+    if name.endswith(f"+{CONTAINERD}"):
+        return True
+    return False if version and int(version[1]) < FIRST_WITH_BOTH[0] else None
+
+
 def _why(kind: str, version: tuple[int, ...], info: str) -> str:
     if kind == CONTAINERD:
         if version >= FIRST_BY_DEFAULT:

@@ -30,7 +30,7 @@ def test_the_field_that_differs_is_named_with_what_to_do(two: Place) -> None:
     done = two.lab("why", "here", "--against", "there", "--engine", "20.10.24", COLUMNS="60")
     assert (done.returncode, done.stderr) == (4, "")
     text = " ".join(done.stdout.split())
-    assert "each COPY with the files of there and of here, for Docker 20.10.24, which hashes by R5" in text
+    assert "each COPY and mount with the files of there and of here, for Docker 20.10.24, which hashes by R5" in text
     assert "[one] COPY src /src same digest under every rule set" in text
     assert "* key mode 0664 0644 all" in text
     assert "https://github.com/moby/buildkit/issues/3821" in text
@@ -41,7 +41,7 @@ def test_files_that_are_the_same_are_not_the_reason(two: Place) -> None:
     (two.root / "there" / "key").chmod(0o644)
     done = two.lab("why", "here", "--against", "there")
     assert done.returncode == 0
-    assert "Every COPY takes the same files on both sides." in done.stdout
+    assert "Every COPY and mount takes the same files on both sides." in done.stdout
     assert "Docker 29.7.2 (the newest known; --engine names yours)" in " ".join(done.stdout.split())
 
 

@@ -158,3 +158,14 @@ def test_the_name_of_a_dockerfile_may_be_in_small_letters(why: Why, folder: Path
     before = outcomes(why("--json", folder))
     (folder / "Dockerfile").rename(folder / "dockerfile")
     assert outcomes(why("--json", folder)) == before
+
+
+def test_a_linked_copy_is_decided_where_the_engines_name_shows_its_image_store(why: Why, folder: Path) -> None:
+    """The files are in the cache, whose build had no --link; Docker 23 has a graph driver alone, later ones either."""
+    recipe = folder / "Dockerfile"
+    recipe.write_text(recipe.read_text().replace("COPY package.json", "COPY --link package.json"))
+    found = {engine: why("--json", "--engine", engine, folder) for engine in ("23.0.1", "26.1.5", "26.1.5+containerd")}
+    copies = {engine: outcomes(done)["COPY --link package.json ./"] for engine, done in found.items()}
+    assert (copies["26.1.5"], copies["26.1.5+containerd"]) == ("unknown", "ran")
+    reasons = {engine for engine, done in found.items() if "depends on the engine's image store" in done.stdout}
+    assert reasons == {"26.1.5"}

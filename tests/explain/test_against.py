@@ -128,3 +128,31 @@ def test_all_files_together() -> None:
 def test_a_dockerfile_that_cannot_be_read() -> None:
     with pytest.raises(ReadError, match="it has no FROM"):
         compared(dockerfile="RUN x\n")
+
+
+MOUNTS = (
+    "FROM x AS one\nARG DIR=src\nRUN --mount=type=bind,source=$DIR,target=/s make\n"
+    "RUN --mount=target=/all --mount=type=cache,target=/c all\n"
+    "FROM x\nRUN --mount=from=one,source=/s,target=/s y\nRUN --mount=type=cache,target=/c z\n"
+    "COPY --from=one /a /a\nRUN --mount=source=a.txt,target=/a --mount=source=b.txt,target=/b two\n"
+)
+
+
+def test_a_mount_of_the_context_is_compared_like_a_copy() -> None:
+    found = compared(*changed("src/m", mode=0o664), dockerfile=MOUNTS)
+    outcomes = {name.rpartition(" ")[2]: item.sameness() for name, item in found.items()}
+    assert outcomes == {"make": Sameness.DIFFERS, "all": Sameness.DIFFERS, "two": Sameness.SAME}
+    make, two = (next(item for name, item in found.items() if name.endswith(word)) for word in ("make", "two"))
+    assert [(field.path, field.field) for field in make.differences] == [("src/m", "mode")]
+    copied = compared(*changed("src/m", mode=0o664))["COPY src /s"]
+    assert [item.first for item in make.answers] == [item.first for item in copied.answers]
+    other = compared(*changed("b.txt", mode=0o600), dockerfile=MOUNTS)
+    assert next(item for name, item in other.items() if name.endswith("two")).sameness() is Sameness.DIFFERS
+    assert make.stage == "one" and two.stage == "stage-1"
+
+
+@pytest.mark.parametrize("mount", ["source=$NAME,target=/a", "sorce=a.txt,target=/a"])
+def test_a_mount_that_cannot_be_read_is_unknown(mount: str) -> None:
+    """The base image is not read, so a variable may be one of its own."""
+    [item] = compared(*TREE, dockerfile=f"FROM x\nRUN --mount={mount} y\n").values()
+    assert item.sameness() is Sameness.UNKNOWN and item.unclear and "malformed" in item.unclear

@@ -45,4 +45,4 @@ def test_the_whole_text_fits_60_columns() -> None:
 def test_a_copy_that_is_not_understood_and_a_dockerfile_without_one() -> None:
     text = copies_text(("a", "b"), [CopyComparison("COPY $X /", unclear="$X is a variable")], 9, "R9", 80)
     assert text == "COPY $X /\n  unknown: $X is a variable"
-    assert copies_text(("a", "b"), [], 9, "R9", 80) == "the Dockerfile has no COPY or ADD from the context"
+    assert copies_text(("a", "b"), [], 9, "R9", 80) == "the Dockerfile has no COPY, ADD or mount from the context"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.results.run import load
-from lab.results.stores import CONTAINERD, GRAPH, read_store, store_of
+from lab.results.stores import CONTAINERD, GRAPH, engine_merges, merges_layers, read_store, store_of
 from tests.reporting import RUNS
 
 # Debian's 26.1.5 with {"features": {"containerd-snapshotter": true}}
@@ -51,3 +51,38 @@ def test_an_answer_without_a_driver_is_not_known() -> None:
 def test_each_box_of_a_stored_run_has_its_store() -> None:
     run = load(RUNS / "explained")
     assert {(store.kind, store.driver) for box in run.boxes if (store := store_of(box))} == {(GRAPH, "overlay2")}
+
+
+@pytest.mark.parametrize(
+    ("name", "merges"),
+    [
+        ("18.09.9", False),
+        ("20.10.24", False),
+        ("20.10.24+dfsg1", False),
+        ("20.10.24-unfixed", False),
+        ("23.0.1", False),
+        ("24.0.7", None),
+        ("29.1.0", None),
+        ("26.1.5+containerd", True),
+        ("master", None),
+    ],
+)
+def test_whether_an_engine_merges_layers_by_its_name_alone(name: str, merges: bool | None) -> None:
+    """Docker 24 is the first with containerd's store, and only that can merge layers."""
+    assert engine_merges(name) is merges
+
+
+@pytest.mark.parametrize(
+    ("info", "server", "builder", "merges"),
+    [
+        (SNAPSHOTTER, "29.1.0", "buildkit", True),
+        (OVERLAY2, "29.1.0", "buildkit", False),
+        ("", "29.1.0", "buildkit", None),
+        ("", "20.10.24", "buildkit", False),
+        ("", "0.25.2", "buildctl", True),
+    ],
+)
+def test_whether_the_engine_of_a_box_merges_layers(info: str, server: str, builder: str, merges: bool | None) -> None:
+    box = load(RUNS / "explained").boxes[0]
+    facts = box.model_copy(update={"info": info, "server": server, "builder": builder})
+    assert merges_layers(facts) is merges

@@ -195,7 +195,10 @@ class StageBuilder:
         if not copy.link or copy.symbolic or copy.chmod is not None:
             return False
         if self.shop.stages.options.merges is None:
-            return "how --link is built depends on the engine's image store, which is not known"
+            return (
+                "how --link is built depends on the engine's image store, which is not known: Docker 24 and later can "
+                "have either, and 28.5.2+containerd is the name of a 28.5.2 with containerd's"
+            )
         return self.shop.stages.options.merges
 
     def _linked(self, vertex: int) -> tuple[int, ...]:
