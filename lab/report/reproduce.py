@@ -180,8 +180,9 @@ def _commands(evidence: Evidence, exchanges: list[Exchange]) -> list[str]:
     begun = False
     for item in exchanges:
         prunes = docker.prunes(item.argv)
-        # a command outside the context's folder prepares or inspects; a prune before the build is part of it too
-        if (item.cwd is None and not prunes) or (prunes and not begun):
+        # a command outside the context's folder prepares or inspects; a prune before the build is part of it too, and
+        # so is the builder that buildx makes
+        if (item.cwd is None and not prunes and docker.client(item.argv) != "docker-buildx") or (prunes and not begun):
             continue
         begun = True
         if typed := _typed(evidence, item):

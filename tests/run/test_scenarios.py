@@ -407,6 +407,24 @@ def test_a_step_runs_if_variation_or_exception_makes_it_run(tmp_path: Path) -> N
     assert made.variations() == [None]  # this variation is not a default one
 
 
+def test_an_exception_may_name_the_image_store_of_the_consumer(tmp_path: Path) -> None:
+    made = scenario(tmp_path, FILE + "exceptions: [{when: {store: containerd}, because: b, expect: [ran, ran]}]\n")
+    graph = reporting.facts("box", "26.1.5")
+    containerd = graph.model_copy(
+        update={"info": " Storage Driver: overlayfs\n  driver-type: io.containerd.snapshotter.v1\n"}
+    )
+    standalone = containerd.model_copy(update={"builder": "buildx-remote"})
+    found = {
+        name: made.expectation(None, facts_of(BOOK, consumer, producer)).because == "b"
+        for name, consumer, producer in (
+            ("containerd", containerd, graph),
+            ("graph", graph, containerd),
+            ("no Docker", standalone, containerd),
+        )
+    }
+    assert found == {"containerd": True, "graph": False, "no Docker": False}
+
+
 # --- context
 
 

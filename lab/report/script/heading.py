@@ -33,6 +33,16 @@ class Host:
         return "docker" if self.has_docker else "buildctl"
 
     @property
+    def has_remote_buildx(self) -> bool:
+        """True if buildx with the driver remote builds, and buildctl does the rest."""
+        return self.facts is not None and self.facts.builder == "buildx-remote"
+
+    @property
+    def builder(self) -> str:
+        """The function of the script that builds."""
+        return "docker_buildx" if self.has_remote_buildx else self.client
+
+    @property
     def suffix(self) -> str:
         """What the names of the script's functions for this client end with."""
         return "" if self.has_docker else "_buildctl"

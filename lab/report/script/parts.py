@@ -12,8 +12,9 @@ the hosts that rebuild. A last word `push` or `rebuild` does only that part.
 LAB_PRUNE=yes allows the script to remove all images and all build cache of this Docker. A rebuild needs that.
 
 Exit status: 0 reproduced, 1 not reproduced, 2 wrong call, 3 something is missing or failed.
-Variables: DOCKER or BUILDCTL, the client's program; BASE, another base image; LAB_WORK, a folder for the contexts
-(default: the home folder); LAB_KEEP=1 keeps the contexts. setfattr sets attributes; attributes of the system need root.
+Variables: DOCKER, BUILDCTL or BUILDX, the program of the client; BASE, another base image; LAB_WORK, a folder for the
+contexts (default: the home folder); LAB_KEEP=1 keeps them. setfattr sets attributes; attributes of the system need
+root.
 SELinux labels new files on its own: a host with SELinux cannot make a context without labels.
 """
 
@@ -200,6 +201,26 @@ make_base_buildctl() { # as make_base
     tar -C "$work/root" -cf "$work/base/root.tar" bin
     printf 'FROM scratch\nADD root.tar /\n' >"$work/base/Dockerfile"
     push_root "$work/base" true || { cat "$work/base.log"; fail "the base image could not be made"; }
+}
+"""
+
+# For hosts that build with buildx and the driver remote; buildctl prunes, and prints the version.
+BUILDX = r"""
+BUILDX=${BUILDX:-docker-buildx}
+
+docker_buildx() { # the words of a build
+    rebase
+    log=$here/log
+    address=${BUILDKIT_HOST:-unix:///run/buildkit/buildkitd.sock}
+    env "$BUILDX" create --name lab --node lab0 --driver remote "$address" >"$log" 2>&1 || {
+        cat "$log"
+        fail "buildx does not reach BuildKit"
+    }
+    if ! env BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$BUILDX" "$@" >"$log" 2>&1; then
+        cat "$log"
+        fail "the build failed"
+    fi
+    cat "$log"
 }
 """
 

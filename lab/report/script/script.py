@@ -14,7 +14,7 @@ from lab.report import docker
 from lab.report.evidence import Evidence, producer_engine
 from lab.report.script import context, project, shell
 from lab.report.script.heading import Host, function, heading, own_base, usage
-from lab.report.script.parts import BELOW, BUILDCTL, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
+from lab.report.script.parts import BELOW, BUILDCTL, BUILDX, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
 from lab.report.trials import bytes_sent, sent_word
 from lab.results.facts import Given
 from lab.results.run import Production, Trial
@@ -28,6 +28,7 @@ _BUILDCTL = (
     *("build", "--progress=plain", "--frontend", "dockerfile.v0", "--local", "context=.", "--local", "dockerfile=."),
     *("--export-cache", "type=inline"),
 )
+_BUILDX = ("build", "--builder", "lab", "--progress=plain", "--cache-to", "type=inline")
 _BUILD = ("build", "--progress=plain", "--build-arg", "BUILDKIT_INLINE_CACHE=1")
 
 
@@ -91,6 +92,7 @@ def _script(evidence: Evidence, hosts: list[Host], only: str) -> str:
     parts += [project.PROJECT] if evidence.run.project else []
     parts += [BUSYBOX] if makes_base else []
     parts += [BUILDCTL] if any(not host.has_docker for host in hosts) else []
+    parts += [BUILDX] if any(host.has_remote_buildx for host in hosts) else []
     parts += [JUDGE] if any(part.rebuilds for part in done) else []
     parts += [_dispatch(done, only), _need_clients(hosts), TAIL]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -210,14 +212,20 @@ def _command(item: Exchange) -> str:
 def _build(evidence: Evidence, about: str, reference: str, source: str | None, host: Host) -> str:
     """The command of a build: the recorded one; without a transcript, the usual one."""
     recorded = next((item.argv for item in evidence.during(about) if _is_build(item)), None)
-    if recorded and (found := docker.split(recorded)):
-        words = list(found[1])
-    elif host.has_docker:
-        words = [*_BUILD, *(("--cache-from", source) if source else ()), "--tag", reference, "."]
-    else:
-        words = [*_BUILDCTL, *(("--import-cache", f"type=registry,ref={source}") if source else ())]
-        words += ["--output", f"type=image,name={reference},push={'false' if source else 'true'}"]
-    return " ".join([host.client, *(_reference(evidence, text) for text in words)])
+    found = docker.split(recorded) if recorded else None
+    words = list(found[1]) if found else _usual(reference, source, host)
+    return " ".join([host.builder, *(_reference(evidence, text) for text in words)])
+
+
+def _usual(reference: str, source: str | None, host: Host) -> list[str]:
+    """The words of a build that pushes the image, or of one that rebuilds it from the image `source`."""
+    caches = ["--cache-from", source] if source else []
+    output = ["--output", f"type=image,name={reference},push={'false' if source else 'true'}"]
+    if host.has_remote_buildx:
+        return [*_BUILDX, *output, *caches, "--tag", reference, "."]
+    if host.has_docker:
+        return [*_BUILD, *caches, "--tag", reference, "."]
+    return [*_BUILDCTL, *(("--import-cache", f"type=registry,ref={source}") if source else ()), *output]
 
 
 def _reference(evidence: Evidence, text: str) -> str:

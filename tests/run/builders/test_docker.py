@@ -14,6 +14,7 @@ from lab.engines.engine import CONTAINERD, Engine
 from lab.registry.server import Registry
 from lab.results.run import load
 from lab.run.builders.buildkit import BuildKit
+from lab.run.builders.buildx import Buildx
 from lab.run.builders.caching import KINDS
 from lab.run.builders.classic import Classic
 from lab.run.builders.kind import Scope
@@ -68,3 +69,5 @@ def test_only_containerds_store_exports_every_kind_of_cache() -> None:
     assert BuildKit().caches("") == ("inline",)
     assert BuildKit().caches(CONTAINERD) == KINDS
     assert Classic().caches(CONTAINERD) == ("inline",)
+    assert Buildx().caches("") == ("inline",)
+    assert Buildx().caches(CONTAINERD) == KINDS

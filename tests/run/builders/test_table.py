@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from lab.engines.engine import Engine
 from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Later, Ready
-from lab.run.builders.table import builder_of, names_with, with_builders
+from lab.run.builders.table import BUILDERS, bring_buildx, builder_of, names_with, with_builders
 from lab.run.experiment import check_builders
 from lab.run.scenarios import find, load_scenario
 from tests.conftest import ROOT
@@ -31,6 +32,46 @@ def test_an_engine_appears_once_for_each_builder() -> None:
     started = [later.start() for later in made.later]
     assert [engine.builder for engine in started if engine] == ["buildkit", "classic"]
     assert names_with(["20.10.24"], ("classic",), [ready]) == ("20.10.24+classic",)
+
+
+REMOTE = Engine("buildkit-0.25.2", ("buildctl",), "0.25.2", "0.25.2", "", program="buildctl", buildx="v0.29.1")
+
+
+@pytest.mark.parametrize(
+    ("builders", "named"),
+    [
+        (("buildx",), ["26.1.5+buildx"]),
+        (("buildkit", "buildx"), ["20.10.24", "26.1.5", "26.1.5+buildx"]),
+        (("buildx", "buildx-remote"), ["26.1.5+buildx", "buildkit-0.25.2+buildx-remote"]),
+        (("buildctl",), ["buildkit-0.25.2"]),
+    ],
+)
+def test_only_an_engine_with_buildx_gets_the_builders_that_need_it(builders: tuple[str, ...], named: list[str]) -> None:
+    spec = Catalog(ROOT / "boxes").box("local")
+    engines = (ENGINE, replace(ENGINE, name="26.1.5", buildx="0.13.1"), REMOTE)
+    fit = [item for item in engines if any(name.startswith(item.name) for name in named)]
+    ready = Ready(LocalBox("local"), spec, tuple(fit))
+    assert with_builders(ready, builders).engine_names == named
+    assert list(names_with([item.name for item in fit], builders, [ready])) == named
+
+
+def test_an_engine_without_buildx_is_refused_with_the_builders_that_it_has() -> None:
+    spec = Catalog(ROOT / "boxes").box("local")
+    later = Later("20.10.24", lambda: ENGINE, has_buildx=False)
+    for ready in (Ready(LocalBox("local"), spec, (ENGINE,)), Ready(LocalBox("local"), spec, (), (later,))):
+        with pytest.raises(UsageError, match="builder buildx: the engine has no buildx plugin") as refused:
+            with_builders(ready, ("buildx",))
+        assert refused.value.hint == "builders of this engine: buildkit, classic"
+
+
+def test_only_the_remote_builder_needs_buildx_beside_buildctl() -> None:
+    assert {name: bring_buildx((name,)) for name in BUILDERS} == {
+        "buildkit": False,
+        "classic": False,
+        "buildx": False,
+        "buildctl": False,
+        "buildx-remote": True,
+    }
 
 
 def test_an_unknown_builder_is_refused_with_the_nearest_name() -> None:
