@@ -13,7 +13,6 @@ import shutil
 import statistics
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -80,7 +79,7 @@ def ratio(request: Request, place: Path) -> float:
         for number in range(ROUNDS):
             clock = time.monotonic()
             own = read_project(request)
-            folder, base = run(own, ready, project, place)
+            folder, base = run(own, ready, project)
             ours = time.monotonic() - clock
             commands = exchanges((folder / "transcript.jsonl").read_bytes(), "the run")
             text = script(own, base, commands, place / "script")
@@ -105,10 +104,10 @@ def shell(text: str) -> None:
         sys.exit(f"the script ended with {done.exit}\n{done.output.decode()}")
 
 
-def run(own: OwnProject, ready: Ready, project: Project, place: Path) -> tuple[Path, str]:
+def run(own: OwnProject, ready: Ready, project: Project) -> tuple[Path, str]:
     """One run of the project: its folder, and the reference of the base image."""
     wish = Wish("local", Path(), consumer_engines=(ENGINE,), project=own)
-    folder, made = perform(wish, [ready], replace(project, root=place, cache=project.cache), quiet)
+    folder, made = perform(wish, [ready], project, quiet)
     if not made.as_expected:
         sys.exit(f"the run is not as expected: {[trial.problem or trial.verdict for trial in made.trials]}")
     return folder, made.base.reference if made.base else ""

@@ -107,10 +107,6 @@ class Box(ABC):
         """
         raise BoxError(f"cannot send to {self.name}: lab writes nothing on this kind of box")
 
-    def remote_shell(self) -> tuple[tuple[str, ...], str] | None:
-        """The words of ssh and the name of the host, for programs such as rsync; None for this machine."""
-        return None
-
     def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
         """Copy objects below `source` to a folder of the box with the user's own `rsync -a`.
 

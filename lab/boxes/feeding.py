@@ -72,13 +72,16 @@ def _write(channel: Any, chunks: Iterable[bytes], failures: list[BaseException])
         channel.close()
 
 
-def rsync(source: Path, names: Path, target: str, timeout: float, shell: Sequence[str] = ()) -> Command:
+def rsync(source: Path, names: Path, target: str, timeout: float, login: Sequence[str] = ()) -> Command:
     """The command that copies the objects in the list `names` below `source` with `rsync -a`, as people do.
 
-    `shell` are the words of ssh if the target is on another host.
+    `login` are the words of ssh that log in, the host last, if the target is on another host.
     """
-    words = ["rsync", "-a", "--from0", f"--files-from={names}", *(["-e", shlex.join(shell)] if shell else [])]
-    return Command((*words, f"{source}/", f"{target}/"), timeout=timeout)
+    words = ["rsync", "-a", "--from0", f"--files-from={names}"]
+    if not login:
+        return Command((*words, f"{source}/", f"{target}/"), timeout=timeout)
+    *shell, host = login
+    return Command((*words, "-e", shlex.join(shell), f"{source}/", f"{host}:{target}/"), timeout=timeout)
 
 
 class Sink:

@@ -143,15 +143,9 @@ class SshBox(Box):
         except TRANSPORT_ERRORS as error:
             raise self._lost(command, error) from error
 
-    def remote_shell(self) -> tuple[tuple[str, ...], str]:
-        """OpenSSH with the same key and the same remembered host key, and the user and host."""
-        *words, host = self.login().argv
-        return tuple(words), host
-
     def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
         """Copy by this machine's rsync through ssh."""
-        words, host = self.remote_shell()
-        return run_process(rsync(source, names, f"{host}:{target}", timeout, words))
+        return run_process(rsync(source, names, str(target), timeout, self.login().argv))
 
     def _no_answer(self, command: Command) -> BoxError:
         """The error for a box that does not answer; its connection counts as dead."""

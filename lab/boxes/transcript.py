@@ -90,10 +90,6 @@ class RecordingBox(Box):
         """Run the command with its input on the wrapped box; the transcript holds the command, not its input."""
         return self._recorded(self.box.feed(command, chunks))
 
-    def remote_shell(self) -> tuple[tuple[str, ...], str] | None:
-        """Return what reaches the wrapped box."""
-        return self.box.remote_shell()
-
     def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
         """Copy to the wrapped box and record the command, which runs on this machine."""
         return self._recorded(self.box.copy_tree(source, names, target, timeout))

@@ -30,7 +30,9 @@ class File:
 @click.command(epilog="Example: python -m lab init my-boxes; python -m lab init my-project --scenario")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite the files that lab brings; other files in DIR stay.")
-@click.option("--scenario", is_flag=True, help="Write a scenario of the project DIR, instead of a workplace.")
+@click.option(
+    "--scenario", "as_scenario", is_flag=True, help="Write a scenario of the project DIR, instead of a workplace."
+)
 @click.option(
     "--into",
     type=click.Path(path_type=Path),
@@ -46,7 +48,7 @@ def init(
     context: click.Context,
     folder: Path,
     force: bool,
-    scenario: bool,
+    as_scenario: bool,
     into: Path | None,
     file: Path | None,
     target: str | None,
@@ -58,7 +60,7 @@ def init(
     lab works with these files when it runs in that folder. If DIR holds one of them already, lab writes nothing and
     exits with 2. With --scenario, DIR is a project with a Dockerfile, and a scenario of it is written.
     """
-    if scenario:
+    if as_scenario:
         write_scenario(context, folder, into, file, target, bases, stub_runs=stub_runs, force=force)
         return
     if into or file or target or stub_runs or bases:

@@ -49,12 +49,11 @@ def test_rsync_goes_through_the_boxes_own_ssh(box: SshBox, tmp_path: Path) -> No
     result = box.copy_tree(tmp_path / "from", tmp_path / "names", PurePosixPath(tmp_path / "to"), 60)
     assert result.ok, result.stderr
     assert (tmp_path / "to/a").read_text() == "a"
-    shell = box.remote_shell()
-    assert shell[0][0] == "ssh" and result.command.argv[-1] == f"{shell[1]}:{tmp_path / 'to'}/"
+    assert result.command.argv[-1] == f"{box.login().argv[-1]}:{tmp_path / 'to'}/"
 
 
 def test_the_words_of_rsync() -> None:
-    command = rsync(Path("/from"), Path("/names"), "me@host:/to", 5, ("ssh", "-p", "22"))
+    command = rsync(Path("/from"), Path("/names"), "/to", 5, ("ssh", "-p", "22", "me@host"))
     assert command.argv == (
         *("rsync", "-a", "--from0", "--files-from=/names", "-e", "ssh -p 22", "/from/", "me@host:/to/"),
     )

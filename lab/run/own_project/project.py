@@ -227,10 +227,12 @@ def _text_at_head(folder: Path, path: str) -> str:
 def _notes(objects: Sequence[Entry], head: Head | None) -> Iterator[str]:
     """What a user may not expect of how these objects are sent."""
     if head and head.changed:
-        yield f"{head.changed} files differ from commit {head.commit[:12]} or are not in it; a checkout has its files"
+        what = "1 file differs" if head.changed == 1 else f"{head.changed} files differ"
+        yield f"{what} from the commit {head.commit[:12]}, and a checkout has the commit's files only"
     outside = [entry.path for entry in objects if entry.kind is Kind.SYMLINK and _leads_out(entry)]
     if outside:
-        more = f" and {len(outside) - 1} other links lead" if len(outside) > 1 else " leads"
+        count = len(outside) - 1
+        more = f" and {count} other link{'s' if count > 1 else ''} lead" if count else " leads"
         yield f"{shown(outside[0])}{more} out of the context: docker sends the link, not what it leads to"
 
 

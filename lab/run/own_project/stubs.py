@@ -46,7 +46,10 @@ class Stubs:
         if place == runs[0] and isinstance(origin := self._stages.origin(number), Origin) and origin.stage is None:
             commands += [USER.format(name=name) for name in self._users()]
         if place == runs[-1]:
-            commands += [_make(path) for path in dict.fromkeys(self._taken(number))]
+            copied = self._copied(number)[1]
+            commands += [
+                _make(path) for path in dict.fromkeys(self._taken(number)) if _absolute("/", path) not in copied
+            ]
         return self._words(commands)
 
     def _words(self, commands: list[str]) -> str:
@@ -79,6 +82,23 @@ class Stubs:
                         if "source" in parts and self._is(parts.get("from", ""), number, numbers=False):
                             yield parts["source"]
 
+    def _copied(self, number: int) -> tuple[str, set[str]]:
+        """The working folder at the end of a stage, and the files that its COPYs surely make, by their names."""
+        origin = self._stages.origin(number)
+        folder, found = (
+            self._copied(origin.stage) if isinstance(origin, Origin) and origin.stage is not None else ("/", set())
+        )
+        for item in self._parsed.stages[number].instructions:
+            if item.word == "WORKDIR":
+                folder = _absolute(folder, item.rest)
+            if item.word in ("COPY", "ADD"):
+                *sources, dest = json_words(item.rest) or item.rest.split() or [""]
+                into = len(sources) > 1 or dest.endswith("/") or posixpath.basename(dest) in (".", "..")
+                for name in map(posixpath.basename, sources):
+                    if "." in name.lstrip(".") and not WILD.search(name):  # of a folder, only the content is copied
+                        found.add(_absolute(folder, posixpath.join(dest, name) if into else dest))
+        return folder, found
+
     def _is(self, name: str, number: int, *, numbers: bool) -> bool:
         found = self._stages.source(name, numbers=numbers) if name else None
         return isinstance(found, Origin) and found.stage == number
@@ -90,6 +110,10 @@ def touch(item: Instruction) -> str:
     words = " ".join(json_words(item.rest) or [item.rest if not item.heredocs else text.partition("\n")[2]])
     slug = re.sub(r"[^A-Za-z0-9]+", "-", words).strip("-")[:SLUG].strip("-")
     return f"true >/.lab-{slug}-{sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
+
+
+def _absolute(folder: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, path))
 
 
 def _make(path: str) -> str:

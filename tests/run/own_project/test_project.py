@@ -123,7 +123,7 @@ def test_links_and_strange_names_are_sent_as_they_are(tmp_path: Path) -> None:
     read = read_project(Request(folder))
     assert {"loop", "out", os.fsdecode(b"\xff\xfe")} <= {entry.path for entry in read.objects}
     assert [note for note in read.notes if "leads out" in note or "lead out" in note] == [
-        "far and 1 other links lead out of the context: docker sends the link, not what it leads to"
+        "far and 1 other link lead out of the context: docker sends the link, not what it leads to"
     ]
 
 
@@ -146,7 +146,7 @@ def test_the_dockerfile_of_a_checkout_is_that_of_the_commit(tmp_path: Path) -> N
     (folder / "app/untracked").write_text("x")
     read = read_project(Request(folder / "app", transfer="checkout"))
     assert read.text == "FROM alpine\nRUN old\n" and read.head is not None
-    assert read.head.prefix == "app" and "2 files differ from commit" in read.notes[0]
+    assert read.head.prefix == "app" and "2 files differ from the commit" in read.notes[0]
     (folder / "app/Other").write_text("FROM alpine\nRUN a\n")
     with pytest.raises(ContextError, match="its commit has no Other"):
         read_project(Request(folder / "app", folder / "app/Other", transfer="checkout"))

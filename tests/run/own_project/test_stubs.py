@@ -78,3 +78,24 @@ def test_a_trigger_is_replaced_and_other_instructions_are_not() -> None:
 def test_the_name_of_the_file_is_short_and_safe() -> None:
     item = parse("FROM x\nRUN " + "x/'\"$(y) " * 50).stages[0].instructions[0]
     assert len(touch(item)) < 50 and "'" not in touch(item) and "$" not in touch(item)
+
+
+def test_equal_stages_stay_equal_if_one_gives_a_file_that_it_copied() -> None:
+    text = """\
+FROM x AS deps
+WORKDIR /app
+COPY package.json lock.json ./
+RUN npm ci
+FROM x AS build
+WORKDIR /app
+COPY package.json lock.json ./
+RUN npm ci
+FROM deps
+RUN npm test
+FROM y
+COPY --from=deps /app/package.json /x/
+COPY --from=2 /app/lock.json /app/other.json /x/
+"""
+    first, second, third = commands(text)
+    assert first == second
+    assert "lock.json" not in third and "other.json" in third
