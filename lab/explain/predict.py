@@ -67,7 +67,6 @@ def options_of(subject: Subject) -> Options:
     """The options with which a run builds: those that lab passes itself, those of the sequence and of changes, and what
     the engine's own facts say.
     """
-    standalone = subject.consumer is not None and not subject.consumer.is_docker
     merges = merges_layers(subject.consumer) if subject.consumer else None
     platform = "/".join(subject.platform)
     given = subject.trial.options
