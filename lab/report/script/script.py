@@ -13,8 +13,9 @@ from lab.model import Exchange
 from lab.report import docker
 from lab.report.evidence import Evidence, producer_engine
 from lab.report.script import context, project, shell
+from lab.report.script.clients import BUILDCTL, BUILDX
 from lab.report.script.heading import Host, function, heading, own_base, usage
-from lab.report.script.parts import BELOW, BUILDCTL, BUILDX, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
+from lab.report.script.parts import BELOW, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
 from lab.report.trials import bytes_sent, sent_word
 from lab.results.facts import Given
 from lab.results.run import Production, Trial
