@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab.cli.options import Workplace
+from lab.engines.kinds.table import kind_of
 from lab.errors import UsageError
 from lab.report import bundle
 from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import Evidence, producer_engine
+from lab.run.builders.caching import INLINE
+from lab.run.builders.table import USUAL, split
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Theirs:
     """A run from a bundle: the folder with its unpacked scenario, and its options as far as they can be used here.
 
     `producer_engines` is empty unless consumers rebuilt what other engines built; `base` is set if the run was given
-    one. `unknown` lists the engines of the run that no file here describes.
+    one. `unknown` lists the engines of the run that no file here describes. `builders` and `caches` are empty for the
+    usual ones.
     """
 
     evidence: Evidence
@@ -30,6 +34,8 @@ class Theirs:
     producer_engines: tuple[str, ...]
     base: str | None
     unknown: tuple[str, ...]
+    builders: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
 
     def compared_with(self, mine: Path, width: int) -> str:
         """The differences between their run and the one stored in the folder `mine`, trial by trial, as text.
@@ -59,13 +65,29 @@ def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
         used = dict.fromkeys(trial.engine for trial in run.trials)
         crossed = any(producer_engine(trial) != trial.engine for trial in run.trials)
         made = dict.fromkeys(producer_engine(trial) for trial in run.trials) if crossed else {}
-        known = place.catalog.engines
+        parts = {name: split(name) for name in {**used, **made}}
+        known = {engine for engine, _, _ in parts.values() if place.catalog.has_engine(engine)}
         yield Theirs(
             evidence,
             scenario,
             tuple(dict.fromkeys(trial.variation for trial in run.trials)),
-            tuple(name for name in used if name in known),
-            tuple(name for name in made if name in known),
+            tuple(dict.fromkeys(parts[name][0] for name in used if parts[name][0] in known)),
+            tuple(dict.fromkeys(parts[name][0] for name in made if parts[name][0] in known)),
             run.base.reference if run.base and run.base.source == "given" else None,
-            tuple(name for name in {**used, **made} if name not in known),
+            tuple(name for name in parts if parts[name][0] not in known),
+            _builders([parts[name] for name in parts if parts[name][0] in known], place),
+            _caches([cache for _, _, cache in parts.values()]),
         )
+
+
+def _builders(parts: Sequence[tuple[str, str, str]], place: Workplace) -> tuple[str, ...]:
+    """The builders of these engines by their names; empty if each is the usual one of its engine."""
+    if not any(builder for _, builder, _ in parts):
+        return ()
+    usual = (builder or USUAL[kind_of(place.catalog.engine(engine)).client] for engine, builder, _ in parts)
+    return tuple(dict.fromkeys(usual))
+
+
+def _caches(kinds: Sequence[str]) -> tuple[str, ...]:
+    """These kinds of cache, each once; empty if all are inline."""
+    return tuple(dict.fromkeys(kinds)) if set(kinds) - {INLINE} else ()

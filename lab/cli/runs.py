@@ -175,6 +175,8 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
             consumer_engines=asked.consumer_engines or other.consumer_engines,
             producer_engines=asked.producer_engines or other.producer_engines,
             base=asked.base or other.base,
+            builders=asked.builders or other.builders,
+            caches=asked.caches or other.caches,
         )
     loaded = wish.load("scratch")
     loaded.variations(wish.variations)

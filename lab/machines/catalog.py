@@ -74,6 +74,12 @@ class Catalog:
         """
         return self._engine(name)
 
+    def has_engine(self, name: str) -> bool:
+        """True if `engine` finds an engine of that name."""
+        listed, store = stores.split(name)
+        spec = self.engines.get(listed)
+        return spec is not None and (listed == name or stores.problem(spec, store, self.engines) is None)
+
     def _engine(
         self, name: str, where: str = "", error: type[UsageError] | type[ConfigError] = UsageError
     ) -> EngineSpec:

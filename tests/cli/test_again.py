@@ -60,6 +60,24 @@ def test_images_of_other_engines_are_made_by_those_again(place: Workplace) -> No
         assert (found.consumer_engines, found.producer_engines) == (("20.10.24",), ("20.10.24-unfixed",))
 
 
+def test_builders_caches_and_stores_are_those_of_the_bundle(place: Workplace) -> None:
+    made = run(
+        trial("a", "b", (HIT, HIT, HIT), engine="26.1.5+containerd+buildx+registry-max"),
+        trial("a", "b", (HIT, HIT, HIT), engine="buildkit-0.25.2+local"),
+        trial("a", "b", (HIT, HIT, HIT), engine="20.10.24+containerd"),  # no engine can be that
+    )
+    with theirs(packed(place, made), place) as found:
+        assert found.consumer_engines == ("26.1.5+containerd", "buildkit-0.25.2")
+        assert found.unknown == ("20.10.24+containerd",)
+        assert found.builders == ("buildx", "buildctl")
+        assert set(found.caches) == {"registry-max", "local", "inline"}
+
+
+def test_the_usual_builder_and_cache_are_not_asked_for(place: Workplace) -> None:
+    with theirs(packed(place, run(trial("a", "b", (HIT, HIT, HIT), engine="20.10.24"))), place) as found:
+        assert (found.builders, found.caches) == ((), ())
+
+
 def test_a_base_that_was_given_is_given_again(place: Workplace) -> None:
     made = run(trial("a", "b", (HIT, HIT, HIT)), base=Base(reference="docker.io/library/debian:12", source="given"))
     with theirs(packed(place, made), place) as found:

@@ -209,16 +209,6 @@ def test_a_recipe_of_another_source_is_refused(
         build(machine, recipes, tmp_path, raw)
 
 
-@pytest.mark.parametrize(
-    "line", ["no sum", "0" * 64 + "  /etc/passwd", "0" * 64 + " pool/a/b", "0" * 63 + "  pool/a/b"]
-)
-def test_a_line_that_is_no_sum_is_refused(recipes: Path, line: str) -> None:
-    path = recipes / "tool-1.2.sha256"
-    path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(ConfigError, match="line 4 is not a sha256"):
-        debian_files.sums_of(check(RAW, Recipe, "the recipe"), recipes)
-
-
 def test_all_that_decides_the_programs_is_in_the_digest(recipes: Path) -> None:
     shutil.copy(RECIPES / gosource.SCRIPT, recipes)
     recipe = check(RAW, Recipe, "the recipe")
@@ -247,10 +237,3 @@ def test_the_recipes_of_the_project_name_only_files_that_they_list(name: str) ->
     assert {f"{go}-go", f"{go}-src", "golang-github-docker-docker-dev", "runc"} <= {
         name.split("_")[0] for name in names
     }
-
-
-def test_a_recipe_must_have_the_name_of_its_file(tmp_path: Path) -> None:
-    text = (RECIPES / "buildkit-0.13.2.yaml").read_text()
-    (tmp_path / "other.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r'its name is "buildkit-0\.13\.2", but the file is named "other"'):
-        gosource.recipe_of("other", tmp_path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from lab.cli.runs import ending
 from lab.errors import CONTRADICTED, DIFFERS, Fault
 from lab.explain.engines import EngineLine, engine_lines
 from lab.explain.explanation import Explanation, Role
-from lab.explain.predict import predicted
+from lab.explain.predict import options_of, predicted
 from lab.explain.sent import arithmetic
 from lab.explain.steps import explain
 from lab.explain.subject import Subject, subject
@@ -73,6 +74,26 @@ def test_every_prediction_is_what_the_engine_did(engine: str, variation: str) ->
     assert trial.build
     assert predicted(about(trial)) == tuple(step.outcome for step in trial.build.steps)
     assert trial.predicted == predicted(about(trial))  # as it was stored when the trial was made
+
+
+@pytest.mark.parametrize(
+    ("builder", "caching", "passed"),
+    [
+        ("buildkit", "inline", True),
+        ("buildkit", "registry-max", False),
+        ("buildx", "inline", False),
+        ("buildctl", "inline", False),
+        ("buildx-remote", "inline", False),
+    ],
+)
+def test_only_docker_build_passes_an_argument_for_an_inline_cache(builder: str, caching: str, passed: bool) -> None:
+    subject = about(of("26.1.5", "none"))
+    assert subject.consumer
+    assert subject.production
+    consumer = subject.consumer.model_copy(update={"builder": builder})
+    production = subject.production.model_copy(update={"caching": caching})
+    options = options_of(replace(subject, consumer=consumer, production=production))
+    assert ("BUILDKIT_INLINE_CACHE" in options.build_args) == passed
 
 
 def test_a_prediction_does_not_look_at_the_outcome() -> None:

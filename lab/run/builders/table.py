@@ -12,7 +12,7 @@ from lab.run.builders.buildctl import Buildctl
 from lab.run.builders.buildkit import BuildKit
 from lab.run.builders.buildx import Buildx
 from lab.run.builders.buildx_remote import BuildxRemote
-from lab.run.builders.caching import INLINE
+from lab.run.builders.caching import INLINE, KINDS
 from lab.run.builders.classic import Classic
 from lab.run.builders.kind import Builder
 
@@ -79,6 +79,17 @@ def named(engine: str, builder: str, cache: str = INLINE) -> str:
     """Return an engine's name in a run with a builder and a cache: 20.10.24+classic, buildkit-0.25.2+registry-max."""
     words = [engine, *([] if builder in USUAL.values() else [builder]), *([] if cache == INLINE else [cache])]
     return "+".join(words)
+
+
+def split(name: str) -> tuple[str, str, str]:
+    """Return the parts of an engine's name in a run: the engine, its builder and its cache; "" for a usual builder.
+
+    It is the inverse of `named`: 26.1.5+containerd+buildx+local is 26.1.5+containerd, buildx, local.
+    """
+    engine, *words = name.split("+")
+    cache = words.pop() if words and words[-1] in KINDS else INLINE
+    builder = words.pop() if words and words[-1] in BUILDERS else ""
+    return "+".join([engine, *words]), builder, cache
 
 
 def with_builders(ready: Ready, builders: Sequence[str], caches: Caches = NO_CACHES) -> Ready:

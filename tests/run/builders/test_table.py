@@ -12,7 +12,7 @@ from lab.engines.engine import Engine
 from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Later, Ready
-from lab.run.builders.table import BUILDERS, bring_buildx, builder_of, names_with, with_builders
+from lab.run.builders.table import BUILDERS, bring_buildx, builder_of, named, names_with, split, with_builders
 from lab.run.experiment import check_builders
 from lab.run.scenarios import find, load_scenario
 from tests.conftest import ROOT
@@ -62,6 +62,22 @@ def test_an_engine_without_buildx_is_refused_with_the_builders_that_it_has() -> 
         with pytest.raises(UsageError, match="builder buildx: the engine has no buildx plugin") as refused:
             with_builders(ready, ("buildx",))
         assert refused.value.hint == "builders of this engine: buildkit, classic"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("20.10.24", ("20.10.24", "", "inline")),
+        ("26.1.5+containerd", ("26.1.5+containerd", "", "inline")),
+        ("26.1.5+containerd+buildx+local", ("26.1.5+containerd", "buildx", "local")),
+        ("buildkit-0.25.2+registry-max", ("buildkit-0.25.2", "", "registry-max")),
+        ("20.10.24+classic", ("20.10.24", "classic", "inline")),
+    ],
+)
+def test_a_name_is_split_as_it_was_made(name: str, parts: tuple[str, str, str]) -> None:
+    engine, builder, cache = split(name)
+    assert (engine, builder, cache) == parts
+    assert named(engine, builder or "buildkit", cache) == name
 
 
 def test_only_the_remote_builder_needs_buildx_beside_buildctl() -> None:
