@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,7 +156,8 @@ def pins_of(place: Workplace, words: tuple[str, ...]) -> list[EngineSpec]:
     return [catalog.engine(name) for name in dict.fromkeys(names)]
 
 
-def _at_hand(place: Workplace) -> Any:
+def _at_hand(place: Workplace) -> Callable[[str], bool]:
+    """Which engines can be used without a download."""
     from lab.machines.fleet import Fleet
 
     stock = Fleet(place.project, place.catalog, lambda event: None).stock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,7 +74,7 @@ def show(name: str, as_json: bool) -> None:
 
 def _filled(lesson: str) -> str:
     """A lesson with its paragraphs as wide as the screen, and its commands in the words that lab is called with."""
-    text = lesson.strip("\n").replace("lab repro ", "python -m lab repro ")
+    text = re.sub(r"\blab (?=repro )", "python -m lab ", lesson.strip("\n"))
     return "\n\n".join(part if part.startswith(("    ", "#")) else fill(part) for part in text.split("\n\n"))
 
 

@@ -152,8 +152,10 @@ class Check:
                 base = self._base_image(ready)
             except Interrupted:
                 raise
-            except LabError as error:  # the engine does not start: its other jobs would only wait for it again
-                for lost in (job, *lane.queue.drop(job.engine)):
+            except LabError as error:
+                # an engine that does not start would only let its other jobs wait for it again
+                others = [] if job.engine in lane.engines else lane.queue.drop(job.engine)
+                for lost in (job, *others):
                     self._end(lane, lost, error)
                 continue
             self._end(lane, job, self._run(job, ready, base))

@@ -129,6 +129,24 @@ def test_the_failure_of_one_run_or_engine_costs_only_its_own_jobs(
     assert "4 of 4" in fleet.said[-2].what
 
 
+def test_a_producer_that_does_not_start_costs_only_the_jobs_that_need_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the base image is made by a real engine
+    monkeypatch.setattr(base_image, "busybox", lambda *given: Base(reference="base", source="busybox"))
+    fleet = Started(tmp_path, "28.5.2")
+    jobs = [job(0, "26.1.5", "28.5.2"), job(1, "26.1.5")]
+    line, ended = queue(*jobs), dict[str, Run | LabError]()
+    run = reporting.sample().run
+    make = made_by({CASES[1].name: run})
+    registry = Registry("localhost:1", "registry")
+    lanes.Check(fleet, registry, "local", 2, lambda job, found: ended.update({job.name: found}), make).work(
+        lane(fleet, line)
+    )
+    assert isinstance(ended[jobs[0].name], EngineError)
+    assert ended[jobs[1].name] == run
+
+
 def test_lanes_need_this_machine_and_engines_that_run_privately(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
