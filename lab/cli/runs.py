@@ -105,6 +105,8 @@ def repro(
 ) -> None:
     """Run a scenario (a name, or a folder's path; default: the lineup's) on every producer and consumer.
 
+    With --context, builds a project of your own instead.
+
     Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects, with 4
     if one differs, with 12 if one differs from its prediction. If a trial is broken, exits with 6 (a box), 7 (an
     engine), 9 (the registry), 8 (a command) or 10 (an outcome that is not known).
