@@ -1,8 +1,9 @@
 """Programs of a Go module, built from Debian's source packages and by Debian's Go; nothing is installed.
 
 A recipe in boxes/engines names the module, and a file of sums names every package that the build reads, by its place in
-Debian's archive. apt fetches each file from this machine's mirror, and from snapshot.debian.org if the mirror no longer
-has it, and refuses a file with another sum. The build needs neither root nor a network.
+Debian's archive. A recipe with a `base` is another recipe with further edits. apt fetches each file from this machine's
+mirror, and from snapshot.debian.org if the mirror no longer has it, and refuses a file with another sum. The build
+needs neither root nor a network.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from lab.engines.elf import here
 from lab.engines.spec import Sha256, Word
 from lab.errors import CommandError, ConfigError, EngineError, LabError
 from lab.model import Progress
-from lab.yamlfile import Strict, load
+from lab.yamlfile import Strict, check, read
 
 MAKER = "1"  # increased when lab makes other programs from the same recipe
 SCRIPT = "build-go.sh"
@@ -72,10 +73,34 @@ class Recipe(Strict):
     edits: tuple[Edit, ...] = ()
 
 
+class Changed(Strict):
+    """A recipe that is another one, `base`, with further edits; they are made after those of the base."""
+
+    name: str
+    base: str
+    edits: tuple[Edit, ...] = Field(min_length=1)
+
+
 def recipe_of(name: str, recipes: Path) -> Recipe:
-    """The recipe of an engine, boxes/engines/NAME.yaml; ConfigError if it is missing or wrong."""
+    """The recipe of an engine, boxes/engines/NAME.yaml, with all that its bases state.
+
+    ConfigError if one of these files is missing or wrong, or if a recipe is a base of itself.
+    """
+    changes: list[Changed] = []
+    wanted = name
+    while isinstance(found := _read(wanted, recipes), Changed):
+        changes.append(found)
+        if found.base in (change.name for change in changes):
+            raise ConfigError(f"cannot use {recipes / wanted}.yaml: its base {found.base} is made from it")
+        wanted = found.base
+    edits = (edit for change in reversed(changes) for edit in change.edits)
+    return found.model_copy(update={"name": name, "edits": (*found.edits, *edits)})
+
+
+def _read(name: str, recipes: Path) -> Recipe | Changed:
     path = recipes / f"{name}.yaml"
-    recipe = load(path, Recipe)
+    data = read(path)
+    recipe = check(data, Changed, str(path)) if "base" in data else check(data, Recipe, str(path))
     if recipe.name != name:
         raise ConfigError(f'cannot use {path}: its name is "{recipe.name}", but the file is named "{name}"')
     return recipe

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from lab.buildkit.contenthash.rules import Xattrs
 from lab.buildkit.rulebook import Known, Rulebook
+from lab.engines.spec import RuleSet
 from lab.explain.rules_of_box import known_of
 from lab.model import Outcome
 from lab.results.facts import BoxFacts
@@ -28,15 +29,16 @@ class When(Strict):
     """The conditions of an exception, beside the versions of engines; a field that is left out sets no condition.
 
     `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end at
-    which SELinux's label of a file enters the key. `records` is `others` where the two engines write the cache record
-    of a RUN in different forms. `builder` is what runs the consumer's builds, `cache` the kind of
-    cache that the producer wrote.
+    which SELinux's label of a file enters the key. `rules` lists rule sets, of which the consumer's engine obeys one.
+    `records` is `others` where the two engines write the cache record of a RUN in different forms. `builder` is what
+    runs the consumer's builds, `cache` the kind of cache that the producer wrote.
     """
 
     consumer: Tag | None = None
     producer: Tag | None = None
     attributes: Literal["all"] | None = None
     label: End | None = None
+    rules: tuple[RuleSet, ...] | None = None
     records: Literal["others"] | None = None
     builder: BuilderName | None = None
     cache: CacheName | None = None
@@ -60,6 +62,7 @@ class Deviation(Strict):
         wants = (
             (when.attributes, facts.consumer_attributes),
             (when.label, facts.label == when.label),
+            (when.rules, facts.consumer_rules in (when.rules or ())),
             (when.records, facts.other_records),
             (when.builder, facts.builder == when.builder),
             (when.cache, facts.cache == when.cache),
@@ -83,7 +86,8 @@ class Facts:
     """The facts that decide which exception applies: the version of each end's engine, and how the two ends differ.
 
     `..._selinux` is true if the kernel of that end labels its files, `..._attributes` if its engine hashes every
-    attribute, `other_records` if neither engine finds the other's RUN.
+    attribute, and `other_records` if neither engine finds the other's RUN. `consumer_rules` is the rule set of the
+    consumer's engine.
     """
 
     engine: str | None
@@ -92,6 +96,7 @@ class Facts:
     producer_selinux: bool = False
     consumer_attributes: bool = False
     producer_attributes: bool = False
+    consumer_rules: str | None = None
     other_records: bool = False
     builder: str = "buildkit"
     cache: str = "inline"
@@ -131,6 +136,7 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
         producer_selinux=producer.selinux != "off",
         consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
         producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
+        consumer_rules=ours.rules.name.partition("+")[0] if ours else None,
         builder=consumer.builder,
         cache=producer.cache,
         other_records=bool(ours and theirs and _run_form(ours) != _run_form(theirs)),
