@@ -6,11 +6,16 @@ import re
 
 CONDITION = re.compile(r"^(<=|>=|==|<|>)(\d+(?:\.\d+)*)$")  # such as <19.03.13
 VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2})(?:[+~].*|-ce)?")
+OTHER_RULES = re.compile(r"(.+)-as-(R\d+)")  # such as buildkit-0.25.2-as-R9: an engine that was changed to obey R9
+CHANGED = re.compile(r".+-(?:unfixed|as-R\d+)")  # the engines, and the versions that their servers print
 
 
 def numbers(version: str) -> tuple[int, ...] | None:
-    """The two or three numbers of a version without a distribution's suffix; None for anything else."""
-    found = VERSION.fullmatch(version)
+    """The two or three numbers of a version without a distribution's suffix; None for anything else.
+
+    None also for an engine that was changed to obey other rules: what holds for its version does not hold for it.
+    """
+    found = None if OTHER_RULES.fullmatch(version) else VERSION.fullmatch(version)
     return tuple(int(number) for number in found[1].split(".")) if found else None
 
 

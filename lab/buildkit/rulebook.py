@@ -12,7 +12,7 @@ from pydantic import Field
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.contenthash.rules import Links, Rules, Wildcard, Xattrs
 from lab.errors import ConfigError, UsageError, did_you_mean
-from lab.versions import covers, numbers, titled
+from lab.versions import OTHER_RULES, covers, numbers, titled
 from lab.yamlfile import Strict, load
 
 Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
@@ -112,7 +112,8 @@ class Known:
     @property
     def title(self) -> str:
         """The engine as text: "Docker 29.7.2" or "BuildKit 0.13.2"."""
-        return titled(self.name)
+        alone = BUILDKIT.fullmatch(self.name)
+        return titled(f"buildkit-{alone[1]}" if alone else self.name)
 
 
 class Rulebook:
@@ -152,8 +153,12 @@ class Rulebook:
     def engine(self, name: str) -> Known | None:
         """Find an engine by its name, by its Docker version, or as `buildkit-0.12.3`; None if it is not known.
 
-        A version of two numbers, such as 20.10, is known if all its patch releases follow the same rules.
+        A version of two numbers, such as 20.10, is known if all its patch releases follow the same rules. An engine
+        such as `buildkit-0.25.2-as-R1` was changed to hash by that rule set. It writes steps and resolves paths as its
+        version does.
         """
+        if changed := OTHER_RULES.fullmatch(name):
+            return self._obeying(name, *changed.groups())
         for item in self._file.named:
             if item.name == name:
                 like = self.engine(item.like)
@@ -169,6 +174,13 @@ class Rulebook:
             return None
         release = standalone[1].removeprefix("v") if standalone else found[0].release(version)
         return replace(known[0], buildkit=release, predicted=any(item.predicted for item in known))
+
+    def _obeying(self, name: str, like: str, rules: str) -> Known | None:
+        base = self.engine(like)
+        if base is None or rules not in self.rule_sets:
+            return None
+        links, root = base.rules.links, base.rules.root_swallows
+        return replace(base, name=name, rules=replace(self.rule_sets[rules], links=links, root_swallows=root))
 
     def need(self, name: str) -> Known:
         """Find an engine as `engine` does; UsageError lists the known ones if it is not known."""

@@ -37,7 +37,7 @@ ENGINE = "buildkit-0.25.2"  # the one that shows what it hashed
 @click.option(
     "--engine",
     metavar="ENGINE[,ENGINE..]",
-    help=f"The buildkitd of --digests ({ENGINE} by default); the Dockers of --random (default: all that are at hand).",
+    help=f"The buildkitds of --digests ({ENGINE} by default); the Dockers of --random (default: all that are at hand).",
 )
 @click.option(
     "--store",
@@ -62,7 +62,7 @@ def truth(
     """Print a table of what lab predicted and what engines did, in the runs named, else in the newest run of each
     truth-* scenario. `make truth` makes those runs first.
 
-    With --digests, a real buildkitd builds every case of templates/digests.yaml, or those named, and the table shows
+    With --digests, each real buildkitd builds every case of templates/digests.yaml, or those named, and the table shows
     which of the digests that lab computes BuildKit computed too. The exit code is 12 if one is missing there.
 
     With --random, each trial builds a random Dockerfile and context, and rebuilds it with one random change from the
@@ -114,7 +114,7 @@ def give(text: str, output: Path | None) -> None:
         click.echo(f"written to {output}", err=True)
 
 
-def _digests(names: tuple[str, ...], engine: str, output: Path | None, *, as_json: bool, verbose: bool) -> None:
+def _digests(names: tuple[str, ...], engines: str, output: Path | None, *, as_json: bool, verbose: bool) -> None:
     from lab.boxes.local import LocalBox
     from lab.buildkit.rulebook import Rulebook
     from lab.cli.screen import screen
@@ -122,29 +122,31 @@ def _digests(names: tuple[str, ...], engine: str, output: Path | None, *, as_jso
     from lab.machines.catalog import Catalog, pick
     from lab.project import find
     from lab.registry.server import serve
-    from lab.report.digests import digests_json, digests_table
-    from lab.run.digest_check import open_bench, read_cases, run
+    from lab.report.digests import CheckedEngine, digests_json, digests_table
+    from lab.run.digest_check import check_engine, open_bench, read_cases, run
 
     project = find()
     known = {case.name: case for case in read_cases(project.scenarios.parent / CASES)}
     cases = [pick(name, known, "case") for name in names] or list(known.values())
-    catalog = Catalog(project.boxes)
-    spec = catalog.engine(engine)
-    rules = Rulebook(project.boxes).need(engine)
+    catalog, book = Catalog(project.boxes), Rulebook(project.boxes)
+    specs = [catalog.engine(name) for name in dict.fromkeys(engines.split(","))]
+    for spec in specs:
+        check_engine(spec)
     shell = LocalBox("this machine")
     stock = Stock(catalog.engines, project.boxes / "engines", project.cache, shell)
-    with (
-        screen(verbose) as shown,
-        serve(None, None, shown.tell) as registry,
-        open_bench(shell, spec, rules, stock, project.state, registry, shown.tell) as bench,
-    ):
-        found, version = run(bench, cases, shown.tell), f"{spec.name} (BuildKit {bench.engine.server})"
-    if as_json:
-        text = json.dumps(digests_json(found, version, rules.rules.name), indent=1, ensure_ascii=False) + "\n"
-    else:
-        text = digests_table(found, version, rules.rules.name)
+    found: list[CheckedEngine] = []
+    with screen(verbose) as shown:
+        for spec in specs:
+            rules = book.need(spec.name)
+            with (
+                serve(None, None, shown.tell) as registry,
+                open_bench(shell, spec, rules, stock, project.state, registry, shown.tell) as bench,
+            ):
+                done, version = run(bench, cases, shown.tell), f"{spec.name} (BuildKit {bench.engine.server})"
+            found.append(CheckedEngine(version, rules.rules.name, tuple(done)))
+    text = json.dumps(digests_json(found), indent=1, ensure_ascii=False) + "\n" if as_json else digests_table(found)
     give(text, output)
-    if any(case.failed for case in found):
+    if any(engine.failed for engine in found):
         sys.exit(CONTRADICTED)
 
 

@@ -29,21 +29,26 @@ FETCH_SECONDS = 900
 SUM = re.compile(r"([0-9a-f]{64})  (pool/[^\s/]+(?:/[^\s/]+)+)")
 
 
-class DebianFiles(Strict):
+class Named(Strict):
+    """A recipe in boxes/engines; its file has its name."""
+
+    name: str
+
+
+class DebianFiles(Named):
     """What a recipe states of the files that it reads.
 
     `files` is the file of sums beside it. `snapshot` is a time at which Debian's archive had every file of the suite.
     `machine` is the processor that the files are for.
     """
 
-    name: str
     suite: Word
     snapshot: Annotated[str, Field(pattern=r"^\d{8}T\d{6}Z$")]
     machine: str
     files: str
 
 
-R = TypeVar("R", bound=DebianFiles)
+R = TypeVar("R", bound=Named)
 
 
 def recipe_named(name: str, recipes: Path, schema: type[R]) -> R:

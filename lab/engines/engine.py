@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box
 from lab.engines.spec import EngineSpec, plain
 from lab.errors import EngineError
-from lab.versions import meets
+from lab.versions import CHANGED, meets
 
 VERSIONS = "{{.Client.Version}} {{.Server.Version}} {{.Server.GitCommit}}"  # for docker version --format
 BUILDX_SINCE = 23  # from this major version on, `docker build` calls the buildx plugin
@@ -96,11 +96,11 @@ def engine_of(spec: EngineSpec, answer: Answer, sums: dict[str, str]) -> Engine:
 def is_pinned(spec: EngineSpec, server: str) -> bool:
     """True if a server of this version may be the pinned engine.
 
-    An engine with a fix taken back ends its version with its mark, and no other engine may have such an ending.
+    A changed engine ends its version with its mark, and no other engine may have such an ending.
     """
     if spec.version and plain(server) != spec.version:
         return False
-    return server.endswith(f"-{spec.mark}") if spec.mark else not server.endswith("-unfixed")
+    return server.endswith(f"-{spec.mark}") if spec.mark else not CHANGED.fullmatch(server)
 
 
 def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:

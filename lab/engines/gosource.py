@@ -1,7 +1,8 @@
 """Programs of a Go module, built from Debian's source packages and by Debian's Go; nothing is installed.
 
 A recipe in boxes/engines names the module and the packages that the build reads, which are fetched by their sums (see
-lab/engines/debian_files.py). The build needs neither root nor a network.
+lab/engines/debian_files.py). A recipe with a `base` is another recipe with further edits. The build needs neither root
+nor a network.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Tell
 from lab.engines import debian_files
 from lab.engines.archive import digest_of
-from lab.engines.debian_files import DebianFiles, check_machine, fetch, recipe_named, sums_of, text_of
+from lab.engines.debian_files import DebianFiles, Named, check_machine, fetch, recipe_named, sums_of, text_of
 from lab.engines.edits import Edit, replace_once
-from lab.errors import CommandError, EngineError
+from lab.errors import CommandError, ConfigError, EngineError
 from lab.model import Progress
-from lab.yamlfile import Strict
+from lab.yamlfile import Strict, read
 
 MAKER = "1"  # increased when lab makes other programs from the same recipe
 SCRIPT = "build-go.sh"
@@ -58,9 +59,32 @@ class Recipe(DebianFiles):
     edits: tuple[Edit, ...] = ()
 
 
+class Changed(Named):
+    """A recipe that is another one, `base`, with further edits; they are made after those of the base."""
+
+    base: str
+    edits: tuple[Edit, ...] = Field(min_length=1)
+
+
 def recipe_of(name: str, recipes: Path) -> Recipe:
-    """The recipe of an engine, boxes/engines/NAME.yaml; ConfigError if it is missing or wrong."""
-    return recipe_named(name, recipes, Recipe)
+    """The recipe of an engine, boxes/engines/NAME.yaml, with all that its bases state.
+
+    ConfigError if one of these files is missing or wrong, or if a recipe is a base of itself.
+    """
+    changes: list[Changed] = []
+    wanted = name
+    while isinstance(found := _read(wanted, recipes), Changed):
+        changes.append(found)
+        if found.base in (change.name for change in changes):
+            raise ConfigError(f"cannot use {recipes / wanted}.yaml: its base {found.base} is made from it")
+        wanted = found.base
+    edits = (edit for change in reversed(changes) for edit in change.edits)
+    return found.model_copy(update={"name": name, "edits": (*found.edits, *edits)})
+
+
+def _read(name: str, recipes: Path) -> Recipe | Changed:
+    changed = "base" in read(recipes / f"{name}.yaml")
+    return recipe_named(name, recipes, Changed) if changed else recipe_named(name, recipes, Recipe)
 
 
 def digest(recipe: Recipe, recipes: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from lab.explain.digests import Checked, Kind, Missing
 from lab.report import markup
 
-SCHEMA = 1
+SCHEMA = 2  # 1 was one engine without the list
 HEAD = """\
 # Digests: computed by lab, and by BuildKit itself
 
@@ -21,6 +21,12 @@ A *definition* is the JSON of a step with its cache record; FROM has one for its
 *Content* is the digest of all that a COPY or ADD copies, with its record. *Lists* are folders and wildcards, *files*
 are single objects. The number says how many digests BuildKit computed too. A digest that it did not compute is
 printed in bold, and below the table is what BuildKit hashed instead."""
+OTHERS = """\
+## Every engine
+
+An engine whose name ends in `-as-R1` and the like is the first one with a few texts of its source replaced, so that it
+hashes by another rule set. It checks lab's model of that rule set by a real solver. It is no version of BuildKit, and
+proves nothing about one. It writes the definition of a step as the first one does."""
 HEADINGS = {Kind.DEFINITION: "definition", Kind.CONTENT: "content", Kind.LIST: "lists", Kind.FILE: "files"}
 
 
@@ -39,26 +45,73 @@ class CheckedCase:
         return self.problem is not None or any(step.missing for step in self.steps)
 
 
-def digests_table(cases: Sequence[CheckedCase], engine: str, rules: str) -> str:
-    """All cases as one document in Markdown; `engine` and `rules` describe the BuildKit."""
-    parts = [HEAD, f"Engine: {markup.prose(engine)}, rule set {rules}.", _counts(cases), _table(cases)]
-    parts += [_failure(case) for case in cases if case.failed]
-    if reasons := _reasons(cases):
+@dataclass(frozen=True, slots=True)
+class CheckedEngine:
+    """All cases on one BuildKit: its name with its version, and the rule set that it obeys."""
+
+    name: str
+    rules: str
+    cases: tuple[CheckedCase, ...]
+
+    @property
+    def failed(self) -> bool:
+        """True if a case failed."""
+        return any(case.failed for case in self.cases)
+
+
+def digests_table(engines: Sequence[CheckedEngine]) -> str:
+    """All engines as one document in Markdown: each step of the first one, and what failed of any."""
+    first = engines[0]
+    parts = [HEAD, f"Engine: {markup.prose(first.name)}, rule set {first.rules}.", _counts(first.cases)]
+    if len(engines) > 1:
+        parts += [OTHERS, _engines(engines), f"## {markup.prose(first.name)}"]
+    parts.append(_table(first.cases))
+    for engine in engines:
+        where = f" by {markup.prose(engine.name)}" if len(engines) > 1 else ""
+        parts += [_failure(case, where) for case in engine.cases if case.failed]
+    if reasons := _reasons(first.cases):
         parts.append("## Not computed\n\n" + reasons)
     return "\n\n".join(parts) + "\n"
 
 
-def _counts(cases: Iterable[CheckedCase]) -> str:
-    cases = list(cases)
-    steps = [step for case in cases for step in case.steps]
-    found = sum(number for step in steps for number in step.found.values())
-    missing = sum(len(step.missing) for step in steps)
-    without = sum(bool(step.open) for step in steps)
-    broken = sum(case.problem is not None for case in cases)
-    tail = f" {broken} build{'s' if broken > 1 else ''} failed." if broken else ""
+def _engines(engines: Iterable[CheckedEngine]) -> str:
+    heads = ["engine", "rules", "cases", "digests", "not found", "steps not computed", "failed builds"]
+    return markup.table(heads, [_row(engine) for engine in engines])
+
+
+def _row(engine: CheckedEngine) -> list[str]:
+    count = _Count.of(engine.cases)
+    cells = (len(engine.cases), count.found + count.missing, count.missing, count.without, count.broken)
+    return [markup.prose(engine.name), engine.rules, *map(str, cells)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    steps: int
+    found: int
+    missing: int
+    without: int
+    broken: int
+
+    @classmethod
+    def of(cls, cases: Sequence[CheckedCase]) -> _Count:
+        steps = [step for case in cases for step in case.steps]
+        return cls(
+            len(steps),
+            sum(number for step in steps for number in step.found.values()),
+            sum(len(step.missing) for step in steps),
+            sum(bool(step.open) for step in steps),
+            sum(case.problem is not None for case in cases),
+        )
+
+
+def _counts(cases: Sequence[CheckedCase]) -> str:
+    count = _Count.of(cases)
+    tail = f" {count.broken} build{'s' if count.broken > 1 else ''} failed." if count.broken else ""
     return (
-        f"{len(cases)} cases, {len(steps)} steps, {found + missing} digests: **BuildKit computed {found} of them, and "
-        f"did not compute {missing}**. {without} steps have a digest that lab does not compute.{tail}"
+        f"{len(cases)} cases, {count.steps} steps, {count.found + count.missing} digests: **BuildKit computed "
+        f"{count.found} of them, and did not compute {count.missing}**. {count.without} steps have a digest that lab "
+        f"does not compute.{tail}"
     )
 
 
@@ -83,8 +136,8 @@ def _cell(step: Checked, kind: Kind) -> str:
     return str(found) if found else ""
 
 
-def _failure(case: CheckedCase) -> str:
-    lines = [f"## Not found: {markup.code(case.name)}"]
+def _failure(case: CheckedCase, where: str) -> str:
+    lines = [f"## Not found{where}: {markup.code(case.name)}"]
     if case.problem is not None:
         lines += ["", markup.fence(case.problem)]
     for step in case.steps:
@@ -111,12 +164,15 @@ def _reasons(cases: Iterable[CheckedCase]) -> str:
     return markup.table(["case", "step", "what", "why"], rows) if rows else ""
 
 
-def digests_json(cases: Iterable[CheckedCase], engine: str, rules: str) -> dict[str, Any]:
-    """The same as JSON values, of schema 1."""
+def digests_json(engines: Iterable[CheckedEngine]) -> dict[str, Any]:
+    """The same as JSON values, of schema 2."""
+    return {"schema": SCHEMA, "engines": [_engine(engine) for engine in engines]}
+
+
+def _engine(engine: CheckedEngine) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
-        "engine": engine,
-        "rules": rules,
+        "engine": engine.name,
+        "rules": engine.rules,
         "cases": [
             {
                 "name": case.name,
@@ -124,7 +180,7 @@ def digests_json(cases: Iterable[CheckedCase], engine: str, rules: str) -> dict[
                 "problem": case.problem,
                 "steps": [_step(step) for step in case.steps],
             }
-            for case in cases
+            for case in engine.cases
         ],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 
 from lab.model import CONTROL, Outcome
@@ -10,7 +10,7 @@ from lab.report import markup
 from lab.report.prediction import COMPARABLE, contradicts
 from lab.report.trials import in_order
 from lab.results.run import Run, Trial
-from lab.versions import natural
+from lab.versions import OTHER_RULES, natural
 
 HEAD = """\
 # What makes a COPY miss: predicted and observed
@@ -23,11 +23,24 @@ content, and the rules of the engine's BuildKit ([how](explaining.md)).
 `hit` and `ran` are what the COPY was predicted to do *and* did. A cell names both outcomes where prediction and engine
 disagree, and says `not predicted` where no prediction was possible.
 """
+CHANGED_ENGINES = """\
+An engine whose name ends in `-as-R1` and the like is a BuildKit in whose source a few texts were replaced, so that it
+hashes by that rule set (`boxes/engines/NAME.yaml`). It checks lab's model of the rule set by a real solver. It is no
+version of BuildKit, and proves nothing about one: which versions obey a rule set is known from their own packages and
+source."""
+RULE_SETS = """\
+## Rule sets
+
+The last column has the variations in which an engine of this rule set and one of the rule set above it did not do the
+same. Where it is empty, no build of this page can separate the two."""
 
 
 def truth_table(runs: Sequence[Run], summary: Callable[[Run, str], str]) -> str:
     """All runs as one document, one table for each; `summary` describes in one line what a variation changes."""
     parts = [HEAD, _count(runs), _engines(runs)]
+    if any(OTHER_RULES.fullmatch(trial.engine) for run in runs for trial in run.trials):
+        parts.append(CHANGED_ENGINES)
+    parts += [RULE_SETS, _rule_sets(runs)]
     parts += [_table(run, summary) for run in runs]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -53,13 +66,48 @@ def _pairs(trial: Trial) -> list[tuple[Outcome, Outcome]]:
 
 
 def _engines(runs: Sequence[Run]) -> str:
-    rows = ["| engine | Docker | client | rules | kernel | storage |", "| --- | --- | --- | --- | --- | --- |"]
+    rows = ["| engine | server | client | rules | kernel | storage |", "| --- | --- | --- | --- | --- | --- |"]
     known = {box.engine: box for run in runs for box in run.boxes}
     for name, box in sorted(known.items(), key=lambda item: natural(item[0])):
         client = f"buildx {box.buildx}" if box.buildx else box.client
         cells = (name, box.server, client, box.rules or "by version", box.kernel, box.storage)
         rows.append("| " + " | ".join(markup.prose(cell) for cell in cells) + " |")
     return "\n".join(rows)
+
+
+def _rule_sets(runs: Sequence[Run]) -> str:
+    """Each rule set with the engines that obey it and what separates it from the one before."""
+    obeyed = {box.engine: box.rules for run in runs for box in run.boxes if box.rules}
+    rows: list[list[str]] = []
+    before: str | None = None
+    for rules in sorted(set(obeyed.values()), key=natural):
+        engines = sorted((name for name, other in obeyed.items() if other == rules), key=natural)
+        differing = [] if before is None else _separating(runs, obeyed, before, rules)
+        rows.append([rules, ", ".join(map(markup.prose, engines)), ", ".join(map(markup.code, differing))])
+        before = rules
+    return markup.table(["rules", "engines", "what separates them"], rows)
+
+
+def _separating(runs: Sequence[Run], obeyed: Mapping[str, str], first: str, second: str) -> list[str]:
+    """The variations, as scenario:variation, in which all engines of one rule set did other than all of the other."""
+    found: list[str] = []
+    for run in runs:
+        for variation in dict.fromkeys(trial.variation for trial in in_order(run)):
+            ours, theirs = (
+                {
+                    _seen(trial)
+                    for trial in run.trials
+                    if trial.variation == variation and obeyed.get(trial.engine) == rules
+                }
+                for rules in (first, second)
+            )
+            if ours and theirs and ours.isdisjoint(theirs):
+                found.append(f"{run.scenario}:{variation}")
+    return found
+
+
+def _seen(trial: Trial) -> tuple[Outcome, ...]:
+    return tuple(seen for _, seen in _pairs(trial))
 
 
 def _table(run: Run, summary: Callable[[Run, str], str]) -> str:

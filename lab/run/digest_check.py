@@ -102,6 +102,15 @@ def read_cases(path: Path) -> list[Case]:
     return found
 
 
+def check_engine(spec: EngineSpec) -> None:
+    """Raise UsageError for an engine that cannot show what it hashed."""
+    if kind_of(spec).client != "buildctl" or not BuildkitDaemon(spec.name, containerd=False).saves_texts:
+        raise UsageError(
+            f"cannot compare digests with those of {spec.name}: it does not show what it hashed",
+            hint=f"a buildkitd from {'.'.join(map(str, DEBUG_SINCE))} on does: --engine buildkit-0.25.2",
+        )
+
+
 @contextmanager
 def open_bench(
     shell: Box, spec: EngineSpec, known: Known, stock: Stock, state: Path, registry: Registry, tell: Tell
@@ -110,11 +119,7 @@ def open_bench(
 
     Raises UsageError for an engine that cannot show what it hashed, EngineError if it does not start.
     """
-    if kind_of(spec).client != "buildctl" or not BuildkitDaemon(spec.name, containerd=False).saves_texts:
-        raise UsageError(
-            f"cannot compare digests with those of {spec.name}: it does not show what it hashed",
-            hint=f"a buildkitd from {'.'.join(map(str, DEBUG_SINCE))} on does: --engine buildkit-0.25.2",
-        )
+    check_engine(spec)
     try:
         engine = kind_of(spec).start_here(shell, spec, stock, state, tell)
         pages = debug_pages(spec.name, state)

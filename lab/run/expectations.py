@@ -10,6 +10,7 @@ from pydantic import Field
 
 from lab.buildkit.contenthash.rules import Xattrs
 from lab.buildkit.rulebook import Known, Rulebook
+from lab.engines.spec import RuleSet
 from lab.explain.rules_of_box import known_of
 from lab.model import Outcome
 from lab.results.facts import BoxFacts
@@ -29,17 +30,18 @@ Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 class When(Strict):
     """The conditions of an exception, beside the versions of engines; a field that is left out sets no condition.
 
-    `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end at
-    which SELinux's label of a file enters the key. `records` is `others` where the two engines write the cache record
-    of a RUN in different forms. `builder` is what runs the consumer's builds, `cache` the kind of
-    cache that the producer wrote, and `store` the image store of the consumer's engine: containerd's, or that of a
-    graph driver.
+    `attributes` is `all` where the consumer's engine hashes every attribute of a file. `label` names the only end
+    at which SELinux's label of a file enters the key. `rules` lists rule sets, of which the consumer's engine obeys
+    one. `records` is `others` where the two engines write the cache record of a RUN in different forms. `builder`
+    is what runs the consumer's builds, `cache` the kind of cache that the producer wrote, and `store` the image
+    store of the consumer's engine: containerd's, or that of a graph driver.
     """
 
     consumer: Tag | None = None
     producer: Tag | None = None
     attributes: Literal["all"] | None = None
     label: End | None = None
+    rules: tuple[RuleSet, ...] | None = None
     records: Literal["others"] | None = None
     builder: BuilderName | None = None
     cache: CacheName | None = None
@@ -64,6 +66,7 @@ class Deviation(Strict):
         wants = (
             (when.attributes, facts.consumer_attributes),
             (when.label, facts.label == when.label),
+            (when.rules, facts.consumer_rules in (when.rules or ())),
             (when.records, facts.other_records),
             (when.builder, facts.builder == when.builder),
             (when.cache, facts.cache == when.cache),
@@ -88,7 +91,8 @@ class Facts:
     """The facts that decide which exception applies: the version of each end's engine, and how the two ends differ.
 
     `..._selinux` is true if the kernel of that end labels its files, `..._attributes` if its engine hashes every
-    attribute, `other_records` if neither engine finds the other's RUN. `store` is the kind of the consumer's image
+    attribute, `other_records` if neither engine finds the other's RUN. `consumer_rules` is the rule set of the
+    consumer's engine. `store` is the kind of the consumer's image
     store, None if that is not known.
     """
 
@@ -98,6 +102,7 @@ class Facts:
     producer_selinux: bool = False
     consumer_attributes: bool = False
     producer_attributes: bool = False
+    consumer_rules: str | None = None
     other_records: bool = False
     builder: str = "buildkit"
     cache: str = "inline"
@@ -138,6 +143,7 @@ def facts_of(book: Rulebook, consumer: BoxFacts, producer: BoxFacts) -> Facts:
         producer_selinux=producer.selinux != "off",
         consumer_attributes=ours is not None and ours.rules.xattrs is Xattrs.ALL,
         producer_attributes=theirs is not None and theirs.rules.xattrs is Xattrs.ALL,
+        consumer_rules=ours.rules.name.partition("+")[0] if ours else None,
         builder=consumer.builder,
         cache=producer.cache,
         store=_store(consumer),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lab.errors import ConfigError, UsageError
 from lab.explain.search.usual import load_usual
 from lab.explain.upstream import Upstream
 from lab.machines.catalog import Catalog
+from lab.versions import numbers
 from tests.conftest import ROOT
 from tests.vectors import BOOK, RULES, VECTORS
 
@@ -123,6 +125,27 @@ def test_the_engine_in_which_the_fix_is_taken_back() -> None:
     assert unfixed.rules == vary(RULES["R5"], xattrs=Xattrs.ALL)
     assert unfixed.rules.name == "R5+xattrs=all" and unfixed.rules.keeps("security.selinux")
     assert unfixed.dialect == plain.dialect and plain.rules == RULES["R5"]
+
+
+@pytest.mark.parametrize("name", ["buildkit-0.25.2-as-{}", "buildkit-0.25.2+debian-as-{}", "28.5.2-as-{}"])
+@pytest.mark.parametrize("rules", RULES)
+def test_an_engine_that_was_changed_to_obey_a_rule_set(name: str, rules: str) -> None:
+    changed, plain = BOOK.need(name.format(rules)), BOOK.need("28.5.2")
+    # the change concerns what is hashed: paths are resolved and steps are written as the version does
+    assert changed.rules == replace(RULES[rules], links=Links.REAL, root_swallows=True)
+    assert (changed.dialect, changed.name) == (plain.dialect, name.format(rules))
+
+
+@pytest.mark.parametrize("name", ["buildkit-0.25.2-as-R10", "buildkit-9.9.9-as-R1", "x-as-R1", "-as-R1"])
+def test_a_changed_engine_of_no_version_or_rule_set_is_not_known(name: str) -> None:
+    assert BOOK.engine(name) is None
+
+
+@pytest.mark.parametrize("version", ["0.25.2-as-R9", "0.25.2+debian-as-R9", "28.5.2+dfsg4-as-R9"])
+def test_a_changed_engine_is_never_taken_for_a_version(version: str) -> None:
+    assert numbers(version) is None
+    assert numbers(version.removesuffix("-as-R9")) is not None
+    assert Upstream(ROOT / "boxes").of_engine(version) == []
 
 
 def test_what_differs_within_a_rule_set() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from lab.engines.gosource import Recipe
 from lab.errors import CommandError, ConfigError, EngineError, HostError, LabError
 from lab.model import Progress
 from lab.project import find
+from lab.versions import OTHER_RULES
 from lab.yamlfile import check
 from tests.archives import program
 from tests.conftest import ROOT
@@ -227,7 +229,10 @@ def test_the_script_is_sound() -> None:
     subprocess.run(["/bin/sh", "-n", RECIPES / gosource.SCRIPT], check=True)
 
 
-@pytest.mark.parametrize("name", ["buildkit-0.13.2", "buildkit-0.13.2-unfixed", "buildkit-0.25.2"])
+RECIPES_OF_THE_PROJECT = sorted(path.stem for path in RECIPES.glob("buildkit-*.yaml"))
+
+
+@pytest.mark.parametrize("name", RECIPES_OF_THE_PROJECT)
 def test_the_recipes_of_the_project_name_only_files_that_they_list(name: str) -> None:
     recipes = find().boxes / "engines"
     recipe = gosource.recipe_of(name, recipes)
@@ -237,3 +242,59 @@ def test_the_recipes_of_the_project_name_only_files_that_they_list(name: str) ->
     assert {f"{go}-go", f"{go}-src", "golang-github-docker-docker-dev", "runc"} <= {
         name.split("_")[0] for name in names
     }
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES_OF_THE_PROJECT if OTHER_RULES.fullmatch(name)])
+def test_an_engine_that_obeys_another_rule_set_is_its_version_with_few_edits_of_what_is_hashed(name: str) -> None:
+    found = OTHER_RULES.fullmatch(name)
+    assert found
+    recipe, base = gosource.recipe_of(name, RECIPES), gosource.recipe_of(found[1], RECIPES)
+    edits = recipe.edits[len(base.edits) :]
+    assert recipe.model_copy(update={"name": base.name, "edits": base.edits}) == base
+    assert recipe.edits[: len(base.edits)] == base.edits
+    assert edits and {PurePosixPath(edit.files).parent for edit in edits} == {PurePosixPath("cache/contenthash")}
+    for edit in edits:
+        assert edit.find != edit.replace and edit.files.endswith(".go") and "*" not in edit.files
+        # no more of upstream's code is kept here than the text that is replaced
+        assert "\n" not in edit.find and len(edit.replace.splitlines()) < 10
+    # no edit is made in what another edit replaces, so that each text is one of the source
+    finds = [(edit.files, edit.find) for edit in edits]
+    assert not [
+        (first, second)
+        for first in finds
+        for second in finds
+        if first is not second and first[0] == second[0] and first[1] in second[1]
+    ]
+
+
+def test_a_recipe_with_a_base_is_its_base_with_further_edits(tmp_path: Path) -> None:
+    (tmp_path / "tool-1.2.yaml").write_text(json.dumps({**RAW}))
+    edits = [{"files": "main.go", "find": f"f{number}", "replace": "r"} for number in range(2)]
+    (tmp_path / "first.yaml").write_text(json.dumps({"name": "first", "base": "tool-1.2", "edits": edits[:1]}))
+    (tmp_path / "second.yaml").write_text(json.dumps({"name": "second", "base": "first", "edits": edits[1:]}))
+    recipe = gosource.recipe_of("second", tmp_path)
+    assert [edit.find for edit in recipe.edits] == ["old", "f0", "f1"]
+    assert recipe.name == "second"
+    assert recipe.model_copy(update={"name": "tool-1.2", "edits": recipe.edits[:1]}) == check(RAW, Recipe, "it")
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"base": "first", "edits": RAW["edits"]}, "its base first is made from it"),
+        ({"base": "none", "edits": RAW["edits"]}, r"cannot read .*none\.yaml: No such file"),
+        ({"base": "none", "edits": []}, "edits"),
+        ({"base": "none", "edits": RAW["edits"], "suite": "forky"}, "unknown key suite"),
+    ],
+)
+def test_a_base_that_cannot_be_used_is_refused(tmp_path: Path, raw: dict[str, object], message: str) -> None:
+    (tmp_path / "first.yaml").write_text(json.dumps({"name": "first", **raw}))
+    with pytest.raises(ConfigError, match=message):
+        gosource.recipe_of("first", tmp_path)
+
+
+def test_a_recipe_must_have_the_name_of_its_file(tmp_path: Path) -> None:
+    text = (RECIPES / "buildkit-0.13.2.yaml").read_text()
+    (tmp_path / "other.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r'its name is "buildkit-0\.13\.2", but the file is named "other"'):
+        gosource.recipe_of("other", tmp_path)

@@ -133,6 +133,30 @@ def test_the_table_says_what_was_predicted_and_seen() -> None:
     assert "| variation | what differs | 20.10.5 | 20.10.24 | 20.10.24-unfixed | 26.1.5 | 28.5.2 |" in text
 
 
+def test_the_rule_sets_are_listed_with_what_separates_them() -> None:
+    text = truth_table([RUN], lambda run, variation: "").partition("## Rule sets")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| R")]
+    assert rows == [
+        "| R4 | 20.10.5 |  |",
+        "| R5 | 20.10.24 |  |",
+        "| R5, all attributes | 20.10.24-unfixed | `copy-bust:selinux-label` |",
+        "| R7 | 26.1.5 | `copy-bust:selinux-label` |",
+        "| R8 | 28.5.2 |  |",
+    ]
+
+
+def test_a_changed_engine_is_said_to_be_no_version() -> None:
+    assert "no version" not in " ".join(truth_table([RUN], lambda run, variation: "").split())
+    changed = RUN.trials[0].model_copy(
+        update={
+            "name": RUN.trials[0].name.replace("20.10.24/", "buildkit-0.25.2-as-R9/"),
+            "engine": "buildkit-0.25.2-as-R9",
+        }
+    )
+    text = truth_table([RUN.model_copy(update={"trials": (*RUN.trials, changed)})], lambda run, variation: "")
+    assert "It is no version of BuildKit, and proves nothing about one" in " ".join(text.split())
+
+
 def test_the_verb_prints_the_table_or_writes_it(tmp_path: Path) -> None:
     run, path = str(RUNS / "explained"), tmp_path / "table.md"
     printed = lab("truth", run)

@@ -391,6 +391,13 @@ def test_every_comparison_of_versions(tmp_path: Path) -> None:
             assert (found.because == "b") == (version in fitting), (condition, version)
 
 
+def test_an_exception_for_rule_sets(tmp_path: Path) -> None:
+    more = "exceptions: [{when: {rules: [R2, R9]}, because: b, expect: [ran, ran]}]\n"
+    made = scenario(tmp_path, FILE + more)
+    found = [made.expectation(None, Facts(None, consumer_rules=rules)).because for rules in ("R1", "R2", "R9", None)]
+    assert [because == "b" for because in found] == [False, True, True, False]
+
+
 def test_a_step_runs_if_variation_or_exception_makes_it_run(tmp_path: Path) -> None:
     text = FILE.replace("expect: ran", "expect: hit") + (
         "exceptions: [{engines: '<2', because: old, expect: [ran, hit]}]\n"

@@ -23,6 +23,7 @@ from lab.engines.spec import EngineSpec, Version
 from lab.engines.unit import start_unit
 from lab.files import hold
 from lab.model import Progress
+from lab.versions import OTHER_RULES
 
 PREFIX = "buildkit-"
 RUNC = "usr/sbin/runc"
@@ -30,9 +31,10 @@ S = TypeVar("S", bound=EngineSpec)
 
 
 class BuildkitdSpec(EngineSpec):
-    """The pin of a BuildKit: its version, and the fix that is taken back, if it is a changed one.
+    """The pin of a BuildKit: its version, and the fix that is taken back, if there is one.
 
-    Its name is buildkit-VERSION, followed by a mark if a fix is taken back.
+    Its name is buildkit-VERSION, followed by a mark if it is changed: by that of a fix that is taken back, or by as-R1
+    if it was made to hash by rule set R1.
     """
 
     version: Version
@@ -43,6 +45,12 @@ class BuildkitdSpec(EngineSpec):
     def mark(self) -> str:
         """What follows the version in its name, such as "unfixed"; it is the end of the engine's own version too."""
         return self.name.removeprefix(f"{PREFIX}{self.version}").removeprefix("-")
+
+    @property
+    def obeys(self) -> str | None:
+        """The rule set by which it was made to hash, whatever its version does; None for any other engine."""
+        found = OTHER_RULES.fullmatch(self.name)
+        return found[2] if found else None
 
 
 class StandaloneKind(EngineKind[S]):
@@ -74,16 +82,21 @@ class BuildkitdKind(StandaloneKind[BuildkitdSpec]):
     hints: ClassVar = {"version": "the version of BuildKit, such as 0.25.2"}
 
     def problem(self, spec: BuildkitdSpec, earlier: Mapping[str, EngineSpec]) -> str | None:
-        """The name must state the version, and have a mark if and only if a fix is taken back."""
+        """The name must state the version, and have a mark if and only if the engine is changed."""
         plain = f"{PREFIX}{spec.version}"
         if spec.name != plain and not spec.name.startswith(f"{plain}-"):
             return f"its name must begin with {plain}"
+        if spec.obeys:
+            same = spec.mark == f"as-{spec.rules}" and not (spec.fix or spec.xattrs)
+            return None if same else f"it must have rules: {spec.obeys}, and neither fix nor xattrs, as its name says"
         if bool(spec.fix) != bool(spec.mark):
             return f"without a fix its name is {plain}" if spec.mark else f"its name must say more than {plain}"
         return None
 
     def source(self, spec: BuildkitdSpec) -> str:
-        """The version, and whether a fix is taken back."""
+        """The version, and what is changed."""
+        if spec.obeys:
+            return f"Debian's source, changed to hash as {spec.obeys}: no version"
         return f"Debian's source{', without a fix' if spec.fix else ''}"
 
     def target(self, spec: BuildkitdSpec, supply: Supply) -> Path | None:
@@ -99,7 +112,7 @@ class BuildkitdKind(StandaloneKind[BuildkitdSpec]):
 
 
 def version_of(spec: BuildkitdSpec) -> str:
-    """The version that the programs state: Debian's build, and the mark of a fix that is taken back."""
+    """The version that the programs state: Debian's build, and the mark of a change."""
     return f"v{spec.version}+debian{f'-{spec.mark}' if spec.mark else ''}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,34 @@ def test_the_name_states_the_version_and_whether_a_fix_is_taken_back(
     name: str, fix: Fix | None, problem: str | None
 ) -> None:
     assert KIND.problem(BuildkitdSpec(name=name, version="1.2.3", fix=fix), {}) == problem
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "problem"),
+    [
+        ("buildkit-1.2.3-as-R9", {"rules": "R9"}, None),
+        ("buildkit-1.2.3-as-R9", {"rules": "R8"}, "it must have rules: R9, and neither fix nor xattrs"),
+        ("buildkit-1.2.3-as-R9", {}, "it must have rules: R9"),
+        ("buildkit-1.2.3-as-R9", {"rules": "R9", "fix": FIX}, "it must have rules: R9, and neither fix nor xattrs"),
+        ("buildkit-1.2.3-as-R9", {"rules": "R9", "xattrs": "all"}, "it must have rules: R9, and neither"),
+        ("buildkit-1.2.3-mine-as-R9", {"rules": "R9"}, "it must have rules: R9"),
+        ("buildkit-1.2.4-as-R9", {"rules": "R9"}, "its name must begin with buildkit-1.2.3"),
+    ],
+)
+def test_the_name_states_the_rule_set_that_an_engine_was_changed_to_obey(
+    name: str, more: dict[str, Any], problem: str | None
+) -> None:
+    spec = BuildkitdSpec(name=name, version="1.2.3", **more)
+    found = KIND.problem(spec, {})
+    assert found == problem if problem is None else (found or "").startswith(problem)
+    assert spec.obeys == "R9"
+
+
+def test_the_list_of_engines_says_that_a_changed_engine_is_no_version() -> None:
+    sources = {spec.name: KIND.source(spec) for spec in PINNED if spec.obeys}
+    assert sources["buildkit-0.25.2-as-R9"] == "Debian's source, changed to hash as R9: no version"
+    assert {spec.rules for spec in PINNED if spec.obeys} == {"R1", "R2", "R3", "R6", "R9"}
+    assert not KIND.is_release
 
 
 @pytest.mark.parametrize("spec", PINNED, ids=lambda spec: spec.name)
