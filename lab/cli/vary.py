@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.cli.options import engine_option, engines_named, json_option, lineup_option, print_json, provider_option
-from lab.cli.options import verbose_option, workplace
+from lab.cli.options import (
+    engine_option,
+    engines_named,
+    json_option,
+    lineup_option,
+    print_json,
+    provider_option,
+    verbose_option,
+    workplace,
+)
 from lab.cli.own_project import ProjectWords, project_options, read_own
 from lab.cli.terminal import echo, width
 from lab.errors import UsageError
@@ -79,7 +87,9 @@ def vary(
     name = box or place.lineup.boxes[0]
     request = Request(
         lineup=place.lineup.name,
-        scenario=find(case or place.lineup.scenario, place.project.scenarios) if not project else place.project.scenarios,
+        scenario=find(case or place.lineup.scenario, place.project.scenarios)
+        if not project
+        else place.project.scenarios,
         project=project,
         axes=axes,
         engine=used[0] if used else None,
@@ -90,9 +100,7 @@ def vary(
     other = _other(place, used, other_engine)
     specs = boxes_for(place, (name,), (name,), (*used, *other), (), allow_prune=allow_prune)
     with conducting(place, specs, provider, "vary", verbose=verbose) as conductor:
-        ready = with_way_back(
-            place, lambda: conductor.fleet.up(place.lineup.name, specs, provider, used, other)
-        )
+        ready = with_way_back(place, lambda: conductor.fleet.up(place.lineup.name, specs, provider, used, other))
         try:
             folder, run = perform(request, ready[0], conductor.fleet, place.project, conductor.screen.watch)
         finally:

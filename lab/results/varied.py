@@ -1,4 +1,4 @@
-"""What a run of `lab vary` stores beside its trials: each axis with what came of it, and the remedies that were tried."""
+"""What a run of `lab vary` stores beside its trials: the answer on each axis, and the remedies that were tried."""
 
 from __future__ import annotations
 

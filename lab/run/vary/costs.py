@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.model import Outcome
 from lab.results.facts import StepResult
 from lab.results.varied import Cost
-from lab.boxes.base import Box
 
 LAYERS = ("RUN", "COPY", "ADD")
 MADE = re.compile(r"^(?:\|\d+ .*? )?(?:/bin/sh -c #\(nop\) )?(RUN|COPY|ADD|/bin/sh)\b")

@@ -98,7 +98,10 @@ def later_argument(text: str, parsed: Dockerfile, name: str) -> str | None:
         if not places:
             continue
         rest = stage.instructions[places[0] + 1 :]
-        user = next((item for item in rest if use.search(item.original) or any(use.search(h.content) for h in item.heredocs)), None)
+        user = next(
+            (item for item in rest if use.search(item.original) or any(use.search(h.content) for h in item.heredocs)),
+            None,
+        )
         declared = stage.instructions[places[0]]
         between = rest if user is None else rest[: rest.index(user)]
         if not any(item.word in ("RUN", "COPY", "ADD", "WORKDIR") for item in between):
@@ -111,4 +114,3 @@ def later_argument(text: str, parsed: Dockerfile, name: str) -> str | None:
         }
         return with_lines(text, moved)
     return None
-

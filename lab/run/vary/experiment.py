@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.plan import first_image
 from lab.engines.engine import Engine
-from lab.errors import BY_FAULT, CommandError, Fault, LabError
+from lab.errors import BY_FAULT, CommandError, Fault
 from lab.explain.build_values import flag
 from lab.explain.rules_of_box import known_of
 from lab.explain.steps import explain
@@ -25,7 +25,7 @@ from lab.registry.client import read_image
 from lab.results.contexts import load_context
 from lab.results.facts import NamedImage
 from lab.results.run import Run, Trial
-from lab.results.varied import AxisFacts, State, VaryFacts
+from lab.results.varied import AxisFacts, RemedyFacts, State, VaryFacts
 from lab.run.instructions import stages_of
 from lab.run.recorder import Watch, unwatched
 from lab.run.vary import costs
@@ -36,6 +36,8 @@ from lab.run.vary.dockerfiles import with_variable
 from lab.run.vary.engines import engines
 from lab.run.vary.opening import open_bench
 from lab.run.vary.picking import a_file, taken
+from lab.run.vary.remedies.candidate import Ground, Missed
+from lab.run.vary.remedies.trying import Trying
 from lab.run.vary.request import Request
 
 DELIBERATE = "changed-byte"  # the variation that must miss
@@ -68,6 +70,7 @@ class Experiment:
     sizes: tuple[int | None, ...] = ()
     scene: Scene | None = None
     deliberate_what: str = ""
+    remedies: tuple[RemedyFacts, ...] = ()
 
     def make(self) -> None:
         """Make all trials; what was found is stored however this ends."""
@@ -82,6 +85,9 @@ class Experiment:
             self.deliberate = self._trial(DELIBERATE, changed)
             self._look()
             self._build()
+            self.store()
+            if self.request.remedies and self.problem() is None:
+                self.remedies = tuple(self._trying().every())
         finally:
             self.store()
 
@@ -89,7 +95,6 @@ class Experiment:
         """Store the answers so far with the run."""
         order = {axis.name: number for number, axis in enumerate(self.request.axes)}
         found = sorted(self.facts.values(), key=lambda item: order[item.name])
-        old = self.bench.run.vary
         self.bench.recorder.update(
             vary=VaryFacts(
                 engine=self.bench.engine.name,
@@ -101,7 +106,7 @@ class Experiment:
                 problem=self.problem(),
                 contradicted=tuple(self.contradicted),
                 sizes=self.sizes,
-                remedies=old.remedies if old else (),
+                remedies=self.remedies,
             )
         )
 
@@ -126,6 +131,29 @@ class Experiment:
     def left(self) -> tuple[str, ...]:
         """The axes without an answer."""
         return tuple(axis.name for axis in self.request.axes if axis.name not in self.facts)
+
+    def _trying(self) -> Trying:
+        """What tries the remedies for the axes that miss."""
+        assert self.scene is not None
+        bench, scene, project = self.bench, self.scene, self.request.project
+        missed = [
+            Missed(item.axis.name, item.variant, step)
+            for item in self.variations
+            if (step := self.facts[item.axis.name].step)
+        ]
+        beside = project is not None and project.ignore is not None and bench.place_of_dockerfile.startswith("..")
+        there = next((item.content for item in scene.objects if item.path == scene.ignore), None)
+        text = there.decode("utf-8", "surrogateescape") if isinstance(there, bytes) else ""
+        has_busybox = bench.run.base is not None and bench.run.base.source == "busybox"
+        ground = Ground(
+            scene,
+            project.text if project else scene.text,
+            missed,
+            tool="busybox " if has_busybox else "",
+            ignored=(project.ignore or "") if beside and project else text,
+            ignore_place=f"{bench.place_of_dockerfile}.dockerignore" if beside else scene.ignore,
+        )
+        return Trying(bench, ground, bench.recorder.folder)
 
     def _produce(self) -> None:
         production = self.bench.produce(self.bench.scenario)
@@ -156,7 +184,7 @@ class Experiment:
         subjects = subject(run, _any_trial(bench), bench.book)
         return Scene(
             objects=context.objects,
-            taken=taken(context, text, target, (known or bench.book.newest).rules if known else bench.book.newest),
+            taken=taken(context, text, target, known.rules if known else bench.book.newest),
             text=text,
             parsed=parsed,
             base=first_image(parsed),
@@ -179,7 +207,9 @@ class Experiment:
 
     def _measure(self) -> None:
         bench = self.bench
-        stages = stages_of(bench.scenario.dockerfile, bench.run.instructions, flag("target", bench.scenario.options.words))
+        stages = stages_of(
+            bench.scenario.dockerfile, bench.run.instructions, flag("target", bench.scenario.options.words)
+        )
         found = costs.sizes(bench.box, bench.engine, bench.production.reference, bench.run.instructions, stages)
         self.sizes = tuple(found)
 
@@ -191,7 +221,6 @@ class Experiment:
             self.bench.tell(Progress(self.bench.box.name, f"look at {axis.name}"))
             try:
                 variant = axis.make(self.scene)
-                self._know_images(variant)
                 looked = self.bench.look(axis.name, variant)
                 if variant.shows and looked.shows(*variant.shows) == base.shows(*variant.shows):
                     path, name = variant.shows
@@ -204,9 +233,6 @@ class Experiment:
             wanted = base.trial.predicted
             same = looked.trial.predicted == wanted and Outcome.UNKNOWN not in (wanted or ())
             self.variations.append(Variation(axis, variant, looked, same))
-
-    def _know_images(self, variant: Variant) -> None:
-        """Name the images of a variant in the run, so that its prediction knows them once they are made."""
 
     def _with_images(self, axis: Axis, variant: Variant) -> Looked:
         """The prediction with the images that the look has made."""
@@ -234,7 +260,9 @@ class Experiment:
             left = [item for item in rest if item not in spots]
             names = ", ".join(self.contradicted)
             self.bench.tell(
-                Progress(self.bench.box.name, f"CONTRADICTED: {names} missed, so the other axes are built too", failed=True)
+                Progress(
+                    self.bench.box.name, f"CONTRADICTED: {names} missed, so the other axes are built too", failed=True
+                )
             )
             for item in left:
                 self._ran(item, spot=True)
@@ -242,11 +270,15 @@ class Experiment:
     def _ran(self, item: Variation, *, spot: bool) -> None:
         trial = self._trial(item.axis.name, item.variant)
         before = _outcomes(self.control)
-        failed = trial.build is None or any(step.outcome in (Outcome.ERROR, Outcome.UNKNOWN) for step in trial.build.steps)
+        failed = trial.build is None or any(
+            step.outcome in (Outcome.ERROR, Outcome.UNKNOWN) for step in trial.build.steps
+        )
         if spot and (failed or _outcomes(trial) != before):
             self.contradicted.append(item.axis.name)
         if failed:
-            self._answer(item.axis, item, State.FAILED, trial=trial, reason=(trial.problem or "not known").splitlines()[0])
+            self._answer(
+                item.axis, item, State.FAILED, trial=trial, reason=(trial.problem or "not known").splitlines()[0]
+            )
         else:
             self._answer(item.axis, item, State.RAN, trial=trial, spot=spot)
 
@@ -301,9 +333,7 @@ class Experiment:
         }
 
 
-def vary(
-    request: Request, ready: Ready, fleet: Fleet, project: Project, watch: Watch = unwatched
-) -> tuple[Path, Run]:
+def vary(request: Request, ready: Ready, fleet: Fleet, project: Project, watch: Watch = unwatched) -> tuple[Path, Run]:
     """Vary one thing at a time on a box that is up; returns the folder of the run and the run.
 
     Raises the error of whose fault it is if the build of the scenario itself fails.

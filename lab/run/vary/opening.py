@@ -92,5 +92,3 @@ def _base(request: Request, store: Registry, box: RecordingBox, engine: Engine, 
             return base_image.busybox(store, box, engine, tell) if request.project.needs_busybox else None
         except CommandError as error:
             raise translate(box, engine, store, error) from error
-
-

@@ -67,10 +67,10 @@ def _imported(scene: Scene) -> Variant:
         script = (
             f"set -e; {docker} pull -q {shlex.quote(base)}; made=$({docker} create {shlex.quote(base)} /lab)\n"
             f"config=$({docker} inspect --format "
-            "'{{range .Config.Env}}{{println \"ENV\" .}}{{end}}' \"$made\")\n"
-            "set --; while IFS= read -r line; do test -z \"$line\" || set -- \"$@\" --change \"$line\"; done <<END\n"
+            '\'{{range .Config.Env}}{{println "ENV" .}}{{end}}\' "$made")\n'
+            'set --; while IFS= read -r line; do test -z "$line" || set -- "$@" --change "$line"; done <<END\n'
             "$config\nEND\n"
-            f"{docker} export \"$made\" | {docker} import \"$@\" - {new}; {docker} rm \"$made\"; {docker} push {new}"
+            f'{docker} export "$made" | {docker} import "$@" - {new}; {docker} rm "$made"; {docker} push {new}'
         )
         station.box.check(["sh", "-c", script], doing="import the base image again", timeout=PULL_SECONDS)
 

@@ -15,12 +15,18 @@ def _umask(scene: Scene, umask: str) -> Variant:
     off = int(umask, 8)
     files = [entry for entry in scene.objects if entry.kind in (Kind.FILE, Kind.DIR)]
     moved = next(
-        (item for item in files if item.mode != (0o777 if item.kind is Kind.DIR or item.mode & 0o100 else 0o666) & ~off),
+        (
+            item
+            for item in files
+            if item.mode != (0o777 if item.kind is Kind.DIR or item.mode & 0o100 else 0o666) & ~off
+        ),
         None,
     )
     if moved is None:
         raise NotHereError(f"every object has the modes of umask {umask} already")
-    return Variant(f"the modes of a checkout under umask {umask}", changes({"umask": umask}), shows=(moved.path, "mode"))
+    return Variant(
+        f"the modes of a checkout under umask {umask}", changes({"umask": umask}), shows=(moved.path, "mode")
+    )
 
 
 def _selinux(scene: Scene) -> Variant:
@@ -71,7 +77,9 @@ def _capability(scene: Scene) -> Variant:
 def _executable(scene: Scene) -> Variant:
     entry = a_file(scene)
     mode = f"{entry.mode ^ 0o111:04o}"
-    return Variant(f"the mode {mode} of {entry.path}", changes({"mode": {entry.path: mode}}), shows=(entry.path, "mode"))
+    return Variant(
+        f"the mode {mode} of {entry.path}", changes({"mode": {entry.path: mode}}), shows=(entry.path, "mode")
+    )
 
 
 def _folder_mode(scene: Scene) -> Variant:
