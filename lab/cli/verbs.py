@@ -27,6 +27,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Run trials": {
         "repro": ("runs", "Run a scenario on all boxes and show the table."),
+        "vary": ("vary", "Vary one thing at a time; show what misses your Dockerfile."),
         "cases": ("cases", "List the cases, describe one, check all on real engines."),
         "bisect": ("bisect", "Find the first engine that behaves as it should."),
         "expect": ("reports", "Save a scenario's outcomes; check later runs against them."),

@@ -59,18 +59,18 @@ class Subject:
 
         It ends with the stage that was the target.
         """
-        return self._dockerfile_of(self.ours, self.trial.options)
+        return self._dockerfile_of(self.ours, self.trial.options, self.trial.dockerfile)
 
     @cached_property
     def their_dockerfile(self) -> str:
         """The Dockerfile that the producer built."""
         return self._dockerfile_of(self.theirs, self.production.options if self.production else Given())
 
-    def _dockerfile_of(self, context: StoredContext | str, given: Given) -> str:
+    def _dockerfile_of(self, context: StoredContext | str, given: Given, own: str | None = None) -> str:
         objects = [] if isinstance(context, str) else context.objects
         path = flag("file", given.flags) or "Dockerfile"
         found = next((item.content for item in objects if item.path == path), None)
-        text = found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile
+        text = own or (found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile)
         try:
             return until(text, flag("target", given.flags))
         except LabError:

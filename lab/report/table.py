@@ -16,6 +16,7 @@ from lab.report.findings import Kind, finding_of
 from lab.report.prediction import contradictions, prediction
 from lab.report.project import project_lines
 from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word, steps_of
+from lab.report.vary import vary_blocks
 from lab.results.facts import BuildResult
 from lab.results.run import Run, Trial
 
@@ -31,6 +32,8 @@ def table(run: Run, width: int = WIDTH) -> str:
     """
     blocks = ["\n".join(_wrapped(line, width) for line in [_head(run), *project_lines(run)])]
     trials = in_order(run)
+    if run.vary:
+        return "\n\n".join([*blocks, *vary_blocks(run, width)])
     for variation, group in groupby(trials, key=lambda trial: trial.variation):
         rows = list(group)
         blocks.append(_title(variation, rows, width) + "\n" + _fit(run, rows, width))

@@ -27,6 +27,7 @@ from lab.results.facts import (
     ProjectFacts,
     Round,
 )
+from lab.results.varied import VaryFacts
 from lab.yamlfile import Strict
 
 SCHEMA = 4
@@ -104,6 +105,7 @@ class Trial(Strict):
     inspections: tuple[Inspection, ...] = ()
     options: Given = Given()
     unpredictable: str | None = None
+    dockerfile: str | None = None
 
     @property
     def broken_by(self) -> Fault | None:
@@ -133,7 +135,7 @@ class Run(Strict):
     `contexts` contains each build context once, by the key that productions and trials name. `contents` contains the
     contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
     and `bases` the other images that the Dockerfile names after FROM. `project` describes the user's own project, if
-    that is what was built.
+    that is what was built, and `vary` the axes of `lab vary`, if that made the run.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -157,6 +159,7 @@ class Run(Strict):
     contexts: dict[str, GatheredContext] = Field(default_factory=dict)
     contents: dict[str, str] = Field(default_factory=dict)
     project: ProjectFacts | None = None
+    vary: VaryFacts | None = None
 
     @property
     def as_expected(self) -> bool:

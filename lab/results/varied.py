@@ -1,0 +1,97 @@
+"""What a run of `lab vary` stores beside its trials: the answer on each axis, and the remedies that were tried."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from lab.model import Outcome
+from lab.yamlfile import Strict
+
+
+class State(StrEnum):
+    """How the answer on an axis was found, or why there is none."""
+
+    RAN = "ran"  # an engine built it
+    PREDICTED = "predicted"  # no key changes by lab's model, so no engine built it
+    SKIPPED = "skipped"  # this machine, this file system or this Dockerfile cannot have the difference
+    FAILED = "failed"  # the build failed, or an outcome could not be read
+
+
+class Cost(Strict):
+    """What the steps that miss cost again: seconds of the steps, and bytes of their layers; null where not known."""
+
+    seconds: float | None = None
+    bytes: int | None = None
+
+
+class AxisFacts(Strict):
+    """One axis: what was changed, and the outcome of each step of the Dockerfile.
+
+    `trial` names the trial, `reason` is why it was skipped or failed. `spot` states that an engine built it although no
+    key changes by lab's model. `step` is the first instruction that misses, `cause` the reason in one sentence, and
+    `cost` that of the rebuild.
+    """
+
+    name: str
+    summary: str
+    what: str = ""
+    state: State
+    reason: str | None = None
+    trial: str | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    spot: bool = False
+    step: str | None = None
+    cause: str | None = None
+    cost: Cost = Cost()
+
+
+class TriedFacts(Strict):
+    """One axis under a remedy: the steps that were judged, and their outcomes; `problem` if the build failed."""
+
+    axis: str
+    instructions: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    cured: bool
+    problem: str | None = None
+
+
+class RemedyFacts(Strict):
+    """A change that was tried on the engine: its text, the difference that it makes, and the axes that hit with it.
+
+    `diff` is a unified diff, in the run's folder as `file`. `caution` is what else the change alters.
+    """
+
+    name: str
+    text: str
+    file: str | None = None
+    diff: str = ""
+    caution: str | None = None
+    tried: tuple[TriedFacts, ...] = ()
+    problem: str | None = None
+
+    @property
+    def cures(self) -> tuple[str, ...]:
+        """The names of the axes of which every step hits with the remedy."""
+        return tuple(item.axis for item in self.tried if item.cured)
+
+
+class VaryFacts(Strict):
+    """The axes of a run of `lab vary`.
+
+    `control` has the outcomes of the rebuild without a change, `deliberate` those after a changed byte. `problem` is
+    the reason why the run proves nothing, null if the control hit and the changed byte missed. `seed` chose the spot
+    checks. `contradicted` names those that an engine contradicted. `sizes` has the bytes of each step's layer.
+    """
+
+    engine: str
+    seed: int
+    axes: tuple[AxisFacts, ...] = ()
+    control: tuple[Outcome, ...] = ()
+    deliberate: tuple[Outcome, ...] = ()
+    deliberate_what: str = ""
+    problem: str | None = None
+    contradicted: tuple[str, ...] = ()
+    sizes: tuple[int | None, ...] = ()
+    remedies: tuple[RemedyFacts, ...] = Field(default=())

@@ -1,0 +1,1 @@
+"""`lab vary`: one box, one engine, one difference at a time, and which of them misses a Dockerfile."""

@@ -1,0 +1,374 @@
+"""One run of `lab vary`: the control, the deliberate miss, then each axis that may miss, spot checks, and remedies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.buildkit.cachekeys.dockerfile import parse, until
+from lab.buildkit.cachekeys.plan import first_image
+from lab.engines.engine import Engine
+from lab.errors import BY_FAULT, CommandError, Fault
+from lab.explain.build_values import flag
+from lab.explain.rules_of_box import known_of
+from lab.explain.steps import explain
+from lab.explain.subject import subject
+from lab.explain.upstream import Upstream
+from lab.machines.fleet import Fleet
+from lab.machines.ready import Ready
+from lab.model import CONTROL, Begun, Outcome, Planned, Progress, Verdict
+from lab.project import Project
+from lab.registry.client import read_image
+from lab.results.contexts import load_context
+from lab.results.facts import NamedImage
+from lab.results.run import Run, Trial
+from lab.results.varied import AxisFacts, RemedyFacts, State, VaryFacts
+from lab.run.instructions import stages_of
+from lab.run.recorder import Watch, unwatched
+from lab.run.vary import costs
+from lab.run.vary.axes.contents import changed_byte
+from lab.run.vary.axis import Axis, NotHereError, Scene, Variant
+from lab.run.vary.bench import UNCHANGED, Bench, Looked, engines_of
+from lab.run.vary.dockerfiles import with_variable
+from lab.run.vary.engines import engines
+from lab.run.vary.opening import open_bench
+from lab.run.vary.picking import a_file, taken
+from lab.run.vary.remedies.candidate import Ground, Missed
+from lab.run.vary.remedies.trying import Trying
+from lab.run.vary.request import Request
+
+DELIBERATE = "changed-byte"  # the variation that must miss
+
+
+@dataclass
+class Variation:
+    """One axis at work: what it is here, what its look found, and whether an engine must build it."""
+
+    axis: Axis
+    variant: Variant
+    looked: Looked
+    same: bool
+
+
+@dataclass
+class Experiment:
+    """The axes of one run, and what was found so far."""
+
+    request: Request
+    bench: Bench
+    upstream: Upstream
+    engines: Mapping[str, Callable[[], Engine]]
+    watch: Watch = unwatched
+    facts: dict[str, AxisFacts] = field(default_factory=dict)
+    control: Trial | None = None
+    deliberate: Trial | None = None
+    variations: list[Variation] = field(default_factory=list)
+    contradicted: list[str] = field(default_factory=list)
+    sizes: tuple[int | None, ...] = ()
+    scene: Scene | None = None
+    deliberate_what: str = ""
+    remedies: tuple[RemedyFacts, ...] = ()
+
+    def make(self) -> None:
+        """Make all trials; what was found is stored however this ends."""
+        try:
+            self._produce()
+            self._plan([CONTROL, DELIBERATE])
+            self.scene = self._scene()
+            self.control = self._trial(CONTROL, UNCHANGED)
+            self._measure()
+            changed = self._deliberate()
+            self.deliberate_what = changed.what
+            self.deliberate = self._trial(DELIBERATE, changed)
+            self._look()
+            self._build()
+            self.store()
+            if self.request.remedies and self.problem() is None:
+                self.remedies = tuple(self._trying().every())
+        finally:
+            self.store()
+
+    def store(self) -> None:
+        """Store the answers so far with the run."""
+        order = {axis.name: number for number, axis in enumerate(self.request.axes)}
+        found = sorted(self.facts.values(), key=lambda item: order[item.name])
+        self.bench.recorder.update(
+            vary=VaryFacts(
+                engine=self.bench.engine.name,
+                seed=self.request.seed,
+                axes=tuple(found),
+                control=_outcomes(self.control),
+                deliberate=_outcomes(self.deliberate),
+                deliberate_what=self.deliberate_what,
+                problem=self.problem(),
+                contradicted=tuple(self.contradicted),
+                sizes=self.sizes,
+                remedies=self.remedies,
+            )
+        )
+
+    def problem(self) -> str | None:
+        """Why the run proves nothing; None if the control hit and the deliberate change missed."""
+        if self.control is None or self.control.build is None:
+            return "the rebuild without a change was not made" + _because(self.control)
+        outcomes, wanted = _outcomes(self.control), self.control.predicted or ()
+        if Outcome.UNKNOWN in outcomes or Outcome.ERROR in outcomes:
+            return "the rebuild without a change has a step whose outcome is not known" + _because(self.control)
+        if Outcome.HIT not in outcomes:
+            return "the rebuild without a change missed every step"
+        ran = [at for at, outcome in enumerate(outcomes) if outcome is Outcome.RAN]
+        if wrong := [at for at in ran if wanted[at] is Outcome.HIT]:
+            return f"the rebuild without a change missed at {self.bench.run.instructions[wrong[0]]}"
+        if self.deliberate is None or self.deliberate.build is None:
+            return f"the change that must miss was not built: {self.deliberate_what}" + _because(self.deliberate)
+        if not _misses(self.deliberate, outcomes):
+            return f"the change that must miss hit: {self.deliberate_what}"
+        return None
+
+    def left(self) -> tuple[str, ...]:
+        """The axes without an answer."""
+        return tuple(axis.name for axis in self.request.axes if axis.name not in self.facts)
+
+    def _trying(self) -> Trying:
+        """What tries the remedies for the axes that miss."""
+        assert self.scene is not None
+        bench, scene, project = self.bench, self.scene, self.request.project
+        missed = [
+            Missed(item.axis.name, item.variant, step)
+            for item in self.variations
+            if (step := self.facts[item.axis.name].step)
+        ]
+        beside = project is not None and project.ignore is not None and bench.place_of_dockerfile.startswith("..")
+        there = next((item.content for item in scene.objects if item.path == scene.ignore), None)
+        text = there.decode("utf-8", "surrogateescape") if isinstance(there, bytes) else ""
+        has_busybox = bench.run.base is not None and bench.run.base.source == "busybox"
+        ground = Ground(
+            scene,
+            project.text if project else scene.text,
+            missed,
+            tool="busybox " if has_busybox else "",
+            ignored=(project.ignore or "") if beside and project else text,
+            ignore_place=f"{bench.place_of_dockerfile}.dockerignore" if beside else scene.ignore,
+        )
+        return Trying(bench, ground, bench.recorder.folder)
+
+    def _produce(self) -> None:
+        production = self.bench.produce(self.bench.scenario)
+        self.bench.recorder.add(production)
+        if production.problem:
+            lines = production.problem.splitlines()
+            raise BY_FAULT[production.fault or Fault.COMMAND](
+                f"cannot vary {self.bench.scenario.name}: its own build fails: {lines[0]}",
+                output="\n".join(lines[1:]),
+                hint="a RUN that needs a network can be replaced by --stub-runs, a base image by --base"
+                if self.request.project
+                else None,
+            )
+
+    def _scene(self) -> Scene:
+        """What the axes look at: the files of the producer's build, and its Dockerfile."""
+        bench, run = self.bench, self.bench.run
+        context = load_context(run, bench.production.context)
+        if isinstance(context, str):
+            raise CommandError(f"cannot vary {bench.scenario.name}: {context}")
+        words = bench.scenario.options.words
+        target, text = flag("target", words), bench.scenario.dockerfile
+        known = known_of(bench.book, run.boxes[0])
+        parsed = parse(until(text, target))
+        place = bench.place_of_dockerfile
+        own = f"{place}.dockerignore"
+        beside = (run.project and run.project.ignore is not None) or any(item.path == own for item in context.objects)
+        subjects = subject(run, _any_trial(bench), bench.book)
+        return Scene(
+            objects=context.objects,
+            taken=taken(context, text, target, known.rules if known else bench.book.newest),
+            text=text,
+            parsed=parsed,
+            base=first_image(parsed),
+            ignore=own if beside and not own.startswith("..") else ".dockerignore",
+            arguments=bench.scenario.options.arguments,
+            flags=words,
+            platform=subjects.platform,
+            prefix=bench.registry.prefix,
+            engines=self.engines,
+        )
+
+    def _deliberate(self) -> Variant:
+        """The change that must miss: another byte in the first copied file, else a variable before every RUN."""
+        assert self.scene is not None
+        try:
+            return changed_byte(a_file(self.scene))
+        except NotHereError:
+            text = with_variable(self.scene.text, self.scene.parsed)
+            return Variant("a variable at the start of each stage", dockerfile=text)
+
+    def _measure(self) -> None:
+        bench = self.bench
+        stages = stages_of(
+            bench.scenario.dockerfile, bench.run.instructions, flag("target", bench.scenario.options.words)
+        )
+        found = costs.sizes(bench.box, bench.engine, bench.production.reference, bench.run.instructions, stages)
+        self.sizes = tuple(found)
+
+    def _look(self) -> None:
+        """Make each difference on the box without a build, and predict it."""
+        assert self.scene is not None
+        base = self.bench.look("unchanged", UNCHANGED)
+        for axis in self.request.axes:
+            self.bench.tell(Progress(self.bench.box.name, f"look at {axis.name}"))
+            try:
+                variant = axis.make(self.scene)
+                looked = self.bench.look(axis.name, variant)
+                if variant.shows and looked.shows(*variant.shows) == base.shows(*variant.shows):
+                    path, name = variant.shows
+                    raise NotHereError(f"the file system of this box does not keep it: {name} of {path} is the same")
+                if variant.named:
+                    looked = self._with_images(axis, variant)
+            except NotHereError as error:
+                self._answer(axis, None, State.SKIPPED, reason=str(error))
+                continue
+            wanted = base.trial.predicted
+            same = looked.trial.predicted == wanted and Outcome.UNKNOWN not in (wanted or ())
+            self.variations.append(Variation(axis, variant, looked, same))
+
+    def _with_images(self, axis: Axis, variant: Variant) -> Looked:
+        """The prediction with the images that the look has made."""
+        known = self.bench.run.bases
+        new = [NamedImage(reference=name, image=read_image(name, self.bench.registry)) for name in variant.named]
+        self.bench.recorder.update(bases=(*known, *new))
+        again = Variant(variant.what, variant.changes, variant.dockerfile, variant.engine, variant.place)
+        return self.bench.look(axis.name, again)
+
+    def _build(self) -> None:
+        """Build what may miss, then the spot checks; one that an engine contradicts makes all others run."""
+        needed = [item for item in self.variations if self.request.every or not item.same]
+        rest = [item for item in self.variations if item not in needed]
+        count = min(self.request.spots, len(rest))
+        spots = random.Random(self.request.seed).sample(rest, count)
+        self._plan([CONTROL, DELIBERATE, *(item.axis.name for item in (*needed, *spots))])
+        for item in rest:
+            if item not in spots:
+                self._answer(item.axis, item, State.PREDICTED)
+        for item in needed:
+            self._ran(item, spot=item.same)
+        for item in spots:
+            self._ran(item, spot=True)
+        if self.contradicted:
+            left = [item for item in rest if item not in spots]
+            names = ", ".join(self.contradicted)
+            self.bench.tell(
+                Progress(
+                    self.bench.box.name, f"CONTRADICTED: {names} missed, so the other axes are built too", failed=True
+                )
+            )
+            for item in left:
+                self._ran(item, spot=True)
+
+    def _ran(self, item: Variation, *, spot: bool) -> None:
+        trial = self._trial(item.axis.name, item.variant)
+        before = _outcomes(self.control)
+        failed = trial.build is None or any(
+            step.outcome in (Outcome.ERROR, Outcome.UNKNOWN) for step in trial.build.steps
+        )
+        if spot and (failed or _outcomes(trial) != before):
+            self.contradicted.append(item.axis.name)
+        if failed:
+            self._answer(
+                item.axis, item, State.FAILED, trial=trial, reason=(trial.problem or "not known").splitlines()[0]
+            )
+        else:
+            self._answer(item.axis, item, State.RAN, trial=trial, spot=spot)
+
+    def _trial(self, name: str, variant: Variant) -> Trial:
+        self.watch(Begun(self.bench.key_of(name, variant)))
+        trial = self.bench.build(name, variant, self.control)
+        if name == DELIBERATE and self.control and _misses(trial, _outcomes(self.control)):
+            trial = trial.model_copy(update={"verdict": Verdict.AS_EXPECTED, "because": "it must miss"})
+        self.bench.recorder.add(trial)
+        return trial
+
+    def _plan(self, names: Sequence[str]) -> None:
+        run = self.bench.run
+        variants = {item.axis.name: item.variant for item in self.variations}
+        keys = tuple(self.bench.key_of(name, variants.get(name, UNCHANGED)) for name in names)
+        self.watch(Planned(run.name, run.scenario, run.lineup, run.started, run.instructions, keys))
+
+    def _answer(
+        self,
+        axis: Axis,
+        item: Variation | None,
+        state: State,
+        *,
+        trial: Trial | None = None,
+        reason: str | None = None,
+        spot: bool = False,
+    ) -> None:
+        update: dict[str, object] = {}
+        if item and state is State.PREDICTED:
+            update = {"outcomes": item.looked.trial.predicted or ()}
+        if trial:
+            update = {"trial": trial.name, "outcomes": _outcomes(trial)}
+            update |= self._of_miss(trial) if state is State.RAN else {}
+        what = item.variant.what if item else ""
+        self.facts[axis.name] = AxisFacts(
+            name=axis.name, summary=axis.summary, what=what, state=state, reason=reason, spot=spot
+        ).model_copy(update=update)
+
+    def _of_miss(self, trial: Trial) -> dict[str, object]:
+        """The first step that missed, its cause and its cost."""
+        before = _outcomes(self.control)
+        if not _misses(trial, before) or trial.build is None:
+            return {}
+        steps = trial.build.steps
+        first = next(step for step, was in zip(steps, before, strict=False) if _is_miss(step.outcome, was))
+        explained = explain(subject(self.bench.run, trial, self.bench.book), self.upstream)
+        why = next((item for item in explained.steps if item.instruction == first.instruction), None)
+        return {
+            "step": first.instruction,
+            "cause": why.sentence if why else None,
+            "cost": costs.cost(steps, before, self.sizes),
+        }
+
+
+def vary(request: Request, ready: Ready, fleet: Fleet, project: Project, watch: Watch = unwatched) -> tuple[Path, Run]:
+    """Vary one thing at a time on a box that is up; returns the folder of the run and the run.
+
+    Raises the error of whose fault it is if the build of the scenario itself fails.
+    """
+    with open_bench(request, ready, project, fleet.tell, watch) as bench:
+        makers = engines(ready, bench.engine, lambda: bench.run.boxes[0].storage, fleet)
+        experiment = Experiment(request, bench, Upstream(project.boxes), engines_of(makers), watch)
+        experiment.make()
+        bench.recorder.update(complete=True, finished=datetime.now(UTC))
+        return bench.recorder.folder, bench.run
+
+
+def _outcomes(trial: Trial | None) -> tuple[Outcome, ...]:
+    return tuple(step.outcome for step in trial.build.steps) if trial and trial.build else ()
+
+
+def _is_miss(outcome: Outcome, before: Outcome) -> bool:
+    return outcome is Outcome.RAN and before is not Outcome.RAN
+
+
+def _misses(trial: Trial, before: Sequence[Outcome]) -> bool:
+    return any(_is_miss(*pair) for pair in zip(_outcomes(trial), before, strict=False))
+
+
+def _because(trial: Trial | None) -> str:
+    return f": {trial.problem.splitlines()[0]}" if trial and trial.problem else ""
+
+
+def _any_trial(bench: Bench) -> Trial:
+    key = bench.key_of(CONTROL, UNCHANGED)
+    return Trial(
+        name=str(key),
+        producer=key.producer,
+        consumer=key.consumer,
+        engine=key.engine,
+        variation=key.variation,
+        verdict=Verdict.BROKEN,
+    )
