@@ -23,7 +23,7 @@ from lab.cli.options import (
 )
 from lab.cli.own_project import bases_of
 from lab.cli.terminal import say
-from lab.errors import DIFFERS, Interrupted, UsageError
+from lab.errors import DIFFERS, ConfigError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from lab.cli.conduct import Conductor
@@ -208,12 +208,19 @@ def _of_run(
     from lab.explain.subject import subject
     from lab.project import find
     from lab.run.minimise.choosing import ends_of, trial_of
-    from lab.run.minimise.start import from_trial
+    from lab.run.minimise.start import from_scenario, from_trial
 
     trial = trial_of(run, name or (f"*:{variation}" if variation else None))
     ends = ends_of(trial)
     given = {key: value for key in ("producer", "consumer", "producer_engine") if (value := getattr(asked, key))}
-    return from_trial(subject(run, trial, Rulebook(find().boxes))), replace(ends, **given), lineup or run.lineup
+    project = find()
+    try:
+        candidate = from_trial(subject(run, trial, Rulebook(project.boxes)))
+    except ConfigError:  # what differs is not in the files, such as an edit of the Dockerfile: the scenario has it
+        if not (project.scenarios / run.scenario / "scenario.yaml").is_file():
+            raise
+        candidate = from_scenario(project.scenarios / run.scenario, trial.variation)
+    return candidate, replace(ends, **given), lineup or run.lineup
 
 
 def _minimised(conductor: Conductor, candidate: Candidate, ends: Ends, limit: int, *, anew: bool) -> Minimised:
@@ -277,7 +284,8 @@ def _result(conductor: Conductor, search: Search, kept: Kept, ends: Ends) -> Min
     from lab.run.minimise.state import REPORT, SCENARIO
 
     best, folder = search.best, kept.folder / SCENARIO
-    write(best, folder, search.answers_of(best).subject if best.is_varied else ())
+    answer = search.answers_of(best)
+    write(best, folder, *((answer.reference, answer.subject) if best.is_varied else ()))
     producer, consumer = ends.producer or "", ends.consumer or ""
     wish = Wish(
         lineup=conductor.place.lineup.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,16 @@ PLACE = "LAB-BASE-IMAGE"  # in place of the base image until the braces of other
 HEAD = "# Written by `lab minimise` from {name}.\n"
 
 
-def write(candidate: Candidate, folder: Path, outcomes: tuple[Outcome, ...] = ()) -> None:
+Outcomes = tuple[Outcome, ...]
+
+
+def write(candidate: Candidate, folder: Path, reference: Outcomes = (), subject: Outcomes = ()) -> None:
     """Write the scenario to a folder, which is emptied before; HostError if the disk refuses.
 
-    `outcomes` are those expected of the steps with the change; without them every step is expected to hit. Raises
-    ContextError for a file that no scenario can hold, ReadError for a Dockerfile without a step.
+    The outcomes are those expected of the steps without and with the change; without them every step is expected to
+    hit. Raises ContextError for a file that no scenario can hold, ReadError for a Dockerfile without a step.
     """
-    texts = dict(_parts(candidate, folder, outcomes))
+    texts = dict(_parts(candidate, folder, reference, subject))
     try:
         if folder.exists():
             shutil.rmtree(folder)
@@ -44,13 +47,14 @@ def write(candidate: Candidate, folder: Path, outcomes: tuple[Outcome, ...] = ()
 
 
 def _parts(
-    candidate: Candidate, folder: Path, outcomes: tuple[Outcome, ...]
+    candidate: Candidate, folder: Path, reference: Outcomes, subject: Outcomes
 ) -> Iterator[tuple[str, tuple[bytes, bool]]]:
     dockerfile = candidate.build.dockerfile
     steps = steps_in(folder / "scenario.yaml", dockerfile)
     if not steps:
         raise ReadError("cannot use a Dockerfile without RUN, COPY and ADD: there is nothing to compare")
-    data = _scenario(candidate, outcomes or (Outcome.HIT,) * len(steps))
+    plain = (Outcome.HIT,) * len(steps)
+    data = _scenario(candidate, steps, reference or plain, subject or plain)
     head = HEAD.format(name=candidate.name)
     yield "scenario.yaml", ((head + as_yaml(data)).encode("utf-8", "surrogateescape"), False)
     template = protected(dockerfile.replace(BASE, PLACE)).replace(PLACE, "{{ base }}")
@@ -64,12 +68,19 @@ def _parts(
         yield f"context/{name}", (content, file.executable)
 
 
-def _scenario(candidate: Candidate, outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
+def _scenario(
+    candidate: Candidate, instructions: Sequence[str], reference: Outcomes, subject: Outcomes
+) -> dict[str, Any]:
     build = candidate.build
     found: dict[str, Any] = {
         "name": f"{candidate.name}-minimal",
         "summary": SUMMARY.format(name=candidate.name),
     }
+    if set(reference) != {Outcome.HIT}:
+        found["steps"] = [
+            {"instruction": protected(text), "expect": outcome.value}
+            for text, outcome in zip(instructions, reference, strict=True)
+        ]
     if build.prepare:
         found["prepare"] = [_protected({item.kind: value_of(item)}) for item in together(build.prepare)]
     if candidate.sequence != USUAL:
@@ -83,7 +94,7 @@ def _scenario(candidate: Candidate, outcomes: tuple[Outcome, ...]) -> dict[str, 
             "summary": f"what remains of {candidate.variation}",
             "default": True,
             "changes": [_protected({item.kind: value_of(item)}) for item in together(build.change)],
-            "expect": [outcome.value for outcome in outcomes],
+            "expect": [outcome.value for outcome in subject],
         }
         found["variations"] = [variation]
     return found

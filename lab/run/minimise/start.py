@@ -197,9 +197,11 @@ def _differences(before: Iterable[Entry], after: Mapping[str, Entry]) -> Iterato
         if new is None:
             yield part("remove", [old.path])
             continue
-        if old.kind is not new.kind or old.is_hardlink != new.is_hardlink:
-            raise ConfigError(f"cannot minimise: {shown(old.path)} is {old.kind} on one side, {new.kind} on the other")
-        yield from _of_object(old, new)
+        if old.kind is not new.kind:
+            yield part("remove", [old.path])
+            yield from _new(new)
+        elif old.is_hardlink == new.is_hardlink:
+            yield from _of_object(old, new)
     for path in after:
         if path not in seen:
             yield from _new(after[path])
@@ -223,8 +225,8 @@ def _new(entry: Entry) -> Iterator[NamedChange]:
         yield part("text", {entry.path: _text(entry)})
         if has_own_mode(entry):
             yield part("mode", {entry.path: f"{entry.mode:04o}"})
-    elif entry.kind is Kind.DIR:
-        yield part("add", {entry.path: "folder"})
+    elif entry.kind in (Kind.DIR, Kind.FIFO):
+        yield part("add", {entry.path: "folder" if entry.kind is Kind.DIR else "fifo"})
     elif entry.kind is Kind.SYMLINK:
         yield part("link", {entry.path: entry.linkname})
 
