@@ -13,7 +13,9 @@ SCHEMA = 1
 NAMES = {
     "files": "files of the context",
     "bytes": "bytes of content",
-    "instructions": "lines of the Dockerfile",
+    "executables": "executable files",
+    "instructions": "instructions",
+    "characters": "characters of the Dockerfile",
     "prepared": "modes, attributes and links that both sides have",
     "changes": "parts of the difference",
     "options": "build arguments and flags",

@@ -98,7 +98,9 @@ class Candidate:
         return {
             "files": len(self.files),
             "bytes": sum(len(item.content) for item in self.files.values()),
+            "executables": sum(item.executable for item in self.files.values()),
             "instructions": len(self.build.before) + sum(1 + len(stage.lines) for stage in self.build.stages),
+            "characters": len(self.build.dockerfile),
             "prepared": len(self.build.prepare),
             "changes": len(self.build.change),
             "options": len(self.build.arguments) + len(self.build.flags),

@@ -6,7 +6,7 @@ so its files are known too, unless a change that lab cannot follow is left out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -165,17 +165,10 @@ class _View:
         gone = self._gone()
         reset = self._reset()
         kept = [entry for path, entry in self.side.objects.items() if path not in gone]
-        filled = {folder for entry in kept if entry.kind is not Kind.DIR for folder in _folders(entry.path)}
+        emptied = _filled(self.side.objects.values()) - _filled(kept)
         for entry in kept:
-            was_empty = entry.kind is Kind.DIR and not self._was_filled(entry.path)
-            if entry.kind is Kind.DIR and entry.path not in filled and not was_empty:
-                continue
-            yield self._now(entry, reset.get(entry.path, ()))
-
-    def _was_filled(self, folder: str) -> bool:
-        return any(
-            path.startswith(f"{folder}/") and entry.kind is not Kind.DIR for path, entry in self.side.objects.items()
-        )
+            if entry.path not in emptied:
+                yield self._now(entry, reset.get(entry.path, ()))
 
     def _gone(self) -> set[str]:
         """The paths that the candidate does not have."""
@@ -228,9 +221,9 @@ class _View:
             entry = entry.but(mode=self._mode(entry))
         if entry.kind is not Kind.FILE or entry.is_hardlink or file is None or before is None:
             return entry
-        if file.executable != before.executable and not self._sets_mode(entry.path):
+        if file.executable != before.executable and entry.path not in self._with_mode:
             entry = entry.but(mode=entry.mode & ~0o111)
-        changed = self._changes_content(entry.path)
+        changed = entry.path in self._with_content
         if changed and (file.content != before.content or kinds & {"text", *NO_CONTENT}):
             raise UnknownError
         return entry if changed else entry.but(content=file.content)
@@ -242,15 +235,20 @@ class _View:
             return EXECUTABLE
         return PLAIN
 
-    def _sets_mode(self, path: str) -> bool:
+    @cached_property
+    def _with_mode(self) -> set[str]:
+        """The paths whose mode a change of the candidate sets on this side."""
         items = (*self.candidate.build.prepare, *(self.candidate.build.change if self.side.varied else ()))
-        return any(item.kind in ("mode", "umask", "checkout", "acl") and path in paths_of(item) for item in items)
+        return {path for item in items if item.kind in ("mode", "acl") for path in paths_of(item)}
 
-    def _changes_content(self, path: str) -> bool:
-        """True if a change writes the content of a file on this side."""
+    @cached_property
+    def _with_content(self) -> set[str]:
+        """The paths whose content a change of the start writes on this side; a checkout writes every file."""
         items = (*self.start.build.prepare, *(self.start.build.change if self.side.varied else ()))
-        kinds = ("text", *NO_CONTENT, "rename", "checkout", "commands")
-        return any(item.kind in kinds and (path in paths_of(item) or item.kind == "checkout") for item in items)
+        if any(item.kind == "checkout" for item in items):
+            return set(self.start.files)
+        kinds = ("text", *NO_CONTENT, "rename", "commands")
+        return {path for item in items if item.kind in kinds for path in paths_of(item)}
 
 
 def _left_out(before: Sequence[NamedChange], now: Sequence[NamedChange]) -> list[NamedChange]:
@@ -264,9 +262,13 @@ def _left_out(before: Sequence[NamedChange], now: Sequence[NamedChange]) -> list
     return found
 
 
-def _folders(path: str) -> Iterator[str]:
-    parts = path.split("/")[:-1]
-    return ("/".join(parts[: number + 1]) for number in range(len(parts)))
+def _filled(objects: Iterable[Entry]) -> set[str]:
+    """The folders that hold an object which is no folder, at any depth."""
+    found: set[str] = set()
+    for entry in objects:
+        parts = entry.path.split("/") if entry.kind is not Kind.DIR else []
+        found.update("/".join(parts[:number]) for number in range(1, len(parts)))
+    return found
 
 
 def _content(context: StoredContext, side: _Side, missing: list[str]) -> Content:

@@ -10,11 +10,11 @@ from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import CONTROL
-from lab.report.minimised import Minimised
+from lab.report.minimised import NAMES, Minimised
 from lab.results.run import Run, Trial
 from lab.run.minimise.bench import TRIALS, Seen
 from lab.run.minimise.parts import together, value_of
-from lab.run.minimise.search import Search, removed
+from lab.run.minimise.search import Search, Step
 from lab.run.minimise.state import SCENARIO
 
 
@@ -33,7 +33,7 @@ def of_search(search: Search, run: Run, place: Path, folder: Path, boxes: Path) 
         consumer=f"{ends.consumer} with {ends.engine}" if ends else "",
         before=search.start.counts,
         after=best.counts,
-        removed=removed(search.steps),
+        removed=[removed(step) for step in search.steps],
         dockerfile=best.build.dockerfile,
         files=list(best.files),
         changes=[f"{item.kind}: {value_of(item)}" for item in together(best.build.change)],
@@ -48,6 +48,14 @@ def of_search(search: Search, run: Run, place: Path, folder: Path, boxes: Path) 
         scenario=_short(folder / SCENARIO),
         explanation=explanation,
     )
+
+
+def removed(step: Step) -> str:
+    """What one kind of reduction did, in one line."""
+    both = {name: (step.before[name], step.after[name]) for name in step.before}
+    parts = [f"{first} to {now} {NAMES[name]}" for name, (first, now) in both.items() if first != now]
+    note = "; the engine contradicted a prediction, and decided each candidate" if step.contradicted else ""
+    return f"{step.name}: {', '.join(parts) or 'other words'}{note}"
 
 
 def _pair(run: Run, variation: str) -> tuple[Trial | None, Trial | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -151,23 +151,9 @@ class Search:
                 raise SpentError
             counts = candidate.counts
             self.tell(
-                f"{doing}: {counts['files']} files, {counts['instructions']} lines; "
+                f"{doing}: {counts['files']} files, {counts['instructions']} instructions; "
                 f"{self.trials} trials made, {self.predicted} candidates predicted"
             )
             self.answers[key] = self.make(candidate)
             self.store()
         return self.answers[key]
-
-
-def removed(steps: Sequence[Step]) -> list[str]:
-    """One line for each kind of reduction that found something."""
-    found = []
-    for step in steps:
-        parts = [
-            f"{step.before[name]} to {step.after[name]} {name}"
-            for name in step.before
-            if step.before[name] != step.after[name]
-        ]
-        note = "; the engine contradicted a prediction, and decided each candidate" if step.contradicted else ""
-        found.append(f"{step.name}: {', '.join(parts) or 'shorter'}{note}")
-    return found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.buildkit.cachekeys.dockerfile import until
-from lab.buildkit.contenthash.entry import Entry, Kind, shown
+from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.buildkit.contenthash.rules import Rules
 from lab.errors import ConfigError, UsageError, did_you_mean
 from lab.explain.subject import Subject

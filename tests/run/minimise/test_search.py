@@ -8,7 +8,7 @@ from lab.errors import DifferenceError, FlakyError, Interrupted
 from lab.run.minimise.bench import Seen
 from lab.run.minimise.candidate import Candidate, Difference
 from lab.run.minimise.model import Model
-from lab.run.minimise.search import Search, removed
+from lab.run.minimise.search import Search
 from tests.run.minimise.standin import GUILTY, HIT, RAN, Engine, project, replaced, start_run
 from tests.vectors import BOOK
 
@@ -48,7 +48,7 @@ def test_300_files_with_one_guilty_attribute_take_under_40_trials() -> None:
     assert best.build.prepare == ()
     assert len(best.build.change) == 1
     assert not made.spent and not any(step.contradicted for step in made.steps)
-    assert made.predicted > NUMBER
+    assert made.predicted > made.trials
 
 
 def test_an_engine_that_contradicts_decides() -> None:
@@ -58,7 +58,6 @@ def test_an_engine_that_contradicts_decides() -> None:
     best = made.run()
     assert set(best.files) == {GUILTY, "README.md"}
     assert any(step.contradicted for step in made.steps)
-    assert any("contradicted" in line for line in removed(made.steps))
 
 
 def test_commands_that_the_build_needs_stay() -> None:
@@ -90,7 +89,7 @@ def test_no_candidate_is_built_that_is_predicted_to_lose_the_difference() -> Non
 def test_a_start_without_a_difference() -> None:
     candidate = project(10)
     other = replaced(candidate, build=candidate.build.model_copy(update={"change": ()}))
-    with pytest.raises(DifferenceError, match="no difference: .*COPY .*: hit without, hit with") as caught:
+    with pytest.raises(DifferenceError, match=r"no difference: .*COPY .*: hit without, hit with") as caught:
         search(other, Engine()).run()
     assert caught.value.exit_code == 15
 
@@ -107,7 +106,7 @@ def test_a_start_with_two_outcomes_is_refused() -> None:
         first, second = next(answers)
         return Seen(steps=("COPY . .",), reference=(first,), subject=(second,))
 
-    with pytest.raises(FlakyError, match="hit without, ran with.*; then .*hit without, hit with") as caught:
+    with pytest.raises(FlakyError, match=r"hit without, ran with.*; then .*hit without, hit with") as caught:
         Search(candidate, make, Silent).run()
     assert caught.value.exit_code == 16
 
@@ -147,5 +146,5 @@ def test_an_interrupted_search_makes_no_trial_twice() -> None:
 def test_what_goes_on_is_said() -> None:
     said: list[str] = []
     search(project(30), Engine(), tell=said.append).run()
-    assert said[0].startswith("building the start: 30 files, 11 lines; 0 trials made")
+    assert said[0].startswith("building the start: 30 files, 11 instructions; 0 trials made")
     assert any(line.startswith("leaving out folders and files: 1 files") for line in said)
