@@ -143,6 +143,22 @@ class ContextError(LabError):
     fault = "the context's"
 
 
+class DifferenceError(LabError):
+    """The build to be minimised shows no difference of hit and miss at the start."""
+
+    exit_code = 15
+    meaning = "`minimise`: the start shows no difference of hit and miss"
+    fault = "nobody's: the message says what was seen"
+
+
+class FlakyError(LabError):
+    """Two runs of the same build, with the same difference, have different outcomes."""
+
+    exit_code = 16
+    meaning = "`minimise`: two runs of the start have different outcomes"
+    fault = "the build's, or that of the machine"
+
+
 class Interrupted(LabError):
     """Ctrl-C, SIGTERM or SIGHUP: the work stopped at a point that the message names."""
 

@@ -30,6 +30,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "vary": ("vary", "Vary one thing at a time; show what misses your Dockerfile."),
         "cases": ("cases", "List the cases, describe one, check all on real engines."),
         "bisect": ("bisect", "Find the first engine that behaves as it should."),
+        "minimise": ("minimise", "Shrink a build as long as its hit or miss stays."),
         "expect": ("reports", "Save a scenario's outcomes; check later runs against them."),
         "truth": ("truth", "Compare predictions with what engines did, in one table."),
     },

@@ -61,17 +61,22 @@ def scenario_folder(project: OwnProject, rules: Rules) -> dict[str, Written]:
         "name": project.name,
         "summary": f"the project {project.folder.resolve().name}",
         "variables": variables,
-        "prepare": list(_prepare(objects)),
-        "sequence": _sequence(project),
+        "prepare": list(preparation(objects)),
+        "sequence": usual_sequence(project),
         "variations": list(_variations(project, rules)),
     }
     stated = {name: value for name, value in scenario.items() if value}
-    text = yaml.dump(stated, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
+    text = as_yaml(stated)
     files = {
         "scenario.yaml": Written((HEAD.format(folder=project.folder) + text).encode()),
         "Dockerfile.j2": Written(dockerfile.encode("utf-8", "surrogateescape")),
     }
     return files | dict(_context(objects))
+
+
+def as_yaml(data: object) -> str:
+    """Plain data as the text of a scenario.yaml."""
+    return yaml.dump(data, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
 
 
 def has_several_stages(project: OwnProject, dockerfile: str) -> bool:
@@ -88,13 +93,13 @@ def _dockerfile(project: OwnProject) -> tuple[str, dict[str, str]]:
         variable = re.sub(r"[^a-z0-9]+", "_", name.lower().rpartition("/")[2]).strip("_")
         variable = variable if variable[:1].isalpha() and variable != "base" else f"image_{variable}"
         variables[variable] = name
-    text = _protected(text)
+    text = protected(text)
     for variable, name in variables.items():
         text = re.sub(rf"(?m)^(FROM (?:--\S+ )*){re.escape(name)}(?=\s|$)", rf"\g<1>{{{{ {variable} }}}}", text)
     return text.replace(BASE, "{{ base }}"), variables
 
 
-def _protected(text: str) -> str:
+def protected(text: str) -> str:
     """A text that a template gives back as it is."""
     return TEMPLATE.sub(lambda found: "{{ '" + found[0] + "' }}", text)
 
@@ -109,11 +114,11 @@ def _context(objects: Sequence[Entry]) -> Iterator[tuple[str, Written]]:
         content = b"".join(bytes(chunk) for chunk in entry.chunks() or ())
         name = entry.path
         if name.endswith(".j2"):  # a template's name: the file is one that gives back its text
-            name, content = f"{name}.j2", _protected(content.decode("utf-8", "surrogateescape")).encode()
+            name, content = f"{name}.j2", protected(content.decode("utf-8", "surrogateescape")).encode()
         yield f"context/{name}", Written(content, bool(entry.mode & 0o100))
 
 
-def _prepare(objects: Sequence[Entry]) -> Iterator[dict[str, object]]:
+def preparation(objects: Sequence[Entry]) -> Iterator[dict[str, object]]:
     """The changes that both sides make: what plain files of a scenario do not say."""
     filled = {entry.path.rpartition("/")[0] for entry in objects}
     folders = [entry.path for entry in objects if entry.kind is Kind.DIR and entry.path not in filled]
@@ -123,7 +128,7 @@ def _prepare(objects: Sequence[Entry]) -> Iterator[dict[str, object]]:
     links = {entry.path: entry.linkname for entry in objects if entry.kind is Kind.SYMLINK}
     seconds = {entry.path: entry.linkname for entry in objects if entry.is_hardlink}
     attributes = {entry.path: _attributes(entry) for entry in objects if _attributes(entry)}
-    modes = {entry.path: f"{entry.mode:04o}" for entry in objects if _has_own_mode(entry)}
+    modes = {entry.path: f"{entry.mode:04o}" for entry in objects if has_own_mode(entry)}
     for kind, values in (("link", links), ("hard_link", seconds), ("attribute", attributes), ("mode", modes)):
         if values:
             yield {kind: values}
@@ -133,13 +138,14 @@ def _attributes(entry: Entry) -> dict[str, str]:
     return {name: f"0x{value.hex()}" for name, value in entry.xattrs.items() if name != LABEL}
 
 
-def _has_own_mode(entry: Entry) -> bool:
+def has_own_mode(entry: Entry) -> bool:
+    """True if an object has another mode than a file of a scenario gets on a box with the usual umask."""
     if entry.kind is Kind.SYMLINK or entry.is_hardlink:
         return False
     return entry.mode != 0o755 if entry.kind is Kind.DIR else entry.mode not in PLAIN_MODES
 
 
-def _sequence(project: OwnProject) -> list[dict[str, object]]:
+def usual_sequence(project: OwnProject) -> list[dict[str, object]]:
     """The usual steps with the options of the build; none where it has none."""
     request = project.request
     words = {"target": request.target, "network": request.network, "platform": request.platform}

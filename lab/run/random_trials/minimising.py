@@ -1,15 +1,12 @@
 """Makes a random build smaller as long as one of its steps contradicts its prediction in the same way.
 
-The algorithm is delta debugging (ddmin, Zeller and Hildebrandt 2002). It is written here because neither library for it
-serves: picire 21.8 of 2021 imports pkg_resources, which setuptools no longer has, and shrinkray needs Python 3.12 and
-reduces files with programs, not values with functions.
+The algorithm is the delta debugging of lab/run/minimise/ddmin.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.dockerfile import parse
@@ -18,35 +15,15 @@ from lab.buildkit.cachekeys.solver import Decision
 from lab.buildkit.cachekeys.step import Step
 from lab.errors import LabError
 from lab.model import Outcome
+from lab.run.minimise.ddmin import minimal
 from lab.run.random_trials.bench import Made, Wanted
 from lab.run.random_trials.case import Case
 from lab.run.random_trials.comparing import Compared
 from lab.run.random_trials.pieces import only, pieces_of, words_of
 
-T = TypeVar("T")
 ATTEMPTS = 80  # trials for one contradiction
 Make = Callable[[Case, Wanted], Made]
 Sort = tuple[str, Outcome, Outcome]
-
-
-def minimal(items: Sequence[T], holds: Callable[[Sequence[T]], bool]) -> Sequence[T]:
-    """Return a part of the items for which `holds` is true, and is not if any single item is left out of it.
-
-    `holds` must be true for all items.
-    """
-    parts = 2
-    while items:
-        size = -(-len(items) // parts)
-        for start in range(0, len(items), size):
-            rest = [*items[:start], *items[start + size :]]
-            if holds(rest):
-                items, parts = rest, max(parts - 1, 2)
-                break
-        else:
-            if size == 1:
-                break
-            parts = min(2 * parts, len(items))
-    return items
 
 
 @dataclass

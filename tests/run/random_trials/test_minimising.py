@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.dockerfile import parse
@@ -18,7 +14,7 @@ from lab.run.random_trials.bench import Made, Wanted
 from lab.run.random_trials.case import Case, Stage, change
 from lab.run.random_trials.comparing import Compared
 from lab.run.random_trials.draw import draw
-from lab.run.random_trials.minimising import Minimiser, is_worth_it, minimal
+from lab.run.random_trials.minimising import Minimiser, is_worth_it
 from tests.conftest import ROOT
 from tests.vectors import BOOK
 
@@ -27,21 +23,6 @@ HIT, RAN = Outcome.HIT, Outcome.RAN
 KNOWN = BOOK.need("26.1.5").dialect
 assert KNOWN
 DIALECT: Dialect = KNOWN
-
-
-@given(st.sets(st.integers(0, 40), max_size=6), st.integers(41, 60))
-def test_exactly_what_is_needed_remains(needed: set[int], count: int) -> None:
-    assert set(minimal(range(count), lambda kept: needed <= set(kept))) == needed
-
-
-@given(st.lists(st.integers(0, 99), unique=True, min_size=1), st.integers(1, 300))
-def test_no_single_item_can_be_left_out(items: list[int], least: int) -> None:
-    def holds(kept: Sequence[int]) -> bool:
-        return sum(kept) >= min(least, sum(items))
-
-    found = minimal(items, holds)
-    assert holds(found)
-    assert not any(holds([*found[:at], *found[at + 1 :]]) for at in range(len(found)))
 
 
 class Engines:
