@@ -83,16 +83,17 @@ IMPORTED = {
     """,
     "machines/test_daemons.py": "machines.prerequisites",
     "machines/test_fleet.py": """
-        machines.kinds.handler machines.kinds.local machines.kinds.table machines.kinds.vagrant
-        machines.preparation machines.ready
+        machines.image_pool machines.kinds.handler machines.kinds.local machines.kinds.table
+        machines.kinds.vagrant machines.preparation machines.ready
     """,
     "registry/test_images.py": "registry.client registry.manifests registry.names",
+    "report/page/test_browser.py": "report.vary",
     "report/page/test_document.py": """
         report.page.boxes report.page.commands report.page.dockerfile report.page.lead report.page.matrix
         report.page.packing report.page.records report.page.text report.page.timeline report.page.trial
         report.prediction
     """,
-    "report/test_why_document.py": "report.shown",
+    "report/script/test_project.py": "report.script.clients",
     "report/test_comparison.py": "results.golden results.shelf",
     "report/test_formats.py": "report.document report.evidence report.junit report.spreadsheet report.trials",
     "report/test_markdown.py": """
@@ -104,7 +105,8 @@ IMPORTED = {
         report.script.shell
     """,
     "report/test_table.py": "report.printable",
-    "results/test_run.py": "results.facts results.journal",
+    "report/test_why_document.py": "report.shown",
+    "results/test_run.py": "results.facts results.journal results.varied",
     "run/changes/test_table.py": """
         run.changes.acl run.changes.add run.changes.append run.changes.argument run.changes.attribute
         run.changes.capability run.changes.checkout run.changes.commands run.changes.flag
@@ -113,6 +115,10 @@ IMPORTED = {
         run.changes.time run.changes.umask
     """,
     "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
+    "run/minimise/test_search.py": """
+        run.minimise.bench run.minimise.candidate run.minimise.folder run.minimise.model run.minimise.parts
+        run.minimise.reductions
+    """,
     "run/random_trials/test_bench.py": """
         run.random_trials.alterations run.random_trials.case run.random_trials.contexts
         run.random_trials.copies run.random_trials.dice run.random_trials.dockerfiles run.random_trials.runs
