@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,17 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.own_project import ProjectWords, project_options, read_own
+from lab.cli.screen import coloured
 from lab.cli.terminal import echo, width
-from lab.errors import UsageError
+from lab.errors import CONTRADICTED, DIFFERS, NOT_KNOWN, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.cli.options import Workplace
+    from lab.results.run import Run
+    from lab.run.own_project.project import OwnProject
+    from lab.run.vary.between.searching import Sides
 
 
 @click.command(epilog="Example: python -m lab vary --context . --axis +umask,+git --lineup local --base busybox")
@@ -32,6 +39,12 @@ if TYPE_CHECKING:
 @click.option("--list", "listed", is_flag=True, help="List the axes, and do nothing else.")
 @click.option("--all", "every", is_flag=True, help="Build also what no key changes by lab's model.")
 @click.option("--seed", type=int, metavar="NUMBER", help="The seed that chooses the spot checks; default: a new one.")
+@click.option(
+    "--between",
+    nargs=2,
+    metavar="A B",
+    help="Bisect the difference of two sides (a folder, a file of records, HOST:PATH, RUN:BOX) for the --context.",
+)
 @lineup_option
 @click.option("--box", metavar="BOX", help="The box of the lineup; default: the first one.")
 @engine_option("engines")
@@ -47,6 +60,7 @@ def vary(
     listed: bool,
     every: bool,
     seed: int | None,
+    between: tuple[str, str] | None,
     lineup: str | None,
     box: str | None,
     engines: tuple[str, ...],
@@ -59,7 +73,13 @@ def vary(
 ) -> None:
     """Change one thing at a time, and show which differences between two machines miss a Dockerfile.
 
-    CASE is a scenario (a name, or a folder's path); --context names a project of your own instead.
+    CASE is a scenario (a name, or a folder's path; default: the lineup's); --context names a project of your own. One
+    box builds it with one engine, and rebuilds it from its own cache after each change. A change that misses no key by
+    lab's model is not built, but for a few spot checks. Every run has a rebuild without a change, which must hit, and
+    one after a changed byte, which must miss.
+
+    Exits with 0 if no change misses, with 4 if one does, with 12 if an engine contradicts the model, and with 14 if
+    the run proves nothing.
     """
     from lab.run.vary.table import chosen
 
@@ -75,6 +95,7 @@ def vary(
     from lab.cli.machines import with_way_back
     from lab.report.table import table
     from lab.run.scenarios import find
+    from lab.run.vary.experiment import StoppedError
     from lab.run.vary.experiment import vary as perform
     from lab.run.vary.request import Request
 
@@ -84,6 +105,7 @@ def vary(
     place.announce()
     project = read_own(own)
     used = engines_named(place, engines)
+    sides = _sides(place, between, project) if between else None
     name = box or place.lineup.boxes[0]
     request = Request(
         lineup=place.lineup.name,
@@ -96,6 +118,7 @@ def vary(
         base=None if project else own.base(),
         every=every,
         seed=secrets.randbelow(10**6) if seed is None else seed,
+        sides=sides,
     )
     other = _other(place, used, other_engine)
     specs = boxes_for(place, (name,), (name,), (*used, *other), (), allow_prune=allow_prune)
@@ -103,11 +126,62 @@ def vary(
         ready = with_way_back(place, lambda: conductor.fleet.up(place.lineup.name, specs, provider, used, other))
         try:
             folder, run = perform(request, ready[0], conductor.fleet, place.project, conductor.screen.watch)
+        except StoppedError as stop:
+            stop.hint = f"what was found is kept in {stop.folder}{_way_on(stop.left)}"
+            raise
         finally:
             for item in ready:
                 item.box.close()
-    echo(f"{table(run, width())}\n\nstored in {folder}")
-    sys.exit(0)
+    if as_json:
+        click.echo(run.to_json(), nl=False)
+    else:
+        echo(f"{coloured(table(run, width()))}\n\nstored in {folder}")
+    sys.exit(ending(run))
+
+
+def ending(run: Run) -> int:
+    """The exit code: 12 for a contradicted prediction, 14 if the run proves nothing, 4 if an axis misses, else 0."""
+    from lab.report.vary import misses
+    from lab.results.varied import State
+
+    found = run.vary
+    if found is None or found.problem:
+        return NOT_KNOWN
+    if found.contradicted:
+        return CONTRADICTED
+    if misses(found):
+        return DIFFERS
+    return NOT_KNOWN if any(axis.state is State.FAILED for axis in found.axes) else 0
+
+
+def _way_on(left: Sequence[str]) -> str:
+    """The command that makes the rest: the words of this one, with the axes that are left."""
+    words = list(sys.argv[1:])
+    kept: list[str] = []
+    while words:
+        word = words.pop(0)
+        if word == "--axis":
+            del words[:1]
+        elif not word.startswith("--axis="):
+            kept.append(word)
+    return f"; `{shlex.join(['python', '-m', 'lab', *kept, '--axis', ','.join(left)])}` goes on" if left else ""
+
+
+def _sides(place: Workplace, words: tuple[str, str], project: OwnProject | None) -> Sides:
+    """The objects of both sides, read as `lab diff` reads them."""
+    from lab.buildkit.rulebook import Rulebook
+    from lab.run.sides.side import Opener, relative_to
+    from lab.run.vary.between.searching import Sides
+
+    if project is None:
+        raise UsageError("cannot bisect two sides without --context: it names the project that both sides build")
+    rules = list(Rulebook(place.project.boxes).rule_sets.values())
+    opener = Opener(place.project, rules, project.file, relative_to(project.file, words))
+    first, second = (opener.open(word).context for word in words)
+    for word, context in zip(words, (first, second), strict=True):
+        if not context.attributes_known:
+            click.echo(f"note: the extended attributes of {word} are not known, and count as none", err=True)
+    return Sides(words, first.objects, second.objects)
 
 
 def _other(place: Workplace, used: tuple[str, ...], name: str | None) -> tuple[str, ...]:

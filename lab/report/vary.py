@@ -38,7 +38,7 @@ def verdict_lines(run: Run) -> list[str]:
     found = run.vary
     if found is None:
         return []
-    return [*_proof(found), *_missing(run, found), *_hitting(found), *_remedies(found)]
+    return [*_proof(found), *_between(found), *_missing(run, found), *_hitting(found), *_remedies(found)]
 
 
 def _proof(found: VaryFacts) -> Iterator[str]:
@@ -56,6 +56,31 @@ def _proof(found: VaryFacts) -> Iterator[str]:
             f"{running} steps run in the rebuild without a change too, since the cache holds no layer of them: "
             "the run shows nothing about these."
         )
+
+
+def _between(found: VaryFacts) -> Iterator[str]:
+    sides = found.between
+    if sides is None:
+        return
+    fields = ", ".join(f"{name} {count}" for name, count in sides.fields.items())
+    yield f"{sides.first} and {sides.second} differ in what BuildKit can hash: {fields or 'nothing'}."
+    answers = {axis.name: axis for axis in found.axes}
+    for cause in sides.causes:
+        axis = answers.get(cause.axis)
+        shown = "; ".join(cause.pieces) + (
+            f" and {cause.count - len(cause.pieces)} more" if cause.count > len(cause.pieces) else ""
+        )
+        alike = f" ({cause.alike} other differences are of the same sort)" if cause.alike else ""
+        proven = (
+            "the engine misses with it alone" if axis and _missed(axis, found) else "THE ENGINE DID NOT MISS WITH IT"
+        )
+        yield f"The smallest set that misses, after {sides.tries} predictions: {shown}{alike}; {proven}."
+    if not sides.causes:
+        yield "By lab's model, none of these differences changes a key of this Dockerfile."
+    if sides.more:
+        yield "More causes are left than were looked for: the remaining differences miss too."
+    if sides.stand_ins:
+        yield f"{sides.stand_ins} contents are not known here: another content was built in their place."
 
 
 def _missing(run: Run, found: VaryFacts) -> Iterator[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field
-
 from lab.model import Outcome
 from lab.yamlfile import Strict
 
@@ -77,12 +75,41 @@ class RemedyFacts(Strict):
         return tuple(item.axis for item in self.tried if item.cured)
 
 
+class CauseFacts(Strict):
+    """A smallest set of differences that misses: the axis that built it, its differences in words, and their count.
+
+    `alike` counts other differences of the same sort.
+    """
+
+    axis: str
+    pieces: tuple[str, ...]
+    count: int
+    alike: int = 0
+
+
+class BetweenFacts(Strict):
+    """The difference of two sides: how many fields differ by their names, and the smallest sets that miss.
+
+    `tries` counts the predictions of the bisection. `more` states that the remaining differences miss too. `stand_ins`
+    counts contents that are not known, in whose place another content was built.
+    """
+
+    first: str
+    second: str
+    fields: dict[str, int]
+    tries: int
+    more: bool = False
+    stand_ins: int = 0
+    causes: tuple[CauseFacts, ...] = ()
+
+
 class VaryFacts(Strict):
     """The axes of a run of `lab vary`.
 
     `control` has the outcomes of the rebuild without a change, `deliberate` those after a changed byte. `problem` is
     the reason why the run proves nothing, null if the control hit and the changed byte missed. `seed` chose the spot
     checks. `contradicted` names those that an engine contradicted. `sizes` has the bytes of each step's layer.
+    `between` describes the two sides whose difference was bisected, if that made the axes.
     """
 
     engine: str
@@ -94,4 +121,5 @@ class VaryFacts(Strict):
     problem: str | None = None
     contradicted: tuple[str, ...] = ()
     sizes: tuple[int | None, ...] = ()
-    remedies: tuple[RemedyFacts, ...] = Field(default=())
+    remedies: tuple[RemedyFacts, ...] = ()
+    between: BetweenFacts | None = None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.plan import first_image
 from lab.engines.engine import Engine
-from lab.errors import BY_FAULT, CommandError, Fault
+from lab.errors import BY_FAULT, CommandError, Fault, Interrupted
 from lab.explain.build_values import flag
 from lab.explain.rules_of_box import known_of
 from lab.explain.steps import explain
@@ -25,13 +25,14 @@ from lab.registry.client import read_image
 from lab.results.contexts import load_context
 from lab.results.facts import NamedImage
 from lab.results.run import Run, Trial
-from lab.results.varied import AxisFacts, RemedyFacts, State, VaryFacts
+from lab.results.varied import AxisFacts, BetweenFacts, RemedyFacts, State, VaryFacts
 from lab.run.instructions import stages_of
 from lab.run.recorder import Watch, unwatched
 from lab.run.vary import costs
 from lab.run.vary.axes.contents import changed_byte
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant
 from lab.run.vary.bench import UNCHANGED, Bench, Looked, engines_of
+from lab.run.vary.between.searching import search
 from lab.run.vary.dockerfiles import with_variable
 from lab.run.vary.engines import engines
 from lab.run.vary.opening import open_bench
@@ -39,6 +40,7 @@ from lab.run.vary.picking import a_file, taken
 from lab.run.vary.remedies.candidate import Ground, Missed
 from lab.run.vary.remedies.trying import Trying
 from lab.run.vary.request import Request
+from lab.workers import each, raise_first, stopping
 
 DELIBERATE = "changed-byte"  # the variation that must miss
 
@@ -71,10 +73,12 @@ class Experiment:
     scene: Scene | None = None
     deliberate_what: str = ""
     remedies: tuple[RemedyFacts, ...] = ()
+    between: BetweenFacts | None = None
 
     def make(self) -> None:
         """Make all trials; what was found is stored however this ends."""
         try:
+            self._search()
             self._produce()
             self._plan([CONTROL, DELIBERATE])
             self.scene = self._scene()
@@ -107,6 +111,7 @@ class Experiment:
                 contradicted=tuple(self.contradicted),
                 sizes=self.sizes,
                 remedies=self.remedies,
+                between=self.between,
             )
         )
 
@@ -154,6 +159,19 @@ class Experiment:
             ignore_place=f"{bench.place_of_dockerfile}.dockerignore" if beside else scene.ignore,
         )
         return Trying(bench, ground, bench.recorder.folder)
+
+    def _search(self) -> None:
+        """Bisect the difference of two sides, if the request names them: the axes come from it."""
+        sides, project, bench = self.request.sides, self.request.project, self.bench
+        if sides is None or project is None:
+            return
+        facts = bench.station(bench.engine).facts
+        known = known_of(bench.book, facts)
+        rules = known.rules if known else bench.book.newest
+        found = search(project, bench.scenario.dockerfile, bench.run.instructions, sides, rules)
+        self.between = found.facts
+        self.request = replace(self.request, axes=found.axes, every=True)
+        bench.scenario = replace(bench.scenario, prepare=(*bench.scenario.prepare, *found.prepare))
 
     def _produce(self) -> None:
         production = self.bench.produce(self.bench.scenario)
@@ -218,6 +236,7 @@ class Experiment:
         assert self.scene is not None
         base = self.bench.look("unchanged", UNCHANGED)
         for axis in self.request.axes:
+            _not_stopped(axis.name)
             self.bench.tell(Progress(self.bench.box.name, f"look at {axis.name}"))
             try:
                 variant = axis.make(self.scene)
@@ -285,6 +304,7 @@ class Experiment:
     def _trial(self, name: str, variant: Variant) -> Trial:
         self.watch(Begun(self.bench.key_of(name, variant)))
         trial = self.bench.build(name, variant, self.control)
+        _not_stopped(name)
         if name == DELIBERATE and self.control and _misses(trial, _outcomes(self.control)):
             trial = trial.model_copy(update={"verdict": Verdict.AS_EXPECTED, "because": "it must miss"})
         self.bench.recorder.add(trial)
@@ -333,17 +353,38 @@ class Experiment:
         }
 
 
+class StoppedError(Interrupted):
+    """Ctrl-C during `lab vary`: `folder` holds what was found, and `left` names the axes without an answer."""
+
+    exit_code = Interrupted.exit_code
+
+    def __init__(self, message: str, folder: Path, left: Sequence[str]) -> None:
+        super().__init__(message)
+        self.folder = folder
+        self.left = tuple(left)
+
+
 def vary(request: Request, ready: Ready, fleet: Fleet, project: Project, watch: Watch = unwatched) -> tuple[Path, Run]:
     """Vary one thing at a time on a box that is up; returns the folder of the run and the run.
 
-    Raises the error of whose fault it is if the build of the scenario itself fails.
+    Raises the error of whose fault it is if the build of the scenario itself fails, StoppedError on Ctrl-C.
     """
     with open_bench(request, ready, project, fleet.tell, watch) as bench:
         makers = engines(ready, bench.engine, lambda: bench.run.boxes[0].storage, fleet)
         experiment = Experiment(request, bench, Upstream(project.boxes), engines_of(makers), watch)
-        experiment.make()
+        try:
+            raise_first(each([bench.box.name], lambda name: experiment.make(), on_stop=bench.box.close)[1])
+        except (Interrupted, KeyboardInterrupt) as stop:
+            message = stop.message if isinstance(stop, Interrupted) else Interrupted.by(stop).message
+            raise StoppedError(message, bench.recorder.folder, experiment.left()) from stop
         bench.recorder.update(complete=True, finished=datetime.now(UTC))
         return bench.recorder.folder, bench.run
+
+
+def _not_stopped(what: str) -> None:
+    """Raise Interrupted after Ctrl-C: connections are closed then, so a trial made since has no result."""
+    if stopping.is_set():
+        raise Interrupted(f"stopped during {what}")
 
 
 def _outcomes(trial: Trial | None) -> tuple[Outcome, ...]:

@@ -9,6 +9,7 @@ from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.scenarios import Scenario, load_scenario
 from lab.run.vary.axis import Axis
+from lab.run.vary.between.searching import Sides
 from lab.run.vary.table import AXES
 
 
@@ -17,7 +18,8 @@ class Request:
     """One scenario or project, and the axes to vary on one engine of one box.
 
     `engine` is its name; None stands for the first one of the box. `every` builds also what no key changes by lab's
-    model; otherwise `spots` of these are built, which `seed` chooses.
+    model; otherwise `spots` of these are built, which `seed` chooses. `sides` are two machines whose difference is
+    bisected: the axes come from it.
     """
 
     lineup: str
@@ -30,6 +32,7 @@ class Request:
     seed: int = 0
     spots: int = 3
     remedies: bool = True
+    sides: Sides | None = None
 
     def load(self, base: str) -> Scenario:
         """The scenario over this base image."""
