@@ -31,6 +31,7 @@ bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) -m benchmarks.storing
+	$(PYTHON) -m benchmarks.minimise
 	$(PYTHON) benchmarks/run.py
 
 # This runs every variation of the truth-* scenarios on real engines of this machine, as root, in about half an hour. The

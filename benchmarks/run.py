@@ -121,7 +121,7 @@ def ratio() -> float:
                 def once(station: Station = station) -> None:
                     made = sequence.produce(station, scenario, f"{store.prefix}/bench:{BOX}", silent)
                     plan = scenario.expectation(None, both)
-                    sequence.rebuild(station, scenario, made, plan, both, None, silent)
+                    sequence.rebuild(station, scenario, made, plan, None, silent, both)
 
                 before = len(read(kept)[1])
                 ours = timed(1, once)

@@ -233,7 +233,7 @@ class Crew:
             clock = datetime.now(UTC)
             facts, say = facts_of(self.book, station.facts, producer), self._say(station.box.name)
             plan = self._plan(source, facts, variation)
-            trial = sequence.rebuild(station, self.scenario, source, plan, facts, variation, say)
+            trial = sequence.rebuild(station, self.scenario, source, plan, variation, say, facts)
             if self.scenario.project and matrix.is_control(trial.key):
                 trial = as_control(trial)
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)

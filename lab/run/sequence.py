@@ -19,6 +19,8 @@ from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
 from lab.run.steps.work import Say, Side, Work
 
+NO_FACTS = Facts(None)
+
 
 def produce(
     station: Station, scenario: Scenario, reference: str, say: Say, variation: Variation | None = None
@@ -50,9 +52,9 @@ def rebuild(
     scenario: Scenario,
     source: Production,
     plan: Expectation,
-    facts: Facts,
     variation: Variation | None,
     say: Say,
+    facts: Facts = NO_FACTS,
 ) -> Trial:
     """Make the consumer's steps after another box's, and compare the outcomes of its builds with what is expected.
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lab.errors import DifferenceError, FlakyError
+from lab.errors import CommandError, DifferenceError, FlakyError
 from lab.run.minimise.bench import TRIALS, Seen
 from lab.run.minimise.candidate import Candidate, Difference
 from lab.run.minimise.reductions import AGAIN, REDUCTIONS, Reduction
 
+CANNOT_BUILD = "with --context, `--base '*=busybox' --stub-runs` builds without a network"
 LIMIT = 200  # trials, unless the user allows another number
 ROUNDS = 4
 
@@ -73,8 +74,8 @@ class Search:
     def run(self) -> Candidate:
         """Return the smallest candidate that an engine confirmed.
 
-        DifferenceError if the start has no difference, FlakyError if two runs of it differ. `spent` is then true if the
-        limit was reached before the end.
+        CommandError if the start cannot be built, DifferenceError if it has no difference, FlakyError if two runs of it
+        differ. `spent` is then true if the limit was reached before the end.
         """
         self.wanted = self._begin()
         self._model = self.predict()
@@ -96,10 +97,14 @@ class Search:
     def _begin(self) -> Difference:
         """Build the start twice, and return its difference."""
         first = self._answer(self.start, "building the start", "")
-        if first.difference is None or first.problem:
+        if first.problem:
+            raise CommandError(
+                f"cannot minimise {self.start.name}: the start has no outcome: {first.problem}", hint=CANNOT_BUILD
+            )
+        if first.difference is None:
             raise DifferenceError(f"cannot minimise {self.start.name}: the start has no difference: {first}")
         second = self._answer(self.start, "building the start again", "again ")
-        if second.difference != first.difference:
+        if second.problem or second.difference != first.difference:
             raise FlakyError(
                 f"cannot minimise {self.start.name}: two runs of the start differ: first {first}; then {second}"
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from lab.buildkit.cachekeys.dockerfile import Dockerfile, Instruction
+from lab.buildkit.cachekeys.dockerfile import Dockerfile
+from lab.buildkit.cachekeys.instruction import Instruction
 
 Span = tuple[int, int]
 PAIR = re.compile(r"[A-Za-z_]\w*=[\w./:@+-]*")

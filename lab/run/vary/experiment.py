@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.buildkit.cachekeys.dockerfile import parse, until
-from lab.buildkit.cachekeys.plan import first_image
+from lab.buildkit.cachekeys.needs import first_image
 from lab.engines.engine import Engine
 from lab.errors import BY_FAULT, CommandError, Fault, Interrupted
 from lab.explain.build_values import flag

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lab.buildkit.cachekeys.copying import read_copy
 from lab.buildkit.cachekeys.dockerfile import parse, until
-from lab.buildkit.cachekeys.plan import needed
+from lab.buildkit.cachekeys.needs import needed
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.buildkit.contenthash.rules import Rules
 from lab.errors import ReadError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.errors import DifferenceError, FlakyError, Interrupted
+from lab.errors import CommandError, DifferenceError, FlakyError, Interrupted
 from lab.run.minimise.bench import Seen
 from lab.run.minimise.candidate import Candidate, Difference
 from lab.run.minimise.model import Model
@@ -95,7 +95,7 @@ def test_a_start_without_a_difference() -> None:
 
 
 def test_a_start_that_fails_is_named_with_its_reason() -> None:
-    with pytest.raises(DifferenceError, match="the build failed"):
+    with pytest.raises(CommandError, match="no outcome: the build failed"):
         search(project(10), Engine(broken="no such text")).run()
 
 

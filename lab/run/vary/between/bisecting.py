@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lab.buildkit.contenthash.entry import Entry
-from lab.run.random_trials.minimising import minimal
+from lab.run.minimise.ddmin import minimal
 from lab.run.vary.between.pieces import Piece, applied
 
 MOST = 5  # independent causes that are looked for

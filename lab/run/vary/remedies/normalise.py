@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lab.buildkit.cachekeys.dockerfile import Dockerfile, Instruction, parse
+from lab.buildkit.cachekeys.dockerfile import Dockerfile, parse
+from lab.buildkit.cachekeys.instruction import Instruction
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.errors import ReadError
 from lab.run.vary.dockerfiles import lines_of, with_lines
