@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -56,11 +56,12 @@ def ask(tree: Tree, query: Query, rules: Rules) -> Part | None:
     if rules.wildcard.is_flat:
         return _flat(tree, path, query, rules)
     try:
-        return _matches(tree, path, query, rules)
-    except ContextError:
+        found = _matched(tree, path)
+    except ContextError:  # a malformed pattern; a link that leads nowhere is an error under every rule set
         if rules.wildcard_errors:
             raise
         return Part("")
+    return _matches(tree, path, found, query, rules)
 
 
 def content_part(tree: Tree, queries: Iterable[Query], rules: Rules) -> Part | None:
@@ -112,13 +113,18 @@ def _plain(tree: Tree, query: Query, rules: Rules) -> Part:
     return node.whole
 
 
-def _matches(tree: Tree, path: str, query: Query, rules: Rules) -> Part:
-    """Digest a wildcard as BuildKit up to 0.8 does: every matching path; a directory with everything below it."""
+def _matched(tree: Tree, path: str) -> list[Node]:
+    """What a wildcard matches, without what is below a folder that it matches; ContextError if it is malformed."""
     found: list[Node] = []
     for node in tree.below(tree.root):
         inside = found and found[-1].kind is Kind.DIR and node.path.startswith(found[-1].path + "/")
         if node.path and node.kind and globs.matches(path, node.path) and not inside:
             found.append(node)
+    return found
+
+
+def _matches(tree: Tree, path: str, found: Sequence[Node], query: Query, rules: Rules) -> Part:
+    """Digest a wildcard as BuildKit up to 0.8 does: every matching path; a directory with everything below it."""
     parts = [
         target(tree, node.path, rules.links).whole if query.follow_links and node.kind is Kind.SYMLINK else node.whole
         for node in found

@@ -259,6 +259,12 @@ class TestSources:
             with pytest.raises(ContextError, match="malformed"):
                 ask(LINKED, Query("/[a"), RULES[name])
 
+    @pytest.mark.parametrize("name", RULES)
+    def test_a_match_that_leads_nowhere_is_an_error_under_every_rule_set(self, name: str) -> None:
+        tree = Tree.read([Entry("a.txt", Kind.SYMLINK, 0o777, linkname="nowhere")], RULES[name])
+        with pytest.raises(ContextError, match="no such path in the context"):
+            ask(tree, Query("/*.txt"), RULES[name])
+
 
 def test_paths_in_messages_are_printable() -> None:
     assert shown("caf\udce9\n\x1b[31m é") == "caf\\xe9\\n\\x1b[31m é"
