@@ -34,13 +34,12 @@ def quiet(event: Progress) -> None:
     pass
 
 
-def test_the_containerd_store_writes_every_cache_with_both_builders(checkout: Lab) -> None:
-    words = ("--engine", "26.1.5+containerd", "--builder", "buildkit,buildx", "--cache", "registry-min,local")
+def test_the_containerd_store_writes_a_cache_beside_the_image_with_both_builders(checkout: Lab) -> None:
+    words = ("--engine", "26.1.5+containerd", "--builder", "buildkit,buildx", "--cache", "local")
     found = outcomes(checkout.ok(*LOCAL, *words, *VARIED).out)
     assert found == {
-        f"local>local:26.1.5+containerd{builder}+{cache}/copy-bust:{variation}": steps
+        f"local>local:26.1.5+containerd{builder}+local/copy-bust:{variation}": steps
         for builder in ("", "+buildx")
-        for cache in ("registry-min", "local")
         for variation, steps in (("none", [HIT, HIT, HIT]), ("user-xattr", [HIT, RAN, RAN]))
     }
 
@@ -56,8 +55,8 @@ def test_buildx_drives_a_docker_and_a_buildkit_without_docker(checkout: Lab) -> 
 
 
 def test_cases_of_the_store_go_as_they_expect(checkout: Lab) -> None:
-    said = checkout.ok("cases", "check", "local-only", "chain-alternate", "--lineup", "local", "--engine", STORES).out
-    assert "4 trials: 4 as expected" in said
+    said = checkout.ok("cases", "check", "local-only", "--lineup", "local", "--engine", STORES).out
+    assert "2 trials: 2 as expected" in said
 
 
 @pytest.fixture
