@@ -28,31 +28,48 @@ build's output:
 | `!` | the engine did something else than predicted |
 | none | nothing was predicted: lab has no model of the classic builder, or the engine kept a cache of another build |
 
-A cell is `-` where the case cannot run on that engine or with that builder. A column ends with `<` and an engine where
-that engine made the cache.
+A cell is `-` where the case cannot run on that engine or with that builder.
+"""
+CROSSED = """
+## The cache of another engine
+
+These cases rebuild what another engine has built and pushed.
 """
 SIGNS = {Prediction.OK: " =", Prediction.PARTLY: " ~", Prediction.CONTRADICTED: " !", Prediction.UNKNOWN: ""}
 
 
 def cases_table(runs: Sequence[Run]) -> str:
-    """All runs as one document, a row for each case and variation, a column for each engine."""
+    """All runs as one document: a row for each case and variation, a column for each engine; crossed trials come last."""
+    pairs = [(run.scenario, trial) for run in runs for trial in run.trials]
     cells: dict[tuple[str, str], dict[str, Trial]] = {}
-    for run in runs:
-        for trial in run.trials:
-            cells.setdefault((run.scenario, trial.variation), {})[_column(trial)] = trial
-    trials = [trial for row in cells.values() for trial in row.values()]
-    columns = sorted({_column(trial) for trial in trials}, key=natural)
-    lines = [HEAD, _count(trials), "", _row(["case", "variation", *columns]), _row(["---"] * (len(columns) + 2))]
+    for case, trial in pairs:
+        cells.setdefault((case, trial.variation), {})
+        if trial.producer_engine is None:
+            cells[case, trial.variation][trial.engine] = trial
+    columns = sorted({trial.engine for _, trial in pairs if trial.producer_engine is None}, key=natural)
+    lines = [HEAD, _count([trial for _, trial in pairs]), "", *_heads("case", "variation", *columns)]
     for (case, variation), there in cells.items():
-        name = "" if variation == CONTROL else markup.code(variation)
         seen = [_cell(there[column]) if column in there else "-" for column in columns]
-        lines.append(_row([markup.code(case), name, *seen]))
-    return "\n".join(lines) + "\n"
+        lines.append(_row([*_names(case, variation), *seen]))
+    return "\n".join([*lines, *_crossed(pairs)]) + "\n"
 
 
-def _column(trial: Trial) -> str:
-    """The engine, and the one that made the cache if that is another."""
-    return f"{trial.engine} < {trial.producer_engine}" if trial.producer_engine else trial.engine
+def _crossed(pairs: Sequence[tuple[str, Trial]]) -> list[str]:
+    """The lines about trials whose cache another engine made; none without such a trial."""
+    rows = [
+        _row([*_names(case, trial.variation), trial.producer_engine, trial.engine, _cell(trial)])
+        for case, trial in pairs
+        if trial.producer_engine
+    ]
+    return [CROSSED, *_heads("case", "variation", "made by", "rebuilt by", "outcome"), *rows] if rows else []
+
+
+def _heads(*words: str) -> list[str]:
+    return [_row(words), _row(["---"] * len(words))]
+
+
+def _names(case: str, variation: str) -> tuple[str, str]:
+    return markup.code(case), "" if variation == CONTROL else markup.code(variation)
 
 
 def _count(trials: Sequence[Trial]) -> str:
