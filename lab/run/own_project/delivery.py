@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +9,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Command, failure
-from lab.buildkit.contenthash.entry import Entry, Kind, shown, walk_key
+from lab.buildkit.contenthash.entry import Chunk, Entry, Kind, shown, walk_key
 from lab.errors import BoxError, CommandError
 from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT
 from lab.run.context_files import MAX_CONTEXT_BYTES
@@ -21,6 +20,7 @@ from lab.run.own_project.sending.table import way_of
 
 WRITE = 'umask 077; mkdir -p "$(dirname "$1")" && cat > "$1"'
 LABEL = "security.selinux"  # the box's own policy labels its files
+EMPTY = sha256().hexdigest()
 SHOWN = 3  # differences that an error names
 
 
@@ -33,7 +33,6 @@ class ProjectDelivery:
         self._way = way_of(project.request.transfer)
         self._objects = {entry.path: entry for entry in (*project.own_files, *project.objects)}
         self._sums: dict[str, str] = {}
-        self._lock = threading.Lock()
 
     @property
     def largest(self) -> int:
@@ -46,7 +45,8 @@ class ProjectDelivery:
         for item in project.private:
             for text in item.hidden:
                 box.hide(text, f"[{item.id}]".encode())
-        self._way.send(box, project.folder, sorted(self._objects.values(), key=walk_key), context, say)
+        sent = [self._summed(entry) for entry in sorted(self._objects.values(), key=walk_key)]
+        self._way.send(box, project.folder, sent, context, say)
         if project.path == RECIPE:
             _write(box, context, RECIPE, self._dockerfile)
             if project.ignore is not None:
@@ -125,16 +125,24 @@ class ProjectDelivery:
         """The sha256 of a file's content, read once."""
         if entry.kind is not Kind.FILE or entry.is_hardlink:
             return None
-        with self._lock:
-            known = self._sums.get(entry.path)
-        if known is None:
+        if entry.path not in self._sums:
+            for _ in self._summed(entry).chunks() or ():
+                pass
+        return self._sums.setdefault(entry.path, EMPTY)  # of an empty file, nothing is read
+
+    def _summed(self, entry: Entry) -> Entry:
+        """The same object; when a file is read to its end for the first time, its sum is kept."""
+        if entry.kind is not Kind.FILE or entry.is_hardlink or entry.path in self._sums:
+            return entry
+
+        def content() -> Iterator[Chunk]:
             number = sha256()
             for chunk in entry.chunks() or ():
                 number.update(chunk)
-            known = number.hexdigest()
-            with self._lock:
-                self._sums[entry.path] = known
-        return known
+                yield chunk
+            self._sums[entry.path] = number.hexdigest()
+
+        return replace(entry, content=content, size=entry.size)
 
 
 def _content(entry: Entry) -> bytes:

@@ -167,3 +167,14 @@ def test_an_ignore_file_beside_the_dockerfile_decides_what_was_sent() -> None:
         )
         context = load_context(project_run, packed.key)
         assert isinstance(context, StoredContext) and [entry.path for entry in context.sent_objects] == sent
+
+
+def test_a_file_is_read_once_for_its_bytes_and_its_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "p"
+    project(folder)
+    (folder / "empty").write_bytes(b"")
+    delivery, context = delivered(tmp_path, read_project(Request(folder)))
+    found = listing(context, delivery)
+    for path in folder.iterdir():
+        path.unlink()  # what is compared and stored later comes from what was sent
+    assert len(delivery.received(LocalBox(), found, changed=False).entries) == len(found.entries)
