@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lab.buildkit.cachekeys.state import BaseImage
+from lab.buildkit.contenthash.header import own_digest
 from lab.buildkit.hashed import Hashed, read
 from lab.buildkit.records import load
 from lab.explain.digests import Checked, Kind, Missing, check, compute
@@ -100,3 +102,40 @@ def test_from_has_digests_of_its_layers_and_its_manifest(layers: tuple[str, ...]
         "the base image by its manifest",
         "the record of the base image by its manifest",
     ]
+
+
+# --- one build on BuildKits that obey different rule sets (tests/data/hashed/README.md)
+
+RULES: dict[str, Any] = json.loads((DATA / "rules.json").read_text())
+SEVERAL = load({"entries": RULES["entries"]}, "the recorded context").entries
+# R4 is R3 but for the error of a malformed pattern, and R7 is R6 but for the owners of files in other stages
+ALIKE = {"R3": {"R3", "R4"}, "R6": {"R6", "R7"}}
+
+
+def texts_of(engine: str) -> dict[str, Hashed]:
+    return read(json.dumps([RULES["texts"][number] for number in RULES["engines"][engine]]).encode())
+
+
+def test_the_rule_sets_that_no_version_here_obeys_are_recorded() -> None:
+    assert {BOOK.need(engine).rules.name for engine in RULES["engines"]} == {"R1", "R2", "R3", "R6", "R8", "R9"}
+
+
+@pytest.mark.parametrize("rules", BOOK.rule_sets)
+@pytest.mark.parametrize("engine", RULES["engines"])
+def test_a_real_solver_computed_the_digests_of_its_own_rule_set_and_of_no_other(engine: str, rules: str) -> None:
+    obeyed = BOOK.need(engine).rules.name
+    computed = compute(RULES["dockerfile"], SEVERAL, SCRATCH, BOOK.need(f"buildkit-0.25.2-as-{rules}"))
+    steps = check(computed, texts_of(engine))
+    assert (missing(steps) == []) == (rules in ALIKE.get(obeyed, {obeyed}))
+    assert sum(sum(step.found.values()) for step in steps) > 30  # most objects have one digest under all rule sets
+
+
+@pytest.mark.parametrize("engine", RULES["engines"])
+def test_a_real_solver_hashed_the_owner_of_a_file_in_another_stage_as_its_rule_set_does(engine: str) -> None:
+    rules = BOOK.need(engine).rules
+    bar = next(entry for entry in SEVERAL if entry.path == "bar")
+    owned = own_digest(replace(bar, uid=5, gid=6), rules)
+    assert owned in texts_of(engine)
+    other = own_digest(replace(bar, uid=5, gid=6), replace(rules, owner=not rules.owner))
+    # the file of the context, whose owner is 0, has the digest that the file of the stage has without its owner
+    assert (other in texts_of(engine)) == rules.owner
