@@ -125,7 +125,7 @@ class Experiment:
         if Outcome.HIT not in outcomes:
             return "the rebuild without a change missed every step"
         ran = [at for at, outcome in enumerate(outcomes) if outcome is Outcome.RAN]
-        if wrong := [at for at in ran if wanted[at] is Outcome.HIT]:
+        if wrong := [at for at in ran if at >= len(wanted) or wanted[at] is not Outcome.RAN]:
             return f"the rebuild without a change missed at {self.bench.run.instructions[wrong[0]]}"
         if self.deliberate is None or self.deliberate.build is None:
             return f"the change that must miss was not built: {self.deliberate_what}" + _because(self.deliberate)
