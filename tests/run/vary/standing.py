@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.vectors import BOOK
 
 FACTS = load_run(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr").boxes[0]
-# What it takes of a file are its mode, its attributes and its content; of another argument than the producer's, nothing.
+# It takes modes, attributes and contents of the files, as BuildKit does, and no argument.
 DOCKER = """\
 #!/bin/sh
 state={state}

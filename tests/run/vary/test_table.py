@@ -35,7 +35,7 @@ def test_words_choose_axes(words: tuple[str, ...], expected: list[str]) -> None:
 
 
 def test_an_unknown_axis_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(UsageError, match='cannot find the axis "mtimes" .did you mean "mtime"'):
+    with pytest.raises(UsageError, match=r'cannot find the axis "mtimes" \(did you mean "mtime"'):
         chosen(["mtimes"])
 
 

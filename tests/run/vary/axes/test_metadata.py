@@ -33,7 +33,7 @@ def test_the_field_differs_and_the_content_stays(tmp_path: Path, name: str) -> N
 def test_an_access_control_list_leaves_the_mode(tmp_path: Path) -> None:
     context = project(tmp_path)
     make(context, variant("acl", scene_of(context)))
-    assert os.stat(context / "src" / "a.txt").st_mode & 0o777 == 0o644
+    assert (context / "src" / "a.txt").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_umask_that_the_context_has_already_is_no_difference(tmp_path: Path) -> None:
@@ -47,4 +47,4 @@ def test_a_setgid_folder_loses_the_bit(tmp_path: Path) -> None:
     context = project(tmp_path)
     (context / "src").chmod(0o2755)
     make(context, variant("setgid", scene_of(context)))
-    assert os.stat(context / "src").st_mode & 0o7777 == 0o755
+    assert (context / "src").stat().st_mode & 0o7777 == 0o755
