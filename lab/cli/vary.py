@@ -95,8 +95,8 @@ def vary(
     from lab.cli.machines import with_way_back
     from lab.report.table import table
     from lab.run.scenarios import find
-    from lab.run.vary.experiment import StoppedError
-    from lab.run.vary.experiment import vary as perform
+    from lab.run.vary.performing import StoppedError
+    from lab.run.vary.performing import vary as perform
     from lab.run.vary.request import Request
 
     if case and own.context:

@@ -14,6 +14,7 @@ from lab.report.prediction import Prediction, prediction
 from lab.report.project import project_lines
 from lab.report.reproduce import steps_to_reproduce
 from lab.report.trials import bytes_sent, engine_word, in_order, order, sent_word, steps_of
+from lab.report.vary import verdict_lines
 from lab.results.run import Run, Trial
 from lab.versions import titled
 
@@ -30,7 +31,9 @@ def markdown(evidence: Evidence) -> str:
             part
             for part in (
                 _summary(evidence, found),
-                "\n".join(f"- {markup.prose(line)}" for line in project_lines(evidence.run)),
+                "\n".join(
+                    f"- {markup.prose(line)}" for line in [*project_lines(evidence.run), *verdict_lines(evidence.run)]
+                ),
                 engine_notes(evidence),
                 _table(evidence, found),
             )

@@ -56,7 +56,8 @@ def _head(run: Run) -> str:
 def _bases(run: Run) -> str:
     """The images that the Dockerfile names after FROM; the run's own base by its source."""
     own = [run.base.source] if run.base and (not run.bases or run.base.reference in run.dockerfile) else []
-    return ", ".join([*own, *(item.reference for item in run.bases)]) or "?"
+    named = [item.reference for item in run.bases if run.vary is None or item.reference in run.dockerfile]
+    return ", ".join([*own, *named]) or "?"
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -10,7 +10,7 @@ from lab.model import Outcome
 from lab.report.printable import filled, line
 from lab.report.project import size_in_words
 from lab.results.run import Run
-from lab.results.varied import AxisFacts, Cost, RemedyFacts, State, VaryFacts
+from lab.results.varied import AxisFacts, RemedyFacts, State, VaryFacts
 
 LETTERS = {Outcome.HIT: ".", Outcome.RAN: "R", Outcome.ERROR: "E", Outcome.WRONG_HIT: "W"}
 LEGEND = "a letter for each step: . hit, R ran, E error, W hit with a wrong result, ? not known"
@@ -24,8 +24,14 @@ def vary_blocks(run: Run, width: int) -> list[str]:
     if found is None:
         return []
     blocks = [_steps(run, width), _table(run, found), _skipped(found, width)]
-    blocks.append("\n".join(part for text in verdict_lines(run) for part in filled(text, "  ", first="", width=width)))
+    blocks.append("\n".join(part for text in verdict_lines(run) for part in _filled(text, width)))
     return [block for block in blocks if block]
+
+
+def _filled(text: str, width: int) -> list[str]:
+    """The lines of a sentence, with the indent of a list."""
+    indent = text[: len(text) - len(text.lstrip())]
+    return filled(text.lstrip(), f"{indent}  ", first=indent, width=width)
 
 
 def misses(found: VaryFacts) -> list[AxisFacts]:
@@ -90,12 +96,35 @@ def _missing(run: Run, found: VaryFacts) -> Iterator[str]:
             yield "No difference that was tried misses this Dockerfile."
         return
     yield "These differences between two machines miss this Dockerfile:"
-    for axis in missing:
-        count = sum(_is_miss(*pair) for pair in zip(axis.outcomes, found.control, strict=False))
-        more = f" and {count - 1} more step{'s' if count > 2 else ''}" if count > 1 else ""
-        cures = [remedy for remedy in found.remedies if axis.name in remedy.cures]
-        what = f"; {cures[0].name} cures it" if cures else ""
-        yield f"- {axis.name} ({axis.what}) misses at {_step(run, axis)}{more}: {cost_in_words(axis.cost)}{what}."
+    steps = dict.fromkeys(axis.step for axis in missing)
+    for step in sorted(steps, key=lambda text: run.instructions.index(text) if text in run.instructions else -1):
+        same = [axis for axis in missing if axis.step == step]
+        yield f"- at {_step(run, step)}{_more(same, found)}, which costs {_costs(same)} again:"
+        for axis in same:
+            cures = [remedy.name for remedy in found.remedies if axis.name in remedy.cures]
+            yield f"  - {axis.name}: {axis.what}{f'; {cures[0]} helps' if cures else ''}"
+
+
+def _more(axes: Sequence[AxisFacts], found: VaryFacts) -> str:
+    """How many steps miss after the first one, in words; they may differ between axes."""
+    counts = {sum(_is_miss(*pair) for pair in zip(axis.outcomes, found.control, strict=False)) - 1 for axis in axes}
+    least, most = min(counts), max(counts)
+    if not most:
+        return ""
+    return f" and {least if least == most else f'{least} to {most}'} more step{'s' if most > 1 else ''}"
+
+
+def _costs(axes: Sequence[AxisFacts]) -> str:
+    """The range of what the missing steps cost in these axes."""
+    seconds = [axis.cost.seconds for axis in axes if axis.cost.seconds is not None]
+    sizes = [axis.cost.bytes for axis in axes if axis.cost.bytes is not None]
+    parts = []
+    if seconds:
+        least, most = f"{min(seconds):.1f}", f"{max(seconds):.1f}"
+        parts.append(f"{most} s" if least == most else f"{least} to {most} s")
+    if sizes:
+        parts.append(f"{size_in_words(max(sizes))} of layers")
+    return " and ".join(parts) or "what is not known"
 
 
 def _hitting(found: VaryFacts) -> Iterator[str]:
@@ -107,7 +136,7 @@ def _hitting(found: VaryFacts) -> Iterator[str]:
         spots = sum(axis.spot for axis in found.axes)
         yield (
             f"These change no key by lab's model, and were not built: {', '.join(axis.name for axis in predicted)} "
-            f"({spots} others of this kind were built as spot checks, seed {found.seed}; --all builds all)."
+            f"({spots} more were built as spot checks, which seed {found.seed} chose; --all builds all)."
         )
     failed = [axis for axis in found.axes if axis.state is State.FAILED]
     for axis in failed:
@@ -117,39 +146,35 @@ def _hitting(found: VaryFacts) -> Iterator[str]:
 def _remedies(found: VaryFacts) -> Iterator[str]:
     working = [remedy for remedy in found.remedies if remedy.cures]
     if working:
-        yield "What to change; each was built here with the difference, and every later step hit:"
+        yield "What to change; lab built each with the difference on this engine, and saw the steps hit:"
     for remedy in working:
-        yield f"- {remedy.name}: {remedy.text}. It cures {', '.join(remedy.cures)}{_file(remedy)}."
-        if remedy.caution:
-            yield f"  {remedy.caution}."
+        yield f"- {remedy.name}: {remedy.text}. It helps against {', '.join(remedy.cures)}{_file(remedy)}."
+        yield from (f"  {text}." for text in (remedy.caution, _limit(remedy)) if text)
     for remedy in found.remedies:
         left = [item.axis for item in remedy.tried if not item.cured]
         if remedy.problem:
-            yield f"- {remedy.name} was tried and is not offered: {remedy.problem}."
+            yield f"- {remedy.name} is not offered: {remedy.problem}."
         elif left:
-            yield f"- {remedy.name} was tried for {', '.join(left)} too, and did not help there."
+            yield f"- {remedy.name} does not help against {', '.join(left)}, as a build showed."
     cured = {name for remedy in working for name in remedy.cures}
     rest = [axis.name for axis in misses(found) if axis.name not in cured]
-    if rest and not found.problem:
-        yield f"lab knows no change that it has seen to help against: {', '.join(rest)}."
+    if rest and not found.problem and found.between is None:
+        yield f"Give both machines the same, since lab saw no change of the project help: {', '.join(rest)}."
 
 
-def cost_in_words(cost: Cost) -> str:
-    """Return what the missing steps cost again, such as "12.3 s and 45 MB again"."""
-    parts = [f"{cost.seconds:.1f} s"] if cost.seconds is not None else []
-    parts += [f"{size_in_words(cost.bytes)} of layers"] if cost.bytes is not None else []
-    return f"{' and '.join(parts)} again" if parts else "its cost is not known"
+def _limit(remedy: RemedyFacts) -> str | None:
+    return f"From {line(remedy.limit)} on, steps still miss: they use the value" if remedy.limit else None
 
 
 def _file(remedy: RemedyFacts) -> str:
     return f"; the change is in {remedy.file}" if remedy.file else ""
 
 
-def _step(run: Run, axis: AxisFacts) -> str:
-    if axis.step is None:
+def _step(run: Run, step: str | None) -> str:
+    if step is None:
         return "a step"
-    number = run.instructions.index(axis.step) + FIRST if axis.step in run.instructions else None
-    return f"step {number}, {line(axis.step)}" if number else line(axis.step)
+    number = run.instructions.index(step) + FIRST if step in run.instructions else None
+    return f"step {number}, {line(step)}" if number else line(step)
 
 
 def _steps(run: Run, width: int) -> str:

@@ -58,7 +58,8 @@ class TriedFacts(Strict):
 class RemedyFacts(Strict):
     """A change that was tried on the engine: its text, the difference that it makes, and the axes that hit with it.
 
-    `diff` is a unified diff, in the run's folder as `file`. `caution` is what else the change alters.
+    `diff` is a unified diff, in the run's folder as `file`. `caution` is what else the change alters, and
+    `limit` the first instruction that may still miss.
     """
 
     name: str
@@ -66,6 +67,7 @@ class RemedyFacts(Strict):
     file: str | None = None
     diff: str = ""
     caution: str | None = None
+    limit: str | None = None
     tried: tuple[TriedFacts, ...] = ()
     problem: str | None = None
 

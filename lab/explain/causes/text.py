@@ -45,6 +45,8 @@ def _differences(subject: Subject, step: Step) -> list[str]:
     if not lines:
         return []
     sides = [line for side in changed for line in side[:1]]
+    if len(sides) > 1 and sides[0] == sides[1]:
+        return [f'"{sides[0]}" comes before it in another place here than at the producer', *lines]
     if changed[0] and changed[1]:
         return [f'"{sides[1]}" comes before it here, "{sides[0]}" at the producer', *lines]
     where = "at the producer, not here" if changed[0] else "here, not at the producer"

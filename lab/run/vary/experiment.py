@@ -5,43 +5,37 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
 
-from lab.buildkit.cachekeys.dockerfile import parse, until
-from lab.buildkit.cachekeys.needs import first_image
 from lab.engines.engine import Engine
-from lab.errors import BY_FAULT, CommandError, Fault, Interrupted
+from lab.errors import BY_FAULT, Fault, Interrupted
 from lab.explain.build_values import flag
 from lab.explain.rules_of_box import known_of
 from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
-from lab.machines.fleet import Fleet
-from lab.machines.ready import Ready
 from lab.model import CONTROL, Begun, Outcome, Planned, Progress, Verdict
-from lab.project import Project
 from lab.registry.client import read_image
-from lab.results.contexts import load_context
 from lab.results.facts import NamedImage
-from lab.results.run import Run, Trial
+from lab.results.run import Trial
 from lab.results.varied import AxisFacts, BetweenFacts, RemedyFacts, State, VaryFacts
 from lab.run.instructions import stages_of
 from lab.run.recorder import Watch, unwatched
 from lab.run.vary import costs
 from lab.run.vary.axes.contents import changed_byte
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant
-from lab.run.vary.bench import UNCHANGED, Bench, Looked, engines_of
+from lab.run.vary.bench import UNCHANGED, Bench, Looked
 from lab.run.vary.between.searching import search
 from lab.run.vary.dockerfiles import with_variable
-from lab.run.vary.engines import engines
-from lab.run.vary.opening import open_bench
-from lab.run.vary.picking import a_file, taken
-from lab.run.vary.remedies.candidate import Ground, Missed
+from lab.run.vary.picking import a_file
+from lab.run.vary.proof import is_miss, misses, outcomes_of, problem
+from lab.run.vary.remedies.candidate import Missed
+from lab.run.vary.remedies.grounds import ground_of
 from lab.run.vary.remedies.trying import Trying
 from lab.run.vary.request import Request
-from lab.workers import each, raise_first, stopping
+from lab.run.vary.scene import scene_of
+from lab.workers import stopping
 
+NO_MODEL = "it is another builder, of whose cache lab has no model"
 DELIBERATE = "changed-byte"  # the variation that must miss
 
 
@@ -81,7 +75,7 @@ class Experiment:
             self._search()
             self._produce()
             self._plan([CONTROL, DELIBERATE])
-            self.scene = self._scene()
+            self.scene = scene_of(self.bench, self.engines)
             self.control = self._trial(CONTROL, UNCHANGED)
             self._measure()
             changed = self._deliberate()
@@ -91,7 +85,7 @@ class Experiment:
             self._build()
             self.store()
             if self.request.remedies and self.problem() is None:
-                self.remedies = tuple(self._trying().every())
+                self.remedies = tuple(self._trying(self.scene).every())
         finally:
             self.store()
 
@@ -104,8 +98,8 @@ class Experiment:
                 engine=self.bench.engine.name,
                 seed=self.request.seed,
                 axes=tuple(found),
-                control=_outcomes(self.control),
-                deliberate=_outcomes(self.deliberate),
+                control=outcomes_of(self.control),
+                deliberate=outcomes_of(self.deliberate),
                 deliberate_what=self.deliberate_what,
                 problem=self.problem(),
                 contradicted=tuple(self.contradicted),
@@ -117,58 +111,31 @@ class Experiment:
 
     def problem(self) -> str | None:
         """Why the run proves nothing; None if the control hit and the deliberate change missed."""
-        if self.control is None or self.control.build is None:
-            return "the rebuild without a change was not made" + _because(self.control)
-        outcomes, wanted = _outcomes(self.control), self.control.predicted or ()
-        if Outcome.UNKNOWN in outcomes or Outcome.ERROR in outcomes:
-            return "the rebuild without a change has a step whose outcome is not known" + _because(self.control)
-        if Outcome.HIT not in outcomes:
-            return "the rebuild without a change missed every step"
-        ran = [at for at, outcome in enumerate(outcomes) if outcome is Outcome.RAN]
-        if wrong := [at for at in ran if wanted[at] is Outcome.HIT]:
-            return f"the rebuild without a change missed at {self.bench.run.instructions[wrong[0]]}"
-        if self.deliberate is None or self.deliberate.build is None:
-            return f"the change that must miss was not built: {self.deliberate_what}" + _because(self.deliberate)
-        if not _misses(self.deliberate, outcomes):
-            return f"the change that must miss hit: {self.deliberate_what}"
-        return None
+        return problem(self.control, self.deliberate, self.deliberate_what, self.bench.run.instructions)
 
     def left(self) -> tuple[str, ...]:
         """The axes without an answer."""
         return tuple(axis.name for axis in self.request.axes if axis.name not in self.facts)
 
-    def _trying(self) -> Trying:
+    def _trying(self, scene: Scene) -> Trying:
         """What tries the remedies for the axes that miss."""
-        assert self.scene is not None
-        bench, scene, project = self.bench, self.scene, self.request.project
         missed = [
             Missed(item.axis.name, item.variant, step)
             for item in self.variations
             if (step := self.facts[item.axis.name].step)
         ]
-        beside = project is not None and project.ignore is not None and bench.place_of_dockerfile.startswith("..")
-        there = next((item.content for item in scene.objects if item.path == scene.ignore), None)
-        text = there.decode("utf-8", "surrogateescape") if isinstance(there, bytes) else ""
-        has_busybox = bench.run.base is not None and bench.run.base.source == "busybox"
-        ground = Ground(
-            scene,
-            project.text if project else scene.text,
-            missed,
-            tool="busybox " if has_busybox else "",
-            ignored=(project.ignore or "") if beside and project else text,
-            ignore_place=f"{bench.place_of_dockerfile}.dockerignore" if beside else scene.ignore,
-        )
-        return Trying(bench, ground, bench.recorder.folder)
+        ground = ground_of(self.bench, scene, self.request.project, missed)
+        return Trying(self.bench, ground, self.bench.recorder.folder)
 
     def _search(self) -> None:
         """Bisect the difference of two sides, if the request names them: the axes come from it."""
-        sides, project, bench = self.request.sides, self.request.project, self.bench
-        if sides is None or project is None:
+        both, project, bench = self.request.sides, self.request.project, self.bench
+        if both is None or project is None:
             return
         facts = bench.station(bench.engine).facts
         known = known_of(bench.book, facts)
         rules = known.rules if known else bench.book.newest
-        found = search(project, bench.scenario.dockerfile, bench.run.instructions, sides, rules)
+        found = search(project, bench.scenario.dockerfile, bench.run.instructions, both, rules)
         self.between = found.facts
         self.request = replace(self.request, axes=found.axes, every=True)
         bench.scenario = replace(bench.scenario, prepare=(*bench.scenario.prepare, *found.prepare))
@@ -185,34 +152,6 @@ class Experiment:
                 if self.request.project
                 else None,
             )
-
-    def _scene(self) -> Scene:
-        """What the axes look at: the files of the producer's build, and its Dockerfile."""
-        bench, run = self.bench, self.bench.run
-        context = load_context(run, bench.production.context)
-        if isinstance(context, str):
-            raise CommandError(f"cannot vary {bench.scenario.name}: {context}")
-        words = bench.scenario.options.words
-        target, text = flag("target", words), bench.scenario.dockerfile
-        known = known_of(bench.book, run.boxes[0])
-        parsed = parse(until(text, target))
-        place = bench.place_of_dockerfile
-        own = f"{place}.dockerignore"
-        beside = (run.project and run.project.ignore is not None) or any(item.path == own for item in context.objects)
-        subjects = subject(run, _any_trial(bench), bench.book)
-        return Scene(
-            objects=context.objects,
-            taken=taken(context, text, target, known.rules if known else bench.book.newest),
-            text=text,
-            parsed=parsed,
-            base=first_image(parsed),
-            ignore=own if beside and not own.startswith("..") else ".dockerignore",
-            arguments=bench.scenario.options.arguments,
-            flags=words,
-            platform=subjects.platform,
-            prefix=bench.registry.prefix,
-            engines=self.engines,
-        )
 
     def _deliberate(self) -> Variant:
         """The change that must miss: another byte in the first copied file, else a variable before every RUN."""
@@ -288,11 +227,11 @@ class Experiment:
 
     def _ran(self, item: Variation, *, spot: bool) -> None:
         trial = self._trial(item.axis.name, item.variant)
-        before = _outcomes(self.control)
+        before = outcomes_of(self.control)
         failed = trial.build is None or any(
             step.outcome in (Outcome.ERROR, Outcome.UNKNOWN) for step in trial.build.steps
         )
-        if spot and (failed or _outcomes(trial) != before):
+        if spot and (failed or outcomes_of(trial) != before):
             self.contradicted.append(item.axis.name)
         if failed:
             self._answer(
@@ -305,7 +244,7 @@ class Experiment:
         self.watch(Begun(self.bench.key_of(name, variant)))
         trial = self.bench.build(name, variant, self.control)
         _not_stopped(name)
-        if name == DELIBERATE and self.control and _misses(trial, _outcomes(self.control)):
+        if name == DELIBERATE and self.control and misses(trial, outcomes_of(self.control)):
             trial = trial.model_copy(update={"verdict": Verdict.AS_EXPECTED, "because": "it must miss"})
         self.bench.recorder.add(trial)
         return trial
@@ -330,7 +269,7 @@ class Experiment:
         if item and state is State.PREDICTED:
             update = {"outcomes": item.looked.trial.predicted or ()}
         if trial:
-            update = {"trial": trial.name, "outcomes": _outcomes(trial)}
+            update = {"trial": trial.name, "outcomes": outcomes_of(trial)}
             update |= self._of_miss(trial) if state is State.RAN else {}
         what = item.variant.what if item else ""
         self.facts[axis.name] = AxisFacts(
@@ -339,77 +278,23 @@ class Experiment:
 
     def _of_miss(self, trial: Trial) -> dict[str, object]:
         """The first step that missed, its cause and its cost."""
-        before = _outcomes(self.control)
-        if not _misses(trial, before) or trial.build is None:
+        before = outcomes_of(self.control)
+        if not misses(trial, before) or trial.build is None:
             return {}
         steps = trial.build.steps
-        first = next(step for step, was in zip(steps, before, strict=False) if _is_miss(step.outcome, was))
+        first = next(step for step, was in zip(steps, before, strict=False) if is_miss(step.outcome, was))
         explained = explain(subject(self.bench.run, trial, self.bench.book), self.upstream)
-        why = next((item for item in explained.steps if item.instruction == first.instruction), None)
+        why = next((item.sentence for item in explained.steps if item.instruction == first.instruction), None)
+        if trial.engine.endswith("+classic"):
+            why = NO_MODEL
         return {
             "step": first.instruction,
-            "cause": why.sentence if why else None,
+            "cause": why,
             "cost": costs.cost(steps, before, self.sizes),
         }
-
-
-class StoppedError(Interrupted):
-    """Ctrl-C during `lab vary`: `folder` holds what was found, and `left` names the axes without an answer."""
-
-    exit_code = Interrupted.exit_code
-
-    def __init__(self, message: str, folder: Path, left: Sequence[str]) -> None:
-        super().__init__(message)
-        self.folder = folder
-        self.left = tuple(left)
-
-
-def vary(request: Request, ready: Ready, fleet: Fleet, project: Project, watch: Watch = unwatched) -> tuple[Path, Run]:
-    """Vary one thing at a time on a box that is up; returns the folder of the run and the run.
-
-    Raises the error of whose fault it is if the build of the scenario itself fails, StoppedError on Ctrl-C.
-    """
-    with open_bench(request, ready, project, fleet.tell, watch) as bench:
-        makers = engines(ready, bench.engine, lambda: bench.run.boxes[0].storage, fleet)
-        experiment = Experiment(request, bench, Upstream(project.boxes), engines_of(makers), watch)
-        try:
-            raise_first(each([bench.box.name], lambda name: experiment.make(), on_stop=bench.box.close)[1])
-        except (Interrupted, KeyboardInterrupt) as stop:
-            message = stop.message if isinstance(stop, Interrupted) else Interrupted.by(stop).message
-            raise StoppedError(message, bench.recorder.folder, experiment.left()) from stop
-        bench.recorder.update(complete=True, finished=datetime.now(UTC))
-        return bench.recorder.folder, bench.run
 
 
 def _not_stopped(what: str) -> None:
     """Raise Interrupted after Ctrl-C: connections are closed then, so a trial made since has no result."""
     if stopping.is_set():
         raise Interrupted(f"stopped during {what}")
-
-
-def _outcomes(trial: Trial | None) -> tuple[Outcome, ...]:
-    return tuple(step.outcome for step in trial.build.steps) if trial and trial.build else ()
-
-
-def _is_miss(outcome: Outcome, before: Outcome) -> bool:
-    return outcome is Outcome.RAN and before is not Outcome.RAN
-
-
-def _misses(trial: Trial, before: Sequence[Outcome]) -> bool:
-    return any(_is_miss(*pair) for pair in zip(_outcomes(trial), before, strict=False))
-
-
-def _because(trial: Trial | None) -> str:
-    return f": {trial.problem.splitlines()[0]}" if trial and trial.problem else ""
-
-
-def _any_trial(bench: Bench) -> Trial:
-    key = bench.key_of(CONTROL, UNCHANGED)
-    return Trial(
-        name=str(key),
-        producer=key.producer,
-        consumer=key.consumer,
-        engine=key.engine,
-        variation=key.variation,
-        verdict=Verdict.BROKEN,
-    )

@@ -25,6 +25,7 @@ def arguments(ground: Ground) -> Iterator[Candidate]:
             f"ARG {name} stands directly before the first instruction that names it",
             axes,
             dockerfile=built,
+            spares=name,
             before=ground.user_text,
             text_after=shown,
             caution=f"A program that an earlier RUN starts no longer finds {name} among its variables",

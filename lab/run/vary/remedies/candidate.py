@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from lab.explain.remedies.remedy import Sides
 from lab.run.changes.kind import Change
 from lab.run.vary.axis import Scene, Variant
 
@@ -15,7 +16,8 @@ class Candidate:
     """One remedy before it was tried.
 
     `axes` are those that it may cure. `dockerfile` is what both sides build, None for the same as before, and `prepare`
-    what both sides change in their context. `after` is what only the side with the difference does after it. `own` is
+    what both sides change in their context. `after` is what only the side with the difference does after it. `spares`
+    names a variable: the steps before the first that names it must hit. `own` is
     the name of a stage that the remedy adds, whose steps need not hit. `before` and `text_after` are a file as the user
     has it and with the remedy, and `file` is its name.
     """
@@ -26,6 +28,7 @@ class Candidate:
     dockerfile: str | None = None
     prepare: tuple[Change, ...] = ()
     after: tuple[Change, ...] = ()
+    spares: str | None = None
     own: str | None = None
     file: str = "Dockerfile"
     before: str = ""
@@ -58,7 +61,7 @@ class Ground:
     """What remedies are made from: the scene, the Dockerfile as the user has it, and the axes that miss.
 
     `tool` comes before each command in a base image that has only busybox. `ignored` is the text of the ignore file and
-    `ignore_place` where the box has it, relative to the context.
+    `ignore_place` where the box has it, relative to the context. `sides` has the files of both sides for axes of files.
     """
 
     scene: Scene
@@ -66,6 +69,7 @@ class Ground:
     missed: Sequence[Missed]
     tool: str = ""
     ignored: str = ""
+    sides: Mapping[str, Sides] = field(default_factory=dict)
     ignore_place: str = ".dockerignore"
 
     def among(self, names: Sequence[str]) -> tuple[str, ...]:

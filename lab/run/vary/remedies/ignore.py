@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lab.explain.remedies.ignore import patterns
+from lab.run.vary.axes.contents import UNTRACKED as UNTRACKED_NAME
 from lab.run.vary.bench import written
 from lab.run.vary.remedies.candidate import Candidate, Ground
 
@@ -27,6 +29,17 @@ def ignore(ground: Ground) -> Iterator[Candidate]:
             yield _candidate(
                 ground, "ignore-untracked", axes, "an ignore file that lets only the names of this project pass", text
             )
+
+
+def names(ground: Ground) -> Iterator[Candidate]:
+    """Yield the names of the files that nobody committed, and the ignore file's own name."""
+    if axes := ground.among(UNTRACKED):
+        text = "the names of the untracked files in the ignore file; `git ls-files --others` lists yours"
+        yield _candidate(ground, "ignore-names", axes, text, ground.ignored + _end(ground) + f"**/{UNTRACKED_NAME}\n")
+    if (axes := ground.among(("dockerignore",))) and not ground.ignore_place.startswith(".."):
+        text = ground.ignored + _end(ground) + f"{ground.ignore_place}\n"
+        found = _candidate(ground, "ignore-itself", axes, "the ignore file excludes itself", text)
+        yield replace(found, caution=f"An image that copies the whole context no longer has {ground.ignore_place}")
 
 
 def _end(ground: Ground) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,11 +29,18 @@ class Trying:
     folder: Path
 
     def every(self) -> list[RemedyFacts]:
-        """Return the remedies that were tried."""
-        candidates = [item for make in REMEDIES for item in make(self.ground)]
-        return [self._try(candidate) for candidate in candidates]
+        """Return the remedies that were tried; one whose axes earlier ones cure is not."""
+        found: list[RemedyFacts] = []
+        for make in REMEDIES:
+            for candidate in make(self.ground):
+                cured = {name for facts in found for name in facts.cures}
+                left = tuple(name for name in candidate.axes if name not in cured)
+                if left:
+                    found.append(self.one(replace(candidate, axes=left)))
+        return found
 
-    def _try(self, candidate: Candidate) -> RemedyFacts:
+    def one(self, candidate: Candidate) -> RemedyFacts:
+        """Try one remedy for each axis that it may cure."""
         facts = RemedyFacts(name=candidate.name, text=candidate.text, diff=candidate.diff, caution=candidate.caution)
         scenario = self._scenario(candidate)
         self.bench.tell(Progress(self.bench.box.name, f"try the remedy {candidate.name}"))
@@ -46,8 +55,10 @@ class Trying:
             if missed.name in candidate.axes:
                 variant = self._variant(missed, candidate)
                 trial = self.bench.rebuild(scenario, source, missed.name, variant, control)
-                tried.append(_judged(missed.name, trial, control, self._owned(scenario, candidate)))
-        facts = facts.model_copy(update={"tried": tuple(tried)})
+                tried.append(_judged(missed.name, trial, control, self._free(scenario, candidate)))
+        limit = _user(scenario.instructions, candidate.spares)
+        text = None if limit is None else scenario.instructions[limit]
+        facts = facts.model_copy(update={"tried": tuple(tried), "limit": text})
         if facts.cures and candidate.diff:
             name = f"remedy-{candidate.name}.diff"
             files.write(self.folder / name, candidate.diff)
@@ -68,20 +79,32 @@ class Trying:
     def _variant(self, missed: Missed, candidate: Candidate) -> Variant:
         return replace(missed.variant, changes=(*missed.variant.changes, *candidate.after))
 
-    def _owned(self, scenario: Scenario, candidate: Candidate) -> frozenset[int]:
-        """The places of the instructions that the remedy added in a stage of its own."""
+    def _free(self, scenario: Scenario, candidate: Candidate) -> frozenset[int]:
+        """The places of the instructions that may miss: those of a stage of its own, those from a variable's use on."""
         stages = stages_of(scenario.dockerfile, scenario.instructions, flag("target", scenario.options.words))
-        return frozenset(at for at, stage in enumerate(stages) if stage == candidate.own)
+        own = {at for at, stage in enumerate(stages) if stage == candidate.own}
+        user = _user(scenario.instructions, candidate.spares)
+        return frozenset(
+            own | set(range(len(scenario.instructions) if user is None else user, len(scenario.instructions)))
+        )
 
 
-def _judged(axis: str, trial: Trial, control: Trial, own: frozenset[int]) -> TriedFacts:
+def _user(instructions: Sequence[str], variable: str | None) -> int | None:
+    """The place of the first instruction that names a variable; None if none does."""
+    if variable is None:
+        return None
+    use = re.compile(rf"\$\{{?{re.escape(variable)}\b")
+    return next((at for at, text in enumerate(instructions) if use.search(text)), None)
+
+
+def _judged(axis: str, trial: Trial, control: Trial, free: frozenset[int]) -> TriedFacts:
     """Whether every step of the project's own hit that hits without the difference."""
     outcomes, before = _outcomes(trial), _outcomes(control)
     steps = tuple(step.instruction for step in trial.build.steps) if trial.build else ()
     wrong = [
         at
         for at, (now, then) in enumerate(zip(outcomes, before, strict=False))
-        if at not in own and then is Outcome.HIT and now is not Outcome.HIT
+        if at not in free and then is Outcome.HIT and now is not Outcome.HIT
     ]
     cured = bool(outcomes) and len(outcomes) == len(before) and not wrong
     problem = (trial.problem or "").splitlines()[:1]

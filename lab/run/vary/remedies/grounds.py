@@ -1,0 +1,45 @@
+"""Gathers what the remedies of one run are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.buildkit.cachekeys.copying import read_copy
+from lab.buildkit.cachekeys.instruction import instruction
+from lab.explain.remedies.remedy import Sides, sides
+from lab.explain.subject import subject
+from lab.run.own_project.project import OwnProject
+from lab.run.vary.axis import Scene
+from lab.run.vary.bench import Bench
+from lab.run.vary.remedies.candidate import Ground, Missed
+
+
+def ground_of(bench: Bench, scene: Scene, project: OwnProject | None, missed: Sequence[Missed]) -> Ground:
+    """Return the ground of the remedies for axes that miss; `project` is the user's own, if that was built."""
+    beside = project is not None and project.ignore is not None and bench.place_of_dockerfile.startswith("..")
+    there = next((item.content for item in scene.objects if item.path == scene.ignore), None)
+    text = there.decode("utf-8", "surrogateescape") if isinstance(there, bytes) else ""
+    has_busybox = bench.run.base is not None and bench.run.base.source == "busybox"
+    return Ground(
+        scene,
+        project.text if project else scene.text,
+        missed,
+        tool="busybox " if has_busybox else "",
+        ignored=(project.ignore or "") if beside and project else text,
+        ignore_place=f"{bench.place_of_dockerfile}.dockerignore" if beside else scene.ignore,
+        sides={item.name: found for item in missed if (found := _sides(bench, item))},
+    )
+
+
+def _sides(bench: Bench, missed: Missed) -> Sides | None:
+    """The files of both sides that the COPY takes at which an axis misses; None for another step."""
+    item = instruction(missed.step)
+    copy = read_copy(item) if item.word in ("COPY", "ADD") else None
+    trial = next((trial for trial in bench.run.trials if trial.variation == missed.name), None)
+    if copy is None or not copy.from_context or trial is None:
+        return None
+    found = subject(bench.run, trial, bench.book)
+    if found.engine is None or isinstance(found.ours, str) or isinstance(found.theirs, str):
+        return None
+    rules = found.engine.rules
+    return sides(found.ours.sent_objects, found.theirs.sent_objects, copy.queries, rules, rules)

@@ -1,0 +1,44 @@
+"""The pieces of a difference as changes, made in a real folder."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from lab.buildkit.contenthash.entry import Entry, Kind, file
+from lab.buildkit.context import read_context
+from lab.run.vary.between.batching import Batch
+from lab.run.vary.between.pieces import STAND_IN, pieces
+
+
+def made(folder: Path, second: list[Entry]) -> list[Entry]:
+    """The objects of a folder after all pieces that lead to the second side were made in it."""
+    first = read_context(folder)
+    batch = Batch(tuple(change for piece in pieces(first, second) for change in piece.made()))
+    for command in batch.commands():
+        subprocess.run(command.argv, cwd=folder, check=True)
+    return read_context(folder)
+
+
+def test_a_folder_becomes_the_second_side(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "x").write_text("x")
+    (tmp_path / "kind").write_text("file")
+    second = [
+        file("a", b"it's\nanother\0", 0o640),
+        Entry("d", Kind.DIR, 0o750),
+        file("d/-n", b"new", 0o604),
+        Entry("kind", Kind.SYMLINK, 0o777, linkname="a"),
+    ]
+    found = made(tmp_path, second)
+    assert pieces(found, second) == []
+
+
+def test_a_content_that_is_not_known_is_replaced_by_another_one(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    second = [Entry("a", mode=(tmp_path / "a").stat().st_mode & 0o7777, size=1, sha256="0" * 64)]
+    [piece] = pieces(read_context(tmp_path), second)
+    assert piece.stands_in
+    made(tmp_path, second)
+    assert (tmp_path / "a").read_bytes() == STAND_IN

@@ -1,0 +1,102 @@
+"""A stand-in for Docker's client, and a bench on it: a step is cached if the files of the context are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from lab.boxes.local import LocalBox
+from lab.boxes.transcript import RecordingBox, Transcript
+from lab.engines.engine import Engine
+from lab.registry.server import Registry
+from lab.results.run import Base, Run
+from lab.results.run import load as load_run
+from lab.run.own_project.project import read_project
+from lab.run.own_project.request import Request
+from lab.run.own_project.scenario import scenario_of
+from lab.run.recorder import Recorder
+from lab.run.vary.bench import Bench
+from tests.conftest import ROOT
+from tests.vectors import BOOK
+
+FACTS = load_run(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr").boxes[0]
+# It takes modes, attributes and contents of the files, as BuildKit does, and no argument.
+DOCKER = """\
+#!/bin/sh
+state={state}
+echo "$*" >> $state/log
+shift 2  # -H and the address
+seen() {{
+  find . -path ./Dockerfile -prune -o -mindepth 1 -printf '%P %m\\n' | sort
+  find src -type f -exec sha256sum {{}} + | sort
+  getfattr -R -d -m - src 2>/dev/null
+}}
+case "$1" in
+build)
+  test ! -e $state/broken || {{ echo "it broke" >&2; exit 1; }}
+  case "$*" in
+  *--cache-from*)
+    seen > $state/ours; word=CACHED
+    test -e $state/forgetful || cmp -s $state/theirs $state/ours || word="DONE 0.5s"
+    test ! -e $state/blind || word=CACHED
+    test ! -e $state/forgetful || word="DONE 0.5s"
+    printf '#1 [2/3] RUN one\\n#1 CACHED\\n#2 [3/3] COPY src /src\\n#2 %s\\n' "$word" >&2 ;;
+  *)
+    seen > $state/theirs
+    printf '#1 [2/3] RUN one\\n#1 DONE 0.1s\\n#2 [3/3] COPY src /src\\n#2 DONE 0.2s\\n' >&2 ;;
+  esac ;;
+info) echo " Storage Driver: overlay2" ;;
+history) printf '30\\tCOPY src /src # buildkit\\n10\\tRUN /bin/sh -c one # buildkit\\n' ;;
+version) echo 20.10.24 ;;
+esac
+"""
+TEXT = "FROM base:1\nRUN one\nCOPY src /src\n"
+
+
+@contextmanager
+def standing(folder: Path, text: str = TEXT) -> Iterator[Bench]:
+    """A bench whose engine is the stand-in; its state is in `folder`/state."""
+    state, context = folder / "state", folder / "app"
+    state.mkdir()
+    (context / "src").mkdir(parents=True)
+    (context / "src" / "a.txt").write_text("a\nb\n")
+    (context / "Dockerfile").write_text(text)
+    program = folder / "docker"
+    program.write_text(DOCKER.format(state=state))
+    program.chmod(0o755)
+    project = read_project(Request(context))
+    scenario = scenario_of(project, "scratch")
+    run = Run(
+        name="vary",
+        scenario=scenario.name,
+        summary="",
+        lineup="local",
+        started=datetime.now(UTC),
+        registry="localhost:1",
+        base=Base(reference="base:1", source="given"),
+        dockerfile=scenario.dockerfile,
+        instructions=scenario.instructions,
+        project=scenario.project,
+    )
+    results = folder / "results"
+    results.mkdir()
+    transcript = Transcript(results / "transcript.jsonl", "vary")
+    box = RecordingBox(LocalBox("local"), transcript)
+    engine = Engine("20.10.24", (str(program), "-H", "unix:///none"), "20.10.24", "20.10.24", "")
+    bench = Bench(
+        box,
+        ("this machine", "local"),
+        engine,
+        scenario,
+        Recorder(results, run),
+        Registry("localhost:1", "external"),
+        BOOK,
+        PurePosixPath(folder / "home"),
+        lambda event: None,
+    )
+    try:
+        yield bench
+    finally:
+        transcript.close()
