@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from lab.boxes.base import Tell
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import CommandError, LabError, ReadError, UsageError
+from lab.errors import BY_FAULT, CommandError, ConfigError, ContextError, Fault, ReadError, UsageError
 from lab.machines.ready import Ready
 from lab.model import Outcome
 from lab.project import Project
@@ -103,9 +103,7 @@ class Bench:
         try:
             write(candidate, self.folder)
             scenario = load_scenario(self.folder, self.base.reference)
-        except LabError as error:
-            if error.exit_code not in (ReadError.exit_code, 3, 13):
-                raise
+        except (ConfigError, ContextError, ReadError) as error:
             return Seen(problem=error.message)
         run = self._run(scenario, candidate)
         seen = _seen(scenario, run)
@@ -162,8 +160,6 @@ class Bench:
 
     def _checked(self, trial: Trial, station: Station) -> Trial:
         """The trial, unless the box, the engine or the registry failed: that ends the work."""
-        from lab.errors import BY_FAULT, Fault
-
         if trial.fault in (Fault.BOX, Fault.ENGINE, Fault.REGISTRY):
             raise BY_FAULT[trial.fault](f"cannot rebuild on {station.box.name}: {trial.problem}")
         return trial
