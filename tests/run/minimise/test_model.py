@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab.run.minimise.candidate import Candidate, Difference, File
-from lab.run.minimise.model import Model, UnknownError
+from lab.run.minimise.model import Model
 from lab.run.minimise.parts import part
+from lab.run.minimise.view import UnknownError
 from lab.run.random_trials.case import Stage
 from tests.run.minimise.standin import GUILTY, HIT, RAN, project, replaced, start_run
 from tests.vectors import BOOK
