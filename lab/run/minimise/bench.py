@@ -55,7 +55,8 @@ class Ends:
 class Seen(Strict):
     """What an engine did with a candidate: the outcome of each step without and with the difference.
 
-    `problem` says why there is nothing to compare. `seconds` is how long it took.
+    `problem` says why there is nothing to compare. `seconds` is how long it took, and `trials` the number of rebuilds;
+    a build of the producer that fails counts as one, a candidate that no engine has built as none.
     """
 
     steps: tuple[str, ...] = ()
@@ -63,6 +64,7 @@ class Seen(Strict):
     subject: tuple[Outcome, ...] = ()
     problem: str | None = None
     seconds: float = 0.0
+    trials: int = TRIALS
 
     @property
     def difference(self) -> Difference | None:
@@ -104,7 +106,7 @@ class Bench:
             write(candidate, self.folder)
             scenario = load_scenario(self.folder, self.base.reference)
         except (ConfigError, ContextError, ReadError) as error:
-            return Seen(problem=error.message)
+            return Seen(problem=error.message, trials=0)
         run = self._run(scenario, candidate)
         seen = _seen(scenario, run)
         self.last = run
@@ -170,7 +172,7 @@ def _seen(scenario: Scenario, run: Run) -> Seen:
     problem = run.productions[0].problem or next((trial.problem for trial in run.trials if trial.problem), None)
     builds = [trial.build for trial in run.trials if trial.build]
     if problem or len(builds) < TRIALS:
-        return Seen(problem=problem or "the output holds no build")
+        return Seen(problem=problem or "the output holds no build", trials=len(run.trials) or 1)
     outcomes = [tuple(step.outcome for step in build.steps) for build in builds]
     unread = any(outcome in (Outcome.UNKNOWN, Outcome.ERROR) for each in outcomes for outcome in each)
     return Seen(

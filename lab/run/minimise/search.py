@@ -65,7 +65,7 @@ class Search:
     @property
     def trials(self) -> int:
         """How many rebuilds the engine has made."""
-        return TRIALS * len(self.answers)
+        return sum(answer.trials for answer in self.answers.values())
 
     def answers_of(self, candidate: Candidate) -> Seen:
         """What the engine did with a candidate that it has built."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.buildkit.rulebook import Known
@@ -118,9 +119,9 @@ class View:
             return entry
         if file.executable != before.executable and entry.path not in self._with_mode:
             entry = entry.but(mode=entry.mode & ~0o111)
-        changed = entry.path in self._with_content
+        changed = entry.path in self._with_content and entry.sha256 != sha256(before.content).hexdigest()
         if changed and (file.content != before.content or kinds & {"text", *NO_CONTENT}):
-            raise UnknownError
+            return replace(entry, content=None, sha256=None, problem="its content is not known")
         return entry if changed else entry.but(content=file.content)
 
     def _mode(self, entry: Entry) -> int:

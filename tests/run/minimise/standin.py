@@ -69,6 +69,8 @@ def entries(candidate: Candidate, changes: Sequence[NamedChange]) -> list[Entry]
             value = value_of(item)[path]
             if item.kind == "mode":
                 found[path] = found[path].but(mode=int(value, 8))
+            if item.kind == "append":
+                found[path] = found[path].but(content=candidate.files[path].content + value.encode())
             if item.kind == "attribute":
                 found[path] = found[path].but(xattrs={name: text.encode() for name, text in value.items()})
     return sorted(found.values(), key=walk_key)
