@@ -139,7 +139,10 @@ def _content(context: StoredContext, side: Side, missing: list[str]) -> Content:
         except ContextError as error:
             missing.append(error.message)
             raise
-        return None if part is None else content_record(part.text)
+        try:
+            return None if part is None else content_record(part.text)
+        except ContextError as error:  # a plan would take it for a build that fails
+            raise UnknownError from error
 
     return record
 

@@ -121,7 +121,7 @@ class View:
             entry = entry.but(mode=entry.mode & ~0o111)
         changed = entry.path in self._with_content and entry.sha256 != sha256(before.content).hexdigest()
         if changed and (file.content != before.content or kinds & {"text", *NO_CONTENT}):
-            return replace(entry, content=None, sha256=None, problem="its content is not known")
+            return replace(entry, content=None, sha256=None)
         return entry if changed else entry.but(content=file.content)
 
     def _mode(self, entry: Entry) -> int:
