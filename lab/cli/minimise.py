@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lab.run.minimise.bench import Bench, Ends, Seen
     from lab.run.minimise.candidate import Candidate
     from lab.run.minimise.search import Search
-    from lab.run.minimise.state import Kept
+    from lab.run.minimise.state import ResultFolder
 
 LIMIT = 200  # trials; the search has the same
 
@@ -154,7 +154,7 @@ def _minimised(conductor: Conductor, candidate: Candidate, ends: Ends, limit: in
             item.box.close()
 
 
-def _search(bench: Bench, kept: Kept, candidate: Candidate, limit: int, conductor: Conductor) -> Search:
+def _search(bench: Bench, kept: ResultFolder, candidate: Candidate, limit: int, conductor: Conductor) -> Search:
     from lab.model import Progress
     from lab.run.minimise.model import Model
     from lab.run.minimise.search import Search
@@ -179,7 +179,7 @@ def _search(bench: Bench, kept: Kept, candidate: Candidate, limit: int, conducto
     return search
 
 
-def _result(conductor: Conductor, search: Search, kept: Kept, ends: Ends) -> Minimised:
+def _result(conductor: Conductor, search: Search, kept: ResultFolder, ends: Ends) -> Minimised:
     """Write the scenario, run it with `repro`'s own means, and write the report."""
     from lab import files
     from lab.report.minimised import markdown

@@ -40,7 +40,7 @@ def start_of(
     project = find()
     if (name is None) == (own.context is None):
         raise UsageError(
-            "cannot tell what to minimise: name a run, a case, or a folder with --context",
+            "cannot find what to minimise: name a run, a case, or a folder with --context",
             hint="python -m lab cases lists the cases, python -m lab runs the runs",
         )
     if own.context is not None:
