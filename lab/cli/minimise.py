@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.columns import fill
+from lab.cli.minimise_start import OwnBuild, start_of
 from lab.cli.options import (
     engine_option,
     engines_named,
@@ -21,34 +22,19 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
-from lab.cli.own_project import bases_of
 from lab.cli.terminal import say
-from lab.errors import DIFFERS, ConfigError, Interrupted, UsageError
+from lab.errors import DIFFERS, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from lab.cli.conduct import Conductor
     from lab.cli.options import Workplace
     from lab.report.minimised import Minimised
-    from lab.results.run import Run
     from lab.run.minimise.bench import Bench, Ends, Seen
     from lab.run.minimise.candidate import Candidate
     from lab.run.minimise.search import Search
-    from lab.run.minimise.state import Kept
+    from lab.run.minimise.state import ResultFolder
 
 LIMIT = 200  # trials; the search has the same
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """What the command line says of a project."""
-
-    context: Path | None
-    file: Path | None
-    build_args: tuple[str, ...]
-    target: str | None
-    stub_runs: bool
-    bases: tuple[str, ...]
-    on: str | None
 
 
 @click.command(epilog="Example: python -m lab minimise --context . --variation user-xattr --lineup local")
@@ -111,9 +97,9 @@ def minimise(
     from lab.cli.conduct import boxes_for, conducting
     from lab.run.minimise.bench import Ends
 
-    own = _Own(context, file, build_args, target, stub_runs, bases, on)
+    own = OwnBuild(context, file, build_args, target, stub_runs, bases, on)
     asked = Ends(producer, consumer, made_by, None)
-    candidate, ends, where = _start(name, trial, variation, own, asked, lineup)
+    candidate, ends, where = start_of(name, trial, variation, own, asked, lineup)
     place = workplace(where)
     place.announce()
     names = engines_named(place, engines)
@@ -142,87 +128,6 @@ def _complete(place: Workplace, ends: Ends) -> Ends:
     )
 
 
-def _start(
-    name: str | None, trial: str | None, variation: str | None, own: _Own, asked: Ends, lineup: str | None
-) -> tuple[Candidate, Ends, str | None]:
-    """Where to start, the ends, and the lineup; errors in what the user named are found before a box is touched."""
-    from lab.project import find
-    from lab.run.minimise.start import from_scenario
-    from lab.run.scenarios import find as find_scenario
-    from lab.run.scenarios import load_scenario
-
-    project = find()
-    if (name is None) == (own.context is None):
-        raise UsageError(
-            "cannot tell what to minimise: name a run, a case, or a folder with --context",
-            hint="python -m lab cases lists the cases, python -m lab runs the runs",
-        )
-    if own.context is not None:
-        return _of_project(own, variation, project.boxes), asked, lineup
-    assert name is not None
-    if wrong := next((option for option in ("file", "build_args", "target", "on") if getattr(own, option)), None):
-        raise UsageError(f"cannot use --{wrong.replace('_args', '-arg')} without --context")
-    run = _run_named(name, project.results)
-    if run is not None:
-        return _of_run(run, trial, variation, asked, lineup)
-    if trial:
-        raise UsageError(f'cannot find the run "{name}", to which --trial belongs')
-    folder = find_scenario(name, project.scenarios)
-    if variation is None:
-        defaults = [item.name for item in load_scenario(folder, "scratch").file.variations if item.default]
-        variation = defaults[0] if defaults else "none"
-    return from_scenario(folder, variation), asked, lineup
-
-
-def _of_project(own: _Own, variation: str | None, boxes: Path) -> Candidate:
-    from lab.buildkit.rulebook import Rulebook
-    from lab.run.minimise.start import from_project, variations_of
-    from lab.run.own_project.project import read_project
-    from lab.run.own_project.request import Request
-
-    assert own.context is not None
-    bases = bases_of(own.bases)
-    read = read_project(
-        Request(own.context, own.file, own.build_args, own.target, stub_runs=own.stub_runs, bases=bases)
-    )
-    rules = Rulebook(boxes).newest
-    if variation is None:
-        known = ", ".join(variations_of(read, rules, own.on))
-        raise UsageError("cannot minimise a project without --variation", hint=f"variations: {known}")
-    return from_project(read, variation, rules, own.on)
-
-
-def _run_named(name: str, results: Path) -> Run | None:
-    """The stored run of that name or folder; None if the name is none of a run."""
-    from lab.results.run import load
-
-    folder = Path(name) if (Path(name) / "run.json").is_file() else results / name
-    return load(folder) if (folder / "run.json").is_file() else None
-
-
-def _of_run(
-    run: Run, name: str | None, variation: str | None, asked: Ends, lineup: str | None
-) -> tuple[Candidate, Ends, str | None]:
-    """The start from a trial of a run: from the records of both sides, which the run holds."""
-    from lab.buildkit.rulebook import Rulebook
-    from lab.explain.subject import subject
-    from lab.project import find
-    from lab.run.minimise.choosing import ends_of, trial_of
-    from lab.run.minimise.start import from_scenario, from_trial
-
-    trial = trial_of(run, name or (f"*:{variation}" if variation else None))
-    ends = ends_of(trial)
-    given = {key: value for key in ("producer", "consumer", "producer_engine") if (value := getattr(asked, key))}
-    project = find()
-    try:
-        candidate = from_trial(subject(run, trial, Rulebook(project.boxes)))
-    except ConfigError:  # what differs is not in the files, such as an edit of the Dockerfile: the scenario has it
-        if not (project.scenarios / run.scenario / "scenario.yaml").is_file():
-            raise
-        candidate = from_scenario(project.scenarios / run.scenario, trial.variation)
-    return candidate, replace(ends, **given), lineup or run.lineup
-
-
 def _minimised(conductor: Conductor, candidate: Candidate, ends: Ends, limit: int, *, anew: bool) -> Minimised:
     """Search on engines, write the result, and run it."""
     from lab.cli.machines import stopped, with_way_back
@@ -249,7 +154,7 @@ def _minimised(conductor: Conductor, candidate: Candidate, ends: Ends, limit: in
             item.box.close()
 
 
-def _search(bench: Bench, kept: Kept, candidate: Candidate, limit: int, conductor: Conductor) -> Search:
+def _search(bench: Bench, kept: ResultFolder, candidate: Candidate, limit: int, conductor: Conductor) -> Search:
     from lab.model import Progress
     from lab.run.minimise.model import Model
     from lab.run.minimise.search import Search
@@ -274,7 +179,7 @@ def _search(bench: Bench, kept: Kept, candidate: Candidate, limit: int, conducto
     return search
 
 
-def _result(conductor: Conductor, search: Search, kept: Kept, ends: Ends) -> Minimised:
+def _result(conductor: Conductor, search: Search, kept: ResultFolder, ends: Ends) -> Minimised:
     """Write the scenario, run it with `repro`'s own means, and write the report."""
     from lab import files
     from lab.report.minimised import markdown

@@ -20,8 +20,8 @@ def test_the_help_has_an_example(here: Place) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "cannot tell what to minimise"),
-        (("copy-bust", "--context", "."), "cannot tell what to minimise"),
+        ((), "cannot find what to minimise"),
+        (("copy-bust", "--context", "."), "cannot find what to minimise"),
         (("copy-bst",), 'cannot find the scenario "copy-bst" (did you mean "copy-bust"?)'),
         (("copy-bust", "--variation", "user-xatr"), 'cannot find the variation "user-xatr"'),
         (("copy-bust", "--trial", "x"), "to which --trial belongs"),

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from lab.boxes.base import Tell
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import CommandError, LabError, ReadError, UsageError
+from lab.errors import BY_FAULT, CommandError, ConfigError, ContextError, Fault, ReadError, UsageError
 from lab.machines.ready import Ready
 from lab.model import Outcome
 from lab.project import Project
@@ -55,7 +55,8 @@ class Ends:
 class Seen(Strict):
     """What an engine did with a candidate: the outcome of each step without and with the difference.
 
-    `problem` says why there is nothing to compare. `seconds` is how long it took.
+    `problem` says why there is nothing to compare. `seconds` is how long it took, and `trials` the number of rebuilds;
+    a build of the producer that fails counts as one, a candidate that no engine has built as none.
     """
 
     steps: tuple[str, ...] = ()
@@ -63,6 +64,7 @@ class Seen(Strict):
     subject: tuple[Outcome, ...] = ()
     problem: str | None = None
     seconds: float = 0.0
+    trials: int = TRIALS
 
     @property
     def difference(self) -> Difference | None:
@@ -103,10 +105,8 @@ class Bench:
         try:
             write(candidate, self.folder)
             scenario = load_scenario(self.folder, self.base.reference)
-        except LabError as error:
-            if error.exit_code not in (ReadError.exit_code, 3, 13):
-                raise
-            return Seen(problem=error.message)
+        except (ConfigError, ContextError, ReadError) as error:
+            return Seen(problem=error.message, trials=0)
         run = self._run(scenario, candidate)
         seen = _seen(scenario, run)
         self.last = run
@@ -162,8 +162,6 @@ class Bench:
 
     def _checked(self, trial: Trial, station: Station) -> Trial:
         """The trial, unless the box, the engine or the registry failed: that ends the work."""
-        from lab.errors import BY_FAULT, Fault
-
         if trial.fault in (Fault.BOX, Fault.ENGINE, Fault.REGISTRY):
             raise BY_FAULT[trial.fault](f"cannot rebuild on {station.box.name}: {trial.problem}")
         return trial
@@ -174,7 +172,7 @@ def _seen(scenario: Scenario, run: Run) -> Seen:
     problem = run.productions[0].problem or next((trial.problem for trial in run.trials if trial.problem), None)
     builds = [trial.build for trial in run.trials if trial.build]
     if problem or len(builds) < TRIALS:
-        return Seen(problem=problem or "the output holds no build")
+        return Seen(problem=problem or "the output holds no build", trials=len(run.trials) or 1)
     outcomes = [tuple(step.outcome for step in build.steps) for build in builds]
     unread = any(outcome in (Outcome.UNKNOWN, Outcome.ERROR) for each in outcomes for outcome in each)
     return Seen(

@@ -116,7 +116,8 @@ def dockerfile_in_pieces(text: str) -> tuple[tuple[str, ...], tuple[Stage, ...]]
     before = (*head, *(_written(item, lines) for item in parsed.before))
     stages = []
     for stage in parsed.stages:
-        start = " ".join(" ".join(lines[stage.lines[0] - 1 : stage.lines[1]]).replace("\\ ", " ").split())
+        platform = f"--platform={stage.platform} " if stage.platform else ""
+        start = f"FROM {platform}{stage.base}{f' AS {stage.name}' if stage.name else ''}"
         stages.append(Stage(start=start, lines=tuple(_written(item, lines) for item in stage.instructions)))
     return before, tuple(stages)
 

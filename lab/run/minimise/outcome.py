@@ -53,7 +53,7 @@ def of_search(search: Search, run: Run, place: Path, folder: Path, boxes: Path) 
 def removed(step: Step) -> str:
     """What one kind of reduction did, in one line."""
     both = {name: (step.before[name], step.after[name]) for name in step.before}
-    parts = [f"{first} to {now} {NAMES[name]}" for name, (first, now) in both.items() if first != now]
+    parts = [f"{first} to {now} {NAMES[name]}" for name, (first, now) in both.items() if now < first]
     note = "; the engine contradicted a prediction, and decided each candidate" if step.contradicted else ""
     return f"{step.name}: {', '.join(parts) or 'other words'}{note}"
 

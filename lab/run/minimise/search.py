@@ -57,7 +57,7 @@ class Search:
     steps: list[Step] = field(default_factory=list)
     predicted: int = 0
     spent: bool = False
-    _guesses: dict[str, bool | None] = field(default_factory=dict)
+    _predictions: dict[str, bool | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.best = self.start
@@ -65,7 +65,7 @@ class Search:
     @property
     def trials(self) -> int:
         """How many rebuilds the engine has made."""
-        return TRIALS * len(self.answers)
+        return sum(answer.trials for answer in self.answers.values())
 
     def answers_of(self, candidate: Candidate) -> Seen:
         """What the engine did with a candidate that it has built."""
@@ -122,21 +122,21 @@ class Search:
 
     def _likely(self, candidate: Candidate, reduction: Reduction) -> bool:
         """Whether a candidate is predicted to keep the difference; where that is unknown, whether it does."""
-        guess = self._guess(candidate)
-        return self._confirmed(candidate, reduction) if guess is None else guess
+        predicted = self._prediction(candidate)
+        return self._confirmed(candidate, reduction) if predicted is None else predicted
 
     def _certain(self, candidate: Candidate, reduction: Reduction) -> bool:
         """Whether a candidate keeps the difference on the engine, which is asked only where the model allows it."""
-        return self._guess(candidate) is not False and self._confirmed(candidate, reduction)
+        return self._prediction(candidate) is not False and self._confirmed(candidate, reduction)
 
-    def _guess(self, candidate: Candidate) -> bool | None:
+    def _prediction(self, candidate: Candidate) -> bool | None:
         """The model's prediction; None where it does not say, or where it does not even predict the start."""
         if not self._usable:
             return None
-        if candidate.key not in self._guesses:
+        if candidate.key not in self._predictions:
             self.predicted += 1
-            self._guesses[candidate.key] = self._model.holds(candidate, self.wanted)
-        return self._guesses[candidate.key]
+            self._predictions[candidate.key] = self._model.holds(candidate, self.wanted)
+        return self._predictions[candidate.key]
 
     def _confirmed(self, candidate: Candidate, reduction: Reduction) -> bool:
         """Whether the engine shows the difference; the candidate is then the best so far."""

@@ -33,7 +33,7 @@ class State(Strict):
     finished: bool = False
 
 
-class Kept:
+class ResultFolder:
     """The folder of one minimisation; each write is complete or not made. HostError if the disk refuses."""
 
     def __init__(self, folder: Path, state: State) -> None:
@@ -66,15 +66,15 @@ def key_of(candidate: Candidate, ends: Ends) -> str:
     return f"{candidate.key}:{ends.producer}:{ends.producer_engine}:{ends.consumer}:{ends.engine}"
 
 
-def begin(results: Path, candidate: Candidate, ends: Ends, moment: datetime, *, anew: bool = False) -> Kept:
+def begin(results: Path, candidate: Candidate, ends: Ends, moment: datetime, *, anew: bool = False) -> ResultFolder:
     """The folder of an earlier minimisation with this start that was not finished, or else a new one."""
     key = key_of(candidate, ends)
     for path in [] if anew else sorted(results.glob(f"*-{WORD}-*/{STATE}"), reverse=True):
         state = _read(path)
         if state and state.key == key and not state.finished:
-            return Kept(path.parent, state)
+            return ResultFolder(path.parent, state)
     folder = create_folder(results, f"{WORD}-{candidate.name}", moment)
-    kept = Kept(folder, State(key=key))
+    kept = ResultFolder(folder, State(key=key))
     kept.store()
     return kept
 

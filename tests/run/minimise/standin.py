@@ -14,6 +14,7 @@ from lab.results.run import Run, load
 from lab.run.changes.table import NamedChange
 from lab.run.minimise.bench import Seen
 from lab.run.minimise.candidate import Candidate, File
+from lab.run.minimise.model import Model
 from lab.run.minimise.parts import part, paths_of, value_of
 from lab.run.minimise.start import _candidate
 from lab.run.random_trials.case import BASE
@@ -68,19 +69,22 @@ def entries(candidate: Candidate, changes: Sequence[NamedChange]) -> list[Entry]
             value = value_of(item)[path]
             if item.kind == "mode":
                 found[path] = found[path].but(mode=int(value, 8))
+            if item.kind == "append":
+                found[path] = found[path].but(content=candidate.files[path].content + value.encode())
             if item.kind == "attribute":
                 found[path] = found[path].but(xattrs={name: text.encode() for name, text in value.items()})
     return sorted(found.values(), key=walk_key)
 
 
-def start_run(candidate: Candidate) -> Run:
-    """The run of the start with made-up records: its trials are without and with the change."""
+def start_run(candidate: Candidate, changes: Sequence[NamedChange] | None = None) -> Run:
+    """The run of the start with made-up records: its trials are without and with the change, or with other changes."""
     base = next(trial for trial in STORED.trials if trial.engine == ENGINE)
     made = next(item for item in STORED.productions if item.engine == ENGINE)
     contexts = {}
     keys, contents = [], {}
-    for changes in (candidate.build.prepare, (*candidate.build.prepare, *candidate.build.change)):
-        packed = pack(entries(candidate, changes), None, list(BOOK.rule_sets.values()))
+    more = candidate.build.change if changes is None else changes
+    for made_changes in (candidate.build.prepare, (*candidate.build.prepare, *more)):
+        packed = pack(entries(candidate, made_changes), None, list(BOOK.rule_sets.values()))
         contexts[packed.key] = packed.context
         contents.update(packed.contents)
         keys.append(packed.key)
@@ -138,6 +142,19 @@ class Engine:
         if clean in ("", "."):
             return ["Dockerfile", *candidate.files]
         return [path for path in candidate.files if path == clean or path.startswith(f"{clean}/")]
+
+
+class ModelEngine:
+    """Stands in for an engine by the model of the cache itself, for Dockerfiles of several stages."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def make(self, candidate: Candidate) -> Seen:
+        found = self.model.difference(candidate)
+        if found is None:
+            return Seen(steps=("COPY x y",), reference=(HIT,), subject=(HIT,))
+        return Seen(steps=(f"{found.word} x y",), reference=(found.reference,), subject=(found.subject,))
 
 
 def replaced(candidate: Candidate, **fields: object) -> Candidate:

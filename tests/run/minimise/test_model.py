@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab.run.minimise.candidate import Candidate, Difference, File
-from lab.run.minimise.model import Model, UnknownError
+from lab.run.minimise.model import Model
 from lab.run.minimise.parts import part
+from lab.run.minimise.view import UnknownError
 from lab.run.random_trials.case import Stage
 from tests.run.minimise.standin import GUILTY, HIT, RAN, project, replaced, start_run
 from tests.vectors import BOOK
@@ -72,3 +73,21 @@ def test_a_change_of_the_dockerfile_is_not_followed() -> None:
     change = (part("replace", {"Dockerfile": {"from": "A=1", "to": "A=3"}}),)
     other = START.with_build(START.build.model_copy(update={"change": change}))
     assert Model(start_run(other), other, BOOK).holds(other, Difference("RUN", HIT, RAN)) is None
+
+
+def test_content_that_is_not_known_does_not_matter_where_it_is_not_copied() -> None:
+    change = (*START.build.change, part("append", {"README.md": "more"}))
+    more = START.with_build(START.build.model_copy(update={"change": change}))
+    model = Model(start_run(more), more, BOOK)
+    empty = replaced(more, files={**more.files, "README.md": File(b"")})
+    assert model.holds(built("COPY src /x", start=empty), WANTED) is True
+    assert model.holds(built("COPY README.md /x", start=empty), WANTED) is None
+
+
+def test_a_free_command_that_leaves_the_content_alone() -> None:
+    """The records show that the content is the same on both sides, so an empty file is predicted too."""
+    command = (part("commands", {"run": [["setfattr", "-n", "user.lab", "-v", "1", GUILTY]]}),)
+    free = START.with_build(START.build.model_copy(update={"change": command}))
+    model = Model(start_run(free, START.build.change), free, BOOK)
+    empty = replaced(free, files={**free.files, GUILTY: File(b"")})
+    assert model.holds(empty, WANTED) is True

@@ -9,7 +9,7 @@ from lab.run.minimise.bench import Seen
 from lab.run.minimise.candidate import Candidate, Difference
 from lab.run.minimise.model import Model
 from lab.run.minimise.search import Search
-from tests.run.minimise.standin import GUILTY, HIT, RAN, Engine, project, replaced, start_run
+from tests.run.minimise.standin import GUILTY, HIT, RAN, Engine, ModelEngine, project, replaced, start_run
 from tests.vectors import BOOK
 
 NUMBER = 40  # trials that a project of 300 files may take
@@ -148,3 +148,47 @@ def test_what_goes_on_is_said() -> None:
     search(project(30), Engine(), tell=said.append).run()
     assert said[0].startswith("building the start: 30 files, 11 instructions; 0 trials made")
     assert any(line.startswith("leaving out folders and files: 1 files") for line in said)
+
+
+STAGES = """\
+FROM {{base}} AS tools
+RUN install tools
+FROM {{base}} AS build
+COPY package.json ./
+RUN npm install
+COPY --from=tools /tool /bin/
+COPY src ./src
+RUN make
+FROM {{base}}
+COPY --from=build /out /out
+COPY docs /docs
+"""
+
+
+def test_stages_are_left_out() -> None:
+    """No engine: the model of the cache stands in for it."""
+    candidate = project(60, STAGES)
+    model = Model(start_run(candidate), candidate, BOOK)
+    made = Search(candidate, ModelEngine(model).make, lambda: model)
+    best = made.run()
+    assert best.build.dockerfile == "FROM {{base}}\nCOPY src ./src\n"
+    assert list(best.files) == [GUILTY]
+    assert made.trials < NUMBER
+
+
+def test_two_boxes_that_differ_without_a_change() -> None:
+    """No engine: the consumer's own records differ from the producer's, and no change makes that."""
+    varied = project(30)
+    candidate = replaced(varied, variation="none", build=varied.build.model_copy(update={"change": ()}))
+    model = Model(start_run(candidate, varied.build.change), candidate, BOOK)
+    best = Search(candidate, ModelEngine(model).make, lambda: model).run()
+    assert list(best.files) == [GUILTY]
+    assert len(best.build.stages[0].lines) == 1
+
+
+def test_build_arguments_that_do_not_matter_are_left_out() -> None:
+    varied = project(20, "FROM {{base}}\nARG A\nARG B\nRUN echo $A $B\nCOPY src /src\n")
+    options = {"arguments": {"A": "1", "B": "2"}, "flags": ("--pull",)}
+    candidate = varied.with_build(varied.build.model_copy(update=options))
+    best = search(candidate, Engine()).run()
+    assert (best.build.arguments, best.build.flags) == ({}, ())
