@@ -87,7 +87,6 @@ IMPORTED = {
         machines.kinds.vagrant machines.preparation machines.ready
     """,
     "registry/test_images.py": "registry.client registry.manifests registry.names",
-    "report/page/test_browser.py": "report.vary",
     "report/page/test_document.py": """
         report.page.boxes report.page.commands report.page.dockerfile report.page.lead report.page.matrix
         report.page.packing report.page.records report.page.text report.page.timeline report.page.trial
@@ -115,10 +114,7 @@ IMPORTED = {
         run.changes.time run.changes.umask
     """,
     "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
-    "run/minimise/test_search.py": """
-        run.minimise.bench run.minimise.candidate run.minimise.folder run.minimise.model run.minimise.parts
-        run.minimise.reductions
-    """,
+    "run/minimise/test_model.py": "run.minimise.view",
     "run/random_trials/test_bench.py": """
         run.random_trials.alterations run.random_trials.case run.random_trials.contexts
         run.random_trials.copies run.random_trials.dice run.random_trials.dockerfiles run.random_trials.runs
@@ -136,6 +132,13 @@ IMPORTED = {
     "run/test_judging.py": "run.expectations",
     "run/test_replay.py": "run.crew",
     "run/test_scenarios.py": "run.scenario_file",
+    "run/vary/axes/test_building.py": "run.vary.axis",
+    "run/vary/between/test_pieces.py": "run.vary.between.batching",
+    "run/vary/remedies/test_arguments.py": "run.vary.remedies.candidate",
+    "run/vary/remedies/test_trying.py": "run.vary.bench run.vary.remedies.commands run.vary.remedies.table",
+    "run/vary/test_experiment.py": """
+        run.vary.between.searching run.vary.proof run.vary.remedies.grounds run.vary.request run.vary.scene
+    """,
 }
 
 BY_VERB = {
