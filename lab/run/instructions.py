@@ -20,16 +20,7 @@ def check_steps(path: Path, dockerfile: str, steps: Sequence[str]) -> None:
 
     A step with a variable in it is compared by its instruction word only: engines print the variable's value.
     """
-    try:
-        parsed = parse(dockerfile)
-    except ReadError as error:
-        raise ConfigError(f"cannot use {path.parent / 'Dockerfile.j2'}: {error.message}") from error
-    there = [
-        item
-        for number in needed(parsed)
-        for item in parsed.stages[number].instructions
-        if item.word in LISTED + OPTIONAL
-    ]
+    there = _instructions(path, dockerfile, LISTED + OPTIONAL)
     listing = "steps of the Dockerfile: " + ("; ".join(item.text for item in there) or "none")
     left = Counter(_compared(item) for item in there)
     for step in steps:
@@ -44,13 +35,16 @@ def check_steps(path: Path, dockerfile: str, steps: Sequence[str]) -> None:
 
 def steps_in(path: Path, dockerfile: str) -> tuple[str, ...]:
     """The steps that BuildKit prints for every engine and base, as the Dockerfile writes them."""
+    return tuple(item.text for item in _instructions(path, dockerfile, LISTED))
+
+
+def _instructions(path: Path, dockerfile: str, words: Sequence[str]) -> list[Instruction]:
+    """The instructions with one of the words in the stages that the build needs; ConfigError for no Dockerfile."""
     try:
         parsed = parse(dockerfile)
     except ReadError as error:
         raise ConfigError(f"cannot use {path.parent / 'Dockerfile.j2'}: {error.message}") from error
-    return tuple(
-        item.text for number in needed(parsed) for item in parsed.stages[number].instructions if item.word in LISTED
-    )
+    return [item for number in needed(parsed) for item in parsed.stages[number].instructions if item.word in words]
 
 
 def stages_of(dockerfile: str, instructions: Sequence[str], target: str | None = None) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from lab.versions import meets
 from lab.yamlfile import OneOf, check, line_of, read
 
 SHARED = "shared"  # the folder of the Dockerfiles and contexts that several scenarios use
+HIT: Expect = "hit"
 NAME = re.compile(r"^name:[ \t]*[\"']?([a-z0-9-]+)", re.MULTILINE)
 T = TypeVar("T", bound=OneOf)
 
@@ -188,10 +189,12 @@ def load_scenario(folder: Path, base: str, web: str = USUAL_ADDRESS) -> Scenario
         raise ConfigError(f"cannot read {template}: {reason(error)}") from error
     dockerfile = render(text, variables, str(template))
     instructions = tuple(render(step.instruction, variables, str(path)) for step in file.steps)
-    instructions = instructions or steps_in(path, dockerfile)
+    if instructions:
+        check_steps(path, dockerfile, instructions)
+    else:
+        instructions = steps_in(path, dockerfile)
     _check_variations(path, data, file)
     _check_counts(path, data, file, len(instructions))
-    check_steps(path, dockerfile, instructions)
     return Scenario(
         folder=folder,
         file=file,
@@ -200,7 +203,7 @@ def load_scenario(folder: Path, base: str, web: str = USUAL_ADDRESS) -> Scenario
         bases=bases_of(dockerfile),
         context=context_of(_part(folder, file, "context"), variables),
         variables=variables,
-        steps=tuple(step.expect for step in file.steps) or tuple(_hit() for _ in instructions),
+        steps=tuple(step.expect for step in file.steps) or (HIT,) * len(instructions),
         sequence=tuple(_rendered(item, NamedStep, variables, path) for item in file.sequence),
         prepare=tuple(_rendered(item, NamedChange, variables, path).change for item in file.prepare),
     )
@@ -217,10 +220,6 @@ def _part(folder: Path, file: ScenarioFile, name: str) -> Path:
             hint=f"known templates: {', '.join(sorted(known)) or 'none'}",
         )
     return folder / name if (folder / name).exists() else shared / name
-
-
-def _hit() -> Expect:
-    return "hit"
 
 
 def _rendered(item: T, model: type[T], variables: Variables, path: Path) -> T:

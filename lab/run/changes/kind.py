@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -83,8 +82,3 @@ def safe(path: str) -> str:
 def script(text: str, *arguments: str, root: bool = False) -> Shell:
     """Return a command that runs a shell script with arguments."""
     return Shell(("sh", "-c", text, "sh", *arguments), root)
-
-
-def quoted(text: str) -> str:
-    """Return a text as one word of a shell script."""
-    return shlex.quote(text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import PurePosixPath
 
-from lab.run.changes.kind import ByPath, Shell, quoted, script
+from lab.run.changes.kind import ByPath, Shell, script
 
 
 class Text(ByPath):
@@ -18,5 +19,5 @@ class Text(ByPath):
 def writing(path: str, text: str, arrow: str) -> Shell:
     """Return the script that writes or appends a text to a file."""
     folder = str(PurePosixPath(path).parent)
-    make = "" if folder == "." else f"mkdir -p {quoted(folder)} && "
-    return script(f"{make}printf %s {quoted(text)} {arrow} {quoted(path)}")
+    make = "" if folder == "." else f"mkdir -p {shlex.quote(folder)} && "
+    return script(f"{make}printf %s {shlex.quote(text)} {arrow} {shlex.quote(path)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -42,9 +43,9 @@ class Step(Strict):
     def check(self, known: Known) -> None:
         """Raise ValueError if the steps before this one do not give what it needs; add what it makes to `known`."""
 
+    @abstractmethod
     def run(self, work: Work) -> None:
         """Make the step; CommandError or BoxError if it fails."""
-        raise NotImplementedError
 
 
 def _listing(names: set[str]) -> str:
