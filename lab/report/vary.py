@@ -71,16 +71,20 @@ def _between(found: VaryFacts) -> Iterator[str]:
     fields = ", ".join(f"{name} {count}" for name, count in sides.fields.items())
     yield f"{sides.first} and {sides.second} differ in what BuildKit can hash: {fields or 'nothing'}."
     answers = {axis.name: axis for axis in found.axes}
+    if sides.causes:
+        count = len(sides.causes)
+        yield (
+            f"A bisection with {sides.tries} predictions found {count} smallest set{'s' if count > 1 else ''} of "
+            "differences, each of which misses alone:"
+        )
     for cause in sides.causes:
         axis = answers.get(cause.axis)
         shown = "; ".join(cause.pieces) + (
             f" and {cause.count - len(cause.pieces)} more" if cause.count > len(cause.pieces) else ""
         )
         alike = f" ({cause.alike} other differences are of the same sort)" if cause.alike else ""
-        proven = (
-            "the engine misses with it alone" if axis and _missed(axis, found) else "THE ENGINE DID NOT MISS WITH IT"
-        )
-        yield f"The smallest set that misses, after {sides.tries} predictions: {shown}{alike}; {proven}."
+        proven = "the engine misses with it" if axis and _missed(axis, found) else "THE ENGINE DID NOT MISS WITH IT"
+        yield f"- {cause.axis}: {shown}{alike}; {proven}"
     if not sides.causes:
         yield "By lab's model, none of these differences changes a key of this Dockerfile."
     if sides.more:

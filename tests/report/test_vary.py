@@ -125,9 +125,9 @@ def test_the_difference_of_two_sides() -> None:
     axis = UMASK.model_copy(update={"name": "cause-1"})
     text = verdict(run(axis, between=sides))
     assert "a and b differ in what BuildKit can hash: mode 311, user.x 1." in text
+    assert "A bisection with 14 predictions found 1 smallest set of differences" in text
     assert (
-        "after 14 predictions: mode of src/a: 0644 > 0664 (310 other differences are of the same sort); the engine"
-        in text
+        "- cause-1: mode of src/a: 0644 > 0664 (310 other differences are of the same sort); the engine misses" in text
     )
     assert "2 contents are not known here" in text
     unproven = run(axis.model_copy(update={"outcomes": (HIT, HIT, HIT)}), between=sides)

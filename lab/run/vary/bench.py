@@ -104,10 +104,10 @@ class Bench:
             )
         return self.stations[engine.name]
 
-    def produce(self, scenario: Scenario, name: str = "") -> Production:
-        """Build and push the image of a scenario; `name` distinguishes it from that of the run."""
-        station, clock = self.station(self.engine), datetime.now(UTC)
-        reference = f"{self.registry.prefix}/lab-{scenario.name}{name}-{self.box.name}"
+    def produce(self, scenario: Scenario, within: str = "") -> Production:
+        """Build and push the image of a scenario; `within` is a folder and a name that keep it apart from the run's."""
+        station, clock = self._placed(Variant("", place=within)), datetime.now(UTC)
+        reference = f"{self.registry.prefix}/lab-{scenario.name}-{self.box.name}{within and f'-{within}'}"
         reference += f":{self.engine.name.replace('+', '_')}"
         made = sequence.produce(station, scenario, reference, self._say)
         image = None if made.problem else read_image(reference, self.registry)
@@ -167,9 +167,15 @@ class Bench:
         return trial.model_copy(update={"predicted": self.predict(self.run, trial, variant)})
 
     def rebuild(
-        self, scenario: Scenario, source: Production, name: str, variant: Variant, control: Trial | None
+        self,
+        scenario: Scenario,
+        source: Production,
+        name: str,
+        variant: Variant,
+        control: Trial | None,
+        within: str = "",
     ) -> Trial:
-        """Rebuild from an image of this scenario under a difference."""
+        """Rebuild from an image of this scenario under a difference; `within` is as for `produce`."""
         outcomes = tuple(step.outcome for step in control.build.steps) if control and control.build else None
         plan = Expectation(outcomes or tuple(Outcome.HIT for _ in scenario.instructions))
         varied = Varied(
@@ -178,7 +184,8 @@ class Bench:
         words = tuple("hit" for _ in scenario.instructions)
         asked = Variation(name=name, summary=variant.what, commands=(("true",),), expect=words)  # type: ignore[arg-type]
         change = None if name == CONTROL else asked
-        return sequence.rebuild(self._placed(variant), varied, source, plan, change, self._say)
+        place = self._placed(variant, within)
+        return sequence.rebuild(place, varied, source, plan, change, self._say)
 
     def clear(self) -> None:
         """Remove the run's files from the box."""
@@ -193,9 +200,9 @@ class Bench:
         box = self.box.name
         return TrialKey(box, self.engine.name, box, engine.name, self.scenario.name, name)
 
-    def _placed(self, variant: Variant) -> Station:
+    def _placed(self, variant: Variant, within: str = "") -> Station:
         station = self.station(variant.engine or self.engine)
-        return replace(station, home=station.home / variant.place) if variant.place else station
+        return replace(station, home=station.home / within / variant.place)
 
     def _changes(self, variant: Variant) -> tuple[Change, ...]:
         """The changes of a variant, its Dockerfile among them."""

@@ -79,7 +79,7 @@ def _axes(found: Found) -> list[Axis]:
 def _axis(name: str, summary: str, chosen: Sequence[Piece]) -> Axis:
     def make(scene: Scene) -> Variant:
         if not chosen:
-            raise NotHereError("there is no such difference")
+            raise NotHereError("no difference is left for it")
         return Variant(summary, (_batch(chosen),))
 
     return Axis(name, summary, make)

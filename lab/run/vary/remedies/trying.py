@@ -44,17 +44,17 @@ class Trying:
         facts = RemedyFacts(name=candidate.name, text=candidate.text, diff=candidate.diff, caution=candidate.caution)
         scenario = self._scenario(candidate)
         self.bench.tell(Progress(self.bench.box.name, f"try the remedy {candidate.name}"))
-        source = self.bench.produce(scenario, f"-{candidate.name}")
+        source = self.bench.produce(scenario, candidate.name)
         if source.problem:
             return facts.model_copy(update={"problem": f"its build fails: {source.problem.splitlines()[0]}"})
-        control = self.bench.rebuild(scenario, source, CONTROL, UNCHANGED, None)
+        control = self.bench.rebuild(scenario, source, CONTROL, UNCHANGED, None, candidate.name)
         if not control.build or Outcome.HIT not in _outcomes(control):
             return facts.model_copy(update={"problem": "a rebuild without a change misses with it"})
         tried = []
         for missed in self.ground.missed:
             if missed.name in candidate.axes:
                 variant = self._variant(missed, candidate)
-                trial = self.bench.rebuild(scenario, source, missed.name, variant, control)
+                trial = self.bench.rebuild(scenario, source, missed.name, variant, control, candidate.name)
                 tried.append(_judged(missed.name, trial, control, self._free(scenario, candidate)))
         limit = _user(scenario.instructions, candidate.spares)
         text = None if limit is None else scenario.instructions[limit]
