@@ -137,7 +137,7 @@ def _minimised(conductor: Conductor, candidate: Candidate, ends: Ends, limit: in
     place, tell = conductor.place, conductor.screen.tell
     kept = begin(place.project.results, candidate, ends, datetime.now(UTC), anew=anew)
     if kept.answers:
-        say(f"goes on in {kept.folder} with {len(kept.answers)} candidates that engines have built", err=True)
+        say(f"goes on in {kept.folder}, which has the outcomes of {len(kept.answers)} builds", err=True)
     engines = tuple(dict.fromkeys((*_names(ends.engine), *_names(ends.producer_engine))))
     ready = with_way_back(
         place, lambda: conductor.fleet.up(place.lineup.name, conductor.specs, conductor.provider, engines)

@@ -67,12 +67,19 @@ class Seen(Strict):
     trials: int = TRIALS
 
     @property
-    def difference(self) -> Difference | None:
-        """The first difference; None if there is none."""
-        for step, first, second in zip(self.steps, self.reference, self.subject, strict=True):
-            if first is not second:
-                return Difference(step.split(None, 1)[0].upper(), first, second)
-        return None
+    def differences(self) -> tuple[Difference, ...]:
+        """The differences of the steps, in their order; none if there is nothing to compare."""
+        pairs = () if self.problem else zip(self.steps, self.reference, self.subject, strict=True)
+        return tuple(
+            Difference(step.split(None, 1)[0].upper(), first, second)
+            for step, first, second in pairs
+            if first is not second
+        )
+
+    @property
+    def outcomes(self) -> tuple[tuple[Outcome, ...], tuple[Outcome, ...]]:
+        """The outcomes without and with the difference."""
+        return self.reference, self.subject
 
     def __str__(self) -> str:
         if self.problem:

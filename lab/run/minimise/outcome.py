@@ -42,7 +42,7 @@ def of_search(search: Search, run: Run, place: Path, folder: Path, boxes: Path) 
         predicted=search.predicted,
         seconds=sum(answer.seconds for answer in search.answers.values()),
         complete=not search.spent,
-        verified=seen.difference == search.wanted,
+        verified=search.wanted in seen.differences,
         run=place.name,
         folder=str(folder),
         scenario=_short(folder / SCENARIO),

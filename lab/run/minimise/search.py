@@ -77,9 +77,7 @@ class Search:
         CommandError if the start cannot be built, DifferenceError if it has no difference, FlakyError if two runs of it
         differ. `spent` is then true if the limit was reached before the end.
         """
-        self.wanted = self._begin()
-        self._model = self.predict()
-        self._usable = self._model.holds(self.start, self.wanted) is True
+        self._begin()
         try:
             for reduction in REDUCTIONS:
                 self._reduce(reduction)
@@ -94,21 +92,25 @@ class Search:
             self.spent = True
         return self.best
 
-    def _begin(self) -> Difference:
-        """Build the start twice, and return its difference."""
+    def _begin(self) -> None:
+        """Build the start twice, and find the difference that must stay.
+
+        It is the first one that the model predicts too: a step of another stage may run only because BuildKit needs its
+        result for the step with the cause.
+        """
+        name = self.start.name
         first = self._answer(self.start, "building the start", "")
         if first.problem:
-            raise CommandError(
-                f"cannot minimise {self.start.name}: the start has no outcome: {first.problem}", hint=CANNOT_BUILD
-            )
-        if first.difference is None:
-            raise DifferenceError(f"cannot minimise {self.start.name}: the start has no difference: {first}")
+            raise CommandError(f"cannot minimise {name}: the start has no outcome: {first.problem}", hint=CANNOT_BUILD)
+        if not first.differences:
+            raise DifferenceError(f"cannot minimise {name}: the start has no difference: {first}")
         second = self._answer(self.start, "building the start again", "again ")
-        if second.problem or second.difference != first.difference:
-            raise FlakyError(
-                f"cannot minimise {self.start.name}: two runs of the start differ: first {first}; then {second}"
-            )
-        return first.difference
+        if second.problem or second.outcomes != first.outcomes:
+            raise FlakyError(f"cannot minimise {name}: two runs of the start differ: first {first}; then {second}")
+        self._model = self.predict()
+        likely = [item for item in first.differences if self._model.holds(self.start, item)]
+        self._usable = bool(likely)
+        self.wanted = (likely or first.differences)[0]
 
     def _reduce(self, reduction: Reduction) -> None:
         """Reduce by predictions, then confirm that on the engine; if it contradicts them, ask it each time."""
@@ -143,7 +145,7 @@ class Search:
         if candidate.is_varied and not candidate.build.change:
             return False
         seen = self._answer(candidate, reduction.doing, "")
-        if seen.problem is None and seen.difference == self.wanted:
+        if self.wanted in seen.differences:
             self.best = candidate
             return True
         return False

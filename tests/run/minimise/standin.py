@@ -145,16 +145,24 @@ class Engine:
 
 
 class ModelEngine:
-    """Stands in for an engine by the model of the cache itself, for Dockerfiles of several stages."""
+    """Stands in for an engine by the model of the cache itself, for Dockerfiles of several stages.
 
-    def __init__(self, model: Model) -> None:
+    With `stages_run`, a RUN of the first of several stages runs where another step does.
+    """
+
+    def __init__(self, model: Model, *, stages_run: bool = False) -> None:
         self.model = model
+        self.stages_run = stages_run
 
     def make(self, candidate: Candidate) -> Seen:
         found = self.model.difference(candidate)
         if found is None:
             return Seen(steps=("COPY x y",), reference=(HIT,), subject=(HIT,))
-        return Seen(steps=(f"{found.word} x y",), reference=(found.reference,), subject=(found.subject,))
+        steps: tuple[str, ...] = (f"{found.word} x y",)
+        if self.stages_run and len(candidate.build.stages) > 1:
+            steps = ("RUN x", *steps)
+        count = len(steps)
+        return Seen(steps=steps, reference=(found.reference,) * count, subject=(found.subject,) * count)
 
 
 def replaced(candidate: Candidate, **fields: object) -> Candidate:

@@ -14,19 +14,20 @@ HIT, RAN = Outcome.HIT, Outcome.RAN
 @pytest.mark.parametrize(
     ("reference", "subject", "wanted"),
     [
-        ((HIT, HIT), (HIT, HIT), None),
-        ((HIT, HIT), (HIT, RAN), Difference("RUN", HIT, RAN)),
-        ((HIT, HIT), (RAN, RAN), Difference("COPY", HIT, RAN)),
-        ((RAN, RAN), (RAN, HIT), Difference("RUN", RAN, HIT)),
+        ((HIT, HIT), (HIT, HIT), ()),
+        ((HIT, HIT), (HIT, RAN), (Difference("RUN", HIT, RAN),)),
+        ((HIT, HIT), (RAN, RAN), (Difference("COPY", HIT, RAN), Difference("RUN", HIT, RAN))),
+        ((RAN, RAN), (RAN, HIT), (Difference("RUN", RAN, HIT),)),
     ],
 )
-def test_the_first_difference(
-    reference: tuple[Outcome, ...], subject: tuple[Outcome, ...], wanted: Difference | None
+def test_the_differences_of_steps(
+    reference: tuple[Outcome, ...], subject: tuple[Outcome, ...], wanted: tuple[Difference, ...]
 ) -> None:
-    assert Seen(steps=("COPY a a", "RUN x"), reference=reference, subject=subject).difference == wanted
+    assert Seen(steps=("COPY a a", "RUN x"), reference=reference, subject=subject).differences == wanted
 
 
 def test_what_was_seen_in_words() -> None:
     seen = Seen(steps=("COPY a a",), reference=(HIT,), subject=(RAN,))
     assert str(seen) == "COPY a a: hit without, ran with the difference"
+    assert not Seen(problem="the build failed").differences
     assert str(Seen(problem="the build failed")) == "the build failed"
