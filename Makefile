@@ -40,7 +40,7 @@ AS_RULES := buildkit-0.25.2-as-R1,buildkit-0.25.2-as-R2,buildkit-0.25.2-as-R3,bu
 TRUTH_ENGINES := 20.10.5,20.10.24,20.10.24-unfixed,26.1.5,28.5.2,$(AS_RULES)
 .PHONY: truth truth-random
 truth: venv  ## write docs/truth-table.md and docs/truth-digests.md: predictions and digests beside those of real engines
-	for scenario in file folder whole wildcard wildcard-folder; do \
+	for scenario in file folder whole wildcard wildcard-folder stage; do \
 	  $(PYTHON) -m lab repro truth-$$scenario --lineup local --engine $(TRUTH_ENGINES) --variation all || exit 1; done
 	$(PYTHON) -m lab truth --output docs/truth-table.md
 	$(PYTHON) -m lab truth --digests --engine buildkit-0.25.2,$(AS_RULES) --output docs/truth-digests.md
