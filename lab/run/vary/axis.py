@@ -78,4 +78,4 @@ class Axis:
 
 def changes(*written: dict[str, object]) -> tuple[Change, ...]:
     """Return changes from the form in which a scenario writes them."""
-    return tuple(check(item, NamedChange, "an axis of lab vary").change for item in written)
+    return tuple(check(item, NamedChange, "an axis of a variation").change for item in written)
