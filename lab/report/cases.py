@@ -39,7 +39,7 @@ SIGNS = {Prediction.OK: " =", Prediction.PARTLY: " ~", Prediction.CONTRADICTED: 
 
 
 def cases_table(runs: Sequence[Run]) -> str:
-    """All runs as one document: a row for each case and variation, a column for each engine; crossed trials come last."""
+    """All runs as one document: a row for each case and variation, a column for each engine, crossed trials at last."""
     pairs = [(run.scenario, trial) for run in runs for trial in run.trials]
     cells: dict[tuple[str, str], dict[str, Trial]] = {}
     for case, trial in pairs:
