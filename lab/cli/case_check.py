@@ -29,7 +29,7 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.terminal import echo, say
-from lab.errors import LabError, UsageError
+from lab.errors import Interrupted, LabError, UsageError
 
 if TYPE_CHECKING:
     from lab.cli.conduct import Conductor
@@ -169,6 +169,7 @@ def _made(
 ) -> Checked:
     """Make all jobs: side by side where their engines run privately on this machine, else one after another."""
     from lab.cli.conduct import boxes_for, conducting
+    from lab.cli.machines import stopped
     from lab.run import lanes
 
     names = tuple(dict.fromkeys(name for job in todo for name in job.engines))
@@ -180,7 +181,10 @@ def _made(
         if lanes.can(pins, specs, conductor.fleet):
             checked.jobs = min(jobs or os.cpu_count() or 1, len(todo))
             say(f"{len(todo)} cases on engines to run, {checked.jobs} side by side", err=True)
-            lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add)
+            try:
+                lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add)
+            except (Interrupted, KeyboardInterrupt) as error:
+                raise stopped(error, f"the runs that ended are kept in {place.project.results}") from error
         else:
             _one_by_one(conductor, todo, checked)
         checked.seconds = round(time.monotonic() - begun, 1)
@@ -188,8 +192,6 @@ def _made(
 
 
 def _one_by_one(conductor: Conductor, todo: Sequence[Job], checked: Checked) -> None:
-    from lab.errors import Interrupted
-
     for number, job in enumerate(todo, 1):
         click.echo(f"{number} of {len(todo)}: {job.name}", err=True)
         try:
