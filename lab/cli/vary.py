@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--axis", "words", multiple=True, metavar="[+|-]AXIS[,..]", help="Only these axes; -AXIS leaves one out.")
 @click.option("--list", "listed", is_flag=True, help="List the axes, and do nothing else.")
 @click.option("--all", "every", is_flag=True, help="Build also what no key changes by lab's model.")
+@click.option("--no-remedies", is_flag=True, help="Try no remedy.")
 @click.option("--seed", type=int, metavar="NUMBER", help="The seed that chooses the spot checks; default: a new one.")
 @click.option(
     "--between",
@@ -59,6 +60,7 @@ def vary(
     words: tuple[str, ...],
     listed: bool,
     every: bool,
+    no_remedies: bool,
     seed: int | None,
     between: tuple[str, str] | None,
     lineup: str | None,
@@ -117,6 +119,7 @@ def vary(
         engine=used[0] if used else None,
         base=None if project else own.base(),
         every=every,
+        remedies=not no_remedies,
         seed=secrets.randbelow(10**6) if seed is None else seed,
         sides=sides,
     )
