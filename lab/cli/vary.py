@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -27,10 +28,13 @@ from lab.errors import CONTRADICTED, DIFFERS, NOT_KNOWN, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lab.cli.conduct import Conductor
     from lab.cli.options import Workplace
     from lab.results.run import Run
     from lab.run.own_project.project import OwnProject
+    from lab.run.vary.axis import Axis
     from lab.run.vary.between.searching import Sides
+    from lab.run.vary.request import Request
 
 
 @click.command(epilog="Example: python -m lab vary --context . --axis +umask,+git --lineup local --base busybox")
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--axis", "words", multiple=True, metavar="[+|-]AXIS[,..]", help="Only these axes; -AXIS leaves one out.")
 @click.option("--list", "listed", is_flag=True, help="List the axes, and do nothing else.")
 @click.option("--all", "every", is_flag=True, help="Build also what no key changes by lab's model.")
+@click.option("--no-remedies", is_flag=True, help="Try no remedy.")
 @click.option("--seed", type=int, metavar="NUMBER", help="The seed that chooses the spot checks; default: a new one.")
 @click.option(
     "--between",
@@ -59,6 +64,7 @@ def vary(
     words: tuple[str, ...],
     listed: bool,
     every: bool,
+    no_remedies: bool,
     seed: int | None,
     between: tuple[str, str] | None,
     lineup: str | None,
@@ -81,62 +87,72 @@ def vary(
     Exits with 0 if no change misses, with 4 if one does, with 12 if an engine contradicts the model, and with 14 if
     the run proves nothing.
     """
+    from lab.cli.conduct import boxes_for, conducting
+    from lab.report.table import table
+    from lab.run.scenarios import find
+    from lab.run.vary.request import Request
     from lab.run.vary.table import chosen
 
     axes = chosen(words)
     if listed:
-        if as_json:
-            print_json([{"name": axis.name, "family": axis.family or None, "summary": axis.summary} for axis in axes])
-        else:
-            size = max(len(axis.name) for axis in axes)
-            echo("\n".join(f"{axis.name:<{size}}  {axis.summary}" for axis in axes))
+        _list(axes, as_json=as_json)
         return
-    from lab.cli.conduct import boxes_for, conducting
-    from lab.cli.machines import with_way_back
-    from lab.report.table import table
-    from lab.run.scenarios import find
-    from lab.run.vary.performing import StoppedError
-    from lab.run.vary.performing import vary as perform
-    from lab.run.vary.request import Request
-
     if case and own.context:
         raise UsageError("cannot vary a case and a --context at once: name one of them")
     place = workplace(lineup)
     place.announce()
     project = read_own(own)
     used = engines_named(place, engines)
-    sides = _sides(place, between, project) if between else None
-    name = box or place.lineup.boxes[0]
     request = Request(
         lineup=place.lineup.name,
-        scenario=find(case or place.lineup.scenario, place.project.scenarios)
-        if not project
-        else place.project.scenarios,
+        scenario=Path() if project else find(case or place.lineup.scenario, place.project.scenarios),
         project=project,
         axes=axes,
         engine=used[0] if used else None,
         base=None if project else own.base(),
         every=every,
         seed=secrets.randbelow(10**6) if seed is None else seed,
-        sides=sides,
+        remedies=not no_remedies,
+        sides=_sides(place, between, project) if between else None,
     )
-    other = _other(place, used, other_engine)
+    other = _other(place, used, other_engine) if any(axis.name in ("client", "engine") for axis in axes) else ()
+    name = box or place.lineup.boxes[0]
     specs = boxes_for(place, (name,), (name,), (*used, *other), (), allow_prune=allow_prune)
     with conducting(place, specs, provider, "vary", verbose=verbose) as conductor:
-        ready = with_way_back(place, lambda: conductor.fleet.up(place.lineup.name, specs, provider, used, other))
-        try:
-            folder, run = perform(request, ready[0], conductor.fleet, place.project, conductor.screen.watch)
-        except StoppedError as stop:
-            stop.hint = f"what was found is kept in {stop.folder}{_way_on(stop.left)}"
-            raise
-        finally:
-            for item in ready:
-                item.box.close()
+        folder, run = _performed(conductor, request, used, other)
     if as_json:
         click.echo(run.to_json(), nl=False)
     else:
         echo(f"{coloured(table(run, width()))}\n\nstored in {folder}")
     sys.exit(ending(run))
+
+
+def _list(axes: Sequence[Axis], *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": axis.name, "family": axis.family or None, "summary": axis.summary} for axis in axes])
+    else:
+        size = max(len(axis.name) for axis in axes)
+        echo("\n".join(f"{axis.name:<{size}}  {axis.summary}" for axis in axes))
+
+
+def _performed(
+    conductor: Conductor, request: Request, used: tuple[str, ...], other: tuple[str, ...]
+) -> tuple[Path, Run]:
+    """Bring the box up with its engines and make the run; Ctrl-C names the command that makes the rest."""
+    from lab.cli.machines import with_way_back
+    from lab.run.vary.performing import StoppedError, vary
+
+    place, fleet = conductor.place, conductor.fleet
+    lineup, specs = place.lineup.name, conductor.specs
+    ready = with_way_back(place, lambda: fleet.up(lineup, specs, conductor.provider, used, other))
+    try:
+        return vary(request, ready[0], fleet, place.project, conductor.screen.watch)
+    except StoppedError as stop:
+        stop.hint = f"what was found is kept in {stop.folder}{_way_on(stop.left)}"
+        raise
+    finally:
+        for item in ready:
+            item.box.close()
 
 
 def ending(run: Run) -> int:

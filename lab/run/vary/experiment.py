@@ -40,7 +40,7 @@ DELIBERATE = "changed-byte"  # the variation that must miss
 
 
 @dataclass
-class Variation:
+class Prepared:
     """One axis at work: what it is here, what its look found, and whether an engine must build it."""
 
     axis: Axis
@@ -61,7 +61,7 @@ class Experiment:
     facts: dict[str, AxisFacts] = field(default_factory=dict)
     control: Trial | None = None
     deliberate: Trial | None = None
-    variations: list[Variation] = field(default_factory=list)
+    prepared: list[Prepared] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
     sizes: tuple[int | None, ...] = ()
     scene: Scene | None = None
@@ -121,7 +121,7 @@ class Experiment:
         """What tries the remedies for the axes that miss."""
         missed = [
             Missed(item.axis.name, item.variant, step)
-            for item in self.variations
+            for item in self.prepared
             if (step := self.facts[item.axis.name].step)
         ]
         ground = ground_of(self.bench, scene, self.request.project, missed)
@@ -190,7 +190,7 @@ class Experiment:
                 continue
             wanted = base.trial.predicted
             same = looked.trial.predicted == wanted and Outcome.UNKNOWN not in (wanted or ())
-            self.variations.append(Variation(axis, variant, looked, same))
+            self.prepared.append(Prepared(axis, variant, looked, same))
 
     def _with_images(self, axis: Axis, variant: Variant) -> Looked:
         """The prediction with the images that the look has made."""
@@ -202,8 +202,8 @@ class Experiment:
 
     def _build(self) -> None:
         """Build what may miss, then the spot checks; one that an engine contradicts makes all others run."""
-        needed = [item for item in self.variations if self.request.every or not item.same]
-        rest = [item for item in self.variations if item not in needed]
+        needed = [item for item in self.prepared if self.request.every or not item.same]
+        rest = [item for item in self.prepared if item not in needed]
         count = min(self.request.spots, len(rest))
         spots = random.Random(self.request.seed).sample(rest, count)
         self._plan([CONTROL, DELIBERATE, *(item.axis.name for item in (*needed, *spots))])
@@ -225,7 +225,7 @@ class Experiment:
             for item in left:
                 self._ran(item, spot=True)
 
-    def _ran(self, item: Variation, *, spot: bool) -> None:
+    def _ran(self, item: Prepared, *, spot: bool) -> None:
         trial = self._trial(item.axis.name, item.variant)
         before = outcomes_of(self.control)
         failed = trial.build is None or any(
@@ -251,14 +251,14 @@ class Experiment:
 
     def _plan(self, names: Sequence[str]) -> None:
         run = self.bench.run
-        variants = {item.axis.name: item.variant for item in self.variations}
+        variants = {item.axis.name: item.variant for item in self.prepared}
         keys = tuple(self.bench.key_of(name, variants.get(name, UNCHANGED)) for name in names)
         self.watch(Planned(run.name, run.scenario, run.lineup, run.started, run.instructions, keys))
 
     def _answer(
         self,
         axis: Axis,
-        item: Variation | None,
+        item: Prepared | None,
         state: State,
         *,
         trial: Trial | None = None,

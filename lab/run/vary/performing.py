@@ -24,8 +24,6 @@ from lab.workers import each, raise_first
 class StoppedError(Interrupted):
     """Ctrl-C during `lab vary`: `folder` holds what was found, and `left` names the axes without an answer."""
 
-    exit_code = Interrupted.exit_code
-
     def __init__(self, message: str, folder: Path, left: Sequence[str]) -> None:
         super().__init__(message)
         self.folder = folder

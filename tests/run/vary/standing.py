@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -56,13 +56,14 @@ TEXT = "FROM base:1\nRUN one\nCOPY src /src\n"
 
 
 @contextmanager
-def standing(folder: Path, text: str = TEXT) -> Iterator[Bench]:
+def standing(folder: Path, text: str = TEXT, more: Mapping[str, str] | None = None) -> Iterator[Bench]:
     """A bench whose engine is the stand-in; its state is in `folder`/state."""
     state, context = folder / "state", folder / "app"
     state.mkdir()
     (context / "src").mkdir(parents=True)
     (context / "src" / "a.txt").write_text("a\nb\n")
-    (context / "Dockerfile").write_text(text)
+    for name, content in {"Dockerfile": text, **(more or {})}.items():
+        (context / name).write_text(content)
     program = folder / "docker"
     program.write_text(DOCKER.format(state=state))
     program.chmod(0o755)

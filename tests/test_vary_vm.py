@@ -1,0 +1,68 @@
+"""`lab vary` on a real engine of this machine: what misses, what hits, the remedy that was tried, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from lab.engines import host
+from lab.errors import DIFFERS
+from lab.project import find
+from tests.conftest import HANGS, Lab
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(HANGS)]
+ENGINE = ("--lineup", "local", "--engine", "20.10.24", "--base", "busybox")
+DOCKERFILE = "FROM alpine\nRUN echo one > /one\nCOPY src /src\nRUN echo two > /two\n"
+
+
+def project(folder: Path) -> Path:
+    (folder / "src").mkdir()
+    (folder / "src" / "a.txt").write_text("a\n")
+    (folder / "src" / "a.txt").chmod(0o644)
+    (folder / "src").chmod(0o755)
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    return folder
+
+
+def test_one_difference_misses_another_hits_and_the_remedy_helps(checkout: Lab, tmp_path: Path) -> None:
+    said = checkout.run(
+        "vary", "--context", str(project(tmp_path)), *ENGINE, "--axis", "umask-0002,owner,git", "--json"
+    )
+    assert said.code == DIFFERS, said.err
+    found = said.json["vary"]
+    assert (found["problem"], found["contradicted"]) == (None, [])
+    assert found["deliberate"] == ["hit", "ran", "ran"]
+    axes = {axis["name"]: axis for axis in found["axes"]}
+    assert axes["umask-0002"]["outcomes"] == ["hit", "ran", "ran"]
+    assert axes["umask-0002"]["step"] == "COPY src /src"
+    assert "mode of src" in axes["umask-0002"]["cause"]
+    assert axes["umask-0002"]["cost"]["bytes"] is not None
+    for name in ("owner", "git"):  # spot checks: no key changes by the model
+        assert (axes[name]["outcomes"], axes[name]["spot"]) == (["hit", "hit", "hit"], True)
+    [remedy] = [item for item in found["remedies"] if item["name"] == "normalise"]
+    assert [(item["axis"], item["cured"]) for item in remedy["tried"]] == [("umask-0002", True)]
+    assert "FROM alpine AS lab-files" in remedy["diff"]
+    assert host.leftovers(find().state) == []
+
+
+def test_ctrl_c_keeps_the_answers_and_names_the_command_that_goes_on(checkout: Lab, tmp_path: Path) -> None:
+    words = ("vary", "--context", str(project(tmp_path)), *ENGINE, "--axis", "umask,crlf", "--verbose")
+    process = checkout.start(*words)
+    assert process.stderr
+    seen: list[str] = []
+    for line in process.stderr:
+        seen.append(line)
+        if "umask-0002: hit" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=HANGS)
+    assert process.returncode == 130, "".join(seen) + rest
+    text = " ".join(rest.split())
+    assert "--axis umask-0077,crlf` goes on" in text, text
+    folder = text.partition("what was found is kept in ")[2].partition(";")[0]
+    run = json.loads(Path(folder, "run.json").read_text())
+    assert [axis["name"] for axis in run["vary"]["axes"]] == ["umask-0002"]
+    assert host.leftovers(find().state) == []
