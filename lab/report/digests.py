@@ -60,7 +60,7 @@ class CheckedEngine:
 
 
 def digests_table(engines: Sequence[CheckedEngine]) -> str:
-    """All engines as one document in Markdown: each step of the first one, and what failed of any."""
+    """All engines as one document in Markdown: each step of the first one, and what failed or is not known of any."""
     first = engines[0]
     parts = [HEAD, f"Engine: {markup.prose(first.name)}, rule set {first.rules}.", _counts(first.cases)]
     if len(engines) > 1:
@@ -69,8 +69,10 @@ def digests_table(engines: Sequence[CheckedEngine]) -> str:
     for engine in engines:
         where = f" by {markup.prose(engine.name)}" if len(engines) > 1 else ""
         parts += [_failure(case, where) for case in engine.cases if case.failed]
-    if reasons := _reasons(first.cases):
-        parts.append("## Not computed\n\n" + reasons)
+    for engine in engines:
+        where = f" for {markup.prose(engine.name)}" if engine is not first else ""
+        if reasons := _reasons(engine.cases):
+            parts.append(f"## Not computed{where}\n\n{reasons}")
     return "\n\n".join(parts) + "\n"
 
 

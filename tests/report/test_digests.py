@@ -79,14 +79,15 @@ def test_the_same_as_json() -> None:
 
 
 def test_several_engines_have_a_row_each_and_the_steps_of_the_first() -> None:
-    text = digests_table([engine(GOOD, OPEN), engine(BAD, BROKEN, name="buildkit-1.2.3-as-R1", rules="R1")])
+    text = digests_table([engine(GOOD, OPEN), engine(BAD, BROKEN, OPEN, name="buildkit-1.2.3-as-R1", rules="R1")])
     rows = [line for line in text.splitlines() if line.startswith("| buildkit-1.2.3")]
     assert rows == [
         "| buildkit-1.2.3 | R8 | 2 | 5 | 0 | 1 | 0 |",
-        "| buildkit-1.2.3-as-R1 | R1 | 2 | 2 | 1 | 0 | 1 |",
+        "| buildkit-1.2.3-as-R1 | R1 | 3 | 2 | 1 | 1 | 1 |",
     ]
-    assert "They are no version of BuildKit" in text
+    assert "It is no version of BuildKit" in text
     assert "| `plain` |" in text and "| `other` |" not in text
     assert "## Not found by buildkit-1.2.3-as-R1: `other`" in text
     assert "## Not found by buildkit-1.2.3-as-R1: `broken`" in text
+    assert "## Not computed\n" in text and "## Not computed for buildkit-1.2.3-as-R1\n" in text
     assert (engine(GOOD, OPEN).failed, engine(BAD).failed) == (False, True)
