@@ -105,7 +105,7 @@ IMPORTED = {
     """,
     "report/test_table.py": "report.printable",
     "report/test_why_document.py": "report.shown",
-    "results/test_run.py": "results.facts results.journal results.varied",
+    "results/test_run.py": "results.facts results.journal",
     "run/changes/test_table.py": """
         run.changes.acl run.changes.add run.changes.append run.changes.argument run.changes.attribute
         run.changes.capability run.changes.checkout run.changes.commands run.changes.flag
@@ -132,13 +132,6 @@ IMPORTED = {
     "run/test_judging.py": "run.expectations",
     "run/test_replay.py": "run.crew",
     "run/test_scenarios.py": "run.scenario_file",
-    "run/vary/axes/test_building.py": "run.vary.axis",
-    "run/vary/between/test_pieces.py": "run.vary.between.batching",
-    "run/vary/remedies/test_arguments.py": "run.vary.remedies.candidate",
-    "run/vary/remedies/test_trying.py": "run.vary.bench run.vary.remedies.commands run.vary.remedies.table",
-    "run/vary/test_experiment.py": """
-        run.vary.between.searching run.vary.proof run.vary.remedies.grounds run.vary.request run.vary.scene
-    """,
 }
 
 BY_VERB = {
@@ -147,6 +140,7 @@ BY_VERB = {
     ("cli/test_main.py", "engines"): "cli.engines",
     ("explain/test_side_by_side.py", "truth"): "cli.truth",
     ("report/test_bundle.py", "bundle"): "cli.bundles",
+    ("cli/test_minimise.py", "minimise"): "cli.minimise_start",
     ("test_random_vm.py", "truth"): "run.random_trials.opening",
     ("test_vm.py", "bisect"): "cli.bisect",
     ("test_vm.py", "doctor"): "cli.host machines.doctor",
