@@ -53,8 +53,8 @@ def _proof(found: VaryFacts) -> Iterator[str]:
     if found.contradicted:
         names = ", ".join(found.contradicted)
         yield (
-            f"CONTRADICTED: by lab's model no key changes under {names}, and the engine did something else. "
-            "All axes were therefore built. Please report it."
+            f"CONTRADICTED: the engine did not do what lab's model predicts under {names}. "
+            "All other axes were therefore built too. Please report it."
         )
     running = sum(outcome is Outcome.RAN for outcome in found.control)
     if running and not found.problem:
@@ -86,7 +86,9 @@ def _between(found: VaryFacts) -> Iterator[str]:
         proven = "the engine misses with it" if axis and _missed(axis, found) else "THE ENGINE DID NOT MISS WITH IT"
         yield f"- {cause.axis}: {shown}{alike}; {proven}"
     if not sides.causes:
-        yield "By lab's model, none of these differences changes a key of this Dockerfile."
+        every = answers.get("all-differences")
+        proven = "THE ENGINE MISSES WITH ALL OF THEM" if every and _missed(every, found) else "the engine hit with all"
+        yield f"By lab's model, none of these differences changes a key of this Dockerfile; {proven}."
     if sides.more:
         yield "More causes are left than were looked for: the remaining differences miss too."
     if sides.stand_ins:

@@ -108,7 +108,8 @@ def test_a_run_that_proves_nothing_says_so_first() -> None:
 
 
 def test_a_contradicted_spot_check_is_loud() -> None:
-    assert "CONTRADICTED: by lab's model no key changes under owner" in verdict(run(OWNER, contradicted=("owner",)))
+    text = verdict(run(OWNER, contradicted=("owner",)))
+    assert "CONTRADICTED: the engine did not do what lab's model predicts under owner" in text
 
 
 def test_steps_that_run_without_a_change_are_no_misses() -> None:

@@ -10,6 +10,7 @@ from lab.buildkit.cachekeys.instruction import Instruction
 
 Span = tuple[int, int]
 PAIR = re.compile(r"[A-Za-z_]\w*=[\w./:@+-]*")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")  # an axis of their own
 AFTER_FROM = "ENV LAB_VARY=1"
 
 
@@ -69,6 +70,7 @@ def argument_of(parsed: Dockerfile) -> tuple[str, str] | None:
         for item in stage.instructions
         if item.word == "ARG"
     ]
+    found = [pair for pair in found if pair[0].upper() not in PROXIES]
     return next((pair for pair in found if pair[0] not in before), found[0] if found else None)
 
 

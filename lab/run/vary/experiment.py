@@ -15,6 +15,7 @@ from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import CONTROL, Begun, Outcome, Planned, Progress, Verdict
 from lab.registry.client import read_image
+from lab.report.prediction import Prediction, prediction
 from lab.results.facts import NamedImage
 from lab.results.run import Trial
 from lab.results.varied import AxisFacts, BetweenFacts, RemedyFacts, State, VaryFacts
@@ -27,7 +28,7 @@ from lab.run.vary.bench import UNCHANGED, Bench, Looked
 from lab.run.vary.between.searching import search
 from lab.run.vary.dockerfiles import with_variable
 from lab.run.vary.picking import a_file
-from lab.run.vary.proof import is_miss, misses, outcomes_of, problem
+from lab.run.vary.proof import in_short, is_miss, misses, outcomes_of, problem
 from lab.run.vary.remedies.candidate import Missed
 from lab.run.vary.remedies.grounds import ground_of
 from lab.run.vary.remedies.trying import Trying
@@ -204,8 +205,7 @@ class Experiment:
         """Build what may miss, then the spot checks; one that an engine contradicts makes all others run."""
         needed = [item for item in self.prepared if self.request.every or not item.same]
         rest = [item for item in self.prepared if item not in needed]
-        count = min(self.request.spots, len(rest))
-        spots = random.Random(self.request.seed).sample(rest, count)
+        spots = random.Random(self.request.seed).sample(rest, min(self.request.spots, len(rest)))
         self._plan([CONTROL, DELIBERATE, *(item.axis.name for item in (*needed, *spots))])
         for item in rest:
             if item not in spots:
@@ -218,9 +218,7 @@ class Experiment:
             left = [item for item in rest if item not in spots]
             names = ", ".join(self.contradicted)
             self.bench.tell(
-                Progress(
-                    self.bench.box.name, f"CONTRADICTED: {names} missed, so the other axes are built too", failed=True
-                )
+                Progress(self.bench.box.name, f"CONTRADICTED: {names}, so the other axes are built too", failed=True)
             )
             for item in left:
                 self._ran(item, spot=True)
@@ -231,11 +229,11 @@ class Experiment:
         failed = trial.build is None or any(
             step.outcome in (Outcome.ERROR, Outcome.UNKNOWN) for step in trial.build.steps
         )
-        if spot and (failed or outcomes_of(trial) != before):
+        if (spot and (failed or outcomes_of(trial) != before)) or prediction(trial) is Prediction.CONTRADICTED:
             self.contradicted.append(item.axis.name)
         if failed:
             self._answer(
-                item.axis, item, State.FAILED, trial=trial, reason=(trial.problem or "not known").splitlines()[0]
+                item.axis, item, State.FAILED, trial=trial, reason=in_short(trial.problem or "the reason is not known")
             )
         else:
             self._answer(item.axis, item, State.RAN, trial=trial, spot=spot)

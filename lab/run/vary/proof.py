@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lab.model import Outcome
 from lab.results.run import Trial
+
+COMMAND = re.compile(r": `.*`$")
 
 
 def problem(control: Trial | None, deliberate: Trial | None, what: str, instructions: Sequence[str]) -> str | None:
@@ -40,5 +43,12 @@ def misses(trial: Trial, before: Sequence[Outcome]) -> bool:
     return any(is_miss(*pair) for pair in zip(outcomes_of(trial), before, strict=False))
 
 
+def in_short(problem: str) -> str:
+    """Return a trial's problem in one line: what failed without its command, and the last line that was printed."""
+    first, *rest = problem.splitlines()
+    printed = [line for line in rest if not line.startswith("hint:")]
+    return ": ".join([COMMAND.sub("", first), *printed[-1:]])
+
+
 def _because(trial: Trial | None) -> str:
-    return f": {trial.problem.splitlines()[0]}" if trial and trial.problem else ""
+    return f": {in_short(trial.problem)}" if trial and trial.problem else ""

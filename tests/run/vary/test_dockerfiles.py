@@ -41,6 +41,10 @@ def test_the_argument_of_a_stage_comes_before_one_that_names_an_image() -> None:
     assert argument_of(parse("FROM a\nRUN y\n")) is None
 
 
+def test_a_proxy_is_no_argument_of_the_axis() -> None:
+    assert argument_of(parse("FROM a\nARG http_proxy\nARG V\nRUN y\n")) == ("V", "")
+
+
 def test_an_argument_moves_to_the_first_instruction_that_names_it() -> None:
     text = "FROM a\nARG V=1\nRUN x\nCOPY . .\nRUN y ${V}\nRUN z\n"
     assert later_argument(text, parse(text), "V") == "FROM a\nRUN x\nCOPY . .\nARG V=1\nRUN y ${V}\nRUN z\n"

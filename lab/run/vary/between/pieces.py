@@ -11,10 +11,10 @@ from lab.buildkit.contenthash.entry import Entry, Kind, shown, walk_key
 from lab.run.changes.kind import Change
 from lab.run.vary.axis import changes
 
-STAND_IN = b"\nlab: another content stands here\n"  # where the content of that side is not known
-LARGEST = 64 << 10  # bytes of a content that one command writes
-WRITE = 'mkdir -p "$(dirname "$1")" && printf %s "$2" | base64 -d > "$1" && chmod "$3" "$1"'
-KEPT = 'printf %s "$2" | base64 -d > "$1"'  # the file keeps its mode
+STAND_IN = "lab: this stands for the content with the sha256 {}\n"
+PART = 48 << 10  # bytes of a content that one command writes; Linux takes 128 KiB in one argument
+BEGIN = 'mkdir -p "$(dirname "$1")" && : > "$1"'
+WRITE = 'printf %s "$2" | base64 -d >> "$1"'  # a file that is there keeps its mode
 FOLDER = 'mkdir -p "$1" && chmod "$2" "$1"'
 
 
@@ -23,8 +23,7 @@ class Piece:
     """One difference: the path, the field, both values in words, and the object after it.
 
     `before` is None for an object that the first side does not have, `after` None for one that the second does not
-    have. `name` is the extended attribute where the field is one. `stands_in` states that another content than that of
-    the second side is used, because that is not known.
+    have. `name` is the extended attribute where the field is one.
     """
 
     path: str
@@ -33,7 +32,6 @@ class Piece:
     before: Entry | None
     after: Entry | None
     name: str | None = None
-    stands_in: bool = False
 
     @property
     def sort(self) -> str:
@@ -69,7 +67,28 @@ class Piece:
             return _attribute(self.path, self.name, self.after.xattrs.get(self.name))
         if self.field == "target":
             return changes({"link": {self.path: self.after.linkname}})
-        return _content(self.after, KEPT)
+        return _content(self.after)
+
+
+def with_contents(objects: Sequence[Entry], known: Sequence[Entry]) -> tuple[list[Entry], int]:
+    """Return the objects with contents, and how many of these stand in for one that is not known.
+
+    A content of `known` with the same sha256 is taken, else one that is made from the sha256: equal contents stay
+    equal, and different ones differ.
+    """
+    sums = {content_sum(entry): entry for entry in known if entry.kind is Kind.FILE and not entry.is_hardlink}
+    found: list[Entry] = []
+    stand_ins = 0
+    for entry in objects:
+        if entry.kind is Kind.FILE and entry.content is None and not entry.is_hardlink and entry.size:
+            there = sums.get(entry.sha256)
+            data = STAND_IN.format(entry.sha256 or entry.path).encode("utf-8", "surrogateescape")
+            stand_ins += there is None
+            content = there.content if there else data
+            size = there.size if there else len(data)
+            entry = replace(entry, content=content, size=size, sha256=there.sha256 if there else None, problem=None)
+        found.append(entry)
+    return found, stand_ins
 
 
 def pieces(first: Sequence[Entry], second: Sequence[Entry]) -> list[Piece]:
@@ -99,12 +118,10 @@ def _of(first: Entry | None, second: Entry | None) -> Iterator[Piece]:
         there = first or second
         assert there is not None
         words = "only the second side has it" if first is None else "only the first side has it"
-        after, stands_in = _known(second)
-        yield Piece(there.path, "presence", words, first, after, stands_in=stands_in)
+        yield Piece(there.path, "presence", words, first, second)
         return
     if first.kind is not second.kind:
-        after, stands_in = _known(second)
-        yield Piece(first.path, "type", f"{first.kind} > {second.kind}", first, after, stands_in=stands_in)
+        yield Piece(first.path, "type", f"{first.kind} > {second.kind}", first, second)
         return
     if first.mode != second.mode and first.kind is not Kind.SYMLINK:
         yield Piece(first.path, "mode", f"{first.mode:04o} > {second.mode:04o}", first, second)
@@ -115,18 +132,7 @@ def _of(first: Entry | None, second: Entry | None) -> Iterator[Piece]:
     if first.kind is Kind.SYMLINK and first.linkname != second.linkname:
         yield Piece(first.path, "target", f"{shown(first.linkname)} > {shown(second.linkname)}", first, second)
     if first.kind is Kind.FILE and content_sum(first) != content_sum(second):
-        after, stands_in = _known(second)
-        yield Piece(first.path, "content", f"{first.size} > {second.size} bytes", first, after, stands_in=stands_in)
-
-
-def _known(entry: Entry | None) -> tuple[Entry | None, bool]:
-    """The object with a content that lab can write, and whether another one stands in."""
-    if entry is None or entry.kind is not Kind.FILE or entry.is_hardlink:
-        return entry, False
-    if entry.content is not None and entry.size <= LARGEST:
-        data = b"".join(bytes(chunk) for chunk in entry.chunks() or ())
-        return replace(entry, content=data), False
-    return replace(entry, content=STAND_IN, size=len(STAND_IN), sha256=None, problem=None), True
+        yield Piece(first.path, "content", f"{first.size} > {second.size} bytes", first, second)
 
 
 def _with(xattrs: Mapping[str, bytes], name: str, value: bytes | None) -> dict[str, bytes]:
@@ -142,15 +148,18 @@ def _whole(entry: Entry) -> tuple[Change, ...]:
         run = ["sh", "-c", FOLDER, "sh", f"./{entry.path}", f"{entry.mode:04o}"]
         made = changes({"commands": {"run": [run]}})
     else:
-        made = _content(entry)
+        made = (*_content(entry), *changes({"mode": {entry.path: f"{entry.mode:04o}"}}))
     attributes = (change for name, value in entry.xattrs.items() for change in _attribute(entry.path, name, value))
     return (*made, *attributes)
 
 
-def _content(entry: Entry, script: str = WRITE) -> tuple[Change, ...]:
-    data = entry.content if isinstance(entry.content, bytes) else STAND_IN
-    words = ["sh", "-c", script, "sh", f"./{entry.path}", base64.b64encode(data).decode(), f"{entry.mode:04o}"]
-    return changes({"commands": {"run": [words]}})
+def _content(entry: Entry) -> tuple[Change, ...]:
+    """The changes that give a file its content; a new one gets a mode of the box."""
+    data = b"".join(bytes(chunk) for chunk in entry.chunks() or ())
+    path = f"./{entry.path}"
+    parts = (data[start : start + PART] for start in range(0, len(data), PART))
+    run = [["sh", "-c", WRITE, "sh", path, base64.b64encode(part).decode()] for part in parts]
+    return changes({"commands": {"run": [["sh", "-c", BEGIN, "sh", path], *run]}})
 
 
 def _attribute(path: str, name: str, value: bytes | None) -> tuple[Change, ...]:

@@ -15,7 +15,7 @@ from lab.run.own_project.variations import Model
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant
 from lab.run.vary.between.batching import Batch
 from lab.run.vary.between.bisecting import Found, bisect
-from lab.run.vary.between.pieces import Piece, pieces
+from lab.run.vary.between.pieces import Piece, pieces, with_contents
 
 EVERY, REST = "all-differences", "without-causes"
 SHOWN = 20  # pieces of one cause that a run stores in words
@@ -41,17 +41,19 @@ class Search:
 
 def search(project: OwnProject, dockerfile: str, instructions: Sequence[str], sides: Sides, rules: Rules) -> Search:
     """Return the smallest sets of differences that miss under these rules, as axes that an engine builds."""
-    every = pieces(sides.first, sides.second)
-    model = Model(replace(project, objects=tuple(sides.first)), dockerfile, rules)
-    found = bisect(sides.first, every, lambda objects: any(model.runs(objects, instructions)))
-    here = pieces(project.objects, sides.first)
+    first, unknown = with_contents(sides.first, project.objects)
+    second, others = with_contents(sides.second, (*project.objects, *first))
+    every = pieces(first, second)
+    model = Model(replace(project, objects=tuple(first)), dockerfile, rules)
+    found = bisect(first, every, lambda objects: any(model.runs(objects, instructions)))
+    here = pieces(project.objects, first)
     facts = BetweenFacts(
         first=sides.names[0],
         second=sides.names[1],
         fields=dict(Counter(piece.field for piece in every)),
         tries=found.tries,
         more=found.more,
-        stand_ins=sum(piece.stands_in for piece in (*every, *here)),
+        stand_ins=unknown + others,
         causes=tuple(_cause(number, cause, every) for number, cause in enumerate(found.causes, 1)),
     )
     return Search(facts, tuple(_axes(found)), (_batch(here),) if here else ())
@@ -73,7 +75,11 @@ def _axes(found: Found) -> list[Axis]:
         _axis(f"cause-{number}", "; ".join(piece.text for piece in cause[:3]), cause)
         for number, cause in enumerate(found.causes, 1)
     ]
-    return [*axes, _axis(REST, "all differences but the causes and those of their sort", found.rest)]
+    return (
+        axes
+        if not found.causes
+        else [*axes, _axis(REST, "all differences but the causes and those of their sort", found.rest)]
+    )
 
 
 def _axis(name: str, summary: str, chosen: Sequence[Piece]) -> Axis:

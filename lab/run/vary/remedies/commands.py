@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lab.explain.remedies.offer import remedies
 from lab.explain.remedies.remedy import Place, Remedy
 from lab.run.vary.axis import changes
-from lab.run.vary.between.searching import EVERY
+from lab.run.vary.between.searching import EVERY, REST
 from lab.run.vary.remedies.candidate import Candidate, Ground
 
 PROGRAMS = ("chmod", "find", "setfattr", "chcon")  # those that change files alone
@@ -18,7 +18,7 @@ SED = r"sed -i 's/\r$//' "  # every machine has it
 
 def commands(ground: Ground) -> Iterator[Candidate]:
     """Yield for each axis of files the command after which both sides have the same digest by lab's model."""
-    for missed in (item for item in ground.missed if item.name != EVERY):
+    for missed in (item for item in ground.missed if item.name not in (EVERY, REST)):
         sides = ground.sides.get(missed.name)
         found = next((text for item in remedies(sides) if (text := _command(item))), None) if sides else None
         if found:

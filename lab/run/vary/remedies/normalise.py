@@ -17,6 +17,7 @@ from lab.run.vary.remedies.candidate import Candidate, Ground
 
 STAGE = "lab-files"
 AXES = ("selinux", "umask-0002", "umask-0077", "user-xattr", "acl", "capability", "folder-mode", "setgid")
+ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")  # names of what ADD may unpack
 KEPT = ("chown", "chmod", "link")  # flags that the COPY from the stage has too
 RUN = "RUN {tool}cp -RP /lab-in /lab-out && {tool}chmod -R u=rwX,go=rX,a-s /lab-out"
 
@@ -49,6 +50,8 @@ def normalised(text: str, objects: Sequence[Entry], tool: str = "") -> str | Non
         parsed = parse(text)
     except ReadError:
         return None
+    if any(item.word == "ADD" and not _is_plain_add(item, objects) for item in _copies(parsed)):
+        return None
     folders = {entry.path for entry in objects if entry.kind is Kind.DIR}
     changed: dict[tuple[int, int], str] = {}
     taking: list[str] = []
@@ -76,11 +79,18 @@ def normalised(text: str, objects: Sequence[Entry], tool: str = "") -> str | Non
 
 
 def _copies(parsed: Dockerfile) -> Iterator[Instruction]:
-    """Yield each COPY of the context."""
+    """Yield each COPY and ADD of the context."""
     for stage in parsed.stages:
         for item in stage.instructions:
-            if item.word == "COPY" and not item.heredocs and "from" not in dict(item.flags):
+            if item.word in ("COPY", "ADD") and not item.heredocs and "from" not in dict(item.flags):
                 yield item
+
+
+def _is_plain_add(item: Instruction, objects: Sequence[Entry]) -> bool:
+    """Return whether an ADD does what COPY does: it neither downloads anything nor unpacks an archive."""
+    *sources, _ = item.rest.split() or [""]
+    is_remote = any("://" in source or source.startswith("git@") for source in sources)
+    return not is_remote and not any(entry.path.endswith(ARCHIVES) for entry in objects)
 
 
 def _is_file(source: str, folders: set[str]) -> bool:

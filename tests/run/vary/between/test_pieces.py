@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from pathlib import Path
 
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.buildkit.context import read_context
 from lab.run.vary.between.batching import Batch
-from lab.run.vary.between.pieces import STAND_IN, pieces
+from lab.run.vary.between.pieces import pieces, with_contents
 
 
 def made(folder: Path, second: list[Entry]) -> list[Entry]:
@@ -35,10 +36,18 @@ def test_a_folder_becomes_the_second_side(tmp_path: Path) -> None:
     assert pieces(found, second) == []
 
 
-def test_a_content_that_is_not_known_is_replaced_by_another_one(tmp_path: Path) -> None:
+def test_a_large_content_is_written_in_parts(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
-    second = [Entry("a", mode=(tmp_path / "a").stat().st_mode & 0o7777, size=1, sha256="0" * 64)]
-    [piece] = pieces(read_context(tmp_path), second)
-    assert piece.stands_in
-    made(tmp_path, second)
-    assert (tmp_path / "a").read_bytes() == STAND_IN
+    mode = (tmp_path / "a").stat().st_mode & 0o7777
+    content = bytes(range(256)) * 1000
+    made(tmp_path, [file("a", content, mode)])
+    assert (tmp_path / "a").read_bytes() == content
+
+
+def test_a_content_is_found_by_its_sum_or_stands_in_for_it() -> None:
+    sums = [hashlib.sha256(text).hexdigest() for text in (b"a", b"b")]
+    records = [Entry(name, size=1, sha256=number) for name, number in zip("xyz", [*sums, sums[1]], strict=True)]
+    found, stand_ins = with_contents(records, [file("other", b"a")])
+    assert stand_ins == 2
+    assert found[0].content == b"a" and found[1].content == found[2].content != b"b"
+    assert pieces(found, with_contents(records, [file("other", b"a")])[0]) == []

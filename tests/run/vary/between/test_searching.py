@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lab.buildkit.contenthash.compare import content_sum
 from lab.buildkit.contenthash.entry import Entry
 from lab.run.own_project.project import OwnProject, read_project
 from lab.run.own_project.request import Request
@@ -43,7 +45,7 @@ def test_what_a_copy_takes_is_a_cause_and_what_it_does_not_take_is_the_rest(tmp_
 def test_differences_that_no_step_takes_have_no_cause(tmp_path: Path) -> None:
     made = project(tmp_path)
     found = searched(made, [entry.but(mode=0o600) if entry.path == "other" else entry for entry in made.objects])
-    assert not found.facts.causes and [axis.name for axis in found.axes] == [EVERY, REST]
+    assert not found.facts.causes and [axis.name for axis in found.axes] == [EVERY]
     assert found.axes[-1].make(scene()).changes
 
 
@@ -61,3 +63,14 @@ def test_the_first_side_is_made_of_the_project(tmp_path: Path) -> None:
     found = search(made, TEXT, ("COPY src /src",), Sides(("a", "b"), first, list(made.objects)), BOOK.newest)
     [prepare] = found.prepare
     assert "chmod 0640 src/a" in prepare.commands()[0].argv[2]
+
+
+def test_records_without_contents_have_the_same_causes(tmp_path: Path) -> None:
+    made = project(tmp_path)
+    mine = [replace(entry, sha256=content_sum(entry)) for entry in made.objects]
+    records = [replace(entry, content=None) for entry in mine]
+    second = [replace(entry, sha256="0" * 64) if entry.path == "src/a" else entry for entry in records]
+    found = search(made, TEXT, ("COPY src /src",), Sides(("a", "b"), records, second), BOOK.newest)
+    [cause] = found.facts.causes
+    assert cause.pieces[0].startswith("content of src/a: 5 >")
+    assert found.facts.stand_ins == 1 and not found.prepare

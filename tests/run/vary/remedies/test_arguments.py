@@ -17,5 +17,12 @@ def test_the_argument_moves_in_both_texts() -> None:
     assert found.dockerfile == after.replace("alpine", "base:1")
 
 
+def test_a_proxy_that_is_declared_moves_too() -> None:
+    text = "FROM base:1\nARG http_proxy\nRUN one\n"
+    [found] = arguments(Ground(scene(text), text, [Missed("proxy", Variant(""), "RUN one")]))
+    assert (found.name, found.axes) == ("http_proxy-later", ("proxy",))
+    assert found.text_after == "FROM base:1\nRUN one\nARG http_proxy\n"
+
+
 def test_no_remedy_for_another_axis() -> None:
     assert not list(arguments(Ground(scene(), TEXT, [Missed("mtime", Variant(""), "RUN one")])))

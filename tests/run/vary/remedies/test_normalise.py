@@ -42,5 +42,12 @@ def test_a_copy_that_cannot_be_rewritten_refuses_the_whole(copy: str) -> None:
     assert normalised(f"FROM alpine\n{copy}\n", OBJECTS) is None
 
 
+def test_an_add_that_only_copies_takes_from_the_stage() -> None:
+    found = normalised("FROM alpine\nADD one /d/\n", OBJECTS)
+    assert found is not None and found.endswith("COPY --from=lab-files /lab-out/0/ /d/\n")
+    assert normalised("FROM alpine\nADD http://x/y /d/\nCOPY one /\n", OBJECTS) is None
+    assert normalised("FROM alpine\nADD a.tar.gz /d/\n", [*OBJECTS, file("a.tar.gz", b"")]) is None
+
+
 def test_an_image_without_programs_cannot_normalise() -> None:
     assert normalised("FROM scratch\nCOPY src /src\n", OBJECTS) is None
