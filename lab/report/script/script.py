@@ -168,8 +168,9 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host
         *_begun(title, host),
         functions.files(_files(evidence, trial.name, trial.options)),
         _build(evidence, trial.name, reference, reference, host),
-        f"imported {_reference(evidence, reference)}",
     ]
+    if trial.build and not any(item.absent for item in trial.build.imports):
+        lines.append(f"imported {_reference(evidence, reference)}")
     sent = bytes_sent(trial)
     lines += [f"sent {sent_word(sent)}"] if sent is not None else []
     for number, step in enumerate(trial.build.steps if trial.build else (), 2):

@@ -10,13 +10,13 @@ import pytest
 from lab.report.evidence import Evidence
 from lab.report.script.script import script, scripts
 from lab.report.script.sequence import left_out, warning
-from lab.results.facts import Inspection, Round
+from lab.results.facts import CacheImport, Inspection, Round
 from lab.results.run import Run
 from lab.results.sequence import SequenceStep
 from lab.run.steps.build import Build
 from lab.run.steps.table import USUAL, NamedStep, stored
 from lab.yamlfile import check
-from tests.report.test_script import SHELLS, asked, perform, recorded
+from tests.report.test_script import LOG, SHELLS, asked, perform, recorded
 
 OWN: tuple[object, ...] = (
     {"build": {"side": "producer"}},
@@ -127,6 +127,18 @@ def test_the_last_build_is_the_one_that_is_judged(tmp_path: Path) -> None:
     builds = [line for line in asked(tmp_path) if line.startswith("build")]
     assert builds == ["build --progress=plain --cache-from ghcr.io/you/lab-copy-bust-a:19.03.8 "
                       "--tag ghcr.io/you/lab-copy-bust-a:19.03.8 ."]  # fmt: skip
+
+
+def test_a_source_that_is_absent_on_purpose_is_no_failure(tmp_path: Path) -> None:
+    made = recorded()
+    [trial] = made.run.trials
+    assert trial.build
+    sources = (CacheImport(ref="localhost:5000/x", ok=True), CacheImport(ref="x-absent", ok=False, absent=True))
+    build = trial.build.model_copy(update={"imports": sources})
+    run = made.run.model_copy(update={"trials": (trial.model_copy(update={"build": build}),)})
+    log = LOG.replace("#2 DONE 0.0s\n", "#2 DONE 0.0s\n#3 importing cache manifest from y\n#3 ERROR: y: not found\n")
+    assert perform(tmp_path, made, "b", "ghcr.io/you", log=log).returncode == 3
+    assert perform(tmp_path, replace(made, run=run), "b", "ghcr.io/you", log=log).returncode == 0
 
 
 def old(**fields: object) -> Run:
