@@ -90,6 +90,8 @@ def report(
         if len(paths) != 1 or paths[0].is_file():
             raise UsageError("cannot open a report that is not in a file", hint="--output FILE names one")
         output = str(paths[0] / f"report{chosen.suffix}")
+    for warning in chosen.warnings(runs):
+        click.echo(f"warning: {warning}", err=True)
     if output is None:
         text = chosen.text(runs, project, redacted=not no_redact)
         echo(coloured(text) if form == "table" else text, nl=False)

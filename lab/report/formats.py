@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lab.errors import UsageError
 from lab.project import Project
+from lab.report import printable
 from lab.report.document import document
 from lab.report.evidence import Evidence
 from lab.report.junit import junit
@@ -15,8 +16,10 @@ from lab.report.markdown import markdown
 from lab.report.page.document import render
 from lab.report.redact import redact
 from lab.report.script.script import script, scripts
+from lab.report.script.sequence import warning
 from lab.report.spreadsheet import spreadsheet
 from lab.report.table import WIDTH, table
+from lab.results.run import Run
 
 Render = Callable[[Sequence[Evidence], Project], str]
 
@@ -27,7 +30,7 @@ class Format:
 
     An `exact` form repeats what the run did, so redaction removes only secrets from it. `parts` gives the texts by name
     that one run becomes in a folder, where that is more than one. `packed` is the file's name in a bundle; a form
-    without one is not part of a bundle.
+    without one is not part of a bundle. `warning` gives what a reader must know of a run in this form before use.
     """
 
     render: Render
@@ -35,6 +38,7 @@ class Format:
     exact: bool = False
     parts: Callable[[Evidence], dict[str, str]] | None = None
     packed: str | None = None
+    warning: Callable[[Run], str | None] | None = None
 
     def text(self, runs: Sequence[Evidence], project: Project, *, redacted: bool = True) -> str:
         """The runs in this form; placeholders replace secrets and private names unless `redacted` is False."""
@@ -53,6 +57,11 @@ class Format:
             tries = (f"{stem}{f'-{number}' if number else ''}{self.suffix}" for number in range(len(parts)))
             files[next(name for name in tries if name not in files)] = text
         return files
+
+    def warnings(self, runs: Sequence[Evidence]) -> list[str]:
+        """What a reader must know before using these runs in this form, one line each."""
+        found = [self.warning(run.run) for run in runs] if self.warning else []
+        return [printable.line(text) for text in found if text]
 
     def _shown(self, run: Evidence, redacted: bool) -> Evidence:
         return redact(run, secrets_only=self.exact) if redacted else run
@@ -98,5 +107,12 @@ FORMATS: dict[str, Format] = {
     "junit": Format(together(junit), ".xml"),
     "json": Format(together(document), ".json"),
     "csv": Format(together(spreadsheet), ".csv"),
-    "sh": Format(single("script", lambda run, _: script(run)), ".sh", exact=True, parts=scripts, packed="repro.sh"),
+    "sh": Format(
+        single("script", lambda run, _: script(run)),
+        ".sh",
+        exact=True,
+        parts=scripts,
+        packed="repro.sh",
+        warning=warning,
+    ),
 }

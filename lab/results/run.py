@@ -27,6 +27,7 @@ from lab.results.facts import (
     ProjectFacts,
     Round,
 )
+from lab.results.sequence import SequenceStep
 from lab.results.varied import VaryFacts
 from lab.yamlfile import Strict
 
@@ -135,7 +136,8 @@ class Run(Strict):
     `contexts` contains each build context once, by the key that productions and trials name. `contents` contains the
     contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
     and `bases` the other images that the Dockerfile names after FROM. `project` describes the user's own project, if
-    that is what was built, and `vary` the axes of `lab vary`, if that made the run.
+    that is what was built, and `vary` the axes of `lab vary`, if that made the run. `sequence` has the steps that the
+    scenario states for both sides; it is empty in runs that do not store it.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -160,6 +162,7 @@ class Run(Strict):
     contents: dict[str, str] = Field(default_factory=dict)
     project: ProjectFacts | None = None
     vary: VaryFacts | None = None
+    sequence: tuple[SequenceStep, ...] = ()
 
     @property
     def as_expected(self) -> bool:

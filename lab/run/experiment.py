@@ -30,6 +30,7 @@ from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.scenarios import Scenario, load_scenario
+from lab.run.steps.table import stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def perform(
         image = read_image(base.reference, store) if base else None
         recorder.update(base=base, base_image=image, bases=bases, project=scenario.project)
         recorder.update(dockerfile=scenario.dockerfile, instructions=scenario.instructions)
+        recorder.update(sequence=stored(scenario.sequence))
         crew = Crew(
             scenario,
             recorder,

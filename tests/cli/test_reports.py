@@ -239,6 +239,17 @@ def test_a_folder_gets_a_script_for_each_host(place: Place) -> None:
         assert text.startswith("#!/bin/sh\n") and f"only={name.removeprefix(NEW + '-').removesuffix('.sh')}\n" in text
 
 
+def test_a_script_that_leaves_out_steps_is_announced_by_a_warning(place: Place) -> None:
+    path = place.root / "results" / NEW / "run.json"
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({**stored, "sequence": [{"step": "build"}, {"step": "restart"}, {"step": "build"}]}))
+    done = place.lab("report", "--format", "sh")
+    assert (done.returncode, done.stdout.startswith("#!/bin/sh\n")) == (0, True)
+    assert done.stderr.startswith(f"warning: the script of {NEW} does not repeat the sequence of the run")
+    assert done.stderr.endswith("it leaves out: consumer: build; consumer: restart\n")
+    assert place.lab("report", "--format", "table").stderr == ""
+
+
 def test_a_file_without_a_name_is_none(place: Place) -> None:
     done = place.lab("report", "--output", "")
     assert (done.returncode, "without a name" in done.stderr) == (2, True)

@@ -8,7 +8,8 @@ from datetime import UTC
 from lab.report.evidence import Evidence
 from lab.report.project import project_lines
 from lab.report.script import shell
-from lab.report.script.parts import ABOUT, EVERY, ONE
+from lab.report.script.parts import ABOUT, EVERY, NOT_THE_RUN, ONE
+from lab.report.script.sequence import left_out
 from lab.results.facts import BoxFacts
 from lab.results.run import Production, Trial
 
@@ -66,6 +67,7 @@ def heading(evidence: Evidence, hosts: list[Host], only: str) -> str:
         "",
         *ABOUT.format(clients=clients, call=call, whose=whose.strip("\n")).strip("\n").split("\n"),
         "",
+        *_left_out(evidence),
         *project_lines(run),
         *_replaced(evidence),
         f"Base image of the run: {base}",
@@ -80,6 +82,14 @@ def usage(hosts: list[Host], only: str) -> str:
     words = " REGISTRY [push|rebuild]" if only else f" HOST REGISTRY [push|rebuild], HOST being {names}, all"
     text = function("usage", [f"printf 'usage: sh %s%s\\n' \"$0\" {shell.word(words)} >&2", "exit 2"])
     return f"only={shell.word(only)}\n\n{text}"
+
+
+def _left_out(evidence: Evidence) -> list[str]:
+    """A warning where the run has steps that the script does not repeat."""
+    steps = left_out(evidence.run)
+    if not steps:
+        return []
+    return [*NOT_THE_RUN.strip("\n").split("\n"), *(f"    {step}" for step in steps), ""]
 
 
 def _replaced(evidence: Evidence) -> list[str]:

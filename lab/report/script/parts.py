@@ -11,7 +11,7 @@ REGISTRY is a prefix that this Docker can push to and pull from, as in docker.io
 the hosts that rebuild. A last word `push` or `rebuild` does only that part.
 LAB_PRUNE=yes allows the script to remove all images and all build cache of this Docker. A rebuild needs that.
 
-Exit status: 0 reproduced, 1 not reproduced, 2 wrong call, 3 something is missing or failed.
+Exit status: 0 reproduced, 1 not reproduced, 2 wrong call, 3 something is missing or failed, 4 not comparable.
 Variables: DOCKER, BUILDCTL or BUILDX, the program of the client; BASE, another base image; LAB_WORK, a folder for the
 contexts (default: the home folder); LAB_KEEP=1 keeps them. setfattr sets attributes; attributes of the system need
 root.
@@ -21,6 +21,13 @@ SELinux labels new files on its own: a host with SELinux cannot make a context w
 # What ABOUT says in a script of all hosts, and in the script of one host.
 EVERY = "The first word is a host from the list below, or `all` for every part on this machine; the second is REGISTRY."
 ONE = "This is the part of one host, named below; each other host has its own script. The first word is REGISTRY."
+
+# In the head of a script that does not repeat each step of the run's sequence.
+NOT_THE_RUN = """
+WARNING: the run has a sequence of its own, and this script does not repeat it. The outcomes of this script are not
+those of the run and cannot be compared with them, so the exit status of a rebuild is 4. The script leaves out these
+steps:
+"""
 
 # Ends what a reader needs to see.
 BELOW = """
@@ -237,6 +244,9 @@ cat "$work/summary"
 finished=yes
 if [ "$compared" -eq 0 ]; then
     echo "pushed; now run the parts of the hosts that rebuild"
+elif [ "$LEFT_OUT" -gt 0 ]; then
+    echo "NOT comparable: this script leaves out steps of the run's sequence ($LEFT_OUT), which its head lists"
+    exit 4
 elif [ "$differ" -eq 0 ]; then
     echo "reproduced: all $compared steps have the outcome of the run"
 else

@@ -16,6 +16,7 @@ from lab.report.script import context, project, shell
 from lab.report.script.clients import BUILDCTL, BUILDX
 from lab.report.script.heading import Host, function, heading, own_base, usage
 from lab.report.script.parts import BELOW, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
+from lab.report.script.sequence import left_out
 from lab.report.trials import bytes_sent, sent_word
 from lab.results.facts import Given
 from lab.results.run import Production, Trial
@@ -88,7 +89,7 @@ def _script(evidence: Evidence, hosts: list[Host], only: str) -> str:
         ) from error
     makes_base = own_base(evidence) and any(part.pushes for part in done)
     parts = [heading(evidence, hosts, only), *functions.texts, BELOW, usage(hosts, only), HEAD]
-    parts += [_base(evidence, makes_base)]
+    parts += [f"LEFT_OUT={len(left_out(evidence.run))} # steps of the run's sequence", _base(evidence, makes_base)]
     parts += [STAMP] if any("\nstamp " in text for text in functions.texts) else []
     parts += [project.PROJECT] if evidence.run.project else []
     parts += [BUSYBOX] if makes_base else []
@@ -167,8 +168,9 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host
         *_begun(title, host),
         functions.files(_files(evidence, trial.name, trial.options)),
         _build(evidence, trial.name, reference, reference, host),
-        f"imported {_reference(evidence, reference)}",
     ]
+    if trial.build and not any(item.absent for item in trial.build.imports):
+        lines.append(f"imported {_reference(evidence, reference)}")
     sent = bytes_sent(trial)
     lines += [f"sent {sent_word(sent)}"] if sent is not None else []
     for number, step in enumerate(trial.build.steps if trial.build else (), 2):
@@ -193,12 +195,13 @@ def _files(evidence: Evidence, about: str, given: Given) -> list[str]:
 
 
 def _writing(evidence: Evidence, about: str) -> list[Exchange]:
-    """The recorded commands that made and changed a context: those that ran in its folder before the build."""
+    """The recorded commands that made and changed a context: those that ran in its folder before the last build."""
     exchanges = evidence.during(about)
-    building = next((number for number, item in enumerate(exchanges) if _is_build(item)), None)
+    building = max((number for number, item in enumerate(exchanges) if _is_build(item)), default=None)
     if building is None or exchanges[building].cwd is None:
         return []
-    return [item for item in exchanges[:building] if item.cwd == exchanges[building].cwd and item.exit == 0]
+    before = [item for item in exchanges[:building] if item.cwd == exchanges[building].cwd and item.exit == 0]
+    return [item for item in before if not docker.client(item.argv)]
 
 
 def _is_build(item: Exchange) -> bool:
@@ -211,8 +214,8 @@ def _command(item: Exchange) -> str:
 
 
 def _build(evidence: Evidence, about: str, reference: str, source: str | None, host: Host) -> str:
-    """The command of a build: the recorded one; without a transcript, the usual one."""
-    recorded = next((item.argv for item in evidence.during(about) if _is_build(item)), None)
+    """The command of the last build: the recorded one; without a transcript, the usual one."""
+    recorded = next((item.argv for item in reversed(evidence.during(about)) if _is_build(item)), None)
     found = docker.split(recorded) if recorded else None
     words = list(found[1]) if found else _usual(reference, source, host)
     return " ".join([host.builder, *(_reference(evidence, text) for text in words)])

@@ -36,6 +36,7 @@ from lab.run.minimise.folder import write
 from lab.run.scenarios import Scenario, load_scenario
 from lab.run.sequence import clear, produce, rebuild
 from lab.run.station import Station
+from lab.run.steps.table import stored
 from lab.yamlfile import Strict
 
 TRIALS = 2  # rebuilds for one candidate
@@ -150,6 +151,7 @@ class Bench:
             bases=other_bases(scenario, self.base.reference, self.registry, self.ready),
             dockerfile=scenario.dockerfile,
             instructions=scenario.instructions,
+            sequence=stored(scenario.sequence),
             boxes=tuple({id(end.facts): end.facts for end in (producer, consumer)}.values()),
             contexts=contexts,
             contents=contents,

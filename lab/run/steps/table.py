@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from lab.results.sequence import SequenceStep
 from lab.run.steps.build import Build
 from lab.run.steps.change import ChangeStep
 from lab.run.steps.inspect import Inspect
@@ -54,6 +55,22 @@ USUAL: tuple[NamedStep, ...] = (
     NamedStep(prune=Prune(side="producer")),
     NamedStep(build=Build(cache_from=(IMAGE,))),
 )
+
+
+# A build's options, a change and what is expected are stored with each build, so the stored sequence leaves them out.
+STORED_ELSEWHERE = {"side", "arguments", "flags", "make", "expect", "exceptions"}
+
+
+def stored(sequence: Sequence[NamedStep]) -> tuple[SequenceStep, ...]:
+    """Return the steps as a run stores them."""
+    return tuple(
+        SequenceStep(
+            step=item.kind,
+            side=item.step.side,
+            values=item.step.model_dump(mode="json", exclude_defaults=True, exclude=STORED_ELSEWHERE),
+        )
+        for item in sequence
+    )
 
 
 def problem_of(sequence: Sequence[NamedStep], count: int) -> tuple[int | None, str] | None:

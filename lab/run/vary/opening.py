@@ -24,6 +24,7 @@ from lab.run import base_image
 from lab.run.experiment import other_bases
 from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch
+from lab.run.steps.table import stored
 from lab.run.vary.bench import Bench
 from lab.run.vary.request import Request
 
@@ -62,6 +63,7 @@ def open_bench(request: Request, ready: Ready, project: Project, tell: Tell, wat
             project=scenario.project,
             dockerfile=scenario.dockerfile,
             instructions=scenario.instructions,
+            sequence=stored(scenario.sequence),
         )
         home = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
         bench = Bench(
