@@ -32,8 +32,8 @@ RULE_SETS = """\
 ## Rule sets
 
 The last column has the variations in which the engines of this rule set did not do the same as those of the rule set
-above it. If it is empty, no variation of this page separates the two. R3 and R4 do the same in every build that
-succeeds: only the error of a malformed pattern differs."""
+above it. If it is empty, no variation of this page separates the two. R3 and R4 differ only in how a malformed pattern
+fails, and no build that succeeds can show that."""
 
 
 def truth_table(runs: Sequence[Run], summary: Callable[[Run, str], str]) -> str:

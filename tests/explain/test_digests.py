@@ -108,7 +108,7 @@ def test_from_has_digests_of_its_layers_and_its_manifest(layers: tuple[str, ...]
 
 RULES: dict[str, Any] = json.loads((DATA / "rules.json").read_text())
 SEVERAL = load({"entries": RULES["entries"]}, "the recorded context").entries
-# R4 is R3 but for the error of a malformed pattern, and R7 is R6 but for the owners of files in other stages
+# R4 is R3 but for how a malformed pattern fails, and R7 is R6 but for the owners of files in other stages
 ALIKE = {"R3": {"R3", "R4"}, "R6": {"R6", "R7"}}
 
 
