@@ -19,6 +19,8 @@ MEMBERS = 20_000  # files in an archive of an image; real ones have a few hundre
 WINDOW = 128 << 20  # bytes of memory that a zstd stream may ask for, as the zstd program has it
 ZSTD = b"\x28\xb5\x2f\xfd"  # the first bytes of every zstd file
 SKIPPABLE = b"\x2a\x4d\x18"  # the second to fourth byte of a frame that pzstd writes before it
+# what a damaged archive raises: tarfile does not catch errors of its decompressors and of malformed header fields
+DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
 SAVE = "make one with `docker save IMAGE --output FILE`"
 
 
@@ -108,25 +110,28 @@ class _Archive:
 
 
 @contextmanager
-def _tar(path: Path) -> Iterator[tarfile.TarFile]:
-    """Open a tar archive, whatever compresses it."""
-    with path.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        if start == ZSTD or start[1:] == SKIPPABLE:
-            import zstandard  # here, because few archives need it
+def open_tar(file: IO[bytes]) -> Iterator[tarfile.TarFile]:
+    """Open a tar archive, whatever compresses it, to read it once from its start; errors are those in DAMAGED."""
+    start = file.read(4)
+    file.seek(0)
+    if start == ZSTD or start[1:] == SKIPPABLE:
+        import zstandard  # here, because few archives need it
 
-            try:
-                unpacked = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(
-                    file, read_across_frames=True
-                )
-                with tarfile.open(fileobj=cast(IO[bytes], unpacked), mode="r|") as archive:
-                    yield archive
-            except zstandard.ZstdError as error:
-                raise tarfile.ReadError(str(error)) from error
-        else:
-            with tarfile.open(fileobj=file, mode="r:*") as archive:
+        try:
+            unpacked = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file, read_across_frames=True)
+            with tarfile.open(fileobj=cast(IO[bytes], unpacked), mode="r|") as archive:
                 yield archive
+        except zstandard.ZstdError as error:
+            raise tarfile.ReadError(str(error)) from error
+    else:
+        with tarfile.open(fileobj=file, mode="r:*") as archive:
+            yield archive
+
+
+@contextmanager
+def _tar(path: Path) -> Iterator[tarfile.TarFile]:
+    with path.open("rb") as file, open_tar(file) as archive:
+        yield archive
 
 
 @contextmanager
@@ -134,8 +139,7 @@ def _translated(path: Path) -> Iterator[None]:
     """Turn every error of a damaged archive into a ReadError."""
     try:
         yield
-    # tarfile does not catch the errors of its decompressors and of malformed header fields
-    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError) as error:
+    except DAMAGED as error:
         why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
         raise ReadError(f"cannot read {path}: it is not an archive of an image: {why}", hint=SAVE) from error
     except OSError as error:

@@ -190,8 +190,12 @@ def read_named(name: str, platform: Platform, seconds: float) -> ImageFacts:
 def read_image(name: str, registry: Registry) -> ImageFacts:
     """Read the config of an image; if that fails, the result has a `problem`, and predictions are then unknown."""
     try:
-        ours = registry.port is not None and name.startswith(f"{registry.prefix}/")
-        port = registry.port if ours else None
-        return Repository(parse(name), seconds=OF_A_RUN, port=port).image(Platform())
+        return repository_of(name, registry, OF_A_RUN).image(Platform())
     except LabError as error:
         return ImageFacts(problem=error.message)
+
+
+def repository_of(name: str, registry: Registry, seconds: float = SECONDS) -> Repository:
+    """Return the repository of an image that a run uses: that of the lab's registry on loopback, or another one."""
+    ours = registry.port is not None and name.startswith(f"{registry.prefix}/")
+    return Repository(parse(name), seconds=seconds, port=registry.port if ours else None)

@@ -7,11 +7,10 @@ from typing import Any
 from lab.buildkit.cachekeys.cacheconfig import MEDIA_TYPE
 from lab.errors import LabError
 from lab.registry.archive import Files
-from lab.registry.client import Repository, digest_of
+from lab.registry.client import digest_of, repository_of
 from lab.registry.importing import Place, Store, import_root
 from lab.registry.layout import Layout
 from lab.registry.manifests import Platform, document
-from lab.registry.names import parse
 from lab.registry.server import Registry
 from lab.results.facts import CacheFacts
 
@@ -36,8 +35,7 @@ class _Keeping:
 def of_registry(name: str, registry: Registry) -> CacheFacts:
     """Read a cache from its registry; if that fails, the result has a `problem`."""
     try:
-        ours = registry.port is not None and name.startswith(f"{registry.prefix}/")
-        repository = Repository(parse(name), port=registry.port if ours else None)
+        repository = repository_of(name, registry)
         return _facts(repository, name, repository.root())
     except LabError as error:
         return CacheFacts(problem=error.message)

@@ -19,6 +19,7 @@ from lab.run.instructions import bases_of, check_steps, stages_of, steps_in
 from lab.run.rendering import Variables, context_of, filled, render
 from lab.run.scenario_file import ScenarioFile, Variation
 from lab.run.steps.build import Build
+from lab.run.steps.inspect import Inspect
 from lab.run.steps.push import Push
 from lab.run.steps.serve import Serve
 from lab.run.steps.table import USUAL, NamedStep, problem_of
@@ -104,6 +105,11 @@ class Scenario:
     def pushes(self) -> bool:
         """True if a consumer pushes images too: then each trial needs names of its own for them."""
         return any(isinstance(item.step, Push) and item.step.side == "consumer" for item in self.sequence)
+
+    @property
+    def inspects(self) -> bool:
+        """True if a consumer reads its image: a builder without a store of images pushes that image, too."""
+        return any(isinstance(item.step, Inspect) and item.step.side == "consumer" for item in self.sequence)
 
     @property
     def serves(self) -> bool:

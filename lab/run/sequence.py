@@ -8,12 +8,14 @@ from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey
 from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
+from lab.run.builders.table import builder_of
 from lab.run.expectations import Expectation, Facts
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, with_inspections
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
+from lab.run.steps.inspect import Inspect
 from lab.run.steps.prune import prune
 from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
@@ -118,7 +120,8 @@ def clear(station: Station) -> None:
 def _work(
     station: Station, scenario: Scenario, side: Side, reference: str, names: dict[str, str], slug: str, say: Say
 ) -> Work:
-    own = f"-{re.sub('[^a-z0-9]+', '-', slug.lower()).strip('-')}" if side == "consumer" and scenario.pushes else ""
+    pushes = scenario.pushes or (scenario.inspects and not builder_of(station.engine.builder).has_images)
+    own = f"-{re.sub('[^a-z0-9]+', '-', slug.lower()).strip('-')}" if side == "consumer" and pushes else ""
     return Work(station, scenario.recipe, side, slug, reference, names, say, own=own)
 
 
@@ -132,9 +135,10 @@ def _make(work: Work, scenario: Scenario) -> None:
     """Make the side's steps on an engine that holds nothing."""
     prune(work)
     steps = steps_of(scenario.sequence, work.side)
+    pushed = (Push,) if builder_of(work.station.engine.builder).has_images else (Push, Inspect)
     try:
         for number, step in enumerate(steps, 1):
-            work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, Push))
+            work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, pushed))
             step.run(work)
     finally:
         for end in work.endings:

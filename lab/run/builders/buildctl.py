@@ -1,6 +1,7 @@
 """`buildctl build`: BuildKit's own client, with a buildkitd beside any Docker.
 
-A buildkitd has no store of images, so an image is pushed by its build, and only if a step of the sequence pushes it.
+A buildkitd has no store of images, so an image is pushed by its build, and only if a step of the sequence
+pushes or reads it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Result
-from lab.errors import CommandError
+from lab.errors import CommandError, LabError
+from lab.registry.image_path import ImagePath, read_path
 from lab.run.builders.caching import KINDS
 from lab.run.builders.kind import Order, Scope
 from lab.run.steps.work import Work
@@ -46,18 +48,26 @@ class Buildctl:
 
     client = "buildctl"
     needs_buildx = False
+    has_images = False
 
     def caches(self, store: str) -> tuple[str, ...]:
         """Every kind."""
         return KINDS
 
     def build(self, work: Work, order: Order) -> Result:
-        """Build with the Dockerfile frontend of the daemon itself, and push if the sequence pushes."""
+        """Build with the Dockerfile frontend of the daemon itself, and push if a step needs that."""
         return work.client(words_of(order), "build the image")
 
     def push(self, work: Work, reference: str) -> None:
         """Nothing: the build has pushed the image."""
         work.say("push: nothing to do, the build has pushed the image")
+
+    def read(self, work: Work, reference: str, path: str) -> ImagePath | None:
+        """Read the path from the layers that the build has pushed."""
+        try:
+            return read_path(reference, work.station.registry, path)
+        except LabError as error:
+            raise CommandError(error.message, hint=error.hint) from error
 
     def prune(self, work: Work, scope: Scope) -> None:
         """Prune the cache, which is all that a buildkitd holds; it has no images."""

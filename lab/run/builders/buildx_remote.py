@@ -17,7 +17,7 @@ class BuildxRemote(Buildctl):
     needs_buildx = True
 
     def build(self, work: Work, order: Order) -> Result:
-        """Make the builder in the context's own settings, then build, and push if the sequence pushes."""
+        """Make the builder in the context's own settings, then build, and push if a step needs that."""
         engine = work.station.engine
         if engine.plugins is None:
             raise CommandError(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Mapping
 
+from lab.registry.image_path import ImagePath, read_member
 from lab.run.builders.caching import INLINE
 from lab.run.builders.kind import Scope
 from lab.run.steps.work import Work
@@ -22,6 +25,7 @@ class DockerBuilder:
 
     client = "docker"
     needs_buildx = False
+    has_images = True
 
     def caches(self, store: str) -> tuple[str, ...]:
         """An inline cache alone; BuildKit exports others where the images are in containerd's store."""
@@ -32,8 +36,28 @@ class DockerBuilder:
         work.say("push")
         work.docker(["push", reference], "push the image")
 
+    def read(self, work: Work, reference: str, path: str) -> ImagePath | None:
+        """Copy the path out of a container that is never started."""
+        made = work.docker(["create", reference, "true"], "make a container to look into")
+        container = made.text.split()[-1]
+        try:
+            copied = work.station.box.run(work.station.engine.call(["cp", f"{container}:{path}", "-"]), timeout=120)
+        finally:
+            work.docker(["rm", container], "remove the container")
+        return _first(copied.stdout) if copied.ok else None
+
     def prune(self, work: Work, scope: Scope) -> None:
         """Prune as Docker's client does."""
         work.say("prune")
         # `docker builder prune` is a command of buildx where the client has it: the DOCKER_CONFIG shows it that plugin
         work.docker(PRUNES[scope], "prune Docker", in_context=scope.startswith("builder"))
+
+
+def _first(archive: bytes) -> ImagePath | None:
+    """The first object of an archive; None if it is not one."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+            member = opened.next()
+            return read_member(opened, member) if member else None
+    except tarfile.TarError:
+        return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from lab.boxes.base import Result
+from lab.registry.image_path import ImagePath
 from lab.run.builders.caching import INLINE, Caching
 from lab.run.changes.kind import BuildOptions
 from lab.run.steps.work import Work
@@ -19,9 +20,9 @@ class Order:
     """One build: the reference of the image, those of the cache sources in order, and the folder of the context.
 
     `absent` are the sources that do not exist on purpose. `export` writes a cache of the kind of `caching`. `push` is
-    true if a later step pushes the image, which a builder without a store of images does while it builds. `tar` is the
-    owner of all objects of the context where it is sent as an archive, and `pull` is false where the classic builder
-    must not pull its sources.
+    true if a later step pushes the image, or reads it without a store of images: then the build pushes it, unless the
+    builder has a store of images. `tar` is the owner of all objects of the context where it is sent as an archive, and
+    `pull` is false where the classic builder must not pull its sources.
     """
 
     reference: str
@@ -69,8 +70,15 @@ class Builder(Protocol):
     def build(self, work: Work, order: Order) -> Result:
         """Build the context; CommandError or BoxError if that fails."""
 
+    @property
+    def has_images(self) -> bool:
+        """True if its images are in the engine's store; else an image that a step needs is pushed by its build."""
+
     def push(self, work: Work, reference: str) -> None:
         """Push an image that it has built, unless the build has done that."""
+
+    def read(self, work: Work, reference: str, path: str) -> ImagePath | None:
+        """Return what an image that it has built has at a path, None for nothing; CommandError if it cannot be read."""
 
     def prune(self, work: Work, scope: Scope) -> None:
         """Empty the engine's cache and images, in whole or in part."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from dataclasses import replace
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
 from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.registry.image_path import ImagePath
 from lab.results.facts import Inspection
+from lab.run.builders.table import builder_of
 from lab.run.changes.kind import InContext, Octal
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import IMAGE, Work
@@ -26,7 +26,6 @@ class Inspect(Step):
     all are.
     """
 
-    client: ClassVar[str | None] = "docker"
     image: str = IMAGE
     step: Annotated[int, Field(ge=1)]
     path: Annotated[str, Field(pattern="^/")]
@@ -44,19 +43,11 @@ class Inspect(Step):
             raise ValueError(f"it names step {self.step}, there are {known.count} steps")
 
     def run(self, work: Work) -> None:
-        """Copy the path out of a container that is never started, and compare it."""
+        """Read the path as the builder does, and compare it."""
         if self.only and work.change_name not in self.only:
             return
         work.say("inspect")
-        made = work.docker(["create", work.reference_of(self.image), "true"], "make a container to look into")
-        container = made.text.split()[-1]
-        try:
-            copied = work.station.box.run(
-                work.station.engine.call(["cp", f"{container}:{self.path}", "-"]), timeout=120
-            )
-        finally:
-            work.docker(["rm", container], "remove the container")
-        found = _first(copied.stdout) if copied.ok else None
+        found = builder_of(work.station.engine.builder).read(work, work.reference_of(self.image), self.path)
         problems = self._problems(found, self._model(work))
         work.inspections.append(Inspection(step=self.step, path=self.path, problems=tuple(problems)))
 
@@ -66,7 +57,7 @@ class Inspect(Step):
         first = entries.get(found.linkname) if found and found.kind is Kind.FILE else None
         return replace(first, path=found.path) if found and first else found  # of a hard link, the first name's bytes
 
-    def _problems(self, found: _Found | None, model: Entry | None) -> list[str]:
+    def _problems(self, found: ImagePath | None, model: Entry | None) -> list[str]:
         """What is not as it should be, each in a few words."""
         there = model is not None if self.like else self.there
         if found is None or not there:
@@ -84,25 +75,3 @@ class Inspect(Step):
         if wanted is not None and wanted != found.sha256:
             problems.append("other bytes")
         return problems
-
-
-class _Found:
-    """One object of an archive of `docker cp`."""
-
-    def __init__(self, member: tarfile.TarInfo, content: bytes | None) -> None:
-        self.mode = member.mode & 0o7777
-        self.owner = f"{member.uid}:{member.gid}"
-        self.sha256 = None if content is None else hashlib.sha256(content).hexdigest()
-
-
-def _first(archive: bytes) -> _Found | None:
-    """The first object of an archive; None if it is not one."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
-            member = opened.next()
-            if member is None:
-                return None
-            stream = opened.extractfile(member) if member.isfile() else None
-            return _Found(member, stream.read() if stream else None)
-    except tarfile.TarError:
-        return None

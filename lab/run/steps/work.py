@@ -78,10 +78,10 @@ class Work:
     `names` holds the references of the images by the names of their builds, `made` the names of this side's, `pushed`
     those of them that are in the registry, and `own` ends the reference of an image that this side makes under another
     name. `plan` is what is expected of the side's last build, `facts` what decides which exceptions apply, `variation`
-    its change, and `change_name` the name of that. `to_push` names the images that a later step of this side pushes,
-    and `cache` is the kind of cache of the trial. `rounds` are the builds that were made, in order, `inspections` what
-    was looked at in the image of the last one, and `recorded` is the key of the last context. `endings` are called when
-    the side has made its steps or has failed.
+    its change, and `change_name` the name of that. `to_push` names the images that a later step of this side pushes or,
+    without a store of images, reads. `cache` is the kind of cache of the trial. `rounds` are the builds that were made,
+    in order, `inspections` what was looked at in the image of the last one, and `recorded` is the key of the last
+    context. `endings` are called when the side has made its steps or has failed.
     """
 
     station: Station
