@@ -55,7 +55,6 @@ IMPORTED = {
         buildkit.progress.vertex
     """,
     "buildkit/test_rulebook.py": "versions",
-    "cli/test_again.py": "cli.options",
     "cli/test_completion.py": "cli.values cli.verbs",
     "cli/test_main.py": "cli.helping cli.machines cli.version errors",
     "cli/test_manual.py": "cli.manpage",

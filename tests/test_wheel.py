@@ -323,6 +323,14 @@ def test_the_packages_scenarios_get_no_golden_table(installed: Installation) -> 
     assert "it is part of the installed lab" in installed.lab("expect", "save", SAMPLE, code=2)
 
 
+def test_a_new_case_is_no_part_of_the_package(installed: Installation) -> None:
+    words = ("--template", "file", "--summary", "s", "--mechanism", "m", "--expect", "hit ran ran")
+    change = ("--change", 'mode: {app.txt: "0664"}')
+    assert "it is part of the installed lab" in installed.lab("cases", "new", "mine", *words, *change, code=2)
+    installed.lab("cases", "new", "mine", *words, *change, "--into", installed.current)
+    assert (installed.current / "mine" / "scenario.yaml").is_file()
+
+
 def test_without_home_the_users_own_is_found(installed: Installation) -> None:
     env = {name: value for name, value in installed.env.items() if name != "HOME"}
     done = run([installed.python.with_name("lab"), "boxes"], cwd=installed.current, env=env)

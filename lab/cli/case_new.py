@@ -58,7 +58,10 @@ def new(
     from lab.project import find
     from lab.run.new_case import Answers, change_of, steps_of, templates, write
 
-    scenarios = find().scenarios
+    project = find()
+    scenarios = project.scenarios
+    if into is None:
+        project.check_own(scenarios / name)
     need = {"--summary": summary, "--template": template, "--change": changes, "--expect": expect}
     missing = [option for option, value in {**need, "--mechanism": mechanism}.items() if not value]
     if missing and not is_terminal():
@@ -93,7 +96,7 @@ def new(
     echo((folder / "scenario.yaml").read_text(encoding="utf-8").rstrip("\n"))
     say(f"written to {folder}")
     known = into is None or into.resolve() == scenarios.resolve()
-    echo(f"\nnext: `python -m lab repro {name if known else shlex.quote(str(folder))} --lineup local`")
+    say(f"\nnext: `python -m lab repro {name if known else shlex.quote(str(folder))} --lineup local`")
 
 
 def is_terminal() -> bool:

@@ -11,7 +11,7 @@ from lab.cli.case_check import SCHEMA, check, chosen
 from lab.cli.case_new import new
 from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
-from lab.cli.terminal import echo
+from lab.cli.terminal import echo, say
 
 if TYPE_CHECKING:
     from lab.run.cases import Case
@@ -68,8 +68,8 @@ def show(name: str, as_json: bool) -> None:
         urls = [[item.url, item.state] for item in file.references] or [[str(file.reference), ""]]
         echo("\n" + columns(urls, ["upstream", "state"]))
     if case.lesson:
-        echo("\n" + _filled(case.lesson))
-    echo(f"\n`python -m lab repro {case.name}` runs it.")
+        say("\n" + _filled(case.lesson))
+    say(f"\n`python -m lab repro {case.name}` runs it.")
 
 
 def _filled(lesson: str) -> str:

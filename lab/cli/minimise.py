@@ -22,7 +22,7 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
-from lab.cli.terminal import say
+from lab.cli.terminal import echo, say
 from lab.errors import DIFFERS, Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -216,5 +216,5 @@ def _show(found: Minimised, *, as_json: bool) -> None:
         return
     for line in summary(found):
         click.echo(fill(line))
-    click.echo(f"\nreport: {Path(found.folder) / 'report.md'}")
-    click.echo(f"next: python -m lab repro {found.scenario}")
+    echo(f"\nreport: {Path(found.folder) / 'report.md'}")
+    say(f"next: python -m lab repro {found.scenario}")

@@ -69,18 +69,26 @@ cache_option = click.option(
 )
 
 
+def _names(words: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """The names in the words of an option, each once; UsageError for an option without a name in it."""
+    names = tuple(dict.fromkeys(name for word in words for name in word.split(",") if name))
+    if words and not names:
+        raise UsageError(f"cannot use {option}: it names nothing", hint="leave it out for the usual ones")
+    return names
+
+
 def caches_named(words: tuple[str, ...]) -> tuple[str, ...]:
     """Kinds of cache from words, each of one name or several with commas; UsageError for an unknown name."""
     from lab.run.builders.caching import kind_of
 
-    return tuple(dict.fromkeys(kind_of(name) for word in words for name in word.split(",") if name))
+    return tuple(dict.fromkeys(map(kind_of, _names(words, "--cache"))))
 
 
 def builders_named(words: tuple[str, ...]) -> tuple[str, ...]:
     """Builder names from words, each of one name or several with commas, or `all`; UsageError for an unknown name."""
     from lab.run.builders.table import BUILDERS, builder_of
 
-    names = tuple(dict.fromkeys(name for word in words for name in word.split(",") if name))
+    names = _names(words, "--builder")
     if "all" in names:
         return tuple(BUILDERS)
     for name in names:
@@ -125,10 +133,11 @@ def engines_named(place: Workplace, words: tuple[str, ...]) -> tuple[str, ...]:
     from lab.engines.kinds.table import has_docker
     from lab.machines.fleet import Fleet
 
-    names = [name for word in words for name in word.split(",") if name]
+    names = _names(words, "--engine")
     if "all" in names:
         stock = Fleet(place.project, place.catalog, lambda event: None).stock
-        names = [spec.name for spec in place.catalog.engines.values() if has_docker(spec) and stock.at_hand(spec)]
+        known = place.catalog.engines.values()
+        names = tuple(spec.name for spec in known if has_docker(spec) and stock.at_hand(spec))
     return tuple(dict.fromkeys(place.catalog.engine(name).name for name in names))
 
 

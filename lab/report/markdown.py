@@ -22,6 +22,11 @@ MAX_ROWS = 40  # GitHub takes 65,536 characters in an issue
 EXPORTED = ("+registry-min", "+registry-max", "+local")  # ends of the names of engines that export another cache
 
 
+def _point(line: str) -> str:
+    """A point of a list; one that begins with a hyphen belongs to the point before it."""
+    return f"  - {markup.prose(line[2:])}" if line.startswith("- ") else f"- {markup.prose(line)}"
+
+
 def markdown(evidence: Evidence) -> str:
     """The run as the text of an issue, in GitHub's Markdown; a section without content is left out."""
     found = [item for item in findings(evidence) if item.kind is not Kind.BROKEN]
@@ -31,9 +36,7 @@ def markdown(evidence: Evidence) -> str:
             part
             for part in (
                 _summary(evidence, found),
-                "\n".join(
-                    f"- {markup.prose(line)}" for line in [*project_lines(evidence.run), *verdict_lines(evidence.run)]
-                ),
+                "\n".join(_point(line) for line in [*project_lines(evidence.run), *verdict_lines(evidence.run)]),
                 engine_notes(evidence),
                 _table(evidence, found),
             )

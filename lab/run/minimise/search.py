@@ -151,9 +151,13 @@ class Search:
         return False
 
     def _answer(self, candidate: Candidate, doing: str, prefix: str) -> Seen:
-        """What the engine does with a candidate, of which it makes each once."""
+        """What the engine does with a candidate, of which it makes each once.
+
+        A start that could not be built is tried again: the reason may be gone, and without a start there is no result.
+        """
         key = prefix + candidate.key
-        if key not in self.answers:
+        known = self.answers.get(key)
+        if known is None or (known.problem and candidate.key == self.start.key):
             if self.trials + TRIALS > self.limit:
                 raise SpentError
             counts = candidate.counts

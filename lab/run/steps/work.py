@@ -228,7 +228,7 @@ class Work:
             )
             station.box.check(["sh", "-c", copy], doing="take over the box's registry login")
         if station.engine.plugins:
-            link = ["ln", "-s", str(station.engine.plugins), str(config / "cli-plugins")]
+            link = ["ln", "-sfn", str(station.engine.plugins), str(config / "cli-plugins")]
             station.box.check(link, doing="show the client its plugins")
         if self.recipe.delivery:
             self.recipe.delivery.deliver(station.box, context, self.say)

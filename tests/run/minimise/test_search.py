@@ -99,6 +99,15 @@ def test_a_start_that_fails_is_named_with_its_reason() -> None:
         search(project(10), Engine(broken="no such text")).run()
 
 
+def test_a_start_that_failed_is_built_again_when_the_same_search_goes_on() -> None:
+    candidate = project(10)
+    failed = search(candidate, Engine(broken="no such text"))
+    with pytest.raises(CommandError):
+        failed.run()
+    made = search(candidate, Engine(), answers=dict(failed.answers))
+    assert list(made.run().files) == [GUILTY]
+
+
 def test_a_start_with_two_outcomes_is_refused() -> None:
     candidate, answers = project(10), iter([(HIT, RAN), (HIT, HIT)])
 
