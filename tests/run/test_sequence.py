@@ -1,0 +1,64 @@
+"""Which builds of a sequence push their image because a later step reads it, and under which name."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+import pytest
+
+from lab.boxes.base import Command, OnOutput, Result
+from lab.boxes.transcript import ReplayBox
+from lab.engines.engine import Engine
+from lab.errors import Fault
+from lab.registry.server import Registry
+from lab.results.run import Production, load
+from lab.run.scenarios import find, load_scenario
+from lab.run.sequence import NO_FACTS, rebuild
+from lab.run.station import Station
+from tests.conftest import ROOT
+
+FACTS = load(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr").boxes[0]
+REF = "localhost:1/x:t"
+
+
+class Words(ReplayBox):
+    """A box on which every command ends well and prints nothing; it keeps the words."""
+
+    def __init__(self) -> None:
+        super().__init__("local", [])
+        self.calls: list[str] = []
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        self.calls.append(" ".join(command.argv))
+        return Result(command, 0, b"0123\n", b"", datetime.now(UTC), 0.1)
+
+
+@pytest.mark.parametrize(("case", "pushes"), [("stale-content", True), ("acl-mask-mode", False)])
+def test_buildctl_pushes_an_image_that_is_inspected_under_a_name_of_its_own(case: str, pushes: bool) -> None:
+    scenario = load_scenario(find(case, ROOT / "templates" / "scenarios"), "b")
+    assert scenario.problem_with("buildctl") is None
+    engine = Engine("e", ("buildctl",), "0.25.2", "0.25.2", "", program="buildctl", builder="buildctl")
+    registry = Registry("localhost:1", "docker-registry", 1)
+    box = Words()
+    station = Station(box, lambda about: nullcontext(), engine, FACTS, PurePosixPath("/h/r"), registry)
+    source = Production(producer="p", engine="e", reference=REF)
+    rebuild(station, scenario, source, scenario.expectation(None, NO_FACTS), None, lambda what: None)
+    built = [call for call in box.calls if "--frontend" in call]
+    assert built
+    for call in built:
+        assert ("push=true" in call) == pushes
+        assert (f"name={REF}," in call) != pushes
+
+
+def test_a_registry_that_does_not_give_the_image_breaks_the_trial_instead_of_a_missing_path() -> None:
+    scenario = load_scenario(find("stale-content", ROOT / "templates" / "scenarios"), "b")
+    engine = Engine("e", ("buildctl",), "0.25.2", "0.25.2", "", program="buildctl", builder="buildctl")
+    registry = Registry("localhost:1", "docker-registry", 1)
+    station = Station(Words(), lambda about: nullcontext(), engine, FACTS, PurePosixPath("/h/r"), registry)
+    source = Production(producer="p", engine="e", reference=REF)
+    trial = rebuild(station, scenario, source, scenario.expectation(None, NO_FACTS), None, lambda what: None)
+    assert trial.fault is Fault.REGISTRY
+    assert trial.inspections == ()
+    assert (trial.problem or "").startswith("cannot read localhost:1/x-")
