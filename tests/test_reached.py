@@ -127,7 +127,7 @@ IMPORTED = {
         run.steps.vary run.steps.wait
     """,
     "run/test_cases.py": "run.rendering",
-    "run/test_experiment.py": "run.context_files run.sequence run.station",
+    "run/test_experiment.py": "run.context_files run.station",
     "run/test_judging.py": "run.expectations",
     "run/test_replay.py": "run.crew",
     "run/test_scenarios.py": "run.scenario_file",

@@ -24,7 +24,7 @@ def run(*words: str, typed: str | None = None) -> Result:
 def test_options_answer_everything(tmp_path: Path) -> None:
     result = run("group-write", "--into", str(tmp_path), *WORDS)
     assert result.exit_code == 0
-    assert f"next: `python -m lab repro {tmp_path}/group-write --lineup local`" in result.output
+    assert f"next: `lab repro {tmp_path}/group-write --lineup local`" in result.output
     assert load_scenario(tmp_path / "group-write", "b").file.variations[0].expect == ("hit", "ran", "ran")
     again = run("group-write", "--into", str(tmp_path), *WORDS)
     assert "it exists" in str(again.exception)

@@ -35,7 +35,7 @@ def test_a_case_is_described() -> None:
     assert "What to look at: the bytes of /app.txt in the image." in text
     assert "https://github.com/moby/buildkit/issues/2592" in text
     assert "**Predict.** The first build is done." in text
-    assert "    python -m lab repro stale-content --lineup local" in text
+    assert "    lab repro stale-content --lineup local" in text
     found = json.loads(run("show", "stale-content", "--json").output)
     assert found["lesson"].startswith("# A hit with the wrong bytes")
     assert [step["expect"] for step in found["steps"]] == ["hit", "wrong-hit", "hit"]
