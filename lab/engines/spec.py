@@ -57,7 +57,8 @@ class EngineSpec(Strict):
     @property
     def home(self) -> str:
         """The name of its files on a machine, which no other instance has."""
-        return f"{self.name}~{self._number}" if self._number else self.name
+        listed, mark, store = self.name.partition(STORE_MARK)
+        return f"{listed}~{self._number}{mark}{store}" if self._number else self.name
 
     @property
     def listed_name(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
 from lab.errors import UsageError
-from lab.run.builders.table import check_caches, fitting
+from lab.run.builders.table import USUAL, check_caches, fitting
 from lab.run.cases import Case
 from lab.run.experiment import Wish
 from lab.run.scenarios import Scenario, load_scenario
@@ -95,10 +95,12 @@ def _job(
         return None, [f"the case needs Docker {scenario.file.needs}"]
     if missing := [name for name in made if not has(name)]:
         return None, [f"it needs the engine {', '.join(missing)}, which is not here"]
-    asked = () if made else builders  # of two engines, each has its usual builder
+    if made and builders and USUAL[client] not in builders:
+        return None, ["of two engines, each has its usual builder"]
+    asked = () if made else builders
     try:
-        fit = fitting(pin.name, client, asked)
-        check_caches(pin.name, "", fit, caches)
+        fit = fitting(pin.name, client, asked, has_buildx=kind_of(pin).may_have_buildx(pin))
+        check_caches(pin.name, pin.store, fit, caches)
     except UsageError as error:
         return None, [error.message]
     able = tuple(name for name in fit if scenario.problem_with(name) is None)

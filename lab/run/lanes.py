@@ -28,6 +28,7 @@ from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import Run
 from lab.run import base_image
+from lab.run.builders.table import bring_buildx
 from lab.run.case_jobs import Job
 from lab.run.experiment import Wish, perform
 from lab.run.recorder import Watch, unwatched
@@ -104,6 +105,7 @@ def run(jobs: Sequence[Job], fleet: Fleet, spec: BoxSpec, lineup: str, count: in
     Ctrl-C, and the error of a registry that does not start.
     """
     queue = Queue(by_engine(jobs))
+    fleet.stock.with_buildx = bring_buildx([name for job in jobs for name in job.builders])
     for name in dict.fromkeys(name for job in jobs for name in job.engines):
         fleet.stock.archives(fleet.catalog.engine(name), fleet.tell)  # before two lanes want it at once
     lanes = {f"lane {number}": Lane(f"lane {number}", spec, fleet, queue) for number in range(1, count + 1)}

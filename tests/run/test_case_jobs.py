@@ -39,6 +39,8 @@ def test_an_engine_has_its_usual_builder_unless_others_are_asked_for() -> None:
         ("classic-no-pull", "26.1.5", {}, "with the builder buildkit: the scenario does not name it"),
         ("stale-content", "26.1.5", {"builders": ("classic",)}, "with the builder classic: the scenario does not name"),
         ("crlf", "26.1.5", {"builders": ("buildctl",)}, "the engine's client is docker"),
+        ("engine-skew", "26.1.5", {"builders": ("classic",)}, "of two engines, each has its usual builder"),
+        ("crlf", "20.10.24", {"builders": ("buildx",)}, "the engine has no buildx plugin"),
         ("crlf", "26.1.5", {"caches": ("registry-max",)}, "it writes only inline"),
         ("engine-skew", "26.1.5", {"here": ()}, "it needs the engine 20.10.24, which is not here"),
     ],
@@ -51,6 +53,15 @@ def test_what_cannot_run_is_left_out_with_the_reason(
     assert reason in left[engine]
 
 
+def test_an_engine_with_containerds_store_writes_other_caches() -> None:
+    assert planned("crlf", "26.1.5+containerd", caches=("registry-max",)) == ({"26.1.5+containerd": ()}, {})
+
+
+def test_an_instance_of_an_engine_keeps_its_image_store_at_the_end_of_its_name() -> None:
+    pin = CATALOG.engine("26.1.5+containerd").instance(2)
+    assert (pin.home, pin.store, pin.name) == ("26.1.5~2+containerd", "containerd", "26.1.5+containerd")
+
+
 def test_a_builder_that_cannot_run_a_case_leaves_the_others() -> None:
     jobs, left = planned("tar-owner", "26.1.5", builders=("buildkit", "classic"))
     assert (jobs, left) == ({"26.1.5": ("buildkit", "classic")}, {})
@@ -60,7 +71,9 @@ def test_a_builder_that_cannot_run_a_case_leaves_the_others() -> None:
 
 
 def test_a_case_with_an_engine_of_producers_runs_with_both() -> None:
-    [job], _ = plan([case("engine-skew", SCENARIOS)], [CATALOG.engine("26.1.5")], lambda name: True, ("classic",))
+    [job], _ = plan(
+        [case("engine-skew", SCENARIOS)], [CATALOG.engine("26.1.5")], lambda name: True, ("buildkit", "classic")
+    )
     assert (job.engines, job.builders) == (("26.1.5", "20.10.24"), ())
     wish = job.wish("local", "base")
     assert (wish.consumer_engines, wish.producer_engines, wish.variations) == (("26.1.5",), ("20.10.24",), ("all",))
