@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     "variations",
     multiple=True,
     metavar="VARIATION",
-    help="Only this variation, `none` for no change, `all` for every one (several allowed); default: `none`, and on each "
-    "box's first engine and builder also those that the scenario marks as default.",
+    help="Only this variation, `none` for no change, `all` for every one (several allowed); default: `none`, and on "
+    "each box's first engine and builder also those that the scenario marks as default.",
 )
 @builder_option
 @cache_option
