@@ -102,9 +102,15 @@ def perform(
         scenario = wish.load(base.reference if base else "scratch", web)
         bases = other_bases(scenario, base.reference if base else "", store, used)
         image = read_image(base.reference, store) if base else None
-        recorder.update(base=base, base_image=image, bases=bases, project=scenario.project)
-        recorder.update(dockerfile=scenario.dockerfile, instructions=scenario.instructions)
-        recorder.update(sequence=stored(scenario.sequence))
+        recorder.update(
+            base=base,
+            base_image=image,
+            bases=bases,
+            project=scenario.project,
+            dockerfile=scenario.dockerfile,
+            instructions=scenario.instructions,
+            sequence=stored(scenario.sequence),
+        )
         crew = Crew(
             scenario,
             recorder,
