@@ -68,7 +68,8 @@ class Crew:
         self.consumer_engines = consumer_engines
         self.producer_engines = producer_engines
         self.order = list(boxes)
-        self.stations: dict[tuple[str, str], Station] = {}
+        self.stations: dict[tuple[str, str], Station] = {}  # those whose image is made, if they make one
+        self._used: list[Station] = []  # all that may have files of the run on their box
         self._producers: set[str] = set()
         self._consumers: set[str] = set()
         self._variations: dict[str, Variation | None] = {}
@@ -193,6 +194,7 @@ class Crew:
         self.recorder.add(facts)
         folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
         station = Station(box, box.about, engine, facts, folder, self.store, self._keep)
+        self._used.append(station)
         if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
             self._produce(station)
         self.stations[name, engine.name] = station
@@ -239,18 +241,7 @@ class Crew:
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
             prediction = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
             return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": prediction})
-        key = sequence.trial_key(source, station, self.scenario, variation)
-        return Trial(
-            name=str(key),
-            producer=key.producer,
-            consumer=key.consumer,
-            engine=key.engine,
-            producer_engine=None if key.producer_engine == key.engine else key.producer_engine,
-            variation=key.variation,
-            verdict=Verdict.BROKEN,
-            problem=f"{source.producer} pushed no image: {source.problem}",
-            fault=source.fault,
-        )
+        return sequence.broken(source, station, self.scenario, variation)
 
     def _plan(self, source: Production, facts: Facts, variation: Variation | None) -> Expectation:
         """What the scenario expects of a trial, or else what the producer's rebuild of its own image did."""
@@ -263,7 +254,7 @@ class Crew:
 
     def _clear(self) -> None:
         """Remove the run's files from every box that can be reached."""
-        for station in self.stations.values():
+        for station in self._used:
             try:
                 sequence.clear(station)
             except LabError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lab.errors import BoxError, CommandError, Fault
-from lab.model import CONTROL, TrialKey
+from lab.model import CONTROL, TrialKey, Verdict
 from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
 from lab.run.builders.table import builder_of
@@ -20,8 +20,26 @@ from lab.run.steps.prune import prune
 from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
 from lab.run.steps.work import Say, Side, Work
+from lab.workers import stopping
 
 NO_FACTS = Facts(None)
+# For /bin/sh: end the programs whose variables name a path below a folder, by SIGTERM and after 5 s by SIGKILL. After
+# Ctrl-C a client may have ended before its plugin, which no list of its children shows then. Without /proc: nothing.
+END = """\
+for signal in TERM KILL; do
+  tries=50
+  while [ $tries -gt 0 ]; do
+    found=
+    for file in /proc/[0-9]*/environ; do
+      if grep -aqsF "=$1/" "$file"; then file=${file%/environ} found="$found ${file#/proc/}"; fi
+    done
+    [ "$found" ] || exit 0
+    [ $tries -lt 50 ] || kill -s $signal $found
+    tries=$((tries - 1))
+    sleep 0.1
+  done
+done
+"""
 
 
 def produce(
@@ -62,21 +80,11 @@ def rebuild(
 
     `plan` is what is expected of the last build; `facts` decide which exceptions apply to an earlier one.
     """
-    name = str(trial_key(source, station, scenario, variation))
-    slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
-    work = _work(
-        station,
-        scenario,
-        "consumer",
-        source.reference,
-        scenario.references(source.reference),
-        slug,
-        lambda what: say(f"{source.producer}: {what}"),
-    )
+    work = _work_of(station, scenario, source, variation, say)
     work.plan, work.facts, work.cache = plan, facts, source.caching
     _vary(work, scenario, variation)
     problem, fault = None, None
-    with station.about(name):
+    with station.about(str(trial_key(source, station, scenario, variation))):
         try:
             _make(work, scenario)
         except (CommandError, BoxError) as error:
@@ -84,23 +92,40 @@ def rebuild(
     build = _judged(work) if problem is None else None
     if build and build.unread_caches and not station.registry.answers():
         fault, problem = Fault.REGISTRY, f"{unread(build)}: the registry does not answer"
+    builds = [*work.builds[:-1], build]
+    return as_trial(trial_key(source, station, scenario, variation)).model_copy(
+        update={
+            "build": build,
+            "verdict": judge_all(builds),
+            "because": plan.because,
+            "problem": problem or next(filter(None, map(unread, builds)), None),
+            "fault": fault or fault_of(build),
+            "context": work.recorded,
+            "rounds": tuple(work.rounds[:-1] if build else work.rounds),
+            "inspections": tuple(work.inspections),
+            "options": work.rounds[-1].options if work.rounds else Given(),
+            "unpredictable": why_unpredictable(scenario.sequence),
+        }
+    )
+
+
+def broken(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> Trial:
+    """The trial that cannot be made because its producer pushed no image."""
+    return as_trial(trial_key(source, station, scenario, variation)).model_copy(
+        update={"problem": f"{source.producer} pushed no image: {source.problem}", "fault": source.fault}
+    )
+
+
+def as_trial(key: TrialKey) -> Trial:
+    """A trial of this key that has no result yet, and so is broken."""
     return Trial(
-        name=name,
-        producer=source.producer,
-        consumer=station.box.name,
-        engine=station.engine.name,
-        producer_engine=None if source.engine == station.engine.name else source.engine,
-        variation=variation.name if variation else CONTROL,
-        build=build,
-        verdict=judge_all([*work.builds[:-1], build]),
-        because=plan.because,
-        problem=problem or next(filter(None, map(unread, [*work.builds[:-1], build])), None),
-        fault=fault or fault_of(build),
-        context=work.recorded,
-        rounds=tuple(work.rounds[:-1] if build else work.rounds),
-        inspections=tuple(work.inspections),
-        options=work.rounds[-1].options if work.rounds else Given(),
-        unpredictable=why_unpredictable(scenario.sequence),
+        name=str(key),
+        producer=key.producer,
+        consumer=key.consumer,
+        engine=key.engine,
+        producer_engine=None if key.producer_engine == key.engine else key.producer_engine,
+        variation=key.variation,
+        verdict=Verdict.BROKEN,
     )
 
 
@@ -111,10 +136,29 @@ def trial_key(source: Production, station: Station, scenario: Scenario, variatio
 
 
 def clear(station: Station) -> None:
-    """Remove this run's files from the box, and the run's folder and lab-runs once they are empty."""
+    """Remove this run's files from the box, and the run's folder and lab-runs once they are empty.
+
+    After Ctrl-C it first ends the programs that still use these files: buildx would write them again.
+    """
     folders = [station.home, *([station.home.parent / "caches"] if station.engine.cache == "local" else [])]
+    if stopping.is_set():
+        station.box.run(["sh", "-c", END, "sh", str(station.home)], timeout=60)
     station.box.run(["rm", "-rf", *map(str, folders)], timeout=60)
     station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
+
+
+def _work_of(station: Station, scenario: Scenario, source: Production, variation: Variation | None, say: Say) -> Work:
+    """The consumer's side of a trial, before its first step."""
+    name = str(trial_key(source, station, scenario, variation))
+    return _work(
+        station,
+        scenario,
+        "consumer",
+        source.reference,
+        scenario.references(source.reference),
+        re.sub(r"[^A-Za-z0-9.-]+", "_", name),
+        lambda what: say(f"{source.producer}: {what}"),
+    )
 
 
 def _work(

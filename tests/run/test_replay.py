@@ -282,3 +282,18 @@ def test_what_ctrl_c_made_of_a_trial_is_no_result(tmp_path: Path, entries: list[
     assert 1 <= len(run.trials) < 10
     assert {trial.verdict.value for trial in run.trials} == {"as expected"}
     assert {len(trial.build.steps) for trial in run.trials if trial.build} == {len(stored)}
+
+
+def test_the_files_of_a_production_that_ctrl_c_ended_are_removed(
+    tmp_path: Path, entries: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+    # patched: the transcript has no command that ends programs
+    monkeypatch.setattr("lab.run.sequence.clear", lambda station: removed.append(station.box.name))
+    try:
+        with pytest.raises(Interrupted, match="stopped during "):
+            play(tmp_path, entries, lambda event: stopping.set())
+    finally:
+        stopping.clear()
+    assert not load(tmp_path).productions
+    assert removed == [A, S] or removed == [S, A]

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from lab.boxes.base import Command, OnOutput, Result
+from lab.boxes.local import LocalBox
 from lab.boxes.transcript import ReplayBox
 from lab.engines.engine import Engine
 from lab.errors import Fault
 from lab.registry.server import Registry
 from lab.results.run import Production, load
 from lab.run.scenarios import find, load_scenario
-from lab.run.sequence import NO_FACTS, rebuild
+from lab.run.sequence import END, NO_FACTS, clear, rebuild
 from lab.run.station import Station
+from lab.workers import stopping, wait_for
 from tests.conftest import ROOT
 
 FACTS = load(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr").boxes[0]
 REF = "localhost:1/x:t"
+ENGINE = Engine("e", ("docker",), "26.1.5", "26.1.5", "")
 
 
 class Words(ReplayBox):
@@ -62,3 +68,30 @@ def test_a_registry_that_does_not_give_the_image_breaks_the_trial_instead_of_a_m
     assert trial.fault is Fault.REGISTRY
     assert trial.inspections == ()
     assert (trial.problem or "").startswith("cannot read localhost:1/x-")
+
+
+# writes a file below its DOCKER_CONFIG again and again, as buildx does until its engine has ended
+WRITER = """%s
+while :; do mkdir -p "$DOCKER_CONFIG/buildx" && : > "$DOCKER_CONFIG/buildx/activity"; done
+"""
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' TERM"])
+def test_after_ctrl_c_a_plugin_that_lost_its_client_is_ended_before_its_files_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: str
+) -> None:
+    # patched: each signal has 0.3 s instead of 5 s to take effect
+    monkeypatch.setattr("lab.run.sequence.END", END.replace("tries=50", "tries=3").replace("-lt 50", "-lt 3"))
+    home = tmp_path / "lab-runs" / "run" / "engine"
+    env = {"DOCKER_CONFIG": str(home / "context" / "config"), "PATH": os.environ["PATH"]}
+    box = LocalBox("here")
+    station = Station(box, lambda about: nullcontext(), ENGINE, FACTS, PurePosixPath(home), Registry("x", "y", 1))
+    try:
+        with subprocess.Popen(["sh", "-c", WRITER % trap], env=env, start_new_session=True) as plugin:
+            wait_for("the plugin to write", lambda: home.exists() or "not yet", timeout=60)
+            stopping.set()
+            clear(station)
+            assert plugin.wait(60) == (-signal.SIGKILL if trap else -signal.SIGTERM)
+    finally:
+        stopping.clear()
+    assert list(tmp_path.iterdir()) == []
