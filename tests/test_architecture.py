@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
+
+import pytest
 
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DECISIONS = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
 TWO_SCREENS = 120  # lines
+LONGEST_MODULE, LONGEST_BODY = 300, 50  # lines
+TOO_LONG = {("lab/cli/vary.py", "vary"), ("lab/cli/case_new.py", "new")}  # to be split
 
 
 def section(title: str) -> str:
@@ -54,3 +59,24 @@ def test_each_new_thing_has_a_place() -> None:
     assert [
         kind for kind in ("kind of engine", "kind of box", "form of a report", "kind of cause") if kind not in named
     ] == []
+
+
+def bodies(source: str) -> dict[str, int]:
+    """The lines of each function, from `def` to its end, by its name."""
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in found}
+
+
+def test_no_module_and_no_function_is_too_long() -> None:
+    sources = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in ROOT.glob("lab/**/*.py")}
+    assert len(sources) > 100
+    assert {name for name, text in sources.items() if len(text.splitlines()) > LONGEST_MODULE} == set()
+    long = {
+        (name, body) for name, text in sources.items() for body, lines in bodies(text).items() if lines > LONGEST_BODY
+    }
+    assert long <= TOO_LONG
+
+
+@pytest.mark.parametrize(("lines", "found"), [(1, 2), (50, 51)])
+def test_the_lines_of_a_function_are_counted(lines: int, found: int) -> None:
+    assert bodies("def work():\n" + "    pass\n" * lines) == {"work": found}

@@ -33,16 +33,8 @@ def run_process(
     exception is then raised here.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    pipe = None if interactive else subprocess.PIPE
     try:
-        process = subprocess.Popen(
-            command.argv,
-            stdin=None if interactive else subprocess.DEVNULL if chunks is None else subprocess.PIPE,
-            stdout=pipe,
-            stderr=pipe,
-            cwd=command.cwd,
-            env={**os.environ, "LC_ALL": "C", **command.env},
-        )
+        process = _start(command, interactive=interactive, fed=chunks is not None)
     except OSError as error:
         # Popen names the folder if the folder is what is missing; a shell's `cd` ends with status 1 then
         what = str(error.filename or command.argv[0])
@@ -71,6 +63,18 @@ def run_process(
         raise failures[0]
     seconds = time.monotonic() - clock
     return Result(command, status, b"".join(collected["stdout"]), b"".join(collected["stderr"]), started, seconds)
+
+
+def _start(command: Command, *, interactive: bool, fed: bool) -> subprocess.Popen[bytes]:
+    pipe = None if interactive else subprocess.PIPE
+    return subprocess.Popen(
+        command.argv,
+        stdin=None if interactive else subprocess.PIPE if fed else subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        cwd=command.cwd,
+        env={**os.environ, "LC_ALL": "C", **command.env},
+    )
 
 
 def _feed(process: subprocess.Popen[bytes], chunks: Iterable[bytes], failures: list[BaseException]) -> threading.Thread:

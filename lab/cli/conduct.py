@@ -79,6 +79,20 @@ def conducting(
             fleet.release_private()
 
 
+def boxes_of(wish: Wish, place: Workplace, *, allow_prune: bool) -> list[BoxSpec]:
+    """The boxes of the lineup that a wish needs, as `boxes_for` finds them."""
+    return boxes_for(
+        place,
+        wish.producers,
+        wish.consumers,
+        wish.consumer_engines,
+        wish.producer_engines,
+        allow_prune=allow_prune,
+        builders=wish.builders,
+        caches=wish.caches,
+    )
+
+
 def boxes_for(
     place: Workplace,
     producers: Sequence[str],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,21 @@ provider_option = click.option(
     show_default=True,
     help="The program that runs the virtual machines.",
 )
+
+
+def grouped(
+    function: Callable[..., Any], words: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]
+) -> Callable[..., Any]:
+    """Give a verb a group of options, which it receives as one argument: a dataclass with a field for each option."""
+    names = [field.name for field in fields(words)]
+
+    @functools.wraps(function)
+    def call(**given: Any) -> Any:
+        return function(**{argument: words(**{name: given.pop(name) for name in names})}, **given)
+
+    for option in reversed(options):
+        option(call)
+    return call
 
 
 def engine_option(name: str) -> Callable[[F], F]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab.cli.options import grouped
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -106,15 +106,7 @@ OPTIONS = (
 
 def project_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the options of an own project; it receives them as one ProjectWords, its argument `own`."""
-    names = [field.name for field in fields(ProjectWords)]
-
-    @functools.wraps(function)
-    def call(**given: Any) -> Any:
-        return function(own=ProjectWords(**{name: given.pop(name) for name in names}), **given)
-
-    for option in reversed(OPTIONS):
-        option(call)
-    return call
+    return grouped(function, ProjectWords, "own", OPTIONS)
 
 
 def read_own(words: ProjectWords) -> OwnProject | None:

@@ -12,22 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.columns import fill
-from lab.cli.options import (
-    builder_option,
-    builders_named,
-    cache_option,
-    caches_named,
-    engine_option,
-    engines_named,
-    json_option,
-    lineup_option,
-    provider_option,
-    verbose_option,
-    workplace,
-)
+from lab.cli.options import engines_named, json_option, verbose_option, workplace
 from lab.cli.own_project import ProjectWords, project_options, read_own
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, paint, say, width
+from lab.cli.trial_words import TrialWords, trial_options
 from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
 
 if TYPE_CHECKING:
@@ -46,28 +35,7 @@ if TYPE_CHECKING:
     metavar="BUNDLE",
     help="Repeat a bundle's run and compare the two.",
 )
-@lineup_option
-@engine_option("consumer_engines")
-@click.option(
-    "--producer-engine",
-    "producer_engines",
-    multiple=True,
-    metavar="ENGINE",
-    help="The engine that producers build with.",
-)
-@provider_option
-@click.option("--producer", "producers", multiple=True, metavar="BOX", help="Only this producer (several allowed).")
-@click.option("--consumer", "consumers", multiple=True, metavar="BOX", help="Only this consumer (several allowed).")
-@click.option(
-    "--variation",
-    "variations",
-    multiple=True,
-    metavar="VARIATION",
-    help="Only this variation, `none` for no change, `all` for every one (several allowed); default: `none`, and on "
-    "each box's first engine and builder also those that the scenario marks as default.",
-)
-@builder_option
-@cache_option
+@trial_options
 @project_options
 @click.option(
     "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
@@ -86,15 +54,7 @@ if TYPE_CHECKING:
 def repro(
     scenario: str | None,
     packed: Path | None,
-    lineup: str | None,
-    consumer_engines: tuple[str, ...],
-    producer_engines: tuple[str, ...],
-    provider: str,
-    producers: tuple[str, ...],
-    consumers: tuple[str, ...],
-    variations: tuple[str, ...],
-    builders: tuple[str, ...],
-    caches: tuple[str, ...],
+    trials: TrialWords,
     own: ProjectWords,
     registry: str | None,
     registry_port: int | None,
@@ -112,47 +72,27 @@ def repro(
     engine), 9 (the registry), 8 (a command) or 10 (an outcome that is not known).
     """
     from lab.cli.again import theirs
-    from lab.cli.conduct import boxes_for, conducting
-    from lab.run.experiment import Wish
+    from lab.cli.conduct import boxes_of, conducting
 
-    place = workplace(lineup)
+    place = workplace(trials.lineup)
     place.announce()
     if sum(map(bool, (scenario, packed, own.context))) > 1:
         raise UsageError("cannot run several of a scenario, a bundle and a --context at once: name one of them")
     project = read_own(own)
-    used, made = engines_named(place, consumer_engines), engines_named(place, producer_engines)
-    asked = Wish(
-        place.lineup.name,
-        Path(),
-        producers,
-        consumers,
-        variations,
-        used,
-        made,
-        None if project else own.base(),
-        registry,
-        registry_port,
-        builders_named(builders),
-        caches_named(caches),
-        project,
-    )
+    base = None if project else own.base()
+    asked = replace(trials.wish(place), base=base, registry=registry, registry_port=registry_port, project=project)
     with ExitStack() as stack:
         other = stack.enter_context(theirs(packed, place)) if packed else None
         wish = _completed(asked, place, scenario, other)
-        used, made = wish.consumer_engines, wish.producer_engines
-        specs = boxes_for(
-            place, producers, consumers, used, made, allow_prune=allow_prune, builders=wish.builders, caches=wish.caches
-        )
-        with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
-            folder, run = conductor.run(wish, used, made)
+        specs = boxes_of(wish, place, allow_prune=allow_prune)
+        with conducting(place, specs, trials.provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
+            folder, run = conductor.run(wish, wish.consumer_engines, wish.producer_engines)
             if json_lines:
                 conductor.screen.emit(_ended(run, folder))
-        if as_json and not json_lines:
-            click.echo(run.to_json(), nl=False)
-        elif not json_lines:
-            _show(run, folder)
-            if other:
-                click.echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
+        if not json_lines:
+            _show(run, folder, as_json=as_json)
+        if other and not (as_json or json_lines):
+            click.echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
         sys.exit(ending(run))
 
 
@@ -189,9 +129,12 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
     )
 
 
-def _show(run: Run, folder: Path) -> None:
+def _show(run: Run, folder: Path, *, as_json: bool) -> None:
     from lab.report.table import table
 
+    if as_json:
+        click.echo(run.to_json(), nl=False)
+        return
     echo(f"{coloured(table(run, width()))}\n\nstored in {folder}")
 
 

@@ -73,24 +73,12 @@ def diff(
             "cannot use -f with --path: -f shows the files of each COPY and mount", hint="leave one of them out"
         )
     text = dockerfile_text(dockerfile, Path()) if dockerfile else ""
-    run = None
+    _check_words((first, second), name, variation, scenario, now=now)
     if now:
-        if name or variation != "none":
-            raise UsageError(
-                "cannot use --run or --variation with --now: they name parts of a stored run",
-                hint="python -m lab diff --help",
-            )
         rules = _rules(book, None, engine)
         sides = tuple(_now(word, scenario, rules) for word in (first, second))
     else:
-        if scenario:
-            raise UsageError("cannot use --scenario without --now: a stored run has its own", hint="--run names one")
         named = bool(name) or variation != "none"
-        if named and not any(map(_may_be_box, (first, second))):
-            raise UsageError(
-                "cannot use --run or --variation: neither side is the name of a box",
-                hint="RUN:TRIAL or RUN:BOX names a context of a run in one word",
-            )
         run = _run(name, (first, second), needed=named)
         rules = _rules(book, run, engine)
         sides = _opened((first, second), dockerfile, run, rules, variation if named else None)
@@ -99,6 +87,23 @@ def diff(
         _show_copies(shown, sides, text, rules, wanted, as_json=as_json)
     else:
         _show_whole(shown, sides, rules, wanted, path, as_json=as_json)
+
+
+def _check_words(words: tuple[str, str], name: str | None, variation: str, scenario: str | None, *, now: bool) -> None:
+    """Raise UsageError for options that do not go together."""
+    named = bool(name) or variation != "none"
+    if now and named:
+        raise UsageError(
+            "cannot use --run or --variation with --now: they name parts of a stored run",
+            hint="python -m lab diff --help",
+        )
+    if not now and scenario:
+        raise UsageError("cannot use --scenario without --now: a stored run has its own", hint="--run names one")
+    if not now and named and not any(map(_may_be_box, words)):
+        raise UsageError(
+            "cannot use --run or --variation: neither side is the name of a box",
+            hint="RUN:TRIAL or RUN:BOX names a context of a run in one word",
+        )
 
 
 def _rules(book: Rulebook, run: Run | None, engine: str | None) -> list[Rules]:

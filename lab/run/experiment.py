@@ -73,44 +73,24 @@ def perform(
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     """
-    clients = clients_of(ready)
-    wish, ready = _with_ways(wish, ready)
-    producers = _narrow(ready, wish.producers, "--producer")
-    consumers = _narrow(ready, wish.consumers, "--consumer")
-    _check_engines(wish, producers, consumers)
-    # names and templates are checked before anything is started; the base is known only later
-    draft = wish.load("scratch")
-    check_builders(draft, [name for item in clients.items() for name in fitting(*item, wish.builders)])
-    check_versions(draft, ready)
-    variations = draft.variations(wish.variations)
+    cast = _cast(wish, ready)
     started = datetime.now(UTC)
-    folder = create_folder(project.results, draft.name, started)
+    folder = create_folder(project.results, cast.draft.name, started)
     with ExitStack() as stack:
-        boxes = [item.box for item in ready]
+        boxes = [item.box for item in cast.ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
         store = registry or stack.enter_context(serving)
-        recorder = Recorder(folder, _new_run(folder.name, draft, wish.lineup, started, store), watch)
+        recorder = Recorder(folder, _new_run(folder.name, cast.draft, wish.lineup, started, store), watch)
         stack.callback(recorder.close)
         recorder.update()
         transcript = Transcript(folder / "transcript.jsonl", folder.name)
         stack.callback(transcript.close)
-        used = [item for item in ready if item in producers or item in consumers]
-        recorded = {item.box.name: RecordingBox(item.box, transcript) for item in used}
-        stack.enter_context(server.doors(store, [item.box for item in used]))
-        base = _base(wish, store, *base_maker(producers, recorded), tell)
-        web = stack.enter_context(web_address.reserved(project.state)) if draft.serves else web_address.USUAL
+        recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
+        stack.enter_context(server.doors(store, [item.box for item in cast.used]))
+        base = _base(wish, store, *base_maker(cast.producers, recorded), tell)
+        web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
         scenario = wish.load(base.reference if base else "scratch", web)
-        bases = other_bases(scenario, base.reference if base else "", store, used)
-        image = read_image(base.reference, store) if base else None
-        recorder.update(
-            base=base,
-            base_image=image,
-            bases=bases,
-            project=scenario.project,
-            dockerfile=scenario.dockerfile,
-            instructions=scenario.instructions,
-            sequence=stored(scenario.sequence),
-        )
+        _describe(recorder, scenario, base, store, cast.used)
         crew = Crew(
             scenario,
             recorder,
@@ -119,12 +99,57 @@ def perform(
             Rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
-            consumer_engines=wish.consumer_engines,
-            producer_engines=wish.producer_engines,
+            consumer_engines=cast.wish.consumer_engines,
+            producer_engines=cast.wish.producer_engines,
         )
-        crew.trials(producers, consumers, variations)
+        crew.trials(cast.producers, cast.consumers, cast.draft.variations(wish.variations))
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """Who takes part in a run: a wish whose engines name their builders and caches, the boxes, the draft scenario."""
+
+    wish: Wish
+    ready: Sequence[Ready]
+    producers: Sequence[Ready]
+    consumers: Sequence[Ready]
+    draft: Scenario
+
+    @property
+    def used(self) -> list[Ready]:
+        """The boxes that produce or consume."""
+        return [item for item in self.ready if item in self.producers or item in self.consumers]
+
+
+def _cast(wish: Wish, ready: Sequence[Ready]) -> _Cast:
+    """Find who takes part; UsageError for names and templates that do not fit, before anything is started."""
+    clients = clients_of(ready)
+    wish, ready = _with_ways(wish, ready)
+    producers = _narrow(ready, wish.producers, "--producer")
+    consumers = _narrow(ready, wish.consumers, "--consumer")
+    _check_engines(wish, producers, consumers)
+    draft = wish.load("scratch")  # the base is known only later
+    check_builders(draft, [name for item in clients.items() for name in fitting(*item, wish.builders)])
+    check_versions(draft, ready)
+    draft.variations(wish.variations)
+    return _Cast(wish, ready, producers, consumers, draft)
+
+
+def _describe(
+    recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry, used: Sequence[Ready]
+) -> None:
+    """Store what the run builds and from which images."""
+    recorder.update(
+        base=base,
+        base_image=read_image(base.reference, store) if base else None,
+        bases=other_bases(scenario, base.reference if base else "", store, used),
+        project=scenario.project,
+        dockerfile=scenario.dockerfile,
+        instructions=scenario.instructions,
+        sequence=stored(scenario.sequence),
+    )
 
 
 def _with_ways(wish: Wish, ready: Sequence[Ready]) -> tuple[Wish, list[Ready]]:
