@@ -35,7 +35,9 @@ def read_context(folder: Path, dockerfile: Path | None = None) -> list[Entry]:
     if not hasattr(os, "listxattr"):
         raise HostError("cannot read extended attributes: Python does not support them on this system")
     if not folder.is_dir():
-        raise ContextError(f"cannot read the context {folder}: it is not a folder", hint="--context names the folder")
+        raise ContextError(
+            f"cannot read the context {folder}: it is not a folder", hint="name the folder that docker build gets"
+        )
     return list(_Walk(str(folder), ignore_matcher(folder, dockerfile)).entries())
 
 

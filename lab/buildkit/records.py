@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field
 
 from lab.buildkit.contenthash.entry import Chunk, Content, Entry, Kind, shown
 from lab.buildkit.contenthash.query import Query
+from lab.counting import counted
 from lab.errors import ConfigError, ReadError
 from lab.yamlfile import Strict, check
 
@@ -137,7 +138,9 @@ def _entry(raw: _Entry, where: str) -> Entry:
         raise ReadError(f'cannot read {where}: "{shown(raw.path)}" is not a path inside a context')
     content, size = _content(raw, where)
     if raw.size is not None and content is not None and raw.size != size and not raw.linkname:
-        raise ReadError(f"cannot read {where}: {shown(raw.path)} has {size} bytes, not the stated {raw.size}")
+        raise ReadError(
+            f"cannot read {where}: {shown(raw.path)} has {counted(size, 'byte')}, not the stated {raw.size}"
+        )
     return Entry(
         raw.path,
         raw.type,

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab.cli.options import Workplace
+from lab.cli.terminal import as_called
 from lab.engines.kinds.table import kind_of
 from lab.errors import UsageError
 from lab.report import bundle
@@ -45,7 +46,7 @@ class Theirs:
         try:
             return comparison_text(compare(self.evidence, bundle.evidence_of(mine)), width)
         except UsageError as error:
-            return f"{error.message}; {error.hint}" if error.hint else error.message
+            return as_called(f"{error.message}; {error.hint}" if error.hint else error.message)
 
 
 @contextmanager

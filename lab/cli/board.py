@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab.cli.terminal import OUTCOME_COLOURS
+from lab.counting import counted
 from lab.model import Begun, Filled, Outcome, Planned, RunEvent, TrialKey, Verdict
 
 if TYPE_CHECKING:
@@ -41,14 +42,15 @@ class Board:
     def head(self, now: datetime) -> str:
         """One line: how many trials are made, time elapsed, time expected."""
         elapsed = (now - self.planned.started).total_seconds()
-        text = f"{self.planned.scenario}  {len(self._filled)} of {len(self.planned.trials)} trials  {clock(elapsed)}"
+        made = f"{len(self._filled)} of {counted(len(self.planned.trials), 'trial')}"
+        text = f"{self.planned.scenario}  {made}  {clock(elapsed)}"
         return f"{text} of about {clock(self.expected)}" if self.expected is not None else text
 
     def line(self, event: RunEvent) -> str | None:
         """A line of its own for an event, where there is no terminal; None if it needs none."""
         if isinstance(event, Planned):
             about = f"; about {clock(self.expected)} by earlier runs" if self.expected is not None else ""
-            return f"{event.scenario}: {len(event.trials)} trials{about}"
+            return f"{event.scenario}: {counted(len(event.trials), 'trial')}{about}"
         if isinstance(event, Filled):
             count = f"{len(self._filled)} of {len(self.planned.trials)}"
             words = " ".join(outcome.value for outcome in event.outcomes) or "no outcome"

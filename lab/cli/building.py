@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lab.cli.options import dockerfile_option
-from lab.cli.terminal import say
+from lab.cli.terminal import remark
 from lab.cli.waiting import waiting_for
 from lab.errors import ContextError, LabError, UsageError
 from lab.explain import build_values as values
@@ -143,7 +143,7 @@ def ask(words: BuildWords) -> Asked:
 
     _need_cache_from(words)
     book = Rulebook(find().boxes)
-    known = book.need(words.engine) if words.engine else _newest(book)
+    known = book.need(words.engine) if words.engine else book.newest_engine
     platform = Platform.read(words.platform)
     options = options_of(words, known, platform)
     folder = context_folder(words.context)
@@ -190,7 +190,7 @@ def _with_proven(question: Question, failures: dict[str, LabError], described: s
             instead += "" if proven[name].manifests else ", but not which image it is today"
         else:
             instead = "the steps on it are not known"
-        say(f"lab: {error.message}; {instead}", err=True)
+        remark(f"lab: {error.message}; {instead}")
     return replace(question, bases={**question.bases, **proven})
 
 
@@ -200,10 +200,6 @@ def _need_cache_from(words: BuildWords) -> None:
         context = click.get_current_context()
         option = next(item for item in context.command.params if item.name == "cache_from")
         raise click.MissingParameter(ctx=context, param=option)
-
-
-def _newest(book: Rulebook) -> Known:
-    return book.versions()[-1][1]
 
 
 def context_folder(context: str) -> Path:

@@ -14,7 +14,7 @@ from lab.cli.options import json_option
 from lab.cli.reports import redact_option, run_paths
 from lab.cli.runs import ending
 from lab.cli.screen import coloured
-from lab.cli.terminal import echo, width
+from lab.cli.terminal import echo, remark, width
 from lab.errors import ConfigError, UsageError
 from lab.project import Project, find
 
@@ -45,7 +45,7 @@ def bundle(name: str | None, output: Path | None, no_redact: bool) -> None:
     target = output / file if output and files.is_folder(output) else output or Path(file)
     files.write(target, bundles.pack(folder, project, redacted=not no_redact))
     click.echo(f"written to {target}")
-    click.echo("it holds the source files of the build contexts: look at them before you send it", err=True)
+    remark("it holds the source files of the build contexts: look at them before you send it")
 
 
 @click.command(epilog="Example: python -m lab replay mine.tar.gz")

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from lab.boxes.specs import BoxSpec
 from lab.cli.cleanup import guarded
 from lab.cli.machines import stopped, with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen, screen
+from lab.cli.terminal import remark
 from lab.engines.kinds.table import kind_of
 from lab.errors import Interrupted, UsageError
 from lab.files import hold
@@ -132,7 +131,7 @@ def boxes_for(
         text = f"a run removes ALL images and ALL build cache of the Docker of {spec.name}"
         if not (spec.optional and kept):
             raise UsageError(f"cannot use {spec.name}: {text}", hint="--allow-prune permits it")
-        click.echo(f"{spec.name} is left out: {text} (--allow-prune permits it)", err=True)
+        remark(f"{spec.name} is left out: {text} (--allow-prune permits it)")
     # a side without names takes every box; only where both sides have names some boxes are not needed
     narrow = producers and consumers
     return [spec for spec in kept if not narrow or spec.name in (*producers, *consumers)]

@@ -48,9 +48,13 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
 
     evidence = evidence_of(name)
     run = evidence.run
+    if not run.trials:
+        raise UsageError(
+            f"cannot explain {run.name}: it has no trial", hint="`python -m lab runs` lists the runs with their trials"
+        )
     if not evidence.explanations:
         raise UsageError(
-            f"cannot explain {run.name}: it has no records of files" if run.trials else f"{run.name} has no trial",
+            f"cannot explain {run.name}: it has no records of files",
             hint="an older version of lab wrote this run; `python -m lab repro` makes a new one",
         )
     boxes = find().boxes

@@ -11,7 +11,8 @@ import click
 from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
-from lab.cli.terminal import echo, say
+from lab.cli.terminal import echo, remark
+from lab.counting import counted
 from lab.errors import DIFFERS, NOT_KNOWN, HostError, ReadError, UsageError
 from lab.project import find
 
@@ -43,8 +44,8 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
     lab reads BuildKit's forms (plain, pasted from a terminal, rawjson), bake and compose, the classic builder, Docker's
     API, Buildah, Podman and kaniko, whatever a CI system puts before the lines.
 
-    With --fail-on-miss it exits with 0 if every step is a hit, with 4 if one ran and so missed the cache, and with 14
-    if no miss is shown but the outcome of a step is not known.
+    With --fail-on-miss it exits with 0 if every step is a hit, with 4 if one ran and so missed the cache (also a RUN
+    that ran and failed), and with 14 if no miss is shown but the outcome of a step is not known.
     """
     from lab.buildkit.progress.build import document
     from lab.explain.upstream import Upstream
@@ -80,6 +81,7 @@ def _sorted_out(files: tuple[str, ...], step: str | None) -> tuple[tuple[str, ..
 
 def _ending(builds: list[Build], step: str) -> int:
     """The exit code, and on standard error the reason."""
+    from lab.model import Outcome
     from lab.report.log import misses
 
     found = misses(builds, step or None)
@@ -89,10 +91,12 @@ def _ending(builds: list[Build], step: str) -> int:
             hint="name it as the table does: a number (3/5), a stage, a target, or a part of the instruction",
         )
     if found.missed:
-        say(f"lab: {_counted(found.missed)} missed the cache", err=True)
+        failed = [step for step in found.missed if step.outcome is Outcome.ERROR]
+        more = f"; the build failed at {_counted(tuple(failed))}" if failed else ""
+        remark(f"lab: {_counted(found.missed)} missed the cache{more}")
         return DIFFERS
     if found.unknown or not found.looked_at:
-        say(f"lab: no miss is shown, but {_counted(found.unknown)} may have missed", err=True)
+        remark(f"lab: no miss is shown, but {_counted(found.unknown)} may have missed")
         return NOT_KNOWN
     return 0
 
@@ -155,5 +159,5 @@ def _read(name: str) -> tuple[list[Build], list[Prune]]:
             raise ReadError(f"cannot read {shown}: it is the log of {what}, which lab does not read", hint=hint)
         raise ReadError(f"cannot read {shown}: it has no build step", hint=HINT)
     if reader.cut:
-        click.echo(f"lab: {shown} holds {reader.cut} lines that are too long; they were cut", err=True)
+        remark(f"lab: {shown} holds {counted(reader.cut, 'line')} that are too long; they were cut")
     return found, prunes.found

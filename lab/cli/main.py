@@ -11,7 +11,7 @@ from lab import __version__
 from lab.cli.columns import fill
 from lab.cli.helping import VARIABLE, command_lines, prepare
 from lab.cli.mistakes import defect, misuse
-from lab.cli.terminal import CANONICAL, as_called, echo, paint, say, width
+from lab.cli.terminal import CANONICAL, as_called, echo, remark, say, width
 from lab.cli.verbs import AFTER_STOP, Verbs
 from lab.errors import Interrupted, LabError
 
@@ -97,7 +97,7 @@ def show(error: LabError) -> int:
     tail = error.tail()
     if tail:
         echo("\n".join(f"  | {line[:180]}" for line in tail), err=True)
-    echo(paint(f"lab: {error.message}", "red", err=True), err=True)
+    remark(f"lab: {error.message}", "red")
     if error.hint:
-        say(f"hint: {error.hint}", err=True)
+        remark(f"hint: {error.hint}")
     return error.exit_code

@@ -14,6 +14,7 @@ import click
 from lab.boxes.kinds.table import kind_of
 from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
+from lab.cli.terminal import remark
 from lab.engines.pins import PINS
 from lab.errors import UsageError
 from lab.machines.catalog import Catalog, Lineup
@@ -22,7 +23,9 @@ from lab.project import Project, find
 F = TypeVar("F", bound=Callable[..., Any])
 
 lineup_option = click.option(
-    "--lineup", metavar="LINEUP", help="A set of boxes: gist, debian, local; auto (the default) chooses and says why."
+    "--lineup",
+    metavar="LINEUP",
+    help="A set of boxes: debian, gist, local, releases; auto (the default) chooses one and states the reason.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 verbose_option = click.option("--verbose", is_flag=True, help="Print each step on a line of its own.")
@@ -128,7 +131,7 @@ class Workplace:
     def announce(self) -> None:
         """One line on standard error: which lineup, why, and how to choose another."""
         others = ", ".join(name for name in self.catalog.lineups if name != self.lineup.name)
-        click.echo(f"lineup {self.lineup.name}: {self.reason} (--lineup chooses another: {others})", err=True)
+        remark(f"lineup {self.lineup.name}: {self.reason} (--lineup chooses another: {others})")
 
 
 def workplace(lineup: str | None) -> Workplace:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lab.cli.options import grouped
+from lab.cli.terminal import remark
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -137,9 +138,9 @@ def read_own(words: ProjectWords) -> OwnProject | None:
         )
     )
     if project.size > TOLD_MB * 10**6:
-        click.echo(f"{len(project.objects):,} objects, {size_in_words(project.size)}, are sent to each box", err=True)
+        remark(f"{len(project.objects):,} objects, {size_in_words(project.size)}, are sent to each box")
     for note in project.notes:
-        click.echo(f"note: {note}", err=True)
+        remark(f"note: {note}")
     return project
 
 

@@ -14,7 +14,7 @@ from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
 from lab.cli.publishing import github_option, markdown_option, one_form, publish
 from lab.cli.screen import coloured
-from lab.cli.terminal import echo, say
+from lab.cli.terminal import echo, remark
 from lab.errors import DIFFERS, NOT_KNOWN, UsageError
 from lab.project import find
 
@@ -149,7 +149,7 @@ def _say(codes: Iterable[tuple[int, str]]) -> list[int]:
     found = []
     for code, text in codes:
         if text:
-            say(f"lab: {text}", err=True)
+            remark(f"lab: {text}")
         found.append(code)
     return found
 

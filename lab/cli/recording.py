@@ -12,6 +12,7 @@ import click
 
 from lab.cli.options import dockerfile_option
 from lab.cli.terminal import say
+from lab.counting import counted
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _recorded(folder: Path, dockerfile: Path | None, contents: bool, output: Pat
     document = side_document(
         kept, list(Rulebook(find().boxes).rule_sets.values()), folder=folder.resolve().name, contents=contents
     )
-    notes = [f"recorded {len(kept)} objects of {folder}"]
+    notes = [f"recorded {counted(len(kept), 'object')} of {folder}"]
     notes += [
         f"left out, because it is the output itself: {shown(entry.path)}" for entry in entries if entry not in kept
     ]

@@ -15,7 +15,8 @@ from lab import files
 from lab.cli.columns import fill
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
-from lab.cli.terminal import echo, say, width
+from lab.cli.terminal import echo, remark, say, width
+from lab.counting import counted
 from lab.errors import DIFFERS, HostError, UsageError
 from lab.project import Project, find
 
@@ -91,7 +92,7 @@ def report(
             raise UsageError("cannot open a report that is not in a file", hint="--output FILE names one")
         output = str(paths[0] / f"report{chosen.suffix}")
     for warning in chosen.warnings(runs):
-        click.echo(f"warning: {warning}", err=True)
+        remark(f"warning: {warning}")
     if output is None:
         text = chosen.text(runs, project, redacted=not no_redact)
         echo(coloured(text) if form == "table" else text, nl=False)
@@ -249,7 +250,10 @@ def check(name: str | None, scenario: str | None, as_json: bool) -> None:
             click.echo(printable.line(f"{item.trial}: {item.step}: expected {item.golden}, got {item.found}"))
         for trial in new:
             click.echo(printable.line(f"not in the golden table: {trial}"))
-        click.echo(f"{held} trials checked against {golden.path_of(folder, run.lineup)}: {len(found)} outcomes changed")
+        click.echo(
+            f"{counted(held, 'trial')} checked against {golden.path_of(folder, run.lineup)}: "
+            f"{counted(len(found), 'outcome')} changed"
+        )
     sys.exit(DIFFERS if found else 0)
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.cli.columns import fill
 from lab.cli.options import engines_named, json_option, verbose_option, workplace
 from lab.cli.own_project import ProjectWords, project_options, read_own
 from lab.cli.screen import coloured
-from lab.cli.terminal import echo, paint, say, width
+from lab.cli.terminal import echo, remark, width
 from lab.cli.trial_words import TrialWords, trial_options
+from lab.counting import counted
 from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
         wish = replace(asked, scenario=find(scenario or place.lineup.scenario, place.project.scenarios))
     else:
         if other.unknown:
-            click.echo(f"not run, because no file here describes them: engine {', '.join(other.unknown)}", err=True)
+            remark(f"not run, because no file here describes them: engine {', '.join(other.unknown)}")
         wish = replace(
             asked,
             scenario=other.scenario,
@@ -152,12 +152,12 @@ def ending(run: Run, place: str | None = None) -> int:
     wrong = [trial.name for trial in run.trials if prediction(trial) is Prediction.CONTRADICTED]
     if wrong:
         text = (
-            f"CONTRADICTED: {len(wrong)} of {len(run.trials)} trials did not go as predicted: lab's model of BuildKit "
-            "is wrong, or the run is. Please report it, with what these commands print:"
+            f"CONTRADICTED: {len(wrong)} of {counted(len(run.trials), 'trial')} did not go as predicted: lab's model "
+            "of BuildKit is wrong, or the run is. Please report it, with what these commands print:"
         )
-        say(paint(fill(text), "red", err=True, bold=True), err=True)
+        remark(text, "red", bold=True)
         for name in wrong:
-            say(f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}", err=True)
+            remark(f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}")
     broken = exit_code_of(trial.broken_by for trial in run.trials if trial.broken_by)
     if broken is not None:
         return broken

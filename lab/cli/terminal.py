@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +26,7 @@ OUTCOME_COLOURS = {
     "missed": "red",
     "broken": "red",
 }
+SPAN = re.compile(r"`[^`\n]*`")  # a command in a message, which a reader copies whole
 NAMED = re.compile(rf"(?<![\w/]){CANONICAL}(?!\w)")
 
 
@@ -79,6 +81,27 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
 def say(text: str, *, err: bool = False) -> None:
     """Print lab's own words: a command in them names the program as it was called."""
     echo(as_called(text), err=err)
+
+
+def remark(text: str, colour: str | None = None, *, bold: bool = False) -> None:
+    """Print lab's own words on standard error: an error, a hint, a note.
+
+    A command in them names the program as it was called. On a terminal, lines are as wide as that; a command in
+    backquotes, and a line or a hint that is nothing but a command, stays in one line so that it can be copied. In a
+    file or a pipe each message is one line, so that it can be searched for, unless COLUMNS states a width.
+    """
+    wrap = sys.stderr.isatty() or "COLUMNS" in os.environ
+    whole = "\n".join(map(_wrapped, text.split("\n"))) if wrap else as_called(text)
+    echo(paint(whole, colour, err=True, bold=bold) if colour else whole, err=True)
+
+
+def _wrapped(line: str) -> str:
+    called = as_called(line)
+    if "`" not in line and line.removeprefix("hint: ").lstrip().startswith(CANONICAL):
+        return called
+    joined = SPAN.sub(lambda found: found[0].replace(" ", "\0"), called)
+    lines = textwrap.wrap(joined, width(), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
 
 
 def width() -> int:

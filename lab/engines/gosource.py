@@ -14,6 +14,7 @@ from pydantic import Field
 
 from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Tell
+from lab.counting import counted
 from lab.engines import debian_files
 from lab.engines.archive import digest_of
 from lab.engines.debian_files import DebianFiles, Named, check_machine, fetch, recipe_named, sums_of, text_of
@@ -106,7 +107,7 @@ def build(recipe: Recipe, recipes: Path, version: str, work: Path, bench: Workbe
     """
     who = f"engine {recipe.name}"
     sums = sums_of(recipe, recipes)
-    tell(Progress(who, f"fetching {len(sums)} packages"))
+    tell(Progress(who, f"fetching {counted(len(sums), 'package')}"))
     fetch(recipe, sums, work / "files", bench)
     tell(Progress(who, "unpacking"))
     root = work / "root"
@@ -147,7 +148,7 @@ def _compile(recipe: Recipe, recipes: Path, version: str, root: Path, bench: Wor
     def count_packages(stream: str, data: bytes) -> None:
         nonlocal count
         count += data.count(b"\n") if stream == "stderr" else 0
-        tell(Progress(who, f"compiling ({count} packages done)"))
+        tell(Progress(who, f"compiling ({counted(count, 'package')} done)"))
 
     words = ("sh", recipes / SCRIPT, root, recipe.go, recipe.module, recipe.version, version, root / "out")
     result = bench.run(*words, *recipe.programs, timeout=BUILD_SECONDS, on_output=count_packages)

@@ -65,9 +65,10 @@ class Finder:
         """Known bugs of the consumer's engine by which a step runs although its key is in the cache.
 
         They are named only where no cause is found, and after all else. A run of lab meets no condition such as a
-        second build at the same time.
+        second build at the same time. The classic builder has none: all known bugs are those of BuildKit.
         """
-        bugs = self.upstream.of_engine(self.subject.consumer.server) if self.subject.consumer else []
+        facts = self.subject.consumer
+        bugs = self.upstream.of_engine(facts.server) if facts and facts.builder != "classic" else []
         return tuple(
             f"a known bug of this engine: {bug.summary} ({bug.url}), {f'fixed in {bug.fixed}' if bug.fixed else 'open'}"
             for bug in bugs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.buildkit.cachekeys.solver import Decision
+from lab.counting import counted
 from lab.explain.question import Question
 from lab.model import Outcome
 
@@ -29,8 +30,8 @@ def foreign(question: Question, decisions: Sequence[Decision]) -> tuple[str, ...
     if not records or any(item.step.record is None or _is_listed(question, item) for item in decisions):
         return ()
     return (
-        f"none of its {records} records is of a step of this Dockerfile: another Dockerfile, another target, other "
-        "build arguments or another engine wrote this cache",
+        f"none of its {counted(records, 'record')} is of a step of this Dockerfile: another Dockerfile, another "
+        "target, other build arguments or another engine wrote this cache",
     )
 
 

@@ -9,6 +9,7 @@ from lab.buildkit.contenthash.compare import compare, show_value
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.rulebook import Rulebook
+from lab.counting import counted
 from lab.errors import UsageError, did_you_mean
 from lab.explain.rules_of_box import known_of
 from lab.model import CONTROL
@@ -100,7 +101,7 @@ def _fields(entry: Entry) -> list[tuple[str, str]]:
     if entry.kind is Kind.SYMLINK:
         rows.append(("target", shown(entry.linkname)))
     if entry.kind is Kind.FILE:
-        rows.append(("content", f"{entry.size} bytes"))
+        rows.append(("content", counted(entry.size, "byte")))
     if entry.disk_owner:
         rows.append(("owner on disk", entry.disk_owner))
     return rows + [(shown(name), show_value(value)) for name, value in sorted(entry.xattrs.items())]

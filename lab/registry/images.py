@@ -9,6 +9,7 @@ from typing import Any
 from lab.buildkit.cachekeys.cache import Cache, Layer
 from lab.buildkit.cachekeys.cacheconfig import moment
 from lab.buildkit.cachekeys.inline import decode
+from lab.counting import counted
 from lab.errors import ReadError
 from lab.registry.foreign import foreign_builder
 from lab.registry.found import FoundCache
@@ -51,7 +52,7 @@ def read_config(
         return Image(facts, builder=foreign_builder(data, tag))
     if len(layers) != len(facts.diff_ids) or not layers:
         # buildkit logs "invalid image with mismatching manifest and config" and goes on
-        named = f"the image's config names {len(facts.diff_ids)} layers, its manifest {len(layers)}"
+        named = f"the image's config names {counted(len(facts.diff_ids), 'layer')}, its manifest {len(layers)}"
         return Image(facts, problem=f"BuildKit ignores the inline cache: {named}")
     times = [*_times(data), *(None for _ in layers)]
     placed = [

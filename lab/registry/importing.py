@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from lab.buildkit.cachekeys.cache import Cache, Layer
 from lab.buildkit.cachekeys.cacheconfig import MEDIA_TYPE, decode_config, moment
+from lab.counting import counted
 from lab.errors import LabError, ReadError
 from lab.registry.foreign import foreign_kind
 from lab.registry.found import FoundCache
@@ -127,7 +128,8 @@ def _image(place: Place, manifest: dict[str, Any], led: tuple[str, ...]) -> Imag
 def _too_large(size: Any, part: str) -> str:
     if not isinstance(size, int) or size <= LIMIT:
         return ""
-    return f"BuildKit does not import it: {part} has {size} bytes, more than the {LIMIT} it accepts (buildkit#3719)"
+    found = f"{part} has {counted(size, 'byte')}"
+    return f"BuildKit does not import it: {found}, more than the {LIMIT:,} it accepts (buildkit#3719)"
 
 
 def _layer(item: Mapping[str, Any]) -> Layer:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.buildkit.cachekeys.cache import Layer
+from lab.counting import counted
 from lab.errors import LabError, ReadError, UsageError
 from lab.registry.archive import SAVE, Files
 from lab.registry.found import FoundCache
@@ -184,7 +185,7 @@ def _same(wanted: str, name: str) -> bool:
 def _unknown(name: str, known: list[str], what: str) -> UsageError:
     """The error for a name that chooses nothing, or that is missing where there are several."""
     names = ", ".join(dict.fromkeys(known)) or "none with a name"
-    said = f'it has no "{name}"' if name else f"it contains {len(known)} images or caches"
+    said = f'it has no "{name}"' if name else f"it contains {counted(len(known), 'image')} or caches"
     return UsageError(
         f"cannot choose in {what}: {said}; the names in it are {names}",
         hint=f"name one as {what}#NAME, or with tag= or digest=",

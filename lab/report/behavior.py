@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.counting import counted
 from lab.model import CONTROL, Outcome
 from lab.report import markup
 from lab.report.cause import MAX_FINDINGS, where
@@ -31,7 +32,7 @@ def actual(evidence: Evidence, found: Sequence[Finding]) -> str:
         parts = [f"{where(finding.example)}: {words}.", _sent(evidence, finding), _known(finding), _alike(finding)]
         lines.append("- " + " ".join(part for part in parts if part))
     if len(found) > MAX_FINDINGS:
-        lines.append(f"- {len(found) - MAX_FINDINGS} of {len(found)} findings cut.")
+        lines.append(f"- {len(found) - MAX_FINDINGS} of {counted(len(found), 'finding')} cut.")
     return "\n".join(lines)
 
 

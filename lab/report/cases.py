@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.counting import counted
 from lab.model import CONTROL, Verdict
 from lab.report import markup
 from lab.report.prediction import Prediction, prediction
@@ -76,7 +77,7 @@ def _count(trials: Sequence[Trial]) -> str:
     right = sum(trial.verdict is Verdict.AS_EXPECTED for trial in trials)
     found = [prediction(trial) for trial in trials]
     return (
-        f"{len(trials)} trials: {right} as expected, {found.count(Prediction.OK)} predicted in full, "
+        f"{counted(len(trials), 'trial')}: {right} as expected, {found.count(Prediction.OK)} predicted in full, "
         f"{found.count(Prediction.PARTLY)} in part, {found.count(Prediction.CONTRADICTED)} with another outcome than "
         "predicted."
     )

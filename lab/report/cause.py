@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lab.buildkit.contenthash.compare import FieldDifference
+from lab.counting import counted
 from lab.model import CONTROL, Outcome
 from lab.report import markup
 from lab.report.evidence import Evidence
@@ -52,7 +53,7 @@ def deliberate_changes(found: Sequence[Finding]) -> str:
     rows = []
     for finding in found[:MAX_FINDINGS]:
         example, more = finding.example, len(finding.trials) - 1
-        trials = where(example) + (f" and {more} more trial{'' if more == 1 else 's'}" if more else "")
+        trials = where(example) + (f" and {counted(more, 'more trial')}" if more else "")
         step = markup.cell(finding.step.instruction if finding.step else "")
         why = markup.prose(finding.why) or "not known"
         rows.append([markup.cell(example.variation), step, trials, why])

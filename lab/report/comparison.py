@@ -9,6 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from lab.counting import counted
 from lab.errors import UsageError
 from lab.model import Outcome, TrialKey
 from lab.report import printable
@@ -100,7 +101,7 @@ def comparison_text(comparison: Comparison, width: int = WIDTH) -> str:
     for names, text in ((comparison.only_before, "only in the first"), (comparison.only_after, "only in the second")):
         lines += ["", f"{text}:", *(f"  {printable.line(name)}" for name in names)] if names else []
     changed = len({change.trial for change in comparison.changes})
-    lines += ["", f"{changed} trials changed, {comparison.same} did not"]
+    lines += ["", f"{counted(changed, 'trial')} changed, {comparison.same} did not"]
     return "\n".join(lines).strip("\n")
 
 

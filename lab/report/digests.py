@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.counting import counted
 from lab.explain.digests import Checked, Kind, Missing
 from lab.report import markup
 
@@ -109,11 +110,11 @@ class _Count:
 
 def _counts(cases: Sequence[CheckedCase]) -> str:
     count = _Count.of(cases)
-    tail = f" {count.broken} build{'s' if count.broken > 1 else ''} failed." if count.broken else ""
+    tail = f" {counted(count.broken, 'build')} failed." if count.broken else ""
     return (
-        f"{len(cases)} cases, {count.steps} steps, {count.found + count.missing} digests: **BuildKit computed "
-        f"{count.found} of them, and did not compute {count.missing}**. {count.without} steps have a digest that lab "
-        f"does not compute.{tail}"
+        f"{counted(len(cases), 'case')}, {counted(count.steps, 'step')}, "
+        f"{counted(count.found + count.missing, 'digest')}: **BuildKit computed {count.found:,} of them, and did not "
+        f"compute {count.missing:,}**. lab does not compute the digest of {counted(count.without, 'step')}.{tail}"
     )
 
 

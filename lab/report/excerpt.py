@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lab.counting import counted
 from lab.report import printable
 
 MAX_LINES = 60
@@ -34,7 +35,7 @@ class Excerpt:
     @property
     def text(self) -> str:
         """The lines, and a last line that counts what was cut."""
-        return "\n".join([*self.lines, *([f"[{self.cut} of {self.total} lines cut]"] if self.cut else [])])
+        return "\n".join([*self.lines, *([f"[{self.cut} of {counted(self.total, 'line')} cut]"] if self.cut else [])])
 
 
 def version(text: str) -> Excerpt:

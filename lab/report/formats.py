@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lab.counting import counted
 from lab.errors import UsageError
 from lab.project import Project
 from lab.report import printable
@@ -77,7 +78,7 @@ def single(name: str, render: Callable[[Evidence, Project], str]) -> Render:
 
     def one(runs: Sequence[Evidence], project: Project) -> str:
         if len(runs) != 1:
-            raise UsageError(f"cannot put {len(runs)} runs into one {name}", hint="name one run")
+            raise UsageError(f"cannot put {counted(len(runs), 'run')} into one {name}", hint="name one run")
         return render(runs[0], project)
 
     return one

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from lab.buildkit.progress.build import Build, CacheImport, Step
 from lab.buildkit.progress.prunes import Prune
+from lab.counting import counted
 from lab.explain.causes import concurrent
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
@@ -29,16 +30,24 @@ def misses(builds: Iterable[Build], wanted: str | None = None) -> Misses:
     """The steps that ran although a cache could have had them; with `wanted`, only of the steps it names.
 
     `wanted` is a step's number (`3/5`), its stage or target and number (`builder 3/5`), a stage or target, a part of
-    the instruction, or a pattern of any of these (`*npm ci*`). A step that failed is unknown: the log does not say
-    whether the cache was asked for it.
+    the instruction, or a pattern of any of these (`*npm ci*`). A RUN that ran and failed missed the cache too. Any
+    other step that failed is unknown: the log does not say whether the cache was asked for it.
     """
-    steps = [step for build in builds for step in build.steps if step.outcome is not Outcome.BASE]
-    steps = [step for step in steps if wanted is None or is_named(step, wanted)]
-    return Misses(
-        tuple(step for step in steps if step.outcome is Outcome.RAN),
-        tuple(step for step in steps if step.outcome in (Outcome.UNKNOWN, Outcome.ERROR)),
-        len(steps),
-    )
+    found = [(build, step) for build in builds for step in build.steps if step.outcome is not Outcome.BASE]
+    found = [(build, step) for build, step in found if wanted is None or is_named(step, wanted)]
+    missed = tuple(step for build, step in found if step.outcome is Outcome.RAN or failed_in_run(build, step))
+    open_ = tuple(step for _, step in found if step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) and step not in missed)
+    return Misses(missed, open_, len(found))
+
+
+def failed_in_run(build: Build, step: Step) -> bool:
+    """Whether a RUN failed after its program was started, which happens only to a step that missed the cache.
+
+    Of the builders, only BuildKit has a RUN fail before that.
+    """
+    if build.builder == "buildkit":
+        return step.executed
+    return step.outcome is Outcome.ERROR and step.instruction.removeprefix("ONBUILD ").startswith("RUN")
 
 
 def is_named(step: Step, wanted: str) -> bool:
@@ -135,7 +144,9 @@ def _first_miss(group: Group, steps: list[Step]) -> Iterable[str]:
         yield _sentence(text + doubt)
     elif unknown:
         hits = sum(step.outcome is Outcome.HIT for step in steps)
-        yield _sentence(f"{where}no miss is shown: {hits} of {len(steps)} steps are hits, {len(unknown)} are unknown")
+        yield _sentence(
+            f"{where}no miss is shown: {hits} of {counted(len(steps), 'step')} are hits, {len(unknown)} are unknown"
+        )
     elif not failed:
         yield _sentence(f"{where}every step that the log shows is a hit")
     for step in failed:

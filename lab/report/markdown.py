@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import UTC
 
+from lab.counting import counted
 from lab.model import CONTROL, Outcome, Verdict
 from lab.report import markup
 from lab.report.behavior import actual, expected
@@ -11,6 +13,7 @@ from lab.report.cause import MAX_FINDINGS, causes, deliberate_changes, engine_no
 from lab.report.evidence import Evidence
 from lab.report.findings import Finding, Kind, against, contrast, findings, short_cause, verb
 from lab.report.prediction import Prediction, prediction
+from lab.report.problems import Problem, of_production, of_trial
 from lab.report.project import project_lines
 from lab.report.reproduce import steps_to_reproduce
 from lab.report.trials import bytes_sent, engine_word, in_order, order, sent_word, steps_of
@@ -91,7 +94,7 @@ def _summary(evidence: Evidence, found: list[Finding]) -> str:
 def _count(found: list[Finding]) -> str:
     purpose = sum(item.deliberate for item in found)
     broken = sum(item.kind is Kind.BROKEN for item in found)
-    text = f"The run has {len(found)} finding{'' if len(found) == 1 else 's'}"
+    text = f"The run has {counted(len(found), 'finding')}"
     notes = [f"{purpose} of a change made on purpose"] if purpose else []
     notes += [f"{broken} of broken trials"] if broken else []
     return text + (f" ({', '.join(notes)})." if notes else ".")
@@ -130,7 +133,7 @@ def _sentence(finding: Finding) -> str:
     else:
         text += ". The cause is not known."
     more = len(finding.trials) - 1
-    return text + (f" The same happens in {more} more trial{'' if more == 1 else 's'}." if more else "")
+    return text + (f" The same happens in {counted(more, 'more trial')}." if more else "")
 
 
 def _table(evidence: Evidence, found: list[Finding]) -> str:
@@ -149,7 +152,7 @@ def _table(evidence: Evidence, found: list[Finding]) -> str:
         row += [f"**{word}**" if word != Outcome.HIT else word for word in words]
         rows.append([*row, *([prediction(trial).value] if predicted else []), trial.verdict.value])
     left = len(run.trials) - len(rows)
-    return markup.table(header, rows) + (f"\n\n{left} of {len(run.trials)} rows cut." if left else "")
+    return markup.table(header, rows) + (f"\n\n{left} of {counted(len(run.trials), 'row')} cut." if left else "")
 
 
 def _rows(run: Run, found: list[Finding]) -> list[Trial]:
@@ -171,15 +174,12 @@ def _shown(evidence: Evidence, found: list[Finding]) -> list[Trial]:
 def _not_known(evidence: Evidence, subjects: list[Finding]) -> str:
     run = evidence.run
     lines = [] if run.complete else ["The run is incomplete: not all trials were made."]
-    lines += [
-        f"{markup.prose(made.producer)} ({markup.prose(made.engine)}) pushed no image: {_first(made.problem)}"
-        for made in run.productions
-        if made.problem
-    ]
+    failed = [made for made in run.productions if made.problem]
+    lines += [_failure(markup.prose(item.name), item) for item in map(of_production, failed)]
     broken = [trial for trial in in_order(run) if trial.verdict is Verdict.BROKEN]
-    lines += [f"{markup.code(trial.name)} is broken: {_first(trial.problem)}" for trial in broken[:MAX_FINDINGS]]
+    lines += [_failure(f"{markup.code(trial.name)} is broken", of_trial(run, trial)) for trial in broken[:MAX_FINDINGS]]
     if len(broken) > MAX_FINDINGS:
-        lines.append(f"{len(broken) - MAX_FINDINGS} more trials are broken.")
+        lines.append(f"{counted(len(broken) - MAX_FINDINGS, 'more broken trial')}.")
     lines += [
         f"Which file makes {markup.code(finding.step.instruction)} miss on {markup.prose(finding.example.consumer)} "
         f"with {markup.prose(titled(finding.engines[1]))}."
@@ -196,8 +196,12 @@ def _not_known(evidence: Evidence, subjects: list[Finding]) -> str:
     return "\n".join(f"- {line}" for line in dict.fromkeys(lines))
 
 
-def _first(problem: str | None) -> str:
-    return markup.prose((problem or "the reason is not known").strip().splitlines()[0][:300])
+def _failure(name: str, problem: Problem) -> str:
+    """The name and the message, with what the failing program printed as a block below them."""
+    what, _, command = problem.message.partition(": `")
+    text = f"{name}: {markup.prose(what)}" + (f": {markup.code(command.removesuffix('`'))}" if command else "")
+    block = f"\n\n{markup.fence(chr(10).join(problem.output))}\n" if problem.output else ""
+    return text + textwrap.indent(block, "  ")
 
 
 def _foot(evidence: Evidence) -> str:

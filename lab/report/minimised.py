@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.counting import counted
 from lab.explain.explanation import Explanation, Role
 from lab.report.markup import code, fence, prose
 
@@ -116,8 +117,8 @@ def _lines(found: Minimised) -> Iterator[str]:
 
 def _effort(found: Minimised) -> str:
     return (
-        f"{found.trials} trials on engines took {found.seconds:.0f} s; {found.predicted} candidates were predicted "
-        "by lab's model of the cache."
+        f"{counted(found.trials, 'trial')} on engines took {found.seconds:.0f} s; lab's model of the "
+        f"cache predicted {counted(found.predicted, 'candidate')}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.counting import counted
 from lab.explain.costs import Cost
 from lab.explain.outlook import Outlook
 from lab.explain.question import Question
@@ -55,7 +56,7 @@ def sentences(found: Outlook, *, brief: bool = False) -> list[str]:
     if not steps:
         return ["the Dockerfile has no step that is looked up in a cache"]
     counts = {outcome: len(found.diagnosis.of(outcome)) for outcome in WORDS}
-    words = [f"{counts[Outcome.HIT]} of {len(steps)} steps would hit ({found.hit_percent:.0f} %)"]
+    words = [f"{counts[Outcome.HIT]} of {counted(len(steps), 'step')} would hit ({found.hit_percent:.0f} %)"]
     words += [f"{counts[Outcome.RAN]} would run"] if counts[Outcome.RAN] else []
     if unknown := counts[Outcome.UNKNOWN]:
         words.append(f"{unknown} {'is' if unknown == 1 else 'are'} not known")
@@ -84,7 +85,7 @@ def summary(sources: Sequence[FoundCache], question: Question, found: Outlook) -
         f"{names}, {markup.prose(question.engine.title)}",
         "\n".join(f"- {markup.prose(fact)}" for fact in facts),
         *([table] if found.steps else []),
-        *([f"{left} more steps are left out."] if left > 0 else []),
+        *([f"{counted(left, 'more step')} are left out."] if left > 0 else []),
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.counting import counted
 from lab.results.run import Run
 
 STUBS = "the command of each RUN was replaced by one that touches a file of its own (--stub-runs)"
@@ -14,7 +15,7 @@ def project_lines(run: Run) -> list[str]:
         return []
     commit = f", commit {project.commit[:12]}" if project.commit else ""
     lines = [
-        f"context {project.folder}{commit}: {project.objects:,} objects, {size_in_words(project.bytes)}",
+        f"context {project.folder}{commit}: {counted(project.objects, 'object')}, {size_in_words(project.bytes)}",
         f"sent by {project.sent}",
         "expected of each box: what the producer's rebuild of its own image did",
     ]

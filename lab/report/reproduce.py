@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from lab.buildkit.contenthash.entry import shown as name_of
+from lab.counting import counted
 from lab.model import Exchange
 from lab.report import docker, excerpt, markup, printable
 from lab.report.evidence import Evidence, producer_engine
@@ -225,7 +226,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 def _short(lines: list[str]) -> list[str]:
     """A script's beginning, with counts of what is cut; Docker's own commands are never cut."""
     if len(lines) > MAX_LINES:
-        lines = [*lines[:12], f"[{len(lines) - 12} of {len(lines)} lines cut]"]
+        lines = [*lines[:12], f"[{len(lines) - 12} of {counted(len(lines), 'line')} cut]"]
     return [line if len(line) <= 300 else f"{line[:200]} ({len(line) - 200} characters cut)" for line in lines]
 
 

@@ -14,6 +14,7 @@ from lab.report import printable
 from lab.report.evidence import Evidence
 from lab.report.findings import Kind, finding_of
 from lab.report.prediction import contradictions, prediction
+from lab.report.problems import of_production, of_trial, problem_lines
 from lab.report.project import project_lines
 from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word, steps_of
 from lab.report.vary import vary_blocks
@@ -38,11 +39,9 @@ def table(run: Run, width: int = WIDTH) -> str:
         rows = list(group)
         blocks.append(_title(variation, rows, width) + "\n" + _fit(run, rows, width))
     notes = ["engine P>C: the producer's, then the consumer's"] if any(map(is_mixed, trials)) else []
-    notes += [
-        printable.lines(f"{made.producer} ({made.engine}) pushed no image: {made.problem}")
-        for made in run.productions
-        if made.problem
-    ]
+    problems = [of_production(made) for made in run.productions if made.problem]
+    problems += [of_trial(run, trial) for trial in trials if trial.verdict is Verdict.BROKEN]
+    notes += [line for problem in problems for line in problem_lines(problem, width)]
     notes += [_wrapped(line, width) for trial in trials for line in _notes(run, trial)]
     return "\n\n".join([*blocks, *(["\n".join(notes)] if notes else [])])
 
@@ -124,10 +123,9 @@ def _width(text: str) -> int:
 
 
 def _notes(run: Run, trial: Trial) -> list[str]:
-    """What the row cannot show: the step that the trial is about, what went wrong, a prediction that failed."""
+    """What the row cannot show: the step that the trial is about, and a prediction that failed."""
     if trial.verdict is Verdict.BROKEN:
-        problem = printable.lines(trial.problem or "the reason is not known").split("\n")
-        return [f"{trial.name}: {problem[0]}", *(f"  | {line}" for line in problem[1:])]
+        return []
     notes = [f"{trial.name}: {line}" for line in contradictions(trial)]
     notes += [
         f"{trial.name}: build {number} of {len(trial.rounds) + 1}: {_words(item.build)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 
+from lab.counting import counted
 from lab.model import CONTROL, Outcome
 from lab.report import markup
 from lab.report.prediction import COMPARABLE, contradicts
@@ -54,8 +55,8 @@ def _count(runs: Iterable[Run]) -> str:
     wrong = sum(contradicts(said, seen) for said, seen in pairs)
     open_ = len(pairs) - right - wrong
     return (
-        f"{len(changes)} variations, {len(trials)} trials, {len(pairs)} steps: **{right} went as predicted, {wrong} "
-        f"did not**, {open_} could not be predicted or read."
+        f"{counted(len(changes), 'variation')}, {counted(len(trials), 'trial')}, {counted(len(pairs), 'step')}: "
+        f"**{right} went as predicted, {wrong} did not**, {open_} could not be predicted or read."
     )
 
 

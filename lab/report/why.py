@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from lab.counting import counted
 from lab.explain.explanation import Role
 from lab.explain.question import Question
 from lab.explain.search.search import Result
@@ -56,7 +57,7 @@ def title(diagnosis: Diagnosis) -> str:
     if not ran:
         every = "the only step" if len(steps) == 1 else f"all {len(steps)} steps"
         return f"no step is predicted to run{doubt}" if unknown else f"{every} would hit"
-    text = f"{ran} of {len(steps)} steps would run{doubt}"
+    text = f"{ran} of {counted(len(steps), 'step')} would run{doubt}"
     if diagnosis.cause is None:
         return text
     cause = steps[diagnosis.cause]
@@ -126,7 +127,7 @@ def files(item: Answer, filled: Filled) -> list[str]:
     if item.found is None:
         return rows
     result = item.found
-    tried = f"{result.tried} candidates in {result.seconds:.2f} s"
+    tried = f"{counted(result.tried, 'candidate')} in {result.seconds:.2f} s"
     if result.finding is None:
         end = "none of the usual values" if result.complete else "the time is up; --limit gives more"
         rows += filled(f"what the producer's files were is not found: {end} ({tried})", "  ")

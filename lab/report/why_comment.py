@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from lab.counting import counted
 from lab.explain.question import Question
 from lab.explain.why import Answer, Diagnosis
 from lab.model import Outcome
@@ -81,7 +82,7 @@ def _table(diagnosis: Diagnosis) -> str:
         rows.append([markup.prose(str(item.place)), markup.cell(_cut(item.instruction)), WORDS[item.outcome], why])
     text = markup.table(["step", "instruction", "outcome", "why"], rows)
     left = len(diagnosis.steps) - len(rows)
-    return text + (f"\n\n{left} more steps are left out." if left else "")
+    return text + (f"\n\n{counted(left, 'more step')} are left out." if left else "")
 
 
 def _evidence(item: Answer) -> str:

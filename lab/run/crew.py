@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox
 from lab.buildkit.rulebook import Rulebook
+from lab.counting import counted
 from lab.engines.engine import Engine
 from lab.errors import CommandError, Interrupted, LabError
 from lab.explain.predict import predicted
@@ -211,7 +212,7 @@ class Crew:
         update = {"started": clock, "seconds": seconds, "image": image, "cache": cache}
         self.recorder.add(production.model_copy(update=update))
         problem = production.problem
-        self.tell(Progress(name, problem or "image built and pushed", failed=bool(problem)))
+        self.tell(Progress(name, _in_short(problem) if problem else "image built and pushed", failed=bool(problem)))
 
     def _consume(self, name: str, keys: Sequence[TrialKey]) -> None:
         """Make these trials of one consumer, one after another."""
@@ -228,7 +229,7 @@ class Crew:
             self.recorder.add(trial)
             self.tell(Progress(name, _summary(trial)))
         left = [key for key in self._planned[name] if key not in self._begun]
-        self.tell(Progress(name, f"{len(left)} trials left" if left else "all trials made", done=not left))
+        self.tell(Progress(name, f"{counted(len(left), 'trial')} left" if left else "all trials made", done=not left))
 
     def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
         if source.problem is None:
@@ -272,6 +273,11 @@ def _not_stopped(what: str) -> None:
     """Raise Interrupted after Ctrl-C: connections are closed then, so a trial made since has no result."""
     if stopping.is_set():
         raise Interrupted(f"stopped during {what}")
+
+
+def _in_short(problem: str) -> str:
+    """What failed, without the command and its output, which the table shows."""
+    return problem.partition("\n")[0].partition(": `")[0]
 
 
 def _summary(trial: Trial) -> str:

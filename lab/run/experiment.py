@@ -11,6 +11,7 @@ from pathlib import Path
 from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox, Transcript
 from lab.buildkit.rulebook import Rulebook
+from lab.counting import counted
 from lab.engines.engine import Engine
 from lab.errors import CommandError, UsageError
 from lab.machines.ready import Ready
@@ -186,7 +187,8 @@ def check_reach(ready: Sequence[Ready], caches: Sequence[str]) -> None:
     """Raise UsageError if a cache in a folder of one box would have to be read on another one."""
     if "local" in caches and len(ready) > 1:
         raise UsageError(
-            f"cannot use the cache local with {len(ready)} boxes: its folder is on the producer alone",
+            f"cannot use the cache local with {counted(len(ready), 'box', 'boxes')}: its folder is on the producer "
+            "alone",
             hint="--cache registry-max goes through the registry; --lineup local has one box",
         )
 

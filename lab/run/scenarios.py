@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lab.counting import counted
 from lab.errors import ConfigError, UsageError, did_you_mean, reason
 from lab.model import CONTROL
 from lab.results.facts import ProjectFacts
@@ -275,7 +276,10 @@ def _check_counts(path: Path, data: Any, file: ScenarioFile, steps: int) -> None
     for where, keys, count in found:
         if count != steps:
             at = _at(data, *keys, "expect")
-            raise ConfigError(f"cannot use {path}: {at}{where} expects {count} outcomes, there are {steps} steps")
+            raise ConfigError(
+                f"cannot use {path}: {at}{where} expects {counted(count, 'outcome')}, there are "
+                f"{counted(steps, 'step')}"
+            )
     if wrong := problem_of(file.sequence, steps):
         step, problem = wrong
         at = "" if step is None else _at(data, "sequence", step)

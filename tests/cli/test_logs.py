@@ -9,8 +9,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from lab.cli.logs import read
+from lab.cli.logs import builds_of, read
 from lab.errors import LabError
+from lab.model import Outcome
 from tests.conftest import ROOT
 
 LOGS = ROOT / "tests" / "data" / "logs"
@@ -135,3 +136,21 @@ def test_the_help_names_the_exit_codes() -> None:
     assert all(
         word in text for word in ("--explain", "--fail-on-miss", "with 4 if one ran", "with 14 if no miss is shown")
     )
+
+
+@pytest.mark.parametrize(
+    "file", ["28.5.2/cancel.plain.txt", "28.5.2/cancel.tty.txt", "28.5.2/cancel.rawjson.txt", "28.5.2/fail.classic.txt"]
+)
+def test_a_run_that_ran_and_failed_is_a_miss_and_the_failure_is_stated(file: str) -> None:
+    builds = builds_of(str(RECORDED / file))
+    [failed] = [step for build in builds for step in build.steps if step.outcome is Outcome.ERROR]
+    done = run(str(RECORDED / file), "--fail-on-miss", failed.instruction)
+    assert done.exit_code == 4
+    assert "missed the cache; the build failed at " in done.stderr
+
+
+def test_a_copy_that_failed_is_not_known_to_be_a_miss(tmp_path: Path) -> None:
+    lines = ["#5 [2/2] COPY none /", '#5 ERROR: failed to calculate checksum of ref x: "/none": not found', "------"]
+    file = tmp_path / "log"
+    file.write_text("\n".join(["#4 [1/2] FROM busybox", "#4 CACHED", "", *lines, ""]))
+    assert run(str(file), "--fail-on-miss", "COPY none").exit_code == 14

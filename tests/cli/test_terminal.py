@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from lab.cli import terminal
+from lab.cli.main import show
 from lab.cli.terminal import as_called, forced_colour
 from lab.cli.verbs import VERBS
+from lab.errors import UsageError
 from tests.cli.program import OF_TERMINALS, Place
 from tests.conftest import ROOT
 from tests.reporting import RUNS
@@ -259,3 +261,48 @@ def test_what_a_user_wrote_is_printed_as_it_is(here: Place, capsys: pytest.Captu
     terminal.echo("python -m lab")
     assert capsys.readouterr().out == "python -m lab\n"
     assert io.StringIO().isatty() is False
+
+
+# --- errors and hints
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_errors_and_hints_are_as_wide_as_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = ", ".join(f"name-{number}" for number in range(60))
+    show(UsageError("cannot find the box", hint=f"known box names: {names}"))
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert " ".join(line.strip() for line in lines) == f"lab: cannot find the box hint: known box names: {names}"
+
+
+def test_a_message_in_a_file_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    show(UsageError("cannot find the box", hint="word " * 60 + "end"))
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("hint", "first"),
+    [
+        (f"python -m lab up {'BOX ' * 30}BOX", f"hint: lab up {'BOX ' * 30}BOX"),
+        (f"`python -m lab up {'BOX ' * 30}BOX` starts them", f"  `lab up {'BOX ' * 30}BOX`"),
+    ],
+)
+def test_a_command_in_a_hint_stays_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, hint: str, first: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("lab.cli.terminal.program", lambda: "lab")  # patched: pytest was called, and not lab
+    show(UsageError("cannot go on", hint=hint))
+    assert first in capsys.readouterr().err.splitlines()
+
+
+def test_a_command_in_a_message_names_the_program_as_it_was_called(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.cli.terminal.program", lambda: "/opt/bin/lab")  # patched: pytest was called, and not lab
+    show(UsageError("cannot run `python -m lab read`: a file is missing"))
+    assert capsys.readouterr().err == "lab: cannot run `/opt/bin/lab read`: a file is missing\n"

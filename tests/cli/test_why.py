@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lab.buildkit.cachekeys.inline import KEY
+from lab.buildkit.rulebook import Rulebook
 from lab.results.facts import ImageFacts
 from lab.results.run import load
 from tests.cli.program import Place
@@ -183,7 +184,11 @@ def test_an_image_without_inline_cache_is_no_cache(lab: Lab, context: Path, tmp_
 
 
 def test_the_engine_that_is_assumed_is_said(lab: Lab, context: Path, tmp_path: Path) -> None:
-    assert "the newest known; --engine names yours" in lab("--cache-from", image(tmp_path), context, engine=None).stdout
+    newest = Rulebook(ROOT / "boxes").newest_engine.title
+    assert (
+        f"{newest} (the newest known; --engine names yours)"
+        in lab("--cache-from", image(tmp_path), context, engine=None).stdout
+    )
 
 
 def test_content_that_nobody_can_guess_is_not_found(lab: Lab, context: Path, tmp_path: Path) -> None:

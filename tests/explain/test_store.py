@@ -63,6 +63,12 @@ def test_two_stores_are_a_possible_cause_where_no_other_is_known_and_no_suspect_
     assert not any(line.startswith("possible") for line in missed(GRAPH)[1][1][1])
 
 
+def test_no_bug_of_buildkit_is_named_for_the_classic_builder() -> None:
+    assert any("known bug" in line for line in missed(GRAPH)[1][1][1])
+    classic = GRAPH.model_copy(update={"builder": "classic"})
+    assert [line for _, evidence in missed(classic)[1] for line in evidence if "bug" in line] == []
+
+
 def test_a_cache_that_was_not_read_says_what_the_store_can_import() -> None:
     _, steps = missed(SNAPSHOTTER, imported=False)
     [(_, evidence)] = [step for step in steps if step[0] is Role.CAUSE]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.boxes.baking.workbench import Workbench
 from lab.boxes.base import Result, Tell
+from lab.counting import counted
 from lab.errors import HostError
 from lab.model import Progress
 
@@ -144,7 +145,7 @@ class AptReader:
             verb, package = match.groups()
             self.counts[verb] += 1
             package = package.partition(":")[0]
-            self.say(f"{verb.lower()} {package} ({self.counts[verb]} of {self.total} packages)")
+            self.say(f"{verb.lower()} {package} ({self.counts[verb]} of {counted(self.total, 'package')})")
         elif match := re.match(r"Get:\d+ \S+ \S+ (?:\S+ )?([a-zA-Z][\w.+-]+)(?: \S+)* \[", line):
             self.say(f"downloading {match[1]}")
         elif match := re.match(r"I: (?:running )?([a-z][a-z -]*)", line):

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from lab.buildkit.contenthash.entry import Entry, Kind, shown, walk_key
 from lab.buildkit.contenthash.rules import Rules
+from lab.counting import counted
 from lab.errors import ContextError
 
 ABSENT = "absent"
@@ -48,7 +49,7 @@ def show_value(value: bytes | None) -> str:
     text = text.replace("\0", "\\0")
     if text.isprintable() and "\ufffd" not in text:
         return text or '""'
-    return f"0x{value[:LONGEST_HEX].hex()}{'..' if len(value) > LONGEST_HEX else ''} ({len(value)} bytes)"
+    return f"0x{value[:LONGEST_HEX].hex()}{'..' if len(value) > LONGEST_HEX else ''} ({counted(len(value), 'byte')})"
 
 
 Row = tuple[str, str, str, tuple[str, ...]]

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes, shown
 from lab.buildkit.contenthash.rules import Rules
+from lab.counting import counted
 from lab.errors import ContextError
 
 NOTHING = "sha256:" + sha256(b"").hexdigest()
@@ -83,7 +84,7 @@ def own_digests(entry: Entry, headers: Iterable[bytes]) -> list[str]:
             hasher.update(chunk)
     if entry.kind is Kind.FILE and not entry.is_hardlink and length != entry.size:
         raise ContextError(
-            f"cannot digest {shown(entry.path)}: its size is {entry.size} bytes, but {length} bytes were read",
+            f"cannot digest {shown(entry.path)}: its size is {counted(entry.size, 'byte')}, but {length:,} were read",
             hint="it changed while its content was read; stop the programs that write to it and try again",
         )
     return ["sha256:" + hasher.hexdigest() for hasher in hashers]

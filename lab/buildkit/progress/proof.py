@@ -37,6 +37,10 @@ MAYBE_EXECUTED = (
 Place = tuple[tuple[str, ...], str | None]
 
 
+def _failed_in_run(work: Work, step: Step) -> bool:
+    return step.outcome is Outcome.ERROR and any(was_run(vertex) for vertex in work.own)
+
+
 class Proof:
     """The steps of one build, as far as they prove what became of others."""
 
@@ -45,8 +49,7 @@ class Proof:
         self._executed: list[Step] = []
         for work, step in found:
             self._stages.setdefault(_place(step), {})[step.index] = step
-            failed = step.outcome is Outcome.ERROR and any(was_run(vertex) for vertex in work.own)
-            if step.outcome is Outcome.RAN or failed:
+            if step.outcome is Outcome.RAN or _failed_in_run(work, step):
                 self._executed.append(step)
         used = {name for step in self._executed for name in FROM_STAGE.findall(step.instruction)}
         self._used = {f"stage-{name}" if name.isdigit() else name.lower() for name in used}
@@ -55,6 +58,8 @@ class Proof:
         """The step with the outcome that the output proves."""
         if step.reason == MERGED:
             return self._merged(step)
+        if _failed_in_run(work, step):
+            return replace(step, executed=True)
         word = FIRST.match(step.instruction)
         if step.index != 1 or word is None or step.outcome is not Outcome.RAN:
             return step

@@ -18,6 +18,7 @@ from pydantic import Field
 from lab.boxes.baking.apt import AptReader, settings, source_lines, unreachable
 from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Result, Tell
+from lab.counting import counted
 from lab.engines.archive import Archive, digest_of, pack, place
 from lab.engines.box_docker import has_package
 from lab.engines.edits import Edit, replace_once
@@ -221,7 +222,7 @@ def _compile(spec: RevertedSpec, recipes: Path, root: Path, bench: Workbench, te
     def count_packages(stream: str, data: bytes) -> None:
         nonlocal count
         count += len(re.findall(rb"^[a-z][\w.~-]*(?:/\S+)*$", data, re.MULTILINE)) if stream == "stderr" else 0
-        tell(Progress(who, f"compiling ({count} packages done)"))
+        tell(Progress(who, f"compiling ({counted(count, 'package')} done)"))
 
     script = root / "build" / SCRIPTS[1]
     bench.check("cp", recipes / SCRIPTS[1], script, doing="put the build script into the root", root=True)

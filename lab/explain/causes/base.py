@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.buildkit.cachekeys.definition import source_record
 from lab.buildkit.cachekeys.solver import Reason
+from lab.counting import counted
 from lab.explain.explanation import Role, StepCause
 from lab.explain.miss import Miss
 
@@ -19,7 +20,7 @@ def cause(miss: Miss) -> StepCause | None:
     base = miss.subject.base
     lines = []
     if base and base.diff_ids:
-        lines.append(f"the base here has {len(base.diff_ids)} layers, the last {base.diff_ids[-1]}")
+        lines.append(f"the base here has {counted(len(base.diff_ids), 'layer')}, the last {base.diff_ids[-1]}")
         record = source_record(base.diff_ids)
         lines.append(f"the record of these layers, not in {miss.subject.where}: {record}")
     return StepCause(miss.text, Role.CAUSE, miss.predicted.sentence, evidence=tuple(lines), advice=ADVICE)

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator
 
 from lab.buildkit.contenthash.entry import Entry
+from lab.counting import counted
 from lab.explain.remedies.chmod import tops
 from lab.explain.remedies.remedy import FEW, Place, Sides, Step, each
 from lab.explain.search.variants import LABEL
@@ -46,7 +47,7 @@ def _where(sides: Sides, paths: list[str]) -> str:
     if len(paths) <= FEW:
         return shlex.join(sorted(paths))
     words = shlex.join(top or "." for top in tops(sides))
-    return f"on each of {len(paths):,} objects below {words}"
+    return f"on each of {counted(len(paths), 'object')} below {words}"
 
 
 def _without(name: str) -> Callable[[Entry], Entry]:

@@ -12,6 +12,7 @@ from lab.buildkit.contenthash.formula import leaves_of
 from lab.buildkit.contenthash.query import Query, content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
+from lab.counting import counted
 from lab.errors import ContextError
 from lab.explain.remedies.offer import remedies
 from lab.explain.remedies.remedy import Remedy, sides
@@ -174,7 +175,7 @@ def _counted(differences: Sequence[FieldDifference]) -> Iterator[str]:
     for name, items in groups.items():
         paths = [item.path for item in items]
         text = words.get(name, f"with another value of {name}")
-        objects = "1 object" if len(items) == 1 else f"{len(items):,} objects"
+        objects = counted(len(items), "object")
         first = f": {items[0].producer} there, {items[0].consumer} here" if name in ("mode", "line ends") else ""
         more = "such as " if len(paths) > EXAMPLES else ""
         examples = ", ".join(paths[:1] if first else paths[:EXAMPLES])

@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from lab.counting import counted
 from lab.errors import ConfigError
 from lab.report import printable
 from lab.report.evidence import Evidence
@@ -66,7 +67,7 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
         "others": _others(evidence),
         "filters": filters,
         "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
-        "redacted": [text.plural(count, kind) for kind, count in sorted(evidence.redacted.items()) if count],
+        "redacted": [counted(count, kind) for kind, count in sorted(evidence.redacted.items()) if count],
         "took": text.seconds((run.finished - run.started).total_seconds()) if run.finished else "",
         "when": f"{run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     }
@@ -92,7 +93,7 @@ def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
     )
     environment.filters |= {
         "sent": sent_word,
-        "plural": text.plural,
+        "plural": counted,
         "phase": text.phase,
         "rules": spans,
         "plain": plain,

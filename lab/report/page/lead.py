@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.counting import counted
 from lab.model import CONTROL, Verdict
 from lab.report import findings
 from lab.report.evidence import Evidence
 from lab.report.findings import Kind
-from lab.report.page.text import plural
 from lab.report.page.trial import View
 from lab.results.run import Run
 from lab.versions import titled
@@ -84,11 +84,11 @@ def _title(found: Sequence[findings.Finding], views: Sequence[View]) -> tuple[st
     if not found:
         return (
             "",
-            f"Every step of {'all ' if len(views) > 1 else 'the '}{plural(len(views), 'rebuild')} hits the cache.",
+            f"Every step of {'all ' if len(views) > 1 else 'the '}{counted(len(views), 'rebuild')} hits the cache.",
         )
     first = found[0]
     if first.step is None:
-        return "", f"{plural(len(first.trials), 'trial')} could not be judged: {first.why}."
+        return "", f"{counted(len(first.trials), 'trial')} could not be judged: {first.why}."
     varied = f" after the change {first.example.variation}" if first.example.variation != CONTROL else ""
     place = f"on {first.example.consumer} with {titled(first.example.engine)}{varied}"
     return (
@@ -104,13 +104,13 @@ def _result(run: Run, views: Sequence[View]) -> str:
     lines = []
     if other:
         verb = "does" if len(other) == 1 else "do"
-        lines.append(f"{len(other)} of {plural(len(views), 'trial')} {verb} not have the expected outcome.")
+        lines.append(f"{len(other)} of {counted(len(views), 'trial')} {verb} not have the expected outcome.")
     elif views:
         text = "The trial has" if len(views) == 1 else f"All {len(views)} trials have"
         lines.append(f"{text} the expected outcome" + (f"; for {missed} of them that is a miss." if missed else "."))
     refuted = sum(view.refuted for view in views)
     if refuted:
-        lines.append(f"{plural(refuted, 'trial')} contradict{'s' if refuted == 1 else ''} the prediction.")
+        lines.append(f"{counted(refuted, 'trial')} contradict{'s' if refuted == 1 else ''} the prediction.")
     return " ".join([*lines, *([] if run.complete else [INCOMPLETE])])
 
 

@@ -33,11 +33,6 @@ def clock(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else ""
 
 
-def plural(count: int, noun: str) -> str:
-    """A count with its noun, as in `1 trial`, `6 trials`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def phase(about: str) -> str:
     """A phase that is neither a production nor a trial, in words, by its name in the transcript."""
     if about.endswith("/facts"):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.boxes.base import Tell
+from lab.counting import counted
 from lab.model import Outcome, Progress
 from lab.report.random_trials import Contradiction, Count, RandomTrials
 from lab.run.random_trials.bench import Bench, Made, Wanted
@@ -53,7 +54,11 @@ def minimised(bench: Bench, trial: Tried, tell: Tell) -> Tried:
     if dialect is None:  # an engine whose records lab does not know, so that no prediction of it can be wrong
         return trial
     found = Minimiser(trial.made, make, dialect, tell=say).run()
-    tell(Progress(WHO, f"seed {trial.seed}: {len(found.case.dockerfile.splitlines())} lines are left", done=True))
+    tell(
+        Progress(
+            WHO, f"seed {trial.seed}: {counted(len(found.case.dockerfile.splitlines()), 'line')} are left", done=True
+        )
+    )
     return replace(trial, made=found)
 
 

@@ -13,6 +13,7 @@ from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision
 from lab.buildkit.cachekeys.step import Step
+from lab.counting import counted
 from lab.errors import LabError
 from lab.model import Outcome
 from lab.run.minimise.ddmin import minimal
@@ -59,7 +60,8 @@ class Minimiser:
             if not self.attempts or not is_worth_it(case, sorts, self.dialect):
                 return False
             self.attempts -= 1
-            self.tell(f"{self.attempts} attempts left, {len(self.best.case.dockerfile.splitlines())} lines")
+            lines = counted(len(self.best.case.dockerfile.splitlines()), "line")
+            self.tell(f"{counted(self.attempts, 'attempt')} left, {lines}")
             made = self.make(case, lambda found: _has(found, sorts))
             self._known[key] = any(_sort(step) in sorts for step in made.wrong)
             if self._known[key]:

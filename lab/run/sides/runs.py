@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab.counting import counted
 from lab.errors import LabError, UsageError, did_you_mean
 from lab.explain.side_by_side import recorded
 from lab.model import CONTROL
@@ -38,7 +39,8 @@ def context_in(run: Run, name: str) -> StoredContext:
     contexts = {trial.context for trial in trials.values()}
     if len(contexts) > 1:
         raise UsageError(
-            f'cannot choose a trial by "{name}": {len(trials)} trials of {run.name} match, with different files',
+            f'cannot choose a trial by "{name}": {counted(len(trials), "trial")} of {run.name} match, '
+            "with different files",
             hint=f"name one of them, such as {next(iter(trials))}",
         )
     if trials:
