@@ -100,7 +100,7 @@ def test_both_runs_are_held_against_each_other(place: Workplace, tmp_path: Path)
             "  RUN echo baz: ran -> hit",
             "  why: not known: no recorded fact differs",
             "",
-            "1 trials changed, 1 did not",
+            "1 trial changed, 1 did not",
         ]
 
 

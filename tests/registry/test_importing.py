@@ -118,7 +118,7 @@ def test_a_platform_without_a_cache_leaves_those_of_the_others(server: Server) -
 def test_buildkit_ignores_an_inline_cache_whose_image_has_other_layers(server: Server) -> None:
     image(server, "amd64", [{"digest": "amd"}], layers=2)
     found = read(f"localhost:{server.port}/app:amd64")
-    assert found.caches == () and "the image's config names 1 layers, its manifest 2" in found.problem
+    assert found.caches == () and "the image's config names 1 layer, its manifest 2" in found.problem
 
 
 def test_a_cache_that_buildkit_does_not_import_because_of_its_size(server: Server) -> None:

@@ -42,7 +42,7 @@ def test_only_what_changed_is_told_with_why() -> None:
         "  why: now: bar has security.selinux on the consumer only",
         "  why: what differs: context bytes sent 34 -> 93",
         "",
-        "1 trials changed, 1 did not",
+        "1 trial changed, 1 did not",
     ]
 
 

@@ -23,8 +23,8 @@ class Step:
     printed before the step; more than one if they share it. `reason` says why an outcome is unknown, or is another
     one than the output seems to print, where the output shows why. `pulled` is true if layers of the step were fetched
     from a registry. `download` is the part of `seconds` in which an ADD downloaded what it copies, also if the copy is
-    then a hit. `executed` is true for a RUN that failed after BuildKit had started its program, which it does only for a
-    step that missed the cache.
+    then a hit. `executed` is true for a RUN that failed after BuildKit had started its program, which it does only
+    for a step that missed the cache.
     """
 
     stage: str | None

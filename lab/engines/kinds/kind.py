@@ -68,8 +68,8 @@ class EngineKind(ABC, Generic[S]):
         return self.sum_of(spec)
 
     def repack(self, spec: S, file: Path, cache: Path) -> None:
-        """Put the archive of a downloaded file into the cache; only for a kind that repacks."""
-        raise NotImplementedError
+        """Put the archive of a downloaded file into the cache; EngineError for a kind that does not repack."""
+        raise EngineError(f"cannot pack {spec.name} anew: its archive is used as it was downloaded")
 
     def with_sum(self, spec: S, sha256: str, url: str | None) -> S | None:
         """The same pin with this sum, of the archive at `url` or of a file; None for a kind whose pins state no sum."""
