@@ -54,7 +54,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "compare": ("reports", "Show what changed between two runs, and why."),
         "bundle": ("bundles", "Pack a run into one file for somebody else."),
         "replay": ("bundles", "Show a bundle again, judged by this version of lab."),
-        "schema": ("reports", "Print the JSON Schema of a stored run."),
+        "schema": ("schemas", "Print the JSON Schema of a stored run."),
     },
     "Teach": {},
     "lab itself": {

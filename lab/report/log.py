@@ -46,7 +46,7 @@ def failed_in_run(build: Build, step: Step) -> bool:
     Of the builders, only BuildKit has a RUN fail before that.
     """
     if build.builder == "buildkit":
-        return step.executed
+        return step.ran_and_failed
     return step.outcome is Outcome.ERROR and step.instruction.removeprefix("ONBUILD ").startswith("RUN")
 
 

@@ -337,6 +337,7 @@ def test_a_recording_as_json(place: Place) -> None:
     }  # fmt: skip
     assert set(first["steps"][0]) == {
         "stage", "index", "total", "instruction", "outcome", "seconds", "targets", "reason", "pulled",
+        "ran_and_failed",
         "download",
     }  # fmt: skip
     assert (first["builder"], first["context_bytes"], first["dockerfile_bytes"]) == ("buildkit", 34, 103)

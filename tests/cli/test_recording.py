@@ -59,6 +59,7 @@ def test_the_script_is_printed_as_it_is(here: Place) -> None:
     ("words", "code", "said"),
     [
         (("gone",), 13, "cannot read the context gone: it is not a folder"),
+        (("gone",), 13, "hint: name the folder that docker build gets\n"),
         (("app/a.txt",), 2, "cannot record app/a.txt: it is a file, not a folder"),
         (("app", "-f", "gone"), 2, "cannot find the Dockerfile gone"),
         (("app", "--script"), 2, "the script takes its folder where it runs"),

@@ -19,7 +19,7 @@ from lab.buildkit.contenthash.entry import Entry, file
 from lab.buildkit.rulebook import Rulebook
 from lab.cli.explaining import explain as explain_verb
 from lab.cli.runs import ending
-from lab.errors import CONTRADICTED, DIFFERS, Fault
+from lab.errors import CONTRADICTED, DIFFERS, Fault, UsageError
 from lab.explain.engines import EngineLine, engine_lines
 from lab.explain.explanation import Explanation, Role
 from lab.explain.predict import options_of, predicted
@@ -495,3 +495,11 @@ def test_a_production_that_failed_leaves_its_trials_unknown() -> None:
     assert predicted(about(of("20.10.24", "none"), run)) == (UNKNOWN,) * 3
     assert isinstance(run.productions[0], Production)
     assert isinstance(of("20.10.24", "none").build, BuildResult)
+
+
+def test_a_run_without_trials_is_not_called_old(tmp_path: Path) -> None:
+    save(tmp_path / "empty", RUN.model_copy(update={"trials": (), "productions": ()}))
+    found = CliRunner().invoke(explain_verb, [str(tmp_path / "empty")]).exception
+    assert isinstance(found, UsageError)
+    assert found.message == f"cannot explain {RUN.name}: it has no trial"
+    assert found.hint == "`python -m lab runs` lists the runs with their trials"

@@ -23,8 +23,8 @@ class Step:
     printed before the step; more than one if they share it. `reason` says why an outcome is unknown, or is another
     one than the output seems to print, where the output shows why. `pulled` is true if layers of the step were fetched
     from a registry. `download` is the part of `seconds` in which an ADD downloaded what it copies, also if the copy is
-    then a hit. `executed` is true for a RUN that failed after BuildKit had started its program, which it does only
-    for a step that missed the cache.
+    then a hit. `ran_and_failed` is true for a RUN that failed after BuildKit had started its program, which it does
+    only for a step that missed the cache.
     """
 
     stage: str | None
@@ -37,7 +37,7 @@ class Step:
     reason: str | None = field(default=None, compare=False)
     pulled: bool = field(default=False, compare=False)
     download: float | None = field(default=None, compare=False)
-    executed: bool = field(default=False, compare=False)
+    ran_and_failed: bool = field(default=False, compare=False)
 
     @property
     def stage_name(self) -> str:

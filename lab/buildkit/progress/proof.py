@@ -59,7 +59,7 @@ class Proof:
         if step.reason == MERGED:
             return self._merged(step)
         if _failed_in_run(work, step):
-            return replace(step, executed=True)
+            return replace(step, ran_and_failed=True)
         word = FIRST.match(step.instruction)
         if step.index != 1 or word is None or step.outcome is not Outcome.RAN:
             return step
