@@ -21,7 +21,7 @@ from lab.errors import CommandError, HostError
 from lab.workers import wait_for
 
 BOX = LocalBox("here")
-ARGUMENTS = "import os, sys\nfor word in sys.argv[1:]: sys.stdout.buffer.write(os.fsencode(word) + b'\\0')"
+ARGUMENTS = """for word do printf '%s\\0' "$word"; done"""
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
@@ -42,7 +42,7 @@ def test_a_guarded_command_has_the_c_locale_and_a_time_limit() -> None:
 @settings(max_examples=30)
 @given(st.lists(WORDS, max_size=6))
 def test_any_arguments_survive_the_shell(words: list[str]) -> None:
-    argv = (sys.executable, "-S", "-c", ARGUMENTS, *words)
+    argv = ("sh", "-c", ARGUMENTS, "sh", *words)  # a shell starts ten times as fast as Python
     done = subprocess.run(["sh", "-c", Command(argv).guarded()], capture_output=True, check=True)
     assert done.stdout == b"".join(word.encode() + b"\0" for word in words)
 

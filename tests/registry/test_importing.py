@@ -124,7 +124,7 @@ def test_buildkit_ignores_an_inline_cache_whose_image_has_other_layers(server: S
 def test_a_cache_that_buildkit_does_not_import_because_of_its_size(server: Server) -> None:
     """The error of buildkit#3719: "blob sha256:... is too large (1618088 > 1048576)"."""
     found = read(server.put("app", cache_index(b"{}", LIMIT + 1)))
-    assert found.caches == () and f"its cache config has {LIMIT + 1} bytes, more than the {LIMIT}" in found.problem
+    assert found.caches == () and f"its cache config has {LIMIT + 1:,} bytes, more than the {LIMIT:,}" in found.problem
     config = b'{"records": [{"digest": "a"}]}'
     found = read(server.put("app", cache_index(config), config))
     assert found.count == 1 and not found.problem

@@ -42,7 +42,7 @@ def test_what_the_report_holds() -> None:
         "| files of the context | 300 | 1 |",
         "- files: 300 to 1 files of the context",
         "``a`b.txt``",
-        "16 trials on engines took 12 s; 37 candidates were predicted",
+        "16 trials on engines took 12 s; lab's model of the cache predicted 37 candidates",
         "The run 20261126T000000Z-project-minimal of the result shows the difference.",
         "python -m lab repro ./results/x/scenario",
     ):

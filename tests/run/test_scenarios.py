@@ -79,14 +79,14 @@ WRONG = [
     ),
     (
         "variations:\n  - name: v\n    summary: s\n    changes: [{umask: '0002'}]\n    expect:\n      [hit]\n",
-        "line 7: variation v expects 1 outcomes, there are 2 steps",
+        "line 7: variation v expects 1 outcome, there are 2 steps",
     ),
     (
         "variations:\n" + 2 * "  - {name: v, summary: s, changes: [{umask: '0002'}], expect: [hit, hit]}\n",
         'line 5: the variation\'s name "v" is that of another variation',
     ),
     ("variations:\n  - {name: none, summary: s, changes: [], commands: [], expect: [hit, hit]}\n", 'name "none" is'),
-    ("exceptions:\n  - because: b\n    expect: [hit]\n", "line 5: exception 1 expects 1 outcomes, there are 2 steps"),
+    ("exceptions:\n  - because: b\n    expect: [hit]\n", "line 5: exception 1 expects 1 outcome, there are 2 steps"),
 ]
 
 
@@ -358,7 +358,7 @@ def test_a_dockerfile_must_be_there_and_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "part"),
     [
-        ("exceptions: [{engines: '<1', because: b, expect: [hit]}]", "exception 1 expects 1 outcomes, there are 2"),
+        ("exceptions: [{engines: '<1', because: b, expect: [hit]}]", "exception 1 expects 1 outcome, there are 2"),
         (
             "variations: [{name: v, summary: s, commands: [], expect: [hit, ran, ran]}]",
             "variation v expects 3 outcomes, there are 2 steps",
