@@ -185,10 +185,8 @@ def test_an_image_without_inline_cache_is_no_cache(lab: Lab, context: Path, tmp_
 
 def test_the_engine_that_is_assumed_is_said(lab: Lab, context: Path, tmp_path: Path) -> None:
     newest = Rulebook(ROOT / "boxes").newest_engine.title
-    assert (
-        f"{newest} (the newest known; --engine names yours)"
-        in lab("--cache-from", image(tmp_path), context, engine=None).stdout
-    )
+    text = lab("--cache-from", image(tmp_path), context, engine=None).stdout
+    assert f"{newest} (the newest known; --engine names yours)" in " ".join(text.split())
 
 
 def test_content_that_nobody_can_guess_is_not_found(lab: Lab, context: Path, tmp_path: Path) -> None:
