@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -45,12 +44,16 @@ SCHEMA = 1
 
 @dataclass
 class Checked:
-    """What came of a check: the runs, the jobs that ended with an error, what was left out, and the seconds it took."""
+    """What came of a check: the runs, the jobs that ended with an error, what was left out, and the seconds it took.
+
+    `jobs` is the number of lanes, `memory` the MiB that the data of an engine may take in memory, 0 for the disk.
+    """
 
     left: list[LeftOut]
     runs: list[Run] = field(default_factory=list)
     errors: list[tuple[Job, LabError]] = field(default_factory=list)
     jobs: int = 1
+    memory: int = 0
     seconds: float = 0.0
 
     def add(self, job: Job, found: Run | LabError) -> None:
@@ -81,7 +84,12 @@ class Checked:
     "--jobs",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="How many cases run side by side on this machine, on engines of their own; default: one for each processor.",
+    help="How many cases run side by side on this machine, on engines of their own; default: one more than processors.",
+)
+@click.option(
+    "--memory/--disk",
+    default=True,
+    help="Where engines of this machine keep their data; without room in memory it is the disk.",
 )
 @provider_option
 @click.option("--every", is_flag=True, help="Print every trial, not only those with another outcome.")
@@ -96,6 +104,7 @@ def check(
     builders: tuple[str, ...],
     caches: tuple[str, ...],
     jobs: int | None,
+    memory: bool,
     provider: str,
     every: bool,
     output: Path | None,
@@ -119,7 +128,7 @@ def check(
     todo, left = plan(found, pins, _at_hand(place), builders_named(builders), caches_named(caches))
     if not todo:
         raise UsageError("cannot check any case: none can run on these engines", hint=_reasons(left))
-    checked = _made(place, provider, todo, left, jobs, verbose=verbose)
+    checked = _made(place, provider, todo, left, jobs, memory=memory, verbose=verbose)
     checked.sort([case.file.name for case in found])
     if as_json:
         print_json(document(checked))
@@ -165,7 +174,14 @@ def _at_hand(place: Workplace) -> Callable[[str], bool]:
 
 
 def _made(
-    place: Workplace, provider: str, todo: Sequence[Job], left: list[LeftOut], jobs: int | None, *, verbose: bool
+    place: Workplace,
+    provider: str,
+    todo: Sequence[Job],
+    left: list[LeftOut],
+    jobs: int | None,
+    *,
+    memory: bool,
+    verbose: bool,
 ) -> Checked:
     """Make all jobs: side by side where their engines run privately on this machine, else one after another."""
     from lab.cli.conduct import boxes_for, conducting
@@ -179,16 +195,29 @@ def _made(
         checked = Checked(left)
         pins = {name: place.catalog.engine(name) for name in names}
         if lanes.can(pins, specs, conductor.fleet):
-            checked.jobs = min(jobs or os.cpu_count() or 1, len(todo))
+            checked.jobs = min(jobs or lanes.usual_count(), len(todo))
             say(f"{len(todo)} cases on engines to run, {checked.jobs} side by side", err=True)
+            size = checked.memory = _memory(todo, conductor, checked.jobs) if memory else 0
             try:
-                lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add)
+                lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add, mebibytes=size)
             except (Interrupted, KeyboardInterrupt) as error:
                 raise stopped(error, f"the runs that ended are kept in {place.project.results}") from error
         else:
             _one_by_one(conductor, todo, checked)
         checked.seconds = round(time.monotonic() - begun, 1)
     return checked
+
+
+def _memory(todo: Sequence[Job], conductor: Conductor, count: int) -> int:
+    """The MiB of memory for the data of each engine, 0 for data on the disk; says where the data is."""
+    from lab.engines.memory import MIB
+    from lab.run import lanes
+
+    if problem := lanes.no_memory(todo, conductor.fleet, count):
+        say(f"the engines keep their data on the disk: {problem}", err=True)
+        return 0
+    say(f"the engines keep their data in memory, each at most {MIB} MiB (--disk: on the disk)", err=True)
+    return MIB
 
 
 def _one_by_one(conductor: Conductor, todo: Sequence[Job], checked: Checked) -> None:
@@ -219,6 +248,7 @@ def document(checked: Checked) -> dict[str, Any]:
         ],
         "left_out": [asdict(item) for item in checked.left],
         "jobs": checked.jobs,
+        "memory": checked.memory,
         "seconds": checked.seconds,
     }
 
