@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from lab.boxes.base import Tell
@@ -116,7 +117,7 @@ def perform(
             recorder,
             recorded,
             store,
-            Rulebook(project.boxes),
+            _rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
             consumer_engines=wish.consumer_engines,
@@ -125,6 +126,12 @@ def perform(
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
+
+
+@cache
+def _rulebook(folder: Path) -> Rulebook:
+    """The rules of all versions, read once: a check of cases makes hundreds of runs."""
+    return Rulebook(folder)
 
 
 def _with_ways(wish: Wish, ready: Sequence[Ready]) -> tuple[Wish, list[Ready]]:
