@@ -7,6 +7,7 @@ saves that. It is used only where it stores all that the disk stores of a file, 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import psutil
 from lab.boxes.base import Box
 
 MIB = 256  # at most, for one engine; the engines of the library hold less than 20 MiB
+CGROUP = Path("/sys/fs/cgroup")
 SPARE = 2048  # MiB that stay free for the programs
 # For /bin/sh, in namespaces of its own: a probe of the folder $1, and one of a tmpfs that is mounted on it.
 BOTH = 'program=$2; "$program" -S -c "$3" "$1" && mount -t tmpfs -o size=1m lab "$1" && "$program" -S -c "$3" "$1"'
@@ -52,7 +54,7 @@ print(",".join(found))
 
 def refusal(box: Box, folder: Path, engines: int) -> str | None:
     """Why so many engines at once cannot have their data in memory instead of in this folder; None if they can."""
-    free, needed = psutil.virtual_memory().available >> 20, engines * MIB + SPARE
+    free, needed = _free(), engines * MIB + SPARE
     if free < needed:
         return f"{needed} MiB would have to be free, and {free} MiB are"
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,6 +65,15 @@ def refusal(box: Box, folder: Path, engines: int) -> str | None:
     disk, memory = (line.split(",") for line in probed.text.split("\n"))
     missing = [name for name in disk if name not in memory]
     return f"a file system in memory does not store {', '.join(missing)} here, and the disk does" if missing else None
+
+
+def _free() -> int:
+    """The MiB of memory that are free on this machine, and for this container if it has a limit."""
+    found = psutil.virtual_memory().available
+    with suppress(OSError, ValueError):  # no control groups of version 2; "max" is no limit
+        limit, used = (int((CGROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        found = min(found, limit - used)
+    return found >> 20
 
 
 def mount(box: Box, folder: Path, mebibytes: int) -> None:

@@ -42,7 +42,8 @@ class Says(Box):
 
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> None:
-    # the machine of the test may have less memory
+    # the machine of the test may have less memory, and its container a limit
+    monkeypatch.setattr(memory, "CGROUP", Path("/no-such-folder"))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 << 30))
 
 
@@ -68,6 +69,18 @@ def test_memory_is_refused_where_there_is_no_room(tmp_path: Path) -> None:
     assert (
         memory.refusal(Says("a\na"), tmp_path, engines + 1) == f"{needed} MiB would have to be free, and 8192 MiB are"
     )
+
+
+@pytest.mark.usefixtures("free")
+@pytest.mark.parametrize(("limit", "fits"), [("max\n", True), (f"{3 << 30}\n", True), (f"{(2 << 30) + 4096}\n", False)])
+def test_the_limit_of_a_container_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, fits: bool
+) -> None:
+    # the machine of the test has other limits
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text(limit)
+    (tmp_path / "memory.current").write_text("4096\n")
+    assert (memory.refusal(Says("a\na"), tmp_path, 1) is None) == fits
 
 
 @root_on_linux
