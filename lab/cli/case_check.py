@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lab.cli.columns import columns
+from lab.cli.case_outcome import Checked, document, ending_of, reasons, show
 from lab.cli.options import (
     builder_option,
     builders_named,
@@ -28,46 +25,15 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
-from lab.cli.terminal import echo, say
+from lab.cli.terminal import say
 from lab.errors import Interrupted, LabError, UsageError
 
 if TYPE_CHECKING:
     from lab.cli.conduct import Conductor
     from lab.cli.options import Workplace
     from lab.engines.spec import EngineSpec
-    from lab.results.run import Run, Trial
     from lab.run.case_jobs import Job, LeftOut
     from lab.run.cases import Case
-
-
-SCHEMA = 1
-
-
-@dataclass
-class Checked:
-    """What came of a check: the runs, the jobs that ended with an error, what was left out, and the seconds it took."""
-
-    left: list[LeftOut]
-    runs: list[Run] = field(default_factory=list)
-    errors: list[tuple[Job, LabError]] = field(default_factory=list)
-    jobs: int = 1
-    seconds: float = 0.0
-
-    def add(self, job: Job, found: Run | LabError) -> None:
-        """Keep what a job ended with."""
-        if isinstance(found, LabError):
-            self.errors.append((job, found))
-        else:
-            self.runs.append(found)
-
-    def sort(self, names: Sequence[str]) -> None:
-        """Put the runs in the order of the cases; jobs side by side end in any order."""
-        self.runs.sort(key=lambda run: names.index(run.scenario) if run.scenario in names else len(names))
-
-    @property
-    def trials(self) -> list[tuple[Run, Trial]]:
-        """All trials, each with its run."""
-        return [(run, trial) for run in self.runs for trial in run.trials]
 
 
 @click.command(epilog="Example: python -m lab cases check --tag mode --lineup local --engine all --jobs 2")
@@ -81,7 +47,12 @@ class Checked:
     "--jobs",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="How many cases run side by side on this machine, on engines of their own; default: one for each processor.",
+    help="How many cases run side by side on this machine, on engines of their own; default: one more than processors.",
+)
+@click.option(
+    "--memory/--disk",
+    default=True,
+    help="Where engines of this machine keep their data; without room in memory it is the disk.",
 )
 @provider_option
 @click.option("--every", is_flag=True, help="Print every trial, not only those with another outcome.")
@@ -96,6 +67,7 @@ def check(
     builders: tuple[str, ...],
     caches: tuple[str, ...],
     jobs: int | None,
+    memory: bool,
     provider: str,
     every: bool,
     output: Path | None,
@@ -118,8 +90,8 @@ def check(
     place.announce()
     todo, left = plan(found, pins, _at_hand(place), builders_named(builders), caches_named(caches))
     if not todo:
-        raise UsageError("cannot check any case: none can run on these engines", hint=_reasons(left))
-    checked = _made(place, provider, todo, left, jobs, verbose=verbose)
+        raise UsageError("cannot check any case: none can run on these engines", hint=reasons(left))
+    checked = _made(place, provider, todo, left, jobs, memory=memory, verbose=verbose)
     checked.sort([case.file.name for case in found])
     if as_json:
         print_json(document(checked))
@@ -165,7 +137,14 @@ def _at_hand(place: Workplace) -> Callable[[str], bool]:
 
 
 def _made(
-    place: Workplace, provider: str, todo: Sequence[Job], left: list[LeftOut], jobs: int | None, *, verbose: bool
+    place: Workplace,
+    provider: str,
+    todo: Sequence[Job],
+    left: list[LeftOut],
+    jobs: int | None,
+    *,
+    memory: bool,
+    verbose: bool,
 ) -> Checked:
     """Make all jobs: side by side where their engines run privately on this machine, else one after another."""
     from lab.cli.conduct import boxes_for, conducting
@@ -179,10 +158,11 @@ def _made(
         checked = Checked(left)
         pins = {name: place.catalog.engine(name) for name in names}
         if lanes.can(pins, specs, conductor.fleet):
-            checked.jobs = min(jobs or os.cpu_count() or 1, len(todo))
+            checked.jobs = min(jobs or lanes.usual_count(), len(todo))
             say(f"{len(todo)} cases on engines to run, {checked.jobs} side by side", err=True)
+            size = checked.memory = _memory(todo, conductor, checked.jobs) if memory else 0
             try:
-                lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add)
+                lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add, mebibytes=size)
             except (Interrupted, KeyboardInterrupt) as error:
                 raise stopped(error, f"the runs that ended are kept in {place.project.results}") from error
         else:
@@ -191,79 +171,32 @@ def _made(
     return checked
 
 
+def _memory(todo: Sequence[Job], conductor: Conductor, count: int) -> int:
+    """The MiB of memory for the data of each engine, 0 for data on the disk; says where the data is."""
+    from lab.engines.memory import MIB
+    from lab.run import lanes
+
+    if problem := lanes.no_memory(todo, conductor.fleet, count):
+        say(f"the engines keep their data on the disk: {problem}", err=True)
+        return 0
+    say(f"the engines keep their data in memory, each at most {MIB} MiB (--disk: on the disk)", err=True)
+    return MIB
+
+
 def _one_by_one(conductor: Conductor, todo: Sequence[Job], checked: Checked) -> None:
+    """Make the jobs one after another; an engine that fails twice with one message gets no more of them."""
+    failed: dict[str, list[LabError]] = {}
     for number, job in enumerate(todo, 1):
+        before = failed.setdefault(job.engine, [])
+        if len(before) > 1:
+            checked.add(job, before[0])
+            continue
         click.echo(f"{number} of {len(todo)}: {job.name}", err=True)
         try:
             checked.add(job, conductor.run(job.wish(conductor.place.lineup.name), (job.engine,), job.producers)[1])
+            before.clear()
         except Interrupted:
             raise
         except LabError as error:
             checked.add(job, error)
-
-
-def ending_of(checked: Checked) -> int:
-    """The exit code: that of the worst run, else that of a job that ended with an error."""
-    from lab.cli.runs import ending
-
-    return max([*map(ending, checked.runs), *(error.exit_code for _, error in checked.errors)], default=0)
-
-
-def document(checked: Checked) -> dict[str, Any]:
-    """Return the check as JSON has it."""
-    return {
-        "schema": SCHEMA,
-        "trials": [_row(run, trial) for run, trial in checked.trials],
-        "errors": [
-            {"case": job.case.name, "engine": job.engine, "error": error.message} for job, error in checked.errors
-        ],
-        "left_out": [asdict(item) for item in checked.left],
-        "jobs": checked.jobs,
-        "seconds": checked.seconds,
-    }
-
-
-def show(checked: Checked, *, every: bool) -> None:
-    """Print the trials that are not as expected or not as predicted, and how many there are of each."""
-    rows = [_row(run, trial) for run, trial in checked.trials]
-    odd = [row for row in rows if row["verdict"] != "as expected" or row["prediction"] == "contradicted"]
-    if shown := rows if every else odd:
-        heads = ["case", "variation", "engine", "expected", "seen", "prediction", "verdict"]
-        echo(columns([list(row.values()) for row in shown], heads))
-    for job, error in checked.errors:
-        say(f"{job.name} could not be run: {error.message}")
-    if checked.left:
-        say(
-            "left out:\n"
-            + columns([[str(count), reason] for reason, count in _counted(checked.left)], ["cases", "why"])
-        )
-    predicted = sum(row["prediction"] == "ok" for row in rows)
-    names = {row["case"] for row in rows}
-    say(
-        f"{len(names)} cases, {len(rows)} trials: {len(rows) - len(odd)} as expected, {predicted} predicted in full; "
-        f"{checked.seconds:.0f} s, {checked.jobs} side by side"
-    )
-
-
-def _reasons(left: Sequence[LeftOut]) -> str:
-    """The reasons why cases are left out, each with its count, the most frequent first."""
-    return "; ".join(f"{reason} ({count})" for reason, count in _counted(left))
-
-
-def _counted(left: Sequence[LeftOut]) -> list[tuple[str, int]]:
-    return Counter(item.reason for item in left).most_common()
-
-
-def _row(run: Run, trial: Trial) -> dict[str, str]:
-    from lab.report.prediction import prediction
-
-    steps = trial.build.steps if trial.build else ()
-    return {
-        "case": run.scenario,
-        "variation": trial.variation,
-        "engine": trial.engine,
-        "expected": " ".join(step.expected.value if step.expected else "-" for step in steps),
-        "seen": " ".join(step.outcome.value for step in steps),
-        "prediction": prediction(trial).value,
-        "verdict": trial.verdict.value,
-    }
+            failed[job.engine] = [*(item for item in before if item.message == error.message), error]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli.case_check import SCHEMA, check, chosen
+from lab.cli.case_check import check, chosen
 from lab.cli.case_new import new
+from lab.cli.case_outcome import SCHEMA
 from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import echo, say

@@ -25,6 +25,7 @@ from lab.engines.archive import Archive, sha256_of
 from lab.engines.daemon import Daemon
 from lab.engines.engine import Engine, engine_of, prove
 from lab.engines.holding import HomeNote, check_free, note_of, owner_of, user_of, write_note
+from lab.engines.memory import mount, unmount
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError, HostError
 from lab.files import hold
@@ -60,12 +61,13 @@ class Home:
         self.folder = (state / "engines" / name).absolute()
         self.note = note_of(name, state)
         self.log = self.folder / "log"
+        self.data = self.folder / "data"
         self.cgroup = f"lab-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
         self.daemon = kind(
             name,
             containerd=True,
             home=PurePosixPath(self.folder.parent),
-            var=PurePosixPath(self.folder / "data"),
+            var=PurePosixPath(self.data),
             run=PurePosixPath("/run", self.cgroup),  # short: a socket's path has 108 bytes at most
             options=kind.private_options(self.cgroup, number(version or "0")),
         )
@@ -114,6 +116,8 @@ def start(
         try:
             tell(Progress(f"engine {spec.home}", "starting on this machine"))
             _unpack(home, archives, box)
+            if spec.memory:
+                mount(box, home.data, spec.memory)
             box.check(_launching(home), doing=f"start Docker {home.name}", timeout=20)
             engine = _engine(home, spec, archives, box)
             stamp.touch()
@@ -278,6 +282,7 @@ def _remove(home: Home, box: Box) -> None:
                 OSError
             ):  # a process that is just ending holds it a little longer; an empty group costs nothing
                 Path(group).rmdir()
+    unmount(box, home.data)
     for path in (Path(home.daemon.run), home.folder):
         if path.exists():
             box.check(["rm", "-rf", "--one-file-system", str(path)], doing=f"remove {path}")

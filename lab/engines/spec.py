@@ -47,12 +47,21 @@ class EngineSpec(Strict):
     needs: Needs = Needs()
 
     _number: int = PrivateAttr(0)
+    _memory: int = PrivateAttr(0)
 
-    def instance(self, number: int) -> Self:
-        """The same engine, which can run beside its other instances on one machine; 0 is the one that boxes use."""
+    def instance(self, number: int, memory: int = 0) -> Self:
+        """The same engine, which can run beside its other instances on one machine; 0 is the one that boxes use.
+
+        With `memory`, its data is in memory, and that many MiB at most.
+        """
         copy = self.model_copy()
-        copy._number = number
+        copy._number, copy._memory = number, memory
         return copy
+
+    @property
+    def memory(self) -> int:
+        """The MiB of memory that an instance's data may take; 0 for one whose data is on the disk."""
+        return self._memory
 
     @property
     def home(self) -> str:

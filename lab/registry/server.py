@@ -17,6 +17,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import psutil
+
 from lab.boxes.base import Box, Tell
 from lab.boxes.beside import beside
 from lab.boxes.local import LocalBox
@@ -243,10 +245,21 @@ def _wait_until_it_serves(port: int, child: Child | None) -> None:
         status = _status(port)
         if isinstance(status, str):
             return status
+        if status == 200 and child is not None and not _listens(child.pid, port):
+            return "another program answers on its port"  # two labs that start at once may choose one port
         return True if status == 200 else f"status {status} instead of 200"
 
     log = child.output if child else str
     wait_for("the registry", look, timeout=20, every=0.1, error=RegistryError, detail=log)
+
+
+def _listens(pid: int, port: int) -> bool:
+    """True if this program listens on the port, or if that cannot be known."""
+    try:
+        found = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error as error:
+        return isinstance(error, psutil.AccessDenied)
+    return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)
 
 
 def _port(asked: int | None) -> int:

@@ -40,37 +40,44 @@ SIGNS = {Prediction.OK: " =", Prediction.PARTLY: " ~", Prediction.CONTRADICTED: 
 
 
 def cases_table(runs: Sequence[Run]) -> str:
-    """All runs as one document: a row for each case and variation, a column for each engine; crossed trials last."""
+    """All runs as one document: a row for each case and variation, a column for each engine; crossed trials last.
+
+    Where the runs have several boxes, each pair of producer and consumer has a row of its own.
+    """
     pairs = [(run.scenario, trial) for run in runs for trial in run.trials]
-    cells: dict[tuple[str, str], dict[str, Trial]] = {}
+    many = len({box for _, trial in pairs for box in (trial.producer, trial.consumer)}) > 1
+    cells: dict[tuple[str, ...], dict[str, Trial]] = {}
     for case, trial in pairs:
-        cells.setdefault((case, trial.variation), {})
+        there = cells.setdefault(_names(case, trial, many=many), {})
         if trial.producer_engine is None:
-            cells[case, trial.variation][trial.engine] = trial
+            there[trial.engine] = trial
     columns = sorted({trial.engine for _, trial in pairs if trial.producer_engine is None}, key=natural)
-    lines = [HEAD, _count([trial for _, trial in pairs]), "", *_heads("case", "variation", *columns)]
-    for (case, variation), there in cells.items():
-        seen = [_cell(there[column]) if column in there else "-" for column in columns]
-        lines.append(_row([*_names(case, variation), *seen]))
-    return "\n".join([*lines, *_crossed(pairs)]) + "\n"
+    names = ("case", "variation", *(("boxes",) if many else ()))
+    lines = [HEAD, _count([trial for _, trial in pairs]), "", *_heads(*names, *columns)]
+    for row, there in cells.items():
+        lines.append(_row([*row, *(_cell(there[column]) if column in there else "-" for column in columns)]))
+    return "\n".join([*lines, *_crossed(pairs, names)]) + "\n"
 
 
-def _crossed(pairs: Sequence[tuple[str, Trial]]) -> list[str]:
+def _crossed(pairs: Sequence[tuple[str, Trial]], names: Sequence[str]) -> list[str]:
     """The lines about trials whose cache another engine made; none without such a trial."""
+    many = "boxes" in names
     rows = [
-        _row([*_names(case, trial.variation), trial.producer_engine, trial.engine, _cell(trial)])
+        _row([*_names(case, trial, many=many), trial.producer_engine, trial.engine, _cell(trial)])
         for case, trial in pairs
         if trial.producer_engine
     ]
-    return [CROSSED, *_heads("case", "variation", "made by", "rebuilt by", "outcome"), *rows] if rows else []
+    return [CROSSED, *_heads(*names, "made by", "rebuilt by", "outcome"), *rows] if rows else []
 
 
 def _heads(*words: str) -> list[str]:
     return [_row(words), _row(["---"] * len(words))]
 
 
-def _names(case: str, variation: str) -> tuple[str, str]:
-    return markup.code(case), "" if variation == CONTROL else markup.code(variation)
+def _names(case: str, trial: Trial, *, many: bool) -> tuple[str, ...]:
+    """The first cells of a row: the case, the variation, and where there are several boxes, those of the trial."""
+    boxes = (f"{markup.code(trial.producer)} to {markup.code(trial.consumer)}",) if many else ()
+    return markup.code(case), "" if trial.variation == CONTROL else markup.code(trial.variation), *boxes
 
 
 def _count(trials: Sequence[Trial]) -> str:

@@ -54,6 +54,12 @@ def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
     )
 
 
+def of_same_daemon(facts: BoxFacts, engine: Engine) -> BoxFacts:
+    """The facts of an engine whose daemon has answered under another name: with another builder or kind of cache."""
+    own = {"engine": engine.name, "buildx": engine.buildx, "rules": engine.rules}
+    return facts.model_copy(update={**own, "builder": engine.builder, "cache": engine.cache})
+
+
 def _docker(box: Box, engine: Engine) -> _Said:
     """What `docker version` and `docker info` say."""
     version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60).text

@@ -12,7 +12,7 @@ from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox
 from lab.buildkit.rulebook import Rulebook
 from lab.counting import counted
-from lab.engines.engine import Engine
+from lab.engines.engine import Docker, Engine
 from lab.errors import CommandError, Interrupted, LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
@@ -78,6 +78,8 @@ class Crew:
         self._planned: dict[str, list[TrialKey]] = {}
         self._begun: set[TrialKey] = set()
         self._homes: dict[str, PurePosixPath] = {}
+        self._daemons: dict[tuple[str, Docker], BoxFacts] = {}  # those that were asked, by box and client
+        self._emptied: set[tuple[str, Docker]] = set()  # of them, those that hold nothing
         self._digests: dict[tuple[bytes, str], str] = {}
 
     def trials(
@@ -187,18 +189,26 @@ class Crew:
         box, name = self.boxes[item.box.name], item.box.name
         if name not in self._homes:
             self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
+        self.recorder.add(facts := self._facts(item, engine))
+        folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
+        station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied)
+        self._used.append(station)
+        if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
+            self._produce(station)
+        self.stations[name, engine.name] = station
+
+    def _facts(self, item: Ready, engine: Engine) -> BoxFacts:
+        """What an engine says of itself and of its box; each daemon is asked once in a run."""
+        box, name = self.boxes[item.box.name], item.box.name
+        if known := self._daemons.get((name, engine.docker)):
+            return boxfacts.of_same_daemon(known, engine)
         with box.about(f"{name}:{engine.name}/facts"):
             try:
                 facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
             except CommandError as error:
                 raise translate(box, engine, self.store, error) from error
-        self.recorder.add(facts)
-        folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
-        station = Station(box, box.about, engine, facts, folder, self.store, self._keep)
-        self._used.append(station)
-        if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
-            self._produce(station)
-        self.stations[name, engine.name] = station
+        self._daemons[name, engine.docker] = facts
+        return facts
 
     def _produce(self, station: Station) -> None:
         name, engine = station.box.name, station.engine.name

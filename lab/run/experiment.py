@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from lab.boxes.base import Tell
@@ -97,7 +98,7 @@ def perform(
             recorder,
             recorded,
             store,
-            Rulebook(project.boxes),
+            _rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
             consumer_engines=cast.wish.consumer_engines,
@@ -151,6 +152,12 @@ def _describe(
         instructions=scenario.instructions,
         sequence=stored(scenario.sequence),
     )
+
+
+@cache
+def _rulebook(folder: Path) -> Rulebook:
+    """The rules of all versions, read once: a check of cases makes hundreds of runs."""
+    return Rulebook(folder)
 
 
 def _with_ways(wish: Wish, ready: Sequence[Ready]) -> tuple[Wish, list[Ready]]:

@@ -6,6 +6,7 @@ the engine with the most work left, even if another lane has an instance of it t
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from pathlib import Path
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds.table import open_box
 from lab.boxes.specs import BoxSpec
-from lab.engines import host
+from lab.engines import host, memory
 from lab.engines.engine import Engine
 from lab.engines.spec import EngineSpec
 from lab.errors import BoxError, Interrupted, LabError
@@ -41,9 +42,13 @@ KEPT = "lab-runs/.lanes"  # below the home folder: while it is there, no run rem
 
 @dataclass
 class Queue:
-    """The jobs that nobody has taken yet, by engine, in order; lanes take from it side by side."""
+    """The jobs that nobody has taken yet, by engine, in order; lanes take from it side by side.
+
+    `memory` is how many MiB of memory the data of each instance may take, 0 for data on the disk.
+    """
 
     waiting: dict[str, list[Job]]
+    memory: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
     numbers: dict[str, int] = field(default_factory=dict)
     networks: set[str] = field(default_factory=set)
@@ -70,7 +75,7 @@ class Queue:
         with self.guard:
             while True:
                 number = self.numbers[pin.name] = self.numbers.get(pin.name, 0) + 1
-                made = pin.instance(number)
+                made = pin.instance(number, self.memory)
                 if (address := network(made)) not in self.networks:
                     self.networks.add(address)
                     return made
@@ -98,13 +103,16 @@ class Lane:
         return Ready(self.box, self.spec, tuple(self.engines[name][1] for name in job.engines))
 
 
-def run(jobs: Sequence[Job], fleet: Fleet, spec: BoxSpec, lineup: str, count: int, done: Done) -> None:
+def run(
+    jobs: Sequence[Job], fleet: Fleet, spec: BoxSpec, lineup: str, count: int, done: Done, *, mebibytes: int = 0
+) -> None:
     """Make all jobs in `count` lanes on this machine, and call `done` with each run, or with the error that ended it.
 
-    All runs share one registry and one base image, the busybox of this machine if it has one. Raises Interrupted after
-    Ctrl-C, and the error of a registry that does not start.
+    All runs share one registry and one base image, the busybox of this machine if it has one. `mebibytes` is how
+    much memory the data of an engine may take, 0 for data on the disk. Raises Interrupted after Ctrl-C, and the error
+    of a registry that does not start.
     """
-    queue = Queue(by_engine(jobs))
+    queue = Queue(by_engine(jobs), mebibytes)
     fleet.stock.with_buildx = bring_buildx([name for job in jobs for name in job.builders])
     for name in dict.fromkeys(name for job in jobs for name in job.engines):
         fleet.stock.archives(fleet.catalog.engine(name), fleet.tell)  # before two lanes want it at once
@@ -200,6 +208,17 @@ def _base(store: Registry, ready: Ready, fleet: Fleet) -> str:
         return base_image.busybox(store, ready.box, engine, fleet.tell).reference
     except BoxError:
         return base_image.choose(None, store, ready.box, engine, fleet.tell).reference
+
+
+def usual_count() -> int:
+    """How many lanes there are by default: one more than processors, since a lane also waits for the disk."""
+    return (os.cpu_count() or 1) + 1
+
+
+def no_memory(jobs: Sequence[Job], fleet: Fleet, count: int) -> str | None:
+    """Why the data of the engines of so many lanes cannot be in memory; None if it can."""
+    engines = {name for job in jobs for name in job.engines}  # a lane keeps each until no work is left for it
+    return memory.refusal(fleet.shell, fleet.project.state / "engines", count * len(engines))
 
 
 def can(pins: Mapping[str, EngineSpec], specs: Sequence[BoxSpec], fleet: Fleet) -> bool:

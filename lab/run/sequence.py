@@ -16,7 +16,7 @@ from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.inspect import Inspect
-from lab.run.steps.prune import prune
+from lab.run.steps.prune import Prune, prune
 from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
 from lab.run.steps.work import Say, Side, Work
@@ -176,9 +176,11 @@ def _vary(work: Work, scenario: Scenario, variation: Variation | None) -> None:
 
 
 def _make(work: Work, scenario: Scenario) -> None:
-    """Make the side's steps on an engine that holds nothing."""
-    prune(work)
-    steps = steps_of(scenario.sequence, work.side)
+    """Make the side's steps on an engine that holds nothing; one that was just pruned whole is not pruned again."""
+    station, steps = work.station, steps_of(scenario.sequence, work.side)
+    if station.daemon not in station.emptied:
+        prune(work)
+    station.emptied.discard(station.daemon)
     pushed = (Push,) if builder_of(work.station.engine.builder).has_images else (Push, Inspect)
     try:
         for number, step in enumerate(steps, 1):
@@ -188,6 +190,8 @@ def _make(work: Work, scenario: Scenario) -> None:
         for end in work.endings:
             end()
         work.withdraw()
+    if steps and isinstance(steps[-1], Prune) and steps[-1].scope == "all":
+        station.emptied.add(station.daemon)
 
 
 def _judged(work: Work) -> BuildResult | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box
-from lab.engines.engine import Engine
+from lab.engines.engine import Docker, Engine
 from lab.registry.server import Registry
 from lab.results.facts import BoxFacts
 from lab.run.gather.stream import Listing
@@ -21,7 +21,8 @@ class Station:
     """A box, one of its engines, and the folder `home` of the box that holds all files of the run.
 
     `about` names the trial or phase that the commands of a context belong to. `keep` stores the files gathered of a
-    build context and returns their key. `registry` is the one that images go to.
+    build context and returns their key. `registry` is the one that images go to. `emptied` names the daemons of the
+    run, by box and client, that were pruned whole by the last command that they got.
     """
 
     box: Box
@@ -31,3 +32,9 @@ class Station:
     home: PurePosixPath
     registry: Registry
     keep: Callable[[Listing], str] = lambda listing: ""
+    emptied: set[tuple[str, Docker]] = field(default_factory=set)
+
+    @property
+    def daemon(self) -> tuple[str, Docker]:
+        """The box and the client, which name the daemon; several builders may share it."""
+        return self.box.name, self.engine.docker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -99,6 +100,15 @@ def test_too_long_is_124_and_the_program_is_ended() -> None:
     result = BOX.run(["sh", "-c", "echo $$; exec sleep 100000"], timeout=1)
     assert result.exit == 124
     assert not psutil.pid_exists(int(result.text))
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux says when a process ends")
+def test_the_end_of_a_command_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sleep(seconds: float) -> None:
+        raise AssertionError(f"looks again only after {seconds} s")
+
+    monkeypatch.setattr(time, "sleep", sleep)  # by which Popen.wait looks again and again
+    assert BOX.run(["sleep", "0.1"]).ok
 
 
 def test_a_program_that_does_not_listen_is_killed_and_was_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:

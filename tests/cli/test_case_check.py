@@ -1,63 +1,29 @@
-"""`lab cases check`: which engines are meant, what is printed, and the exit code. Real engines are in another file."""
+"""`lab cases check`: which engines are meant, and jobs one after another. Real engines are in another file."""
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
+from typing import cast
 
 import pytest
 from click.testing import CliRunner
 
-from lab.cli.case_check import Checked, document, ending_of, pins_of, show
+from lab.cli import case_check
+from lab.cli.case_check import pins_of
+from lab.cli.case_outcome import Checked
+from lab.cli.conduct import Conductor
 from lab.cli.main import lab
-from lab.cli.options import builders_named, workplace
-from lab.errors import EngineError
-from lab.model import Verdict
+from lab.cli.options import Workplace, builders_named, workplace
+from lab.errors import EngineError, Interrupted, LabError
+from lab.results.run import Run
 from lab.run.builders.table import BUILDERS
-from lab.run.case_jobs import Job, LeftOut
+from lab.run.case_jobs import Job
 from lab.run.cases import cases
+from lab.run.experiment import Wish
 from tests import reporting
 from tests.conftest import ROOT
 
 CASES = cases(ROOT / "templates" / "scenarios")
-LEFT = [LeftOut("a", "26.1.5", "no"), LeftOut("b", "26.1.5", "no"), LeftOut("c", "26.1.5", "never")]
-
-
-def checked() -> Checked:
-    run = reporting.sample().run
-    first = run.model_copy(update={"scenario": "b", "trials": run.trials[:1]})
-    wrong = run.trials[1].model_copy(update={"verdict": Verdict.MISSED})
-    found = Checked(LEFT, jobs=2, seconds=12.3)
-    found.add(Job(CASES[1], "26.1.5"), first)
-    found.add(Job(CASES[0], "26.1.5"), run.model_copy(update={"scenario": "a", "trials": (wrong,)}))
-    found.add(Job(CASES[0], "28.5.2"), EngineError("cannot start 28.5.2"))
-    found.sort(["a", "b"])
-    return found
-
-
-def test_the_document_has_trials_in_the_order_of_cases_and_what_was_not_run() -> None:
-    made = json.loads(json.dumps(document(checked())))
-    assert [trial["case"] for trial in made["trials"]] == ["a", "b"]
-    assert made["errors"] == [{"case": CASES[0].name, "engine": "28.5.2", "error": "cannot start 28.5.2"}]
-    assert made["left_out"][2] == {"case": "c", "engine": "26.1.5", "reason": "never"}
-    assert (made["jobs"], made["seconds"]) == (2, 12.3)
-
-
-def test_what_is_odd_is_printed_with_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    show(checked(), every=False)
-    text = capsys.readouterr().out
-    assert "missed" in text
-    assert f"{CASES[0].name} on 28.5.2 could not be run: cannot start 28.5.2" in text
-    assert [line.split(maxsplit=1) for line in text.splitlines() if line.endswith(("no", "never"))] == [
-        ["2", "no"],
-        ["1", "never"],
-    ]
-    assert "2 cases, 2 trials: 1 as expected" in text
-    assert "12 s, 2 side by side" in text
-
-
-def test_the_exit_code_is_that_of_the_worst() -> None:
-    assert ending_of(checked()) == EngineError.exit_code
-    assert ending_of(Checked([])) == 0
 
 
 def test_all_engines_are_those_that_lab_can_start_here_without_a_download() -> None:
@@ -82,3 +48,52 @@ def test_a_check_without_anything_to_run_names_the_reasons() -> None:
     refused = CliRunner().invoke(lab, words).exception
     assert "none can run on these engines" in str(refused)
     assert getattr(refused, "hint", "") == "the case needs Docker >=23.0 (1)"
+
+
+class Conducts:
+    """Makes no run: it answers with one for the engines that work, else with their errors, one for each job."""
+
+    def __init__(self, errors: dict[str, list[LabError | None]]) -> None:
+        self.place: Workplace = workplace("debian")
+        self.errors = errors
+        self.asked: list[tuple[str, str, str, tuple[str, ...]]] = []
+
+    def run(self, wish: Wish, engines: tuple[str, ...], also: tuple[str, ...]) -> tuple[Path, Run]:
+        self.asked.append((wish.lineup, wish.scenario.name, engines[0], also))
+        if error := self.errors.get(engines[0], [None]).pop(0):
+            raise error
+        return Path(), reporting.sample().run
+
+
+def one_by_one(errors: dict[str, list[LabError | None]], *jobs: Job) -> tuple[Conducts, Checked]:
+    conductor, checked = Conducts(errors), Checked([])
+    case_check._one_by_one(cast(Conductor, conductor), jobs, checked)
+    return conductor, checked
+
+
+def test_on_boxes_each_job_is_a_run_with_its_engine_and_those_of_its_producers() -> None:
+    jobs = Job(CASES[0], "26.1.5", producers=("20.10.24",)), Job(CASES[1], "28.5.2")
+    conductor, checked = one_by_one({"26.1.5": [EngineError("no")], "28.5.2": [None]}, *jobs)
+    assert conductor.asked == [
+        ("debian", CASES[0].name, "26.1.5", ("20.10.24",)),
+        ("debian", CASES[1].name, "28.5.2", ()),
+    ]
+    assert [(job, error.message) for job, error in checked.errors] == [(jobs[0], "no")]
+    assert len(checked.runs) == 1
+
+
+def test_on_boxes_an_engine_that_fails_twice_alike_gets_no_more_jobs() -> None:
+    jobs = [Job(case, engine) for case in CASES[:4] for engine in ("26.1.5", "28.5.2")]
+    errors: dict[str, list[LabError | None]] = {
+        "26.1.5": [EngineError("no"), EngineError("no")],
+        "28.5.2": [EngineError("no"), EngineError("other"), None, EngineError("other")],
+    }
+    conductor, checked = one_by_one(errors, *jobs)
+    assert [asked[2] for asked in conductor.asked].count("26.1.5") == 2
+    assert [asked[2] for asked in conductor.asked].count("28.5.2") == 4
+    assert len(checked.errors) + len(checked.runs) == len(jobs)
+
+
+def test_on_boxes_a_stop_ends_the_check() -> None:
+    with pytest.raises(Interrupted):
+        one_by_one({"26.1.5": [Interrupted("stopped")]}, Job(CASES[0], "26.1.5"), Job(CASES[1], "26.1.5"))

@@ -20,9 +20,10 @@ import pytest
 from lab.boxes import beside
 from lab.boxes.base import Box
 from lab.boxes.local import LocalBox
+from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
-from lab.registry.server import BASE, MANIFEST, PORTS, Registry, doors, serve
+from lab.registry.server import BASE, MANIFEST, PORTS, Registry, _wait_until_it_serves, doors, serve
 
 
 def quiet(event: Progress) -> None:
@@ -242,6 +243,15 @@ with socket.create_server(("127.0.0.1", port)) as server:
     programs(tmp_path, monkeypatch, docker_registry=f'exec {sys.executable} {tmp_path}/fake.py "$@"')
     with pytest.raises(RegistryError) as caught, serve(None, free_port(), quiet):
         pass
+    assert caught.value.tail() == ["address already in use"]
+
+
+def test_the_registry_of_another_lab_on_the_port_is_not_taken_for_its_own(tmp_path: Path) -> None:
+    """Two labs may choose the same free port; the program of one of them then ends, a little later."""
+    with serve(None, None, quiet) as other:
+        child = Child(["sh", "-c", "sleep 1; echo address already in use"], tmp_path / "log")
+        with pytest.raises(RegistryError) as caught:
+            _wait_until_it_serves(other.port or 0, child)
     assert caught.value.tail() == ["address already in use"]
 
 

@@ -53,3 +53,21 @@ def test_each_engine_has_a_column_and_each_variation_a_row() -> None:
         "| `case` | `mode` | 20.10.24 | 26.1.5 | hit = |",
     ]
     assert "4 trials: 3 as expected, 2 predicted in full, 0 in part, 1 with another outcome than predicted." in table
+
+
+def test_boxes_have_rows_of_their_own() -> None:
+    """A wrong outcome on one of them is in the table, whatever the others did."""
+    here = trial("26.1.5", "none", Outcome.HIT, Verdict.AS_EXPECTED, Outcome.HIT)
+    missed = trial("26.1.5", "none", Outcome.RAN, Verdict.MISSED, Outcome.HIT)
+    crossed = here.model_copy(update={"producer_engine": "20.10.24", "producer": "c"})
+    table = cases_table([made(missed.model_copy(update={"consumer": "c"}), here, crossed)])
+    assert [line for line in table.splitlines() if line.startswith("|")][-8:] == [
+        "| case | variation | boxes | 26.1.5 |",
+        "| --- | --- | --- | --- |",
+        "| `case` |  | `b` to `c` | **ran** ! |",
+        "| `case` |  | `b` to `b` | hit = |",
+        "| `case` |  | `c` to `b` | - |",
+        "| case | variation | boxes | made by | rebuilt by | outcome |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| `case` |  | `c` to `b` | 20.10.24 | 26.1.5 | hit = |",
+    ]

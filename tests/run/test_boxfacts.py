@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from lab.boxes.transcript import ReplayBox
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.explain.rules_of_box import known_of
-from lab.run.boxfacts import look
+from lab.run.boxfacts import look, of_same_daemon
 from lab.run.expectations import facts_of
 from tests.conftest import ROOT
 
@@ -76,3 +77,10 @@ def test_its_version_is_no_version_of_docker() -> None:
     facts = look(Answers(), engine("buildkit-0.25.2", "0.25.2+debian", "R8"), "this machine", "local")
     found = facts_of(BOOK, facts, facts)
     assert (found.engine, found.producer_engine, found.builder) == (None, None, "buildctl")
+
+
+def test_a_daemon_says_the_same_to_each_builder() -> None:
+    first = engine("buildkit-0.25.2", "0.25.2+debian", "R8")
+    again = replace(first, name="buildkit-0.25.2+buildx-remote", builder="buildx-remote", cache="local", buildx="v0.29")
+    asked = look(Answers(), again, "this machine", "local")
+    assert of_same_daemon(look(Answers(), first, "this machine", "local"), again) == asked

@@ -9,7 +9,7 @@ import pytest
 
 from lab.boxes.base import Tell
 from lab.boxes.local import LocalBox
-from lab.engines import host
+from lab.engines import host, memory
 from lab.engines.engine import Engine
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError, LabError
@@ -54,6 +54,21 @@ def test_instances_of_one_engine_have_names_and_networks_of_their_own() -> None:
     made = [line.instance(pin, lambda spec: addresses[spec.home]) for _ in range(2)]
     assert [(spec.name, spec.home) for spec in made] == [("26.1.5", "26.1.5~1"), ("26.1.5", "26.1.5~3")]
     assert pin.home == "26.1.5"
+    assert [spec.memory for spec in made] == [0, 0]
+
+
+def test_each_instance_may_have_its_data_in_memory() -> None:
+    line = lanes.Queue({}, 256)
+    made = line.instance(CATALOG.engine("26.1.5"), lambda spec: "x")
+    assert (made.home, made.memory) == ("26.1.5~1", 256)
+
+
+def test_memory_is_needed_for_each_engine_of_each_lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what is asked is the point here; the answer has tests of its own
+    asked: list[int] = []
+    monkeypatch.setattr(memory, "refusal", lambda box, folder, engines: asked.append(engines))
+    lanes.no_memory([job(0, "26.1.5"), job(1, "26.1.5", "20.10.24"), job(1, "28.5.2")], Started(tmp_path), 3)
+    assert asked == [9]
 
 
 class Started(Fleet):

@@ -1,4 +1,4 @@
-"""Which builds of a sequence push their image because a later step reads it, and under which name."""
+"""Which builds of a sequence push their image because a later step reads it, and when a side prunes its engine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -14,12 +15,12 @@ import pytest
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import ReplayBox
-from lab.engines.engine import Engine
+from lab.engines.engine import Docker, Engine
 from lab.errors import Fault
 from lab.registry.server import Registry
 from lab.results.run import Production, load
 from lab.run.scenarios import find, load_scenario
-from lab.run.sequence import END, NO_FACTS, clear, rebuild
+from lab.run.sequence import END, NO_FACTS, clear, produce, rebuild
 from lab.run.station import Station
 from lab.workers import stopping, wait_for
 from tests.conftest import ROOT
@@ -39,6 +40,19 @@ class Words(ReplayBox):
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         self.calls.append(" ".join(command.argv))
         return Result(command, 0, b"0123\n", b"", datetime.now(UTC), 0.1)
+
+    @property
+    def engine_calls(self) -> list[str]:
+        """The calls of Docker's client."""
+        return [call for call in self.calls if call.startswith("docker ")]
+
+
+class Fails(Words):
+    """A box on which no push ends well."""
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        done = super().execute(command, on_output)
+        return replace(done, exit=1) if "push" in command.argv else done
 
 
 @pytest.mark.parametrize(("case", "pushes"), [("stale-content", True), ("acl-mask-mode", False)])
@@ -95,3 +109,44 @@ def test_after_ctrl_c_a_plugin_that_lost_its_client_is_ended_before_its_files_ar
     finally:
         stopping.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_is_pruned_before_each_side_once() -> None:
+    scenario = load_scenario(find("copy-bust", ROOT / "templates" / "scenarios"), "b")
+    registry = Registry("localhost:1", "docker-registry", 1)
+    emptied: set[tuple[str, Docker]] = set()
+    box = Words()
+    one, other = (
+        Station(
+            box,
+            lambda about: nullcontext(),
+            Engine("e", words, "26.1.5", "26.1.5", ""),
+            FACTS,
+            PurePosixPath("/h/r"),
+            registry,
+            emptied=emptied,
+        )
+        for words in (("docker",), ("docker", "-H", "other"))
+    )
+    source = produce(one, scenario, REF, lambda what: None)
+    verbs = [next(verb for verb in ("prune", "build", "push") if verb in call) for call in box.engine_calls]
+    assert verbs == ["prune", "build", "push", "prune"]
+
+    def verbs_of(station: Station) -> list[str]:
+        box.calls.clear()
+        rebuild(station, scenario, source, scenario.expectation(None, NO_FACTS), None, lambda what: None)
+        return [next(verb for verb in ("prune", "build") if verb in call) for call in box.engine_calls]
+
+    assert verbs_of(one) == ["build"]  # the producer's last step has just pruned it
+    assert verbs_of(one) == ["prune", "build"]  # it has built since
+    assert verbs_of(other) == ["prune", "build"]  # what it holds is not known
+
+
+def test_an_engine_whose_side_failed_is_pruned_again() -> None:
+    scenario = load_scenario(find("copy-bust", ROOT / "templates" / "scenarios"), "b")
+    engine = Engine("e", ("docker",), "26.1.5", "26.1.5", "")
+    registry = Registry("localhost:1", "docker-registry", 1)
+    station = Station(Fails(), lambda about: nullcontext(), engine, FACTS, PurePosixPath("/h/r"), registry)
+    station.emptied.add(station.daemon)
+    assert produce(station, scenario, REF, lambda what: None).problem
+    assert station.emptied == set()
