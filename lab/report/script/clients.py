@@ -1,5 +1,6 @@
 """Parts of a script for clients other than `docker build`: buildctl, and buildx with a buildkitd."""
 
+# For hosts whose BuildKit has no Docker: `docker` of every script, with buildctl. BUILDKIT_HOST names the daemon.
 BUILDCTL = r"""
 BUILDCTL=${BUILDCTL:-buildctl}
 
@@ -7,6 +8,7 @@ buildctl() { # a build is checked, and a prune prints nothing
     case $1 in
     build)
         rebase
+        form=buildkit
         log=$here/log
         if ! env "$BUILDCTL" "$@" >"$log" 2>&1; then
             cat "$log"
@@ -57,6 +59,7 @@ BUILDX=${BUILDX:-docker-buildx}
 
 docker_buildx() { # the words of a build
     rebase
+    form=buildkit
     log=$here/log
     address=${BUILDKIT_HOST:-unix:///run/buildkit/buildkitd.sock}
     env "$BUILDX" create --name lab --node lab0 --driver remote "$address" >"$log" 2>&1 || {
@@ -70,6 +73,3 @@ docker_buildx() { # the words of a build
     cat "$log"
 }
 """
-
-# For rebuilds. The state of a step follows the same rule as lab/buildkit/progress: the last state counts, but a step
-# whose layers came from a registry and which printed nothing is a hit even if it ends with DONE.

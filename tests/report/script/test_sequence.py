@@ -11,7 +11,6 @@ from lab.report.evidence import Evidence
 from lab.report.script.script import script, scripts
 from lab.report.script.sequence import left_out, warning
 from lab.results.facts import CacheImport, Inspection, Round
-from lab.results.run import Run
 from lab.results.sequence import SequenceStep
 from lab.run.steps.build import Build
 from lab.run.steps.table import USUAL, NamedStep, stored
@@ -40,14 +39,15 @@ def of(*sequence: object, outcomes: str = "hrr") -> Evidence:
 
 def test_the_usual_sequence_is_repeated_whole() -> None:
     made = recorded()
-    assert left_out(made.run) == ()
+    assert left_out(made) == ()
     run = made.run.model_copy(update={"sequence": stored(USUAL)})
-    assert (left_out(run), warning(run)) == ((), None)
-    assert "WARNING" not in script(replace(made, run=run))
+    usual = replace(made, run=run)
+    assert (left_out(usual), warning(usual)) == ((), None)
+    assert "WARNING" not in script(usual)
 
 
 def test_steps_that_are_left_out_are_named() -> None:
-    assert left_out(of(*OWN).run) == (
+    assert left_out(of(*OWN)) == (
         "consumer: build name=first cache_from=image",
         "consumer: tag image=first to=second",
         "consumer: restart",
@@ -77,7 +77,7 @@ def test_each_kind_of_step(step: object, place: int, title: str | None) -> None:
         {"build": {"cache_from": ["image"]}},
     ]
     usual.insert(place, step)
-    assert left_out(of(*usual).run) == ((title,) if title else ())
+    assert left_out(of(*usual)) == ((title,) if title else ())
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_each_kind_of_step(step: object, place: int, title: str | None) -> None:
 )
 def test_a_build_of_another_form_is_left_out(values: dict[str, object]) -> None:
     made = of({"build": {"side": "producer"}}, {"push": {"side": "producer"}}, {"build": values})
-    assert [title.partition("=")[0] for title in left_out(made.run)] == [f"consumer: build {next(iter(values))}"]
+    assert [title.partition("=")[0] for title in left_out(made)] == [f"consumer: build {next(iter(values))}"]
 
 
 def test_options_changes_and_expectations_are_not_stored_again() -> None:
@@ -110,7 +110,7 @@ def test_the_head_of_each_script_lists_the_steps() -> None:
     for text in (script(made), *scripts(made).values()):
         head = text.partition("\n\n")[0]
         assert "# WARNING: the run has a sequence of its own, and this script does not repeat it." in head
-        for title in left_out(made.run):
+        for title in left_out(made):
             assert f"#     {title}\n" in head
 
 
@@ -141,10 +141,10 @@ def test_a_source_that_is_absent_on_purpose_is_no_failure(tmp_path: Path) -> Non
     assert perform(tmp_path, replace(made, run=run), "b", "ghcr.io/you", log=log).returncode == 0
 
 
-def old(**fields: object) -> Run:
+def old(**fields: object) -> Evidence:
     """A run of an older version of lab, which does not store its sequence."""
     run = recorded().run
-    return run.model_copy(update={"trials": (run.trials[0].model_copy(update=fields),)})
+    return Evidence(run.model_copy(update={"trials": (run.trials[0].model_copy(update=fields),)}))
 
 
 def test_an_old_run_is_known_by_what_its_trials_store() -> None:
@@ -157,4 +157,4 @@ def test_an_old_run_is_known_by_what_its_trials_store() -> None:
     assert left_out(old(unpredictable=reason)) == (f"steps that the run does not store ({reason})",)
     run = recorded().run
     productions = tuple(item.model_copy(update={"rounds": (made,)}) for item in run.productions)
-    assert left_out(run.model_copy(update={"productions": productions})) == ("producer: 1 earlier build",)
+    assert left_out(Evidence(run.model_copy(update={"productions": productions}))) == ("producer: 1 earlier build",)
