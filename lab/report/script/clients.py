@@ -8,7 +8,6 @@ buildctl() { # a build is checked, and a prune prints nothing
     case $1 in
     build)
         rebase
-        form=buildkit
         log=$here/log
         if ! env "$BUILDCTL" "$@" >"$log" 2>&1; then
             cat "$log"
@@ -59,7 +58,6 @@ BUILDX=${BUILDX:-docker-buildx}
 
 docker_buildx() { # the words of a build
     rebase
-    form=buildkit
     log=$here/log
     address=${BUILDKIT_HOST:-unix:///run/buildkit/buildkitd.sock}
     env "$BUILDX" create --name lab --node lab0 --driver remote "$address" >"$log" 2>&1 || {

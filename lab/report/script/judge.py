@@ -70,10 +70,8 @@ imported() { # the image whose cache the build must read
 }
 
 step() { # number, instruction, outcome in the run
-    case $form in
-    classic) seen=$(STEP=$1 INSTRUCTION=$2 outcome_classic) ;;
-    *) seen=$(STEP=$1 INSTRUCTION=$2 outcome) ;;
-    esac
+    if grep -q '^Step [0-9]*/[0-9]* : ' "$log"; then judge=outcome_classic; else judge=outcome; fi
+    seen=$(STEP=$1 INSTRUCTION=$2 $judge)
     compare "$3" "$seen" "$2"
 }
 

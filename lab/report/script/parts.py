@@ -132,7 +132,6 @@ rebase() { # put BASE in the place of the run's base image
 
 build() { # the words of a build
     rebase
-    form=buildkit
     log=$here/log
     if ! engine "$@" >"$log" 2>&1; then
         cat "$log"

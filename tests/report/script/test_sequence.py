@@ -15,7 +15,7 @@ from lab.results.sequence import SequenceStep
 from lab.run.steps.build import Build
 from lab.run.steps.table import USUAL, NamedStep, stored
 from lab.yamlfile import check
-from tests.report.test_script import LOG, SHELLS, asked, perform, recorded
+from tests.report.test_script import LOG, SHELLS, asked, file, perform, recorded
 
 OWN: tuple[object, ...] = (
     {"build": {"side": "producer"}},
@@ -35,6 +35,12 @@ def steps(*sequence: object) -> tuple[SequenceStep, ...]:
 def of(*sequence: object, outcomes: str = "hrr") -> Evidence:
     made = recorded(outcomes)
     return replace(made, run=made.run.model_copy(update={"sequence": steps(*sequence)}))
+
+
+def unrecorded(*sequence: object) -> Evidence:
+    """A run of these steps whose files are known, without its commands."""
+    made = of(*sequence)
+    return replace(made, exchanges=(), contexts={made.run.trials[0].name: (file("bar", b"bar"),)})
 
 
 def test_the_usual_sequence_is_repeated_whole() -> None:
@@ -70,21 +76,21 @@ def test_steps_that_are_left_out_are_named() -> None:
         ({"push": {}}, 3, "consumer: push"),
     ],
 )
-def test_each_kind_of_step(step: object, place: int, title: str | None) -> None:
+def test_each_kind_of_step_without_recorded_commands(step: object, place: int, title: str | None) -> None:
     usual: list[object] = [
         {"build": {"side": "producer"}},
         {"push": {"side": "producer"}},
         {"build": {"cache_from": ["image"]}},
     ]
     usual.insert(place, step)
-    assert left_out(of(*usual)) == ((title,) if title else ())
+    assert left_out(unrecorded(*usual)) == ((title,) if title else ())
 
 
 @pytest.mark.parametrize(
     "values", [{"tar": "1:1"}, {"images": {"B": "image"}}, {"builder": "classic"}, {"name": "other"}]
 )
 def test_a_build_of_another_form_is_left_out(values: dict[str, object]) -> None:
-    made = of({"build": {"side": "producer"}}, {"push": {"side": "producer"}}, {"build": values})
+    made = unrecorded({"build": {"side": "producer"}}, {"push": {"side": "producer"}}, {"build": values})
     assert [title.partition("=")[0] for title in left_out(made)] == [f"consumer: build {next(iter(values))}"]
 
 
@@ -116,17 +122,6 @@ def test_the_head_of_each_script_lists_the_steps() -> None:
 
 def test_a_failure_stays_a_failure(tmp_path: Path) -> None:
     assert perform(tmp_path, of(*OWN), "b", "ghcr.io/you", FAKE_FAILS="1").returncode == 3
-
-
-def test_the_last_build_is_the_one_that_is_judged(tmp_path: Path) -> None:
-    made = of(*OWN)
-    judged = made.exchanges[-1]
-    other = replace(judged, argv=("docker", "build", "--progress=plain", "--tag", "localhost:5000/first", "."))
-    changed = replace(made, exchanges=(*made.exchanges[:-1], other, judged))
-    assert perform(tmp_path, changed, "b", "ghcr.io/you").returncode == 4
-    builds = [line for line in asked(tmp_path) if line.startswith("build")]
-    assert builds == ["build --progress=plain --cache-from ghcr.io/you/lab-copy-bust-a:19.03.8 "
-                      "--tag ghcr.io/you/lab-copy-bust-a:19.03.8 ."]  # fmt: skip
 
 
 def test_a_source_that_is_absent_on_purpose_is_no_failure(tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ archive() { # folder, owner of every object, a build that reads the folder as an
 CLASSIC = r"""
 classic() { # the words of a build with the builder before BuildKit
     rebase
-    form=classic
     log=$here/log
     if ! env DOCKER_BUILDKIT=0 "$DOCKER" "$@" >"$log" 2>&1; then
         cat "$log"
