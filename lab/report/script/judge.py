@@ -3,9 +3,12 @@
 # For rebuilds. The state of a step follows the same rule as lab/buildkit/progress: the last state counts, but a step
 # whose layers came from a registry and which printed nothing is a hit even if it ends with DONE.
 JUDGE = r"""
+edited=
+
 # The outcome of one step in a build's plain output: hit, ran, error, or unknown. INSTRUCTION and STEP name the step;
-# STEP decides where two instructions are the same. Old clients cut long names. With the containerd image store a hit
-# prints CACHED (or not), then the layers that Docker fetches, then DONE.
+# STEP decides where two instructions are the same. EDITED is set where the Dockerfile differs from the run's: then STEP
+# also finds an instruction of a build with one stage that has another text. Old clients cut long names. With the
+# containerd image store a hit prints CACHED (or not), then the layers that Docker fetches, then DONE.
 outcome() {
     awk '
     BEGIN { wanted = ENVIRON["INSTRUCTION"]; found = "" }
@@ -16,6 +19,7 @@ outcome() {
         if (match(rest, /^\[[^]]*[0-9]+\/[0-9]+\] /)) {
             label = substr(rest, 2, RLENGTH - 3)
             name = substr(rest, RLENGTH + 1)
+            if (ENVIRON["EDITED"] && index(label, ENVIRON["STEP"] "/") == 1) bare = n
             cut = length(name) > 3 && substr(name, length(name) - 2) == "..."
             if (name == wanted || (cut && index(wanted, substr(name, 1, length(name) - 3)) == 1)) {
                 sub(/.* /, "", label)
@@ -32,6 +36,7 @@ outcome() {
         else if (rest ~ /^sha256:[0-9a-f]+ +[0-9][0-9.]*[kMGT]?B \/ /) fetched[n] = 1
     }
     END {
+        if (found == "") found = bare
         if (state[found] == "ran" && fetched[found] && !printed[found]) state[found] = "hit"
         print state[found] == "" ? "unknown" : state[found]
     }
@@ -49,11 +54,15 @@ outcome_classic() {
         name = $0
         sub(/^Step [0-9]+\/[0-9]+ : /, "", name)
         if (name == wanted && (found == "" || n == ENVIRON["STEP"])) found = n
+        if (ENVIRON["EDITED"] && n == ENVIRON["STEP"]) bare = n
         next
     }
     n != "" && /^ ---> Using cache$/ { state[n] = "hit" }
     n != "" && state[n] == "" && /^ ---> (Running in )?[0-9a-f]+$/ { state[n] = "ran" }
-    END { print found == "" || state[found] == "" ? "unknown" : state[found] }
+    END {
+        if (found == "") found = bare
+        print (state[found] == "" ? "unknown" : state[found])
+    }
     ' "$log"
 }
 
@@ -70,8 +79,11 @@ imported() { # the image whose cache the build must read
 }
 
 step() { # number, instruction, outcome in the run
-    if grep -q '^Step [0-9]*/[0-9]* : ' "$log"; then judge=outcome_classic; else judge=outcome; fi
-    seen=$(STEP=$1 INSTRUCTION=$2 $judge)
+    if grep -q '^Step [0-9]*/[0-9]* : ' "$log"; then
+        seen=$(STEP=$1 INSTRUCTION=$2 EDITED=$edited outcome_classic)
+    else
+        seen=$(STEP=$1 INSTRUCTION=$2 EDITED=$edited outcome)
+    fi
     compare "$3" "$seen" "$2"
 }
 

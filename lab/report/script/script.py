@@ -17,7 +17,7 @@ from lab.report.script.judge import JUDGE
 from lab.report.script.parts import BELOW, BUSYBOX, HEAD, STAMP, TAIL
 from lab.report.script.recorded import as_typed, client_command, written
 from lab.report.script.sequence import left_out, repeats_steps
-from lab.report.script.sides import consumer_lines, producer_lines
+from lab.report.script.sides import consumer_lines, edits_dockerfile, producer_lines
 from lab.report.script.steps.build import compared
 from lab.report.script.steps.table import STEPS
 from lab.report.script.words import Words
@@ -192,7 +192,8 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host
         lines.append(f"imported {source}")
     sent = bytes_sent(trial)
     lines += [f"sent {sent_word(sent)}"] if sent is not None else []
-    return [*lines, *(compared(trial.build, None) if trial.build else [])], title
+    edited = edits_dockerfile(evidence, trial.name)
+    return [*lines, *(compared(trial.build, None, edited=edited) if trial.build else [])], title
 
 
 def _begun(title: str, host: Host) -> list[str]:

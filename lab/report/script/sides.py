@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from lab.buildkit.contenthash.entry import Kind
 from lab.report.evidence import Evidence
 from lab.report.script.host import Host
 from lab.report.script.recorded import Queue
@@ -42,7 +43,16 @@ def _side(
     queue = Queue(evidence.during(about))
     folders = {folder: name for folder, name in ((queue.side, "here"), (queue.folders_of_run, "work")) if folder}
     words = Words(evidence.run.registry, folders)
-    return Side(host, queue, words, files, iter(tuple(builds)), iter(tuple(inspections)), variation)
+    side = Side(host, queue, words, files, iter(tuple(builds)), iter(tuple(inspections)), variation)
+    side.edited = edits_dockerfile(evidence, about)
+    return side
+
+
+def edits_dockerfile(evidence: Evidence, about: str) -> bool:
+    """True if the context that was built has another Dockerfile than the run."""
+    files = {item.path: item.content for item in evidence.contexts.get(about, ()) if item.kind is Kind.FILE}
+    found = files.get("Dockerfile")
+    return isinstance(found, bytes) and found != evidence.run.dockerfile.encode("utf-8", "surrogateescape")
 
 
 def _lines(evidence: Evidence, name: str, side: Side) -> list[str]:

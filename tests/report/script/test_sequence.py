@@ -15,7 +15,7 @@ from lab.results.sequence import SequenceStep
 from lab.run.steps.build import Build
 from lab.run.steps.table import USUAL, NamedStep, stored
 from lab.yamlfile import check
-from tests.report.test_script import LOG, SHELLS, asked, file, perform, recorded
+from tests.report.test_script import LOG, SHELLS, file, perform, recorded
 
 OWN: tuple[object, ...] = (
     {"build": {"side": "producer"}},

@@ -61,18 +61,24 @@ class BuildLines:
         lines.append(_build(command, side))
         side.images[str(step.values.get("name", "image"))] = _reference(command.words)
         result = next(side.judged, None)
-        return [*lines, *(compared(result, imports_of(command, result, side.words)) if result else [])]
+        return [
+            *lines,
+            *(compared(result, imports_of(command, result, side.words), edited=side.edited) if result else []),
+        ]
 
 
-def compared(result: BuildResult, source: str | None) -> list[str]:
-    """Lines that compare each step with the run; `source` is an image whose cache the build must be able to read."""
+def compared(result: BuildResult, source: str | None, *, edited: bool = False) -> list[str]:
+    """Lines that compare each step with the run; `source` is an image whose cache the build must be able to read.
+
+    `edited` states that the build had another Dockerfile than the run, so that a step may have another text.
+    """
     lines = [f"imported {source}"] if source else []
     for number, step in enumerate(result.steps, 2):
         # the output shows a wrong hit as a hit: only the image shows that it is wrong
         outcome = Outcome.HIT if step.outcome is Outcome.WRONG_HIT else step.outcome
         # no output holds a NUL: the script finds no such step, as lab did not
         lines.append(f"step {number} {shell.word(step.instruction.replace(chr(0), ''))} {outcome.value}")
-    return lines
+    return ["edited=yes", *lines, "edited="] if edited else lines
 
 
 def imports_of(command: ClientCommand, result: BuildResult, words: Words) -> str | None:

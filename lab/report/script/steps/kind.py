@@ -23,7 +23,7 @@ class Side:
     `files` returns the name of a function of the script with these lines. `judged` gives the result of each build that
     the script compares, and `inspections` what the run found in the image. `variation` is that of the trial, and
     `images` has the references of the images that the side has made, by the names of their builds. `recipe` is the
-    path of the Dockerfile that the script has built last.
+    path of the Dockerfile that the script has built last, and `edited` states that the run edited its own.
     """
 
     host: Host
@@ -34,6 +34,7 @@ class Side:
     inspections: Iterator[Inspection]
     variation: str
     recipe: str = "Dockerfile"
+    edited: bool = False
     images: dict[str, str] = field(default_factory=dict)
 
     def writes(self) -> list[str]:
