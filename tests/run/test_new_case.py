@@ -101,7 +101,7 @@ def test_what_is_no_change_is_refused_with_an_example(text: str) -> None:
         (['mode: {ap.txt: "0664"}'], 'change 1, mode: {ap.txt: "0664"}: mode names ap.txt', "app.txt"),
         (["remove: [app.tx]"], "remove names app.tx,", "app.txt"),
         (["hard_link: {b.txt: apps.txt}"], "hard_link names apps.txt,", "app.txt"),
-        (["rename: {app.txt: web.txt}", "append: {app.txt: more}"], "change 2, append", "web.txt"),
+        (["rename: {app.txt: website.txt}", "append: {webste.txt: more}"], "change 2, append", "website.txt"),
         (["replace: {Dockerfil: {from: a, to: b}}"], "replace names Dockerfil,", "Dockerfile"),
     ],
 )
