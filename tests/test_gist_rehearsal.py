@@ -30,7 +30,7 @@ from lab.machines.auto import choose_lineup
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.model import Progress
-from lab.project import Project
+from lab.project import Project, cache_folder
 from tests.archives import program, tgz
 from tests.boxes.test_ssh import CONFIG, Sshd
 from tests.conftest import ROOT
@@ -192,3 +192,34 @@ def test_an_archive_of_ones_own_stands_in_for_the_bug_reports_docker(tmp_path: P
     assert (spec.version, spec.rules, spec.needs.cgroup) == ("19.03.8", "R1", "v1")
     stock = Stock(catalog.engines, ROOT / "boxes" / "engines", cache, LocalBox())
     assert stock.archive(spec, lambda event: None).contents.programs.keys() == {"dockerd", "docker"}
+
+
+@pytest.mark.vm
+def test_a_real_engine_with_another_version_string_is_taken_for_it(tmp_path: Path) -> None:
+    """The programs are Debian's real 20.10.24; only the text of their version is replaced by one of the same length.
+
+    Nothing else of 19.03.8 is in them: they hash and write records as 20.10.24 does.
+    """
+    catalog = Catalog(ROOT / "boxes")
+    stock = Stock(catalog.engines, ROOT / "boxes" / "engines", Project(ROOT, cache_folder()).cache, LocalBox())
+    source = stock.archive(catalog.engine("20.10.24"), lambda event: None).path
+    before, after = b"20.10.24+dfsg1", b"19.03.8+tests1"
+    assert len(before) == len(after)
+    with tarfile.open(source) as tar:
+        tar.extractall(tmp_path / "made", filter="tar")
+    for name in ("docker", "dockerd"):
+        path = tmp_path / "made" / "docker" / name
+        path.write_bytes(path.read_bytes().replace(before, after))
+    file = tmp_path / "docker-19.03.8.tgz"
+    with tarfile.open(file, "w:gz", compresslevel=1) as tar:
+        tar.add(tmp_path / "made" / "docker", "docker")
+    cache = tmp_path / "cache"
+    own.add(file, catalog.engines, cache, name="19.03.8-own")
+    spec = Catalog(ROOT / "boxes", cache / PINS).engine("19.03.8-own")
+    assert (spec.version, spec.rules, spec.needs.cgroup) == ("19.03.8", "R1", "v1")
+    env = {"LD_LIBRARY_PATH": str(tmp_path / "made" / "docker" / "lib")}
+    for name in ("docker", "dockerd"):
+        said = subprocess.run(
+            [tmp_path / "made" / "docker" / name, "--version"], env=env, capture_output=True, check=True
+        )
+        assert said.stdout.startswith(b"Docker version 19.03.8+tests1, build ")

@@ -30,6 +30,7 @@ from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import find as newest
 from lab.results.run import load
+from lab.workers import wait_for
 from tests.conftest import HANGS, Lab
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2 * HANGS)]
@@ -249,6 +250,11 @@ def test_a_static_engine_runs_beside_the_boxes_own(selinux_box: Box, tmp_path: P
         for docker in (engine.docker, ("docker",))
     }
     assert roots == {"/var/lib/lab/static-test/docker", "/var/lib/docker"}
+    show = ["systemctl", "show", "--property=MainPID", "--value", "lab-docker-static-test"]
+    before = selinux_box.check(show, doing="ask for the daemon").text
+    selinux_box.check(engine.restart, doing="restart the daemon")  # as the step `restart` does
+    wait_for("the engine", lambda: selinux_box.run(engine.ping).ok or "no answer", timeout=60, every=0.5)
+    assert selinux_box.check(show, doing="ask for the daemon").text != before
     wrong = StaticSpec(name="static-test", version="19.03.8", url=archive.as_uri(), sha256=sha256)
     with pytest.raises(EngineError, match=r"its Docker is 20\.10\.24\+dfsg1, the pinned engine is static-test"):
         ensure(selinux_box, wrong, stock, lambda event: None)

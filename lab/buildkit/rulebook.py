@@ -68,6 +68,7 @@ class _Range(_Switches):
     buildkit: str | None = None
     definitions: str | None = None
     predicted: bool = False
+    sockets_from: Number | None = None
     releases: dict[Number, str] = Field(default_factory=dict)
 
     def release(self, version: tuple[int, ...]) -> str | None:
@@ -169,7 +170,7 @@ class Rulebook:
             return None
         ranges = self._file.buildkit if standalone else self._file.engines
         found = [item for item in ranges if covers(item.first, item.last, version)]
-        known = [self._known(name, item) for item in found]
+        known = [self._known(name, item, version) for item in found]
         if len({(item.rules, item.dialect) for item in known}) != 1:
             return None
         release = standalone[1].removeprefix("v") if standalone else found[0].release(version)
@@ -179,8 +180,9 @@ class Rulebook:
         base = self.engine(like)
         if base is None or rules not in self.rule_sets:
             return None
-        links, root = base.rules.links, base.rules.root_swallows
-        return replace(base, name=name, rules=replace(self.rule_sets[rules], links=links, root_swallows=root))
+        own = base.rules  # whether a socket arrives as one is decided by the client
+        made = replace(self.rule_sets[rules], links=own.links, root_swallows=own.root_swallows, sockets=own.sockets)
+        return replace(base, name=name, rules=made)
 
     def need(self, name: str) -> Known:
         """Find an engine as `engine` does; UsageError lists the known ones if it is not known."""
@@ -215,10 +217,12 @@ class Rulebook:
         """Return the summary of each engine that has a name instead of a version."""
         return {item.name: item.summary for item in self._file.named}
 
-    def _known(self, name: str, item: _Range) -> Known:
+    def _known(self, name: str, item: _Range, version: tuple[int, ...] = ()) -> Known:
         dialect = self._dialects[item.definitions] if item.definitions else None
         # The rule set keeps its name: the switches that differ affect only links and "." among several sources.
         rules = replace(vary(self.rule_sets[item.rules], **item.switches), name=item.rules)
+        if item.sockets_from and version >= (numbers(item.sockets_from) or ()):
+            rules = replace(rules, sockets=True)  # the digest of the empty file that the client sends
         return Known(name, rules, dialect, item.buildkit, item.predicted)
 
 

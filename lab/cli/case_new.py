@@ -56,47 +56,48 @@ def new(
       --mechanism "BuildKit hashes the mode of a file. The umask decides it."
     """
     from lab.project import find
-    from lab.run.new_case import Answers, change_of, steps_of, templates, write
+    from lab.run.new_case import Answers, change_of, check_paths, steps_of, templates, write
 
     project = find()
     scenarios = project.scenarios
     if into is None:
         project.check_own(scenarios / name)
-    need = {"--summary": summary, "--template": template, "--change": changes, "--expect": expect}
-    missing = [option for option, value in {**need, "--mechanism": mechanism}.items() if not value]
-    if missing and not is_terminal():
-        raise UsageError(
-            f"cannot ask for {', '.join(missing)}: standard input is no terminal", hint="name these options"
-        )
+    missing = _missing(summary, template, changes, expect, mechanism)
     summary = summary or _ask("What differs, in a few words")
     template = template or _ask(f"Which template: {', '.join(templates(scenarios))}", "file")
     steps = steps_of(template, scenarios)
     changes = changes or _ask_changes(change_of)
     for change in changes:
         change_of(change)
+    check_paths(changes, template, scenarios)
     outcomes = _outcomes(expect or _ask(_steps(steps), " ".join(["hit"] * len(steps))), steps)
     mechanism = mechanism or _ask("What happens and why, in two sentences")
     if missing:
         look = look or _ask("What to look at (may be empty)", "")
         tags = tags or tuple(_ask("Tags, with blanks between them (may be empty)", "").split())
         references = references or tuple(_ask("Addresses of reports upstream (may be empty)", "").split())
+    reports = tuple((url, state) for url in references)
     answers = Answers(
-        name,
-        summary,
-        template,
-        mechanism,
-        changes,
-        outcomes,
-        tags,
-        tuple((url, state) for url in references),
-        look or "",
-        variation,
-    )
+        name, summary, template, mechanism, changes, outcomes, tags, reports, look or "", variation
+    )  # fmt: skip
     folder, _ = write(answers, into or scenarios, scenarios)
     echo((folder / "scenario.yaml").read_text(encoding="utf-8").rstrip("\n"))
     say(f"written to {folder}")
     known = into is None or into.resolve() == scenarios.resolve()
     say(f"\nnext: `python -m lab repro {name if known else shlex.quote(str(folder))} --lineup local`")
+
+
+def _missing(
+    summary: str | None, template: str | None, changes: tuple[str, ...], expect: str | None, mechanism: str | None
+) -> list[str]:
+    """The options that somebody must answer; UsageError if nobody can."""
+    need = {"--summary": summary, "--template": template, "--change": changes, "--expect": expect}
+    missing = [option for option, value in {**need, "--mechanism": mechanism}.items() if not value]
+    if missing and not is_terminal():
+        raise UsageError(
+            f"cannot ask for {', '.join(missing)}: standard input is no terminal", hint="name these options"
+        )
+    return missing
 
 
 def is_terminal() -> bool:

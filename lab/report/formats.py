@@ -20,7 +20,6 @@ from lab.report.script.script import script, scripts
 from lab.report.script.sequence import warning
 from lab.report.spreadsheet import spreadsheet
 from lab.report.table import WIDTH, table
-from lab.results.run import Run
 
 Render = Callable[[Sequence[Evidence], Project], str]
 
@@ -39,7 +38,7 @@ class Format:
     exact: bool = False
     parts: Callable[[Evidence], dict[str, str]] | None = None
     packed: str | None = None
-    warning: Callable[[Run], str | None] | None = None
+    warning: Callable[[Evidence], str | None] | None = None
 
     def text(self, runs: Sequence[Evidence], project: Project, *, redacted: bool = True) -> str:
         """The runs in this form; placeholders replace secrets and private names unless `redacted` is False."""
@@ -61,7 +60,7 @@ class Format:
 
     def warnings(self, runs: Sequence[Evidence]) -> list[str]:
         """What a reader must know before using these runs in this form, one line each."""
-        found = [self.warning(run.run) for run in runs] if self.warning else []
+        found = [self.warning(run) for run in runs] if self.warning else []
         return [printable.line(text) for text in found if text]
 
     def _shown(self, run: Evidence, redacted: bool) -> Evidence:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,43 @@ def change_of(text: str) -> Mapping[str, Any]:
 EXAMPLE = """a change is one line of YAML, such as mode: {app.txt: "0664"}; docs/scenarios.md lists the kinds"""
 
 
+# The kinds of change that need an object of the context, by where their value names it.
+_KEYS = ("mode", "owner", "attribute", "acl", "capability", "time", "append", "rename", "replace", "line_ends")
+_ITEMS, _VALUES = ("remove",), ("hard_link",)
+_MAKES = ("text", "add", "link", "hard_link")  # their keys are objects that later changes may name
+
+
+def check_paths(changes: Sequence[str], template: str, scenarios: Path) -> None:
+    """Raise UsageError for a change of an object that neither the template nor an earlier change has."""
+    context = scenarios / SHARED / template / "context"
+    known = {"Dockerfile", *(path.relative_to(context).as_posix() for path in context.rglob("*"))}
+    for number, text in enumerate(changes, 1):
+        for kind, value in change_of(text).items():
+            missing = next((path for path in _needed(kind, value) if posixpath.normpath(path) not in known), None)
+            if missing is not None:
+                raise UsageError(
+                    f"cannot use change {number}, {text}: {kind} names {missing}, which the template {template} does "
+                    f"not have{did_you_mean(missing, sorted(known))}",
+                    hint=f"objects: {', '.join(sorted(known))}; text and add make new ones",
+                )
+            known |= {posixpath.normpath(path) for path in _made(kind, value)}
+            known -= set(_needed(kind, value)) if kind in ("remove", "rename") else set()
+
+
+def _needed(kind: str, value: Any) -> list[str]:
+    if kind in _KEYS and isinstance(value, dict):
+        return list(value)
+    if kind in _VALUES:
+        return [str(path) for path in value.values()]
+    return list(value) if kind in _ITEMS else []
+
+
+def _made(kind: str, value: Any) -> list[str]:
+    if kind == "rename":
+        return [str(path) for path in value.values()]
+    return list(value) if kind in _MAKES else []
+
+
 def text_of(answers: Answers) -> str:
     """The text of scenario.yaml."""
     head: dict[str, Any] = {"name": answers.name, "summary": answers.summary}
@@ -97,11 +135,12 @@ def write(answers: Answers, parent: Path, scenarios: Path) -> tuple[Path, Scenar
     """Write the case into a folder of its name below `parent`, and return the folder and what was loaded from it.
 
     `scenarios` has the shared templates; if `parent` has none, the template's parts are copied. Raises UsageError for a
-    name that is no word and if the folder exists, and ConfigError if what was written cannot be loaded: nothing is left
-    of it then.
+    name that is no word, for a change of an object that is not there and if the folder exists, and ConfigError if what
+    was written cannot be loaded: nothing is left of it then.
     """
     if not NAME.fullmatch(answers.name):
         raise UsageError(f'cannot name a case "{answers.name}": a name has small letters, digits and hyphens')
+    check_paths(answers.changes, answers.template, scenarios)
     folder = parent / answers.name
     if folder.exists():
         raise UsageError(f"cannot write {folder}: it exists", hint="name the case differently; nothing was changed")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.buildkit.contenthash.entry import Entry, Kind, file
+from lab.buildkit.contenthash.header import own_digest
 from lab.buildkit.contenthash.rules import Links, Wildcard, Xattrs
 from lab.buildkit.rulebook import Rulebook, vary
-from lab.errors import ConfigError, UsageError
+from lab.errors import ConfigError, ContextError, UsageError
 from lab.explain.search.usual import load_usual
 from lab.explain.upstream import Upstream
 from lab.machines.catalog import Catalog
@@ -50,6 +52,33 @@ from tests.vectors import BOOK, RULES, VECTORS
 )
 def test_engines_that_are_known(engine: str, rules: str) -> None:
     assert BOOK.need(engine).rules.name == rules
+
+
+@pytest.mark.parametrize(
+    ("engine", "sockets"),
+    [
+        ("18.09.9", False),
+        ("19.03.2", False),
+        ("19.03.3", True),
+        ("19.03.8", True),
+        ("20.10.24", True),
+        ("buildkit-0.6.1", False),
+        ("buildkit-0.6.4", True),
+        ("buildkit-0.7.1", True),
+        ("buildkit-0.25.2-as-R1", True),
+        ("buildkit-0.25.2-as-R2", True),
+    ],
+)
+def test_a_socket_is_an_error_only_where_the_client_sends_one(engine: str, sockets: bool) -> None:
+    """fsutil of 19.03.3 and BuildKit 0.6.2 clears the bit, so that the daemon gets an empty file."""
+    rules = BOOK.need(engine).rules
+    assert rules.sockets is sockets
+    entry = Entry("agent", Kind.SOCKET, 0o755)
+    if sockets:
+        assert own_digest(entry, rules) == own_digest(file("agent", b"", 0o755), rules)
+    else:
+        with pytest.raises(ContextError, match="it is a socket"):
+            own_digest(entry, rules)
 
 
 @pytest.mark.parametrize("produced", VECTORS["about"]["produced_by"].items(), ids=lambda item: item[0])
@@ -131,8 +160,8 @@ def test_the_engine_in_which_the_fix_is_taken_back() -> None:
 @pytest.mark.parametrize("rules", RULES)
 def test_an_engine_that_was_changed_to_obey_a_rule_set(name: str, rules: str) -> None:
     changed, plain = BOOK.need(name.format(rules)), BOOK.need("28.5.2")
-    # the change concerns what is hashed: paths are resolved and steps are written as the version does
-    assert changed.rules == replace(RULES[rules], links=Links.REAL, root_swallows=True)
+    # the change concerns what is hashed: paths are resolved, steps are written and sockets are sent as the version does
+    assert changed.rules == replace(RULES[rules], links=Links.REAL, root_swallows=True, sockets=True)
     assert (changed.dialect, changed.name) == (plain.dialect, name.format(rules))
 
 

@@ -24,7 +24,7 @@ def test_the_cases_are_listed_within_the_width() -> None:
 def test_they_are_narrowed_by_tag_and_word() -> None:
     found = json.loads(run("--tag", "wrong-hit", "--json").output)["cases"]
     names = {"copy-from-owner", "secret-value", "stale-after-restart", "stale-content", "stale-folder-mode"}
-    names |= {"hard-link-stale", "layer-twice", "wildcard-rename"}
+    names |= {"hard-link-stale", "layer-twice", "wildcard-rename", "wildcard-moved", "wildcard-link", "copy-from-chown"}
     assert {item["name"] for item in found} == names
     assert "no case has these tags and this word" in run("--search", "no such word").output
 

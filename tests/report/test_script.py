@@ -24,7 +24,8 @@ from lab.model import Verdict
 from lab.report.evidence import Evidence, gathered
 from lab.report.script import shell
 from lab.report.script.context import recreate, whole
-from lab.report.script.parts import HEAD, JUDGE, STAMP
+from lab.report.script.judge import JUDGE
+from lab.report.script.parts import HEAD, STAMP
 from lab.report.script.script import NoScriptError, script, scripts
 from lab.results.contexts import pack
 from lab.results.run import Base

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import ConfigError, LabError, UsageError
-from lab.run.new_case import Answers, change_of, steps_of, templates, write
+from lab.run.new_case import Answers, change_of, check_paths, steps_of, templates, write
 from tests.conftest import ROOT
 
 SCENARIOS = ROOT / "templates" / "scenarios"
@@ -93,3 +93,46 @@ def test_what_is_no_change_is_refused_with_an_example(text: str) -> None:
     with pytest.raises((UsageError, ConfigError)) as refused:
         change_of(text)
     assert "mode: {app.txt" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named", "near"),
+    [
+        (['mode: {ap.txt: "0664"}'], 'change 1, mode: {ap.txt: "0664"}: mode names ap.txt', "app.txt"),
+        (["remove: [app.tx]"], "remove names app.tx,", "app.txt"),
+        (["hard_link: {b.txt: apps.txt}"], "hard_link names apps.txt,", "app.txt"),
+        (["rename: {app.txt: website.txt}", "append: {webste.txt: more}"], "change 2, append", "website.txt"),
+        (["replace: {Dockerfil: {from: a, to: b}}"], "replace names Dockerfil,", "Dockerfile"),
+    ],
+)
+def test_a_change_of_what_the_template_does_not_have_names_the_nearest(
+    tmp_path: Path, changes: list[str], named: str, near: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        write(replace(ANSWERS, changes=tuple(changes)), tmp_path, SCENARIOS)
+    assert named in refused.value.message
+    assert f'(did you mean "{near}"?)' in refused.value.message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("rename: {app.txt: web.txt}", 'mode: {web.txt: "0600"}'),
+        ("text: {new.txt: x}", "append: {new.txt: more}"),
+        ("add: {src: folder}", 'mode: {src/: "0700"}'),
+        ('umask: "0022"', "argument: {A: b}"),
+    ],
+)
+def test_a_change_of_what_is_there_or_was_made_before_is_taken(changes: tuple[str, ...]) -> None:
+    check_paths(changes, "file", SCENARIOS)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("mode: {app.txt: 0664}", "mode.app.txt"), ("umask: 022", "umask"), ("mode: {a: 664}", "mode.a")],
+)
+def test_a_mode_without_quotes_is_named_with_its_field(text: str, place: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        change_of(text)
+    assert f'{text}: {place}: a mode is three or four octal digits in quotes, such as "0664"' in refused.value.message

@@ -40,7 +40,8 @@ class Links(StrEnum):
 class Rules:
     """One rule set.
 
-    `owner`: uid and gid are hashed. `sockets`: a socket is hashed as an empty file; otherwise it is an error.
+    `owner`: uid and gid are hashed. `sockets`: a socket is hashed as an empty file, which newer clients
+    send in its place; otherwise it is an error.
     `wildcard_errors`: a malformed pattern is an error; otherwise its digest is empty. `patterns`: include and exclude
     patterns are supported. `root_swallows`: the source "." makes every other plain source of the same COPY redundant.
     """

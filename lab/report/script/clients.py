@@ -1,5 +1,6 @@
 """Parts of a script for clients other than `docker build`: buildctl, and buildx with a buildkitd."""
 
+# For hosts whose BuildKit has no Docker: `docker` of every script, with buildctl. BUILDKIT_HOST names the daemon.
 BUILDCTL = r"""
 BUILDCTL=${BUILDCTL:-buildctl}
 
@@ -70,6 +71,3 @@ docker_buildx() { # the words of a build
     cat "$log"
 }
 """
-
-# For rebuilds. The state of a step follows the same rule as lab/buildkit/progress: the last state counts, but a step
-# whose layers came from a registry and which printed nothing is a hit even if it ends with DONE.

@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
 
 from lab.report.evidence import Evidence
 from lab.report.project import project_lines
 from lab.report.script import shell
-from lab.report.script.parts import ABOUT, EVERY, NOT_THE_RUN, ONE
-from lab.report.script.sequence import left_out
-from lab.results.facts import BoxFacts
-from lab.results.run import Production, Trial
-
-
-@dataclass(frozen=True)
-class Host:
-    """One box with one engine: the images it pushed, and its trials."""
-
-    name: str
-    facts: BoxFacts | None
-    productions: tuple[Production, ...]
-    trials: tuple[Trial, ...]
-
-    @property
-    def has_docker(self) -> bool:
-        """False for a host with a BuildKit without Docker."""
-        return self.facts is None or self.facts.is_docker
-
-    @property
-    def client(self) -> str:
-        """The program that builds."""
-        return "docker" if self.has_docker else "buildctl"
-
-    @property
-    def has_remote_buildx(self) -> bool:
-        """True if buildx with the driver remote builds, and buildctl does the rest."""
-        return self.facts is not None and self.facts.builder == "buildx-remote"
-
-    @property
-    def builder(self) -> str:
-        """The function of the script that builds."""
-        return "docker_buildx" if self.has_remote_buildx else self.client
-
-    @property
-    def suffix(self) -> str:
-        """What the names of the script's functions for this client end with."""
-        return "" if self.has_docker else "_buildctl"
-
-    @property
-    def prune(self) -> str:
-        """The command that empties the engine."""
-        return "docker system prune -a -f" if self.has_docker else "buildctl prune --all"
+from lab.report.script.host import Host
+from lab.report.script.parts import ABOUT, BY_HAND, EVERY, NOT_THE_RUN, ONE
+from lab.report.script.sequence import by_hand, left_out
 
 
 def heading(evidence: Evidence, hosts: list[Host], only: str) -> str:
@@ -85,11 +43,13 @@ def usage(hosts: list[Host], only: str) -> str:
 
 
 def _left_out(evidence: Evidence) -> list[str]:
-    """A warning where the run has steps that the script does not repeat."""
-    steps = left_out(evidence.run)
-    if not steps:
-        return []
-    return [*NOT_THE_RUN.strip("\n").split("\n"), *(f"    {step}" for step in steps), ""]
+    """A warning where the run has steps that the script does not repeat, or repeats only with its caller's command."""
+    if steps := left_out(evidence):
+        return [*NOT_THE_RUN.strip("\n").split("\n"), *(f"    {step}" for step in steps), ""]
+    if commands := by_hand(evidence):
+        steps = tuple(f"{title}: {command}" for title, command in commands.items())
+        return [*BY_HAND.strip("\n").split("\n"), *(f"    {step}" for step in steps), ""]
+    return []
 
 
 def _replaced(evidence: Evidence) -> list[str]:

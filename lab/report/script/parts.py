@@ -29,6 +29,13 @@ those of the run and cannot be compared with them, so the exit status of a rebui
 steps:
 """
 
+# In the head of a script with steps that depend on how somebody's Docker is set up.
+BY_HAND = """
+WARNING: this script repeats some steps of the run only if you state the command for them, as below. Without it the
+outcomes cannot be compared with those of the run, and the exit status of a rebuild is 4. The steps with examples of
+their commands:
+"""
+
 # Ends what a reader needs to see.
 BELOW = """
 # ------------------------------------------------------------------------------------------------------------------
@@ -44,6 +51,8 @@ differ=0
 compared=0
 number=0
 finished=
+by_hand=0
+servers=
 work=
 
 fail() { # what happened
@@ -51,9 +60,15 @@ fail() { # what happened
     exit 3
 }
 
+end_servers() { # web servers of the side before
+    for server in $servers; do kill "$server" 2>/dev/null || :; done
+    servers=
+}
+
 tidy() {
     status=$?
     trap - EXIT
+    end_servers
     if [ -n "$work" ] && [ -z "${LAB_KEEP:-}" ]; then
         chmod -R u+rwx "$work" 2>/dev/null || :
         rm -rf "$work" 2>/dev/null || as_root rm -rf "$work" || :
@@ -93,6 +108,7 @@ note() { # a line of the summary
 
 # Each build has a new folder and a new client configuration: Docker reuses by both.
 begin() { # title, engine of the run, function that compares it with this one
+    end_servers
     say "$1"
     if [ -n "$2" ]; then "$3" "$2"; fi
     number=$((number + 1))
@@ -159,63 +175,6 @@ make_base() { # an image with the static busybox of this machine, as the run mad
 }
 """
 
-# For hosts whose BuildKit has no Docker: `docker` above, with buildctl. BUILDKIT_HOST names the daemon.
-JUDGE = r"""
-# The outcome of one step in a build's plain output: hit, ran, error, or unknown. INSTRUCTION and STEP name the step;
-# STEP decides where two instructions are the same. Old clients cut long names. With the containerd image store a hit
-# prints CACHED (or not), then the layers that Docker fetches, then DONE.
-outcome() {
-    awk '
-    BEGIN { wanted = ENVIRON["INSTRUCTION"]; found = "" }
-    /^#[0-9]+ / {
-        n = substr($1, 2)
-        rest = substr($0, length($1) + 2)
-        sub(/[ \r]*$/, "", rest)
-        if (match(rest, /^\[[^]]*[0-9]+\/[0-9]+\] /)) {
-            label = substr(rest, 2, RLENGTH - 3)
-            name = substr(rest, RLENGTH + 1)
-            cut = length(name) > 3 && substr(name, length(name) - 2) == "..."
-            if (name == wanted || (cut && index(wanted, substr(name, 1, length(name) - 3)) == 1)) {
-                sub(/.* /, "", label)
-                split(label, place, "/")
-                if (found == "" || (place[1] == ENVIRON["STEP"] && !exact)) found = n
-                if (place[1] == ENVIRON["STEP"]) exact = 1
-            }
-        } else if (rest == "CACHED") state[n] = "hit"
-        else if (rest ~ /^DONE( |$)/) state[n] = "ran"
-        else if (rest ~ /^CANCELED/ || rest ~ /^ERROR.*context canceled$/) state[n] = "unknown"
-        else if (rest ~ /^ERROR/) { state[n] = "error"; fetched[n] = 0 }
-        else if (rest ~ /^[0-9]+\.[0-9]+ /) printed[n] = 1
-        else if (rest ~ /^extracting sha256:[0-9a-f]/) fetched[n] = 1
-        else if (rest ~ /^sha256:[0-9a-f]+ +[0-9][0-9.]*[kMGT]?B \/ /) fetched[n] = 1
-    }
-    END {
-        if (state[found] == "ran" && fetched[found] && !printed[found]) state[found] = "hit"
-        print state[found] == "" ? "unknown" : state[found]
-    }
-    ' "$log"
-}
-
-sent() { # bytes of context that the client sent in the run
-    here_sent=$(sed -n 's/^#[0-9]* transferring context: \([0-9.]*k*M*B\).*/\1/p' "$log" | tail -n 1)
-    note "  context sent: $1 in the run, ${here_sent:-unknown} here"
-}
-
-imported() { # the image whose cache the build must read
-    unread=$(awk '/^#[0-9]+ importing cache manifest/ { n = $1 } n != "" && $1 == n && $2 == "ERROR:"' "$log")
-    if [ -n "$unread" ]; then
-        fail "the cache of $1 could not be read: first run the part of the host that pushes it"
-    fi
-}
-
-step() { # number, instruction, outcome in the run
-    seen=$(STEP=$1 INSTRUCTION=$2 outcome)
-    compared=$((compared + 1))
-    if [ "$seen" = "$3" ]; then mark=same; else mark=DIFFERS; differ=$((differ + 1)); fi
-    note "  $(printf '%-7s  in the run %-7s  here %-7s' "$mark" "$3" "$seen")  $2"
-}
-"""
-
 TAIL = r"""
 if [ -n "$only" ]; then set -- "$only" "$@"; fi
 if [ "$#" -lt 2 ] || [ "$#" -gt 3 ]; then usage; fi
@@ -244,8 +203,8 @@ cat "$work/summary"
 finished=yes
 if [ "$compared" -eq 0 ]; then
     echo "pushed; now run the parts of the hosts that rebuild"
-elif [ "$LEFT_OUT" -gt 0 ]; then
-    echo "NOT comparable: this script leaves out steps of the run's sequence ($LEFT_OUT), which its head lists"
+elif missing=$((LEFT_OUT + by_hand)) && [ "$missing" -gt 0 ]; then
+    echo "NOT comparable: this script leaves out steps of the run's sequence ($missing), which its head lists"
     exit 4
 elif [ "$differ" -eq 0 ]; then
     echo "reproduced: all $compared steps have the outcome of the run"

@@ -5,18 +5,22 @@ The commands of the run come first, since a person reads them; the functions tha
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from lab.errors import UsageError
-from lab.model import Exchange
-from lab.report import docker
 from lab.report.evidence import Evidence, producer_engine
 from lab.report.script import context, project, shell
 from lab.report.script.clients import BUILDCTL, BUILDX
-from lab.report.script.heading import Host, function, heading, own_base, usage
-from lab.report.script.parts import BELOW, BUSYBOX, HEAD, JUDGE, STAMP, TAIL
-from lab.report.script.sequence import left_out
+from lab.report.script.heading import function, heading, own_base, usage
+from lab.report.script.host import Host
+from lab.report.script.judge import JUDGE
+from lab.report.script.parts import BELOW, BUSYBOX, HEAD, STAMP, TAIL
+from lab.report.script.recorded import as_typed, client_command, written
+from lab.report.script.sequence import left_out, repeats_steps
+from lab.report.script.sides import consumer_lines, edits_dockerfile, producer_lines
+from lab.report.script.steps.build import compared
+from lab.report.script.steps.table import STEPS
+from lab.report.script.words import Words
 from lab.report.trials import bytes_sent, sent_word
 from lab.results.facts import Given
 from lab.results.run import Production, Trial
@@ -89,7 +93,8 @@ def _script(evidence: Evidence, hosts: list[Host], only: str) -> str:
         ) from error
     makes_base = own_base(evidence) and any(part.pushes for part in done)
     parts = [heading(evidence, hosts, only), *functions.texts, BELOW, usage(hosts, only), HEAD]
-    parts += [f"LEFT_OUT={len(left_out(evidence.run))} # steps of the run's sequence", _base(evidence, makes_base)]
+    parts += [f"LEFT_OUT={len(left_out(evidence))} # steps of the run's sequence", _base(evidence, makes_base)]
+    parts += _step_functions(functions.texts)
     parts += [STAMP] if any("\nstamp " in text for text in functions.texts) else []
     parts += [project.PROJECT] if evidence.run.project else []
     parts += [BUSYBOX] if makes_base else []
@@ -98,6 +103,12 @@ def _script(evidence: Evidence, hosts: list[Host], only: str) -> str:
     parts += [JUDGE] if any(part.rebuilds for part in done) else []
     parts += [_dispatch(done, only), _need_clients(hosts), TAIL]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _step_functions(texts: list[str]) -> list[str]:
+    """The functions of the kinds of step that these texts call."""
+    known = {name: text for kind in STEPS.values() for name, text in kind.functions.items()}
+    return [text for name, text in known.items() if any(f"\n{name} " in made for made in texts)]
 
 
 def _hosts(evidence: Evidence) -> list[Host]:
@@ -139,14 +150,18 @@ def _known(evidence: Evidence, about: str) -> bool:
     gathered = evidence.contexts.get(about)
     if evidence.run.project:
         return bool(gathered)
-    return bool(_writing(evidence, about)) or bool(gathered and context.whole(gathered))
+    return bool(written(evidence.during(about))) or bool(gathered and context.whole(gathered))
 
 
 def _push(evidence: Evidence, production: Production, functions: _Functions, host: Host) -> tuple[list[str], str]:
     """The lines of a producer's part, and what they are about."""
     about = evidence.phase(production)
+    if repeats_steps(evidence):
+        title, steps = producer_lines(evidence, production, host, functions.files)
+        made = [f"make_base{host.suffix}"] if own_base(evidence) else []
+        return [*_begun(title, host), *made, *steps], title
     title = f"{production.producer} builds, pushes, prunes"
-    reference = _reference(evidence, production.reference)
+    reference = Words(evidence.run.registry).of(production.reference)
     lines = [
         *_begun(title, host),
         *([f"make_base{host.suffix}"] if own_base(evidence) else []),
@@ -160,6 +175,9 @@ def _push(evidence: Evidence, production: Production, functions: _Functions, hos
 
 def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host) -> tuple[list[str], str]:
     """The lines of one trial, and what they are about."""
+    if repeats_steps(evidence):
+        title, steps = consumer_lines(evidence, trial, host, functions.files)
+        return [*_begun(title, host), *steps], title
     wanted = (trial.producer, producer_engine(trial))
     productions = evidence.run.productions
     reference = next((made.reference for made in productions if (made.producer, made.engine) == wanted), "")
@@ -169,14 +187,13 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host
         functions.files(_files(evidence, trial.name, trial.options)),
         _build(evidence, trial.name, reference, reference, host),
     ]
+    source = Words(evidence.run.registry).of(reference)
     if trial.build and not any(item.absent for item in trial.build.imports):
-        lines.append(f"imported {_reference(evidence, reference)}")
+        lines.append(f"imported {source}")
     sent = bytes_sent(trial)
     lines += [f"sent {sent_word(sent)}"] if sent is not None else []
-    for number, step in enumerate(trial.build.steps if trial.build else (), 2):
-        # no output holds a NUL: the script finds no such step, as lab did not
-        lines.append(f"step {number} {shell.word(step.instruction.replace(chr(0), ''))} {step.outcome.value}")
-    return lines, title
+    edited = edits_dockerfile(evidence, trial.name)
+    return [*lines, *(compared(trial.build, None, edited=edited) if trial.build else [])], title
 
 
 def _begun(title: str, host: Host) -> list[str]:
@@ -190,35 +207,15 @@ def _files(evidence: Evidence, about: str, given: Given) -> list[str]:
     recorded = evidence.contexts.get(about, ())
     if own := evidence.run.project:
         return [*project.taken(own, recorded), *context.recreate(recorded), *project.beside(evidence, given)]
-    files = [] if recorded and context.whole(recorded) else [_command(item) for item in _writing(evidence, about)]
+    files = [] if recorded and context.whole(recorded) else list(map(as_typed, written(evidence.during(about))))
     return [*files, *context.recreate(recorded)]
-
-
-def _writing(evidence: Evidence, about: str) -> list[Exchange]:
-    """The recorded commands that made and changed a context: those that ran in its folder before the last build."""
-    exchanges = evidence.during(about)
-    building = max((number for number, item in enumerate(exchanges) if _is_build(item)), default=None)
-    if building is None or exchanges[building].cwd is None:
-        return []
-    before = [item for item in exchanges[:building] if item.cwd == exchanges[building].cwd and item.exit == 0]
-    return [item for item in before if not docker.client(item.argv)]
-
-
-def _is_build(item: Exchange) -> bool:
-    return docker.builds(item.argv) and ("--tag" in item.argv or "--output" in item.argv)
-
-
-def _command(item: Exchange) -> str:
-    """One recorded command."""
-    return " ".join([*(f"{name}={shell.word(value)}" for name, value in item.env.items()), *map(shell.word, item.argv)])
 
 
 def _build(evidence: Evidence, about: str, reference: str, source: str | None, host: Host) -> str:
     """The command of the last build: the recorded one; without a transcript, the usual one."""
-    recorded = next((item.argv for item in reversed(evidence.during(about)) if _is_build(item)), None)
-    found = docker.split(recorded) if recorded else None
-    words = list(found[1]) if found else _usual(reference, source, host)
-    return " ".join([host.builder, *(_reference(evidence, text) for text in words)])
+    found = [command for item in evidence.during(about) if (command := client_command(item)) and command.builds]
+    words = list(found[-1].words) if found else _usual(reference, source, host)
+    return " ".join([host.builder, *map(Words(evidence.run.registry).of, words)])
 
 
 def _usual(reference: str, source: str | None, host: Host) -> list[str]:
@@ -232,14 +229,6 @@ def _usual(reference: str, source: str | None, host: Host) -> list[str]:
     return [*_BUILDCTL, *(("--import-cache", f"type=registry,ref={source}") if source else ()), *output]
 
 
-def _reference(evidence: Evidence, text: str) -> str:
-    """A word in which the registry of the script's caller replaces the registry of the run."""
-    before, registry, after = text.partition(f"{evidence.run.registry}/")
-    if not registry or re.search(r"[A-Za-z0-9]$", before):
-        return shell.word(text)
-    return f'{shell.word(before) if before else ""}"$REGISTRY"{shell.word("/" + after)}'
-
-
 def _base(evidence: Evidence, makes_base: bool) -> str:
     """The function that sets BASE and RUN_BASE; `own_base` is set where the script can make the image itself."""
     base = evidence.run.base
@@ -250,8 +239,16 @@ def _base(evidence: Evidence, makes_base: bool) -> str:
         chosen = [*(["own_base="] if makes_base else []), f'if [ -z "${{BASE:-}}" ]; then {ours}; fi']
     else:
         chosen = [f'if [ -z "${{BASE:-}}" ]; then BASE={shell.word(base.reference)}; fi']
-    named = base.reference if base and base.reference in evidence.run.dockerfile else ""
+    named = base.reference if base and _names(evidence, base.reference) else ""
     return function("choose_base", [f"RUN_BASE={shell.word(named)}", *chosen])
+
+
+def _names(evidence: Evidence, reference: str) -> bool:
+    """True if the Dockerfile names this image, or a file that a step builds from."""
+    written_words = (word for item in evidence.exchanges if item.cwd for word in item.argv)
+    return reference in evidence.run.dockerfile or (
+        repeats_steps(evidence) and any(reference in word for word in written_words)
+    )
 
 
 def _need_clients(hosts: list[Host]) -> str:

@@ -1,37 +1,75 @@
-"""Which steps of a run's sequence a script leaves out: it repeats one build of each side, with a push between them."""
+"""Which steps of a run's sequence a script repeats, and which it leaves out or needs a person for."""
 
 from __future__ import annotations
 
+from lab.report.evidence import Evidence
+from lab.report.script.recorded import Queue
+from lab.report.script.steps.table import STEPS
 from lab.results.run import Run
 from lab.results.sequence import SequenceStep
 
-_SPECIAL = ("tar", "images", "builder", "pull")  # values of a build that a script does not repeat
+_SPECIAL = ("tar", "images", "builder", "pull")  # values of a build that the usual part of a script does not repeat
 _IN_CONTEXT = ("change", "vary")  # steps that the files and the options of the build contain already
 IMAGE = "image"
 
 NOT_COMPARABLE = 4  # exit status of a script that leaves out steps
 
 
-def left_out(run: Run) -> tuple[str, ...]:
+def repeats_steps(evidence: Evidence) -> bool:
+    """True if the script repeats the sequence step by step, from the recorded commands.
+
+    Without it, a script makes one build of each side with a push between them, as the bug report did.
+    """
+    run = evidence.run
+    usual = all(_repeated(run.sequence, number) for number, _ in enumerate(run.sequence))
+    if not run.sequence or (usual and not any(box.builder == "classic" for box in run.boxes)):
+        return False
+    sides = [("producer", evidence.phase(item)) for item in run.productions if item.problem is None]
+    sides += [("consumer", item.name) for item in run.trials if item.build is not None]
+    return all(Queue(evidence.during(about)).builds() == _builds(run.sequence, side) for side, about in sides)
+
+
+def left_out(evidence: Evidence) -> tuple[str, ...]:
     """The steps of the run's sequence that its script does not repeat, in words; empty if the script repeats all.
 
     A run of an older version of lab does not store its sequence: its earlier builds, its inspections, and the reason
     why it allows no prediction describe what is left out.
     """
-    if not run.sequence:
-        return _of_old_run(run)
-    return tuple(item.title for number, item in enumerate(run.sequence) if not _repeated(run.sequence, number))
+    sequence = evidence.run.sequence
+    if not sequence:
+        return _of_old_run(evidence.run)
+    if repeats_steps(evidence):
+        return ()
+    return tuple(item.title for number, item in enumerate(sequence) if not _repeated(sequence, number))
 
 
-def warning(run: Run) -> str | None:
-    """A sentence for the reader of the script of a run whose sequence the script does not repeat; else None."""
-    steps = left_out(run)
-    if not steps:
-        return None
-    return (
-        f"the script of {run.name} does not repeat the sequence of the run, so its outcomes cannot be compared with "
-        f"those of the run (exit status {NOT_COMPARABLE}); it leaves out: {'; '.join(steps)}"
-    )
+def by_hand(evidence: Evidence) -> dict[str, str]:
+    """The steps that the script repeats only with a command that its caller states, with an example of it."""
+    if not repeats_steps(evidence):
+        return {}
+    found = {item.title: STEPS[item.step].by_hand for item in evidence.run.sequence}
+    return {title: command for title, command in found.items() if command}
+
+
+def warning(evidence: Evidence) -> str | None:
+    """A sentence for the reader of a script that does not repeat the whole sequence of its run; else None."""
+    name = evidence.run.name
+    if steps := left_out(evidence):
+        return (
+            f"the script of {name} does not repeat the sequence of the run, so its outcomes cannot be compared with "
+            f"those of the run (exit status {NOT_COMPARABLE}); it leaves out: {'; '.join(steps)}"
+        )
+    if commands := by_hand(evidence):
+        steps_and_commands = "; ".join(f"{title} ({command})" for title, command in commands.items())
+        return (
+            f"the script of {name} repeats these steps only if its caller states how, and else its outcomes cannot be "
+            f"compared with those of the run (exit status {NOT_COMPARABLE}): {steps_and_commands}"
+        )
+    return None
+
+
+def _builds(sequence: tuple[SequenceStep, ...], side: str) -> int:
+    return sum(item.step == "build" and item.side == side for item in sequence)
 
 
 def _repeated(sequence: tuple[SequenceStep, ...], number: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, RootModel
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, RootModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,14 @@ def octal(text: str) -> str:
     return text
 
 
-Octal = Annotated[str, AfterValidator(octal)]
+def quoted(value: object) -> object:
+    """Return a value of YAML that is no number; ValueError for one, which YAML reads from a mode without quotes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise ValueError('a mode is three or four octal digits in quotes, such as "0664"')
+    return value
+
+
+Octal = Annotated[str, BeforeValidator(quoted), AfterValidator(octal)]
 
 
 class ByPath(Change, RootModel[dict[InContext, str]]):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import field_validator
-
-from lab.run.changes.kind import ByPath, Shell, octal
+from lab.run.changes.kind import ByPath, InContext, Octal, Shell
 
 
 class Mode(ByPath):
     """Set the mode of each path, in octal; a symbolic link is followed."""
 
-    @field_validator("root")
-    @classmethod
-    def _octal(cls, value: dict[str, str]) -> dict[str, str]:
-        return {path: octal(mode) for path, mode in value.items()}
+    root: dict[InContext, Octal]
 
     def commands(self) -> list[Shell]:
         """One chmod for each path."""

@@ -11,12 +11,11 @@ from lab.report.evidence import Evidence
 from lab.report.script.script import script, scripts
 from lab.report.script.sequence import left_out, warning
 from lab.results.facts import CacheImport, Inspection, Round
-from lab.results.run import Run
 from lab.results.sequence import SequenceStep
 from lab.run.steps.build import Build
 from lab.run.steps.table import USUAL, NamedStep, stored
 from lab.yamlfile import check
-from tests.report.test_script import LOG, SHELLS, asked, perform, recorded
+from tests.report.test_script import LOG, SHELLS, file, perform, recorded
 
 OWN: tuple[object, ...] = (
     {"build": {"side": "producer"}},
@@ -38,16 +37,23 @@ def of(*sequence: object, outcomes: str = "hrr") -> Evidence:
     return replace(made, run=made.run.model_copy(update={"sequence": steps(*sequence)}))
 
 
+def unrecorded(*sequence: object) -> Evidence:
+    """A run of these steps whose files are known, without its commands."""
+    made = of(*sequence)
+    return replace(made, exchanges=(), contexts={made.run.trials[0].name: (file("bar", b"bar"),)})
+
+
 def test_the_usual_sequence_is_repeated_whole() -> None:
     made = recorded()
-    assert left_out(made.run) == ()
+    assert left_out(made) == ()
     run = made.run.model_copy(update={"sequence": stored(USUAL)})
-    assert (left_out(run), warning(run)) == ((), None)
-    assert "WARNING" not in script(replace(made, run=run))
+    usual = replace(made, run=run)
+    assert (left_out(usual), warning(usual)) == ((), None)
+    assert "WARNING" not in script(usual)
 
 
 def test_steps_that_are_left_out_are_named() -> None:
-    assert left_out(of(*OWN).run) == (
+    assert left_out(of(*OWN)) == (
         "consumer: build name=first cache_from=image",
         "consumer: tag image=first to=second",
         "consumer: restart",
@@ -70,22 +76,22 @@ def test_steps_that_are_left_out_are_named() -> None:
         ({"push": {}}, 3, "consumer: push"),
     ],
 )
-def test_each_kind_of_step(step: object, place: int, title: str | None) -> None:
+def test_each_kind_of_step_without_recorded_commands(step: object, place: int, title: str | None) -> None:
     usual: list[object] = [
         {"build": {"side": "producer"}},
         {"push": {"side": "producer"}},
         {"build": {"cache_from": ["image"]}},
     ]
     usual.insert(place, step)
-    assert left_out(of(*usual).run) == ((title,) if title else ())
+    assert left_out(unrecorded(*usual)) == ((title,) if title else ())
 
 
 @pytest.mark.parametrize(
     "values", [{"tar": "1:1"}, {"images": {"B": "image"}}, {"builder": "classic"}, {"name": "other"}]
 )
 def test_a_build_of_another_form_is_left_out(values: dict[str, object]) -> None:
-    made = of({"build": {"side": "producer"}}, {"push": {"side": "producer"}}, {"build": values})
-    assert [title.partition("=")[0] for title in left_out(made.run)] == [f"consumer: build {next(iter(values))}"]
+    made = unrecorded({"build": {"side": "producer"}}, {"push": {"side": "producer"}}, {"build": values})
+    assert [title.partition("=")[0] for title in left_out(made)] == [f"consumer: build {next(iter(values))}"]
 
 
 def test_options_changes_and_expectations_are_not_stored_again() -> None:
@@ -110,23 +116,12 @@ def test_the_head_of_each_script_lists_the_steps() -> None:
     for text in (script(made), *scripts(made).values()):
         head = text.partition("\n\n")[0]
         assert "# WARNING: the run has a sequence of its own, and this script does not repeat it." in head
-        for title in left_out(made.run):
+        for title in left_out(made):
             assert f"#     {title}\n" in head
 
 
 def test_a_failure_stays_a_failure(tmp_path: Path) -> None:
     assert perform(tmp_path, of(*OWN), "b", "ghcr.io/you", FAKE_FAILS="1").returncode == 3
-
-
-def test_the_last_build_is_the_one_that_is_judged(tmp_path: Path) -> None:
-    made = of(*OWN)
-    judged = made.exchanges[-1]
-    other = replace(judged, argv=("docker", "build", "--progress=plain", "--tag", "localhost:5000/first", "."))
-    changed = replace(made, exchanges=(*made.exchanges[:-1], other, judged))
-    assert perform(tmp_path, changed, "b", "ghcr.io/you").returncode == 4
-    builds = [line for line in asked(tmp_path) if line.startswith("build")]
-    assert builds == ["build --progress=plain --cache-from ghcr.io/you/lab-copy-bust-a:19.03.8 "
-                      "--tag ghcr.io/you/lab-copy-bust-a:19.03.8 ."]  # fmt: skip
 
 
 def test_a_source_that_is_absent_on_purpose_is_no_failure(tmp_path: Path) -> None:
@@ -141,10 +136,10 @@ def test_a_source_that_is_absent_on_purpose_is_no_failure(tmp_path: Path) -> Non
     assert perform(tmp_path, replace(made, run=run), "b", "ghcr.io/you", log=log).returncode == 0
 
 
-def old(**fields: object) -> Run:
+def old(**fields: object) -> Evidence:
     """A run of an older version of lab, which does not store its sequence."""
     run = recorded().run
-    return run.model_copy(update={"trials": (run.trials[0].model_copy(update=fields),)})
+    return Evidence(run.model_copy(update={"trials": (run.trials[0].model_copy(update=fields),)}))
 
 
 def test_an_old_run_is_known_by_what_its_trials_store() -> None:
@@ -157,4 +152,4 @@ def test_an_old_run_is_known_by_what_its_trials_store() -> None:
     assert left_out(old(unpredictable=reason)) == (f"steps that the run does not store ({reason})",)
     run = recorded().run
     productions = tuple(item.model_copy(update={"rounds": (made,)}) for item in run.productions)
-    assert left_out(run.model_copy(update={"productions": productions})) == ("producer: 1 earlier build",)
+    assert left_out(Evidence(run.model_copy(update={"productions": productions}))) == ("producer: 1 earlier build",)
