@@ -91,7 +91,15 @@ IMPORTED = {
         report.page.packing report.page.records report.page.text report.page.timeline report.page.trial
         report.prediction
     """,
+    "report/script/test_library.py": """
+        report.script.host report.script.recorded report.script.steps.build report.script.steps.change
+        report.script.steps.command report.script.steps.kind report.script.steps.restart
+        report.script.steps.serve report.script.steps.wait
+    """,
     "report/script/test_project.py": "report.script.clients",
+    "report/script/test_steps.py": """
+        report.script.judge report.script.steps.inspect report.script.steps.table report.script.words
+    """,
     "report/test_comparison.py": "results.golden results.shelf",
     "report/test_formats.py": "report.document report.evidence report.junit report.spreadsheet report.trials",
     "report/test_markdown.py": """
