@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tabulate import tabulate
-
 from lab.model import Outcome
 from lab.report.printable import filled, line
 from lab.report.project import size_in_words
+from lab.report.vary_table import FIRST, vary_table
 from lab.results.run import Run
 from lab.results.varied import AxisFacts, RemedyFacts, State, VaryFacts
-
-LETTERS = {Outcome.HIT: ".", Outcome.RAN: "R", Outcome.ERROR: "E", Outcome.WRONG_HIT: "W"}
-LEGEND = "a letter for each step: . hit, R ran, E error, W hit with a wrong result, ? not known"
-FIRST = 2  # the number of the first step after FROM, as reports count
-ROOM = 60  # columns that outcomes in words may take
 
 
 def vary_blocks(run: Run, width: int) -> list[str]:
@@ -23,7 +17,7 @@ def vary_blocks(run: Run, width: int) -> list[str]:
     found = run.vary
     if found is None:
         return []
-    blocks = [_steps(run, width), _table(run, found), _skipped(found, width)]
+    blocks = [_steps(run, width), vary_table(run, found, width), _skipped(found, width)]
     blocks.append("\n".join(part for text in verdict_lines(run) for part in _filled(text, width)))
     return [block for block in blocks if block]
 
@@ -186,36 +180,6 @@ def _step(run: Run, step: str | None) -> str:
 def _steps(run: Run, width: int) -> str:
     lines = [f"step {number}: {text}" for number, text in enumerate(run.instructions, FIRST)]
     return "\n".join(part for text in lines for part in filled(text, "    ", first="", width=width))
-
-
-def _table(run: Run, found: VaryFacts) -> str:
-    built = [axis for axis in found.axes if axis.outcomes]
-    words = 5 * len(run.instructions) <= ROOM
-    rows = [["(no change)", "built", *_cells(found.control, words), ""]]
-    rows.append(
-        [f"({found.deliberate_what or 'the change that must miss'})", "built", *_cells(found.deliberate, words), ""]
-    )
-    rows += [[axis.name, _state(axis), *_cells(axis.outcomes, words), line(_cause(axis))] for axis in built]
-    steps = [str(number) for number, _ in enumerate(run.instructions, FIRST)] if words else ["steps"]
-    widths = [None] * (len(steps) + 2) + [44]
-    text = tabulate(
-        rows, ["axis", "how", *steps, "cause"], tablefmt="plain", disable_numparse=True, maxcolwidths=widths
-    )
-    return text if words else f"{text}\n{LEGEND}"
-
-
-def _cells(outcomes: Sequence[Outcome], words: bool) -> list[str]:
-    if words:
-        return [outcome.value for outcome in outcomes] or ["?"]
-    return ["".join(LETTERS.get(outcome, "?") for outcome in outcomes)]
-
-
-def _state(axis: AxisFacts) -> str:
-    return {State.RAN: "spot check" if axis.spot else "built", State.FAILED: "failed"}.get(axis.state, axis.state.value)
-
-
-def _cause(axis: AxisFacts) -> str:
-    return axis.cause or (axis.reason or "" if axis.state is State.FAILED else "")
 
 
 def _skipped(found: VaryFacts, width: int) -> str:

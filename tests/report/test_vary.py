@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from lab.model import Outcome
+from lab.project import Project
+from lab.report.evidence import Evidence
+from lab.report.markdown import markdown
+from lab.report.page.document import render
 from lab.report.table import table
 from lab.report.vary import misses, verdict_lines
 from lab.results.run import Run
@@ -18,6 +23,7 @@ from lab.results.varied import (
     TriedFacts,
     VaryFacts,
 )
+from tests.conftest import ROOT
 
 HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
 STEPS = ("RUN one", "COPY src /src", "RUN two")
@@ -149,3 +155,12 @@ def test_a_remedy_that_spares_some_steps_names_the_first_that_still_misses() -> 
         name="argument-later", text="x", limit="RUN $X", tried=(TriedFacts(axis="umask-0002", cured=True),)
     )
     assert "  From RUN $X on, steps still miss: they use the value." in verdict(run(UMASK, remedies=(remedy,)))
+
+
+def test_the_page_and_the_issue_have_the_verdict_as_nested_lists() -> None:
+    evidence = Evidence(run(UMASK))
+    page = render(evidence, Project(ROOT, ROOT).texts("page"))
+    assert re.search(r"<li>These differences[^<]*<ul>\s*<li>at step 3[^<]*<ul>\s*<li>umask-0002:", page)
+    lines = markdown(evidence).splitlines()
+    start = next(number for number, text in enumerate(lines) if text.startswith("- These differences"))
+    assert lines[start + 1].startswith("  - at step 3") and lines[start + 2].startswith("    - umask-0002")
