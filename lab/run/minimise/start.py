@@ -22,7 +22,7 @@ from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.own_project.template import has_own_mode, preparation, usual_sequence
 from lab.run.own_project.variations import Difference as Possible
-from lab.run.own_project.variations import Model, best_file, differences
+from lab.run.own_project.variations import best_file, differences, model_of
 from lab.run.random_trials.case import BASE, Case
 from lab.run.rendering import filled
 from lab.run.scenario_file import ScenarioFile, Variation
@@ -76,7 +76,7 @@ def variations_of(project: OwnProject, rules: Rules, on: str | None = None) -> d
             f"cannot find the file {on} among what docker sends of {project.folder}{did_you_mean(on, list(files))}"
         )
     dockerfile = project.dockerfile("scratch")
-    chosen = files[on] if on else best_file(project, Model(project, dockerfile, rules), _instructions(project))
+    chosen = files[on] if on else best_file(project, model_of(project, dockerfile, rules), _instructions(project))
     return {item.name: item for item in differences(project, chosen)}
 
 
