@@ -34,21 +34,21 @@ class Machine(LocalBox):
 
     def __init__(self, state: Path) -> None:
         super().__init__("machine")
-        self.state = state
+        self.place = state
         for name, text in {"date": DATE, "id": "#!/bin/sh\necho 0\n"}.items():
             (state / name).write_text(text.format(state=state, date="/bin/date"))
             (state / name).chmod(0o755)
         self.set(0)
 
     def set(self, offset: int) -> None:
-        (self.state / "offset").write_text(str(offset))
+        (self.place / "offset").write_text(str(offset))
 
     @property
     def offset(self) -> int:
-        return int((self.state / "offset").read_text() or 0)
+        return int((self.place / "offset").read_text() or 0)
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
-        path = f"{self.state}:{os.environ['PATH']}"
+        path = f"{self.place}:{os.environ['PATH']}"
         return super().execute(Command(command.argv, {**command.env, "PATH": path}, command.cwd, command.timeout))
 
 
@@ -58,14 +58,14 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def sign(machine: Machine) -> str:
-    return str(machine.state / "sign")
+    return str(machine.place / "sign")
 
 
 def test_the_clock_is_ahead_within_the_context_and_right_after_it(machine: Machine) -> None:
     with moved_clock(machine, sign(machine)):
         assert machine.offset == AHEAD
     assert machine.offset == 0
-    assert not list(machine.state.glob("sign*"))
+    assert not list(machine.place.glob("sign*"))
 
 
 def test_an_interruption_moves_it_back(machine: Machine) -> None:
@@ -76,11 +76,17 @@ def test_an_interruption_moves_it_back(machine: Machine) -> None:
 
 def test_the_machine_moves_it_back_by_itself_once_the_sign_is_gone(machine: Machine) -> None:
     with pytest.raises(BoxError, match="cannot move the clock of machine back"), moved_clock(machine, sign(machine)):
-        Path(sign(machine)).unlink()  # as a boot does, or a clean-up of the machine
-        wait_for("the clock", lambda: True if machine.offset == 0 else "ahead", timeout=60, every=0.1)
-        machine.set(AHEAD)  # for the look at the end of the context
-        wait_for("the sign", lambda: True if Path(f"{sign(machine)}.done").exists() else "none", timeout=60, every=0.1)
-        Path(f"{sign(machine)}.done").unlink()
+        _lose_the_sign(machine)
+
+
+def _lose_the_sign(machine: Machine) -> None:
+    """Remove the sign, as a clean-up of the machine does, and wait until the machine has moved its clock back."""
+    done = Path(f"{sign(machine)}.done")
+    Path(sign(machine)).unlink()
+    wait_for("the clock", lambda: True if done.exists() else "it is ahead", timeout=60, every=0.1)
+    assert machine.offset == 0
+    done.unlink()
+    machine.set(AHEAD)  # for the look at the end of the context
 
 
 def test_a_clock_that_a_service_sets_back_is_no_difference(machine: Machine) -> None:
@@ -90,10 +96,10 @@ def test_a_clock_that_a_service_sets_back_is_no_difference(machine: Machine) -> 
 
 
 def test_a_machine_that_refuses_has_the_reason(machine: Machine) -> None:
-    (machine.state / "refuses").touch()
-    with pytest.raises(NotHereError, match="cannot be moved: Operation not permitted"):
-        with moved_clock(machine, sign(machine)):
-            pass
+    (machine.place / "refuses").touch()
+    reason = "cannot be moved: Operation not permitted"
+    with pytest.raises(NotHereError, match=reason), moved_clock(machine, sign(machine)):
+        pass
     assert not Path(sign(machine)).exists()
 
 

@@ -16,6 +16,7 @@ from lab.results.contexts import StoredContext, load_context
 from lab.results.run import Trial
 from lab.run import boxfacts, sequence
 from lab.run.expectations import Expectation
+from lab.run.faults import translate
 from lab.run.own_project.project import OwnProject
 from lab.run.station import Station
 from lab.run.vary.bench import UNCHANGED, Bench
@@ -47,7 +48,10 @@ class SecondBox:
 
     def _station(self, bench: Bench) -> Station:
         with self.box.about(f"{self.box.name}:{self.engine.name}/facts"):
-            facts = boxfacts.look(self.box, self.engine, *self.title)
+            try:
+                facts = boxfacts.look(self.box, self.engine, *self.title)
+            except CommandError as error:
+                raise translate(self.box, self.engine, bench.registry, error) from error
         bench.recorder.add(facts)
         place = self.home / re.sub(r"[^A-Za-z0-9.-]+", "_", self.engine.name)
         return Station(self.box, self.box.about, self.engine, facts, place, bench.registry, bench.keep)
