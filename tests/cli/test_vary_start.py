@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 
 from lab.cli import vary_start
 from lab.cli.options import Workplace
-from lab.cli.own_project import ProjectWords
+from lab.cli.own_project import ProjectWords, project_options
 from lab.cli.vary_start import VaryWords, start_of
 from lab.errors import LabError, UsageError
 from lab.run.vary.table import AXES, chosen
 
 OTHERS = chosen(["-engine", "-client"])
-OWN = ProjectWords(None, None, (), None, (), (), (), None, None, "exact", False, (), 2048)
-WORDS = VaryWords(None, (), False, False, 1, None, None, None, (), None, OWN)
 
 
 class NetworkError(Exception):
@@ -30,14 +30,21 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vary_start, "workplace", choose)
 
 
+@click.command()
+@project_options
+def reading(own: ProjectWords) -> ProjectWords:
+    return own
+
+
+def own(*argv: str) -> ProjectWords:
+    found = reading.main(list(argv), standalone_mode=False)
+    assert isinstance(found, ProjectWords)
+    return found
+
+
 def words(**changes: object) -> VaryWords:
-    fields = {name: getattr(WORDS, name) for name in VaryWords.__dataclass_fields__}
-    return VaryWords(**{**fields, **changes})
-
-
-def own(folder: Path) -> ProjectWords:
-    fields = {name: getattr(OWN, name) for name in ProjectWords.__dataclass_fields__}
-    return ProjectWords(**{**fields, "context": folder})
+    plain = VaryWords(None, (), False, False, 1, None, None, None, (), None, own())
+    return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 PAIR = ("debian12-apparmor", "debian12-selinux")
@@ -46,7 +53,7 @@ PAIR = ("debian12-apparmor", "debian12-selinux")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"case": "copy-bust", "own": own(Path())}, "a case and a --context at once"),
+        ({"case": "copy-bust", "own": own("--context", ".")}, "a case and a --context at once"),
         ({"case": "copy-bst"}, 'cannot find the scenario "copy-bst"'),
         ({"engines": ("20.10.24,26.1.5",)}, "cannot vary with several engines (20.10.24, 26.1.5)"),
         ({"engines": ("20.10.24", "26.1.5")}, "cannot vary with several engines"),
@@ -54,7 +61,7 @@ PAIR = ("debian12-apparmor", "debian12-selinux")
         ({"engines": ("20.10.4x",)}, 'cannot find the engine "20.10.4x"'),
         ({"other_engine": "20.10.4x"}, 'cannot find the engine "20.10.4x"'),
         ({"box": "debian12"}, 'cannot find the box "debian12"'),
-        ({"own": own(Path("/nowhere/at-all"))}, "it is not a folder"),
+        ({"own": own("--context", "/nowhere/at-all")}, "it is not a folder"),
         ({"between": PAIR, "axes": ("mtime",)}, "cannot use --axis with --between"),
         ({"between": (PAIR[0], PAIR[0])}, "cannot compare the box debian12-apparmor with itself"),
         ({"between": PAIR, "box": "local"}, "cannot use --box with two boxes"),
@@ -97,7 +104,7 @@ def test_a_word_that_is_a_path_names_a_side_with_files(tmp_path: Path, monkeypat
         (tmp_path / name / "Dockerfile").write_text("FROM alpine\nCOPY . /\n")
     monkeypatch.setenv("LAB_ROOT", str(Path(vary_start.__file__).parents[2]))
     monkeypatch.chdir(tmp_path)
-    start = start_of(words(own=own(Path(PAIR[0])), between=PAIR, lineup="local"), AXES)
+    start = start_of(words(own=own("--context", PAIR[0]), between=PAIR, lineup="local"), AXES)
     assert start.boxes == ("local",) and start.request.sides is not None
     with pytest.raises(UsageError):
-        start_of(words(own=own(Path(PAIR[0])), between=(PAIR[0], "none"), lineup="local"), AXES)
+        start_of(words(own=own("--context", PAIR[0]), between=(PAIR[0], "none"), lineup="local"), AXES)
