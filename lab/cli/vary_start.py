@@ -82,7 +82,7 @@ def start_of(words: VaryWords, axes: tuple[Axis, ...]) -> Start:
         lineup=place.lineup.name,
         scenario=Path() if project else scenario or find_scenario(place.lineup.scenario, here.scenarios),
         project=project,
-        axes=axes,
+        axes=() if words.between else axes,
         engine=used[0] if used else None,
         base=base,
         every=words.every,

@@ -86,7 +86,7 @@ def test_right_words_choose_the_lineup(no_network: None) -> None:
 def test_two_boxes_choose_the_lineup_that_has_both() -> None:
     start = start_of(words(case="copy-bust", between=PAIR), AXES)
     assert (start.place.lineup.name, start.boxes) == ("debian", PAIR)
-    assert (start.engines, start.other, start.request.sides) == ((), (), None)
+    assert (start.engines, start.other, start.request.sides, start.request.axes) == ((), (), None, ())
     turned = start_of(words(case="copy-bust", between=PAIR[::-1]), AXES)
     assert turned.boxes == PAIR[::-1]
 
@@ -96,6 +96,13 @@ def test_another_engine_is_started_only_for_an_axis_that_needs_it() -> None:
     assert start_of(words(**given), OTHERS).other == ()
     start = start_of(words(**given), AXES)
     assert (start.boxes, start.engines, start.other) == (("local",), ("20.10.24",), ("26.1.5",))
+
+
+def test_the_other_engine_is_not_the_first_one_of_the_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_hand = lambda stock, spec: spec.name in ("20.10.5", "20.10.24")  # noqa: E731
+    monkeypatch.setattr("lab.engines.stock.Stock.at_hand", at_hand)
+    for box, other in (("debian11", ("20.10.24",)), ("debian12-apparmor", ("20.10.5",))):
+        assert start_of(words(case="copy-bust", lineup="releases", box=box), AXES).other == other
 
 
 def test_a_word_that_is_a_path_names_a_side_with_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ class Experiment:
     watch: Watch = unwatched
     second: SecondBox | None = None
     deliberate: Trial | None = None
+    planned: list[str] = field(default_factory=list)  # the variations of all trials that are known by now
     prepared: list[Prepared] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
     scene: Scene | None = None
@@ -151,6 +152,7 @@ class Experiment:
             return
         bench, names = self.bench, (self.bench.box.name, self.second.box.name)
         bench.tell(Progress(names[1], f"rebuild the image of {names[0]}"))
+        self.watch(Begun(self.second.key(bench)))
         there = self.second.rebuild(bench, self.control)
         _not_stopped(names[1])
         self._search(built_by(bench, self.control, self.request.project), sides_of(bench, there, names))
@@ -267,6 +269,8 @@ class Experiment:
         self.answers.show(item.axis, item.variant.what, trial, spot=spot)
 
     def _trial(self, name: str, variant: Variant) -> Trial:
+        if name not in self.planned:
+            self._plan([*self.planned, name])
         self.watch(Begun(self.bench.key_of(name, variant)))
         trial = self.bench.build(name, variant, self.control)
         _not_stopped(name)
@@ -276,9 +280,10 @@ class Experiment:
         return trial
 
     def _plan(self, names: Sequence[str]) -> None:
-        run = self.bench.run
+        run, self.planned = self.bench.run, list(names)
         variants = {item.axis.name: item.variant for item in self.prepared}
         keys = tuple(self.bench.key_of(name, variants.get(name, UNCHANGED)) for name in names)
+        keys += (self.second.key(self.bench),) if self.second else ()
         self.watch(Planned(run.name, run.scenario, run.lineup, run.started, run.instructions, keys))
 
 

@@ -12,6 +12,7 @@ from lab.engines.engine import Engine
 from lab.errors import CommandError
 from lab.explain.predict import options_of
 from lab.explain.subject import subject
+from lab.model import CONTROL, TrialKey
 from lab.results.contexts import StoredContext, load_context
 from lab.results.run import Trial
 from lab.run import boxfacts, sequence
@@ -32,6 +33,11 @@ class SecondBox:
     title: tuple[str, str]
     engine: Engine
     home: PurePosixPath
+
+    def key(self, bench: Bench) -> TrialKey:
+        """The key of the rebuild here."""
+        here, made = self.box.name, bench.box.name
+        return TrialKey(made, bench.engine.name, here, self.engine.name, bench.scenario.name, CONTROL)
 
     def rebuild(self, bench: Bench, control: Trial) -> Trial:
         """Rebuild the image of the bench here from files that are sent here; store the trial and the box's facts."""

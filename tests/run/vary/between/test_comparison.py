@@ -11,11 +11,12 @@ from pathlib import Path
 
 from lab.buildkit.contenthash.entry import Entry
 from lab.explain.upstream import Upstream
-from lab.model import Outcome
+from lab.model import Begun, Outcome, Planned, RunEvent, TrialKey
 from lab.report.vary import verdict_lines
 from lab.results.varied import BetweenFacts, VaryFacts
 from lab.run.own_project import request as own
 from lab.run.own_project.project import OwnProject, read_project
+from lab.run.recorder import Watch, unwatched
 from lab.run.vary.between.searching import EVERY, Sides
 from lab.run.vary.experiment import Experiment
 from lab.run.vary.request import Request
@@ -26,7 +27,9 @@ HIT, RAN = Outcome.HIT, Outcome.RAN
 MORE = {name: f"{name}\n" for name in ("src/b", "src/c", "a", "b", "c", "d")}
 
 
-def compared(folder: Path, second: dict[str, dict[str, object]], sign: str | None = None) -> tuple[VaryFacts, str]:
+def compared(
+    folder: Path, second: dict[str, dict[str, object]], sign: str | None = None, watch: Watch = unwatched
+) -> tuple[VaryFacts, str]:
     """A run between the project and a second side in which these objects have other fields."""
     with standing(folder, more=MORE, kind=Predicting) as bench:
         if sign:
@@ -34,7 +37,7 @@ def compared(folder: Path, second: dict[str, dict[str, object]], sign: str | Non
         project = read_project(own.Request(folder / "app"))
         sides = Sides(("here", "there"), project.objects, altered(project, second))
         request = Request("local", project=project, remedies=False, sides=sides)
-        Experiment(request, bench, Upstream(ROOT / "boxes"), {}).make()
+        Experiment(request, bench, Upstream(ROOT / "boxes"), {}, watch).make()
     assert bench.run.vary is not None
     return bench.run.vary, "\n".join(verdict_lines(bench.run))
 
@@ -68,7 +71,21 @@ def test_a_miss_that_the_model_does_not_predict_is_bisected_on_the_engine(tmp_pa
     assert "none of these differences changes a key" not in verdict
 
 
-def test_a_cause_that_the_engine_does_not_confirm_is_told_as_none(tmp_path: Path) -> None:
+def test_every_rebuild_of_the_bisection_is_planned_before_it_begins(tmp_path: Path) -> None:
+    events: list[RunEvent] = []
+    compared(tmp_path, {name: {"mode": 0o600} for name in "abcd"}, sign="greedy", watch=events.append)
+    planned: set[TrialKey] = set()
+    begun: list[TrialKey] = []
+    for event in events:
+        if isinstance(event, Planned):
+            planned = set(event.trials)
+        if isinstance(event, Begun):
+            assert event.key in planned
+            begun.append(event.key)
+    assert planned == set(begun) and any(key.variation.startswith("bisect-") for key in begun)
+
+
+def test_a_cause_that_the_engine_does_not_confirm_is_called_none(tmp_path: Path) -> None:
     found, verdict = compared(tmp_path, {"src/b": {"mode": 0o600}}, sign="careless")
     assert found.contradicted == ("all-differences", "cause-1") and between(found).rebuilds == 0
     [piece] = between(found).causes[0].pieces
