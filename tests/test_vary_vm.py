@@ -70,6 +70,12 @@ def test_ctrl_c_keeps_the_answers_and_names_the_command_that_goes_on(checkout: L
     assert host.leftovers(find().state) == []
 
 
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
 @pytest.fixture
 def wrong_rules(tmp_path: Path) -> Lab:
     """A checkout whose rules say that the engine without the fix leaves out security.*, as the engine with the fix."""
@@ -78,10 +84,8 @@ def wrong_rules(tmp_path: Path) -> Lab:
     shutil.copy(ROOT / "Vagrantfile", root)
     for name in ("boxes", "templates"):
         shutil.copytree(ROOT / name, root / name)
-    rules = root / "boxes" / "buildkit" / "rules.yaml"
-    text = rules.read_text()
-    assert text.count('like: "20.10.24", xattrs: all') == 1
-    rules.write_text(text.replace('like: "20.10.24", xattrs: all', 'like: "20.10.24", xattrs: plain'))
+    _replace(root / "boxes" / "buildkit" / "rules.yaml", 'like: "20.10.24", xattrs: all', 'like: "20.10.24"')
+    _replace(root / "boxes" / "engines.yaml", "    rules: R5\n    xattrs: all\n", "    rules: R5\n")
     return Lab(root, {"LAB_ROOT": str(root), "PYTHONPATH": str(ROOT)})
 
 
