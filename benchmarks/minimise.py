@@ -11,24 +11,12 @@ from typing import Any
 
 from lab.boxes.base import Command
 from lab.boxes.process import run_process
+from lab.run.random_trials.case import BASE
+from tests.run.minimise.standin import GUILTY, project
 
 ENGINE = "20.10.24"
 FILES = 300
-GUILTY = "src/m3/deep/f7.txt"
 TRIALS, SECONDS = 40, 180  # bounds
-DOCKERFILE = """\
-FROM any
-ENV A=1 B=2
-RUN install everything
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm install
-COPY src ./src
-COPY . .
-RUN make
-LABEL x=y
-CMD ["./app"]
-"""
 
 
 def main() -> None:
@@ -48,16 +36,14 @@ def main() -> None:
 
 
 def made(folder: Path, count: int = FILES) -> Path:
-    """A project of so many files in folders of three levels."""
-    names = ["package.json", "package-lock.json", "README.md", GUILTY]
-    for number in range(count - len(names)):
-        top = ("src", "docs", "test")[number % 3]
-        names.append(f"{top}/m{number // 3 % 9}/{'deep/' if number % 2 else ''}g{number}.txt")
-    for name in names:
+    """The project of the tests with so many files, in folders of three levels."""
+    build = project(count)
+    for name, file in build.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{name}\n")
-    (folder / "Dockerfile").write_text(DOCKERFILE)
+        path.write_bytes(file.content)
+        path.chmod(0o755 if file.executable else 0o644)
+    (folder / "Dockerfile").write_text(build.build.dockerfile.replace(BASE, "any"))
     return folder
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
 from lab.engines import host
-from lab.errors import DIFFERS
+from lab.errors import CONTRADICTED, DIFFERS
 from lab.project import find
-from tests.conftest import HANGS, Lab
+from tests.conftest import HANGS, ROOT, Lab
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(HANGS)]
 ENGINE = ("--lineup", "local", "--engine", "20.10.24", "--base", "busybox")
@@ -19,7 +21,7 @@ DOCKERFILE = "FROM alpine\nRUN echo one > /one\nCOPY src /src\nRUN echo two > /t
 
 
 def project(folder: Path) -> Path:
-    (folder / "src").mkdir()
+    (folder / "src").mkdir(parents=True)
     (folder / "src" / "a.txt").write_text("a\n")
     (folder / "src" / "a.txt").chmod(0o644)
     (folder / "src").chmod(0o755)
@@ -66,3 +68,58 @@ def test_ctrl_c_keeps_the_answers_and_names_the_command_that_goes_on(checkout: L
     run = json.loads(Path(folder, "run.json").read_text())
     assert [axis["name"] for axis in run["vary"]["axes"]] == ["umask-0002"]
     assert host.leftovers(find().state) == []
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def wrong_rules(tmp_path: Path) -> Lab:
+    """A checkout whose rules say that the engine without the fix leaves out security.*, as the engine with the fix."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    shutil.copy(ROOT / "Vagrantfile", root)
+    for name in ("boxes", "templates"):
+        shutil.copytree(ROOT / name, root / name)
+    _replace(root / "boxes" / "buildkit" / "rules.yaml", 'like: "20.10.24", xattrs: all', 'like: "20.10.24"')
+    _replace(root / "boxes" / "engines.yaml", "    rules: R5\n    xattrs: all\n", "    rules: R5\n")
+    return Lab(root, {"LAB_ROOT": str(root), "PYTHONPATH": str(ROOT)})
+
+
+UNFIXED = ("--lineup", "local", "--engine", "20.10.24-unfixed", "--base", "busybox", "--no-remedies", "--json")
+
+
+def test_an_engine_that_contradicts_the_model_proves_only_what_it_did(wrong_rules: Lab, tmp_path: Path) -> None:
+    words = ("vary", "--context", str(project(tmp_path / "p")), *UNFIXED, "--axis", "selinux,owner,mtime,umask-0077")
+    said = wrong_rules.run(*words)
+    assert said.code == CONTRADICTED, said.err
+    found = said.json["vary"]
+    assert found["problem"] is None and found["contradicted"] == ["selinux"]
+    axes = {axis["name"]: axis for axis in found["axes"]}
+    assert {axis["state"] for axis in axes.values()} == {"ran"}
+    assert axes["selinux"]["outcomes"] == ["hit", "ran", "ran"]
+    assert axes["selinux"]["cause"] == "it is not known: lab's model predicts that the engine hits"
+    assert "mode of src" in axes["umask-0077"]["cause"]
+
+
+def test_a_difference_that_the_model_does_not_know_is_bisected_on_the_engine(wrong_rules: Lab, tmp_path: Path) -> None:
+    first = project(tmp_path / "first")
+    for number in range(8):
+        (first / "src" / f"f{number}.txt").write_text(f"{number}\n")
+    second = tmp_path / "second"
+    shutil.copytree(first, second)
+    for number in range(8):
+        os.setxattr(second / "src" / f"f{number}.txt", "security.lab", b"1")
+    said = wrong_rules.run("vary", "--context", str(first), "--between", str(first), str(second), *UNFIXED)
+    assert said.code == CONTRADICTED, said.err
+    found = said.json["vary"]
+    assert found["contradicted"] == ["all-differences"] and not found["problem"]
+    [cause] = found["between"]["causes"]
+    assert (cause["axis"], cause["count"], cause["alike"]) == ("engine-cause-1", 1, 7)
+    assert cause["pieces"][0].startswith("security.lab of src/f")
+    assert 0 < found["between"]["rebuilds"] <= 8
+    [axis] = [item for item in found["axes"] if item["name"] == "engine-cause-1"]
+    assert axis["outcomes"] == ["hit", "ran", "ran"]

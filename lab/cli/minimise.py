@@ -13,6 +13,10 @@ import click
 from lab.cli.columns import fill
 from lab.cli.minimise_start import OwnBuild, start_of
 from lab.cli.options import (
+    builder_option,
+    builders_named,
+    cache_option,
+    caches_named,
     engine_option,
     engines_named,
     json_option,
@@ -22,10 +26,12 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
-from lab.cli.terminal import echo, say
+from lab.cli.terminal import echo, program, say
 from lab.errors import DIFFERS, Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.cli.conduct import Conductor
     from lab.cli.options import Workplace
     from lab.report.minimised import Minimised
@@ -53,6 +59,8 @@ LIMIT = 200  # trials; the search has the same
 @click.option("--producer-engine", "made_by", metavar="ENGINE", help="The engine that the producer builds with.")
 @click.option("--producer", metavar="BOX", help="The box that pushes the image; default: the lineup's first.")
 @click.option("--consumer", metavar="BOX", help="The box that rebuilds; default: the lineup's last.")
+@builder_option
+@cache_option
 @provider_option
 @click.option(
     "--limit",
@@ -81,6 +89,8 @@ def minimise(
     made_by: str | None,
     producer: str | None,
     consumer: str | None,
+    builders: tuple[str, ...],
+    caches: tuple[str, ...],
     provider: str,
     limit: int,
     anew: bool,
@@ -99,15 +109,24 @@ def minimise(
 
     own = OwnBuild(context, file, build_args, target, stub_runs, bases, on)
     asked = Ends(producer, consumer, made_by, None)
+    way = (_one("builders", "--builder", builders_named(builders)), _one("caches", "--cache", caches_named(caches)))
+    used = _one("engines", "--engine", tuple(name for word in engines for name in word.split(",") if name))
     candidate, ends, where = start_of(name, trial, variation, own, asked, lineup)
+    for note in candidate.notes:
+        click.echo(f"note: {note}", err=True)
     place = workplace(where)
     place.announce()
-    names = engines_named(place, engines)
-    if len(names) > 1:
-        raise UsageError("cannot minimise with several engines: name one for --engine, another for --producer-engine")
-    ends = _complete(place, replace(ends, engine=names[0] if names else ends.engine))
-    used, made = _names(ends.engine), _names(ends.producer_engine)
-    specs = boxes_for(place, _names(ends.producer), _names(ends.consumer), used, made, allow_prune=False)
+    ends = _complete(place, replace(ends, engine=used or ends.engine), *way)
+    specs = boxes_for(
+        place,
+        _names(ends.producer),
+        _names(ends.consumer),
+        _names(ends.engine),
+        _names(ends.producer_engine),
+        allow_prune=False,
+        builders=ends.builders,
+        caches=(ends.cache,),
+    )
     with conducting(place, specs, provider, "minimise", verbose=verbose) as conductor:
         found = _minimised(conductor, candidate, ends, limit, anew=anew)
     _show(found, as_json=as_json)
@@ -115,22 +134,36 @@ def minimise(
         sys.exit(DIFFERS)
 
 
+def _one(what: str, option: str, names: Sequence[str]) -> str | None:
+    """The only name of an option; UsageError for several."""
+    if len(names) > 1 or "all" in names:
+        raise UsageError(f"cannot minimise with several {what} ({', '.join(names)}): name one with {option}")
+    return names[0] if names else None
+
+
 def _names(name: str | None) -> tuple[str, ...]:
     return (name,) if name else ()
 
 
-def _complete(place: Workplace, ends: Ends) -> Ends:
+def _complete(place: Workplace, ends: Ends, builder: str | None, cache: str | None) -> Ends:
     """The ends with the lineup's first box as producer and its last as consumer, and with known engines."""
     boxes = place.lineup.boxes
-    (made_by,) = engines_named(place, _names(ends.producer_engine)) or (None,)
+    made, used = (next(iter(engines_named(place, _names(name))), None) for name in (ends.producer_engine, ends.engine))
     return replace(
-        ends, producer=ends.producer or boxes[0], consumer=ends.consumer or boxes[-1], producer_engine=made_by
+        ends,
+        producer=ends.producer or boxes[0],
+        consumer=ends.consumer or boxes[-1],
+        producer_engine=made,
+        engine=used,
+        builder=builder or ends.builder,
+        cache=cache or ends.cache,
     )
 
 
 def _minimised(conductor: Conductor, candidate: Candidate, ends: Ends, limit: int, *, anew: bool) -> Minimised:
     """Search on engines, write the result, and run it."""
     from lab.cli.machines import stopped, with_way_back
+    from lab.run.builders.table import bring_buildx, split
     from lab.run.minimise.bench import open_bench
     from lab.run.minimise.state import TRYING, begin
 
@@ -138,14 +171,15 @@ def _minimised(conductor: Conductor, candidate: Candidate, ends: Ends, limit: in
     kept = begin(place.project.results, candidate, ends, datetime.now(UTC), anew=anew)
     if kept.answers:
         say(f"goes on in {kept.folder}, which has the outcomes of {len(kept.answers)} builds", err=True)
-    engines = tuple(dict.fromkeys((*_names(ends.engine), *_names(ends.producer_engine))))
+    conductor.fleet.stock.with_buildx = bring_buildx(ends.builders)
     ready = with_way_back(
-        place, lambda: conductor.fleet.up(place.lineup.name, conductor.specs, conductor.provider, engines)
+        place, lambda: conductor.fleet.up(place.lineup.name, conductor.specs, conductor.provider, ends.engines)
     )
     try:
         with open_bench(ready, place.project, tell, ends, kept.folder / TRYING) as bench:
             search = _search(bench, kept, candidate, limit, conductor)
-            ends = replace(ends, engine=bench.consumer.engine.name, producer_engine=bench.producer.engine.name)
+            used, made = (split(end.engine.name)[0] for end in (bench.consumer, bench.producer))
+            ends = replace(ends, engine=used, producer_engine=made)
         return _result(conductor, search, kept, ends)
     except (Interrupted, KeyboardInterrupt) as error:
         raise stopped(error, f"the same command goes on with what is stored in {kept.folder}") from error
@@ -200,10 +234,12 @@ def _result(conductor: Conductor, search: Search, kept: ResultFolder, ends: Ends
         variations=tuple(dict.fromkeys(("none", best.variation))),
         consumer_engines=_names(ends.engine),
         producer_engines=_names(ends.producer_engine) if ends.producer_engine != ends.engine else (),
+        builders=ends.builders,
+        caches=(ends.cache,),
     )
-    place, run = conductor.run(wish, tuple(dict.fromkeys((*_names(ends.engine), *_names(ends.producer_engine)))))
+    place, run = conductor.run(wish, ends.engines)
     found = of_search(search, run, place, kept.folder, conductor.place.project.boxes)
-    files.write(kept.folder / REPORT, markdown(found))
+    files.write(kept.folder / REPORT, markdown(found, program()))
     kept.store(finished=True)
     return found
 

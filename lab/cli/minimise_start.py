@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli.own_project import bases_of
-from lab.errors import ConfigError, UsageError
+from lab.errors import ConfigError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from lab.project import Project
     from lab.results.run import Run
     from lab.run.minimise.bench import Ends
     from lab.run.minimise.candidate import Candidate
@@ -53,16 +54,32 @@ def start_of(
         return _of_run(run, trial, variation, asked, lineup)
     if trial:
         raise UsageError(f'cannot find the run "{name}", to which --trial belongs')
-    folder = find_scenario(name, project.scenarios)
+    try:
+        folder = find_scenario(name, project.scenarios)
+    except UsageError as error:
+        raise _neither(name, project) from error
     if variation is None:
         defaults = [item.name for item in load_scenario(folder, "scratch").file.variations if item.default]
         variation = defaults[0] if defaults else "none"
     return from_scenario(folder, variation), asked, lineup
 
 
+def _neither(name: str, project: Project) -> UsageError:
+    """The error for a name of no run and no case."""
+    from lab.results.shelf import summaries
+
+    cases = sorted(path.parent.name for path in project.scenarios.glob("*/scenario.yaml"))
+    runs = [item.name for item in summaries(project.results)]
+    return UsageError(
+        f'cannot find "{name}": it is the name of no run and of no case{did_you_mean(name, [*cases, *runs])}',
+        hint="python -m lab runs lists the runs, python -m lab cases the cases; --context DIR names a project",
+    )
+
+
 def _of_project(own: OwnBuild, variation: str | None, boxes: Path) -> Candidate:
     from lab.buildkit.rulebook import Rulebook
-    from lab.run.minimise.start import from_project, variations_of
+    from lab.run.minimise.differences import axis_names, variations_of
+    from lab.run.minimise.start import from_project
     from lab.run.own_project.project import read_project
     from lab.run.own_project.request import Request
 
@@ -73,7 +90,7 @@ def _of_project(own: OwnBuild, variation: str | None, boxes: Path) -> Candidate:
     )
     rules = Rulebook(boxes).newest
     if variation is None:
-        known = ", ".join(variations_of(read, rules, own.on))
+        known = ", ".join(dict.fromkeys((*variations_of(read, rules, own.on), *axis_names())))
         raise UsageError("cannot minimise a project without --variation", hint=f"variations: {known}")
     return from_project(read, variation, rules, own.on)
 
@@ -92,6 +109,7 @@ def _of_run(
     """The start from a trial of a run: from the records of both sides, which the run holds."""
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.subject import subject
+    from lab.model import CONTROL
     from lab.project import find
     from lab.run.minimise.choosing import ends_of, trial_of
     from lab.run.minimise.start import from_scenario, from_trial
@@ -101,9 +119,11 @@ def _of_run(
     given = {key: value for key in ("producer", "consumer", "producer_engine") if (value := getattr(asked, key))}
     project = find()
     try:
-        candidate = from_trial(subject(run, trial, Rulebook(project.boxes)))
+        candidate = from_trial(subject(run, trial, Rulebook(project.boxes)), boxes=variation == CONTROL)
     except ConfigError:  # what differs is not in the files, such as an edit of the Dockerfile: the scenario has it
         if not (project.scenarios / run.scenario / "scenario.yaml").is_file():
             raise
         candidate = from_scenario(project.scenarios / run.scenario, trial.variation)
+    if candidate.is_varied and trial.variation == CONTROL:  # the files of the other box are a change on the first one
+        ends = replace(ends, consumer=ends.producer)
     return candidate, replace(ends, **given), lineup or run.lineup

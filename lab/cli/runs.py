@@ -20,6 +20,8 @@ from lab.counting import counted
 from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.cli.again import Theirs
     from lab.cli.options import Workplace
     from lab.results.run import Run
@@ -96,6 +98,17 @@ def repro(
         sys.exit(ending(run))
 
 
+def _of_variations(wish: Wish, names: Sequence[str]) -> str | None:
+    """The sentence for a run in which not every engine, builder and cache makes the variations; None for another."""
+    several = any(len(given) > 1 for given in (wish.consumer_engines, wish.builders, wish.caches))
+    if wish.variations or not names or not several:
+        return None
+    return (
+        f"only the first engine, builder and cache of each box makes the variations {', '.join(names)}; "
+        "--variation all makes them with every one"
+    )
+
+
 def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Theirs | None) -> Wish:
     """What the user asked for, with the scenario's folder and, for the run of a bundle, what that run did.
 
@@ -121,7 +134,8 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
             caches=asked.caches or other.caches,
         )
     loaded = wish.load("scratch")
-    loaded.variations(wish.variations)
+    if note := _of_variations(wish, [item.name for item in loaded.variations(wish.variations) if item]):
+        click.echo(note, err=True)
     return replace(
         wish,
         consumer_engines=wish.consumer_engines or engines_named(place, loaded.file.engines),

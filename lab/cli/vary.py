@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 import sys
 from pathlib import Path
@@ -12,29 +11,26 @@ import click
 
 from lab.cli.options import (
     engine_option,
-    engines_named,
     json_option,
     lineup_option,
     print_json,
     provider_option,
     verbose_option,
-    workplace,
 )
-from lab.cli.own_project import ProjectWords, project_options, read_own
+from lab.cli.own_project import ProjectWords, project_options
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, width
-from lab.errors import CONTRADICTED, DIFFERS, NOT_KNOWN, UsageError
+from lab.cli.vary_start import VaryWords, start_of
+from lab.errors import CONTRADICTED, DIFFERS, NOT_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.cli.conduct import Conductor
-    from lab.cli.options import Workplace
+    from lab.cli.vary_start import Start
+    from lab.machines.ready import Ready
     from lab.results.run import Run
-    from lab.run.own_project.project import OwnProject
     from lab.run.vary.axis import Axis
-    from lab.run.vary.between.searching import Sides
-    from lab.run.vary.request import Request
 
 
 @click.command(epilog="Example: python -m lab vary --context . --axis +umask,+git --lineup local --base busybox")
@@ -48,7 +44,8 @@ if TYPE_CHECKING:
     "--between",
     nargs=2,
     metavar="A B",
-    help="Bisect the difference of two sides (a folder, a file of records, HOST:PATH, RUN:BOX) for the --context.",
+    help="Bisect the difference of two boxes of a lineup, or of two sides with the files of the --context (a folder, a "
+    "file of records, HOST:PATH, RUN:BOX).",
 )
 @lineup_option
 @click.option("--box", metavar="BOX", help="The box of the lineup; default: the first one.")
@@ -89,37 +86,19 @@ def vary(
     """
     from lab.cli.conduct import boxes_for, conducting
     from lab.report.table import table
-    from lab.run.scenarios import find
-    from lab.run.vary.request import Request
     from lab.run.vary.table import chosen
 
     axes = chosen(words)
     if listed:
         _list(axes, as_json=as_json)
         return
-    if case and own.context:
-        raise UsageError("cannot vary a case and a --context at once: name one of them")
-    place = workplace(lineup)
-    place.announce()
-    project = read_own(own)
-    used = engines_named(place, engines)
-    request = Request(
-        lineup=place.lineup.name,
-        scenario=Path() if project else find(case or place.lineup.scenario, place.project.scenarios),
-        project=project,
-        axes=axes,
-        engine=used[0] if used else None,
-        base=None if project else own.base(),
-        every=every,
-        seed=secrets.randbelow(10**6) if seed is None else seed,
-        remedies=not no_remedies,
-        sides=_sides(place, between, project) if between else None,
-    )
-    other = _other(place, used, other_engine) if any(axis.name in ("client", "engine") for axis in axes) else ()
-    name = box or place.lineup.boxes[0]
-    specs = boxes_for(place, (name,), (name,), (*used, *other), (), allow_prune=allow_prune)
+    asked = VaryWords(case, words, every, not no_remedies, seed, between, lineup, box, engines, other_engine, own)
+    start = start_of(asked, axes)
+    place, both = start.place, start.boxes
+    specs = boxes_for(place, both, both, (*start.engines, *start.other), (), allow_prune=allow_prune)
+    specs = sorted(specs, key=lambda spec: both.index(spec.name))
     with conducting(place, specs, provider, "vary", verbose=verbose) as conductor:
-        folder, run = _performed(conductor, request, used, other)
+        folder, run = _performed(conductor, start)
     if as_json:
         click.echo(run.to_json(), nl=False)
     else:
@@ -135,24 +114,33 @@ def _list(axes: Sequence[Axis], *, as_json: bool) -> None:
         echo("\n".join(f"{axis.name:<{size}}  {axis.summary}" for axis in axes))
 
 
-def _performed(
-    conductor: Conductor, request: Request, used: tuple[str, ...], other: tuple[str, ...]
-) -> tuple[Path, Run]:
-    """Bring the box up with its engines and make the run; Ctrl-C names the command that makes the rest."""
+def _performed(conductor: Conductor, start: Start) -> tuple[Path, Run]:
+    """Bring the boxes up with their engines and make the run; Ctrl-C names the command that makes the rest."""
     from lab.cli.machines import with_way_back
     from lab.run.vary.performing import StoppedError, vary
 
-    place, fleet = conductor.place, conductor.fleet
-    lineup, specs = place.lineup.name, conductor.specs
-    ready = with_way_back(place, lambda: fleet.up(lineup, specs, conductor.provider, used, other))
+    place = conductor.place
+    ready = with_way_back(place, lambda: _brought_up(conductor, start))
     try:
-        return vary(request, ready[0], fleet, place.project, conductor.screen.watch)
+        return vary(start.request, ready, conductor.fleet, place.project, conductor.screen.watch)
     except StoppedError as stop:
         stop.hint = f"what was found is kept in {stop.folder}{_way_on(stop.left)}"
         raise
     finally:
         for item in ready:
             item.box.close()
+
+
+def _brought_up(conductor: Conductor, start: Start) -> list[Ready]:
+    """The boxes with the engines that are used, and no other: side by side where all use the same."""
+    fleet, lineup, specs = conductor.fleet, conductor.place.lineup.name, conductor.specs
+    first = {spec.name: start.engines or (fleet.first_engine(spec),) for spec in specs}
+    groups = [specs] if len(set(first.values())) == 1 else [[spec] for spec in specs]
+    return [
+        item
+        for group in groups
+        for item in fleet.up(lineup, group, conductor.provider, first[group[0].name], start.other)
+    ]
 
 
 def ending(run: Run) -> int:
@@ -181,38 +169,3 @@ def _way_on(left: Sequence[str]) -> str:
         elif not word.startswith("--axis="):
             kept.append(word)
     return f"; `{shlex.join(['python', '-m', 'lab', *kept, '--axis', ','.join(left)])}` goes on" if left else ""
-
-
-def _sides(place: Workplace, words: tuple[str, str], project: OwnProject | None) -> Sides:
-    """The objects of both sides, read as `lab diff` reads them."""
-    from lab.buildkit.rulebook import Rulebook
-    from lab.run.sides.side import Opener, relative_to
-    from lab.run.vary.between.searching import Sides
-
-    if project is None:
-        raise UsageError("cannot bisect two sides without --context: it names the project that both sides build")
-    rules = list(Rulebook(place.project.boxes).rule_sets.values())
-    opener = Opener(place.project, rules, project.file, relative_to(project.file, words))
-    first, second = (opener.open(word).context for word in words)
-    for word, context in zip(words, (first, second), strict=True):
-        if not context.attributes_known:
-            click.echo(f"note: the extended attributes of {word} are not known, and count as none", err=True)
-    return Sides(words, first.objects, second.objects)
-
-
-def _other(place: Workplace, used: tuple[str, ...], name: str | None) -> tuple[str, ...]:
-    """The engine of the axes engine and client: the one named, else the newest Docker that needs no download."""
-    from lab.engines.kinds.table import has_docker, kind_of
-    from lab.machines.fleet import Fleet
-    from lab.versions import natural
-
-    if name:
-        return engines_named(place, (name,))
-    stock = Fleet(place.project, place.catalog, lambda event: None).stock
-    there = [
-        spec.name
-        for spec in place.catalog.engines.values()
-        if has_docker(spec) and kind_of(spec).is_release and stock.at_hand(spec) and stock.parts(spec)
-    ]
-    there = [item for item in there if item not in used]
-    return (max(there, key=natural),) if there else ()

@@ -146,6 +146,10 @@ class Fleet:
         check_apart(handler.daemon(self.site, pin.name) for pin in planned)
         return planned
 
+    def first_engine(self, spec: BoxSpec) -> str:
+        """The name of the engine that a box uses where a verb needs one and the user names none."""
+        return self._plan(spec, (), ())[0].name
+
     def check(self, spec: BoxSpec, wanted: Sequence[str], *, allow_prune: bool) -> None:
         """Raise a HostError before anything is fetched if this machine cannot run the engines that a box needs."""
         pins = [self.catalog.engine(name) for name in wanted]

@@ -12,6 +12,7 @@ from lab.report.behavior import actual, expected
 from lab.report.cause import MAX_FINDINGS, causes, deliberate_changes, engine_notes, evidence_lines, versions
 from lab.report.evidence import Evidence
 from lab.report.findings import Finding, Kind, against, contrast, findings, short_cause, verb
+from lab.report.outline import STEP, level_of, text_of
 from lab.report.prediction import Prediction, prediction
 from lab.report.problems import Problem, of_production, of_trial
 from lab.report.project import project_lines
@@ -26,8 +27,8 @@ EXPORTED = ("+registry-min", "+registry-max", "+local")  # ends of the names of 
 
 
 def _point(line: str) -> str:
-    """A point of a list; one that begins with a hyphen belongs to the point before it."""
-    return f"  - {markup.prose(line[2:])}" if line.startswith("- ") else f"- {markup.prose(line)}"
+    """A point of a list, as deep as its line is."""
+    return f"{STEP * level_of(line)}- {markup.prose(text_of(line))}"
 
 
 def markdown(evidence: Evidence) -> str:

@@ -68,9 +68,9 @@ class Minimised:
         return {"schema": SCHEMA, **values, "cause": self.cause}
 
 
-def markdown(found: Minimised) -> str:
-    """The report as Markdown."""
-    return "\n".join(_lines(found)) + "\n"
+def markdown(found: Minimised, program: str) -> str:
+    """The report as Markdown; `program` are the words that start lab."""
+    return "\n".join(_lines(found, program)) + "\n"
 
 
 def summary(found: Minimised) -> list[str]:
@@ -82,7 +82,7 @@ def summary(found: Minimised) -> list[str]:
     return [*lines, _effort(found), _state(found)]
 
 
-def _lines(found: Minimised) -> Iterator[str]:
+def _lines(found: Minimised, program: str) -> Iterator[str]:
     yield f"# {found.name}, {found.variation}: the smallest build with the difference"
     yield ""
     yield f"Producer: {found.producer}. Consumer: {found.consumer}."
@@ -112,7 +112,7 @@ def _lines(found: Minimised) -> Iterator[str]:
     yield ""
     yield "## Run it"
     yield ""
-    yield fence(f"python -m lab repro {found.scenario}", "sh")
+    yield fence(f"{program} repro {found.scenario}", "sh")
 
 
 def _effort(found: Minimised) -> str:

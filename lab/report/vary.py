@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tabulate import tabulate
-
 from lab.model import Outcome
 from lab.report.printable import filled, line
 from lab.report.project import size_in_words
+from lab.report.vary_table import FIRST, vary_table
 from lab.results.run import Run
-from lab.results.varied import AxisFacts, RemedyFacts, State, VaryFacts
+from lab.results.varied import AxisFacts, BetweenFacts, CauseFacts, RemedyFacts, State, VaryFacts
 
-LETTERS = {Outcome.HIT: ".", Outcome.RAN: "R", Outcome.ERROR: "E", Outcome.WRONG_HIT: "W"}
-LEGEND = "a letter for each step: . hit, R ran, E error, W hit with a wrong result, ? not known"
-FIRST = 2  # the number of the first step after FROM, as reports count
-ROOM = 60  # columns that outcomes in words may take
+EVERY = "all-differences"  # the axis of all differences of two sides
 
 
 def vary_blocks(run: Run, width: int) -> list[str]:
@@ -23,7 +19,7 @@ def vary_blocks(run: Run, width: int) -> list[str]:
     found = run.vary
     if found is None:
         return []
-    blocks = [_steps(run, width), _table(run, found), _skipped(found, width)]
+    blocks = [_steps(run, width), vary_table(run, found, width), _skipped(found, width)]
     blocks.append("\n".join(part for text in verdict_lines(run) for part in _filled(text, width)))
     return [block for block in blocks if block]
 
@@ -44,7 +40,7 @@ def verdict_lines(run: Run) -> list[str]:
     found = run.vary
     if found is None:
         return []
-    return [*_proof(found), *_between(found), *_missing(run, found), *_hitting(found), *_remedies(found)]
+    return [*_proof(found), *_between(run, found), *_missing(run, found), *_hitting(found), *_remedies(found)]
 
 
 def _proof(found: VaryFacts) -> Iterator[str]:
@@ -52,9 +48,13 @@ def _proof(found: VaryFacts) -> Iterator[str]:
         yield f"THIS RUN PROVES NOTHING: {found.problem}."
     if found.contradicted:
         names = ", ".join(found.contradicted)
+        then = "All other axes were therefore built too."
+        if found.between:
+            tries = found.between.rebuilds
+            then = f"The difference was therefore bisected on the engine, with {tries} rebuilds." if tries else ""
         yield (
             f"CONTRADICTED: the engine did not do what lab's model predicts under {names}. "
-            "All other axes were therefore built too. Please report it."
+            f"{then}{' ' if then else ''}Please report it."
         )
     running = sum(outcome is Outcome.RAN for outcome in found.control)
     if running and not found.problem:
@@ -64,31 +64,68 @@ def _proof(found: VaryFacts) -> Iterator[str]:
         )
 
 
-def _between(found: VaryFacts) -> Iterator[str]:
+def _between(run: Run, found: VaryFacts) -> Iterator[str]:
     sides = found.between
     if sides is None:
         return
+    yield from _there(run, found, sides)
     fields = ", ".join(f"{name} {count}" for name, count in sides.fields.items())
     yield f"{sides.first} and {sides.second} differ in what BuildKit can hash: {fields or 'nothing'}."
     answers = {axis.name: axis for axis in found.axes}
     if sides.causes:
-        count = len(sides.causes)
-        yield (
-            f"A bisection with {sides.tries} predictions found {count} smallest set{'s' if count > 1 else ''} of "
-            "differences, each of which misses alone:"
-        )
+        yield f"A bisection with {sides.tries} predictions{_rebuilds(sides)} found these sets of differences:"
     for cause in sides.causes:
-        axis = answers.get(cause.axis)
-        shown = "; ".join(cause.pieces) + (
-            f" and {cause.count - len(cause.pieces)} more" if cause.count > len(cause.pieces) else ""
-        )
-        alike = f" ({cause.alike} other differences are of the same sort)" if cause.alike else ""
-        proven = "the engine misses with it" if axis and _missed(axis, found) else "THE ENGINE DID NOT MISS WITH IT"
-        yield f"- {cause.axis}: {shown}{alike}; {proven}"
+        yield f"- {cause.axis}: {_pieces(cause)}; {_proven(answers.get(cause.axis), found)}"
     if not sides.causes:
-        every = answers.get("all-differences")
-        proven = "THE ENGINE MISSES WITH ALL OF THEM" if every and _missed(every, found) else "the engine hit with all"
-        yield f"By lab's model, none of these differences changes a key of this Dockerfile; {proven}."
+        every = answers.get(EVERY)
+        yield f"By lab's model, none of these differences changes a key of this Dockerfile; {_proven(every, found)}."
+    yield from _open(sides)
+
+
+def _there(run: Run, found: VaryFacts, sides: BetweenFacts) -> Iterator[str]:
+    """What the second machine itself did, and whether the files explain it."""
+    if sides.there_problem:
+        yield f"The rebuild on {sides.second} itself has no outcome: {sides.there_problem}."
+    if not sides.there:
+        return
+    missed = [at for at, pair in enumerate(zip(sides.there, found.control, strict=False)) if _is_miss(*pair)]
+    every = next((axis for axis in found.axes if axis.name == EVERY), None)
+    if not missed:
+        yield f"{sides.second} itself hits every step that {sides.first} hits."
+    else:
+        yield f"{sides.second} itself misses at {_step(run, run.instructions[missed[0]])}."
+    if found.problem or (every is not None and every.state is not State.RAN):
+        return
+    if bool(missed) is not (every is not None and _missed(every, found)):
+        yield (
+            f"The files do not explain it: with the files of {sides.second}, {sides.first} "
+            f"{'hits' if missed else 'misses'}. Compare the engines and the settings of both machines."
+        )
+
+
+def _rebuilds(sides: BetweenFacts) -> str:
+    return f" and {sides.rebuilds} rebuilds on the engine" if sides.rebuilds else ""
+
+
+def _pieces(cause: CauseFacts) -> str:
+    more = f" and {cause.count - len(cause.pieces)} more" if cause.count > len(cause.pieces) else ""
+    alike = f" ({cause.alike} other differences are of the same sort)" if cause.alike else ""
+    return f"{'; '.join(cause.pieces)}{more}{alike}"
+
+
+def _proven(axis: AxisFacts | None, found: VaryFacts) -> str:
+    """What the engine has shown of a set of differences, and nothing more."""
+    if found.problem or axis is None:
+        return "this is not proven"
+    if axis.state is not State.RAN:
+        return f"this is not proven: {axis.reason or 'no engine has built it'}"
+    return "the engine misses with it" if _missed(axis, found) else "the engine hits with it, so it is no cause"
+
+
+def _open(sides: BetweenFacts) -> Iterator[str]:
+    """What the bisection leaves open."""
+    if sides.spent:
+        yield "The bisection on the engine has made as many rebuilds as it may: the last set may not be the smallest."
     if sides.more:
         yield "More causes are left than were looked for: the remaining differences miss too."
     if sides.stand_ins:
@@ -186,36 +223,6 @@ def _step(run: Run, step: str | None) -> str:
 def _steps(run: Run, width: int) -> str:
     lines = [f"step {number}: {text}" for number, text in enumerate(run.instructions, FIRST)]
     return "\n".join(part for text in lines for part in filled(text, "    ", first="", width=width))
-
-
-def _table(run: Run, found: VaryFacts) -> str:
-    built = [axis for axis in found.axes if axis.outcomes]
-    words = 5 * len(run.instructions) <= ROOM
-    rows = [["(no change)", "built", *_cells(found.control, words), ""]]
-    rows.append(
-        [f"({found.deliberate_what or 'the change that must miss'})", "built", *_cells(found.deliberate, words), ""]
-    )
-    rows += [[axis.name, _state(axis), *_cells(axis.outcomes, words), line(_cause(axis))] for axis in built]
-    steps = [str(number) for number, _ in enumerate(run.instructions, FIRST)] if words else ["steps"]
-    widths = [None] * (len(steps) + 2) + [44]
-    text = tabulate(
-        rows, ["axis", "how", *steps, "cause"], tablefmt="plain", disable_numparse=True, maxcolwidths=widths
-    )
-    return text if words else f"{text}\n{LEGEND}"
-
-
-def _cells(outcomes: Sequence[Outcome], words: bool) -> list[str]:
-    if words:
-        return [outcome.value for outcome in outcomes] or ["?"]
-    return ["".join(LETTERS.get(outcome, "?") for outcome in outcomes)]
-
-
-def _state(axis: AxisFacts) -> str:
-    return {State.RAN: "spot check" if axis.spot else "built", State.FAILED: "failed"}.get(axis.state, axis.state.value)
-
-
-def _cause(axis: AxisFacts) -> str:
-    return axis.cause or (axis.reason or "" if axis.state is State.FAILED else "")
 
 
 def _skipped(found: VaryFacts, width: int) -> str:

@@ -93,7 +93,9 @@ class BetweenFacts(Strict):
     """The difference of two sides: how many fields differ by their names, and the smallest sets that miss.
 
     `tries` counts the predictions of the bisection. `more` states that the remaining differences miss too. `stand_ins`
-    counts contents that are not known, in whose place another content was built.
+    counts contents that are not known, in whose place another content was built. `rebuilds` counts the rebuilds of a
+    bisection on the engine, and `spent` states that their limit ended it. `there` has the outcomes of the rebuild on
+    the second side, if that is a machine of the run, and `there_problem` is why it has none.
     """
 
     first: str
@@ -102,6 +104,10 @@ class BetweenFacts(Strict):
     tries: int
     more: bool = False
     stand_ins: int = 0
+    rebuilds: int = 0
+    spent: bool = False
+    there: tuple[Outcome, ...] = ()
+    there_problem: str | None = None
     causes: tuple[CauseFacts, ...] = ()
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey, Verdict
 from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
 from lab.run.builders.table import builder_of
+from lab.run.changes.kind import Change
 from lab.run.expectations import Expectation, Facts
 from lab.run.faults import explain_failure
 from lab.run.judging import fault_of, judge_all, unread, with_inspections
@@ -42,6 +45,14 @@ done
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """A named difference as the changes that make it, for a caller that has no variation of a scenario's file."""
+
+    name: str
+    changes: Sequence[Change]
+
+
 def produce(
     station: Station, scenario: Scenario, reference: str, say: Say, variation: Variation | None = None
 ) -> Production:
@@ -72,7 +83,7 @@ def rebuild(
     scenario: Scenario,
     source: Production,
     plan: Expectation,
-    variation: Variation | None,
+    variation: Variation | Altered | None,
     say: Say,
     facts: Facts = NO_FACTS,
 ) -> Trial:
@@ -129,7 +140,9 @@ def as_trial(key: TrialKey) -> Trial:
     )
 
 
-def trial_key(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> TrialKey:
+def trial_key(
+    source: Production, station: Station, scenario: Scenario, variation: Variation | Altered | None
+) -> TrialKey:
     """The key of the trial in which this station rebuilds that production."""
     change = variation.name if variation else CONTROL
     return TrialKey(source.producer, source.engine, station.box.name, station.engine.name, scenario.name, change)
@@ -169,9 +182,10 @@ def _work(
     return Work(station, scenario.recipe, side, slug, reference, names, say, own=own)
 
 
-def _vary(work: Work, scenario: Scenario, variation: Variation | None) -> None:
+def _vary(work: Work, scenario: Scenario, variation: Variation | Altered | None) -> None:
     if variation:
-        work.variation, work.change_name = scenario.changes(variation), variation.name
+        made = variation.changes if isinstance(variation, Altered) else scenario.changes(variation)
+        work.variation, work.change_name = made, variation.name
         work.doing = f"make the variation {variation.name}"
 
 

@@ -22,7 +22,11 @@ def test_the_help_has_an_example(here: Place) -> None:
     [
         ((), "cannot find what to minimise"),
         (("copy-bust", "--context", "."), "cannot find what to minimise"),
-        (("copy-bst",), 'cannot find the scenario "copy-bst" (did you mean "copy-bust"?)'),
+        (("copy-bst",), 'it is the name of no run and of no case (did you mean "copy-bust"?)'),
+        (("nosuchrun",), "lab runs lists the runs"),
+        (("copy-bust", "--builder", "classic,buildkit"), "cannot minimise with several builders (classic, buildkit)"),
+        (("copy-bust", "--cache", "inlin"), 'cannot find the cache "inlin"'),
+        (("copy-bust", "--cache", "inline,local"), "cannot minimise with several caches"),
         (("copy-bust", "--variation", "user-xatr"), 'cannot find the variation "user-xatr"'),
         (("copy-bust", "--trial", "x"), "to which --trial belongs"),
         (("copy-bust", "--on", "bar"), "cannot use --on without --context"),

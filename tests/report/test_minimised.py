@@ -34,7 +34,7 @@ FOUND = Minimised(
 
 
 def test_what_the_report_holds() -> None:
-    text = markdown(FOUND)
+    text = markdown(FOUND, "lab")
     for part in (
         "# project, user-xattr: the smallest build with the difference",
         "COPY . .: user.lab on a differs.",
@@ -44,7 +44,7 @@ def test_what_the_report_holds() -> None:
         "``a`b.txt``",
         "16 trials on engines took 12 s; lab's model of the cache predicted 37 candidates",
         "The run 20261126T000000Z-project-minimal of the result shows the difference.",
-        "python -m lab repro ./results/x/scenario",
+        "\nlab repro ./results/x/scenario\n",
     ):
         assert part in text
     assert "bytes of content" not in text  # neither side has any
@@ -60,7 +60,7 @@ def test_the_summary() -> None:
 
 def test_what_is_not_certain_is_said() -> None:
     found = replace(FOUND, complete=False, verified=False, explanation=None)
-    text = markdown(found)
+    text = markdown(found, "lab")
     assert "The limit of trials was reached, so more may be left out." in text
     assert "does not show the difference: the result is not confirmed" in text
     assert "Cause: it is not known." in text

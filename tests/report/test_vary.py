@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from lab.model import Outcome
+from lab.project import Project
+from lab.report.evidence import Evidence
+from lab.report.markdown import markdown
+from lab.report.page.document import render
 from lab.report.table import table
 from lab.report.vary import misses, verdict_lines
 from lab.results.run import Run
@@ -18,6 +23,7 @@ from lab.results.varied import (
     TriedFacts,
     VaryFacts,
 )
+from tests.conftest import ROOT
 
 HIT, RAN, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN
 STEPS = ("RUN one", "COPY src /src", "RUN two")
@@ -126,13 +132,29 @@ def test_the_difference_of_two_sides() -> None:
     axis = UMASK.model_copy(update={"name": "cause-1"})
     text = verdict(run(axis, between=sides))
     assert "a and b differ in what BuildKit can hash: mode 311, user.x 1." in text
-    assert "A bisection with 14 predictions found 1 smallest set of differences" in text
+    assert "A bisection with 14 predictions found these sets of differences:" in text
     assert (
         "- cause-1: mode of src/a: 0644 > 0664 (310 other differences are of the same sort); the engine misses" in text
     )
     assert "2 contents are not known here" in text
     unproven = run(axis.model_copy(update={"outcomes": (HIT, HIT, HIT)}), between=sides)
-    assert "THE ENGINE DID NOT MISS WITH IT" in verdict(unproven)
+    assert "the engine hits with it, so it is no cause" in verdict(unproven)
+    skipped = axis.model_copy(update={"state": State.SKIPPED, "reason": "Permission denied", "outcomes": ()})
+    assert "this is not proven: Permission denied" in verdict(run(skipped, between=sides))
+    assert "the engine misses with it" not in verdict(run(axis, between=sides, problem="the control missed"))
+
+
+def test_the_second_machine_itself() -> None:
+    every = UMASK.model_copy(update={"name": "all-differences"})
+    sides = BetweenFacts(first="a", second="b", fields={"mode": 1}, tries=3, there=(HIT, RAN, RAN))
+    assert "b itself misses at step 3, COPY src /src." in verdict(run(every, between=sides))
+    assert "do not explain it" not in verdict(run(every, between=sides))
+    hit = every.model_copy(update={"outcomes": (HIT, HIT, HIT), "step": None})
+    assert "The files do not explain it: with the files of b, a hits." in verdict(run(hit, between=sides))
+    same = sides.model_copy(update={"there": (HIT, HIT, HIT)})
+    assert "b itself hits every step that a hits." in verdict(run(hit, between=same))
+    broken = sides.model_copy(update={"there": (), "there_problem": "disk full"})
+    assert "The rebuild on b itself has no outcome: disk full." in verdict(run(hit, between=broken))
 
 
 def test_axes_of_one_step_share_a_line_with_the_range_of_their_costs() -> None:
@@ -149,3 +171,12 @@ def test_a_remedy_that_spares_some_steps_names_the_first_that_still_misses() -> 
         name="argument-later", text="x", limit="RUN $X", tried=(TriedFacts(axis="umask-0002", cured=True),)
     )
     assert "  From RUN $X on, steps still miss: they use the value." in verdict(run(UMASK, remedies=(remedy,)))
+
+
+def test_the_page_and_the_issue_have_the_verdict_as_nested_lists() -> None:
+    evidence = Evidence(run(UMASK))
+    page = render(evidence, Project(ROOT, ROOT).texts("page"))
+    assert re.search(r"<li>These differences[^<]*<ul>\s*<li>at step 3[^<]*<ul>\s*<li>umask-0002:", page)
+    lines = markdown(evidence).splitlines()
+    start = next(number for number, text in enumerate(lines) if text.startswith("- These differences"))
+    assert lines[start + 1].startswith("  - at step 3") and lines[start + 2].startswith("    - umask-0002")

@@ -17,6 +17,7 @@ from lab.errors import ConfigError
 from lab.report import printable
 from lab.report.evidence import Evidence
 from lab.report.findings import plain
+from lab.report.outline import outline
 from lab.report.page import boxes, lead, matrix, text, timeline, trial
 from lab.report.page.commands import Stories, Story
 from lab.report.page.packing import Piece, fit
@@ -52,7 +53,7 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
     filters = _filters(views)
     return {
         "run": run,
-        "project": [*project_lines(run), *verdict_lines(run)],
+        "project": outline([*project_lines(run), *verdict_lines(run)]),
         "policy": policy((head, script), style),
         "head": Markup(head),
         "script": Markup(script),

@@ -26,9 +26,9 @@ from lab.results.run import Base, Production, Run, Trial
 from lab.results.shelf import run_name
 from lab.run import base_image, boxfacts
 from lab.run.builders.caching import INLINE
-from lab.run.builders.table import with_builders
+from lab.run.builders.table import split, with_builders
 from lab.run.expectations import Expectation
-from lab.run.experiment import other_bases
+from lab.run.experiment import check_reach, other_bases
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.minimise.candidate import Candidate, Difference
@@ -45,12 +45,27 @@ NAME = "minimise"
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Who builds and who rebuilds: the names of two boxes, which may be one, and of their engines; None for any."""
+    """Who builds and who rebuilds: the names of two boxes, which may be one, and of their engines; None for any.
+
+    `builder` is that of both ends, None for the engine's usual one, and `cache` the kind of cache that builds write.
+    """
 
     producer: str | None = None
     consumer: str | None = None
     producer_engine: str | None = None
     engine: str | None = None
+    builder: str | None = None
+    cache: str = INLINE
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The names of the engines, each once."""
+        return tuple(dict.fromkeys(name for name in (self.engine, self.producer_engine) if name))
+
+    @property
+    def builders(self) -> tuple[str, ...]:
+        """The builder as a run takes it; none for the usual one."""
+        return (self.builder,) if self.builder else ()
 
 
 class Seen(Strict):
@@ -199,7 +214,8 @@ def open_bench(ready: Sequence[Ready], project: Project, tell: Tell, ends: Ends,
     UsageError if an end names a box or an engine that is not there.
     """
     started = datetime.now(UTC)
-    built = [with_builders(item, (), dict.fromkeys(item.engine_names, (INLINE,))) for item in ready]
+    check_reach(ready, (ends.cache,))
+    built = [with_builders(item, ends.builders, dict.fromkeys(item.engine_names, (ends.cache,))) for item in ready]
     with ExitStack() as stack:
         boxes = [item.box for item in built]
         registry = stack.enter_context(server.serve(None, None, tell, store=project.state, boxes=boxes))
@@ -229,7 +245,7 @@ def _end(ready: Sequence[Ready], box: str | None, engine: str | None, fallback: 
     if not found:
         raise UsageError(f"cannot use {box}: no such box is up")
     item = found[fallback]
-    engines = [one for one in item.engines if engine in (None, one.name)]
+    engines = [one for one in item.engines if engine in (None, split(one.name)[0])]
     if not engines:
         names = ", ".join(one.name for one in item.engines)
         raise UsageError(f"cannot use the engine {engine} on {item.box.name}: it has {names or 'none'}")

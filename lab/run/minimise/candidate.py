@@ -45,6 +45,7 @@ class Candidate:
     `build` holds the Dockerfile, the changes that both sides make (`prepare`), the arguments and flags of the builds,
     and the parts of the consumer's `change`. `sequence` has the steps, whose arguments and flags count only if `build`
     has them. `name` is that of the scenario, and `variation` that of the change; `none` where two boxes differ.
+    `notes` are sentences that the user should read.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Candidate:
     build: Case
     files: Mapping[str, File]
     sequence: tuple[NamedStep, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def key(self) -> str:

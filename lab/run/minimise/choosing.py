@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.errors import UsageError, did_you_mean
 from lab.model import CONTROL, Outcome
 from lab.results.run import Run, Trial
+from lab.run.builders.table import split
 from lab.run.minimise.bench import Ends
 
 SHOWN = 8  # names that a hint lists
@@ -37,14 +38,15 @@ def trial_of(run: Run, name: str | None) -> Trial:
 
 
 def ends_of(trial: Trial) -> Ends:
-    """The boxes and engines of a trial; UsageError for a builder or a cache that a minimisation does not use."""
-    engines = (trial.producer_engine or trial.engine, trial.engine)
-    if other := next((name for name in engines if "+" in name), None):
+    """The boxes, engines, builder and cache of a trial; UsageError if its two sides have different builders."""
+    made, maker, cache = split(trial.producer_engine or trial.engine)
+    used, builder, _ = split(trial.engine)
+    if maker != builder:
         raise UsageError(
-            f"cannot minimise {trial.name}: it was made with {other}, and a minimisation uses the engine's usual "
-            "builder and the inline cache"
+            f"cannot minimise {trial.name}: its sides have different builders, and a minimisation uses one",
+            hint="name another trial with --trial",
         )
-    return Ends(trial.producer, trial.consumer, *engines)
+    return Ends(trial.producer, trial.consumer, made, used, builder or None, cache)
 
 
 def _differs(run: Run, trial: Trial) -> bool:

@@ -9,20 +9,19 @@ from pathlib import Path
 from lab.buildkit.cachekeys.dockerfile import until
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.buildkit.contenthash.rules import Rules
-from lab.errors import ConfigError, UsageError, did_you_mean
+from lab.errors import ConfigError
 from lab.explain.subject import Subject
 from lab.model import CONTROL
+from lab.report.project import size_in_words
 from lab.results.contexts import StoredContext, load_context
 from lab.results.facts import Given
 from lab.run.changes.table import NamedChange
 from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.minimise.candidate import Candidate, File, dockerfile_in_pieces, options_in
+from lab.run.minimise.differences import changes_of
 from lab.run.minimise.parts import divided, part
 from lab.run.own_project.project import OwnProject
-from lab.run.own_project.scenario import scenario_of
 from lab.run.own_project.template import has_own_mode, preparation, usual_sequence
-from lab.run.own_project.variations import Difference as Possible
-from lab.run.own_project.variations import Model, best_file, differences
 from lab.run.random_trials.case import BASE, Case
 from lab.run.rendering import filled
 from lab.run.scenario_file import ScenarioFile, Variation
@@ -31,6 +30,7 @@ from lab.run.steps.table import USUAL, NamedStep
 from lab.yamlfile import check, load
 
 OWN_FILES = ("Dockerfile",)  # written by lab
+AS_ON = "as-on-"  # begins the name of the variation that makes the files of another box
 ELSEWHERE = ("--file", "--target", "--build-context", "--secret", "--ssh")
 
 
@@ -65,39 +65,14 @@ def _changes(variation: Variation) -> Iterator[NamedChange]:
         yield part("commands", {"run": variation.commands, "root": variation.root})
 
 
-def variations_of(project: OwnProject, rules: Rules, on: str | None = None) -> dict[str, Possible]:
-    """The variations of a project by their names; `on` is the file that they change, by default the first that matters.
-
-    UsageError if there is no such file.
-    """
-    files = {entry.path: entry for entry in project.objects if entry.kind is Kind.FILE and not entry.is_hardlink}
-    if on is not None and on not in files:
-        raise UsageError(
-            f"cannot find the file {on} among what docker sends of {project.folder}{did_you_mean(on, list(files))}"
-        )
-    dockerfile = project.dockerfile("scratch")
-    chosen = files[on] if on else best_file(project, Model(project, dockerfile, rules), _instructions(project))
-    return {item.name: item for item in differences(project, chosen)}
-
-
-def _instructions(project: OwnProject) -> tuple[str, ...]:
-    return scenario_of(project, "scratch").instructions
-
-
 def from_project(project: OwnProject, variation: str, rules: Rules, on: str | None = None) -> Candidate:
-    """The start for a user's own project and the name of a variation; UsageError for an unknown one."""
-    known = variations_of(project, rules, on)
-    if variation not in known:
-        raise UsageError(
-            f'cannot find the variation "{variation}" of {project.folder}{did_you_mean(variation, list(known))}',
-            hint=f"known variations: {', '.join(known)}",
-        )
+    """The start for a user's own project and the name of a variation or of an axis; UsageError for an unknown one."""
+    changes = changes_of(project, variation, rules, on)
     objects = [*project.objects, *(entry for entry in project.own_files if entry.path == ".dockerignore")]
     objects = [entry for entry in {item.path: item for item in objects}.values() if entry.path not in OWN_FILES]
     whole = project.request
     target, project = whole.target, replace(project, request=replace(whole, target=None))
     sequence = tuple(check(item, NamedStep, "the sequence") for item in usual_sequence(project))
-    changes = (check(known[variation].change, NamedChange, f"the variation {variation}"),)
     return _candidate(
         project.name,
         variation,
@@ -106,39 +81,52 @@ def from_project(project: OwnProject, variation: str, rules: Rules, on: str | No
         _prepared(objects),
         changes,
         sequence or None,
+        _notes(objects),
     )
 
 
-def from_trial(subject: Subject) -> Candidate:
+def from_trial(subject: Subject, *, boxes: bool = False) -> Candidate:
     """The start for a trial of a stored run, made of its Dockerfile and of the records of both contexts alone.
 
-    ConfigError if the run does not hold them, or if the two sides differ in what no change can make.
+    The difference of two boxes becomes a change: the files of the producer become those of the consumer. With `boxes`,
+    or if the files do not differ, the two boxes themselves are the difference. ConfigError if the run does not hold the
+    records, or if the two sides differ in what no change can make.
     """
-    theirs, ours, run = subject.theirs, subject.ours, subject.run
-    reference = reference_context(subject)
+    theirs, ours, run, trial = subject.theirs, subject.ours, subject.run, subject.trial
     if isinstance(theirs, str) or isinstance(ours, str):
-        raise ConfigError(f"cannot minimise {subject.trial.name}: {theirs if isinstance(theirs, str) else ours}")
-    before = [entry for entry in (reference or theirs).objects if entry.path not in OWN_FILES]
+        raise ConfigError(f"cannot minimise {trial.name}: {theirs if isinstance(theirs, str) else ours}")
+    between = trial.variation == CONTROL
+    reference = theirs if between else reference_context(subject) or theirs
+    before = [entry for entry in reference.objects if entry.path not in OWN_FILES]
     after = {entry.path: entry for entry in ours.objects if entry.path not in OWN_FILES}
     given = subject.production.options if subject.production else Given()
-    variation, changes = subject.trial.variation, []
-    if variation != CONTROL:
-        changes = [*_differences(before, after), *_other_options(given, subject.trial.options)]
+    changes: list[NamedChange] = []
+    if not (between and boxes):
+        changes = [*_differences(before, after), *_other_options(given, trial.options)]
+    if not between and not changes:
+        raise ConfigError(f"cannot minimise {trial.name}: the records of its two sides do not differ")
     dockerfile = subject.their_dockerfile
     if run.base:
         dockerfile = dockerfile.replace(run.base.reference, BASE)
+    name = f"{AS_ON}{trial.consumer}" if between and changes else trial.variation
+    return _candidate(
+        run.scenario, name, dockerfile, _files(before), _prepared(before), changes, _sequence_of(given), _notes(before)
+    )
+
+
+def _sequence_of(given: Given) -> tuple[NamedStep, ...] | None:
+    """The bug report's sequence with the options of a build; None for a build without options."""
     options = {"arguments": dict(given.arguments), "flags": _usable(given.flags)}
     stated = {name: value for name, value in options.items() if value}
+    if not stated:
+        return None
     words: list[dict[str, object]] = [
         {"build": {"side": "producer", **stated}},
         {"push": {"side": "producer"}},
         {"prune": {"side": "producer"}},
         {"build": {"cache_from": ["image"], **stated}},
     ]
-    sequence = tuple(check(item, NamedStep, "the sequence") for item in words) if stated else None
-    if variation != CONTROL and not changes:
-        raise ConfigError(f"cannot minimise {subject.trial.name}: the records of its two sides do not differ")
-    return _candidate(run.scenario, variation, dockerfile, _files(before), _prepared(before), changes, sequence)
+    return tuple(check(item, NamedStep, "the sequence") for item in words)
 
 
 def reference_context(subject: Subject) -> StoredContext | None:
@@ -157,6 +145,7 @@ def _candidate(
     prepare: Iterable[NamedChange],
     change: Iterable[NamedChange],
     sequence: tuple[NamedStep, ...] | None,
+    notes: tuple[str, ...] = (),
 ) -> Candidate:
     before, stages = dockerfile_in_pieces(dockerfile)
     steps = sequence or USUAL
@@ -169,19 +158,47 @@ def _candidate(
         flags=flags,
         change=divided(list(change)),
     )
-    return Candidate(name, variation, build, files, steps)
+    return Candidate(name, variation, build, files, steps, notes)
 
 
 def _files(objects: Iterable[Entry]) -> dict[str, File]:
     """The plain files; one is empty if its content is not recorded, or is more than a scenario may hold."""
     plain = [entry for entry in objects if entry.kind is Kind.FILE and not entry.is_hardlink]
-    found: dict[str, File] = {}
+    fitting = {entry.path for entry in _fitting(plain)}
+    return {
+        entry.path: File(
+            b"".join(map(bytes, (entry.chunks() if entry.path in fitting else ()) or ())), bool(entry.mode & 0o100)
+        )
+        for entry in plain
+    }
+
+
+def _fitting(plain: Iterable[Entry]) -> Iterator[Entry]:
+    """The files whose contents a scenario may hold together: the smallest ones."""
     room = MAX_CONTEXT_BYTES
     for entry in sorted(plain, key=lambda item: item.size):
         room -= entry.size
-        chunks = entry.chunks() if room >= 0 else ()
-        found[entry.path] = File(b"".join(map(bytes, chunks or ())), bool(entry.mode & 0o100))
-    return {entry.path: found[entry.path] for entry in plain}
+        if room < 0:
+            return
+        yield entry
+
+
+def _notes(objects: Iterable[Entry]) -> tuple[str, ...]:
+    """What the start does not have of the contents."""
+    plain = [entry for entry in objects if entry.kind is Kind.FILE and not entry.is_hardlink]
+    fitting = {entry.path for entry in _fitting(plain)}
+    large = [entry for entry in plain if entry.path not in fitting]
+    unknown = [entry for entry in plain if entry.path in fitting and entry.size and entry.content is None]
+    found = []
+    if large:
+        size = size_in_words(sum(entry.size for entry in large))
+        found.append(
+            f"{len(large)} files with {size} are empty from the start, because a scenario holds "
+            f"{MAX_CONTEXT_BYTES >> 20} MiB: the largest is {max(large, key=lambda entry: entry.size).path}"
+        )
+    if unknown:
+        found.append(f"{len(unknown)} files are empty from the start, because the run has not stored their contents")
+    return tuple(found)
 
 
 def _prepared(objects: Iterable[Entry]) -> list[NamedChange]:

@@ -62,8 +62,9 @@ class ResultFolder:
 
 
 def key_of(candidate: Candidate, ends: Ends) -> str:
-    """The checksum of a start: the same project, variation, boxes and engines have the same."""
-    return f"{candidate.key}:{ends.producer}:{ends.producer_engine}:{ends.consumer}:{ends.engine}"
+    """The checksum of a start: the same project, variation, boxes, engines, builder and cache have the same."""
+    way = f"{ends.builder or ''}:{ends.cache}"
+    return f"{candidate.key}:{ends.producer}:{ends.producer_engine}:{ends.consumer}:{ends.engine}:{way}"
 
 
 def begin(results: Path, candidate: Candidate, ends: Ends, moment: datetime, *, anew: bool = False) -> ResultFolder:

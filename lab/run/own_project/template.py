@@ -18,7 +18,7 @@ from lab.report.project import size_in_words
 from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
-from lab.run.own_project.variations import Model, best_file, differences
+from lab.run.own_project.variations import best_file, differences, model_of
 from lab.run.rendering import TEMPLATE
 
 PLAIN_MODES = (0o644, 0o755)  # what a box with the usual umask gives a file of a scenario
@@ -170,7 +170,7 @@ def _variations(project: OwnProject, rules: Rules) -> Iterator[dict[str, object]
     scenario = scenario_of(project, "scratch")
     if has_several_stages(project, scenario.dockerfile):
         return
-    model = Model(project, scenario.dockerfile, rules)
+    model = model_of(project, scenario.dockerfile, rules)
     for item in differences(project, best_file(project, model, scenario.instructions)):
         runs = model.runs(item.objects, scenario.instructions)
         if any(runs):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.plan import plan
+from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.contenthash.entry import Entry, Kind, walk_key
 from lab.buildkit.contenthash.query import content_part
@@ -94,17 +95,24 @@ def _with(project: OwnProject, before: Entry, after: Entry) -> tuple[Entry, ...]
     return tuple(after if entry is before else entry for entry in project.objects)
 
 
+def model_of(project: OwnProject, dockerfile: str, rules: Rules) -> Model:
+    """Return the model of a project's own build."""
+    return Model(project.objects, dockerfile, rules, project.options, project.request.target)
+
+
 class Model:
     """What the steps of one Dockerfile take of the context, under one rule set."""
 
-    def __init__(self, project: OwnProject, dockerfile: str, rules: Rules) -> None:
-        self._parsed = parse(until(dockerfile, project.request.target))
-        self._options = project.options
+    def __init__(
+        self, objects: Sequence[Entry], dockerfile: str, rules: Rules, options: Options, target: str | None = None
+    ) -> None:
+        self._parsed = parse(until(dockerfile, target))
+        self._options = options
         self._rules = rules
-        self._before = self._contents(project.objects)
+        self._before = self._contents(objects)
 
     def runs(self, objects: Sequence[Entry], instructions: Sequence[str]) -> list[bool]:
-        """For each instruction, whether it runs with these objects in place of the project's."""
+        """For each instruction, whether it runs with these objects in place of those before."""
         after = self._contents(objects)
         steps = self._steps(lambda copy: None)
         changed = {number for number, step in enumerate(steps) if after.get(number) != self._before.get(number)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+from lab.boxes.base import Box
 from lab.buildkit.cachekeys.dockerfile import Dockerfile
 from lab.buildkit.contenthash.entry import Entry
 from lab.engines.engine import Engine
@@ -25,7 +27,8 @@ class Scene:
     `objects` are those of the context on the box, `taken` those that a COPY or ADD takes, in the order of the
     Dockerfile. `text` is the Dockerfile that is built, and `base` the image of its first FROM. `ignore` is the ignore
     file that the client reads. `flags` are words of the builds. `engines` start further engines by what differs: each
-    raises NotHereError. `prefix` begins the references of images that the registry may hold.
+    raises NotHereError. `prefix` begins the references of images that the registry may hold. `is_whole_machine` states
+    that the box is a machine that lab made, on which nobody else works.
     """
 
     objects: Sequence[Entry]
@@ -39,6 +42,7 @@ class Scene:
     platform: tuple[str, str]
     prefix: str
     engines: Mapping[str, Callable[[], Engine]] = field(default_factory=dict)
+    is_whole_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,9 @@ class Variant:
     `changes` are made in the consumer's context. `dockerfile` is another text that the consumer builds. `engine` is
     another engine that rebuilds. `place` is a folder below that of the run in which the context lies. `images` makes
     images that the Dockerfile names, once, and `named` are their references. `shows` has the path and the field of
-    an object that must differ after the change; otherwise the file system did not keep it. `predictable` is false
-    where lab's model does not have the difference.
+    an object that must differ after the change; otherwise the file system did not keep it. `around` makes the
+    difference on the box for the time of a rebuild, and raises NotHereError if the box does not keep it. `predictable`
+    is false where lab's model does not have the difference.
     """
 
     what: str
@@ -60,6 +65,7 @@ class Variant:
     images: Callable[[Station], None] | None = None
     named: tuple[str, ...] = ()
     shows: tuple[str, str] | None = None
+    around: Callable[[Box], AbstractContextManager[None]] = lambda box: nullcontext()
     predictable: bool = True
 
 

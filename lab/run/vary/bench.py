@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -29,8 +29,8 @@ from lab.run.expectations import Expectation
 from lab.run.gather.stream import Listing
 from lab.run.judging import as_control
 from lab.run.recorder import Recorder
-from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
+from lab.run.sequence import Altered
 from lab.run.station import Station
 from lab.run.steps.table import why_unpredictable
 from lab.run.steps.work import Work
@@ -38,17 +38,6 @@ from lab.run.vary.axis import NotHereError, Variant
 
 WRITE = 'printf %s "$2" > "$1"'
 UNCHANGED = Variant("nothing")
-
-
-@dataclass(frozen=True)
-class Varied(Scenario):
-    """A scenario whose variation makes these changes, as they are: no template is rendered in them."""
-
-    made: tuple[Change, ...] = ()
-
-    def changes(self, variation: Variation) -> list[Change]:
-        """Return the changes."""
-        return list(self.made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +67,7 @@ class Bench:
     book: Rulebook
     home: PurePosixPath
     tell: Tell
+    is_whole_machine: bool = False  # a machine that lab made: nobody else works on it
     stations: dict[str, Station] = field(default_factory=dict)
     _digests: dict[tuple[bytes, str], str] = field(default_factory=dict)
 
@@ -100,7 +90,7 @@ class Bench:
                 self.recorder.add(facts)
             place = self.home / re.sub(r"[^A-Za-z0-9.-]+", "_", engine.name)
             self.stations[engine.name] = Station(
-                self.box, self.box.about, engine, facts, place, self.registry, lambda listing: self._keep(listing)
+                self.box, self.box.about, engine, facts, place, self.registry, self.keep
             )
         return self.stations[engine.name]
 
@@ -178,14 +168,10 @@ class Bench:
         """Rebuild from an image of this scenario under a difference; `within` is as for `produce`."""
         outcomes = tuple(step.outcome for step in control.build.steps) if control and control.build else None
         plan = Expectation(outcomes or tuple(Outcome.HIT for _ in scenario.instructions))
-        varied = Varied(
-            **{item.name: getattr(scenario, item.name) for item in fields(Scenario)}, made=self._changes(variant)
-        )
-        words = tuple("hit" for _ in scenario.instructions)
-        asked = Variation(name=name, summary=variant.what, commands=(("true",),), expect=words)  # type: ignore[arg-type]
-        change = None if name == CONTROL else asked
-        place = self._placed(variant, within)
-        return sequence.rebuild(place, varied, source, plan, change, self._say)
+        change = None if name == CONTROL else Altered(name, self._changes(variant))
+        station = self._placed(variant, within)
+        with variant.around(station.box):
+            return sequence.rebuild(station, scenario, source, plan, change, self._say)
 
     def clear(self) -> None:
         """Remove the run's files from the box."""
@@ -223,7 +209,8 @@ class Bench:
         rule_sets = list(self.book.rule_sets.values())
         return pack(listing.entries, listing.problem, rule_sets, self.run.started, self._digests)
 
-    def _keep(self, listing: Listing) -> str:
+    def keep(self, listing: Listing) -> str:
+        """Store the files of a context, and return their key."""
         return self.recorder.keep(self._packed(listing))
 
     def _say(self, what: str) -> None:

@@ -10,25 +10,25 @@ from lab.engines.engine import Engine
 from lab.errors import BY_FAULT, Fault, Interrupted
 from lab.explain.build_values import flag
 from lab.explain.rules_of_box import known_of
-from lab.explain.steps import explain
-from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
 from lab.model import CONTROL, Begun, Outcome, Planned, Progress, Verdict
 from lab.registry.client import read_image
-from lab.report.prediction import Prediction, prediction
 from lab.results.facts import NamedImage
 from lab.results.run import Trial
-from lab.results.varied import AxisFacts, BetweenFacts, RemedyFacts, State, VaryFacts
+from lab.results.varied import RemedyFacts, VaryFacts
 from lab.run.instructions import stages_of
 from lab.run.recorder import Watch, unwatched
 from lab.run.vary import costs
+from lab.run.vary.answers import Answers, Prepared, contradicts
 from lab.run.vary.axes.contents import changed_byte
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant
 from lab.run.vary.bench import UNCHANGED, Bench, Looked
-from lab.run.vary.between.searching import search
+from lab.run.vary.between.comparison import Comparison
+from lab.run.vary.between.searching import Built, Sides, search
+from lab.run.vary.between.second import SecondBox, built_by, sides_of
 from lab.run.vary.dockerfiles import with_variable
 from lab.run.vary.picking import a_file
-from lab.run.vary.proof import in_short, is_miss, misses, outcomes_of, problem
+from lab.run.vary.proof import in_short, misses, outcomes_of, problem
 from lab.run.vary.remedies.candidate import Missed
 from lab.run.vary.remedies.grounds import ground_of
 from lab.run.vary.remedies.trying import Trying
@@ -36,54 +36,53 @@ from lab.run.vary.request import Request
 from lab.run.vary.scene import scene_of
 from lab.workers import stopping
 
-NO_MODEL = "it is another builder, of whose cache lab has no model"
 DELIBERATE = "changed-byte"  # the variation that must miss
 
 
 @dataclass
-class Prepared:
-    """One axis at work: what it is here, what its look found, and whether an engine must build it."""
-
-    axis: Axis
-    variant: Variant
-    looked: Looked
-    same: bool
-
-
-@dataclass
 class Experiment:
-    """The axes of one run, and what was found so far."""
+    """The axes of one run, and what was found so far. `second` is the other of two machines that are compared."""
 
     request: Request
     bench: Bench
     upstream: Upstream
     engines: Mapping[str, Callable[[], Engine]]
     watch: Watch = unwatched
-    facts: dict[str, AxisFacts] = field(default_factory=dict)
-    control: Trial | None = None
+    second: SecondBox | None = None
     deliberate: Trial | None = None
+    planned: list[str] = field(default_factory=list)  # the variations of all trials that are known by now
     prepared: list[Prepared] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
-    sizes: tuple[int | None, ...] = ()
     scene: Scene | None = None
     deliberate_what: str = ""
     remedies: tuple[RemedyFacts, ...] = ()
-    between: BetweenFacts | None = None
+    comparison: Comparison | None = None
+    answers: Answers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answers = Answers(self.bench, self.upstream)
+
+    @property
+    def control(self) -> Trial | None:
+        """The rebuild without a change."""
+        return self.answers.control
 
     def make(self) -> None:
         """Make all trials; what was found is stored however this ends."""
         try:
-            self._search()
+            self._compare_sides()
             self._produce()
             self._plan([CONTROL, DELIBERATE])
             self.scene = scene_of(self.bench, self.engines)
-            self.control = self._trial(CONTROL, UNCHANGED)
+            self.answers.control = self._trial(CONTROL, UNCHANGED)
             self._measure()
             changed = self._deliberate()
             self.deliberate_what = changed.what
             self.deliberate = self._trial(DELIBERATE, changed)
+            self._compare_boxes()
             self._look()
             self._build()
+            self._confirm()
             self.store()
             if self.request.remedies and self.problem() is None:
                 self.remedies = tuple(self._trying(self.scene).every())
@@ -92,8 +91,9 @@ class Experiment:
 
     def store(self) -> None:
         """Store the answers so far with the run."""
-        order = {axis.name: number for number, axis in enumerate(self.request.axes)}
-        found = sorted(self.facts.values(), key=lambda item: order[item.name])
+        axes = (*self.request.axes, *(self.comparison.axes if self.comparison else ()))
+        order = {axis.name: number for number, axis in enumerate(axes)}
+        found = sorted(self.answers.facts.values(), key=lambda item: order[item.name])
         self.bench.recorder.update(
             vary=VaryFacts(
                 engine=self.bench.engine.name,
@@ -104,9 +104,9 @@ class Experiment:
                 deliberate_what=self.deliberate_what,
                 problem=self.problem(),
                 contradicted=tuple(self.contradicted),
-                sizes=self.sizes,
+                sizes=self.answers.sizes,
                 remedies=self.remedies,
-                between=self.between,
+                between=self.comparison.facts if self.comparison else None,
             )
         )
 
@@ -115,31 +115,65 @@ class Experiment:
         return problem(self.control, self.deliberate, self.deliberate_what, self.bench.run.instructions)
 
     def left(self) -> tuple[str, ...]:
-        """The axes without an answer."""
-        return tuple(axis.name for axis in self.request.axes if axis.name not in self.facts)
+        """The axes without an answer; none where two sides are compared, since the comparison makes the axes."""
+        if self.request.sides or self.second:
+            return ()
+        return tuple(axis.name for axis in self.request.axes if axis.name not in self.answers.facts)
 
     def _trying(self, scene: Scene) -> Trying:
         """What tries the remedies for the axes that miss."""
         missed = [
             Missed(item.axis.name, item.variant, step)
             for item in self.prepared
-            if (step := self.facts[item.axis.name].step)
+            if (step := self.answers.facts[item.axis.name].step)
         ]
         ground = ground_of(self.bench, scene, self.request.project, missed)
         return Trying(self.bench, ground, self.bench.recorder.folder)
 
-    def _search(self) -> None:
+    def _compare_sides(self) -> None:
         """Bisect the difference of two sides, if the request names them: the axes come from it."""
-        both, project, bench = self.request.sides, self.request.project, self.bench
+        both, project = self.request.sides, self.request.project
         if both is None or project is None:
             return
-        facts = bench.station(bench.engine).facts
-        known = known_of(bench.book, facts)
-        rules = known.rules if known else bench.book.newest
-        found = search(project, bench.scenario.dockerfile, bench.run.instructions, both, rules)
-        self.between = found.facts
+        scenario = self.bench.scenario
+        built = Built(
+            scenario.dockerfile,
+            scenario.instructions,
+            project.options,
+            project.request.target,
+            project.objects,
+            project.objects,
+        )
+        self._search(built, both)
+
+    def _compare_boxes(self) -> None:
+        """Rebuild on the second machine, if there is one, and bisect the difference of the files of both."""
+        if self.second is None or self.control is None or self.problem():
+            return
+        bench, names = self.bench, (self.bench.box.name, self.second.box.name)
+        bench.tell(Progress(names[1], f"rebuild the image of {names[0]}"))
+        self.watch(Begun(self.second.key(bench)))
+        there = self.second.rebuild(bench, self.control)
+        _not_stopped(names[1])
+        self._search(built_by(bench, self.control, self.request.project), sides_of(bench, there, names))
+        assert self.comparison is not None
+        reason = in_short(there.problem) if there.problem else None
+        update = {"there": outcomes_of(there), "there_problem": reason}
+        self.comparison.facts = self.comparison.facts.model_copy(update=update)
+
+    def _search(self, built: Built, both: Sides) -> None:
+        bench = self.bench
+        known = known_of(bench.book, bench.station(bench.engine).facts)
+        found = search(built, both, known.rules if known else bench.book.newest)
+        self.comparison = Comparison(found, self.answers, self._trial, found.facts)
         self.request = replace(self.request, axes=found.axes, every=True)
         bench.scenario = replace(bench.scenario, prepare=(*bench.scenario.prepare, *found.prepare))
+
+    def _confirm(self) -> None:
+        """Bisect the difference of two sides on the engine where the prediction was wrong."""
+        if self.comparison and self.problem() is None:
+            wrong = self.comparison.confirm()
+            self.contradicted += [name for name in wrong if name not in self.contradicted]
 
     def _produce(self) -> None:
         production = self.bench.produce(self.bench.scenario)
@@ -169,7 +203,7 @@ class Experiment:
             bench.scenario.dockerfile, bench.run.instructions, flag("target", bench.scenario.options.words)
         )
         found = costs.sizes(bench.box, bench.engine, bench.production.reference, bench.run.instructions, stages)
-        self.sizes = tuple(found)
+        self.answers.sizes = tuple(found)
 
     def _look(self) -> None:
         """Make each difference on the box without a build, and predict it."""
@@ -187,7 +221,7 @@ class Experiment:
                 if variant.named:
                     looked = self._with_images(axis, variant)
             except NotHereError as error:
-                self._answer(axis, None, State.SKIPPED, reason=str(error))
+                self.answers.skip(axis, str(error))
                 continue
             wanted = base.trial.predicted
             same = looked.trial.predicted == wanted and Outcome.UNKNOWN not in (wanted or ())
@@ -209,7 +243,7 @@ class Experiment:
         self._plan([CONTROL, DELIBERATE, *(item.axis.name for item in (*needed, *spots))])
         for item in rest:
             if item not in spots:
-                self._answer(item.axis, item, State.PREDICTED)
+                self.answers.predict(item)
         for item in needed:
             self._ran(item, spot=item.same)
         for item in spots:
@@ -224,21 +258,19 @@ class Experiment:
                 self._ran(item, spot=True)
 
     def _ran(self, item: Prepared, *, spot: bool) -> None:
-        trial = self._trial(item.axis.name, item.variant)
-        before = outcomes_of(self.control)
-        failed = trial.build is None or any(
-            step.outcome in (Outcome.ERROR, Outcome.UNKNOWN) for step in trial.build.steps
-        )
-        if (spot and (failed or outcomes_of(trial) != before)) or prediction(trial) is Prediction.CONTRADICTED:
-            self.contradicted.append(item.axis.name)
-        if failed:
-            self._answer(
-                item.axis, item, State.FAILED, trial=trial, reason=in_short(trial.problem or "the reason is not known")
-            )
-        else:
-            self._answer(item.axis, item, State.RAN, trial=trial, spot=spot)
+        name = item.axis.name
+        try:
+            trial = self._trial(name, item.variant)
+        except NotHereError as error:
+            self.answers.skip(item.axis, str(error), item.variant.what)
+            return
+        if contradicts(trial, outcomes_of(self.control), spot=spot):
+            self.contradicted.append(name)
+        self.answers.show(item.axis, item.variant.what, trial, spot=spot)
 
     def _trial(self, name: str, variant: Variant) -> Trial:
+        if name not in self.planned:
+            self._plan([*self.planned, name])
         self.watch(Begun(self.bench.key_of(name, variant)))
         trial = self.bench.build(name, variant, self.control)
         _not_stopped(name)
@@ -248,48 +280,11 @@ class Experiment:
         return trial
 
     def _plan(self, names: Sequence[str]) -> None:
-        run = self.bench.run
+        run, self.planned = self.bench.run, list(names)
         variants = {item.axis.name: item.variant for item in self.prepared}
         keys = tuple(self.bench.key_of(name, variants.get(name, UNCHANGED)) for name in names)
+        keys += (self.second.key(self.bench),) if self.second else ()
         self.watch(Planned(run.name, run.scenario, run.lineup, run.started, run.instructions, keys))
-
-    def _answer(
-        self,
-        axis: Axis,
-        item: Prepared | None,
-        state: State,
-        *,
-        trial: Trial | None = None,
-        reason: str | None = None,
-        spot: bool = False,
-    ) -> None:
-        update: dict[str, object] = {}
-        if item and state is State.PREDICTED:
-            update = {"outcomes": item.looked.trial.predicted or ()}
-        if trial:
-            update = {"trial": trial.name, "outcomes": outcomes_of(trial)}
-            update |= self._of_miss(trial) if state is State.RAN else {}
-        what = item.variant.what if item else ""
-        self.facts[axis.name] = AxisFacts(
-            name=axis.name, summary=axis.summary, what=what, state=state, reason=reason, spot=spot
-        ).model_copy(update=update)
-
-    def _of_miss(self, trial: Trial) -> dict[str, object]:
-        """The first step that missed, its cause and its cost."""
-        before = outcomes_of(self.control)
-        if not misses(trial, before) or trial.build is None:
-            return {}
-        steps = trial.build.steps
-        first = next(step for step, was in zip(steps, before, strict=False) if is_miss(step.outcome, was))
-        explained = explain(subject(self.bench.run, trial, self.bench.book), self.upstream)
-        why = next((item.sentence for item in explained.steps if item.instruction == first.instruction), None)
-        if trial.engine.endswith("+classic"):
-            why = NO_MODEL
-        return {
-            "step": first.instruction,
-            "cause": why,
-            "cost": costs.cost(steps, before, self.sizes),
-        }
 
 
 def _not_stopped(what: str) -> None:

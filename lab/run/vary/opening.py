@@ -1,14 +1,15 @@
-"""Makes ready what `lab vary` needs: a folder of results, a registry, the base image, and the box with its engine."""
+"""Makes ready what `lab vary` needs: a folder of results, a registry, the base image, and each box with its engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Tell
+from lab.boxes.kinds.table import kind_of
 from lab.boxes.transcript import RecordingBox, Transcript
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
@@ -24,19 +25,26 @@ from lab.run import base_image
 from lab.run.experiment import other_bases
 from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch
+from lab.run.scenarios import Scenario
 from lab.run.steps.table import stored
 from lab.run.vary.bench import Bench
+from lab.run.vary.between.second import SecondBox
 from lab.run.vary.request import Request
 
 
 @contextmanager
-def open_bench(request: Request, ready: Ready, project: Project, tell: Tell, watch: Watch) -> Iterator[Bench]:
-    """The box at work, for the time of the context; what it stored is readable however the context ends."""
+def open_bench(
+    request: Request, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch
+) -> Iterator[tuple[Bench, SecondBox | None]]:
+    """The first box at work, and the second one if there are two, for the time of the context.
+
+    What was stored is readable however the context ends.
+    """
     draft, started = request.load("scratch"), datetime.now(UTC)
     folder = create_folder(project.results, f"vary-{draft.name}", started)
+    boxes = [item.box for item in ready]
     with ExitStack() as stack:
-        serving = server.serve(None, None, tell, store=project.state, boxes=[ready.box])
-        store = stack.enter_context(serving)
+        store = stack.enter_context(server.serve(None, None, tell, store=project.state, boxes=boxes))
         run = Run(
             name=folder.name,
             scenario=draft.name,
@@ -50,40 +58,59 @@ def open_bench(request: Request, ready: Ready, project: Project, tell: Tell, wat
         recorder.update()
         transcript = Transcript(folder / "transcript.jsonl", folder.name)
         stack.callback(transcript.close)
-        box = RecordingBox(ready.box, transcript)
-        stack.enter_context(server.doors(store, [ready.box]))
-        engine = chosen(ready, request.engine)
-        base = _base(request, store, box, engine, tell)
-        scenario = request.load(base.reference if base else "scratch")
-        scenario = replace(scenario, file=scenario.file.model_copy(update={"variations": ()}))
-        recorder.update(
-            base=base,
-            base_image=read_image(base.reference, store) if base else None,
-            bases=other_bases(scenario, base.reference if base else "", store, [ready]),
-            project=scenario.project,
-            dockerfile=scenario.dockerfile,
-            instructions=scenario.instructions,
-            sequence=stored(scenario.sequence),
-        )
-        home = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
+        recorded = [RecordingBox(box, transcript) for box in boxes]
+        stack.enter_context(server.doors(store, boxes))
+        engines = [chosen(item, request.engine) for item in ready]
+        base = _base(request, store, recorded[0], engines[0], tell)
+        scenario = _loaded(request, base)
+        _store_build(recorder, scenario, base, store, ready)
+        homes = [_home(box) / "lab-runs" / folder.name for box in recorded]
+        titles = [(item.spec.summary, item.spec.kind) for item in ready]
         bench = Bench(
-            box,
-            (ready.spec.summary, ready.spec.kind),
-            engine,
+            recorded[0],
+            titles[0],
+            engines[0],
             scenario,
             recorder,
             store,
             Rulebook(project.boxes),
-            home / "lab-runs" / folder.name,
+            homes[0],
             tell,
+            kind_of(ready[0].spec).is_made_by_lab,
         )
         stack.callback(bench.clear)
-        yield bench
+        others = [SecondBox(*item) for item in zip(recorded, titles, engines, homes, strict=True)][1:]
+        yield bench, next(iter(others), None)
 
 
 def chosen(ready: Ready, name: str | None) -> Engine:
     """Return the engine of that name, or the first one."""
     return next((engine for engine in ready.engines if engine.name == name), ready.engines[0])
+
+
+def _loaded(request: Request, base: Base | None) -> Scenario:
+    """The scenario over its base image, without its own variations."""
+    scenario = request.load(base.reference if base else "scratch")
+    return replace(scenario, file=scenario.file.model_copy(update={"variations": ()}))
+
+
+def _store_build(
+    recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry, ready: Sequence[Ready]
+) -> None:
+    """Store what is built, and from which images."""
+    recorder.update(
+        base=base,
+        base_image=read_image(base.reference, store) if base else None,
+        bases=other_bases(scenario, base.reference if base else "", store, ready),
+        project=scenario.project,
+        dockerfile=scenario.dockerfile,
+        instructions=scenario.instructions,
+        sequence=stored(scenario.sequence),
+    )
+
+
+def _home(box: RecordingBox) -> PurePosixPath:
+    return PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
 
 
 def _base(request: Request, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base | None:

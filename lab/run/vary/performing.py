@@ -30,16 +30,24 @@ class StoppedError(Interrupted):
         self.left = tuple(left)
 
 
-def vary(request: Request, ready: Ready, fleet: Fleet, project: Project, watch: Watch = unwatched) -> tuple[Path, Run]:
-    """Vary one thing at a time on a box that is up; returns the folder of the run and the run.
+def vary(
+    request: Request, ready: Sequence[Ready], fleet: Fleet, project: Project, watch: Watch = unwatched
+) -> tuple[Path, Run]:
+    """Vary one thing at a time on the first box; returns the folder of the run and the run.
 
-    Raises the error of whose fault it is if the build of the scenario itself fails, StoppedError on Ctrl-C.
+    A second box is compared with the first. Raises the error of whose fault it is if the build of the scenario itself
+    fails, StoppedError on Ctrl-C.
     """
-    with open_bench(request, ready, project, fleet.tell, watch) as bench:
-        makers = engines(ready, bench.engine, lambda: bench.run.boxes[0].storage, fleet)
-        experiment = Experiment(request, bench, Upstream(project.boxes), engines_of(makers), watch)
+    with open_bench(request, ready, project, fleet.tell, watch) as (bench, second):
+        makers = engines(ready[0], bench.engine, lambda: bench.run.boxes[0].storage, fleet)
+        experiment = Experiment(request, bench, Upstream(project.boxes), engines_of(makers), watch, second)
+
+        def close() -> None:
+            for item in ready:
+                item.box.close()
+
         try:
-            raise_first(each([bench.box.name], lambda name: experiment.make(), on_stop=bench.box.close)[1])
+            raise_first(each([bench.box.name], lambda name: experiment.make(), on_stop=close)[1])
         except (Interrupted, KeyboardInterrupt) as stop:
             message = stop.message if isinstance(stop, Interrupted) else Interrupted.by(stop).message
             raise StoppedError(message, bench.recorder.folder, experiment.left()) from stop

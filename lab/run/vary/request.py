@@ -18,8 +18,8 @@ class Request:
     """One scenario or project, and the axes to vary on one engine of one box.
 
     `engine` is its name; None stands for the first one of the box. `every` builds also what no key changes by lab's
-    model; otherwise `spots` of these are built, which `seed` chooses. `sides` are two machines whose difference is
-    bisected: the axes come from it.
+    model; otherwise `spots` of these are built, which `seed` chooses. `sides` are the files of two machines whose
+    difference is bisected: the axes come from it.
     """
 
     lineup: str

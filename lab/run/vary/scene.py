@@ -42,6 +42,7 @@ def scene_of(bench: Bench, engines: Mapping[str, Callable[[], Engine]]) -> Scene
         platform=subject(run, _trial(bench), bench.book).platform,
         prefix=bench.registry.prefix,
         engines=engines,
+        is_whole_machine=bench.is_whole_machine,
     )
 
 

@@ -48,7 +48,12 @@ def test_a_name_or_a_pattern() -> None:
         trial_of(RUN, "local>local:26.1.5/copy-bust:user-xatt")
 
 
-def test_another_builder_is_refused() -> None:
-    other = RUN.trials[0].model_copy(update={"engine": "26.1.5+classic"})
-    with pytest.raises(UsageError, match="classic"):
-        ends_of(other)
+def test_the_builder_and_the_cache_are_those_of_the_trial() -> None:
+    def ends(engine: str, made: str | None = None) -> Ends:
+        return ends_of(RUN.trials[0].model_copy(update={"engine": engine, "producer_engine": made}))
+
+    assert ends("26.1.5") == Ends("local", "local", "26.1.5", "26.1.5", None, "inline")
+    assert ends("26.1.5+classic") == Ends("local", "local", "26.1.5", "26.1.5", "classic", "inline")
+    assert ends("20.10.24", "26.1.5+registry-max").cache == "registry-max"
+    with pytest.raises(UsageError, match="its sides have different builders"):
+        ends("26.1.5+classic", "26.1.5")

@@ -9,6 +9,7 @@ import pytest
 from lab.errors import ConfigError, UsageError
 from lab.explain.subject import subject
 from lab.results.run import Run, Trial, load
+from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.minimise.candidate import Candidate, File
 from lab.run.minimise.parts import value_of
 from lab.run.minimise.start import from_project, from_scenario, from_trial
@@ -110,3 +111,40 @@ def test_a_run_without_records() -> None:
     run = load(RUNS / "schema-1")
     with pytest.raises(ConfigError, match="were not recorded"):
         from_trial(subject(run, trial(run, "user-xattr"), BOOK))
+
+
+def of_two_boxes() -> tuple[Run, Trial]:
+    """The run with a trial without a change whose consumer is another box, which has other modes and one more file."""
+    run = load(RUNS / "misses")
+    varied = trial(run, "mode")
+    return run, varied.model_copy(update={"consumer": "other", "variation": "none"})
+
+
+def test_the_files_of_another_box_become_a_change() -> None:
+    run, between = of_two_boxes()
+    found = from_trial(subject(run, between, BOOK))
+    assert (found.variation, found.is_varied) == ("as-on-other", True)
+    assert changes(found) == [{"mode": {"app.txt": "0664"}}]
+
+
+def test_two_boxes_themselves_are_the_difference_if_the_user_wants_that() -> None:
+    run, between = of_two_boxes()
+    found = from_trial(subject(run, between, BOOK), boxes=True)
+    assert (found.variation, found.is_varied, changes(found)) == ("none", False, [])
+
+
+def test_two_boxes_with_the_same_files_are_the_difference() -> None:
+    run, between = of_two_boxes()
+    same = between.model_copy(update={"context": run.productions[0].context})
+    found = from_trial(subject(run, same, BOOK))
+    assert (found.variation, found.is_varied) == ("none", False)
+
+
+def test_contents_that_a_scenario_cannot_hold_are_stated(tmp_path: Path) -> None:
+    project = own(tmp_path)
+    assert from_project(project, "mode", BOOK.newest).notes == ()
+    (tmp_path / "large.bin").write_bytes(bytes(MAX_CONTEXT_BYTES))
+    found = from_project(read_project(Request(tmp_path)), "mode", BOOK.newest)
+    assert found.files["large.bin"].content == b"" and found.files["run.sh"].content
+    [note] = found.notes
+    assert note.startswith("1 files with 8.4 MB are empty from the start") and note.endswith("large.bin")

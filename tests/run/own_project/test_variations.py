@@ -7,7 +7,7 @@ from pathlib import Path
 from lab.buildkit.rulebook import Rulebook
 from lab.run.own_project.project import OwnProject, read_project
 from lab.run.own_project.request import Request
-from lab.run.own_project.variations import Model, best_file, differences
+from lab.run.own_project.variations import best_file, differences, model_of
 from tests.conftest import ROOT
 
 RULES = Rulebook(ROOT / "boxes").newest
@@ -24,7 +24,7 @@ def project(folder: Path) -> OwnProject:
 
 def test_what_each_difference_makes_run(tmp_path: Path) -> None:
     made = project(tmp_path)
-    model = Model(made, made.text, RULES)
+    model = model_of(made, made.text, RULES)
     file = best_file(made, model, STEPS)
     assert file is not None and file.path == "one"  # the file of the first COPY
     found = {item.name: model.runs(item.objects, STEPS) for item in differences(made, file)}
@@ -40,4 +40,4 @@ def test_what_each_difference_makes_run(tmp_path: Path) -> None:
 
 def test_nothing_runs_with_the_same_objects(tmp_path: Path) -> None:
     made = project(tmp_path)
-    assert Model(made, made.text, RULES).runs(made.objects, STEPS) == [False] * 4
+    assert model_of(made, made.text, RULES).runs(made.objects, STEPS) == [False] * 4

@@ -9,29 +9,40 @@ from pathlib import Path, PurePosixPath
 
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import RecordingBox, Transcript
+from lab.buildkit.contenthash.query import Query, content_part
 from lab.engines.engine import Engine
+from lab.model import Outcome
 from lab.registry.server import Registry
-from lab.results.run import Base, Run
+from lab.results.contexts import load_context
+from lab.results.run import Base, Run, Trial
 from lab.results.run import load as load_run
 from lab.run.own_project.project import read_project
 from lab.run.own_project.request import Request
 from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder
+from lab.run.vary.axis import Variant
 from lab.run.vary.bench import Bench
 from tests.conftest import ROOT
 from tests.vectors import BOOK
 
 FACTS = load_run(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr").boxes[0]
-# It takes modes, attributes and contents of the files, as BuildKit does, and no argument.
+# It takes modes, attributes and contents of the files, as BuildKit does, and no argument. A file in the state makes it
+# another engine: a `careless` one takes no modes, a `timely` one takes times too, and a `greedy` one takes the
+# mode of the file d, which no COPY takes.
 DOCKER = """\
 #!/bin/sh
 state={state}
 echo "$*" >> $state/log
 shift 2  # -H and the address
 seen() {{
-  find . -path ./Dockerfile -prune -o -mindepth 1 -printf '%P %m\\n' | sort
+  form='%P %m\\n'
+  test ! -e $state/careless || form='%P\\n'
+  test ! -e $state/timely || form='%P %m %T@\\n'
+  find src -printf "$form" | sort
   find src -type f -exec sha256sum {{}} + | sort
   getfattr -R -d -m - src 2>/dev/null
+  ls .dockerignore 2>/dev/null  # a test looks for the name
+  test ! -e $state/greedy || find d -printf '%P %m\\n'
 }}
 case "$1" in
 build)
@@ -55,8 +66,29 @@ esac
 TEXT = "FROM base:1\nRUN one\nCOPY src /src\n"
 
 
+class Predicting(Bench):
+    """A bench that predicts by the model of BuildKit's rules alone: the stand-in has no registry with a cache."""
+
+    def predict(self, run: Run, trial: Trial, variant: Variant) -> tuple[Outcome, ...]:
+        """The first step hits, and the COPY runs if the digest of its folder differs; unknown without files."""
+        digests = []
+        for key in (self.production.context, trial.context):
+            context = load_context(run, key)
+            if isinstance(context, str):
+                return Outcome.UNKNOWN, Outcome.UNKNOWN
+            part = content_part(context.tree(self.book.newest), [Query("/src")], self.book.newest)
+            digests.append(part.text if part else None)
+        return Outcome.HIT, Outcome.HIT if digests[0] == digests[1] else Outcome.RAN
+
+
 @contextmanager
-def standing(folder: Path, text: str = TEXT, more: Mapping[str, str] | None = None) -> Iterator[Bench]:
+def standing(
+    folder: Path,
+    text: str = TEXT,
+    more: Mapping[str, str] | None = None,
+    kind: type[Bench] = Bench,
+    transfer: str = "exact",
+) -> Iterator[Bench]:
     """A bench whose engine is the stand-in; its state is in `folder`/state."""
     state, context = folder / "state", folder / "app"
     state.mkdir()
@@ -67,7 +99,7 @@ def standing(folder: Path, text: str = TEXT, more: Mapping[str, str] | None = No
     program = folder / "docker"
     program.write_text(DOCKER.format(state=state))
     program.chmod(0o755)
-    project = read_project(Request(context))
+    project = read_project(Request(context, transfer=transfer))
     scenario = scenario_of(project, "scratch")
     run = Run(
         name="vary",
@@ -86,7 +118,7 @@ def standing(folder: Path, text: str = TEXT, more: Mapping[str, str] | None = No
     transcript = Transcript(results / "transcript.jsonl", "vary")
     box = RecordingBox(LocalBox("local"), transcript)
     engine = Engine("20.10.24", (str(program), "-H", "unix:///none"), "20.10.24", "20.10.24", "")
-    bench = Bench(
+    bench = kind(
         box,
         ("this machine", "local"),
         engine,

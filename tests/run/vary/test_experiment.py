@@ -70,7 +70,7 @@ def test_a_change_that_the_box_refuses_is_skipped_with_what_it_printed(tmp_path:
         Axis("ignored", "", lambda scene: Variant("x", silent, shows=("src/a.txt", "mode"))),
     )
     experiment = made(tmp_path, axes=axes)
-    reasons = {name: (item.state, item.reason) for name, item in experiment.facts.items()}
+    reasons = {name: (item.state, item.reason) for name, item in experiment.answers.facts.items()}
     assert reasons == {
         "refused": (State.SKIPPED, "Operation not supported"),
         "ignored": (State.SKIPPED, "the file system of this box does not keep it: mode of src/a.txt is the same"),

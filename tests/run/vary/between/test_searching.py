@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lab.buildkit.contenthash.entry import Entry
 from lab.run.own_project.project import OwnProject, read_project
 from lab.run.own_project.request import Request
 from lab.run.vary.axis import NotHereError
-from lab.run.vary.between.searching import EVERY, REST, Search, Sides, search
+from lab.run.vary.between.searching import EVERY, REST, Built, Search, Sides, search
 from tests.run.vary.scenes import scene
 from tests.vectors import BOOK
 
@@ -28,7 +29,12 @@ def project(folder: Path) -> OwnProject:
 
 
 def searched(made: OwnProject, second: list[Entry]) -> Search:
-    return search(made, TEXT, ("COPY src /src",), Sides(("a", "b"), made.objects, second), BOOK.newest)
+    return between(made, made.objects, second)
+
+
+def between(made: OwnProject, first: Sequence[Entry], second: Sequence[Entry]) -> Search:
+    built = Built(TEXT, ("COPY src /src",), made.options, None, made.objects, made.objects)
+    return search(built, Sides(("a", "b"), first, second), BOOK.newest)
 
 
 def test_what_a_copy_takes_is_a_cause_and_what_it_does_not_take_is_the_rest(tmp_path: Path) -> None:
@@ -60,7 +66,7 @@ def test_two_equal_sides_have_no_axis_with_a_change(tmp_path: Path) -> None:
 def test_the_first_side_is_made_of_the_project(tmp_path: Path) -> None:
     made = project(tmp_path)
     first = [entry.but(mode=0o640) if entry.path == "src/a" else entry for entry in made.objects]
-    found = search(made, TEXT, ("COPY src /src",), Sides(("a", "b"), first, list(made.objects)), BOOK.newest)
+    found = between(made, first, made.objects)
     [prepare] = found.prepare
     assert "chmod 0640 src/a" in prepare.commands()[0].argv[2]
 
@@ -70,7 +76,7 @@ def test_records_without_contents_have_the_same_causes(tmp_path: Path) -> None:
     mine = [replace(entry, sha256=content_sum(entry)) for entry in made.objects]
     records = [replace(entry, content=None) for entry in mine]
     second = [replace(entry, sha256="0" * 64) if entry.path == "src/a" else entry for entry in records]
-    found = search(made, TEXT, ("COPY src /src",), Sides(("a", "b"), records, second), BOOK.newest)
+    found = between(made, records, second)
     [cause] = found.facts.causes
     assert cause.pieces[0].startswith("content of src/a: 5 >")
     assert found.facts.stand_ins == 1 and not found.prepare
