@@ -160,7 +160,9 @@ def clear(station: Station) -> None:
     station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
 
 
-def _work_of(station: Station, scenario: Scenario, source: Production, variation: Variation | None, say: Say) -> Work:
+def _work_of(
+    station: Station, scenario: Scenario, source: Production, variation: Variation | Altered | None, say: Say
+) -> Work:
     """The consumer's side of a trial, before its first step."""
     name = str(trial_key(source, station, scenario, variation))
     return _work(
