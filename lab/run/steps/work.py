@@ -43,8 +43,11 @@ class Delivery(Protocol):
     def deliver(self, box: Box, context: PurePosixPath, say: Say) -> None:
         """Make the context in an empty folder of the box, with what belongs beside it; CommandError or BoxError."""
 
-    def withdraw(self, box: Box, context: PurePosixPath) -> None:
-        """Remove from the box what no other trial may find, such as secrets."""
+    def withdraw(self, box: Box, context: PurePosixPath, *, changed: bool) -> None:
+        """Remove from the box what no other trial may find, such as secrets; a step has `changed` the context or not.
+
+        The side does not use the context afterwards.
+        """
 
     def received(self, box: Box, listing: Listing, *, changed: bool) -> Listing:
         """What the box has, with contents that only this machine knows.
@@ -163,7 +166,7 @@ class Work:
     def withdraw(self) -> None:
         """Remove from the box what no other trial may find."""
         if self.recipe.delivery and self._context:
-            self.recipe.delivery.withdraw(self.station.box, self._context)
+            self.recipe.delivery.withdraw(self.station.box, self._context, changed=self.changed)
 
     def change(self, change: Change, doing: str) -> None:
         """Make one change in the context, and add its options to the later builds of this side."""
