@@ -129,7 +129,7 @@ def repro(
         variations,
         used,
         made,
-        None if project else own.base(),
+        None if project else own.base(of_bundle=packed is not None),
         registry,
         registry_port,
         builders_named(builders),
@@ -137,7 +137,7 @@ def repro(
         project,
     )
     with ExitStack() as stack:
-        other = stack.enter_context(theirs(packed, place)) if packed else None
+        other = stack.enter_context(theirs(packed, place, own)) if packed else None
         wish = _completed(asked, place, scenario, other)
         used, made = wish.consumer_engines, wish.producer_engines
         specs = boxes_for(
@@ -173,6 +173,7 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
         wish = replace(
             asked,
             scenario=other.scenario,
+            project=other.project,
             variations=asked.variations or other.variations,
             consumer_engines=asked.consumer_engines or other.consumer_engines,
             producer_engines=asked.producer_engines or other.producer_engines,
