@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import click
-
 from lab.cli.options import Workplace
 from lab.cli.own_project import ProjectWords, announce, request_of
 from lab.engines.kinds.table import kind_of
@@ -94,12 +92,11 @@ def theirs(path: Path, place: Workplace, own: ProjectWords | None = None) -> Ite
 
 
 def _project(run: Run, folder: Path, own: ProjectWords | None) -> OwnProject:
-    """The project of a run, made again in `folder`; prints what differs from that run."""
+    """The project of a run, made again in `folder`, with notes on what differs from that run; prints these."""
     given = request_of(replace(own, bases=()), folder) if own else Request(folder)
     recorded = recorded_project(run, folder, given)
-    for note in recorded.notes:
-        click.echo(f"note: {note}", err=True)
     project = read_project(recorded.request)
+    project = replace(project, notes=(*recorded.notes, *project.notes))
     announce(project)
     return project
 

@@ -81,7 +81,7 @@ OPTIONS = (
     click.option("--target", metavar="STAGE", help="The stage to build, with --context."),
     _many("--build-context", "build_contexts", metavar="NAME=DIR", help="A named context, with --context"),
     _many("--secret", "secrets", metavar="id=ID[,src=FILE]", help="A secret for RUN, which no record holds"),
-    _many("--ssh", "ssh", metavar="default|ID=KEY", help="A key for RUN; `default` is the agent of the box"),
+    _many("--ssh", "ssh", metavar="default|ID=KEY", help="A key for RUN; `default` forwards your agent"),
     click.option("--network", metavar="MODE", help="The network of RUN, with --context."),
     click.option("--platform", metavar="OS/ARCH", help="The platform to build for, with --context."),
     click.option(

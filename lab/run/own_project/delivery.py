@@ -63,6 +63,8 @@ class ProjectDelivery:
         for number, item in enumerate(project.private):
             if item.content:
                 _write(box, context, place_of_private(number), item.content)
+        if any(item.is_agent for item in project.private):
+            _forward_agent(box)
 
     def _moved(self, box: Box, context: PurePosixPath) -> bool:
         """True if the context and what is beside it came from an earlier side."""
@@ -92,6 +94,8 @@ class ProjectDelivery:
         """Remove the secrets; a context that has the records of this machine is left to the next side."""
         if self._way.exact and not changed:
             self._left[box.name, context.parent.parent] = context
+        if any(item.is_agent for item in self._project.private):
+            box.forward_agent(False)
         if self._project.private:
             with suppress(BoxError):  # the run removes its whole folder at its end
                 box.run(["rm", "-rf", str(context / SECRETS)], timeout=60)
@@ -182,6 +186,18 @@ def _content(entry: Entry) -> bytes:
 
 def _attributes(entry: Entry) -> dict[str, bytes]:
     return {name: value for name, value in entry.xattrs.items() if name != LABEL}
+
+
+def _forward_agent(box: Box) -> None:
+    """Let the box's clients use the user's agent; CommandError if the box gives them no socket."""
+    box.forward_agent(True)
+    result = box.run(["sh", "-c", 'test -S "$SSH_AUTH_SOCK"'], timeout=60)
+    if not result.ok:
+        raise CommandError(
+            f"cannot forward your ssh agent to {box.name}: a command there has no socket of it",
+            hint="its sshd needs `AllowAgentForwarding yes`, and SSH_AUTH_SOCK here must be the socket of an agent; "
+            "a key works without an agent: --ssh ID=FILE",
+        )
 
 
 def _write(box: Box, context: PurePosixPath, place: str, content: str | bytes) -> None:

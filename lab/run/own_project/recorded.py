@@ -51,8 +51,9 @@ def recorded_project(run: Run, folder: Path, given: Request) -> Recorded:
         raise UsageError(f"cannot build the project of this run again: {context}", hint=hint)
     _check_files(context.objects, hint)
     _check_given(facts, given)
-    place = folder / (re.sub(r"[^\w.-]+", "-", Path(facts.folder).name).strip("-.") or "project")
-    notes = [*_written(context.objects, place), *_notes(run, facts, production)]
+    place = folder / (re.sub(r"[^\w-]+", "-", run.scenario.removeprefix("project-")) or "folder")
+    notes = [f"the files are those of the run {run.name}, which built {where}", *_written(context.objects, place)]
+    notes += _notes(run, facts, production)
     return Recorded(_request(run, facts, production, context.objects, place, given), tuple(notes))
 
 

@@ -205,7 +205,8 @@ class Work:
     ) -> Result:
         """Run the engine's client with these variables, in the folder of the context unless it shall not."""
         env = {**(env or {}), **({"DOCKER_CONFIG": str(self.context().parent / "config")} if in_context else {})}
-        argv = [*(("sh", "-c", TAR, "sh", *tar) if tar else ()), *self.station.engine.call(words, env)]
+        names = [*env, *agent_variables(words)]
+        argv = [*(("sh", "-c", TAR, "sh", *tar) if tar else ()), *self.station.engine.call(words, names)]
         cwd = self.context() if in_context else None
         return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
 
@@ -215,7 +216,7 @@ class Work:
         Such a command is no change of the context.
         """
         env = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CONFIG": str(self.context().parent / "config")}
-        argv = self.station.engine.call_buildx(words, env)
+        argv = self.station.engine.call_buildx(words, [*env, *agent_variables(words)])
         cwd = self.context() if in_context else None
         return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
 
@@ -240,3 +241,8 @@ class Work:
         for line in writing(files):
             station.box.check(["sh", "-c", line], doing="write the context", cwd=context)
         return context
+
+
+def agent_variables(words: Sequence[str]) -> list[str]:
+    """The variables of the box that a client needs beside those it is given: the ssh agent's, for `--ssh`."""
+    return ["SSH_AUTH_SOCK"] if any(word.startswith("--ssh=") for word in words) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -215,3 +216,34 @@ def test_a_file_is_read_once_for_its_bytes_and_its_sum(tmp_path: Path, monkeypat
     for path in folder.iterdir():
         path.unlink()  # what is compared and stored later comes from what was sent
     assert len(delivery.received(LocalBox(), found, changed=False).entries) == len(found.entries)
+
+
+class NoForwarding(LocalBox):
+    """A box that gives its commands no agent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
+    def forward_agent(self, on: bool) -> None:
+        self.asked.append(on)
+
+
+def test_the_agent_is_forwarded_while_a_side_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX) as agent:
+        monkeypatch.chdir(tmp_path)  # the address of a socket is short
+        agent.bind("agent")
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        box = NoForwarding()
+        delivery, context = delivered(tmp_path, project(tmp_path / "p", ssh=("default",)), box)
+        assert box.asked == [True]
+        delivery.withdraw(box, PurePosixPath(context), changed=False)
+        assert box.asked == [True, False]
+
+
+def test_a_box_without_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "none"))
+    made = project(tmp_path / "p", ssh=("default",))
+    with pytest.raises(CommandError, match="cannot forward your ssh agent to local") as caught:
+        delivered(tmp_path, made, NoForwarding())
+    assert "AllowAgentForwarding" in str(caught.value.hint)

@@ -56,7 +56,8 @@ def test_where_the_dockerfile_is_on_a_box(tmp_path: Path, changes: dict[str, obj
     assert read.path == path and f"--file={path}" in read.words
 
 
-def test_a_dockerfile_elsewhere_and_all_options(tmp_path: Path) -> None:
+def test_a_dockerfile_elsewhere_and_all_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     folder, other = project(tmp_path / "c"), project(tmp_path / "other")
     (tmp_path / "D").write_text("FROM alpine AS one\nRUN x\nFROM one\nRUN y\n")
     (tmp_path / "token").write_text("secret")
