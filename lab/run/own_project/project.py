@@ -20,6 +20,7 @@ from lab.buildkit.context import ignore_matcher, read_context, read_object
 from lab.errors import ContextError, ReadError, reason
 from lab.explain.build_values import build_args, build_contexts
 from lab.report.project import size_in_words
+from lab.run.own_project.columns import with_column
 from lab.run.own_project.request import Request
 from lab.run.own_project.rewriting import rewritten
 from lab.run.own_project.secrets import Private, keys_of, secrets_of
@@ -164,14 +165,17 @@ def read_project(request: Request) -> OwnProject:
 
 
 def check_dockerfile(file: Path, text: str, target: str | None) -> None:
-    """Raise ReadError if a Dockerfile cannot be read, with the line; MissingStageError for a target that is missing."""
+    """Raise ReadError if a Dockerfile cannot be read, with line and column; MissingStageError for a missing target."""
     try:
         parsed = parse(until(text, target))
         wrong = first_rejected(parsed, Frontend(NEW))
     except ReadError as error:
-        raise type(error)(f"cannot use {file}: {_without_verb(error.message)}", hint=error.hint) from error
+        raise type(error)(
+            f"cannot use {file}: {with_column(_without_verb(error.message), text)}", hint=error.hint
+        ) from error
     if wrong:
-        raise ReadError(f"cannot use {file}: line {wrong[0].lines[0]}: {wrong[1]}")
+        first, last = wrong[0].lines
+        raise ReadError(f"cannot use {file}: {with_column(f'line {first}: {wrong[1]}', text, last - first + 1)}")
 
 
 def check_objects(objects: Sequence[Entry], folder: Path) -> None:

@@ -91,9 +91,9 @@ def test_a_dockerfile_elsewhere_and_all_options(tmp_path: Path, monkeypatch: pyt
     ("text", "target", "problem"),
     [
         ("RUN a\n", None, "it has no FROM"),
-        ("FROM a\n\nFRM b\n", None, "line 3: FRM is no instruction"),
-        ("FROM a\nRUN b\n\nFROM x y\n", None, "line 4: expected `FROM image"),
-        ("# c\nFROM a\nCOPY --chwon=1 a b\n", None, "line 3: "),
+        ("FROM a\n\nFRM b\n", None, "line 3, column 1: FRM is no instruction"),
+        ("FROM a\nRUN b\n\nFROM x y\n", None, "line 4, column 1: expected `FROM image"),
+        ("# c\nFROM a\nCOPY --chwon=1 a b\n", None, "line 3, column 6: "),
     ],
 )
 def test_a_dockerfile_that_cannot_be_read(tmp_path: Path, text: str, target: str | None, problem: str) -> None:
