@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from lab.errors import ContextError, ReadError, reason
 from lab.explain.build_values import build_args, build_contexts
 from lab.report.project import size_in_words
 from lab.run.own_project.columns import with_column
+from lab.run.own_project.notes import notes_on
 from lab.run.own_project.request import Request
 from lab.run.own_project.rewriting import rewritten
 from lab.run.own_project.secrets import Private, keys_of, secrets_of
@@ -155,7 +155,7 @@ def read_project(request: Request) -> OwnProject:
         arguments=build_args(request.build_args),
         private=(*secrets_of(request.secrets), *keys_of(request.ssh)),
         head=head,
-        notes=tuple(_notes(objects, _unsent(request.context, file, head) if head else (), head)),
+        notes=tuple(notes_on(objects, _unsent(request.context, file, head) if head else (), head)),
     )
     check_dockerfile(file, project.dockerfile("scratch"), request.target)
     for name, found in {"": objects, **contexts}.items():
@@ -233,24 +233,6 @@ def _unsent(folder: Path, file: Path, head: Head) -> list[str]:
     ignore, inside = ignore_matcher(folder, file), _inside(file, folder)
     own = {".dockerignore", inside, f"{inside}.dockerignore"}  # docker reads these whether it sends them or not
     return [path for path in head.changed if path in own or not ignore.match(path)[0]]
-
-
-def _notes(objects: Sequence[Entry], unsent: Sequence[str], head: Head | None) -> Iterator[str]:
-    """What a user may not expect of how these objects are sent."""
-    if head and unsent:
-        what = "1 file differs" if len(unsent) == 1 else f"{len(unsent)} files differ"
-        yield f"{what} from the commit {head.commit[:12]}, and a checkout has the commit's files only"
-    outside = [entry.path for entry in objects if entry.kind is Kind.SYMLINK and _leads_out(entry)]
-    if outside:
-        count = len(outside) - 1
-        more = f" and {count} other link{'s' if count > 1 else ''} lead" if count else " leads"
-        yield f"{shown(outside[0])}{more} out of the context: docker sends the link, not what it leads to"
-
-
-def _leads_out(entry: Entry) -> bool:
-    if entry.linkname.startswith("/"):
-        return True
-    return posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.linkname)).startswith("..")
 
 
 def _own_files(folder: Path, file: Path) -> Iterator[Entry]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
@@ -162,6 +164,24 @@ class Work:
             listing = gather(box, self.station.engine, self.context(), largest=delivery.largest)
             self.listing = delivery.received(box, listing, changed=self.changed)
         self.recorded = self.station.keep(self.listing) or None
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Store the files of the context as they are while the body builds it, which changes none of them.
+
+        The files of an own project are listed beside the body, because there may be thousands of them. An error of the
+        listing is raised at the end of the body, in place of one of the body: other files explain another build.
+        """
+        if self.recipe.delivery is None:
+            self.record()
+            yield
+            return
+        with ThreadPoolExecutor(1) as beside:
+            listed = beside.submit(self.record)
+            try:
+                yield
+            finally:
+                listed.result()
 
     def withdraw(self) -> None:
         """Remove from the box what no other trial may find."""
