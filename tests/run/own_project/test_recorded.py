@@ -150,6 +150,7 @@ def test_nothing_is_written_outside_the_folder(tmp_path: Path, objects: list[Ent
 
 def test_a_run_without_a_context(tmp_path: Path) -> None:
     made = stored(Request(app(tmp_path / "app")))
-    for lost in ({"contexts": {}}, {"project": None}, {"productions": ()}):
+    changes: tuple[dict[str, object], ...] = ({"contexts": {}}, {"project": None}, {"productions": ()})
+    for lost in changes:
         with pytest.raises(LabError, match="cannot build the project of this run again"):
             recorded_project(made.model_copy(update=lost), tmp_path / "again", Request(Path()))
