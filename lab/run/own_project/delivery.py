@@ -15,6 +15,7 @@ from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT
 from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.gather.stream import Listing
 from lab.run.own_project.project import RECIPE, SECRETS, OwnProject, place_of_context, place_of_private
+from lab.run.own_project.sending.exact import space_hint
 from lab.run.own_project.sending.kind import Say
 from lab.run.own_project.sending.table import way_of
 
@@ -205,4 +206,4 @@ def _write(box: Box, context: PurePosixPath, place: str, content: str | bytes) -
     data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     result = box.feed(Command(("sh", "-c", WRITE, "sh", place), cwd=context, timeout=60), [data])
     if not result.ok:
-        raise failure(box.name, f"write {PurePosixPath(place).name} beside the context", result)
+        raise failure(box.name, f"write {PurePosixPath(place).name} beside the context", result, space_hint(result))

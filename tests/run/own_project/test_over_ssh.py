@@ -73,6 +73,24 @@ def test_every_way_arrives(box: SshBox, app: Path, tmp_path: Path, way: str) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root, which CI has")
+def test_no_room_for_what_is_beside_the_context(box: SshBox, tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p/Dockerfile").write_text("FROM alpine\nRUN x\n")
+    (tmp_path / "token").write_bytes(bytes(100_000))
+    made = read_project(Request(tmp_path / "p", secrets=(f"id=t,src={tmp_path / 'token'}",)))
+    small = tmp_path / "small"
+    small.mkdir()
+    box.check(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], doing="mount a small file system")
+    try:
+        (small / "context").mkdir()
+        with pytest.raises(CommandError, match="cannot write 0 beside the context on guest") as caught:
+            ProjectDelivery(made, "").deliver(box, PurePosixPath(small / "context"), lambda what: None)
+        assert str(caught.value.hint).startswith("free space on that box")
+    finally:
+        box.run(["umount", str(small)])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root, which CI has")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_full_disk_on_the_box(box: SshBox, app: Path, tmp_path: Path, way: str) -> None:
     delivery = ProjectDelivery(read_project(Request(app, transfer=way)), "")

@@ -38,6 +38,9 @@ def unpack(box: Box, argv: Sequence[str], chunks: Iterable[bytes], target: PureP
 
 def refused(box: Box, result: Result) -> CommandError:
     """The error for a context that did not arrive."""
-    full = NO_SPACE in result.output
-    hint = "free space on that box, or leave files out with .dockerignore" if full else None
-    return failure(box.name, "send the context", result, hint)
+    return failure(box.name, "send the context", result, space_hint(result))
+
+
+def space_hint(result: Result) -> str | None:
+    """The hint for a disk of the box that is full; None for another failure."""
+    return "free space on that box, or leave files out with .dockerignore" if NO_SPACE in result.output else None
