@@ -32,6 +32,7 @@ from lab.results.run import find as newest
 from lab.results.run import load
 from lab.workers import wait_for
 from tests.conftest import HANGS, Lab
+from tests.repositories import Repository
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2 * HANGS)]
 BOXES = ("debian12-apparmor", "debian12-selinux")
@@ -215,6 +216,39 @@ def test_an_outcome_that_differs_ends_with_4(checkout: Lab, tmp_path: Path) -> N
     said = checkout.run("repro", str(wrong), "--lineup", "debian", "--engine", "20.10.24", *words)
     assert said.code == 4, said.err
     assert "missed at COPY bar bar, not expected" in " ".join(said.out.split())
+
+
+OWN = """\
+FROM busybox AS build
+COPY src src
+RUN mkdir -p out && cat src/* > out/all
+FROM busybox
+COPY --from=build /out/all /all
+COPY . /app
+"""
+
+
+def test_a_project_of_ones_own_goes_to_both_boxes(checkout: Lab, tmp_path: Path) -> None:
+    """A project with a RUN and two stages; the boxes have no git, which `checkout` needs."""
+    repository = Repository(tmp_path / "app")
+    repository.write("Dockerfile", OWN.encode())
+    repository.write(".dockerignore", b".git\n")
+    repository.write("src/a", b"a\n", 0o600)
+    repository.commit()
+    words = ["--context", str(repository.folder), "--base", "*=busybox", "--lineup", "debian", "--engine", "20.10.24"]
+    words += ["--producer", BOXES[0], "--consumer", BOXES[1], "--json"]
+    for way in ("exact", "copy"):
+        run = checkout.run("repro", *words, "--transfer", way).json
+        assert {trial["verdict"] for trial in run["trials"]} == {"as expected"}, run["trials"]
+        assert {trial["consumer"] for trial in run["trials"]} == set(BOXES)  # the control is on the producer
+        modes = {entry["path"]: entry["mode_octal"] for item in run["contexts"].values() for entry in item["entries"]}
+        assert modes["src/a"] == ("0600" if way == "exact" else "0644")
+    said = checkout.run("repro", *words, "--transfer", "checkout")
+    assert said.code == 6, said.err
+    problems = {trial["problem"] for trial in said.json["trials"]}
+    assert any("git is not installed there" in problem for problem in problems), problems
+    left = checkout.ok("exec", "all", "--json", "--", "sh", "-c", "test ! -e lab-runs").json["results"]
+    assert [row["exit"] for row in left] == [0, 0]
 
 
 def test_ctrl_c_during_a_run_keeps_what_it_has(checkout: Lab) -> None:

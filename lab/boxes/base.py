@@ -117,6 +117,12 @@ class Box(ABC):
     def hide(self, secret: bytes, shown: bytes) -> None:
         """Let a record of this box show `shown` in place of a secret; a box that nothing records does nothing."""
 
+    def forward_agent(self, on: bool) -> None:
+        """Let later commands use the ssh agent of this machine's user, as `ssh -A` does, or end that.
+
+        On this machine itself, commands have that agent in any case.
+        """
+
     def close(self) -> None:
         """Close the connections; the box itself does not change."""
 

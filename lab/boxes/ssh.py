@@ -39,6 +39,7 @@ class SshBox(Box):
         self.address = address
         self.known_hosts = known_hosts
         self._connection: Connection | None = None
+        self._forwards_agent = False
         self._lock = threading.Lock()
 
     def state(self) -> str:
@@ -147,6 +148,15 @@ class SshBox(Box):
         """Copy by this machine's rsync through ssh."""
         return run_process(rsync(source, names, str(target), timeout, self.login().argv))
 
+    def forward_agent(self, on: bool) -> None:
+        """Forward the user's agent to later commands, in a new connection; none if the host's sshd forbids it.
+
+        sshd gives an agent to all sessions of a connection once one of them has asked for it.
+        """
+        if on != self._forwards_agent:
+            self._forwards_agent = on
+            self.close()
+
     def _no_answer(self, command: Command) -> BoxError:
         """The error for a box that does not answer; its connection counts as dead."""
         self.close()
@@ -237,6 +247,7 @@ class SshBox(Box):
             user=self.address.user,
             port=self.address.port,
             config=Config(overrides={"load_ssh_configs": False}, lazy=True),
+            forward_agent=self._forwards_agent,
             connect_timeout=CONNECT_SECONDS,
             connect_kwargs=kwargs,
         )

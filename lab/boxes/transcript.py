@@ -98,6 +98,10 @@ class RecordingBox(Box):
         """Show `shown` instead of a secret in every later output."""
         self._hidden[secret] = shown
 
+    def forward_agent(self, on: bool) -> None:
+        """Forward the agent to the wrapped box."""
+        self.box.forward_agent(on)
+
     def _recorded(self, result: Result) -> Result:
         for secret, shown in self._hidden.items():
             result = replace(

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab.cli.options import Workplace
+from lab.cli.own_project import ProjectWords, announce, request_of
 from lab.cli.terminal import as_called
 from lab.engines.kinds.table import kind_of
 from lab.errors import UsageError
 from lab.report import bundle
 from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import Evidence, producer_engine
+from lab.results.run import Run
 from lab.run.builders.caching import INLINE
 from lab.run.builders.table import USUAL, split
+from lab.run.own_project.project import OwnProject, read_project
+from lab.run.own_project.recorded import recorded_project
+from lab.run.own_project.request import Request
 
 
 @dataclass(frozen=True)
 class Theirs:
-    """A run from a bundle: the folder with its unpacked scenario, and its options as far as they can be used here.
+    """A run from a bundle: the folder with its unpacked scenario or its project, and its options that can be used here.
 
     `producer_engines` is empty unless consumers rebuilt what other engines built; `base` is set if the run was given
     one. `unknown` lists the engines of the run that no file here describes. `builders` and `caches` are empty for the
@@ -37,6 +42,7 @@ class Theirs:
     unknown: tuple[str, ...]
     builders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
+    project: OwnProject | None = None
 
     def compared_with(self, mine: Path, width: int) -> str:
         """The differences between their run and the one stored in the folder `mine`, trial by trial, as text.
@@ -50,19 +56,23 @@ class Theirs:
 
 
 @contextmanager
-def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
-    """Open a bundle for the time of the context; UsageError if there is no scenario in it."""
+def theirs(path: Path, place: Workplace, own: ProjectWords | None = None) -> Iterator[Theirs]:
+    """Open a bundle for the time of the context; UsageError if it has neither a scenario nor a whole project.
+
+    `own` has the secrets, keys and named folders of a project, which no bundle holds.
+    """
     opened = bundle.read(path)
     evidence = opened.evidence()
     run = evidence.run
     with TemporaryDirectory(prefix="lab-bundle-") as folder:
         scenario = opened.scenario(Path(folder))
-        if scenario is None:
-            where = run.project.folder if run.project else None
-            again = f"it built the project {where}: `repro --context` builds that again; " if where else ""
+        project = _project(run, Path(folder), own) if run.project else None
+        if scenario is None and project is None:
             raise UsageError(
-                f"cannot repeat {path}: there is no scenario in it", hint=f"{again}python -m lab replay shows it"
+                f"cannot repeat {path}: there is no scenario in it", hint="`python -m lab replay` shows it"
             )
+        if own and own.base(of_bundle=project is not None) and project:
+            raise UsageError("cannot use --base here: the project of a bundle has the images of its run")
         used = dict.fromkeys(trial.engine for trial in run.trials)
         crossed = any(producer_engine(trial) != trial.engine for trial in run.trials)
         made = dict.fromkeys(producer_engine(trial) for trial in run.trials) if crossed else {}
@@ -70,7 +80,7 @@ def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
         known = {engine for engine, _, _ in parts.values() if place.catalog.has_engine(engine)}
         yield Theirs(
             evidence,
-            scenario,
+            scenario or Path(),
             tuple(dict.fromkeys(trial.variation for trial in run.trials)),
             tuple(dict.fromkeys(parts[name][0] for name in used if parts[name][0] in known)),
             tuple(dict.fromkeys(parts[name][0] for name in made if parts[name][0] in known)),
@@ -78,7 +88,18 @@ def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
             tuple(name for name in parts if parts[name][0] not in known),
             _builders([parts[name] for name in parts if parts[name][0] in known], place),
             _caches([cache for _, _, cache in parts.values()]),
+            project,
         )
+
+
+def _project(run: Run, folder: Path, own: ProjectWords | None) -> OwnProject:
+    """The project of a run, made again in `folder`, with notes on what differs from that run; prints these."""
+    given = request_of(replace(own, bases=()), folder) if own else Request(folder)
+    recorded = recorded_project(run, folder, given)
+    project = read_project(recorded.request)
+    project = replace(project, notes=(*recorded.notes, *project.notes))
+    announce(project)
+    return project
 
 
 def _builders(parts: Sequence[tuple[str, str, str]], place: Workplace) -> tuple[str, ...]:

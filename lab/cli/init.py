@@ -65,6 +65,7 @@ def init(
         return
     if into or file or target or stub_runs or bases:
         raise UsageError("cannot use an option of --scenario for a workplace", hint="add --scenario")
+    check_place(folder, "a workplace")
     parts = workplace_files(own_data())
     if (present := list(already_there(folder, parts))) and not force:
         raise UsageError(
@@ -105,6 +106,7 @@ def write_scenario(
     read = read_project(Request(project, file, target=target, stub_runs=stub_runs, bases=bases_of(bases)))
     parts = scenario_folder(read, Rulebook(find().boxes).newest)
     folder = into or Path(read.name)
+    check_place(folder, "a scenario")
     if os.path.lexists(folder) and not force:
         raise UsageError(
             f"cannot write a scenario to {folder}: it exists already",
@@ -119,6 +121,17 @@ def write_scenario(
     if has_several_stages(read, read.dockerfile("scratch")):
         click.echo("no variation is written: of a Dockerfile of several stages, only a run shows what one does")
     click.echo(f"next: {program} repro {shlex.quote(f'./{folder}' if not folder.is_absolute() else str(folder))}")
+
+
+def check_place(folder: Path, what: str) -> None:
+    """Raise UsageError if a path can be no folder because it, or a part of it, is a file."""
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place):
+            if not files.is_folder(place):
+                raise UsageError(
+                    f"cannot write {what} to {folder}: {place} is not a folder", hint="name another folder"
+                )
+            return
 
 
 def workplace_files(data: Path) -> dict[Path, File]:

@@ -15,6 +15,7 @@ from lab.errors import UsageError
 
 if TYPE_CHECKING:
     from lab.run.own_project.project import OwnProject
+    from lab.run.own_project.request import Request
 
 TOLD_MB = 100  # from this size on, the size is said before anything is sent
 
@@ -41,10 +42,14 @@ class ProjectWords:
     bases: tuple[str, ...]
     largest: int
 
-    def base(self) -> str | None:
-        """The base image of a scenario; UsageError for several, and for options that need --context."""
+    def base(self, *, of_bundle: bool = False) -> str | None:
+        """The base image of a scenario; UsageError for several, and for options that need --context.
+
+        The run `of_bundle` may be one of a project, for which secrets, keys and named folders are given again.
+        """
         given = {field.name: getattr(self, field.name) for field in fields(self)}
-        wrong = [name for name, value in given.items() if name not in (*_ALWAYS, "bases") and value]
+        allowed = (*_ALWAYS, "bases", *(_AGAIN if of_bundle else ()))
+        wrong = [name for name, value in given.items() if name not in allowed and value]
         if wrong:
             raise UsageError(f"cannot use {_OPTION_OF[wrong[0]]} without --context: it belongs to a build of your own")
         if len(self.bases) > 1 or any("=" in item for item in self.bases):
@@ -52,6 +57,7 @@ class ProjectWords:
         return self.bases[0] if self.bases else None
 
 
+_AGAIN = ("build_contexts", "secrets", "ssh")  # no bundle holds these
 _ALWAYS = ("context", "transfer", "largest")  # these have a default
 _OPTION_OF = {
     "file": "--file",
@@ -76,7 +82,7 @@ OPTIONS = (
     click.option("--target", metavar="STAGE", help="The stage to build, with --context."),
     _many("--build-context", "build_contexts", metavar="NAME=DIR", help="A named context, with --context"),
     _many("--secret", "secrets", metavar="id=ID[,src=FILE]", help="A secret for RUN, which no record holds"),
-    _many("--ssh", "ssh", metavar="default|ID=KEY", help="A key for RUN; `default` is the agent of the box"),
+    _many("--ssh", "ssh", metavar="default|ID=KEY", help="A key for RUN; `default` forwards your agent"),
     click.option("--network", metavar="MODE", help="The network of RUN, with --context."),
     click.option("--platform", metavar="OS/ARCH", help="The platform to build for, with --context."),
     click.option(
@@ -112,36 +118,46 @@ def project_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_own(words: ProjectWords) -> OwnProject | None:
     """The project that the words name, read and checked; None without --context. Says what the user should know."""
-    from lab.report.project import size_in_words
     from lab.run.own_project.project import read_project
-    from lab.run.own_project.request import Request
     from lab.run.own_project.sending.table import way_of
 
     if words.context is None:
         return None
     way_of(words.transfer)
-    project = read_project(
-        Request(
-            context=words.context,
-            file=words.file,
-            build_args=words.build_args,
-            target=words.target,
-            build_contexts=words.build_contexts,
-            secrets=words.secrets,
-            ssh=words.ssh,
-            network=words.network,
-            platform=words.platform,
-            transfer=words.transfer,
-            stub_runs=words.stub_runs,
-            bases=bases_of(words.bases),
-            largest=words.largest * 10**6,
-        )
+    project = read_project(request_of(words, words.context))
+    announce(project)
+    return project
+
+
+def request_of(words: ProjectWords, context: Path) -> Request:
+    """What the words ask of a build of the folder `context`."""
+    from lab.run.own_project.request import Request
+
+    return Request(
+        context=context,
+        file=words.file,
+        build_args=words.build_args,
+        target=words.target,
+        build_contexts=words.build_contexts,
+        secrets=words.secrets,
+        ssh=words.ssh,
+        network=words.network,
+        platform=words.platform,
+        transfer=words.transfer,
+        stub_runs=words.stub_runs,
+        bases=bases_of(words.bases),
+        largest=words.largest * 10**6,
     )
+
+
+def announce(project: OwnProject) -> None:
+    """Print the size of a large project, and its notes, to standard error."""
+    from lab.report.project import size_in_words
+
     if project.size > TOLD_MB * 10**6:
         remark(f"{len(project.objects):,} objects, {size_in_words(project.size)}, are sent to each box")
     for note in project.notes:
         remark(f"note: {note}")
-    return project
 
 
 def bases_of(words: tuple[str, ...]) -> dict[str, str]:

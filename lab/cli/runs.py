@@ -81,10 +81,10 @@ def repro(
     if sum(map(bool, (scenario, packed, own.context))) > 1:
         raise UsageError("cannot run several of a scenario, a bundle and a --context at once: name one of them")
     project = read_own(own)
-    base = None if project else own.base()
+    base = None if project else own.base(of_bundle=packed is not None)
     asked = replace(trials.wish(place), base=base, registry=registry, registry_port=registry_port, project=project)
     with ExitStack() as stack:
-        other = stack.enter_context(theirs(packed, place)) if packed else None
+        other = stack.enter_context(theirs(packed, place, own)) if packed else None
         wish = _completed(asked, place, scenario, other)
         specs = boxes_of(wish, place, allow_prune=allow_prune)
         with conducting(place, specs, trials.provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
@@ -126,6 +126,7 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
         wish = replace(
             asked,
             scenario=other.scenario,
+            project=other.project,
             variations=asked.variations or other.variations,
             consumer_engines=asked.consumer_engines or other.consumer_engines,
             producer_engines=asked.producer_engines or other.producer_engines,

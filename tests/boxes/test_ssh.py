@@ -108,6 +108,22 @@ def box(sshd: Sshd) -> Iterator[SshBox]:
     made.close()
 
 
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A real ssh-agent with one key; gives the fingerprint of that."""
+    place = tmp_path / "agent"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
+    make_key(tmp_path / "own")
+    child = Child(["ssh-agent", "-D", "-a", str(place)], tmp_path / "agent.log")
+    try:
+        wait_for("ssh-agent", lambda: place.exists() or "no socket", timeout=60, every=0.02, detail=child.output)
+        subprocess.run(["ssh-add", "-q", str(tmp_path / "own")], check=True)
+        listed = subprocess.run(["ssh-keygen", "-l", "-f", str(tmp_path / "own.pub")], check=True, capture_output=True)
+        yield listed.stdout.decode().split()[1]
+    finally:
+        child.stop()
+
+
 # --- commands
 
 
@@ -158,6 +174,24 @@ def test_a_command_that_does_not_listen_was_too_slow_all_the_same(box: SshBox, m
 
 def test_the_input_is_empty(box: SshBox) -> None:
     assert box.run(["cat"]).exit == 0
+
+
+LIST_KEYS = ["sh", "-c", 'echo "socket: $SSH_AUTH_SOCK"; ssh-add -l']
+
+
+def test_the_users_agent_is_forwarded_only_while_it_is_asked_for(sshd: Sshd, agent: str) -> None:
+    box = sshd.box()
+    box.bring_up(lambda event: None)
+    try:
+        assert box.run(LIST_KEYS).text == "socket: "
+        box.forward_agent(True)
+        assert agent in box.run(LIST_KEYS).text
+        box.close()  # a new connection forwards it too
+        assert agent in box.run(LIST_KEYS).text
+        box.forward_agent(False)
+        assert box.run(LIST_KEYS).text == "socket: "
+    finally:
+        box.close()
 
 
 def test_output_is_heard_while_it_comes(box: SshBox, tmp_path: Path) -> None:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from lab.buildkit.contenthash.entry import file
 from lab.cli.again import theirs
 from lab.cli.options import Workplace
 from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.project import Project
 from lab.report import bundle
+from lab.results.contexts import pack
+from lab.results.facts import Given
 from lab.results.run import Base, Run, save
+from lab.run.own_project.project import read_project
+from lab.run.own_project.request import Request
+from lab.run.own_project.scenario import scenario_of
 from tests import reporting
 from tests.conftest import ROOT
 from tests.reporting import HIT, RAN, run, trial
@@ -121,3 +127,45 @@ def test_a_bundle_without_a_scenario_cannot_be_run(place: Workplace) -> None:
     made = run(trial("a", "b", (HIT, HIT, HIT)), scenario="elsewhere")
     with pytest.raises(UsageError, match="there is no scenario in it"), theirs(packed(place, made), place):
         pass
+
+
+def project_run(place: Workplace, content: str) -> Path:
+    """A bundle of a run of a project, whose file `a` has that content; the project itself is not in it."""
+    folder = place.project.root / "app"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM alpine\nCOPY a /a\n")
+    (folder / "a").write_text(content)
+    scenario = scenario_of(read_project(Request(folder, build_args=("A=1",))), "base")
+    packed_context = pack([file("Dockerfile", b"FROM alpine\nCOPY a /a\n"), file("a", content.encode())], None, [])
+    made = run(
+        trial("a", "a", (HIT,), engine="20.10.24"),
+        scenario=scenario.name,
+        dockerfile=scenario.dockerfile,
+        instructions=scenario.instructions,
+        project=scenario.project,
+        contexts={packed_context.key: packed_context.context},
+        contents=packed_context.contents,
+    )
+    given = Given(arguments={"A": "1"})
+    productions = [
+        item.model_copy(update={"context": packed_context.key, "options": given}) for item in made.productions
+    ]
+    shutil.rmtree(folder)
+    return packed(place, made.model_copy(update={"productions": tuple(productions)}))
+
+
+def test_a_project_is_made_again_from_the_bundle(place: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    with theirs(project_run(place, "a\n"), place) as found:
+        assert found.project and (found.project.name, found.project.arguments) == ("project-app", {"A": "1"})
+        assert [entry.path for entry in found.project.objects] == ["Dockerfile", "a"]
+        assert found.consumer_engines == ("20.10.24",)
+        kept = found.project.folder
+    assert not kept.exists()
+    assert "note: the files are those of the run" in capsys.readouterr().err
+
+
+def test_a_bundle_without_a_files_content_names_it(place: Workplace) -> None:
+    path = project_run(place, "a" * 300_000)
+    with pytest.raises(UsageError, match="does not store the content of a ") as caught, theirs(path, place):
+        pass
+    assert "repro --context" in str(caught.value.hint)

@@ -69,7 +69,7 @@ def test_a_target_and_build_arguments_are_obeyed(two: Place) -> None:
         (("--against", "there", "--markdown"), 2, "cannot use --against with --markdown or --github"),
         (("--against", "theer"), 2, '(did you mean "there"?)'),
         (("--against", "there", "--engine", "1.1"), 2, "cannot determine what engine"),
-        (("--against", "there", "--target", "two"), 10, 'cannot find the stage "two"'),
+        (("--against", "there", "--target", "two"), 2, 'cannot find the stage "two"'),
         (("--against", "there", "-f", "gone"), 13, "cannot read gone"),
         ((), 2, "the option --cache-from is missing"),
     ],

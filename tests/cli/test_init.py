@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 
@@ -94,8 +96,25 @@ def test_it_writes_labs_own_data_whatever_workplace_it_runs_in(tmp_path: Path) -
 
 
 def test_what_the_disk_refuses_is_an_error_in_words(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for place in ("file", "file/below"):
-        done = lab(tmp_path, "init", place)
-        assert done.returncode == 5
-        assert done.stderr.startswith(f"lab: cannot write {place}/"), done.stderr
+    done = lab(tmp_path, "init", "x" * 300)  # longer than a name may be
+    assert done.returncode == 5
+    assert done.stderr.startswith("lab: cannot write xxx"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("file",), "a workplace to file"),
+        (("file/below/it",), "a workplace to file/below/it"),
+        (("p", "--scenario", "--into", "file", "--force"), "a scenario to file"),
+        (("p", "--scenario", "--into", "file/x"), "a scenario to file/x"),
+    ],
+)
+def test_a_file_is_no_folder(tmp_path: Path, words: tuple[str, ...], what: str) -> None:
+    (tmp_path / "file").write_text("mine\n")
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p/Dockerfile").write_text("FROM alpine\nCOPY . .\n")
+    done = lab(tmp_path, "init", *words)
+    assert done.returncode == 2, done.stderr
+    assert f"cannot write {what}: file is not a folder" in " ".join(done.stderr.split())
+    assert (tmp_path / "file").read_text() == "mine\n"

@@ -69,7 +69,7 @@ def test_json_fits_the_schema_that_the_program_publishes(predict: Predict, here:
         (("--times", "gone.log"), 2, "cannot take times of gone.log"),
         (("--json", "--markdown"), 2, "cannot print both --json and --markdown"),
         (("--fail-under", "101"), 2, "101"),
-        (("--target", "gone"), 10, 'cannot find the stage "gone"'),
+        (("--target", "gone"), 2, 'cannot find the stage "gone"'),
         (("-f", "gone"), 13, "cannot read gone"),
     ],
 )

@@ -213,7 +213,7 @@ def test_wrong_words(lab: Lab, context: Path, tmp_path: Path) -> None:
         (("--cache-from", made, context / "bar"), 13, "cannot read"),
         (("--cache-from", made, context, "-f", tmp_path / "gone"), 13, "No such file"),
         (("--cache-from", made, context, "--build-arg", "=X"), 2, "it is not NAME or NAME=VALUE"),
-        (("--cache-from", made, context, "--target", "none"), 10, 'cannot find the stage "none"'),
+        (("--cache-from", made, context, "--target", "none"), 2, 'cannot find the stage "none"'),
         ((context,), 2, "--cache-from"),
         (("--cache-from", made, "https://github.com/you/app.git"), 2, "lab does not read a remote address"),
         (("--cache-from", made, "-"), 2, "lab does not read an archive on standard input"),

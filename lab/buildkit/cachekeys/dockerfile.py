@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
 from lab.buildkit.cachekeys.instruction import Heredoc, Instruction, heredocs_of, instruction, json_words
-from lab.errors import ReadError, did_you_mean
+from lab.errors import ReadError, UsageError, did_you_mean
 
 DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 DIRECTIVES = ("syntax", "escape", "check")
@@ -43,7 +43,7 @@ class Dockerfile:
     text: str = ""
 
     def stage(self, target: str | None = None) -> Stage:
-        """Return the stage to build: the last one, or the one with that name or number; ReadError if it is missing."""
+        """Return the stage to build: the last one, or the one with that name or number; else MissingStageError."""
         return self.stages[self.number(target)]
 
     def number(self, target: str | None = None) -> int:
@@ -56,10 +56,17 @@ class Dockerfile:
         if target.isdigit() and int(target) < len(self.stages):
             return int(target)
         names = [stage.name for stage in self.stages if stage.name]
-        raise ReadError(
+        raise MissingStageError(
             f'cannot find the stage "{target}" in the Dockerfile{did_you_mean(target, names)}',
             hint=f"stages with a name: {', '.join(names) or 'none'}",
         )
+
+
+class MissingStageError(UsageError, ReadError):
+    """The Dockerfile has no stage of the name or number that the user gives as the target.
+
+    It is a ReadError too, because the Dockerfile and the target of a stored run may come from another program.
+    """
 
 
 def parse(text: str, frontend: Frontend | None = None) -> Dockerfile:
@@ -157,7 +164,7 @@ def _from(item: Instruction) -> tuple[str, str]:
 def until(text: str, target: str | None) -> str:
     """Return the text up to the end of the target's stage, which is all that a build of the target reads.
 
-    ReadError if the Dockerfile cannot be read or has no such stage.
+    ReadError if the Dockerfile cannot be read, MissingStageError if it has no such stage.
     """
     if not target:
         return text

@@ -15,10 +15,19 @@ from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT
 from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.gather.stream import Listing
 from lab.run.own_project.project import RECIPE, SECRETS, OwnProject, place_of_context, place_of_private
+from lab.run.own_project.sending.exact import space_hint
 from lab.run.own_project.sending.kind import Say
 from lab.run.own_project.sending.table import way_of
 
 WRITE = 'umask 077; mkdir -p "$(dirname "$1")" && cat > "$1"'
+# The folder of the side $1 gives its files to that of the side $2, whose context is empty.
+MOVE = """\
+test -d "$1/context" && rmdir "$2/context" || exit 1
+for name in context recipe contexts; do
+  test ! -e "$1/$name" || mv "$1/$name" "$2/" || exit 2
+done
+"""
+NOTHING_MOVED = 1  # its exit status
 LABEL = "security.selinux"  # the box's own policy labels its files
 EMPTY = sha256().hexdigest()
 SHOWN = 3  # differences that an error names
@@ -33,6 +42,7 @@ class ProjectDelivery:
         self._way = way_of(project.request.transfer)
         self._objects = {entry.path: entry for entry in (*project.own_files, *project.objects)}
         self._sums: dict[str, str] = {}
+        self._left: dict[tuple[str, PurePosixPath], PurePosixPath] = {}  # contexts that no side uses, by box and home
 
     @property
     def largest(self) -> int:
@@ -40,11 +50,36 @@ class ProjectDelivery:
         return -1 if self._project.private else MAX_CONTEXT_BYTES
 
     def deliver(self, box: Box, context: PurePosixPath, say: Say) -> None:
-        """Send the context, then what belongs beside it."""
+        """Send the context, then what belongs beside it.
+
+        A context that an earlier side with the same home has left unchanged is moved instead: a second copy of the same
+        records costs time and tests nothing more.
+        """
         project = self._project
         for item in project.private:
             for text in item.hidden:
                 box.hide(text, f"[{item.id}]".encode())
+        if not self._moved(box, context):
+            self._send(box, context, say)
+        for number, item in enumerate(project.private):
+            if item.content:
+                _write(box, context, place_of_private(number), item.content)
+        if any(item.is_agent for item in project.private):
+            _forward_agent(box)
+
+    def _moved(self, box: Box, context: PurePosixPath) -> bool:
+        """True if the context and what is beside it came from an earlier side."""
+        side = context.parent
+        left = self._left.pop((box.name, side.parent), None)
+        if left is None:
+            return False
+        result = box.run(["sh", "-c", MOVE, "sh", str(left.parent), str(side)], timeout=60)
+        if result.exit not in (0, NOTHING_MOVED):
+            raise failure(box.name, "move the context", result)
+        return result.ok
+
+    def _send(self, box: Box, context: PurePosixPath, say: Say) -> None:
+        project = self._project
         sent = [self._summed(entry) for entry in sorted(self._objects.values(), key=walk_key)]
         self._way.send(box, project.folder, sent, context, say)
         if project.path == RECIPE:
@@ -55,12 +90,13 @@ class ProjectDelivery:
             target = context / place_of_context(number)
             box.check(["mkdir", "-p", str(target)], doing="make the folder of a named context")
             self._way.send(box, project.folders[name], objects, target, say)
-        for number, item in enumerate(project.private):
-            if item.content:
-                _write(box, context, place_of_private(number), item.content)
 
-    def withdraw(self, box: Box, context: PurePosixPath) -> None:
-        """Remove the secrets."""
+    def withdraw(self, box: Box, context: PurePosixPath, *, changed: bool) -> None:
+        """Remove the secrets; a context that has the records of this machine is left to the next side."""
+        if self._way.exact and not changed:
+            self._left[box.name, context.parent.parent] = context
+        if any(item.is_agent for item in self._project.private):
+            box.forward_agent(False)
         if self._project.private:
             with suppress(BoxError):  # the run removes its whole folder at its end
                 box.run(["rm", "-rf", str(context / SECRETS)], timeout=60)
@@ -153,9 +189,21 @@ def _attributes(entry: Entry) -> dict[str, bytes]:
     return {name: value for name, value in entry.xattrs.items() if name != LABEL}
 
 
+def _forward_agent(box: Box) -> None:
+    """Let the box's clients use the user's agent; CommandError if the box gives them no socket."""
+    box.forward_agent(True)
+    result = box.run(["sh", "-c", 'test -S "$SSH_AUTH_SOCK"'], timeout=60)
+    if not result.ok:
+        raise CommandError(
+            f"cannot forward your ssh agent to {box.name}: a command there has no socket of it",
+            hint="its sshd needs `AllowAgentForwarding yes`, and SSH_AUTH_SOCK here must be the socket of an agent; "
+            "a key works without an agent: --ssh ID=FILE",
+        )
+
+
 def _write(box: Box, context: PurePosixPath, place: str, content: str | bytes) -> None:
     """Write a file beside the context that only its owner may read; its bytes are in no command and no transcript."""
     data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     result = box.feed(Command(("sh", "-c", WRITE, "sh", place), cwd=context, timeout=60), [data])
     if not result.ok:
-        raise failure(box.name, f"write {PurePosixPath(place).name} beside the context", result)
+        raise failure(box.name, f"write {PurePosixPath(place).name} beside the context", result, space_hint(result))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +15,12 @@ from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
 from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
-from lab.buildkit.context import read_context, read_object
-from lab.errors import ContextError, ReadError, UsageError, reason
+from lab.buildkit.context import ignore_matcher, read_context, read_object
+from lab.errors import ContextError, ReadError, reason
 from lab.explain.build_values import build_args, build_contexts
 from lab.report.project import size_in_words
+from lab.run.own_project.columns import with_column
+from lab.run.own_project.notes import notes_on
 from lab.run.own_project.request import Request
 from lab.run.own_project.rewriting import rewritten
 from lab.run.own_project.secrets import Private, keys_of, secrets_of
@@ -154,7 +155,7 @@ def read_project(request: Request) -> OwnProject:
         arguments=build_args(request.build_args),
         private=(*secrets_of(request.secrets), *keys_of(request.ssh)),
         head=head,
-        notes=tuple(_notes(objects, head)),
+        notes=tuple(notes_on(objects, _unsent(request.context, file, head) if head else (), head)),
     )
     check_dockerfile(file, project.dockerfile("scratch"), request.target)
     for name, found in {"": objects, **contexts}.items():
@@ -164,14 +165,17 @@ def read_project(request: Request) -> OwnProject:
 
 
 def check_dockerfile(file: Path, text: str, target: str | None) -> None:
-    """Raise ReadError if a Dockerfile cannot be read, with the line; or if the target is missing."""
+    """Raise ReadError if a Dockerfile cannot be read, with line and column; MissingStageError for a missing target."""
     try:
         parsed = parse(until(text, target))
         wrong = first_rejected(parsed, Frontend(NEW))
     except ReadError as error:
-        raise ReadError(f"cannot use {file}: {_without_verb(error.message)}", hint=error.hint) from error
+        raise type(error)(
+            f"cannot use {file}: {with_column(_without_verb(error.message), text)}", hint=error.hint
+        ) from error
     if wrong:
-        raise ReadError(f"cannot use {file}: line {wrong[0].lines[0]}: {wrong[1]}")
+        first, last = wrong[0].lines
+        raise ReadError(f"cannot use {file}: {with_column(f'line {first}: {wrong[1]}', text, last - first + 1)}")
 
 
 def check_objects(objects: Sequence[Entry], folder: Path) -> None:
@@ -224,22 +228,11 @@ def _text_at_head(folder: Path, path: str) -> str:
     return text
 
 
-def _notes(objects: Sequence[Entry], head: Head | None) -> Iterator[str]:
-    """What a user may not expect of how these objects are sent."""
-    if head and head.changed:
-        what = "1 file differs" if head.changed == 1 else f"{head.changed} files differ"
-        yield f"{what} from the commit {head.commit[:12]}, and a checkout has the commit's files only"
-    outside = [entry.path for entry in objects if entry.kind is Kind.SYMLINK and _leads_out(entry)]
-    if outside:
-        count = len(outside) - 1
-        more = f" and {count} other link{'s' if count > 1 else ''} lead" if count else " leads"
-        yield f"{shown(outside[0])}{more} out of the context: docker sends the link, not what it leads to"
-
-
-def _leads_out(entry: Entry) -> bool:
-    if entry.linkname.startswith("/"):
-        return True
-    return posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.linkname)).startswith("..")
+def _unsent(folder: Path, file: Path, head: Head) -> list[str]:
+    """The files that docker would send or read here and that a checkout has otherwise or not at all."""
+    ignore, inside = ignore_matcher(folder, file), _inside(file, folder)
+    own = {".dockerignore", inside, f"{inside}.dockerignore"}  # docker reads these whether it sends them or not
+    return [path for path in head.changed if path in own or not ignore.match(path)[0]]
 
 
 def _own_files(folder: Path, file: Path) -> Iterator[Entry]:
@@ -259,7 +252,7 @@ def _read(file: Path) -> str:
 
 def _folder(name: str, folder: Path) -> Path:
     if not folder.is_dir():
-        raise UsageError(f"cannot use --build-context {name}={folder}: it is not a folder")
+        raise ContextError(f"cannot use --build-context {name}={folder}: it is not a folder")
     return folder
 
 

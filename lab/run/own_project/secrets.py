@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.errors import ContextError, UsageError, reason
+from lab.errors import ContextError, HostError, UsageError, reason
 
 LARGEST = 512_000  # bytes of a secret that BuildKit takes
 SHORTEST = 4  # bytes of a text that is hidden: a shorter one would hide half of an output
@@ -20,6 +20,11 @@ class Private:
     id: str
     content: bytes = field(repr=False)
     word: str
+
+    @property
+    def is_agent(self) -> bool:
+        """True if the keys are those of the user's agent, of which nothing is sent."""
+        return self.word.startswith("--ssh=") and not self.content
 
     @property
     def hidden(self) -> Iterator[bytes]:
@@ -35,13 +40,21 @@ def secrets_of(words: Iterable[str], environ: Mapping[str, str] = os.environ) ->
     return [_secret(word, environ) for word in words]
 
 
-def keys_of(words: Iterable[str]) -> list[Private]:
-    """The keys of `--ssh ID[=FILE]`; without a file, the agent of the box is used, and nothing is sent."""
+def keys_of(words: Iterable[str], environ: Mapping[str, str] = os.environ) -> list[Private]:
+    """The keys of `--ssh ID[=FILE]`; one without a file means the user's agent, which is forwarded to each box.
+
+    UsageError for a malformed one, ContextError for a file that cannot be read, HostError without an agent.
+    """
     found = []
     for word in words:
         name, equals, path = word.partition("=")
         if not name or (equals and (not path or "," in path)):
             raise UsageError(f'cannot use --ssh "{word}": it is not default, ID or ID=FILE')
+        if not equals and not environ.get("SSH_AUTH_SOCK"):
+            raise HostError(
+                f"cannot use --ssh {name}: no ssh agent is known here, because SSH_AUTH_SOCK is not set",
+                hint=f"start one with `eval $(ssh-agent)` and `ssh-add`, or name a key: --ssh {name}=FILE",
+            )
         content = _content(Path(path), f"--ssh {name}") if equals else b""
         found.append(Private(f"ssh {name}", content, f"--ssh={name}={{path}}" if equals else f"--ssh={name}"))
     return found

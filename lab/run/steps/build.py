@@ -66,7 +66,6 @@ class Build(Step):
     def run(self, work: Work) -> None:
         """Store the files of the context, build it, and read the outcomes from the output."""
         work.context()
-        work.record()
         work.say("build" if work.side == "producer" else "rebuild")
         sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
         absent = frozenset(work.reference_of(source) for source in self.cache_from if source == ABSENT)
@@ -85,7 +84,8 @@ class Build(Step):
             self.tar,
             self.pull,
         )
-        result = builder_of(self.builder or work.station.engine.builder).build(work, order)
+        with work.recording():
+            result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = choose(self.expect, None, self.exceptions, work.facts) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
         imports = tuple(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
@@ -43,8 +45,11 @@ class Delivery(Protocol):
     def deliver(self, box: Box, context: PurePosixPath, say: Say) -> None:
         """Make the context in an empty folder of the box, with what belongs beside it; CommandError or BoxError."""
 
-    def withdraw(self, box: Box, context: PurePosixPath) -> None:
-        """Remove from the box what no other trial may find, such as secrets."""
+    def withdraw(self, box: Box, context: PurePosixPath, *, changed: bool) -> None:
+        """Remove from the box what no other trial may find, such as secrets; a step has `changed` the context or not.
+
+        The side does not use the context afterwards.
+        """
 
     def received(self, box: Box, listing: Listing, *, changed: bool) -> Listing:
         """What the box has, with contents that only this machine knows.
@@ -160,10 +165,28 @@ class Work:
             self.listing = delivery.received(box, listing, changed=self.changed)
         self.recorded = self.station.keep(self.listing) or None
 
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Store the files of the context as they are while the body builds it, which changes none of them.
+
+        The files of an own project are listed beside the body, because there may be thousands of them. An error of the
+        listing is raised at the end of the body, in place of one of the body: other files explain another build.
+        """
+        if self.recipe.delivery is None:
+            self.record()
+            yield
+            return
+        with ThreadPoolExecutor(1) as beside:
+            listed = beside.submit(self.record)
+            try:
+                yield
+            finally:
+                listed.result()
+
     def withdraw(self) -> None:
         """Remove from the box what no other trial may find."""
         if self.recipe.delivery and self._context:
-            self.recipe.delivery.withdraw(self.station.box, self._context)
+            self.recipe.delivery.withdraw(self.station.box, self._context, changed=self.changed)
 
     def change(self, change: Change, doing: str) -> None:
         """Make one change in the context, and add its options to the later builds of this side."""
@@ -202,7 +225,8 @@ class Work:
     ) -> Result:
         """Run the engine's client with these variables, in the folder of the context unless it shall not."""
         env = {**(env or {}), **({"DOCKER_CONFIG": str(self.context().parent / "config")} if in_context else {})}
-        argv = [*(("sh", "-c", TAR, "sh", *tar) if tar else ()), *self.station.engine.call(words, env)]
+        names = [*env, *agent_variables(words)]
+        argv = [*(("sh", "-c", TAR, "sh", *tar) if tar else ()), *self.station.engine.call(words, names)]
         cwd = self.context() if in_context else None
         return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
 
@@ -212,7 +236,7 @@ class Work:
         Such a command is no change of the context.
         """
         env = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CONFIG": str(self.context().parent / "config")}
-        argv = self.station.engine.call_buildx(words, env)
+        argv = self.station.engine.call_buildx(words, [*env, *agent_variables(words)])
         cwd = self.context() if in_context else None
         return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
 
@@ -237,3 +261,8 @@ class Work:
         for line in writing(files):
             station.box.check(["sh", "-c", line], doing="write the context", cwd=context)
         return context
+
+
+def agent_variables(words: Sequence[str]) -> list[str]:
+    """The variables of the box that a client needs beside those it is given: the ssh agent's, for `--ssh`."""
+    return ["SSH_AUTH_SOCK"] if any(word.startswith("--ssh=") for word in words) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.dockerfile import parse, until
+from lab.buildkit.cachekeys.dockerfile import MissingStageError, parse, until
 from lab.buildkit.cachekeys.instruction import Instruction, instruction
 from lab.buildkit.cachekeys.needs import lineage
 from lab.errors import ReadError
@@ -53,7 +53,7 @@ def test_stages() -> None:
     assert [item.text for item in read.before] == ["ARG V=1"]
     assert read.stage("ONE").base == "a" and read.stage("1").name == "Two"
     assert [stage.base for stage in lineage(read)] == ["b", "two"]
-    with pytest.raises(ReadError, match='cannot find the stage "four"'):
+    with pytest.raises(MissingStageError, match='cannot find the stage "four"'):
         read.stage("four")
 
 
@@ -123,5 +123,5 @@ def test_the_text_up_to_the_end_of_a_stage() -> None:
     text = "FROM a AS one\nRUN x\n\nFROM one AS two\nRUN y"
     assert until(text, "one") == "FROM a AS one\nRUN x\n\n"
     assert until(text, "two") == until(text, None) == text
-    with pytest.raises(ReadError, match=r'cannot find the stage "ones".*did you mean "one"'):
+    with pytest.raises(MissingStageError, match=r'cannot find the stage "ones".*did you mean "one"'):
         until(text, "ones")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -80,8 +82,44 @@ def test_what_lies_beside_it(tmp_path: Path) -> None:
     secret = beside / "secrets/0"
     assert secret.read_text() == SECRET + "\n"
     assert (secret.stat().st_mode & 0o777, secret.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    delivery.withdraw(LocalBox(), PurePosixPath(context))
+    delivery.withdraw(LocalBox(), PurePosixPath(context), changed=True)
     assert not secret.parent.exists() and (beside / "recipe").exists()
+
+
+def later(tmp_path: Path, delivery: ProjectDelivery, context: Path, *, changed: bool) -> tuple[list[str], Path]:
+    """What a second side says while it gets the context that the first one has ended with, and its context."""
+    delivery.withdraw(LocalBox(), PurePosixPath(context), changed=changed)
+    said: list[str] = []
+    second = tmp_path / "second/context"
+    second.mkdir(parents=True)
+    delivery.deliver(LocalBox(), PurePosixPath(second), said.append)
+    return said, second
+
+
+def test_an_unchanged_context_goes_to_the_next_side(tmp_path: Path) -> None:
+    made = project(tmp_path / "p", secrets=(f"id=t,src={tmp_path / 'p/secret'}",), stub_runs=True)
+    delivery, context = delivered(tmp_path, made)
+    identity = (context / "a").stat().st_ino
+    said, second = later(tmp_path, delivery, context, changed=False)
+    assert said == [] and (second / "a").stat().st_ino == identity and not context.exists()
+    assert (second.parent / "recipe/Dockerfile").read_text() == made.dockerfile("base@1")
+    assert (second.parent / "secrets/0").read_text() == SECRET + "\n"
+    found = delivery.received(LocalBox(), listing(second, delivery), changed=False)
+    assert [entry.path for entry in found.entries] == [".dockerignore", "Dockerfile", "a"]
+
+
+@pytest.mark.parametrize(("changed", "transfer"), [(True, "exact"), (False, "copy")])
+def test_another_context_is_sent_again(tmp_path: Path, changed: bool, transfer: str) -> None:
+    delivery, context = delivered(tmp_path, project(tmp_path / "p", transfer=transfer))
+    said, second = later(tmp_path, delivery, context, changed=changed)
+    assert said and (second / "a").read_text() == "a\n" and context.exists()
+
+
+def test_a_context_that_is_gone_is_sent_again(tmp_path: Path) -> None:
+    delivery, context = delivered(tmp_path, project(tmp_path / "p"))
+    shutil.rmtree(context)
+    said, second = later(tmp_path, delivery, context, changed=False)
+    assert said and (second / "a").read_text() == "a\n"
 
 
 def test_no_record_holds_a_secret(tmp_path: Path) -> None:
@@ -178,3 +216,34 @@ def test_a_file_is_read_once_for_its_bytes_and_its_sum(tmp_path: Path, monkeypat
     for path in folder.iterdir():
         path.unlink()  # what is compared and stored later comes from what was sent
     assert len(delivery.received(LocalBox(), found, changed=False).entries) == len(found.entries)
+
+
+class NoForwarding(LocalBox):
+    """A box that gives its commands no agent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
+    def forward_agent(self, on: bool) -> None:
+        self.asked.append(on)
+
+
+def test_the_agent_is_forwarded_while_a_side_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX) as agent:
+        monkeypatch.chdir(tmp_path)  # the address of a socket is short
+        agent.bind("agent")
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        box = NoForwarding()
+        delivery, context = delivered(tmp_path, project(tmp_path / "p", ssh=("default",)), box)
+        assert box.asked == [True]
+        delivery.withdraw(box, PurePosixPath(context), changed=False)
+        assert box.asked == [True, False]
+
+
+def test_a_box_without_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "none"))
+    made = project(tmp_path / "p", ssh=("default",))
+    with pytest.raises(CommandError, match="cannot forward your ssh agent to local") as caught:
+        delivered(tmp_path, made, NoForwarding())
+    assert "AllowAgentForwarding" in str(caught.value.hint)

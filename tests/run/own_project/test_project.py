@@ -56,7 +56,8 @@ def test_where_the_dockerfile_is_on_a_box(tmp_path: Path, changes: dict[str, obj
     assert read.path == path and f"--file={path}" in read.words
 
 
-def test_a_dockerfile_elsewhere_and_all_options(tmp_path: Path) -> None:
+def test_a_dockerfile_elsewhere_and_all_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     folder, other = project(tmp_path / "c"), project(tmp_path / "other")
     (tmp_path / "D").write_text("FROM alpine AS one\nRUN x\nFROM one\nRUN y\n")
     (tmp_path / "token").write_text("secret")
@@ -90,16 +91,22 @@ def test_a_dockerfile_elsewhere_and_all_options(tmp_path: Path) -> None:
     ("text", "target", "problem"),
     [
         ("RUN a\n", None, "it has no FROM"),
-        ("FROM a\n\nFRM b\n", None, "line 3: FRM is no instruction"),
-        ("FROM a\nRUN b\n\nFROM x y\n", None, "line 4: expected `FROM image"),
-        ("# c\nFROM a\nCOPY --chwon=1 a b\n", None, "line 3: "),
-        ("FROM a AS build\nRUN b\nFROM a\nRUN c\n", "biuld", r'cannot find the stage "biuld".*did you mean "build"'),
+        ("FROM a\n\nFRM b\n", None, "line 3, column 1: FRM is no instruction"),
+        ("FROM a\nRUN b\n\nFROM x y\n", None, "line 4, column 1: expected `FROM image"),
+        ("# c\nFROM a\nCOPY --chwon=1 a b\n", None, "line 3, column 6: "),
     ],
 )
 def test_a_dockerfile_that_cannot_be_read(tmp_path: Path, text: str, target: str | None, problem: str) -> None:
     with pytest.raises(ReadError, match=problem) as caught:
         read_project(Request(project(tmp_path, text), target=target))
     assert str(tmp_path / "Dockerfile") in caught.value.message and caught.value.exit_code == 10
+
+
+def test_a_target_that_the_dockerfile_does_not_have(tmp_path: Path) -> None:
+    text = "FROM a AS build\nRUN b\nFROM a\nRUN c\n"
+    with pytest.raises(UsageError, match=r'cannot find the stage "biuld".*did you mean "build"') as caught:
+        read_project(Request(project(tmp_path, text), target="biuld"))
+    assert str(tmp_path / "Dockerfile") in caught.value.message and caught.value.exit_code == 2
 
 
 def test_an_object_that_cannot_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,10 +168,30 @@ def test_the_dockerfile_of_a_checkout_is_that_of_the_commit(tmp_path: Path) -> N
         (lambda folder: Request(folder / "none"), ContextError),
         (lambda folder: Request(folder, folder / "none"), ContextError),
         (lambda folder: Request(folder, build_contexts=("x",)), UsageError),
-        (lambda folder: Request(folder, build_contexts=(f"x={folder / 'none'}",)), UsageError),
+        (lambda folder: Request(folder, build_contexts=(f"x={folder / 'none'}",)), ContextError),
         (lambda folder: Request(folder, build_args=("=1",)), UsageError),
     ],
 )
 def test_what_does_not_exist(tmp_path: Path, request_of: object, error: type[LabError]) -> None:
     with pytest.raises(error):
         read_project(request_of(project(tmp_path)))  # type: ignore[operator]
+
+
+def test_a_checkout_counts_what_docker_would_send(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repo")
+    project(repository.folder / "app")
+    repository.write("app/.dockerignore", b"cache\n*.log\n!keep.log\n")
+    repository.write("app/gone", b"x")
+    repository.commit()
+    for path in ("cache/one", "x.log", "new/one", "new/two", "keep.log", "a b"):
+        repository.write(f"app/{path}", b"new\n")
+    repository.write("elsewhere", b"not of the project\n")
+    (repository.folder / "app/gone").unlink()
+    read = read_project(Request(repository.folder / "app", transfer="checkout"))
+    assert [note.partition(" from ")[0] for note in read.notes] == ["5 files differ"]
+    repository.commit()
+    repository.write("app/cache/two", b"new\n")
+    assert read_project(Request(repository.folder / "app", transfer="checkout")).notes == ()
+    (repository.folder / "app/.dockerignore").write_text("*\n")
+    [note] = read_project(Request(repository.folder / "app", transfer="checkout")).notes
+    assert note.startswith("1 file differs from the commit")

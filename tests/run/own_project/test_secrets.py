@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import ContextError, LabError, UsageError
+from lab.errors import ContextError, HostError, LabError, UsageError
 from lab.run.own_project.secrets import keys_of, secrets_of
 
 
@@ -46,10 +46,13 @@ def test_a_secret_that_cannot_be_read(tmp_path: Path) -> None:
         secrets_of(["id=NONE"], {})
 
 
-def test_a_key_is_a_file_and_default_is_the_agent_of_the_box(tmp_path: Path) -> None:
+def test_a_key_is_a_file_and_default_is_the_agent(tmp_path: Path) -> None:
     (tmp_path / "k").write_text("key")
-    agent, key = keys_of(["default", f"git={tmp_path / 'k'}"])
+    agent, key = keys_of(["default", f"git={tmp_path / 'k'}"], {"SSH_AUTH_SOCK": "/s"})
     assert (agent.content, agent.word) == (b"", "--ssh=default")
     assert (key.content, key.word.format(path="p")) == (b"key", "--ssh=git=p")
+    assert (agent.is_agent, key.is_agent) == (True, False)
+    with pytest.raises(HostError, match="cannot use --ssh default: no ssh agent is known here"):
+        keys_of(["default"], {})
     with pytest.raises(UsageError, match="it is not default, ID or ID=FILE"):
         keys_of(["git="])

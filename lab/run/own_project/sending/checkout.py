@@ -39,13 +39,14 @@ rmdir context && mv "clone${1:+/$1}" context && rm -rf clone
 class Head:
     """The commit of a project: the top folder of its repository, the project's folder in it, and the commit's id.
 
-    `changed` is how many files of the project differ from it or are not in it.
+    `changed` are the paths in the project of the files that differ from it or that it does not have; files that git
+    ignores are left out.
     """
 
     top: Path
     prefix: str
     commit: str
-    changed: int
+    changed: tuple[str, ...]
 
 
 class Checkout:
@@ -75,8 +76,9 @@ def head_of(folder: Path) -> Head:
     top = _git(folder, "rev-parse", "--show-toplevel")
     prefix = _git(folder, "rev-parse", "--show-prefix").rstrip("/")
     commit = _git(folder, "rev-parse", "--verify", "HEAD^{commit}")
-    changed = _git(folder, "status", "--porcelain", "--", ".")
-    return Head(Path(top), prefix, commit, len(changed.splitlines()))
+    words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+    names = (line[3:] for line in _git(folder, *words).split("\0") if line)  # two letters and a blank stand before it
+    return Head(Path(top), prefix, commit, tuple(name.removeprefix(f"{prefix}/" if prefix else "") for name in names))
 
 
 def file_at_head(folder: Path, path: str) -> str | None:

@@ -14,6 +14,7 @@ from lab.run.own_project.sending.progress import Counter
 
 UNPACK = ("tar", "-x", "-f", "-", "-p", "--no-same-owner", "--xattrs", "--xattrs-include=*")
 QUIET = ("--warning=no-unknown-keyword", "--delay-directory-restore")
+RSYNC_FILE_ERROR = 11  # rsync's exit status for an error in file I/O
 NO_SPACE = b"No space left on device"
 
 
@@ -38,6 +39,16 @@ def unpack(box: Box, argv: Sequence[str], chunks: Iterable[bytes], target: PureP
 
 def refused(box: Box, result: Result) -> CommandError:
     """The error for a context that did not arrive."""
-    full = NO_SPACE in result.output
-    hint = "free space on that box, or leave files out with .dockerignore" if full else None
-    return failure(box.name, "send the context", result, hint)
+    return failure(box.name, "send the context", result, space_hint(result) or _file_error_hint(result))
+
+
+def _file_error_hint(result: Result) -> str | None:
+    """The hint for an rsync that ended because a file could not be written; it does not always print the reason."""
+    if result.command.argv[0] == "rsync" and result.exit == RSYNC_FILE_ERROR:
+        return "rsync could not write or read a file: look at the free space and the permissions on that box"
+    return None
+
+
+def space_hint(result: Result) -> str | None:
+    """The hint for a disk of the box that is full; None for another failure."""
+    return "free space on that box, or leave files out with .dockerignore" if NO_SPACE in result.output else None

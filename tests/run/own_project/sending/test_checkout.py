@@ -54,7 +54,7 @@ def test_the_whole_repository_is_a_clone_with_one_commit(repository: Repository,
 
 def test_the_commit_of_a_project(repository: Repository) -> None:
     head = head_of(repository.folder / "app")
-    assert (head.top, head.prefix, head.changed) == (repository.folder, "app", 2)
+    assert (head.top, head.prefix, head.changed) == (repository.folder, "app", ("a", "untracked"))
     assert head.commit.encode() == repository.git("rev-parse", "HEAD").strip()
     assert file_at_head(repository.folder / "app", "a") == "committed\n"
     assert file_at_head(repository.folder / "app", "untracked") is None
