@@ -36,7 +36,7 @@ def bake(recipe: Recipe, *, cache: Path, shell: Box, tell: Tell) -> dict[str, Pa
         if not baked(recipe, cache):  # another lab may have finished the same bake just before
             with bench.folder(cache / f"work-{recipe.name}") as work:
                 _bake(recipe, cache, work, bench, tell)
-            _drop_older(cache, _files(recipe, cache))
+            _drop_older(cache, files_of(recipe, cache))
     return _boxes(recipe, cache)
 
 
@@ -47,14 +47,15 @@ def kernel_of(recipe: Recipe, cache: Path) -> Path:
 
 def baked(recipe: Recipe, cache: Path) -> bool:
     """True if the cache holds every file of the recipe in its current version."""
-    return all(path.exists() for path in _files(recipe, cache))
+    return all(path.exists() for path in files_of(recipe, cache))
 
 
 def _boxes(recipe: Recipe, cache: Path) -> dict[str, Path]:
     return {name: cache / f"{name}-{recipe.digest}.box" for name in recipe.file.variants}
 
 
-def _files(recipe: Recipe, cache: Path) -> list[Path]:
+def files_of(recipe: Recipe, cache: Path) -> list[Path]:
+    """Every file of a recipe in the cache, baked or not: boxes, kernel, initrd."""
     kernel = kernel_of(recipe, cache)
     return [*_boxes(recipe, cache).values(), kernel, kernel.with_suffix(".initrd")]
 
