@@ -128,6 +128,8 @@ def make(plan: Plan, tell: Tell) -> None:
 
     Raises HostError before the first copy if the disk has too little space, and later if a file cannot be written.
     """
+    if not plan.todo and _stored(plan.folder) == plan.manifest.text():
+        return
     _check_space(plan)
     with _unfinished(plan) as earlier:
         total, got = plan.bytes_to_copy + plan.have, 0
@@ -141,6 +143,14 @@ def make(plan: Plan, tell: Tell) -> None:
             copy(plan.sources[entry.path], entry, plan.folder / entry.path, count)
         _remove_older(plan, earlier)
         files.write(plan.folder / NAME, plan.manifest.text())
+
+
+def _stored(folder: Path) -> str | None:
+    """The manifest of the complete pack in a folder; None if there is none."""
+    try:
+        return (folder / NAME).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _check_space(plan: Plan) -> None:
@@ -161,9 +171,6 @@ def _unfinished(plan: Plan) -> Iterator[Manifest | None]:
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
         if files.is_file(name):
-            if not plan.todo and name.read_bytes() == plan.manifest.text().encode():
-                yield None  # nothing changes
-                return
             name.replace(unfinished)
         earlier = _earlier(unfinished)
         files.write(unfinished, (_both(plan.manifest, earlier)).text())
