@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from lab.cli.options import Workplace
 from lab.engines.kinds.table import kind_of
 from lab.errors import UsageError
+from lab.files import is_file
+from lab.machines.pack.manifest import NAME, UNFINISHED
 from lab.report import bundle
 from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import Evidence, producer_engine
@@ -48,9 +50,20 @@ class Theirs:
             return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
+def _check_no_pack(path: Path, place: Workplace) -> None:
+    """Raise UsageError for a pack: `up` takes boxes and engines from it."""
+    if is_file(path / NAME) or is_file(path / UNFINISHED):
+        up = f"python -m lab up --lineup {place.lineup.name} --from {path}"
+        raise UsageError(
+            f"cannot repeat the run of {path}: it is a pack, and no bundle of a run",
+            hint=f"`{up}` takes boxes and engines from it; then `python -m lab repro --lineup {place.lineup.name}` runs",
+        )
+
+
 @contextmanager
 def theirs(path: Path, place: Workplace) -> Iterator[Theirs]:
     """Open a bundle for the time of the context; UsageError if there is no scenario in it."""
+    _check_no_pack(path, place)
     opened = bundle.read(path)
     evidence = opened.evidence()
     run = evidence.run

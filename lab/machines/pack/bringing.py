@@ -98,6 +98,7 @@ def bring(source: Source, wanted: Sequence[Wanted], cache: Path, tell: Tell) -> 
             _move(folder / entry.path, target)
         if entry.sort is Sort.BASE:
             target.chmod(0o755)
+    source.discard()
     tell(Progress(WHO, f"{len(coming)} files are now in the cache, {total / 1e6:.0f} MB", done=True))
     return [target for _, target in coming]
 

@@ -54,6 +54,7 @@ def apt_options(source: Source, tell: Tell) -> Iterator[list[str]]:
         (own / "none").mkdir()
         (own / "sources.list").write_text("\n".join([*lines, ""]), encoding="utf-8")
         yield _options(own)
+    source.discard()  # not after a failure: the next attempt then downloads nothing
 
 
 def _lines(paths: list[str]) -> list[str]:

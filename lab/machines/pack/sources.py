@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,9 @@ class Source(ABC):
     def is_kept(self) -> bool:
         """True if the files are the user's: they are copied, and never moved."""
         return True
+
+    def discard(self) -> None:
+        """Remove what was downloaded and is no longer needed; a user's folder stays as it is."""
 
 
 class Folder(Source):
@@ -90,6 +94,10 @@ class Address(Source):
     def is_kept(self) -> bool:
         """False: what was downloaded belongs to lab."""
         return False
+
+    def discard(self) -> None:
+        """Remove the download from the cache."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def open_source(word: str, cache: Path) -> Source:
