@@ -56,7 +56,7 @@ def _check_no_pack(path: Path, place: Workplace) -> None:
         up = f"python -m lab up --lineup {place.lineup.name} --from {path}"
         raise UsageError(
             f"cannot repeat the run of {path}: it is a pack, and no bundle of a run",
-            hint=f"`{up}` takes boxes and engines from it; then `python -m lab repro --lineup {place.lineup.name}` runs",
+            hint=f"`{up}` takes boxes and engines from it; then `python -m lab repro` runs on them",
         )
 
 

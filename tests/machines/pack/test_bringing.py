@@ -55,7 +55,6 @@ def test_a_box_needs_its_image_and_may_use_the_archives_of_its_engines(tmp_path:
     }
     assert found == {
         "boxes/debian12-apparmor.box": True,
-        "boxes/debian12-selinux.box": True,  # both come from one recipe, which is baked as a whole
         "boxes/debian12.vmlinuz": True,
         "boxes/debian12.initrd": True,
         "engines/20.10.24.tgz": False,  # the box has the package

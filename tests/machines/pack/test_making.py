@@ -137,7 +137,7 @@ def test_too_little_space_is_found_before_the_first_copy(tmp_path: Path, monkeyp
 
 def test_a_name_that_no_pack_can_hold_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    with pytest.raises(ConfigError, match="cannot use .*/a in a pack"):
+    with pytest.raises(ConfigError, match=r"cannot use .*/a in a pack"):
         planned([Item(tmp_path / "a", "docs/a b.html", Sort.PAGE, "a")], tmp_path / "pack")
 
 

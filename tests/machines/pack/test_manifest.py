@@ -99,7 +99,7 @@ def test_a_pack_of_a_newer_lab_names_the_command_that_installs_that_lab(tmp_path
 
 
 def test_a_folder_without_a_complete_pack_names_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="it has no manifest.json"):
+    with pytest.raises(ConfigError, match=r"it has no manifest\.json"):
         read_manifest(tmp_path)
     (tmp_path / UNFINISHED).write_bytes(text())
     with pytest.raises(ConfigError, match="the pack is not complete") as caught:

@@ -9,7 +9,7 @@ from lab.machines.pack.pages import start_page, wheels_page
 
 SUM = "0" * 64
 MANIFEST = Manifest(
-    schema=1,
+    schema_=1,
     lab="0.1.0",
     machine="x86_64",
     lineups=("debian", "local"),

@@ -15,7 +15,7 @@ KERNELS = (".vmlinuz", ".initrd")
 
 def gather(request: Request) -> list[Item]:
     """The files of each recipe, baked now unless the cache has them; UsageError for a box of a published image."""
-    recipes = {}
+    recipes: dict[str, list[str]] = {}
     for spec in request.specs:
         name = kind_of(spec).recipe(spec)
         if name is None and kind_of(spec).images(spec):
@@ -24,13 +24,14 @@ def gather(request: Request) -> list[Item]:
                 hint="`python -m lab pack DIR --lineup debian` packs boxes from Debian's archive",
             )
         if name:
-            recipes[name] = load_recipe(request.project.boxes / "recipes" / f"{name}.yaml")
+            recipes.setdefault(name, []).append(spec.name)
     cache = request.project.cache / "boxes"
     found = []
-    for recipe in recipes.values():
-        with hold(request.project.cache, [f"bake-{recipe.name}"], "pack"):
-            bake(recipe, cache=cache, shell=request.shell, tell=request.tell)
-        for path in files_of(recipe, cache):
+    for name, boxes in recipes.items():
+        recipe = load_recipe(request.project.boxes / "recipes" / f"{name}.yaml")
+        with hold(request.project.cache, [f"bake-{name}"], "pack"):
+            bake(recipe, cache=cache, shell=request.shell, tell=request.tell, only=boxes)
+        for path in files_of(recipe, cache, boxes):
             sort = Sort.KERNEL if path.suffix in KERNELS else Sort.BOX
             found.append(Item(path, f"{FOLDERS[sort]}/{path.name}", sort, path.stem.rpartition("-")[0]))
     return found
