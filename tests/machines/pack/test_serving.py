@@ -30,8 +30,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(serving.asyncio, "sleep", made.sleep)
-    monkeypatch.setattr(serving.asyncio, "get_running_loop", lambda: made)
+    monkeypatch.setattr("asyncio.sleep", made.sleep)
+    monkeypatch.setattr("asyncio.get_running_loop", lambda: made)
     return made
 
 

@@ -14,7 +14,7 @@ from tests.machines.pack.requests import request
 def test_only_a_static_busybox_becomes_a_base_image(
     program: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base.shutil, "which", lambda name, path: program)
+    monkeypatch.setattr("shutil.which", lambda name, path: program)
     with pytest.raises(HostError, match="needs libraries" if program else "not installed"):
         base.gather(request(tmp_path))
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.boxes.baking import workbench
 from lab.boxes.base import Command
 from lab.errors import CommandError, HostError
 from lab.machines.pack.manifest import Sort
@@ -61,7 +60,7 @@ class Apt:
 @pytest.fixture(autouse=True)
 def programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_MIRROR", MIRROR)
-    monkeypatch.setattr(workbench.shutil, "which", lambda name, path: f"/bin/{name}")
+    monkeypatch.setattr("shutil.which", lambda name, path: f"/bin/{name}")
 
 
 def test_the_pack_has_debians_signed_index_and_the_packages_at_their_places(tmp_path: Path) -> None:

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lab.errors import UsageError
-from lab.machines.pack.parts import table
+from lab.machines.pack.gathering import Item, Request
 from lab.machines.pack.parts.table import PARTS, gather
 from tests.machines.pack.requests import request
 
 
 def test_parts_are_gathered_but_those_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
+
+    def note(name: str, asked: Request) -> list[Item]:
+        called.append(name)
+        return []
+
     for name in PARTS:
-        monkeypatch.setitem(table.PARTS, name, lambda asked, name=name: called.append(name) or [])
+        monkeypatch.setitem(PARTS, name, partial(note, name))
     assert gather(request(tmp_path), ["wheels", "docs"]) == []
     assert called == ["boxes", "engines", "base", "debian", "lessons"]
 

@@ -67,7 +67,7 @@ def test_an_installed_lab_is_packed_from_the_wheel_it_came_from(
             return f'{{"url": "{(tmp_path / "a lab.whl").as_uri()}"}}' if name == "direct_url.json" else ""
 
     monkeypatch.setattr(wheels, "own_data", lambda: tmp_path)
-    monkeypatch.setattr(wheels.metadata, "distribution", lambda name: Installed())
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: Installed())
     with pytest.raises(HostError, match="no longer on this machine"):
         wheels.own_source()
     (tmp_path / "a lab.whl").touch()
