@@ -29,16 +29,15 @@ def start_page(manifest: Manifest, base: str) -> str:
     """The page for participants: what to type, in order, and what there is to download."""
     base = base if BASE.fullmatch(base) else UNNAMED
     host = urlsplit(base).hostname or "HOST"
+    ups = [f"lab up --lineup {name} --from {base}" for name in manifest.lineups]
     steps = [
-        ("Make a folder, and a Python environment in it.", "python3 -m venv lab-venv && . lab-venv/bin/activate"),
+        ("Make a Python environment.", "python3 -m venv lab-venv && . lab-venv/bin/activate"),
         (
             "Install lab from this server.",
             f"pip install --no-index --trusted-host {host} --find-links {base}/{FOLDERS[Sort.WHEEL]}/ docker-cache-lab",
         ),
         ("Install the programs that are missing on this machine.", f"lab setup --from {base}"),
-    ]
-    steps += [
-        (f"Start the boxes of the lineup {name}.", f"lab up --lineup {name} --from {base}") for name in manifest.lineups
+        ("Start the boxes of one lineup.", "\n".join(ups)),
     ]
     items = "\n".join(f"<li>{escape(text)}<pre>{escape(command)}</pre></li>" for text, command in steps)
     rows = "\n".join(

@@ -35,7 +35,7 @@ class Links(HTMLParser):
 @pytest.mark.parametrize("base", ["http://10.0.0.5:8765", "http://teacher.local", "http://[fe80::1]:80"])
 def test_the_address_that_was_asked_stands_in_the_commands(base: str) -> None:
     page = start_page(MANIFEST, base)
-    assert [f"lab up --lineup {name} --from {base}<" in page for name in MANIFEST.lineups] == [True, True]
+    assert [f"lab up --lineup {name} --from {base}" in page for name in MANIFEST.lineups] == [True, True]
 
 
 @pytest.mark.parametrize("base", ["http://$(id)", "http://a b", "http://a;id", "http://<b>", "http://a\nb", "ftp://a"])
