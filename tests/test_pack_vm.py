@@ -7,6 +7,7 @@ empty, and programs that `setup` has to install are removed from an overlay of t
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.machines.pack.manifest import Sort, read_manifest
+from lab.engines.archive import sha256_of
+from lab.machines.pack.manifest import NAME, Sort, read_manifest
 from tests.conftest import HANGS, ROOT, Lab
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(HANGS)]
@@ -53,6 +55,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$work/disk/upper,workdir=$work/
 mount --rbind /dev "$root/dev"
 mount --bind /run "$root/run"
 mount -t proc proc "$root/proc"
+rm -f "$root"/var/cache/apt/archives/*.deb
 chroot "$root" dpkg --purge --force-depends mtools attr
 """
 
@@ -90,18 +93,34 @@ def test_the_namespace_is_really_cut(work: Path) -> None:
     assert "Temporary failure in name resolution" in name
 
 
+def forge(pack: Path, folder: Path) -> Path:
+    """A pack with another package than Debian's, whose manifest has the sum of that package."""
+    shutil.copytree(pack, folder)
+    manifest = json.loads((folder / NAME).read_text())
+    [entry] = [item for item in manifest["files"] if "/mtools_" in item["path"]]
+    path = folder / entry["path"]
+    path.write_bytes(path.read_bytes().replace(b"debian-binary", b"debian-forgery")[: entry["size"]])
+    entry["sha256"] = sha256_of(path)
+    (folder / NAME).write_text(json.dumps(manifest))
+    return folder
+
+
 def test_setup_and_pip_install_from_a_pack_without_a_network(checkout: Lab, work: Path) -> None:
     pack = work.parent / "a pack"
     checkout.ok("pack", str(pack), "--without", "boxes,engines,base,docs,lessons")
+    forged = forge(pack, work.parent / "forged")
     script = OVERLAY + (
         """
-    chroot "$root" sh -eu -c 'cd /; PYTHONPATH=$3 "$1" -m lab setup --from "$2"
+    chroot "$root" sh -eu -c 'cd /; ! PYTHONPATH=$3 "$1" -m lab setup --from "$4" 2>&1 || exit 9
+    ! command -v mcopy || exit 9
+    PYTHONPATH=$3 "$1" -m lab setup --from "$2"
     dpkg-query --show --showformat "\\${Package} \\${db:Status-Status}\\n" mtools attr
     python3 -m venv /tmp/own; PIP_CONFIG_FILE=/dev/null /tmp/own/bin/pip install --quiet --no-index \\
       --find-links "$2/wheels" docker-cache-lab; /tmp/own/bin/lab --version' sh "$@"
     """
     )
-    said = cut(script, work, sys.executable, pack, ROOT)
+    said = cut(script, work, sys.executable, pack, ROOT, forged)
+    assert "Hashes of received file" in said  # apt refused the forged one
     assert "installed the missing programs" in said
     assert {"mtools installed", "attr installed"} <= set(said.splitlines())
     assert said.splitlines()[-1]
