@@ -15,6 +15,7 @@ from lab.errors import ConfigError, HostError, UsageError
 PACKAGED = Path(__file__).parent / "_data"  # a wheel carries the data here; a checkout has no such folder
 VAGRANTFILE = "Vagrantfile"
 DATA = (VAGRANTFILE, "boxes", "templates")
+BUSYBOX = Path("base", "busybox")  # in the cache: the program of a base image that came with a pack
 _writing = threading.Lock()
 
 

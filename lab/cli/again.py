@@ -13,6 +13,8 @@ from lab.cli.own_project import ProjectWords, announce, request_of
 from lab.cli.terminal import as_called
 from lab.engines.kinds.table import kind_of
 from lab.errors import UsageError
+from lab.files import is_file
+from lab.machines.pack.manifest import NAME, UNFINISHED
 from lab.report import bundle
 from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import Evidence, producer_engine
@@ -55,12 +57,23 @@ class Theirs:
             return as_called(f"{error.message}; {error.hint}" if error.hint else error.message)
 
 
+def _check_no_pack(path: Path, place: Workplace) -> None:
+    """Raise UsageError for a pack: `up` takes boxes and engines from it."""
+    if is_file(path / NAME) or is_file(path / UNFINISHED):
+        up = f"python -m lab up --lineup {place.lineup.name} --from {path}"
+        raise UsageError(
+            f"cannot repeat the run of {path}: it is a pack, and no bundle of a run",
+            hint=f"`{up}` takes boxes and engines from it; then `python -m lab repro` runs on them",
+        )
+
+
 @contextmanager
 def theirs(path: Path, place: Workplace, own: ProjectWords | None = None) -> Iterator[Theirs]:
     """Open a bundle for the time of the context; UsageError if it has neither a scenario nor a whole project.
 
     `own` has the secrets, keys and named folders of a project, which no bundle holds.
     """
+    _check_no_pack(path, place)
     opened = bundle.read(path)
     evidence = opened.evidence()
     run = evidence.run

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 
 import click
 
+from lab.boxes.base import Tell
 from lab.boxes.local import LocalBox
 from lab.cli.columns import fill
 from lab.cli.options import json_option, lineup_option, print_json, verbose_option, workplace
+from lab.cli.pack import from_option
 from lab.cli.screen import screen
 from lab.cli.terminal import as_called, paint, say
 from lab.errors import HostError
@@ -21,8 +24,11 @@ COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 
 @click.command(epilog="Example: python -m lab setup --dry-run")
 @click.option("--dry-run", is_flag=True, help="Print the commands and run none.")
+@from_option(
+    "Install from a pack: its folder, or the address at which `lab serve` offers it. Debian's keys are checked."
+)
 @verbose_option
-def setup(dry_run: bool, verbose: bool) -> None:
+def setup(dry_run: bool, pack_from: str | None, verbose: bool) -> None:
     """Install the programs that are missing on this machine (by apt on Debian and Ubuntu, by Homebrew on macOS).
 
     On other systems lab prints a list instead. It prints each command before it runs it, and runs none if no program is
@@ -30,20 +36,32 @@ def setup(dry_run: bool, verbose: bool) -> None:
     """
     from lab.machines import daemons, hypervisor, prerequisites
 
-    if dry_run:
-        steps = [*prerequisites.commands(prerequisites.missing()), *prerequisites.joining()]
-        click.echo("\n".join(" ".join(step) for step in steps) or "nothing is missing")
-        return
     shell = LocalBox("this machine")
-    with screen(verbose) as shown:
+    with screen(verbose) as shown, _options(pack_from, shown.tell) as options:
+        if dry_run:
+            steps = [*prerequisites.commands(prerequisites.missing(), options), *prerequisites.joining()]
+            click.echo("\n".join(" ".join(step) for step in steps) or "nothing is missing")
+            return
 
         def say(command: str) -> None:
             click.echo(f"+ {command}", err=True)
 
-        done = prerequisites.install(shell, say, lambda line: shown.tell(Progress("setup", line[:70])))
+        done = prerequisites.install(shell, say, lambda line: shown.tell(Progress("setup", line[:70])), options)
         if hypervisor.usable():
             daemons.start_daemons(shell, find().state, shown.tell)
     click.echo("installed the missing programs" if done else "nothing is missing")
+
+
+def _options(pack_from: str | None, tell: Tell) -> AbstractContextManager[list[str]]:
+    """The options with which apt installs from a pack; none without a pack, or if nothing is missing."""
+    from lab.machines.pack.installing import apt_options
+    from lab.machines.pack.sources import open_source
+    from lab.machines.prerequisites import missing
+
+    if pack_from is None:
+        return nullcontext([])
+    source = open_source(pack_from, find().cache)
+    return apt_options(source, tell) if missing() else nullcontext([])
 
 
 @click.command(epilog="Example: python -m lab doctor --json")

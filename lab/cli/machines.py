@@ -30,6 +30,7 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
+from lab.cli.pack import bring_from, from_option
 from lab.cli.screen import screen
 from lab.cli.terminal import say
 from lab.engines.host import keep
@@ -110,6 +111,7 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
 @engine_option("engines")
 @provider_option
 @click.option("--destroy", is_flag=True, help="Remove a box that stops booting; without it, it is kept for a look.")
+@from_option("Take boxes and engines from a pack: its folder, or the address at which `lab serve` offers it.")
 @verbose_option
 def up(
     names: tuple[str, ...],
@@ -117,6 +119,7 @@ def up(
     engines: tuple[str, ...],
     provider: str,
     destroy: bool,
+    pack_from: str | None,
     verbose: bool,
 ) -> None:
     """Start the lineup's boxes, or those named, all at once, and check that each runs its pinned Docker.
@@ -131,6 +134,8 @@ def up(
     held = hold(place.project.state, [spec.name for spec in specs], "up")
     with held, screen(verbose) as shown, guarded(place.project, shown.tell):
         fleet = Fleet(place.project, place.catalog, shown.tell)
+        if pack_from:
+            bring_from(pack_from, place, fleet, specs, wanted)
         try:
             ready = with_way_back(place, lambda: fleet.up(place.lineup.name, specs, provider, wanted), names)
         except SilentError as error:

@@ -56,7 +56,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": ("bundles", "Show a bundle again, judged by this version of lab."),
         "schema": ("schemas", "Print the JSON Schema of a stored run."),
     },
-    "Teach": {},
+    "Teach": {
+        "pack": ("pack", "Gather all that a lineup needs, for machines without a network."),
+        "serve": ("serve", "Offer a pack to a room over HTTP."),
+    },
     "lab itself": {
         "help": ("topics", "Explain a rule set, known bug, exit code, word or verb."),
         "completion": ("completion", "Print the script that completes lab's words in a shell."),

@@ -71,7 +71,8 @@ class Preparation:
         cache = self.project.cache / "boxes"
         for recipe_name in sorted({spec.recipe for spec in specs if spec.recipe}):
             recipe = load_recipe(self.project.boxes / "recipes" / f"{recipe_name}.yaml")
-            files = bake(recipe, cache=cache, shell=self.shell, tell=self.tell)
+            names_of = [spec.name for spec in specs if spec.recipe == recipe_name]
+            files = bake(recipe, cache=cache, shell=self.shell, tell=self.tell, only=names_of)
             kernel = kernel_of(recipe, cache)
             for spec in specs:
                 if spec.recipe == recipe_name:

@@ -6,7 +6,7 @@ import getpass
 import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +66,11 @@ def _there(need: Need) -> bool:
     return shutil.which(need.path, path=search_path()) is not None
 
 
-def commands(needs: list[Need]) -> list[list[str]]:
-    """The commands that install these needs; empty if nothing is missing. HostError for an unknown system."""
+def commands(needs: list[Need], options: Sequence[str] = ()) -> list[list[str]]:
+    """The commands that install these needs; empty if nothing is missing. HostError for an unknown system.
+
+    `options` are more options of apt-get, such as those that let it install from a pack.
+    """
     if not needs:
         return []
     if platform.system() == "Darwin":
@@ -80,8 +83,9 @@ def commands(needs: list[Need]) -> list[list[str]]:
         )
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     packages = sorted({need.debian for need in needs})
-    install = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends"]
-    steps = [[*sudo, "apt-get", "update"], [*install, *packages]]
+    install = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options]
+    install += ["install", "--yes", "--no-install-recommends"]
+    steps = [[*sudo, "apt-get", *options, "update"], [*install, *packages]]
     if "docker-registry" in packages and has_systemd():
         # Debian starts it as a service with a password on port 5000, which lab's own registry needs
         steps.append([*sudo, "systemctl", "disable", "--now", "docker-registry"])
@@ -96,12 +100,13 @@ def joining() -> list[list[str]]:
     return [["sudo", "usermod", "--append", "--groups", ",".join(outside), getpass.getuser()]] if outside else []
 
 
-def install(shell: Box, say: Callable[[str], None], listen: Callable[[str], None]) -> bool:
+def install(shell: Box, say: Callable[[str], None], listen: Callable[[str], None], options: Sequence[str] = ()) -> bool:
     """Install what is missing and join the groups, printing each command first; True if anything was done.
 
-    `listen` gets the installer's output line by line. Raises HostError if a command fails.
+    `listen` gets the installer's output line by line, and `options` are more options of apt-get. Raises HostError if a
+    command fails.
     """
-    steps = commands(missing())
+    steps = commands(missing(), options)
     for step in steps:
         _step(step, shell, say, listen)
     groups = joining()  # only now: the packages make them

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Tell
+from lab.engines.archive import sha256_of
 from lab.engines.engine import Engine
 from lab.errors import BoxError
 from lab.machines.auto import answers
 from lab.model import Progress
+from lab.project import BUSYBOX, cache_folder
 from lab.registry.names import DOCKER_HUB
 from lab.registry.server import BASE, Registry
 from lab.results.run import Base
@@ -20,7 +25,7 @@ DIGEST = re.compile(r"(?:digest:|exporting manifest) (sha256:[0-9a-f]{64})")
 # Owner, time and order are fixed, so that every run makes the same bytes; busybox is static and needs no library.
 ROOT_TAR = """\
 set -e
-busybox=$(command -v busybox)
+busybox={busybox}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root/bin"
@@ -29,6 +34,7 @@ ln -s busybox "$root/bin/sh"
 chmod 755 "$root/bin" "$root/bin/busybox"
 tar -C "$root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - bin {rest}
 """
+OWN = '"$(command -v busybox)"'  # for a shell: the box's own program
 IMPORT = "| {client} import - {reference}"
 # A BuildKit without Docker imports no archive: it builds an image of it, and pushes it.
 BUILD = """> "$root/root.tar"
@@ -60,28 +66,48 @@ def busybox(registry: Registry, box: Box, engine: Engine, tell: Tell, because: s
 
 
 def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
-    found = box.run(["sh", "-c", 'sha256sum "$(command -v busybox)"'])
-    if not found.ok:
-        raise BoxError(
-            f"cannot make a base image on {box.name}: it has no busybox, and Docker Hub does not answer",
-            hint="name an image that the boxes can pull: --base IMAGE",
-        )
-    tag = f"busybox-{found.text[:16]}"  # another busybox is another base
-    if kept := registry.digest(BASE, tag):
-        return f"{registry.prefix}/{BASE}@{kept}"
-    reference = f"{registry.prefix}/{BASE}:{tag}"
-    output = _push_root(box, engine, reference)
+    with _program(box) as (busybox, text):
+        tag = f"busybox-{text[:16]}"  # another busybox is another base
+        if kept := registry.digest(BASE, tag):
+            return f"{registry.prefix}/{BASE}@{kept}"
+        reference = f"{registry.prefix}/{BASE}:{tag}"
+        output = _push_root(box, engine, reference, busybox)
     digest = DIGEST.search(output)
     if digest is None:
         raise BoxError(f"cannot read the base image's digest on {box.name}", output=output)
     return f"{registry.prefix}/{BASE}@{digest[1]}"
 
 
-def _push_root(box: Box, engine: Engine, reference: str) -> str:
+@contextmanager
+def _program(box: Box) -> Iterator[tuple[str, str]]:
+    """The busybox for the base image, as a word of a shell, and its sum: the box's own, else one that came in a pack.
+
+    BoxError if there is neither.
+    """
+    found = box.run(["sh", "-c", f"sha256sum {OWN}"])
+    packed = cache_folder() / BUSYBOX
+    if found.ok:
+        yield OWN, found.text
+    elif packed.is_file():
+        folder = PurePosixPath(box.check(["mktemp", "-d"], doing="make a folder for a packed busybox").text)
+        try:
+            box.put(packed, folder / "busybox")
+            yield shlex.quote(str(folder / "busybox")), sha256_of(packed)
+        finally:
+            box.run(["rm", "-rf", str(folder)])
+    else:
+        raise BoxError(
+            f"cannot make a base image on {box.name}: it has no busybox, and Docker Hub does not answer",
+            hint="name an image that the boxes can pull: --base IMAGE; `up --from PACK` also brings a busybox",
+        )
+
+
+def _push_root(box: Box, engine: Engine, reference: str, busybox: str) -> str:
     """Make the base image with an engine and push it; returns what the engine printed of the push."""
     has_images = engine.program == "docker"
     rest = (IMPORT if has_images else BUILD).format(client=shlex.join(engine.docker), reference=reference)
-    made = box.check(["sh", "-c", ROOT_TAR.format(rest=rest)], doing="make the base image", timeout=300)
+    script = ROOT_TAR.format(busybox=busybox, rest=rest)
+    made = box.check(["sh", "-c", script], doing="make the base image", timeout=300)
     if not has_images:
         return made.output.decode("utf-8", "replace")
     return box.check([*engine.docker, "push", reference], doing="push the base image").text

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from lab.boxes.baking.diskimage import kernel_and_initrd, pack_box, write_disk
@@ -20,8 +21,12 @@ from lab.model import Progress
 from lab.workers import each, raise_first
 
 
-def bake(recipe: Recipe, *, cache: Path, shell: Box, tell: Tell) -> dict[str, Path]:
+def bake(
+    recipe: Recipe, *, cache: Path, shell: Box, tell: Tell, only: Collection[str] | None = None
+) -> dict[str, Path]:
     """Return the .box file of each of the recipe's boxes; bakes them unless the cache holds them already.
+
+    With `only`, those of these boxes are sufficient: a pack may bring one box of a recipe that makes several.
 
     A file in `cache` is complete or absent: it is synced to disk under another name and then renamed. So its name
     is sufficient proof, and `up` need not compute a checksum each time. The name holds the recipe's digest. Raises
@@ -29,15 +34,15 @@ def bake(recipe: Recipe, *, cache: Path, shell: Box, tell: Tell) -> dict[str, Pa
     CommandError with the last lines of a step that failed.
     """
     cache = cache.absolute()
-    if baked(recipe, cache):
-        return _boxes(recipe, cache)
+    if baked(recipe, cache, only):
+        return _boxes(recipe, cache, only)
     bench = open_workbench(shell, cache)
     with hold(cache, [recipe.name], "bake"):
-        if not baked(recipe, cache):  # another lab may have finished the same bake just before
+        if not baked(recipe, cache, only):  # another lab may have finished the same bake just before
             with bench.folder(cache / f"work-{recipe.name}") as work:
                 _bake(recipe, cache, work, bench, tell)
-            _drop_older(cache, _files(recipe, cache))
-    return _boxes(recipe, cache)
+            _drop_older(cache, files_of(recipe, cache))
+    return _boxes(recipe, cache, only)
 
 
 def kernel_of(recipe: Recipe, cache: Path) -> Path:
@@ -45,18 +50,20 @@ def kernel_of(recipe: Recipe, cache: Path) -> Path:
     return cache / f"{recipe.name}-{recipe.digest}.vmlinuz"
 
 
-def baked(recipe: Recipe, cache: Path) -> bool:
-    """True if the cache holds every file of the recipe in its current version."""
-    return all(path.exists() for path in _files(recipe, cache))
+def baked(recipe: Recipe, cache: Path, only: Collection[str] | None = None) -> bool:
+    """True if the cache holds every file of the recipe in its current version; with `only`, those of these boxes."""
+    return all(path.exists() for path in files_of(recipe, cache, only))
 
 
-def _boxes(recipe: Recipe, cache: Path) -> dict[str, Path]:
-    return {name: cache / f"{name}-{recipe.digest}.box" for name in recipe.file.variants}
+def _boxes(recipe: Recipe, cache: Path, only: Collection[str] | None = None) -> dict[str, Path]:
+    names = [name for name in recipe.file.variants if only is None or name in only]
+    return {name: cache / f"{name}-{recipe.digest}.box" for name in names}
 
 
-def _files(recipe: Recipe, cache: Path) -> list[Path]:
+def files_of(recipe: Recipe, cache: Path, only: Collection[str] | None = None) -> list[Path]:
+    """The files of a recipe in the cache, baked or not: its boxes (or those in `only`), the kernel and the initrd."""
     kernel = kernel_of(recipe, cache)
-    return [*_boxes(recipe, cache).values(), kernel, kernel.with_suffix(".initrd")]
+    return [*_boxes(recipe, cache, only).values(), kernel, kernel.with_suffix(".initrd")]
 
 
 def _bake(recipe: Recipe, cache: Path, work: Path, bench: Workbench, tell: Tell) -> None:

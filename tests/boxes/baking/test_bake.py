@@ -13,9 +13,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from lab.boxes.baking import diskimage, rootfs, workbench
-from lab.boxes.baking.bake import bake, baked, kernel_of
+from lab.boxes.baking.bake import bake, baked, files_of, kernel_of
 from lab.boxes.baking.recipes import Recipe, load_recipe
 from lab.boxes.base import Box, Command, OnOutput, Result
+from lab.boxes.transcript import ReplayBox
 from lab.errors import BusyError, CommandError, HostError
 from lab.files import hold
 from lab.model import Progress
@@ -361,3 +362,15 @@ def test_a_recipe_without_labels_needs_no_labelling(kitchen: Kitchen, recipe: Re
     plain = dataclasses.replace(recipe, file=recipe.file.model_copy(update={"variants": variants}))
     assert list(bake(plain, cache=cache, shell=kitchen, tell=quiet)) == ["debian12-apparmor"]
     assert not any(word.endswith("label.sh") for words in kitchen.asked for word in words)
+
+
+def test_one_box_of_a_recipe_is_sufficient_where_only_that_is_asked_for(tmp_path: Path) -> None:
+    """As after `up --from` a pack that has one of them; every program that would bake is missing."""
+    recipe = load_recipe(RECIPE)
+    for path in files_of(recipe, tmp_path, ["debian12-selinux"]):
+        path.touch()
+    shell = ReplayBox("nothing", [])
+    made = bake(recipe, cache=tmp_path, shell=shell, tell=lambda event: None, only=["debian12-selinux"])
+    assert made == {"debian12-selinux": tmp_path / f"debian12-selinux-{recipe.digest}.box"}
+    assert not baked(recipe, tmp_path)
+    assert not baked(recipe, tmp_path, ["debian12-apparmor"])

@@ -1,0 +1,90 @@
+"""The verb that offers a pack to a room."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import psutil
+
+from lab.cli.options import json_option, print_json, verbose_option
+from lab.cli.screen import screen
+from lab.cli.terminal import say
+
+PORT = 8765
+LOOPBACK = "127.0.0.1"
+
+
+@click.command(epilog="Example: python -m lab serve /media/stick/lab --listen 192.168.1.20")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--listen",
+    default=LOOPBACK,
+    show_default=True,
+    metavar="ADDRESS",
+    help="The address of this machine to listen at; 0.0.0.0 for all. Without it only this machine can connect.",
+)
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
+)
+@click.option("--limit", type=click.FloatRange(0.001), metavar="MB", help="Send at most so many MB a second in all.")
+@click.option(
+    "--limit-client",
+    type=click.FloatRange(0.001),
+    metavar="MB",
+    help="Send at most so many MB a second to each address of a client.",
+)
+@json_option
+@verbose_option
+def serve(
+    folder: Path,
+    listen: str,
+    port: int,
+    limit: float | None,
+    limit_client: float | None,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Offer a pack to a room over HTTP, until Ctrl-C.
+
+    The pack is checked first. Its page says what participants type; `lab up --from URL` and `lab setup --from URL`
+    download from it and check each file. Only the files of the pack are readable, and nothing can be written.
+    """
+    from lab.machines.pack import serving
+    from lab.machines.pack.manifest import read_manifest
+    from lab.machines.pack.sources import verify
+
+    manifest = read_manifest(folder)
+    with screen(verbose) as shown:
+        verify(folder, manifest, shown.tell)
+    app = serving.application(folder, manifest, limit and limit * 1e6, limit_client and limit_client * 1e6)
+    with serving.open_socket(listen, port) as listening:
+        urls = [f"http://{_host(address)}:{listening.getsockname()[1]}" for address in _addresses(listen)]
+        if as_json:
+            print_json({"schema": 1, "urls": urls, "files": len(manifest.files), "bytes": manifest.size})
+        else:
+            for url in urls:
+                click.echo(url)
+        say(f"Ctrl-C ends it; participants open the address, or run `python -m lab up --from {urls[0]}`", err=True)
+        with suppress(KeyboardInterrupt):  # that is how it ends
+            serving.serve(app, listening)
+
+
+def _addresses(listen: str) -> list[str]:
+    """The addresses by which others reach this machine: the one given, or for 0.0.0.0 and :: those of its networks."""
+    try:
+        if not ipaddress.ip_address(listen).is_unspecified:
+            return [listen]
+    except ValueError:
+        return [listen]
+    families = (socket.AF_INET,) if ":" not in listen else (socket.AF_INET, socket.AF_INET6)
+    found = [item.address for items in psutil.net_if_addrs().values() for item in items if item.family in families]
+    outside = [word for word in found if "%" not in word and not ipaddress.ip_address(word).is_loopback]
+    return outside or [LOOPBACK]
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

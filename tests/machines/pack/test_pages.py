@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from lab.machines.pack.manifest import Entry, Manifest, Sort
+from lab.machines.pack.pages import start_page, wheels_page
+
+SUM = "0" * 64
+MANIFEST = Manifest(
+    schema_=1,
+    lab="0.1.0",
+    machine="x86_64",
+    lineups=("debian", "local"),
+    files=(
+        Entry(path="lessons/01-key/lesson.md", size=1, sha256=SUM, sort=Sort.LESSON, about="01-key"),
+        Entry(path="boxes/a.box", size=1_500_000_000, sha256=SUM, sort=Sort.BOX, about="a"),
+    ),
+)
+
+
+class Links(HTMLParser):
+    """The addresses that a page links to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("href", "src")]
+
+
+@pytest.mark.parametrize("base", ["http://10.0.0.5:8765", "http://teacher.local", "http://[fe80::1]:80"])
+def test_the_address_that_was_asked_stands_in_the_commands(base: str) -> None:
+    page = start_page(MANIFEST, base)
+    assert [f"lab up --lineup {name} --from {base}" in page for name in MANIFEST.lineups] == [True, True]
+
+
+@pytest.mark.parametrize("base", ["http://$(id)", "http://a b", "http://a;id", "http://<b>", "http://a\nb", "ftp://a"])
+def test_an_address_with_other_characters_is_not_repeated(base: str) -> None:
+    page = start_page(MANIFEST, base)
+    assert base not in page
+    assert "--from http://HOST:PORT<" in page
+
+
+def test_the_page_lists_what_there_is() -> None:
+    page = start_page(MANIFEST, "http://a")
+    assert "<td>box</td><td>1</td><td>1.5 GB</td>" in page
+    assert "wheel</td>" not in page
+    assert Links(page).found == ["/lessons/01-key/lesson.md"]
+
+
+def test_wheels_are_links_with_their_sums() -> None:
+    wheel = Entry(path="wheels/a-1.0+b-py3-none-any.whl", size=1, sha256=SUM, sort=Sort.WHEEL, about="a")
+    assert Links(wheels_page([wheel])).found == [f"a-1.0%2Bb-py3-none-any.whl#sha256={SUM}"]
