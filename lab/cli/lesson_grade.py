@@ -22,17 +22,13 @@ def grade(places: tuple[Path, ...], no_check: bool, as_json: bool) -> None:
     """
     from lab.cli.cleanup import guarded
     from lab.cli.screen import screen
-    from lab.engines.pins import PINS
     from lab.lessons.grading import COLUMNS, Grader, folders_in, row, spreadsheet
-    from lab.machines.catalog import Catalog
-    from lab.machines.fleet import Fleet
     from lab.model import Progress
     from lab.project import find
 
     project, found, grades = find(), list(folders_in(places)), []
-    catalog = Catalog(project.boxes, project.cache / PINS)
     with screen(False) as shown, guarded(project, shown.tell):
-        grader = Grader(library(project), Fleet(project, catalog, shown.tell))
+        grader = Grader(library(project), project, shown.tell)
         try:
             for number, folder in enumerate(found, 1):
                 shown.tell(Progress("grading", f"{number} of {len(found)}: {folder}"))

@@ -45,17 +45,13 @@ def lesson_of(word: str) -> Lesson:
 
 def desk_of(word: str, to: Path | None, tell: Callable[..., None] = lambda event: None) -> Desk:
     """The student's folder of a lesson, with what works on it."""
-    from lab.engines.pins import PINS
     from lab.lessons.desk import Desk, home_of
     from lab.lessons.library import find_lesson
-    from lab.machines.catalog import Catalog
-    from lab.machines.fleet import Fleet
     from lab.project import find
 
     project = find()
     lesson = find_lesson(word, library(project))
-    fleet = Fleet(project, Catalog(project.boxes, project.cache / PINS), tell)
-    return Desk(lesson, home_of(lesson, to), fleet)
+    return Desk(lesson, home_of(lesson, to), project, tell)
 
 
 @contextmanager

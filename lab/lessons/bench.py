@@ -16,7 +16,7 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.progress.reader import read_builds
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import LabError, ReadError, UsageError, reason
-from lab.lessons.engines import BASE, EMPTYING, LessonEngine, import_base
+from lab.lessons.engines import BASE, EMPTYING, LessonEngine, import_base, write_unlike
 from lab.lessons.evidence import FOLDER, START, Made
 from lab.lessons.folder import StudentFolder, copy_start
 from lab.lessons.lesson_file import CheckBuild
@@ -33,6 +33,7 @@ from lab.run.own_project.rewriting import rewritten
 SECONDS = 300
 SECOND = "second"
 REPOSITORY = "lesson-check"
+LATEST = 1 << 31  # seconds: a time in an archive
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Bench:
     lesson: Lesson
     student: StudentFolder
     engines: Mapping[str, LessonEngine]
-    book: Rulebook
+    boxes: Path
     scratch: Path
     registry: Registry | None
     nonce: str
@@ -64,7 +65,7 @@ class Bench:
     @property
     def rules(self) -> Sequence[Rules]:
         """The rule set of the lesson's engine."""
-        return (self.book.need(self.lesson.file.engine.partition("+")[0]).rules,)
+        return (Rulebook(self.boxes).need(self.lesson.file.engine.partition("+")[0]).rules,)
 
     @property
     def engine(self) -> LessonEngine:
@@ -132,7 +133,7 @@ class Bench:
         engine = self.engines[str(self.lesson.file.second)]
         for words in EMPTYING:
             self._run(engine, list(words))
-        self._bases.pop(engine.pin.home, None)
+        self._bases.pop(engine.home, None)
         return engine
 
     def _reference(self, name: str) -> str:
@@ -141,19 +142,21 @@ class Bench:
 
     def _base(self, engine: LessonEngine) -> str:
         """A base image of this check on an engine: with a registry, the one that both engines pull by its digest."""
-        if engine.pin.home not in self._bases:
+        if engine.home not in self._bases:
             if engine is not self.engine:
-                self._bases[engine.pin.home] = self._base(self.engine)
+                self._bases[engine.home] = self._base(self.engine)
             else:
                 reference = self._reference("base")
-                import_base(engine, reference, self.nonce)
+                archive = self.scratch / "base.tar"
+                write_unlike(engine.root, archive, int(self.nonce, 16) % LATEST)
+                import_base(engine, reference, archive)
                 self._images.append((engine, reference))
                 if self.registry:
                     engine.box.check(engine.engine.call(["push", reference]), doing="push the base image", timeout=120)
                     repository, _, tag = reference.partition("/")[2].rpartition(":")
                     reference = f"{reference.rpartition(':')[0]}@{self.registry.digest(repository, tag)}"
-                self._bases[engine.pin.home] = reference
-        return self._bases[engine.pin.home]
+                self._bases[engine.home] = reference
+        return self._bases[engine.home]
 
     def _dockerfile(self, build: CheckBuild, context: Path, folder: Path, engine: LessonEngine) -> Path:
         """The Dockerfile on this check's base image, beside the context, with its own ignore file."""
@@ -243,9 +246,7 @@ def open_bench(
         start = scratch / "start"
         copy_start(lesson.start, start)
         registry = stack.enter_context(server.serve(None, None, tell, store=state)) if needs_registry else None
-        bench = Bench(
-            lesson, student, engines, Rulebook(boxes), scratch / "builds", registry, secrets.token_hex(6), start
-        )
+        bench = Bench(lesson, student, engines, boxes, scratch / "builds", registry, secrets.token_hex(6), start)
         bench.scratch.mkdir()
         stack.callback(bench.clear)
         yield bench

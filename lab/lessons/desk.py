@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab import files
+from lab.boxes.base import Tell
 from lab.errors import UsageError, did_you_mean
 from lab.lessons import progress as store
 from lab.lessons.answer import right_choice
@@ -22,7 +23,6 @@ from lab.lessons.library import Lesson
 from lab.lessons.limits import check_lesson
 from lab.lessons.progress import Progress
 from lab.lessons.states import make_state, renew
-from lab.machines.fleet import Fleet
 from lab.project import Project
 from lab.results.run import Run
 
@@ -35,19 +35,15 @@ class Desk:
 
     lesson: Lesson
     home: Path
-    fleet: Fleet
+    project: Project
+    tell: Tell
     student: StudentFolder = field(init=False)
     engines: Engines = field(init=False)
 
     def __post_init__(self) -> None:
         self.home = self.home.absolute()
         self.student = StudentFolder(self.home)
-        self.engines = Engines(self.home, self.fleet)
-
-    @property
-    def project(self) -> Project:
-        """The workplace."""
-        return self.fleet.project
+        self.engines = Engines(self.home, self.project, self.tell)
 
     @contextmanager
     def hold(self, verb: str) -> Iterator[None]:
@@ -95,7 +91,7 @@ class Desk:
     def open(self, found: Progress) -> Mapping[str, LessonEngine]:
         """The engines of the lesson, started if they do not run; their names are kept, and the client's program."""
         opened = self.engines.open(self.lesson.engines, found.engines)
-        homes = {name: item.pin.home for name, item in opened.items()}
+        homes = {name: item.home for name, item in opened.items()}
         client = client_text(opened[self.lesson.file.engine])
         if homes != found.engines or not self.student.client.exists():
             files.write(self.student.client, client)

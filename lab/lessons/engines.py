@@ -6,31 +6,39 @@ checkout gets another instance.
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
+import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from socket import AF_UNIX, socket
 
 from lab import files
-from lab.boxes.base import Box
-from lab.boxes.kinds.table import open_box
+from lab.boxes.base import Box, Tell
+from lab.boxes.beside import mine
+from lab.boxes.local import LocalBox
+from lab.boxes.specs import BoxSpec
 from lab.engines import host
 from lab.engines.engine import Engine
-from lab.engines.holding import HomeNote, write_note
+from lab.engines.holding import HomeNote, check_free, write_note
+from lab.engines.pins import PINS
 from lab.engines.spec import EngineSpec
 from lab.errors import BoxError, BusyError, HostError
 from lab.files import disk_error
-from lab.lessons.progress import Progress
+from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
+from lab.project import Project
 from lab.run.base_image import ALPINE, ROOT_TAR
 from lab.workers import wait_for
 
 BASE = "lesson/base:1"
 FIRST = 51  # number of an instance: those below belong to runs side by side
 NUMBERS = range(FIRST, FIRST + 200)
-MARK, ROOT = "lesson", "lesson-base.tar"
+MARK, ROOT, ENGINE = "lesson", "lesson-base.tar", "lesson-engine.json"
 LOCAL = "local"
 EMPTYING = (("system", "prune", "-a", "-f"), ("builder", "prune", "-a", "-f"))
 CLIENT = """\
@@ -43,9 +51,9 @@ exec {client} "$@"
 
 @dataclass(frozen=True, slots=True)
 class LessonEngine:
-    """An engine that serves one student's folder: its instance, and the folder of its files on this machine."""
+    """An engine that serves one student's folder: the name of its instance, and the folder of its files."""
 
-    pin: EngineSpec
+    home: str
     engine: Engine
     box: Box
     folder: Path
@@ -62,44 +70,66 @@ class LessonEngine:
 
 
 class Engines:
-    """The engines of one student's folder."""
+    """The engines of one student's folder. `fleet` makes what starts a new one: an engine that runs needs no files."""
 
-    def __init__(self, home: Path, fleet: Fleet) -> None:
+    def __init__(self, home: Path, project: Project, tell: Tell) -> None:
         self.home = home.absolute()
-        self.fleet = fleet
-        self.state = fleet.project.state
-        self.spec = fleet.catalog.box(LOCAL)
-        self.box = open_box(self.spec, fleet.project)
+        self.project = project
+        self.state = project.state
+        self.tell = tell
+        self.box = LocalBox(LOCAL)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """What starts engines."""
+        return Fleet(self.project, Catalog(self.project.boxes, self.project.cache / PINS), self.tell)
+
+    @property
+    def spec(self) -> BoxSpec:
+        """The box file of this machine."""
+        return self.fleet.catalog.box(LOCAL)
 
     def check(self, names: Iterable[str]) -> None:
         """Raise HostError before anything is made if this machine cannot run these engines."""
         for name in names:
             host.check_host(self.fleet.catalog.engine(name), ())
 
-    def running(self, progress: Progress) -> dict[str, str]:
-        """The instances of this folder that still exist, by the names of their engines."""
-        return {name: home for name, home in progress.engines.items() if self._is_mine(home)}
-
     def open(self, names: Iterable[str], known: Mapping[str, str]) -> dict[str, LessonEngine]:
         """Start these engines, or attach to those that run; all of them stay when this process ends.
 
         `known` are the instances of this folder. Raises what `lab.engines.host.start` raises.
         """
-        found = {}
-        for name in names:
-            with self._turn():
-                pin = self._instance(name, known.get(name))
-                engine = self.fleet.start_instance(self.box, self.spec, pin)
-                write_note(pin.home, self.state, HomeNote())
-                found[name] = LessonEngine(pin, engine, self.box, host.Home(self.state, pin.home).folder)
-                self._prepare(found[name])
-        return found
+        return {name: self._running(known.get(name)) or self._started(name, known.get(name)) for name in names}
+
+    def _running(self, home: str | None) -> LessonEngine | None:
+        """The instance if it is this folder's and answers, as it was when it was started; None otherwise."""
+        if home is None or not self._is_mine(home):
+            return None
+        place = host.Home(self.state, home)
+        try:
+            engine = load_engine(place.folder / ENGINE)
+            check_free(home, self.state)
+            with socket(AF_UNIX) as door:
+                door.connect(place.daemon.socket.removeprefix("unix://"))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        write_note(home, self.state, HomeNote(user=mine()))
+        return LessonEngine(home, engine, self.box, place.folder)
+
+    def _started(self, name: str, known: str | None) -> LessonEngine:
+        with self._turn():
+            pin = self._instance(name, known)
+            engine = self.fleet.start_instance(self.box, self.spec, pin)
+            write_note(pin.home, self.state, HomeNote(user=mine()))
+            made = LessonEngine(pin.home, engine, self.box, host.Home(self.state, pin.home).folder)
+            self._prepare(made)
+        return made
 
     def stop(self, homes: Iterable[str]) -> list[str]:
         """End the instances of this folder; returns the names of those that were there."""
         ended = [home for home in homes if self._is_mine(home)]
         for home in ended:
-            host.stop(self.fleet.shell, home, self.state)
+            host.stop(self.box, home, self.state)
         return ended
 
     @contextmanager
@@ -141,8 +171,6 @@ class Engines:
 
     def _prepare(self, made: LessonEngine) -> None:
         """Give a new engine its mark, its client's settings and its base image."""
-        if self._is_mine(made.pin.home):
-            return
         try:
             made.config.mkdir(exist_ok=True)
             if made.engine.plugins and not (made.config / "cli-plugins").exists():
@@ -151,6 +179,7 @@ class Engines:
             raise disk_error(made.config, error) from error
         self._make_root(made)
         import_base(made, BASE)
+        store_engine(made.folder / ENGINE, made.engine)
         files.write(made.folder / MARK, str(self.home))
 
     def _make_root(self, made: LessonEngine) -> None:
@@ -171,10 +200,35 @@ class Engines:
             )
 
 
-def import_base(made: LessonEngine, reference: str, label: str = "") -> None:
-    """Make a base image of the engine's archive; another `label` makes another image, with the same files."""
-    words = ["import", *(["--change", f"LABEL lesson={label}"] if label else []), str(made.root), reference]
+def import_base(made: LessonEngine, reference: str, archive: Path | None = None) -> None:
+    """Make a base image of the engine's archive, or of another one."""
+    words = ["import", str(archive or made.root), reference]
     made.box.check(made.engine.call(words), doing="make the base image", timeout=120)
+
+
+def write_unlike(source: Path, target: Path, number: int) -> None:
+    """Write a base image's archive with the same files and with another time of its folders: another layer.
+
+    Another label or name would not do: BuildKit knows a local image by its layers. `number` is in seconds.
+    """
+    with tarfile.open(source) as old, tarfile.open(target, "w") as new:
+        for member in old:
+            if member.isdir():
+                member.mtime = number
+            new.addfile(member, old.extractfile(member) if member.isreg() else None)
+
+
+def store_engine(path: Path, engine: Engine) -> None:
+    """Keep what was found out about an engine that runs."""
+    files.write(path, json.dumps(asdict(engine), default=str) + "\n")
+
+
+def load_engine(path: Path) -> Engine:
+    """What `store_engine` kept; OSError, ValueError, TypeError or KeyError if the file is missing or damaged."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    plugins = found["plugins"]
+    words = {name: tuple(found[name]) for name in ("docker", "log", "restart")}
+    return Engine(**{**found, **words, "plugins": PurePosixPath(plugins) if plugins else None})
 
 
 def empty(made: LessonEngine) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.boxes.base import Tell
 from lab.errors import Interrupted, LabError, UsageError
 from lab.lessons import progress as store
 from lab.lessons.bench import open_bench
@@ -16,7 +17,7 @@ from lab.lessons.engines import Engines, LessonEngine
 from lab.lessons.folder import StudentFolder
 from lab.lessons.library import find_lesson
 from lab.lessons.progress import Progress
-from lab.machines.fleet import Fleet
+from lab.project import Project
 from lab.report.spreadsheet import safe_text
 
 COLUMNS = (
@@ -41,7 +42,8 @@ class Grader:
     """Checks folders on engines of its own, which every folder of the class shares, one after another."""
 
     library: Path
-    fleet: Fleet
+    project: Project
+    tell: Tell
     _opened: dict[str, LessonEngine] = field(default_factory=dict)
 
     def grade(self, folder: Path, *, check_again: bool) -> Grade:
@@ -61,21 +63,20 @@ class Grader:
         student = StudentFolder(folder.absolute())
         if not student.exercise.is_dir():
             return Checked(Verdict.NOTHING, hint="the folder has no exercise")
-        project = self.fleet.project
         for name in lesson.engines:
             if name not in self._opened:
                 self._opened |= self.engines.open([name], {})
-        with open_bench(lesson, student, self._opened, project.boxes, project.state, self.fleet.tell) as bench:
+        with open_bench(lesson, student, self._opened, self.project.boxes, self.project.state, self.tell) as bench:
             return check(lesson.file.exercise, bench)
 
     @property
     def engines(self) -> Engines:
         """The engines of the class."""
-        return Engines(self.fleet.project.state / "grading", self.fleet)
+        return Engines(self.project.state / "grading", self.project, self.tell)
 
     def close(self) -> None:
         """End the engines."""
-        self.engines.stop(item.pin.home for item in self._opened.values())
+        self.engines.stop(item.home for item in self._opened.values())
 
 
 def folders_in(places: Sequence[Path]) -> Iterator[Path]:
