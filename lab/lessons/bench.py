@@ -117,7 +117,9 @@ class Bench:
             dockerfile = self._dockerfile(build, context, folder, engine)
         except (OSError, shutil.Error) as error:
             return _failed(made, f"the folder cannot be copied: {reason(error)}")
-        except (ReadError, UsageError) as error:
+        except UsageError:  # `rewritten` found no such image
+            return _failed(made, f"the Dockerfile has no FROM {BASE}")
+        except ReadError as error:
             return _failed(made, error.message)
         except LabError as error:  # a change that does not fit what the student has left of the files
             return _failed(made, "; ".join([error.message, *error.tail()[-1:]]))

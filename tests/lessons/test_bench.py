@@ -111,8 +111,8 @@ def test_a_build_that_fails_has_its_last_line(bench: Bench, client: Client) -> N
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("FROM scratch\n", "lesson/base:1"),
-        ("FORM lesson/base:1\n", "FORM"),
+        ("FROM scratch\n", "no FROM lesson/base:1"),
+        ("FORM lesson/base:1\n", "no FROM"),
         (None, "No such file"),
     ],
 )
