@@ -1,7 +1,7 @@
 """Measure `lab lesson start` and `lab lesson check` as whole processes, on a private engine of this machine.
 
-The folder is a new one, the archive of the engine is in the cache. The check is that of the lesson with the most builds,
-with its solution, so that every condition is looked at.
+The folder is a new one, the archive of the engine is in the cache. The check is that of the lesson with the most
+builds, with its solution, so that every condition is looked at.
 """
 
 from __future__ import annotations
