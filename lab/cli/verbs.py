@@ -57,6 +57,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "schema": ("schemas", "Print the JSON Schema of a stored run."),
     },
     "Teach": {
+        "lesson": ("lessons", "Learn or teach: predict, run, and check exercises on an engine."),
         "pack": ("pack", "Gather all that a lineup needs, for machines without a network."),
         "serve": ("serve", "Offer a pack to a room over HTTP."),
     },

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from lab.lessons.folder import copy_start
+from lab.lessons.progress import Progress, save
 from tests.cli import program
 from tests.cli.program import Place
 from tests.conftest import ROOT
+
+FIRST_LESSON = "01-layer-key"
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +34,12 @@ def place(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:
 def here(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:
     """An empty folder, and lab's own boxes and templates."""
     return Place(tmp_path, nursery, checkout=ROOT)
+
+
+@pytest.fixture
+def started(here: Place) -> Path:
+    """The folder of the first lesson, as `start` leaves it, without an engine."""
+    home = here.root / "lessons" / FIRST_LESSON
+    copy_start(ROOT / "templates" / "lessons" / FIRST_LESSON / "start", home / "exercise")
+    save(home, Progress(lesson=FIRST_LESSON, started=datetime.now(UTC)))
+    return home

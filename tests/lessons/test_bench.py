@@ -1,0 +1,123 @@
+"""The builds of a check with a client that answers as Docker does: what is built, of what, and how it is read."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.base import Command, OnOutput, Result
+from lab.boxes.local import LocalBox
+from lab.engines.engine import Engine
+from lab.lessons.bench import Bench, open_bench
+from lab.lessons.engines import LessonEngine
+from lab.lessons.folder import StudentFolder, copy_start
+from lab.model import Outcome, Progress
+from tests.conftest import ROOT
+from tests.lessons.stand_in import lesson
+
+OUTPUT = """\
+#4 [1/4] FROM base
+#4 DONE 0.0s
+#5 [2/4] RUN echo tools > /tools
+#5 CACHED
+#6 [3/4] COPY app.txt /app.txt
+#6 DONE 0.1s
+#7 [4/4] RUN wc -c < /app.txt > /size
+#7 DONE 0.1s
+#8 exporting to image
+#8 DONE 0.1s
+"""
+
+
+def quiet(event: Progress) -> None:
+    pass
+
+
+@dataclass
+class Client(LocalBox):
+    """Docker's client answers from here; every other command really runs."""
+
+    name: str = "local"
+    fails: bool = False
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+    dockerfiles: list[str] = field(default_factory=list)
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        if command.argv[0] != "docker":
+            return super().execute(command, on_output)
+        self.calls.append(command.argv[1:])
+        output = b""
+        if command.argv[1] == "build":
+            self.dockerfiles.append(Path(command.argv[command.argv.index("--file") + 1]).read_text(encoding="utf-8"))
+            output = b"ERROR: no such file\n" if self.fails else OUTPUT.encode()
+        return Result(command, int(self.fails and command.argv[1] == "build"), b"", output, datetime.now(UTC), 0.1)
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, client: Client) -> Iterator[Bench]:
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    with tarfile.open(folder / "lesson-base.tar", "w") as made:
+        made.addfile(tarfile.TarInfo("file"))
+    engine = LessonEngine("26.1.5~51", Engine("26.1.5", ("docker",), "", "", ""), client, folder)
+    student = StudentFolder(tmp_path / "student")
+    copy_start(lesson().start, student.exercise)
+    with open_bench(lesson(), student, {"26.1.5": engine}, ROOT / "boxes", tmp_path / "state", quiet) as opened:
+        yield opened
+
+
+def test_a_build_is_made_after_those_before_it_and_once(bench: Bench, client: Client) -> None:
+    made = bench.made("after")
+    assert made.steps == (
+        ("RUN echo tools > /tools", Outcome.HIT),
+        ("COPY app.txt /app.txt", Outcome.RAN),
+        ("RUN wc -c < /app.txt > /size", Outcome.RAN),
+    )
+    assert bench.made("after") is made and bench.made("before").problem == ""
+    builds = [call for call in client.calls if call[0] == "build"]
+    names = [call[call.index("--tag") + 1].partition(":")[0] for call in builds]
+    assert names == ["lesson-check/before", "lesson-check/after"]
+
+
+def test_both_builds_stand_on_a_base_that_no_other_check_has(bench: Bench, client: Client) -> None:
+    bench.made("after")
+    first = {text.splitlines()[0] for text in client.dockerfiles}
+    assert first == {f"FROM lesson-check/base:{bench.nonce}"}
+    assert [call[0] for call in client.calls].count("import") == 1
+
+
+def test_the_images_of_a_check_are_removed(bench: Bench, client: Client) -> None:
+    bench.made("after")
+    bench.clear()
+    tags = [f"lesson-check/{name}:{bench.nonce}" for name in ("base", "before", "after")]
+    assert client.calls[-1] == ("rmi", "-f", *tags)
+
+
+def test_a_build_that_fails_has_its_last_line(bench: Bench, client: Client) -> None:
+    client.fails = True
+    assert bench.made("before").problem == "ERROR: no such file"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("FROM scratch\n", "no FROM lesson/base:1"),
+        ("FORM lesson/base:1\n", "no FROM"),
+        (None, "No such file"),
+    ],
+)
+def test_a_dockerfile_that_cannot_be_used_is_a_build_that_failed(text: str | None, problem: str, bench: Bench) -> None:
+    path = bench.folder / "Dockerfile"
+    path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+    assert problem in bench.made("after").problem
+    assert bench.made("after").steps == ()

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.lessons.dockerfiles import instructions_of
+
+
+def test_the_instructions_of_all_stages(tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text("FROM a AS x\nRUN one\nFROM b\nCOPY --from=x /a /b\n", encoding="utf-8")
+    assert instructions_of(path) == ["RUN one", "COPY --from=x /a /b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"\xff", "not UTF-8"), (b"# x\n" * (1 << 19), "larger than"), (None, "No such file")]
+)
+def test_what_cannot_be_read_has_a_reason(content: bytes | None, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    if content is not None:
+        path.write_bytes(content)
+    found = instructions_of(path)
+    assert isinstance(found, str) and why in found

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from lab.engines import host
+from lab.engines.engine import Engine
+from lab.lessons.engines import ENGINE, MARK, Engines, all_instances, load_engine, store_engine, write_unlike
+from lab.model import Progress
+from lab.project import Project
+
+ANSWER = Engine(
+    "26.1.5", ("docker", "-H", "unix:///x"), "26.1.5", "26.1.5", "abc", PurePosixPath("/plugins"), {"dockerd": "0"},
+    "0.13", "R7", ("tail", "log"), ("restart",),
+)  # fmt: skip
+
+
+def quiet(event: Progress) -> None:
+    pass
+
+
+def test_what_is_known_of_an_engine_is_read_as_it_was_stored(tmp_path: Path) -> None:
+    store_engine(tmp_path / ENGINE, ANSWER)
+    assert load_engine(tmp_path / ENGINE) == ANSWER
+    (tmp_path / ENGINE).write_text("{}", encoding="utf-8")
+    with pytest.raises(KeyError):
+        load_engine(tmp_path / ENGINE)
+
+
+def archive(path: Path) -> dict[str, tuple[int, bytes]]:
+    with tarfile.open(path) as opened:
+        found = {}
+        for member in opened:
+            file = opened.extractfile(member) if member.isreg() else None
+            found[member.name] = (member.mode, file.read() if file else member.linkname.encode())
+        return found
+
+
+def test_a_base_image_of_each_check_has_the_same_files_and_other_bytes(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "base.tar", "w") as made:
+        folder = tarfile.TarInfo("bin")
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        made.addfile(folder)
+        file = tarfile.TarInfo("bin/busybox")
+        file.size, file.mode = 3, 0o755
+        made.addfile(file, io.BytesIO(b"abc"))
+        link = tarfile.TarInfo("bin/sh")
+        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+        made.addfile(link)
+    names = ["one", "two", "again"]
+    for name, number in zip(names, (1, 2, 1), strict=True):
+        write_unlike(tmp_path / "base.tar", tmp_path / name, number)
+        assert archive(tmp_path / name) == archive(tmp_path / "base.tar")
+    sums = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names]
+    assert sums[0] == sums[2] != sums[1]
+
+
+def test_an_instance_belongs_to_the_folder_that_its_mark_names(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    mine, other = (Engines(tmp_path / name, project, quiet) for name in ("mine", "other"))
+    place = host.Home(project.state, "26.1.5~51")
+    place.folder.mkdir(parents=True)
+    place.note.write_text("{}", encoding="utf-8")
+    (place.folder / MARK).write_text(str(tmp_path / "mine"), encoding="utf-8")
+    assert list(all_instances(project.state)) == [(place.name, tmp_path / "mine")]
+    assert other.stop([place.name]) == []
+    assert place.note.exists()
+    assert mine.stop([place.name]) == [place.name]
+    assert not place.note.exists() and not place.folder.exists()

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.errors import ConfigError, UsageError
+from lab.lessons.library import find_lesson, lessons, read_lesson
+from tests.lessons.stand_in import LIBRARY
+
+
+def test_a_lesson_is_found_by_number_name_and_path() -> None:
+    for word in ("1", "01", "layer-key", "01-layer-key", str(LIBRARY / "01-layer-key")):
+        assert find_lesson(word, LIBRARY).name == "01-layer-key"
+
+
+def test_an_unknown_lesson_has_a_near_one() -> None:
+    with pytest.raises(UsageError, match='did you mean "01-layer-key"'):
+        find_lesson("01-layer-kex", LIBRARY)
+    with pytest.raises(UsageError, match=r"no lesson\.yaml"):
+        find_lesson("./none", LIBRARY)
+
+
+def test_two_lessons_cannot_have_one_number(tmp_path: Path) -> None:
+    for name in ("01-layer-key", "01-other"):
+        shutil.copytree(LIBRARY / "01-layer-key", tmp_path / name)
+    with pytest.raises(ConfigError, match="01-layer-key has the number 01, too"):
+        lessons(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["lesson.md", "lesson.yaml"])
+def test_a_large_missing_or_linked_file_is_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "01-layer-key"
+    shutil.copytree(LIBRARY / "01-layer-key", folder)
+    path = folder / name
+    path.write_bytes(b"x" * (65 << 10))
+    with pytest.raises(ConfigError, match="larger than 64 KiB"):
+        read_lesson(folder)
+    path.unlink()
+    with pytest.raises(ConfigError, match="No such file"):
+        read_lesson(folder)
+    path.symlink_to("/etc/hostname")
+    with pytest.raises(ConfigError, match="not a plain file"):
+        read_lesson(folder)
+
+
+def test_a_name_without_a_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="as in 01-layer-key"):
+        read_lesson(tmp_path / "lesson")

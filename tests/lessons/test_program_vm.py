@@ -1,0 +1,102 @@
+"""The verbs about lessons on real engines, in a checkout of the test's own: two students, `down`, watch, grades."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.engines import host
+from tests.conftest import HANGS, ROOT, Lab
+
+pytestmark = pytest.mark.vm
+FIRST = "01-layer-key"
+SOLUTION = ROOT / "templates" / "lessons" / FIRST / "solution" / "Dockerfile"
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A checkout whose engines `lab down` may end."""
+    root = tmp_path_factory.mktemp("checkout")
+    shutil.copy(ROOT / "Vagrantfile", root)
+    for name in ("boxes", "templates"):
+        shutil.copytree(ROOT / name, root / name)
+    made = Lab(root, {"LAB_ROOT": str(root), "PYTHONPATH": str(ROOT)})
+    yield made
+    made.ok("lesson", "stop")
+    assert host.leftovers(root / ".lab") == []
+
+
+def start(workplace: Lab, home: Path) -> dict[str, str]:
+    engines: dict[str, str] = workplace.ok("lesson", "start", "1", "--to", str(home), "--json").json["engines"]
+    return engines
+
+
+def solve(home: Path) -> None:
+    shutil.copy(SOLUTION, home / "exercise" / "Dockerfile")
+
+
+def test_two_students_of_one_checkout_do_not_disturb_each_other(workplace: Lab, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    engines = [start(workplace, home) for home in (one, two)]
+    assert engines[0] != engines[1]
+    assert start(workplace, one) == engines[0], "a second start uses the same engine"
+    solve(one)
+    subprocess.run([one / "docker", "build", "--tag", "mine", one / "exercise"], check=True, capture_output=True)
+    both = [workplace.start("lesson", "check", "1", "--to", str(home), "--json") for home in (one, two)]
+    for process in both:
+        process.communicate(timeout=HANGS)
+    assert [process.returncode for process in both] == [0, 2]
+    seen = [subprocess.run([home / "docker", "images", "-q", "mine"], check=True, capture_output=True, text=True)
+            for home in (one, two)]  # fmt: skip
+    assert [bool(found.stdout) for found in seen] == [True, False]
+    workplace.ok("lesson", "stop", "1", "--to", str(one))
+    assert workplace.run("lesson", "check", "1", "--to", str(two)).code == 2
+    assert host.leftovers(workplace.root / ".lab") == list(engines[1].values())
+
+
+def test_down_ends_the_engines_of_lessons_and_a_check_starts_a_new_one(workplace: Lab, tmp_path: Path) -> None:
+    home = tmp_path / "student"
+    start(workplace, home)
+    solve(home)
+    assert workplace.run("lesson", "check", "1", "--to", str(home)).code == 0
+    workplace.ok("down")
+    assert host.leftovers(workplace.root / ".lab") == []
+    assert workplace.run("lesson", "check", "1", "--to", str(home)).code == 0
+    workplace.ok("lesson", "reset", "1", "--to", str(home))
+    assert host.leftovers(workplace.root / ".lab") == []
+    assert (home / "exercise.1" / "Dockerfile").read_bytes() == SOLUTION.read_bytes()
+
+
+def test_an_engine_that_died_is_started_again(workplace: Lab, tmp_path: Path) -> None:
+    home = tmp_path / "student"
+    (instance,) = start(workplace, home).values()
+    for process in host.processes(host.Home(workplace.root / ".lab", instance)):
+        process.kill()
+    assert workplace.ok("lesson", "solve", "1", "--to", str(home), "--json").json["verdict"] == "passed"
+
+
+def test_watch_checks_again_when_a_file_is_saved(workplace: Lab, tmp_path: Path) -> None:
+    home = tmp_path / "student"
+    start(workplace, home)
+    watching = workplace.start("lesson", "watch", "1", "--to", str(home), "--until-passed")
+    solve(home)
+    out, err = watching.communicate(timeout=HANGS)
+    assert watching.returncode == 0, err
+    assert "passed" in out
+
+
+def test_a_teacher_gets_a_row_for_each_student_and_leaves_no_engine(workplace: Lab, tmp_path: Path) -> None:
+    for name in ("amber", "blue"):
+        start(workplace, tmp_path / name)
+    workplace.ok("lesson", "stop")
+    solve(tmp_path / "blue")
+    found = workplace.ok("lesson", "grade", str(tmp_path))
+    rows = list(csv.DictReader(io.StringIO(found.out)))
+    assert [(Path(row["folder"]).name, row["result"]) for row in rows] == [("amber", "nothing"), ("blue", "passed")]
+    assert host.leftovers(workplace.root / ".lab") == []
