@@ -45,6 +45,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "ssh": ("machines", "Open a shell on a box."),
         "exec": ("machines", "Run one command on a box, or on all."),
         "suspend": ("machines", "Suspend boxes; `up` resumes them."),
+        "reset": ("reset", "Set boxes back to their first state, in seconds."),
+        "snapshot": ("reset", "Save, list, restore and remove states of boxes."),
         "down": ("cleanup", "Remove the boxes and all that belongs to them."),
         "engines": ("engines", "List the pinned engines; add, pin, build, remove archives."),
     },

@@ -28,6 +28,7 @@ from lab.machines.kinds.handler import Site
 from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
 from lab.machines.ready import Later, Ready
+from lab.machines.rewinding import Rewinder
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import Background, Once, each, raise_first, side_by_side
@@ -46,6 +47,7 @@ class Fleet:
         self.builds: list[Background[None]] = []
         self.images: list[BaseImage] = []  # of published boxes, in libvirt's pool: what the last `down` left there
         self.site = Site(project, catalog, self.notes, self.shell, self.stock, tell)
+        self.rewinder = Rewinder(self.site)
 
     def up(
         self,
@@ -75,8 +77,12 @@ class Fleet:
         def ready(spec: BoxSpec) -> Ready:
             preparing[spec.kind]()
             boxes[spec.name] = box = open_box(spec, self.project)  # only now: its note may be new
+            is_new = self.rewinder.is_new(spec)
             box.bring_up(self.tell)
-            return self._ready(box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
+            item = self._ready(box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
+            if is_new:
+                self.rewinder.keep(box, spec, [engine.name for engine in item.engines])
+            return item
 
         def close() -> None:
             for box in list(boxes.values()):
