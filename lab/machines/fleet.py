@@ -58,6 +58,7 @@ class Fleet:
         also: Sequence[str] = (),
         *,
         early: bool = False,
+        resettable: bool = False,
     ) -> list[Ready]:
         """Bring the boxes up side by side and prove their engines. A box that is up is left as it is; others resume.
 
@@ -67,7 +68,8 @@ class Fleet:
         costs the others nothing.
 
         With `early`, a box does not wait for an archive that takes minutes to build, except its first engine's: the
-        archive is built in the background (see `settle`), and the engine is in the box's `later`.
+        archive is built in the background (see `settle`), and the engine is in the box's `later`. With `resettable`,
+        each box can be set back to its first state; BoxError for one whose first state was not saved.
         """
         plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}
         slow = self._slow(plans)
@@ -79,10 +81,11 @@ class Fleet:
             boxes[spec.name] = box = open_box(spec, self.project)  # only now: its note may be new
             is_new = self.rewinder.is_new(spec)
             box.bring_up(self.tell)
-            item = self._ready(box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
+            start = partial(self._ready, box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
+            item = start()
             if is_new:
                 self.rewinder.keep(box, spec, [engine.name for engine in item.engines])
-            return item
+            return self.rewinder.resettable(item, start) if resettable else item
 
         def close() -> None:
             for box in list(boxes.values()):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from lab.boxes.base import Box
 from lab.boxes.kinds.table import open_box
@@ -11,6 +12,7 @@ from lab.errors import HostError, Interrupted, LabError, UsageError
 from lab.machines import daemons
 from lab.machines.kinds.handler import Site
 from lab.machines.kinds.table import handler_of
+from lab.machines.ready import Ready
 from lab.machines.snapshots import PRISTINE, Snapshots, check_name, failed, missing
 from lab.model import Progress
 
@@ -33,6 +35,7 @@ class Rewinder:
             with_snapshots = self._snapshots(box, spec)
             if PRISTINE in with_snapshots.names():
                 with_snapshots.remove(PRISTINE)
+                self._note(spec, None)
             with_snapshots.save(PRISTINE)
         except Interrupted:
             raise
@@ -65,9 +68,8 @@ class Rewinder:
         """Remove a snapshot; BoxError if there is none of that name."""
         there = self._found(self._of(spec), spec, name)
         there.remove(name)
-        note = self.site.notes.read(spec.name)
-        if name == PRISTINE and note:
-            self.site.notes.write(note.model_copy(update={"pristine": None}))
+        if name == PRISTINE:
+            self._note(spec, None)
         self._tell(spec, f"removed {name}", done=True)
 
     def restore(self, spec: BoxSpec, name: str = PRISTINE, box: Box | None = None) -> None:
@@ -88,12 +90,27 @@ class Rewinder:
                 own.close()
         self._tell(spec, f"is as in {name}", done=True)
 
-    def has(self, spec: BoxSpec, engines: Sequence[str]) -> bool:
-        """True if the snapshot of the first state of a box has all these engines; BoxError if there is no snapshot."""
+    def resettable(self, item: Ready, start: Callable[[], Ready]) -> Ready:
+        """The same box with what sets its engines back to their first state.
+
+        Where the saved first state does not have one of the engines, the box returns to it, `start` starts the engines
+        again, and the state is saved anew. BoxError for a virtual machine without a saved first state.
+        """
+        spec, names = item.spec, [engine.name for engine in item.engines]
+        if self.site.notes.read(spec.name) is None:
+            return replace(item, reset=handler_of(spec).rewind(self.site, item.box, item.engines))
+        if not self._holds(spec, names):
+            self.restore(spec, box=item.box)
+            item = start()
+            self.keep(item.box, spec, names)
+            if not self._holds(spec, names):
+                raise missing(spec.name, PRISTINE, ())
+        return replace(item, reset=lambda engine: self.restore(spec, box=item.box))
+
+    def _holds(self, spec: BoxSpec, engines: Sequence[str]) -> bool:
+        """True if the first state that is saved has all these engines; BoxError if none is saved."""
         note = self.site.notes.read(spec.name)
-        if note is None:
-            return True  # this machine, whose engines have their first state by themselves
-        if note.pristine is None:
+        if note is None or note.pristine is None:
             raise missing(spec.name, PRISTINE, ())
         return set(engines) <= set(note.pristine)
 
@@ -112,10 +129,10 @@ class Rewinder:
             raise missing(spec.name, name, names)
         return there
 
-    def _note(self, spec: BoxSpec, engines: Sequence[str]) -> None:
+    def _note(self, spec: BoxSpec, engines: Sequence[str] | None) -> None:
         note = self.site.notes.read(spec.name)
         if note:
-            self.site.notes.write(note.model_copy(update={"pristine": tuple(engines)}))
+            self.site.notes.write(note.model_copy(update={"pristine": None if engines is None else tuple(engines)}))
 
     def _tell(self, spec: BoxSpec, what: str, *, done: bool = False, failed: bool = False) -> None:
         self.site.tell(Progress(spec.name, what, done=done, failed=failed))

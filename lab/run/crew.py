@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox
@@ -27,6 +27,7 @@ from lab.run.expectations import Expectation, Facts, combine, facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.judging import as_control
+from lab.run.manner import USUAL, Manner
 from lab.run.recorder import Recorder
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
@@ -42,7 +43,8 @@ class Crew:
     `thorough` tries variations on every engine and against every producer. Without it, the scenario's default
     variations are tried only on a box's first engine and against the first producer, so that a run stays short.
     `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
-    with; without them each engine of a consumer rebuilds what the same engine built.
+    with; without them each engine of a consumer rebuilds what the same engine built. `manner` is how each trial
+    is made, and `state` the folder of this checkout's notes.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Crew:
         thorough: bool,
         consumer_engines: tuple[str, ...] = (),
         producer_engines: tuple[str, ...] = (),
+        manner: Manner = USUAL,
+        state: Path | None = None,
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -67,6 +71,8 @@ class Crew:
         self.thorough = thorough
         self.consumer_engines = consumer_engines
         self.producer_engines = producer_engines
+        self.manner = manner
+        self.state = state or recorder.folder
         self.order = list(boxes)
         self.stations: dict[tuple[str, str], Station] = {}
         self._producers: set[str] = set()
@@ -100,7 +106,7 @@ class Crew:
                 errors |= self._round({name: partial(self._begin_later, item) for name, item in waiting.items()})
             raise_first(errors)
         finally:
-            self._clear()
+            self.manner.clear(self.stations.values(), self.recorder.run.name, self.state, self.tell)
 
     def _round(self, begin: Mapping[str, Callable[[], None]]) -> dict[str, LabError]:
         """Prepare these boxes, then make all trials that are possible by then; the errors of boxes that failed."""
@@ -192,7 +198,7 @@ class Crew:
                 raise translate(box, engine, self.store, error) from error
         self.recorder.add(facts)
         folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
-        station = Station(box, box.about, engine, facts, folder, self.store, self._keep)
+        station = Station(box, box.about, engine, facts, folder, self.store, self._keep, item.reset)
         if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
             self._produce(station)
         self.stations[name, engine.name] = station
@@ -225,6 +231,7 @@ class Crew:
             _not_stopped(trial.name)
             self.recorder.add(trial)
             self.tell(Progress(name, _summary(trial)))
+            self.manner.after(trial, self.stations[name, key.engine])
         left = [key for key in self._planned[name] if key not in self._begun]
         self.tell(Progress(name, f"{len(left)} trials left" if left else "all trials made", done=not left))
 
@@ -260,14 +267,6 @@ class Crew:
             return plan
         own = tuple(step.outcome for step in control.build.steps)
         return replace(plan, outcomes=combine(own, plan.outcomes))
-
-    def _clear(self) -> None:
-        """Remove the run's files from every box that can be reached."""
-        for station in self.stations.values():
-            try:
-                sequence.clear(station)
-            except LabError as error:
-                self.tell(Progress(station.box.name, f"cannot remove {station.home}: {error.message}"))
 
     def _keep(self, listing: Listing) -> str:
         rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started

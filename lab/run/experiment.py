@@ -26,6 +26,7 @@ from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
 from lab.run.crew import Crew
 from lab.run.faults import translate
+from lab.run.manner import USUAL, Manner
 from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder, Watch, unwatched
@@ -50,6 +51,7 @@ class Wish:
     builders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
     project: OwnProject | None = None
+    manner: Manner = USUAL
 
     def load(self, base: str, web: str = web_address.USUAL) -> Scenario:
         """The scenario over this base image: the one in the folder `scenario`, or that of the user's own project.
@@ -121,6 +123,8 @@ def perform(
             thorough=bool(wish.variations),
             consumer_engines=wish.consumer_engines,
             producer_engines=wish.producer_engines,
+            manner=wish.manner,
+            state=project.state,
         )
         crew.trials(producers, consumers, variations)
         recorder.update(complete=True, finished=datetime.now(UTC))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey
@@ -63,14 +64,13 @@ def rebuild(
     `plan` is what is expected of the last build; `facts` decide which exceptions apply to an earlier one.
     """
     name = str(trial_key(source, station, scenario, variation))
-    slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
     work = _work(
         station,
         scenario,
         "consumer",
         source.reference,
         scenario.references(source.reference),
-        slug,
+        _slug(name),
         lambda what: say(f"{source.producer}: {what}"),
     )
     work.plan, work.facts, work.cache = plan, facts, source.caching
@@ -110,6 +110,15 @@ def trial_key(source: Production, station: Station, scenario: Scenario, variatio
     return TrialKey(source.producer, source.engine, station.box.name, station.engine.name, scenario.name, change)
 
 
+def folder_of(station: Station, trial: str) -> PurePosixPath:
+    """The folder on the box of the trial of this name; it has the folders `context` and `config`."""
+    return station.home / _slug(trial)
+
+
+def _slug(trial: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", trial)
+
+
 def clear(station: Station) -> None:
     """Remove this run's files from the box, and the run's folder and lab-runs once they are empty."""
     folders = [station.home, *([station.home.parent / "caches"] if station.engine.cache == "local" else [])]
@@ -133,7 +142,11 @@ def _vary(work: Work, scenario: Scenario, variation: Variation | None) -> None:
 
 def _make(work: Work, scenario: Scenario) -> None:
     """Make the side's steps on an engine that holds nothing."""
-    prune(work)
+    if work.station.reset:
+        work.say("return to the first state")
+        work.station.reset(work.station.engine)
+    else:
+        prune(work)
     steps = steps_of(scenario.sequence, work.side)
     pushed = (Push,) if builder_of(work.station.engine.builder).has_images else (Push, Inspect)
     try:

@@ -21,7 +21,8 @@ class Station:
     """A box, one of its engines, and the folder `home` of the box that holds all files of the run.
 
     `about` names the trial or phase that the commands of a context belong to. `keep` stores the files gathered of a
-    build context and returns their key. `registry` is the one that images go to.
+    build context and returns their key. `registry` is the one that images go to. `reset` sets the engine back to its
+    first state, where a run makes engines clean in that way.
     """
 
     box: Box
@@ -31,3 +32,4 @@ class Station:
     home: PurePosixPath
     registry: Registry
     keep: Callable[[Listing], str] = lambda listing: ""
+    reset: Callable[[Engine], None] | None = None

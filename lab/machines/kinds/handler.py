@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -10,7 +10,7 @@ from lab.boxes.base import Box, Tell
 from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
 from lab.engines.daemon import Daemon
-from lab.engines.engine import Docker, Engine
+from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
@@ -73,12 +73,14 @@ class Handler(Generic[S]):
             hint="`python -m lab boxes` shows the kinds of box; vagrant and local have snapshots",
         )
 
-    def rewind(self, site: Site, box: Box, engines: Mapping[Docker, str]) -> Rewind | None:
-        """What sets one engine of the box back to its first state without touching the others; None if nothing does.
+    def rewind(self, site: Site, box: Box, engines: Sequence[Engine]) -> Rewind:
+        """What sets one of these engines of a box that Vagrant did not make back to its first state.
 
-        `engines` are the names by which lab knows the engines of the box, by the words that call their clients.
+        UsageError if nothing can do that.
         """
-        return None
+        raise UsageError(
+            f"cannot set {box.name} back to its first state: lab did not make this machine", hint="use --fresh prune"
+        )
 
     def remove_engines(self, site: Site) -> bool:
         """Remove the engines that lab runs on this machine for such a box; True if there were any."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lab.boxes.base import Box
 from lab.boxes.kinds.local import LocalSpec
 from lab.engines import host
 from lab.engines.daemon import Daemon
 from lab.engines.data_root import DataRoot
-from lab.engines.engine import Docker, Engine
+from lab.engines.engine import Engine
 from lab.engines.holding import check_free, used_by_others
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
@@ -66,17 +66,16 @@ class LocalHandler(Handler[LocalSpec]):
         started = {name: self.start(site, box, site.catalog.engine(name)) for name in names}
         return LocalSnapshots([DataRoot(box, engine, name, state) for name, engine in started.items()])
 
-    def rewind(self, site: Site, box: Box, engines: Mapping[Docker, str]) -> Rewind:
+    def rewind(self, site: Site, box: Box, engines: Sequence[Engine]) -> Rewind:
         """A private engine makes its data anew; UsageError for a Docker of this machine's own."""
-
-        def rewind(engine: Engine) -> None:
+        for engine in engines:
             if not engine.restart:
                 raise UsageError(
-                    f"cannot set {engine.title} of this machine back: lab did not start it", hint="--fresh prune"
+                    f"cannot set {engine.title} of this machine back: lab did not start it", hint="use --fresh prune"
                 )
-            DataRoot(box, engine, engines[engine.docker], site.project.state).restore(None)
-
-        return rewind
+        # the engine of a trial may have another name, which also names its builder; its client is the same
+        homes = {engine.docker: site.catalog.engine(engine.name).home for engine in engines}
+        return lambda engine: DataRoot(box, engine, homes[engine.docker], site.project.state).restore(None)
 
     def remove_engines(self, site: Site) -> bool:
         """Stop every private engine that no other lab process uses."""
