@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +15,7 @@ from typing import IO
 
 import psutil
 
+from lab.boxes.at_terminal import at_terminal
 from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, OnOutput, Result
 from lab.errors import HostError, reason
 
@@ -31,15 +29,16 @@ def run_process(
 ) -> Result:
     """Run a command on this machine; a missing program gives status 127, as in a shell.
 
-    `interactive` hands it the terminal and captures nothing: Ctrl-C is then for the program and not for lab. `chunks` are its input, which is empty without them. On
-    Ctrl-C the program is sent SIGTERM and then killed. The same happens if `on_output` or `chunks` raise; their
-    exception is then raised here.
+    `interactive` hands it the terminal and captures nothing: Ctrl-C is then for the program and not for lab. `chunks`
+    are its input, which is empty without them. On Ctrl-C the program is sent SIGTERM and then killed. The same happens
+    if `on_output` or `chunks` raise; their exception is then raised here.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    if interactive:
-        return _at_terminal(command, started, clock)
     pipe = subprocess.PIPE
     try:
+        if interactive:
+            status = at_terminal(command)
+            return Result(command, status, b"", b"", started, time.monotonic() - clock)
         process = subprocess.Popen(
             command.argv,
             stdin=subprocess.DEVNULL if chunks is None else subprocess.PIPE,
@@ -79,54 +78,6 @@ def _not_started(command: Command, error: OSError, started: datetime, seconds: f
     what = str(error.filename or command.argv[0])
     status = 1 if what == str(command.cwd) else NOT_FOUND
     return Result(command, status, b"", f"{what}: {reason(error)}\n".encode(), started, seconds)
-
-
-# The program waits until its process group has the terminal: a shell that finds it in other hands stops itself.
-AT_TERMINAL = """read -r _ <"/dev/fd/$0"; exec "$@" """
-
-
-def _at_terminal(command: Command, started: datetime, clock: float) -> Result:
-    """Run a command in a process group of its own that has the terminal, if there is one, until it ends.
-
-    Any thread may call it. A background process may give the terminal back only while SIGTTOU is blocked.
-    """
-    if shutil.which(command.argv[0]) is None:
-        missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command.argv[0])
-        return _not_started(command, missing, started, time.monotonic() - clock)
-    reader, writer = os.pipe()
-    terminal = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else None
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
-    try:
-        process = subprocess.Popen(
-            ("sh", "-c", AT_TERMINAL, str(reader), *command.argv),
-            cwd=command.cwd,
-            env={**os.environ, "LC_ALL": "C", **command.env},
-            pass_fds=(reader,),
-            process_group=None if terminal is None else 0,
-        )
-        try:
-            _give(terminal, process.pid)
-            os.write(writer, b"\n")
-            status = process.wait()
-        except BaseException:
-            _end(process)
-            raise
-    except OSError as error:
-        return _not_started(command, error, started, time.monotonic() - clock)
-    finally:
-        _give(terminal, os.getpgrp())
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(reader)
-        os.close(writer)
-    status = 128 - status if status < 0 else status
-    return Result(command, status, b"", b"", started, time.monotonic() - clock)
-
-
-def _give(terminal: int | None, group: int) -> None:
-    """Give the terminal, if there is one, to a process group; one that is not this session's cannot be given."""
-    if terminal is not None:
-        with suppress(OSError):
-            os.tcsetpgrp(terminal, group)
 
 
 def _feed(process: subprocess.Popen[bytes], chunks: Iterable[bytes], failures: list[BaseException]) -> threading.Thread:

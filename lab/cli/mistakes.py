@@ -66,7 +66,8 @@ def ask_traceback() -> None:
 def defect(error: Exception) -> LabError:
     """The error that stands for an exception nobody expected: one line that says where its traceback is.
 
-    The traceback goes into a file of the cache folder; to standard error with --traceback, or if no file can be written.
+    The traceback goes into a file of the cache folder; with --traceback, or if no file can be written, to standard
+    error.
     """
     from lab.files import write
     from lab.project import cache_folder

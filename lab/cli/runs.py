@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lab.cli.options import Workplace
     from lab.results.run import Run
     from lab.run.experiment import Wish
+    from lab.run.manner import Fresh
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
@@ -80,6 +81,17 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Let the run remove all images and build cache of a Docker that lab did not install.",
 )
+@click.option(
+    "--fresh",
+    type=click.Choice(["prune", "snapshot"]),
+    default="prune",
+    show_default=True,
+    help="What makes an engine clean before each side of a trial: its own prune, or the box's first state.",
+)
+@click.option(
+    "--debug", is_flag=True, help="Stop at each step that is not as expected, and open a shell at the trial's folder."
+)
+@click.option("--keep", is_flag=True, help="Leave the folders of the trials on the boxes, for `shell --at TRIAL`.")
 @json_option
 @click.option("--json-lines", is_flag=True, help="Print every event as one line of JSON while the run goes on.")
 @verbose_option
@@ -99,6 +111,9 @@ def repro(
     registry: str | None,
     registry_port: int | None,
     allow_prune: bool,
+    fresh: Fresh,
+    debug: bool,
+    keep: bool,
     as_json: bool,
     json_lines: bool,
     verbose: bool,
@@ -113,7 +128,10 @@ def repro(
     """
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_for, conducting
+    from lab.cli.manner import check_manner, kept_text
+    from lab.cli.shell import stop_at
     from lab.run.experiment import Wish
+    from lab.run.manner import Manner
 
     place = workplace(lineup)
     place.announce()
@@ -135,7 +153,9 @@ def repro(
         builders_named(builders),
         caches_named(caches),
         project,
+        Manner(fresh, keep),
     )
+    check_manner(asked, debug=debug, json_lines=json_lines)
     with ExitStack() as stack:
         other = stack.enter_context(theirs(packed, place)) if packed else None
         wish = _completed(asked, place, scenario, other)
@@ -144,6 +164,9 @@ def repro(
             place, producers, consumers, used, made, allow_prune=allow_prune, builders=wish.builders, caches=wish.caches
         )
         with conducting(place, specs, provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
+            if debug:
+                shown = conductor.screen
+                wish = replace(wish, manner=Manner(fresh, keep, stop=lambda surprise: stop_at(surprise, shown)))
             folder, run = conductor.run(wish, used, made)
             if json_lines:
                 conductor.screen.emit(_ended(run, folder))
@@ -151,6 +174,8 @@ def repro(
             click.echo(run.to_json(), nl=False)
         elif not json_lines:
             _show(run, folder)
+            if keep:
+                click.echo(f"\n{kept_text(run)}")
             if other:
                 click.echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
         sys.exit(ending(run))

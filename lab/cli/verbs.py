@@ -43,6 +43,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "up": ("machines", "Start boxes and check their Docker."),
         "status": ("machines", "Show which boxes are up and how to reach them."),
         "ssh": ("machines", "Open a shell on a box."),
+        "shell": ("shell", "Open a shell on a box with the engine and folder of a trial."),
         "exec": ("machines", "Run one command on a box, or on all."),
         "suspend": ("machines", "Suspend boxes; `up` resumes them."),
         "reset": ("reset", "Set boxes back to their first state, in seconds."),

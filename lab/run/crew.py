@@ -72,7 +72,7 @@ class Crew:
         self.consumer_engines = consumer_engines
         self.producer_engines = producer_engines
         self.manner = manner
-        self.state = state or recorder.folder
+        self.state = state
         self.order = list(boxes)
         self.stations: dict[tuple[str, str], Station] = {}
         self._producers: set[str] = set()
@@ -106,7 +106,7 @@ class Crew:
                 errors |= self._round({name: partial(self._begin_later, item) for name, item in waiting.items()})
             raise_first(errors)
         finally:
-            self.manner.clear(self.stations.values(), self.recorder.run.name, self.state, self.tell)
+            self.manner.clear(self.stations.values(), self.recorder.folder, self.state, self.tell)
 
     def _round(self, begin: Mapping[str, Callable[[], None]]) -> dict[str, LabError]:
         """Prepare these boxes, then make all trials that are possible by then; the errors of boxes that failed."""

@@ -57,10 +57,13 @@ class Manner:
                 return
         raise Interrupted(f"ended by you at {trial.name}")
 
-    def clear(self, stations: Collection[Station], run: str, state: Path, tell: Tell) -> None:
-        """Remove the run's files from every box that can be reached, or note where they are kept."""
+    def clear(self, stations: Collection[Station], run: Path, state: Path | None, tell: Tell) -> None:
+        """Remove the run's files from every box that can be reached, or note where they are kept.
+
+        `run` is the folder of the stored run, `state` that of the checkout's notes.
+        """
         if self.keep:
-            kept.note(state, run, {station.box.name: str(station.home.parent) for station in stations})
+            kept.note(state or run, run.name, {station.box.name: str(station.home.parent) for station in stations})
             return
         for station in stations:
             try:

@@ -70,7 +70,7 @@ def rebuild(
         "consumer",
         source.reference,
         scenario.references(source.reference),
-        _slug(name),
+        slug_of(name),
         lambda what: say(f"{source.producer}: {what}"),
     )
     work.plan, work.facts, work.cache = plan, facts, source.caching
@@ -112,10 +112,11 @@ def trial_key(source: Production, station: Station, scenario: Scenario, variatio
 
 def folder_of(station: Station, trial: str) -> PurePosixPath:
     """The folder on the box of the trial of this name; it has the folders `context` and `config`."""
-    return station.home / _slug(trial)
+    return station.home / slug_of(trial)
 
 
-def _slug(trial: str) -> str:
+def slug_of(trial: str) -> str:
+    """The name of the folder of the trial of this name."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", trial)
 
 
