@@ -59,9 +59,13 @@ class MachineSnapshots:
         return [line for line in lines if NAME.fullmatch(line)]
 
     def save(self, name: str) -> None:
-        """Save disk and memory; the connection is closed first, since no program of the snapshot may wait for it."""
+        """Save disk and memory; the connection is closed first, since no program of the snapshot may wait for it.
+
+        The machine stands still meanwhile, so its clock is set afterwards.
+        """
         with self.box.disconnected():
             self._save(name)
+        self.box.set_clock()
 
     def restore(self, name: str) -> None:
         """Restore disk and memory, whatever state the machine is in; BoxError if it does not answer then."""
