@@ -145,16 +145,20 @@ class VagrantBox(SshBox):
 
     def set_clock(self) -> None:
         """Set the clock: a resumed guest's is behind, which makes certificates and caches wrong."""
-        self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=20)
+        self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=60)
 
     def correct_clock(self, tell: Tell) -> None:
         """Set the clock if it differs from this machine's: it does after this machine has slept."""
-        asked = self.run(["date", "-u", "+%s"], timeout=20)
-        off = time.time() - int(asked.text) if asked.ok and asked.text.isdigit() else 0.0
-        if abs(off) > CLOCK_SECONDS:
+        before = time.time()
+        asked = self.run(["date", "-u", "+%s"], timeout=60)
+        after = time.time()
+        if not (asked.ok and asked.text.isdigit()):
+            return
+        behind, ahead = before - int(asked.text), int(asked.text) - after  # the answer may be slow
+        if max(behind, ahead) > CLOCK_SECONDS:
             self.set_clock()
-            way = "behind" if off > 0 else "ahead"
-            tell(Progress(self.name, f"its clock was {abs(off):.0f} s {way}, and is set"))
+            off = f"{behind:.0f} s behind" if behind > ahead else f"{ahead:.0f} s ahead"
+            tell(Progress(self.name, f"its clock was {off}, and is set"))
 
     def wait_after_restore(self) -> None:
         """Wait until the machine answers after it was set back to a snapshot, set its clock, and note its state."""

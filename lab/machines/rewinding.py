@@ -52,6 +52,11 @@ class Rewinder:
 
     def save(self, spec: BoxSpec, name: str) -> None:
         """Save the state of a box that is up; UsageError for a name that a snapshot of the box has."""
+        if name == PRISTINE:
+            raise UsageError(
+                f'cannot save a snapshot "{PRISTINE}": it is the state in which `up` made a box, which trials rely on',
+                hint="choose another name",
+            )
         there = self._of(spec)
         if check_name(name) in there.names():
             raise UsageError(
@@ -60,8 +65,6 @@ class Rewinder:
             )
         self._tell(spec, f"saving the snapshot {name}")
         there.save(name)
-        if name == PRISTINE:
-            self._note(spec, ())
         self._tell(spec, f"saved {name}", done=True)
 
     def remove(self, spec: BoxSpec, name: str) -> None:

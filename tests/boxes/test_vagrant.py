@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.boot import SilentError
 from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
@@ -113,6 +117,34 @@ def test_a_machine_that_does_not_answer_shows_its_consoles_last_lines(
     assert caught.value.tail() == ["Welcome", "Kernel panic"]
     assert caught.value.hint and f"its console is {console}" in caught.value.hint
     assert Notes(tmp_path / ".lab").boxes() == ["centos7"]
+
+
+class Clocked(VagrantBox):
+    """A machine whose clock differs by some seconds; what is run on it is written down."""
+
+    def __init__(self, spec: VagrantSpec, project: Project, off: int) -> None:
+        super().__init__(spec, project)
+        self.off = off
+        self.calls: list[tuple[str, ...]] = []
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        self.calls.append(command.argv)
+        return Result(command, 0, b"%d\n" % (time.time() + self.off), b"", datetime.now(UTC), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("off", "heard"),
+    [(0, []), (-3600, [r"its clock was 3[56]\d\d s behind, and is set"]), (90, [r"its clock was [89]\d s ahead, .*"])],
+)
+def test_a_clock_that_is_wrong_after_a_sleep_is_set(tmp_path: Path, off: int, heard: list[str]) -> None:
+    spec = Catalog(ROOT / "boxes").box("centos7")
+    assert isinstance(spec, VagrantSpec)
+    guest = Clocked(spec, Project(tmp_path, tmp_path / "cache"), off)
+    told: list[str] = []
+    guest.correct_clock(lambda event: told.append(event.what))
+    assert len(told) == len(heard)
+    assert all(re.fullmatch(pattern, what) for pattern, what in zip(heard, told, strict=True))
+    assert [call[:3] for call in guest.calls[1:]] == [("sudo", "-n", "date")] * len(heard)
 
 
 def test_a_slow_boot_is_waited_for_while_its_console_shows_something_new(
