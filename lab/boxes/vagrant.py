@@ -177,6 +177,12 @@ class VagrantBox(SshBox):
         self._ask(f"{verb} a snapshot of", ask)
         return "".join(printed)
 
+    def _unreachable(self, error: BaseException) -> BoxError:
+        found, note = super()._unreachable(error), self.notes.read(self.name)
+        if note and note.pristine is not None and found.hint == f"python -m lab up {self.name}":
+            found.hint = f"`{found.hint}` waits for it, `python -m lab reset {self.name}` returns to its first state"
+        return found
+
     def _entry(self, address: Address) -> str:
         return f"Vagrant put its key there; `python -m lab down {self.name}`, then `up`, makes a new box"
 

@@ -16,7 +16,7 @@ import pytest
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.boot import SilentError
 from lab.boxes.kinds.vagrant import VagrantSpec
-from lab.boxes.notes import Machine, Note, Notes
+from lab.boxes.notes import Address, Machine, Note, Notes
 from lab.boxes.vagrant import VagrantBox
 from lab.errors import BoxError
 from lab.machines.catalog import Catalog
@@ -145,6 +145,23 @@ def test_a_clock_that_is_wrong_after_a_sleep_is_set(tmp_path: Path, off: int, he
     assert len(told) == len(heard)
     assert all(re.fullmatch(pattern, what) for pattern, what in zip(heard, told, strict=True))
     assert [call[:3] for call in guest.calls[1:]] == [("sudo", "-n", "date")] * len(heard)
+
+
+@pytest.mark.parametrize("pristine", [None, ("26.1.5",)])
+def test_a_machine_that_does_not_answer_can_be_reset_if_it_has_a_first_state(
+    tmp_path: Path, pristine: tuple[str, ...] | None
+) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    address = Address(host="127.0.0.1", port=1, user="me")  # nobody listens there
+    machine = Machine(provider="libvirt", prefix=project.prefix)
+    Notes(project.state).write(Note(box="centos7", lineup="gist", vagrant=machine, address=address, pristine=pristine))
+    spec = Catalog(ROOT / "boxes").box("centos7")
+    assert isinstance(spec, VagrantSpec)
+    with pytest.raises(BoxError, match="cannot reach centos7") as caught:
+        VagrantBox(spec, project).run(["true"])
+    assert caught.value.hint
+    assert "python -m lab up centos7" in caught.value.hint
+    assert ("python -m lab reset centos7" in caught.value.hint) is (pristine is not None)
 
 
 def test_a_slow_boot_is_waited_for_while_its_console_shows_something_new(
