@@ -16,6 +16,7 @@ from lab.report.prediction import contradictions
 from lab.results.run import Trial
 from lab.run import sequence
 from lab.run.station import Station
+from lab.workers import stopping
 
 Fresh = Literal["prune", "snapshot"]
 
@@ -53,8 +54,11 @@ class Manner:
         if self.stop is None or step is None:
             return
         with self._one:
+            if stopping.is_set():
+                return
             if self.stop(Surprise(trial, step, station, sequence.folder_of(station, trial.name))):
                 return
+            stopping.set()  # the other boxes end too, as after Ctrl-C
         raise Interrupted(f"ended by you at {trial.name}")
 
     def clear(self, stations: Collection[Station], run: Path, state: Path | None, tell: Tell) -> None:

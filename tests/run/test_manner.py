@@ -18,6 +18,7 @@ from lab.run.manner import Manner, Surprise, surprising
 from lab.run.scenarios import find, load_scenario
 from lab.run.sequence import NO_FACTS, folder_of, rebuild
 from lab.run.station import Station
+from lab.workers import stopping
 from tests.conftest import ROOT
 from tests.run.test_sequence import Words
 
@@ -73,8 +74,14 @@ def test_a_run_goes_on_after_status_0_and_ends_after_any_other() -> None:
     wrong = other(EXPECTED)
     manner.after(wrong, place)
     assert (seen[0].trial, seen[0].folder) == (wrong, folder_of(place, wrong.name))
-    with pytest.raises(Interrupted, match="ended by you at "):
+    try:
+        with pytest.raises(Interrupted, match="ended by you at "):
+            manner.after(wrong, place)
+        assert stopping.is_set()  # the other boxes end too, and none of them opens a shell
         manner.after(wrong, place)
+        assert len(seen) == 2
+    finally:
+        stopping.clear()
 
 
 def test_folders_are_removed_or_noted(tmp_path: Path) -> None:
