@@ -207,6 +207,45 @@ def last(result: Result) -> str:
     return result.stdout.decode().rstrip().rpartition("\n")[2]
 
 
+def test_a_trial_that_starts_from_a_snapshot_has_the_outcome_of_one_after_a_prune(checkout: Lab) -> None:
+    """The trial with the miss of the run above, which starts clean by a prune."""
+    words = ["--engine", "20.10.24-unfixed", "--producer", BOXES[0], "--consumer", BOXES[1], "--variation", "none"]
+    pruned = {trial.name: trial for trial in load(newest(find().results, None)).trials}
+    said = checkout.ok("repro", "--lineup", "debian", *words, "--fresh", "snapshot", "--keep")
+    folder = newest(find().results, None)
+    [trial] = load(folder).trials
+    before = pruned[trial.name]
+    assert trial.build and before.build
+    assert [step.outcome for step in trial.build.steps] == [step.outcome for step in before.build.steps]
+    assert (trial.build.context_bytes, trial.verdict) == (before.build.context_bytes, before.verdict)
+    entries = [json.loads(line) for line in (folder / "transcript.jsonl").read_text().splitlines()][1:]
+    pruning = [entry["box"] for entry in entries if "prune" in entry["argv"]]
+    assert pruning == [BOXES[0]]  # the sequence has one, which is the producer's
+    # --keep: the consumer has its folder until it is removed; the producer went back to a state without it
+    assert "down --leftovers" in said.out
+    assert f"{BOXES[1]}:/home/vagrant/lab-runs/{folder.name}" in checkout.ok("down", "--leftovers").out
+
+
+def test_reset_repairs_a_box_that_was_broken(checkout: Lab, selinux_box: Box) -> None:
+    breaking = "rm -rf /usr/bin/docker /var/lib/docker; date -s @1000000000; systemctl stop ssh"
+    checkout.run("exec", "debian12-selinux", "--", "sudo", "-n", "systemd-run", "sh", "-c", f"sleep 1; {breaking}")
+    wait_for("ssh to end", lambda: not answers(selinux_box) or "it answers", timeout=120, every=1)
+    [row] = checkout.ok("reset", "debian12-selinux", "--json").json["boxes"]
+    assert row["snapshot"] == "lab-pristine"
+    assert selinux_box.check(["docker", "version"], doing="ask its Docker")
+    box_time = int(selinux_box.check(["date", "+%s"], doing="ask for the time").text)
+    assert abs(box_time - time.time()) < 20
+
+
+def answers(box: Box) -> bool:
+    """True if a command runs on the box over a new connection."""
+    box.close()
+    try:
+        return box.run(["true"], timeout=20).ok
+    except BoxError:
+        return False
+
+
 def test_an_outcome_that_differs_ends_with_4(checkout: Lab, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     shutil.copytree(checkout.root / "templates" / "scenarios" / "copy-bust", wrong)

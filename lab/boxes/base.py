@@ -143,6 +143,14 @@ class Box(ABC):
         """The command that opens a shell of the user's own on the box."""
         return Command((os.environ.get("SHELL", "/bin/sh"),))
 
+    def shell(self, script: str) -> Command:
+        """The command that lets the user work in what this script for sh starts on the box, at the terminal."""
+        return Command(("sh", "-c", script))
+
+    def disconnected(self) -> AbstractContextManager[None]:
+        """While the context is open, nothing is connected to the box; its forwards are open again afterwards."""
+        return nullcontext()
+
     def host_door(self, host_port: int, box_port: int) -> AbstractContextManager[None]:
         """While the context is open, localhost:host_port of this machine leads to localhost:box_port on the box."""
         return nullcontext()

@@ -16,6 +16,7 @@ from typing import IO
 
 import psutil
 
+from lab.boxes.at_terminal import at_terminal
 from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, OnOutput, Result
 from lab.errors import HostError, reason
 
@@ -29,26 +30,25 @@ def run_process(
 ) -> Result:
     """Run a command on this machine; a missing program gives status 127, as in a shell.
 
-    `interactive` hands it the terminal and captures nothing. `chunks` are its input, which is empty without them. On
-    Ctrl-C the program is sent SIGTERM and then killed. The same happens if `on_output` or `chunks` raise; their
-    exception is then raised here.
+    `interactive` hands it the terminal and captures nothing: Ctrl-C is then for the program and not for lab. `chunks`
+    are its input, which is empty without them. On Ctrl-C the program is sent SIGTERM and then killed. The same happens
+    if `on_output` or `chunks` raise; their exception is then raised here.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     try:
-        process = _start(command, interactive=interactive, fed=chunks is not None)
+        if interactive:
+            status = at_terminal(command)
+            return Result(command, status, b"", b"", started, time.monotonic() - clock)
+        process = _start(command, fed=chunks is not None)
     except OSError as error:
-        # Popen names the folder if the folder is what is missing; a shell's `cd` ends with status 1 then
-        what = str(error.filename or command.argv[0])
-        status = 1 if what == str(command.cwd) else NOT_FOUND
-        text = f"{what}: {reason(error)}\n".encode()
-        return Result(command, status, b"", text, started, time.monotonic() - clock)
+        return _not_started(command, error, started, time.monotonic() - clock)
     collected: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     failures: list[BaseException] = []
-    threads = [] if interactive else _pump(process, collected, on_output, failures)
+    threads = _pump(process, collected, on_output, failures)
     if chunks is not None:
         threads.append(_feed(process, chunks, failures))
     try:
-        status = process.wait() if interactive else _wait(process, command.timeout)
+        status = _wait(process, command.timeout)
         status = 128 - status if status < 0 else status  # a death by signal, as a shell puts it
     except subprocess.TimeoutExpired:
         _end(process)
@@ -66,13 +66,12 @@ def run_process(
     return Result(command, status, b"".join(collected["stdout"]), b"".join(collected["stderr"]), started, seconds)
 
 
-def _start(command: Command, *, interactive: bool, fed: bool) -> subprocess.Popen[bytes]:
-    pipe = None if interactive else subprocess.PIPE
+def _start(command: Command, *, fed: bool) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command.argv,
-        stdin=None if interactive else subprocess.PIPE if fed else subprocess.DEVNULL,
-        stdout=pipe,
-        stderr=pipe,
+        stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=command.cwd,
         env={**os.environ, "LC_ALL": "C", **command.env},
     )
@@ -95,6 +94,13 @@ def _wait(process: subprocess.Popen[bytes], timeout: float) -> int:
             finally:
                 os.close(handle)
     return process.wait(timeout)
+
+
+def _not_started(command: Command, error: OSError, started: datetime, seconds: float) -> Result:
+    """The result of a program that did not start; a shell's `cd` ends with status 1, and Popen names the folder."""
+    what = str(error.filename or command.argv[0])
+    status = 1 if what == str(command.cwd) else NOT_FOUND
+    return Result(command, status, b"", f"{what}: {reason(error)}\n".encode(), started, seconds)
 
 
 def _feed(process: subprocess.Popen[bytes], chunks: Iterable[bytes], failures: list[BaseException]) -> threading.Thread:

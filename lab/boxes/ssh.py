@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +19,7 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.feeding import Sink, feed_channel, rsync
+from lab.boxes.forwards import ReverseForward, local_forward
 from lab.boxes.hostkeys import SameKey, at_log_in, why
 from lab.boxes.notes import Address
 from lab.boxes.process import run_process
@@ -41,6 +42,7 @@ class SshBox(Box):
         self._connection: Connection | None = None
         self._forwards_agent = False
         self._lock = threading.Lock()
+        self._doors: list[ReverseForward] = []
 
     def state(self) -> str:
         """`running` if something listens where ssh should, else `unreachable`; costs a second at most."""
@@ -192,36 +194,36 @@ class SshBox(Box):
         port = ["-p", str(self.address.port), "-o", known, "-o", "StrictHostKeyChecking=yes"]
         return Command(("ssh", *key, *port, f"{self.address.user}@{self.address.host}"))
 
-    @contextmanager
-    def host_door(self, host_port: int, box_port: int) -> Iterator[None]:
+    def host_door(self, host_port: int, box_port: int) -> AbstractContextManager[None]:
         """A forward from this machine to the box, in a connection of its own."""
-        connection = self._open()
-        try:
-            with connection.forward_local(host_port, remote_port=box_port, remote_host="127.0.0.1"):
-                yield
-        finally:
-            connection.close()
+        return local_forward(self._open, host_port, box_port)
 
     @contextmanager
     def registry_door(self, box_port: int, host_port: int) -> Iterator[None]:
-        """A reverse forward in a connection of its own.
-
-        dockerd keeps its registry connection open for 90 s, and a channel that shares a connection with commands
-        would hold their end back until then.
-        """
-        connection = self._open()
+        """A reverse forward in a connection of its own."""
+        door = ReverseForward(self.name, self._open, box_port, host_port)
+        door.open()
+        self._doors.append(door)
         try:
-            with connection.forward_remote(
-                remote_port=box_port, local_port=host_port, remote_host="127.0.0.1", local_host="127.0.0.1"
-            ):
-                yield
-        except SSHException as error:
-            raise BoxError(
-                f"cannot show the registry to {self.name} as localhost:{box_port}: {error}",
-                hint=f"something on {self.name} listens there; choose another port with --registry-port",
-            ) from error
+            yield
         finally:
-            connection.close()
+            self._doors.remove(door)
+            door.close()
+
+    @contextmanager
+    def disconnected(self) -> Iterator[None]:
+        """Close all connections for the time of the context; afterwards, open the forwards to the registry again."""
+        self.close()
+        for door in self._doors:
+            door.close()
+        yield
+        for door in self._doors:
+            door.open()
+
+    def shell(self, script: str) -> Command:
+        """OpenSSH with a terminal on the box, in which the box's sh runs the script."""
+        login = self.login().argv
+        return Command((*login[:-1], "-t", login[-1], f"exec sh -c {shlex.quote(script)}"))
 
     def _connect(self) -> Connection:
         with self._lock:

@@ -5,10 +5,8 @@ python-vagrant starts the program `vagrant` itself; the program carries a mark b
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import time
@@ -23,23 +21,19 @@ from lab.boxes.base import Tell
 from lab.boxes.beside import mark
 from lab.boxes.boot import Boot, SilentError
 from lab.boxes.image_lock import images_in_use
-from lab.boxes.kinds.vagrant import Image, VagrantSpec
+from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
+from lab.boxes.vagrant_output import NO_BOX, NO_BOX_WHY, adding, address_of, verdict_and_console
 from lab.errors import BoxError, HostError, Interrupted, reason
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import stopping
 
 CONSOLE_LINES = 30
-SHORT = 7  # lines of each if both Vagrant and the console printed something
+CLOCK_SECONDS = 2  # a smaller difference is that of two questions
+RESTORED_SECONDS = 60  # a machine that runs from a snapshot answers at once unless the snapshot is of a broken one
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
-PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
-# Vagrant's text if it neither has an image nor gets it, and the reason that follows
-NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
-NO_BOX_WHY = re.compile(
-    r"^(?:Error: |curl: \(\d+\) )?((?:Could not resolve|Failed to connect|The requested URL).*)$", re.M
-)
 
 
 class VagrantBox(SshBox):
@@ -68,9 +62,10 @@ class VagrantBox(SshBox):
             tell(Progress(self.name, "reaching it by ssh"))
             boot = Boot(self.name, note.vagrant.console, tell)
             self.wait_until_reachable(60, lambda: self._console(note), booting=True, progress=boot.signs)
+            self.correct_clock(tell)
         else:
             self._vagrant_up(note, tell)
-            self._set_clock()
+            self.set_clock()
         tell(Progress(self.name, "ready", done=True))
 
     def suspend(self) -> None:
@@ -108,7 +103,7 @@ class VagrantBox(SshBox):
                 raise self._silent(note, error) from error
             if not (note.suspended and note.address and self._answers()):  # a resumed machine has its old address
                 config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
-                self.address = _address(config)
+                self.address = address_of(config)
         self.notes.write(note.model_copy(update={"address": self.address, "suspended": False, "silent": False}))
         tell(Progress(self.name, "waiting for ssh"))
         self.close()
@@ -136,6 +131,7 @@ class VagrantBox(SshBox):
         return (
             f"the machine is kept for a look: {console}`python -m lab up {self.name}` waits for it again, "
             f"`python -m lab down {self.name}` removes it (`up --destroy` does so at once)"
+            + (f", `python -m lab reset {self.name}` sets it back to its first state" if note.pristine else "")
         )
 
     def _answers(self) -> bool:
@@ -147,9 +143,45 @@ class VagrantBox(SshBox):
             return False
         return True
 
-    def _set_clock(self) -> None:
+    def set_clock(self) -> None:
         """Set the clock: a resumed guest's is behind, which makes certificates and caches wrong."""
-        self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=20)
+        self.run(["sudo", "-n", "date", "-u", "-s", f"@{int(time.time())}"], timeout=60)
+
+    def correct_clock(self, tell: Tell) -> None:
+        """Set the clock if it differs from this machine's: it does after this machine has slept."""
+        before = time.time()
+        asked = self.run(["date", "-u", "+%s"], timeout=60)
+        after = time.time()
+        if not (asked.ok and asked.text.isdigit()):
+            return
+        behind, ahead = before - int(asked.text), int(asked.text) - after  # the answer may be slow
+        if max(behind, ahead) > CLOCK_SECONDS:
+            self.set_clock()
+            off = f"{behind:.0f} s behind" if behind > ahead else f"{ahead:.0f} s ahead"
+            tell(Progress(self.name, f"its clock was {off}, and is set"))
+
+    def wait_after_restore(self) -> None:
+        """Wait until the machine answers after it was set back to a snapshot, set its clock, and note its state."""
+        note = self._note()
+        self.wait_until_reachable(RESTORED_SECONDS, lambda: self._console(note), booting=True)
+        self.set_clock()
+        self.notes.write(note.model_copy(update={"suspended": False, "silent": False}))
+
+    def snapshot(self, verb: str, *words: str) -> str:
+        """Let Vagrant save, restore, list or delete a snapshot of this machine; returns what it prints."""
+        printed: list[str] = []
+
+        def ask(machine: Any) -> None:
+            printed.append(machine.snapshot(verb, self.name, *words))
+
+        self._ask(f"{verb} a snapshot of", ask)
+        return "".join(printed)
+
+    def _unreachable(self, error: BaseException) -> BoxError:
+        found, note = super()._unreachable(error), self.notes.read(self.name)
+        if note and note.pristine is not None and found.hint == f"python -m lab up {self.name}":
+            found.hint = f"`{found.hint}` waits for it, `python -m lab reset {self.name}` returns to its first state"
+        return found
 
     def _entry(self, address: Address) -> str:
         return f"Vagrant put its key there; `python -m lab down {self.name}`, then `up`, makes a new box"
@@ -196,7 +228,7 @@ class VagrantBox(SshBox):
             console = self._console(note) if note else ""
             raise BoxError(
                 f"cannot {verb} {self.name}: Vagrant ended with status {error.returncode}",
-                output=_both(printed, console),
+                output=verdict_and_console(printed, console),
                 hint=f"python -m lab down {self.name} removes what exists of it; the whole log is {self._log_path}",
             ) from error
         except RuntimeError as error:  # python-vagrant: no vagrant executable
@@ -219,21 +251,19 @@ class VagrantBox(SshBox):
             + (f": {why[1].strip()}" if why else ""),
             output=printed,
             hint="`python -m lab up --lineup debian` needs nothing from there; an image you have as a file is added by "
-            f"`{_adding(image, provider)}`",
+            f"`{adding(image, provider)}`",
         )
 
 
-def _adding(image: Image, provider: str) -> str:
-    """The command that gives Vagrant an image from a file; only a catalog entry can name the version."""
-    if image.version is None:
-        return f"vagrant box add --name {image.box} FILE"
-    versions = [{"version": image.version, "providers": [{"name": provider, "url": "FILE"}]}]
-    entry = json.dumps({"name": image.box, "versions": versions})
-    return f"echo {shlex.quote(entry)} > box.json && vagrant box add box.json"
-
-
 class _Vagrant(vagrant.Vagrant):
-    """python-vagrant, whose `up` has no option to keep a machine that does not boot."""
+    """python-vagrant, whose `up` has no option to keep a machine that does not boot.
+
+    Its verbs of snapshots name no machine, so that Vagrant would use all of them.
+    """
+
+    def snapshot(self, verb: str, *words: str) -> str:
+        """Call `vagrant snapshot` with these words, and return what it prints."""
+        return str(self._run_vagrant_command(["snapshot", verb, *words]))  # type: ignore[no-untyped-call]
 
     def _make_vagrant_command(self, args: list[str]) -> Any:
         more = ["--no-destroy-on-error"] if args[:1] == ["up"] else []
@@ -245,22 +275,6 @@ def _vagrant(project: Project, *, variables: Mapping[str, str] | None = None, **
     project.prepare_vagrant()
     env = {**os.environ, **project.vagrant_variables, **(variables or {})}
     return _Vagrant(str(project.root), env=env, **streams)  # type: ignore[no-untyped-call]  # it has no types
-
-
-def _both(printed: str, console: str) -> str:
-    """Vagrant's output after its progress lines and the end of the console: either may hold the reason."""
-    lines = [line for line in printed.splitlines() if line.strip()]
-    if not console.strip():
-        return printed
-    verdict = lines[next((n for n in range(len(lines), 0, -1) if PROGRESS.match(lines[n - 1])), 0) :]
-    seen = [line for line in console.splitlines() if line.strip()]
-    return "\n".join([*(verdict[:SHORT] or lines[-SHORT:]), *seen[-SHORT:]])
-
-
-def _address(ssh_config: str) -> Address:
-    """Host, port, user and key from what `vagrant ssh-config` prints."""
-    pairs = dict(re.findall(r"^\s*(\w+)\s+\"?(.*?)\"?\s*$", ssh_config, re.MULTILINE))
-    return Address(host=pairs["HostName"], port=int(pairs["Port"]), user=pairs["User"], key=pairs["IdentityFile"])
 
 
 def add_box(project: Project, name: str, file: Path) -> None:

@@ -19,6 +19,7 @@ from lab.cli.terminal import say
 from lab.engines.pins import PINS
 from lab.errors import BoxError, Interrupted, LabError, UsageError
 from lab.files import hold
+from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.machines.leftovers import sweep
@@ -43,7 +44,11 @@ def guarded(project: Project, tell: Tell) -> Iterator[None]:
 @click.option(
     "--images", is_flag=True, help="Also remove the base images of published boxes from libvirt's storage pool."
 )
-@click.option("--leftovers", is_flag=True, help="Remove only what killed runs left on this machine; boxes stay.")
+@click.option(
+    "--leftovers",
+    is_flag=True,
+    help="Remove only what killed runs left on this machine and `repro --keep` on boxes; boxes stay.",
+)
 @click.option("--after", type=int, hidden=True, help="Wait until the process of this id has ended.")
 @verbose_option
 def down(
@@ -73,8 +78,10 @@ def down(
         _wait_for_end(after)
     with screen(verbose) as shown:
         swept = sweep(project, LocalBox("this machine"), shown.tell)
+        if leftovers:
+            swept += kept.remove(project, catalog, shown.tell)
     if leftovers:
-        click.echo(f"removed: {', '.join(swept)}" if swept else "no killed run left anything")
+        click.echo(f"removed: {', '.join(swept)}" if swept else "no run left anything")
         return
     if orphans:
         with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:

@@ -40,10 +40,13 @@ class Conductor:
 
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
         """Bring the boxes up with these engines (default: their own) and make every trial of the wish."""
-        name = self.place.lineup.name
+        name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
         ready = with_way_back(
-            self.place, lambda: self.fleet.up(name, self.specs, self.provider, engines, also, early=True)
+            self.place,
+            lambda: self.fleet.up(
+                name, self.specs, self.provider, engines, also, early=not snapshots, resettable=snapshots
+            ),
         )
         try:
             return perform(wish, ready, self.place.project, self.screen.tell, self.screen.watch)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lab.cli.mistakes import ask_debug
+from lab.cli.mistakes import ask_traceback
 from lab.cli.terminal import ALWAYS, AUTO, NEVER, as_called, ask_colour, forced_colour
 from lab.cli.values import complete_values
 
@@ -62,9 +62,9 @@ def _follow_colour(context: click.Context, _: click.Parameter, value: str | None
     context.color = forced_colour()
 
 
-def _follow_debug(_: click.Context, __: click.Parameter, value: bool) -> None:
+def _follow_traceback(_: click.Context, __: click.Parameter, value: bool) -> None:
     if value:
-        ask_debug()
+        ask_traceback()
 
 
 colour_option = click.Option(
@@ -75,18 +75,18 @@ colour_option = click.Option(
     callback=_follow_colour,
     help="Colour the output; auto (the default) obeys NO_COLOR, FORCE_COLOR and TERM, and colours terminals only.",
 )
-debug_option = click.Option(
-    ["--debug"],
+traceback_option = click.Option(
+    ["--traceback"],
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_follow_debug,
-    help="Print the traceback if lab itself fails.",
+    callback=_follow_traceback,
+    help="Print the traceback if lab itself fails; LAB_DEBUG=1 does so for every call.",
 )
 
 
 def prepare(command: click.Command) -> click.Command:
-    """The verb with what every verb has: the options --color and --debug, and help of this look; its own verbs too.
+    """The verb with what every verb has: the options --color and --traceback, and help of this look; its own verbs too.
 
     A verb that hands unknown options to another program takes neither: `lab exec BOX ls --color` is for ls.
     """
@@ -94,7 +94,7 @@ def prepare(command: click.Command) -> click.Command:
         return command
     command.context_class = HelpContext
     if not command.context_settings.get("ignore_unknown_options"):
-        command.params += [colour_option, debug_option]
+        command.params += [colour_option, traceback_option]
     for parameter in command.params:
         complete_values(parameter)
     if isinstance(command, click.Group):

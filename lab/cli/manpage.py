@@ -60,9 +60,9 @@ def _verbs() -> Iterator[str]:
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     """What the command's own options mean; those of every verb stand under OPTIONS alone."""
-    from lab.cli.helping import colour_option, debug_option
+    from lab.cli.helping import colour_option, traceback_option
 
-    shared = (colour_option, debug_option)
+    shared = (colour_option, traceback_option)
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is None or not record[1] or (context.parent and (parameter in shared or "--help" in parameter.opts)):

@@ -53,20 +53,21 @@ def _named(parameter: click.Parameter, context: click.Context | None) -> str:
 
 
 class _Asked:
-    """Whether `--debug` was given to this process."""
+    """Whether `--traceback` was given to this process."""
 
-    debug = False
+    traceback = False
 
 
-def ask_debug() -> None:
+def ask_traceback() -> None:
     """Let a defect print its traceback on the screen instead of into a file."""
-    _Asked.debug = True
+    _Asked.traceback = True
 
 
 def defect(error: Exception) -> LabError:
     """The error that stands for an exception nobody expected: one line that says where its traceback is.
 
-    The traceback goes into a file of the cache folder; to standard error with --debug, or if no file can be written.
+    The traceback goes into a file of the cache folder; with --traceback or LAB_DEBUG=1, or if no file can be written,
+    to standard error.
     """
     from lab.files import write
     from lab.project import cache_folder
@@ -75,7 +76,7 @@ def defect(error: Exception) -> LabError:
     whole = "".join(traceback.format_exception(error))
     place = "printed above"
     try:
-        if not _Asked.debug:
+        if not (_Asked.traceback or os.environ.get("LAB_DEBUG", "") not in ("", "0")):
             file = cache_folder() / "defects" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
             write(file, whole)
             place = f"in {file}"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lab.cli.options import Workplace
     from lab.results.run import Run
     from lab.run.experiment import Wish
+    from lab.run.manner import Fresh
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
@@ -50,6 +51,17 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Let the run remove all images and build cache of a Docker that lab did not install.",
 )
+@click.option(
+    "--fresh",
+    type=click.Choice(["prune", "snapshot"]),
+    default="prune",
+    show_default=True,
+    help="What makes an engine clean before each side of a trial: its own prune, or the box's first state.",
+)
+@click.option(
+    "--debug", is_flag=True, help="Stop at each step that is not as expected, and open a shell at the trial's folder."
+)
+@click.option("--keep", is_flag=True, help="Leave the folders of the trials on the boxes, for `shell --at TRIAL`.")
 @json_option
 @click.option("--json-lines", is_flag=True, help="Print every event as one line of JSON while the run goes on.")
 @verbose_option
@@ -61,6 +73,9 @@ def repro(
     registry: str | None,
     registry_port: int | None,
     allow_prune: bool,
+    fresh: Fresh,
+    debug: bool,
+    keep: bool,
     as_json: bool,
     json_lines: bool,
     verbose: bool,
@@ -75,6 +90,9 @@ def repro(
     """
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_of, conducting
+    from lab.cli.manner import check_manner, kept_text
+    from lab.cli.shell import stop_at
+    from lab.run.manner import Manner
 
     place = workplace(trials.lineup)
     place.announce()
@@ -82,17 +100,30 @@ def repro(
         raise UsageError("cannot run several of a scenario, a bundle and a --context at once: name one of them")
     project = read_own(own)
     base = None if project else own.base(of_bundle=packed is not None)
-    asked = replace(trials.wish(place), base=base, registry=registry, registry_port=registry_port, project=project)
+    asked = replace(
+        trials.wish(place),
+        base=base,
+        registry=registry,
+        registry_port=registry_port,
+        project=project,
+        manner=Manner(fresh, keep),
+    )
+    check_manner(asked, debug=debug, json_lines=json_lines)
     with ExitStack() as stack:
         other = stack.enter_context(theirs(packed, place, own)) if packed else None
         wish = _completed(asked, place, scenario, other)
         specs = boxes_of(wish, place, allow_prune=allow_prune)
         with conducting(place, specs, trials.provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
+            if debug:
+                shown = conductor.screen
+                wish = replace(wish, manner=Manner(fresh, keep, stop=lambda surprise: stop_at(surprise, shown)))
             folder, run = conductor.run(wish, wish.consumer_engines, wish.producer_engines)
             if json_lines:
                 conductor.screen.emit(_ended(run, folder))
         if not json_lines:
             _show(run, folder, as_json=as_json)
+        if keep and not (as_json or json_lines):
+            click.echo(f"\n{kept_text(run)}")
         if other and not (as_json or json_lines):
             click.echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
         sys.exit(ending(run))

@@ -44,6 +44,7 @@ class Screen:
         self._live: Live | None = None
         self._start = time.monotonic()
         self._lock = threading.Lock()
+        self._paused = False
 
     def __enter__(self) -> Screen:
         if rewritable(sys.stderr) and not self.verbose and not self.json_lines:
@@ -64,6 +65,22 @@ class Screen:
             self._live.stop()
             self._live = None
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Show nothing for the time of the context, in which somebody else has the terminal."""
+        with self._lock:
+            self._paused = True
+            live, self._live = self._live, None
+        if live:
+            live.stop()
+        try:
+            yield
+        finally:
+            if live:
+                live.start()
+            with self._lock:
+                self._paused, self._live = False, live
+
     def tell(self, event: Progress) -> None:
         """Show one event; called from any thread."""
         with self._lock:
@@ -72,7 +89,7 @@ class Screen:
             self._lines[event.who] = (event, began)
             if self.json_lines:
                 self.emit({"event": "progress", **asdict(event)})
-            elif self._live is None:
+            elif self._live is None and not self._paused:
                 self._print(event, now)
 
     def watch(self, event: RunEvent) -> None:
@@ -87,7 +104,7 @@ class Screen:
             self._board.take(event)
             if self.json_lines:
                 self.emit(as_json(event, self._board.expected))
-            elif self._live is None and (line := self._board.line(event)):
+            elif self._live is None and not self._paused and (line := self._board.line(event)):
                 now = time.monotonic()
                 echo(f"{now - self._start:6.1f}s  {line}", err=True)
                 if isinstance(event, Filled):  # the box says the same of itself next

@@ -35,13 +35,16 @@ from lab.workers import wait_for
 START_SECONDS = 60
 PROGRAMS = ("unshare", "setsid", "tar", "ip")
 # For /bin/sh: ends a daemon in order, waits until all programs of its folder have ended, and starts it by the words.
+# What LAB_BETWEEN holds is run in between; the daemon is started also if that fails.
 RESTART = """\
 daemon=$1 programs=$2
 shift 2
 running() { find /proc -mindepth 2 -maxdepth 2 -name exe -lname "$1" 2>/dev/null | cut -d/ -f3; }
 kill $(running "$daemon") || exit
 until test -z "$(running "$programs/*")"; do sleep 0.1; done
-exec "$@"
+if eval "${LAB_BETWEEN:-:}"; then exec "$@"; fi
+"$@"
+exit 1
 """
 # The death of unshare ends every program in there. It does not end with lab: `up` and `repro` are two processes.
 NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")

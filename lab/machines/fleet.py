@@ -28,6 +28,7 @@ from lab.machines.kinds.handler import Site
 from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
 from lab.machines.ready import Later, Ready
+from lab.machines.rewinding import Rewinder
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import Background, Once, each, raise_first, side_by_side
@@ -46,6 +47,7 @@ class Fleet:
         self.builds: list[Background[None]] = []
         self.images: list[BaseImage] = []  # of published boxes, in libvirt's pool: what the last `down` left there
         self.site = Site(project, catalog, self.notes, self.shell, self.stock, tell)
+        self.rewinder = Rewinder(self.site)
 
     def up(
         self,
@@ -56,6 +58,7 @@ class Fleet:
         also: Sequence[str] = (),
         *,
         early: bool = False,
+        resettable: bool = False,
     ) -> list[Ready]:
         """Bring the boxes up side by side and prove their engines. A box that is up is left as it is; others resume.
 
@@ -65,7 +68,8 @@ class Fleet:
         costs the others nothing.
 
         With `early`, a box does not wait for an archive that takes minutes to build, except its first engine's: the
-        archive is built in the background (see `settle`), and the engine is in the box's `later`.
+        archive is built in the background (see `settle`), and the engine is in the box's `later`. With `resettable`,
+        each box can be set back to its first state; BoxError for one whose first state was not saved.
         """
         plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}
         slow = self._slow(plans)
@@ -75,8 +79,13 @@ class Fleet:
         def ready(spec: BoxSpec) -> Ready:
             preparing[spec.kind]()
             boxes[spec.name] = box = open_box(spec, self.project)  # only now: its note may be new
+            is_new = self.rewinder.is_new(spec)
             box.bring_up(self.tell)
-            return self._ready(box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
+            start = partial(self._ready, box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
+            item = start()
+            if is_new:
+                self.rewinder.keep(box, spec, [engine.name for engine in item.engines])
+            return self.rewinder.resettable(item, start) if resettable else item
 
         def close() -> None:
             for box in list(boxes.values()):

@@ -20,7 +20,7 @@ from lab.boxes.notes import Notes
 from lab.engines import host
 from lab.engines.holding import owner_of, user_of
 from lab.errors import BusyError
-from lab.machines import daemons, hypervisor
+from lab.machines import daemons, hypervisor, kept
 from lab.model import Progress
 from lab.project import Project
 from lab.results.shelf import is_running
@@ -97,9 +97,15 @@ def beside_lab(project: Project) -> list[BesideLab]:
 
 
 def _run_folders(project: Project) -> list[Path]:
-    """The folders below ~/lab-runs of runs that this checkout stored and that no process makes any more."""
+    """The folders below ~/lab-runs of runs that this checkout stored and that no process makes any more.
+
+    Those that `repro --keep` left stay until `down --leftovers`.
+    """
+    wanted = kept.runs(project.state)
     mine = (folder for folder in (Path.home() / RUNS).glob("*") if (project.results / folder.name).is_dir())
-    return [folder for folder in sorted(mine) if not is_running(project.results / folder.name)]
+    return [
+        folder for folder in sorted(mine) if folder.name not in wanted and not is_running(project.results / folder.name)
+    ]
 
 
 def _removal(how: State) -> str:

@@ -30,13 +30,15 @@ class Later:
 class Ready:
     """A box that is up, and the engines that are proven on it, in the order of its file.
 
-    `later` are the engines that are not started yet.
+    `later` are the engines that are not started yet. `reset` sets one of the engines back to its first state, of a box
+    that was brought up for that; a virtual machine goes back as a whole.
     """
 
     box: Box
     spec: BoxSpec
     engines: tuple[Engine, ...]
     later: tuple[Later, ...] = ()
+    reset: Callable[[Engine], None] | None = None
 
     @property
     def engine_names(self) -> list[str]:

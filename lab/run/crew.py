@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox
@@ -28,6 +28,7 @@ from lab.run.expectations import Expectation, Facts, combine, facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.judging import as_control
+from lab.run.manner import USUAL, Manner
 from lab.run.recorder import Recorder
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
@@ -43,7 +44,8 @@ class Crew:
     `thorough` tries variations on every engine and against every producer. Without it, the scenario's default
     variations are tried only on a box's first engine and against the first producer, so that a run stays short.
     `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
-    with; without them each engine of a consumer rebuilds what the same engine built.
+    with; without them each engine of a consumer rebuilds what the same engine built. `manner` is how each trial
+    is made, and `state` the folder of this checkout's notes.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Crew:
         thorough: bool,
         consumer_engines: tuple[str, ...] = (),
         producer_engines: tuple[str, ...] = (),
+        manner: Manner = USUAL,
+        state: Path | None = None,
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -68,6 +72,8 @@ class Crew:
         self.thorough = thorough
         self.consumer_engines = consumer_engines
         self.producer_engines = producer_engines
+        self.manner = manner
+        self.state = state
         self.order = list(boxes)
         self.stations: dict[tuple[str, str], Station] = {}  # those whose image is made, if they make one
         self._used: list[Station] = []  # all that may have files of the run on their box
@@ -104,7 +110,7 @@ class Crew:
                 errors |= self._round({name: partial(self._begin_later, item) for name, item in waiting.items()})
             raise_first(errors)
         finally:
-            self._clear()
+            self.manner.clear(self._used, self.recorder.folder, self.state, self.tell)
 
     def _round(self, begin: Mapping[str, Callable[[], None]]) -> dict[str, LabError]:
         """Prepare these boxes, then make all trials that are possible by then; the errors of boxes that failed."""
@@ -191,7 +197,7 @@ class Crew:
             self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
         self.recorder.add(facts := self._facts(item, engine))
         folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
-        station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied)
+        station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied, item.reset)
         self._used.append(station)
         if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
             self._produce(station)
@@ -238,6 +244,7 @@ class Crew:
             _not_stopped(trial.name)
             self.recorder.add(trial)
             self.tell(Progress(name, _summary(trial)))
+            self.manner.after(trial, self.stations[name, key.engine])
         left = [key for key in self._planned[name] if key not in self._begun]
         self.tell(Progress(name, f"{counted(len(left), 'trial')} left" if left else "all trials made", done=not left))
 
@@ -262,14 +269,6 @@ class Crew:
             return plan
         own = tuple(step.outcome for step in control.build.steps)
         return replace(plan, outcomes=combine(own, plan.outcomes))
-
-    def _clear(self) -> None:
-        """Remove the run's files from every box that can be reached."""
-        for station in self._used:
-            try:
-                sequence.clear(station)
-            except LabError as error:
-                self.tell(Progress(station.box.name, f"cannot remove {station.home}: {error.message}"))
 
     def _keep(self, listing: Listing) -> str:
         rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started

@@ -28,6 +28,7 @@ from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
 from lab.run.crew import Crew
 from lab.run.faults import translate
+from lab.run.manner import USUAL, Manner
 from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder, Watch, unwatched
@@ -52,6 +53,7 @@ class Wish:
     builders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
     project: OwnProject | None = None
+    manner: Manner = USUAL
 
     def load(self, base: str, web: str = web_address.USUAL) -> Scenario:
         """The scenario over this base image: the one in the folder `scenario`, or that of the user's own project.
@@ -103,6 +105,8 @@ def perform(
             thorough=bool(wish.variations),
             consumer_engines=cast.wish.consumer_engines,
             producer_engines=cast.wish.producer_engines,
+            manner=wish.manner,
+            state=project.state,
         )
         crew.trials(cast.producers, cast.consumers, cast.draft.variations(wish.variations))
         recorder.update(complete=True, finished=datetime.now(UTC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from lab.errors import BoxError, CommandError, Fault
 from lab.model import CONTROL, TrialKey, Verdict
@@ -148,6 +149,16 @@ def trial_key(
     return TrialKey(source.producer, source.engine, station.box.name, station.engine.name, scenario.name, change)
 
 
+def folder_of(station: Station, trial: str) -> PurePosixPath:
+    """The folder on the box of the trial of this name; it has the folders `context` and `config`."""
+    return station.home / slug_of(trial)
+
+
+def slug_of(trial: str) -> str:
+    """The name of the folder of the trial of this name."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", trial)
+
+
 def clear(station: Station) -> None:
     """Remove this run's files from the box, and the run's folder and lab-runs once they are empty.
 
@@ -171,7 +182,7 @@ def _work_of(
         "consumer",
         source.reference,
         scenario.references(source.reference),
-        re.sub(r"[^A-Za-z0-9.-]+", "_", name),
+        slug_of(name),
         lambda what: say(f"{source.producer}: {what}"),
     )
 
@@ -194,7 +205,10 @@ def _vary(work: Work, scenario: Scenario, variation: Variation | Altered | None)
 def _make(work: Work, scenario: Scenario) -> None:
     """Make the side's steps on an engine that holds nothing; one that was just pruned whole is not pruned again."""
     station, steps = work.station, steps_of(scenario.sequence, work.side)
-    if station.daemon not in station.emptied:
+    if station.reset:
+        work.say("return to the first state")
+        station.reset(station.engine)
+    elif station.daemon not in station.emptied:
         prune(work)
     station.emptied.discard(station.daemon)
     pushed = (Push,) if builder_of(work.station.engine.builder).has_images else (Push, Inspect)

@@ -22,7 +22,8 @@ class Station:
 
     `about` names the trial or phase that the commands of a context belong to. `keep` stores the files gathered of a
     build context and returns their key. `registry` is the one that images go to. `emptied` names the daemons of the
-    run, by box and client, that were pruned whole by the last command that they got.
+    run, by box and client, that were pruned whole by the last command that they got. `reset` sets the engine back to
+    its first state, where a run makes engines clean in that way.
     """
 
     box: Box
@@ -33,6 +34,7 @@ class Station:
     registry: Registry
     keep: Callable[[Listing], str] = lambda listing: ""
     emptied: set[tuple[str, Docker]] = field(default_factory=set)
+    reset: Callable[[Engine], None] | None = None
 
     @property
     def daemon(self) -> tuple[str, Docker]:

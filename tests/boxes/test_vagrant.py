@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.boot import SilentError
 from lab.boxes.kinds.vagrant import VagrantSpec
-from lab.boxes.notes import Machine, Note, Notes
+from lab.boxes.notes import Address, Machine, Note, Notes
 from lab.boxes.vagrant import VagrantBox
 from lab.errors import BoxError
 from lab.machines.catalog import Catalog
@@ -113,6 +117,51 @@ def test_a_machine_that_does_not_answer_shows_its_consoles_last_lines(
     assert caught.value.tail() == ["Welcome", "Kernel panic"]
     assert caught.value.hint and f"its console is {console}" in caught.value.hint
     assert Notes(tmp_path / ".lab").boxes() == ["centos7"]
+
+
+class Clocked(VagrantBox):
+    """A machine whose clock differs by some seconds; what is run on it is written down."""
+
+    def __init__(self, spec: VagrantSpec, project: Project, off: int) -> None:
+        super().__init__(spec, project)
+        self.off = off
+        self.calls: list[tuple[str, ...]] = []
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        self.calls.append(command.argv)
+        return Result(command, 0, b"%d\n" % (time.time() + self.off), b"", datetime.now(UTC), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("off", "heard"),
+    [(0, []), (-3600, [r"its clock was 3[56]\d\d s behind, and is set"]), (90, [r"its clock was [89]\d s ahead, .*"])],
+)
+def test_a_clock_that_is_wrong_after_a_sleep_is_set(tmp_path: Path, off: int, heard: list[str]) -> None:
+    spec = Catalog(ROOT / "boxes").box("centos7")
+    assert isinstance(spec, VagrantSpec)
+    guest = Clocked(spec, Project(tmp_path, tmp_path / "cache"), off)
+    told: list[str] = []
+    guest.correct_clock(lambda event: told.append(event.what))
+    assert len(told) == len(heard)
+    assert all(re.fullmatch(pattern, what) for pattern, what in zip(heard, told, strict=True))
+    assert [call[:3] for call in guest.calls[1:]] == [("sudo", "-n", "date")] * len(heard)
+
+
+@pytest.mark.parametrize("pristine", [None, ("26.1.5",)])
+def test_a_machine_that_does_not_answer_can_be_reset_if_it_has_a_first_state(
+    tmp_path: Path, pristine: tuple[str, ...] | None
+) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    address = Address(host="127.0.0.1", port=1, user="me")  # nobody listens there
+    machine = Machine(provider="libvirt", prefix=project.prefix)
+    Notes(project.state).write(Note(box="centos7", lineup="gist", vagrant=machine, address=address, pristine=pristine))
+    spec = Catalog(ROOT / "boxes").box("centos7")
+    assert isinstance(spec, VagrantSpec)
+    with pytest.raises(BoxError, match="cannot reach centos7") as caught:
+        VagrantBox(spec, project).run(["true"])
+    assert caught.value.hint
+    assert "python -m lab up centos7" in caught.value.hint
+    assert ("python -m lab reset centos7" in caught.value.hint) is (pristine is not None)
 
 
 def test_a_slow_boot_is_waited_for_while_its_console_shows_something_new(

@@ -70,7 +70,7 @@ def test_an_engine_of_a_killed_lab_is_shown_and_removed(checkout: Lab) -> None:
     assert (row["sort"], row["state"]) == ("engine", left)
     assert checkout.ok("down", "--leftovers").out == "removed: engine 1.0\n"
     assert not home.folder.exists()
-    assert checkout.ok("down", "--leftovers").out == "no killed run left anything\n"
+    assert checkout.ok("down", "--leftovers").out == "no run left anything\n"
     assert checkout.ok("status").out == "no box is up; `python -m lab up` starts a lineup\n"
 
 

@@ -37,7 +37,7 @@ def completed(place: Place, line: str, **env: str) -> list[str]:
 
 def test_verbs_and_options(place: Place) -> None:
     assert completed(place, "lab ") == list(VERBS)
-    assert completed(place, "lab re") == ["read", "record", "repro", "report", "replay"]
+    assert completed(place, "lab re") == ["read", "record", "repro", "reset", "report", "replay"]
     assert completed(place, "lab engines re") == ["remove"]
     assert completed(place, "lab boxes --js") == ["--json"]
     assert completed(place, "lab --color ne") == ["never"]

@@ -51,9 +51,11 @@ def test_a_defect_is_one_line_and_its_traceback_is_in_a_file(tmp_path: Path) -> 
     assert text.startswith("Traceback (most recent call last):") and "KeyError" in text and "in fail" in text
 
 
-@pytest.mark.parametrize("words", [["--debug", "boxes"], ["boxes", "--debug"]])
-def test_debug_prints_the_traceback(tmp_path: Path, words: list[str]) -> None:
-    done = failing(*words, LAB_CACHE=str(tmp_path))
+@pytest.mark.parametrize(
+    ("words", "variable"), [(["--traceback", "boxes"], ""), (["boxes", "--traceback"], "0"), (["boxes"], "1")]
+)
+def test_the_traceback_is_printed_if_it_is_asked_for(tmp_path: Path, words: list[str], variable: str) -> None:
+    done = failing(*words, LAB_CACHE=str(tmp_path), LAB_DEBUG=variable)
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback (most recent call last):")
     assert done.stderr.splitlines()[-1].endswith(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,10 +15,13 @@ from lab.engines.ensure import ensure
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
 from lab.engines.stock import Stock
+from lab.errors import UsageError
 from lab.machines.catalog import Catalog
+from lab.machines.snapshots import Snapshots
 from lab.project import Project
 
 S = TypeVar("S", bound=BoxSpec)
+Rewind = Callable[[Engine], None]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,22 @@ class Handler(Generic[S]):
     def uses_own_docker(self, site: Site, pins: Sequence[EngineSpec]) -> bool:
         """True if one of these engines may be a Docker that lab did not bring: a run empties its images and cache."""
         return any(kind_of(pin).may_use_box_docker for pin in pins)
+
+    def snapshots(self, site: Site, spec: S, box: Box) -> Snapshots:
+        """The snapshots of a box; UsageError for a machine that lab did not make."""
+        raise UsageError(
+            f"cannot use snapshots of {spec.name}: lab did not make this machine",
+            hint="`python -m lab boxes` shows the kinds of box; vagrant and local have snapshots",
+        )
+
+    def rewind(self, site: Site, box: Box, engines: Sequence[Engine]) -> Rewind:
+        """What sets one of these engines of a box that Vagrant did not make back to its first state.
+
+        UsageError if nothing can do that.
+        """
+        raise UsageError(
+            f"cannot set {box.name} back to its first state: lab did not make this machine", hint="use --fresh prune"
+        )
 
     def remove_engines(self, site: Site) -> bool:
         """Remove the engines that lab runs on this machine for such a box; True if there were any."""

@@ -8,11 +8,15 @@ from lab.boxes.base import Box
 from lab.boxes.kinds.local import LocalSpec
 from lab.engines import host
 from lab.engines.daemon import Daemon
+from lab.engines.data_root import DataRoot
 from lab.engines.engine import Engine
-from lab.engines.holding import used_by_others
+from lab.engines.holding import check_free, used_by_others
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
-from lab.machines.kinds.handler import Handler, Site
+from lab.errors import UsageError
+from lab.machines.kinds.handler import Handler, Rewind, Site
+from lab.machines.local_snapshots import LocalSnapshots
+from lab.machines.snapshots import Snapshots
 from lab.model import Progress
 
 
@@ -47,6 +51,31 @@ class LocalHandler(Handler[LocalSpec]):
     def uses_own_docker(self, site: Site, pins: Sequence[EngineSpec]) -> bool:
         """Only for engines that do not run privately."""
         return super().uses_own_docker(site, [pin for pin in pins if not site.stock.parts(pin)])
+
+    def snapshots(self, site: Site, spec: LocalSpec, box: Box) -> Snapshots:
+        """Those of the private engines that `up` has started; UsageError if there are none."""
+        state = site.project.state
+        names = [name for name in host.leftovers(state) if site.catalog.has_engine(name)]
+        if not names:
+            raise UsageError(
+                f"cannot use snapshots of {spec.name}: lab runs no engine on this machine",
+                hint=f"`python -m lab up {spec.name}` starts its engines",
+            )
+        for name in names:
+            check_free(name, state)
+        started = {name: self.start(site, box, site.catalog.engine(name)) for name in names}
+        return LocalSnapshots([DataRoot(box, engine, name, state) for name, engine in started.items()])
+
+    def rewind(self, site: Site, box: Box, engines: Sequence[Engine]) -> Rewind:
+        """A private engine makes its data anew; UsageError for a Docker of this machine's own."""
+        for engine in engines:
+            if not engine.restart:
+                raise UsageError(
+                    f"cannot set {engine.title} of this machine back: lab did not start it", hint="use --fresh prune"
+                )
+        # the engine of a trial may have another name, which also names its builder; its client is the same
+        homes = {engine.docker: site.catalog.engine(engine.name).home for engine in engines}
+        return lambda engine: DataRoot(box, engine, homes[engine.docker], site.project.state).restore(None)
 
     def remove_engines(self, site: Site) -> bool:
         """Stop every private engine that no other lab process uses."""

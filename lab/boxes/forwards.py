@@ -1,0 +1,62 @@
+"""Forwards of a box that is reached by ssh; a reverse forward can be opened again after the box was set back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from fabric import Connection
+from paramiko import SSHException
+
+from lab.errors import BoxError
+
+
+class ReverseForward:
+    """localhost:box_port of the box leads to localhost:host_port of this machine while the forward is open.
+
+    It has a connection of its own. dockerd keeps its registry connection open for 90 s, and a channel that shares a
+    connection with commands would hold their end back until then.
+    """
+
+    def __init__(self, box: str, connect: Callable[[], Connection], box_port: int, host_port: int) -> None:
+        self.box = box
+        self.connect = connect
+        self.box_port = box_port
+        self.host_port = host_port
+        self._stack = ExitStack()
+
+    def open(self) -> None:
+        """Open it; BoxError if something on the box listens on that port."""
+        connection = self.connect()
+        self._stack.callback(connection.close)
+        try:
+            self._stack.enter_context(
+                connection.forward_remote(
+                    remote_port=self.box_port,
+                    local_port=self.host_port,
+                    remote_host="127.0.0.1",
+                    local_host="127.0.0.1",
+                )
+            )
+        except SSHException as error:
+            self._stack.close()
+            raise BoxError(
+                f"cannot show the registry to {self.box} as localhost:{self.box_port}: {error}",
+                hint=f"something on {self.box} listens there; choose another port with --registry-port",
+            ) from error
+
+    def close(self) -> None:
+        """Close it; harmless if it is closed."""
+        stack, self._stack = self._stack, ExitStack()
+        stack.close()
+
+
+@contextmanager
+def local_forward(connect: Callable[[], Connection], host_port: int, box_port: int) -> Iterator[None]:
+    """While the context is open, localhost:host_port of this machine leads to localhost:box_port of the box."""
+    connection = connect()
+    try:
+        with connection.forward_local(host_port, remote_port=box_port, remote_host="127.0.0.1"):
+            yield
+    finally:
+        connection.close()

@@ -1,0 +1,43 @@
+"""What Vagrant and a machine's console print: the lines that hold the reason of a failure, and an address."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+from lab.boxes.kinds.vagrant import Image
+from lab.boxes.notes import Address
+
+SHORT = 7  # lines of each if both Vagrant and the console printed something
+PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
+# Vagrant's text if it neither has an image nor gets it, and the reason that follows
+NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
+NO_BOX_WHY = re.compile(
+    r"^(?:Error: |curl: \(\d+\) )?((?:Could not resolve|Failed to connect|The requested URL).*)$", re.M
+)
+
+
+def adding(image: Image, provider: str) -> str:
+    """The command that gives Vagrant an image from a file; only a catalog entry can name the version."""
+    if image.version is None:
+        return f"vagrant box add --name {image.box} FILE"
+    versions = [{"version": image.version, "providers": [{"name": provider, "url": "FILE"}]}]
+    entry = json.dumps({"name": image.box, "versions": versions})
+    return f"echo {shlex.quote(entry)} > box.json && vagrant box add box.json"
+
+
+def verdict_and_console(printed: str, console: str) -> str:
+    """Vagrant's output after its progress lines and the end of the console: either may hold the reason."""
+    lines = [line for line in printed.splitlines() if line.strip()]
+    if not console.strip():
+        return printed
+    verdict = lines[next((n for n in range(len(lines), 0, -1) if PROGRESS.match(lines[n - 1])), 0) :]
+    seen = [line for line in console.splitlines() if line.strip()]
+    return "\n".join([*(verdict[:SHORT] or lines[-SHORT:]), *seen[-SHORT:]])
+
+
+def address_of(ssh_config: str) -> Address:
+    """Host, port, user and key from what `vagrant ssh-config` prints."""
+    pairs = dict(re.findall(r"^\s*(\w+)\s+\"?(.*?)\"?\s*$", ssh_config, re.MULTILINE))
+    return Address(host=pairs["HostName"], port=int(pairs["Port"]), user=pairs["User"], key=pairs["IdentityFile"])

@@ -1,0 +1,69 @@
+"""A reverse forward can be opened again, and a port that is taken on the box is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+from fabric import Connection
+from paramiko import SSHException
+
+from lab.boxes.forwards import ReverseForward, local_forward
+from lab.errors import BoxError
+
+
+class Standing:
+    """A connection that writes down what is asked of it."""
+
+    def __init__(self, heard: list[str], *, taken: bool = False) -> None:
+        self.heard = heard
+        self.taken = taken
+
+    @contextmanager
+    def forward_remote(self, **ports: Any) -> Iterator[None]:
+        if self.taken:
+            raise SSHException("TCP forwarding request denied")
+        self.heard.append(f"open {ports['remote_port']} to {ports['local_port']}")
+        yield
+        self.heard.append("shut")
+
+    @contextmanager
+    def forward_local(self, local_port: int, **ports: Any) -> Iterator[None]:
+        self.heard.append(f"open {local_port} to {ports['remote_port']}")
+        yield
+
+    def close(self) -> None:
+        self.heard.append("close")
+
+
+def connection(heard: list[str], *, taken: bool = False) -> Connection:
+    return cast(Connection, Standing(heard, taken=taken))
+
+
+def test_a_forward_that_was_closed_opens_again_by_a_new_connection() -> None:
+    heard: list[str] = []
+    door = ReverseForward("box", lambda: connection(heard), 5000, 5001)
+    door.open()
+    door.close()
+    door.open()
+    assert heard == ["open 5000 to 5001", "shut", "close", "open 5000 to 5001"]
+    door.close()
+    door.close()
+    assert heard[4:] == ["shut", "close"]
+
+
+def test_a_port_that_is_taken_is_named_and_no_connection_is_left() -> None:
+    heard: list[str] = []
+    with pytest.raises(BoxError, match="cannot show the registry to box as localhost:5000: TCP forwarding") as caught:
+        ReverseForward("box", lambda: connection(heard, taken=True), 5000, 5000).open()
+    assert caught.value.hint and "--registry-port" in caught.value.hint
+    assert heard == ["close"]
+
+
+def test_a_local_forward_ends_with_its_connection() -> None:
+    heard: list[str] = []
+    with local_forward(lambda: connection(heard), 8000, 80):
+        assert heard == ["open 8000 to 80"]
+    assert heard[1:] == ["close"]

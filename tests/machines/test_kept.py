@@ -1,0 +1,53 @@
+"""Folders that a run kept are noted, and removed by that note."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.machines import kept
+from lab.machines.catalog import Catalog
+from lab.machines.leftovers import _run_folders
+from lab.model import Progress
+from lab.project import Project
+from tests.conftest import ROOT
+
+
+def test_a_folder_of_this_machine_is_removed_by_its_note(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    folder = tmp_path / "lab-runs" / "run-1"
+    (folder / "26.1.5").mkdir(parents=True)
+    kept.note(project.state, "run-1", {"local": str(folder), "debian12-selinux": "/home/vagrant/lab-runs/run-1"})
+    assert kept.remove(project, Catalog(ROOT / "boxes"), lambda event: None) == [f"local:{folder}"]
+    assert not folder.parent.exists()
+    assert kept.runs(project.state) == {}  # a box that is not up has no folder any more
+
+
+def test_a_box_that_cannot_be_reached_keeps_its_note(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    machine = Machine(provider="libvirt", prefix=project.prefix)
+    address = Address(host="127.0.0.1", port=1, user="me")  # nobody listens there
+    Notes(project.state).write(Note(box="debian12-selinux", lineup="debian", vagrant=machine, address=address))
+    kept.note(project.state, "run-1", {"debian12-selinux": "/home/vagrant/lab-runs/run-1"})
+    heard: list[Progress] = []
+    assert kept.remove(project, Catalog(ROOT / "boxes"), heard.append) == []
+    assert [event.failed for event in heard] == [True]
+    assert list(kept.runs(project.state)) == ["run-1"]
+
+
+def test_the_next_run_does_not_sweep_a_folder_that_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    project = Project(tmp_path, tmp_path / "cache")
+    for name in ("run-1", "run-2"):
+        (tmp_path / "lab-runs" / name).mkdir(parents=True)
+        (project.results / name).mkdir(parents=True)
+    kept.note(project.state, "run-1", {"local": str(tmp_path / "lab-runs" / "run-1")})
+    assert [folder.name for folder in _run_folders(project)] == ["run-2"]
+
+
+def test_a_note_that_cannot_be_read_names_nothing(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "run-1.json").write_text("{", encoding="utf-8")
+    assert kept.runs(tmp_path) == {}
