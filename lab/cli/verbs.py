@@ -56,7 +56,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": ("bundles", "Show a bundle again, judged by this version of lab."),
         "schema": ("reports", "Print the JSON Schema of a stored run."),
     },
-    "Teach": {},
+    "Teach": {
+        "lesson": ("lessons", "Learn or teach: predict, run, and check exercises on an engine."),
+    },
     "lab itself": {
         "help": ("topics", "Explain a rule set, known bug, exit code, word or verb."),
         "completion": ("completion", "Print the script that completes lab's words in a shell."),

@@ -42,22 +42,23 @@ def _rows(evidence: Evidence, trial: Trial) -> Iterable[list[str | int | float |
         predicted = predicted_of(trial, number)
         cause = evidence.step_cause(trial, number)
         yield [
-            *map(_safe, (run.name, f"{run.started.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", run.lineup, run.scenario)),
-            *map(_safe, (trial.variation, trial.producer, producer_engine(trial), trial.consumer, trial.engine)),
-            _safe(consumer.server if consumer else None),
+            *map(safe_text, (run.name, f"{run.started.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", run.lineup, run.scenario)),
+            *map(safe_text, (trial.variation, trial.producer, producer_engine(trial), trial.consumer, trial.engine)),
+            safe_text(consumer.server if consumer else None),
             bytes_sent(trial),
             number + 2,
-            _safe(step.instruction),
+            safe_text(step.instruction),
             step.outcome.value,
             step.expected.value if step.expected else None,
             predicted.value if predicted else None,
             step.seconds,
             trial.verdict.value,
-            *map(_safe, (cause.sentence if cause else None, trial.because, trial.problem)),
+            *map(safe_text, (cause.sentence if cause else None, trial.because, trial.problem)),
         ]
 
 
-def _safe(text: str | None) -> str | None:
+def safe_text(text: str | None) -> str | None:
+    """The text as a cell that no spreadsheet calculates; None stays an empty cell."""
     if text is None:
         return None
     shown = printable.lines(text)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from lab.boxes.base import Result
 from lab.registry.image_path import ImagePath, read_member
 from lab.run.builders.caching import INLINE
 from lab.run.builders.kind import Scope
@@ -38,19 +39,34 @@ class DockerBuilder:
 
     def read(self, work: Work, reference: str, path: str) -> ImagePath | None:
         """Copy the path out of a container that is never started."""
-        made = work.docker(["create", reference, "true"], "make a container to look into")
-        container = made.text.split()[-1]
-        try:
-            copied = work.station.box.run(work.station.engine.call(["cp", f"{container}:{path}", "-"]), timeout=120)
-        finally:
-            work.docker(["rm", container], "remove the container")
-        return _first(copied.stdout) if copied.ok else None
+        station = work.station
+        return path_in_image(
+            work.docker, lambda words: station.box.run(station.engine.call(words), timeout=120), reference, path
+        )
 
     def prune(self, work: Work, scope: Scope) -> None:
         """Prune as Docker's client does."""
         work.say("prune")
         # `docker builder prune` is a command of buildx where the client has it: the DOCKER_CONFIG shows it that plugin
         work.docker(PRUNES[scope], "prune Docker", in_context=scope.startswith("builder"))
+
+
+def path_in_image(
+    docker: Callable[[Sequence[str], str], Result],
+    copy: Callable[[Sequence[str]], Result],
+    reference: str,
+    path: str,
+) -> ImagePath | None:
+    """What an image in an engine's store has at a path, None for nothing; the container for that is never started.
+
+    `docker` runs words of the client and raises CommandError if they fail, `copy` returns their result in any case.
+    """
+    container = docker(["create", reference, "true"], "make a container to look into").text.split()[-1]
+    try:
+        copied = copy(["cp", f"{container}:{path}", "-"])
+    finally:
+        docker(["rm", container], "remove the container")
+    return _first(copied.stdout) if copied.ok else None
 
 
 def _first(archive: bytes) -> ImagePath | None:

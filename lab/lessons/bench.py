@@ -1,0 +1,252 @@
+"""The builds of a check, on the engines of the student's folder; every one is made once, when a condition needs it."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from lab.boxes.base import Box, Result, Tell
+from lab.buildkit.cachekeys.state import Options
+from lab.buildkit.contenthash.rules import Rules
+from lab.buildkit.progress.reader import read_builds
+from lab.buildkit.rulebook import Rulebook
+from lab.errors import LabError, ReadError, UsageError, reason
+from lab.lessons.engines import BASE, LessonEngine, import_base
+from lab.lessons.evidence import FOLDER, START, Made
+from lab.lessons.folder import StudentFolder, copy_start
+from lab.lessons.lesson_file import CheckBuild
+from lab.lessons.library import Lesson
+from lab.model import Outcome
+from lab.registry import server
+from lab.registry.image_path import ImagePath
+from lab.registry.server import Registry
+from lab.run.builders.caching import Caching
+from lab.run.builders.docker import path_in_image
+from lab.run.changes.table import NamedChange
+from lab.run.own_project.rewriting import rewritten
+
+SECONDS = 300
+SECOND = "second"
+REPOSITORY = "lesson-check"
+EMPTYING = (("system", "prune", "-a", "-f"), ("builder", "prune", "-a", "-f"))
+
+
+@dataclass
+class Bench:
+    """The evidence of one check. `scratch` holds the copies that are built, `nonce` is in no other check's images."""
+
+    lesson: Lesson
+    student: StudentFolder
+    engines: Mapping[str, LessonEngine]
+    book: Rulebook
+    scratch: Path
+    registry: Registry | None
+    nonce: str
+    start: Path
+    _made: dict[str, Made] = field(default_factory=dict)
+    _bases: dict[str, str] = field(default_factory=dict)
+    _images: list[tuple[LessonEngine, str]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the student edits."""
+        return self.student.exercise
+
+    @property
+    def home(self) -> Path:
+        """The student's folder of the lesson."""
+        return self.student.home
+
+    @property
+    def rules(self) -> Sequence[Rules]:
+        """The rule set of the lesson's engine."""
+        return (self.book.need(self.lesson.file.engine.partition("+")[0]).rules,)
+
+    @property
+    def engine(self) -> LessonEngine:
+        """The engine that the student uses."""
+        return self.engines[self.lesson.file.engine]
+
+    def side(self, name: str) -> Path:
+        """The folder that a name stands for."""
+        places = {START: self.start, FOLDER: self.folder}
+        return places[name] if name in places else self.made(name).context
+
+    def made(self, name: str) -> Made:
+        """The build of this name, after all builds before it."""
+        for build in self.lesson.file.exercise.builds:
+            if build.name not in self._made:
+                self._made[build.name] = self._make(build)
+            if build.name == name:
+                break
+        return self._made[name]
+
+    def has_image(self, tag: str) -> bool:
+        """True if the student's engine has the image."""
+        return self._run(self.engine, ["image", "inspect", "--format", "{{.Id}}", tag]).ok
+
+    def read_image(self, reference: str, path: str) -> ImagePath | None:
+        """What an image of the student's engine has at a path."""
+        made = self.engine
+
+        def docker(words: Sequence[str], doing: str) -> Result:
+            return made.box.check(made.engine.call(words), doing=doing, timeout=SECONDS)
+
+        return path_in_image(docker, lambda words: self._run(made, words), reference, path)
+
+    def clear(self) -> None:
+        """Remove the images of this check; a failure costs only space."""
+        for one in {id(engine): engine for engine, _ in self._images}.values():
+            names = [name for engine, name in self._images if engine is one]
+            self._run(one, ["rmi", "-f", *names])
+
+    def _make(self, build: CheckBuild) -> Made:
+        engine = self._engine_of(build)
+        folder = self.scratch / build.name
+        context = folder / "context"
+        made = Made(context, self._reference(build.name), arguments=build.arguments)
+        try:
+            folder.mkdir()
+            shutil.copytree(self.start if build.of == START else self.folder, context, symlinks=True)
+            apply_changes(self.engine.box, context, build.changes)
+            dockerfile = self._dockerfile(build, context, folder, engine)
+        except (OSError, shutil.Error) as error:
+            return _failed(made, f"the folder cannot be copied: {reason(error)}")
+        except (ReadError, UsageError) as error:
+            return _failed(made, error.message)
+        except LabError as error:  # a change that does not fit what the student has left of the files
+            return _failed(made, "; ".join([error.message, *error.tail()[-1:]]))
+        result = self._run(engine, self._words(build, dockerfile, context), buildkit=build.builder == "buildkit")
+        if result.ok and build.cache and self.registry:
+            result = self._pushed(engine, made.reference, result)
+        return _read(made, result)
+
+    def _engine_of(self, build: CheckBuild) -> LessonEngine:
+        """The engine of a build; the second one is emptied."""
+        if build.on != SECOND:
+            return self.engine
+        engine = self.engines[str(self.lesson.file.second)]
+        for words in EMPTYING:
+            self._run(engine, list(words))
+        self._bases.pop(engine.pin.home, None)
+        return engine
+
+    def _reference(self, name: str) -> str:
+        prefix = f"{self.registry.prefix}/" if self.registry else ""
+        return f"{prefix}{REPOSITORY}/{name}:{self.nonce}"
+
+    def _base(self, engine: LessonEngine) -> str:
+        """A base image of this check on an engine: with a registry, the one that both engines pull by its digest."""
+        if engine.pin.home not in self._bases:
+            if engine is not self.engine:
+                self._bases[engine.pin.home] = self._base(self.engine)
+            else:
+                reference = self._reference("base")
+                import_base(engine, reference, self.nonce)
+                self._images.append((engine, reference))
+                if self.registry:
+                    engine.box.check(engine.engine.call(["push", reference]), doing="push the base image", timeout=120)
+                    repository, _, tag = reference.partition("/")[2].rpartition(":")
+                    reference = f"{reference.rpartition(':')[0]}@{self.registry.digest(repository, tag)}"
+                self._bases[engine.pin.home] = reference
+        return self._bases[engine.pin.home]
+
+    def _dockerfile(self, build: CheckBuild, context: Path, folder: Path, engine: LessonEngine) -> Path:
+        """The Dockerfile on this check's base image, beside the context, with its own ignore file."""
+        name = build.file or "Dockerfile"
+        text = (context / name).read_text(encoding="utf-8", errors="replace")
+        options = Options(build_args=dict(build.arguments))
+        target = folder / "Dockerfile"
+        target.write_text(rewritten(text, {BASE: self._base(engine)}, options, stubs=False), encoding="utf-8")
+        own = context / f"{name}.dockerignore"
+        if own.is_file():
+            shutil.copyfile(own, folder / "Dockerfile.dockerignore")
+        return target
+
+    def _words(self, build: CheckBuild, dockerfile: Path, context: Path) -> list[str]:
+        words = ["build", *(["--progress=plain"] if build.builder == "buildkit" else [])]
+        caching = Caching(build.cache or "inline", PurePosixPath(self.scratch))
+        reference = self._reference(build.name)
+        if build.cache == "inline":
+            words += ["--build-arg", "BUILDKIT_INLINE_CACHE=1"]
+        elif build.cache:
+            words += ["--cache-to", caching.exported(reference)]
+        for source in build.cache_from:
+            kind = next(item.cache for item in self.lesson.file.exercise.builds if item.name == source) or "inline"
+            name = self._reference(source)
+            used = Caching(kind, PurePosixPath(self.scratch)).imported(name)
+            words += ["--cache-from", name if kind == "inline" else used]
+        words += [word for name, value in build.arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        words += ["--target", build.target] if build.target else []
+        return [*words, "--file", str(dockerfile), "--tag", reference, str(context)]
+
+    def _pushed(self, engine: LessonEngine, reference: str, result: Result) -> Result:
+        pushed = self._run(engine, ["push", reference])
+        return result if pushed.ok else pushed
+
+    def _run(self, engine: LessonEngine, words: Sequence[str], *, buildkit: bool = True) -> Result:
+        if "--tag" in words:
+            self._images.append((engine, words[words.index("--tag") + 1]))
+        return run_client(engine, words, buildkit=buildkit)
+
+
+def run_client(engine: LessonEngine, words: Sequence[str], *, buildkit: bool = True, cwd: Path | None = None) -> Result:
+    """Call the engine's client with the lesson's settings."""
+    env = {
+        "DOCKER_CONFIG": str(engine.config),
+        "DOCKER_BUILDKIT": "1" if buildkit else "0",
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    }
+    folder = PurePosixPath(cwd) if cwd else None
+    return engine.box.run(engine.engine.call(words, env), env=env, cwd=folder, timeout=SECONDS)
+
+
+def apply_changes(box: Box, folder: Path, changes: Sequence[NamedChange]) -> None:
+    """Make changes in a folder; CommandError if one cannot be made."""
+    for item in changes:
+        for command in item.change.commands():
+            box.check(list(command.argv), doing=f"make the change {item.kind}", cwd=PurePosixPath(folder))
+
+
+def _read(made: Made, result: Result) -> Made:
+    """What the output of a build shows; a build that failed has the last line of it as its problem."""
+    output = result.stdout + result.stderr
+    builds = [build for build in read_builds(output) if build.steps]
+    steps = tuple(
+        (step.instruction, step.outcome)
+        for build in builds[-1:]
+        for step in build.steps
+        if step.outcome != Outcome.BASE
+    )
+    if result.ok:
+        return Made(made.context, made.reference, steps, "", made.arguments)
+    lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
+    return Made(made.context, made.reference, steps, lines[-1] if lines else "it printed nothing", made.arguments)
+
+
+def _failed(made: Made, problem: str) -> Made:
+    return Made(made.context, made.reference, (), problem, made.arguments)
+
+
+@contextmanager
+def open_bench(
+    lesson: Lesson, student: StudentFolder, engines: Mapping[str, LessonEngine], boxes: Path, state: Path, tell: Tell
+) -> Iterator[Bench]:
+    """The evidence of one check for the time of the context; its copies and images are removed afterwards."""
+    needs_registry = any(build.cache or build.on == SECOND for build in lesson.file.exercise.builds)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-lesson-")))
+        start = scratch / "start"
+        copy_start(lesson.start, start)
+        registry = stack.enter_context(server.serve(None, None, tell, store=state)) if needs_registry else None
+        bench = Bench(
+            lesson, student, engines, Rulebook(boxes), scratch / "builds", registry, secrets.token_hex(6), start
+        )
+        bench.scratch.mkdir()
+        stack.callback(bench.clear)
+        yield bench

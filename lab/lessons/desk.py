@@ -1,0 +1,213 @@
+"""One student at one lesson: start, predict, run, check, hint, solve and reset, with the state on disk."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab import files
+from lab.errors import UsageError, did_you_mean
+from lab.lessons import progress as store
+from lab.lessons.answer import right_choice
+from lab.lessons.bench import open_bench
+from lab.lessons.checking import Checked, Verdict, check
+from lab.lessons.engines import Engines, LessonEngine, client_text, held
+from lab.lessons.folder import StudentFolder, copy_start, give_to_owner, is_unchanged, need_new
+from lab.lessons.lesson_file import Choice
+from lab.lessons.library import Lesson
+from lab.lessons.limits import check_lesson
+from lab.lessons.progress import Progress
+from lab.lessons.states import make_state, renew
+from lab.machines.fleet import Fleet
+from lab.project import Project
+from lab.results.run import Run
+
+LESSONS = "lessons"  # the folder of the students' folders, below the current one
+
+
+@dataclass
+class Desk:
+    """The student's folder of a lesson, and what works on it."""
+
+    lesson: Lesson
+    home: Path
+    fleet: Fleet
+    student: StudentFolder = field(init=False)
+    engines: Engines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.home = self.home.absolute()
+        self.student = StudentFolder(self.home)
+        self.engines = Engines(self.home, self.fleet)
+
+    @property
+    def project(self) -> Project:
+        """The workplace."""
+        return self.fleet.project
+
+    @contextmanager
+    def hold(self, verb: str) -> Iterator[None]:
+        """Hold the folder: one lab process at a time works on it. BusyError if another one does."""
+        with held(self.home, self.project.state, verb):
+            yield
+
+    def progress(self) -> Progress | None:
+        """The student's progress; None if the lesson was not started here."""
+        found = store.load(self.home)
+        if found and found.lesson != self.lesson.name:
+            raise UsageError(f"cannot use {self.home}: it is the folder of the lesson {found.lesson}")
+        return found
+
+    def need(self) -> Progress:
+        """The progress of a lesson that was started; UsageError if it was not."""
+        found = self.progress()
+        if found is None:
+            raise UsageError(
+                f"cannot find the lesson {self.lesson.name} in {self.home}: it is not started",
+                hint=f"python -m lab lesson start {self.lesson.number}",
+            )
+        return found
+
+    def start(self) -> Progress:
+        """Copy the exercise and start the engines. A lesson that was started keeps its files and its progress.
+
+        Raises ConfigError for a lesson that is more than data, UsageError if something else is at the place.
+        """
+        check_lesson(self.lesson, self.project.scenarios)
+        self.engines.check(self.lesson.engines)
+        found = self.progress()
+        if found is None:
+            if not self.student.exercise.is_dir():
+                need_new(self.home)
+                copy_start(self.lesson.start, self.student.exercise)
+            found = Progress(lesson=self.lesson.name, started=datetime.now(UTC))
+            store.save(self.home, found)
+        elif not self.student.exercise.exists():
+            copy_start(self.lesson.start, self.student.exercise)
+        self.open(found)
+        give_to_owner(self.home)
+        return self.need()
+
+    def open(self, found: Progress) -> Mapping[str, LessonEngine]:
+        """The engines of the lesson, started if they do not run; their names are kept, and the client's program."""
+        opened = self.engines.open(self.lesson.engines, found.engines)
+        homes = {name: item.pin.home for name, item in opened.items()}
+        client = client_text(opened[self.lesson.file.engine])
+        if homes != found.engines or not self.student.client.exists():
+            files.write(self.student.client, client)
+            self.student.client.chmod(0o755)
+            store.save(self.home, found.model_copy(update={"engines": homes}))
+        return opened
+
+    def predict(self, word: str) -> Choice:
+        """Keep the student's prediction: a choice by its name or its number from 1. UsageError for any other word."""
+        choices = self.lesson.file.prediction.choices
+        by_word = {choice.name: choice for choice in choices}
+        by_word |= {str(number): choice for number, choice in enumerate(choices, 1)}
+        if word not in by_word:
+            names = [choice.name for choice in choices]
+            raise UsageError(
+                f'cannot find the choice "{word}"{did_you_mean(word, names)}',
+                hint=f"choices: {', '.join(names)}, or 1 to {len(names)}",
+            )
+        found = self.need()
+        if found.run:
+            raise UsageError(
+                "cannot keep a prediction: the run of this lesson was shown already",
+                hint=f"python -m lab lesson run {self.lesson.number}",
+            )
+        chosen = by_word[word]
+        update = {"prediction": chosen.name, "predicted": datetime.now(UTC)}
+        store.save(self.home, found.model_copy(update=update))
+        return chosen
+
+    def ran(self, run: Run, folder: Path) -> Choice:
+        """Keep the run and the choice that it makes right; ReadError if that is not exactly one."""
+        right = right_choice(self.lesson.file.prediction, run)
+        store.save(self.home, self.need().model_copy(update={"run": str(folder), "right": right.name}))
+        return right
+
+    def check(self) -> Checked:
+        """Check the exercise on the real engines, and keep the result."""
+        found = self.progress()
+        if found is None or not self.student.exercise.is_dir():
+            text = f"The lesson is not started in {self.home}: `python -m lab lesson start {self.lesson.number}`."
+            return Checked(Verdict.NOTHING, hint=text)
+        opened = self.open(found)
+        with open_bench(
+            self.lesson, self.student, opened, self.project.boxes, self.project.state, lambda event: None
+        ) as bench:
+            checked = check(self.lesson.file.exercise, bench)
+        found = self.need()
+        update: dict[str, object] = {"checks": found.checks + 1}
+        if checked.passed:
+            update |= {"passed": found.passed or datetime.now(UTC), "warning": checked.verdict is Verdict.WARNED}
+        store.save(self.home, found.model_copy(update=update))
+        return checked
+
+    def hint(self) -> tuple[str, int]:
+        """The next hint and its number from 1; after the last one, the last one again."""
+        found, hints = self.need(), self.lesson.file.exercise.hints
+        number = min(found.hints + 1, len(hints))
+        store.save(self.home, found.model_copy(update={"hints": number}))
+        return hints[number - 1], number
+
+    def solve(self) -> Checked:
+        """Write the solution into the exercise and check it. Changes of the student are kept in a folder beside it."""
+        found = self.need()
+        opened = self.open(found)
+        self._keep_work()
+        make_state(self.lesson, self.lesson.file.exercise.solution, self.student, opened[self.lesson.file.engine])
+        store.save(self.home, self.need().model_copy(update={"solved": True}))
+        return self.check()
+
+    def reset(self) -> None:
+        """Put the exercise and the engines back to the start; the prediction and its run stay."""
+        found = self.need()
+        self.engines.stop(found.engines.values())
+        self._keep_work()
+        renew(self.lesson, self.student)
+        update = {"engines": {}, "hints": 0, "solved": False, "passed": None, "warning": False, "checks": 0}
+        store.save(self.home, found.model_copy(update=update))
+        give_to_owner(self.home)
+
+    def stop(self) -> list[str]:
+        """End the engines; the folder stays. Returns the names of the engines that ran."""
+        return self.engines.stop(self.need().engines.values())
+
+    def _keep_work(self) -> None:
+        """Move what the student has changed to exercise.1, exercise.2, ..: neither solve nor reset loses work."""
+        exercise = self.student.exercise
+        if not exercise.is_dir():
+            return
+        with open_start(self.lesson) as start:
+            if is_unchanged(exercise, start):
+                return
+        number = 1
+        while (target := exercise.with_name(f"{exercise.name}.{number}")).exists():
+            number += 1
+        exercise.rename(target)
+
+
+@contextmanager
+def open_start(lesson: Lesson) -> Iterator[Path]:
+    """A fresh copy of the lesson's start folder for the time of the context."""
+    with tempfile.TemporaryDirectory(prefix="lab-lesson-") as name:
+        start = Path(name) / "start"
+        copy_start(lesson.start, start)
+        yield start
+
+
+def home_of(lesson: Lesson, to: Path | None) -> Path:
+    """The student's folder of a lesson: the one that is asked for, else ./lessons/NAME, or this folder if it is one."""
+    if to is not None:
+        return to
+    here = Path.cwd()
+    for folder in (here, here.parent):
+        if (folder / store.NAME).is_file() and folder.name == lesson.name:
+            return folder
+    return Path(LESSONS) / lesson.name

@@ -1,0 +1,119 @@
+"""A class in one table: each student's folder is checked again, and its row has no name but that of the folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.errors import Interrupted, LabError, UsageError
+from lab.lessons import progress as store
+from lab.lessons.bench import open_bench
+from lab.lessons.checking import Checked, Verdict, check
+from lab.lessons.engines import Engines, LessonEngine
+from lab.lessons.folder import StudentFolder
+from lab.lessons.library import find_lesson
+from lab.lessons.progress import Progress
+from lab.machines.fleet import Fleet
+from lab.report.spreadsheet import safe_text
+
+COLUMNS = (
+    "folder", "lesson", "result", "condition", "found", "prediction", "right", "predicted_right", "checks", "hints",
+    "solved", "passed",
+)  # fmt: skip
+DEEPEST = 4  # levels below the folder that is named
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """One student's folder: what its file says, and what a new check finds; `problem` is why there is none."""
+
+    folder: str
+    progress: Progress | None = None
+    checked: Checked | None = None
+    problem: str = ""
+
+
+@dataclass
+class Grader:
+    """Checks folders on engines of its own, which every folder of the class shares, one after another."""
+
+    library: Path
+    fleet: Fleet
+    _opened: dict[str, LessonEngine] = field(default_factory=dict)
+
+    def grade(self, folder: Path, *, check_again: bool) -> Grade:
+        """The grade of one folder; an error of that folder is its problem. Raises Interrupted after Ctrl-C."""
+        found = None
+        try:
+            found = store.load(folder)
+            checked = self._check(folder, found) if found and check_again else None
+        except Interrupted:
+            raise
+        except LabError as error:
+            return Grade(str(folder), found, problem=error.message)
+        return Grade(str(folder), found, checked)
+
+    def _check(self, folder: Path, found: Progress) -> Checked:
+        lesson = find_lesson(found.lesson, self.library)
+        student = StudentFolder(folder.absolute())
+        if not student.exercise.is_dir():
+            return Checked(Verdict.NOTHING, hint="the folder has no exercise")
+        project = self.fleet.project
+        for name in lesson.engines:
+            if name not in self._opened:
+                self._opened |= self.engines.open([name], {})
+        with open_bench(lesson, student, self._opened, project.boxes, project.state, self.fleet.tell) as bench:
+            return check(lesson.file.exercise, bench)
+
+    @property
+    def engines(self) -> Engines:
+        """The engines of the class."""
+        return Engines(self.fleet.project.state / "grading", self.fleet)
+
+    def close(self) -> None:
+        """End the engines."""
+        self.engines.stop(item.pin.home for item in self._opened.values())
+
+
+def folders_in(places: Sequence[Path]) -> Iterator[Path]:
+    """The students' folders at or below these places; UsageError if a place has none."""
+    for place in places:
+        found = sorted(_below(place, DEEPEST))
+        if not found:
+            raise UsageError(f"cannot grade {place}: no {store.NAME} is in it or below it")
+        yield from found
+
+
+def _below(place: Path, levels: int) -> Iterator[Path]:
+    if (place / store.NAME).is_file():
+        yield place
+    elif levels and place.is_dir() and not place.is_symlink():
+        for path in place.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                yield from _below(path, levels - 1)
+
+
+def spreadsheet(grades: Iterable[Grade]) -> str:
+    """The grades as CSV by RFC 4180, in which no text becomes a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerows(row(grade) for grade in grades)
+    return out.getvalue()
+
+
+def row(grade: Grade) -> list[str | int | None]:
+    """The cells of one folder, in the order of COLUMNS."""
+    found, checked = grade.progress, grade.checked
+    result = checked.verdict.name.lower().replace("_", " ") if checked else grade.problem or None
+    cells: list[str | int | None] = [safe_text(grade.folder), safe_text(found.lesson if found else None)]
+    cells += [safe_text(result), safe_text(checked.condition if checked else None)]
+    cells.append(safe_text(checked.found if checked else None))
+    if found is None:
+        return [*cells, *[None] * (len(COLUMNS) - len(cells))]
+    right = None if not (found.prediction and found.right) else int(found.prediction == found.right)
+    cells += [safe_text(found.prediction), safe_text(found.right), right, found.checks, found.hints, int(found.solved)]
+    return [*cells, f"{found.passed:%Y-%m-%dT%H:%M:%SZ}" if found.passed else None]
