@@ -16,7 +16,7 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.progress.reader import read_builds
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import LabError, ReadError, UsageError, reason
-from lab.lessons.engines import BASE, LessonEngine, import_base
+from lab.lessons.engines import BASE, EMPTYING, LessonEngine, import_base
 from lab.lessons.evidence import FOLDER, START, Made
 from lab.lessons.folder import StudentFolder, copy_start
 from lab.lessons.lesson_file import CheckBuild
@@ -33,7 +33,6 @@ from lab.run.own_project.rewriting import rewritten
 SECONDS = 300
 SECOND = "second"
 REPOSITORY = "lesson-check"
-EMPTYING = (("system", "prune", "-a", "-f"), ("builder", "prune", "-a", "-f"))
 
 
 @dataclass

@@ -32,6 +32,7 @@ FIRST = 51  # number of an instance: those below belong to runs side by side
 NUMBERS = range(FIRST, FIRST + 200)
 MARK, ROOT = "lesson", "lesson-base.tar"
 LOCAL = "local"
+EMPTYING = (("system", "prune", "-a", "-f"), ("builder", "prune", "-a", "-f"))
 CLIENT = """\
 #!/bin/sh
 # Calls the Docker client of this lesson's engine, and no other Docker of this machine.
@@ -174,6 +175,13 @@ def import_base(made: LessonEngine, reference: str, label: str = "") -> None:
     """Make a base image of the engine's archive; another `label` makes another image, with the same files."""
     words = ["import", *(["--change", f"LABEL lesson={label}"] if label else []), str(made.root), reference]
     made.box.check(made.engine.call(words), doing="make the base image", timeout=120)
+
+
+def empty(made: LessonEngine) -> None:
+    """Put an engine back to the start: no image, container or build cache but the base image."""
+    for words in EMPTYING:
+        made.box.check(made.engine.call(words), doing="empty the engine", timeout=120)
+    import_base(made, BASE)
 
 
 def client_text(made: LessonEngine) -> str:
