@@ -130,7 +130,7 @@ class Bench:
 
     def _engine_of(self, build: CheckBuild) -> LessonEngine:
         """The engine of a build; the second one is emptied."""
-        if build.on != SECOND:
+        if build.where != SECOND:
             return self.engine
         engine = self.engines[str(self.lesson.file.second)]
         for words in EMPTYING:
@@ -242,7 +242,7 @@ def open_bench(
     lesson: Lesson, student: StudentFolder, engines: Mapping[str, LessonEngine], boxes: Path, state: Path, tell: Tell
 ) -> Iterator[Bench]:
     """The evidence of one check for the time of the context; its copies and images are removed afterwards."""
-    needs_registry = any(build.cache or build.on == SECOND for build in lesson.file.exercise.builds)
+    needs_registry = any(build.cache or build.where == SECOND for build in lesson.file.exercise.builds)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-lesson-")))
         start = scratch / "start"

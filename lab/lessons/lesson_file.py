@@ -45,7 +45,8 @@ class Fact(Strict):
     """One fact that a run may show: in the trial of this variation, the step of this number has this outcome.
 
     Steps count from 1 after FROM. `engine` and `producer_engine` narrow the trials where the run has several engines;
-    every trial that is left must show the outcome. `round` is a build before the judged one, the first being 1.
+    every trial that is left must show the outcome. An engine's name in a run states its builder and its cache, as in
+    26.1.5+classic. `round` is a build before the judged one, the first being 1.
     """
 
     variation: Word = CONTROL
@@ -74,15 +75,15 @@ class Prediction(Strict):
 class CheckBuild(Strict):
     """One build that the check makes of a copy of the student's folder.
 
-    `of: start` builds the lesson's own start folder instead. `changes` are made in the copy; they are those of
-    scenarios, without `commands` and `flag`. `on: second` builds on the lesson's second engine, which is emptied first.
+    `of: start` builds the start folder of the lesson instead. `changes` are made in the copy; they are those of
+    scenarios, without `commands` and `flag`. `where: second` builds on the second engine, which is emptied first.
     `cache` writes a cache for other builds, `cache_from` reads the caches of the builds before this one, in this order.
     Caches in a registry need an engine with containerd's store, such as 26.1.5+containerd.
     """
 
     name: Word
     of: Literal["folder", "start"] = "folder"
-    on: Literal["engine", "second"] = "engine"
+    where: Literal["engine", "second"] = "engine"
     changes: tuple[NamedChange, ...] = ()
     arguments: Arguments = Field(default_factory=dict)
     target: Word | None = None
@@ -223,6 +224,6 @@ class LessonFile(Strict):
 
     @model_validator(mode="after")
     def _second(self) -> LessonFile:
-        if self.second is None and any(build.on == "second" for build in self.exercise.builds):
+        if self.second is None and any(build.where == "second" for build in self.exercise.builds):
             raise ValueError("a build is made on the second engine, and `second` names none")
         return self

@@ -26,6 +26,7 @@ from lab.boxes.process import Child
 from lab.errors import BusyError, HostError, RegistryError
 from lab.files import hold
 from lab.model import Progress
+from lab.registry.manifests import ACCEPTED
 from lab.workers import wait_for
 
 PORT = 5000
@@ -36,7 +37,6 @@ BASE = "lab-base"  # the one repository that outlives a run
 KEEP_BYTES = 300 << 20  # a larger kept store is emptied: the images of earlier runs are in it as blobs without a name
 INSIDE_SECONDS = 60  # an emulated box needs that long to start a program of 20 MB
 INSIDE = PurePosixPath("/tmp/lab-registry")  # in a box: one folder, so that the next run finds what a killed lab left
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = """\
 version: 0.1
 log: {{level: warn, accesslog: {{disabled: true}}}}
@@ -67,7 +67,7 @@ class Registry:
             return None
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request("HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Accept": MANIFEST})
+            connection.request("HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Accept": ", ".join(ACCEPTED)})
             answer = connection.getresponse()
             return answer.headers.get("Docker-Content-Digest") if answer.status == 200 else None
         except (OSError, http.client.HTTPException):

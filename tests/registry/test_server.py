@@ -23,7 +23,8 @@ from lab.boxes.local import LocalBox
 from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
-from lab.registry.server import BASE, MANIFEST, PORTS, Registry, _wait_until_it_serves, doors, serve
+from lab.registry.manifests import DOCKER, OCI
+from lab.registry.server import BASE, PORTS, Registry, _wait_until_it_serves, doors, serve
 
 
 def quiet(event: Progress) -> None:
@@ -59,21 +60,24 @@ def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> N
 
 EMPTY = b"{}"
 EMPTY_DIGEST = f"sha256:{hashlib.sha256(EMPTY).hexdigest()}"
-MANIFEST_BYTES = json.dumps(
-    {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": {
-            "mediaType": "application/vnd.docker.container.image.v1+json",
-            "size": len(EMPTY),
-            "digest": EMPTY_DIGEST,
-        },
-        "layers": [],
-    }
-).encode()
+MANIFESTS = {
+    kind: json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": kind,
+            "config": {
+                "mediaType": "application/vnd.docker.container.image.v1+json",
+                "size": len(EMPTY),
+                "digest": EMPTY_DIGEST,
+            },
+            "layers": [],
+        }
+    ).encode()
+    for kind in (DOCKER, OCI)
+}
 
 
-def push(registry: Registry, repository: str, tag: str) -> None:
+def push(registry: Registry, repository: str, tag: str, kind: str = DOCKER) -> None:
     """The least image there is, as the registry's HTTP API takes it."""
 
     def send(method: str, url: str, data: bytes, kind: str) -> str:
@@ -84,7 +88,7 @@ def push(registry: Registry, repository: str, tag: str) -> None:
     here = f"http://{registry.prefix}/v2/{repository}"
     place = send("POST", f"{here}/blobs/uploads/", b"", "application/octet-stream")
     send("PUT", f"{place}&digest={EMPTY_DIGEST}", EMPTY, "application/octet-stream")
-    send("PUT", f"{here}/manifests/{tag}", MANIFEST_BYTES, MANIFEST)
+    send("PUT", f"{here}/manifests/{tag}", MANIFESTS[kind], kind)
 
 
 # --- the real program (docker-registry; `make check` installs it)
@@ -135,9 +139,11 @@ def test_only_the_base_image_outlives_a_run(tmp_path: Path) -> None:
         for repository in (BASE, "lab-copy-bust-one"):
             push(registry, repository, "tag")
         kept = registry.digest(BASE, "tag")
-        assert kept == f"sha256:{hashlib.sha256(MANIFEST_BYTES).hexdigest()}"
+        assert kept == f"sha256:{hashlib.sha256(MANIFESTS[DOCKER]).hexdigest()}"
         assert registry.digest("lab-copy-bust-one", "tag") == kept
         assert registry.digest(BASE, "another") is None
+        push(registry, "lab-of-containerd", "tag", OCI)  # what an engine with containerd's store pushes
+        assert registry.digest("lab-of-containerd", "tag") == f"sha256:{hashlib.sha256(MANIFESTS[OCI]).hexdigest()}"
     with serve(None, free_port(), quiet, store=tmp_path) as registry:
         assert registry.digest(BASE, "tag") == kept
         assert registry.digest("lab-copy-bust-one", "tag") is None
