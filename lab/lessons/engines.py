@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,7 +31,7 @@ from lab.files import disk_error
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.project import Project
-from lab.run.base_image import ALPINE, ROOT_TAR
+from lab.run.base_image import ALPINE, ROOT_TAR, busybox_of
 from lab.workers import wait_for
 
 BASE = "lesson/base:1"
@@ -120,9 +119,13 @@ class Engines:
         with self._turn():
             pin = self._instance(name, known)
             engine = self.fleet.start_instance(self.box, self.spec, pin)
-            write_note(pin.home, self.state, HomeNote(user=mine()))
             made = LessonEngine(pin.home, engine, self.box, host.Home(self.state, pin.home).folder)
-            self._prepare(made)
+            try:
+                write_note(pin.home, self.state, HomeNote(user=mine()))
+                self._prepare(made)
+            except BaseException:  # Ctrl-C too: nothing would name an engine that has no mark yet
+                host.stop(self.box, pin.home, self.state)
+                raise
         return made
 
     def stop(self, homes: Iterable[str]) -> list[str]:
@@ -183,10 +186,10 @@ class Engines:
         files.write(made.folder / MARK, str(self.home))
 
     def _make_root(self, made: LessonEngine) -> None:
-        """The archive of the base image: this machine's busybox, else alpine from Docker Hub."""
+        """The archive of the base image: the busybox of this machine or of a pack, else alpine from Docker Hub."""
         archive = shlex.quote(str(made.root))
-        if shutil.which("busybox"):
-            script = ROOT_TAR.format(rest=f"> {archive}")
+        with suppress(BoxError), busybox_of(self.box) as (busybox, _):
+            script = ROOT_TAR.format(busybox=busybox, rest=f"> {archive}")
             self.box.check(["sh", "-c", script], doing="make the base image", timeout=60)
             return
         client = shlex.join(made.engine.docker)

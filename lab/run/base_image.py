@@ -66,7 +66,7 @@ def busybox(registry: Registry, box: Box, engine: Engine, tell: Tell, because: s
 
 
 def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
-    with _program(box) as (busybox, text):
+    with busybox_of(box) as (busybox, text):
         tag = f"busybox-{text[:16]}"  # another busybox is another base
         if kept := registry.digest(BASE, tag):
             return f"{registry.prefix}/{BASE}@{kept}"
@@ -79,7 +79,7 @@ def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
 
 
 @contextmanager
-def _program(box: Box) -> Iterator[tuple[str, str]]:
+def busybox_of(box: Box) -> Iterator[tuple[str, str]]:
     """The busybox for the base image, as a word of a shell, and its sum: the box's own, else one that came in a pack.
 
     BoxError if there is neither.
