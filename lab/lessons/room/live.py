@@ -31,14 +31,23 @@ class LiveTable:
     def values(self) -> dict[str, Any] | None:
         """The table as values for JSON; None before there is a plan.
 
-        A row has the `variation`, the `boxes` with their engines (empty if all trials have the same), one `outcomes`
-        word for each step, and its `state`: pending, running, made or broken. An outcome is "" until it is known.
+        A row has the `variation`, the `engines` with their boxes if there are several (empty if all trials have the
+        same), one word of `outcomes` for each step, and its `state`: pending, running, made or broken. An outcome is ""
+        until it is known.
         """
         if self._planned is None:
             return None
         keys = self._planned.trials
         mixed = len({key.ends for key in keys}) > 1
-        rows = [{"variation": key.variation, "boxes": key.ends if mixed else "", **self._row(key)} for key in keys]
+        one_box = len({box for key in keys for box in (key.producer, key.consumer)}) == 1
+        rows = [
+            {
+                "variation": key.variation,
+                "engines": (_engines(key) if one_box else key.ends) if mixed else "",
+                **self._row(key),
+            }
+            for key in keys
+        ]
         return {
             "scenario": self._planned.scenario,
             "steps": list(self._planned.steps),
@@ -54,3 +63,8 @@ class LiveTable:
         outcomes = [outcome.value for outcome in filled.outcomes[:steps]]
         outcomes += [Outcome.UNKNOWN.value] * (steps - len(outcomes))
         return {"state": BROKEN if filled.verdict is Verdict.BROKEN else MADE, "outcomes": outcomes}
+
+
+def _engines(key: TrialKey) -> str:
+    """The engine of a trial; the producer's too if it is another one."""
+    return key.engine if key.producer_engine == key.engine else f"{key.producer_engine} > {key.engine}"

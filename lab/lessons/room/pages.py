@@ -59,9 +59,10 @@ class Pages:
             "before": Markup(markdown.render(lesson.text["Prediction"])),
             "run": Markup(markdown.render(lesson.text["Run"])),
         }
-        self.reveal = "\n".join(
-            f"<section><h2>{name}</h2>{markdown.render(lesson.text[name])}</section>" for name in ("Reveal", "Why")
-        )
+        # by the ids of their places on the page of the projector
+        self.texts = {
+            name.lower(): f"<h2>{name}</h2>{markdown.render(lesson.text[name])}" for name in ("Reveal", "Why")
+        }
 
     def join(self, typed: str = "", problem: str = "") -> str:
         """The page with the field for the join code."""

@@ -117,7 +117,7 @@ class Site:
 
     def _screen_state(self) -> dict[str, Any]:
         state = self.room.screen()
-        return {**state, "reveal": self.pages.reveal if state["stage"] == Stage.REVEAL else None}
+        return {**state, "texts": self.pages.texts if state["stage"] == Stage.REVEAL else None}
 
     def _stream(self, owner: str, state: Callable[[], dict[str, Any]]) -> Response:
         if not self.feed.has_room(owner):

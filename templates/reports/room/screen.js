@@ -1,6 +1,10 @@
 import { follow, send, turn } from './feed.js';
 
-const SIGNS = { hit: '✓', ran: '↻', 'wrong-hit': '⚠', error: '✗', unknown: '?', base: '·' };
+const MEANINGS = {
+  hit: 'from the cache', ran: 'built again', 'wrong-hit': 'from the cache, with wrong content', error: 'failed',
+  unknown: 'not read',
+};
+const SIGNS = { hit: '✓', ran: '↻', 'wrong-hit': '⚠', error: '✗', unknown: '?' };
 const by = (id) => document.getElementById(id);
 const made = (name, text = '', classes = '') => {
   const element = document.createElement(name);
@@ -9,17 +13,19 @@ const made = (name, text = '', classes = '') => {
   return element;
 };
 
+const chip = (outcome) => made('span', `${SIGNS[outcome] ?? '?'} ${outcome}`, `chip ${outcome}`);
+
 function cell(row, outcome) {
   const cell = made('td');
-  if (outcome) cell.append(made('span', `${SIGNS[outcome] ?? '?'} ${outcome}`, `chip ${outcome}`));
+  if (outcome) cell.append(chip(outcome));
   else cell.append(made('span', row.state === 'running' ? '… runs' : '–', row.state));
   return cell;
 }
 
 function table(data) {
-  const table = made('table'), head = made('tr'), boxes = data.rows.some((row) => row.boxes);
+  const table = made('table'), head = made('tr');
   table.append(made('caption', `${data.scenario}: ${data.made} of ${data.rows.length} trials`));
-  for (const title of ['variation', ...(boxes ? ['engines'] : []), ...data.steps]) {
+  for (const title of ['variation', ...data.steps]) {
     const th = made('th', title);
     th.scope = 'col';
     head.append(th);
@@ -28,8 +34,8 @@ function table(data) {
   for (const row of data.rows) {
     const line = made('tr', '', row.state), name = made('th', row.variation);
     name.scope = 'row';
+    if (row.engines) name.append(made('span', row.engines, 'engines'));
     line.append(name);
-    if (boxes) line.append(made('td', row.boxes, 'boxes'));
     line.append(...row.outcomes.map((outcome) => cell(row, outcome)));
     body.append(line);
   }
@@ -37,6 +43,15 @@ function table(data) {
   top.append(head);
   table.append(top, body);
   return table;
+}
+
+function legend(data) {
+  const seen = new Set(data.rows.flatMap((row) => row.outcomes));
+  return Object.entries(MEANINGS).filter(([outcome]) => seen.has(outcome)).map(([outcome, meaning]) => {
+    const item = made('li');
+    item.append(chip(outcome), ` ${meaning}`);
+    return item;
+  });
 }
 
 function bars(state) {
@@ -67,13 +82,15 @@ follow('/screen/events', (state) => {
   const now = JSON.stringify(state.table);
   if (now !== drawn) {
     by('table').replaceChildren(...(state.table ? [table(state.table)] : []));
+    by('legend').replaceChildren(...(state.table ? legend(state.table) : []));
     drawn = now;
   }
   by('table').hidden = by('legend').hidden = !state.table;
   by('about').hidden = Boolean(state.table);
   // made by the server of the lesson's Markdown, in which HTML is text; the policy lets no script of it run
-  if (state.reveal && !by('reveal').hasChildNodes()) by('reveal').innerHTML = state.reveal;
+  for (const [name, text] of Object.entries(state.texts ?? {})) if (!by(name).hasChildNodes()) by(name).innerHTML = text;
   for (const button of document.querySelectorAll('[data-action]')) button.hidden = !state.actions.includes(button.dataset.action);
+  if (by('control')) by('control').hidden = !state.actions.length;
 });
 
 for (const button of document.querySelectorAll('[data-action]')) button.addEventListener('click', async () => {
