@@ -45,7 +45,7 @@ class Client:
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
-    host: str = ""
+    opened: list[Events] = field(default_factory=list)
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANGS)
@@ -71,12 +71,12 @@ class Client:
         answer = connection.getresponse()
         assert answer.status == 200
         assert answer.headers["Content-Type"].startswith("text/event-stream")
-        return Events(connection, answer)
+        self.opened.append(stream := Events(connection, answer))
+        return stream
 
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        host = self.host or f"127.0.0.1:{self.port}"
-        return {"Host": host, **({"Cookie": cookie} if cookie else {}), **more}
+        return {"Host": f"127.0.0.1:{self.port}", **({"Cookie": cookie} if cookie else {}), **more}
 
 
 @dataclass
@@ -113,6 +113,7 @@ class Place:
 
     room: Room
     served: Served
+    opened: list[Events] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -123,7 +124,7 @@ class Place:
         return self.served.site.doors.code
 
     def stranger(self) -> Client:
-        return Client(self.port)
+        return Client(self.port, opened=self.opened)
 
     def student(self) -> Client:
         client = self.stranger()
@@ -147,4 +148,7 @@ def place(lesson: Lesson) -> Iterator[Place]:
     room = Room(tuple(choice.name for choice in lesson.file.prediction.choices))
     pages = Pages(lesson, find().texts(TEMPLATES))
     with open_socket("127.0.0.1", 0) as listening, serving(listening, "127.0.0.1", room, pages) as served:
-        yield Place(room, served)
+        made = Place(room, served)
+        yield made
+        for stream in made.opened:
+            stream.close()
