@@ -32,6 +32,7 @@ bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) -m benchmarks.storing
 	$(PYTHON) -m benchmarks.minimise
+	$(PYTHON) -m benchmarks.room
 	$(PYTHON) benchmarks/run.py
 
 # This runs every variation of the truth-* scenarios on real engines of this machine, as root, in about 15 minutes. The last

@@ -7,7 +7,7 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -101,18 +101,16 @@ def _print(served: Served, listen: str, *, as_json: bool) -> None:
 def _making(lesson: Lesson, lineup: str | None, provider: str, *, verbose: bool) -> Make:
     """The run as `lab lesson run` makes it."""
     from lab.cli.lesson_run import make_run
-    from lab.cli.screen import Follower
-    from lab.model import Progress
+    from lab.model import Progress, RunEvent
 
     def make(room: Room) -> Run:
-        def follow(event: Any) -> None:
+        def follow(event: Progress | RunEvent) -> None:
             if isinstance(event, Progress):
                 room.report(f"{event.who}: {event.what}".splitlines()[0][:200])
             else:
                 room.take(event)
 
-        follower: Follower = follow
-        folder, run = make_run(lesson, lineup, provider, verbose=verbose, follower=follower)
+        folder, run = make_run(lesson, lineup, provider, verbose=verbose, follower=follow)
         say(f"the run is stored in {folder}", err=True)
         return run
 
@@ -145,13 +143,21 @@ def _teach(lesson: Lesson, room: Room, make: Make, woken: int) -> None:
     while True:
         ready, _, _ = select.select(watched, [], [])
         for number in ready:
-            if not os.read(number, 4096):  # the terminal is gone
+            if not _read(number):
                 watched.remove(number)
             elif number != woken and (action := room.advance()):
                 say(DONE[action], err=True)
         if room.stage is Stage.RUN:
             _run(lesson, room, make)
             _forget_keys()
+
+
+def _read(number: int) -> bytes:
+    """What can be read; nothing if the terminal is gone."""
+    try:
+        return os.read(number, 4096)
+    except OSError:
+        return b""
 
 
 def _run(lesson: Lesson, room: Room, make: Make) -> None:

@@ -55,7 +55,7 @@ class Guard:
         headers = Headers(scope=scope)
         hosts = [host.lower() for host in headers.getlist("host")]
         if len(hosts) != 1 or hosts[0] not in self.doors.hosts:
-            return PlainTextResponse("This server has another name.\n", 421)
+            return PlainTextResponse("Use the address that the projector shows.\n", 421)
         if scope["method"] not in METHODS:
             return PlainTextResponse("This method is not allowed.\n", 405)
         if len(scope["path"]) + len(scope["query_string"]) > LONGEST_TARGET:

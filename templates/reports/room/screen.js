@@ -65,7 +65,7 @@ function bars(state) {
   }
 }
 
-let drawn = '';
+let drawn = '', acted = false;
 follow('/screen/events', (state) => {
   turn(state.stage);
   for (const item of document.querySelectorAll('[data-now]')) {
@@ -91,11 +91,14 @@ follow('/screen/events', (state) => {
   for (const [name, text] of Object.entries(state.texts ?? {})) if (!by(name).hasChildNodes()) by(name).innerHTML = text;
   for (const button of document.querySelectorAll('[data-action]')) button.hidden = !state.actions.includes(button.dataset.action);
   if (by('control')) by('control').hidden = !state.actions.length;
+  // a hidden button loses the focus: the next one gets it, so that one key leads through the lesson
+  const at = document.activeElement;
+  if (acted && (at === document.body || at.closest('[hidden]'))) document.querySelector('[data-action]:not([hidden])')?.focus();
 });
 
 for (const button of document.querySelectorAll('[data-action]')) button.addEventListener('click', async () => {
   const refused = by('refused');
-  refused.hidden = true;
+  refused.hidden = acted = true;
   let problem = '';
   try {
     const answer = await send('/act', { action: button.dataset.action });
@@ -103,5 +106,4 @@ for (const button of document.querySelectorAll('[data-action]')) button.addEvent
   } catch { problem = 'No connection. Try again.'; }
   refused.textContent = problem;
   refused.hidden = !problem;
-  document.querySelector('[data-action]:not([hidden])')?.focus();
 });

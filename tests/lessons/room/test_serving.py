@@ -39,7 +39,7 @@ def test_one_address_is_as_it_is_and_all_are_those_of_the_networks(monkeypatch: 
         item = address()
         item.address, item.family = word, socket.AF_INET
         found.append(item)
-    monkeypatch.setattr(module.psutil, "net_if_addrs", lambda: {"all": found})
+    monkeypatch.setattr("psutil.net_if_addrs", lambda: {"all": found})
     monkeypatch.setattr(module, "_main_address", lambda: "192.168.1.20")
     assert addresses_of("0.0.0.0") == ("192.168.1.20", "172.17.0.1", "127.0.0.1")
 

@@ -1,4 +1,4 @@
-"""The routes of a room, asked over real sockets: who may do what, strangers' input, and what nobody learns too early."""
+"""The routes of a room over real sockets: who may do what, strangers' input, and what nobody learns too early."""
 
 from __future__ import annotations
 
