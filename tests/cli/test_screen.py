@@ -118,7 +118,7 @@ def test_quiet_lines_say_each_trial_once(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("json_lines", [False, True])
 def test_a_follower_gets_every_event(json_lines: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    events = [PLANNED, Begun(ONE), HITS, Progress("b", "e from a, none: all hit")]
+    events: list[Progress | RunEvent] = [PLANNED, Begun(ONE), HITS, Progress("b", "e from a, none: all hit")]
     heard: list[Progress | RunEvent] = []
     with Screen(json_lines=json_lines) as screen:
         screen.follower = heard.append
