@@ -132,7 +132,7 @@ class Room:
         self._tell()
 
     def report(self, status: str) -> None:
-        """Show what the run prepares, until its first trial begins."""
+        """Show what the run prepares, until there is a table."""
         with self._lock:
             self._status = status
         self._tell()
@@ -155,6 +155,7 @@ class Room:
         """
         with self._lock:
             made = Counter(choice for choice in self._seats.values() if choice)
+            table = self._table.values()
             hidden = self._stage in (Stage.JOIN, Stage.PREDICT)
             return {
                 "stage": self._stage.value,
@@ -163,8 +164,8 @@ class Room:
                 "counts": None if hidden else {name: made[name] for name in self._choices},
                 "right": self._right if self._stage is Stage.REVEAL else None,
                 "problem": self._problem,
-                "status": self._status if self._stage is Stage.RUN else "",
-                "table": self._table.values(),
+                "status": self._status if self._stage is Stage.RUN and table is None else "",
+                "table": table,
                 "actions": [action.value for action, (allowed, _) in STEPS.items() if self._stage in allowed],
             }
 

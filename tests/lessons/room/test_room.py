@@ -103,12 +103,18 @@ def test_a_run_that_was_not_made_can_be_started_again_with_an_empty_table() -> N
     assert (room.screen()["problem"], room.screen()["table"]) == ("", None)
 
 
-def test_the_status_is_shown_while_the_run_is_made() -> None:
+def test_the_status_is_shown_until_the_run_has_a_table() -> None:
     room = room_at(Stage.RUN)
-    room.report("local: pushes")
-    assert room.screen()["status"] == "local: pushes"
-    room.finish(None, "The run makes not exactly one answer right.")
+    room.report("engine 26.1.5: starts")
+    assert room.screen()["status"] == "engine 26.1.5: starts"
+    room.take(planned(key("none")))
     assert room.screen()["status"] == ""
+
+
+def test_a_run_that_makes_no_choice_right_is_revealed_without_one() -> None:
+    room = room_at(Stage.RUN)
+    room.finish(None, "The run makes not exactly one answer right.")
+    assert room.screen()["problem"] == "The run makes not exactly one answer right."
     room.act(Action.REVEAL)
     assert room.screen()["right"] is None
 

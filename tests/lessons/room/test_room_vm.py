@@ -6,8 +6,10 @@ from contextlib import closing
 
 import pytest
 
+from lab.engines import host
 from lab.lessons.answer import right_choice
 from lab.lessons.library import Lesson
+from lab.project import find
 from lab.results import run as runs
 from tests.conftest import ROOT
 from tests.lessons.room.process import serving
@@ -39,3 +41,20 @@ def test_the_teacher_starts_a_real_run_and_the_table_fills_trial_by_trial(lesson
     rows = {row["variation"]: row["outcomes"] for row in state["table"]["rows"]}
     stored = {item.variation: [step.outcome.value for step in item.build.steps] for item in run.trials if item.build}
     assert rows == stored
+
+
+def test_ctrl_c_during_a_run_ends_it_with_its_engine_and_tells_the_pages() -> None:
+    with serving(ROOT, "1") as served:
+        teacher = served.teacher()
+        with closing(teacher.events("/screen/events")) as screen:
+            teacher.post("/act", action="open")
+            teacher.post("/act", action="start")
+            while not (table := screen.state()["table"]) or not table["made"]:
+                pass
+            code, err = served.stop()
+            while screen.next()[0] != "end":
+                pass
+    assert code == 130, err
+    assert "lab: stopped by Ctrl-C" in err
+    assert "Traceback" not in err
+    assert host.leftovers(find().state) == []

@@ -72,6 +72,5 @@ def test_a_page_that_is_closed_gives_its_place_back(place: Place) -> None:
         stream = student.events("/events")
         assert stream.state()["stage"] == "join"
         stream.close()
-        place.room.report("wakes the streams")
         while len(place.served.site.feed):
             pass
