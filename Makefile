@@ -34,6 +34,7 @@ bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.minimise
 	$(PYTHON) -m benchmarks.pack
 	$(PYTHON) -m benchmarks.lessons
+	$(PYTHON) -m benchmarks.room
 	$(PYTHON) benchmarks/run.py
 
 # This runs every variation of the truth-* scenarios on real engines of this machine, as root, in about 15 minutes. The last

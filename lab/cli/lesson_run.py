@@ -13,8 +13,10 @@ from lab.cli.terminal import echo, paint, say, width
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
+    from lab.cli.screen import Follower
     from lab.lessons.desk import Desk
     from lab.lessons.lesson_file import Choice
+    from lab.lessons.library import Lesson
     from lab.results.run import Run
 
 LOCAL = "local"
@@ -53,7 +55,7 @@ def run(
             hint=f"python -m lab lesson predict {desk.lesson.number}, or --without-prediction",
         )
     folder = Path(progress.run) if progress.run and not again and Path(progress.run, "run.json").is_file() else None
-    folder, made = _kept(folder) if folder else _made(desk, lineup, provider, verbose=verbose)
+    folder, made = _kept(folder) if folder else make_run(desk.lesson, lineup, provider, verbose=verbose)
     with desk.hold("lesson run"):
         right = desk.ran(made, folder)
     if as_json:
@@ -76,20 +78,22 @@ def _kept(folder: Path) -> tuple[Path, Run]:
     return folder, load(folder)
 
 
-def _made(desk: Desk, lineup: str | None, provider: str, *, verbose: bool) -> tuple[Path, Run]:
-    """Make the run on the boxes of a lineup, by default on this machine."""
+def make_run(
+    lesson: Lesson, lineup: str | None, provider: str, *, verbose: bool, follower: Follower | None = None
+) -> tuple[Path, Run]:
+    """Make the run of a lesson on the boxes of a lineup, by default on this machine; a follower gets each event."""
     from lab.cli.conduct import boxes_for, conducting
     from lab.cli.options import builders_named, caches_named, engines_named, workplace
     from lab.lessons.limits import check_lesson
     from lab.run.experiment import Wish
 
     place = workplace(lineup or LOCAL)
-    check_lesson(desk.lesson, place.project.scenarios)
-    asked = desk.lesson.file.run
+    check_lesson(lesson, place.project.scenarios)
+    asked = lesson.file.run
     used, producing = engines_named(place, asked.engines), engines_named(place, asked.producer_engines)
     wish = Wish(
         place.lineup.name,
-        desk.lesson.scenario(place.project.scenarios),
+        lesson.scenario(place.project.scenarios),
         variations=asked.variations,
         consumer_engines=used,
         producer_engines=producing,
@@ -98,6 +102,7 @@ def _made(desk: Desk, lineup: str | None, provider: str, *, verbose: bool) -> tu
     )
     specs = boxes_for(place, (), (), used, producing, allow_prune=False, builders=wish.builders, caches=wish.caches)
     with conducting(place, specs, provider, "lesson run", verbose=verbose) as conductor:
+        conductor.screen.follower = follower
         return conductor.run(wish, used, producing)
 
 

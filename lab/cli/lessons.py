@@ -13,6 +13,7 @@ from lab.cli.lesson_grade import grade
 from lab.cli.lesson_new import lint, new
 from lab.cli.lesson_options import SCHEMA, desk_of, lesson_argument, library, opened, show_markdown, to_option
 from lab.cli.lesson_run import run
+from lab.cli.lesson_serve import serve
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import echo, say
 from lab.errors import UsageError
@@ -177,5 +178,5 @@ def _document(item: Lesson) -> dict[str, Any]:
     }
 
 
-for command in (run, check, watch, hint, solve, reset, grade, new, lint):
+for command in (run, serve, check, watch, hint, solve, reset, grade, new, lint):
     lesson.add_command(command)

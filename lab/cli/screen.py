@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+Follower = Callable[[Progress | RunEvent], None]
 QUIET_SECONDS = 2.0  # without a terminal, each box gets one line in this time; ends and failures always get one
 
 
@@ -32,12 +33,14 @@ class Screen:
     """Listens to events and shows them on standard error, so that standard output holds answers only.
 
     With `json_lines` every event is one JSON object on a line of standard output instead, for tools that follow.
+    A `follower` gets each event, too, from any thread; it must return at once.
     """
 
     def __init__(self, verbose: bool = False, *, json_lines: bool = False) -> None:
         self.verbose = verbose
         self.json_lines = json_lines
         self.expect: Expect = lambda planned: None
+        self.follower: Follower | None = None
         self._board: Board | None = None
         self._lines: dict[str, tuple[Progress, float]] = {}
         self._said: dict[str, tuple[float, str]] = {}
@@ -83,6 +86,8 @@ class Screen:
 
     def tell(self, event: Progress) -> None:
         """Show one event; called from any thread."""
+        if self.follower:
+            self.follower(event)
         with self._lock:
             now = time.monotonic()
             began = self._lines[event.who][1] if event.who in self._lines else now
@@ -94,6 +99,8 @@ class Screen:
 
     def watch(self, event: RunEvent) -> None:
         """Follow a run trial by trial; called from any thread."""
+        if self.follower:
+            self.follower(event)
         with self._lock:
             if isinstance(event, Planned):
                 earlier, self._board = self._board, Board(event, self.expect(event))

@@ -116,6 +116,17 @@ def test_quiet_lines_say_each_trial_once(capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_a_follower_gets_every_event(json_lines: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    events: list[Progress | RunEvent] = [PLANNED, Begun(ONE), HITS, Progress("b", "e from a, none: all hit")]
+    heard: list[Progress | RunEvent] = []
+    with Screen(json_lines=json_lines) as screen:
+        screen.follower = heard.append
+        for event in events:
+            screen.tell(event) if isinstance(event, Progress) else screen.watch(event)
+    assert heard == events
+
+
 def test_json_lines_are_for_tools(capsys: pytest.CaptureFixture[str]) -> None:
     screened([Progress("b", "prune"), PLANNED, Begun(ONE), HITS], json_lines=True).emit({"event": "ended", "run": "r"})
     out, err = capsys.readouterr()

@@ -1,0 +1,119 @@
+"""The server of a room: a socket, the names under which it is reached, and a thread that answers."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+import uvicorn
+
+from lab.errors import HostError
+from lab.lessons.room.doors import Doors
+from lab.lessons.room.pages import Pages
+from lab.lessons.room.room import Room
+from lab.lessons.room.site import Site
+from lab.workers import wait_for
+
+LOOPBACK = "127.0.0.1"
+ELSEWHERE = "192.0.2.1"  # an address of RFC 5737, which no network has
+MOST_CONNECTIONS = 512
+LARGEST_HEAD = 16 << 10  # bytes of a request without its body
+IDLE_SECONDS, START_SECONDS, STOP_SECONDS = 10, 30, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A room that is served: its site, the addresses for students, and that of the teacher with the token."""
+
+    site: Site
+    urls: tuple[str, ...]
+    teacher: str
+
+
+def open_socket(address: str, port: int) -> socket.socket:
+    """A socket that listens at an address; port 0 takes a free one. HostError if that is not possible."""
+    try:
+        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(found[4][:2], family=found[0], backlog=MOST_CONNECTIONS)
+    except OSError as error:
+        raise HostError(
+            f"cannot listen at {address} port {port}: {error.strerror or error}",
+            hint="--port 0 takes a free port; --listen takes an address of this machine, or 0.0.0.0 for all",
+        ) from error
+
+
+def addresses_of(listen: str) -> tuple[str, ...]:
+    """The addresses by which others reach this machine: the one given, or for 0.0.0.0 and :: those of its networks."""
+    try:
+        if not ipaddress.ip_address(listen).is_unspecified:
+            return (listen,)
+    except ValueError:
+        return (listen,)
+    families = (socket.AF_INET,) if ":" not in listen else (socket.AF_INET, socket.AF_INET6)
+    found = [item.address for items in psutil.net_if_addrs().values() for item in items if item.family in families]
+    outside = [word for word in found if "%" not in word and not ipaddress.ip_address(word).is_loopback]
+    outside.sort(key=lambda word: word != _main_address())  # stable: the address of the room's network comes first
+    return (*outside, LOOPBACK)
+
+
+def _main_address() -> str:
+    """The address from which this machine reaches other networks; "" without one. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect((ELSEWHERE, 9))
+        return str(probe.getsockname()[0])
+    return ""
+
+
+def hosts_of(listen: str, port: int) -> tuple[str, ...]:
+    """The values of the header Host that belong to this server."""
+    own = socket.gethostname()
+    names = sorted({*addresses_of(listen), listen, LOOPBACK, "localhost", own, f"{own}.local"})
+    hosts = [_bracketed(name) for name in names]
+    return (*(f"{host}:{port}" for host in hosts), *(hosts if port == 80 else ()))  # browsers leave out port 80
+
+
+@contextmanager
+def serving(listening: socket.socket, listen: str, room: Room, pages: Pages) -> Iterator[Served]:
+    """Answer on a socket in a thread for the time of the context; then all pages are told that the lesson has ended."""
+    port = listening.getsockname()[1]
+    addresses = [f"http://{_bracketed(address)}:{port}" for address in addresses_of(listen)]
+    urls = tuple(addresses[:-1] or addresses)
+    doors = Doors(hosts_of(listen, port))
+    site = Site(room, doors, pages, urls, port)
+    server = uvicorn.Server(_config(site))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="room", daemon=True)
+    thread.start()
+    try:
+        wait_for("the server of the room", lambda: server.started or "it starts", timeout=START_SECONDS, every=0.02)
+        yield Served(site, urls, f"{addresses[-1]}/screen?token={doors.token}")
+    finally:
+        site.feed.end()
+        server.should_exit = True
+        thread.join(STOP_SECONDS)
+
+
+def _config(site: Site) -> uvicorn.Config:
+    return uvicorn.Config(
+        site.application(),
+        http="h11",
+        ws="none",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=LARGEST_HEAD,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
