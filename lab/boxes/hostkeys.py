@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from paramiko import AutoAddPolicy, BadHostKeyException
-from paramiko.ssh_exception import NoValidConnectionsError
+from paramiko.ssh_exception import IncompatiblePeer, NoValidConnectionsError
 
-from lab.errors import reason
+from lab.errors import BoxError, reason
 
+FINAL = (BadHostKeyException, IncompatiblePeer)  # a host that will not answer otherwise if it is asked again
 SLOW = "Authentication timeout."  # paramiko's text
 
 
@@ -47,3 +49,19 @@ def at_log_in(connection: Any, error: BaseException) -> bool:
     transport = connection.client.get_transport()
     stood = transport is not None and transport.is_active()
     return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW)
+
+
+def unreachable(name: str, known_hosts: Path, error: BaseException) -> BoxError:
+    """The error for a host that cannot be reached or trusted; `known_hosts` has its key from the first `up`."""
+    if isinstance(error, BadHostKeyException):
+        return BoxError(
+            f"cannot trust {name}: its host key is not the one remembered at its first `up`",
+            hint=f"if you know why, remove {known_hosts} and run `python -m lab up {name}`",
+        )
+    if isinstance(error, IncompatiblePeer):
+        return BoxError(
+            f"cannot reach {name}: its ssh server and lab have no algorithm in common: {why(error)}",
+            hint="OpenSSH before 7.2 signs with an RSA key only by SHA-1, which lab does not accept: give the host "
+            "an ECDSA or ed25519 host key, or a newer OpenSSH",
+        )
+    return BoxError(f"cannot reach {name}: {why(error)}", hint=f"python -m lab up {name}")

@@ -14,13 +14,12 @@ from typing import Any
 
 from fabric import Config, Connection
 from invoke.exceptions import CommandTimedOut, ThreadException
-from paramiko import AutoAddPolicy, BadHostKeyException, SSHException
-from paramiko.ssh_exception import IncompatiblePeer
+from paramiko import AutoAddPolicy, SSHException
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.feeding import Sink, feed_channel, rsync
 from lab.boxes.forwards import ReverseForward, local_forward
-from lab.boxes.hostkeys import SameKey, at_log_in, why
+from lab.boxes.hostkeys import FINAL, SameKey, at_log_in, unreachable, why
 from lab.boxes.notes import Address
 from lab.boxes.process import run_process
 from lab.errors import BoxError, Interrupted, LabError
@@ -82,7 +81,7 @@ class SshBox(Box):
                     raise
                 return error.message
             except BoxError as error:
-                if isinstance(error.__cause__, (BadHostKeyException, IncompatiblePeer)):
+                if isinstance(error.__cause__, FINAL):
                     raise
                 return error.message
 
@@ -272,18 +271,7 @@ class SshBox(Box):
         return connection
 
     def _unreachable(self, error: BaseException) -> BoxError:
-        if isinstance(error, BadHostKeyException):
-            return BoxError(
-                f"cannot trust {self.name}: its host key is not the one remembered at its first `up`",
-                hint=f"if you know why, remove {self.known_hosts} and run `python -m lab up {self.name}`",
-            )
-        if isinstance(error, IncompatiblePeer):
-            return BoxError(
-                f"cannot reach {self.name}: its ssh server and lab have no algorithm in common: {why(error)}",
-                hint="OpenSSH before 7.2 signs with an RSA key only by SHA-1, which lab does not accept: give the host "
-                "an ECDSA or ed25519 host key, or a newer OpenSSH",
-            )
-        return BoxError(f"cannot reach {self.name}: {why(error)}", hint=f"python -m lab up {self.name}")
+        return unreachable(self.name, self.known_hosts, error)
 
     def _refusal(self, error: BaseException) -> BoxError:
         """The error for a host that answers and refuses the login."""

@@ -24,9 +24,7 @@ COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 
 @click.command(epilog="Example: python -m lab setup --dry-run")
 @click.option("--dry-run", is_flag=True, help="Print the commands and run none.")
-@from_option(
-    "Install from a pack: its folder, or the address at which `lab serve` offers it. Debian's keys are checked."
-)
+@from_option("Install from a pack: its folder, or the address of `python -m lab serve`. Debian's keys are checked.")
 @verbose_option
 def setup(dry_run: bool, pack_from: str | None, verbose: bool) -> None:
     """Install the programs that are missing on this machine (by apt on Debian and Ubuntu, by Homebrew on macOS).

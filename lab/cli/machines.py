@@ -111,7 +111,7 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
 @engine_option("engines")
 @provider_option
 @click.option("--destroy", is_flag=True, help="Remove a box that stops booting; without it, it is kept for a look.")
-@from_option("Take boxes and engines from a pack: its folder, or the address at which `lab serve` offers it.")
+@from_option("Take boxes and engines from a pack: its folder, or the address at which `python -m lab serve` offers it.")
 @verbose_option
 def up(
     names: tuple[str, ...],

@@ -50,8 +50,8 @@ def serve(
 ) -> None:
     """Offer a pack to a room over HTTP, until Ctrl-C.
 
-    The pack is checked first. Its page says what participants type; `lab up --from URL` and `lab setup --from URL`
-    download from it and check each file. Only the files of the pack are readable, and nothing can be written.
+    The pack is checked first. Its page says what participants type: `up --from URL` and `setup --from URL` download
+    from it and check each file. Only the files of the pack are readable, and nothing can be written.
     """
     from lab.machines.pack import serving
     from lab.machines.pack.manifest import read_manifest

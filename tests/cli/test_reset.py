@@ -40,7 +40,7 @@ def test_a_lineup_of_which_nothing_is_up(place: Place) -> None:
 def test_this_machine_without_an_engine_of_labs_has_nothing_to_reset(place: Place) -> None:
     done = place.lab("reset", "local", "--lineup", "local")
     assert done.returncode == 2
-    assert "cannot use snapshots of local: lab runs no engine on this machine" in done.stderr
+    assert "cannot use snapshots of local: no engine of lab is on this machine" in done.stderr
 
 
 def test_the_boxes_are_those_of_the_lineup_that_are_up(tmp_path: Path) -> None:

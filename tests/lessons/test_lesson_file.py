@@ -35,7 +35,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         (lambda data: data["exercise"]["builds"][0].update(cache_from=["after"]), "no build before it makes"),
         (lambda data: data["exercise"]["wrong"][0].update(fails="no"), "names the condition no"),
         (lambda data: data["exercise"]["wrong"][0].update(found="no"), "which first-run-hits does not find"),
-        (lambda data: data["exercise"]["builds"][0].update(on="second"), "`second` names none"),
+        (lambda data: data["exercise"]["builds"][0].update(where="second"), "`second` names none"),
         (lambda data: data["exercise"]["wrong"][0].update(files="../x"), "a path must lie in the context"),
         (lambda data: data["exercise"].update(solution={}), "it changes nothing"),
         (lambda data: data["prediction"]["choices"][0].update(when=[]), "at least 1"),

@@ -58,7 +58,7 @@ class LocalHandler(Handler[LocalSpec]):
         names = [name for name in host.leftovers(state) if site.catalog.has_engine(name)]
         if not names:
             raise UsageError(
-                f"cannot use snapshots of {spec.name}: lab runs no engine on this machine",
+                f"cannot use snapshots of {spec.name}: no engine of lab is on this machine",
                 hint=f"`python -m lab up {spec.name}` starts its engines",
             )
         for name in names:

@@ -1,4 +1,4 @@
-"""The client of `lab serve`: it continues a download, repeats what failed, and follows no redirection.
+"""The client of `python -m lab serve`: it continues a download, repeats what failed, and follows no redirection.
 
 A classroom's network is full and its laptops fall asleep, so a broken connection is repeated as long as there is
 progress. The address is one of the room: no proxy is asked.
@@ -122,12 +122,12 @@ class Client:
             if error.code not in BUSY:
                 raise HostError(
                     f"cannot download {self.url}{name}: the server answered {error.code} {error.reason}",
-                    hint="check the address: `lab serve` prints it where it runs",
+                    hint="check the address: `python -m lab serve` prints it where it runs",
                 ) from error
         if attempt + 1 >= ATTEMPTS:
             raise HostError(
                 f"cannot download {self.url}{name}: {getattr(error, 'reason', error)}",
-                hint="check that `lab serve` still runs there; the same command continues the download",
+                hint="check that `python -m lab serve` still runs there; the same command continues the download",
             ) from error
         if stopping.wait(min(LONGEST_PAUSE, self.pause * 2**attempt)):
             raise Interrupted("stopped while downloading; the same command continues")

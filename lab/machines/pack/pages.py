@@ -12,6 +12,7 @@ from lab.machines.pack.manifest import FOLDERS, Entry, Manifest, Sort
 # what a browser or a client may send as the name of a host; anything else is not repeated on a page
 BASE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 UNNAMED = "http://HOST:PORT"
+PROGRAM = "lab"  # as participants call it after pip, not as the one who serves does
 STYLE = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
     "pre{background:#f2f2f2;padding:.8rem;overflow-x:auto;white-space:pre-wrap}"
@@ -29,14 +30,14 @@ def start_page(manifest: Manifest, base: str) -> str:
     """The page for participants: what to type, in order, and what there is to download."""
     base = base if BASE.fullmatch(base) else UNNAMED
     host = urlsplit(base).hostname or "HOST"
-    ups = [f"lab up --lineup {name} --from {base}" for name in manifest.lineups]
+    ups = [f"{PROGRAM} up --lineup {name} --from {base}" for name in manifest.lineups]
     steps = [
         ("Make a Python environment.", "python3 -m venv lab-venv && . lab-venv/bin/activate"),
         (
             "Install lab from this server.",
             f"pip install --no-index --trusted-host {host} --find-links {base}/{FOLDERS[Sort.WHEEL]}/ docker-cache-lab",
         ),
-        ("Install the programs that are missing on this machine.", f"lab setup --from {base}"),
+        ("Install the programs that are missing on this machine.", f"{PROGRAM} setup --from {base}"),
         ("Start the boxes of one lineup.", "\n".join(ups)),
     ]
     items = "\n".join(f"<li>{escape(text)}<pre>{escape(command)}</pre></li>" for text, command in steps)

@@ -49,6 +49,7 @@ def test_the_json_document() -> None:
                         "reason": None,
                         "pulled": False,
                         "download": None,
+                        "ran_and_failed": False,
                     },
                     {
                         "stage": None,
@@ -61,6 +62,7 @@ def test_the_json_document() -> None:
                         "reason": None,
                         "pulled": False,
                         "download": None,
+                        "ran_and_failed": False,
                     },
                 ],
                 "context_bytes": 34,
