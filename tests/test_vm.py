@@ -272,7 +272,7 @@ def test_a_project_of_ones_own_goes_to_both_boxes(checkout: Lab, tmp_path: Path)
     repository = Repository(tmp_path / "app")
     repository.write("Dockerfile", OWN.encode())
     repository.write(".dockerignore", b".git\n")
-    repository.write("src/a", b"a\n", 0o600)
+    repository.write("src/a", b"a\n", 0o666)
     repository.commit()
     words = ["--context", str(repository.folder), "--base", "*=busybox", "--lineup", "debian", "--engine", "20.10.24"]
     words += ["--producer", BOXES[0], "--consumer", BOXES[1], "--json"]
@@ -281,7 +281,7 @@ def test_a_project_of_ones_own_goes_to_both_boxes(checkout: Lab, tmp_path: Path)
         assert {trial["verdict"] for trial in run["trials"]} == {"as expected"}, run["trials"]
         assert {trial["consumer"] for trial in run["trials"]} == set(BOXES)  # the control is on the producer
         modes = {entry["path"]: entry["mode_octal"] for item in run["contexts"].values() for entry in item["entries"]}
-        assert modes["src/a"] == ("0600" if way == "exact" else "0644")
+        assert modes["src/a"] == ("0666" if way == "exact" else "0644")
     said = checkout.run("repro", *words, "--transfer", "checkout")
     assert said.code == 6, said.err
     problems = {trial["problem"] for trial in said.json["trials"]}
