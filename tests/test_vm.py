@@ -156,7 +156,8 @@ def test_the_default_run_is_the_bug_reports_table(checkout: Lab, tmp_path: Path)
     asked = {(entry["box"], tuple(entry["argv"][1:])) for entry in entries[1:] if entry["argv"][0] == "docker"}
     for name in BOXES:
         assert {(name, ("version",)), (name, ("info",)), (name, ("system", "prune", "-a", "-f"))} <= asked
-    left = checkout.ok("exec", "all", "--json", "--", "sh", "-c", "test ! -e lab-runs").json["results"]
+    gone = " && ".join(f"test ! -e lab-runs/{name}" for name in [*names, said.json["name"]])
+    left = checkout.ok("exec", "all", "--json", "--", "sh", "-c", gone).json["results"]
     assert [row["exit"] for row in left] == [0, 0]
 
 
@@ -276,8 +277,10 @@ def test_a_project_of_ones_own_goes_to_both_boxes(checkout: Lab, tmp_path: Path)
     repository.commit()
     words = ["--context", str(repository.folder), "--base", "*=busybox", "--lineup", "debian", "--engine", "20.10.24"]
     words += ["--producer", BOXES[0], "--consumer", BOXES[1], "--json"]
+    names = []
     for way in ("exact", "copy"):
         run = checkout.run("repro", *words, "--transfer", way).json
+        names.append(run["name"])
         assert {trial["verdict"] for trial in run["trials"]} == {"as expected"}, run["trials"]
         assert {trial["consumer"] for trial in run["trials"]} == set(BOXES)  # the control is on the producer
         modes = {entry["path"]: entry["mode_octal"] for item in run["contexts"].values() for entry in item["entries"]}
@@ -286,7 +289,8 @@ def test_a_project_of_ones_own_goes_to_both_boxes(checkout: Lab, tmp_path: Path)
     assert said.code == 6, said.err
     problems = {trial["problem"] for trial in said.json["trials"]}
     assert any("git is not installed there" in problem for problem in problems), problems
-    left = checkout.ok("exec", "all", "--json", "--", "sh", "-c", "test ! -e lab-runs").json["results"]
+    gone = " && ".join(f"test ! -e lab-runs/{name}" for name in [*names, said.json["name"]])
+    left = checkout.ok("exec", "all", "--json", "--", "sh", "-c", gone).json["results"]
     assert [row["exit"] for row in left] == [0, 0]
 
 
