@@ -18,7 +18,8 @@ from urllib.parse import urlencode, urlsplit
 from lab.lessons.library import find_lesson
 from lab.lessons.room.pages import TEMPLATES, Pages
 from lab.lessons.room.room import Action, Room
-from lab.lessons.room.serving import open_socket, serving
+from lab.lessons.room.serving import serving
+from lab.machines.listening import open_socket
 from lab.project import find
 
 CLASS, ROUNDS, BOUND = 40, 5, 1.0

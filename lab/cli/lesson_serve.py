@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.lesson_options import SCHEMA, lesson_argument, lesson_of
+from lab.cli.listening import listen_options
 from lab.cli.options import json_option, lineup_option, print_json, provider_option, verbose_option
 from lab.cli.terminal import say
 from lab.errors import Interrupted, LabError, ReadError
+from lab.machines.listening import LOOPBACK, open_socket
 
 if TYPE_CHECKING:
     from lab.lessons.library import Lesson
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from lab.results.run import Run
 
 PORT = 8766
-LOOPBACK = "127.0.0.1"
 FAILED = "The run was not made. The teacher's terminal says why."
 DONE = {
     "open": "the question is open; Enter starts the run",
@@ -35,16 +36,7 @@ Make = Callable[["Room"], "Run"]  # makes a run, and gives its events to the roo
 
 @click.command(epilog="Example: python -m lab lesson serve 1 --listen 192.168.1.20")
 @lesson_argument
-@click.option(
-    "--listen",
-    default=LOOPBACK,
-    show_default=True,
-    metavar="ADDRESS",
-    help="The address of this machine to listen at; 0.0.0.0 for all. Without it only this machine can connect.",
-)
-@click.option(
-    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
-)
+@listen_options(PORT)
 @click.option("--stored", metavar="RUN", help="Show this stored run of the lesson, and make none.")
 @lineup_option
 @provider_option
@@ -67,7 +59,7 @@ def serve(
     """
     from lab.lessons.room.pages import TEMPLATES, Pages
     from lab.lessons.room.room import Room
-    from lab.lessons.room.serving import open_socket, serving
+    from lab.lessons.room.serving import serving
     from lab.project import find
 
     lesson = lesson_of(word)

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from contextlib import suppress
 from pathlib import Path
 
 import click
-import psutil
 
+from lab.cli.listening import listen_options
 from lab.cli.options import json_option, print_json, verbose_option
 from lab.cli.screen import screen
 from lab.cli.terminal import say
+from lab.machines.listening import LOOPBACK, bracketed, is_every_address, network_addresses, open_socket
 
 PORT = 8765
-LOOPBACK = "127.0.0.1"
 
 
 @click.command(epilog="Example: python -m lab serve /media/stick/lab --listen 192.168.1.20")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option(
-    "--listen",
-    default=LOOPBACK,
-    show_default=True,
-    metavar="ADDRESS",
-    help="The address of this machine to listen at; 0.0.0.0 for all. Without it only this machine can connect.",
-)
-@click.option(
-    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
-)
+@listen_options(PORT)
 @click.option("--limit", type=click.FloatRange(0.001), metavar="MB", help="Send at most so many MB a second in all.")
 @click.option(
     "--limit-client",
@@ -61,8 +50,8 @@ def serve(
     with screen(verbose) as shown:
         verify(folder, manifest, shown.tell)
     app = serving.application(folder, manifest, limit and limit * 1e6, limit_client and limit_client * 1e6)
-    with serving.open_socket(listen, port) as listening:
-        urls = [f"http://{_host(address)}:{listening.getsockname()[1]}" for address in _addresses(listen)]
+    with open_socket(listen, port) as listening:
+        urls = [f"http://{bracketed(address)}:{listening.getsockname()[1]}" for address in _addresses(listen)]
         if as_json:
             print_json({"schema": 1, "urls": urls, "files": len(manifest.files), "bytes": manifest.size})
         else:
@@ -75,16 +64,6 @@ def serve(
 
 def _addresses(listen: str) -> list[str]:
     """The addresses by which others reach this machine: the one given, or for 0.0.0.0 and :: those of its networks."""
-    try:
-        if not ipaddress.ip_address(listen).is_unspecified:
-            return [listen]
-    except ValueError:
+    if not is_every_address(listen):
         return [listen]
-    families = (socket.AF_INET,) if ":" not in listen else (socket.AF_INET, socket.AF_INET6)
-    found = [item.address for items in psutil.net_if_addrs().values() for item in items if item.family in families]
-    outside = [word for word in found if "%" not in word and not ipaddress.ip_address(word).is_loopback]
-    return outside or [LOOPBACK]
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+    return network_addresses(listen) or [LOOPBACK]

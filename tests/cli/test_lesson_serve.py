@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.lessons.room.serving import open_socket
+from lab.machines.listening import open_socket
 from tests.cli.program import Place
 from tests.conftest import ROOT
 from tests.lessons.room.process import serving

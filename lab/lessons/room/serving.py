@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import psutil
 import uvicorn
 
-from lab.errors import HostError
 from lab.lessons.room.doors import Doors
 from lab.lessons.room.pages import Pages
 from lab.lessons.room.room import Room
 from lab.lessons.room.site import Site
+from lab.machines.listening import LOOPBACK, MOST_CONNECTIONS, bracketed, is_every_address, network_addresses
 from lab.workers import wait_for
 
-LOOPBACK = "127.0.0.1"
 ELSEWHERE = "192.0.2.1"  # an address of RFC 5737, which no network has
-MOST_CONNECTIONS = 512
 LARGEST_HEAD = 16 << 10  # bytes of a request without its body
 IDLE_SECONDS, START_SECONDS, STOP_SECONDS = 10, 30, 5
 
@@ -35,28 +31,11 @@ class Served:
     teacher: str
 
 
-def open_socket(address: str, port: int) -> socket.socket:
-    """A socket that listens at an address; port 0 takes a free one. HostError if that is not possible."""
-    try:
-        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(found[4][:2], family=found[0], backlog=MOST_CONNECTIONS)
-    except OSError as error:
-        raise HostError(
-            f"cannot listen at {address} port {port}: {error.strerror or error}",
-            hint="--port 0 takes a free port; --listen takes an address of this machine, or 0.0.0.0 for all",
-        ) from error
-
-
 def addresses_of(listen: str) -> tuple[str, ...]:
     """The addresses by which others reach this machine: the one given, or for 0.0.0.0 and :: those of its networks."""
-    try:
-        if not ipaddress.ip_address(listen).is_unspecified:
-            return (listen,)
-    except ValueError:
+    if not is_every_address(listen):
         return (listen,)
-    families = (socket.AF_INET,) if ":" not in listen else (socket.AF_INET, socket.AF_INET6)
-    found = [item.address for items in psutil.net_if_addrs().values() for item in items if item.family in families]
-    outside = [word for word in found if "%" not in word and not ipaddress.ip_address(word).is_loopback]
+    outside = network_addresses(listen)
     outside.sort(key=lambda word: word != _main_address())  # stable: the address of the room's network comes first
     return (*outside, LOOPBACK)
 
@@ -73,7 +52,7 @@ def hosts_of(listen: str, port: int) -> tuple[str, ...]:
     """The values of the header Host that belong to this server."""
     own = socket.gethostname()
     names = sorted({*addresses_of(listen), listen, LOOPBACK, "localhost", own, f"{own}.local"})
-    hosts = [_bracketed(name) for name in names]
+    hosts = [bracketed(name) for name in names]
     return (*(f"{host}:{port}" for host in hosts), *(hosts if port == 80 else ()))  # browsers leave out port 80
 
 
@@ -81,7 +60,7 @@ def hosts_of(listen: str, port: int) -> tuple[str, ...]:
 def serving(listening: socket.socket, listen: str, room: Room, pages: Pages) -> Iterator[Served]:
     """Answer on a socket in a thread for the time of the context; then all pages are told that the lesson has ended."""
     port = listening.getsockname()[1]
-    addresses = [f"http://{_bracketed(address)}:{port}" for address in addresses_of(listen)]
+    addresses = [f"http://{bracketed(address)}:{port}" for address in addresses_of(listen)]
     urls = tuple(addresses[:-1] or addresses)
     doors = Doors(hosts_of(listen, port))
     site = Site(room, doors, pages, urls, port)
@@ -113,7 +92,3 @@ def _config(site: Site) -> uvicorn.Config:
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=1,
     )
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

@@ -19,12 +19,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from lab.errors import HostError
+from lab.machines.listening import MOST_CONNECTIONS
 from lab.machines.pack.arrival import PIECE
 from lab.machines.pack.manifest import FOLDERS, NAME, Entry, Manifest, Sort
 from lab.machines.pack.pages import start_page, wheels_page
 
-MOST_CONNECTIONS = 512
 IDLE_SECONDS = 10
 MOST_CLIENTS = 4096  # addresses whose pace is remembered
 BURST = 0.25  # seconds of a rate that may be sent at once
@@ -130,18 +129,6 @@ def _file(folder: Path, entry: Entry) -> Response:
 def _base(request: Request) -> str:
     """The address that the client used, such as http://192.168.1.20:8765."""
     return str(request.base_url).rstrip("/")
-
-
-def open_socket(address: str, port: int) -> socket.socket:
-    """A socket that listens at an address; port 0 takes a free one. HostError if that is not possible."""
-    try:
-        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(found[4][:2], family=found[0], backlog=MOST_CONNECTIONS)
-    except OSError as error:
-        raise HostError(
-            f"cannot listen at {address} port {port}: {error.strerror or error}",
-            hint="--port 0 takes a free port; --listen takes an address of this machine, or 0.0.0.0 for all",
-        ) from error
 
 
 def serve(app: App, listening: socket.socket) -> None:

@@ -15,7 +15,8 @@ import pytest
 from lab.lessons.library import Lesson, find_lesson
 from lab.lessons.room.pages import TEMPLATES, Pages
 from lab.lessons.room.room import Room
-from lab.lessons.room.serving import Served, open_socket, serving
+from lab.lessons.room.serving import Served, serving
+from lab.machines.listening import open_socket
 from lab.model import Planned, TrialKey
 from lab.project import find
 from tests.conftest import HANGS, ROOT

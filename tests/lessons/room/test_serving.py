@@ -6,28 +6,14 @@ import socket
 
 import pytest
 
-from lab.errors import HostError
 from lab.lessons.library import Lesson
 from lab.lessons.room import serving as module
 from lab.lessons.room.pages import TEMPLATES, Pages
 from lab.lessons.room.room import Room
-from lab.lessons.room.serving import addresses_of, hosts_of, open_socket, serving
+from lab.lessons.room.serving import addresses_of, hosts_of, serving
+from lab.machines.listening import open_socket
 from lab.project import find
 from tests.lessons.room.conftest import CHOICES, Place
-
-
-def test_a_port_in_use_is_an_error_that_names_it() -> None:
-    with open_socket("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(HostError, match=f"cannot listen at 127.0.0.1 port {port}: Address already in use") as info:
-            open_socket("127.0.0.1", port)
-    assert "--port 0" in str(info.value.hint)
-
-
-@pytest.mark.parametrize("address", ["192.0.2.1", "no-such-host.invalid"])
-def test_an_address_of_another_machine_is_an_error(address: str) -> None:
-    with pytest.raises(HostError, match=f"cannot listen at {address}"):
-        open_socket(address, 0)
 
 
 def test_one_address_is_as_it_is_and_all_are_those_of_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:

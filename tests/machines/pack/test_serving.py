@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.errors import HostError
 from lab.machines.pack import serving
-from lab.machines.pack.serving import BURST, Pace, Paced, open_socket
+from lab.machines.pack.serving import BURST, Pace, Paced
 
 
 class Clock:
@@ -94,9 +93,3 @@ def test_the_addresses_that_are_remembered_have_a_limit(clock: Clock, monkeypatc
     for number in range(5):
         ask(app, f"10.0.0.{number}")
     assert len(app.clients) <= 2
-
-
-@pytest.mark.parametrize("address", ["192.0.2.1", "no-such-host.invalid"])
-def test_an_address_of_another_machine_cannot_be_listened_at(address: str) -> None:
-    with pytest.raises(HostError, match=f"cannot listen at {address}"):
-        open_socket(address, 0)
