@@ -94,7 +94,7 @@ def perform(
         base = _base(wish, store, *base_maker(cast.producers, recorded), tell)
         web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
         scenario = wish.load(base.reference if base else "scratch", web)
-        _describe(recorder, scenario, base, store, cast.used)
+        describe(recorder, scenario, base, store, cast.used)
         crew = Crew(
             scenario,
             recorder,
@@ -143,10 +143,8 @@ def _cast(wish: Wish, ready: Sequence[Ready]) -> _Cast:
     return _Cast(wish, ready, producers, consumers, draft)
 
 
-def _describe(
-    recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry, used: Sequence[Ready]
-) -> None:
-    """Store what the run builds and from which images."""
+def describe(recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry, used: Sequence[Ready]) -> None:
+    """Store what a run builds and from which images; `used` are the boxes that take part."""
     recorder.update(
         base=base,
         base_image=read_image(base.reference, store) if base else None,

@@ -16,7 +16,7 @@ from lab.errors import CommandError
 from lab.explain.build_values import flag
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
-from lab.model import CONTROL, Outcome, Progress, TrialKey, Verdict
+from lab.model import CONTROL, Outcome, Progress, TrialKey
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.contexts import Packed, pack
@@ -236,19 +236,14 @@ def engines_of(made: Mapping[str, Callable[[], Engine]]) -> dict[str, Callable[[
 
 def _trial(key: TrialKey, context: str, given: Given, text: str | None, scenario: Scenario) -> Trial:
     """A trial that was not built."""
-    return Trial(
-        name=str(key),
-        producer=key.producer,
-        consumer=key.consumer,
-        engine=key.engine,
-        producer_engine=None if key.producer_engine == key.engine else key.producer_engine,
-        variation=key.variation,
-        verdict=Verdict.BROKEN,
-        problem="it was not built",
-        context=context,
-        options=given,
-        unpredictable=why_unpredictable(scenario.sequence),
-        dockerfile=text,
+    return sequence.as_trial(key).model_copy(
+        update={
+            "problem": "it was not built",
+            "context": context,
+            "options": given,
+            "unpredictable": why_unpredictable(scenario.sequence),
+            "dockerfile": text,
+        }
     )
 
 

@@ -17,16 +17,14 @@ from lab.errors import CommandError
 from lab.machines.ready import Ready
 from lab.project import Project
 from lab.registry import server
-from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.run import Base, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image
-from lab.run.experiment import other_bases
+from lab.run.experiment import describe
 from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch
 from lab.run.scenarios import Scenario
-from lab.run.steps.table import stored
 from lab.run.vary.bench import Bench
 from lab.run.vary.between.second import SecondBox
 from lab.run.vary.request import Request
@@ -63,7 +61,7 @@ def open_bench(
         engines = [chosen(item, request.engine) for item in ready]
         base = _base(request, store, recorded[0], engines[0], tell)
         scenario = _loaded(request, base)
-        _store_build(recorder, scenario, base, store, ready)
+        describe(recorder, scenario, base, store, ready)
         homes = [_home(box) / "lab-runs" / folder.name for box in recorded]
         titles = [(item.spec.summary, item.spec.kind) for item in ready]
         bench = Bench(
@@ -92,21 +90,6 @@ def _loaded(request: Request, base: Base | None) -> Scenario:
     """The scenario over its base image, without its own variations."""
     scenario = request.load(base.reference if base else "scratch")
     return replace(scenario, file=scenario.file.model_copy(update={"variations": ()}))
-
-
-def _store_build(
-    recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry, ready: Sequence[Ready]
-) -> None:
-    """Store what is built, and from which images."""
-    recorder.update(
-        base=base,
-        base_image=read_image(base.reference, store) if base else None,
-        bases=other_bases(scenario, base.reference if base else "", store, ready),
-        project=scenario.project,
-        dockerfile=scenario.dockerfile,
-        instructions=scenario.instructions,
-        sequence=stored(scenario.sequence),
-    )
 
 
 def _home(box: RecordingBox) -> PurePosixPath:
