@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -25,7 +26,7 @@ class Finding:
     nothing: bool = False
 
 
-class Condition:
+class Condition(ABC):
     """One condition. Its value in YAML is checked by the class that also inherits from a pydantic model.
 
     `findings` are the words for what it finds where it is not met: each can have a hint. `of_folder` is true if it
@@ -45,9 +46,9 @@ class Condition:
         """The paths of the student's folder that it reads."""
         return ()
 
+    @abstractmethod
     def look(self, evidence: Evidence) -> Finding:
         """Look at the real state; LabError if the engine does not answer."""
-        raise NotImplementedError
 
 
 def matching(items: Sequence[tuple[str, T]], pattern: str) -> T | None:
