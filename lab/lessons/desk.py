@@ -164,7 +164,7 @@ class Desk:
     def reset(self) -> None:
         """Put the exercise and the engines back to the start; the prediction and its run stay."""
         found = self.need()
-        self.engines.stop(found.engines.values())
+        self.engines.stop()
         self._keep_work()
         renew(self.lesson, self.student)
         update = {"engines": {}, "hints": 0, "solved": False, "passed": None, "warning": False, "checks": 0}
@@ -173,7 +173,8 @@ class Desk:
 
     def stop(self) -> list[str]:
         """End the engines; the folder stays. Returns the names of the engines that ran."""
-        return self.engines.stop(self.need().engines.values())
+        self.need()
+        return self.engines.stop()
 
     def _keep_work(self) -> None:
         """Move what the student has changed to exercise.1, exercise.2, ..: neither solve nor reset loses work."""

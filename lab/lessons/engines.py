@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -98,7 +98,8 @@ class Engines:
 
         `known` are the instances of this folder. Raises what `lab.engines.host.start` raises.
         """
-        return {name: self._running(known.get(name)) or self._started(name, known.get(name)) for name in names}
+        wanted = dict.fromkeys(names)  # a name given twice is one engine
+        return {name: self._running(known.get(name)) or self._started(name, known.get(name)) for name in wanted}
 
     def _running(self, home: str | None) -> LessonEngine | None:
         """The instance if it is this folder's and answers, as it was when it was started; None otherwise."""
@@ -128,9 +129,10 @@ class Engines:
                 raise
         return made
 
-    def stop(self, homes: Iterable[str]) -> list[str]:
-        """End the instances of this folder; returns the names of those that were there."""
-        ended = [home for home in homes if self._is_mine(home)]
+    def stop(self, only: Collection[str] | None = None) -> list[str]:
+        """End every instance of this folder, or only these; returns their names. A killed lab may have noted none."""
+        mine = [name for name, home in all_instances(self.state) if home == self.home]
+        ended = [name for name in mine if only is None or name in only]
         for home in ended:
             host.stop(self.box, home, self.state)
         return ended

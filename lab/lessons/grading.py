@@ -76,7 +76,7 @@ class Grader:
 
     def close(self) -> None:
         """End the engines."""
-        self.engines.stop(item.home for item in self._opened.values())
+        self.engines.stop([item.home for item in self._opened.values()])
 
 
 def folders_in(places: Sequence[Path]) -> Iterator[Path]:

@@ -42,8 +42,8 @@ class Lesson:
 
     @property
     def engines(self) -> tuple[str, ...]:
-        """The engines of the exercise: the one that builds it, and the second one if there is one."""
-        return (self.file.engine, *([self.file.second] if self.file.second else []))
+        """The engines of the exercise: the one that builds it, and the second one if that is another."""
+        return tuple(dict.fromkeys(name for name in (self.file.engine, self.file.second) if name))
 
     def scenario(self, library: Path) -> Path:
         """The folder of the scenario that its run makes: one of the library, or its own."""

@@ -9,9 +9,20 @@ import pytest
 
 from lab.engines import host
 from lab.engines.engine import Engine
-from lab.lessons.engines import ENGINE, MARK, Engines, all_instances, load_engine, store_engine, write_unlike
+from lab.lessons.engines import (
+    ENGINE,
+    MARK,
+    Engines,
+    LessonEngine,
+    all_instances,
+    load_engine,
+    store_engine,
+    write_unlike,
+)
+from lab.lessons.library import lessons
 from lab.model import Progress
 from lab.project import Project
+from tests.conftest import ROOT
 
 ANSWER = Engine(
     "26.1.5", ("docker", "-H", "unix:///x"), "26.1.5", "26.1.5", "abc", PurePosixPath("/plugins"), {"dockerd": "0"},
@@ -67,7 +78,25 @@ def test_an_instance_belongs_to_the_folder_that_its_mark_names(tmp_path: Path) -
     place.note.write_text("{}", encoding="utf-8")
     (place.folder / MARK).write_text(str(tmp_path / "mine"), encoding="utf-8")
     assert list(all_instances(project.state)) == [(place.name, tmp_path / "mine")]
-    assert other.stop([place.name]) == []
+    assert other.stop() == mine.stop(["26.1.5~52"]) == []
     assert place.note.exists()
-    assert mine.stop([place.name]) == [place.name]
+    assert mine.stop() == [place.name]
     assert not place.note.exists() and not place.folder.exists()
+
+
+def test_a_name_given_twice_is_one_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    def start(self: Engines, name: str, known: str | None) -> LessonEngine:
+        started.append(name)
+        return LessonEngine(f"{name}~51", ANSWER, self.box, tmp_path)
+
+    monkeypatch.setattr(Engines, "_started", start)
+    opened = Engines(tmp_path, Project(tmp_path, tmp_path / "cache"), quiet).open(["26.1.5", "26.1.5"], {})
+    assert started == list(opened) == ["26.1.5"]
+
+
+def test_a_lesson_whose_second_engine_is_the_first_has_one_engine() -> None:
+    engines = {lesson.name: lesson.engines for lesson in lessons(ROOT / "templates" / "lessons")}
+    assert engines["11-caches"] == ("26.1.5+containerd",)
+    assert all(len(set(names)) == len(names) for names in engines.values())

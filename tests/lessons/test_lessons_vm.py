@@ -12,7 +12,7 @@ from lab.lessons.answer import right_choice
 from lab.lessons.bench import open_bench
 from lab.lessons.checking import Checked, Verdict, check, hint_of
 from lab.lessons.conditions.kind import OTHERWISE, Finding
-from lab.lessons.engines import Engines, LessonEngine, empty
+from lab.lessons.engines import Engines, LessonEngine, all_instances, empty
 from lab.lessons.folder import StudentFolder
 from lab.lessons.lesson_file import State, Wrong
 from lab.lessons.library import Lesson, lessons
@@ -65,7 +65,7 @@ def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classroom]:
     made = Classroom(tmp_path_factory.mktemp("student"))
     yield made
     homes = [item.home for item in made.opened.values()]
-    made.engines.stop(homes)
+    assert sorted(made.engines.stop()) == sorted(homes)
     assert not set(homes) & set(host.leftovers(made.project.state))
 
 
@@ -107,3 +107,4 @@ def test_the_run_makes_one_choice_right(lesson: Lesson, checkout: Lab, tmp_path:
         assert run.complete
     finally:
         checkout.ok("lesson", "stop", lesson.number, "--to", home)
+    assert not [name for name, folder in all_instances(find().state) if folder == Path(home)]
