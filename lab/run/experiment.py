@@ -12,7 +12,6 @@ from pathlib import Path
 from lab.boxes.base import Tell
 from lab.boxes.transcript import RecordingBox, Transcript
 from lab.buildkit.rulebook import Rulebook
-from lab.counting import counted
 from lab.engines.engine import Engine
 from lab.errors import CommandError, UsageError
 from lab.machines.ready import Ready
@@ -32,6 +31,7 @@ from lab.run.manner import USUAL, Manner
 from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder, Watch, unwatched
+from lab.run.requirements import check_builders, check_clock, check_reach, check_versions
 from lab.run.scenarios import Scenario, load_scenario
 from lab.run.steps.table import stored
 
@@ -139,6 +139,7 @@ def _cast(wish: Wish, ready: Sequence[Ready]) -> _Cast:
     draft = wish.load("scratch")  # the base is known only later
     check_builders(draft, [name for item in clients.items() for name in fitting(*item, wish.builders)])
     check_versions(draft, ready)
+    check_clock(draft, [*producers, *consumers])
     draft.variations(wish.variations)
     return _Cast(wish, ready, producers, consumers, draft)
 
@@ -190,36 +191,6 @@ def caches_of(wish: Wish, engines: Sequence[str]) -> dict[str, tuple[str, ...]]:
         else (INLINE,)
         for name in engines
     }
-
-
-def check_reach(ready: Sequence[Ready], caches: Sequence[str]) -> None:
-    """Raise UsageError if a cache in a folder of one box would have to be read on another one."""
-    if "local" in caches and len(ready) > 1:
-        raise UsageError(
-            f"cannot use the cache local with {counted(len(ready), 'box', 'boxes')}: its folder is on the producer "
-            "alone",
-            hint="--cache registry-max goes through the registry; --lineup local has one box",
-        )
-
-
-def check_builders(scenario: Scenario, builders: Sequence[str]) -> None:
-    """Raise UsageError if a builder cannot run the scenario, or cannot make a step of its sequence."""
-    for name in dict.fromkeys(builders):
-        if problem := scenario.problem_with(name):
-            raise UsageError(
-                f"cannot run {scenario.name} with the builder {name}: {problem}",
-                hint=f"builders of this scenario: {', '.join(scenario.file.builders)}",
-            )
-
-
-def check_versions(scenario: Scenario, ready: Sequence[Ready]) -> None:
-    """Raise UsageError if one of these engines is a Docker whose version cannot build the scenario."""
-    for engine in (engine for item in ready for engine in item.engines):
-        if engine.program == "docker" and not scenario.fits(engine.server):
-            raise UsageError(
-                f"cannot run {scenario.name} with {engine.title}: it needs Docker {scenario.file.needs}",
-                hint="name an engine with --engine; `python -m lab engines` lists them",
-            )
 
 
 def _new_run(name: str, draft: Scenario, lineup: str, started: datetime, store: Registry) -> Run:

@@ -25,6 +25,7 @@ from lab.run.steps.push import Push
 from lab.run.steps.serve import Serve
 from lab.run.steps.table import USUAL, NamedStep, problem_of
 from lab.run.steps.tag import Tag
+from lab.run.steps.wait import Wait
 from lab.run.steps.work import IMAGE, Delivery, Recipe
 from lab.run.web_address import USUAL as USUAL_ADDRESS
 from lab.versions import meets
@@ -116,6 +117,11 @@ class Scenario:
     def serves(self) -> bool:
         """True if a step serves files by HTTP: then the run reserves an address."""
         return any(isinstance(item.step, Serve) for item in self.sequence)
+
+    @property
+    def moves_clock(self) -> bool:
+        """True if a step moves the clock of its box: then lab must have made the machine."""
+        return any(isinstance(item.step, Wait) and item.step.days for item in self.sequence)
 
     def fits(self, version: str) -> bool:
         """True if a Docker of this version can build it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -217,9 +218,10 @@ def _make(work: Work, scenario: Scenario) -> None:
             work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, pushed))
             step.run(work)
     finally:
-        for end in work.endings:
-            end()
-        work.withdraw()
+        with ExitStack() as ends:  # the last one first, and each of them although another fails
+            ends.callback(work.withdraw)
+            for end in work.endings:
+                ends.callback(end)
     if steps and isinstance(steps[-1], Prune) and steps[-1].scope == "all":
         station.emptied.add(station.daemon)
 

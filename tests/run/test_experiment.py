@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,10 @@ from lab.boxes.local import LocalBox
 from lab.boxes.specs import BoxSpec
 from lab.boxes.transcript import RecordingBox
 from lab.engines.engine import Engine
-from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Ready
 from lab.registry.server import Registry
-from lab.run.experiment import Wish, base_maker, caches_of, check_reach, check_versions, other_bases
+from lab.run.experiment import Wish, base_maker, caches_of, other_bases
 from lab.run.scenarios import Scenario, load_scenario
 from tests.conftest import ROOT
 
@@ -75,31 +73,9 @@ def test_only_producers_with_engines_of_their_own_write_another_cache() -> None:
     assert caches_of(wish("local", made=made), names)["buildkit-0.25.2"] == ("inline", "local")
 
 
-def test_a_cache_in_a_folder_needs_one_box() -> None:
-    boxes = [ready(BOXES.box("local")), ready(BOXES.box("debian12-selinux"))]
-    check_reach(boxes, ("registry-max",))
-    check_reach(boxes[:1], ("local",))
-    with pytest.raises(UsageError, match="cannot use the cache local with 2 boxes"):
-        check_reach(boxes, ("local",))
-
-
 @pytest.mark.parametrize(("engines", "maker"), [((BUILDKIT, DOCKER), DOCKER), ((BUILDKIT,), BUILDKIT)])
 def test_a_docker_of_the_run_makes_the_base_image_if_there_is_one(engines: tuple[Engine, ...], maker: Engine) -> None:
     box = LocalBox("local")
     item = Ready(box, BOXES.box("local"), engines)
     recorded = RecordingBox(box, None)  # type: ignore[arg-type]  # nothing is run
     assert base_maker([item], {"local": recorded}) == (recorded, maker)
-
-
-def test_an_engine_that_cannot_build_the_scenario_is_refused(tmp_path: Path) -> None:
-    known = scenario(tmp_path, "alpine")
-    newer = replace(known, file=known.file.model_copy(update={"needs": ">=23.0"}))
-    box = BOXES.box("local")
-    old, new = (
-        Ready(LocalBox(box.name), box, (Engine("e", ("true",), version, version, "c"),))
-        for version in ("20.10.24+dfsg1", "26.1.5+dfsg1")
-    )
-    check_versions(known, [old, new])
-    check_versions(newer, [new])
-    with pytest.raises(UsageError, match=r"Docker 20\.10\.24\+dfsg1: it needs Docker >=23\.0"):
-        check_versions(newer, [new, old])

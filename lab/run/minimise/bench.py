@@ -28,11 +28,12 @@ from lab.run import base_image, boxfacts
 from lab.run.builders.caching import INLINE
 from lab.run.builders.table import split, with_builders
 from lab.run.expectations import Expectation
-from lab.run.experiment import check_reach, other_bases
+from lab.run.experiment import other_bases
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.minimise.candidate import Candidate, Difference
 from lab.run.minimise.folder import write
+from lab.run.requirements import check_reach
 from lab.run.scenarios import Scenario, load_scenario
 from lab.run.sequence import clear, produce, rebuild
 from lab.run.station import Station

@@ -60,6 +60,7 @@ def test_commands_of_the_client_with_the_scripts_own_registry_and_folder() -> No
             {"load": {"image": "own"}},
             {"pull": {}},
             {"wait": {"seconds": 3}},
+            {"wait": {"days": 400}},
             {"build": {"cache_from": ["own", "image"]}},
         )
     )
@@ -70,6 +71,7 @@ def test_commands_of_the_client_with_the_scripts_own_registry_and_folder() -> No
         'docker load --input "$here"/own.tar',
         f"docker pull {REF}:e",
         "sleep 3",
+        "days 400",
         f"{BUILD} --cache-from {REF}-own:e --cache-from {REF}:e --tag {REF}:e .",
     ]
 

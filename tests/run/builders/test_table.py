@@ -13,7 +13,7 @@ from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Later, Ready
 from lab.run.builders.table import BUILDERS, bring_buildx, builder_of, named, names_with, split, with_builders
-from lab.run.experiment import check_builders
+from lab.run.requirements import check_builders
 from lab.run.scenarios import find, load_scenario
 from tests.conftest import ROOT
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from lab.boxes.base import Box
 from lab.engines.engine import Engine
+from lab.run.clock import ClockError, moved_clock
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant, changes
-from lab.run.vary.clock import DAYS, moved_clock
 
+DAYS = 400
 PLACE = "another folder, with spaces/below"
 # Settings that many clients have; none of them is a value of the build.
 CONFIG = '{"HttpHeaders": {"X-Lab": "1"}, "detachKeys": "ctrl-e,e", "psFormat": "table {{.ID}}"}'
@@ -39,7 +42,17 @@ def _engine(what: str) -> Callable[[Scene], Variant]:
 def _clock(scene: Scene) -> Variant:
     if not scene.is_whole_machine:
         raise NotHereError(NO_CLOCK)
-    return Variant(f"a clock that is {DAYS} days ahead", around=moved_clock)
+    return Variant(f"a clock that is {DAYS} days ahead", around=days_ahead)
+
+
+@contextmanager
+def days_ahead(box: Box) -> Iterator[None]:
+    """Move the clock ahead within the context; NotHereError if the machine does not keep the other time."""
+    try:
+        with moved_clock(box, DAYS):
+            yield
+    except ClockError as error:
+        raise NotHereError(error.message) from error
 
 
 TITLES: dict[str, Callable[[Engine], str]] = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.engines.engine import Engine
+from lab.run.vary.axes.machine import days_ahead
 from lab.run.vary.axis import NotHereError
-from lab.run.vary.clock import moved_clock
 from tests.run.vary.axes.making import make, project, scene_of, variant
 from tests.run.vary.scenes import scene
 
@@ -32,7 +32,7 @@ def test_the_clock_is_skipped_with_the_reason() -> None:
 
 def test_the_clock_moves_only_on_a_machine_of_labs_own() -> None:
     made = variant("clock", scene(is_whole_machine=True))
-    assert made.what == "a clock that is 400 days ahead" and made.around is moved_clock
+    assert made.what == "a clock that is 400 days ahead" and made.around is days_ahead
     assert made.predictable and not made.changes
 
 

@@ -10,8 +10,7 @@ import pytest
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.errors import BoxError, Interrupted
-from lab.run.vary.axis import NotHereError
-from lab.run.vary.clock import AHEAD, moved_clock
+from lab.run.clock import DAY, ClockError, moved_clock
 from lab.workers import wait_for
 
 DATE = """\
@@ -62,20 +61,20 @@ def sign(machine: Machine) -> str:
 
 
 def test_the_clock_is_ahead_within_the_context_and_right_after_it(machine: Machine) -> None:
-    with moved_clock(machine, sign(machine)):
-        assert machine.offset == AHEAD
+    with moved_clock(machine, 2, sign(machine)):
+        assert machine.offset == 2 * DAY
     assert machine.offset == 0
     assert not list(machine.place.glob("sign*"))
 
 
 def test_an_interruption_moves_it_back(machine: Machine) -> None:
-    with pytest.raises(Interrupted), moved_clock(machine, sign(machine)):
+    with pytest.raises(Interrupted), moved_clock(machine, 2, sign(machine)):
         raise Interrupted("stopped")
     assert machine.offset == 0
 
 
 def test_the_machine_moves_it_back_by_itself_once_the_sign_is_gone(machine: Machine) -> None:
-    with pytest.raises(BoxError, match="cannot move the clock of machine back"), moved_clock(machine, sign(machine)):
+    with pytest.raises(BoxError, match="cannot move the clock of machine back"), moved_clock(machine, 2, sign(machine)):
         _lose_the_sign(machine)
 
 
@@ -86,26 +85,26 @@ def _lose_the_sign(machine: Machine) -> None:
     wait_for("the clock", lambda: True if done.exists() else "it is ahead", timeout=60, every=0.1)
     assert machine.offset == 0
     done.unlink()
-    machine.set(AHEAD)  # for the look at the end of the context
+    machine.set(2 * DAY)  # for the look at the end of the context
 
 
 def test_a_clock_that_a_service_sets_back_is_no_difference(machine: Machine) -> None:
-    with pytest.raises(NotHereError, match="set it back"), moved_clock(machine, sign(machine)):
+    with pytest.raises(ClockError, match="set it back"), moved_clock(machine, 2, sign(machine)):
         machine.set(0)
     assert machine.offset == 0  # it is not moved back a second time
 
 
 def test_a_machine_that_refuses_has_the_reason(machine: Machine) -> None:
     (machine.place / "refuses").touch()
-    reason = "cannot be moved: Operation not permitted"
-    with pytest.raises(NotHereError, match=reason), moved_clock(machine, sign(machine)):
+    reason = "of machine cannot be moved: Operation not permitted"
+    with pytest.raises(ClockError, match=reason), moved_clock(machine, 2, sign(machine)):
         pass
     assert not Path(sign(machine)).exists()
 
 
 def test_two_processes_do_not_move_it_at_once(machine: Machine) -> None:
-    with moved_clock(machine, sign(machine)):
-        with pytest.raises(NotHereError, match="another lab process"), moved_clock(machine, sign(machine)):
+    with moved_clock(machine, 2, sign(machine)):
+        with pytest.raises(ClockError, match="another lab process"), moved_clock(machine, 2, sign(machine)):
             pass
-        assert machine.offset == AHEAD
+        assert machine.offset == 2 * DAY
     assert machine.offset == 0

@@ -1,4 +1,4 @@
-"""Moves the real-time clock of a whole machine for the time of a rebuild, and moves it back however that ends."""
+"""Moves the real-time clock of a whole machine for the time of a build, and moves it back however that ends."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from contextlib import contextmanager, suppress
 from lab.boxes.base import Box
 from lab.errors import BoxError, CommandError, LabError
 from lab.run.steps.work import AS_ROOT
-from lab.run.vary.axis import NotHereError
 
-DAYS = 400
-AHEAD = DAYS * 24 * 3600  # seconds
+DAY = 24 * 3600  # seconds
 LONGEST = 1800  # seconds after which the machine moves its clock back by itself
 SIGN = "/run/lab-clock-moved"  # the clock is moved as long as this file exists
 # $1 is the sign, $2 the seconds ahead, $3 the longest time. A process of its own moves the clock back once the sign is
@@ -40,21 +38,26 @@ rm "$1.done"
 """
 
 
+class ClockError(CommandError):
+    """The machine does not let its clock be moved, or does not keep the other time."""
+
+
 @contextmanager
-def moved_clock(box: Box, sign: str = SIGN) -> Iterator[None]:
-    """Move the clock ahead within the context; NotHereError if the machine does not keep the other time.
+def moved_clock(box: Box, days: int, sign: str = SIGN) -> Iterator[None]:
+    """Move the clock this many days ahead within the context; ClockError if the machine does not keep the other time.
 
     Raises BoxError if the clock cannot be moved back.
     """
+    ahead = days * DAY
     before = _now(box)
     try:
-        box.check([*_as_root(MOVE, sign), str(AHEAD), str(LONGEST)], doing="move the clock", timeout=60)
+        box.check([*_as_root(MOVE, sign), str(ahead), str(LONGEST)], doing="move the clock", timeout=60)
     except CommandError as error:
-        raise NotHereError(f"the clock cannot be moved: {(error.tail() or [error.message])[-1]}") from error
+        raise ClockError(f"the clock of {box.name} cannot be moved: {(error.tail() or [error.message])[-1]}") from error
     try:
         yield
-        if _now(box) - before < AHEAD:
-            raise NotHereError("the clock does not stay moved: a time service of the machine has set it back")
+        if _now(box) - before < ahead:
+            raise ClockError(f"the clock of {box.name} does not stay moved: a time service of it has set it back")
     except BaseException:
         with suppress(LabError):  # the first error counts; the machine moves its clock back by itself
             _move_back(box, sign)
