@@ -377,6 +377,7 @@ def test_repro_on_this_machine_stores_its_run_in_the_current_folder(installed: I
 
 
 @pytest.mark.vm
+@pytest.mark.machines
 def test_vagrant_itself_finds_the_packages_machines_in_the_state_folder(installed: Installation) -> None:
     ask = """\
 from lab.boxes.vagrant import _vagrant
@@ -392,6 +393,7 @@ print(*sorted(status.name for status in _vagrant(find()).status()))
 
 
 @pytest.mark.vm
+@pytest.mark.machines
 def test_a_machine_comes_up_and_goes_without_a_workplace(installed: Installation) -> None:
     homes = {
         "LAB_CACHE": str(cache_folder()),  # the image that was baked before
