@@ -12,22 +12,16 @@ repro: venv  ## run the bug report's scenario: from a bare machine to the table,
 	$(PYTHON) -m lab setup
 	$(PYTHON) -m lab repro  # it brings the boxes up itself, and tries one engine while it still builds the other
 
-test: dev check  ## run every test, those with real virtual machines included
-	$(PYTHON) -m lab setup
-	$(PYTHON) -m pytest -m vm
+test: dev tools  ## run every test, those with real virtual machines and engines included; a part that fails hides no other
+	$(PYTHON) -m tests.suite test
 
-check: dev tools  ## run the fast part: format, lint, types, import contract, tests without virtual machines
-	$(VENV)/bin/ruff format --check lab tests benchmarks templates setup.py
-	$(VENV)/bin/ruff check lab tests benchmarks templates setup.py
-	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports
-	$(MAKE) --no-print-directory docs
-	$(PYTHON) -m pytest -m "not vm"
+check: dev tools  ## run the fast part: format, lint, types, import contract, tests without virtual machines and engines
+	$(PYTHON) -m tests.suite check
 
 # Tracing each line costs 80 % more processor time than the tests alone.
 .PHONY: coverage
 coverage: dev tools  ## run the tests without virtual machines, and print which lines none of them reaches
-	$(PYTHON) -m pytest -m "not vm" --cov --cov-report=term:skip-covered
+	$(PYTHON) -m pytest -m "not vm" -n logical --cov --cov-report=term:skip-covered
 
 bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.contenthash

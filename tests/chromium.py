@@ -24,6 +24,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from lab.project import cache_folder
+from tests.conftest import HANGS
 
 AXE = "4.14.1"
 AXE_SUM = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="  # sha512
@@ -68,6 +69,8 @@ class Browser:
         options.add_argument(f"--user-data-dir={profile}")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(program("chromedriver")))
+        self.driver.set_script_timeout(HANGS)
+        self.driver.set_page_load_timeout(HANGS)
         self.size(1280)
 
     def size(self, width: int, height: int = HEIGHT) -> None:
@@ -127,7 +130,7 @@ class Browser:
 
     def until(self, script: str) -> Any:
         """Wait until a function body gives something true."""
-        return WebDriverWait(self.driver, 20).until(lambda _: self.js(script))
+        return WebDriverWait(self.driver, HANGS).until(lambda _: self.js(script))
 
     def violations(self, axe: str) -> list[str]:
         """What axe finds wrong, best practices included: rule, what it is, where."""

@@ -2,24 +2,57 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+
+from lab.engines import host
+from lab.project import DATA, Project, cache_folder
 
 ROOT = Path(__file__).parent.parent
 HANGS = 3600  # seconds: past this the program hangs, however slow the machine is
-settings.register_profile("lab", deadline=None)  # how long an example takes depends on the machine
+# how long an example takes, and how long it takes to make one, depends on the machine
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lab")
+WRITTEN = pytest.StashKey[int]()
+written = count()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Real machines last, in the order they are written in: they share boxes that come up once."""
-    items.sort(key=lambda item: item.get_closest_marker("vm") is not None)
+def pytest_configure() -> None:
+    """Take SIGINT as at a terminal. A shell lets its background jobs ignore it, and every program inherits that.
+
+    A program that ignores SIGINT never ends by Ctrl-C, and /bin/sh cannot even set a trap for it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Remember where a test is written, before pytest-randomly shuffles."""
+    item.stash[WRITTEN] = next(written)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put real machines and engines last, and the tests of a story in the order in which they are written."""
+    place = {item: number for number, item in enumerate(items)}
+    first: dict[Path, int] = {}
+    for item in items:
+        first.setdefault(item.path, place[item])
+
+    def key(item: pytest.Item) -> tuple[bool, int, int]:
+        order = item.stash[WRITTEN] if item.get_closest_marker("story") else place[item]
+        return item.get_closest_marker("vm") is not None, first[item.path], order
+
+    items.sort(key=key)
 
 
 @dataclass(frozen=True)
@@ -44,6 +77,15 @@ class Lab:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         self.env = {**os.environ, "PATH": path, **(env or {})}
 
+    @property
+    def project(self) -> Project:
+        """The folders of the checkout, as the program finds them."""
+        return Project(self.root, Path(self.env.get("LAB_CACHE") or cache_folder()))
+
+    def engines(self) -> list[str]:
+        """The engines of this checkout that are on this machine."""
+        return host.leftovers(self.project.state)
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         argv = [sys.executable, "-m", "lab", *words]
         return subprocess.Popen(
@@ -66,6 +108,35 @@ class Lab:
         return said
 
 
+def copy_data(folder: Path) -> Path:
+    """Make the folder a workplace: lab's Vagrantfile, boxes and templates are copied to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in DATA:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name)
+        else:
+            shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def own_checkout(folder: Path, **env: str) -> Lab:
+    """A checkout with boxes, templates, state, results and a home folder of its own, and with this user's cache.
+
+    So two tests may run at once, and neither sees what another lab on this machine has or left.
+    """
+    own = {"LAB_ROOT": str(folder), "LAB_CACHE": str(cache_folder()), "PYTHONPATH": str(ROOT)}
+    (folder / "home").mkdir(parents=True)
+    return Lab(copy_data(folder), {**own, "HOME": str(folder / "home"), **env})
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Lab:
     return Lab(ROOT)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A checkout of the module's own, which must have no engine at the end."""
+    made = own_checkout(tmp_path_factory.mktemp("checkout"))
+    yield made
+    assert made.engines() == []

@@ -22,10 +22,10 @@ def outcomes(said: str) -> dict[str, list[str]]:
     return found
 
 
-def test_the_bug_reports_own_sentence(checkout: Lab) -> None:
+def test_the_bug_reports_own_sentence(workplace: Lab) -> None:
     """Docker hits what buildctl pushed, whichever kind of cache that was."""
     words = ("buildctl-to-docker", "--cache", "inline,registry-max")
-    found = outcomes(checkout.ok(*LOCAL, *words).out)
+    found = outcomes(workplace.ok(*LOCAL, *words).out)
     plain, most = "local:buildkit-0.25.2>local:26.1.5", "local:buildkit-0.25.2+registry-max>local:26.1.5"
     assert found == {
         f"{plain}/buildctl-to-docker:none": [HIT, HIT, HIT],
@@ -34,14 +34,14 @@ def test_the_bug_reports_own_sentence(checkout: Lab) -> None:
     }
 
 
-def test_buildctl_hits_what_docker_pushed_and_its_own_cache_in_a_folder(checkout: Lab) -> None:
+def test_buildctl_hits_what_docker_pushed_and_its_own_cache_in_a_folder(workplace: Lab) -> None:
     words = ("--engine", "buildkit-0.25.2", "--variation", "user-xattr", "--variation", "none")
-    found = outcomes(checkout.ok(*LOCAL, *words, "--producer-engine", "26.1.5").out)
+    found = outcomes(workplace.ok(*LOCAL, *words, "--producer-engine", "26.1.5").out)
     assert found == {
         "local:26.1.5>local:buildkit-0.25.2/copy-bust:none": [HIT, HIT, HIT],
         "local:26.1.5>local:buildkit-0.25.2/copy-bust:user-xattr": [HIT, RAN, RAN],
     }
-    found = outcomes(checkout.ok(*LOCAL, *words, "--cache", "local").out)
+    found = outcomes(workplace.ok(*LOCAL, *words, "--cache", "local").out)
     assert found == {
         "local>local:buildkit-0.25.2+local/copy-bust:none": [HIT, HIT, HIT],
         "local>local:buildkit-0.25.2+local/copy-bust:user-xattr": [HIT, RAN, RAN],
@@ -49,8 +49,8 @@ def test_buildctl_hits_what_docker_pushed_and_its_own_cache_in_a_folder(checkout
 
 
 @pytest.mark.parametrize("words", [("--builder", "classic"), ("--engine", "20.10.24", "--cache", "local")])
-def test_what_cannot_be_is_refused_before_anything_starts(checkout: Lab, words: tuple[str, ...]) -> None:
+def test_what_cannot_be_is_refused_before_anything_starts(workplace: Lab, words: tuple[str, ...]) -> None:
     engine = () if "--engine" in words else ("--engine", "buildkit-0.25.2")
-    said = checkout.run(*LOCAL, *engine, *words)
+    said = workplace.run(*LOCAL, *engine, *words)
     assert said.code == UsageError.exit_code
     assert "starting" not in said.err

@@ -14,13 +14,13 @@ ENGINE = ("--lineup", "local", "--engine", "20.10.24")
 DOCKERFILE = "FROM any\nRUN install\nCOPY package ./\nCOPY . /app\nRUN make\n"
 
 
-def test_a_project_is_shrunk_to_its_guilty_file(checkout: Lab, tmp_path: Path) -> None:
+def test_a_project_is_shrunk_to_its_guilty_file(workplace: Lab, tmp_path: Path) -> None:
     for name in ("package", "a/one", "a/two", "b/c/three", "b/c/guilty", "b/four"):
         (tmp_path / "p" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "p" / name).write_text(f"{name}\n")
     (tmp_path / "p/Dockerfile").write_text(DOCKERFILE)
     words = ("--context", str(tmp_path / "p"), "--variation", "user-xattr", "--on", "b/c/guilty")
-    found = checkout.ok("minimise", *words, "--base", "*=busybox", "--stub-runs", "--json", *ENGINE).json
+    found = workplace.ok("minimise", *words, "--base", "*=busybox", "--stub-runs", "--json", *ENGINE).json
     assert found["files"] == ["b/c/guilty"]
     assert found["dockerfile"] == "FROM {{base}}\nCOPY . /app\n"
     assert found["verified"] and found["complete"]
@@ -33,14 +33,14 @@ def test_a_project_is_shrunk_to_its_guilty_file(checkout: Lab, tmp_path: Path) -
     assert outcomes == {"none": ["hit"], "user-xattr": ["ran"]}
 
 
-def test_another_builder_and_the_modes_of_a_umask(checkout: Lab, tmp_path: Path) -> None:
+def test_another_builder_and_the_modes_of_a_umask(workplace: Lab, tmp_path: Path) -> None:
     for name in ("a/one", "b/two"):
         (tmp_path / "p" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "p" / name).write_text(f"{name}\n")
         (tmp_path / "p" / name).chmod(0o644)
     (tmp_path / "p/Dockerfile").write_text("FROM any\nRUN install\nCOPY b /app\nRUN make\n")
     words = ("--context", str(tmp_path / "p"), "--variation", "umask-0077", "--builder", "classic")
-    found = checkout.ok("minimise", *words, "--base", "*=busybox", "--stub-runs", "--json", *ENGINE).json
+    found = workplace.ok("minimise", *words, "--base", "*=busybox", "--stub-runs", "--json", *ENGINE).json
     assert found["verified"] and found["consumer"] == "local with 20.10.24+classic"
     assert found["dockerfile"] == "FROM {{base}}\nCOPY b /app\n"
     assert found["files"] == ["b/two"] and len(found["changes"]) == 1

@@ -19,9 +19,9 @@ import pytest
 from lab import __version__
 from lab.engines.archive import sha256_of
 from lab.machines.pack.manifest import NAME, Sort, read_manifest
-from tests.conftest import HANGS, ROOT, Lab
+from tests.conftest import HANGS, ROOT, Lab, copy_data
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(HANGS)]
+pytestmark = [pytest.mark.vm, pytest.mark.machines, pytest.mark.timeout(HANGS)]
 NAMESPACES = (
     *("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"),
     *("sh", "-eu", "-c"),
@@ -128,11 +128,7 @@ def test_setup_and_pip_install_from_a_pack_without_a_network(checkout: Lab, work
 
 
 def test_a_box_comes_up_from_a_pack_without_a_network(work: Path) -> None:
-    place = work / "place"
-    place.mkdir()
-    shutil.copy(ROOT / "Vagrantfile", place)
-    for name in ("boxes", "templates"):
-        shutil.copytree(ROOT / name, place / name)
+    place = copy_data(work / "place")
     (place / "boxes" / "lineups" / "one.yaml").write_text(
         f"name: one\nsummary: one box\nboxes: [{BOX}]\nscenario: copy-bust\n"
     )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 from pathlib import Path
 
 import pytest
 
 from lab.boxes.local import LocalBox
-from lab.engines import host
 from lab.engines.pins import PINS
 from lab.engines.stock import Stock
 from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.project import find
-from tests.conftest import HANGS, ROOT, Lab
+from tests.conftest import HANGS, Lab, own_checkout
 
 pytestmark = pytest.mark.vm
 HIT, RAN = "hit", "ran"
@@ -37,9 +35,7 @@ def archives() -> dict[str, Path]:
 @pytest.fixture
 def workplace(tmp_path: Path, archives: dict[str, Path]) -> Lab:
     """A checkout with a state and a cache of its own, with these archives in it, and with two boxes of this machine."""
-    shutil.copy(ROOT / "Vagrantfile", tmp_path)
-    shutil.copytree(ROOT / "boxes", tmp_path / "boxes")
-    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    made = own_checkout(tmp_path, LAB_CACHE=str(tmp_path / "cache"))
     boxes = tmp_path / "boxes"
     for path in (boxes / "local.yaml", boxes / "lineups" / "local.yaml"):
         text = path.read_text().replace("name: local", "name: other").replace("[local]", "[other]")
@@ -49,8 +45,7 @@ def workplace(tmp_path: Path, archives: dict[str, Path]) -> Lab:
     for archive in archives.values():
         for path in (archive, archive.with_suffix(".json")):
             (engines / path.name).symlink_to(path)
-    env = {"LAB_ROOT": str(tmp_path), "LAB_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-    return Lab(tmp_path, env)
+    return made
 
 
 def test_an_archive_of_the_users_own_is_an_engine_by_its_name(workplace: Lab, archives: dict[str, Path]) -> None:
@@ -75,7 +70,7 @@ def test_two_runs_at_once_leave_each_other_their_engines(workplace: Lab) -> None
     short = workplace.start("repro", "--lineup", "other", "--engine", UNFIXED, "--variation", "none", "--json")
     ends = [process.communicate(timeout=HANGS) for process in (short, long)]
     assert [process.returncode for process in (short, long)] == [0, 0], ends
-    assert host.leftovers(workplace.root / ".lab") == []
+    assert workplace.engines() == []
 
 
 def test_an_engine_is_used_by_one_run_at_a_time(workplace: Lab) -> None:
@@ -86,7 +81,7 @@ def test_an_engine_is_used_by_one_run_at_a_time(workplace: Lab) -> None:
         for process in (first, second):
             process.communicate(timeout=HANGS)
         assert sorted([first.returncode, second.returncode]) in ([0, 0], [0, 11])  # one after the other, or refused
-        assert host.leftovers(workplace.root / ".lab") == [FIXED]  # as `up` left it
+        assert workplace.engines() == [FIXED]  # as `up` left it
     finally:
         workplace.ok("down", "--lineup", "local")
-    assert host.leftovers(workplace.root / ".lab") == []
+    assert workplace.engines() == []

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.engines import host
 from lab.errors import CONTRADICTED
-from lab.project import find
 from tests.conftest import HANGS, Lab
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2 * HANGS)]
@@ -19,10 +17,10 @@ TRIALS = 60
 
 
 def test_no_prediction_of_random_builds_is_contradicted(
-    checkout: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workplace: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The seed is a new one each time. A contradiction fails the test with the command that repeats it."""
-    said = checkout.run("truth", "--random", str(TRIALS), "--engine", ENGINES, "--store", str(tmp_path), "--json")
+    said = workplace.run("truth", "--random", str(TRIALS), "--engine", ENGINES, "--store", str(tmp_path), "--json")
     with capsys.disabled():
         sys.stdout.write(f"\n{said.err.splitlines()[0] if said.err else 'no seed was printed'}\n")
     if said.code == CONTRADICTED:
@@ -31,11 +29,11 @@ def test_no_prediction_of_random_builds_is_contradicted(
     assert said.code == 0, said.err
     assert said.json["all"]["trials"] == TRIALS
     assert said.json["all"]["right"] > TRIALS
-    assert host.leftovers(find().state) == []
+    assert workplace.engines() == []
 
 
-def test_ctrl_c_leaves_a_clean_world_and_names_the_command_that_begins_again(checkout: Lab) -> None:
-    process = checkout.start("truth", "--random", "1000", "--seed", "7", "--engine", "20.10.24", "--verbose")
+def test_ctrl_c_leaves_a_clean_world_and_names_the_command_that_begins_again(workplace: Lab) -> None:
+    process = workplace.start("truth", "--random", "1000", "--seed", "7", "--engine", "20.10.24", "--verbose")
     assert process.stderr
     seen: list[str] = []
     for line in process.stderr:
@@ -46,6 +44,6 @@ def test_ctrl_c_leaves_a_clean_world_and_names_the_command_that_begins_again(che
     _, rest = process.communicate(timeout=HANGS)
     assert process.returncode == 130, "".join(seen) + rest
     assert "truth --random 1000 --seed 7 --engine 20.10.24" in " ".join(rest.split())
-    assert host.leftovers(find().state) == []
-    runs = Path.home() / "lab-runs"
+    assert workplace.engines() == []
+    runs = Path(workplace.env["HOME"], "lab-runs")
     assert not runs.exists() or not list(runs.glob("*-random"))

@@ -34,9 +34,9 @@ def quiet(event: Progress) -> None:
     pass
 
 
-def test_the_containerd_store_writes_a_cache_beside_the_image_with_both_builders(checkout: Lab) -> None:
+def test_the_containerd_store_writes_a_cache_beside_the_image_with_both_builders(workplace: Lab) -> None:
     words = ("--engine", "26.1.5+containerd", "--builder", "buildkit,buildx", "--cache", "local")
-    found = outcomes(checkout.ok(*LOCAL, *words, *VARIED).out)
+    found = outcomes(workplace.ok(*LOCAL, *words, *VARIED).out)
     assert found == {
         f"local>local:26.1.5+containerd{builder}+local/copy-bust:{variation}": steps
         for builder in ("", "+buildx")
@@ -44,9 +44,9 @@ def test_the_containerd_store_writes_a_cache_beside_the_image_with_both_builders
     }
 
 
-def test_buildx_drives_a_docker_and_a_buildkit_without_docker(checkout: Lab) -> None:
+def test_buildx_drives_a_docker_and_a_buildkit_without_docker(workplace: Lab) -> None:
     words = ("--engine", "28.5.2,buildkit-0.25.2", "--builder", "buildx,buildx-remote")
-    found = outcomes(checkout.ok(*LOCAL, *words, *VARIED).out)
+    found = outcomes(workplace.ok(*LOCAL, *words, *VARIED).out)
     assert found == {
         f"local>local:{engine}/copy-bust:{variation}": steps
         for engine in ("28.5.2+buildx", "buildkit-0.25.2+buildx-remote")
@@ -54,8 +54,8 @@ def test_buildx_drives_a_docker_and_a_buildkit_without_docker(checkout: Lab) -> 
     }
 
 
-def test_cases_of_the_store_go_as_they_expect(checkout: Lab) -> None:
-    said = checkout.ok("cases", "check", "local-only", "--lineup", "local", "--engine", STORES).out
+def test_cases_of_the_store_go_as_they_expect(workplace: Lab) -> None:
+    said = workplace.ok("cases", "check", "local-only", "--lineup", "local", "--engine", STORES).out
     assert "2 trials: 2 as expected" in said
 
 

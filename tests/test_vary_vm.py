@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.engines import host
 from lab.errors import CONTRADICTED, DIFFERS
-from lab.project import find
-from tests.conftest import HANGS, ROOT, Lab
+from tests.conftest import HANGS, Lab, own_checkout
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(HANGS)]
 ENGINE = ("--lineup", "local", "--engine", "20.10.24", "--base", "busybox")
@@ -29,8 +27,8 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def test_one_difference_misses_another_hits_and_the_remedy_helps(checkout: Lab, tmp_path: Path) -> None:
-    said = checkout.run(
+def test_one_difference_misses_another_hits_and_the_remedy_helps(workplace: Lab, tmp_path: Path) -> None:
+    said = workplace.run(
         "vary", "--context", str(project(tmp_path)), *ENGINE, "--axis", "umask-0002,owner,git", "--json"
     )
     assert said.code == DIFFERS, said.err
@@ -47,12 +45,12 @@ def test_one_difference_misses_another_hits_and_the_remedy_helps(checkout: Lab, 
     [remedy] = [item for item in found["remedies"] if item["name"] == "normalise"]
     assert [(item["axis"], item["cured"]) for item in remedy["tried"]] == [("umask-0002", True)]
     assert "FROM alpine AS lab-files" in remedy["diff"]
-    assert host.leftovers(find().state) == []
+    assert workplace.engines() == []
 
 
-def test_ctrl_c_keeps_the_answers_and_names_the_command_that_goes_on(checkout: Lab, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_answers_and_names_the_command_that_goes_on(workplace: Lab, tmp_path: Path) -> None:
     words = ("vary", "--context", str(project(tmp_path)), *ENGINE, "--axis", "umask,crlf", "--verbose")
-    process = checkout.start(*words)
+    process = workplace.start(*words)
     assert process.stderr
     seen: list[str] = []
     for line in process.stderr:
@@ -67,7 +65,7 @@ def test_ctrl_c_keeps_the_answers_and_names_the_command_that_goes_on(checkout: L
     folder = text.partition("what was found is kept in ")[2].partition(";")[0]
     run = json.loads(Path(folder, "run.json").read_text())
     assert [axis["name"] for axis in run["vary"]["axes"]] == ["umask-0002"]
-    assert host.leftovers(find().state) == []
+    assert workplace.engines() == []
 
 
 def _replace(path: Path, old: str, new: str) -> None:
@@ -79,14 +77,11 @@ def _replace(path: Path, old: str, new: str) -> None:
 @pytest.fixture
 def wrong_rules(tmp_path: Path) -> Lab:
     """A checkout whose rules say that the engine without the fix leaves out security.*, as the engine with the fix."""
-    root = tmp_path / "checkout"
-    root.mkdir()
-    shutil.copy(ROOT / "Vagrantfile", root)
-    for name in ("boxes", "templates"):
-        shutil.copytree(ROOT / name, root / name)
+    made = own_checkout(tmp_path / "checkout")
+    root = made.root
     _replace(root / "boxes" / "buildkit" / "rules.yaml", 'like: "20.10.24", xattrs: all', 'like: "20.10.24"')
     _replace(root / "boxes" / "engines.yaml", "    rules: R5\n    xattrs: all\n", "    rules: R5\n")
-    return Lab(root, {"LAB_ROOT": str(root), "PYTHONPATH": str(ROOT)})
+    return made
 
 
 UNFIXED = ("--lineup", "local", "--engine", "20.10.24-unfixed", "--base", "busybox", "--no-remedies", "--json")

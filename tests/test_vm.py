@@ -18,7 +18,6 @@ import pytest
 from lab.boxes.base import Box, Result
 from lab.boxes.kinds.table import open_box
 from lab.boxes.local import LocalBox
-from lab.engines import host
 from lab.engines.ensure import ensure
 from lab.engines.kinds.static import StaticSpec
 from lab.engines.stock import Stock
@@ -34,7 +33,7 @@ from lab.workers import wait_for
 from tests.conftest import HANGS, Lab
 from tests.repositories import Repository
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(2 * HANGS)]
+pytestmark = [pytest.mark.vm, pytest.mark.machines, pytest.mark.story, pytest.mark.timeout(2 * HANGS)]
 BOXES = ("debian12-apparmor", "debian12-selinux")
 HIT, RAN = "hit", "ran"
 
@@ -233,8 +232,14 @@ def test_reset_repairs_a_box_that_was_broken(checkout: Lab, selinux_box: Box) ->
     [row] = checkout.ok("reset", "debian12-selinux", "--json").json["boxes"]
     assert row["snapshot"] == "lab-pristine"
     assert selinux_box.check(["docker", "version"], doing="ask its Docker")
-    box_time = int(selinux_box.check(["date", "+%s"], doing="ask for the time").text)
-    assert abs(box_time - time.time()) < 20
+    assert_the_time_is_right(selinux_box)
+
+
+def assert_the_time_is_right(box: Box) -> None:
+    """The box was asked between two looks at this machine's clock, and may differ from it by 10 s."""
+    before = time.time()
+    found = int(box.check(["date", "+%s"], doing="ask for the time").text)
+    assert before - 10 < found < time.time() + 10
 
 
 def answers(box: Box) -> bool:
@@ -376,8 +381,7 @@ def test_suspended_boxes_wake_with_the_right_time(checkout: Lab, selinux_box: Bo
     states = {row["box"]: row["state"] for row in checkout.ok("status", "--json").json["boxes"]}
     assert states == dict.fromkeys(BOXES, "suspended")
     checkout.ok("up", "--lineup", "debian")
-    box_time = int(selinux_box.check(["date", "+%s"], doing="ask for the time").text)
-    assert abs(box_time - time.time()) < 20
+    assert_the_time_is_right(selinux_box)
 
 
 def machines(project: Project) -> list[psutil.Process]:
@@ -448,52 +452,3 @@ def docker_archive(folder: Path) -> Path:
         shutil.copy(program, folder / "docker" / name)
     run("tar", "-czf", "docker.tgz", "docker")
     return folder / "docker.tgz"
-
-
-def test_this_machine_shows_the_bug_without_any_vm(checkout: Lab) -> None:
-    words = ["--variation", "none", "--variation", "selinux-label"]
-    run = checkout.ok("repro", "--lineup", "local", "--json", *words).json
-    fixed, unfixed = "20.10.24", "20.10.24-unfixed"
-    seen = {
-        (trial["engine"], trial["variation"]): [step["outcome"] for step in trial["build"]["steps"]]
-        for trial in run["trials"]
-    }
-    assert seen == {
-        (fixed, "none"): [HIT, HIT, HIT],
-        (unfixed, "none"): [HIT, HIT, HIT],
-        (fixed, "selinux-label"): [HIT, HIT, HIT],
-        (unfixed, "selinux-label"): [HIT, RAN, RAN],
-    }
-    assert {trial["verdict"] for trial in run["trials"]} == {"as expected"}
-    assert host.leftovers(find().state) == []
-
-
-def test_one_engine_rebuilds_what_another_built(checkout: Lab) -> None:
-    words = ["--engine", "20.10.24,26.1.5", "--producer-engine", "20.10.24-unfixed", "--variation", "none"]
-    trials = checkout.ok("repro", "--lineup", "local", "--json", *words).json["trials"]
-    assert {trial["name"]: [step["outcome"] for step in trial["build"]["steps"]] for trial in trials} == {
-        "local:20.10.24-unfixed>local:20.10.24/copy-bust:none": [HIT, HIT, HIT],
-        # from 26 on a RUN's record is written otherwise (facts, "engine-skew")
-        "local:20.10.24-unfixed>local:26.1.5/copy-bust:none": [RAN, RAN, RAN],
-    }
-    assert {trial["verdict"] for trial in trials} == {"as expected"}
-
-
-def test_a_bundles_run_is_made_again_and_compared(checkout: Lab, tmp_path: Path) -> None:
-    """The run is the one above: one engine rebuilt what another had built, and so it does again."""
-    packed = tmp_path / "theirs.tar.gz"
-    checkout.ok("bundle", "--output", str(packed))
-    said = checkout.ok("repro", "--from", str(packed), "--lineup", "local")
-    assert "local:20.10.24-unfixed" in load(newest(find().results, None)).trials[0].name
-    assert said.out.rstrip().endswith(f"compared with {packed}:\n0 trials changed, 2 did not")
-
-
-def test_bisection_finds_the_engine_with_the_fix(checkout: Lab) -> None:
-    words = ["--bad", "20.10.24-unfixed", "--good", "26.1.5", "--variation", "selinux-label"]
-    found = checkout.ok("bisect", "--lineup", "local", "--json", *words).json
-    assert (found["first"], found["before"], found["step"]) == ("20.10.24", "20.10.24-unfixed", "COPY bar bar")
-    assert [(item["engine"], item["outcome"]) for item in found["attempts"]] == [
-        ("20.10.24-unfixed", RAN),
-        ("26.1.5", HIT),
-        ("20.10.24", HIT),
-    ]

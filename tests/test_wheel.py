@@ -44,9 +44,13 @@ def clean_environment(home: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(leading)} | {"HOME": str(home)}
 
 
-def built(argv: Sequence[str | Path]) -> None:
-    """Run a module of this Python. PYTHONPATH would show pip a package that it then takes for installed."""
-    done = run([sys.executable, "-m", *argv], env=clean_environment(Path.home()))
+def built(argv: Sequence[str | Path], tools: Path | None = None) -> None:
+    """Run a module of this Python. PYTHONPATH would show pip a package that it then takes for installed.
+
+    `tools` is a folder with the packages that build, for a build that installs none.
+    """
+    env = clean_environment(Path.home()) | ({"PYTHONPATH": str(tools)} if tools else {})
+    done = run([sys.executable, "-m", *argv], env=env)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -57,13 +61,17 @@ def files_below(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A package index that answers."""
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with setuptools, from a package index that answers."""
     folder = tmp_path_factory.mktemp("index")
     done = run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "setuptools>=68"])
     if done.returncode != 0:
         assert os.environ.get("CI") != "true", f"the package index does not answer: {done.stderr}"
         pytest.skip("the package index does not answer")
+    [packed] = folder.glob("*.whl")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder / "tools")
+    return folder / "tools"
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +90,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(index: None, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(index: Path, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel that `pip install .` makes."""
     folder = tmp_path_factory.mktemp("wheel")
     built(["pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source])
@@ -151,8 +159,9 @@ def test_the_wheel_holds_every_module_and_all_data(wheel: Path) -> None:
     assert found == data | modules
 
 
-def test_a_wheel_of_the_source_distribution_is_the_same(index: None, source: Path, wheel: Path, tmp_path: Path) -> None:
-    built(["build", "--outdir", tmp_path, source])  # the source distribution, then the wheel out of it
+def test_a_wheel_of_the_source_distribution_is_the_same(index: Path, source: Path, wheel: Path, tmp_path: Path) -> None:
+    # the source distribution, then the wheel out of it
+    built(["build", "--no-isolation", "--outdir", tmp_path, source], index)
     [packed], [second] = tmp_path.glob("*.tar.gz"), tmp_path.glob("*.whl")
     with tarfile.open(packed) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
@@ -163,16 +172,17 @@ def test_a_wheel_of_the_source_distribution_is_the_same(index: None, source: Pat
         }
 
 
-def test_a_build_leaves_nothing_that_the_next_one_takes(index: None, source: Path, tmp_path: Path) -> None:
+def test_a_build_leaves_nothing_that_the_next_one_takes(index: Path, source: Path, tmp_path: Path) -> None:
     mine = shutil.copytree(source, tmp_path / "mine")
     before = {path.name for path in mine.iterdir() if path.suffix != ".egg-info"}
     (mine / "lab" / "gone.py").write_text("")
     (mine / "boxes" / "gone.yaml").write_text("")
-    built(["pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path / "first", mine])
+    words = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    built([*words, tmp_path / "first", mine], index)
     assert {path.name for path in mine.iterdir() if path.suffix != ".egg-info"} == before
     (mine / "lab" / "gone.py").unlink()
     (mine / "boxes" / "gone.yaml").unlink()
-    built(["pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path / "second", mine])
+    built([*words, tmp_path / "second", mine], index)
     gone = {}
     for name in ("first", "second"):
         [path] = (tmp_path / name).glob("*.whl")
@@ -190,11 +200,12 @@ def test_git_ignores_what_a_build_writes_and_no_module(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == asked[:3]
 
 
-def test_an_editable_installation_uses_the_checkouts_own_files(index: None, source: Path, tmp_path: Path) -> None:
+def test_an_editable_installation_uses_the_checkouts_own_files(index: Path, source: Path, tmp_path: Path) -> None:
     mine = shutil.copytree(source, tmp_path / "mine")
     venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
     python = tmp_path / "venv" / "bin" / "python"
-    built(["pip", "--python", python, "install", "--quiet", "--no-deps", "--editable", mine])
+    words = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable"]
+    built(["pip", "--python", python, *words, mine], index)
     ask = "from lab.project import find; found = find(); print(found.boxes, found.results, sep='\\n')"
     done = run([python, "-c", ask], cwd=tmp_path, env=clean_environment(tmp_path))
     assert done.stdout.splitlines() == [str(mine / "boxes"), str(mine / "results")], done.stderr
@@ -377,6 +388,7 @@ def test_repro_on_this_machine_stores_its_run_in_the_current_folder(installed: I
 
 
 @pytest.mark.vm
+@pytest.mark.machines
 def test_vagrant_itself_finds_the_packages_machines_in_the_state_folder(installed: Installation) -> None:
     ask = """\
 from lab.boxes.vagrant import _vagrant
@@ -392,6 +404,7 @@ print(*sorted(status.name for status in _vagrant(find()).status()))
 
 
 @pytest.mark.vm
+@pytest.mark.machines
 def test_a_machine_comes_up_and_goes_without_a_workplace(installed: Installation) -> None:
     homes = {
         "LAB_CACHE": str(cache_folder()),  # the image that was baked before

@@ -14,6 +14,7 @@ import pytest
 
 from lab.errors import BoxError, EngineError, LabError
 from lab.workers import Background, each, raise_first, side_by_side
+from tests.conftest import HANGS
 
 # A job that runs a child program and one that waits; on Ctrl-C both must end, and so must the child.
 INTERRUPTED = """\
@@ -24,6 +25,7 @@ from lab.errors import Interrupted
 from lab.workers import side_by_side
 from lab.workers import wait_for
 import lab.workers
+from tests.conftest import HANGS
 lab.workers.GRACE_SECONDS = float(sys.argv.pop(1))  # in which Vagrant would end by itself; the child here does not
 lab.workers.PATIENCE_SECONDS = 1
 
@@ -54,7 +56,7 @@ def test_values_by_name_in_the_order_given() -> None:
 
 def test_jobs_run_at_the_same_time() -> None:
     meeting = threading.Barrier(3)
-    values, _ = each("abc", lambda name: meeting.wait(10) >= 0 and name)
+    values, _ = each("abc", lambda name: meeting.wait(HANGS) >= 0 and name)
     assert values == {"a": "a", "b": "b", "c": "c"}
 
 

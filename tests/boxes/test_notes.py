@@ -111,7 +111,7 @@ def test_a_lock_ends_with_its_block(tmp_path: Path) -> None:
 def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
     with other_lab(tmp_path, "one") as holder:
         holder.send_signal(signal.SIGKILL)
-        holder.wait(5)
+        holder.wait()
         with hold(tmp_path, ["one"], "up"):
             pass
 

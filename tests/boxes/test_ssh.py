@@ -25,6 +25,7 @@ from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
 from lab.model import Progress
 from lab.workers import wait_for
+from tests.conftest import HANGS
 
 SSHD = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
 CONFIG = """\
@@ -497,7 +498,7 @@ def server() -> Iterator[int]:
 def test_the_door_leads_to_this_machines_server(box: SshBox, server: int) -> None:
     port = free_port()
     with box.registry_door(port, server):
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=HANGS)
         for path in ("/v2/", "/v2/x"):
             client.request("GET", path)
             assert client.getresponse().read() == f"seen {path}".encode()
@@ -510,7 +511,7 @@ def test_the_door_leads_to_this_machines_server(box: SshBox, server: int) -> Non
 def test_the_door_closes_though_a_client_stays(box: SshBox, server: int) -> None:
     port = free_port()
     with box.registry_door(port, server):
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=HANGS)
         client.request("GET", "/")
         assert client.getresponse().read() == b"seen /"
         assert client.sock is not None  # it keeps its connection open, and the forward ends all the same

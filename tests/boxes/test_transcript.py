@@ -114,7 +114,7 @@ def test_all_bytes_come_back(tmp_path: Path, data: bytes) -> None:
     assert replay(path).execute(result.command) == result
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.binary(max_size=30), st.text(max_size=20).map(str.encode)), max_size=3))
 def test_any_bytes_come_back(tmp_path: Path, outputs: list[tuple[bytes, bytes]]) -> None:
     results = [made(out, err) for out, err in outputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 from lab.lessons.folder import copy_start
 from lab.lessons.progress import Progress, save
 from tests.cli import program
-from tests.cli.program import Place
+from tests.cli.program import Place, Run, call
 from tests.conftest import ROOT
 
 FIRST_LESSON = "01-layer-key"
@@ -34,6 +35,17 @@ def place(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:
 def here(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:
     """An empty folder, and lab's own boxes and templates."""
     return Place(tmp_path, nursery, checkout=ROOT)
+
+
+@pytest.fixture
+def lab(nursery: subprocess.Popen[str]) -> Run:
+    """The program in a folder, which is its home too, without the variables of this test's own user."""
+
+    def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "XDG_"))}
+        return call(nursery, words, folder, {**env, "PYTHONPATH": str(ROOT), "HOME": str(folder)})
+
+    return run
 
 
 @pytest.fixture

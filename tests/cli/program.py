@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, copy_data
 
 # Starting Python and importing Fabric and pydantic takes half a second. This process has done so once; it forks a
 # child for each call, which is `python -m lab` from there on, with its own folder, environment and streams.
@@ -49,6 +49,7 @@ for line in sys.stdin:
         os._exit(code)  # without the tenth of a second in which Python would tidy up
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+Run = Callable[..., subprocess.CompletedProcess[str]]
 # What the caller's own environment says of a terminal must not change what a test sees.
 OF_TERMINALS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM")
 
@@ -89,31 +90,30 @@ class Place:
         self, *words: str | Path, stdin: bytes = b"", cwd: Path | None = None, **env: str
     ) -> subprocess.CompletedProcess[str]:
         """Run `lab` there and give back what it printed; a traceback fails the test."""
-        streams = [self.root / "streams" / name for name in ("in", "out", "err")]
-        streams[0].parent.mkdir(exist_ok=True)
+        return call(self.nursery, [str(word) for word in words], cwd or self.root, self.env | env, stdin)
+
+
+def call(
+    nursery: subprocess.Popen[str], words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes = b""
+) -> subprocess.CompletedProcess[str]:
+    """Run `lab` with these words in a forked child, and give back what it printed; a traceback fails the test."""
+    with tempfile.TemporaryDirectory() as folder:
+        streams = [Path(folder, name) for name in ("in", "out", "err")]
         for path, content in zip(streams, (stdin, b"", b""), strict=True):
             path.write_bytes(content)
-        ask = {
-            "words": [str(word) for word in words],
-            "cwd": str(cwd or self.root),
-            "env": self.env | env,
-            "streams": [str(path) for path in streams],
-        }
-        assert self.nursery.stdin and self.nursery.stdout
-        self.nursery.stdin.write(json.dumps(ask) + "\n")
-        self.nursery.stdin.flush()
-        code = int(self.nursery.stdout.readline())
+        ask = {"words": words, "cwd": str(cwd), "env": dict(env), "streams": [str(path) for path in streams]}
+        assert nursery.stdin and nursery.stdout
+        nursery.stdin.write(json.dumps(ask) + "\n")
+        nursery.stdin.flush()
+        code = int(nursery.stdout.readline())
         out, err = (path.read_text(encoding="utf-8") for path in streams[1:])
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(words, code, out, err)
+    assert "Traceback" not in err, err
+    return subprocess.CompletedProcess(words, code, out, err)
 
 
 def checkout(folder: Path, nursery: subprocess.Popen[str]) -> Place:
     """A checkout of the test's own: its boxes and templates are copies."""
-    shutil.copy(ROOT / "Vagrantfile", folder)
-    shutil.copytree(ROOT / "boxes", folder / "boxes")
-    shutil.copytree(ROOT / "templates", folder / "templates")
-    return Place(folder, nursery)
+    return Place(copy_data(folder), nursery)
 
 
 def data(done: subprocess.CompletedProcess[str]) -> Any:

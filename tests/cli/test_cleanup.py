@@ -29,7 +29,7 @@ from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.project import Project
 from lab.run.experiment import Wish
-from tests.conftest import ROOT, Lab
+from tests.conftest import ROOT, Lab, own_checkout
 
 RUN = ROOT / "tests" / "data" / "runs" / "schema-1"
 
@@ -37,11 +37,7 @@ RUN = ROOT / "tests" / "data" / "runs" / "schema-1"
 @pytest.fixture
 def checkout(tmp_path: Path) -> Lab:
     """A checkout with a state of its own."""
-    shutil.copy(ROOT / "Vagrantfile", tmp_path)
-    shutil.copytree(ROOT / "boxes", tmp_path / "boxes")
-    shutil.copytree(ROOT / "templates", tmp_path / "templates")
-    env = {"LAB_ROOT": str(tmp_path), "LAB_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-    return Lab(tmp_path, {**env, "HOME": str(tmp_path / "home")})
+    return own_checkout(tmp_path, LAB_CACHE=str(tmp_path / "cache"))
 
 
 def place_of(lineup: str, root: Path) -> Workplace:

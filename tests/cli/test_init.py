@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.program import Run
 from tests.conftest import ROOT
-
-
-def lab(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `lab` in a folder without the variables of this test's own user."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "XDG_"))}
-    env |= {"PYTHONPATH": str(ROOT), "HOME": str(folder)}
-    argv = [sys.executable, "-m", "lab", *words]
-    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def content(folder: Path, *names: str) -> dict[str, tuple[bytes, bool]]:
@@ -28,7 +17,7 @@ def content(folder: Path, *names: str) -> dict[str, tuple[bytes, bool]]:
     return {str(path.relative_to(folder)): (path.read_bytes(), os.access(path, os.X_OK)) for path in files}
 
 
-def test_it_writes_a_workplace_in_which_lab_works(tmp_path: Path) -> None:
+def test_it_writes_a_workplace_in_which_lab_works(lab: Run, tmp_path: Path) -> None:
     done = lab(tmp_path, "init", "my boxes")
     mine = tmp_path / "my boxes"
     assert (done.returncode, done.stderr) == (0, "")
@@ -51,7 +40,7 @@ def test_it_writes_a_workplace_in_which_lab_works(tmp_path: Path) -> None:
     ], listed.stderr
 
 
-def test_every_path_that_its_readme_names_is_there(tmp_path: Path) -> None:
+def test_every_path_that_its_readme_names_is_there(lab: Run, tmp_path: Path) -> None:
     lab(tmp_path, "init", ".")
     text = (tmp_path / "README.md").read_text()
     named = [cell.split("`")[1] for cell in text.splitlines() if cell.startswith("| `")]
@@ -60,7 +49,7 @@ def test_every_path_that_its_readme_names_is_there(tmp_path: Path) -> None:
     assert [name for name in named if "NAME" in name and not list(tmp_path.glob(name.replace("NAME", "*")))] == []
 
 
-def test_files_that_are_there_are_listed_and_stay(tmp_path: Path) -> None:
+def test_files_that_are_there_are_listed_and_stay(lab: Run, tmp_path: Path) -> None:
     (tmp_path / "boxes").mkdir()
     (tmp_path / "README.md").symlink_to("gone.md")
     (tmp_path / "other").write_text("mine")
@@ -71,13 +60,13 @@ def test_files_that_are_there_are_listed_and_stay(tmp_path: Path) -> None:
     assert list((tmp_path / "boxes").iterdir()) == []
 
 
-def test_a_folder_of_other_files_is_taken(tmp_path: Path) -> None:
+def test_a_folder_of_other_files_is_taken(lab: Run, tmp_path: Path) -> None:
     (tmp_path / "other").write_text("mine")
     assert lab(tmp_path, "init", ".").returncode == 0
     assert (tmp_path / "other").read_text() == "mine"
 
 
-def test_force_overwrites_the_files_that_lab_brings_and_no_other(tmp_path: Path) -> None:
+def test_force_overwrites_the_files_that_lab_brings_and_no_other(lab: Run, tmp_path: Path) -> None:
     lab(tmp_path, "init", ".")
     (tmp_path / "Vagrantfile").write_text("changed")
     (tmp_path / "boxes" / "mine.yaml").write_text("kept")
@@ -88,14 +77,14 @@ def test_force_overwrites_the_files_that_lab_brings_and_no_other(tmp_path: Path)
     assert (tmp_path / "results" / "run").is_dir()
 
 
-def test_it_writes_labs_own_data_whatever_workplace_it_runs_in(tmp_path: Path) -> None:
+def test_it_writes_labs_own_data_whatever_workplace_it_runs_in(lab: Run, tmp_path: Path) -> None:
     lab(tmp_path, "init", ".")
     (tmp_path / "Vagrantfile").write_text("changed")
     assert lab(tmp_path, "init", "second").returncode == 0
     assert (tmp_path / "second" / "Vagrantfile").read_bytes() == (ROOT / "Vagrantfile").read_bytes()
 
 
-def test_what_the_disk_refuses_is_an_error_in_words(tmp_path: Path) -> None:
+def test_what_the_disk_refuses_is_an_error_in_words(lab: Run, tmp_path: Path) -> None:
     done = lab(tmp_path, "init", "x" * 300)  # longer than a name may be
     assert done.returncode == 5
     assert done.stderr.startswith("lab: cannot write xxx"), done.stderr
@@ -110,7 +99,7 @@ def test_what_the_disk_refuses_is_an_error_in_words(tmp_path: Path) -> None:
         (("p", "--scenario", "--into", "file/x"), "a scenario to file/x"),
     ],
 )
-def test_a_file_is_no_folder(tmp_path: Path, words: tuple[str, ...], what: str) -> None:
+def test_a_file_is_no_folder(lab: Run, tmp_path: Path, words: tuple[str, ...], what: str) -> None:
     (tmp_path / "file").write_text("mine\n")
     (tmp_path / "p").mkdir()
     (tmp_path / "p/Dockerfile").write_text("FROM alpine\nCOPY . .\n")

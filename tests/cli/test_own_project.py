@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -13,16 +10,7 @@ import pytest
 
 from lab.cli.own_project import ProjectWords, bases_of, project_options, read_own
 from lab.errors import UsageError
-from tests.conftest import ROOT
-
-
-def lab(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "XDG_"))}
-    env |= {"PYTHONPATH": str(ROOT), "HOME": str(folder), "LAB_ROOT": str(ROOT)}
-    argv = [sys.executable, "-m", "lab", *words]
-    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+from tests.cli.program import Run
 
 
 def project(folder: Path, text: str = "FROM alpine\nCOPY a /a\n") -> Path:
@@ -50,7 +38,7 @@ def project(folder: Path, text: str = "FROM alpine\nCOPY a /a\n") -> Path:
         (("copy-bust", "--target", "a"), 2, "cannot use --target without --context"),
     ],
 )
-def test_what_is_refused(tmp_path: Path, words: tuple[str, ...], code: int, text: str) -> None:
+def test_what_is_refused(lab: Run, tmp_path: Path, words: tuple[str, ...], code: int, text: str) -> None:
     project(tmp_path / "p")
     project(tmp_path / "bad", "FROM alpine\nCPY a /a\n")
     with (tmp_path / "p/big").open("wb") as out:
@@ -60,7 +48,7 @@ def test_what_is_refused(tmp_path: Path, words: tuple[str, ...], code: int, text
     assert text in " ".join(done.stderr.split())
 
 
-def test_a_socket_in_the_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_in_the_context(lab: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project(tmp_path / "p"))
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("s")
@@ -103,7 +91,7 @@ def test_without_a_context_there_is_one_base_image() -> None:
     assert bases_of(("a=b", "reg:5000/x=c", "d")) == {"a": "b", "reg:5000/x": "c", "*": "d"}
 
 
-def test_a_scenario_of_a_project_is_one_that_lab_reads(tmp_path: Path) -> None:
+def test_a_scenario_of_a_project_is_one_that_lab_reads(lab: Run, tmp_path: Path) -> None:
     project(tmp_path / "my-app")
     done = lab(tmp_path, "init", "my-app", "--scenario", "--base", "alpine=busybox")
     assert (done.returncode, done.stderr) == (0, "")

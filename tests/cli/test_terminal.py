@@ -97,7 +97,7 @@ def on_a_terminal(words: list[str], stream: str, **environ: str) -> bytes:
             break
         seen += piece
     os.close(master)
-    process.wait(60)
+    process.wait()
     return seen
 
 

@@ -37,7 +37,7 @@ from lab.report.bundle import evidence_of
 from lab.report.formats import FORMATS
 from lab.workers import wait_for
 from tests.archives import tgz
-from tests.conftest import ROOT
+from tests.conftest import HANGS, ROOT
 
 pytestmark = pytest.mark.vm
 HERE = LocalBox("this machine")
@@ -227,7 +227,7 @@ def test_what_a_killed_lab_left_is_removed_later(tmp_path: Path) -> None:
             host.start(HERE, STATIC, [archive], tmp_path / "state", quiet)
         os._exit(1)
     home = host.Home(tmp_path / "state", "1.0")
-    wait_for("its bridge", lambda: bridges() != before or "none", timeout=20, error=LabError)
+    wait_for("its bridge", lambda: bridges() != before or "none", timeout=HANGS, error=LabError)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert host.leftovers(tmp_path / "state") == ["1.0"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,9 +17,12 @@ from lab.report.explanation import sides_text
 from lab.report.truth import truth_table
 from lab.results.run import load
 from lab.run.scenarios import load_scenario
+from tests.cli.conftest import here, nursery
+from tests.cli.program import Place
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 
+__all__ = ["here", "nursery"]
 RUN = load(RUNS / "explained")
 RULES = list(Rulebook(ROOT / "boxes").rule_sets.values())
 NAMES = tuple(f"R{number}" for number in range(1, 10))
@@ -76,16 +77,11 @@ def test_the_widest_fields_fit_100_columns() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
-def lab(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lab", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_the_verbs_on_a_stored_run() -> None:
+def test_the_verbs_on_a_stored_run(here: Place) -> None:
     run = str(RUNS / "explained")
-    same = lab("diff", "local", "local", "--run", run)
+    same = here.lab("diff", "local", "local", "--run", run)
     assert (same.returncode, same.stdout) == (0, "nothing differs between local and local\n")
-    done = lab("diff", "local", "local", "--run", run, "--variation", "selinux-label", "--json")
+    done = here.lab("diff", "local", "local", "--run", run, "--variation", "selinux-label", "--json")
     assert done.returncode == 4
     [row] = json.loads(done.stdout)["fields"]
     # the run has an engine with the fix taken back, which follows R5 with all attributes
@@ -98,25 +94,25 @@ def test_the_verbs_on_a_stored_run() -> None:
         (("locl", "local", "--now"), 'cannot find the box "locl" (did you mean "local"?)'),
         (("centos7", "local", "--now"), "cannot use centos7: it is not up"),
     ):
-        done = lab("diff", *words)
+        done = here.lab("diff", *words)
         assert (done.returncode, said in done.stderr, "hint: " in done.stderr) == (2, True, True), done.stderr
-    told = lab("explain", run, "--trial", "local>local:20.10.24/copy-bust:user-xattr")
+    told = here.lab("explain", run, "--trial", "local>local:20.10.24/copy-bust:user-xattr")
     assert told.returncode == 0
     assert "RUN baz" not in told.stdout
     assert "it depends on COPY bar bar, which missed" in told.stdout
-    document = json.loads(lab("explain", run, "--engines", "--json").stdout)
+    document = json.loads(here.lab("explain", run, "--engines", "--json").stdout)
     assert len(document["trials"]) == 15
     assert document["trials"][0]["engines"][0]["versions"] == ["18.09.0 to 18.09"]
-    assert lab("explain", run, "--trial", "gone").returncode == 2
-    assert "it has no records of files" in lab("explain", str(RUNS / "schema-1")).stderr
+    assert here.lab("explain", run, "--trial", "gone").returncode == 2
+    assert "it has no records of files" in here.lab("explain", str(RUNS / "schema-1")).stderr
 
 
-def test_a_context_listed_now_is_the_scenarios() -> None:
+def test_a_context_listed_now_is_the_scenarios(here: Place) -> None:
     if not shutil.which("getfattr"):
         pytest.skip("getfattr is not installed")
-    done = lab("diff", "local", "local", "--now", "--scenario", "truth-folder")
+    done = here.lab("diff", "local", "local", "--now", "--scenario", "truth-folder")
     assert (done.returncode, done.stdout, done.stderr) == (0, "nothing differs between local and local\n", "")
-    shown = lab("diff", "local", "local", "--now", "--scenario", "truth-folder", "--path", "src/sub")
+    shown = here.lab("diff", "local", "local", "--now", "--scenario", "truth-folder", "--path", "src/sub")
     assert "src/sub/b.txt  content" in shown.stdout
 
 
@@ -157,12 +153,12 @@ def test_a_changed_engine_is_said_to_be_no_version() -> None:
     assert "It is no version of BuildKit, and proves nothing about one" in " ".join(text.split())
 
 
-def test_the_verb_prints_the_table_or_writes_it(tmp_path: Path) -> None:
+def test_the_verb_prints_the_table_or_writes_it(here: Place, tmp_path: Path) -> None:
     run, path = str(RUNS / "explained"), tmp_path / "table.md"
-    printed = lab("truth", run)
+    printed = here.lab("truth", run)
     assert (printed.returncode, printed.stderr) == (0, "")
     assert "15 trials, 45 steps: **45 went as predicted, 0 did not**" in printed.stdout
-    written = lab("truth", run, "--output", str(path))
+    written = here.lab("truth", run, "--output", str(path))
     assert (written.returncode, written.stdout, written.stderr) == (0, "", f"written to {path}\n")
     assert path.read_text() == printed.stdout
 

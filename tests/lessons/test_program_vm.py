@@ -19,17 +19,11 @@ FIRST = "01-layer-key"
 SOLUTION = ROOT / "templates" / "lessons" / FIRST / "solution" / "Dockerfile"
 
 
-@pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A checkout whose engines `lab down` may end."""
-    root = tmp_path_factory.mktemp("checkout")
-    shutil.copy(ROOT / "Vagrantfile", root)
-    for name in ("boxes", "templates"):
-        shutil.copytree(ROOT / name, root / name)
-    made = Lab(root, {"LAB_ROOT": str(root), "PYTHONPATH": str(ROOT)})
-    yield made
-    made.ok("lesson", "stop")
-    assert host.leftovers(root / ".lab") == []
+@pytest.fixture(autouse=True)
+def stopped(workplace: Lab) -> Iterator[None]:
+    """Each test begins and ends without an engine."""
+    yield
+    workplace.ok("lesson", "stop")
 
 
 def start(workplace: Lab, home: Path) -> dict[str, str]:
@@ -57,7 +51,7 @@ def test_two_students_of_one_checkout_do_not_disturb_each_other(workplace: Lab, 
     assert [bool(found.stdout) for found in seen] == [True, False]
     workplace.ok("lesson", "stop", "1", "--to", str(one))
     assert workplace.run("lesson", "check", "1", "--to", str(two)).code == 2
-    assert host.leftovers(workplace.root / ".lab") == list(engines[1].values())
+    assert workplace.engines() == list(engines[1].values())
 
 
 def test_down_ends_the_engines_of_lessons_and_a_check_starts_a_new_one(workplace: Lab, tmp_path: Path) -> None:
@@ -66,10 +60,10 @@ def test_down_ends_the_engines_of_lessons_and_a_check_starts_a_new_one(workplace
     solve(home)
     assert workplace.run("lesson", "check", "1", "--to", str(home)).code == 0
     workplace.ok("down")
-    assert host.leftovers(workplace.root / ".lab") == []
+    assert workplace.engines() == []
     assert workplace.run("lesson", "check", "1", "--to", str(home)).code == 0
     workplace.ok("lesson", "reset", "1", "--to", str(home))
-    assert host.leftovers(workplace.root / ".lab") == []
+    assert workplace.engines() == []
     assert (home / "exercise.1" / "Dockerfile").read_bytes() == SOLUTION.read_bytes()
 
 
@@ -99,4 +93,4 @@ def test_a_teacher_gets_a_row_for_each_student_and_leaves_no_engine(workplace: L
     found = workplace.ok("lesson", "grade", str(tmp_path))
     rows = list(csv.DictReader(io.StringIO(found.out)))
     assert [(Path(row["folder"]).name, row["result"]) for row in rows] == [("amber", "nothing"), ("blue", "passed")]
-    assert host.leftovers(workplace.root / ".lab") == []
+    assert workplace.engines() == []

@@ -18,6 +18,7 @@ from lab.registry.manifests import Platform
 from lab.registry.names import Reference, parse
 from lab.registry.server import Registry
 from lab.results.facts import ImageFacts
+from tests.conftest import HANGS
 from tests.registry.serving import AMD, CONFIG, INDEX, MANIFEST, SCHEMA_1, Server, digest, serving
 
 
@@ -145,7 +146,7 @@ def test_what_speaks_no_http(said: bytes) -> None:
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         with pytest.raises(RegistryError, match=r"the request to .* failed: "):
-            Repository(parse(f"localhost:{listener.getsockname()[1]}/x"), seconds=3).image(AMD)
+            Repository(parse(f"localhost:{listener.getsockname()[1]}/x"), seconds=HANGS).image(AMD)
         thread.join(timeout=5)
 
 

@@ -330,6 +330,15 @@ def test_a_file_that_is_too_large_to_be_one(tmp_path: Path, monkeypatch: pytest.
         gzip.compress(bytes(10240)),
         b"PK\3\4" * 99,
     ],
+    ids=[
+        "empty",
+        "text",
+        "start-of-gzip",
+        "gzip-empty",
+        "gzip-text",
+        "gzip-zeros",
+        "zip",
+    ],  # gzip's bytes have the time
 )
 def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
     refused(tmp_path, content)

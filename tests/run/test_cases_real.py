@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from lab.engines import host
-from lab.project import find
 from lab.run.cases import cases
 from tests.conftest import HANGS, ROOT, Lab
 
@@ -18,22 +16,22 @@ LIBRARY = cases(ROOT / "templates" / "scenarios")
 CLASSIC = {"wrong-hit", "flag", "stages", "prune", "link", "builder", "archive", "base", "add"}
 
 
-def checked(checkout: Lab, *words: str) -> dict[str, Any]:
+def checked(workplace: Lab, *words: str) -> dict[str, Any]:
     """What the check printed as JSON; no trial, job or prediction in it may be other than expected."""
-    said = checkout.run("cases", "check", *words, "--lineup", "local", "--json", timeout=1.5 * HANGS)
+    said = workplace.run("cases", "check", *words, "--lineup", "local", "--json", timeout=1.5 * HANGS)
     found: dict[str, Any] = said.json
     assert [row for row in found["trials"] if row["verdict"] != "as expected"] == []
     assert [row for row in found["trials"] if row["prediction"] == "contradicted"] == []
     assert found["errors"] == []
     assert said.code == 0, said.err
-    assert host.leftovers(find().state) == []
+    assert workplace.engines() == []
     return found
 
 
 @pytest.mark.vm
 @pytest.mark.timeout(2 * HANGS)
-def test_every_case_does_what_it_says_on_every_engine(checkout: Lab) -> None:
-    found = checked(checkout, "--engine", ",".join(ENGINES))
+def test_every_case_does_what_it_says_on_every_engine(workplace: Lab) -> None:
+    found = checked(workplace, "--engine", ",".join(ENGINES))
     seen = Counter(word for row in found["trials"] for word in row["seen"].split())
     assert seen["wrong-hit"] >= 3  # old bytes, an old mode, an old secret
     left = {(item["case"], item["engine"]) for item in found["left_out"]}
@@ -43,8 +41,8 @@ def test_every_case_does_what_it_says_on_every_engine(checkout: Lab) -> None:
 
 @pytest.mark.vm
 @pytest.mark.timeout(2 * HANGS)
-def test_the_classic_builder_does_what_the_cases_say_of_it(checkout: Lab) -> None:
+def test_the_classic_builder_does_what_the_cases_say_of_it(workplace: Lab) -> None:
     names = [case.name for case in LIBRARY if CLASSIC & set(case.file.tags)]
-    found = checked(checkout, *names, "--engine", "20.10.24,26.1.5", "--builder", "classic", "--jobs", "2")
+    found = checked(workplace, *names, "--engine", "20.10.24,26.1.5", "--builder", "classic", "--jobs", "2")
     assert found["jobs"] == 2
     assert {row["engine"] for row in found["trials"]} == {"20.10.24+classic", "26.1.5+classic"}

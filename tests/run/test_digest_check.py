@@ -14,13 +14,11 @@ from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.state import BaseImage
-from lab.engines import host
 from lab.engines.buildkitd import DebugPages
 from lab.engines.engine import Engine
 from lab.errors import ConfigError, EngineError, UsageError
 from lab.explain.digests import Kind
 from lab.model import Progress
-from lab.project import find
 from lab.run.digest_check import Bench, Case, read_cases, run
 from tests.conftest import HANGS, ROOT, Lab
 from tests.vectors import BOOK
@@ -164,8 +162,8 @@ def test_options_of_the_comparison_alone_are_refused(checkout: Lab, words: tuple
 
 @pytest.mark.vm
 @pytest.mark.timeout(2 * HANGS)  # the first run builds BuildKit, which takes minutes
-def test_a_real_buildkit_computes_every_digest_that_lab_computes(checkout: Lab) -> None:
-    (found,) = checkout.ok("truth", "--digests", "--json").json["engines"]
+def test_a_real_buildkit_computes_every_digest_that_lab_computes(workplace: Lab) -> None:
+    (found,) = workplace.ok("truth", "--digests", "--json").json["engines"]
     assert found["engine"] == "buildkit-0.25.2 (BuildKit 0.25.2+debian)"
     assert [case["name"] for case in found["cases"]] == [case.name for case in CASES]
     assert [case["problem"] for case in found["cases"]] == [None for _ in CASES]
@@ -176,4 +174,4 @@ def test_a_real_buildkit_computes_every_digest_that_lab_computes(checkout: Lab) 
         totals.update(step["found"])
     assert set(totals) == {kind.value for kind in Kind}
     assert totals["file"] > 81 + 304  # the objects of deep-tree and wide-tree alone
-    assert host.leftovers(find().state) == []
+    assert workplace.engines() == []

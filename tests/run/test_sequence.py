@@ -105,7 +105,7 @@ def test_after_ctrl_c_a_plugin_that_lost_its_client_is_ended_before_its_files_ar
             wait_for("the plugin to write", lambda: home.exists() or "not yet", timeout=60)
             stopping.set()
             clear(station)
-            assert plugin.wait(60) == (-signal.SIGKILL if trap else -signal.SIGTERM)
+            assert plugin.wait() == (-signal.SIGKILL if trap else -signal.SIGTERM)
     finally:
         stopping.clear()
     assert list(tmp_path.iterdir()) == []

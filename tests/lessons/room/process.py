@@ -8,7 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +50,11 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, *words: str) -> Iterator[Serving]:
+def serving(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Iterator[Serving]:
     """The verb on a free port, with a terminal as its standard input."""
     keys, terminal = pty.openpty()
     argv = [sys.executable, "-m", "lab", "lesson", "serve", *words, "--port", "0", "--json"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = env or {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         argv, cwd=folder, env=env, text=True, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

@@ -6,19 +6,17 @@ from contextlib import closing
 
 import pytest
 
-from lab.engines import host
 from lab.lessons.answer import right_choice
 from lab.lessons.library import Lesson
-from lab.project import find
 from lab.results import run as runs
-from tests.conftest import ROOT
+from tests.conftest import Lab
 from tests.lessons.room.process import serving
 
 pytestmark = pytest.mark.vm
 
 
-def test_the_teacher_starts_a_real_run_and_the_table_fills_trial_by_trial(lesson: Lesson) -> None:
-    with serving(ROOT, "1") as served:
+def test_the_teacher_starts_a_real_run_and_the_table_fills_trial_by_trial(lesson: Lesson, workplace: Lab) -> None:
+    with serving(workplace.root, "1", env=workplace.env) as served:
         teacher, student = served.teacher(), served.student()
         with closing(teacher.events("/screen/events")) as screen:
             assert teacher.post("/act", action="open").status == 204
@@ -36,15 +34,15 @@ def test_the_teacher_starts_a_real_run_and_the_table_fills_trial_by_trial(lesson
         code, err = served.stop()
     assert code == 0, err
     (folder,) = [line.rpartition(" ")[2] for line in err.splitlines() if "the run is stored in" in line]
-    run = runs.load(ROOT / "results" / folder.rpartition("/")[2])
+    run = runs.load(workplace.project.results / folder.rpartition("/")[2])
     assert state["right"] == right_choice(lesson.file.prediction, run).name
     rows = {row["variation"]: row["outcomes"] for row in state["table"]["rows"]}
     stored = {item.variation: [step.outcome.value for step in item.build.steps] for item in run.trials if item.build}
     assert rows == stored
 
 
-def test_ctrl_c_during_a_run_ends_it_with_its_engine_and_tells_the_pages() -> None:
-    with serving(ROOT, "1") as served:
+def test_ctrl_c_during_a_run_ends_it_with_its_engine_and_tells_the_pages(workplace: Lab) -> None:
+    with serving(workplace.root, "1", env=workplace.env) as served:
         teacher = served.teacher()
         with closing(teacher.events("/screen/events")) as screen:
             teacher.post("/act", action="open")
@@ -57,4 +55,4 @@ def test_ctrl_c_during_a_run_ends_it_with_its_engine_and_tells_the_pages() -> No
     assert code == 130, err
     assert "lab: stopped by Ctrl-C" in err
     assert "Traceback" not in err
-    assert host.leftovers(find().state) == []
+    assert workplace.engines() == []

@@ -15,6 +15,7 @@ from lab.registry.client import MissingError
 from lab.registry.images import NotACacheError
 from lab.registry.server import serve
 from lab.registry.sources.registry import source_of
+from tests.conftest import HANGS
 from tests.registry.serving import AMD, Server, digest
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -66,7 +67,7 @@ def test_a_missing_part_of_an_image_is_not_a_missing_image(server: Server) -> No
 
 def pushed(port: int, path: str, data: bytes, kind: str) -> None:
     """Put a manifest, or a blob after its upload was begun, to a real registry."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", port, timeout=HANGS)
     with closing(connection):
         if path.endswith("/blobs/uploads/"):
             connection.request("POST", path)

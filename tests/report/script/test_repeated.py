@@ -13,7 +13,6 @@ import pytest
 from lab.engines.engine import Engine
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
-from lab.project import find
 from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import find as newest
@@ -25,7 +24,7 @@ OWN = ("two-sources", "save-load", "layer-twice")
 
 
 @pytest.fixture(scope="module")
-def scripts(checkout: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def scripts(workplace: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The script of a run of each scenario: with buildctl, with the classic builder, and with an edited Dockerfile."""
     folder = tmp_path_factory.mktemp("scripts")
     found = {}
@@ -37,17 +36,17 @@ def scripts(checkout: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     for name, engine, builder in asked:
         words = ["--lineup", "local", "--engine", engine, "--builder", builder]
         variation = "last" if name == "layer-twice" else "none"
-        checkout.ok("repro", name, *words, "--variation", variation)
+        workplace.ok("repro", name, *words, "--variation", variation)
         found[name] = folder / f"{name}.sh"
-        run = newest(find().results, None)
-        checkout.ok("report", str(run), "--format", "sh", "--output", str(found[name]))
+        run = newest(workplace.project.results, None)
+        workplace.ok("report", str(run), "--format", "sh", "--output", str(found[name]))
     return found
 
 
 @pytest.fixture(scope="module")
-def place(scripts: dict[str, Path]) -> Iterator[tuple[Registry, dict[str, Engine]]]:
+def place(workplace: Lab, scripts: dict[str, Path]) -> Iterator[tuple[Registry, dict[str, Engine]]]:
     """Engines of this machine that go on running, and a registry; they start once the runs are made."""
-    project = find()
+    project = workplace.project
     catalog = Catalog(project.boxes)
     fleet = Fleet(project, catalog, lambda event: None)
     try:

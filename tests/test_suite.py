@@ -1,0 +1,148 @@
+"""The parts of the suite: a part that fails hides no other, and the order of tests and Ctrl-C are what they promise."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.suite import Part, Suite
+
+FAILS = Part("fails", ("sh", "-c", "echo one; echo '=== 1 failed ==='; exit 3"))
+PASSES = Part("passes", ("sh", "-c", "echo two"))
+
+
+def shell(name: str, script: str) -> Part:
+    return Part(name, ("sh", "-c", script))
+
+
+def test_a_part_that_fails_hides_no_other() -> None:
+    lines: list[str] = []
+    made = Suite(lines.append)
+    assert made.run([((FAILS, PASSES),), ((PASSES,),)]) == 1
+    assert [(item.part, item.status, item.last) for item in made.ended] == [
+        ("fails", 3, "1 failed"),
+        ("passes", 0, "two"),
+        ("passes", 0, "two"),
+    ]
+    assert lines[:-1] == ["fails    | one", "fails    | === 1 failed ===", "passes   | two", "passes   | two"]
+    rows = [line.split() for line in lines[-1].splitlines()[2:5]]
+    assert [(row[:2], row[-1]) for row in rows] == [
+        (["fails", "FAILED"], "failed"),
+        (["passes", "passed"], "two"),
+        (["passes", "passed"], "two"),
+    ]
+
+
+def test_all_that_passes_is_0() -> None:
+    assert Suite(lambda line: None).run([((PASSES,),)]) == 0
+
+
+def test_lanes_run_side_by_side(tmp_path: Path) -> None:
+    """Each lane waits for the file that the other one makes."""
+    names = ("one", "two")
+    lanes = tuple(
+        (shell(mine, f"touch {tmp_path}/{mine}; until test -e {tmp_path}/{other}; do sleep 0.05; done"),)
+        for mine, other in (names, names[::-1])
+    )
+    assert Suite(lambda line: None).run([lanes]) == 0
+
+
+def test_the_processor_time_is_that_of_the_part_and_its_children() -> None:
+    made = Suite(lambda line: None)
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    made.run([((Part("burns", (sys.executable, "-c", burn)), shell("waits", "sleep 0.3")),)])
+    burns, waits = made.ended
+    assert burns.cpu >= 0.2
+    assert waits.seconds >= 0.3
+
+
+def test_a_daemon_that_keeps_the_pipe_open_is_not_awaited() -> None:
+    made = Suite(lambda line: None)
+    assert made.run([((shell("daemon", "sleep 100000 & echo $!"),),)]) == 0
+    os.kill(int(made.ended[0].last), signal.SIGKILL)
+
+
+INTERRUPTED = """\
+import sys
+from tests.suite import Part, Suite, say
+waits = Part("waits", ("sh", "-c", "echo begun; exec sleep 100000"))
+sys.exit(Suite(say).run([((waits, Part("next", ("echo", "never"))),), ((Part("later", ("echo", "never")),),)]))
+"""
+
+
+def test_ctrl_c_ends_the_part_that_runs_and_starts_no_other() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], cwd=ROOT, text=True, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "waits    | begun\n"
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode == 130
+    assert "never" not in rest
+    assert "FAILED (-2)" in rest  # ended by SIGINT
+
+
+def run_pytest(folder: Path, text: str, *words: str) -> str:
+    """What pytest prints of a file with these tests, with the settings and the conftest of this suite."""
+    (folder / "test_some.py").write_text(text)
+    argv = [sys.executable, "-m", "pytest", "-c", str(ROOT / "setup.cfg"), "--rootdir", str(folder), "-v", *words]
+    done = subprocess.run(
+        [*argv, "-p", "tests.conftest", "-p", "no:cacheprovider", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def passed(output: str) -> list[str]:
+    """The names of the tests that passed, in order."""
+    return [line.partition("::")[2].split()[0] for line in output.splitlines() if " PASSED" in line]
+
+
+MANY = "import pytest\n{mark}\n@pytest.mark.parametrize('number', range(10))\ndef test(number):\n    pass\n"
+
+
+def test_the_seed_is_printed_and_gives_the_order_again(tmp_path: Path) -> None:
+    first = run_pytest(tmp_path, MANY.format(mark=""))
+    [line] = [line for line in first.splitlines() if "--randomly-seed=" in line]
+    seed = line.rpartition("=")[2]
+    again = run_pytest(tmp_path, MANY.format(mark=""), f"--randomly-seed={seed}")
+    assert passed(again) == passed(first)
+    other = run_pytest(tmp_path, MANY.format(mark=""), f"--randomly-seed={int(seed) ^ 1}")
+    assert sorted(passed(other)) == sorted(passed(first)) == sorted(f"test[{number}]" for number in range(10))
+
+
+def test_a_story_is_told_in_its_order(tmp_path: Path) -> None:
+    story = MANY.format(mark="pytestmark = pytest.mark.story")
+    for seed in ("1", "2"):
+        names = passed(run_pytest(tmp_path, story, f"--randomly-seed={seed}"))
+        assert names == [f"test[{number}]" for number in range(10)]
+    assert passed(run_pytest(tmp_path, MANY.format(mark=""), "--randomly-seed=1")) != names
+
+
+IGNORING = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+)
+
+
+def test_programs_of_tests_end_by_ctrl_c_where_the_suite_was_told_to_ignore_it(tmp_path: Path) -> None:
+    """A shell lets its background jobs ignore SIGINT."""
+    (tmp_path / "test_some.py").write_text(
+        "import signal, subprocess\n"
+        "def test():\n"
+        "    child = subprocess.Popen(['sleep', '100000'])\n"
+        "    child.send_signal(signal.SIGINT)\n"
+        "    assert child.wait() == -signal.SIGINT\n"
+    )
+    words = ["-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "--timeout", "60", str(tmp_path)]
+    argv = [sys.executable, "-c", IGNORING, sys.executable, *words]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
