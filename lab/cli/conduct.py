@@ -14,7 +14,7 @@ from lab.cli.options import Workplace
 from lab.cli.screen import Screen, screen
 from lab.cli.terminal import remark
 from lab.engines.kinds.table import kind_of
-from lab.errors import Interrupted, LabError, UsageError
+from lab.errors import ConfigError, Interrupted, LabError, UsageError
 from lab.files import hold
 from lab.machines.catalog import pick
 from lab.machines.fleet import Fleet
@@ -44,24 +44,27 @@ class Conductor:
         """Bring the boxes up with these engines (default: their own) and make the trials of the wish."""
         name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
-        ready = with_way_back(
-            self.place,
-            lambda: self.fleet.up(
-                name, self.specs, self.provider, engines, also, early=not snapshots, resettable=snapshots
-            ),
-        )
+        try:
+            ready = with_way_back(
+                self.place,
+                lambda: self.fleet.up(
+                    name, self.specs, self.provider, engines, also, early=not snapshots, resettable=snapshots
+                ),
+            )
+        except LabError as error:
+            self._add_way_on(error, wish)
+            raise
         try:
             return perform(wish, ready, self.place.project, self.screen.tell, self._watch)
         except (Interrupted, KeyboardInterrupt) as error:
             hint = f"what was measured is kept in {self.place.project.results}"
-            if way := self._way_on(wish):
-                hint = f"{way}; {hint}"
             if any(spec.kind == "vagrant" for spec in self.specs):  # a run on this machine alone leaves nothing
                 hint += f"; `python -m lab down --lineup {name}` removes the boxes of lineup {name}"
-            raise stopped(error, hint) from error
+            ended = stopped(error, hint)
+            self._add_way_on(ended, wish)
+            raise ended from error
         except LabError as error:
-            if way := self._way_on(wish):
-                error.hint = f"{error.hint}; then {way}" if error.hint else way
+            self._add_way_on(error, wish)
             raise
         finally:
             try:
@@ -75,11 +78,13 @@ class Conductor:
             self.plans.append(event)
         self.screen.watch(event)
 
-    def _way_on(self, wish: Wish) -> str | None:
-        """The command that makes the rest of the run that ended; None if there is none."""
-        if not self.plans or (wish.course.words is None and wish.course.stored is None):
-            return None
-        return f"`python -m lab repro --resume {self.plans[-1].run}` makes the trials that are missing"
+    def _add_way_on(self, error: LabError, wish: Wish) -> None:
+        """Begin the hint of an error with the command that makes the rest of the run, if that can make it."""
+        stored = wish.course.stored
+        name = stored.run.name if stored else self.plans[-1].run if self.plans and wish.course.words else None
+        if name and not isinstance(error, ConfigError | UsageError):
+            way = f"`python -m lab repro --resume {name}` makes the trials that are missing"
+            error.hint = f"{way}; {error.hint}" if error.hint else way
 
     def not_made(self, run: Run) -> list[TrialKey]:
         """The trials that were planned and that the run has not stored."""

@@ -103,7 +103,7 @@ def check(scenario: Path, run: Run) -> tuple[list[Difference], int, list[str]]:
         key = cell.key(run.scenario)
         repeats: Sequence[Trial | None] = made.pop(key, []) or [None]
         for one in repeats:
-            found += _differences(table, cell, one.name if one else str(key), one)
+            found += _differences(table, cell, str(one.key if one else key), one)
     if tuple(run.instructions) != table.steps:
         found.append(Difference("every trial", "steps", ", ".join(table.steps), ", ".join(run.instructions)))
     return found, len(table.trials), [trial.name for rest in made.values() for trial in rest]

@@ -5,18 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from lab.errors import UsageError
 from lab.model import Verdict
 from lab.project import find
 from lab.report.comparison import compare
 from lab.report.evidence import Evidence
 from lab.report.formats import FORMATS
 from lab.report.repeats import one_word
+from lab.report.script.script import script
 from lab.report.table import table
+from lab.results import golden
 from lab.results.run import Run
-from tests.reporting import HIT, RAN, run, trial
+from tests.reporting import HIT, RAN, run, sample, trial
 from tests.results.test_rates import repeated, repeats
 
 FLAKY = repeated(*repeats((HIT, HIT, HIT), (HIT, RAN, RAN), (HIT, HIT, HIT)))
@@ -74,6 +79,27 @@ def test_json_has_the_rates_and_csv_the_number_of_the_repeat() -> None:
 def test_every_repeat_is_a_case_of_its_own_for_ci() -> None:
     text = shown("junit", FLAKY)
     assert text.count('classname="a&gt;b:19.03.8/copy-bust:none#2"') == 3
+
+
+def test_a_script_makes_a_repeated_trial_once() -> None:
+    made = sample()
+    once = script(made)
+    other = made.run.trials[-1]
+    again = other.model_copy(update={"repeat": 2, "name": f"{other.name}#2"})
+    exchanges = [replace(item, about=again.name) for item in made.during(other.name)]
+    run = made.run.model_copy(update={"trials": (*made.run.trials, again)})
+    twice = replace(made, run=run, exchanges=(*made.exchanges, *exchanges))
+    assert script(twice).count("\nrebuild_") == once.count("\nrebuild_") > 0
+
+
+def test_a_golden_table_takes_steady_repeats_only_and_checks_each(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"the repeats of .*none#2 have different outcomes"):
+        golden.save(tmp_path, FLAKY)
+    golden.save(tmp_path, STEADY)
+    assert golden.check(tmp_path, STEADY) == ([], 1, [])
+    found, held, new = golden.check(tmp_path, FLAKY)
+    assert {difference.trial for difference in found} == {"a>b:19.03.8/copy-bust:none#2"}
+    assert (held, new) == (1, [])
 
 
 @pytest.mark.parametrize("form", ["table", "md", "html"])

@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +15,7 @@ from lab.boxes.transcript import read
 from lab.errors import ConfigError, Fault
 from lab.model import Begun, Planned, RunEvent, TrialKey, Verdict
 from lab.results.run import Repetition, Run, load
+from lab.run.agenda import Agenda
 from lab.run.course import Course, Stored
 from lab.run.manner import Manner
 from lab.run.matrix import repeated
@@ -139,6 +141,32 @@ def test_no_box_begins_a_trial_after_the_first_that_is_not_as_expected(
     last = [trial.name for trial in played.run.trials if trial.consumer == S]
     assert last == [broken[0].name]
     assert len(played.run.trials) < len(WHOLE.trials)
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_with_a_failed_trial_of_a_project_its_control_is_made_again(repeat: int) -> None:
+    """What the producer's rebuild of its own image did is what is expected of the others."""
+    project = SimpleNamespace(project=object(), name="s", instructions=())
+    recorder = SimpleNamespace(run=WHOLE.model_copy(update={"productions": (), "trials": ()}), watch=lambda event: None)
+    failed = TrialKey(A, "e", S, "e", "s", "none", repeat)
+    agenda = Agenda(
+        cast(Any, project),
+        cast(Any, recorder),
+        Course(Repetition(times=2), frozenset({failed})),
+        [A, S],
+        thorough=False,
+        consumer_engines=(),
+        producer_engines=(),
+    )
+    agenda.producers = agenda.consumers = {A, S}
+    agenda.engines = {A: ["e"], S: ["e"]}
+    agenda.vary([None])
+    agenda.plan()
+    controls = [TrialKey(A, "e", A, "e", "s", "none", number) for number in (1, 2)]
+    assert agenda.planned == {A: controls, S: [failed]}
+    assert agenda.needs_image(A, "e")
+    assert not agenda.needs_image(S, "e")
+    assert agenda.missing() == [*controls, failed]
 
 
 def twice() -> list[dict[str, Any]]:
