@@ -159,6 +159,14 @@ class FlakyError(LabError):
     fault = "the build's, or that of the machine"
 
 
+class TimeLimitError(LabError):
+    """The time that the user allowed is over."""
+
+    exit_code = 17
+    meaning = "`--time-limit`: the time is over; what was stored stays, and `repro --resume` makes the rest"
+    fault = "nobody's: the limit is yours"
+
+
 class Interrupted(LabError):
     """Ctrl-C, SIGTERM or SIGHUP: the work stopped at a point that the message names."""
 

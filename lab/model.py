@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -110,8 +110,9 @@ class TrialKey:
     """One trial by its parts: which consumer rebuilds whose image, with which engines, scenario and variation.
 
     `engine` is the consumer's. The printed form is `producer>consumer:engine/scenario:variation`; where the producer's
-    engine differs it is `producer:engine>consumer:engine/scenario:variation`. Of a part that contains `%`, `/`, `:` or
-    `>`, these characters are printed as `%25`, `%2F`, `%3A` and `%3E`, so that `parse` reads every printed key.
+    engine differs it is `producer:engine>consumer:engine/scenario:variation`. `repeat` counts the trials of a run that
+    differ in nothing else; from the second on, `#2` and so on follows. Of a part that contains `%`, `/`, `:`, `>` or
+    `#`, these characters are printed as `%25`, `%2F`, `%3A`, `%3E` and `%23`, so that `parse` reads every printed key.
     """
 
     producer: str
@@ -120,6 +121,7 @@ class TrialKey:
     engine: str
     scenario: str
     variation: str
+    repeat: int = 1
 
     @classmethod
     def parse(cls, text: str) -> TrialKey:
@@ -128,10 +130,21 @@ class TrialKey:
         if found is None:
             raise ValueError(f"expected producer>consumer:engine/scenario:variation, got {text}")
         parts = {name: _unquoted(part) for name, part in found.groupdict().items() if part is not None}
-        return cls(**{"producer_engine": parts["engine"], **parts})
+        repeat = int(parts.pop("repeat", "1"))
+        return cls(**{"producer_engine": parts["engine"], **parts}, repeat=repeat)
 
     def __str__(self) -> str:
-        return f"{self.ends}/{_quoted(self.scenario)}:{_quoted(self.variation)}"
+        return f"{self.ends}/{_quoted(self.scenario)}:{self.change}"
+
+    @property
+    def change(self) -> str:
+        """The last part of the printed form: the variation, and from the second repeat on its number."""
+        return _quoted(self.variation) + (f"#{self.repeat}" if self.repeat > 1 else "")
+
+    @property
+    def first(self) -> TrialKey:
+        """The key of the first repeat of this trial."""
+        return replace(self, repeat=1) if self.repeat > 1 else self
 
     @property
     def ends(self) -> str:
@@ -145,17 +158,23 @@ class TrialKey:
 
 
 _KEY = re.compile(
-    r"(?P<producer>[^/:>]*)(?::(?P<producer_engine>[^/:>]*))?>"
-    r"(?P<consumer>[^/:>]*):(?P<engine>[^/:>]*)/(?P<scenario>[^/:>]*):(?P<variation>[^/:>]*)"
+    r"(?P<producer>[^/:>#]*)(?::(?P<producer_engine>[^/:>#]*))?>"
+    r"(?P<consumer>[^/:>#]*):(?P<engine>[^/:>#]*)/(?P<scenario>[^/:>#]*):(?P<variation>[^/:>#]*)"
+    r"(?:#(?P<repeat>[2-9]|[1-9][0-9]+))?"
 )
 
 
 def _quoted(part: str) -> str:
-    return re.sub("[%/:>]", lambda found: f"%{ord(found[0]):02X}", part)
+    return re.sub("[%/:>#]", lambda found: f"%{ord(found[0]):02X}", part)
 
 
 def _unquoted(part: str) -> str:
-    return re.sub("%(25|2F|3A|3E)", lambda found: chr(int(found[1], 16)), part)
+    return re.sub("%(23|25|2F|3A|3E)", lambda found: chr(int(found[1], 16)), part)
+
+
+def production_phase(producer: str, engine: str, scenario: str, part: int = 0) -> str:
+    """The name, in a transcript, of the build and push of one producer; `part` counts how often the run was resumed."""
+    return f"{producer}:{engine}/{scenario}:produce" + (f"#{part + 1}" if part else "")
 
 
 def ordering(keys: Iterable[TrialKey]) -> Callable[[TrialKey], tuple[Any, ...]]:
@@ -171,6 +190,7 @@ def ordering(keys: Iterable[TrialKey]) -> Callable[[TrialKey], tuple[Any, ...]]:
         natural(key.producer_engine),
         key.producer,
         key.consumer,
+        key.repeat,
     )
 
 

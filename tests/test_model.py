@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from lab.model import TrialKey, Verdict, ordering
 
-PARTS = st.text(st.characters(exclude_categories=())) | st.text("%/:>25AFE3")
-KEYS = st.builds(TrialKey, PARTS, PARTS, PARTS, PARTS, PARTS, PARTS)
+PARTS = st.text(st.characters(exclude_categories=())) | st.text("%/:>#25AFE3")
+KEYS = st.builds(TrialKey, PARTS, PARTS, PARTS, PARTS, PARTS, PARTS, st.integers(1, 1000))
 
 
 @given(KEYS)
@@ -32,13 +32,30 @@ def test_two_keys_never_print_alike(key: TrialKey, part: str) -> None:
         ),
         (TrialKey("a", "e1", "b", "e2", "s", "v"), "a:e1>b:e2/s:v"),
         (TrialKey("a>b", "e", "c/d", "e", "50%", "x:y"), "a%3Eb>c%2Fd:e/50%25:x%3Ay"),
+        (TrialKey("a", "e", "b", "e", "s", "v", 12), "a>b:e/s:v#12"),
+        (TrialKey("a", "e", "b", "e", "s", "v#2"), "a>b:e/s:v%232"),
     ],
 )
 def test_the_printed_form(key: TrialKey, text: str) -> None:
     assert str(key) == text
 
 
-@pytest.mark.parametrize("text", ["", "a", "a>b", "a>b:e/s", "a>b/s:v", "a>b:e/s:v:w", "a>b>c:e/s:v", "a>b:e/s/t:v"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "a>b",
+        "a>b:e/s",
+        "a>b/s:v",
+        "a>b:e/s:v:w",
+        "a>b>c:e/s:v",
+        "a>b:e/s/t:v",
+        "a>b:e/s:v#1",
+        "a>b:e/s:v#02",
+        "a>b:e/s:v#",
+    ],
+)
 def test_another_text_is_no_key(text: str) -> None:
     with pytest.raises(ValueError, match="expected producer>consumer:engine/scenario:variation"):
         TrialKey.parse(text)

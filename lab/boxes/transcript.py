@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.errors import BoxError, ConfigError, HostError
-from lab.files import disk_error, lock_while_open
+from lab.files import disk_error, lock_while_open, write
 from lab.model import Exchange
 
 SCHEMA = 1
@@ -24,19 +24,21 @@ SCHEMA = 1
 class Transcript:
     """A file that gets one line for each command; each line is on disk before the next command starts.
 
-    It is locked while it is open, by which `files.is_open` recognises a run that goes on.
+    It is locked while it is open, by which `files.is_open` recognises a run that goes on. With `append`, it goes on
+    with a file that exists, whose last line must be complete.
     """
 
-    def __init__(self, path: Path, run: str) -> None:
+    def __init__(self, path: Path, run: str, *, append: bool = False) -> None:
         self._lock = threading.Lock()
         self._path = path
         try:
-            self._file = path.open("w", encoding="utf-8")
+            self._file = path.open("a" if append else "w", encoding="utf-8")
         except OSError as error:
             raise disk_error(path, error) from error
         lock_while_open(self._file)
         try:
-            self._add({"schema": SCHEMA, "run": run})
+            if not append:
+                self._add({"schema": SCHEMA, "run": run})
         except HostError:
             self.close()
             raise
@@ -189,6 +191,13 @@ def parse(content: bytes, where: str) -> tuple[str, list[dict[str, Any]]]:
                 break
             raise ConfigError(f"cannot read {where}: line {number} is not JSON") from error
     return run, entries
+
+
+def rename(path: Path, name: Callable[[str], str]) -> None:
+    """Replace the trial or phase of each command of a transcript; an incomplete last line is removed."""
+    run, entries = read(path)
+    renamed = [item | {"about": name(item["about"])} for item in entries]
+    write(path, "".join(map(_line, [{"schema": SCHEMA, "run": run}, *renamed])))
 
 
 def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:

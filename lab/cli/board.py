@@ -71,7 +71,7 @@ class Board:
         for key in keys[start : start + most]:
             words = self._words(key)
             table.add_row(
-                Text(key.ends), Text(key.variation), *(Text(word, OUTCOME_COLOURS.get(word, "")) for word in words)
+                Text(key.ends), Text(key.change), *(Text(word, OUTCOME_COLOURS.get(word, "")) for word in words)
             )
         left = len(keys) - len(keys[start : start + most])
         if left:
@@ -120,5 +120,5 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def _key(key: TrialKey) -> dict[str, str]:
+def _key(key: TrialKey) -> dict[str, Any]:
     return {"name": str(key), **asdict(key)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.boxes.specs import BoxSpec
@@ -14,10 +14,11 @@ from lab.cli.options import Workplace
 from lab.cli.screen import Screen, screen
 from lab.cli.terminal import remark
 from lab.engines.kinds.table import kind_of
-from lab.errors import Interrupted, UsageError
+from lab.errors import ConfigError, Interrupted, LabError, UsageError
 from lab.files import hold
 from lab.machines.catalog import pick
 from lab.machines.fleet import Fleet
+from lab.model import Planned, RunEvent, TrialKey
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
 from lab.run.builders.table import bring_buildx, check_caches, fitting
@@ -33,34 +34,62 @@ class Conductor:
     specs: Sequence[BoxSpec]
     provider: str
     screen: Screen
+    plans: list[Planned] = field(default_factory=list)  # of the run that goes on, the newest last
 
     def has(self, engine: str) -> bool:
         """True if an engine can be used without a download or a build."""
         return self.fleet.stock.at_hand(self.place.catalog.engine(engine))
 
     def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
-        """Bring the boxes up with these engines (default: their own) and make every trial of the wish."""
+        """Bring the boxes up with these engines (default: their own) and make the trials of the wish."""
         name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
-        ready = with_way_back(
-            self.place,
-            lambda: self.fleet.up(
-                name, self.specs, self.provider, engines, also, early=not snapshots, resettable=snapshots
-            ),
-        )
         try:
-            return perform(wish, ready, self.place.project, self.screen.tell, self.screen.watch)
+            ready = with_way_back(
+                self.place,
+                lambda: self.fleet.up(
+                    name, self.specs, self.provider, engines, also, early=not snapshots, resettable=snapshots
+                ),
+            )
+        except LabError as error:
+            self._add_way_on(error, wish)
+            raise
+        try:
+            return perform(wish, ready, self.place.project, self.screen.tell, self._watch)
         except (Interrupted, KeyboardInterrupt) as error:
             hint = f"what was measured is kept in {self.place.project.results}"
             if any(spec.kind == "vagrant" for spec in self.specs):  # a run on this machine alone leaves nothing
                 hint += f"; `python -m lab down --lineup {name}` removes the boxes of lineup {name}"
-            raise stopped(error, hint) from error
+            ended = stopped(error, hint)
+            self._add_way_on(ended, wish)
+            raise ended from error
+        except LabError as error:
+            self._add_way_on(error, wish)
+            raise
         finally:
             try:
                 self.fleet.settle()
             finally:
                 for item in ready:
                     item.box.close()
+
+    def _watch(self, event: RunEvent) -> None:
+        if isinstance(event, Planned):
+            self.plans.append(event)
+        self.screen.watch(event)
+
+    def _add_way_on(self, error: LabError, wish: Wish) -> None:
+        """Begin the hint of an error with the command that makes the rest of the run, if that can make it."""
+        stored = wish.course.stored
+        name = stored.run.name if stored else self.plans[-1].run if self.plans and wish.course.words else None
+        if name and not isinstance(error, ConfigError | UsageError):
+            way = f"`python -m lab repro --resume {name}` makes the trials that are missing"
+            error.hint = f"{way}; {error.hint}" if error.hint else way
+
+    def not_made(self, run: Run) -> list[TrialKey]:
+        """The trials that were planned and that the run has not stored."""
+        made = {trial.key for trial in run.trials}
+        return [key for key in (self.plans[-1].trials if self.plans else ()) if key not in made]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import click
 
 from lab.cli.options import engines_named, json_option, verbose_option, workplace
 from lab.cli.own_project import ProjectWords, project_options, read_own
+from lab.cli.run_words import AgainWords, RunWords, again_options
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark, width
 from lab.cli.trial_words import TrialWords, trial_options
@@ -20,13 +21,18 @@ from lab.counting import counted
 from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from lab.boxes.specs import BoxSpec
     from lab.cli.again import Theirs
+    from lab.cli.conduct import Conductor
     from lab.cli.options import Workplace
+    from lab.cli.resuming import Task
+    from lab.cli.run_words import Plan
+    from lab.cli.screen import Screen
     from lab.results.run import Run
     from lab.run.experiment import Wish
-    from lab.run.manner import Fresh
+    from lab.run.manner import Fresh, Surprise
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
     "--debug", is_flag=True, help="Stop at each step that is not as expected, and open a shell at the trial's folder."
 )
 @click.option("--keep", is_flag=True, help="Leave the folders of the trials on the boxes, for `shell --at TRIAL`.")
+@again_options
 @json_option
 @click.option("--json-lines", is_flag=True, help="Print every event as one line of JSON while the run goes on.")
 @verbose_option
@@ -76,6 +83,7 @@ def repro(
     fresh: Fresh,
     debug: bool,
     keep: bool,
+    again: AgainWords,
     as_json: bool,
     json_lines: bool,
     verbose: bool,
@@ -86,47 +94,111 @@ def repro(
 
     Prints the table and stores the run under results/. Exits with 0 if every outcome is as the scenario expects, with 4
     if one differs, with 12 if one differs from its prediction. If a trial is broken, exits with 6 (a box), 7 (an
-    engine), 9 (the registry), 8 (a command) or 10 (an outcome that is not known).
+    engine), 9 (the registry), 8 (a command) or 10 (an outcome that is not known). After --time-limit, exits with 17.
     """
+    from lab.cli.resuming import task_of
+    from lab.cli.time_limit import time_limit
+
+    given = RunWords(scenario, packed, trials, own, registry, registry_port, allow_prune, fresh, keep)
+    manner = _Shown(debug, again.fail_fast, as_json, json_lines, verbose)
+    with time_limit(again.time_limit), task_of(again, given) as task:
+        code = _conduct(task, manner)
+    sys.exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How this call of `repro` is shown, and where it stops; a stored run does not state these."""
+
+    debug: bool
+    fail_fast: bool
+    as_json: bool
+    json_lines: bool
+    verbose: bool
+
+    @property
+    def is_text(self) -> bool:
+        """True if the result is for a reader, and not for a program."""
+        return not (self.as_json or self.json_lines)
+
+
+def _conduct(task: Task, shown: _Shown) -> int:
+    """Make the trials of the task, show the run, and return its exit code."""
     from lab.cli.again import theirs
     from lab.cli.conduct import boxes_of, conducting
     from lab.cli.manner import check_manner, kept_text
-    from lab.cli.shell import stop_at
+
+    words = task.words
+    place = workplace(words.trials.lineup)
+    place.announce()
+    asked = _asked(words, place, shown)
+    check_manner(asked, debug=shown.debug, json_lines=shown.json_lines)
+    with ExitStack() as stack:
+        other = stack.enter_context(theirs(words.packed, place, words.own)) if words.packed else None
+        wish = _completed(asked, place, words.scenario, other)
+        specs = boxes_of(wish, place, allow_prune=words.allow_prune)
+        wish = replace(wish, course=task.course(_plan(words, wish, place, specs)))
+        verb = f"repro --resume {task.stored.run.name}" if task.resumes and task.stored else "repro"
+        conductor = stack.enter_context(
+            conducting(place, specs, words.trials.provider, verb, verbose=shown.verbose, json_lines=shown.json_lines)
+        )
+        if shown.debug:
+            wish = replace(wish, manner=replace(wish.manner, stop=_stop_with(conductor.screen)))
+        folder, run = conductor.run(wish, wish.consumer_engines, wish.producer_engines)
+        if shown.json_lines:
+            conductor.screen.emit(_ended(run, folder))
+    if not shown.json_lines:
+        _show(run, folder, as_json=shown.as_json)
+    if shown.is_text and words.keep:
+        click.echo(f"\n{kept_text(run)}")
+    if other and shown.is_text:
+        click.echo(f"\ncompared with {words.packed}:\n{other.compared_with(folder, width())}")
+    _show_not_made(conductor, run)
+    return ending(run)
+
+
+def _asked(words: RunWords, place: Workplace, shown: _Shown) -> Wish:
+    """What the words ask of a run, without the scenario; UsageError for words that do not fit together."""
     from lab.run.manner import Manner
 
-    place = workplace(trials.lineup)
-    place.announce()
-    if sum(map(bool, (scenario, packed, own.context))) > 1:
+    if sum(map(bool, (words.scenario, words.packed, words.own.context))) > 1:
         raise UsageError("cannot run several of a scenario, a bundle and a --context at once: name one of them")
-    project = read_own(own)
-    base = None if project else own.base(of_bundle=packed is not None)
-    asked = replace(
-        trials.wish(place),
-        base=base,
-        registry=registry,
-        registry_port=registry_port,
+    project = read_own(words.own)
+    return replace(
+        words.trials.wish(place),
+        base=None if project else words.own.base(of_bundle=words.packed is not None),
+        registry=words.registry,
+        registry_port=words.registry_port,
         project=project,
-        manner=Manner(fresh, keep),
+        manner=Manner(words.fresh, words.keep, fail_fast=shown.fail_fast),
     )
-    check_manner(asked, debug=debug, json_lines=json_lines)
-    with ExitStack() as stack:
-        other = stack.enter_context(theirs(packed, place, own)) if packed else None
-        wish = _completed(asked, place, scenario, other)
-        specs = boxes_of(wish, place, allow_prune=allow_prune)
-        with conducting(place, specs, trials.provider, "repro", verbose=verbose, json_lines=json_lines) as conductor:
-            if debug:
-                shown = conductor.screen
-                wish = replace(wish, manner=Manner(fresh, keep, stop=lambda surprise: stop_at(surprise, shown)))
-            folder, run = conductor.run(wish, wish.consumer_engines, wish.producer_engines)
-            if json_lines:
-                conductor.screen.emit(_ended(run, folder))
-        if not json_lines:
-            _show(run, folder, as_json=as_json)
-        if keep and not (as_json or json_lines):
-            click.echo(f"\n{kept_text(run)}")
-        if other and not (as_json or json_lines):
-            click.echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
-        sys.exit(ending(run))
+
+
+def _stop_with(screen: Screen) -> Callable[[Surprise], bool]:
+    from lab.cli.shell import stop_at
+
+    return lambda surprise: stop_at(surprise, screen)
+
+
+def _plan(words: RunWords, wish: Wish, place: Workplace, specs: Sequence[BoxSpec]) -> Plan:
+    """The plan of a run by these words, as everything that it is made of is now."""
+    from lab.cli.run_words import Plan, exact
+    from lab.run.sums import engines_of, sums_of, with_project
+
+    asked = [*wish.consumer_engines, *wish.producer_engines]
+    pins = [place.catalog.engine(name) for name in engines_of(specs, asked) if place.catalog.has_engine(name)]
+    sums = sums_of(wish.load("scratch"), specs, pins, place.project.boxes)
+    if wish.project:
+        sums = with_project(sums, wish.project)
+    return Plan(folder=Path.cwd(), words=exact(words, wish, place), sums=sums)
+
+
+def _show_not_made(conductor: Conductor, run: Run) -> None:
+    """Print on standard error which trials a run that ended early did not make."""
+    from lab.cli.resuming import not_made_text
+
+    if not run.complete and (left := conductor.not_made(run)):
+        remark(not_made_text(run, left))
 
 
 def _of_variations(wish: Wish, names: Sequence[str]) -> str | None:

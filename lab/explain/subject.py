@@ -161,5 +161,5 @@ def subject(run: Run, trial: Trial, book: Rulebook) -> Subject:
     """Everything that a run holds about one of its trials."""
     made_by = (trial.producer, trial.producer_engine or trial.engine)
     facts = {(box.name, box.engine): box for box in run.boxes}
-    production = next((item for item in run.productions if (item.producer, item.engine) == made_by), None)
+    production = run.production_of(trial)
     return Subject(run, trial, production, facts.get(made_by), facts.get((trial.consumer, trial.engine)), book)

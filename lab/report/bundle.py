@@ -232,7 +232,7 @@ def _stored(folder: Path) -> dict[str, Path]:
         if path.is_file()
         and not path.is_symlink()
         and name not in {RUN, TRANSCRIPT, journal.NAME, *(form.packed for form in FORMATS.values())}
-        and not path.name.startswith(".")
+        and not any(part.startswith(".") for part in name.split("/"))
     }
 
 

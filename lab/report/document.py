@@ -8,13 +8,17 @@ from typing import Any
 
 from lab.report.evidence import Evidence
 from lab.report.shown import in_dialect
+from lab.results.rates import rates_of
 from lab.results.run import READABLE, SCHEMA, Run
 
 
 def document(runs: Sequence[Evidence]) -> str:
     """One run as an object, several runs as a list; runs of an older schema are converted to the current one."""
     values = [
-        evidence.run.model_copy(update={"version": SCHEMA}).model_dump(mode="json", by_alias=True) for evidence in runs
+        evidence.run.model_copy(update={"version": SCHEMA, "rates": rates_of(evidence.run)}).model_dump(
+            mode="json", by_alias=True
+        )
+        for evidence in runs
     ]
     return json.dumps(values[0] if len(values) == 1 else values, indent=1) + "\n"
 

@@ -13,7 +13,7 @@ from lab.explain.explanation import Explanation, StepCause
 from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
-from lab.model import Exchange, Outcome, Verdict
+from lab.model import Exchange, Outcome, Verdict, production_phase
 from lab.results.contexts import StoredContext, load_context
 from lab.results.facts import BoxFacts, StepResult
 from lab.results.run import Production, Run, Trial
@@ -43,7 +43,7 @@ class Evidence:
 
     def phase(self, made: Production) -> str:
         """The name of the phase in which one producer built with one engine."""
-        return f"{made.producer}:{made.engine}/{self.run.scenario}:produce"
+        return production_phase(made.producer, made.engine, self.run.scenario, made.part)
 
     def facts(self, box: str, engine: str) -> BoxFacts | None:
         """The facts that were recorded of a box with that engine; None if the run ended before."""

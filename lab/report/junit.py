@@ -69,7 +69,8 @@ def _pushes(evidence: Evidence) -> Iterable[ElementTree.Element]:
     for made in evidence.run.productions:
         if made.problem:
             name = _text(f"{made.producer}:{made.engine}")
-            case = ElementTree.Element("testcase", classname=name, name="push an image")
+            part = f" (part {made.part + 1})" if made.part else ""  # of a resumed run
+            case = ElementTree.Element("testcase", classname=name, name=f"push an image{part}")
             _trouble(case, "error", made.fault.value if made.fault else "broken", made.problem, made.problem)
             yield case
 

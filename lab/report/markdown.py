@@ -16,8 +16,9 @@ from lab.report.outline import STEP, level_of, text_of
 from lab.report.prediction import Prediction, prediction
 from lab.report.problems import Problem, of_production, of_trial
 from lab.report.project import project_lines
+from lab.report.repeats import groups_of, one_word, outcome_words, rate_section
 from lab.report.reproduce import steps_to_reproduce
-from lab.report.trials import bytes_sent, engine_word, in_order, order, sent_word, steps_of
+from lab.report.trials import bytes_sent, engine_word, in_order, sent_word
 from lab.report.vary import verdict_lines
 from lab.results.run import Run, Trial
 from lab.versions import titled
@@ -43,6 +44,7 @@ def markdown(evidence: Evidence) -> str:
                 "\n".join(_point(line) for line in [*project_lines(evidence.run), *verdict_lines(evidence.run)]),
                 engine_notes(evidence),
                 _table(evidence, found),
+                rate_section(evidence.run),
             )
             if part
         ),
@@ -145,23 +147,30 @@ def _table(evidence: Evidence, found: list[Finding]) -> str:
     header += [markup.cell(instruction) for instruction in run.instructions]
     header += [*(["predicted"] if predicted else []), "verdict"]
     rows = []
-    for trial in _rows(run, found):
+    for group in _rows(run, found):
+        trial = group[0]
         row = [trial.producer, trial.consumer, *([trial.variation] if varied else []), engine_word(trial)]
-        row += [sent_word(bytes_sent(trial))]
-        words = [step.outcome.value for step in steps_of(run, trial)[: len(run.instructions)]]
+        row += [one_word(sent_word(bytes_sent(one)) for one in group)]
+        words = outcome_words(run, group)[: len(run.instructions)]
         row = [markup.cell(text) for text in row]
         row += [f"**{word}**" if word != Outcome.HIT else word for word in words]
-        rows.append([*row, *([prediction(trial).value] if predicted else []), trial.verdict.value])
-    left = len(run.trials) - len(rows)
-    return markup.table(header, rows) + (f"\n\n{left} of {counted(len(run.trials), 'row')} cut." if left else "")
+        row += [one_word(prediction(one).value for one in group)] if predicted else []
+        rows.append([*row, one_word(one.verdict.value for one in group)])
+    every = len(groups_of(run.trials))
+    left = every - len(rows)
+    return markup.table(header, rows) + (f"\n\n{left} of {counted(every, 'row')} cut." if left else "")
 
 
-def _rows(run: Run, found: list[Finding]) -> list[Trial]:
-    """The trials of the table in the order of every report; where there are too many, trials without a finding go."""
+def _rows(run: Run, found: list[Finding]) -> list[list[Trial]]:
+    """The trials of the table, each with its repeats, in the order of every report.
+
+    Where there are too many, trials without a finding are left out.
+    """
     telling = [trial for finding in found for trial in finding.trials]
     broken = [trial for trial in run.trials if trial.verdict is Verdict.BROKEN]
-    chosen = list({id(trial): trial for trial in [*telling, *broken, *run.trials]}.values())[:MAX_ROWS]
-    return sorted(chosen, key=order(run))
+    ranked = dict.fromkeys(trial.key.first for trial in [*telling, *broken, *run.trials])
+    chosen = set(list(ranked)[:MAX_ROWS])
+    return [group for group in groups_of(in_order(run)) if group[0].key.first in chosen]
 
 
 def _shown(evidence: Evidence, found: list[Finding]) -> list[Trial]:

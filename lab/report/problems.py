@@ -27,10 +27,9 @@ def of_production(made: Production) -> Problem:
 
 def of_trial(run: Run, trial: Trial) -> Problem:
     """The failure of a broken trial; where its producer failed, the producer's failure has the output."""
-    engine = trial.producer_engine or trial.engine
-    for made in run.productions:
-        if made.problem and (made.producer, made.engine) == (trial.producer, engine) and trial.build is None:
-            return Problem(trial.name, f"{made.producer} ({made.engine}) pushed no image")
+    made = run.production_of(trial)
+    if made and made.problem and trial.build is None:
+        return Problem(trial.name, f"{made.producer} ({made.engine}) pushed no image")
     return _split(trial.name, trial.problem or UNKNOWN)
 
 

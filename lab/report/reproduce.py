@@ -142,8 +142,9 @@ def _section(evidence: Evidence, host: Host, shown: list[Trial], printed: dict[s
         f"### {markup.prose(name)} with {markup.prose(facts.title if facts else titled(engine))}: {' and '.join(roles)}"
     )
     lines = _versions(facts, printed) if facts else []
+    used = [evidence.run.production_of(trial) for trial in made]
     for production in evidence.run.productions:
-        if made and (production.producer, production.engine) == host:
+        if production in used:
             lines += ["", *_commands(evidence, evidence.during(evidence.phase(production)))]
     for trial in rebuilt:
         typed = _commands(evidence, [item for item in evidence.during(trial.name) if not docker.prunes(item.argv)])

@@ -15,7 +15,7 @@ from lab.results.run import Trial
 COLUMNS = (
     "run", "started", "lineup", "scenario", "variation", "producer", "producer_engine", "consumer", "engine",
     "server", "context_bytes", "step", "instruction", "outcome", "expected", "predicted", "seconds", "verdict", "cause",
-    "because", "problem",
+    "because", "problem", "repeat",
 )  # fmt: skip
 # What makes a spreadsheet calculate. The apostrophe is in the list so that a reader can remove the added one safely.
 _FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
@@ -54,6 +54,7 @@ def _rows(evidence: Evidence, trial: Trial) -> Iterable[list[str | int | float |
             step.seconds,
             trial.verdict.value,
             *map(safe_text, (cause.sentence if cause else None, trial.because, trial.problem)),
+            trial.repeat,
         ]
 
 

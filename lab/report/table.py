@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from datetime import UTC
 from itertools import groupby
 
@@ -16,7 +17,8 @@ from lab.report.findings import Kind, finding_of
 from lab.report.prediction import contradictions, prediction
 from lab.report.problems import of_production, of_trial, problem_lines
 from lab.report.project import project_lines
-from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word, steps_of
+from lab.report.repeats import groups_of, one_word, outcome_words, rate_block
+from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word
 from lab.report.vary import vary_blocks
 from lab.results.facts import BuildResult
 from lab.results.run import Run, Trial
@@ -42,8 +44,8 @@ def table(run: Run, width: int = WIDTH) -> str:
     problems = [of_production(made) for made in run.productions if made.problem]
     problems += [of_trial(run, trial) for trial in trials if trial.verdict is Verdict.BROKEN]
     notes += [line for problem in problems for line in problem_lines(problem, width)]
-    notes += [_wrapped(line, width) for trial in trials for line in _notes(run, trial)]
-    return "\n\n".join([*blocks, *(["\n".join(notes)] if notes else [])])
+    notes += [_wrapped(line, width) for group in groups_of(trials) for line in _group_notes(run, group)]
+    return "\n\n".join([*blocks, *(["\n".join(notes)] if notes else []), *rate_block(run, width)])
 
 
 def _head(run: Run) -> str:
@@ -87,7 +89,7 @@ def _fit(run: Run, trials: list[Trial], width: int) -> str:
         text = "\n".join(parts)
         if _width(text) <= width:
             return text
-    return "\n".join(_tall(run, wide, trial, width) for trial in trials)
+    return "\n".join(_tall(run, wide, group, width) for group in groups_of(trials))
 
 
 def _grid(run: Run, steps: list[str], trials: list[Trial], *, engine: bool) -> str:
@@ -95,21 +97,28 @@ def _grid(run: Run, steps: list[str], trials: list[Trial], *, engine: bool) -> s
     middle, last = ["engine"] if engine else [], ["predicted"] if predicted else []
     header = ["producer", "consumer", *middle, "context", *steps, *last, "verdict"]
     rows = []
-    for trial in trials:
-        cells = [step.outcome.value for step in steps_of(run, trial)[: len(steps)]]
-        cells += [prediction(trial).value] if predicted else []
+    for group in groups_of(trials):
+        trial = group[0]
+        cells = outcome_words(run, group)[: len(steps)]
+        cells += [one_word(prediction(one).value for one in group)] if predicted else []
         names = [trial.producer, trial.consumer, *([engine_word(trial)] if engine else [])]
-        rows.append([*map(printable.line, names), sent_word(bytes_sent(trial)), *cells, trial.verdict.value])
+        sent, verdict = _sent(group), one_word(one.verdict.value for one in group)
+        rows.append([*map(printable.line, names), sent, *cells, verdict])
     return tabulate(rows, header, tablefmt="plain", disable_numparse=True)
 
 
-def _tall(run: Run, steps: list[str], trial: Trial, width: int) -> str:
-    """A trial in lines of its own, where its names or its steps are too many for a row."""
-    row = f"{trial.producer} > {trial.consumer}  engine {engine_word(trial)}  context {sent_word(bytes_sent(trial))}"
-    row += f"  predicted {prediction(trial).value}" if _has_predictions(run) else ""
-    row += f"  {trial.verdict.value}"
-    results = zip(steps, steps_of(run, trial), strict=False)
-    words = "; ".join(f"{step}: {result.outcome.value}" for step, result in results)
+def _sent(group: list[Trial]) -> str:
+    return one_word(sent_word(bytes_sent(trial)) for trial in group)
+
+
+def _tall(run: Run, steps: list[str], group: list[Trial], width: int) -> str:
+    """A trial with its repeats in lines of its own, where its names or its steps are too many for a row."""
+    trial = group[0]
+    row = f"{trial.producer} > {trial.consumer}  engine {engine_word(trial)}  context {_sent(group)}"
+    row += f"  predicted {one_word(prediction(one).value for one in group)}" if _has_predictions(run) else ""
+    row += f"  {one_word(one.verdict.value for one in group)}"
+    results = zip(steps, outcome_words(run, group), strict=False)
+    words = "; ".join(f"{step}: {result}" for step, result in results)
     lines = textwrap.wrap(printable.line(row), width, subsequent_indent="  ")
     return "\n".join([*lines, *textwrap.wrap(words, width, initial_indent="    ", subsequent_indent="    ")])
 
@@ -122,25 +131,33 @@ def _width(text: str) -> int:
     return max(len(line) for line in text.splitlines())
 
 
+def _group_notes(run: Run, group: list[Trial]) -> list[str]:
+    """The notes on a trial, each with the number of its repeats for which it holds."""
+    counts = Counter(note for trial in group for note in _notes(run, trial))
+    name = str(group[0].key.first) if len(group) > 1 else group[0].name
+    return [
+        f"{name}: {note}" + (f" ({count} of {len(group)} repeats)" if len(group) > 1 else "")
+        for note, count in counts.items()
+    ]
+
+
 def _notes(run: Run, trial: Trial) -> list[str]:
     """What the row cannot show: the step that the trial is about, and a prediction that failed."""
     if trial.verdict is Verdict.BROKEN:
         return []
-    notes = [f"{trial.name}: {line}" for line in contradictions(trial)]
+    notes = list(dict.fromkeys(contradictions(trial)))
     notes += [
-        f"{trial.name}: build {number} of {len(trial.rounds) + 1}: {_words(item.build)}"
+        f"build {number} of {len(trial.rounds) + 1}: {_words(item.build)}"
         for number, item in enumerate(trial.rounds, 1)
     ]
     notes += [
-        f"{trial.name}: the image is wrong: {item.path}: {', '.join(item.problems)}"
-        for item in trial.inspections
-        if item.problems
+        f"the image is wrong: {item.path}: {', '.join(item.problems)}" for item in trial.inspections if item.problems
     ]
     found = finding_of(Evidence(run), trial)
     if found and found.step and found.kind is not Kind.CONTRADICTED:
         verb = {Kind.MISS: "missed", Kind.WRONG_HIT: "hit with a wrong result"}.get(found.kind, "hit")
         expected = "" if trial.verdict is Verdict.AS_EXPECTED else ", not expected"
-        notes.append(f"{trial.name}: {verb} at {found.step.instruction}{expected}")
+        notes.append(f"{verb} at {found.step.instruction}{expected}")
     return notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,10 @@ def save(scenario: Path, run: Run) -> Path:
     unread = [trial.name for trial in run.trials if not _known(trial)]
     if unread:
         raise UsageError(f"cannot save {run.name} as golden: the outcomes of {', '.join(unread[:3])} are not known")
-    trials = [_cell(trial).model_dump(mode="json") for trial in run.trials]
+    cells = {trial.key.first: _cell(trial) for trial in run.trials}
+    if flaky := [trial.name for trial in run.trials if _cell(trial) != cells[trial.key.first]]:
+        raise UsageError(f"cannot save {run.name} as golden: the repeats of {flaky[0]} have different outcomes")
+    trials = [cell.model_dump(mode="json") for cell in cells.values()]
     trials.sort(
         key=lambda cell: [cell[key] for key in ("variation", "engine", "producer", "consumer", "producer_engine")]
     )
@@ -91,20 +95,28 @@ def check(scenario: Path, run: Run) -> tuple[list[Difference], int, list[str]]:
     table = load(path, Golden)
     if table.golden != SCHEMA:
         raise UsageError(f"cannot use {path}: its format is {table.golden}, this version of lab reads {SCHEMA}")
-    made = {trial.key: trial for trial in run.trials}
+    made: dict[TrialKey, list[Trial]] = {}
+    for trial in run.trials:
+        made.setdefault(trial.key.first, []).append(trial)
     found: list[Difference] = []
     for cell in table.trials:
         key = cell.key(run.scenario)
-        trial = made.pop(key, None)
-        outcomes = _cell(trial).outcomes if trial and _known(trial) else ()
-        for number, wanted in enumerate(cell.outcomes):
-            step = table.steps[number] if number < len(table.steps) else f"step {number + 2}"
-            seen = outcomes[number].value if number < len(outcomes) else Outcome.UNKNOWN.value if trial else "not made"
-            if seen != wanted.value:
-                found.append(Difference(str(key), step, wanted.value, seen))
+        repeats: Sequence[Trial | None] = made.pop(key, []) or [None]
+        for one in repeats:
+            found += _differences(table, cell, str(one.key if one else key), one)
     if tuple(run.instructions) != table.steps:
         found.append(Difference("every trial", "steps", ", ".join(table.steps), ", ".join(run.instructions)))
-    return found, len(table.trials), [trial.name for trial in made.values()]
+    return found, len(table.trials), [trial.name for rest in made.values() for trial in rest]
+
+
+def _differences(table: Golden, cell: _Cell, name: str, trial: Trial | None) -> Iterator[Difference]:
+    """The steps of a trial that differ from its cell of the table; every step, if the trial was not made."""
+    outcomes = _cell(trial).outcomes if trial and _known(trial) else ()
+    for number, wanted in enumerate(cell.outcomes):
+        step = table.steps[number] if number < len(table.steps) else f"step {number + 2}"
+        seen = outcomes[number].value if number < len(outcomes) else Outcome.UNKNOWN.value if trial else "not made"
+        if seen != wanted.value:
+            yield Difference(name, step, wanted.value, seen)
 
 
 def _cell(trial: Trial) -> _Cell:

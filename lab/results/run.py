@@ -27,6 +27,7 @@ from lab.results.facts import (
     ProjectFacts,
     Round,
 )
+from lab.results.rates import StepRate
 from lab.results.sequence import SequenceStep
 from lab.results.varied import VaryFacts
 from lab.yamlfile import Strict
@@ -53,7 +54,8 @@ class Production(Strict):
 
     `options` are what the sequence or a change gave the last build, and `rounds` its earlier builds, in order.
 
-    `caching` is the kind of cache that it wrote, and `cache` what that holds if it is not in the image.
+    `caching` is the kind of cache that it wrote, and `cache` what that holds if it is not in the image. `part` counts
+    how often the run had been resumed when it was made.
 
     `context` is the key of its build context and `image` describes the pushed image; both are null in runs that do not
     store them. `problem` describes a failure and `fault` states its origin.
@@ -73,6 +75,7 @@ class Production(Strict):
     rounds: tuple[Round, ...] = ()
     caching: str = "inline"
     cache: CacheFacts | None = None
+    part: int = 0
 
 
 class Trial(Strict):
@@ -84,7 +87,8 @@ class Trial(Strict):
     it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context. `rounds`
     are the consumer's builds before the judged one, in order, and `inspections` what was looked at in its image.
     `options` are what the sequence or a change gave the judged build. `unpredictable` is the reason why the sequence
-    allows no prediction.
+    allows no prediction. `repeat` counts the trials that differ in nothing else, and `part` is that of the production
+    that it rebuilds.
     """
 
     name: str
@@ -107,6 +111,8 @@ class Trial(Strict):
     options: Given = Given()
     unpredictable: str | None = None
     dockerfile: str | None = None
+    repeat: int = 1
+    part: int = 0
 
     @property
     def broken_by(self) -> Fault | None:
@@ -118,9 +124,10 @@ class Trial(Strict):
     @property
     def key(self) -> TrialKey:
         """The key of the trial; the scenario is read from the name, which has any form in a run of another program."""
-        scenario = self.name.rpartition("/")[2].removesuffix(f":{self.variation}")
+        mark = f"#{self.repeat}" if self.repeat > 1 else ""
+        scenario = self.name.rpartition("/")[2].removesuffix(mark).removesuffix(f":{self.variation}")
         made_by = self.producer_engine or self.engine
-        return TrialKey(self.producer, made_by, self.consumer, self.engine, scenario, self.variation)
+        return TrialKey(self.producer, made_by, self.consumer, self.engine, scenario, self.variation, self.repeat)
 
 
 class Base(Strict):
@@ -130,6 +137,13 @@ class Base(Strict):
     source: Literal["alpine", "busybox", "given"]
 
 
+class Repetition(Strict):
+    """How often a run makes each trial, and the seed of the order; without a seed, the order is the usual one."""
+
+    times: int = 1
+    seed: int | None = None
+
+
 class Run(Strict):
     """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is interrupted.
 
@@ -137,7 +151,9 @@ class Run(Strict):
     contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
     and `bases` the other images that the Dockerfile names after FROM. `project` describes the user's own project, if
     that is what was built, and `vary` the axes of `lab vary`, if that made the run. `sequence` has the steps that the
-    scenario states for both sides; it is empty in runs that do not store it.
+    scenario states for both sides; it is empty in runs that do not store it. `resumed` has the moments at which the run
+    was resumed, and `again_of` the name of the run whose failed trials this run makes again. `rates` has the hit rates
+    of the steps, if `repetition` states that trials are repeated.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -163,6 +179,10 @@ class Run(Strict):
     project: ProjectFacts | None = None
     vary: VaryFacts | None = None
     sequence: tuple[SequenceStep, ...] = ()
+    repetition: Repetition = Repetition()
+    resumed: tuple[datetime, ...] = ()
+    again_of: str | None = None
+    rates: tuple[StepRate, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -175,6 +195,11 @@ class Run(Strict):
         """The trial in which a box rebuilds what the same engine of it made, without a change; None without one."""
         wanted = TrialKey(box, engine, box, engine, self.scenario, CONTROL)
         return next((trial for trial in self.trials if trial.key == wanted), None)
+
+    def production_of(self, trial: Trial) -> Production | None:
+        """The production whose image a trial rebuilds; None if the run ended before it was stored."""
+        wanted = (trial.producer, trial.producer_engine or trial.engine, trial.part)
+        return next((made for made in self.productions if (made.producer, made.engine, made.part) == wanted), None)
 
     def to_json(self) -> str:
         """Return the text of run.json."""

@@ -58,6 +58,14 @@ def choose(asked: str | None, registry: Registry, box: Box, engine: Engine, tell
     return busybox(registry, box, engine, tell, ", as Docker Hub does not answer")
 
 
+def again(base: Base, registry: Registry, box: Box, engine: Engine, tell: Tell) -> Base:
+    """The base image of a run that is resumed, made in the same way; it may have come out as another one.
+
+    Raises as `choose` does.
+    """
+    return busybox(registry, box, engine, tell) if base.source == "busybox" else base
+
+
 def busybox(registry: Registry, box: Box, engine: Engine, tell: Tell, because: str = "") -> Base:
     """An image of this box's busybox alone; `because` ends the line of progress. Raises as `choose` does."""
     base = Base(reference=_busybox(registry, box, engine), source="busybox")

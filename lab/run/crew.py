@@ -17,19 +17,22 @@ from lab.errors import CommandError, Interrupted, LabError
 from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.machines.ready import Ready
-from lab.model import CONTROL, Begun, Outcome, Planned, Progress, TrialKey, Verdict
+from lab.model import Begun, Outcome, Progress, TrialKey, Verdict
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.contexts import pack
 from lab.results.facts import BoxFacts
 from lab.results.run import Production, Trial
 from lab.run import boxfacts, cachefacts, matrix, sequence
+from lab.run.agenda import Agenda
+from lab.run.course import ONCE, Course
 from lab.run.expectations import Expectation, Facts, combine, facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.judging import as_control
 from lab.run.manner import USUAL, Manner
 from lab.run.recorder import Recorder
+from lab.run.same_boxes import is_known
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
@@ -45,7 +48,7 @@ class Crew:
     variations are tried only on a box's first engine and against the first producer, so that a run stays short.
     `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
     with; without them each engine of a consumer rebuilds what the same engine built. `manner` is how each trial
-    is made, and `state` the folder of this checkout's notes.
+    is made, `course` which trials are, and `state` the folder of this checkout's notes.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Crew:
         consumer_engines: tuple[str, ...] = (),
         producer_engines: tuple[str, ...] = (),
         manner: Manner = USUAL,
+        course: Course = ONCE,
         state: Path | None = None,
     ) -> None:
         self.scenario = scenario
@@ -69,20 +73,20 @@ class Crew:
         self.store = store
         self.book = book
         self.tell = tell
-        self.thorough = thorough
-        self.consumer_engines = consumer_engines
-        self.producer_engines = producer_engines
         self.manner = manner
+        self.course = course
         self.state = state
-        self.order = list(boxes)
+        self.agenda = Agenda(
+            scenario,
+            recorder,
+            course,
+            list(boxes),
+            thorough=thorough,
+            consumer_engines=consumer_engines,
+            producer_engines=producer_engines,
+        )
         self.stations: dict[tuple[str, str], Station] = {}  # those whose image is made, if they make one
         self._used: list[Station] = []  # all that may have files of the run on their box
-        self._producers: set[str] = set()
-        self._consumers: set[str] = set()
-        self._variations: dict[str, Variation | None] = {}
-        self._engines: dict[str, list[str]] = {}  # by box, those that are started or will be
-        self._planned: dict[str, list[TrialKey]] = {}
-        self._begun: set[TrialKey] = set()
         self._homes: dict[str, PurePosixPath] = {}
         self._daemons: dict[tuple[str, Docker], BoxFacts] = {}  # those that were asked, by box and client
         self._emptied: set[tuple[str, Docker]] = set()  # of them, those that hold nothing
@@ -96,17 +100,17 @@ class Crew:
         Each time all boxes do their facts and productions side by side, then their rebuilds side by side. The failure
         of a box costs only its own trials, and is raised when the others have made theirs.
         """
-        self._producers = {item.box.name for item in producers}
-        self._consumers = {item.box.name for item in consumers}
-        self._variations = {variation.name if variation else CONTROL: variation for variation in variations}
+        self.agenda.producers = {item.box.name for item in producers}
+        self.agenda.consumers = {item.box.name for item in consumers}
+        self.agenda.vary(variations)
         boxes = {item.box.name: item for item in [*producers, *consumers]}
-        self._engines = {name: list(item.engine_names) for name, item in boxes.items()}
-        self._replan()
+        self.agenda.engines = {name: list(item.engine_names) for name, item in boxes.items()}
+        self.agenda.plan()
         errors: dict[str, LabError] = {}
         try:
             errors |= self._round({name: partial(self._begin, item) for name, item in boxes.items()})
             waiting = {name: item for name, item in boxes.items() if item.later and name not in errors}
-            if waiting and not stopping.is_set():
+            if waiting and not stopping.is_set() and not self.manner.has_ended:
                 errors |= self._round({name: partial(self._begin_later, item) for name, item in waiting.items()})
             raise_first(errors)
         finally:
@@ -117,19 +121,9 @@ class Crew:
         lost = self._together(begin, lambda name: begin[name]())
         for name, error in lost.items():
             self.tell(Progress(name, error.message, done=True, failed=True))
-            del self._engines[name]
-        self._replan()
-        images = {(item.producer, item.engine) for item in self.recorder.run.productions}
-        possible = {
-            name: [
-                key
-                for key in keys
-                if key not in self._begun
-                and (name, key.engine) in self.stations
-                and (key.producer, key.producer_engine) in images
-            ]
-            for name, keys in self._planned.items()
-        }
+            del self.agenda.engines[name]
+        self.agenda.plan()
+        possible = self.agenda.possible()
         if self.scenario.project:  # a consumer is expected to do what the producer did
             controls = {name: list(filter(matrix.is_control, keys)) for name, keys in possible.items()}
             lost |= self._rebuilds(controls)
@@ -139,32 +133,6 @@ class Crew:
     def _rebuilds(self, keys: Mapping[str, Sequence[TrialKey]]) -> dict[str, LabError]:
         """Make these trials of each consumer side by side; the errors of boxes that failed."""
         return self._together([name for name, own in keys.items() if own], lambda name: self._consume(name, keys[name]))
-
-    def _replan(self) -> None:
-        """Plan the trials of each consumer, from the images that are there or expected; a changed plan is reported."""
-        images = [(item.producer, item.engine) for item in self.recorder.run.productions]
-        images += [
-            (name, engine)
-            for name, engines in self._engines.items()
-            for engine in engines
-            if name in self._producers and (name, engine) not in self.stations
-        ]
-        planned = matrix.trials(
-            sorted(images, key=lambda image: self.order.index(image[0])),
-            {name: engines for name, engines in self._engines.items() if name in self._consumers},
-            self.scenario.name,
-            list(self._variations),
-            thorough=self.thorough,
-            consumer_engines=self.consumer_engines,
-            producer_engines=self.producer_engines,
-        )
-        if self.scenario.project:
-            planned = matrix.with_controls(planned)
-        if planned != self._planned:
-            self._planned = planned
-            run, every = self.recorder.run, tuple(key for keys in planned.values() for key in keys)
-            steps = self.scenario.instructions
-            self.recorder.watch(Planned(run.name, run.scenario, run.lineup, run.started, steps, every))
 
     def _together(self, names: Iterable[str], work: Callable[[str], None]) -> dict[str, LabError]:
         """Work side by side on these boxes; the errors of those that failed, once all have ended."""
@@ -186,7 +154,7 @@ class Crew:
             self.tell(Progress(item.box.name, f"waiting for {titled(later.name)}"))
             engine = later.start()
             if engine is None:
-                self._engines[item.box.name].remove(later.name)
+                self.agenda.engines[item.box.name].remove(later.name)
             else:
                 self._prepare(item, engine)
 
@@ -195,13 +163,18 @@ class Crew:
         box, name = self.boxes[item.box.name], item.box.name
         if name not in self._homes:
             self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
-        self.recorder.add(facts := self._facts(item, engine))
+            if self.course.stored:  # the lab process that was killed may have left programs and files
+                sequence.remove(box, [self._homes[name] / "lab-runs" / self.recorder.run.name], in_use=True)
+        facts = self._facts(item, engine)
+        if self.course.stored is None or not is_known(facts, self.recorder.run):
+            self.recorder.add(facts)
         folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
         station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied, item.reset)
         self._used.append(station)
-        if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
+        if self.agenda.needs_image(name, engine.name):
             self._produce(station)
         self.stations[name, engine.name] = station
+        self.agenda.ready.add((name, engine.name))
 
     def _facts(self, item: Ready, engine: Engine) -> BoxFacts:
         """What an engine says of itself and of its box; each daemon is asked once in a run."""
@@ -220,7 +193,8 @@ class Crew:
         name, engine = station.box.name, station.engine.name
         reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.replace('+', '_')}"
         clock = datetime.now(UTC)
-        production = sequence.produce(station, self.scenario, reference, self._say(name))
+        part = len(self.recorder.run.resumed)
+        production = sequence.produce(station, self.scenario, reference, self._say(name), part=part)
         _not_stopped(name)
         seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
         image = None if production.problem else read_image(reference, self.store)
@@ -233,33 +207,34 @@ class Crew:
     def _consume(self, name: str, keys: Sequence[TrialKey]) -> None:
         """Make these trials of one consumer, one after another."""
         facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
-        images = {(item.producer, item.engine): item for item in self.recorder.run.productions}
+        images = {(item.producer, item.engine): item for item in self.recorder.run.productions}  # the newest of each
         for key in keys:
-            self._begun.add(key)
+            if self.manner.has_ended:
+                break
+            self.agenda.begun.add(key)
             self.recorder.watch(Begun(key))
             source = key.producer, key.producer_engine
-            trial = self._trial(
-                self.stations[name, key.engine], images[source], facts[source], self._variations[key.variation]
-            )
+            trial = self._trial(key, self.stations[name, key.engine], images[source], facts[source])
             _not_stopped(trial.name)
             self.recorder.add(trial)
             self.tell(Progress(name, _summary(trial)))
             self.manner.after(trial, self.stations[name, key.engine])
-        left = [key for key in self._planned[name] if key not in self._begun]
+        left = self.agenda.left(name)
         self.tell(Progress(name, f"{counted(len(left), 'trial')} left" if left else "all trials made", done=not left))
 
-    def _trial(self, station: Station, source: Production, producer: BoxFacts, variation: Variation | None) -> Trial:
+    def _trial(self, key: TrialKey, station: Station, source: Production, producer: BoxFacts) -> Trial:
+        variation = self.agenda.variations[key.variation]
         if source.problem is None:
             clock = datetime.now(UTC)
             facts, say = facts_of(self.book, station.facts, producer), self._say(station.box.name)
             plan = self._plan(source, facts, variation)
-            trial = sequence.rebuild(station, self.scenario, source, plan, variation, say, facts)
+            trial = sequence.rebuild(station, self.scenario, source, plan, variation, say, facts, key.repeat)
             if self.scenario.project and matrix.is_control(trial.key):
                 trial = as_control(trial)
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
             prediction = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
             return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": prediction})
-        return sequence.broken(source, station, self.scenario, variation)
+        return sequence.broken(source, key)
 
     def _plan(self, source: Production, facts: Facts, variation: Variation | None) -> Expectation:
         """What the scenario expects of a trial, or else what the producer's rebuild of its own image did."""

@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 
 from lab.boxes.base import Tell
-from lab.boxes.transcript import RecordingBox, Transcript
+from lab.boxes.transcript import RecordingBox
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import CommandError, UsageError
+from lab.errors import CommandError
 from lab.machines.ready import Ready
 from lab.project import Project
 from lab.registry import names, server
@@ -25,6 +25,7 @@ from lab.results.shelf import create_folder
 from lab.run import base_image, web_address
 from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
+from lab.run.course import ONCE, Course
 from lab.run.crew import Crew
 from lab.run.faults import translate
 from lab.run.manner import USUAL, Manner
@@ -32,8 +33,10 @@ from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.requirements import check_builders, check_clock, check_reach, check_versions
+from lab.run.resuming import begun, check_setting, keep_plan, opened
 from lab.run.scenarios import Scenario, load_scenario
-from lab.run.steps.table import stored
+from lab.run.steps.table import stored as stored_steps
+from lab.run.taking_part import check_engines, narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Wish:
     caches: tuple[str, ...] = ()
     project: OwnProject | None = None
     manner: Manner = USUAL
+    course: Course = ONCE
 
     def load(self, base: str, web: str = web_address.USUAL) -> Scenario:
         """The scenario over this base image: the one in the folder `scenario`, or that of the user's own project.
@@ -71,30 +75,37 @@ def perform(
     watch: Watch = unwatched,
     registry: Registry | None = None,
 ) -> tuple[Path, Run]:
-    """Make every trial of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
+    """Make the trials of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
 
     `registry` is one that serves already; without it, the run has the one that the wish names, or one of its own.
     Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
+    A stored run is resumed in its own folder, which the caller holds.
     """
     cast = _cast(wish, ready)
-    started = datetime.now(UTC)
-    folder = create_folder(project.results, cast.draft.name, started)
+    started, stored = datetime.now(UTC), wish.course.stored
+    folder = stored.folder if stored else create_folder(project.results, cast.draft.name, started)
     with ExitStack() as stack:
+        if wish.course.words is not None:
+            stack.enter_context(keep_plan(folder, wish.course.words))
         boxes = [item.box for item in cast.ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
         store = registry or stack.enter_context(serving)
-        recorder = Recorder(folder, _new_run(folder.name, cast.draft, wish.lineup, started, store), watch)
+        run = begun(wish.course, folder.name, cast.draft, wish.lineup, started, store)
+        recorder = Recorder(folder, run, watch)
         stack.callback(recorder.close)
         recorder.update()
-        transcript = Transcript(folder / "transcript.jsonl", folder.name)
+        transcript = opened(folder, run)
         stack.callback(transcript.close)
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
         stack.enter_context(server.doors(store, [item.box for item in cast.used]))
         base = _base(wish, store, *base_maker(cast.producers, recorded), tell)
         web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
         scenario = wish.load(base.reference if base else "scratch", web)
-        describe(recorder, scenario, base, store, cast.used)
+        if stored and stored.run.instructions:
+            check_setting(stored.run, base, store, scenario.dockerfile)
+        else:
+            describe(recorder, scenario, base, store, cast.used)
         crew = Crew(
             scenario,
             recorder,
@@ -106,10 +117,12 @@ def perform(
             consumer_engines=cast.wish.consumer_engines,
             producer_engines=cast.wish.producer_engines,
             manner=wish.manner,
+            course=wish.course,
             state=project.state,
         )
         crew.trials(cast.producers, cast.consumers, cast.draft.variations(wish.variations))
-        recorder.update(complete=True, finished=datetime.now(UTC))
+        if not crew.agenda.missing():
+            recorder.update(complete=True, finished=datetime.now(UTC))
     return folder, recorder.run
 
 
@@ -133,9 +146,9 @@ def _cast(wish: Wish, ready: Sequence[Ready]) -> _Cast:
     """Find who takes part; UsageError for names and templates that do not fit, before anything is started."""
     clients = clients_of(ready)
     wish, ready = _with_ways(wish, ready)
-    producers = _narrow(ready, wish.producers, "--producer")
-    consumers = _narrow(ready, wish.consumers, "--consumer")
-    _check_engines(wish, producers, consumers)
+    producers = narrow(ready, wish.producers, "--producer")
+    consumers = narrow(ready, wish.consumers, "--consumer")
+    check_engines(producers, consumers, wish.consumer_engines, wish.producer_engines)
     draft = wish.load("scratch")  # the base is known only later
     check_builders(draft, [name for item in clients.items() for name in fitting(*item, wish.builders)])
     check_versions(draft, ready)
@@ -153,7 +166,7 @@ def describe(recorder: Recorder, scenario: Scenario, base: Base | None, store: R
         project=scenario.project,
         dockerfile=scenario.dockerfile,
         instructions=scenario.instructions,
-        sequence=stored(scenario.sequence),
+        sequence=stored_steps(scenario.sequence),
     )
 
 
@@ -193,12 +206,6 @@ def caches_of(wish: Wish, engines: Sequence[str]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _new_run(name: str, draft: Scenario, lineup: str, started: datetime, store: Registry) -> Run:
-    return Run(
-        name=name, scenario=draft.name, summary=draft.summary, lineup=lineup, started=started, registry=store.prefix
-    )
-
-
 def base_maker(producers: Sequence[Ready], boxes: Mapping[str, RecordingBox]) -> tuple[RecordingBox, Engine]:
     """Return the box and the engine that make the base image: a producer's Docker if there is one, else the first.
 
@@ -217,6 +224,8 @@ def _base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: 
         try:
             if wish.project is not None:
                 return base_image.busybox(store, box, engine, tell) if wish.project.needs_busybox else None
+            if wish.course.stored and (stored := wish.course.stored.run.base):
+                return base_image.again(stored, store, box, engine, tell)
             return base_image.choose(wish.base, store, box, engine, tell)
         except CommandError as error:
             raise translate(box, engine, store, error) from error
@@ -240,27 +249,3 @@ def other_bases(scenario: Scenario, base: str, store: Registry, used: Sequence[R
             facts = read_image(name, store)
         found.append(NamedImage(reference=name, image=facts))
     return tuple(found)
-
-
-def _check_engines(wish: Wish, producers: Sequence[Ready], consumers: Sequence[Ready]) -> None:
-    """Raise UsageError if the run would have no trial: no engine of a consumer has an image to rebuild."""
-    made = {name for item in producers for name in item.engine_names}
-    used = {name for item in consumers for name in item.engine_names}
-    used &= set(wish.consumer_engines) or used
-    if (made & set(wish.producer_engines)) if wish.producer_engines else (made & used):
-        return
-    raise UsageError(
-        f"cannot make any trial: producers build with {', '.join(sorted(made))}, "
-        f"consumers rebuild with {', '.join(sorted(used))}",
-        hint="--producer-engine NAME lets consumers rebuild what another engine built",
-    )
-
-
-def _narrow(ready: Sequence[Ready], asked: tuple[str, ...], option: str) -> list[Ready]:
-    known = {item.box.name: item for item in ready}
-    for name in asked:
-        if name not in known:
-            raise UsageError(
-                f"cannot use {option} {name}: no such box is up", hint=f"boxes that are up: {', '.join(known)}"
-            )
-    return [known[name] for name in dict.fromkeys(asked)] if asked else list(ready)

@@ -40,18 +40,30 @@ class Manner:
 
     `fresh` empties an engine before each side: `prune` by its own command, `snapshot` by the first state of the box.
     `keep` leaves the folders of the trials on the boxes. `stop` is called with each surprise, one at a time; the run
-    goes on if it returns True, and ends otherwise.
+    goes on if it returns True, and ends otherwise. With `fail_fast`, a surprise ends the run: each box still ends the
+    trial that it makes, and begins no other.
     """
 
     fresh: Fresh = "prune"
     keep: bool = False
     stop: Callable[[Surprise], bool] | None = None
+    fail_fast: bool = False
+    _ended: threading.Event = field(default_factory=threading.Event, compare=False)
     _one: threading.Lock = field(default_factory=threading.Lock, compare=False)
+
+    @property
+    def has_ended(self) -> bool:
+        """True once a surprise has ended a run with `fail_fast`: no box begins another trial."""
+        return self._ended.is_set()
 
     def after(self, trial: Trial, station: Station) -> None:
         """Stop at a trial that is not as expected; Interrupted if the user ends the run there."""
         step = surprising(trial)
-        if self.stop is None or step is None:
+        if step is None:
+            return
+        if self.fail_fast:
+            self._ended.set()
+        if self.stop is None:
             return
         with self._one:
             if stopping.is_set():

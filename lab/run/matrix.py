@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
 
 from lab.model import CONTROL, TrialKey
+from lab.results.run import Repetition
 
 
 def trials(
@@ -46,6 +50,22 @@ def with_controls(planned: Mapping[str, Sequence[TrialKey]]) -> dict[str, list[T
     for name, keys in planned.items():
         found.setdefault(name, []).extend(key for key in keys if key not in found[name])
     return found
+
+
+def repeated(planned: Mapping[str, Sequence[TrialKey]], repetition: Repetition) -> dict[str, list[TrialKey]]:
+    """The trials of each consumer as often as a run makes them, in the order of its seed.
+
+    The place of a trial depends on the seed and on its own name alone, so that it is the same in a run that is resumed.
+    """
+    found = {}
+    for name, keys in planned.items():
+        every = [replace(key, repeat=number) for number in range(1, repetition.times + 1) for key in keys]
+        found[name] = every if repetition.seed is None else sorted(every, key=partial(_place, repetition.seed))
+    return found
+
+
+def _place(seed: int, key: TrialKey) -> bytes:
+    return sha256(f"{seed} {key}".encode("utf-8", "surrogatepass")).digest()
 
 
 def is_control(key: TrialKey) -> bool:

@@ -12,6 +12,7 @@ from lab.results import journal
 from lab.results import run as results
 from lab.results.contexts import Packed
 from lab.results.facts import BoxFacts
+from lab.results.rates import rates_of
 from lab.results.run import GatheredContext, Production, Run, Trial
 
 Watch = Callable[[RunEvent], None]
@@ -45,8 +46,11 @@ class Recorder:
         """Store the facts of a box, a production or a trial."""
         field = {BoxFacts: "boxes", Production: "productions", Trial: "trials"}[type(item)]
         with self._lock:
-            self.run = self.run.model_copy(update={field: (*getattr(self.run, field), item)})
-            if isinstance(item, Trial):
+            before = getattr(self.run, field)
+            # the trials that a resumed run makes again: their new result takes the place of the stored failure
+            kept = tuple(one for one in before if not (isinstance(item, Trial) and one.name == item.name))
+            self.run = self.run.model_copy(update={field: (*kept, item)})
+            if isinstance(item, Trial) and len(kept) == len(before):
                 self._append(item)
             else:
                 self._save()
@@ -67,8 +71,9 @@ class Recorder:
         return packed.key
 
     def close(self) -> None:
-        """Write run.json whole, with the table beside it."""
+        """Write run.json whole, with the hit rates of repeated trials, and the table beside it."""
         with self._lock:
+            self.run = self.run.model_copy(update={"rates": rates_of(self.run)})
             self._save(table(self.run))
 
     def _append(self, trial: Trial) -> None:

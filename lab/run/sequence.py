@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from lab.boxes.base import Box
 from lab.errors import BoxError, CommandError, Fault
-from lab.model import CONTROL, TrialKey, Verdict
+from lab.model import CONTROL, TrialKey, Verdict, production_phase
 from lab.results.facts import BuildResult, Given
 from lab.results.run import Production, Trial
 from lab.run.builders.table import builder_of
@@ -56,19 +57,18 @@ class Altered:
 
 
 def produce(
-    station: Station, scenario: Scenario, reference: str, say: Say, variation: Variation | None = None
+    station: Station, scenario: Scenario, reference: str, say: Say, variation: Variation | None = None, part: int = 0
 ) -> Production:
     """Make the producer's steps; a failure on the box is stored as the production's problem.
 
-    `variation` is made where the sequence has it on the producer.
+    `variation` is made where the sequence has it on the producer. `part` counts how often the run was resumed.
     """
-    production = Production(
-        producer=station.box.name, engine=station.engine.name, reference=reference, caching=station.engine.cache
-    )
+    name, engine, caching = station.box.name, station.engine.name, station.engine.cache
+    production = Production(producer=name, engine=engine, reference=reference, caching=caching, part=part)
     work = _work(station, scenario, "producer", reference, {}, "produce", say)
     work.cache = station.engine.cache
     _vary(work, scenario, variation)
-    with station.about(f"{station.box.name}:{station.engine.name}/{scenario.name}:produce"):
+    with station.about(production_phase(name, engine, scenario.name, part)):
         try:
             _make(work, scenario)
         except (CommandError, BoxError) as error:
@@ -88,16 +88,19 @@ def rebuild(
     variation: Variation | Altered | None,
     say: Say,
     facts: Facts = NO_FACTS,
+    repeat: int = 1,
 ) -> Trial:
     """Make the consumer's steps after another box's, and compare the outcomes of its builds with what is expected.
 
-    `plan` is what is expected of the last build; `facts` decide which exceptions apply to an earlier one.
+    `plan` is what is expected of the last build; `facts` decide which exceptions apply to an earlier one. `repeat` is
+    the number of the trial among those that differ in nothing else.
     """
-    work = _work_of(station, scenario, source, variation, say)
+    key = trial_key(source, station, scenario, variation, repeat)
+    work = _work_of(station, scenario, source, key, say)
     work.plan, work.facts, work.cache = plan, facts, source.caching
     _vary(work, scenario, variation)
     problem, fault = None, None
-    with station.about(str(trial_key(source, station, scenario, variation))):
+    with station.about(str(key)):
         try:
             _make(work, scenario)
         except (CommandError, BoxError) as error:
@@ -106,8 +109,9 @@ def rebuild(
     if build and build.unread_caches and not station.registry.answers():
         fault, problem = Fault.REGISTRY, f"{unread(build)}: the registry does not answer"
     builds = [*work.builds[:-1], build]
-    return as_trial(trial_key(source, station, scenario, variation)).model_copy(
+    return as_trial(key).model_copy(
         update={
+            "part": source.part,
             "build": build,
             "verdict": judge_all(builds),
             "because": plan.because,
@@ -122,11 +126,10 @@ def rebuild(
     )
 
 
-def broken(source: Production, station: Station, scenario: Scenario, variation: Variation | None) -> Trial:
+def broken(source: Production, key: TrialKey) -> Trial:
     """The trial that cannot be made because its producer pushed no image."""
-    return as_trial(trial_key(source, station, scenario, variation)).model_copy(
-        update={"problem": f"{source.producer} pushed no image: {source.problem}", "fault": source.fault}
-    )
+    problem = f"{source.producer} pushed no image: {source.problem}"
+    return as_trial(key).model_copy(update={"problem": problem, "fault": source.fault, "part": source.part})
 
 
 def as_trial(key: TrialKey) -> Trial:
@@ -138,16 +141,17 @@ def as_trial(key: TrialKey) -> Trial:
         engine=key.engine,
         producer_engine=None if key.producer_engine == key.engine else key.producer_engine,
         variation=key.variation,
+        repeat=key.repeat,
         verdict=Verdict.BROKEN,
     )
 
 
 def trial_key(
-    source: Production, station: Station, scenario: Scenario, variation: Variation | Altered | None
+    source: Production, station: Station, scenario: Scenario, variation: Variation | Altered | None, repeat: int = 1
 ) -> TrialKey:
     """The key of the trial in which this station rebuilds that production."""
-    change = variation.name if variation else CONTROL
-    return TrialKey(source.producer, source.engine, station.box.name, station.engine.name, scenario.name, change)
+    ends = (source.producer, source.engine, station.box.name, station.engine.name)
+    return TrialKey(*ends, scenario.name, variation.name if variation else CONTROL, repeat)
 
 
 def folder_of(station: Station, trial: str) -> PurePosixPath:
@@ -165,25 +169,27 @@ def clear(station: Station) -> None:
 
     After Ctrl-C it first ends the programs that still use these files: buildx would write them again.
     """
-    folders = [station.home, *([station.home.parent / "caches"] if station.engine.cache == "local" else [])]
-    if stopping.is_set():
-        station.box.run(["sh", "-c", END, "sh", str(station.home)], timeout=60)
-    station.box.run(["rm", "-rf", *map(str, folders)], timeout=60)
+    caches = [station.home.parent / "caches"] if station.engine.cache == "local" else []
+    remove(station.box, [station.home, *caches], in_use=stopping.is_set())
     station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
 
 
-def _work_of(
-    station: Station, scenario: Scenario, source: Production, variation: Variation | Altered | None, say: Say
-) -> Work:
+def remove(box: Box, folders: Sequence[PurePosixPath], *, in_use: bool) -> None:
+    """Remove folders from a box; if they are `in_use`, the programs that use the first of them end before."""
+    if in_use:
+        box.run(["sh", "-c", END, "sh", str(folders[0])], timeout=60)
+    box.run(["rm", "-rf", *map(str, folders)], timeout=60)
+
+
+def _work_of(station: Station, scenario: Scenario, source: Production, key: TrialKey, say: Say) -> Work:
     """The consumer's side of a trial, before its first step."""
-    name = str(trial_key(source, station, scenario, variation))
     return _work(
         station,
         scenario,
         "consumer",
         source.reference,
         scenario.references(source.reference),
-        slug_of(name),
+        slug_of(str(key)),
         lambda what: say(f"{source.producer}: {what}"),
     )
 

@@ -23,7 +23,9 @@ from lab.registry.server import Registry
 from lab.report.table import table
 from lab.results.facts import BoxFacts
 from lab.results.run import Run, load
+from lab.run.course import ONCE, Course
 from lab.run.crew import Crew
+from lab.run.manner import USUAL, Manner
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.scenarios import load_scenario
 from lab.workers import stopping
@@ -59,10 +61,15 @@ def play(
     watch: Watch = unwatched,
     start: Start | None = None,
     server: str = "",
+    *,
+    before: Run | None = None,
+    course: Course = ONCE,
+    manner: Manner = USUAL,
 ) -> Played:
     """Make the sample's trials again with boxes that answer from `entries`, as if their Docker was `server`.
 
-    With `start`, only the first engine of each box is there at once; the others are started by it.
+    With `start`, only the first engine of each box is there at once; the others are started by it. `before` is the run
+    as it begins: by default, one without a trial.
     """
     stored = load(SAMPLE)
     catalog = Catalog(ROOT / "boxes")
@@ -81,11 +88,14 @@ def play(
     assert stored.base
     scenario = load_scenario(ROOT / "templates" / "scenarios" / "copy-bust", stored.base.reference)
     empty = stored.model_copy(update={"boxes": (), "productions": (), "trials": (), "complete": False})
-    recorder = Recorder(folder, empty, watch)
+    recorder = Recorder(folder, before or empty, watch)
     heard: list[Progress] = []
     recorded = {name: RecordingBox(box, transcript) for name, box in boxes.items()}
     registry = Registry(stored.registry, "docker-registry", int(stored.registry.rpartition(":")[2]))
-    crew = Crew(scenario, recorder, recorded, registry, Rulebook(ROOT / "boxes"), heard.append, thorough=False)
+    book = Rulebook(ROOT / "boxes")
+    crew = Crew(
+        scenario, recorder, recorded, registry, book, heard.append, thorough=False, course=course, manner=manner
+    )
     try:
         crew.trials(ready, ready, scenario.variations(("none", "user-xattr")))
     finally:

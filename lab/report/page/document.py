@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from lab.counting import counted
 from lab.errors import ConfigError
-from lab.report import printable
+from lab.report import printable, repeats
 from lab.report.evidence import Evidence
 from lab.report.findings import plain
 from lab.report.outline import outline
@@ -61,6 +61,8 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
         "lead": lead.lead(evidence, views),
         "views": views,
         "panels": matrix.panels(run, views),
+        "rates": repeats.rows_of(run),
+        "rates_title": repeats.head_line(run),
         "timeline": timeline.timeline(evidence, views),
         "facts": boxes.facts(run.boxes),
         "notes": {box.engine: note for box in run.boxes if (note := evidence.engines.get(box.engine))},

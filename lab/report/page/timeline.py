@@ -152,7 +152,7 @@ def _phase(about: str) -> str:
 
 
 def _from(view: View) -> str:
-    change = "" if view.trial.variation == CONTROL else f", {view.trial.variation}"
+    change = "" if view.trial.key.change == CONTROL else f", {view.trial.key.change}"
     return f"trial {view.number}: from {view.trial.producer}{change} ({view.trial.engine})"
 
 

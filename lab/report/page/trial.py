@@ -112,9 +112,8 @@ def view(number: int, evidence: Evidence, trial: Trial) -> View:
     found = steps(run, trial, explanation)
     explained = explanation.steps if explanation else ()
     causes = tuple(item for item in explained if item.role is Role.CAUSE)
-    wanted = (trial.producer, producer_engine(trial))
-    makers = ((place, made) for place, made in enumerate(run.productions, 1) if (made.producer, made.engine) == wanted)
-    place, made = next(makers, (None, None))
+    made = run.production_of(trial)
+    place = run.productions.index(made) + 1 if made else None
     return View(
         number=number,
         trial=trial,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lab.errors import UsageError
 from lab.report.evidence import Evidence, producer_engine
+from lab.report.repeats import groups_of
 from lab.report.script import context, project, shell
 from lab.report.script.clients import BUILDCTL, BUILDX
 from lab.report.script.heading import function, heading, own_base, usage
@@ -114,8 +115,10 @@ def _step_functions(texts: list[str]) -> list[str]:
 def _hosts(evidence: Evidence) -> list[Host]:
     """The hosts with a build whose files are known, producers first; NoScriptError if there is none."""
     run = evidence.run
-    made = [item for item in run.productions if item.problem is None and _known(evidence, evidence.phase(item))]
-    trials = [item for item in run.trials if item.build is not None and _known(evidence, item.name)]
+    known = [item for item in run.productions if item.problem is None and _known(evidence, evidence.phase(item))]
+    made = list({(item.producer, item.engine): item for item in known}.values())  # the newest of a resumed run
+    read = [item for item in run.trials if item.build is not None and _known(evidence, item.name)]
+    trials = [group[0] for group in groups_of(read)]  # the script makes a trial once, however often it was repeated
     keys = dict.fromkeys(
         [*((item.producer, item.engine) for item in made), *((item.consumer, item.engine) for item in trials)]
     )
