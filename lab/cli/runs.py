@@ -123,9 +123,9 @@ def repro(
         if not json_lines:
             _show(run, folder, as_json=as_json)
         if keep and not (as_json or json_lines):
-            click.echo(f"\n{kept_text(run)}")
+            echo(f"\n{kept_text(run)}")
         if other and not (as_json or json_lines):
-            click.echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
+            echo(f"\ncompared with {packed}:\n{other.compared_with(folder, width())}")
         sys.exit(ending(run))
 
 
@@ -167,7 +167,7 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
         )
     loaded = wish.load("scratch")
     if note := _of_variations(wish, [item.name for item in loaded.variations(wish.variations) if item]):
-        click.echo(note, err=True)
+        echo(note, err=True)
     return replace(
         wish,
         consumer_engines=wish.consumer_engines or engines_named(place, loaded.file.engines),
