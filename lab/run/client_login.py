@@ -13,7 +13,7 @@ from lab.registry.server import Registry
 SECONDS = 60
 RUNS = "lab-runs"  # the folder below the home folder of a box that holds the files of all runs
 # For sh: the folder of all runs, which only its user may enter, and the folders of one context.
-FOLDERS = 'mkdir -p -m 700 "$1" && mkdir -p "$2" "$3" || exit\n'
+FOLDERS = '{ chmod 700 "$1" 2>/dev/null || mkdir -p -m 700 "$1"; } && mkdir -p "$2" "$3" || exit\n'
 FED = 'umask 077 && cat > "$2/config.json"'
 # The login stays on the box: its bytes are in no command and no output.
 COPIED = 'test ! -f "$HOME/.docker/config.json" || { umask 077 && cp "$HOME/.docker/config.json" "$2/"; }'

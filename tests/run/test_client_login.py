@@ -32,6 +32,12 @@ def made(home: Path, registry: Registry) -> Path:
     return Path(side)
 
 
+def test_a_folder_of_runs_that_others_can_enter_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "lab-runs").mkdir(mode=0o755)
+    made(tmp_path, OURS)
+    assert mode(tmp_path / "lab-runs") == 0o700
+
+
 @pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
 def test_only_the_user_of_a_box_can_enter_the_folder_of_runs(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
