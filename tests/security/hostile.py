@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
+
 from hypothesis import strategies as st
 
 from lab.model import Verdict
@@ -29,8 +32,19 @@ arguments = names.map(lambda text: text.replace("\0", ""))
 @st.composite
 def runs(draw: st.DrawFn) -> Evidence:
     """A run whose boxes, engines, scenario, variation, instructions, files, outputs and problems are hostile."""
-    producer, consumer, engine, variation, scenario = (draw(names) for _ in range(5))
-    steps = tuple(draw(arguments) for _ in range(3))
+    return run_of(lambda: draw(names), lambda: draw(arguments))
+
+
+def usual_run() -> Evidence:
+    """The same run with names that are only words."""
+    numbers = count(1)
+    return run_of(lambda: f"name{next(numbers)}", lambda: f"word{next(numbers)}")
+
+
+def run_of(name: Callable[[], str], argument: Callable[[], str]) -> Evidence:
+    """A run of two boxes: a trial that misses, and a broken one."""
+    producer, consumer, engine, variation, scenario = (name() for _ in range(5))
+    steps = tuple(argument() for _ in range(3))
     made = reporting.trial(
         producer,
         consumer,
@@ -41,17 +55,17 @@ def runs(draw: st.DrawFn) -> Evidence:
         engine=engine,
         scenario=scenario,
         variation=variation,
-        because=draw(names),
+        because=name(),
     )
     lost = reporting.trial(
-        consumer, producer, None, Verdict.BROKEN, steps=steps, engine=engine, scenario=scenario, problem=draw(names)
+        consumer, producer, None, Verdict.BROKEN, steps=steps, engine=engine, scenario=scenario, problem=name()
     )
-    run = reporting.run(made, lost, steps=steps, scenario=scenario, lineup=draw(names), summary=draw(names))
-    file, output, tag = draw(arguments), draw(names), draw(arguments)
+    run = reporting.run(made, lost, steps=steps, scenario=scenario, lineup=name(), summary=name())
+    file, output, tag = argument(), name(), argument()
     build = ("docker", "build", "--tag", f"localhost:5000/x{tag}", ".")
-    cwd = f"/home/u/{draw(arguments)}"
+    cwd = f"/home/u/{argument()}"
     about = f"{producer}:{engine}/{scenario}:produce"
-    said = output.encode("utf-8", "surrogateescape") if _encodable(output) else output.encode("utf-8", "replace")
+    said = output.encode("utf-8", "surrogateescape") if is_utf8(output) else output.encode("utf-8", "replace")
     return Evidence(
         run,
         {made.name: reporting.explained(made)},
@@ -64,7 +78,8 @@ def runs(draw: st.DrawFn) -> Evidence:
     )
 
 
-def _encodable(text: str) -> bool:
+def is_utf8(text: str) -> bool:
+    """True if the text is what bytes of a file name or an output become."""
     try:
         text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
