@@ -15,9 +15,10 @@ from typing import IO, Any
 from lab.errors import BusyError, HostError
 
 
-def write(path: Path, content: str | bytes) -> None:
+def write(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the write fails.
 
+    The file is created with `mode` less the umask, so that no other user can read a secret while it is written.
     A reader sees the old content or the new one, also after a power cut. A link is followed. A path that is not a
     plain file (/dev/stdout, a pipe) is written to directly, because it must not be replaced by a file.
     """
@@ -33,7 +34,7 @@ def write(path: Path, content: str | bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as out:
+        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as out:
             out.write(content.encode() if isinstance(content, str) else content)
             out.flush()
             os.fsync(out.fileno())
@@ -41,6 +42,16 @@ def write(path: Path, content: str | bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):  # the folder itself may be read-only
             part.unlink(missing_ok=True)
+        raise disk_error(path, error) from error
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that only this user can enter, or take others' rights to one that exists; HostError if refused."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
         raise disk_error(path, error) from error
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -25,10 +26,12 @@ from lab.errors import BoxError, EngineError
 from lab.machines import daemons, hypervisor
 from lab.machines.catalog import Catalog
 from lab.project import Project, find
-from lab.registry import server
+from lab.registry import inside, server
+from lab.registry.credentials import Credentials
 from lab.registry.server import Registry
 from lab.results.run import find as newest
 from lab.results.run import load
+from lab.run.client_login import logged_in
 from lab.workers import wait_for
 from tests.conftest import HANGS, Lab
 from tests.repositories import Repository
@@ -168,17 +171,21 @@ def test_the_script_of_a_run_does_it_again_with_docker_alone(checkout: Lab, seli
     checkout.ok("report", str(tmp_path / "one"), "--format", "sh", "--output", f"{scripts}/")
     env = {"LAB_PRUNE": "yes", "DOCKER_HOST": f"unix:///run/lab-docker-{unfixed}/docker.sock"}
     boxes = [maker_box, selinux_box]
-    with server.serve(None, None, lambda event: None) as store, server.doors(store, boxes):
+    with ExitStack() as stack:
+        store = stack.enter_context(server.serve(None, None, lambda event: None))
+        stack.enter_context(server.doors(store, boxes))
+        logins = {box.name: stack.enter_context(logged_in(box, store)) for box in boxes}
         for box in boxes:
             [script] = scripts.glob(f"*-{box.name}.sh")
             box.put(script, PurePosixPath("/tmp/repro.sh"))
-        pushed = maker_box.run(["sh", "/tmp/repro.sh", store.prefix], env=env)
+        pushed = maker_box.run(["sh", "/tmp/repro.sh", store.prefix], env={**env, **logins[maker]})
         assert (pushed.exit, last(pushed)) == (0, "pushed; now run the parts of the hosts that rebuild"), pushed.output
-        again = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env=env)
+        login = logins[selinux_box.name]
+        again = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env={**env, **login})
         assert (again.exit, last(again)) == (0, "reproduced: all 3 steps have the outcome of the run"), again.output
         assert "  context sent: 93B in the run, 93B here" in again.text.splitlines()
         # the box's own Docker has the fix, and the script says what became of the bug there
-        fixed = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env={"LAB_PRUNE": "yes"})
+        fixed = selinux_box.run(["sh", "/tmp/repro.sh", store.prefix], env={"LAB_PRUNE": "yes", **login})
         assert (fixed.exit, last(fixed)) == (1, "NOT reproduced: 2 of 3 steps have another outcome"), fixed.output
         assert "  DIFFERS  in the run ran      here hit      COPY bar bar" in fixed.text.splitlines()
     left = selinux_box.run(["sh", "-c", "rm /tmp/repro.sh; ls -d ~/lab-repro.*"])
@@ -346,14 +353,16 @@ def test_a_registry_can_run_inside_a_box(selinux_box: Box) -> None:
     """For a host with neither a registry program nor Docker; the host and the other boxes reach it on loopback."""
     project = find()
     other = open_box(Catalog(project.boxes).box("debian12-apparmor"), project)
-    program = server._program_of(selinux_box)
+    program = inside.program_of(selinux_box, server.PROGRAMS)
     assert program == "docker-registry"
     ask = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5017; printf 'GET /v2/ HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3"]
-    with server._inside(selinux_box, program, 5017):
-        store = Registry("localhost:5017", "in debian12-selinux", 5017, "debian12-selinux")
+    credentials = Credentials.random()
+    with inside.inside(selinux_box, program, 5017, credentials):
+        store = Registry("localhost:5017", "in debian12-selinux", 5017, "debian12-selinux", credentials)
         with server.doors(store, [selinux_box, other]):
-            assert selinux_box.run(ask).text.strip().endswith("200 OK")
-            assert other.run(ask).text.strip().endswith("200 OK")
+            assert store.answers()
+            for box in (selinux_box, other):  # who does not know the password may not come in
+                assert box.run(ask).text.strip().endswith("401 Unauthorized")
     assert not selinux_box.run(ask).ok
     other.close()
 

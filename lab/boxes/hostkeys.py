@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from paramiko import AutoAddPolicy, BadHostKeyException
+from paramiko import AutoAddPolicy, BadHostKeyException, HostKeys
+from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import IncompatiblePeer, NoValidConnectionsError
 
+from lab.boxes.notes import Address
 from lab.errors import BoxError, reason
 
 FINAL = (BadHostKeyException, IncompatiblePeer)  # a host that will not answer otherwise if it is asked again
 SLOW = "Authentication timeout."  # paramiko's text
+SSH_PORT = 22  # a file of known hosts names only another port
 
 
 def why(error: BaseException) -> str:
@@ -41,6 +46,33 @@ class SameKey:
             raise UnknownHost(f"no host key is remembered for {hostname}")
 
 
+def load_users(client: Any, path: Path | None) -> None:
+    """Let a client refuse a host whose key differs from the one in the user's own file; other lines are ignored.
+
+    Without a file, or with one that cannot be read, the client knows no host from there.
+    """
+    if path is not None:
+        with suppress(OSError, InvalidHostKey, UnicodeDecodeError):
+            client.load_system_host_keys(str(path))
+
+
+def store_key(connection: Any, path: Path) -> None:
+    """Store the key of a host that was just reached, unless the file has one: the user's own file may have known it."""
+    if path.stat().st_size:
+        return
+    key = connection.transport.get_remote_server_key()
+    host, port = connection.host, connection.port
+    keys = connection.client.get_host_keys()
+    keys.add(host if port == SSH_PORT else f"[{host}]:{port}", key.get_name(), key)
+    keys.save(str(path))
+
+
+def fingerprints(path: Path) -> list[str]:
+    """The fingerprints of the keys in a file of known hosts, as ssh-keygen prints them."""
+    keys = HostKeys(str(path))
+    return [known.fingerprint for entry in keys.values() for known in entry.values()]
+
+
 def at_log_in(connection: Any, error: BaseException) -> bool:
     """True if the login failed: the connection was open and the host's key was right, so the user or the key is wrong.
 
@@ -51,8 +83,17 @@ def at_log_in(connection: Any, error: BaseException) -> bool:
     return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW)
 
 
-def unreachable(name: str, known_hosts: Path, error: BaseException) -> BoxError:
-    """The error for a host that cannot be reached or trusted; `known_hosts` has its key from the first `up`."""
+def unreachable(name: str, known_hosts: Path, error: BaseException, users: Path | None = None) -> BoxError:
+    """The error for a host that cannot be reached or trusted; `known_hosts` has its key from the first `up`.
+
+    `users` is the user's own file of known hosts, where that counts at the first `up`.
+    """
+    stored = known_hosts.exists() and known_hosts.stat().st_size > 0
+    if isinstance(error, BadHostKeyException) and users and not stored:
+        return BoxError(
+            f"cannot trust {name}: its host key is not the one in {users}",
+            hint=f"if you know why, run `ssh-keygen -R {error.hostname}`, and then `python -m lab up {name}`",
+        )
     if isinstance(error, BadHostKeyException):
         return BoxError(
             f"cannot trust {name}: its host key is not the one remembered at its first `up`",
@@ -65,3 +106,12 @@ def unreachable(name: str, known_hosts: Path, error: BaseException) -> BoxError:
             "an ECDSA or ed25519 host key, or a newer OpenSSH",
         )
     return BoxError(f"cannot reach {name}: {why(error)}", hint=f"python -m lab up {name}")
+
+
+def log_in_hint(name: str, address: Address) -> str:
+    """The hint for a refused login: where user and key are configured, and the command that tests them."""
+    key = ["-i", address.key] if address.key else []
+    command = shlex.join(["ssh", *key, "-p", str(address.port), f"{address.user}@{address.host}"])
+    tried = f"`key: {address.key}`" if address.key else "that it names no `key` (ssh-agent's and ~/.ssh's are tried)"
+    place = f"boxes/{name}.yaml"
+    return f"look at `user: {address.user}` and {tried} in {place}; `{command}` must work without a question"

@@ -19,7 +19,17 @@ from paramiko import AutoAddPolicy, SSHException
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.feeding import Sink, feed_channel, rsync
 from lab.boxes.forwards import ReverseForward, local_forward
-from lab.boxes.hostkeys import FINAL, SameKey, at_log_in, unreachable, why
+from lab.boxes.hostkeys import (
+    FINAL,
+    SameKey,
+    at_log_in,
+    fingerprints,
+    load_users,
+    log_in_hint,
+    store_key,
+    unreachable,
+    why,
+)
 from lab.boxes.notes import Address
 from lab.boxes.process import run_process
 from lab.errors import BoxError, Interrupted, LabError
@@ -32,12 +42,17 @@ TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: 
 
 
 class SshBox(Box):
-    """A machine behind ssh. Its host key is stored at the first `bring_up` and checked at every later connection."""
+    """A machine behind ssh. Its host key is stored at the first `bring_up` and checked at every later connection.
 
-    def __init__(self, name: str, address: Address | None, known_hosts: Path) -> None:
+    `users_hosts` is the user's own file of known hosts, for a machine that lab did not make: a key that stands there
+    must be the machine's at the first `bring_up` too.
+    """
+
+    def __init__(self, name: str, address: Address | None, known_hosts: Path, users_hosts: Path | None = None) -> None:
         self.name = name
         self.address = address
         self.known_hosts = known_hosts
+        self.users_hosts = users_hosts
         self._connection: Connection | None = None
         self._forwards_agent = False
         self._lock = threading.Lock()
@@ -56,7 +71,10 @@ class SshBox(Box):
     def bring_up(self, tell: Tell) -> None:
         """Reach the host and remember its key if this is the first time."""
         tell(Progress(self.name, "reaching it by ssh"))
+        is_new = not self._knows_key()
         self.wait_until_reachable(60)
+        if is_new and self.users_hosts and (keys := fingerprints(self.known_hosts)):
+            tell(Progress(self.name, f"its host key is {keys[0]}, which lab expects from now on"))
         tell(Progress(self.name, "ready", done=True))
 
     def wait_until_reachable(
@@ -258,9 +276,12 @@ class SshBox(Box):
             if learn:
                 self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
                 self.known_hosts.touch(mode=0o600)
+                load_users(connection.client, self.users_hosts)
             if self.known_hosts.exists():
                 connection.client.load_host_keys(str(self.known_hosts))
             connection.open()
+            if learn:
+                store_key(connection, self.known_hosts)
             connection.transport.set_keepalive(15)
         except TRANSPORT_ERRORS as error:
             refused = at_log_in(connection, error)
@@ -271,24 +292,15 @@ class SshBox(Box):
         return connection
 
     def _unreachable(self, error: BaseException) -> BoxError:
-        return unreachable(self.name, self.known_hosts, error)
+        return unreachable(self.name, self.known_hosts, error, self.users_hosts)
 
     def _refusal(self, error: BaseException) -> BoxError:
         """The error for a host that answers and refuses the login."""
         assert self.address
         return _Refused(
-            f"cannot log in to {self.name} as {self.address.user}: {why(error)}", hint=self._entry(self.address)
+            f"cannot log in to {self.name} as {self.address.user}: {why(error)}",
+            hint=log_in_hint(self.name, self.address),
         )
-
-    def _entry(self, address: Address) -> str:
-        """The hint: where user and key are configured, and the command that tests them."""
-        key = ["-i", address.key] if address.key else []
-        command = shlex.join(["ssh", *key, "-p", str(address.port), f"{address.user}@{address.host}"])
-        tried = (
-            f"`key: {address.key}`" if address.key else "that it names no `key` (ssh-agent's and ~/.ssh's are tried)"
-        )
-        place = f"boxes/{self.name}.yaml"
-        return f"look at `user: {address.user}` and {tried} in {place}; `{command}` must work without a question"
 
 
 class _Refused(BoxError):

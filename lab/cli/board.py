@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lab.cli.terminal import OUTCOME_COLOURS
+from lab.cli.terminal import OUTCOME_COLOURS, harmless
 from lab.counting import counted
 from lab.model import Begun, Filled, Outcome, Planned, RunEvent, TrialKey, Verdict
 
@@ -64,15 +64,14 @@ class Board:
 
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
         for title in ("trial", "variation", *self.planned.steps, "verdict"):
-            table.add_column(Text(title), overflow="fold")
+            table.add_column(Text(harmless(title)), overflow="fold")
         keys = self.planned.trials
         first = next((number for number, key in enumerate(keys) if key not in self._filled), len(keys))
         start = max(0, min(first - most // 2, len(keys) - most))
         for key in keys[start : start + most]:
             words = self._words(key)
-            table.add_row(
-                Text(key.ends), Text(key.change), *(Text(word, OUTCOME_COLOURS.get(word, "")) for word in words)
-            )
+            ends = [Text(harmless(key.ends)), Text(harmless(key.change))]
+            table.add_row(*ends, *(Text(word, OUTCOME_COLOURS.get(word, "")) for word in words))
         left = len(keys) - len(keys[start : start + most])
         if left:
             table.add_row(Text(f"and {left} more"))

@@ -75,7 +75,7 @@ def replay(file: Path, as_json: bool) -> None:
         click.echo(judged.to_json(), nl=False)
     else:
         echo(coloured(table(judged, width())))
-        click.echo(f"\njudged again by {whose}")
+        echo(f"\njudged again by {whose}")
         again = replace(evidence, run=judged)
         echo(comparison_text(compared(evidence, again), width()) if judged.trials else "the bundle has no trial")
     sys.exit(ending(judged, str(file)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from lab.cli.terminal import width
+from lab.cli.terminal import harmless, width
 
 GAP = 2  # blanks between two columns of a plain table
 LONG_WORD = 24  # a longer word, such as an image with its digest, may be broken where a table would not fit otherwise
@@ -41,7 +41,7 @@ def columns(rows: Sequence[Sequence[object]], heads: Sequence[str], most: int | 
 
 
 def _word(cell: object) -> str:
-    return "-" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell)
+    return "-" if cell is None else f"{cell:g}" if isinstance(cell, float) else harmless(str(cell))
 
 
 def _widths(lines: list[list[str]], most: int, longest: int | None = None) -> list[int] | None:
@@ -73,7 +73,7 @@ def fill(text: str, most: int | None = None, *, indent: str = "", first: str | N
     copied.
     """
     return textwrap.fill(
-        text,
+        harmless(text),
         most or width(),
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,

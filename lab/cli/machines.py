@@ -32,7 +32,7 @@ from lab.cli.options import (
 )
 from lab.cli.pack import bring_from, from_option
 from lab.cli.screen import screen
-from lab.cli.terminal import say
+from lab.cli.terminal import echo, say
 from lab.engines.host import keep
 from lab.engines.pins import PINS
 from lab.errors import CommandError, Interrupted
@@ -148,7 +148,7 @@ def up(
     for item in ready:
         item.box.close()
         versions = ", ".join(engine.title for engine in item.engines)
-        click.echo(f"{item.box.name}: up, {versions}")
+        echo(f"{item.box.name}: up, {versions}")
 
 
 def _silent(place: Workplace, name: str) -> bool:

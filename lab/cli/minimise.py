@@ -113,7 +113,7 @@ def minimise(
     used = _one("engines", "--engine", tuple(name for word in engines for name in word.split(",") if name))
     candidate, ends, where = start_of(name, trial, variation, own, asked, lineup)
     for note in candidate.notes:
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
     place = workplace(where)
     place.announce()
     ends = _complete(place, replace(ends, engine=used or ends.engine), *way)

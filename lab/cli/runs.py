@@ -150,9 +150,9 @@ def _conduct(task: Task, shown: _Shown) -> int:
     if not shown.json_lines:
         _show(run, folder, as_json=shown.as_json)
     if shown.is_text and words.keep:
-        click.echo(f"\n{kept_text(run)}")
+        echo(f"\n{kept_text(run)}")
     if other and shown.is_text:
-        click.echo(f"\ncompared with {words.packed}:\n{other.compared_with(folder, width())}")
+        echo(f"\ncompared with {words.packed}:\n{other.compared_with(folder, width())}")
     _show_not_made(conductor, run)
     return ending(run)
 
@@ -239,7 +239,7 @@ def _completed(asked: Wish, place: Workplace, scenario: str | None, other: Their
         )
     loaded = wish.load("scratch")
     if note := _of_variations(wish, [item.name for item in loaded.variations(wish.variations) if item]):
-        click.echo(note, err=True)
+        echo(note, err=True)
     return replace(
         wish,
         consumer_engines=wish.consumer_engines or engines_named(place, loaded.file.engines),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lab.cli.board import Board, Expect, as_json
-from lab.cli.terminal import OUTCOME_COLOURS, coloured_stream, echo, paint, rewritable
+from lab.cli.terminal import OUTCOME_COLOURS, coloured_stream, echo, harmless, paint, rewritable
 from lab.model import Filled, Planned, Progress, RunEvent
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Screen:
             from rich.text import Text
 
             rows = max(3, self._live.console.size.height - len(self._lines) - 6)
-            head = Text(self._board.head(datetime.now(UTC)), "bold")
+            head = Text(harmless(self._board.head(datetime.now(UTC))), "bold")
             return Group(head, self._board.table(rows), Text(""), lines)
 
     def _table(self) -> Table:
@@ -155,9 +155,8 @@ class Screen:
                 sign = "x" if event.failed else "+" if event.done else "."
                 style = "red" if event.failed else "green" if event.done else "cyan"
                 seconds = "" if event.done else f"{now - began:.0f}s"
-                table.add_row(
-                    Text(sign, style), Text(who), Text(event.what.splitlines()[0][:80] if event.what else ""), seconds
-                )
+                what = event.what.splitlines()[0][:80] if event.what else ""
+                table.add_row(Text(sign, style), Text(harmless(who)), Text(harmless(what)), seconds)
         return table
 
 

@@ -26,6 +26,7 @@ OUTCOME_COLOURS = {
     "missed": "red",
     "broken": "red",
 }
+STYLE = re.compile(r"(\x1b\[(?!(?:\d*;)*8[;m])[\d;]*m)")  # colours and weights; 8 would hide the text
 SPAN = re.compile(r"`[^`\n]*`")  # a command in a message, which a reader copies whole
 NAMED = re.compile(rf"(?<![\w/]){CANONICAL}(?!\w)")
 
@@ -74,8 +75,22 @@ def paint(text: str, colour: str, *, err: bool = False, bold: bool = False) -> s
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print text as it is; its colours are kept if the stream is coloured."""
-    click.echo(text, err=err, nl=nl, color=coloured_stream(sys.stderr if err else sys.stdout))
+    """Print text; its colours are kept if the stream is coloured, and nothing else in it can command a terminal."""
+    click.echo(harmless(text), err=err, nl=nl, color=coloured_stream(sys.stderr if err else sys.stdout))
+
+
+def harmless(text: str) -> str:
+    """The text with its colours and lines; any other code for a terminal is removed or spelled out.
+
+    Names and outputs come from scenarios, boxes and logs of strangers. A code in them could hide text, write to the
+    clipboard or answer in the user's name.
+    """
+    if text.replace("\n", "").isprintable():
+        return text
+    from lab.report import printable  # late: few texts need it
+
+    parts = STYLE.split(text)
+    return "".join(part if number % 2 else printable.lines(part) for number, part in enumerate(parts))
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from lab.cli.options import engines_named, workplace
 from lab.cli.own_project import ProjectWords, read_own
+from lab.cli.terminal import echo
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def _sides(here: Project, words: tuple[str, str], project: OwnProject | None) ->
     first, second = (opener.open(word).context for word in words)
     for word, context in zip(words, (first, second), strict=True):
         if not context.attributes_known:
-            click.echo(f"note: the extended attributes of {word} are not known, and count as none", err=True)
+            echo(f"note: the extended attributes of {word} are not known, and count as none", err=True)
     return Sides(words, first.objects, second.objects)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from lab.cli.terminal import rewritable, say, width
+from lab.cli.terminal import harmless, rewritable, say, width
 
 PATIENCE = 2.0  # seconds without a notice
 AGAIN = 10.0  # seconds between two lines on what is no terminal
@@ -41,7 +41,7 @@ class Notices:
         """Print the text if it is time for it."""
         if rewritable(sys.stderr):
             # the code that clears the line is no colour: it stays whatever is asked of colours
-            click.echo(f"{CLEAR}{text[: width() - 1]}", nl=False, err=True, color=True)
+            click.echo(f"{CLEAR}{harmless(text)[: width() - 1]}", nl=False, err=True, color=True)
             self._shown = True
         elif self._clock() >= self._next:
             say(f"lab: {text}", err=True)

@@ -31,6 +31,9 @@ TOP = "docker"
 DAEMON = "dockerd"  # the program that an archive must hold, unless its kind of engine names another
 DIGITS = 12
 LEVEL = 6  # of gzip: level 9 takes three times as long and saves one per cent
+LARGEST = 1 << 30  # bytes of one file of an archive; Docker's largest program has a tenth
+LARGEST_WHOLE = 4 << 30  # bytes of all files of an archive: a few packed bytes can hold terabytes
+MEMBERS = 1000  # files of an archive; Docker's have a dozen
 
 
 class Contents(Strict):
@@ -118,8 +121,8 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, 
     """Read an archive to its end and list what it holds.
 
     Raises EngineError if it is cut short or not a gzip archive, if it has no `daemon`, one for another processor than
-    `machine` (by default this machine's) or one without the text `version`, or if a name in it leads out of its folder;
-    HostError if it cannot be read.
+    `machine` (by default this machine's) or one without the text `version`, if a name in it leads out of its folder, or
+    if it holds a device or more than LARGEST_WHOLE; HostError if it cannot be read.
     """
     try:
         programs, libraries, wanted = _walk(path, machine or here(), daemon, version)
@@ -139,11 +142,14 @@ def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str
     programs: dict[str, str] = {}
     libraries: list[str] = []
     wanted: list[str] = []
-    stated = False
+    stated, whole = False, 0
     with gzip.open(path) as packed:
         with tarfile.open(fileobj=packed, mode="r|") as tar:
-            for entry in tar:
+            for number, entry in enumerate(tar):
                 name = _inner(entry, path)
+                whole += entry.size
+                if entry.size > LARGEST or whole > LARGEST_WHOLE or number >= MEMBERS:
+                    raise _too_large(path)
                 file = tar.extractfile(entry) if entry.isreg() else None
                 if file is None:
                     continue
@@ -159,8 +165,10 @@ def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str
                     stated = version.encode() in data
                 elf = read_elf(data)
                 wanted += [elf.glibc] if elf and elf.glibc else []
-        while packed.read(1 << 20):  # to the end, where the sum of gzip is checked
-            pass
+        while more := packed.read(1 << 20):  # to the end, where the sum of gzip is checked
+            whole += len(more)
+            if whole > LARGEST_WHOLE:
+                raise _too_large(path)
     if daemon not in programs:
         raise EngineError(f"cannot use {path}: it has no {TOP}/{daemon}", hint="the static archives of Docker have one")
     if not stated:  # then the program cannot report this version either
@@ -177,7 +185,16 @@ def _inner(entry: tarfile.TarInfo, path: Path) -> PurePosixPath:
     target = PurePosixPath(entry.linkname) if entry.issym() or entry.islnk() else PurePosixPath()
     if name.parts[:1] != (TOP,) or ".." in name.parts or target.is_absolute() or ".." in target.parts:
         raise EngineError(f"cannot use {path}: {entry.name} lies outside its folder {TOP}/")
+    if not (entry.isreg() or entry.isdir() or entry.issym() or entry.islnk()):
+        raise EngineError(f"cannot use {path}: {entry.name} is neither a file, a folder nor a link")
     return PurePosixPath(*name.parts[1:]) if name.parts[1:] else PurePosixPath(".")
+
+
+def _too_large(path: Path) -> EngineError:
+    return EngineError(
+        f"cannot use {path}: it is larger than the archive of an engine",
+        hint=f"at most {MEMBERS} files of {LARGEST >> 30} GiB, and {LARGEST_WHOLE >> 30} GiB in all",
+    )
 
 
 def _check_daemon(data: bytes, path: Path, machine: str, daemon: str) -> None:

@@ -52,6 +52,7 @@ class BuildkitDaemon(Daemon):
     """Where one buildkitd lives on a machine; `options` are further lines of its worker's settings."""
 
     proven: ClassVar[tuple[str, str]] = ("buildkitd", "buildctl")
+    shows_texts: ClassVar[bool] = False
 
     @property
     def ask(self) -> tuple[str, ...]:
@@ -101,11 +102,11 @@ class BuildkitDaemon(Daemon):
         return (f'defaultCgroupParent = "/{cgroup}"',)
 
     def settings(self) -> str:
-        """The text of its settings file. The debug pages get a port that is free when it starts."""
+        """The text of its settings file. Debug pages get a port that is free when it starts."""
         return SETTINGS.format(
             data=self.var / self.name,
             socket=self.socket,
-            debug='debugAddress = "127.0.0.1:0"' if self.saves_texts else "",
+            debug='debugAddress = "127.0.0.1:0"' if self.shows_texts else "",
             runc=self.programs / "runc",
             cgroup="\n".join(self.options),
         )
@@ -113,14 +114,14 @@ class BuildkitDaemon(Daemon):
     def script(self) -> str:
         """The text of the start script, for /bin/sh as root; its process becomes buildkitd."""
         data = self.var / self.name
-        flags = ["--config", f"{self.state}/buildkitd.toml", *(["--save-cache-debug"] if self.saves_texts else [])]
+        flags = ["--config", f"{self.state}/buildkitd.toml", *(["--save-cache-debug"] if self.shows_texts else [])]
         return f"""#!/bin/sh
 # written by lab: {self.name} beside any other
 bin={shlex.quote(str(self.programs))} state={shlex.quote(str(self.state))} data={shlex.quote(str(data))}
 PATH="$bin:$PATH:/usr/sbin:/sbin"
 export PATH
 rm -rf "$state/lib" {shlex.quote(str(self.socket_file))}
-mkdir -p "$state" "$data"
+mkdir -p "$state" "$data"{self.closing}
 cat > "$state/buildkitd.toml" <<'END'
 {self.settings()}END
 kept={shlex.quote(str(self.sums))}
@@ -133,6 +134,16 @@ exec buildkitd {shlex.join(flags)}
     def remove_network(self) -> str:
         """Nothing: it has no bridge."""
         return "true\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDaemon(BuildkitDaemon):
+    """A buildkitd that shows what it hashed on debug pages, which every user of the machine can read while it runs.
+
+    BuildKit serves these pages by TCP alone. So only a comparison of digests, which needs them, starts such a daemon.
+    """
+
+    shows_texts: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +198,8 @@ class DebugPages:
 
 
 def debug_pages(name: str, state: Path) -> DebugPages:
-    """The debug pages of a running buildkitd of this machine; EngineError if it does not run or has none."""
-    home = Home(state, name, kind=BuildkitDaemon)
+    """The debug pages of a running `ShownDaemon` of this machine; EngineError if it does not run or has none."""
+    home = Home(state, name, kind=ShownDaemon)
     for process in processes(home):
         with suppress(psutil.Error):
             for connection in process.net_connections(kind="tcp"):

@@ -63,8 +63,9 @@ class Daemon:
     """Where one engine lives on a machine; every path follows from its name.
 
     `containerd` is true if the engine has its own; otherwise it uses the machine's, in a namespace of its own.
-    `options` are further options of dockerd. Another program than dockerd has a class of its own, which replaces what
-    differs: `proven` names its daemon and its client.
+    `options` are further options of dockerd. Only root may enter the folder with the sockets of a `private` engine.
+    Another program than dockerd has a class of its own, which replaces what differs: `proven` names its daemon and its
+    client.
     """
 
     proven: ClassVar[tuple[str, str]] = ("dockerd", "docker")
@@ -75,6 +76,7 @@ class Daemon:
     var: PurePosixPath = VAR
     run: PurePosixPath = RUN
     options: tuple[str, ...] = ()
+    private: bool = False
 
     @property
     def ask(self) -> tuple[str, ...]:
@@ -122,6 +124,11 @@ class Daemon:
         return (*options, "--ip6tables=false") if list(version) >= [20, 10] else options
 
     @property
+    def closing(self) -> str:
+        """The line of the script that closes the folder of a private engine's sockets before it has any."""
+        return '\nchmod 700 "$state"' if self.private else ""
+
+    @property
     def sums(self) -> PurePosixPath:
         """The file with the sha256 of dockerd and the client at the last start; see KEEP_SUMS."""
         return self.home / self.name / "sums"
@@ -166,7 +173,7 @@ bin={shlex.quote(str(self.programs))} state={shlex.quote(str(self.state))} data=
 PATH="$bin:$PATH:/usr/sbin:/sbin"
 export PATH
 if test -e "$state/lib" || test -e "$state/docker.sock"; then rm -rf "$state/lib" "$state/docker.sock"; fi
-if ! test -d "$state" || ! test -d "$data"; then mkdir -p "$state" "$data"; fi
+if ! test -d "$state" || ! test -d "$data"; then mkdir -p "$state" "$data"; fi{self.closing}
 echo {shlex.quote(STORES[self.name.partition(STORE_MARK)[2]])} > "$state/docker.json"
 {self._bridge()}
 kept={shlex.quote(str(self.sums))}

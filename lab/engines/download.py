@@ -6,8 +6,10 @@ import http.client
 import os
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from lab.boxes.base import Tell
 from lab.engines.archive import sha256_of
@@ -16,6 +18,8 @@ from lab.files import disk_error
 from lab.model import Progress
 
 PIECE = 1 << 18
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LARGEST = 2 << 30  # bytes of a download; Docker's largest archive has a thirtieth
 _fetching = threading.Lock()  # several boxes may need one archive at once; the first one downloads it
 
 
@@ -56,18 +60,44 @@ def _fetch(name: str, url: str | None, sha256: str, target: Path, tell: Tell) ->
     tell(Progress(f"archive {name}", "downloaded, sum as pinned", done=True))
 
 
+class _OnlySecure(urllib.request.HTTPRedirectHandler):
+    """A redirection may not lead from HTTPS to another protocol."""
+
+    def redirect_request(
+        self, request: Any, file: Any, code: int, message: str, headers: Any, target: str
+    ) -> urllib.request.Request | None:
+        """Return the request to follow; ValueError if its address is not secure."""
+        _check_address(target)
+        return super().redirect_request(request, file, code, message, headers, target)
+
+
+def _check_address(url: str) -> None:
+    """Raise ValueError for the address of another machine that is not https."""
+    parts = urllib.parse.urlsplit(url)
+    here = parts.scheme == "file" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if parts.scheme != "https" and not here:
+        raise ValueError(f"lab downloads by https alone, and {url} is another kind of address")
+
+
 def download(url: str, target: Path, tell: Tell) -> Path:
-    """Download to a temporary file beside `target` and return its path; an incomplete file is removed."""
+    """Download to a temporary file beside `target` and return its path; an incomplete file is removed.
+
+    Raises HostError for an address that is not https, which is allowed only on this machine itself.
+    """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     name = f"archive {target.stem.rpartition('-')[0]}"
     complete = False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=30) as source, part.open("wb") as out:
+        _check_address(url)
+        opener = urllib.request.build_opener(_OnlySecure())
+        with opener.open(url, timeout=30) as source, part.open("wb") as out:
             size, got = int(source.headers.get("Content-Length") or 0), 0
             while chunk := source.read(PIECE):
                 out.write(chunk)
                 got += len(chunk)
+                if got > LARGEST:
+                    raise ValueError(f"it has more than {LARGEST >> 30} GiB")
                 tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
         complete = True
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:

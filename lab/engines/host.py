@@ -28,7 +28,7 @@ from lab.engines.holding import HomeNote, check_free, note_of, owner_of, user_of
 from lab.engines.memory import mount, unmount
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError, HostError
-from lab.files import hold
+from lab.files import hold, private_folder
 from lab.model import Progress
 from lab.workers import wait_for
 
@@ -73,6 +73,7 @@ class Home:
             var=PurePosixPath(self.data),
             run=PurePosixPath("/run", self.cgroup),  # short: a socket's path has 108 bytes at most
             options=kind.private_options(self.cgroup, number(version or "0")),
+            private=True,
         )
 
     @property
@@ -198,6 +199,7 @@ def check_host(spec: EngineSpec, archives: Sequence[Archive]) -> None:
 
 def _unpack(home: Home, archives: Sequence[Archive], box: Box) -> None:
     programs = Path(home.daemon.programs)
+    private_folder(home.folder)
     programs.mkdir(parents=True)
     for archive in archives:
         words = ["tar", "-xzf", str(archive.path), "-C", str(programs), "--strip-components=1", "--no-same-owner"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -13,7 +14,7 @@ from lab.engines.client import START_SECONDS, journal, journal_of, reach, wait_u
 from lab.engines.daemon import HOME, Daemon, read_sums
 from lab.engines.engine import Engine, engine_of
 from lab.engines.spec import EngineSpec
-from lab.errors import EngineError
+from lab.errors import EngineError, LabError
 from lab.model import Progress
 
 # One call finds out what is there of an engine: nothing, its programs, or a daemon whose sums are known.
@@ -92,18 +93,29 @@ def _bring(
 ) -> None:
     """Copy the archives to the box and unpack them, later ones over earlier ones."""
     _stop(box, daemon)  # an older build of the same name may be running
-    remotes = []
-    for archive in archives:
-        tell(Progress(box.name, f"Docker {spec.name}: copying {archive.path.stat().st_size / 1e6:.0f} MB"))
-        remotes.append(PurePosixPath(f"/tmp/{archive.path.name}"))
-        box.put(archive.path, remotes[-1])
-        found = box.check(["sha256sum", str(remotes[-1])], doing="check the archive's sum").text.split()[0]
-        if found != archive.contents.sha256:
-            raise EngineError(
-                f"cannot use Docker {spec.name} on {box.name}: "
-                f"its archive arrived with sha256 {found}, the pinned one is {archive.contents.sha256}"
-            )
-    _unpack(box, spec, remotes, daemon, stamp)
+    # in a folder that nobody else can enter: another user of the box could replace a checked file in /tmp itself
+    place = PurePosixPath(box.check(["mktemp", "-d"], doing="make a folder for the archives").text)
+    try:
+        remotes = [_copied(box, spec, archive, place, tell) for archive in archives]
+        _unpack(box, spec, remotes, daemon, stamp)
+    except LabError:
+        with suppress(LabError):  # the box may be gone, and the first error says so
+            box.run(["rm", "-rf", str(place)], timeout=60)
+        raise
+
+
+def _copied(box: Box, spec: EngineSpec, archive: Archive, place: PurePosixPath, tell: Tell) -> PurePosixPath:
+    """Copy one archive to a folder of the box, and check that it has arrived as it was."""
+    tell(Progress(box.name, f"Docker {spec.name}: copying {archive.path.stat().st_size / 1e6:.0f} MB"))
+    remote = place / archive.path.name
+    box.put(archive.path, remote)
+    found = box.check(["sha256sum", str(remote)], doing="check the archive's sum").text.split()[0]
+    if found != archive.contents.sha256:
+        raise EngineError(
+            f"cannot use Docker {spec.name} on {box.name}: "
+            f"its archive arrived with sha256 {found}, the pinned one is {archive.contents.sha256}"
+        )
+    return remote
 
 
 def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Daemon, stamp: PurePosixPath) -> None:
@@ -119,7 +131,7 @@ def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Da
         f"chmod +x {programs}/start",
         f"! command -v restorecon >/dev/null || restorecon -R {folder}",
         f"touch {shlex.quote(str(stamp))}",
-        f"rm -f {shlex.join(str(remote) for remote in remotes)}",
+        f"rm -rf {shlex.quote(str(remotes[0].parent))}",
     ]
     box.check(["sudo", "-n", "sh", "-c", "\n".join(lines)], doing=f"unpack Docker {spec.name}")
 

@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from lab.boxes.base import Box, Result, Tell
+from lab import files
+from lab.boxes.base import Box, Result, Tell, failure
 from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.progress.reader import read_builds
@@ -154,7 +155,9 @@ class Bench:
                 import_base(engine, reference, archive)
                 self._images.append((engine, reference))
                 if self.registry:
-                    engine.box.check(engine.engine.call(["push", reference]), doing="push the base image", timeout=120)
+                    pushed = self._run(engine, ["push", reference])
+                    if not pushed.ok:
+                        raise failure(engine.box.name, "push the base image", pushed)
                     repository, _, tag = reference.partition("/")[2].rpartition(":")
                     reference = f"{reference.rpartition(':')[0]}@{self.registry.digest(repository, tag)}"
                 self._bases[engine.home] = reference
@@ -196,13 +199,33 @@ class Bench:
     def _run(self, engine: LessonEngine, words: Sequence[str], *, buildkit: bool = True) -> Result:
         if "--tag" in words:
             self._images.append((engine, words[words.index("--tag") + 1]))
-        return run_client(engine, words, buildkit=buildkit)
+        return run_client(engine, words, buildkit=buildkit, config=self._config(engine))
+
+    def _config(self, engine: LessonEngine) -> Path:
+        """The settings of the client: the lesson's, with the login for the registry of this check if it has one."""
+        login = self.registry.client_config if self.registry else None
+        config = self.scratch / f"config-{engine.home}"
+        if login is None:
+            return engine.config
+        if not config.exists():
+            files.private_folder(config)
+            files.write(config / "config.json", login, mode=0o600)
+            if (plugins := engine.config / "cli-plugins").exists():
+                (config / "cli-plugins").symlink_to(plugins)
+        return config
 
 
-def run_client(engine: LessonEngine, words: Sequence[str], *, buildkit: bool = True, cwd: Path | None = None) -> Result:
-    """Call the engine's client with the lesson's settings."""
+def run_client(
+    engine: LessonEngine,
+    words: Sequence[str],
+    *,
+    buildkit: bool = True,
+    cwd: Path | None = None,
+    config: Path | None = None,
+) -> Result:
+    """Call the engine's client with the lesson's settings, or with those in the folder `config`."""
     env = {
-        "DOCKER_CONFIG": str(engine.config),
+        "DOCKER_CONFIG": str(config or engine.config),
         "DOCKER_BUILDKIT": "1" if buildkit else "0",
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     }

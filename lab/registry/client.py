@@ -26,7 +26,7 @@ class Repository:
     """One repository of a registry; requests are first sent without a login, then with a token or with the login.
 
     The login is looked for when the registry asks for one, unless `login` gives it. `port` is that of lab's own
-    registry on loopback, which has no logins. `insecure` accepts any certificate.
+    registry on loopback, which gets the login with the first request. `insecure` accepts any certificate.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Repository:
         base = f"http://127.0.0.1:{port}" if port else None
         self.base = base or f"http{'' if reference.plain_http else 's'}://{reference.host}"
         self._logins = Logins(login) if login or port else None
-        self._authorization: str | None = None
+        self._authorization = login.basic if login and port else None
 
     def image(self, platform: Platform) -> ImageFacts:
         """Read the image's config, through an index if there is one; ReadError or RegistryError if that fails."""
@@ -197,5 +197,7 @@ def read_image(name: str, registry: Registry) -> ImageFacts:
 
 def repository_of(name: str, registry: Registry, seconds: float = SECONDS) -> Repository:
     """Return the repository of an image that a run uses: that of the lab's registry on loopback, or another one."""
-    ours = registry.port is not None and name.startswith(f"{registry.prefix}/")
-    return Repository(parse(name), seconds=seconds, port=registry.port if ours else None)
+    if registry.port is None or not name.startswith(f"{registry.prefix}/"):
+        return Repository(parse(name), seconds=seconds)
+    login = registry.credentials.login if registry.credentials else None
+    return Repository(parse(name), login=login, seconds=seconds, port=registry.port)

@@ -1,79 +1,85 @@
 """The registry of one run, and how boxes reach it; or an external one, used as it is.
 
 Lab's own registry serves the images of one run and drops them; only the base image made from a box's busybox is kept.
-Its folder and its program are noted on disk (`boxes.beside`), so that those of a killed lab are removed later.
+It listens on loopback alone and has a password of its own. Its folder and its program are noted on disk
+(`boxes.beside`), so that those of a killed lab are removed later.
 """
 
 from __future__ import annotations
 
 import http.client
-import json
-import shlex
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import psutil
-
-from lab.boxes.base import Box, Tell
+from lab import files
+from lab.boxes.base import Box, Result, Tell
 from lab.boxes.beside import beside
 from lab.boxes.local import LocalBox
-from lab.boxes.process import Child
 from lab.errors import BusyError, HostError, RegistryError
 from lab.files import hold
 from lab.model import Progress
+from lab.registry.credentials import Credentials
+from lab.registry.inside import inside, program_of
 from lab.registry.manifests import ACCEPTED
-from lab.workers import wait_for
+from lab.registry.serving import proof, settings, status, wait_until_it_serves
 
 PORT = 5000
 PORTS = range(PORT, PORT + 20)
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"
+IN_IMAGE = "/users"  # where the container has its file of users
 BASE = "lab-base"  # the one repository that outlives a run
 KEEP_BYTES = 300 << 20  # a larger kept store is emptied: the images of earlier runs are in it as blobs without a name
-INSIDE_SECONDS = 60  # an emulated box needs that long to start a program of 20 MB
-INSIDE = PurePosixPath("/tmp/lab-registry")  # in a box: one folder, so that the next run finds what a killed lab left
-CONFIG = """\
-version: 0.1
-log: {{level: warn, accesslog: {{disabled: true}}}}
-storage:
-  filesystem: {{rootdirectory: {root}}}
-  delete: {{enabled: true}}
-http:
-  addr: 127.0.0.1:{port}
-"""
+HIDDEN = b"[registry password]"
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback."""
+    """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback.
+
+    `inside` is the box that it runs in, which needs no forward to it. `credentials` are those of lab's own registry.
+    """
 
     prefix: str
     program: str
     port: int | None = None
-    inside: str | None = None  # the box that it runs in; that box needs no forward to it
+    inside: str | None = None
+    credentials: Credentials | None = None
+
+    @property
+    def client_config(self) -> bytes | None:
+        """The content of config.json that lets a client use lab's own registry; None for another registry."""
+        return self.credentials.client_config(self.prefix) if self.credentials else None
 
     def answers(self) -> bool:
         """False if the lab's own registry does not answer; an external one is not asked."""
-        return self.port is None or _status(self.port) == 200
+        return self.port is None or status(self.port, self.credentials) == 200
 
     def digest(self, repository: str, tag: str) -> str | None:
         """The digest of a manifest in lab's own registry; None if it has none, or if the registry is external."""
         if self.port is None:
             return None
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        headers = {"Accept": ", ".join(ACCEPTED), **proof(self.credentials)}
         try:
-            connection.request("HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Accept": ", ".join(ACCEPTED)})
+            connection.request("HEAD", f"/v2/{repository}/manifests/{tag}", headers=headers)
             answer = connection.getresponse()
             return answer.headers.get("Docker-Content-Digest") if answer.status == 200 else None
         except (OSError, http.client.HTTPException):
             return None
         finally:
             connection.close()
+
+    def hide(self, boxes: Iterable[Box]) -> None:
+        """Let no record of these boxes show the password, whatever a command prints."""
+        for box in boxes:
+            for secret in self.credentials.secrets if self.credentials else ():
+                box.hide(secret, HIDDEN)
 
 
 @contextmanager
@@ -90,27 +96,28 @@ def serve(
     if asked:
         yield Registry(asked.rstrip("/"), "external")
         return
-    chosen = _port(port)
+    chosen, credentials = _port(port), Credentials.random()
     program = next((name for name in PROGRAMS if shutil.which(name)), None)
     tell(Progress("registry", f"starting on localhost:{chosen}"))
     with ExitStack() as stack:
         state = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-registry-")))
+        box: str | None = None
         if program:
-            stack.enter_context(_program(program, chosen, state, kept=store is not None))
-            where, inside = program, None
+            stack.enter_context(_program(program, chosen, state, credentials, kept=store is not None))
+            where = program
         elif shutil.which("docker"):
-            stack.enter_context(_container(chosen, state))
-            where, inside = f"docker run {IMAGE}", None
-        elif found := next(((box, name) for box in boxes if (name := _program_of(box))), None):
-            stack.enter_context(_inside(*found, chosen))
-            where, inside = f"{found[1]} in {found[0].name}", found[0].name
+            stack.enter_context(_container(chosen, state, credentials))
+            where = f"docker run {IMAGE}"
+        elif found := next(((one, name) for one in boxes if (name := program_of(one, PROGRAMS))), None):
+            stack.enter_context(inside(*found, chosen, credentials))
+            where, box = f"{found[1]} in {found[0].name}", found[0].name
         else:
             raise RegistryError(
                 f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
                 hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
             )
         tell(Progress("registry", f"{where} on localhost:{chosen}", done=True))
-        yield Registry(f"localhost:{chosen}", where, chosen, inside)
+        yield Registry(f"localhost:{chosen}", where, chosen, box, credentials)
 
 
 @contextmanager
@@ -129,7 +136,7 @@ def doors(registry: Registry, boxes: Sequence[Box]) -> Iterator[None]:
 def _storage(state: Path, place: Path, *, kept: bool) -> Iterator[Path]:
     """The folder of the images: the kept one, emptied of all but the base image; else a new one below `place`.
 
-    A new one is used too while another lab process has the kept one.
+    A new one is used too while another lab process has the kept one. Only this user can read the kept one.
     """
     with ExitStack() as stack:
         data = place / "data"
@@ -137,6 +144,7 @@ def _storage(state: Path, place: Path, *, kept: bool) -> Iterator[Path]:
             with suppress(BusyError):
                 stack.enter_context(hold(state, ["registry"], "repro"))
                 data = state / "registry"
+                files.private_folder(data)
                 _drop_runs(data)
         yield data
 
@@ -144,122 +152,64 @@ def _storage(state: Path, place: Path, *, kept: bool) -> Iterator[Path]:
 def _drop_runs(data: Path) -> None:
     """Remove the images of earlier runs: their names always, everything once the store is too large."""
     if sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) > KEEP_BYTES:
-        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(data / "docker", ignore_errors=True)
     for repository in (data / "docker" / "registry" / "v2" / "repositories").glob("*"):
         if repository.name != BASE:
             shutil.rmtree(repository, ignore_errors=True)
 
 
 @contextmanager
-def _program(program: str, port: int, state: Path, *, kept: bool) -> Iterator[None]:
+def _program(program: str, port: int, state: Path, credentials: Credentials, *, kept: bool) -> Iterator[None]:
     with beside(state, "registry") as place, _storage(state, place.folder, kept=kept) as data:
-        config = place.folder / "config.yml"
-        # quoted: the path of a checkout may contain what YAML reads as syntax
-        config.write_text(CONFIG.format(root=json.dumps(str(data)), port=port), encoding="utf-8")
+        config, users = place.folder / "config.yml", place.folder / "users"
+        files.write(users, credentials.htpasswd(), mode=0o600)
+        files.write(config, settings(str(data), port, str(users)), mode=0o600)
         # OTEL_TRACES_EXPORTER: registry 3 logs without it that it finds no collector
         child = place.start([program, "serve", str(config)], env={"OTEL_TRACES_EXPORTER": "none"})
         try:
-            _wait_until_it_serves(port, child)
+            wait_until_it_serves(port, child, credentials)
             yield
         finally:
             child.stop()  # before another lab process may have the kept store
 
 
 @contextmanager
-def _container(port: int, state: Path) -> Iterator[None]:
-    """The registry image in this machine's own Docker; the container goes with its volume when the run ends."""
+def _container(port: int, state: Path, credentials: Credentials) -> Iterator[None]:
+    """The registry image in this machine's own Docker; the container goes with its volume when the run ends.
+
+    The file of users is copied into the container before it starts: Docker may not see the folders of this machine.
+    """
     shell = LocalBox("this machine")
     with beside(state, "registry") as place:
         name = f"lab-{place.folder.name}"
+        users = place.folder / "users"
+        files.write(users, credentials.htpasswd(), mode=0o600)
         place.expect_container(name)
-        ports = f"127.0.0.1:{port}:5000"
-        started = shell.run(["docker", "run", "-d", "--rm", "--name", name, "-p", ports, IMAGE], timeout=300)
-        if not started.ok:
-            raise RegistryError(
-                f"cannot start {IMAGE} in this machine's Docker: exit status {started.exit}",
-                output=started.output,
-                hint="python -m lab setup installs a registry program",
-            )
+        settings = {"AUTH": "htpasswd", "AUTH_HTPASSWD_REALM": "lab", "AUTH_HTPASSWD_PATH": IN_IMAGE}
+        words = [word for key, value in settings.items() for word in ("-e", f"REGISTRY_{key}={value}")]
         try:
-            _wait_until_it_serves(port, None)
+            _check(
+                shell.run(
+                    ["docker", "create", "--rm", "--name", name, "-p", f"127.0.0.1:{port}:5000", *words, IMAGE],
+                    timeout=300,
+                )
+            )
+            _check(shell.run(["docker", "cp", str(users), f"{name}:{IN_IMAGE}"], timeout=60))
+            _check(shell.run(["docker", "start", name], timeout=60))
+            wait_until_it_serves(port, None, credentials)
             yield
         finally:
             shell.run(["docker", "rm", "-f", "-v", name], timeout=60)
 
 
-def _program_of(box: Box) -> str:
-    """The registry program that a box has, or nothing."""
-    return next((name for name in PROGRAMS if box.run(["sh", "-c", f"command -v {name}"]).ok), "")
-
-
-# The registry of a killed lab may still run in the box. Its id is trusted only if that process names the folder.
-END_INSIDE = f"""\
-if pid=$(cat {INSIDE}/pid 2>/dev/null) && grep -qs {INSIDE}/config.yml "/proc/$pid/cmdline"; then kill "$pid"; fi
-rm -rf {INSIDE}
-"""
-
-
-@contextmanager
-def _inside(box: Box, program: str, port: int) -> Iterator[None]:
-    """The registry as a program of a box, seen on this machine's loopback too; its data goes when the run ends."""
-    config = CONFIG.format(root=f"{INSIDE}/data", port=port)
-    script = f"""{END_INSIDE}
-mkdir -m 700 {INSIDE} && printf %s {shlex.quote(config)} > {INSIDE}/config.yml || exit
-OTEL_TRACES_EXPORTER=none setsid {program} serve {INSIDE}/config.yml > {INSIDE}/log 2>&1 < /dev/null &
-echo $! > {INSIDE}/pid"""
-    box.check(["sh", "-c", script], doing="start the registry")
-
-    def look() -> bool | str:
-        # asked on the box itself: a forward to a port where nobody listens yet breaks
-        asked = box.run(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}"])
-        return asked.ok or "nothing listens yet"
-
-    def log() -> str:
-        return box.run(["cat", f"{INSIDE}/log"]).text
-
-    try:
-        wait_for(f"the registry in {box.name}", look, timeout=INSIDE_SECONDS, every=1, error=RegistryError, detail=log)
-        with box.host_door(port, port):
-            _wait_until_it_serves(port, None)
-            yield
-    finally:
-        box.run(["sh", "-c", END_INSIDE], timeout=60)
-
-
-def _status(port: int) -> int | str:
-    """The status with which the registry on that loopback port answers, or why it does not."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/v2/")
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return str(error) or type(error).__name__
-    finally:
-        connection.close()
-
-
-def _wait_until_it_serves(port: int, child: Child | None) -> None:
-    def look() -> bool | str:
-        if child is not None and not child.alive():
-            raise RegistryError("cannot start the registry: it ended at once", output=child.output())
-        status = _status(port)
-        if isinstance(status, str):
-            return status
-        if status == 200 and child is not None and not _listens(child.pid, port):
-            return "another program answers on its port"  # two labs that start at once may choose one port
-        return True if status == 200 else f"status {status} instead of 200"
-
-    log = child.output if child else str
-    wait_for("the registry", look, timeout=20, every=0.1, error=RegistryError, detail=log)
-
-
-def _listens(pid: int, port: int) -> bool:
-    """True if this program listens on the port, or if that cannot be known."""
-    try:
-        found = psutil.Process(pid).net_connections(kind="tcp")
-    except psutil.Error as error:
-        return isinstance(error, psutil.AccessDenied)
-    return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)
+def _check(result: Result) -> None:
+    """Raise RegistryError if a command that starts the container failed."""
+    if not result.ok:
+        raise RegistryError(
+            f"cannot start {IMAGE} in this machine's Docker: exit status {result.exit}",
+            output=result.output,
+            hint="python -m lab setup installs a registry program",
+        )
 
 
 def _port(asked: int | None) -> int:

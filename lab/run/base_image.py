@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
@@ -18,6 +18,7 @@ from lab.project import BUSYBOX, cache_folder
 from lab.registry.names import DOCKER_HUB
 from lab.registry.server import BASE, Registry
 from lab.results.run import Base
+from lab.run.client_login import logged_in
 
 ALPINE = "alpine:3.11.6@sha256:9a839e63dad54c3a6d1834e29692c8492d93f90c59c978c1ed79109ea4fb9a54"
 HUB_SECONDS = 3.0
@@ -79,7 +80,8 @@ def _busybox(registry: Registry, box: Box, engine: Engine) -> str:
         if kept := registry.digest(BASE, tag):
             return f"{registry.prefix}/{BASE}@{kept}"
         reference = f"{registry.prefix}/{BASE}:{tag}"
-        output = _push_root(box, engine, reference, busybox)
+        with logged_in(box, registry) as env:
+            output = _push_root(box, engine, reference, busybox, env)
     digest = DIGEST.search(output)
     if digest is None:
         raise BoxError(f"cannot read the base image's digest on {box.name}", output=output)
@@ -110,12 +112,12 @@ def busybox_of(box: Box) -> Iterator[tuple[str, str]]:
         )
 
 
-def _push_root(box: Box, engine: Engine, reference: str, busybox: str) -> str:
-    """Make the base image with an engine and push it; returns what the engine printed of the push."""
+def _push_root(box: Box, engine: Engine, reference: str, busybox: str, env: Mapping[str, str]) -> str:
+    """Make the base image with an engine and push it with these variables; returns what it printed of the push."""
     has_images = engine.program == "docker"
-    rest = (IMPORT if has_images else BUILD).format(client=shlex.join(engine.docker), reference=reference)
+    rest = (IMPORT if has_images else BUILD).format(client=shlex.join(engine.call((), env)), reference=reference)
     script = ROOT_TAR.format(busybox=busybox, rest=rest)
-    made = box.check(["sh", "-c", script], doing="make the base image", timeout=300)
+    made = box.check(["sh", "-c", script], env=env, doing="make the base image", timeout=300)
     if not has_images:
         return made.output.decode("utf-8", "replace")
-    return box.check([*engine.docker, "push", reference], doing="push the base image").text
+    return box.check(engine.call(("push", reference), env), env=env, doing="push the base image").text

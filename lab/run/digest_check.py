@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ from lab.buildkit.context import read_context
 from lab.buildkit.hashed import read
 from lab.buildkit.rulebook import Known
 from lab.engines import host
-from lab.engines.buildkitd import DEBUG_SINCE, BuildkitDaemon, DebugPages, debug_pages
+from lab.engines.buildkitd import DEBUG_SINCE, BuildkitDaemon, DebugPages, ShownDaemon, debug_pages
 from lab.engines.engine import Engine
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
@@ -27,9 +27,11 @@ from lab.model import Progress
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.report.digests import CheckedCase
+from lab.run.client_login import logged_in
 from lab.yamlfile import Strict, load
 
 BUILD_SECONDS = 300
+NUMBER = 50  # of the instance that shows what it hashed: runs use those below, and lessons those above
 ROOT = """\
 mkdir -p root/bin root/etc
 cp "$(command -v busybox)" root/bin/busybox
@@ -121,13 +123,17 @@ def open_bench(
     """
     check_engine(spec)
     try:
-        engine = kind_of(spec).start_here(shell, spec, stock, state, tell)
-        pages = debug_pages(spec.name, state)
+        pin = spec.instance(NUMBER)
+        host.check_host(pin, ())  # before any download
+        engine = host.start(shell, pin, stock.archives(pin, tell), state, tell, ShownDaemon)
+        pages = debug_pages(pin.home, state)
         reference = f"{registry.prefix}/digests/base"
         tell(Progress("base image", "making it of this machine's busybox"))
         with _folder("base") as folder:
             shell.check(["sh", "-ec", ROOT], cwd=PurePosixPath(folder), doing="make the base image's files")
-            _build(shell, engine, folder, "base", "--output", f"type=image,name={reference},push=true")
+            with logged_in(shell, registry) as env:
+                output = ("--output", f"type=image,name={reference},push=true")
+                _build(shell, engine, folder, "base", *output, env=env)
         facts = read_image(reference, registry)
         if facts.problem:
             raise LabError(facts.problem)
@@ -152,10 +158,12 @@ def run(bench: Bench, cases: Sequence[Case], tell: Tell) -> list[CheckedCase]:
     return found
 
 
-def _build(shell: Box, engine: Engine, folder: Path, name: str, *more: str) -> None:
+def _build(
+    shell: Box, engine: Engine, folder: Path, name: str, *more: str, env: Mapping[str, str] | None = None
+) -> None:
     locals_ = [word for kind in ("context", "dockerfile") for word in ("--local", f"{kind}={folder}")]
     words = engine.call(["build", "--frontend", "dockerfile.v0", "--progress", "plain", *locals_, *more])
-    shell.check(words, doing=f"build {name}", timeout=BUILD_SECONDS)
+    shell.check(words, env=env, doing=f"build {name}", timeout=BUILD_SECONDS)
 
 
 @contextmanager

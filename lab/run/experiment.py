@@ -98,6 +98,7 @@ def perform(
         transcript = opened(folder, run)
         stack.callback(transcript.close)
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
+        store.hide(recorded.values())
         stack.enter_context(server.doors(store, [item.box for item in cast.used]))
         base = _base(wish, store, *base_maker(cast.producers, recorded), tell)
         web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL

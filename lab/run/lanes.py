@@ -121,7 +121,7 @@ def run(
     with ExitStack() as stack:
         store = stack.enter_context(server.serve(None, None, fleet.tell, store=fleet.project.state))
         stack.callback(shell.run, ["sh", "-c", f'rmdir "$HOME/{KEPT}" && rmdir "$HOME/lab-runs"'])
-        shell.check(["sh", "-c", f'mkdir -p "$HOME/{KEPT}"'], doing="make the folder of runs")
+        shell.check(["sh", "-c", f'umask 077 && mkdir -p "$HOME/{KEPT}"'], doing="make the folder of runs")
         check = Check(fleet, store, lineup, len(jobs), done)
         raise_first(each(lanes, lambda name: check.work(lanes[name]))[1])
 

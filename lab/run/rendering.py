@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from lab.boxes.base import NOT_FOUND, Command
+from lab.boxes.process import run_process
 from lab.errors import ConfigError, did_you_mean
+from lab.run import sandbox
 from lab.run.context_files import MAX_CONTEXT_BYTES
-from lab.run.sandbox import LARGEST, LimitError, Sandbox, limited
 
+PATIENCE = 120.0  # seconds that the process of one template may take on a machine with other work
 TEMPLATE = re.compile(r"\{[{%#]")  # a text without these is no template
 Variables = Mapping[str, str | int | bool]
 
@@ -71,29 +77,44 @@ def render(text: str, variables: Variables, where: str) -> str:
     """
     if not TEMPLATE.search(text):
         return text
-    environment = Sandbox(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     try:
-        template, size, pieces = environment.from_string(text), 0, []
-        with limited():
-            for piece in template.generate(**variables):
-                pieces.append(piece)
-                size += len(piece)
-                if size > LARGEST:
-                    raise LimitError(f"a text of more than {LARGEST >> 20} MiB")
-        return "".join(pieces)
-    except LimitError as error:
-        raise ConfigError(
-            f"cannot render {where}: stopped, because it makes or needs too much: {error}",
-            hint="a template of a scenario fills in names; a large file belongs in context/ as it is",
-        ) from error
-    except jinja2.UndefinedError as error:
-        name = re.search(r"'(\w+)' is undefined", str(error))
-        guess = did_you_mean(name[1], list(variables)) if name else ""
-        raise ConfigError(
-            f"cannot render {where}: {error.message}{guess}",
-            hint=f"known variables: {', '.join(sorted(variables))}",
-        ) from error
+        plain = sandbox.is_plain(sandbox.environment().parse(text))
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
-    except Exception as error:  # any error of the template's own code, such as a macro that calls itself
+    except Exception as error:  # such as a RecursionError of Jinja's parser
         raise ConfigError(f"cannot render {where}: {error or type(error).__name__}") from error
+    request = {"text": text, "variables": dict(variables), "seconds": sandbox.SECONDS}
+    found = sandbox.answer(json.dumps(request).encode()) if plain else _apart(request)
+    if isinstance(made := found.get("text"), str):
+        return made
+    raise _error(str(found.get("kind")), str(found.get("problem")), variables, where)
+
+
+def _apart(request: Mapping[str, object]) -> Mapping[str, object]:
+    """The answer of a process of its own; if it printed none, the kernel has ended it at one of its limits."""
+    words = (sys.executable, "-m", sandbox.__name__)
+    path = os.pathsep.join(filter(None, sys.path))
+    command = Command(words, {"PYTHONPATH": path}, timeout=PATIENCE)
+    done = run_process(command, chunks=[json.dumps(request).encode()])
+    if done.exit in (NOT_FOUND, 1):  # Python itself could not start
+        return {"kind": "other", "problem": done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]}
+    try:
+        found: Mapping[str, object] = json.loads(done.stdout)
+    except ValueError:
+        return {"kind": "limit", "problem": f"it took more than {request['seconds']:g} s, or too much memory"}
+    return found
+
+
+def _error(kind: str, problem: str, variables: Variables, where: str) -> ConfigError:
+    if kind == "limit":
+        return ConfigError(
+            f"cannot render {where}: stopped, because it makes or needs too much: {problem}",
+            hint="a template of a scenario fills in names; a large file belongs in context/ as it is",
+        )
+    if kind == "undefined":
+        name = re.search(r"'(\w+)' is undefined", problem)
+        guess = did_you_mean(name[1], list(variables)) if name else ""
+        return ConfigError(
+            f"cannot render {where}: {problem}{guess}", hint=f"known variables: {', '.join(sorted(variables))}"
+        )
+    return ConfigError(f"cannot render {where}: {problem}")

@@ -377,6 +377,8 @@ class Plain(Box):
         self.asked.append(line)
         if argv[0] == "sha256sum":
             return self._result(command, 0, f"{hashlib.sha256(self.files[argv[1]]).hexdigest()}  {argv[1]}")
+        if argv == ("mktemp", "-d"):
+            return self._result(command, 0, "/tmp/tmp.x")
         if argv[-3:] == ("version", "--format", VERSIONS):
             return self._result(command, 0 if self.started else 1, "1.0 1.0 abc" if self.started else "")
         if argv[:2] == ("sh", "-c") and "docker.sock" in line:
@@ -410,7 +412,8 @@ def test_an_archive_is_brought_to_a_box_once_and_started_there(tmp_path: Path) -
     engine = ensure(box, spec, stock(tmp_path), quiet)
     assert engine.docker == ("/opt/lab/engines/1.0/bin/docker", "-H", "unix:///run/lab-docker-1.0/docker.sock")
     assert (engine.server, engine.sums) == ("1.0", programs)
-    assert [Path(name).name for name in box.files] == [f"1.0-{str(spec.sha256)[:12]}.tgz"]
+    assert list(box.files) == [f"/tmp/tmp.x/1.0-{str(spec.sha256)[:12]}.tgz"]  # in a folder that nobody else enters
+    assert any("rm -rf /tmp/tmp.x" in line for line in box.asked)
     assert engine.log[-5:] == ("-u", "lab-docker-1.0", "-n", "30", "--no-pager")
     box.asked.clear()
     assert ensure(box, spec, stock(tmp_path), quiet) == engine

@@ -33,6 +33,7 @@ from lab.machines.catalog import Catalog
 from lab.model import Outcome, Progress
 from lab.project import find
 from lab.registry import server
+from lab.registry.server import Registry
 from lab.report.bundle import evidence_of
 from lab.report.formats import FORMATS
 from lab.workers import wait_for
@@ -56,19 +57,30 @@ class World:
     """Engines that run, a registry on loopback, and a base image in it, pushed by the first engine."""
 
     engines: dict[str, Engine]
-    prefix: str
+    store: Registry
     base: str
     folder: Path
 
+    @property
+    def prefix(self) -> str:
+        return self.store.prefix
+
+    def settings(self, name: str) -> Path:
+        """A folder of a client's settings, with the login for the registry."""
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_bytes(self.store.client_config or b"")
+        return folder
+
     def docker(self, name: str, *words: str, config: Path | None = None, cwd: Path | None = None) -> bytes:
-        env = {"DOCKER_BUILDKIT": "1", **({"DOCKER_CONFIG": str(config)} if config else {})}
+        env = {"DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": str(config or self.settings("login"))}
         where = PurePosixPath(cwd) if cwd else None
         argv = [*self.engines[name].docker, *words]
         return HERE.check(argv, doing=f"call Docker {name}", env=env, cwd=where, timeout=300).output
 
     def build(self, name: str, *, label: bytes | None, cached: bool) -> tuple[int | None, dict[str, Outcome]]:
         """Build the bug report's image in a new context; the bytes of the context, and each step's outcome."""
-        config = self.folder / f"{name}-{'consumer' if cached else 'producer'}-{label is not None}"
+        config = self.settings(f"{name}-{'consumer' if cached else 'producer'}-{label is not None}")
         context = config / "context"
         context.mkdir(parents=True)
         if plugins := self.engines[name].plugins:
@@ -104,7 +116,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             engines[name] = host.start(HERE, spec, stock.archives(spec, quiet), folder / "state", quiet)
         store = stack.enter_context(server.serve(None, None, quiet))
         base = f"{store.prefix}/base"
-        found = World(engines, store.prefix, base, folder)
+        found = World(engines, store, base, folder)
         found.docker(NAMES[0], "import", str(base_image(folder / "base")), base)
         found.docker(NAMES[0], "push", base)
         yield found
@@ -164,6 +176,7 @@ def test_a_runs_script_tells_the_engine_with_the_fault_from_the_other(
     client.write_text(f'#!/bin/sh\nexec {shlex.join(world.engines[name].docker)} "$@"\n')
     client.chmod(0o755)
     env = {"DOCKER": str(client), "BASE": world.base, "LAB_WORK": str(tmp_path), "LAB_PRUNE": "yes"}
+    env["DOCKER_CONFIG"] = str(world.settings("of-a-reader"))
     boxes = [f"{box}:20.10.24-unfixed" for box in ("debian12-apparmor", "debian12-selinux")]
     for phase in ("push", "rebuild"):
         ends = []

@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPResponse
 from pathlib import Path
 
 import psutil
@@ -24,7 +25,8 @@ from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
 from lab.registry.manifests import DOCKER, OCI
-from lab.registry.server import BASE, PORTS, Registry, _wait_until_it_serves, doors, serve
+from lab.registry.server import BASE, PORTS, Registry, doors, serve
+from lab.registry.serving import proof, wait_until_it_serves
 
 
 def quiet(event: Progress) -> None:
@@ -44,8 +46,16 @@ def free_port() -> int:
     return port
 
 
+def ask(registry: Registry, method: str, url: str, data: bytes | None = None, kind: str = "") -> HTTPResponse:
+    """The answer to the registry's own user."""
+    headers = {**proof(registry.credentials), **({"Content-Type": kind} if kind else {})}
+    answer = urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60)
+    assert isinstance(answer, HTTPResponse)
+    return answer
+
+
 def get(registry: Registry, path: str) -> tuple[int, bytes]:
-    with urllib.request.urlopen(f"http://{registry.prefix}{path}", timeout=60) as answer:
+    with ask(registry, "GET", f"http://{registry.prefix}{path}") as answer:
         return answer.status, answer.read()
 
 
@@ -81,8 +91,7 @@ def push(registry: Registry, repository: str, tag: str, kind: str = DOCKER) -> N
     """The least image there is, as the registry's HTTP API takes it."""
 
     def send(method: str, url: str, data: bytes, kind: str) -> str:
-        headers = {"Content-Type": kind}
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as answer:
+        with ask(registry, method, url, data, kind) as answer:
             return answer.headers.get("Location") or ""
 
     here = f"http://{registry.prefix}/v2/{repository}"
@@ -120,9 +129,8 @@ def test_the_real_registry_serves_and_goes(tmp_path: Path, monkeypatch: pytest.M
 def test_the_store_may_lie_anywhere(tmp_path: Path) -> None:
     store = tmp_path / "my lab, v2: {new} # 'here'"
     with serve(None, free_port(), quiet, store=store) as registry:
-        request = urllib.request.Request(f"http://{registry.prefix}/v2/lab-base/blobs/uploads/", method="POST")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            assert answer.status == 202
+        place = f"http://{registry.prefix}/v2/lab-base/blobs/uploads/"
+        ask(registry, "POST", place, b"").close()
     assert (store / "registry" / "docker").is_dir()
 
 
@@ -237,8 +245,8 @@ def test_a_program_of_the_other_name_serves_too(tmp_path: Path, monkeypatch: pyt
 def test_an_answer_that_is_no_http_is_waited_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # another program that took the port between the look and the start; the registry then ends by itself
     script = """
-import os, socket, sys, time
-port = int(open(sys.argv[2]).read().rpartition(":")[2])
+import re, socket, sys
+port = int(re.search(r"addr: 127.0.0.1:(\\d+)", open(sys.argv[2]).read())[1])
 with socket.create_server(("127.0.0.1", port)) as server:
     peer, _ = server.accept()
     peer.sendall(b"SSH-2.0-x\\r\\n")
@@ -257,21 +265,25 @@ def test_the_registry_of_another_lab_on_the_port_is_not_taken_for_its_own(tmp_pa
     with serve(None, None, quiet) as other:
         child = Child(["sh", "-c", "sleep 1; echo address already in use"], tmp_path / "log")
         with pytest.raises(RegistryError) as caught:
-            _wait_until_it_serves(other.port or 0, child)
+            wait_until_it_serves(other.port or 0, child, other.credentials)
     assert caught.value.tail() == ["address already in use"]
 
 
 def test_docker_serves_where_no_program_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    programs(tmp_path, monkeypatch, docker=f'echo "$@" >> {tmp_path}/asked; echo no network >&2; exit 125')
+    script = f'echo "$@" >> {tmp_path}/asked; case $1 in start) echo no network >&2; exit 125 ;; esac'
+    programs(tmp_path, monkeypatch, docker=script)
     port = free_port()
     with pytest.raises(RegistryError) as caught, serve(None, port, quiet):
         pass
     assert caught.value.message == "cannot start registry:2 in this machine's Docker: exit status 125"
     assert caught.value.tail() == ["no network"]
-    asked = (tmp_path / "asked").read_text(encoding="utf-8")
-    name = asked.split()[4]
-    assert asked == f"run -d --rm --name {name} -p 127.0.0.1:{port}:5000 registry:2\n"
+    made, copied, started, removed = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    name = made.split()[3]
     assert name.startswith(f"lab-registry-{os.getpid()}-")  # noted before Docker is asked
+    settings = "-e REGISTRY_AUTH=htpasswd -e REGISTRY_AUTH_HTPASSWD_REALM=lab -e REGISTRY_AUTH_HTPASSWD_PATH=/users"
+    assert made == f"create --rm --name {name} -p 127.0.0.1:{port}:5000 {settings} registry:2"
+    assert copied.split()[0] == "cp" and copied.split()[2] == f"{name}:/users"
+    assert (started, removed) == (f"start {name}", f"rm -f -v {name}")
 
 
 def test_a_killed_labs_registry_goes_with_its_folder(tmp_path: Path) -> None:

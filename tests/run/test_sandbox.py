@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import resource
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from lab.boxes.base import Command, Result
 from lab.errors import ConfigError
-from lab.run import sandbox
+from lab.run import rendering, sandbox
 from lab.run.rendering import render
 
 ENDLESS = [
@@ -59,3 +63,58 @@ def test_usual_templates_are_filled_in() -> None:
     text = "{{ 'ab' * 3 }} {{ '%03d' % 7 }} {{ '{:>4}'.format(1) }} {{ 2 ** 10 }} {{ 'x' | center(5) }}\n"
     assert render(text, {}, "F") == "ababab 007    1 1024   x  \n"
     assert render("no template {", {}, "F") == "no template {"
+
+
+# Each takes gigabytes by operations of which every one is allowed, or by one that no rule of the sandbox names.
+GREEDY = [
+    "{% set n = namespace(a='x' * 8000000) %}{% for i in range(40) %}{% set n.a = n.a + n.a %}{% endfor %}"
+    "{{ n.a | length }}",
+    "{{ ('a' * 8000000).replace('a', 'b' * 8000000) | length }}",
+    "{{ ('\\t' * 8000000).expandtabs(8000000) | length }}",
+    "{{ ['x', 'x'] * 2000000 | join('y' * 8000000) | length }}",
+    "{% set n = namespace(l=[]) %}{% for i in range(2000) %}{% set n.l = n.l + ['x' * 8000000 ~ i] %}{% endfor %}"
+    "{{ n.l | length }}",
+]
+
+
+@pytest.mark.parametrize("text", GREEDY)
+def test_the_memory_of_a_template_is_limited(text: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ConfigError, match=r"cannot render F/Dockerfile\.j2"):
+        render(text, {}, "F/Dockerfile.j2")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # KiB: lab itself has not grown
+
+
+def test_a_template_whose_process_the_kernel_ended_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(command: Command, *, chunks: object) -> Result:
+        return Result(command, 137, b"", b"", datetime.now(UTC), 1.0)
+
+    # patched: what a kernel ends, and when, differs from machine to machine
+    monkeypatch.setattr(rendering, "run_process", killed)
+    with pytest.raises(ConfigError, match=r"cannot render F: stopped.*it took more than 5 s, or too much memory"):
+        render("{{ 1 + 1 }}", {}, "F")
+
+
+def test_a_text_that_only_names_variables_needs_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(request: object) -> dict[str, object]:
+        raise AssertionError("another process was started")
+
+    monkeypatch.setattr(rendering, "_apart", refuse)
+    assert render("FROM {{ base }}\n{% raw %}{{ x }}{% endraw %}{# y #}\n", {"base": "b"}, "F") == "FROM b\n{{ x }}\n"
+    with pytest.raises(AssertionError):
+        render("{{ base ~ 'x' }}", {"base": "b"}, "F")
+
+
+def test_an_error_in_another_process_is_the_same_error() -> None:
+    with pytest.raises(ConfigError, match=r"cannot render F: 'bass' is undefined.*base") as caught:
+        render("{{ bass ~ 'x' }}", {"base": "b"}, "F")
+    assert caught.value.hint == "known variables: base"
+    with pytest.raises(ConfigError, match=r"cannot render F: .*by zero"):
+        render("{{ 1 // 0 }}", {}, "F")
+    with pytest.raises(ConfigError, match="unsafe"):
+        render("{{ ''.__class__.__mro__ }}", {}, "F")
+
+
+def test_the_program_answers_one_request() -> None:
+    request = {"text": "{{ a * 2 }}", "variables": {"a": "x"}, "seconds": 5}
+    assert sandbox.answer(json.dumps(request).encode()) == {"text": "xx"}

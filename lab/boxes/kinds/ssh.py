@@ -11,7 +11,7 @@ from lab.boxes.base import Box
 from lab.boxes.kinds.kind import BoxKind
 from lab.boxes.notes import Address, Notes
 from lab.boxes.specs import BoxSpec
-from lab.project import Project
+from lab.project import Project, home_folder
 
 
 class SshSpec(BoxSpec):
@@ -30,9 +30,10 @@ class SshKind(BoxKind[SshSpec]):
     schema = SshSpec
 
     def open(self, spec: SshSpec, project: Project) -> Box:
-        """The host, whose key is remembered in the state of this checkout."""
+        """The host, whose key is remembered in the state of this checkout; the user's own known hosts count first."""
         from lab.boxes.ssh import SshBox  # late: Fabric takes half a second, which other verbs need not spend
 
         key = str(spec.key.expanduser()) if spec.key else None
         address = Address(host=spec.host, port=spec.port, user=spec.user, key=key)
-        return SshBox(spec.name, address, Notes(project.state).known_hosts(spec.name))
+        known = home_folder() / ".ssh" / "known_hosts"
+        return SshBox(spec.name, address, Notes(project.state).known_hosts(spec.name), known)

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar, Literal
 
 from lab.boxes.base import Box, Tell
-from lab.engines.archive import TOP, digest_of, pack, place
+from lab.engines.archive import LARGEST, TOP, digest_of, pack, place
 from lab.engines.download import fetch
 from lab.engines.engine import Engine
 from lab.engines.kinds.buildkitd import PREFIX, StandaloneKind
@@ -130,6 +130,8 @@ def _unpack(spec: BuildkitReleaseSpec, file: Path, folder: Path) -> None:
                 name = PROGRAMS.get(entry.name.removeprefix("./"))
                 stream = tar.extractfile(entry) if name and entry.isreg() else None
                 if name and stream:
+                    if entry.size > LARGEST:
+                        raise EngineError(f"cannot use {spec.url}: {entry.name} is larger than a program of BuildKit")
                     (folder / name).write_bytes(stream.read())
                     (folder / name).chmod(0o755)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:

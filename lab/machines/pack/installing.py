@@ -49,7 +49,6 @@ def apt_options(source: Source, tell: Tell) -> Iterator[list[str]]:
     ]
     with TemporaryDirectory(prefix="lab-apt-") as place:
         own = Path(place)
-        own.chmod(0o755)  # apt reads as a user of its own
         (own / "lists" / "partial").mkdir(parents=True)
         (own / "none").mkdir()
         (own / "sources.list").write_text("\n".join([*lines, ""]), encoding="utf-8")

@@ -41,7 +41,8 @@ def add(scene: Scene, stage: Draft) -> str:
     """Return one ADD of files of the context, sometimes of an address."""
     dice = scene.dice
     if dice.chance(0.04):
-        return f"ADD http://{SERVER}/v2/ /url{dice.number()}{dice.maybe(0.5, '/')}"
+        # of lab's registry, which asks for a login for every other address
+        return f"ADD http://{SERVER}/ /url{dice.number()}{dice.maybe(0.5, '/')}"
     return _written(scene, stage, "ADD", [], dice.pick(scene.context.sources))
 
 

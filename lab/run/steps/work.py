@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from lab.model import CONTROL
 from lab.results.facts import BuildResult, Inspection, Round
 from lab.run.builders.caching import Caching
 from lab.run.changes.kind import BuildOptions, Change
+from lab.run.client_login import make_folders
 from lab.run.context_files import writing
 from lab.run.expectations import Expectation, Facts
 from lab.run.gather.door import gather
@@ -244,13 +244,7 @@ class Work:
         station = self.station
         folder = station.home / self.slug
         config, context = folder / "config", folder / "context"
-        station.box.check(["mkdir", "-p", str(config), str(context)], doing="make the context's folder")
-        if station.registry.program == "external":
-            # the login stays on the box: its bytes are in no command and no output
-            copy = (
-                f'test ! -f "$HOME/.docker/config.json" || cp "$HOME/.docker/config.json" {shlex.quote(str(config))}/'
-            )
-            station.box.check(["sh", "-c", copy], doing="take over the box's registry login")
+        make_folders(station.box, station.registry, config, context)
         if station.engine.plugins:
             link = ["ln", "-sfn", str(station.engine.plugins), str(config / "cli-plugins")]
             station.box.check(link, doing="show the client its plugins")

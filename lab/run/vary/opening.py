@@ -57,6 +57,7 @@ def open_bench(
         transcript = Transcript(folder / "transcript.jsonl", folder.name)
         stack.callback(transcript.close)
         recorded = [RecordingBox(box, transcript) for box in boxes]
+        store.hide(recorded)
         stack.enter_context(server.doors(store, boxes))
         engines = [chosen(item, request.engine) for item in ready]
         base = _base(request, store, recorded[0], engines[0], tell)

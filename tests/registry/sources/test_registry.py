@@ -14,6 +14,7 @@ from lab.errors import RegistryError
 from lab.registry.client import MissingError
 from lab.registry.images import NotACacheError
 from lab.registry.server import serve
+from lab.registry.serving import proof
 from lab.registry.sources.registry import source_of
 from tests.conftest import HANGS
 from tests.registry.serving import AMD, Server, digest
@@ -65,21 +66,21 @@ def test_a_missing_part_of_an_image_is_not_a_missing_image(server: Server) -> No
     assert "also has" not in (error.value.hint or "")
 
 
-def pushed(port: int, path: str, data: bytes, kind: str) -> None:
+def pushed(port: int, path: str, data: bytes, kind: str, login: dict[str, str]) -> None:
     """Put a manifest, or a blob after its upload was begun, to a real registry."""
     connection = HTTPConnection("127.0.0.1", port, timeout=HANGS)
     with closing(connection):
         if path.endswith("/blobs/uploads/"):
-            connection.request("POST", path)
+            connection.request("POST", path, headers=login)
             answer = connection.getresponse()
             answer.read()
             place = urlsplit(answer.headers["Location"])
             path = f"{place.path}?{place.query}&digest={digest(data)}"
-        connection.request("PUT", path, data, {"Content-Type": kind})
+        connection.request("PUT", path, data, {"Content-Type": kind, **login})
         assert connection.getresponse().status == 201
 
 
-def test_a_cache_in_a_real_registry_program() -> None:
+def test_a_cache_in_a_real_registry_program(monkeypatch: pytest.MonkeyPatch) -> None:
     layers = [b"layer one", b"layer two"]
     config = json.dumps(
         {
@@ -92,12 +93,14 @@ def test_a_cache_in_a_real_registry_program() -> None:
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*listed, about]}
     manifest = {"schemaVersion": 2, "mediaType": OCI, "config": about, "layers": listed}
     with serve(None, None, lambda event: None) as registry:
-        assert registry.port
+        assert registry.port and registry.client_config
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", registry.client_config.decode())
+        login = proof(registry.credentials)
         for item in (*layers, config):
-            pushed(registry.port, "/v2/app/blobs/uploads/", item, "application/octet-stream")
+            pushed(registry.port, "/v2/app/blobs/uploads/", item, "application/octet-stream", login)
         for tag, document in (("index", index), ("manifest", manifest)):
             text = json.dumps(document).encode()
-            pushed(registry.port, f"/v2/app/manifests/{tag}", text, str(document["mediaType"]))
+            pushed(registry.port, f"/v2/app/manifests/{tag}", text, str(document["mediaType"]), login)
             found = source_of(f"{registry.prefix}/app:{tag}").read(AMD, 30)
             assert (found.count, found.digest, found.image_manifest) == (2, digest(text), tag == "manifest")
             assert [layer.size for layer in found.caches[0].layers] == [9, 9]

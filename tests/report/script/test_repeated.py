@@ -64,8 +64,9 @@ def performed(
     store, engines = place
     used = engines[engine]
     variable, address = ("DOCKER_HOST", "DOCKER") if engine == DOCKER else ("BUILDKIT_HOST", "BUILDCTL")
+    (home / ".docker").mkdir(exist_ok=True)
+    (home / ".docker" / "config.json").write_bytes(store.client_config or b"")
     if used.plugins:
-        (home / ".docker").mkdir(exist_ok=True)
         (home / ".docker" / "cli-plugins").symlink_to(used.plugins)
     env = {
         "PATH": os.environ["PATH"],

@@ -7,13 +7,18 @@ from contextlib import contextmanager
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
+from lab.run.client_login import adding_settings
 from lab.run.clock import ClockError, moved_clock
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant, changes
 
 DAYS = 400
 PLACE = "another folder, with spaces/below"
 # Settings that many clients have; none of them is a value of the build.
-CONFIG = '{"HttpHeaders": {"X-Lab": "1"}, "detachKeys": "ctrl-e,e", "psFormat": "table {{.ID}}"}'
+CONFIG: dict[str, object] = {
+    "HttpHeaders": {"X-Lab": "1"},
+    "detachKeys": "ctrl-e,e",
+    "psFormat": "table {{.ID}}",
+}
 NO_CLOCK = (
     "Linux has one real-time clock for all processes of a machine: its time namespaces hold only the monotonic and the "
     "boot clock, and lab changes the clock only on a virtual machine that it made itself"
@@ -25,8 +30,8 @@ def _path(scene: Scene) -> Variant:
 
 
 def _config(scene: Scene) -> Variant:
-    write = ["sh", "-c", 'printf %s "$1" > ../config/config.json', "sh", CONFIG]
-    return Variant("a DOCKER_CONFIG with headers and formats", changes({"commands": {"run": [write]}}))
+    run = [list(adding_settings(CONFIG))]
+    return Variant("a DOCKER_CONFIG with headers and formats", changes({"commands": {"run": run}}))
 
 
 def _engine(what: str) -> Callable[[Scene], Variant]:

@@ -1,0 +1,75 @@
+"""Whether lab's own registry serves on a loopback port, and the settings with which it starts."""
+
+from __future__ import annotations
+
+import http.client
+import json
+
+import psutil
+
+from lab.boxes.process import Child
+from lab.errors import RegistryError
+from lab.registry.credentials import Credentials
+from lab.workers import wait_for
+
+SECONDS = 20
+CONFIG = """\
+version: 0.1
+log: {{level: warn, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: {root}}}
+  delete: {{enabled: true}}
+http:
+  addr: 127.0.0.1:{port}
+auth:
+  htpasswd: {{realm: lab, path: {users}}}
+"""
+
+
+def settings(root: str, port: int, users: str) -> str:
+    """Return the registry's settings: the folder of its data, its loopback port, and its file of users."""
+    # quoted: the path of a checkout may contain what YAML reads as syntax
+    return CONFIG.format(root=json.dumps(root), port=port, users=json.dumps(users))
+
+
+def status(port: int, credentials: Credentials | None) -> int | str:
+    """Return the status with which the registry on that loopback port answers its user, or why it does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/v2/", headers=proof(credentials))
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+
+
+def proof(credentials: Credentials | None) -> dict[str, str]:
+    """Return the header that shows a registry who asks."""
+    return {"Authorization": credentials.login.basic} if credentials else {}
+
+
+def wait_until_it_serves(port: int, child: Child | None, credentials: Credentials | None) -> None:
+    """Wait until the registry accepts its user; RegistryError if its program ends, or after SECONDS."""
+
+    def look() -> bool | str:
+        if child is not None and not child.alive():
+            raise RegistryError("cannot start the registry: it ended at once", output=child.output())
+        found = status(port, credentials)
+        if isinstance(found, str):
+            return found
+        if found == 200 and child is not None and not _listens(child.pid, port):
+            return "another program answers on its port"  # two labs that start at once may choose one port
+        return True if found == 200 else f"status {found} instead of 200"
+
+    log = child.output if child else str
+    wait_for("the registry", look, timeout=SECONDS, every=0.1, error=RegistryError, detail=log)
+
+
+def _listens(pid: int, port: int) -> bool:
+    """True if this program listens on the port, or if that cannot be known."""
+    try:
+        found = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error as error:
+        return isinstance(error, psutil.AccessDenied)
+    return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)
