@@ -198,7 +198,7 @@ class Crew:
         self.recorder.add(facts := self._facts(item, engine))
         folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
         station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied, item.reset)
-        self._used.append(station)
+        self.manner.use(self._used, station, self.recorder.folder, self.state)
         if name in self._producers and (not self.producer_engines or engine.name in self.producer_engines):
             self._produce(station)
         self.stations[name, engine.name] = station

@@ -8,6 +8,7 @@ from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.errors import BY_FAULT, TAIL_LINES, BoxError, CommandError, Fault, LabError
 from lab.registry.server import Registry
+from lab.results.facts import BuildResult
 
 REFUSED = "connection refused"
 HELPER = "docker/dockerfile-copy"  # BuildKit before 0.4, as in Docker 18.09, makes COPY and ADD with this image
@@ -18,6 +19,11 @@ UNPULLED = re.compile(
     r"|^(?:pull access denied for|manifest for) ([^\s,]+?)(?:,| not found)"
 )
 STEP = re.compile(r"(?ms)^------\n( > .*?)^------$")  # BuildKit's summary of a failed step
+# What Docker and BuildKit print of a registry that answers with an error of its own, or ends an answer too early.
+ERROR_OF_REGISTRY = re.compile(
+    r"(?m)^.*(?:unexpected (?:HTTP )?status\b.*?\b(?:5\d\d|429)\b|toomanyrequests|429 Too Many Requests"
+    r"|unexpected EOF|50\d (?:Internal Server Error|Bad Gateway|Service Unavailable)).*$"
+)
 FAILURE = re.compile(r"error|fail|dial|lookup|denied|not found|timeout", re.IGNORECASE)
 
 
@@ -57,7 +63,23 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
         return Fault.BOX, [lost.message]
     if not registry.answers() or _refused(registry, error.output):
         return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
+    if bad := registry_error(error.output):
+        return Fault.REGISTRY, [f"the registry {registry.prefix} answers with an error: {bad}"]
     return Fault.COMMAND, [*_helper(engine, error.output), *_unpulled(error.output)]
+
+
+def registry_error(output: str) -> str | None:
+    """The line in which Docker reports that a registry answered with an error of its own; None without one."""
+    found = ERROR_OF_REGISTRY.search(output)
+    return found[0].strip() if found else None
+
+
+def unread_because(registry: Registry, build: BuildResult) -> str | None:
+    """Why a cache could not be read, if that is the registry's fault; None if it is not known to be."""
+    if not registry.answers():
+        return f"the registry {registry.prefix} does not answer"
+    errors = "\n".join(item.error for item in build.imports if item.lost and item.error)
+    return f"the registry {registry.prefix} answers with an error" if registry_error(errors) else None
 
 
 def _helper(engine: Engine, output: str) -> list[str]:
