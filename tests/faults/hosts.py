@@ -1,6 +1,7 @@
 """Hosts that are reached by ssh: each is a network namespace with an sshd and a Docker engine of its own.
 
-The engine is one that another checkout of the suite keeps, started inside the namespace: to lab it is the host's Docker.
+The engine is one that another checkout of the suite keeps, started inside the namespace: to lab it is the Docker of
+that host.
 """
 
 from __future__ import annotations

@@ -58,6 +58,8 @@ REGISTRIES = (
     Fault("registry-half", "registry ends each blob in the middle", REBUILD, Answers("half"), (REGISTRY,),
           NO_REGISTRY, "rebuild", cap=30, hits_all=True),
 )  # fmt: skip
+PACK = ("pack", "{root}/cache/pack", "--lineup", "pair", "--without", "wheels,debian,base,docs,lessons", "--verbose")
+ADD = ("engines", "add", "{root}/docker-20.10.24.tgz", "--name", "20.10.24-own")
 FULL = "No space left on device|no space left on device"
 DISKS = (
     Fault("results-full", "the disk of the results full", "at the start of the run", Full("results"), (HOST,), FULL,
@@ -73,10 +75,9 @@ DISKS = (
     Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,), FULL,
           hits_all=True),
     Fault("add-full", "the cache's disk full", "while an archive is added", Full("cache", 8 << 20), (HOST,), FULL,
-          words=("engines", "add", "{root}/docker-20.10.24.tgz", "--name", "20.10.24-own"), hits_all=True),
+          words=ADD, hits_all=True),
     Fault("pack-full", "the pack's disk full", "while a pack is made", Full("cache", 8 << 20), (HOST,), FULL,
-          words=("pack", "{root}/cache/pack", "--lineup", "pair", "--without", "wheels,debian,base,docs,lessons",
-                 "--verbose"), hits_all=True),
+          words=PACK, hits_all=True),
 )  # fmt: skip
 MACHINE = (
     Fault("clock-forward", "the clock jumps a day forward", BUILD, ClockJumps(86400), (0,), phase="build",
@@ -131,7 +132,7 @@ PROGRAM = (
     *killed("repro", 16, 8, REPRO),
     *killed("up", 8, 4, UP),
     *killed("down", 6, 2, ("down", "--verbose"), UP),
-    *killed("pack", 5, 2, ("pack", "{root}/cache/pack", "--lineup", "pair", "--without", "wheels,debian,base,docs,lessons")),
-    *killed("engines add", 5, 3, ("engines", "add", "{root}/docker-20.10.24.tgz", "--name", "20.10.24-own")),
+    *killed("pack", 5, 2, PACK),
+    *killed("engines add", 5, 3, ADD),
 )  # fmt: skip
 FAULTS = (*ENGINES, *REGISTRIES, *DISKS, *MACHINE, *HOSTS, *PROGRAM)
