@@ -45,8 +45,8 @@ class Fault:
     `delay` seconds later, as the seed decides. `words` are the command line, in which {lineup} and {box} are replaced.
     `codes` are the exit codes that are right, and `blames` is a pattern that the output must have with any code but 0.
     `seconds` is the limit that is stated for the program with this fault; `cap` makes the limit of each command on a
-    box at most that, so that a fault that lasts does not take 15 minutes. `hits_all` is true if the fault hits what all
-    boxes use. `box` is always hit, where the seed may not choose it.
+    box at most that, so that a fault that lasts does not take 15 minutes. The lineup `one` is for a fault that hits
+    what all boxes use.
     """
 
     name: str
@@ -61,8 +61,6 @@ class Fault:
     words: tuple[str, ...] = REPRO
     seconds: float = 60
     cap: float | None = None
-    hits_all: bool = False
-    box: str | None = None
 
     @property
     def makes_run(self) -> bool:

@@ -7,6 +7,7 @@ that host.
 from __future__ import annotations
 
 import getpass
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -51,17 +52,21 @@ class Host:
     @property
     def space(self) -> str:
         """The name of its network namespace."""
-        return f"lf-{self.name}"
+        return f"lf{os.getpid()}{self.name[0]}"
 
     @property
     def link(self) -> str:
         """The name of its link on this machine's side."""
-        return f"lf-{self.name}0"
+        return f"{self.space}0"
 
     @property
     def address(self) -> str:
-        """Its address; 198.51.100.0/24 is for documentation (RFC 5737), and leads nowhere else."""
-        return f"198.51.100.{4 * self.number + 2}"
+        """Its address, in a network of four; 198.51.100.0/24 is for documentation (RFC 5737), and leads nowhere."""
+        return f"198.51.100.{self._first + 2}"
+
+    @property
+    def _first(self) -> int:
+        return 4 * ((2 * os.getpid() + self.number) % 62)  # two suites may run on one machine
 
     def inside(self, *words: str) -> None:
         """Run a command in its network."""
@@ -69,7 +74,7 @@ class Host:
 
     def make(self, stack: ExitStack) -> None:
         """Make the network, the engine and the sshd."""
-        here = f"198.51.100.{4 * self.number + 1}/30"
+        here = f"198.51.100.{self._first + 1}/30"
         subprocess.run(["ip", "netns", "add", self.space], check=True)
         stack.callback(subprocess.run, ["ip", "netns", "delete", self.space], check=False)
         pair = ["type", "veth", "peer", "name", "eth0", "netns", self.space]

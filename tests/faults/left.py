@@ -83,6 +83,8 @@ def folders(place: Workplace) -> Iterator[str]:
     """Temporary folders, the files of trials, and the folders of engines and programs."""
     yield from (str(path) for path in place.temporary.iterdir())
     yield from (str(path) for path in place.home.glob("lab-runs/*") if path.name[:4] != "2020")  # a stranger's is 2020
+    for item in place.hosts.values():
+        yield from (f"{item.name}:{path}" for path in item.place.home.glob("lab-runs/*"))
     yield from (str(path) for path in (place.state / "beside").glob("*"))
     yield from (str(path) for path in (place.state / "engines").glob("*"))
 

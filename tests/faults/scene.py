@@ -51,7 +51,7 @@ class Scene:
     problem: BaseException | None = None
 
     def __post_init__(self) -> None:
-        self.box = self.fault.box or self.rng.choice(list(self.place.engines(self.fault.lineup)))
+        self.box = self.rng.choice(list(self.place.engines(self.fault.lineup)))
         self.engine = self.place.engines(self.fault.lineup)[self.box]
         self._timers: list[threading.Timer] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from lab.boxes.process import start_of
 from lab.engines import host
 from tests.faults.workplace import FIXED, Workplace
 
-BRIDGE, SPACE, GROUP = "labf0f0f0f0", "lab-stranger", Path("/sys/fs/cgroup/memory/lab-f0f0f0f0")
+OWN = f"f{os.getpid() % 0x10000000:07x}"  # two suites may run on one machine
+BRIDGE, SPACE, GROUP = f"lab{OWN}", f"lab-{OWN}", Path(f"/sys/fs/cgroup/memory/lab-{OWN}")
 SLEEP = "import time\nwhile True: time.sleep(1000)\n"
 RUN = "20200101T000000Z-theirs"  # in ~/lab-runs: a run that this checkout has not stored
 

@@ -62,7 +62,7 @@ class Suite:
             (strangers, self.strangers.state()),
         )
         found = {name: check(checked) for name, check in GUARANTEES.items()}
-        self.clear(known)
+        self.clear(fault, known)
         self.note(fault, scene, said, found)
         return found
 
@@ -89,10 +89,11 @@ class Suite:
         made = [path for path in self.place.runs() if path not in known]
         return again, self.place.load(made[-1]) if made else None
 
-    def clear(self, known: list[Path]) -> None:
+    def clear(self, fault: Fault, known: list[Path]) -> None:
         """Make the workplace what it was before the fault."""
-        self.place.call("down")
-        self.place.call("engines", "remove", "20.10.24-own")
+        if not fault.makes_run:
+            self.place.call("down")
+            self.place.call("engines", "remove", "20.10.24-own")
         for path in self.place.runs():
             if path not in known:
                 shutil.rmtree(path)

@@ -14,7 +14,12 @@ from tests.faults.guarantees import GUARANTEES
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- made by tests.faults.table: begin -->", "<!-- made by tests.faults.table: end -->"
 Row = Mapping[str, Any]
-LINEUPS = {"pair": "engines of this machine", "hosts": "hosts behind ssh", "vm": "virtual machines"}
+LINEUPS = {
+    "pair": "two engines of this machine",
+    "one": "an engine of this machine",
+    "hosts": "hosts behind ssh",
+    "vm": "virtual machines",
+}
 
 
 def read(paths: Iterable[Path]) -> list[Row]:

@@ -25,8 +25,8 @@ def row(name: str, seed: int, problems: int = 0) -> dict[str, Any]:
 
 def test_rows_of_one_fault_are_added_up() -> None:
     assert table.lines([row("killed", 1), row("killed", 2), row("frozen", 1)])[2:] == [
-        "| frozen | in the push | engines of this machine | 1 | 7 | 3 | 3 | 3 | 3 | 3 | 3 | 3 | 3 |",
-        "| killed | in the push | engines of this machine | 2 | 7 | 6 | 6 | 6 | 6 | 6 | 6 | 6 | 6 |",
+        "| frozen | in the push | two engines of this machine | 1 | 7 | 3 | 3 | 3 | 3 | 3 | 3 | 3 | 3 |",
+        "| killed | in the push | two engines of this machine | 2 | 7 | 6 | 6 | 6 | 6 | 6 | 6 | 6 | 6 |",
     ]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MARK = "LAB_FAULTS"  # in the environment of all that the suite starts
 FIXED, UNFIXED = "20.10.24", "20.10.24-unfixed"
 PAIR = {"left": FIXED, "right": UNFIXED}
+ONE = {"left": FIXED}  # for a fault that hits what all boxes use
 BOX = "name: {name}\nsummary: this machine with one engine\nkind: local\nengines: [installed]\nprivate: [{engine}]\n"
 LINEUP = "name: {name}\nsummary: for the fault suite\nboxes: [{boxes}]\nscenario: struck\n"
 DOCKERFILE = "FROM {{ base }}\nCOPY bar /bar\nRUN /bin/busybox sleep 1; /bin/busybox cp /bar /out\n"
@@ -65,7 +66,8 @@ class Workplace:
         for file in (cache / "engines").glob("20.10.24*"):
             (self.cache / "engines" / file.name).symlink_to(file)
         self._scenario(root / "templates" / "scenarios" / "struck")
-        self.lineup("pair", {name: BOX.format(name=name, engine=engine) for name, engine in PAIR.items()})
+        for lineup, boxes in (("pair", PAIR), ("one", ONE)):
+            self.lineup(lineup, {name: BOX.format(name=name, engine=engine) for name, engine in boxes.items()})
 
     def _mount(self, folder: Path, size: str) -> None:
         """Give a folder a disk of its own, which a fault can fill."""
@@ -93,11 +95,11 @@ class Workplace:
 
     def engines(self, lineup: str) -> dict[str, str]:
         """The engine of each box of a lineup."""
-        return PAIR if lineup == "pair" else dict.fromkeys(self.hosts, FIXED)
+        return {"pair": PAIR, "one": ONE}.get(lineup) or dict.fromkeys(self.hosts, FIXED)
 
     def state_of(self, lineup: str, box: str) -> Path:
         """The state of the checkout that runs the engine of a box."""
-        return self.state if lineup == "pair" else self.hosts[box].place.state
+        return self.hosts[box].place.state if lineup == "hosts" else self.state
 
     @property
     def project(self) -> Project:

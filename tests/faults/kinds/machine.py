@@ -75,8 +75,9 @@ class LittleMemory(Kind):
 
 
 def _group(scene: Scene) -> tuple[Path, str]:
-    first = CGROUPS / "memory" / "faults", "memory.limit_in_bytes"
-    return first if first[0].parent.is_dir() else (CGROUPS / "faults", "memory.max")
+    name = f"faults-{os.getpid()}"
+    first = CGROUPS / "memory" / name, "memory.limit_in_bytes"
+    return first if first[0].parent.is_dir() else (CGROUPS / name, "memory.max")
 
 
 @dataclass(frozen=True)

@@ -38,57 +38,57 @@ ENGINES = (
 )  # fmt: skip
 REGISTRIES = (
     Fault("registry-none", "the registry's program ends at once", "at the start of the run", Nothing(), (REGISTRY,),
-          "cannot start the registry", hits_all=True),
+          "cannot start the registry", lineup="one"),
     Fault("registry-killed", "registry killed", PUSH, OfRegistry(KILL), (REGISTRY,), NO_REGISTRY, "push",
-          hits_all=True),
+          lineup="one"),
     Fault("registry-gone", "registry killed", REBUILD, OfRegistry(KILL), (REGISTRY,), NO_REGISTRY, "rebuild",
-          hits_all=True),
+          lineup="one"),
     Fault("registry-pause", "registry frozen for 3 s", PUSH, OfRegistry(FREEZE, 3), (0,), phase="push",
-          hits_all=True),
+          lineup="one"),
     Fault("registry-frozen", "registry frozen", PUSH, OfRegistry(FREEZE), (REGISTRY,), NO_REGISTRY, "push", cap=8,
-          hits_all=True),
+          lineup="one"),
     Fault("registry-full", "the registry's disk full", PUSH, RegistryFull(), (REGISTRY,), NO_REGISTRY, "build",
-          hits_all=True),
+          lineup="one"),
     Fault("registry-500", "registry answers 500", PUSH, Answers("500"), (REGISTRY,), NO_REGISTRY, "build", cap=30,
-          hits_all=True),
+          lineup="one"),
     Fault("registry-once", "registry answers 500 once", PUSH, Answers("once 500"), (0, REGISTRY), NO_REGISTRY, "push",
-          hits_all=True),
+          lineup="one"),
     Fault("registry-429", "registry answers 429", REBUILD, Answers("429"), (REGISTRY,), NO_REGISTRY, "rebuild",
-          cap=30, hits_all=True),
+          cap=30, lineup="one"),
     Fault("registry-half", "registry ends each blob in the middle", REBUILD, Answers("half"), (REGISTRY,),
-          NO_REGISTRY, "rebuild", cap=30, hits_all=True),
+          NO_REGISTRY, "rebuild", cap=30, lineup="one"),
 )  # fmt: skip
-PACK = ("pack", "{root}/cache/pack", "--lineup", "pair", "--without", "wheels,debian,base,docs,lessons", "--verbose")
+PACK = ("pack", "{root}/cache/pack", "--lineup", "one", "--without", "wheels,debian,base,docs,lessons", "--verbose")
 ADD = ("engines", "add", "{root}/docker-20.10.24.tgz", "--name", "20.10.24-own")
 FULL = "No space left on device|no space left on device"
 DISKS = (
     Fault("results-full", "the disk of the results full", "at the start of the run", Full("results"), (HOST,), FULL,
-          hits_all=True),
+          lineup="one"),
     Fault("results-filled", "the disk of the results full", REBUILD, Full("results"), (HOST,), FULL, "rebuild",
-          hits_all=True),
+          lineup="one"),
     Fault("results-table", "the disk of the results nearly full", BUILD, Full("results", 12_000), (HOST,), FULL,
-          "build", hits_all=True),
+          "build", lineup="one"),
     Fault("state-full", "the disk of the engines full", START, Full("state", 60 << 20), (COMMAND, HOST), FULL, "start",
-          hits_all=True),
+          lineup="one"),
     Fault("data-full", "the disk of the engines full", REBUILD, Full("state"), (COMMAND, ENGINE, REGISTRY), FULL,
-          "rebuild", hits_all=True),
+          "rebuild", lineup="one"),
     Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,), FULL,
-          hits_all=True),
+          lineup="one"),
     Fault("add-full", "the cache's disk full", "while an archive is added", Full("cache", 8 << 20), (HOST,), FULL,
-          words=ADD, hits_all=True),
+          words=ADD, lineup="one"),
     Fault("pack-full", "the pack's disk full", "while a pack is made", Full("cache", 8 << 20), (HOST,), FULL,
-          words=PACK, hits_all=True),
+          words=PACK, lineup="one"),
 )  # fmt: skip
 MACHINE = (
     Fault("clock-forward", "the clock jumps a day forward", BUILD, ClockJumps(86400), (0,), phase="build",
-          hits_all=True),
+          lineup="one"),
     Fault("clock-back", "the clock jumps a day back", REBUILD, ClockJumps(-86400), (0,), phase="rebuild",
-          hits_all=True),
-    Fault("no-names", "no name server answers", "during the whole run", NoNames(), (0,), hits_all=True),
+          lineup="one"),
+    Fault("no-names", "no name server answers", "during the whole run", NoNames(), (0,), lineup="one"),
     Fault("no-names-base", "no name server answers", "when a base image is pulled", NoNames(), (COMMAND,),
-          "could not be pulled", words=(*REPRO, "--base", "registry.invalid/base:1"), cap=30, hits_all=True),
+          "could not be pulled", words=(*REPRO, "--base", "registry.invalid/base:1"), cap=30, lineup="one"),
     Fault("program-memory", "little memory for lab", BUILD, LittleMemory(4), (0, KILLED, COMMAND, ENGINE), "memory|137",
-          "build", cap=20, hits_all=True),
+          "build", cap=20, lineup="one"),
 )  # fmt: skip
 LOST = r"cannot (reach|read how|log in)"
 HOSTS = (
@@ -116,19 +116,19 @@ def killed(verb: str, moments: int, seconds: float, words: tuple[str, ...], firs
     """The program killed at so many moments of its first `seconds`."""
     return [
         Fault(f"lab-{verb}-{number}", f"lab killed in `{verb}`", ANYWHERE, OfProgram(KILL, first=first), (0, KILLED),
-              phase="anywhere", delay=seconds, words=words, hits_all=True)
+              phase="anywhere", delay=seconds, words=words, lineup="one")
         for number in range(1, moments + 1)
     ]  # fmt: skip
 
 
-UP = ("up", "--lineup", "pair", "--verbose")
+UP = ("up", "--lineup", "one", "--verbose")
 PROGRAM = (
     Fault("lab-ctrl-c", "lab stopped by Ctrl-C", ANYWHERE, OfProgram(signal.SIGINT), (0, STOPPED), "stopped",
-          "anywhere", delay=8, hits_all=True),
+          "anywhere", delay=8, lineup="one"),
     Fault("lab-term", "lab stopped by SIGTERM", ANYWHERE, OfProgram(END), (0, STOPPED), "stopped", "anywhere",
-          delay=8, hits_all=True),
+          delay=8, lineup="one"),
     Fault("lab-pause", "lab frozen for 3 s", ANYWHERE, OfProgram(FREEZE, 3), (0,), phase="anywhere", delay=6,
-          hits_all=True),
+          lineup="one"),
     *killed("repro", 16, 8, REPRO),
     *killed("up", 8, 4, UP),
     *killed("down", 6, 2, ("down", "--verbose"), UP),
