@@ -57,9 +57,12 @@ class Registry:
     port: int | None = None
     inside: str | None = None  # the box that it runs in; that box needs no forward to it
 
-    def answers(self) -> bool:
-        """False if the lab's own registry does not answer; an external one is not asked."""
-        return self.port is None or _status(self.port) == 200
+    def problem(self) -> str | None:
+        """What is wrong with the answer of lab's own registry, in words; None if nothing is, or if it is external."""
+        status = 200 if self.port is None else _status(self.port)
+        if isinstance(status, str):
+            return "does not answer"
+        return None if status == 200 else f"answers with status {status}"
 
     def digest(self, repository: str, tag: str) -> str | None:
         """The digest of a manifest in lab's own registry; None if it has none, or if the registry is external."""

@@ -21,9 +21,11 @@ UNPULLED = re.compile(
 STEP = re.compile(r"(?ms)^------\n( > .*?)^------$")  # BuildKit's summary of a failed step
 # What Docker and BuildKit print of a registry that answers with an error of its own, or ends an answer too early.
 ERROR_OF_REGISTRY = re.compile(
-    r"(?m)^.*(?:unexpected (?:HTTP )?status\b.*?\b(?:5\d\d|429)\b|toomanyrequests|429 Too Many Requests"
-    r"|unexpected EOF|50\d (?:Internal Server Error|Bad Gateway|Service Unavailable)).*$"
+    r"\b(?:5\d\d|429) (?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Timeout|Too Many Requests)"
+    r"|\bunexpected (?:HTTP )?status\b.*\b(?:5\d\d|429)\b|\btoomanyrequests\b|\b(?:unexpected )?EOF\b"
 )
+OF_RUN = re.compile(r"#\d+ \d+\.\d+ ")  # what the command of a RUN printed
+TRANSFER = re.compile(r"cannot (?:push|pull) ")  # all that such a command prints is about a registry
 FAILURE = re.compile(r"error|fail|dial|lookup|denied|not found|timeout", re.IGNORECASE)
 
 
@@ -61,25 +63,29 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
             return Fault.ENGINE, ["the engine does not answer any more", *_log(box, engine)]
     except BoxError as lost:
         return Fault.BOX, [lost.message]
-    if not registry.answers() or _refused(registry, error.output):
+    if problem := registry.problem():
+        return Fault.REGISTRY, [f"the registry {registry.prefix} {problem}"]
+    if _refused(registry, error.output):
         return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
-    if bad := registry_error(error.output):
+    if bad := _error_of(registry, error):
         return Fault.REGISTRY, [f"the registry {registry.prefix} answers with an error: {bad}"]
     return Fault.COMMAND, [*_helper(engine, error.output), *_unpulled(error.output)]
 
 
-def registry_error(output: str) -> str | None:
-    """The line in which Docker reports that a registry answered with an error of its own; None without one."""
-    found = ERROR_OF_REGISTRY.search(output)
-    return found[0].strip() if found else None
+def _error_of(registry: Registry, error: LabError) -> str | None:
+    """The line in which Docker reports that this registry answered with an error of its own; None without one."""
+    host, transfer = registry.prefix.partition("/")[0], TRANSFER.match(error.message)
+    lines = (line.strip() for line in error.output.splitlines() if not OF_RUN.match(line))
+    return next((line for line in lines if ERROR_OF_REGISTRY.search(line) and (transfer or host in line)), None)
 
 
 def unread_because(registry: Registry, build: BuildResult) -> str | None:
     """Why a cache could not be read, if that is the registry's fault; None if it is not known to be."""
-    if not registry.answers():
-        return f"the registry {registry.prefix} does not answer"
-    errors = "\n".join(item.error for item in build.imports if item.lost and item.error)
-    return f"the registry {registry.prefix} answers with an error" if registry_error(errors) else None
+    if problem := registry.problem():
+        return f"the registry {registry.prefix} {problem}"
+    errors = [item.error for item in build.imports if item.lost and item.error]
+    bad = any(map(ERROR_OF_REGISTRY.search, errors))
+    return f"the registry {registry.prefix} answers with an error" if bad else None
 
 
 def _helper(engine: Engine, output: str) -> list[str]:
