@@ -37,6 +37,7 @@ BASE = "lab-base"  # the one repository that outlives a run
 KEEP_BYTES = 300 << 20  # a larger kept store is emptied: the images of earlier runs are in it as blobs without a name
 INSIDE_SECONDS = 60  # an emulated box needs that long to start a program of 20 MB
 INSIDE = PurePosixPath("/tmp/lab-registry")  # in a box: one folder, so that the next run finds what a killed lab left
+ANOTHER = "run the same command again, or name a registry of your own with --registry HOST/USER"
 CONFIG = """\
 version: 0.1
 log: {{level: warn, accesslog: {{disabled: true}}}}
@@ -221,7 +222,8 @@ echo $! > {INSIDE}/pid"""
         return box.run(["cat", f"{INSIDE}/log"]).text
 
     try:
-        wait_for(f"the registry in {box.name}", look, timeout=INSIDE_SECONDS, every=1, error=RegistryError, detail=log)
+        what = f"the registry in {box.name}"
+        wait_for(what, look, timeout=INSIDE_SECONDS, every=1, error=RegistryError, hint=ANOTHER, detail=log)
         with box.host_door(port, port):
             _wait_until_it_serves(port, None)
             yield
@@ -244,7 +246,7 @@ def _status(port: int) -> int | str:
 def _wait_until_it_serves(port: int, child: Child | None) -> None:
     def look() -> bool | str:
         if child is not None and not child.alive():
-            raise RegistryError("cannot start the registry: it ended at once", output=child.output())
+            raise RegistryError("cannot start the registry: it ended at once", hint=ANOTHER, output=child.output())
         status = _status(port)
         if isinstance(status, str):
             return status
@@ -253,7 +255,7 @@ def _wait_until_it_serves(port: int, child: Child | None) -> None:
         return True if status == 200 else f"status {status} instead of 200"
 
     log = child.output if child else str
-    wait_for("the registry", look, timeout=20, every=0.1, error=RegistryError, detail=log)
+    wait_for("the registry", look, timeout=20, every=0.1, error=RegistryError, hint=ANOTHER, detail=log)
 
 
 def _listens(pid: int, port: int) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.faults.fault import Fault
 
-COUNT = 12  # of a selection: CI makes them in five minutes
+COUNT = 10  # of a selection: CI makes them in five minutes
 
 
 @dataclass(frozen=True)
