@@ -51,12 +51,16 @@ http:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback."""
+    """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback.
+
+    `inside` is the box that it runs in, which needs no forward to it. `log` is the file of what its program prints.
+    """
 
     prefix: str
     program: str
     port: int | None = None
-    inside: str | None = None  # the box that it runs in; that box needs no forward to it
+    inside: str | None = None
+    log: Path | None = None
 
     def problem(self) -> str | None:
         """What is wrong with the answer of lab's own registry, in words; None if nothing is, or if it is external."""
@@ -98,9 +102,10 @@ def serve(
     program = next((name for name in PROGRAMS if shutil.which(name)), None)
     tell(Progress("registry", f"starting on localhost:{chosen}"))
     with ExitStack() as stack:
+        log = None
         state = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-registry-")))
         if program:
-            stack.enter_context(_program(program, chosen, state, kept=store is not None))
+            log = stack.enter_context(_program(program, chosen, state, kept=store is not None))
             where, inside = program, None
         elif shutil.which("docker"):
             stack.enter_context(_container(chosen, state))
@@ -114,7 +119,7 @@ def serve(
                 hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
             )
         tell(Progress("registry", f"{where} on localhost:{chosen}", done=True))
-        yield Registry(f"localhost:{chosen}", where, chosen, inside)
+        yield Registry(f"localhost:{chosen}", where, chosen, inside, log)
 
 
 @contextmanager
@@ -155,7 +160,8 @@ def _drop_runs(data: Path) -> None:
 
 
 @contextmanager
-def _program(program: str, port: int, state: Path, *, kept: bool) -> Iterator[None]:
+def _program(program: str, port: int, state: Path, *, kept: bool) -> Iterator[Path]:
+    """Start the program, and give the file of its output."""
     with beside(state, "registry") as place, _storage(state, place.folder, kept=kept) as data:
         config = place.folder / "config.yml"
         # quoted: the path of a checkout may contain what YAML reads as syntax
@@ -164,7 +170,7 @@ def _program(program: str, port: int, state: Path, *, kept: bool) -> Iterator[No
         child = place.start([program, "serve", str(config)], env={"OTEL_TRACES_EXPORTER": "none"})
         try:
             _wait_until_it_serves(port, child)
-            yield
+            yield child.log
         finally:
             child.stop()  # before another lab process may have the kept store
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
@@ -64,11 +65,11 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
     except BoxError as lost:
         return Fault.BOX, [lost.message]
     if problem := registry.problem():
-        return Fault.REGISTRY, [f"the registry {registry.prefix} {problem}"]
+        return Fault.REGISTRY, [f"the registry {registry.prefix} {problem}", *_log_of(registry)]
     if _refused(registry, error.output):
         return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
     if bad := _error_of(registry, error):
-        return Fault.REGISTRY, [f"the registry {registry.prefix} answers with an error: {bad}"]
+        return Fault.REGISTRY, [f"the registry {registry.prefix} answers with an error: {bad}", *_log_of(registry)]
     return Fault.COMMAND, [*_helper(engine, error.output), *_unpulled(error.output)]
 
 
@@ -107,6 +108,14 @@ def _unpulled(output: str) -> list[str]:
 def _log(box: Box, engine: Engine) -> list[str]:
     """The end of the engine's log, for an engine that has one."""
     return ["the end of its log:", box.run(engine.log, timeout=60).text] if engine.log else []
+
+
+def _log_of(registry: Registry) -> list[str]:
+    """The end of the log of lab's own registry, if its program printed anything."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = registry.log.read_text(encoding="utf-8", errors="replace").splitlines() if registry.log else []
+    return ["the end of its log:", *lines[-TAIL_LINES:]] if lines else []
 
 
 def _refused(registry: Registry, output: str) -> bool:

@@ -6,6 +6,7 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -145,6 +146,16 @@ def test_an_error_that_the_registry_answers_is_the_registrys(message: str, outpu
     found, text = explain_failure(LocalBox(), ALIVE, there, CommandError(f"{message} on left", output=output))
     assert found == fault
     assert ("the registry localhost:5002/team answers with an error: " in text) is (fault == "registry")
+
+
+def test_the_end_of_the_registrys_log_is_shown(silent: Registry, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("".join(f"line {number}\n" for number in range(100)))
+    logged = replace(silent, log=tmp_path / "log")
+    lines = explain_failure(LocalBox(), ALIVE, logged, FAILED)[1].splitlines()
+    assert lines[-2:] == ["line 98", "line 99"]
+    assert lines.index("the end of its log:") == len(lines) - 16
+    (tmp_path / "log").unlink()
+    assert explain_failure(LocalBox(), ALIVE, logged, FAILED)[1].endswith("does not answer")
 
 
 def test_a_registry_that_answers_with_another_status_is_named_with_it() -> None:
