@@ -1,4 +1,4 @@
-"""What the whole machine has: names in the network, memory, the clock, as the program and what it starts see them."""
+"""What the whole machine has: names in the network and memory, as the program and what it starts see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tests.faults.fault import Kind
 from tests.faults.scene import Scene
 
 CGROUPS = Path("/sys/fs/cgroup")
-LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 # For /bin/sh: the words, in a mount namespace in which a file is another one.
 INSTEAD = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 NOBODY = "nameserver 192.0.2.1\noptions timeout:1 attempts:1\n"  # RFC 5737: an address where nobody is
@@ -78,33 +77,3 @@ def _group(scene: Scene) -> tuple[Path, str]:
     name = f"faults-{os.getpid()}"
     first = CGROUPS / "memory" / name, "memory.limit_in_bytes"
     return first if first[0].parent.is_dir() else (CGROUPS / name, "memory.max")
-
-
-@dataclass(frozen=True)
-class ClockJumps(Kind):
-    """The clock of the time of day jumps by some seconds, for the program and what it starts but the engines."""
-
-    seconds: int
-
-    def prepare(self, scene: Scene) -> None:
-        """Start the program with a clock that reads a file."""
-        assert LIBRARY.exists(), "apt-get install faketime: `make check` does"
-        _offset(scene).write_text("+0\n")
-        scene.place.env |= {
-            **{"LD_PRELOAD": str(LIBRARY), "FAKETIME_TIMESTAMP_FILE": str(_offset(scene)), "FAKETIME_NO_CACHE": "1"},
-            **{"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"},
-            "FAKETIME_SKIP_CMDS": "docker,dockerd,containerd,docker-registry",
-        }
-
-    def strike(self, scene: Scene) -> None:
-        """Set it."""
-        _offset(scene).write_text(f"{self.seconds:+d}\n")
-
-    def heal(self, scene: Scene) -> None:
-        """Take the clock away."""
-        scene.place.env.clear()
-        _offset(scene).unlink()
-
-
-def _offset(scene: Scene) -> Path:
-    return scene.place.root / "clock"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from lab.engines import host
 from tests.faults.fault import Kind
 from tests.faults.scene import Scene, send
+
+STEP = b"/bin/sh\0-c\0/bin/busybox sleep"  # how the kernel shows the RUN of the scenario
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,17 @@ class InEngine(Signalled):
 
 @dataclass(frozen=True)
 class InStep(Signalled):
-    """To the command of a RUN, as soon as it runs."""
+    """To the shell of a RUN, as soon as it runs."""
 
     def processes(self, scene: Scene) -> list[psutil.Process]:
-        """The busybox of the build."""
-        found: list[psutil.Process] = []
-        while scene.running() and not found:
-            daemons = scene.parts_of_engine("dockerd", "containerd")
-            found = [child for item in daemons for child in _below(item) if "sleep" in _words(child)]
-        return found
+        """The shell of the build on the engine that is hit: the kernel shows in which control group it is."""
+        group = host.Home(scene.place.state_of(scene.fault.lineup, scene.box), scene.engine).cgroup
+        while scene.running():
+            for folder in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    if STEP in (folder / "cmdline").read_bytes() and f"/{group}/" in (folder / "cgroup").read_text():
+                        return [psutil.Process(int(folder.name))]
+        return []
 
 
 @dataclass(frozen=True)
