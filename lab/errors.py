@@ -187,6 +187,13 @@ BY_FAULT: dict[Fault, type[LabError]] = {  # in the order of their precedence
     Fault.COMMAND: CommandError,
     Fault.OUTPUT: ReadError,
 }
+NEXT: dict[Fault, str] = {  # what to do after a run with a broken trial
+    Fault.BOX: "`python -m lab status` shows the boxes, and `python -m lab up BOX` brings one back",
+    Fault.ENGINE: "run the same command again: it starts lab's own engines anew; start any other engine first",
+    Fault.REGISTRY: "run the same command again: it starts a registry of its own; --registry HOST/USER names another",
+    Fault.COMMAND: "correct what the command printed, or look at the trial in a shell: `python -m lab repro --debug`",
+    Fault.OUTPUT: "`python -m lab report` has all commands and outputs; please report an output that lab cannot read",
+}
 OUTCOMES = (
     ExitCode(0, "success; every outcome is as the scenario expects"),
     ExitCode(DIFFERS, "an outcome differs from what the scenario expects, a step misses, or two runs differ"),
@@ -199,6 +206,12 @@ def exit_code_of(faults: Iterable[Fault]) -> int | None:
     """The exit code of a run whose broken trials are these parts' faults; None without any."""
     found = set(faults)
     return next((error.exit_code for fault, error in BY_FAULT.items() if fault in found), None)
+
+
+def next_step(faults: Iterable[Fault]) -> str | None:
+    """What to do after a run whose broken trials are these parts' faults; None without any."""
+    found = set(faults)
+    return next((NEXT[fault] for fault in BY_FAULT if fault in found), None)
 
 
 def exit_codes() -> list[ExitCode]:

@@ -79,6 +79,8 @@ def down(
     with screen(verbose) as shown:
         swept = sweep(project, LocalBox("this machine"), shown.tell)
         if leftovers:
+            swept += kept.remove(project, catalog, shown.tell, kept.Why.USED)
+        if leftovers and after is None:  # what the user keeps stays where this verb only cleans up after a killed run
             swept += kept.remove(project, catalog, shown.tell)
     if leftovers:
         click.echo(f"removed: {', '.join(swept)}" if swept else "no run left anything")
@@ -96,6 +98,7 @@ def down(
         except (Interrupted, BoxError) as error:
             error.hint = "run `python -m lab down` again"
             raise
+        removed += kept.remove(project, catalog, shown.tell, kept.Why.USED)
     removed = [*swept, *removed]
     click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
     if fleet.images:

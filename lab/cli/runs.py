@@ -18,7 +18,7 @@ from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark, width
 from lab.cli.trial_words import TrialWords, trial_options
 from lab.counting import counted
-from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of
+from lab.errors import CONTRADICTED, DIFFERS, UsageError, exit_code_of, next_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -276,7 +276,11 @@ def ending(run: Run, place: str | None = None) -> int:
         remark(text, "red", bold=True)
         for name in wrong:
             remark(f"  python -m lab explain {shlex.quote(place or run.name)} --trial {shlex.quote(name)}")
-    broken = exit_code_of(trial.broken_by for trial in run.trials if trial.broken_by)
+    faults = [trial.broken_by for trial in run.trials if trial.broken_by]
+    broken, hint = exit_code_of(faults), next_step(faults)
     if broken is not None:
+        parts = ", ".join(sorted(set(faults)))
+        remark(f"{len(faults)} of {counted(len(run.trials), 'trial')} broken, because of the {parts}", "red")
+        remark(f"hint: {hint}")
         return broken
     return CONTRADICTED if wrong else 0 if run.as_expected else DIFFERS

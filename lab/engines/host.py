@@ -49,6 +49,7 @@ exit 1
 # The death of unshare ends every program in there. It does not end with lab: `up` and `repro` are two processes.
 NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
 CGROUPS = Path("/sys/fs/cgroup")
+AGAIN = "run the same command again, which makes the engine anew; the lines above are the end of its log"
 AS_ROOT = "run the same command as root"
 OWN_DOCKER = (
     "`--engine installed --allow-prune` uses this machine's own Docker instead, "
@@ -236,7 +237,9 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
         if asked.ok:
             return (home.daemon.versions(asked.text),)
         if not processes(home):
-            raise EngineError(f"cannot start Docker {spec.name} on this machine: it ended at once", output=log())
+            raise EngineError(
+                f"cannot start Docker {spec.name} on this machine: it ended at once", hint=AGAIN, output=log()
+            )
         return "no answer on its socket"
 
     def log() -> str:
@@ -248,6 +251,7 @@ def _engine(home: Home, spec: EngineSpec, archives: Sequence[Archive], box: Box)
         timeout=START_SECONDS,
         every=0.1,
         error=EngineError,
+        hint=AGAIN,
         detail=log,
     )
     plugins = home.daemon.programs / "cli-plugins" if "cli-plugins/docker-buildx" in programs else None

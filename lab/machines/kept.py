@@ -1,9 +1,14 @@
-"""Folders of trials that `repro --keep` left on boxes: each run has a note of them, by which they are removed."""
+"""Folders of a run on its boxes: each run has a note of them, by which they are removed.
+
+`repro --keep` leaves them. A run that goes on notes those on other machines before they exist, so that they are removed
+also where lab was killed or the box could not be reached at the end.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from lab import files
@@ -14,21 +19,29 @@ from lab.errors import LabError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.project import Project
+from lab.results.shelf import is_running
 
 
-def _folder(state: Path) -> Path:
-    return state / "kept"
+class Why(StrEnum):
+    """Why folders are noted: the user keeps them, or a run uses them or could not remove them."""
+
+    KEPT = "kept"
+    USED = "used"
 
 
-def note(state: Path, run: str, folders: Mapping[str, str]) -> None:
-    """Note the folders of a run that are kept, by box."""
-    files.write(_folder(state) / f"{run}.json", json.dumps(dict(folders)) + "\n")
+def note(state: Path, run: str, folders: Mapping[str, str], why: Why = Why.KEPT) -> None:
+    """Note the folders of a run, by box; without folders, the note is removed."""
+    path = state / why / f"{run}.json"
+    if folders:
+        files.write(path, json.dumps(dict(folders)) + "\n")
+    else:
+        path.unlink(missing_ok=True)
 
 
-def runs(state: Path) -> dict[str, dict[str, str]]:
-    """The folders that are kept: by run, by box."""
+def runs(state: Path, why: Why = Why.KEPT) -> dict[str, dict[str, str]]:
+    """The folders that are noted: by run, by box."""
     found: dict[str, dict[str, str]] = {}
-    for path in sorted(_folder(state).glob("*.json")):
+    for path in sorted((state / why).glob("*.json")):
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -38,20 +51,25 @@ def runs(state: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def remove(project: Project, catalog: Catalog, tell: Tell) -> list[str]:
-    """Remove the folders that are kept, and return them as BOX:FOLDER.
+def remove(project: Project, catalog: Catalog, tell: Tell, why: Why = Why.KEPT) -> list[str]:
+    """Remove the folders that are noted, and return them as BOX:FOLDER.
 
     A box that does not exist any more has none. The folder of a box that cannot be reached stays noted, and the reason
-    is reported.
+    is reported, unless the box is a machine that does not run. Those of a run that goes on are left alone.
     """
     removed = []
-    for run, folders in runs(project.state).items():
+    for run, folders in runs(project.state, why).items():
+        if is_running(project.results / run):
+            continue
         left = {}
         for name, folder in folders.items():
             spec = catalog.boxes.get(name)
             if spec is None or (kind_of(spec).is_made_by_lab and Notes(project.state).read(name) is None):
                 continue
             box = open_box(spec, project)
+            if kind_of(spec).is_made_by_lab and why is Why.USED and box.state() != "running":
+                left[name] = folder
+                continue
             try:
                 box.check(["rm", "-rf", folder], doing=f"remove {folder}", timeout=60)
                 box.run(["rmdir", str(PurePosixPath(folder).parent)], timeout=60)
@@ -61,8 +79,5 @@ def remove(project: Project, catalog: Catalog, tell: Tell) -> list[str]:
                 tell(Progress(name, f"{folder} stays: {error.message}", done=True, failed=True))
             finally:
                 box.close()
-        if left:
-            note(project.state, run, left)
-        else:
-            (_folder(project.state) / f"{run}.json").unlink(missing_ok=True)
+        note(project.state, run, left, why)
     return removed

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box, Command, failure
 from lab.errors import RegistryError
 from lab.registry.credentials import Credentials
-from lab.registry.serving import settings, wait_until_it_serves
+from lab.registry.serving import ANOTHER, settings, wait_until_it_serves
 from lab.workers import wait_for
 
 SECONDS = 60  # an emulated box needs that long to start a program of 20 MB
@@ -58,7 +58,8 @@ def inside(
         return box.run(["cat", str(folder / "log")]).text
 
     try:
-        wait_for(f"the registry in {box.name}", look, timeout=SECONDS, every=1, error=RegistryError, detail=log)
+        what = f"the registry in {box.name}"
+        wait_for(what, look, timeout=SECONDS, every=1, error=RegistryError, hint=ANOTHER, detail=log)
         with box.host_door(port, port):
             wait_until_it_serves(port, None, credentials)
             yield

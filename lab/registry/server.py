@@ -42,7 +42,8 @@ HIDDEN = b"[registry password]"
 class Registry:
     """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback.
 
-    `inside` is the box that it runs in, which needs no forward to it. `credentials` are those of lab's own registry.
+    `inside` is the box that it runs in, which needs no forward to it. `credentials` are those of lab's own registry,
+    and `log` is the file of what its program prints.
     """
 
     prefix: str
@@ -50,15 +51,19 @@ class Registry:
     port: int | None = None
     inside: str | None = None
     credentials: Credentials | None = None
+    log: Path | None = None
 
     @property
     def client_config(self) -> bytes | None:
         """The content of config.json that lets a client use lab's own registry; None for another registry."""
         return self.credentials.client_config(self.prefix) if self.credentials else None
 
-    def answers(self) -> bool:
-        """False if the lab's own registry does not answer; an external one is not asked."""
-        return self.port is None or status(self.port, self.credentials) == 200
+    def problem(self) -> str | None:
+        """What is wrong with the answer of lab's own registry, in words; None if nothing is, or if it is external."""
+        found = 200 if self.port is None else status(self.port, self.credentials)
+        if isinstance(found, str):
+            return "does not answer"
+        return None if found == 200 else f"answers with status {found}"
 
     def digest(self, repository: str, tag: str) -> str | None:
         """The digest of a manifest in lab's own registry; None if it has none, or if the registry is external."""
@@ -101,9 +106,9 @@ def serve(
     tell(Progress("registry", f"starting on localhost:{chosen}"))
     with ExitStack() as stack:
         state = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-registry-")))
-        box: str | None = None
+        box, log = None, None
         if program:
-            stack.enter_context(_program(program, chosen, state, credentials, kept=store is not None))
+            log = stack.enter_context(_program(program, chosen, state, credentials, kept=store is not None))
             where = program
         elif shutil.which("docker"):
             stack.enter_context(_container(chosen, state, credentials))
@@ -117,7 +122,7 @@ def serve(
                 hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
             )
         tell(Progress("registry", f"{where} on localhost:{chosen}", done=True))
-        yield Registry(f"localhost:{chosen}", where, chosen, box, credentials)
+        yield Registry(f"localhost:{chosen}", where, chosen, box, credentials, log)
 
 
 @contextmanager
@@ -159,7 +164,8 @@ def _drop_runs(data: Path) -> None:
 
 
 @contextmanager
-def _program(program: str, port: int, state: Path, credentials: Credentials, *, kept: bool) -> Iterator[None]:
+def _program(program: str, port: int, state: Path, credentials: Credentials, *, kept: bool) -> Iterator[Path]:
+    """Start the program, and give the file of its output."""
     with beside(state, "registry") as place, _storage(state, place.folder, kept=kept) as data:
         config, users = place.folder / "config.yml", place.folder / "users"
         files.write(users, credentials.htpasswd(), mode=0o600)
@@ -168,7 +174,7 @@ def _program(program: str, port: int, state: Path, credentials: Credentials, *, 
         child = place.start([program, "serve", str(config)], env={"OTEL_TRACES_EXPORTER": "none"})
         try:
             wait_until_it_serves(port, child, credentials)
-            yield
+            yield child.log
         finally:
             child.stop()  # before another lab process may have the kept store
 

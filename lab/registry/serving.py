@@ -13,6 +13,7 @@ from lab.registry.credentials import Credentials
 from lab.workers import wait_for
 
 SECONDS = 20
+ANOTHER = "run the same command again, or name a registry of your own with --registry HOST/USER"
 CONFIG = """\
 version: 0.1
 log: {{level: warn, accesslog: {{disabled: true}}}}
@@ -54,7 +55,7 @@ def wait_until_it_serves(port: int, child: Child | None, credentials: Credential
 
     def look() -> bool | str:
         if child is not None and not child.alive():
-            raise RegistryError("cannot start the registry: it ended at once", output=child.output())
+            raise RegistryError("cannot start the registry: it ended at once", hint=ANOTHER, output=child.output())
         found = status(port, credentials)
         if isinstance(found, str):
             return found
@@ -63,7 +64,7 @@ def wait_until_it_serves(port: int, child: Child | None, credentials: Credential
         return True if found == 200 else f"status {found} instead of 200"
 
     log = child.output if child else str
-    wait_for("the registry", look, timeout=SECONDS, every=0.1, error=RegistryError, detail=log)
+    wait_for("the registry", look, timeout=SECONDS, every=0.1, error=RegistryError, hint=ANOTHER, detail=log)
 
 
 def _listens(pid: int, port: int) -> bool:

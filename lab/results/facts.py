@@ -25,13 +25,15 @@ class CacheImport(Strict):
     """One `--cache-from` reference and whether its import worked; null if the output did not say.
 
     `absent` is true for an image that does not exist on purpose, and `unsupported` for an engine that has no inline
-    cache, or for a local image where the image store imports none: a failed import is then no fault.
+    cache, or for a local image where the image store imports none: a failed import is then no fault. `error` is what
+    the builder printed of a failed import, if it printed anything.
     """
 
     ref: str
     ok: bool | None
     absent: bool = False
     unsupported: bool = False
+    error: str | None = None
 
     @property
     def failed(self) -> bool:

@@ -170,7 +170,7 @@ class Crew:
             self.recorder.add(facts)
         folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
         station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied, item.reset)
-        self._used.append(station)
+        self.manner.use(self._used, station, self.recorder.folder, self.state)
         if self.agenda.needs_image(name, engine.name):
             self._produce(station)
         self.stations[name, engine.name] = station

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.errors import BY_FAULT, TAIL_LINES, BoxError, CommandError, Fault, LabError
 from lab.registry.server import Registry
+from lab.results.facts import BuildResult
 
 REFUSED = "connection refused"
 HELPER = "docker/dockerfile-copy"  # BuildKit before 0.4, as in Docker 18.09, makes COPY and ADD with this image
@@ -18,6 +20,13 @@ UNPULLED = re.compile(
     r"|^(?:pull access denied for|manifest for) ([^\s,]+?)(?:,| not found)"
 )
 STEP = re.compile(r"(?ms)^------\n( > .*?)^------$")  # BuildKit's summary of a failed step
+# What Docker and BuildKit print of a registry that answers with an error of its own, or ends an answer too early.
+ERROR_OF_REGISTRY = re.compile(
+    r"\b(?:5\d\d|429) (?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Timeout|Too Many Requests)"
+    r"|\bunexpected (?:HTTP )?status\b.*\b(?:5\d\d|429)\b|\btoomanyrequests\b|\b(?:unexpected )?EOF\b"
+)
+OF_RUN = re.compile(r"#\d+ \d+\.\d+ ")  # what the command of a RUN printed
+TRANSFER = re.compile(r"cannot (?:push|pull) ")  # all that such a command prints is about a registry
 FAILURE = re.compile(r"error|fail|dial|lookup|denied|not found|timeout", re.IGNORECASE)
 
 
@@ -55,9 +64,29 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
             return Fault.ENGINE, ["the engine does not answer any more", *_log(box, engine)]
     except BoxError as lost:
         return Fault.BOX, [lost.message]
-    if not registry.answers() or _refused(registry, error.output):
+    if problem := registry.problem():
+        return Fault.REGISTRY, [f"the registry {registry.prefix} {problem}", *_log_of(registry)]
+    if _refused(registry, error.output):
         return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
+    if bad := _error_of(registry, error):
+        return Fault.REGISTRY, [f"the registry {registry.prefix} answers with an error: {bad}", *_log_of(registry)]
     return Fault.COMMAND, [*_helper(engine, error.output), *_unpulled(error.output)]
+
+
+def _error_of(registry: Registry, error: LabError) -> str | None:
+    """The line in which Docker reports that this registry answered with an error of its own; None without one."""
+    host, transfer = registry.prefix.partition("/")[0], TRANSFER.match(error.message)
+    lines = (line.strip() for line in error.output.splitlines() if not OF_RUN.match(line))
+    return next((line for line in lines if ERROR_OF_REGISTRY.search(line) and (transfer or host in line)), None)
+
+
+def unread_because(registry: Registry, build: BuildResult) -> str | None:
+    """Why a cache could not be read, if that is the registry's fault; None if it is not known to be."""
+    if problem := registry.problem():
+        return f"the registry {registry.prefix} {problem}"
+    errors = [item.error for item in build.imports if item.lost and item.error]
+    bad = any(map(ERROR_OF_REGISTRY.search, errors))
+    return f"the registry {registry.prefix} answers with an error" if bad else None
 
 
 def _helper(engine: Engine, output: str) -> list[str]:
@@ -79,6 +108,14 @@ def _unpulled(output: str) -> list[str]:
 def _log(box: Box, engine: Engine) -> list[str]:
     """The end of the engine's log, for an engine that has one."""
     return ["the end of its log:", box.run(engine.log, timeout=60).text] if engine.log else []
+
+
+def _log_of(registry: Registry) -> list[str]:
+    """The end of the log of lab's own registry, if its program printed anything."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = registry.log.read_text(encoding="utf-8", errors="replace").splitlines() if registry.log else []
+    return ["the end of its log:", *lines[-TAIL_LINES:]] if lines else []
 
 
 def _refused(registry: Registry, output: str) -> bool:

@@ -114,7 +114,8 @@ def unread(build: BuildResult | None) -> str | None:
     if build is None:
         return None
     if lost := build.unread_caches:
-        return f"the cache of {', '.join(lost)} could not be read"
+        errors = dict.fromkeys(item.error for item in build.imports if item.lost and item.error)
+        return ": ".join([f"the cache of {', '.join(lost)} could not be read", *errors])
     steps = [step.instruction for step in build.steps if step.outcome is Outcome.UNKNOWN]
     return f"no outcome could be read for {', '.join(steps)}" if steps else None
 
@@ -126,7 +127,7 @@ def _with_rest(build: Build | None, steps: Sequence[StepResult]) -> BuildResult:
         steps=tuple(steps),
         context_bytes=build.context_bytes,
         dockerfile_bytes=build.dockerfile_bytes,
-        imports=tuple(CacheImport(ref=item.ref, ok=item.ok) for item in build.imports),
+        imports=tuple(CacheImport(ref=item.ref, ok=item.ok, error=item.error) for item in build.imports),
         image=build.image,
     )
 

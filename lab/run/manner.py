@@ -50,6 +50,7 @@ class Manner:
     fail_fast: bool = False
     _ended: threading.Event = field(default_factory=threading.Event, compare=False)
     _one: threading.Lock = field(default_factory=threading.Lock, compare=False)
+    _noting: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
     @property
     def has_ended(self) -> bool:
@@ -73,22 +74,41 @@ class Manner:
             stopping.set()  # the other boxes end too, as after Ctrl-C
         raise Interrupted(f"ended by you at {trial.name}")
 
-    def clear(self, stations: Collection[Station], run: Path, state: Path | None, tell: Tell) -> None:
-        """Remove the run's files from every box that can be reached, or note where they are kept.
+    def use(self, stations: list[Station], station: Station, run: Path, state: Path | None) -> None:
+        """Add a station to those of the run, and note its files if they are on another machine.
 
         `run` is the folder of the stored run, `state` that of the checkout's notes.
         """
+        with self._noting:
+            stations.append(station)
+            if state and station.facts.kind != "local":
+                kept.note(state, run.name, _folders(stations), kept.Why.USED)
+
+    def clear(self, stations: Collection[Station], run: Path, state: Path | None, tell: Tell) -> None:
+        """Remove the run's files from every box that can be reached, or note where they are kept.
+
+        The files on a box that cannot be reached stay noted, so that `lab down` removes them.
+        """
         if self.keep:
             kept.note(state or run, run.name, {station.box.name: str(station.home.parent) for station in stations})
-            return
-        for station in stations:
+        left = []
+        for station in stations if not self.keep else ():
             try:
                 sequence.clear(station)
             except LabError as error:
+                left.append(station)
                 tell(Progress(station.box.name, f"cannot remove {station.home}: {error.message}"))
+        if state:
+            kept.note(state, run.name, _folders(left), kept.Why.USED)
 
 
 USUAL = Manner()
+
+
+def _folders(stations: Collection[Station]) -> dict[str, str]:
+    """The folders of a run on other machines than this one, by box."""
+    others = (station for station in stations if station.facts.kind != "local")
+    return {station.box.name: str(station.home.parent) for station in others}
 
 
 def surprising(trial: Trial) -> str | None:

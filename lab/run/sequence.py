@@ -16,7 +16,7 @@ from lab.results.run import Production, Trial
 from lab.run.builders.table import builder_of
 from lab.run.changes.kind import Change
 from lab.run.expectations import Expectation, Facts
-from lab.run.faults import explain_failure
+from lab.run.faults import explain_failure, unread_because
 from lab.run.judging import fault_of, judge_all, unread, with_inspections
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
@@ -106,8 +106,8 @@ def rebuild(
         except (CommandError, BoxError) as error:
             fault, problem = explain_failure(station.box, station.engine, station.registry, error)
     build = _judged(work) if problem is None else None
-    if build and build.unread_caches and not station.registry.answers():
-        fault, problem = Fault.REGISTRY, f"{unread(build)}: the registry does not answer"
+    if build and build.unread_caches and (why := unread_because(station.registry, build)):
+        fault, problem = Fault.REGISTRY, f"{unread(build)}: {why}"
     builds = [*work.builds[:-1], build]
     return as_trial(key).model_copy(
         update={

@@ -25,6 +25,7 @@ from lab.engines.host import Home
 from lab.engines.kinds.table import kind_of
 from lab.engines.stock import Stock
 from lab.errors import HostError, Interrupted, UsageError
+from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.project import Project
@@ -47,6 +48,28 @@ def place_of(lineup: str, root: Path) -> Workplace:
 
 
 # --- status and down
+
+
+def test_what_the_user_keeps_stays_when_another_run_is_killed(checkout: Lab) -> None:
+    """`--after` is how lab itself cleans up after a killed run; the user's own clean-up removes what was kept."""
+    folder = checkout.root / "home" / "lab-runs" / "run-1"
+    folder.mkdir(parents=True)
+    kept.note(checkout.root / ".lab", "run-1", {"local": str(folder)})
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    assert checkout.ok("down", "--leftovers", "--after", str(ended.pid)).out == "no run left anything\n"
+    assert folder.exists()
+    assert checkout.ok("down", "--leftovers").out == f"removed: local:{folder}\n"
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("words", [["down", "--leftovers"], ["down"]])
+def test_the_folder_that_a_lost_run_used_on_a_box_is_removed(checkout: Lab, words: list[str]) -> None:
+    folder = checkout.root / "elsewhere" / "lab-runs" / "run-1"
+    folder.mkdir(parents=True)
+    kept.note(checkout.root / ".lab", "run-1", {"local": str(folder)}, kept.Why.USED)
+    assert f"local:{folder}" in checkout.ok(*words).out
+    assert not folder.exists()
 
 
 def test_an_engine_of_a_killed_lab_is_shown_and_removed(checkout: Lab) -> None:

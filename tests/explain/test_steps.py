@@ -19,7 +19,7 @@ from lab.buildkit.contenthash.entry import Entry, file
 from lab.buildkit.rulebook import Rulebook
 from lab.cli.explaining import explain as explain_verb
 from lab.cli.runs import ending
-from lab.errors import CONTRADICTED, DIFFERS, Fault, UsageError
+from lab.errors import CONTRADICTED, DIFFERS, NEXT, Fault, UsageError
 from lab.explain.engines import EngineLine, engine_lines
 from lab.explain.explanation import Explanation, Role
 from lab.explain.predict import options_of, predicted
@@ -293,7 +293,12 @@ def test_a_broken_trial_gives_the_exit_code_of_whose_fault_it_is(capsys: pytest.
             for item, fault in zip((first, second), faults, strict=True)
         )
         assert ending(RUN.model_copy(update={"trials": (*pair, *rest)})) == code
-        assert "CONTRADICTED: 1 of 15 trials" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "CONTRADICTED: 1 of 15 trials" in said
+        parts = ", ".join(sorted(fault or Fault.COMMAND for fault in dict.fromkeys(faults)))
+        assert f"2 of 15 trials broken, because of the {parts}\n" in said
+        hint = NEXT[{7: Fault.ENGINE, 8: Fault.COMMAND, 9: Fault.REGISTRY}[code]].partition(":")[0]
+        assert f"hint: {hint}" in " ".join(said.split())
 
 
 def test_an_outcome_that_is_not_known_is_no_miss() -> None:

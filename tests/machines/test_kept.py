@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.transcript import Transcript
 from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.leftovers import _run_folders
@@ -51,3 +52,39 @@ def test_a_note_that_cannot_be_read_names_nothing(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "run-1.json").write_text("{", encoding="utf-8")
     assert kept.runs(tmp_path) == {}
+
+
+# --- the folders of a run that goes on or was killed
+
+
+def test_the_folders_that_a_run_uses_are_not_those_that_the_user_keeps(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    folder = tmp_path / "lab-runs" / "run-1"
+    folder.mkdir(parents=True)
+    kept.note(project.state, "run-1", {"local": str(folder)}, kept.Why.USED)
+    assert kept.runs(project.state) == {}
+    assert kept.remove(project, Catalog(ROOT / "boxes"), lambda event: None) == []
+    assert kept.remove(project, Catalog(ROOT / "boxes"), lambda event: None, kept.Why.USED) == [f"local:{folder}"]
+    assert not folder.exists()
+    assert kept.runs(project.state, kept.Why.USED) == {}
+
+
+def test_the_folders_of_a_run_that_goes_on_are_left_alone(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    folder = tmp_path / "lab-runs" / "run-1"
+    folder.mkdir(parents=True)
+    (project.results / "run-1").mkdir(parents=True)
+    kept.note(project.state, "run-1", {"local": str(folder)}, kept.Why.USED)
+    transcript = Transcript(project.results / "run-1" / "transcript.jsonl", "run-1")
+    try:
+        assert kept.remove(project, Catalog(ROOT / "boxes"), lambda event: None, kept.Why.USED) == []
+    finally:
+        transcript.close()
+    assert folder.exists()
+
+
+def test_a_note_without_folders_is_removed(tmp_path: Path) -> None:
+    kept.note(tmp_path, "run-1", {"east": "/home/me/lab-runs/run-1"}, kept.Why.USED)
+    kept.note(tmp_path, "run-1", {}, kept.Why.USED)
+    assert list(tmp_path.rglob("*.json")) == []
+    kept.note(tmp_path, "run-1", {}, kept.Why.USED)  # harmless

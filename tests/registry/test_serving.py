@@ -26,7 +26,7 @@ def test_the_settings_are_yaml_wherever_the_checkout_lies() -> None:
 
 def test_only_the_user_of_the_run_may_read_and_write(tmp_path: Path) -> None:
     with serve(None, None, lambda event: None, store=tmp_path) as registry:
-        assert registry.port and registry.credentials and registry.answers()
+        assert registry.port and registry.credentials and registry.problem() is None
         for credentials in (None, Credentials("lab", "wrong"), Credentials.random()):
             assert status(registry.port, credentials) == 401
         for method, path in (("GET", "_catalog"), ("POST", "x/blobs/uploads/"), ("GET", "lab-base/tags/list")):

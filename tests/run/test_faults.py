@@ -6,6 +6,7 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -15,7 +16,8 @@ from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError, EngineError, Fault, LabError, RegistryError, exit_code_of
 from lab.registry.server import Registry
-from lab.run.faults import explain_failure, translate
+from lab.results.facts import BuildResult, CacheImport
+from lab.run.faults import explain_failure, translate, unread_because
 
 ALIVE = Engine("e", ("true",), "1", "1", "c")
 DEAD = Engine("e", ("false",), "1", "1", "c", log=("echo", "panic: out of memory"))
@@ -117,6 +119,76 @@ def test_a_registry_that_a_box_cannot_connect_to(output: str) -> None:
     other = Registry("localhost:5001", "external")
     fault, _ = explain_failure(LocalBox(), ALIVE, other, CommandError("cannot push", output=output))
     assert fault is Fault.COMMAND
+
+
+PULLED = "pulling from host localhost:5002 failed with status code [manifests sha256:b2]: 500 Internal Server Error"
+
+
+@pytest.mark.parametrize(
+    ("message", "output", "fault"),
+    [
+        (
+            "cannot build the image",
+            f"#3 [internal] load metadata for localhost:5002/lab-base\n#3 ERROR: {PULLED}",
+            "registry",
+        ),
+        ("cannot push the image", "received unexpected HTTP status: 500 Internal Server Error", "registry"),
+        ("cannot push the image", "toomanyrequests: slow down", "registry"),
+        ("cannot pull the image", "unexpected EOF", "registry"),
+        ("cannot build the image", "#7 0.215 npm error: localhost:5002: 500 Internal Server Error", "command"),
+        ("cannot build the image", "#7 0.215 npm error: unexpected EOF", "command"),
+        ("cannot build the image", "example.org/base:1: 500 Internal Server Error", "command"),
+    ],
+)
+def test_an_error_that_the_registry_answers_is_the_registrys(message: str, output: str, fault: str) -> None:
+    """The first output is a real one of Docker 20.10.24."""
+    there = Registry("localhost:5002/team", "external")  # not asked from here
+    found, text = explain_failure(LocalBox(), ALIVE, there, CommandError(f"{message} on left", output=output))
+    assert found == fault
+    assert ("the registry localhost:5002/team answers with an error: " in text) is (fault == "registry")
+
+
+def test_the_end_of_the_registrys_log_is_shown(silent: Registry, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("".join(f"line {number}\n" for number in range(100)))
+    logged = replace(silent, log=tmp_path / "log")
+    lines = explain_failure(LocalBox(), ALIVE, logged, FAILED)[1].splitlines()
+    assert lines[-2:] == ["line 98", "line 99"]
+    assert lines.index("the end of its log:") == len(lines) - 16
+    (tmp_path / "log").unlink()
+    assert explain_failure(LocalBox(), ALIVE, logged, FAILED)[1].endswith("does not answer")
+
+
+def test_a_registry_that_answers_with_another_status_is_named_with_it() -> None:
+    class Failing(Answering):
+        def do_GET(self) -> None:
+            self.send_error(500)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Failing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        there = Registry(f"localhost:{server.server_port}", "docker-registry", server.server_port)
+        fault, text = explain_failure(LocalBox(), ALIVE, there, FAILED)
+        server.shutdown()
+        thread.join()
+    assert (fault, text.splitlines()[-1]) == (Fault.REGISTRY, f"the registry {there.prefix} answers with status 500")
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        ("failed to copy: unexpected EOF", "the registry localhost:5002 answers with an error"),
+        ("invalid cache manifest", None),
+        (None, None),
+    ],
+)
+def test_whose_fault_a_cache_is_that_could_not_be_read(error: str | None, why: str | None) -> None:
+    build = BuildResult(steps=(), imports=(CacheImport(ref="localhost:5002/a", ok=False, error=error),))
+    assert unread_because(Registry("localhost:5002", "external"), build) == why
+
+
+def test_a_cache_that_a_silent_registry_has_is_lost_with_it(silent: Registry) -> None:
+    build = BuildResult(steps=(), imports=(CacheImport(ref="localhost:5002/a", ok=False),))
+    assert unread_because(silent, build) == f"the registry {silent.prefix} does not answer"
 
 
 def test_a_box_that_is_lost(registry: Registry) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from lab.boxes.base import Command, OnOutput, Result
 from lab.engines.engine import Engine
-from lab.errors import Fault, Interrupted
+from lab.errors import BoxError, Fault, Interrupted
 from lab.machines import kept
-from lab.model import Outcome, Verdict
+from lab.model import Outcome, Progress, Verdict
 from lab.registry.server import Registry
 from lab.results.run import Production, Trial, load
 from lab.run.manner import Manner, Surprise, surprising
@@ -110,3 +111,39 @@ def test_a_side_starts_clean_by_a_prune_or_by_the_first_state(by_snapshot: bool)
         assert (reset, prunes) == ([("e", [])], [])  # once, before anything else is done on the box
     else:
         assert (reset, prunes) == ([], box.calls[:1])
+
+
+# --- the files of a run on other machines
+
+
+def on(kind: str, box: Words | None = None) -> Station:
+    """A station whose box is of this kind."""
+    made = station(box)
+    return replace(made, facts=made.facts.model_copy(update={"kind": kind}))
+
+
+class Lost(Words):
+    """A box that cannot be reached any more."""
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        raise BoxError("cannot reach it any more")
+
+
+def test_the_files_on_another_machine_are_noted_before_they_exist_and_forgotten_at_the_end(tmp_path: Path) -> None:
+    manner, used, run = Manner(), list[Station](), tmp_path / "run-1"
+    manner.use(used, on("local"), run, tmp_path)
+    assert kept.runs(tmp_path, kept.Why.USED) == {}
+    there = on("ssh")
+    manner.use(used, there, run, tmp_path)
+    assert kept.runs(tmp_path, kept.Why.USED) == {"run-1": {there.box.name: str(there.home.parent)}}
+    manner.clear(used, run, tmp_path, lambda event: None)
+    assert kept.runs(tmp_path, kept.Why.USED) == {}
+
+
+def test_the_files_on_a_box_that_is_lost_stay_noted(tmp_path: Path) -> None:
+    manner, used, run, heard = Manner(), list[Station](), tmp_path / "run-1", list[Progress]()
+    manner.use(used, on("ssh", Lost()), run, tmp_path)
+    manner.clear(used, run, tmp_path, heard.append)
+    assert [event.what for event in heard] == ["cannot remove /h/run/e: cannot reach it any more"]
+    assert list(kept.runs(tmp_path, kept.Why.USED)) == ["run-1"]
+    assert kept.runs(tmp_path) == {}

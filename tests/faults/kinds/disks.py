@@ -1,0 +1,68 @@
+"""Disks that are full: of the results, of the state with the engines' data, of the home folder, of the registry."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.fault import Kind
+from tests.faults.scene import Scene
+
+FILLER = "filler"
+
+
+@dataclass(frozen=True)
+class Full(Kind):
+    """The disk of a folder of the workplace has only `spare` bytes left."""
+
+    folder: str
+    spare: int = 0
+
+    def strike(self, scene: Scene) -> None:
+        """Fill it."""
+        fill(getattr(scene.place, self.folder), self.spare)
+
+    def heal(self, scene: Scene) -> None:
+        """Make room again."""
+        (getattr(scene.place, self.folder) / FILLER).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class RegistryFull(Kind):
+    """The registry stores on a disk of its own, which is full from some moment on."""
+
+    def prepare(self, scene: Scene) -> None:
+        """Give it that disk."""
+        folder = scene.place.state / "registry"
+        folder.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "lab-faults", str(folder)], check=True)
+
+    def strike(self, scene: Scene) -> None:
+        """Fill it."""
+        fill(scene.place.state / "registry", 0)
+
+    def heal(self, scene: Scene) -> None:
+        """Take it away."""
+        subprocess.run(["umount", "--lazy", str(scene.place.state / "registry")], check=True)
+
+
+def fill(folder: Path, spare: int) -> None:
+    """Write a file into a folder until its disk has only `spare` bytes left."""
+    size = os.statvfs(folder)
+    free = size.f_bavail * size.f_frsize
+    with (folder / FILLER).open("wb", buffering=0) as file:
+        if spare:
+            os.posix_fallocate(file.fileno(), 0, max(1, free - spare))
+            return
+        try:
+            while True:
+                file.write(bytes(1 << 20))
+        except OSError:
+            pass
+        try:
+            while True:
+                file.write(bytes(512))
+        except OSError:
+            pass

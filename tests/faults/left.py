@@ -1,0 +1,122 @@
+"""What of a workplace is on the machine: each sort of thing is looked for where the kernel or the disk shows it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tests.faults.workplace import MARK, Workplace
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def processes(place: Workplace) -> Iterator[str]:
+    """Those that the program started in this workplace, by a variable that all of them inherit."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(MARK) == str(place.root) and process.status() != psutil.STATUS_ZOMBIE:
+                yield f"{process.pid} {' '.join(process.cmdline())[:120]}"
+
+
+def mounts(place: Workplace) -> Iterator[str]:
+    """Mounts below the workplace, except those that a fault made."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        point = line.split()[4]
+        if point.startswith(f"{place.state}/") or point.startswith(f"{place.temporary}/"):
+            yield point
+
+
+def namespaces(place: Workplace) -> Iterator[str]:
+    """Namespaces in which a process of the workplace is that this process is not in."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) != str(place.root):
+                continue
+            for kind in ("mnt", "pid", "net"):
+                if Path(f"/proc/{process.pid}/ns/{kind}").readlink() != Path(f"/proc/self/ns/{kind}").readlink():
+                    yield f"{kind} of {process.pid}"
+
+
+def bridges(place: Workplace) -> Iterator[str]:
+    """Network bridges of its engines."""
+    for home in place.homes():
+        if Path("/sys/class/net", home.daemon.bridge).exists():
+            yield home.daemon.bridge
+
+
+def rules(place: Workplace) -> Iterator[str]:
+    """Rules of the packet filter that name the networks or the bridges of its engines."""
+    if not shutil.which("iptables-save"):
+        return
+    saved = subprocess.run(["iptables-save"], capture_output=True, text=True, check=False).stdout
+    for home in place.homes():
+        for line in saved.splitlines():
+            if home.daemon.bridge in line or f"{home.daemon.network}.0/24" in line:
+                yield line
+
+
+def cgroups(place: Workplace) -> Iterator[str]:
+    """Control groups of its engines, in each hierarchy."""
+    for home in place.homes():
+        for top in (CGROUPS / home.cgroup, *CGROUPS.glob(f"*/{home.cgroup}")):
+            if top.exists():
+                yield str(top)
+
+
+def sockets(place: Workplace) -> Iterator[str]:
+    """Folders of sockets of its engines, and listening sockets below the workplace."""
+    for home in place.homes():
+        if Path(home.daemon.run).exists():
+            yield str(home.daemon.run)
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        path = line.split(maxsplit=7)[7] if len(line.split(maxsplit=7)) == 8 else ""
+        if path.startswith(str(place.root)):
+            yield path
+
+
+def folders(place: Workplace) -> Iterator[str]:
+    """Temporary folders, the files of trials, and the folders of engines and programs."""
+    yield from (str(path) for path in place.temporary.iterdir())
+    yield from (str(path) for path in place.home.glob("lab-runs/*") if path.name[:4] != "2020")  # a stranger's is 2020
+    for item in place.hosts.values():
+        yield from (f"{item.name}:{path}" for path in item.place.home.glob("lab-runs/*"))
+    yield from (str(path) for path in (place.state / "beside").glob("*"))
+    yield from (str(path) for path in (place.state / "engines").glob("*"))
+
+
+def parts(place: Workplace) -> Iterator[str]:
+    """Files that were being written, below what the workplace stores."""
+    for top in (place.results, place.cache, place.state):
+        yield from (str(path) for path in top.rglob("*.part"))
+
+
+def machines(place: Workplace) -> Iterator[str]:
+    """Domains, volumes and networks of libvirt whose names have the workplace's prefix."""
+    prefix = place.project.prefix
+    for folder in (Path("/etc/libvirt/qemu"), Path("/etc/libvirt/qemu/networks"), Path("/var/lib/libvirt/images")):
+        if folder.is_dir():
+            yield from (str(path) for path in folder.glob(f"{prefix}*"))
+
+
+SORTS: dict[str, Callable[[Workplace], Iterator[str]]] = {
+    "process": processes,
+    "mount": mounts,
+    "namespace": namespaces,
+    "bridge": bridges,
+    "packet filter rule": rules,
+    "control group": cgroups,
+    "socket": sockets,
+    "folder": folders,
+    "unfinished file": parts,
+    "domain, volume or network": machines,
+}
+
+
+def left(place: Workplace) -> list[str]:
+    """All that is there now, each with its sort."""
+    return [f"{sort}: {name}" for sort, look in SORTS.items() for name in look(place)]

@@ -1,0 +1,49 @@
+"""Which faults a run of the suite makes: all of them, or a selection that the seed draws; and in which order."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.faults.fault import Fault
+
+COUNT = 10  # of a selection: CI makes them in five minutes
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The seed, and the faults in the order in which they are made."""
+
+    seed: int
+    faults: tuple[Fault, ...]
+
+
+def select(faults: Sequence[Fault], environment: Mapping[str, str] = os.environ) -> Selection:
+    """Choose by the environment: LAB_FAULTS is `all`, a number, or names with commas; LAB_FAULTS_SEED is the seed."""
+    seed = int(environment.get("LAB_FAULTS_SEED") or random.SystemRandom().randrange(1_000_000))
+    asked = environment.get("LAB_FAULTS") or str(COUNT)
+    shuffled = random.Random(seed).sample(list(faults), len(faults))
+    if asked == "all":
+        return Selection(seed, tuple(shuffled))
+    if asked.isdigit():
+        return Selection(seed, tuple(_spread(shuffled, int(asked))))
+    names = asked.split(",")
+    unknown = [name for name in names if not any(_named(fault, name) for fault in faults)]
+    if unknown:
+        raise ValueError(f"there is no fault {', '.join(unknown)}")
+    return Selection(seed, tuple(fault for fault in shuffled if any(_named(fault, name) for name in names)))
+
+
+def _named(fault: Fault, name: str) -> bool:
+    return fault.name == name or (name.endswith("*") and fault.name.startswith(name[:-1]))
+
+
+def _spread(faults: Sequence[Fault], count: int) -> list[Fault]:
+    """So many faults, with as many different kinds among them as there are."""
+    first: dict[str, Fault] = {}
+    for fault in faults:
+        first.setdefault(type(fault.kind).__name__, fault)
+    others = [fault for fault in faults if fault not in first.values()]
+    return [*first.values(), *others][:count]
