@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from paramiko import AutoAddPolicy, BadHostKeyException
 from paramiko.ssh_exception import IncompatiblePeer, NoValidConnectionsError
 
+from lab.boxes.notes import Address
 from lab.errors import BoxError, reason
 
 FINAL = (BadHostKeyException, IncompatiblePeer)  # a host that will not answer otherwise if it is asked again
@@ -65,3 +67,12 @@ def unreachable(name: str, known_hosts: Path, error: BaseException) -> BoxError:
             "an ECDSA or ed25519 host key, or a newer OpenSSH",
         )
     return BoxError(f"cannot reach {name}: {why(error)}", hint=f"python -m lab up {name}")
+
+
+def log_in_hint(box: str, address: Address) -> str:
+    """Where the user and the key of a box are configured, and the command that tests them."""
+    key = ["-i", address.key] if address.key else []
+    command = shlex.join(["ssh", *key, "-p", str(address.port), f"{address.user}@{address.host}"])
+    tried = f"`key: {address.key}`" if address.key else "that it names no `key` (ssh-agent's and ~/.ssh's are tried)"
+    place = f"boxes/{box}.yaml"
+    return f"look at `user: {address.user}` and {tried} in {place}; `{command}` must work without a question"

@@ -7,15 +7,22 @@ import os
 import threading
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 from lab.boxes.base import Tell
 from lab.engines.archive import sha256_of
-from lab.errors import EngineError, HostError
+from lab.errors import EngineError, HostError, Interrupted
 from lab.files import disk_error
 from lab.model import Progress
+from lab.retries import Attempts, attempt
+from lab.silence import TRANSFER, allowed
+from lab.workers import stopping
 
 PIECE = 1 << 18
+DOWNLOADING = Attempts(most=4, first=0.5)
+BROKEN = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError)
+BUSY = (429, 500, 502, 503, 504)  # answers of a server that may give the file a moment later
 _fetching = threading.Lock()  # several boxes may need one archive at once; the first one downloads it
 
 
@@ -57,20 +64,19 @@ def _fetch(name: str, url: str | None, sha256: str, target: Path, tell: Tell) ->
 
 
 def download(url: str, target: Path, tell: Tell) -> Path:
-    """Download to a temporary file beside `target` and return its path; an incomplete file is removed."""
+    """Download to a temporary file beside `target` and return its path; an incomplete file is removed.
+
+    A broken connection, and one on which no byte comes for TRANSFER seconds, is opened again.
+    """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     name = f"archive {target.stem.rpartition('-')[0]}"
     complete = False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=30) as source, part.open("wb") as out:
-            size, got = int(source.headers.get("Content-Length") or 0), 0
-            while chunk := source.read(PIECE):
-                out.write(chunk)
-                got += len(chunk)
-                tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
+        receive = partial(_receive, url, part, name, tell)
+        attempt(name, "download", receive, on=BROKEN, passing=_may_pass, attempts=DOWNLOADING)
         complete = True
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
+    except BROKEN as error:
         raise _failure(url, error) from error
     except OSError as error:
         raise disk_error(part, error) from error
@@ -78,6 +84,27 @@ def download(url: str, target: Path, tell: Tell) -> Path:
         if not complete:
             part.unlink(missing_ok=True)
     return part
+
+
+def _receive(url: str, part: Path, name: str, tell: Tell) -> None:
+    with urllib.request.urlopen(url, timeout=allowed(TRANSFER)) as source, part.open("wb") as out:
+        size, got = int(source.headers.get("Content-Length") or 0), 0
+        while chunk := source.read(PIECE):
+            if stopping.is_set():
+                raise Interrupted(f"stopped while downloading {url}")
+            out.write(chunk)
+            got += len(chunk)
+            tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
+        if got < size:
+            raise ConnectionError(f"the connection was closed after {got} of {size} bytes")
+
+
+def _may_pass(error: Exception) -> bool:
+    """True for a failure of the connection, or of a server that is busy; another answer is the same every time."""
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        return error.code in BUSY
+    return not isinstance(error, ValueError)
 
 
 def _failure(url: str, error: Exception) -> EngineError | HostError:

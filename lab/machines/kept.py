@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +13,18 @@ from lab.errors import LabError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.project import Project
+from lab.statefile import Kind
+from lab.yamlfile import Strict
+
+
+class KeptNote(Strict):
+    """The folders of one run, by box."""
+
+    version: int = 1
+    folders: dict[str, str]
+
+
+KEPT_NOTE = Kind(KeptNote, migrations={0: lambda found: {"folders": found}})  # older versions of lab wrote only them
 
 
 def _folder(state: Path) -> Path:
@@ -22,19 +33,21 @@ def _folder(state: Path) -> Path:
 
 def note(state: Path, run: str, folders: Mapping[str, str]) -> None:
     """Note the folders of a run that are kept, by box."""
-    files.write(_folder(state) / f"{run}.json", json.dumps(dict(folders)) + "\n")
+    content = KeptNote(folders=dict(folders)).model_dump_json()
+    files.write(_folder(state) / f"{run}.json", content + "\n")
 
 
 def runs(state: Path) -> dict[str, dict[str, str]]:
     """The folders that are kept: by run, by box."""
     found: dict[str, dict[str, str]] = {}
     for path in sorted(_folder(state).glob("*.json")):
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue  # a note that cannot be read names nothing that could be removed
-        if isinstance(data, dict):
-            found[path.stem] = {str(box): str(folder) for box, folder in data.items()}
+        read = KEPT_NOTE.read(
+            path,
+            f"which folders of the run {path.stem} are kept",
+            "run the same command again; the folders stay on the boxes until `python -m lab down`",
+        )
+        if read:
+            found[path.stem] = read.folders
     return found
 
 

@@ -10,27 +10,23 @@ import http.client
 import json
 import shlex
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import psutil
-
 from lab.boxes.base import Box, Tell
 from lab.boxes.beside import beside
 from lab.boxes.local import LocalBox
 from lab.boxes.process import Child
-from lab.errors import BusyError, HostError, RegistryError
+from lab.errors import BusyError, RegistryError
 from lab.files import hold
 from lab.model import Progress
 from lab.registry.manifests import ACCEPTED
+from lab.registry.ports import TakenError, free_port, kind_of, listens
 from lab.workers import wait_for
 
-PORT = 5000
-PORTS = range(PORT, PORT + 20)
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"
 BASE = "lab-base"  # the one repository that outlives a run
@@ -90,27 +86,46 @@ def serve(
     if asked:
         yield Registry(asked.rstrip("/"), "external")
         return
-    chosen = _port(port)
-    program = next((name for name in PROGRAMS if shutil.which(name)), None)
-    tell(Progress("registry", f"starting on localhost:{chosen}"))
     with ExitStack() as stack:
         state = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-registry-")))
-        if program:
-            stack.enter_context(_program(program, chosen, state, kept=store is not None))
-            where, inside = program, None
-        elif shutil.which("docker"):
-            stack.enter_context(_container(chosen, state))
-            where, inside = f"docker run {IMAGE}", None
-        elif found := next(((box, name) for box in boxes if (name := _program_of(box))), None):
-            stack.enter_context(_inside(*found, chosen))
-            where, inside = f"{found[1]} in {found[0].name}", found[0].name
-        else:
-            raise RegistryError(
-                f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
-                hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
-            )
+        chosen, where, inside = _start(port, tell, state, boxes, stack, kept=store is not None)
         tell(Progress("registry", f"{where} on localhost:{chosen}", done=True))
         yield Registry(f"localhost:{chosen}", where, chosen, inside)
+
+
+def _start(
+    asked: int | None, tell: Tell, state: Path, boxes: Sequence[Box], stack: ExitStack, *, kept: bool
+) -> tuple[int, str, str | None]:
+    """Start a registry for the time of the stack; returns its port, its program in words, and the box that it is in.
+
+    Two labs that start at once may choose one port: the second one takes the next, unless the port was asked for.
+    """
+    passed_over: list[int] = []
+    while True:
+        chosen = free_port(asked, passed_over)
+        tell(Progress("registry", f"starting on localhost:{chosen}"))
+        try:
+            return chosen, *_start_on(chosen, state, boxes, stack, kept=kept)
+        except TakenError:
+            if asked:
+                raise
+            passed_over.append(chosen)
+
+
+def _start_on(port: int, state: Path, boxes: Sequence[Box], stack: ExitStack, *, kept: bool) -> tuple[str, str | None]:
+    if program := next((name for name in PROGRAMS if shutil.which(name)), None):
+        stack.enter_context(_program(program, port, state, kept=kept))
+        return program, None
+    if shutil.which("docker"):
+        stack.enter_context(_container(port, state))
+        return f"docker run {IMAGE}", None
+    if found := next(((box, name) for box in boxes if (name := _program_of(box))), None):
+        stack.enter_context(_inside(*found, port))
+        return f"{found[1]} in {found[0].name}", found[0].name
+    raise RegistryError(
+        f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
+        hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
+    )
 
 
 @contextmanager
@@ -135,7 +150,7 @@ def _storage(state: Path, place: Path, *, kept: bool) -> Iterator[Path]:
         data = place / "data"
         if kept:
             with suppress(BusyError):
-                stack.enter_context(hold(state, ["registry"], "repro"))
+                stack.enter_context(hold(state, ["registry"], "repro", wait=False))
                 data = state / "registry"
                 _drop_runs(data)
         yield data
@@ -175,7 +190,7 @@ def _container(port: int, state: Path) -> Iterator[None]:
         ports = f"127.0.0.1:{port}:5000"
         started = shell.run(["docker", "run", "-d", "--rm", "--name", name, "-p", ports, IMAGE], timeout=300)
         if not started.ok:
-            raise RegistryError(
+            raise kind_of(started.output.decode("utf-8", "replace"))(
                 f"cannot start {IMAGE} in this machine's Docker: exit status {started.exit}",
                 output=started.output,
                 hint="python -m lab setup installs a registry program",
@@ -241,44 +256,14 @@ def _status(port: int) -> int | str:
 def _wait_until_it_serves(port: int, child: Child | None) -> None:
     def look() -> bool | str:
         if child is not None and not child.alive():
-            raise RegistryError("cannot start the registry: it ended at once", output=child.output())
+            printed = child.output()
+            raise kind_of(printed)("cannot start the registry: it ended at once", output=printed)
         status = _status(port)
         if isinstance(status, str):
             return status
-        if status == 200 and child is not None and not _listens(child.pid, port):
-            return "another program answers on its port"  # two labs that start at once may choose one port
+        if status == 200 and child is not None and not listens(child.pid, port):
+            return "another program answers on its port"  # the registry itself ends a moment later
         return True if status == 200 else f"status {status} instead of 200"
 
     log = child.output if child else str
     wait_for("the registry", look, timeout=20, every=0.1, error=RegistryError, detail=log)
-
-
-def _listens(pid: int, port: int) -> bool:
-    """True if this program listens on the port, or if that cannot be known."""
-    try:
-        found = psutil.Process(pid).net_connections(kind="tcp")
-    except psutil.Error as error:
-        return isinstance(error, psutil.AccessDenied)
-    return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)
-
-
-def _port(asked: int | None) -> int:
-    """The port asked for if it is free, else the first free one from 5000 on."""
-    refused: OSError | None = None
-    for port in [asked] if asked else PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                refused = error
-                continue
-        return port
-    if asked:
-        denied = isinstance(refused, PermissionError)
-        why = "permission denied (ports below 1024 are root's)" if denied else "something listens there"
-        raise HostError(
-            f"cannot serve the registry on port {asked}: {why}",
-            hint="leave --registry-port out; lab then takes a free port",
-        ) from refused
-    raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused

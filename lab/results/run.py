@@ -130,6 +130,15 @@ class Base(Strict):
     source: Literal["alpine", "busybox", "given"]
 
 
+class RetryFacts(Strict):
+    """What lab had to try again in a run: `what` with `who`, how many `times`, and the error of the last time."""
+
+    who: str
+    what: str
+    times: int
+    why: str
+
+
 class Run(Strict):
     """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is interrupted.
 
@@ -137,7 +146,8 @@ class Run(Strict):
     contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
     and `bases` the other images that the Dockerfile names after FROM. `project` describes the user's own project, if
     that is what was built, and `vary` the axes of `lab vary`, if that made the run. `sequence` has the steps that the
-    scenario states for both sides; it is empty in runs that do not store it.
+    scenario states for both sides; it is empty in runs that do not store it. `retries` has the connections, pulls and
+    downloads that were repeated.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -163,6 +173,7 @@ class Run(Strict):
     project: ProjectFacts | None = None
     vary: VaryFacts | None = None
     sequence: tuple[SequenceStep, ...] = ()
+    retries: tuple[RetryFacts, ...] = ()
 
     @property
     def as_expected(self) -> bool:

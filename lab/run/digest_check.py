@@ -27,9 +27,10 @@ from lab.model import Progress
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.report.digests import CheckedCase
+from lab.silence import OUTPUT
 from lab.yamlfile import Strict, load
 
-BUILD_SECONDS = 300
+BUILD_SECONDS = 3600
 ROOT = """\
 mkdir -p root/bin root/etc
 cp "$(command -v busybox)" root/bin/busybox
@@ -155,7 +156,7 @@ def run(bench: Bench, cases: Sequence[Case], tell: Tell) -> list[CheckedCase]:
 def _build(shell: Box, engine: Engine, folder: Path, name: str, *more: str) -> None:
     locals_ = [word for kind in ("context", "dockerfile") for word in ("--local", f"{kind}={folder}")]
     words = engine.call(["build", "--frontend", "dockerfile.v0", "--progress", "plain", *locals_, *more])
-    shell.check(words, doing=f"build {name}", timeout=BUILD_SECONDS)
+    shell.check(words, doing=f"build {name}", timeout=BUILD_SECONDS, silence=OUTPUT)
 
 
 @contextmanager

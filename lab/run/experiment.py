@@ -16,6 +16,7 @@ from lab.counting import counted
 from lab.engines.engine import Engine
 from lab.errors import CommandError, UsageError
 from lab.machines.ready import Ready
+from lab.notices import listening
 from lab.project import Project
 from lab.registry import names, server
 from lab.registry.client import read_image
@@ -86,6 +87,7 @@ def perform(
         store = registry or stack.enter_context(serving)
         recorder = Recorder(folder, _new_run(folder.name, cast.draft, wish.lineup, started, store), watch)
         stack.callback(recorder.close)
+        stack.enter_context(listening(recorder.hear))
         recorder.update()
         transcript = Transcript(folder / "transcript.jsonl", folder.name)
         stack.callback(transcript.close)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.errors import HostError
 from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.leftovers import _run_folders
@@ -51,3 +52,17 @@ def test_a_note_that_cannot_be_read_names_nothing(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "run-1.json").write_text("{", encoding="utf-8")
     assert kept.runs(tmp_path) == {}
+
+
+def test_the_note_of_an_older_lab_is_read_and_a_damaged_one_is_set_aside(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "run-1.json").write_text('{"local": "/tmp/run-1"}', encoding="utf-8")
+    assert kept.runs(tmp_path) == {"run-1": {"local": "/tmp/run-1"}}
+    kept.note(tmp_path, "run-2", {"local": "/tmp/run-2"})
+    assert kept.runs(tmp_path)["run-2"] == {"local": "/tmp/run-2"}
+    (folder / "run-3.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(HostError, match="cannot read which folders of the run run-3 are kept"):
+        kept.runs(tmp_path)
+    assert (folder / "run-3.json.damaged").read_text(encoding="utf-8") == "[]"
+    assert list(kept.runs(tmp_path)) == ["run-1", "run-2"]
