@@ -14,7 +14,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Nothing has come from `who` for `seconds`, and lab stops waiting after `limit` seconds; `sign` names what is missing."""
+    """Nothing has come from `who` for `seconds`, and lab stops waiting after `limit` seconds.
+
+    `sign` names what is missing, such as output.
+    """
 
     who: str
     sign: str

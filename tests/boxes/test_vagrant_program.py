@@ -24,7 +24,7 @@ def suspended(guest: VagrantBox) -> None:
 
 
 def test_a_verb_without_a_word_of_vagrant_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    guest = box(tmp_path, "centos7", monkeypatch, "echo suspending; exec sleep 100000")
+    guest = box(tmp_path, "centos7", monkeypatch, "echo suspending; while :; do sleep 0.1; done")
     note = guest.notes.read("centos7")
     assert note
     guest.notes.write(note.model_copy(update={"address": Address(host="127.0.0.1", port=1, user="vagrant")}))
