@@ -10,11 +10,12 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from lab.notices import Silent, announce
 
+OnOutput = Callable[[str, bytes], None]
 VARIABLE = "LAB_SILENCE"
 LONGER = f"{VARIABLE}=SECONDS in the environment lets lab wait longer"  # for hints
 OUTPUT = 600.0  # seconds without output of a build, which may run one quiet command
@@ -51,6 +52,22 @@ class Silence:
     def heard(self) -> None:
         """Take a sign: the time starts again."""
         self._last, self._warned = self._clock(), False
+
+    def hearing(self, on_output: OnOutput | None) -> OnOutput:
+        """The listener to a program's output that also takes each chunk as a sign."""
+
+        def hear(name: str, data: bytes) -> None:
+            self.heard()
+            if on_output:
+                on_output(name, data)
+
+        return hear
+
+    def feeding(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The input of a program, of which each chunk that it took is a sign."""
+        for chunk in chunks:
+            yield chunk
+            self.heard()
 
     @property
     def until_look(self) -> float:

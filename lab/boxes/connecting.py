@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import socket
+from errno import ECONNREFUSED, EHOSTUNREACH
 from pathlib import Path
 from typing import Any
 
 from fabric import Config, Connection
 from paramiko import AutoAddPolicy, SSHException
+from paramiko.ssh_exception import NoValidConnectionsError
 
 from lab.boxes.hostkeys import SameKey, at_log_in
 from lab.boxes.notes import Address
 
-CONNECT_SECONDS = 15
+CONNECT_SECONDS = 15  # for TCP
+ANSWER_SECONDS = 60  # for each answer of the ssh server: an emulated machine under load computes keys for half a minute
 CHANNEL_SECONDS = 60  # paramiko would wait an hour for a host that no longer answers
 DEAD_SECONDS = 120  # after this time without an acknowledgement the kernel gives the connection up
 BEAT_SECONDS = 15  # between two packets that a host must acknowledge
@@ -32,7 +35,10 @@ def connect(address: Address, known_hosts: Path, *, learn: bool, forward_agent: 
 
     Raises one of TRANSPORT_ERRORS, or LogInRefused.
     """
-    kwargs: dict[str, Any] = {"banner_timeout": 60, "auth_timeout": 60}
+    # Paramiko's own connection would give the exchange of keys the time that it gives to TCP.
+    # So a connection cannot be opened a second time.
+    limits = dict.fromkeys(("banner_timeout", "auth_timeout"), ANSWER_SECONDS)
+    kwargs: dict[str, Any] = {"sock": _socket(address), **limits}
     if address.key:
         kwargs |= {"key_filename": address.key, "look_for_keys": False, "allow_agent": False}
     connection = Connection(
@@ -41,7 +47,7 @@ def connect(address: Address, known_hosts: Path, *, learn: bool, forward_agent: 
         port=address.port,
         config=Config(overrides={"load_ssh_configs": False}, lazy=True),
         forward_agent=forward_agent,
-        connect_timeout=CONNECT_SECONDS,
+        connect_timeout=ANSWER_SECONDS,
         connect_kwargs=kwargs,
     )
     try:
@@ -63,6 +69,15 @@ def connect(address: Address, known_hosts: Path, *, learn: bool, forward_agent: 
             raise LogInRefused(error) from error
         raise
     return connection
+
+
+def _socket(address: Address) -> socket.socket:
+    try:
+        return socket.create_connection((address.host, address.port), CONNECT_SECONDS)
+    except OSError as error:
+        if error.errno in (ECONNREFUSED, EHOSTUNREACH):
+            raise NoValidConnectionsError({(address.host, address.port): error}) from error
+        raise
 
 
 def _limit(transport: Any) -> None:

@@ -50,9 +50,9 @@ def run_process(
     collected: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     failures: list[BaseException] = []
     silence = Silence(who, "output", inf if command.silence is None else command.silence)
-    threads = _pump(process, collected, _marking(silence, on_output), failures)
+    threads = _pump(process, collected, silence.hearing(on_output), failures)
     if chunks is not None:
-        threads.append(_feed(process, _marked(silence, chunks), failures))
+        threads.append(_feed(process, silence.feeding(chunks), failures))
     try:
         with silence.watched(lambda: _end(process)) if command.silence is not None else nullcontext():
             status = _wait(process, command.timeout)
@@ -73,24 +73,6 @@ def run_process(
     seconds = time.monotonic() - clock
     out, err = (b"".join(collected[name]) for name in ("stdout", "stderr"))
     return Result(command, status, out, err, started, seconds, silence.limit if silence.ended else None)
-
-
-def _marking(silence: Silence, on_output: OnOutput | None) -> OnOutput:
-    """The listener to output that also takes each chunk as a sign."""
-
-    def hear(name: str, data: bytes) -> None:
-        silence.heard()
-        if on_output:
-            on_output(name, data)
-
-    return hear
-
-
-def _marked(silence: Silence, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The input, of which each chunk that the program took is a sign."""
-    for chunk in chunks:
-        yield chunk
-        silence.heard()
 
 
 def _start(command: Command, *, fed: bool) -> subprocess.Popen[bytes]:

@@ -46,11 +46,6 @@ def run_while_heard(
     assert command.silence is not None
     silence, token, ended = Silence(who, "output", command.silence), secrets.token_hex(8), threading.Event()
 
-    def hear(name: str, data: bytes) -> None:
-        silence.heard()
-        if on_output:
-            on_output(name, data)
-
     def end() -> None:
         with suppress(LabError):
             execute(Command(("sh", "-c", AS_ROOT, "sh", END, token), timeout=20))
@@ -60,7 +55,7 @@ def run_while_heard(
     try:
         with silence.watched(end):
             try:
-                result = execute(command, hear, token)
+                result = execute(command, silence.hearing(on_output), token)
             finally:
                 ended.set()
     except BoxError as error:

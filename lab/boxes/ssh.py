@@ -30,6 +30,7 @@ from lab.workers import stopping, wait_for
 
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
 CONNECTING = Attempts(most=3, first=0.5)
+CONNECTING_SECONDS = 30  # an attempt that took longer was the last one
 
 
 class SshBox(Box):
@@ -248,12 +249,17 @@ class SshBox(Box):
 
     def _connect(self) -> Connection:
         with self._lock:
-            if self._connection is not None:
+            if self._connection is not None and self._connection.is_connected:
                 return self._connection
         # outside the lock: it may take a minute, and Ctrl-C closes the connection meanwhile
-        made = attempt(self.name, "connect", self._open, on=BoxError, passing=_may_pass, attempts=CONNECTING)
+        end = time.monotonic() + CONNECTING_SECONDS
+
+        def passing(error: Exception) -> bool:
+            return _may_pass(error) and time.monotonic() < end
+
+        made = attempt(self.name, "connect", self._open, on=BoxError, passing=passing, attempts=CONNECTING)
         with self._lock:
-            if self._connection is None:
+            if self._connection is None or not self._connection.is_connected:
                 self._connection = made
             elif self._connection is not made:
                 made.close()
@@ -281,7 +287,6 @@ class SshBox(Box):
         )
 
     def _entry(self, address: Address) -> str:
-        """The hint: where user and key are configured, and the command that tests them."""
         return log_in_hint(self.name, address)
 
 

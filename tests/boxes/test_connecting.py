@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 
-from lab.boxes import ssh
+from lab.boxes import connecting, ssh
 from lab.boxes.connecting import CHANNEL_SECONDS, DEAD_SECONDS
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
@@ -48,6 +49,23 @@ def test_a_host_that_does_not_answer_yet_is_asked_again(sshd: Sshd) -> None:
     assert isinstance(notice, Retried)
     assert (notice.who, notice.what, notice.attempt, notice.most) == ("late", "connect", 1, 3)
     assert notice.why.startswith("cannot reach late: ")
+
+
+def test_a_host_that_accepts_connections_and_says_nothing_does_not_refuse_the_key(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a frozen sshd looks like: the kernel accepts for it. paramiko then has the words of a failed login."""
+    monkeypatch.setattr(connecting, "ANSWER_SECONDS", 0.5)  # it is a minute
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        mute = sshd.box("mute", port=listener.getsockname()[1])
+        with pytest.raises(BoxError) as caught:
+            mute.run(["true"])
+    # the exchange and the wait for the server's first line have the same limit, and either may end first
+    assert re.fullmatch(
+        "cannot reach mute: (it accepts connections, and no ssh server answers on them"
+        "|Error reading SSH protocol banner.*)",
+        caught.value.message,
+    )
 
 
 def test_a_host_that_refuses_the_key_is_not_asked_again(sshd: Sshd) -> None:

@@ -38,8 +38,10 @@ def test_a_silent_command_ends_with_what_it_started(place: Box) -> None:
     assert result.overrun == "it printed nothing for 2 s"
     assert result.command == Command(("sh", "-c", "echo $$; sleep 100000 & echo $!; wait"), silence=2)
     wait_for("their end", lambda: not any(map(alive, pids)) or "they run", timeout=120, every=0.05)
-    [notice] = [item for item in heard if isinstance(item, Silent)]
-    assert (notice.who, notice.sign, notice.limit) == (place.name, "output", 2)
+    # each silence of its own gives one: a slow machine may be silent before the first output too
+    assert {(item.who, item.sign, item.limit) for item in heard if isinstance(item, Silent)} == {
+        (place.name, "output", 2.0)
+    }
 
 
 class Counting(Silence):
@@ -81,12 +83,12 @@ def test_each_input_is_a_sign(place: Box, signs: type[Counting]) -> None:
 
 def test_a_command_that_must_succeed_says_that_it_was_silent(place: Box) -> None:
     with pytest.raises(CommandError) as caught:
-        place.check(["sh", "-c", "echo begin; sleep 100000"], doing="build", silence=1)
+        place.check(["sh", "-c", "echo begin; exec sleep 100000"], doing="build", silence=1)
     where = place.name
     assert caught.value.message == (
-        f"cannot build on {where}: it printed nothing for 1 s: `sh -c 'echo begin; sleep 100000'`"
+        f"cannot build on {where}: it printed nothing for 1 s: `sh -c 'echo begin; exec sleep 100000'`"
     )
-    assert caught.value.tail() == ["begin"]
+    assert caught.value.tail()[0] == "begin"  # a shell may add that it was terminated
     assert caught.value.hint and "LAB_SILENCE=SECONDS" in caught.value.hint
 
 

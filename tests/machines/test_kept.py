@@ -48,12 +48,6 @@ def test_the_next_run_does_not_sweep_a_folder_that_is_kept(tmp_path: Path, monke
     assert [folder.name for folder in _run_folders(project)] == ["run-2"]
 
 
-def test_a_note_that_cannot_be_read_names_nothing(tmp_path: Path) -> None:
-    (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "run-1.json").write_text("{", encoding="utf-8")
-    assert kept.runs(tmp_path) == {}
-
-
 def test_the_note_of_an_older_lab_is_read_and_a_damaged_one_is_set_aside(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()
