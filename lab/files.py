@@ -7,12 +7,61 @@ import errno
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from lab.errors import BusyError, HostError
+from lab.errors import BusyError, HostError, Interrupted
+from lab.notices import Queued, announce
+
+LOOK_SECONDS = 0.2  # between two attempts to take a lock
+patient = threading.Event()  # set by `lab --wait`
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The lab process that holds a name: its verb, its id, when it took the name (ISO 8601), and its workplace."""
+
+    verb: str
+    pid: int
+    started: str
+    place: str
+    version: int = 1
+
+    @classmethod
+    def me(cls, verb: str, state: Path) -> Holder:
+        """This process, which holds a name of the state or the cache in this folder."""
+        folder = state.absolute()
+        place = str(folder.parent) if folder.name == ".lab" else os.environ.get("PWD", str(folder))
+        return cls(verb, os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds"), place)
+
+    def seen_from(self, other: Holder) -> str:
+        """The process in words, with the time of day of this machine; with date and place where they are different."""
+        since = datetime.fromisoformat(self.started).astimezone()
+        today = since.date() == datetime.now().astimezone().date()
+        when = f"{since:{'%H:%M' if today else '%Y-%m-%d %H:%M'}}"
+        where = "" if self.place == other.place else f", in {self.place}"
+        return f"`lab {self.verb}` (process {self.pid}, since {when}{where})"
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Who wrote a lock file; None if that is not known: it is just being written, or its writer has ended."""
+    try:
+        found = Holder(**json.loads(path.read_text(encoding="utf-8")))
+        datetime.fromisoformat(found.started)
+    except (OSError, ValueError, TypeError):
+        return None
+    try:
+        os.kill(found.pid, 0)
+    except PermissionError:  # another user's process
+        return found
+    except (OSError, TypeError, OverflowError):
+        return None
+    return found
 
 
 def write(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
@@ -85,12 +134,15 @@ def disk_error(path: Path, error: OSError) -> HostError:
 
 
 @contextmanager
-def hold(state: Path, names: list[str], verb: str) -> Iterator[None]:
-    """Hold these names (boxes, recipes) for this process; raise a BusyError that names the holder if one is held.
+def hold(state: Path, names: list[str], verb: str, *, wait: bool | None = None) -> Iterator[None]:
+    """Hold these names (boxes, recipes) for this process. The kernel keeps the lock of each (flock) until it ends.
 
-    The kernel keeps the lock (flock). It ends with the process, so a crash leaves no lock.
+    While another process holds one, this one waits for it and announces for whom, if `wait` is true; if it is false, a
+    BusyError names the holder. By default it waits if `patient` is set. Names are taken in order, so that two processes
+    never wait for each other.
     """
     folder = state / "locks"
+    may_wait = patient.is_set() if wait is None else wait
     with ExitStack() as stack:
         for name in sorted(set(names)):
             try:
@@ -98,14 +150,33 @@ def hold(state: Path, names: list[str], verb: str) -> Iterator[None]:
                 lock = stack.enter_context((folder / name).open("a+", encoding="utf-8"))
             except OSError as error:
                 raise disk_error(folder / name, error) from error
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise _busy(name, lock.name) from None
+            _take(lock, name, Holder.me(verb, state), wait=may_wait)
             lock.truncate(0)
-            lock.write(json.dumps({"pid": os.getpid(), "verb": verb}))
+            lock.write(json.dumps(asdict(Holder.me(verb, state))))
             lock.flush()
         yield
+
+
+def _take(lock: IO[str], name: str, me: Holder, *, wait: bool) -> None:
+    """Lock the file, now or once its holder lets it go."""
+    from lab.workers import stopping  # late: psutil takes a while, which `lab --help` need not spend
+
+    shown = ""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            holder = holder_of(Path(lock.name))
+        who = holder.seen_from(me) if holder else "another lab"
+        if not wait:
+            hint = f"`python -m lab --wait {me.verb} ...` waits until it ends"
+            raise BusyError(f"cannot use {name}: {who} holds it", hint=hint)
+        if who != shown:
+            announce(Queued(name, who))
+            shown = who
+        if stopping.wait(LOOK_SECONDS):
+            raise Interrupted(f"stopped while waiting for {name}")
 
 
 def lock_while_open(file: IO[Any]) -> None:
@@ -124,12 +195,3 @@ def is_open(path: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def _busy(name: str, path: str) -> BusyError:
-    try:
-        holder = json.loads(Path(path).read_text(encoding="utf-8"))
-        who = f"`lab {holder['verb']}` (process {holder['pid']})"
-    except (ValueError, KeyError, OSError):
-        who = "another lab"
-    return BusyError(f"cannot use {name}: {who} holds it", hint="wait until it ends, or stop it with Ctrl-C")

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar, cast
 import psutil
 
 from lab.errors import Interrupted, LabError
+from lab.silence import Silence
 
 V = TypeVar("V")
 # Vagrant cleans up at the first SIGINT and drops everything at the second. At a terminal it has received the first
@@ -166,22 +167,25 @@ def wait_for(
     hint: str | None = None,
     detail: Callable[[], str] = str,
     progress: Callable[[], object] | None = None,
+    who: str | None = None,
 ) -> V:
     """Call `look` until it returns a value that is not a string; a string describes the current state.
 
-    `timeout` and `every` are in seconds. With `progress`, the timeout starts again whenever its value changes. Raises
-    `error` "cannot wait longer than <time> for <what>: <last state>" with the text of `detail()` as its output, and
-    Interrupted when `stopping` is set.
+    `timeout` and `every` are in seconds. With `progress`, the timeout is a limit on silence (`lab.silence`): it starts
+    again whenever the value changes, and notices name `who`. Raises `error` "cannot wait longer than <time> for <what>:
+    <last state>" with the text of `detail()` as its output, and Interrupted when `stopping` is set.
     """
     deadline, before = time.monotonic() + timeout, progress() if progress else None
+    silence = Silence(who or what, "progress", timeout)
     while True:
         seen = look()
         if not isinstance(seen, str):
             return seen
         if progress and (now := progress()) != before:
-            deadline, before = time.monotonic() + timeout, now
-        if time.monotonic() >= deadline:
-            limit = f"{timeout:g} s without any progress" if progress else f"{timeout:g} s"
+            silence.heard()
+            before = now
+        if silence.is_over() if progress else time.monotonic() >= deadline:
+            limit = f"{silence.limit:g} s without any progress" if progress else f"{timeout:g} s"
             raise error(f"cannot wait longer than {limit} for {what}: {seen}", hint=hint, output=detail())
         if stopping.wait(every):
             raise Interrupted(f"stopped while waiting for {what}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import project
-from lab.boxes.vagrant import add_box
+from lab.boxes.vagrant_program import add_box
 from lab.errors import HostError, UsageError
 from lab.project import Installed, Project, cache_folder, find, home_folder, own_data, state_folder
 from tests.conftest import ROOT

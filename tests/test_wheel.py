@@ -391,9 +391,9 @@ def test_repro_on_this_machine_stores_its_run_in_the_current_folder(installed: I
 @pytest.mark.machines
 def test_vagrant_itself_finds_the_packages_machines_in_the_state_folder(installed: Installation) -> None:
     ask = """\
-from lab.boxes.vagrant import _vagrant
+from lab.boxes.vagrant_program import vagrant_for
 from lab.project import find
-print(*sorted(status.name for status in _vagrant(find()).status()))
+print(*sorted(status.name for status in vagrant_for(find()).status()))
 """
     env = installed.env | {"VAGRANT_HOME": os.environ.get("VAGRANT_HOME", str(Path.home() / ".vagrant.d"))}
     done = run([installed.python, "-c", ask], cwd=installed.current, env=env)

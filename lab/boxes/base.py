@@ -17,23 +17,29 @@ from pathlib import Path, PurePosixPath
 
 from lab.errors import BoxError, CommandError
 from lab.model import Progress
+from lab.silence import LONGER
 
 TIMED_OUT = 124  # the exit status of coreutils' timeout(1); LocalBox uses the same number
 KILLED = 137  # the shell's status for a program that SIGKILL ended: by `timeout -k`, or because memory ran out
 KILL_SECONDS = 10  # seconds that a program may run on after SIGTERM
 NOT_FOUND = 127  # the shell's status for a program that does not exist
+MARK = "LAB_COMMAND"
 Tell = Callable[[Progress], None]  # logic reports progress by calling this; the CLI listens
 OnOutput = Callable[[str, bytes], None]  # called with "stdout" or "stderr" and the bytes that just arrived
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command for a box: arguments, variables, folder, time limit in seconds. Only `feed` gives it an input."""
+    """One command for a box: arguments, variables, folder, time limit in seconds. Only `feed` gives it an input.
+
+    `silence` ends the command when it has printed nothing for so many seconds; None allows silence for its whole time.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: PurePosixPath | None = None
     timeout: float = 600
+    silence: float | None = None
 
     def line(self) -> str:
         """The command as a person would type it: folder, variables and quoted arguments."""
@@ -41,15 +47,17 @@ class Command:
         text = " ".join([*words, shlex.join(self.argv)])
         return f"cd {shlex.quote(str(self.cwd))} && {text}" if self.cwd else text
 
-    def guarded(self, *, fed: bool = False) -> str:
+    def guarded(self, *, fed: bool = False, mark: str = "") -> str:
         """The line for a shell: `line` with the C locale and a time limit that the box itself enforces.
 
-        The input is empty, or the shell's own if the command is `fed`.
+        The input is empty, or the shell's own if the command is `fed`. By the `mark` in its environment, the command is
+        found on the box.
 
         `timeout` sends SIGTERM first; `-k` kills a command that ignores it. `exit $?` keeps the shell running, so that
         it turns a death by signal into an exit status: sshd reports no status at all for a signal.
         """
-        words = ["LC_ALL=C", *(f"{name}={shlex.quote(value)}" for name, value in self.env.items())]
+        marks = [f"{MARK}={mark}"] if mark else []
+        words = ["LC_ALL=C", *marks, *(f"{name}={shlex.quote(value)}" for name, value in self.env.items())]
         limit = f"timeout -k {KILL_SECONDS} {self.timeout:g}"
         text = f"env {' '.join(words)} {limit} {shlex.join(self.argv)}{'' if fed else ' </dev/null'}; exit $?"
         return f"cd {shlex.quote(str(self.cwd))} && {text}" if self.cwd else text
@@ -57,7 +65,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a command: exit status, output bytes, start (UTC) and duration in seconds."""
+    """The result of a command: exit status, output bytes, start (UTC) and duration in seconds.
+
+    `silent` is the limit on silence in seconds that ended the command; None if that did not end it.
+    """
 
     command: Command
     exit: int
@@ -65,6 +76,7 @@ class Result:
     stderr: bytes
     started: datetime
     seconds: float
+    silent: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -73,8 +85,15 @@ class Result:
 
     @property
     def timed_out(self) -> bool:
-        """True if the time limit ended the command. A SIGKILL before the limit came from something else."""
+        """True if a limit on time or silence ended the command. A SIGKILL before it came from something else."""
         return self.exit == TIMED_OUT or (self.exit == KILLED and self.seconds >= self.command.timeout)
+
+    @property
+    def overrun(self) -> str:
+        """Which limit ended a command that has `timed_out`, for an error."""
+        if self.silent is not None:
+            return f"it printed nothing for {self.silent:g} s"
+        return f"it did not end within {self.command.timeout:g} s"
 
     @property
     def text(self) -> str:
@@ -166,10 +185,11 @@ class Box(ABC):
         env: Mapping[str, str] | None = None,
         cwd: PurePosixPath | None = None,
         timeout: float = 600,
+        silence: float | None = None,
         on_output: OnOutput | None = None,
     ) -> Result:
         """Run a command on the box and return its Result whatever the exit status is."""
-        command = Command(tuple(argv), dict(env or {}), cwd, timeout)
+        command = Command(tuple(argv), dict(env or {}), cwd, timeout, silence)
         return self.execute(command, on_output)
 
     def check(
@@ -181,10 +201,11 @@ class Box(ABC):
         env: Mapping[str, str] | None = None,
         cwd: PurePosixPath | None = None,
         timeout: float = 600,
+        silence: float | None = None,
         on_output: OnOutput | None = None,
     ) -> Result:
         """Run a command that must succeed; raise CommandError "cannot <doing> on <box>: ..." if it does not."""
-        result = self.run(argv, env=env, cwd=cwd, timeout=timeout, on_output=on_output)
+        result = self.run(argv, env=env, cwd=cwd, timeout=timeout, silence=silence, on_output=on_output)
         if not result.ok:
             raise failure(self.name, doing, result, hint)
         return result
@@ -193,7 +214,7 @@ class Box(ABC):
 def failure(where: str, doing: str, result: Result, hint: str | None = None) -> CommandError:
     """The error for a command that failed: the purpose, the box, the command, its last lines."""
     why = (
-        f"it did not end within {result.command.timeout:g} s"
+        result.overrun
         if result.timed_out
         else f"`{result.command.argv[0]}` does not exist there"
         if result.exit == NOT_FOUND
@@ -201,4 +222,6 @@ def failure(where: str, doing: str, result: Result, hint: str | None = None) -> 
         if result.exit == KILLED
         else f"exit status {result.exit}"
     )
+    if result.silent is not None:
+        hint = hint or f"look at what the command does there; {LONGER}"
     return CommandError(f"cannot {doing} on {where}: {why}: `{result.command.line()}`", hint=hint, output=result.output)

@@ -6,6 +6,7 @@ runs in it. Both are known by process id and start time: an id that another prog
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -181,9 +182,16 @@ def _look(folder: Path) -> Standing:
         # lab was killed before the note was whole, or is just writing it: the folder's name has the owner's id
         what, _, rest = folder.name.partition("-")
         pid = rest.partition("-")[0]
-        return Standing(folder, what, owned=pid.isdigit() and psutil.pid_exists(int(pid)))
+        return Standing(folder, what, owned=_is_newer(folder) or (pid.isdigit() and psutil.pid_exists(int(pid))))
     pids = {note.program.pid} if note.program and note.program.alive() else _named_after(folder)
     return Standing(folder, note.what, note.owner.alive(), tuple(sorted(pids)), note.container)
+
+
+def _is_newer(folder: Path) -> bool:
+    """True if a newer version of lab wrote the note: this one does not know what belongs to the folder."""
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        return bool(json.loads((folder / NOTE).read_bytes()).get("version") > Note.model_fields["version"].default)
+    return False
 
 
 def _named_after(folder: Path) -> set[int]:

@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from lab.boxes.base import Tell
 from lab.boxes.beside import MARK
 from lab.errors import BoxError
 from lab.model import Progress
+from lab.silence import Silence
 
 LOOK_SECONDS = 1.0  # between two looks at the console
 REPEAT_SECONDS = 10.0  # between two events for a console line of which only numbers change
@@ -69,10 +70,13 @@ class Boot:
         return size, len(self._lines)
 
     @contextmanager
-    def watched(self, seconds: float) -> Iterator[None]:
-        """Interrupt this process's `vagrant` for the box once the signs have not changed for so many seconds."""
+    def watched(self, seconds: float, signs: Callable[[], object] | None = None) -> Iterator[None]:
+        """Interrupt this process's `vagrant` for the box once the signs have not changed for so many seconds.
+
+        `signs` replaces those of a boot.
+        """
         done = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(seconds, done), daemon=True)
+        thread = threading.Thread(target=self._watch, args=(seconds, signs or self.signs, done), daemon=True)
         thread.start()
         try:
             yield
@@ -80,13 +84,14 @@ class Boot:
             done.set()
             thread.join()
 
-    def _watch(self, seconds: float, done: threading.Event) -> None:
-        before, deadline = self.signs(), time.monotonic() + seconds
+    def _watch(self, seconds: float, signs: Callable[[], object], done: threading.Event) -> None:
+        before, silence = signs(), Silence(self.box, "progress", seconds)
         while not done.wait(min(LOOK_SECONDS, seconds / 4)):
-            now = self.signs()
+            now = signs()
             if now != before:
-                before, deadline = now, time.monotonic() + seconds
-            elif time.monotonic() >= deadline:
+                before = now
+                silence.heard()
+            elif silence.is_over():
                 self.gave_up = True
                 break
         for number in (signal.SIGINT, signal.SIGKILL):

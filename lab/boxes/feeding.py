@@ -8,34 +8,37 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import ceil, inf
 from pathlib import Path
 from typing import Any
 
 from lab.boxes.base import Command, OnOutput, Result
+from lab.silence import TRANSFER, Silence, allowed
 from lab.workers import stopping
 
 STEP_SECONDS = 5.0  # between two looks at whether the whole was stopped
 
 
-def feed_channel(channel: Any, command: Command, chunks: Iterable[bytes], seconds: float) -> Result:
-    """Run the command in an open ssh channel and send it these bytes.
+def feed_channel(channel: Any, command: Command, chunks: Iterable[bytes], seconds: float, who: str) -> Result:
+    """Run the command in an open ssh channel of the box `who` and send it these bytes.
 
-    Raises TimeoutError if it does not end within `seconds`, EOFError if the connection broke or lab is stopping, and
-    what `chunks` raise.
+    Raises TimeoutError if it does not end within `seconds`, or if the box has taken no byte for the command's limit on
+    silence; EOFError if the connection broke or lab is stopping; and what `chunks` raise.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     outputs: dict[str, bytes] = {}
     failures: list[BaseException] = []
+    silence = Silence(who, "byte of the transfer", inf if command.silence is None else command.silence)
     channel.exec_command(command.guarded(fed=True))
     threads = [
         threading.Thread(target=_read, args=(outputs, "stdout", channel.recv), daemon=True),
         threading.Thread(target=_read, args=(outputs, "stderr", channel.recv_stderr), daemon=True),
-        threading.Thread(target=_write, args=(channel, chunks, failures), daemon=True),
+        threading.Thread(target=_write, args=(channel, chunks, failures, silence), daemon=True),
     ]
     for thread in threads:
         thread.start()
-    while not channel.status_event.wait(STEP_SECONDS) and not failures:
-        if time.monotonic() - clock > seconds:
+    while not channel.status_event.wait(min(STEP_SECONDS, silence.until_look)) and not failures:
+        if time.monotonic() - clock > seconds or silence.is_over():
             raise TimeoutError
         if stopping.is_set() or channel.closed:
             raise EOFError
@@ -58,11 +61,12 @@ def _read(outputs: dict[str, bytes], name: str, receive: Callable[[int], bytes])
     outputs[name] = b"".join(found)
 
 
-def _write(channel: Any, chunks: Iterable[bytes], failures: list[BaseException]) -> None:
+def _write(channel: Any, chunks: Iterable[bytes], failures: list[BaseException], silence: Silence) -> None:
     try:
         for chunk in chunks:
             try:
                 channel.sendall(chunk)
+                silence.heard()
             except OSError:  # the command ended before it had read all; its exit status says why
                 return
         with suppress(OSError):
@@ -75,9 +79,10 @@ def _write(channel: Any, chunks: Iterable[bytes], failures: list[BaseException])
 def rsync(source: Path, names: Path, target: str, timeout: float, login: Sequence[str] = ()) -> Command:
     """The command that copies the objects in the list `names` below `source` with `rsync -a`, as people do.
 
-    `login` are the words of ssh that log in, the host last, if the target is on another host.
+    `login` are the words of ssh that log in, the host last, if the target is on another host. rsync prints nothing, so
+    it measures the silence itself.
     """
-    words = ["rsync", "-a", "--from0", f"--files-from={names}"]
+    words = ["rsync", "-a", f"--timeout={ceil(allowed(TRANSFER))}", "--from0", f"--files-from={names}"]
     if not login:
         return Command((*words, f"{source}/", f"{target}/"), timeout=timeout)
     *shell, host = login

@@ -17,6 +17,7 @@ from lab.errors import BoxError, reason
 FINAL = (BadHostKeyException, IncompatiblePeer)  # a host that will not answer otherwise if it is asked again
 SLOW = "Authentication timeout."  # paramiko's text
 SSH_PORT = 22  # a file of known hosts names only another port
+MUTE = "No existing session"  # paramiko's text for a host that accepts a connection and sends nothing
 
 
 def why(error: BaseException) -> str:
@@ -24,6 +25,8 @@ def why(error: BaseException) -> str:
     if isinstance(error, NoValidConnectionsError):
         each = {f"{reason(item)} ({host} port {port})" for (host, port), item in error.errors.items()}
         return ", ".join(sorted(each))
+    if str(error) == MUTE:
+        return "it accepts connections, and no ssh server answers on them"
     name = getattr(error, "filename", None)
     return f"{reason(error)}: {name}" if name else reason(error)
 
@@ -80,7 +83,7 @@ def at_log_in(connection: Any, error: BaseException) -> bool:
     """
     transport = connection.client.get_transport()
     stood = transport is not None and transport.is_active()
-    return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW)
+    return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW, MUTE)
 
 
 def unreachable(name: str, known_hosts: Path, error: BaseException, users: Path | None = None) -> BoxError:

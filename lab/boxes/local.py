@@ -20,11 +20,11 @@ class LocalBox(Box):
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command as a child process."""
-        return run_process(command, on_output)
+        return run_process(command, on_output, who=self.name)
 
     def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
         """Run the command as a child process that reads these bytes."""
-        return run_process(command, chunks=chunks)
+        return run_process(command, chunks=chunks, who=self.name)
 
     def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
         """Copy within this machine by rsync."""

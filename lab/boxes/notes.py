@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from lab import files
-from lab.errors import HostError
+from lab.statefile import Kind, aside
 from lab.yamlfile import Strict
 
 
@@ -47,6 +45,9 @@ class Note(Strict):
     pristine: tuple[str, ...] | None = None
 
 
+NOTE = Kind(Note)
+
+
 class Notes:
     """The notes of one checkout: one JSON file for each box under .lab/machines/."""
 
@@ -64,24 +65,24 @@ class Notes:
 
     def read(self, box: str) -> Note | None:
         """The note of a box, or None. A note that cannot be read is a HostError with a hint."""
-        path = self.path(box)
-        try:
-            return Note.model_validate_json(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError, ValidationError) as error:
-            raise HostError(
-                f"cannot read the note {path}: {str(error).splitlines()[0]}",
-                hint=f"remove that file, then run `python -m lab down {box}`",
-            ) from error
+        return NOTE.read(
+            self.path(box),
+            f"the note of {box}",
+            f"`python -m lab down {box}` removes the box, and `python -m lab up {box}` makes a new one",
+        )
+
+    def exists(self, box: str) -> bool:
+        """True if a box has a note, or had one that was damaged and is set aside."""
+        return self.path(box).exists() or bool(aside(self.path(box)))
 
     def write(self, note: Note) -> None:
         """Write a note to disk completely or not at all."""
         files.write(self.path(note.box), note.model_dump_json(indent=1) + "\n")
 
     def forget(self, box: str) -> None:
-        """Remove the note and the host key of a box that no longer exists."""
-        self.path(box).unlink(missing_ok=True)
+        """Remove the note, also one that was set aside, and the host key of a box that no longer exists."""
+        for path in (self.path(box), *aside(self.path(box))):
+            path.unlink(missing_ok=True)
         self.known_hosts(box).unlink(missing_ok=True)
 
     def boxes(self) -> list[str]:

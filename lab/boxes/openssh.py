@@ -25,7 +25,8 @@ class OpenSshBox(Box):
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command by one ssh; BoxError if ssh cannot reach the host, HostError if there is no ssh here."""
-        done = run_process(replace(self._sent(command), timeout=command.timeout), on_output)
+        sent = replace(self._sent(command), timeout=command.timeout, silence=command.silence)
+        done = run_process(sent, on_output, who=self.name)
         if done.exit == NOT_FOUND and done.stderr.startswith(b"ssh: "):
             raise HostError("cannot reach another host: ssh is not installed here", hint="install OpenSSH's client")
         if done.exit == TRANSPORT:

@@ -9,8 +9,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +20,7 @@ import psutil
 from lab.boxes.at_terminal import at_terminal
 from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, OnOutput, Result
 from lab.errors import HostError, reason
+from lab.silence import Silence
 
 
 def run_process(
@@ -27,12 +29,15 @@ def run_process(
     *,
     interactive: bool = False,
     chunks: Iterable[bytes] | None = None,
+    who: str = "this machine",
 ) -> Result:
     """Run a command on this machine; a missing program gives status 127, as in a shell.
 
     `interactive` hands it the terminal and captures nothing: Ctrl-C is then for the program and not for lab. `chunks`
     are its input, which is empty without them. On Ctrl-C the program is sent SIGTERM and then killed. The same happens
-    if `on_output` or `chunks` raise; their exception is then raised here.
+    if `on_output` or `chunks` raise; their exception is then raised here. A command that has been silent for its limit
+    ends with status 124, like one that has run too long; each byte of output or input is a sign, and notices of its
+    silence name `who`.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     try:
@@ -44,12 +49,15 @@ def run_process(
         return _not_started(command, error, started, time.monotonic() - clock)
     collected: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     failures: list[BaseException] = []
-    threads = _pump(process, collected, on_output, failures)
+    silence = Silence(who, "output", inf if command.silence is None else command.silence)
+    threads = _pump(process, collected, silence.hearing(on_output), failures)
     if chunks is not None:
-        threads.append(_feed(process, chunks, failures))
+        threads.append(_feed(process, silence.feeding(chunks), failures))
     try:
-        status = _wait(process, command.timeout)
-        status = 128 - status if status < 0 else status  # a death by signal, as a shell puts it
+        with silence.watched(lambda: _end(process)) if command.silence is not None else nullcontext():
+            status = _wait(process, command.timeout)
+        # a death by signal, as a shell puts it
+        status = TIMED_OUT if silence.ended else 128 - status if status < 0 else status
     except subprocess.TimeoutExpired:
         _end(process)
         status = TIMED_OUT
@@ -63,7 +71,8 @@ def run_process(
     if failures:
         raise failures[0]
     seconds = time.monotonic() - clock
-    return Result(command, status, b"".join(collected["stdout"]), b"".join(collected["stderr"]), started, seconds)
+    out, err = (b"".join(collected[name]) for name in ("stdout", "stderr"))
+    return Result(command, status, out, err, started, seconds, silence.limit if silence.ended else None)
 
 
 def _start(command: Command, *, fed: bool) -> subprocess.Popen[bytes]:
@@ -124,7 +133,7 @@ def _feed(process: subprocess.Popen[bytes], chunks: Iterable[bytes], failures: l
 def _pump(
     process: subprocess.Popen[bytes],
     chunks: dict[str, list[bytes]],
-    on_output: OnOutput | None,
+    on_output: OnOutput,
     failures: list[BaseException],
 ) -> list[threading.Thread]:
     """Start the threads that collect the child's output, chunk by chunk as it comes; a failure ends the child."""
@@ -134,8 +143,7 @@ def _pump(
             with stream:
                 while chunk := os.read(stream.fileno(), 65536):
                     chunks[name].append(chunk)
-                    if on_output:
-                        on_output(name, chunk)
+                    on_output(name, chunk)
         except BaseException as error:
             failures.append(error)  # raised in the thread that called run_process, which waits for the child
             _end(process)

@@ -10,35 +10,27 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from fabric import Config, Connection
+from fabric import Connection
 from invoke.exceptions import CommandTimedOut, ThreadException
-from paramiko import AutoAddPolicy, SSHException
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
+from lab.boxes.connecting import TRANSPORT_ERRORS, LogInRefused, RefusedError, connect, may_pass
 from lab.boxes.feeding import Sink, feed_channel, rsync
 from lab.boxes.forwards import ReverseForward, local_forward
-from lab.boxes.hostkeys import (
-    FINAL,
-    SameKey,
-    at_log_in,
-    fingerprints,
-    load_users,
-    log_in_hint,
-    store_key,
-    unreachable,
-    why,
-)
+from lab.boxes.hostkeys import FINAL, fingerprints, log_in_hint, unreachable, why
 from lab.boxes.notes import Address
 from lab.boxes.process import run_process
+from lab.boxes.silent_commands import UnansweredError, run_while_heard
 from lab.errors import BoxError, Interrupted, LabError
 from lab.model import Progress
+from lab.retries import Attempts, attempt
+from lab.silence import LONGER, TRANSFER, Silence
 from lab.workers import stopping, wait_for
 
-CONNECT_SECONDS = 15
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
-TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: a key file that is no key
+CONNECTING = Attempts(most=3, first=0.5)
+CONNECTING_SECONDS = 30  # an attempt that took longer was the last one
 
 
 class SshBox(Box):
@@ -94,7 +86,7 @@ class SshBox(Box):
         def look() -> Connection | str:
             try:
                 return self._open(learn=not self._knows_key())
-            except _Refused as error:
+            except RefusedError as error:
                 if not booting:
                     raise
                 return error.message
@@ -104,7 +96,14 @@ class SshBox(Box):
                 return error.message
 
         self._connection = wait_for(
-            f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=console, progress=progress
+            f"ssh on {self.name}",
+            look,
+            timeout=seconds,
+            every=1,
+            error=BoxError,
+            detail=console,
+            progress=progress,
+            who=self.name,
         )
 
     def _knows_key(self) -> bool:
@@ -120,14 +119,19 @@ class SshBox(Box):
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command through the box's shell; the connection's own failures are BoxErrors."""
+        if command.silence is None:
+            return self._execute(command, on_output)
+        try:
+            return run_while_heard(self.name, command, self._execute, self.close, on_output)
+        except UnansweredError as error:
+            raise self._no_answer(command) from error
+
+    def _execute(self, command: Command, on_output: OnOutput | None = None, mark: str = "") -> Result:
         started, clock = datetime.now(UTC), time.monotonic()
-        sinks = {
-            "out_stream": Sink("stdout", on_output),
-            "err_stream": Sink("stderr", on_output),
-        }
+        sinks = {"out_stream": Sink("stdout", on_output), "err_stream": Sink("stderr", on_output)}
         try:
             result = self._connect().run(
-                command.guarded(),
+                command.guarded(mark=mark),
                 warn=True,
                 in_stream=False,
                 # a letter a byte: what the box sent comes back byte for byte
@@ -157,7 +161,7 @@ class SshBox(Box):
         """Run the command in a channel of its own and send these bytes."""
         try:
             channel = self._connect().transport.open_session()
-            return feed_channel(channel, command, chunks, command.timeout + GRACE_SECONDS)
+            return feed_channel(channel, command, chunks, command.timeout + GRACE_SECONDS, self.name)
         except TimeoutError as error:
             raise self._no_answer(command) from error
         except TRANSPORT_ERRORS as error:
@@ -194,10 +198,19 @@ class SshBox(Box):
     def put(self, source: Path, target: PurePosixPath) -> None:
         """Copy a host file to the box by sftp, then rename it into place."""
         part = target.with_name(target.name + ".part")
+        silence = Silence(self.name, "byte of the transfer", TRANSFER)
         try:
-            self._connect().put(str(source), remote=str(part))
+            sftp = self._connect().sftp()
+            with silence.watched(self.close):
+                sftp.put(str(source), str(part), callback=lambda done, size: silence.heard())
+                sftp.chmod(str(part), source.stat().st_mode & 0o7777)
         except TRANSPORT_ERRORS as error:
-            raise BoxError(f"cannot copy {source.name} to {self.name}: {why(error)}") from error
+            if stopping.is_set():
+                raise Interrupted(f"stopped while {source.name} was copied to {self.name}") from error
+            cause = f"the box took no byte for {silence.limit:g} s" if silence.ended else why(error)
+            raise BoxError(
+                f"cannot copy {source.name} to {self.name}: {cause}", hint=LONGER if silence.ended else None
+            ) from error
         self.check(["mv", str(part), str(target)], doing=f"put {source.name} in its place")
 
     def login(self) -> Command:
@@ -244,11 +257,17 @@ class SshBox(Box):
 
     def _connect(self) -> Connection:
         with self._lock:
-            if self._connection is not None:
+            if self._connection is not None and self._connection.is_connected:
                 return self._connection
-        made = self._open()  # outside the lock: it may take a minute, and Ctrl-C closes the connection meanwhile
+        # outside the lock: it may take a minute, and Ctrl-C closes the connection meanwhile
+        end = time.monotonic() + CONNECTING_SECONDS
+
+        def passing(error: Exception) -> bool:
+            return may_pass(error) and time.monotonic() < end
+
+        made = attempt(self.name, "connect", self._open, on=BoxError, passing=passing, attempts=CONNECTING)
         with self._lock:
-            if self._connection is None:
+            if self._connection is None or not self._connection.is_connected:
                 self._connection = made
             elif self._connection is not made:
                 made.close()
@@ -258,38 +277,13 @@ class SshBox(Box):
         """A new connection; `learn` remembers a host key that is not known yet instead of refusing it."""
         if self.address is None:
             raise BoxError(f"cannot reach {self.name}: it is not up", hint=f"python -m lab up {self.name}")
-        kwargs: dict[str, Any] = {"banner_timeout": 60, "auth_timeout": 60}
-        if self.address.key:
-            kwargs |= {"key_filename": self.address.key, "look_for_keys": False, "allow_agent": False}
-        connection = Connection(
-            self.address.host,
-            user=self.address.user,
-            port=self.address.port,
-            config=Config(overrides={"load_ssh_configs": False}, lazy=True),
-            forward_agent=self._forwards_agent,
-            connect_timeout=CONNECT_SECONDS,
-            connect_kwargs=kwargs,
-        )
         try:
-            # Fabric's own default takes any key; this box's key is known after its first `up`
-            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else SameKey())
-            if learn:
-                self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
-                self.known_hosts.touch(mode=0o600)
-                load_users(connection.client, self.users_hosts)
-            if self.known_hosts.exists():
-                connection.client.load_host_keys(str(self.known_hosts))
-            connection.open()
-            if learn:
-                store_key(connection, self.known_hosts)
-            connection.transport.set_keepalive(15)
+            users, agent = self.users_hosts, self._forwards_agent
+            return connect(self.address, self.known_hosts, users, learn=learn, forward_agent=agent)
+        except LogInRefused as refused:
+            raise self._refusal(refused.why) from refused.why
         except TRANSPORT_ERRORS as error:
-            refused = at_log_in(connection, error)
-            connection.client.close()  # Fabric's own close() leaves a connection open whose login failed
-            if learn and not self.known_hosts.stat().st_size:
-                self.known_hosts.unlink()
-            raise (self._refusal(error) if refused else self._unreachable(error)) from error
-        return connection
+            raise self._unreachable(error) from error
 
     def _unreachable(self, error: BaseException) -> BoxError:
         return unreachable(self.name, self.known_hosts, error, self.users_hosts)
@@ -297,11 +291,10 @@ class SshBox(Box):
     def _refusal(self, error: BaseException) -> BoxError:
         """The error for a host that answers and refuses the login."""
         assert self.address
-        return _Refused(
-            f"cannot log in to {self.name} as {self.address.user}: {why(error)}",
-            hint=log_in_hint(self.name, self.address),
+        return RefusedError(
+            f"cannot log in to {self.name} as {self.address.user}: {why(error)}", hint=self._entry(self.address)
         )
 
-
-class _Refused(BoxError):
-    """The host answers and refuses this user with this key."""
+    def _entry(self, address: Address) -> str:
+        """The hint: where user and key come from."""
+        return log_in_hint(self.name, address)

@@ -5,17 +5,14 @@ python-vagrant starts the program `vagrant` itself; the program carries a mark b
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
-
-import vagrant
 
 from lab.boxes.base import Tell
 from lab.boxes.beside import mark
@@ -25,14 +22,19 @@ from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
 from lab.boxes.vagrant_output import NO_BOX, NO_BOX_WHY, adding, address_of, verdict_and_console
+from lab.boxes.vagrant_program import vagrant_for
 from lab.errors import BoxError, HostError, Interrupted, reason
 from lab.model import Progress
 from lab.project import Project
+from lab.retries import Attempts, attempt
+from lab.silence import CONSOLE, LONGER, allowed
 from lab.workers import stopping
 
 CONSOLE_LINES = 30
 CLOCK_SECONDS = 2  # a smaller difference is that of two questions
 RESTORED_SECONDS = 60  # a machine that runs from a snapshot answers at once unless the snapshot is of a broken one
+VERB_SECONDS = 300.0  # without a word of Vagrant, for every verb but `up`, which reports a whole boot
+RESUMING = Attempts(most=2, first=5)  # libvirt may have been restarted, and is not ready yet
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -61,7 +63,7 @@ class VagrantBox(SshBox):
         if note.address and not note.suspended and super().state() == "running":
             tell(Progress(self.name, "reaching it by ssh"))
             boot = Boot(self.name, note.vagrant.console, tell)
-            self.wait_until_reachable(60, lambda: self._console(note), booting=True, progress=boot.signs)
+            self.wait_until_reachable(CONSOLE, lambda: self._console(note), booting=True, progress=boot.signs)
             self.correct_clock(tell)
         else:
             self._vagrant_up(note, tell)
@@ -92,11 +94,17 @@ class VagrantBox(SshBox):
                 log.write(line)
                 boot.hear(line)
 
+        def once() -> None:
+            with images_in_use(), boot.watched(self.spec.boot_timeout):
+                self._ask("bring up", up, watched=True)
+
+        def may_pass(error: Exception) -> bool:
+            return note.suspended and not boot.gave_up  # the machine exists: to resume it again changes nothing
+
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             try:
-                with images_in_use(), boot.watched(self.spec.boot_timeout):
-                    self._ask("bring up", up)
+                attempt(self.name, "resume", once, on=BoxError, passing=may_pass, attempts=RESUMING)
             except BoxError as error:
                 if not boot.gave_up:
                     raise
@@ -118,7 +126,7 @@ class VagrantBox(SshBox):
         """The error for a boot without progress; the machine stays, and its note records why."""
         self.notes.write(note.model_copy(update={"silent": True}))
         return SilentError(
-            f"cannot bring up {self.name}: {self.spec.boot_timeout} s without any progress "
+            f"cannot bring up {self.name}: {allowed(self.spec.boot_timeout):g} s without any progress "
             "on its console, in Vagrant's output and by ssh",
             box=self.name,
             output=error.output,
@@ -163,7 +171,8 @@ class VagrantBox(SshBox):
     def wait_after_restore(self) -> None:
         """Wait until the machine answers after it was set back to a snapshot, set its clock, and note its state."""
         note = self._note()
-        self.wait_until_reachable(RESTORED_SECONDS, lambda: self._console(note), booting=True)
+        boot = Boot(self.name, note.vagrant.console, lambda event: None)
+        self.wait_until_reachable(RESTORED_SECONDS, lambda: self._console(note), booting=True, progress=boot.signs)
         self.set_clock()
         self.notes.write(note.model_copy(update={"suspended": False, "silent": False}))
 
@@ -207,9 +216,16 @@ class VagrantBox(SshBox):
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def _ask(self, verb: str, what: Any) -> Any:
-        """Call python-vagrant with its output in this box's log; its failures become BoxErrors with the log's end."""
-        start = self._log_path.stat().st_size if self._log_path.exists() else 0
+    def _log_size(self) -> int:
+        return self._log_path.stat().st_size if self._log_path.exists() else 0
+
+    def _ask(self, verb: str, what: Any, *, watched: bool = False) -> Any:
+        """Call python-vagrant with its output in this box's log; its failures become BoxErrors with the log's end.
+
+        Vagrant is interrupted when it prints nothing for VERB_SECONDS, unless the caller watches it.
+        """
+        start = self._log_size()
+        boot = Boot(self.name, None, lambda event: None)
 
         @contextmanager
         def log() -> Iterator[IO[str]]:
@@ -217,11 +233,18 @@ class VagrantBox(SshBox):
                 yield out
 
         try:
-            return what(_vagrant(self.project, out_cm=log, err_cm=log, variables=mark(self.project.state)))
+            with nullcontext() if watched else boot.watched(VERB_SECONDS, self._log_size):
+                return what(vagrant_for(self.project, out_cm=log, err_cm=log, variables=mark(self.project.state)))
         except subprocess.CalledProcessError as error:
             if stopping.is_set():
                 raise Interrupted(f"stopped while Vagrant had to {verb} {self.name}") from error
             printed = self._log_path.read_bytes()[start:].decode("utf-8", "replace")
+            if boot.gave_up:
+                raise BoxError(
+                    f"cannot {verb} {self.name}: Vagrant printed nothing for {allowed(VERB_SECONDS):g} s",
+                    output=printed,
+                    hint=f"run the same command again; {LONGER}",
+                ) from error
             note = self.notes.read(self.name)
             if note and NO_BOX.search(printed):
                 raise self._not_fetched(note, printed) from error
@@ -253,42 +276,3 @@ class VagrantBox(SshBox):
             hint="`python -m lab up --lineup debian` needs nothing from there; an image you have as a file is added by "
             f"`{adding(image, provider)}`",
         )
-
-
-class _Vagrant(vagrant.Vagrant):
-    """python-vagrant, whose `up` has no option to keep a machine that does not boot.
-
-    Its verbs of snapshots name no machine, so that Vagrant would use all of them.
-    """
-
-    def snapshot(self, verb: str, *words: str) -> str:
-        """Call `vagrant snapshot` with these words, and return what it prints."""
-        return str(self._run_vagrant_command(["snapshot", verb, *words]))  # type: ignore[no-untyped-call]
-
-    def _make_vagrant_command(self, args: list[str]) -> Any:
-        more = ["--no-destroy-on-error"] if args[:1] == ["up"] else []
-        return super()._make_vagrant_command([*args[:1], *more, *args[1:]])  # type: ignore[no-untyped-call]
-
-
-def _vagrant(project: Project, *, variables: Mapping[str, str] | None = None, **streams: Any) -> Any:
-    """python-vagrant for the Vagrantfile of the project; `variables` are added to its environment."""
-    project.prepare_vagrant()
-    env = {**os.environ, **project.vagrant_variables, **(variables or {})}
-    return _Vagrant(str(project.root), env=env, **streams)  # type: ignore[no-untyped-call]  # it has no types
-
-
-def add_box(project: Project, name: str, file: Path) -> None:
-    """Give a baked image to Vagrant under that name unless it has it; older images of the same box are removed."""
-    machine = _vagrant(project)
-    try:
-        have = {box.name for box in machine.box_list()}
-        if name not in have:
-            machine.box_add(name, str(file), provider="libvirt")
-        stem = name.rpartition("-")[0]
-        for old in have - {name}:
-            if old.rpartition("-")[0] == stem:
-                machine.box_remove(old, "libvirt")
-    except (subprocess.CalledProcessError, RuntimeError) as error:
-        raise HostError(
-            f"cannot add {file.name} to Vagrant: {error}", hint="python -m lab doctor names what is missing"
-        ) from error

@@ -95,7 +95,7 @@ def bake(recipes: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     with screen(verbose) as shown:
         for name in names:
             recipe = load_recipe(pick(name, paths, "recipe"))
-            with hold(project.cache, [f"bake-{name}"], "bake"):
+            with hold(project.cache, [f"bake-{name}"], "bake", wait=True):
                 files |= bake_recipe(
                     recipe, cache=project.cache / "boxes", shell=LocalBox("this machine"), tell=shown.tell
                 )
@@ -255,7 +255,7 @@ def exec_(name: str, command: tuple[str, ...], lineup: str | None, as_json: bool
             sys.stdout.buffer.flush()
             click.echo(result.stderr, err=True, nl=False)
             if result.timed_out:
-                click.echo(f"lab: no end within {result.command.timeout:g} s on {box_name}", err=True)
+                click.echo(f"lab: {result.overrun} on {box_name}", err=True)
     if as_json:
         print_json({"schema": 1, "results": rows})
     if code:

@@ -13,7 +13,10 @@ from lab.cli.helping import VARIABLE, command_lines, prepare
 from lab.cli.mistakes import defect, misuse
 from lab.cli.terminal import CANONICAL, as_called, echo, remark, say, width
 from lab.cli.verbs import AFTER_STOP, Verbs
+from lab.cli.waiting import speak
 from lab.errors import Interrupted, LabError
+from lab.files import patient
+from lab.notices import listening
 
 START = """\
 lab finds out, with evidence, why a Docker build hits its cache on one machine and misses on another.
@@ -56,9 +59,14 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
     callback=_print_version,
     help="Print the versions of lab, Python and Vagrant, and the providers found; then exit.",
 )
+@click.option(
+    "--wait", is_flag=True, help="Wait while another lab uses the same boxes, instead of ending with exit code 11."
+)
 @click.pass_context
-def lab(context: click.Context) -> None:
+def lab(context: click.Context, wait: bool) -> None:
     """Find out, with evidence, why a Docker build hits its cache on one machine and misses on another."""
+    if wait:
+        patient.set()
     if context.invoked_subcommand is None:
         echo("\n".join(_line(as_called(line)) for line in START.splitlines()))
 
@@ -75,7 +83,8 @@ def main() -> None:
     """Run the program and end it with the exit code of what happened."""
     collect_less()
     try:
-        code = lab.main(prog_name=CANONICAL, complete_var=VARIABLE, standalone_mode=False, terminal_width=width())
+        with listening(speak):
+            code = lab.main(prog_name=CANONICAL, complete_var=VARIABLE, standalone_mode=False, terminal_width=width())
     except LabError as error:
         code = show(error)
     except click.ClickException as error:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import TracebackType
@@ -18,7 +18,9 @@ import click
 
 from lab.cli.board import Board, Expect, as_json
 from lab.cli.terminal import OUTCOME_COLOURS, coloured_stream, echo, harmless, paint, rewritable
+from lab.cli.waiting import screens
 from lab.model import Filled, Planned, Progress, RunEvent
+from lab.notices import Notice, listening
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -47,9 +49,12 @@ class Screen:
         self._live: Live | None = None
         self._start = time.monotonic()
         self._lock = threading.Lock()
+        self._ears = ExitStack()
         self._paused = False
 
     def __enter__(self) -> Screen:
+        self._ears.enter_context(listening(self.hear))
+        screens.add(self)
         if rewritable(sys.stderr) and not self.verbose and not self.json_lines:
             from rich.console import Console  # late: rich costs 60 ms that --help need not pay
             from rich.live import Live
@@ -62,6 +67,8 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        screens.discard(self)
+        self._ears.close()
         if self._live:
             with self._lock:
                 self._board = None  # the verb itself prints the whole table
@@ -84,8 +91,12 @@ class Screen:
             with self._lock:
                 self._paused, self._live = False, live
 
-    def tell(self, event: Progress) -> None:
-        """Show one event; called from any thread."""
+    def hear(self, notice: Notice) -> None:
+        """Show a notice of waiting; called from any thread."""
+        self.tell(Progress(notice.who, notice.text), loud=True)
+
+    def tell(self, event: Progress, *, loud: bool = False) -> None:
+        """Show one event; called from any thread. A `loud` one gets a line of its own also where lines are rare."""
         if self.follower:
             self.follower(event)
         with self._lock:
@@ -95,7 +106,7 @@ class Screen:
             if self.json_lines:
                 self.emit({"event": "progress", **asdict(event)})
             elif self._live is None and not self._paused:
-                self._print(event, now)
+                self._print(event, now, loud=loud)
 
     def watch(self, event: RunEvent) -> None:
         """Follow a run trial by trial; called from any thread."""
@@ -122,9 +133,9 @@ class Screen:
         click.echo(json.dumps({"schema": 1, "time": datetime.now(UTC).isoformat(), **value}))
         sys.stdout.flush()
 
-    def _print(self, event: Progress, now: float) -> None:
+    def _print(self, event: Progress, now: float, *, loud: bool) -> None:
         when, what = self._said.get(event.who, (-QUIET_SECONDS, ""))
-        loud = event.done or event.failed or self.verbose
+        loud = loud or event.done or event.failed or self.verbose
         if what == event.what or (not loud and now - when < QUIET_SECONDS):
             return
         self._said[event.who] = (now, event.what)

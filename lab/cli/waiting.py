@@ -10,11 +10,19 @@ from contextlib import contextmanager
 
 import click
 
-from lab.cli.terminal import harmless, rewritable, say, width
+from lab.cli.terminal import harmless, remark, rewritable, say, width
+from lab.notices import Notice
 
 PATIENCE = 2.0  # seconds without a notice
 AGAIN = 10.0  # seconds between two lines on what is no terminal
 CLEAR = "\r\x1b[K"
+screens: set[object] = set()  # those that are open, which show notices themselves
+
+
+def speak(notice: Notice) -> None:
+    """Print a notice on a line of standard error, unless a screen shows it."""
+    if not screens:
+        remark(f"{notice.who}: {notice.text}")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -41,8 +42,10 @@ class Contents(Strict):
 
     `sha256` is its own sum, `programs` holds the sum of each program by name, `libraries` are file names, `glibc` is
     the newest version that a program needs, and `packages` holds the versions of the packages it was made from.
+    `version` is that of the note's form.
     """
 
+    version: Literal[1] = 1
     sha256: str
     programs: dict[str, str]
     libraries: tuple[str, ...] = ()
@@ -99,7 +102,9 @@ def open_archive(path: Path, pinned: str | None = None, daemon: str = DAEMON) ->
     except (OSError, UnicodeDecodeError, ValidationError):
         contents = None
     if contents is None and pinned is None:
-        raise EngineError(f"cannot use {path}: its note is missing or damaged", hint=f"remove {path}")
+        raise EngineError(
+            f"cannot use {path}: its note is missing or damaged", hint=f"remove {path}; lab then makes it again"
+        )
     if contents and contents.sha256 == found:
         return Archive(path, contents)
     if contents and pinned is None:

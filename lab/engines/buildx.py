@@ -40,11 +40,11 @@ def archive(supply: Supply, tell: Tell) -> Archive:
     """The archive with buildx, made if the cache does not have it.
 
     Raises HostError if a program is missing or Debian's archive does not answer, EngineError if the package is no
-    longer there or is not for this machine, and BusyError while another process of lab makes it.
+    longer there or is not for this machine. Waits while another process of lab makes it.
     """
     target = target_of(supply)
     if not target.exists():
-        with hold(supply.cache, [f"engine-{NAME}"], "engine"):
+        with hold(supply.cache, [f"engine-{NAME}"], "engine", wait=True):
             if not target.exists():
                 _make(supply, target, tell)
     return open_archive(target, daemon=PROGRAM)

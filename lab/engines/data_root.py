@@ -61,7 +61,7 @@ class DataRoot:
 
     def _while_stopped(self, script: str, doing: str) -> None:
         """Run a script for sh between the end of the daemon and its new start, and wait until it answers again."""
-        with hold(self.state, [f"engine-{self.name}"], "engine"):
+        with hold(self.state, [f"engine-{self.name}"], "engine", wait=True):
             check_free(self.name, self.state)
             restarted = self.box.run(self.engine.restart, env={"LAB_BETWEEN": script}, timeout=SECONDS)
             wait_for(

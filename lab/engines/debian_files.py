@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
+from lab.boxes.baking import apt
 from lab.boxes.baking.apt import settings, source_lines, unreachable
 from lab.boxes.baking.workbench import Workbench, disk_full
 from lab.boxes.base import Result
@@ -25,7 +26,6 @@ from lab.yamlfile import Strict, load
 TOOLS = ("apt-get", "apt-config", "dpkg-deb", "findmnt")
 HELPER = "/usr/lib/apt/apt-helper"  # apt's own program that fetches files by their sums
 SNAPSHOT = "https://snapshot.debian.org/archive/debian"
-FETCH_SECONDS = 900
 SUM = re.compile(r"([0-9a-f]{64})  (pool/[^\s/]+(?:/[^\s/]+)+)")
 
 
@@ -105,7 +105,9 @@ def fetch(recipe: DebianFiles, sums: Mapping[str, str], folder: Path, bench: Wor
         ]
         if not words:
             return
-        result = bench.run("env", f"APT_CONFIG={config}", HELPER, "download-file", *words, timeout=FETCH_SECONDS)
+        result = apt.fetch(
+            bench, f"engine {recipe.name}", "env", f"APT_CONFIG={config}", HELPER, "download-file", *words
+        )
         if not result.ok:
             failed.append(result)
     missing = {place: total for place, total in sums.items() if not (folder / PurePosixPath(place).name).exists()}

@@ -8,18 +8,25 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.boxes.base import Tell
 from lab.engines.archive import sha256_of
-from lab.errors import EngineError, HostError
+from lab.errors import EngineError, HostError, Interrupted
 from lab.files import disk_error
 from lab.model import Progress
+from lab.retries import Attempts, attempt
+from lab.silence import TRANSFER, allowed
+from lab.workers import stopping
 
 PIECE = 1 << 18
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LARGEST = 2 << 30  # bytes of a download; Docker's largest archive has a thirtieth
+DOWNLOADING = Attempts(most=4, first=0.5)
+BROKEN = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError)
+BUSY = (429, 500, 502, 503, 504)  # answers of a server that may give the file a moment later
 _fetching = threading.Lock()  # several boxes may need one archive at once; the first one downloads it
 
 
@@ -82,7 +89,8 @@ def _check_address(url: str) -> None:
 def download(url: str, target: Path, tell: Tell) -> Path:
     """Download to a temporary file beside `target` and return its path; an incomplete file is removed.
 
-    Raises HostError for an address that is not https, which is allowed only on this machine itself.
+    A broken connection, and one on which no byte comes for TRANSFER seconds, is opened again. Raises HostError for an
+    address that is not https, which is allowed only on this machine itself.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     name = f"archive {target.stem.rpartition('-')[0]}"
@@ -90,17 +98,10 @@ def download(url: str, target: Path, tell: Tell) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _check_address(url)
-        opener = urllib.request.build_opener(_OnlySecure())
-        with opener.open(url, timeout=30) as source, part.open("wb") as out:
-            size, got = int(source.headers.get("Content-Length") or 0), 0
-            while chunk := source.read(PIECE):
-                out.write(chunk)
-                got += len(chunk)
-                if got > LARGEST:
-                    raise ValueError(f"it has more than {LARGEST >> 30} GiB")
-                tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
+        receive = partial(_receive, url, part, name, tell)
+        attempt(name, "download", receive, on=BROKEN, passing=_may_pass, attempts=DOWNLOADING)
         complete = True
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
+    except BROKEN as error:
         raise _failure(url, error) from error
     except OSError as error:
         raise disk_error(part, error) from error
@@ -108,6 +109,30 @@ def download(url: str, target: Path, tell: Tell) -> Path:
         if not complete:
             part.unlink(missing_ok=True)
     return part
+
+
+def _receive(url: str, part: Path, name: str, tell: Tell) -> None:
+    opener = urllib.request.build_opener(_OnlySecure())
+    with opener.open(url, timeout=allowed(TRANSFER)) as source, part.open("wb") as out:
+        size, got = int(source.headers.get("Content-Length") or 0), 0
+        while chunk := source.read(PIECE):
+            if stopping.is_set():
+                raise Interrupted(f"stopped while downloading {url}")
+            out.write(chunk)
+            got += len(chunk)
+            if got > LARGEST:
+                raise ValueError(f"it has more than {LARGEST >> 30} GiB")
+            tell(Progress(name, f"downloading {got / 1e6:.0f} of {size / 1e6:.0f} MB"))
+        if got < size:
+            raise ConnectionError(f"the connection was closed after {got} of {size} bytes")
+
+
+def _may_pass(error: Exception) -> bool:
+    """True for a failure of the connection, or of a server that is busy; another answer is the same every time."""
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        return error.code in BUSY
+    return not isinstance(error, ValueError)
 
 
 def _failure(url: str, error: Exception) -> EngineError | HostError:

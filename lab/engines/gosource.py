@@ -21,6 +21,7 @@ from lab.engines.debian_files import DebianFiles, Named, check_machine, fetch, r
 from lab.engines.edits import Edit, replace_once
 from lab.errors import CommandError, ConfigError, EngineError
 from lab.model import Progress
+from lab.silence import OUTPUT
 from lab.yamlfile import Strict, read
 
 MAKER = "1"  # increased when lab makes other programs from the same recipe
@@ -28,7 +29,7 @@ SCRIPT = "build-go.sh"
 TOOLS = (*debian_files.TOOLS, "sh", "tar")
 GO_CODE = PurePosixPath("usr/share/gocode/src")  # where Debian's packages have Go's source
 NEEDED_MB = 4000  # measured: 140 MB of packages, 1 GB unpacked, 1 GB of Go's build cache
-UNPACK_SECONDS, BUILD_SECONDS = 600, 3600
+UNPACK_SECONDS, BUILD_SECONDS = 600, 7200
 UNPACK = """\
 for deb in "$1"/*.deb; do
   dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$2" --no-same-owner \\
@@ -151,10 +152,10 @@ def _compile(recipe: Recipe, recipes: Path, version: str, root: Path, bench: Wor
         tell(Progress(who, f"compiling ({counted(count, 'package')} done)"))
 
     words = ("sh", recipes / SCRIPT, root, recipe.go, recipe.module, recipe.version, version, root / "out")
-    result = bench.run(*words, *recipe.programs, timeout=BUILD_SECONDS, on_output=count_packages)
+    result = bench.run(*words, *recipe.programs, timeout=BUILD_SECONDS, silence=OUTPUT, on_output=count_packages)
     if result.ok:
         return
-    why = f"no end within {BUILD_SECONDS} s" if result.timed_out else f"exit status {result.exit}"
+    why = result.overrun if result.timed_out else f"exit status {result.exit}"
     raise disk_full(result, bench.task) or CommandError(
         f"cannot {bench.task}: could not compile it: {why}", output=result.output
     )

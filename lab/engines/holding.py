@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from lab import files
 from lab.boxes.beside import Identity, mine
-from lab.errors import BusyError
+from lab.errors import BusyError, HostError
+from lab.statefile import Kind
 from lab.yamlfile import Strict
 
 
@@ -21,8 +20,12 @@ class HomeNote(Strict):
     Every path of the engine follows from its name.
     """
 
+    version: int = 1
     owner: Identity | None = None
     user: Identity | None = None
+
+
+HOME_NOTE = Kind(HomeNote)
 
 
 def note_of(name: str, state: Path) -> Path:
@@ -36,11 +39,19 @@ def write_note(name: str, state: Path, note: HomeNote) -> None:
 
 
 def read_note(name: str, state: Path) -> HomeNote:
-    """An engine's note; an empty one if there is none, or one of another version of lab."""
+    """An engine's note; an empty one if there is none.
+
+    HostError for the note of a newer lab. A damaged one is set aside, and an empty one takes its place: the engine is
+    found by the name of its note, so that `lab down` removes it.
+    """
+    path = note_of(name, state)
+    next_step = f"`python -m lab down` removes the Docker {name} that lab started on this machine"
     try:
-        return HomeNote.model_validate_json(note_of(name, state).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
-        return HomeNote()
+        return HOME_NOTE.read(path, f"the note of Docker {name} on this machine", next_step) or HomeNote()
+    except HostError:
+        if not path.exists():
+            write_note(name, state, HomeNote())
+        raise
 
 
 def owner_of(name: str, state: Path) -> Identity | None:

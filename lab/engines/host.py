@@ -105,13 +105,13 @@ def start(
 
     An engine that runs already is used as it is, if it is made of the same archives. This process uses it until
     `release` or `keep`. Raises HostError without root's rights or a program, EngineError if the engine cannot run here,
-    does not start or is not the pinned one, BusyError while another lab process of this checkout uses, starts or stops
-    it.
+    does not start or is not the pinned one, BusyError while another lab process of this checkout uses it. Waits while
+    another one starts or stops it.
     """
     check_host(spec, archives)
     home = Home(state, spec.home, spec.version, kind)
     stamp = home.folder / f".{'-'.join(archive.contents.sha256[:16] for archive in archives)}"
-    with hold(state, [f"engine-{spec.home}"], "engine"):
+    with hold(state, [f"engine-{spec.home}"], "engine", wait=True):
         note = check_free(spec.home, state)
         if stamp.exists() and processes(home):
             write_note(spec.home, state, HomeNote(owner=note.owner and mine(), user=mine()))
@@ -134,10 +134,10 @@ def start(
 
 
 def stop(box: Box, name: str, state: Path) -> None:
-    """End the engine and remove all that was made for it; harmless if it is not there. BusyError if it is starting."""
+    """End the engine and remove all that was made for it; harmless if it is not there. Waits while it starts."""
     home = Home(state, name)
     if home.note.exists():
-        with hold(state, [f"engine-{name}"], "engine"):
+        with hold(state, [f"engine-{name}"], "engine", wait=True):
             _remove(home, box)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lab.boxes.baking.apt import AptReader, private_root, source_lines, unreachable
+from lab.boxes.baking.apt import AptReader, fetch, private_root, source_lines, unreachable
 from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import TOP, Archive, digest_of, pack, place
@@ -22,7 +22,6 @@ from lab.model import Progress
 MAKER = "1"  # increased when lab makes another archive from the same packages
 TOOLS = ("apt-get", "apt-config", "dpkg-deb", "findmnt")
 NEEDED_MB = 1500  # measured: 80 MB of packages, 350 MB unpacked, 100 MB of archive
-FETCH_SECONDS = 900
 # The name of a program in the archive, and its place in Debian's packages, the newest place first.
 PROGRAMS = {
     "dockerd": ("usr/sbin/dockerd", "usr/bin/dockerd"),
@@ -53,8 +52,8 @@ def target_of(spec: PackageSpec, cache: Path) -> Path:
 
 
 def build_once(spec: PackageSpec, cache: Path, shell: Box, tell: Tell) -> None:
-    """Make the archive, unless another process of lab has just done so; BusyError while that one is working."""
-    with hold(cache, [f"engine-{spec.name}"], "engine"):
+    """Make the archive, unless another process of lab has just done so; waits while that one is working."""
+    with hold(cache, [f"engine-{spec.name}"], "engine", wait=True):
         if not target_of(spec, cache).exists():
             build(spec, cache, shell, tell)
 
@@ -90,9 +89,7 @@ def _fetch(spec: PackageSpec, work: Path, bench: Workbench, reader: AptReader) -
     env = private_root(work / "apt", list(dict.fromkeys(lines)), bench)
     reader.say("asking Debian's archive")
     for words in (["update"], ["download", *spec.packages]):
-        result = bench.run(
-            *("env", env, "apt-get", "-q", *words), cwd=debs, timeout=FETCH_SECONDS, on_output=reader.feed_any
-        )
+        result = fetch(bench, reader.who, "env", env, "apt-get", "-q", *words, cwd=debs, on_output=reader.feed_any)
         if not result.ok:
             raise _failure(bench, result)
     versions = {}
@@ -108,7 +105,7 @@ def _fetch(spec: PackageSpec, work: Path, bench: Workbench, reader: AptReader) -
 def _failure(bench: Workbench, result: Result) -> LabError:
     if known := unreachable(result, bench.task) or disk_full(result, bench.task):
         return known
-    why = f"no end within {FETCH_SECONDS} s" if result.timed_out else f"apt-get's exit status {result.exit}"
+    why = result.overrun if result.timed_out else f"apt-get's exit status {result.exit}"
     return CommandError(
         f"cannot {bench.task}: {why}",
         hint="set LAB_MIRROR=http://archive.debian.org/debian for a suite that the mirrors no longer have",

@@ -15,6 +15,7 @@ from lab.errors import ConfigError, did_you_mean
 from lab.yamlfile import Strict, check, load
 
 PINS = Path("engines") / "pins.yaml"  # in the cache: beside the archives, and for every checkout
+VERSION = 1
 ABOUT_PINS = """\
 # Engine archives of your own, written by `lab engines add` and `lab engines pin`; `url: null` is a file that you added.
 # boxes/engines.yaml has precedence. `lab engines remove NAME` removes an entry and its archive.
@@ -24,13 +25,20 @@ ABOUT_PINS = """\
 class _File(Strict):
     """A file of pins; the keys of each pin depend on its kind."""
 
+    version: int = VERSION
     engines: tuple[dict[str, Any], ...]
 
 
 def read_engines(path: Path) -> dict[str, EngineSpec]:
     """The pins of a file by name; ConfigError for a kind, a key or a value that is wrong."""
     found: dict[str, EngineSpec] = {}
-    for entry in load(path, _File).engines:
+    file = load(path, _File)
+    if file.version > VERSION:
+        raise ConfigError(
+            f"cannot use {path}: it has version {file.version}, this lab reads versions up to {VERSION}",
+            hint=f"update lab, or move {path} away",
+        )
+    for entry in file.engines:
         if entry.get("name") in found:
             raise ConfigError(f"cannot use {path}: the engine {entry['name']} is listed twice")
         spec = _read_entry(entry, found, str(path))
@@ -101,4 +109,4 @@ def write_pins(path: Path, pins: Mapping[str, EngineSpec]) -> None:
     """Replace the user's pins; HostError if they cannot be written."""
     known = {"rules", "xattrs", "needs"}  # boxes/engines.yaml states these, if anything does
     engines = [pin.model_dump(mode="json", exclude=known) for pin in pins.values()]
-    files.write(path, ABOUT_PINS + yaml.safe_dump({"engines": engines}, sort_keys=False))
+    files.write(path, ABOUT_PINS + yaml.safe_dump({"version": VERSION, "engines": engines}, sort_keys=False))

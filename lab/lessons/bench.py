@@ -31,7 +31,7 @@ from lab.run.builders.docker import path_in_image
 from lab.run.changes.table import NamedChange
 from lab.run.own_project.rewriting import rewritten
 
-SECONDS = 300
+SECONDS, SILENCE = 3600, 300.0  # of one command of the client, and without output of it
 SECOND = "second"
 REPOSITORY = "lesson-check"
 LATEST = 1 << 31  # seconds: a time in an archive
@@ -96,7 +96,7 @@ class Bench:
         made = self.engine
 
         def docker(words: Sequence[str], doing: str) -> Result:
-            return made.box.check(made.engine.call(words), doing=doing, timeout=SECONDS)
+            return made.box.check(made.engine.call(words), doing=doing, timeout=SECONDS, silence=SILENCE)
 
         return path_in_image(docker, lambda words: self._run(made, words), reference, path)
 
@@ -230,7 +230,7 @@ def run_client(
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     }
     folder = PurePosixPath(cwd) if cwd else None
-    return engine.box.run(engine.engine.call(words, env), env=env, cwd=folder, timeout=SECONDS)
+    return engine.box.run(engine.engine.call(words, env), env=env, cwd=folder, timeout=SECONDS, silence=SILENCE)
 
 
 def apply_changes(box: Box, folder: Path, changes: Sequence[NamedChange]) -> None:

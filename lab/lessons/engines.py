@@ -38,6 +38,7 @@ BASE = "lesson/base:1"
 FIRST = 51  # number of an instance: those below belong to runs side by side
 NUMBERS = range(FIRST, FIRST + 200)
 MARK, ROOT, ENGINE = "lesson", "lesson-base.tar", "lesson-engine.json"
+STORED = 1  # version of lesson-engine.json
 LOCAL = "local"
 EMPTYING = (("system", "prune", "-a", "-f"), ("builder", "prune", "-a", "-f"))
 CLIENT = """\
@@ -144,7 +145,7 @@ class Engines:
         def take() -> ExitStack | str:
             stack = ExitStack()
             try:
-                stack.enter_context(files.hold(self.state, ["lessons"], "lesson"))
+                stack.enter_context(files.hold(self.state, ["lessons"], "lesson", wait=False))
             except BusyError as error:
                 return error.message
             return stack
@@ -225,12 +226,18 @@ def write_unlike(source: Path, target: Path, number: int) -> None:
 
 def store_engine(path: Path, engine: Engine) -> None:
     """Keep what was found out about an engine that runs."""
-    files.write(path, json.dumps(asdict(engine), default=str) + "\n")
+    files.write(path, json.dumps({"version": STORED, "engine": asdict(engine)}, default=str) + "\n")
 
 
 def load_engine(path: Path) -> Engine:
-    """What `store_engine` kept; OSError, ValueError, TypeError or KeyError if the file is missing or damaged."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    """What `store_engine` kept; OSError, ValueError, TypeError or KeyError if the file is missing or damaged.
+
+    The same errors are raised for a file of another version of lab: the engine is then asked again.
+    """
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    if stored["version"] != STORED:
+        raise ValueError(f"its version is {stored['version']}")
+    found = stored["engine"]
     plugins = found["plugins"]
     words = {name: tuple(found[name]) for name in ("docker", "log", "restart")}
     return Engine(**{**found, **words, "plugins": PurePosixPath(plugins) if plugins else None})

@@ -56,12 +56,15 @@ def load(home: Path) -> Progress | None:
         return None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {reason(error)}") from error
-    again = f"remove {path}; `python -m lab lesson start` then writes a new one and keeps your files"
+    again = f"move {path} away; `python -m lab lesson start` then writes a new one and keeps your files"
     try:
         found = json.loads(data)
         version = found.get("version") if isinstance(found, dict) else None
         if version != VERSION:
-            raise ConfigError(f"cannot read {path}: its version is {version}, this version of lab reads {VERSION}")
+            raise ConfigError(
+                f"cannot read {path}: its version is {version}, this version of lab reads {VERSION}",
+                hint=f"update lab, or {again}",
+            )
         return Progress.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import getpass
 import grp
-import json
 import os
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lab import files
 from lab.boxes.base import Box, Result, Tell
 from lab.boxes.beside import Identity
 from lab.errors import HostError
 from lab.model import Progress
+from lab.statefile import Kind
 from lab.workers import wait_for
 from lab.yamlfile import Strict
 
@@ -143,7 +144,17 @@ def _start(shell: Box, state: Path) -> None:
 class DaemonsNote(Strict):
     """The daemons that lab started, each with its process; None for one whose process was not known yet."""
 
+    version: int = 1
     started: dict[str, Identity | None]
+
+
+def _with_processes(found: dict[str, Any]) -> dict[str, Any]:
+    """The note of a lab that wrote names alone."""
+    started = found["started"]
+    return {"started": dict.fromkeys(started) if isinstance(started, list) else started}
+
+
+DAEMONS_NOTE = Kind(DaemonsNote, migrations={0: _with_processes})
 
 
 def _write_note(state: Path, started: dict[str, Identity | None]) -> None:
@@ -152,13 +163,12 @@ def _write_note(state: Path, started: dict[str, Identity | None]) -> None:
 
 def started_daemons(state: Path) -> dict[str, Identity]:
     """The daemons of this machine that this checkout started and that still run."""
-    try:
-        value = json.loads((state / NOTE).read_text(encoding="utf-8"))
-        if isinstance(value.get("started"), list):  # an older version of lab wrote names alone
-            value["started"] = dict.fromkeys(value["started"])
-        noted = DaemonsNote.model_validate(value).started
-    except (OSError, ValueError, AttributeError):
-        return {}
+    note = DAEMONS_NOTE.read(
+        state / NOTE,
+        "the note of libvirt's daemons that lab started",
+        "run the same command again; lab then leaves daemons that it started, and `sudo kill` ends them",
+    )
+    noted = note.started if note else {}
     found = {name: process or _running(name) for name, process in noted.items() if name in PIDS}
     return {name: process for name, process in found.items() if process and process.alive()}
 

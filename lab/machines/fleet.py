@@ -234,7 +234,7 @@ class Fleet:
         boxes = self.catalog.boxes
         emptied = [name for name in names if name in boxes and handler_of(boxes[name]).remove_engines(self.site)]
         libvirt = shutil.which("virsh") is not None
-        noted = [name for name in names if self.notes.path(name).exists()]
+        noted = [name for name in names if self.notes.exists(name)]
         if libvirt and (noted or images):
             daemons.start_daemons(self.shell, self.project.state, self.tell)
         libvirt = libvirt and daemons.answers(self.shell)

@@ -22,6 +22,7 @@ from lab.workers import wait_for
 OF_BOX = "_vagrant_box_image_"  # vagrant-libvirt names a volume BOX_vagrant_box_image_VERSION_box.img
 NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
 PROBE_SECONDS = 20
+STORED = 1  # version of accelerator.json
 KVM = Path("/dev/kvm")
 CPUINFO = Path("/proc/cpuinfo")
 EXTENSIONS = {"vmx", "svm"}
@@ -68,16 +69,16 @@ def accelerator(project: Project, kernel: Path | None, tell: Tell) -> Accelerato
     stored = project.cache / "accelerator.json"
     try:
         known = json.loads(stored.read_text(encoding="utf-8"))
-        if known["host"] == key:
+        if (known["version"], known["host"]) == (STORED, key):
             return Accelerator(known["driver"], known["reason"])
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # no answer yet, or one that cannot be read: probe
+        pass  # no answer yet, or one of another version of lab, or one that cannot be read: probe
     kernel = kernel or _host_kernel()
     if kernel is None:
         return Accelerator("qemu", "/dev/kvm could not be tested: there is no kernel to boot")
     tell(Progress("kvm", f"booting a kernel to see whether /dev/kvm works (at most {PROBE_SECONDS} s)"))
     found = _probe(kernel, project.state)
-    files.write(stored, json.dumps({"host": key, "driver": found.driver, "reason": found.reason}))
+    files.write(stored, json.dumps({"version": STORED, "host": key, "driver": found.driver, "reason": found.reason}))
     tell(Progress("kvm", found.reason, done=True))
     return found
 

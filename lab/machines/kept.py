@@ -6,7 +6,6 @@ also where lab was killed or the box could not be reached at the end.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -20,6 +19,18 @@ from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.project import Project
 from lab.results.shelf import is_running
+from lab.statefile import Kind
+from lab.yamlfile import Strict
+
+
+class KeptNote(Strict):
+    """The folders of one run, by box."""
+
+    version: int = 1
+    folders: dict[str, str]
+
+
+KEPT_NOTE = Kind(KeptNote, migrations={0: lambda found: {"folders": found}})  # older versions of lab wrote only them
 
 
 class Why(StrEnum):
@@ -33,7 +44,7 @@ def note(state: Path, run: str, folders: Mapping[str, str], why: Why = Why.KEPT)
     """Note the folders of a run, by box; without folders, the note is removed."""
     path = state / why / f"{run}.json"
     if folders:
-        files.write(path, json.dumps(dict(folders)) + "\n")
+        files.write(path, KeptNote(folders=dict(folders)).model_dump_json() + "\n")
     else:
         path.unlink(missing_ok=True)
 
@@ -42,12 +53,13 @@ def runs(state: Path, why: Why = Why.KEPT) -> dict[str, dict[str, str]]:
     """The folders that are noted: by run, by box."""
     found: dict[str, dict[str, str]] = {}
     for path in sorted((state / why).glob("*.json")):
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue  # a note that cannot be read names nothing that could be removed
-        if isinstance(data, dict):
-            found[path.stem] = {str(box): str(folder) for box, folder in data.items()}
+        read = KEPT_NOTE.read(
+            path,
+            f"which folders of the run {path.stem} are kept",
+            "run the same command again; the folders stay on the boxes until `python -m lab down`",
+        )
+        if read:
+            found[path.stem] = read.folders
     return found
 
 

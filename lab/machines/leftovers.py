@@ -126,7 +126,7 @@ def sweep(project: Project, shell: Box, tell: Tell) -> list[str]:
     def begin() -> ExitStack | str:
         stack = ExitStack()
         try:
-            stack.enter_context(files.hold(state, ["sweep"], "down --leftovers"))
+            stack.enter_context(files.hold(state, ["sweep"], "down --leftovers", wait=False))
         except BusyError as error:
             return error.message
         return stack

@@ -64,7 +64,7 @@ class Preparation:
 
     def _images(self, specs: list[VagrantSpec]) -> tuple[dict[str, str], Path | None]:
         """Bake the images of these boxes and give them to Vagrant; returns their names by box, and a kernel."""
-        from lab.boxes.vagrant import add_box
+        from lab.boxes.vagrant_program import add_box
 
         names: dict[str, str] = {}
         kernel = None

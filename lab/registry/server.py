@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import http.client
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lab import files
 from lab.boxes.base import Box, Result, Tell
 from lab.boxes.beside import beside
 from lab.boxes.local import LocalBox
-from lab.errors import BusyError, HostError, RegistryError
+from lab.errors import BusyError, RegistryError
 from lab.files import hold
 from lab.model import Progress
 from lab.registry.credentials import Credentials
 from lab.registry.inside import inside, program_of
 from lab.registry.manifests import ACCEPTED
+from lab.registry.ports import TakenError, free_port, kind_of
 from lab.registry.serving import proof, settings, status, wait_until_it_serves
 
-PORT = 5000
-PORTS = range(PORT, PORT + 20)
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"
 IN_IMAGE = "/users"  # where the container has its file of users
@@ -101,28 +100,48 @@ def serve(
     if asked:
         yield Registry(asked.rstrip("/"), "external")
         return
-    chosen, credentials = _port(port), Credentials.random()
-    program = next((name for name in PROGRAMS if shutil.which(name)), None)
-    tell(Progress("registry", f"starting on localhost:{chosen}"))
     with ExitStack() as stack:
         state = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-registry-")))
-        box, log = None, None
-        if program:
-            log = stack.enter_context(_program(program, chosen, state, credentials, kept=store is not None))
-            where = program
-        elif shutil.which("docker"):
-            stack.enter_context(_container(chosen, state, credentials))
-            where = f"docker run {IMAGE}"
-        elif found := next(((one, name) for one in boxes if (name := program_of(one, PROGRAMS))), None):
-            stack.enter_context(inside(*found, chosen, credentials))
-            where, box = f"{found[1]} in {found[0].name}", found[0].name
-        else:
-            raise RegistryError(
-                f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
-                hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
-            )
-        tell(Progress("registry", f"{where} on localhost:{chosen}", done=True))
-        yield Registry(f"localhost:{chosen}", where, chosen, box, credentials, log)
+        found = _start(port, tell, state, boxes, stack, kept=store is not None)
+        tell(Progress("registry", f"{found.program} on {found.prefix}", done=True))
+        yield found
+
+
+def _start(
+    asked: int | None, tell: Tell, state: Path, boxes: Sequence[Box], stack: ExitStack, *, kept: bool
+) -> Registry:
+    """Start a registry for the time of the stack.
+
+    Two labs that start at once may choose one port: the second one takes the next, unless the port was asked for.
+    """
+    passed_over: list[int] = []
+    while True:
+        chosen = free_port(asked, passed_over)
+        tell(Progress("registry", f"starting on localhost:{chosen}"))
+        try:
+            return _start_on(chosen, state, boxes, stack, kept=kept)
+        except TakenError:
+            if asked:
+                raise
+            passed_over.append(chosen)
+
+
+def _start_on(port: int, state: Path, boxes: Sequence[Box], stack: ExitStack, *, kept: bool) -> Registry:
+    credentials = Credentials.random()
+    made = partial(Registry, f"localhost:{port}", port=port, credentials=credentials)
+    if program := next((name for name in PROGRAMS if shutil.which(name)), None):
+        log = stack.enter_context(_program(program, port, state, credentials, kept=kept))
+        return made(program, log=log)
+    if shutil.which("docker"):
+        stack.enter_context(_container(port, state, credentials))
+        return made(f"docker run {IMAGE}")
+    if found := next(((box, name) for box in boxes if (name := program_of(box, PROGRAMS))), None):
+        stack.enter_context(inside(*found, port, credentials))
+        return made(f"{found[1]} in {found[0].name}", inside=found[0].name)
+    raise RegistryError(
+        f"cannot start a registry: none of {', '.join(PROGRAMS)} and docker is on this machine or in a box",
+        hint="python -m lab setup, or name a registry of your own with --registry docker.io/USER",
+    )
 
 
 @contextmanager
@@ -147,7 +166,7 @@ def _storage(state: Path, place: Path, *, kept: bool) -> Iterator[Path]:
         data = place / "data"
         if kept:
             with suppress(BusyError):
-                stack.enter_context(hold(state, ["registry"], "repro"))
+                stack.enter_context(hold(state, ["registry"], "repro", wait=False))
                 data = state / "registry"
                 files.private_folder(data)
                 _drop_runs(data)
@@ -209,32 +228,10 @@ def _container(port: int, state: Path, credentials: Credentials) -> Iterator[Non
 
 
 def _check(result: Result) -> None:
-    """Raise RegistryError if a command that starts the container failed."""
+    """Raise RegistryError if a command that starts the container failed; TakenError if that is the port's fault."""
     if not result.ok:
-        raise RegistryError(
+        raise kind_of(result.output.decode("utf-8", "replace"))(
             f"cannot start {IMAGE} in this machine's Docker: exit status {result.exit}",
             output=result.output,
             hint="python -m lab setup installs a registry program",
         )
-
-
-def _port(asked: int | None) -> int:
-    """The port asked for if it is free, else the first free one from 5000 on."""
-    refused: OSError | None = None
-    for port in [asked] if asked else PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                refused = error
-                continue
-        return port
-    if asked:
-        denied = isinstance(refused, PermissionError)
-        why = "permission denied (ports below 1024 are root's)" if denied else "something listens there"
-        raise HostError(
-            f"cannot serve the registry on port {asked}: {why}",
-            hint="leave --registry-port out; lab then takes a free port",
-        ) from refused
-    raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused

@@ -5,11 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 
-import psutil
-
 from lab.boxes.process import Child
 from lab.errors import RegistryError
 from lab.registry.credentials import Credentials
+from lab.registry.ports import kind_of, listens
 from lab.workers import wait_for
 
 SECONDS = 20
@@ -55,22 +54,14 @@ def wait_until_it_serves(port: int, child: Child | None, credentials: Credential
 
     def look() -> bool | str:
         if child is not None and not child.alive():
-            raise RegistryError("cannot start the registry: it ended at once", hint=ANOTHER, output=child.output())
+            printed = child.output()
+            raise kind_of(printed)("cannot start the registry: it ended at once", hint=ANOTHER, output=printed)
         found = status(port, credentials)
         if isinstance(found, str):
             return found
-        if found == 200 and child is not None and not _listens(child.pid, port):
-            return "another program answers on its port"  # two labs that start at once may choose one port
+        if found == 200 and child is not None and not listens(child.pid, port):
+            return "another program answers on its port"  # the registry itself ends a moment later
         return True if found == 200 else f"status {found} instead of 200"
 
     log = child.output if child else str
     wait_for("the registry", look, timeout=SECONDS, every=0.1, error=RegistryError, hint=ANOTHER, detail=log)
-
-
-def _listens(pid: int, port: int) -> bool:
-    """True if this program listens on the port, or if that cannot be known."""
-    try:
-        found = psutil.Process(pid).net_connections(kind="tcp")
-    except psutil.Error as error:
-        return isinstance(error, psutil.AccessDenied)
-    return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)

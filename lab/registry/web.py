@@ -17,10 +17,13 @@ from urllib.request import getproxies, proxy_bypass
 
 from lab.errors import ReadError, RegistryError
 from lab.registry.certificates import context_for
+from lab.retries import Attempts, attempt
 
 SECONDS = 15.0
 LARGEST = 16 << 20  # bytes of a manifest or config; real ones have a few thousand
 REDIRECTS = 5
+GATEWAY = (502, 503, 504)
+ASKING = Attempts(most=3, first=0.5)
 FROM_FILE = "lab can also read an image from a file: `docker save IMAGE --output FILE`"
 
 
@@ -41,6 +44,20 @@ class Answer:
         return f"; it asks to wait {after} s" if after.isdecimal() else f"; it asks to wait until {after}"
 
 
+class _BusyError(Exception):
+    """A gateway in front of the server had no answer of it."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"the answer has status {answer.status}")
+        self.answer = answer
+
+
+def _may_pass(error: Exception) -> bool:
+    """True for a busy gateway, and for a connection that was refused or broke; the time for one question is over."""
+    broken = (ConnectionError, socket.gaierror, http.client.HTTPException)
+    return isinstance(error, _BusyError) or isinstance(error.__cause__, broken)
+
+
 @dataclass(frozen=True, slots=True)
 class Web:
     """The way to the servers that one source needs: what is read, as errors name it, and seconds for each question."""
@@ -57,13 +74,28 @@ class Web:
         own = _place(url)
         for _ in range(REDIRECTS):
             sent = headers if _place(url) == own else _without_proof(headers)
-            answer = self._fetch(url, sent, form, largest)
+            answer = self._answer(url, sent, form, largest)
             target = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not target:
                 return answer
             url = urljoin(url, target)
             form = form if answer.status in (307, 308) and _place(url) == own else None
         raise RegistryError(f"cannot read {self.what}: its registry redirects more than {REDIRECTS} times")
+
+    def _answer(self, url: str, headers: Mapping[str, str], form: bytes | None, largest: int) -> Answer:
+        """The answer of the last attempt: a broken connection and a busy gateway are asked again."""
+
+        def once() -> Answer:
+            answer = self._fetch(url, headers, form, largest)
+            if answer.status in GATEWAY:
+                raise _BusyError(answer)
+            return answer
+
+        try:
+            on = (RegistryError, _BusyError)
+            return attempt(_place(url)[1], "ask", once, on=on, passing=_may_pass, attempts=ASKING)
+        except _BusyError as error:
+            return error.answer
 
     def _fetch(self, url: str, headers: Mapping[str, str], form: bytes | None, largest: int) -> Answer:
         parts = _parts(url)

@@ -18,6 +18,7 @@ from lab.report.problems import Problem, of_production, of_trial
 from lab.report.project import project_lines
 from lab.report.repeats import groups_of, one_word, outcome_words, rate_section
 from lab.report.reproduce import steps_to_reproduce
+from lab.report.retries import retry_lines
 from lab.report.trials import bytes_sent, engine_word, in_order, sent_word
 from lab.report.vary import verdict_lines
 from lab.results.run import Run, Trial
@@ -41,7 +42,10 @@ def markdown(evidence: Evidence) -> str:
             part
             for part in (
                 _summary(evidence, found),
-                "\n".join(_point(line) for line in [*project_lines(evidence.run), *verdict_lines(evidence.run)]),
+                "\n".join(
+                    _point(line)
+                    for line in [*project_lines(evidence.run), *verdict_lines(evidence.run), *retry_lines(evidence.run)]
+                ),
                 engine_notes(evidence),
                 _table(evidence, found),
                 rate_section(evidence.run),

@@ -18,6 +18,7 @@ from lab.report.prediction import contradictions, prediction
 from lab.report.problems import of_production, of_trial, problem_lines
 from lab.report.project import project_lines
 from lab.report.repeats import groups_of, one_word, outcome_words, rate_block
+from lab.report.retries import retry_lines
 from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word
 from lab.report.vary import vary_blocks
 from lab.results.facts import BuildResult
@@ -33,7 +34,7 @@ def table(run: Run, width: int = WIDTH) -> str:
     The widest layout that fits `width` columns is taken: instructions on one line, on two lines, then without the
     engine column (each engine becomes a heading), at last several lines for each trial.
     """
-    blocks = ["\n".join(_wrapped(line, width) for line in [_head(run), *project_lines(run)])]
+    blocks = ["\n".join(_wrapped(line, width) for line in [_head(run), *project_lines(run), *retry_lines(run)])]
     trials = in_order(run)
     if run.vary:
         return "\n\n".join([*blocks, *vary_blocks(run, width)])

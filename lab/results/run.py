@@ -144,6 +144,15 @@ class Repetition(Strict):
     seed: int | None = None
 
 
+class RetryFacts(Strict):
+    """What lab had to try again in a run: `what` with `who`, how many `times`, and the error of the last time."""
+
+    who: str
+    what: str
+    times: int
+    why: str
+
+
 class Run(Strict):
     """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is interrupted.
 
@@ -153,7 +162,8 @@ class Run(Strict):
     that is what was built, and `vary` the axes of `lab vary`, if that made the run. `sequence` has the steps that the
     scenario states for both sides; it is empty in runs that do not store it. `resumed` has the moments at which the run
     was resumed, and `again_of` the name of the run whose failed trials this run makes again. `rates` has the hit rates
-    of the steps, if `repetition` states that trials are repeated.
+    of the steps, if `repetition` states that trials are repeated. `retries` has the connections, pulls and downloads
+    that were repeated.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -183,6 +193,7 @@ class Run(Strict):
     resumed: tuple[datetime, ...] = ()
     again_of: str | None = None
     rates: tuple[StepRate, ...] = ()
+    retries: tuple[RetryFacts, ...] = ()
 
     @property
     def as_expected(self) -> bool:

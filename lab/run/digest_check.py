@@ -28,9 +28,10 @@ from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.report.digests import CheckedCase
 from lab.run.client_login import logged_in
+from lab.silence import OUTPUT
 from lab.yamlfile import Strict, load
 
-BUILD_SECONDS = 300
+BUILD_SECONDS = 3600
 NUMBER = 50  # of the instance that shows what it hashed: runs use those below, and lessons those above
 ROOT = """\
 mkdir -p root/bin root/etc
@@ -163,7 +164,7 @@ def _build(
 ) -> None:
     locals_ = [word for kind in ("context", "dockerfile") for word in ("--local", f"{kind}={folder}")]
     words = engine.call(["build", "--frontend", "dockerfile.v0", "--progress", "plain", *locals_, *more])
-    shell.check(words, env=env, doing=f"build {name}", timeout=BUILD_SECONDS)
+    shell.check(words, env=env, doing=f"build {name}", timeout=BUILD_SECONDS, silence=OUTPUT)
 
 
 @contextmanager

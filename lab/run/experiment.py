@@ -15,6 +15,7 @@ from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError
 from lab.machines.ready import Ready
+from lab.notices import listening
 from lab.project import Project
 from lab.registry import names, server
 from lab.registry.client import read_image
@@ -94,6 +95,7 @@ def perform(
         run = begun(wish.course, folder.name, cast.draft, wish.lineup, started, store)
         recorder = Recorder(folder, run, watch)
         stack.callback(recorder.close)
+        stack.enter_context(listening(recorder.hear))
         recorder.update()
         transcript = opened(folder, run)
         stack.callback(transcript.close)

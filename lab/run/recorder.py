@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.model import Filled, RunEvent
+from lab.notices import Notice, Retried
 from lab.report.table import table
 from lab.results import journal
 from lab.results import run as results
 from lab.results.contexts import Packed
 from lab.results.facts import BoxFacts
 from lab.results.rates import rates_of
-from lab.results.run import GatheredContext, Production, Run, Trial
+from lab.results.run import GatheredContext, Production, RetryFacts, Run, Trial
 
 Watch = Callable[[RunEvent], None]
 
@@ -69,6 +70,17 @@ class Recorder:
             contexts = {**self.run.contexts, packed.key: packed.context}
             self.run = self.run.model_copy(update={"contexts": contexts, "contents": {**self.run.contents, **new}})
         return packed.key
+
+    def hear(self, notice: Notice) -> None:
+        """Count what lab had to try again; it is stored with the next change of the run."""
+        if not isinstance(notice, Retried):
+            return
+        with self._lock:
+            counted = {(item.who, item.what): item for item in self.run.retries}
+            key = (notice.who, notice.what)
+            times = counted[key].times + 1 if key in counted else 1
+            counted[key] = RetryFacts(who=notice.who, what=notice.what, times=times, why=notice.why)
+            self.run = self.run.model_copy(update={"retries": tuple(counted.values())})
 
     def close(self) -> None:
         """Write run.json whole, with the hit rates of repeated trials, and the table beside it."""

@@ -24,7 +24,7 @@ def reserved(state: Path) -> Iterator[str]:
     for port in PORTS:
         if _is_taken(port):
             continue
-        with suppress(BusyError), hold(state, [f"web-{port}"], "repro"):
+        with suppress(BusyError), hold(state, [f"web-{port}"], "repro", wait=False):
             yield f"{HOST}:{port}"
             return
     raise HostError(f"cannot serve files: ports {PORTS.start} to {PORTS.stop - 1} are all taken")

@@ -103,6 +103,14 @@ def test_a_folder_without_a_whole_note_goes_with_its_owner(tmp_path: Path, dead:
     assert [item.owned for item in beside.standing(tmp_path)] == [True]
 
 
+def test_a_folder_that_a_newer_lab_noted_is_left_alone(tmp_path: Path, dead: Identity) -> None:
+    folder = tmp_path / "beside" / f"registry-{dead.pid}-x"
+    folder.mkdir(parents=True)
+    (folder / "note.json").write_text('{"version": 2, "programs": []}')
+    assert beside.sweep(tmp_path) == []
+    assert (folder / "note.json").exists()
+
+
 def test_a_container_is_noted_before_docker_makes_it_and_removed(
     tmp_path: Path, dead: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,7 @@ def test_rsync_goes_through_the_boxes_own_ssh(box: SshBox, tmp_path: Path) -> No
 def test_the_words_of_rsync() -> None:
     command = rsync(Path("/from"), Path("/names"), "/to", 5, ("ssh", "-p", "22", "me@host"))
     assert command.argv == (
-        *("rsync", "-a", "--from0", "--files-from=/names", "-e", "ssh -p 22", "/from/", "me@host:/to/"),
+        *("rsync", "-a", "--timeout=60", "--from0", "--files-from=/names", "-e", "ssh -p 22", "/from/", "me@host:/to/"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,8 +84,15 @@ def test_a_damaged_note_says_how_to_go_on(tmp_path: Path, content: bytes) -> Non
     notes.path("guest").write_bytes(content)
     with pytest.raises(HostError) as caught:
         notes.read("guest")
-    assert caught.value.message.startswith(f"cannot read the note {notes.path('guest')}: ")
-    assert caught.value.hint == "remove that file, then run `python -m lab down guest`"
+    kept = notes.path("guest").with_name("guest.json.damaged")
+    assert caught.value.message.startswith("cannot read the note of guest: ")
+    assert caught.value.message.endswith(f"; the file is now {kept}")
+    assert caught.value.hint
+    assert caught.value.hint.startswith("`python -m lab down guest` removes the box")
+    assert kept.read_bytes() == content
+    assert (notes.read("guest"), notes.boxes(), notes.exists("guest")) == (None, [], True)
+    notes.forget("guest")  # the box is gone
+    assert not notes.exists("guest")
 
 
 # --- locks
@@ -94,7 +102,11 @@ def test_a_second_lab_is_told_who_holds_the_box(tmp_path: Path) -> None:
     with other_lab(tmp_path, "one two") as holder:
         with pytest.raises(BusyError) as caught, hold(tmp_path, ["three", "two"], "up"):
             pass
-        assert caught.value.message == f"cannot use two: `lab repro` (process {holder.pid}) holds it"
+        since = r"since (\d{4}-\d\d-\d\d )?\d\d:\d\d"
+        assert re.fullmatch(
+            rf"cannot use two: `lab repro` \(process {holder.pid}, {since}\) holds it", caught.value.message
+        )
+        assert caught.value.hint == "`python -m lab --wait up ...` waits until it ends"
         assert caught.value.exit_code == 11
         with hold(tmp_path, ["three"], "up"):  # let go of when "two" could not be had
             pass

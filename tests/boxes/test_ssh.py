@@ -17,13 +17,14 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 
-from lab.boxes import base
+from lab.boxes import base, ssh
 from lab.boxes.base import failure
 from lab.boxes.notes import Address
 from lab.boxes.process import Child
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
 from lab.model import Progress
+from lab.retries import Attempts
 from lab.workers import wait_for
 from tests.conftest import HANGS
 
@@ -107,6 +108,12 @@ def box(sshd: Sshd) -> Iterator[SshBox]:
     made.bring_up(lambda event: None)
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect once only: `test_connecting.py` is about the other attempts."""
+    monkeypatch.setattr(ssh, "CONNECTING", Attempts(most=1))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lab.boxes.beside import Identity, mine
 from lab.boxes.local import LocalBox
 from lab.engines import host
 from lab.engines.holding import HomeNote, check_free, note_of, read_note, used_by_others, user_of, write_note
-from lab.errors import BusyError
+from lab.errors import BusyError, HostError
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.model import Progress
@@ -63,8 +63,34 @@ def test_a_user_that_has_ended_is_none(tmp_path: Path) -> None:
         gone = Identity.of(process.pid)
     write_note("1.0", tmp_path, HomeNote(user=gone))
     assert (user_of("1.0", tmp_path), used_by_others("1.0", tmp_path)) == (None, False)
-    note_of("1.0", tmp_path).write_text('{"owner": null, "future": 1}')
+
+
+def test_the_note_of_an_older_lab_is_read(tmp_path: Path, other: Identity) -> None:
+    note_of("1.0", tmp_path).parent.mkdir()
+    note_of("1.0", tmp_path).write_text(f'{{"owner": null, "user": {other.model_dump_json()}}}', encoding="utf-8")
+    assert user_of("1.0", tmp_path) == other
+
+
+def test_a_damaged_note_is_set_aside_and_the_engine_is_still_found(tmp_path: Path) -> None:
+    path = note_of("1.0", tmp_path)
+    path.parent.mkdir()
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(HostError, match=r"cannot read the note of Docker 1\.0 on this machine: ") as caught:
+        read_note("1.0", tmp_path)
+    assert caught.value.hint and "python -m lab down" in caught.value.hint
+    assert path.with_name("1.0.json.damaged").read_text(encoding="utf-8") == "{"
+    assert host.leftovers(tmp_path) == ["1.0"]  # what `down` removes
     assert read_note("1.0", tmp_path) == HomeNote()
+
+
+def test_the_note_of_a_newer_lab_is_left_alone(tmp_path: Path) -> None:
+    path = note_of("1.0", tmp_path)
+    path.parent.mkdir()
+    path.write_text('{"version": 2, "users": []}', encoding="utf-8")
+    with pytest.raises(HostError, match="has version 2, this lab reads versions up to 1") as caught:
+        check_free("1.0", tmp_path)
+    assert caught.value.hint and caught.value.hint.startswith("update lab, or move ")
+    assert path.read_text(encoding="utf-8") == '{"version": 2, "users": []}'
 
 
 def test_down_leaves_what_another_run_uses(tmp_path: Path, other: Identity) -> None:

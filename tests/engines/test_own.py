@@ -15,7 +15,7 @@ from lab.engines.archive import place
 from lab.engines.elf import here
 from lab.engines.kinds.static import StaticSpec
 from lab.engines.kinds.table import kind_of
-from lab.engines.pins import PINS
+from lab.engines.pins import PINS, read_pins
 from lab.engines.spec import EngineSpec
 from lab.errors import ConfigError, EngineError, HostError, UsageError
 from lab.machines.catalog import Catalog
@@ -73,6 +73,21 @@ def test_an_archive_is_added_by_its_name(shop: Shop) -> None:
     assert shop.pin("2.0").url is None  # nobody knows whether Docker's address has these bytes
     assert place(shop.cache, "2.0", shop.sum).read_bytes() == shop.file.read_bytes()
     assert shop.stored == [f"2.0-{shop.sum[:12]}.json", f"2.0-{shop.sum[:12]}.tgz", "pins.yaml"]
+
+
+def test_the_pins_of_a_newer_lab_are_refused_and_stay(shop: Shop) -> None:
+    own.add(shop.file, shop.engines, shop.cache)
+    path = shop.cache / PINS
+    older = path.read_text(encoding="utf-8")
+    assert "\nversion: 1\n" in older
+    path.write_text(older.replace("version: 1\n", ""), encoding="utf-8")
+    assert list(read_pins(path)) == ["2.0"]  # those of a lab that wrote no version
+    newer = older.replace("version: 1", "version: 2")
+    path.write_text(newer, encoding="utf-8")
+    with pytest.raises(ConfigError, match="has version 2, this lab reads versions up to 1") as caught:
+        own.add(shop.file, shop.engines, shop.cache)
+    assert caught.value.hint == f"update lab, or move {path} away"
+    assert path.read_text(encoding="utf-8") == newer
 
 
 def test_a_pinned_archive_is_added_without_a_pin_of_ones_own(shop: Shop) -> None:

@@ -40,6 +40,9 @@ def test_what_is_known_of_an_engine_is_read_as_it_was_stored(tmp_path: Path) -> 
     (tmp_path / ENGINE).write_text("{}", encoding="utf-8")
     with pytest.raises(KeyError):
         load_engine(tmp_path / ENGINE)
+    (tmp_path / ENGINE).write_text('{"version": 2, "engine": {}}', encoding="utf-8")
+    with pytest.raises(ValueError, match="its version is 2"):
+        load_engine(tmp_path / ENGINE)
 
 
 def archive(path: Path) -> dict[str, tuple[int, bytes]]:

@@ -47,3 +47,13 @@ def test_a_damaged_file_is_an_error_and_stays(content: bytes, why: str, tmp_path
     with pytest.raises(ConfigError, match=why):
         load(tmp_path)
     assert (tmp_path / NAME).read_bytes() == content
+
+
+def test_both_ways_out_keep_the_file(tmp_path: Path) -> None:
+    for content in (b"{", json.dumps({"version": 2}).encode()):
+        (tmp_path / NAME).write_bytes(content)
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path)
+        assert caught.value.hint
+        assert f"move {tmp_path / NAME} away" in caught.value.hint
+        assert ("update lab" in caught.value.hint) is (content != b"{")

@@ -114,7 +114,21 @@ def test_only_daemons_that_lab_started_are_ended(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("text", ["", "[]", '{"started": 7}', '{"started": {"libvirtd": 7}}', "{"])
 def test_a_note_that_cannot_be_read_ends_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "daemons.json").write_text(text)
+    with pytest.raises(HostError, match="cannot read the note of libvirt's daemons that lab started") as caught:
+        daemons.stop_daemons(LocalBox(), tmp_path, needed=False)
+    assert caught.value.hint and caught.value.hint.startswith("run the same command again")
+    assert (tmp_path / "daemons.json.damaged").read_text() == text
     assert daemons.started_daemons(tmp_path) == {}
+
+
+def test_the_note_of_a_lab_that_wrote_names_alone_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["sleep", "100000"]) as libvirtd:
+        mine = Identity.of(libvirtd.pid)
+        # patched: a pid file of this machine names another process
+        monkeypatch.setattr(daemons, "_running", {"libvirtd": mine}.get)
+        (tmp_path / "daemons.json").write_text('{"started": ["libvirtd"]}')
+        assert daemons.started_daemons(tmp_path) == {"libvirtd": mine}
+        libvirtd.kill()
 
 
 def test_no_program_is_ended_by_its_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -116,7 +117,14 @@ def test_a_cpu_with_the_extensions_is_probed(tmp_path: Path, monkeypatch: pytest
     project = cpu(tmp_path, flag, monkeypatch)
     found = hypervisor.accelerator(project, tmp_path / "kernel", lambda event: None)
     assert found.driver == "qemu" and "no kernel boots with it" in found.reason
-    assert (project.cache / "accelerator.json").exists()  # probed: the answer is stored
+    stored = project.cache / "accelerator.json"
+    assert json.loads(stored.read_text(encoding="utf-8"))["version"] == 1  # probed: the answer is stored
+    (tmp_path / "called").unlink()
+    assert hypervisor.accelerator(project, tmp_path / "kernel", lambda event: None) == found
+    assert not (tmp_path / "called").exists()
+    stored.write_text(stored.read_text(encoding="utf-8").replace('"version": 1', '"version": 2'), encoding="utf-8")
+    hypervisor.accelerator(project, tmp_path / "kernel", lambda event: None)
+    assert (tmp_path / "called").exists()  # another lab wrote it: what it means is not known
     assert list((project.state / "beside").iterdir()) == []
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lab.boxes.notes import Address, Machine, Note, Notes
 from lab.boxes.transcript import Transcript
+from lab.errors import HostError
 from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.leftovers import _run_folders
@@ -48,12 +49,6 @@ def test_the_next_run_does_not_sweep_a_folder_that_is_kept(tmp_path: Path, monke
     assert [folder.name for folder in _run_folders(project)] == ["run-2"]
 
 
-def test_a_note_that_cannot_be_read_names_nothing(tmp_path: Path) -> None:
-    (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "run-1.json").write_text("{", encoding="utf-8")
-    assert kept.runs(tmp_path) == {}
-
-
 # --- the folders of a run that goes on or was killed
 
 
@@ -88,3 +83,17 @@ def test_a_note_without_folders_is_removed(tmp_path: Path) -> None:
     kept.note(tmp_path, "run-1", {}, kept.Why.USED)
     assert list(tmp_path.rglob("*.json")) == []
     kept.note(tmp_path, "run-1", {}, kept.Why.USED)  # harmless
+
+
+def test_the_note_of_an_older_lab_is_read_and_a_damaged_one_is_set_aside(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "run-1.json").write_text('{"local": "/tmp/run-1"}', encoding="utf-8")
+    assert kept.runs(tmp_path) == {"run-1": {"local": "/tmp/run-1"}}
+    kept.note(tmp_path, "run-2", {"local": "/tmp/run-2"})
+    assert kept.runs(tmp_path)["run-2"] == {"local": "/tmp/run-2"}
+    (folder / "run-3.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(HostError, match="cannot read which folders of the run run-3 are kept"):
+        kept.runs(tmp_path)
+    assert (folder / "run-3.json.damaged").read_text(encoding="utf-8") == "[]"
+    assert list(kept.runs(tmp_path)) == ["run-1", "run-2"]

@@ -25,7 +25,8 @@ from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
 from lab.registry.manifests import DOCKER, OCI
-from lab.registry.server import BASE, PORTS, Registry, doors, serve
+from lab.registry.ports import PORTS
+from lab.registry.server import BASE, Registry, doors, serve
 from lab.registry.serving import proof, wait_until_it_serves
 
 

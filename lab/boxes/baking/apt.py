@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.boxes.baking.workbench import Workbench
-from lab.boxes.base import Result, Tell
+from lab.boxes.base import OnOutput, Result, Tell
 from lab.counting import counted
 from lab.errors import HostError
 from lab.model import Progress
+from lab.retries import Attempts, attempt
+from lab.silence import OUTPUT
 
 UNREACHABLE = re.compile(
     rb"Temporary failure resolving|Could not resolve|Could not connect|Unable to connect"
@@ -25,6 +27,9 @@ KEYRINGS = (
 )
 DEBIAN = "http://deb.debian.org/debian"
 INDEXES = "$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
+FETCH_SECONDS = 3600  # apt itself ends a connection on which nothing comes
+FETCHING = Attempts(most=3)
+RETRIES = 3  # of apt itself, inside a command that is not repeated because it does more than to fetch
 # the apt settings that decide how the archive is reached and how old it may be
 ACQUIRE = re.compile(
     r"^Acquire::(?:https?::|ftp::|Check-|Retries|ForceIPv|Max-FutureTime)\S* \"[^\"]*\";$", re.MULTILINE
@@ -55,14 +60,19 @@ def source_lines(suite: str, components: Sequence[str], bench: Workbench) -> lis
     return [line if line.startswith("deb ") else f"deb {line} {whole}" for line in found]
 
 
-def settings(bench: Workbench) -> str:
-    """apt settings for another root: this machine's proxies and checks without its hooks."""
+def settings(bench: Workbench, retries: int = 0) -> str:
+    """apt settings for another root: this machine's proxies and checks without its hooks.
+
+    apt repeats a failed download `retries` times, unless this machine's settings state another number.
+    """
     dumped = bench.run("apt-config", "dump", timeout=60)
     kept = [match[0] for match in ACQUIRE.finditer(dumped.text)] if dumped.ok else []
     # sudo removes variables, and apt reads the same values from settings
     for scheme in ("http", "https"):
         if proxy := os.environ.get(f"{scheme}_proxy"):
             kept.append(f'Acquire::{scheme}::Proxy "{proxy}";')
+    if retries and not any("Acquire::Retries" in line for line in kept):
+        kept.append(f'Acquire::Retries "{retries}";')
     return "\n".join([*kept, 'Acquire::Languages "none";', 'APT::Install-Recommends "false";', ""])
 
 
@@ -154,3 +164,29 @@ class AptReader:
     def say(self, what: str) -> None:
         """Report the progress."""
         self.tell(Progress(self.who, what))
+
+
+class _UnreachableError(Exception):
+    """Debian's archive could not be reached."""
+
+    def __init__(self, result: Result) -> None:
+        lines = result.output.decode("utf-8", "replace").splitlines()
+        super().__init__(next((line for line in lines if UNREACHABLE.search(line.encode())), ""))
+        self.result = result
+
+
+def fetch(
+    bench: Workbench, who: str, *argv: str | Path, cwd: Path | None = None, on_output: OnOutput | None = None
+) -> Result:
+    """Run a command of apt that only fetches, for `who`; it is repeated while Debian's archive cannot be reached."""
+
+    def once() -> Result:
+        result = bench.run(*argv, cwd=cwd, timeout=FETCH_SECONDS, silence=OUTPUT, on_output=on_output)
+        if not result.ok and UNREACHABLE.search(result.output):
+            raise _UnreachableError(result)
+        return result
+
+    try:
+        return attempt(who, "fetch from Debian's archive", once, on=_UnreachableError, attempts=FETCHING)
+    except _UnreachableError as error:
+        return error.result

@@ -30,14 +30,14 @@ def bake(
 
     A file in `cache` is complete or absent: it is synced to disk under another name and then renamed. So its name
     is sufficient proof, and `up` need not compute a checksum each time. The name holds the recipe's digest. Raises
-    HostError for a missing program, space or right, BusyError if another lab bakes the same recipe there, and
-    CommandError with the last lines of a step that failed.
+    HostError for a missing program, space or right, and CommandError with the last lines of a step that failed. Waits
+    while another lab bakes the same recipe there.
     """
     cache = cache.absolute()
     if baked(recipe, cache, only):
         return _boxes(recipe, cache, only)
     bench = open_workbench(shell, cache)
-    with hold(cache, [recipe.name], "bake"):
+    with hold(cache, [recipe.name], "bake", wait=True):
         if not baked(recipe, cache, only):  # another lab may have finished the same bake just before
             with bench.folder(cache / f"work-{recipe.name}") as work:
                 _bake(recipe, cache, work, bench, tell)

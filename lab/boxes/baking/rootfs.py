@@ -9,13 +9,15 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from lab.boxes.baking.apt import AptReader, mirrors, settings, unreachable
+from lab.boxes.baking.apt import RETRIES, AptReader, mirrors, settings, unreachable
 from lab.boxes.baking.recipes import Recipe, pack_files
 from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, disk_full, first
 from lab.boxes.base import Result, Tell
 from lab.errors import CommandError, HostError
 from lab.model import Progress
+from lab.silence import OUTPUT
 
+SECONDS = 7200  # the limit on silence is OUTPUT
 VAGRANT_KEYS = (
     "/usr/share/rubygems-integration/all/gems/vagrant-*/keys/vagrant.pub",
     "/opt/vagrant/embedded/gems/gems/vagrant-*/keys/vagrant.pub",
@@ -30,7 +32,7 @@ def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:
     """
     tree, files, apt = work / "root", work / "files.tar", work / "apt.conf"
     files.write_bytes(pack_files(recipe.folder))
-    apt.write_text(settings(bench))
+    apt.write_text(settings(bench, RETRIES))
     key = first(VAGRANT_KEYS, "Vagrant's public key")
     file = recipe.file
     before = ["sh", str(recipe.script("before-packages.sh"))]
@@ -58,7 +60,8 @@ def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:
         tree,
         *mirrors(file.suite, file.components, bench),
         root=True,
-        timeout=1800,
+        timeout=SECONDS,
+        silence=OUTPUT,
         on_output=reader.feed,
     )
     if not result.ok:
@@ -75,7 +78,7 @@ def _failure(result: Result) -> HostError | CommandError:
     """The error for a failed mmdebstrap: the archive cannot be reached, the disk is full, or its own last lines."""
     if known := unreachable(result, "bake boxes") or disk_full(result, "bake boxes"):
         return known
-    why = "it did not end within 30 minutes" if result.timed_out else f"mmdebstrap's exit status {result.exit}"
+    why = result.overrun if result.timed_out else f"mmdebstrap's exit status {result.exit}"
     # without the command itself, which would fill forty lines with packages and units
     return CommandError(
         f"cannot make the root tree: {why}",

@@ -39,6 +39,7 @@ class Workbench:
         *argv: str | Path,
         root: bool = False,
         timeout: float = 600,
+        silence: float | None = None,
         on_output: OnOutput | None = None,
         cwd: Path | None = None,
     ) -> Result:
@@ -49,7 +50,7 @@ class Workbench:
             # sudo removes the environment, so the variables are repeated after it
             words = [*self.sudo, "env", "LC_ALL=C", *(f"{name}={value}" for name, value in env.items()), *words]
         folder = PurePosixPath(cwd) if cwd else None
-        return self.shell.run(words, env=env, cwd=folder, timeout=timeout, on_output=on_output)
+        return self.shell.run(words, env=env, cwd=folder, timeout=timeout, silence=silence, on_output=on_output)
 
     def check(
         self,

@@ -105,8 +105,8 @@ class BuildkitdKind(StandaloneKind[BuildkitdSpec]):
         return place(supply.cache, spec.name, gosource.digest(recipe, supply.recipes))
 
     def make(self, spec: BuildkitdSpec, supply: Supply, target: Path, tell: Tell) -> None:
-        """Build it, unless another process of lab has just done so; BusyError while that one is working."""
-        with hold(supply.cache, [f"engine-{spec.name}"], "engine"):
+        """Build it, unless another process of lab has just done so; waits while that one is working."""
+        with hold(supply.cache, [f"engine-{spec.name}"], "engine", wait=True):
             if not target.exists():
                 _build(spec, supply, target, tell)
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lab.boxes.baking.apt import AptReader, settings, source_lines, unreachable
+from lab.boxes.baking.apt import RETRIES, AptReader, settings, source_lines, unreachable
 from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, disk_full, open_workbench
 from lab.boxes.base import Box, Result, Tell
 from lab.counting import counted
@@ -30,13 +30,14 @@ from lab.engines.unit import check_control_groups, start_unit
 from lab.errors import CommandError, ConfigError, EngineError, LabError, did_you_mean
 from lab.files import hold
 from lab.model import Progress
+from lab.silence import OUTPUT
 from lab.yamlfile import Strict, load
 
 MAKER = "1"  # increased when lab makes another archive from the same recipe
 SCRIPTS = ("fetch-source.sh", "build-dockerd.sh")
 PROGRAMS = ("mmdebstrap", "apt-get", "chroot", "mount", "setpriv", "unshare", "findmnt")
 NEEDED_MB = 4000  # measured: 2.8 GB, most of it Go's build cache
-ROOT_SECONDS, BUILD_SECONDS = 1200, 1800
+ROOT_SECONDS, BUILD_SECONDS = 3600, 7200  # the limit on silence is OUTPUT
 
 
 class Fix(Strict):
@@ -92,7 +93,7 @@ class RevertedKind(EngineKind[RevertedSpec]):
 
     def make(self, spec: RevertedSpec, supply: Supply, target: Path, tell: Tell) -> None:
         """Build it, unless another process of lab has just done so."""
-        with hold(supply.cache, [f"engine-{spec.name}"], "engine"):
+        with hold(supply.cache, [f"engine-{spec.name}"], "engine", wait=True):
             if not target.exists():
                 build(spec, supply.recipes, supply.cache, supply.shell, tell)
 
@@ -166,7 +167,7 @@ def build(spec: RevertedSpec, recipes: Path, cache: Path, shell: Box, tell: Tell
 def _make_root(recipe: Reversion, recipes: Path, work: Path, bench: Workbench, reader: AptReader) -> Path:
     """A root with the source package unpacked in /build/source and its build dependencies installed."""
     root, apt = work / "root", work / "apt.conf"
-    apt.write_text(settings(bench))
+    apt.write_text(settings(bench, RETRIES))
     lines = source_lines(recipe.suite, recipe.components, bench)
     fetch = f'sh {shlex.quote(str(recipes / SCRIPTS[0]))} "$1" {shlex.quote(recipe.source)}'
     reader.say("asking Debian's archive")
@@ -188,10 +189,11 @@ def _make_root(recipe: Reversion, recipes: Path, work: Path, bench: Workbench, r
         *(line.replace("deb ", "deb-src ", 1) for line in lines),
         root=True,
         timeout=ROOT_SECONDS,
+        silence=OUTPUT,
         on_output=reader.feed,
     )
     if not result.ok:
-        raise _failure(bench, "make its root", result, ROOT_SECONDS)
+        raise _failure(bench, "make its root", result)
     return root
 
 
@@ -232,16 +234,17 @@ def _compile(spec: RevertedSpec, recipes: Path, root: Path, bench: Workbench, te
         *(root, f"/build/{SCRIPTS[1]}", spec.mark),
         root=True,
         timeout=BUILD_SECONDS,
+        silence=OUTPUT,
         on_output=count_packages,
     )
     if not result.ok:
-        raise _failure(bench, "compile it", result, BUILD_SECONDS)
+        raise _failure(bench, "compile it", result)
 
 
-def _failure(bench: Workbench, doing: str, result: Result, seconds: int) -> LabError:
+def _failure(bench: Workbench, doing: str, result: Result) -> LabError:
     """The error of a step: Debian's archive does not answer, no space, no time, or the step's last lines."""
     if known := unreachable(result, bench.task) or disk_full(result, bench.task):
         return known
-    why = f"no end within {seconds} s" if result.timed_out else f"exit status {result.exit}"
+    why = result.overrun if result.timed_out else f"exit status {result.exit}"
     # The command itself is left out: it is a dozen lines of options.
     return CommandError(f"cannot {bench.task}: could not {doing}: {why}", output=result.output)

@@ -81,7 +81,7 @@ class Address(Source):
             got += more
             tell(Progress(WHO, f"downloading: {got / 1e6:.0f} of {total / 1e6:.0f} MB"))
 
-        with hold(self.cache, [f"pack-{self.folder.name}"], "up"):
+        with hold(self.cache, [f"pack-{self.folder.name}"], "up", wait=True):
             for entry in entries:
                 target = self.folder / entry.path
                 if target.is_file() and sha256_of(target) == entry.sha256:

@@ -24,6 +24,7 @@ from lab.report.page.packing import Piece, fit
 from lab.report.page.records import spans
 from lab.report.page.trial import View
 from lab.report.project import project_lines
+from lab.report.retries import retry_lines
 from lab.report.trials import in_order, sent_word
 from lab.report.vary import verdict_lines
 
@@ -53,7 +54,7 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
     filters = _filters(views)
     return {
         "run": run,
-        "project": outline([*project_lines(run), *verdict_lines(run)]),
+        "project": outline([*project_lines(run), *verdict_lines(run), *retry_lines(run)]),
         "policy": policy((head, script), style),
         "head": Markup(head),
         "script": Markup(script),

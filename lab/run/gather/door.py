@@ -12,7 +12,7 @@ from lab.run.gather.script import SCRIPT
 from lab.run.gather.stream import Listing, read
 
 SMALL_FILE = 64 << 10  # bytes of a file whose content is sent where the whole context is larger than the limit
-SECONDS = 300
+SECONDS, SILENCE = 3600, 300.0  # a box that lists prints all the time, but for the content of one large file
 
 
 def gather(box: Box, engine: Engine | None, context: PurePosixPath, *, largest: int = MAX_CONTEXT_BYTES) -> Listing:
@@ -25,7 +25,7 @@ def gather(box: Box, engine: Engine | None, context: PurePosixPath, *, largest: 
     # the folder is an argument: a command in the context's own folder would pass for one that makes the context
     argv = [*sudo, "sh", "-c", SCRIPT, "sh", str(context), str(largest), str(SMALL_FILE)]
     try:
-        result = box.run(argv, timeout=SECONDS)
+        result = box.run(argv, timeout=SECONDS, silence=SILENCE)
         if not result.ok:
             said = result.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
             return Listing(problem=f"exit status {result.exit}: {said}")

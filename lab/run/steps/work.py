@@ -20,8 +20,9 @@ from lab.run.expectations import Expectation, Facts
 from lab.run.gather.door import gather
 from lab.run.gather.stream import Listing
 from lab.run.station import Station
+from lab.silence import OUTPUT
 
-BUILD_SECONDS = 900
+BUILD_SECONDS = 7200  # a build that prints something may take long; the limit on its silence is OUTPUT
 AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec "$@"; else exec sudo -n "$@"; fi'
 # For /bin/sh: the folder as an archive in a fixed order, on the standard input of the words that follow.
 TAR = """\
@@ -228,7 +229,7 @@ class Work:
         names = [*env, *agent_variables(words)]
         argv = [*(("sh", "-c", TAR, "sh", *tar) if tar else ()), *self.station.engine.call(words, names)]
         cwd = self.context() if in_context else None
-        return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
+        return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS, silence=OUTPUT)
 
     def buildx(self, words: Sequence[str], doing: str, *, in_context: bool = True) -> Result:
         """Run the buildx beside the engine's client with the context's own settings, in its folder unless it shall not.
@@ -238,7 +239,7 @@ class Work:
         env = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CONFIG": str(self.context().parent / "config")}
         argv = self.station.engine.call_buildx(words, [*env, *agent_variables(words)])
         cwd = self.context() if in_context else None
-        return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS)
+        return self.station.box.check(argv, doing=doing, env=env, cwd=cwd, timeout=BUILD_SECONDS, silence=OUTPUT)
 
     def _new_context(self) -> PurePosixPath:
         station = self.station

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -17,9 +18,10 @@ from lab.boxes.baking.bake import bake, baked, files_of, kernel_of
 from lab.boxes.baking.recipes import Recipe, load_recipe
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.transcript import ReplayBox
-from lab.errors import BusyError, CommandError, HostError
+from lab.errors import CommandError, HostError
 from lab.files import hold
 from lab.model import Progress
+from lab.notices import listening
 from tests.conftest import ROOT
 
 RECIPE = ROOT / "boxes" / "recipes" / "debian12.yaml"
@@ -351,10 +353,20 @@ def test_a_step_that_fails_says_which(kitchen: Kitchen, recipe: Recipe, cache: P
     assert left_in(cache) == []
 
 
-def test_two_bakes_of_one_recipe_do_not_meet(kitchen: Kitchen, recipe: Recipe, cache: Path) -> None:
-    with hold(cache, [recipe.name], "bake"), pytest.raises(BusyError, match="cannot use debian12"):
-        bake(recipe, cache=cache, shell=kitchen, tell=quiet)
-    assert kitchen.asked == []
+def test_the_second_bake_of_one_recipe_waits_for_the_first(kitchen: Kitchen, recipe: Recipe, cache: Path) -> None:
+    waits, made = threading.Event(), dict[str, Path]()
+
+    def bake_too() -> None:
+        made.update(bake(recipe, cache=cache, shell=kitchen, tell=quiet))
+
+    with listening(lambda notice: waits.set() if notice.who == recipe.name else None):
+        second = threading.Thread(target=bake_too)
+        with hold(cache, [recipe.name], "bake"):
+            second.start()
+            assert waits.wait(120)
+            assert kitchen.asked == []
+        second.join()
+    assert all(path.exists() for path in made.values())
 
 
 def test_a_recipe_without_labels_needs_no_labelling(kitchen: Kitchen, recipe: Recipe, cache: Path) -> None:

@@ -29,7 +29,7 @@ def gather(request: Request) -> list[Item]:
     found = []
     for name, boxes in recipes.items():
         recipe = load_recipe(request.project.boxes / "recipes" / f"{name}.yaml")
-        with hold(request.project.cache, [f"bake-{name}"], "pack"):
+        with hold(request.project.cache, [f"bake-{name}"], "pack", wait=True):
             bake(recipe, cache=cache, shell=request.shell, tell=request.tell, only=boxes)
         for path in files_of(recipe, cache, boxes):
             sort = Sort.KERNEL if path.suffix in KERNELS else Sort.BOX

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from lab.boxes.baking.apt import AptReader, private_root, source_lines, unreachable
+from lab.boxes.baking.apt import AptReader, fetch, private_root, source_lines, unreachable
 from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
 from lab.errors import CommandError
 from lab.machines.pack.gathering import Item, Request
@@ -25,7 +25,6 @@ PYTHON = ("python3", "python3-venv")  # for the environment that lab is installe
 COMPONENTS = ("main",)
 TOOLS = ("apt-get", "apt-config", "findmnt")
 NEEDED_MB = 600  # measured: 130 MB of packages, and 40 MB of lists
-SECONDS = 1800
 ROW = re.compile(r"^'(?P<uri>[^']+)' (?P<name>\S+) \d+ ", re.MULTILINE)
 TARGETS = "$(REPO_URI)|$(RELEASE)|$(METAKEY)|$(FILENAME)"
 # apt keeps its lists in a form that it reads fast; these options let it keep the very file that InRelease names
@@ -67,13 +66,12 @@ class _Apt:
 
     def run(self, *words: str) -> str:
         """Run one command of apt-get; returns what it printed."""
-        result = self.bench.run(
-            *("env", self.env, "apt-get", "-q", *words), timeout=SECONDS, on_output=self.reader.feed_any
-        )
+        argv = ("env", self.env, "apt-get", "-q", *words)
+        result = fetch(self.bench, self.reader.who, *argv, on_output=self.reader.feed_any)
         if not result.ok:
             if known := unreachable(result, self.bench.task) or disk_full(result, self.bench.task):
                 raise known
-            why = f"no end within {SECONDS} s" if result.timed_out else f"apt-get's exit status {result.exit}"
+            why = result.overrun if result.timed_out else f"apt-get's exit status {result.exit}"
             hint = "`python -m lab pack --without debian` makes a pack without packages"
             raise CommandError(f"cannot {self.bench.task}: {why}", hint=hint, output=result.output)
         return result.text

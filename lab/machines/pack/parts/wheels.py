@@ -62,7 +62,7 @@ def _check(request: Request, verb: str, *words: str) -> Result:
             hint="install pip there, or `python -m lab pack --without wheels`",
         )
     if not result.ok:
-        why = f"no end within {SECONDS} s" if result.timed_out else f"pip's exit status {result.exit}"
+        why = result.overrun if result.timed_out else f"pip's exit status {result.exit}"
         raise CommandError(
             f"cannot make wheels: {why}",
             hint="`python -m lab pack --without wheels` makes a pack without them",

@@ -9,7 +9,7 @@ from lab.boxes.base import Box, Command, Result, failure
 from lab.buildkit.contenthash.entry import Entry
 from lab.errors import CommandError
 from lab.run.own_project.sending.archive import archive
-from lab.run.own_project.sending.kind import SECONDS, Say
+from lab.run.own_project.sending.kind import SECONDS, SILENCE, Say
 from lab.run.own_project.sending.progress import Counter
 
 UNPACK = ("tar", "-x", "-f", "-", "-p", "--no-same-owner", "--xattrs", "--xattrs-include=*")
@@ -32,7 +32,7 @@ class Exact:
 
 def unpack(box: Box, argv: Sequence[str], chunks: Iterable[bytes], target: PurePosixPath) -> None:
     """Feed an archive to a command in a folder of the box; CommandError with what it printed if it fails."""
-    result = box.feed(Command(tuple(argv), cwd=target, timeout=SECONDS), chunks)
+    result = box.feed(Command(tuple(argv), cwd=target, timeout=SECONDS, silence=SILENCE), chunks)
     if not result.ok:
         raise refused(box, result)
 

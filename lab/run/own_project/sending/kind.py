@@ -11,6 +11,7 @@ from lab.buildkit.contenthash.entry import Entry
 
 Say = Callable[[str], None]
 SECONDS = 3600  # the longest that sending may take
+SILENCE = 120.0  # seconds in which the box takes nothing: it may write a large file to a slow disk
 
 
 class Way(Protocol):

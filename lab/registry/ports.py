@@ -1,0 +1,58 @@
+"""The loopback port of lab's registry: the one asked for, else the first free one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection
+
+import psutil
+
+from lab.errors import HostError, RegistryError
+
+PORT = 5000
+PORTS = range(PORT, PORT + 20)
+IN_USE = "address already in use"  # the system's text, as Go prints it
+ALLOCATED = "port is already allocated"  # Docker's text
+
+
+class TakenError(RegistryError):
+    """Another program got the port between the look at it and the start of the registry."""
+
+
+def kind_of(output: str) -> type[RegistryError]:
+    """The kind of error for a registry that did not start and printed this."""
+    return TakenError if IN_USE in output or ALLOCATED in output else RegistryError
+
+
+def listens(pid: int, port: int) -> bool:
+    """True if this program listens on the port, or if that cannot be known."""
+    try:
+        found = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error as error:
+        return isinstance(error, psutil.AccessDenied)
+    return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)
+
+
+def free_port(asked: int | None, passed_over: Collection[int] = ()) -> int:
+    """The port asked for if it is free, else the first free one from 5000 on that is not passed over.
+
+    HostError if none is free.
+    """
+    refused: OSError | None = None
+    for port in [asked] if asked else [port for port in PORTS if port not in passed_over]:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                refused = error
+                continue
+        return port
+    if asked:
+        denied = isinstance(refused, PermissionError)
+        why = "permission denied (ports below 1024 are root's)" if denied else "something listens there"
+        raise HostError(
+            f"cannot serve the registry on port {asked}: {why}",
+            hint="leave --registry-port out; lab then takes a free port",
+        ) from refused
+    raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused

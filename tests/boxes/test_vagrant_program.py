@@ -1,0 +1,70 @@
+"""The program `vagrant`: a verb that prints nothing is ended, and a resume that failed once is tried again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.boxes import vagrant as module
+from lab.boxes.notes import Address
+from lab.boxes.vagrant import VagrantBox
+from lab.errors import BoxError
+from lab.model import Progress
+from lab.notices import Notice, Retried, Silent, listening
+from lab.retries import Attempts
+from tests.boxes.test_vagrant import box
+
+
+def suspended(guest: VagrantBox) -> None:
+    note = guest.notes.read(guest.name)
+    assert note
+    address = Address(host="127.0.0.1", port=1, user="vagrant")  # nobody listens there
+    guest.notes.write(note.model_copy(update={"suspended": True, "address": address}))
+
+
+def test_a_verb_without_a_word_of_vagrant_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guest = box(tmp_path, "centos7", monkeypatch, "echo suspending; while :; do sleep 0.1; done")
+    note = guest.notes.read("centos7")
+    assert note
+    guest.notes.write(note.model_copy(update={"address": Address(host="127.0.0.1", port=1, user="vagrant")}))
+    monkeypatch.setattr(module, "VERB_SECONDS", 2.0)  # it is five minutes
+    heard: list[Notice] = []
+    with listening(heard.append), pytest.raises(BoxError) as caught:
+        guest.suspend()
+    assert caught.value.message == "cannot suspend centos7: Vagrant printed nothing for 2 s"
+    assert caught.value.tail() == ["suspending"]
+    assert caught.value.hint and "LAB_SILENCE" in caught.value.hint
+    assert [type(notice) for notice in heard] == [Silent]
+
+
+@pytest.mark.parametrize("is_suspended", [True, False])
+def test_only_a_suspended_machine_is_brought_up_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_suspended: bool
+) -> None:
+    """libvirt was restarted under it: the first `vagrant up` fails, and the second one resumes the machine."""
+    script = f"""case $1 in
+up) echo up >> {tmp_path}/ups; test "$(wc -l < {tmp_path}/ups)" = 2 || {{ echo 'libvirt is away'; exit 1; }};;
+*) printf 'HostName 127.0.0.1\\nUser vagrant\\nPort 1\\nIdentityFile {tmp_path}/key\\n';;
+esac"""
+    guest = box(tmp_path, "centos7", monkeypatch, script)
+    guest.spec = guest.spec.model_copy(update={"boot_timeout": 10})
+    if is_suspended:
+        suspended(guest)
+    monkeypatch.setattr(module, "RESUMING", Attempts(most=2, first=0.01))
+    monkeypatch.setattr(VagrantBox, "_answers", lambda self: False)
+    monkeypatch.setattr(VagrantBox, "wait_until_reachable", lambda self, *words, **more: None)
+    monkeypatch.setattr(VagrantBox, "set_clock", lambda self: None)
+    heard: list[Notice] = []
+    events: list[Progress] = []
+    with listening(heard.append):
+        if is_suspended:
+            guest.bring_up(events.append)
+            assert events[-1] == Progress("centos7", "ready", done=True)
+        else:
+            with pytest.raises(BoxError, match="cannot bring up centos7: Vagrant ended with status 1"):
+                guest.bring_up(events.append)
+    assert len((tmp_path / "ups").read_text().splitlines()) == (2 if is_suspended else 1)
+    assert [(item.who, item.what) for item in heard if isinstance(item, Retried)] == [
+        ("centos7", "resume")
+    ] * is_suspended
