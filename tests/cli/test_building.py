@@ -62,7 +62,11 @@ def test_a_dockerfile_on_standard_input(why: Why, folder: Path) -> None:
     text = (folder / "Dockerfile").read_bytes().replace(b"sleep 6", b"sleep 7")
     found = outcomes(why("--json", "-f", "-", folder, stdin=text))
     assert found["RUN sleep 7 && cp package.json installed.json"] == "ran"
-    for stdin, code, said in ((b"", 10, "it has no FROM"), (b"\xff", 13, "not UTF-8")):
+    for stdin, code, said in (
+        (b"", 10, "file with no instructions"),
+        (b"ARG A", 10, "it has no FROM"),
+        (b"\xff", 13, "not UTF-8"),
+    ):
         done = why("-f", "-", folder, stdin=stdin)
         assert (done.returncode, said in done.stderr) == (code, True), done.stderr
 

@@ -25,7 +25,7 @@ def project(folder: Path, text: str = "FROM alpine\nCOPY a /a\n") -> Path:
     [
         (("--context", "none"), 13, "cannot read the context none: it is not a folder"),
         (("--context", "p", "-f", "p/none"), 13, "cannot read p/none: No such file or directory"),
-        (("--context", "bad"), 10, "cannot use bad/Dockerfile: line 2, column 1: CPY is no instruction"),
+        (("--context", "bad"), 10, "cannot use bad/Dockerfile: line 2, column 1: unknown instruction: CPY"),
         (("--context", "p", "--target", "x"), 2, 'cannot find the stage "x" in the Dockerfile'),
         (("--context", "p", "--transfer", "exat"), 2, '(did you mean "exact"?)'),
         (("--context", "p", "--base", "alpin=x"), 2, '(did you mean "alpine"?)'),

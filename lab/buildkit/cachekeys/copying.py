@@ -11,6 +11,7 @@ from lab.buildkit.cachekeys.instruction import SPACE, Instruction, heredoc, json
 from lab.buildkit.cachekeys.words import Lexer, WordError
 from lab.buildkit.contenthash import gopath
 from lab.buildkit.contenthash.query import Query
+from lab.errors import did_you_mean
 
 COMMON_FLAGS = {"chown", "chmod", "link", "exclude"}
 KNOWN_FLAGS = {
@@ -205,7 +206,7 @@ def unknown_flag(item: Instruction, frontend: Frontend) -> str | None:
     """Return the reason if a COPY or ADD has a flag that this frontend does not know."""
     for name, _ in item.flags:
         if name not in KNOWN_FLAGS[item.word]:
-            return f"lab does not support the flag --{name}"
+            return f"unknown flag: {name}{did_you_mean(name, sorted(KNOWN_FLAGS[item.word]))}"
         missing = {"exclude": not frontend.excludes, "parents": not frontend.parents}
         if frontend.number < FIRST_WITH.get(name, 0) or missing.get(name):
             return f"this frontend does not support the flag --{name}"

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
-from lab.buildkit.cachekeys.instruction import Heredoc, Instruction, heredocs_of, instruction, json_words
+from lab.buildkit.cachekeys.instruction import (
+    KEYWORDS,
+    Heredoc,
+    Instruction,
+    flags_of,
+    heredocs_of,
+    instruction,
+    json_words,
+    unknown_instruction,
+)
 from lab.errors import ReadError, UsageError, did_you_mean
 
 DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 DIRECTIVES = ("syntax", "escape", "check")
+ESCAPES = ("\\", "`")
 HOLDERS = re.compile(r"(?i)(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s")
 FIRST_WITH_HEREDOCS = 4
 
@@ -19,7 +30,8 @@ FIRST_WITH_HEREDOCS = 4
 class Stage:
     """One FROM and its instructions; `base` is the image or stage after FROM, `name` is the name after AS or "".
 
-    `platform` is the value of `--platform`, or "". `lines` are the first and the last line of its FROM.
+    `platform` is the value of `--platform`, or "". `lines` are the first and the last line of its FROM, and `flags`
+    the flags of it as they are written.
     """
 
     base: str
@@ -27,6 +39,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
     platform: str = ""
     lines: tuple[int, int] = field(default=(0, 0), compare=False)
+    flags: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,18 @@ class Dockerfile:
         )
 
 
+class RejectedError(ReadError):
+    """The Dockerfile cannot be read because frontends reject it: `why` in BuildKit's words.
+
+    `lines` are the first and the last line of what is wrong, counted from 1, and `part` is the text in them at fault,
+    empty for all of it.
+    """
+
+    def __init__(self, why: str, lines: tuple[int, int] = (1, 1), part: str = "") -> None:
+        super().__init__(f"cannot read the Dockerfile: line {lines[0]}: {why}")
+        self.why, self.lines, self.part = why, lines, part
+
+
 class MissingStageError(UsageError, ReadError):
     """The Dockerfile has no stage of the name or number that the user gives as the target.
 
@@ -70,23 +95,40 @@ class MissingStageError(UsageError, ReadError):
 
 
 def parse(text: str, frontend: Frontend | None = None) -> Dockerfile:
-    """Parse a Dockerfile as a frontend reads it; ReadError if it has no FROM, or a FROM that is malformed."""
+    """Parse a Dockerfile as a frontend reads it; RejectedError if it has no FROM, or a FROM that is malformed."""
     frontend = frontend or Frontend(NEW)
     every = text.removeprefix("\ufeff").split("\n")
     directives, lines = _directives(every)
     escape = directives.get("escape", "\\")
+    if escape not in ESCAPES:
+        line = next(number for number, row in enumerate(every, 1) if re.match(r"\s*#\s*escape\s*=", row, re.IGNORECASE))
+        raise RejectedError(f"invalid escape token '{escape}' does not match ` or \\", (line, line), escape)
     instructions = _instructions(lines, escape, frontend, len(every) - len(lines))
     first = next((number for number, item in enumerate(instructions) if item.word == "FROM"), None)
     if first is None:
-        raise ReadError("cannot read the Dockerfile: it has no FROM")
+        raise _without_from(instructions)
     stages: list[Stage] = []
     for item in instructions[first:]:
         if item.word == "FROM":
             base, name = _from(item)
-            stages.append(Stage(base, name, (), dict(item.flags).get("platform", ""), item.lines))
+            platform = dict(item.flags).get("platform", "")
+            stages.append(Stage(base, name, (), platform, item.lines, flags_of(item, escape)))
         else:
             stages[-1] = replace(stages[-1], instructions=(*stages[-1].instructions, item))
     return Dockerfile(tuple(instructions[:first]), tuple(stages), directives.get("syntax", ""), escape, text)
+
+
+def _without_from(instructions: Sequence[Instruction]) -> RejectedError:
+    """Why a file without FROM is rejected."""
+    if not instructions:
+        return RejectedError("file with no instructions")
+    first = next((item for item in instructions if item.word != "ARG"), None)
+    if first is None:
+        # Docker 20.10.24 and 26.1.5 have no words for it: their daemons end with a panic.
+        return RejectedError("it has no FROM", instructions[-1].lines)
+    if first.word not in KEYWORDS:
+        return RejectedError(unknown_instruction(first.word), first.lines, first.keyword)
+    return RejectedError("no build stage in current context: it has no FROM", first.lines)
 
 
 def _directives(lines: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -145,7 +187,9 @@ def _with_heredocs(item: Instruction, waiting: list[str], frontend: Frontend) ->
                 break
             content += line + "\n"
         else:
-            return replace(item, strange=f"its here-document {heredoc.name} has no end")
+            return replace(
+                item, malformed="unterminated heredoc", strange=f"its here-document {heredoc.name} has no end"
+            )
         heredocs.append(replace(heredoc, content=content))
     return replace(item, heredocs=tuple(heredocs))
 
@@ -156,13 +200,11 @@ def _from(item: Instruction) -> tuple[str, str]:
         return words[0], ""
     if len(words) == 3 and words[1].lower() == "as":
         return words[0], words[2]
-    raise ReadError(
-        f"cannot read the Dockerfile: line {item.lines[0]}: expected `FROM image [AS name]`, got `{item.text}`"
-    )
+    raise RejectedError("FROM requires either one or three arguments", item.lines)
 
 
 def until(text: str, target: str | None) -> str:
-    """Return the text up to the end of the target's stage, which is all that a build of the target reads.
+    """Return the text up to the end of the target's stage, on which nothing that follows has an effect.
 
     ReadError if the Dockerfile cannot be read, MissingStageError if it has no such stage.
     """

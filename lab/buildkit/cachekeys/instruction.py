@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
 from lab.buildkit.cachekeys.words import Lexer, WordError
+from lab.errors import did_you_mean
 
 SPACE = re.compile(r"[\t\v\f\r ]+")
 HEREDOC = re.compile(r"(\d*)<<(-?)(\s*)([^<]*)")
 FLAG_SPACES = "\t\n\v\f\r \x85\xa0"  # what Go takes as space in a byte
 FLAGGED = ("COPY", "ADD", "RUN", "FROM", "HEALTHCHECK")
+KEYWORDS = {
+    *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"),
+    *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Instruction:
     """One instruction: its keyword in capitals, its flags in written order, and the rest of its text.
 
     `strange` names a part that this frontend rejects or that lab does not support; its keys are then not known.
+    `malformed` is the reason, in BuildKit's words, why this frontend rejects the whole file because of the instruction.
     `original` is the logical line as it is written. `lines` are its first and its last line in the file, counted from
     1; 0 where the instruction comes from no file.
     """
@@ -46,6 +52,12 @@ class Instruction:
     original: str = ""
     heredocs: tuple[Heredoc, ...] = ()
     lines: tuple[int, int] = field(default=(0, 0), compare=False)
+    malformed: str | None = None
+
+    @property
+    def keyword(self) -> str:
+        """The keyword as it is written."""
+        return self.original.split(None, 1)[0] if self.original else self.word
 
     @property
     def text(self) -> str:
@@ -71,9 +83,19 @@ def instruction(line: str, escape: str = "\\", frontend: Frontend | None = None)
         strange = _trailing(frontend)
         if frontend.generations[-1] < NEW:  # older frontends ignore what follows the list
             rest = rest[: json.JSONDecoder().raw_decode(rest)[1]]
-    elif word.upper() in FLAGGED and _is_json_of_others(rest):
+    elif word.upper() in FLAGGED and is_json_of_others(rest):
         strange = "its JSON list holds more than strings, so the build fails"
     return Instruction(word.upper(), rest, tuple(flags), strange, line.strip())
+
+
+def unknown_instruction(word: str) -> str:
+    """Say that a frontend knows no instruction of this name."""
+    return f"unknown instruction: {word}{did_you_mean(word, sorted(KEYWORDS))}"
+
+
+def flags_of(item: Instruction, escape: str = "\\") -> tuple[str, ...]:
+    """Return the flags of an instruction as they are written; a frontend finds them in every kind of instruction."""
+    return tuple(_flags([*SPACE.split(item.original, maxsplit=1), ""][1], escape)[0])
 
 
 def heredocs_of(line: str, frontend: Frontend) -> list[Heredoc]:
@@ -124,7 +146,8 @@ def _json(text: str) -> tuple[list[str] | None, str]:
     return (found, text[end:]) if isinstance(found, list) else (None, text)
 
 
-def _is_json_of_others(text: str) -> bool:
+def is_json_of_others(text: str) -> bool:
+    """Return whether a text is a JSON list of more than strings, which frontends reject."""
     found, rest = _json(text)
     return found is not None and not rest.strip() and not all(isinstance(word, str) for word in found)
 

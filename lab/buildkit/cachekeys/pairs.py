@@ -1,4 +1,4 @@
-"""Reads the names and values of ENV and ARG, whose words may hold quotes."""
+"""Reads the names and values of ENV, LABEL and ARG, whose words may hold quotes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from lab.buildkit.cachekeys.instruction import Instruction
 
 
 def pairs_of(item: Instruction, escape: str) -> list[tuple[str, str | None]]:
-    """Return the names and unexpanded values of an ENV or ARG; None for a name without a value."""
+    """Return the names and unexpanded values of an ENV, LABEL or ARG; None for a name without a value."""
     words = quoted_words(item.rest, escape)
-    if item.word == "ENV" and words and "=" not in words[0]:
+    if item.word in ("ENV", "LABEL") and words and "=" not in words[0]:
         name, *value = re.split(r"[\t\v\f\r ]+", item.rest, maxsplit=1)
         return [(name, value[0] if value else None)]
     found: list[tuple[str, str | None]] = []

@@ -5,13 +5,20 @@
 JUDGE = r"""
 edited=
 
-# The outcome of one step in a build's plain output: hit, ran, error, or unknown. INSTRUCTION and STEP name the step;
-# STEP decides where two instructions are the same. EDITED is set where the Dockerfile differs from the run's: then STEP
-# also finds an instruction of a build with one stage that has another text. Old clients cut long names. With the
-# containerd image store a hit prints CACHED (or not), then the layers that Docker fetches, then DONE.
+# The outcome of one step in a build's plain output: hit, ran, error, or unknown. INSTRUCTION is its text, and STEP its
+# number, behind the name of its stage where there are several. STEP decides where two instructions are the same. EDITED
+# is set where a step may be printed with another text than that of the run: then STEP also finds one of the same kind.
+# Old clients cut long names. With the containerd image store a hit prints CACHED (or not), then the layers that Docker
+# fetches, then DONE.
 outcome() {
     awk '
-    BEGIN { wanted = ENVIRON["INSTRUCTION"]; found = "" }
+    BEGIN {
+        wanted = ENVIRON["INSTRUCTION"]
+        found = ""
+        words = split(ENVIRON["STEP"], step, " ")
+        kind = wanted
+        sub(/[ \t].*/, "", kind)
+    }
     /^#[0-9]+ / {
         n = substr($1, 2)
         rest = substr($0, length($1) + 2)
@@ -19,13 +26,15 @@ outcome() {
         if (match(rest, /^\[[^]]*[0-9]+\/[0-9]+\] /)) {
             label = substr(rest, 2, RLENGTH - 3)
             name = substr(rest, RLENGTH + 1)
-            if (ENVIRON["EDITED"] && index(label, ENVIRON["STEP"] "/") == 1) bare = n
+            parts = split(label, part, " ")
+            split(part[parts], place, "/")
+            stage = parts > 1 && index(part[parts - 1], "/") == 0 ? part[parts - 1] : ""
+            here = place[1] == step[words] && (words == 1 || stage == step[1])
+            if (ENVIRON["EDITED"] && here && index(name, kind) == 1) bare = n
             cut = length(name) > 3 && substr(name, length(name) - 2) == "..."
             if (name == wanted || (cut && index(wanted, substr(name, 1, length(name) - 3)) == 1)) {
-                sub(/.* /, "", label)
-                split(label, place, "/")
-                if (found == "" || (place[1] == ENVIRON["STEP"] && !exact)) found = n
-                if (place[1] == ENVIRON["STEP"]) exact = 1
+                if (found == "" || (here && !exact)) found = n
+                if (here) exact = 1
             }
         } else if (rest == "CACHED") state[n] = "hit"
         else if (rest ~ /^DONE( |$)/) state[n] = "ran"
@@ -78,7 +87,7 @@ imported() { # the image whose cache the build must read
     fi
 }
 
-step() { # number, instruction, outcome in the run
+step() { # place, instruction, outcome in the run
     if grep -q '^Step [0-9]*/[0-9]* : ' "$log"; then
         seen=$(STEP=$1 INSTRUCTION=$2 EDITED=$edited outcome_classic)
     else

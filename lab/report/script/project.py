@@ -50,8 +50,11 @@ def taken(project: ProjectFacts, objects: Sequence[Entry]) -> list[str]:
     return [f"take {shell.word(what)} {shell.word(where)}", *checks]
 
 
-def beside(evidence: Evidence, given: Given) -> list[str]:
-    """Commands that make what lies beside the context: the Dockerfile that was built, named folders, secrets."""
+def beside(evidence: Evidence, given: Given, dockerfile: str | None = None) -> list[str]:
+    """Commands that make what lies beside the context: the Dockerfile that was built, named folders, secrets.
+
+    `dockerfile` is the text of that Dockerfile if it is another one than that of the run.
+    """
     project = evidence.run.project
     if project is None:
         return []
@@ -59,7 +62,7 @@ def beside(evidence: Evidence, given: Given) -> list[str]:
     lines = [f"recipe={shell.word(path)}"]
     if path.startswith("../"):
         lines.append(f"mkdir -p {shell.word(path.rpartition('/')[0])}")
-        lines.append(_printed(evidence.run.dockerfile, path))
+        lines.append(_printed(evidence.run.dockerfile if dockerfile is None else dockerfile, path))
         lines += [_printed(project.ignore, f"{path}.dockerignore")] if project.ignore is not None else []
     lines += [f"own folder {shell.word(name)} ../contexts/{number}" for number, name in enumerate(project.contexts)]
     private = [(number, name) for number, name in enumerate(project.private) if f"../secrets/{number}" in _all(given)]

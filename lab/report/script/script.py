@@ -16,6 +16,7 @@ from lab.report.script.heading import function, heading, own_base, usage
 from lab.report.script.host import Host
 from lab.report.script.judge import JUDGE
 from lab.report.script.parts import BELOW, BUSYBOX, HEAD, STAMP, TAIL
+from lab.report.script.places import places_of
 from lab.report.script.recorded import as_typed, client_command, written
 from lab.report.script.sequence import left_out, repeats_steps
 from lab.report.script.sides import consumer_lines, edits_dockerfile, producer_lines
@@ -187,7 +188,7 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host
     title = f"{trial.consumer} rebuilds what {trial.producer} pushed, variation {trial.variation}"
     lines = [
         *_begun(title, host),
-        functions.files(_files(evidence, trial.name, trial.options)),
+        functions.files(_files(evidence, trial.name, trial.options, trial.dockerfile)),
         _build(evidence, trial.name, reference, reference, host),
     ]
     source = Words(evidence.run.registry).of(reference)
@@ -195,8 +196,10 @@ def _rebuild(evidence: Evidence, trial: Trial, functions: _Functions, host: Host
         lines.append(f"imported {source}")
     sent = bytes_sent(trial)
     lines += [f"sent {sent_word(sent)}"] if sent is not None else []
-    edited = edits_dockerfile(evidence, trial.name)
-    return [*lines, *(compared(trial.build, None, edited=edited) if trial.build else [])], title
+    if trial.build:
+        edited = edits_dockerfile(evidence, trial.name, trial.dockerfile)
+        lines += compared(trial.build, None, places_of(evidence.run, trial.options), edited=edited)
+    return lines, title
 
 
 def _begun(title: str, host: Host) -> list[str]:
@@ -205,11 +208,18 @@ def _begun(title: str, host: Host) -> list[str]:
     return [f"begin {shell.word(title)} {server} version{host.suffix}", host.prune]
 
 
-def _files(evidence: Evidence, about: str, given: Given) -> list[str]:
-    """The commands that make the context of a build, which got these options."""
+def _files(evidence: Evidence, about: str, given: Given, dockerfile: str | None = None) -> list[str]:
+    """The commands that make the context of a build, which got these options.
+
+    `dockerfile` is the text of a Dockerfile beside the context, if it is another one than that of the run.
+    """
     recorded = evidence.contexts.get(about, ())
     if own := evidence.run.project:
-        return [*project.taken(own, recorded), *context.recreate(recorded), *project.beside(evidence, given)]
+        return [
+            *project.taken(own, recorded),
+            *context.recreate(recorded),
+            *project.beside(evidence, given, dockerfile),
+        ]
     files = [] if recorded and context.whole(recorded) else list(map(as_typed, written(evidence.during(about))))
     return [*files, *context.recreate(recorded)]
 

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lab.buildkit.cachekeys.checks import first_rejected
-from lab.buildkit.cachekeys.dockerfile import parse, until
-from lab.buildkit.cachekeys.frontend import NEW, Frontend
+from lab.buildkit.cachekeys.checks import refused
+from lab.buildkit.cachekeys.dockerfile import MissingStageError, RejectedError, parse, until
 from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.context import ignore_matcher, read_context, read_object
 from lab.errors import ContextError, ReadError, reason
 from lab.explain.build_values import build_args, build_contexts
 from lab.report.project import size_in_words
-from lab.run.own_project.columns import with_column
+from lab.run.own_project.columns import place_of
 from lab.run.own_project.notes import notes_on
 from lab.run.own_project.request import Request
 from lab.run.own_project.rewriting import rewritten
@@ -157,7 +156,8 @@ def read_project(request: Request) -> OwnProject:
         head=head,
         notes=tuple(notes_on(objects, _unsent(request.context, file, head) if head else (), head)),
     )
-    check_dockerfile(file, project.dockerfile("scratch"), request.target)
+    check_dockerfile(file, text, request.target)
+    project.dockerfile("scratch")  # a --base that names no image of it is an error
     for name, found in {"": objects, **contexts}.items():
         check_objects(found, folders.get(name, request.context))
     _check_size(project)
@@ -165,17 +165,22 @@ def read_project(request: Request) -> OwnProject:
 
 
 def check_dockerfile(file: Path, text: str, target: str | None) -> None:
-    """Raise ReadError if a Dockerfile cannot be read, with line and column; MissingStageError for a missing target."""
+    """Raise ReadError for a Dockerfile that no frontend accepts, with line and column of the first fault.
+
+    A fault that only some frontends reject is left to the engine. MissingStageError is raised for a missing target.
+    """
+    if wrong := refused(text):
+        line, column = place_of(text, wrong.lines, wrong.part)
+        raise ReadError(f"cannot use {file}: line {line}, column {column}: {wrong.why}")
     try:
-        parsed = parse(until(text, target))
-        wrong = first_rejected(parsed, Frontend(NEW))
-    except ReadError as error:
-        raise type(error)(
-            f"cannot use {file}: {with_column(_without_verb(error.message), text)}", hint=error.hint
+        parse(until(text, target))
+    except RejectedError as error:  # of a frontend that lab does not know, or of one that reads it in another way
+        line, column = place_of(text, error.lines, error.part)
+        raise ReadError(f"cannot use {file}: line {line}, column {column}: {error.why}") from error
+    except MissingStageError as error:
+        raise MissingStageError(
+            f"cannot use {file}: {error.message.removeprefix('cannot read the Dockerfile: ')}", hint=error.hint
         ) from error
-    if wrong:
-        first, last = wrong[0].lines
-        raise ReadError(f"cannot use {file}: {with_column(f'line {first}: {wrong[1]}', text, last - first + 1)}")
 
 
 def check_objects(objects: Sequence[Entry], folder: Path) -> None:
@@ -283,7 +288,3 @@ def _check_size(project: OwnProject) -> None:
         f"{size_in_words(project.request.largest)} at most; the largest files are {listed}",
         hint="leave files out with .dockerignore, or allow more with --largest MB",
     )
-
-
-def _without_verb(message: str) -> str:
-    return message.removeprefix("cannot read the Dockerfile: ")

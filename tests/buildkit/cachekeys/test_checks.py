@@ -22,6 +22,12 @@ from lab.buildkit.cachekeys.frontend import Frontend
         ("ENV A", True, True),
         ("ENV A=1 B", True, True),
         ("ENV A 1 B", False, False),
+        ("LABEL A 1 B", False, False),
+        ("RUN --device=x y", False, False),
+        ("COPY --x a b", True, True),
+        ("CMD --x", True, True),
+        ("RUN [1]", True, True),
+        ("RUN <<E", False, True),
         ("FETCH a", True, True),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.dockerfile import MissingStageError, parse, until
+from lab.buildkit.cachekeys.dockerfile import MissingStageError, RejectedError, parse, until
 from lab.buildkit.cachekeys.instruction import Instruction, instruction
 from lab.buildkit.cachekeys.needs import lineage
 from lab.errors import ReadError
@@ -57,10 +57,12 @@ def test_stages() -> None:
         read.stage("four")
 
 
-def test_a_malformed_from_names_the_form_it_must_have() -> None:
-    with pytest.raises(ReadError) as caught:
-        parse("FROM x y\nRUN a\n")
-    assert caught.value.message == "cannot read the Dockerfile: line 1: expected `FROM image [AS name]`, got `FROM x y`"
+@pytest.mark.parametrize("line", ["FROM", "FROM x y", "FROM x y z"])
+def test_a_malformed_from_is_named_with_its_line(line: str) -> None:
+    with pytest.raises(RejectedError) as caught:
+        parse(f"# c\n{line}\nRUN a\n")
+    assert caught.value.message == ("cannot read the Dockerfile: line 2: FROM requires either one or three arguments")
+    assert caught.value.lines == (2, 2)
 
 
 @pytest.mark.parametrize("text", ["", "RUN a", "# only a comment", "FROM a b c d", "FROM"])
@@ -105,7 +107,7 @@ def test_copies(text: str, expected: Copy) -> None:
         ("ADD ftp://example.org/x /x", "engines may take ftp://example.org/x for a repository or for a file"),
         ("COPY https://example.org/x /x", "COPY cannot copy from https://example.org/x, so the build fails"),
         ("COPY --from=$X a b", "engines do not expand the variable in --from, so the build fails"),
-        ("COPY --new a b", "lab does not support the flag --new"),
+        ("COPY --new a b", "unknown flag: new"),
         ("COPY a", "it has no source or no destination"),
     ],
 )

@@ -43,7 +43,7 @@ def test_here_documents_that_are_none() -> None:
     old = parse("FROM x\nRUN cat <<E\nb\nE\n", Frontend(2)).stage().instructions
     assert [item.word for item in old] == ["RUN", "B", "E"]  # a frontend that knows no here-documents
     unfinished = parse("FROM x\nRUN <<E\nb\n").stage().instructions[0]
-    assert unfinished.strange == "its here-document E has no end"
+    assert unfinished.strange == "its here-document E has no end" and unfinished.malformed == "unterminated heredoc"
 
 
 def test_text_behind_a_list() -> None:

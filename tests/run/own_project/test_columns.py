@@ -1,25 +1,31 @@
-"""The column of a fault in a Dockerfile."""
+"""The place of a fault in a Dockerfile."""
 
 from __future__ import annotations
 
 import pytest
 
-from lab.run.own_project.columns import with_column
+from lab.run.own_project.columns import place_of
 
-TEXT = "FROM a\n  FRM b\nCOPY a \\\n  --chwon=1 b\nENV\n\tFROM x y\n"
+TEXT = "FROM a\n  FRM b\nCOPY a \\\n  --chwon=1 b\nENV\n\tFROM x y\nRUN x-a a\nCOPY <<E /\n"
 
 
 @pytest.mark.parametrize(
-    ("message", "count", "expected"),
+    ("lines", "part", "expected"),
     [
-        ("line 2: FRM is no instruction", 1, "line 2, column 3: FRM is no instruction"),
-        ("line 3: no flag --chwon", 2, "line 4, column 3: no flag --chwon"),
-        ("line 3: something else", 2, "line 3, column 1: something else"),
-        ("line 5: ENV is malformed", 1, "line 5, column 1: ENV is malformed"),
-        ("line 6: expected `FROM image`, got `FROM x y`", 1, "line 6, column 2: expected `FROM image`, got `FROM x y`"),
-        ("line 99: gone", 1, "line 99, column 1: gone"),
-        ("it has no FROM", 1, "it has no FROM"),
+        ((2, 2), "FRM", (2, 3)),
+        ((3, 4), "--chwon", (4, 3)),
+        ((3, 4), "something else", (3, 1)),
+        ((5, 5), "", (5, 1)),
+        ((6, 6), "", (6, 2)),
+        ((6, 6), "y", (6, 9)),
+        ((7, 7), "a", (7, 9)),  # a whole word, not a part of another one
+        ((8, 9), "<<", (8, 6)),
+        ((99, 99), "gone", (99, 1)),
     ],
 )
-def test_the_column(message: str, count: int, expected: str) -> None:
-    assert with_column(message, TEXT, count) == expected
+def test_the_place_of_a_part(lines: tuple[int, int], part: str, expected: tuple[int, int]) -> None:
+    assert place_of(TEXT, lines, part) == expected
+
+
+def test_a_byte_order_mark_is_no_column() -> None:
+    assert place_of("\ufeffFRM a\n", (1, 1), "FRM") == (1, 1)

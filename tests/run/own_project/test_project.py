@@ -12,6 +12,7 @@ from lab.errors import ContextError, LabError, ReadError, UsageError
 from lab.run.own_project.project import RECIPE, read_project
 from lab.run.own_project.request import Request
 from tests.repositories import Repository
+from tests.run.own_project.refusals import LEFT_TO_THE_ENGINE, REFUSED, UNKNOWN_TO_BOTH, Refused
 
 
 def project(folder: Path, text: str = "FROM alpine\nCOPY . .\n") -> Path:
@@ -87,19 +88,30 @@ def test_a_dockerfile_elsewhere_and_all_options(tmp_path: Path, monkeypatch: pyt
     assert dict(read.arguments) == {"A": "1"} and [entry.path for entry in read.contexts["more"]] == ["Dockerfile", "a"]
 
 
-@pytest.mark.parametrize(
-    ("text", "target", "problem"),
-    [
-        ("RUN a\n", None, "it has no FROM"),
-        ("FROM a\n\nFRM b\n", None, "line 3, column 1: FRM is no instruction"),
-        ("FROM a\nRUN b\n\nFROM x y\n", None, "line 4, column 1: expected `FROM image"),
-        ("# c\nFROM a\nCOPY --chwon=1 a b\n", None, "line 3, column 6: "),
-    ],
-)
-def test_a_dockerfile_that_cannot_be_read(tmp_path: Path, text: str, target: str | None, problem: str) -> None:
-    with pytest.raises(ReadError, match=problem) as caught:
-        read_project(Request(project(tmp_path, text), target=target))
-    assert str(tmp_path / "Dockerfile") in caught.value.message and caught.value.exit_code == 10
+@pytest.mark.parametrize("item", REFUSED, ids=lambda item: item.text)
+def test_a_dockerfile_that_every_engine_refuses(tmp_path: Path, item: Refused) -> None:
+    with pytest.raises(ReadError) as caught:
+        read_project(Request(project(tmp_path, item.text), target=item.target))
+    begin = f"cannot use {tmp_path / 'Dockerfile'}: line {item.line}, column {item.column}: {item.why}"
+    assert caught.value.message.startswith(begin) and caught.value.exit_code == 10
+
+
+@pytest.mark.parametrize("text", [*LEFT_TO_THE_ENGINE, *UNKNOWN_TO_BOTH])
+def test_a_dockerfile_that_some_frontend_accepts_is_left_to_the_engine(tmp_path: Path, text: str) -> None:
+    assert read_project(Request(project(tmp_path, text))).text == text
+
+
+def test_the_nearest_known_word_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match=r'unknown instruction: CPY \(did you mean "COPY"\?\)$'):
+        read_project(Request(project(tmp_path, "FROM a\nCPY a /\n")))
+    with pytest.raises(ReadError, match=r'unknown flag: chwon \(did you mean "chown"\?\)$'):
+        read_project(Request(project(tmp_path, "FROM a\nCOPY --chwon=1 a /\n")))
+
+
+def test_the_line_is_that_of_the_users_file_where_another_one_is_built(tmp_path: Path) -> None:
+    text = "FROM a\nRUN x \\\n  y\nCPY a /\n"
+    with pytest.raises(ReadError, match="line 4, column 1: unknown instruction: CPY"):
+        read_project(Request(project(tmp_path, text), stub_runs=True, bases={"a": "busybox"}))
 
 
 def test_a_target_that_the_dockerfile_does_not_have(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,23 @@ def test_a_change_that_the_box_refuses_is_skipped_with_what_it_printed(tmp_path:
     assert reasons == {
         "refused": (State.SKIPPED, "Operation not supported"),
         "ignored": (State.SKIPPED, "the file system of this box does not keep it: mode of src/a.txt is the same"),
+    }
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount needs root, which CI has")
+def test_a_file_system_without_attributes_skips_their_axes_and_no_others(tmp_path: Path) -> None:
+    """A ramfs keeps modes, owners and times, and refuses every extended attribute."""
+    (tmp_path / "home").mkdir()
+    subprocess.run(["mount", "-t", "ramfs", "ramfs", str(tmp_path / "home")], check=True)
+    try:
+        experiment = made(tmp_path, "selinux,user-xattr,acl,capability", "umask-0077,owner,mtime")
+    finally:
+        subprocess.run(["umount", str(tmp_path / "home")], check=True)
+    found = {name: (item.state, item.reason) for name, item in experiment.answers.facts.items()}
+    refused = (State.SKIPPED, "setfattr: src/a.txt: Operation not supported")
+    assert found == {
+        **dict.fromkeys(("selinux", "user-xattr", "acl", "capability"), refused),
+        **dict.fromkeys(("umask-0077", "owner", "mtime"), (State.RAN, None)),
     }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from lab.model import Outcome
 from lab.report import docker
 from lab.report.script import shell
+from lab.report.script.places import Place
 from lab.report.script.recorded import ClientCommand
 from lab.report.script.steps.kind import Side
 from lab.report.script.words import Words
@@ -61,24 +63,29 @@ class BuildLines:
         lines.append(_build(command, side))
         side.images[str(step.values.get("name", "image"))] = _reference(command.words)
         result = next(side.judged, None)
-        return [
-            *lines,
-            *(compared(result, imports_of(command, result, side.words), edited=side.edited) if result else []),
-        ]
+        if result is None:
+            return lines
+        source = imports_of(command, result, side.words)
+        return [*lines, *compared(result, source, side.places, edited=side.edited, classic=command.is_classic)]
 
 
-def compared(result: BuildResult, source: str | None, *, edited: bool = False) -> list[str]:
+def compared(
+    result: BuildResult, source: str | None, places: Sequence[Place], *, edited: bool, classic: bool = False
+) -> list[str]:
     """Lines that compare each step with the run; `source` is an image whose cache the build must be able to read.
 
-    `edited` states that the build had another Dockerfile than the run, so that a step may have another text.
+    `places` are those of the steps. `edited` states that the build had another Dockerfile than the run, so that a step
+    may have another text; the classic builder prints each text as it is written.
     """
     lines = [f"imported {source}"] if source else []
-    for number, step in enumerate(result.steps, 2):
+    for place, step in zip(places, result.steps, strict=True):
         # the output shows a wrong hit as a hit: only the image shows that it is wrong
         outcome = Outcome.HIT if step.outcome is Outcome.WRONG_HIT else step.outcome
         # no output holds a NUL: the script finds no such step, as lab did not
-        lines.append(f"step {number} {shell.word(step.instruction.replace(chr(0), ''))} {outcome.value}")
-    return ["edited=yes", *lines, "edited="] if edited else lines
+        text = step.instruction.replace(chr(0), "")
+        lines.append(f"step {shell.word(place.word(classic=classic))} {shell.word(text)} {outcome.value}")
+    by_place = edited or not (classic or all(place.as_written for place in places))
+    return ["edited=yes", *lines, "edited="] if by_place else lines
 
 
 def imports_of(command: ClientCommand, result: BuildResult, words: Words) -> str | None:

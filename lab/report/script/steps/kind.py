@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lab.report.script.host import Host
+from lab.report.script.places import Place
 from lab.report.script.recorded import Queue
 from lab.report.script.words import Words
 from lab.results.facts import BuildResult, Inspection
@@ -23,7 +24,8 @@ class Side:
     `files` returns the name of a function of the script with these lines. `judged` gives the result of each build that
     the script compares, and `inspections` what the run found in the image. `variation` is that of the trial, and
     `images` has the references of the images that the side has made, by the names of their builds. `recipe` is the
-    path of the Dockerfile that the script has built last, and `edited` states that the run edited its own.
+    path of the Dockerfile that the script has built last, and `edited` states that the run edited its own. `places`
+    are those of the run's steps in a build.
     """
 
     host: Host
@@ -35,6 +37,7 @@ class Side:
     variation: str
     recipe: str = "Dockerfile"
     edited: bool = False
+    places: tuple[Place, ...] = ()
     images: dict[str, str] = field(default_factory=dict)
 
     def writes(self) -> list[str]:
