@@ -66,8 +66,11 @@ class SshBox(Box):
         *,
         booting: bool = False,
         progress: Callable[[], object] | None = None,
+        every: float = 1,
     ) -> None:
         """Wait until ssh answers, for `seconds` at most, or for `seconds` since the value of `progress` last changed.
+
+        lab asks again `every` so many seconds.
 
         Raises BoxError with the text of `console` as its output. A host that refuses the user or the key, or whose
         algorithms lab does not have, is not asked again; a refusal counts only of one that is not `booting`.
@@ -86,7 +89,7 @@ class SshBox(Box):
                 return error.message
 
         self._connection = wait_for(
-            f"ssh on {self.name}", look, timeout=seconds, every=1, error=BoxError, detail=console, progress=progress
+            f"ssh on {self.name}", look, timeout=seconds, every=every, error=BoxError, detail=console, progress=progress
         )
 
     def _knows_key(self) -> bool:

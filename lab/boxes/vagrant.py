@@ -163,7 +163,7 @@ class VagrantBox(SshBox):
     def wait_after_restore(self) -> None:
         """Wait until the machine answers after it was set back to a snapshot, set its clock, and note its state."""
         note = self._note()
-        self.wait_until_reachable(RESTORED_SECONDS, lambda: self._console(note), booting=True)
+        self.wait_until_reachable(RESTORED_SECONDS, lambda: self._console(note), booting=True, every=0.1)
         self.set_clock()
         self.notes.write(note.model_copy(update={"suspended": False, "silent": False}))
 

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from lab.cli.again import Theirs
     from lab.cli.options import Workplace
-    from lab.results.run import Run
+    from lab.results.run import Fresh, Run
     from lab.run.experiment import Wish
-    from lab.run.manner import Fresh
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")

@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from lab.boxes.base import Box, Result, Tell
+from lab.boxes.base import Result, Tell
+from lab.boxes.local import LocalBox
 from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.progress.reader import read_builds
@@ -113,8 +114,9 @@ class Bench:
         try:
             folder.mkdir()
             shutil.copytree(self.start if build.of == START else self.folder, context, symlinks=True)
-            apply_changes(self.engine.box, context, build.changes)
-            dockerfile = self._dockerfile(build, context, folder, engine)
+            apply_changes(context, build.changes)
+            self._write_dockerfile(build, context, folder, engine)
+            there = engine.place(folder)
         except (OSError, shutil.Error) as error:
             return _failed(made, f"the folder cannot be copied: {reason(error)}")
         except UsageError:  # `rewritten` found no such image
@@ -123,7 +125,7 @@ class Bench:
             return _failed(made, error.message)
         except LabError as error:  # a change that does not fit what the student has left of the files
             return _failed(made, "; ".join([error.message, *error.tail()[-1:]]))
-        result = self._run(engine, self._words(build, dockerfile, context), buildkit=build.builder == "buildkit")
+        result = self._run(engine, self._words(build, there), buildkit=build.builder == "buildkit")
         if result.ok and build.cache and self.registry:
             result = self._pushed(engine, made.reference, result)
         return _read(made, result)
@@ -160,8 +162,8 @@ class Bench:
                 self._bases[engine.home] = reference
         return self._bases[engine.home]
 
-    def _dockerfile(self, build: CheckBuild, context: Path, folder: Path, engine: LessonEngine) -> Path:
-        """The Dockerfile on this check's base image, beside the context, with its own ignore file."""
+    def _write_dockerfile(self, build: CheckBuild, context: Path, folder: Path, engine: LessonEngine) -> None:
+        """Write the Dockerfile on this check's base image beside the context, with its own ignore file."""
         name = build.file or "Dockerfile"
         text = (context / name).read_text(encoding="utf-8", errors="replace")
         options = Options(build_args=dict(build.arguments))
@@ -170,9 +172,8 @@ class Bench:
         own = context / f"{name}.dockerignore"
         if own.is_file():
             shutil.copyfile(own, folder / "Dockerfile.dockerignore")
-        return target
 
-    def _words(self, build: CheckBuild, dockerfile: Path, context: Path) -> list[str]:
+    def _words(self, build: CheckBuild, there: PurePosixPath) -> list[str]:
         words = ["build", *(["--progress=plain"] if build.builder == "buildkit" else [])]
         caching = Caching(build.cache or "inline", PurePosixPath(self.scratch))
         reference = self._reference(build.name)
@@ -187,7 +188,7 @@ class Bench:
             words += ["--cache-from", name if kind == "inline" else used]
         words += [word for name, value in build.arguments.items() for word in ("--build-arg", f"{name}={value}")]
         words += ["--target", build.target] if build.target else []
-        return [*words, "--file", str(dockerfile), "--tag", reference, str(context)]
+        return [*words, "--file", str(there / "Dockerfile"), "--tag", reference, str(there / "context")]
 
     def _pushed(self, engine: LessonEngine, reference: str, result: Result) -> Result:
         pushed = self._run(engine, ["push", reference])
@@ -199,22 +200,22 @@ class Bench:
         return run_client(engine, words, buildkit=buildkit)
 
 
-def run_client(engine: LessonEngine, words: Sequence[str], *, buildkit: bool = True, cwd: Path | None = None) -> Result:
+def run_client(engine: LessonEngine, words: Sequence[str], *, buildkit: bool = True) -> Result:
     """Call the engine's client with the lesson's settings."""
     env = {
         "DOCKER_CONFIG": str(engine.config),
         "DOCKER_BUILDKIT": "1" if buildkit else "0",
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     }
-    folder = PurePosixPath(cwd) if cwd else None
-    return engine.box.run(engine.engine.call(words, env), env=env, cwd=folder, timeout=SECONDS)
+    return engine.box.run(engine.engine.call(words, env), env=env, timeout=SECONDS)
 
 
-def apply_changes(box: Box, folder: Path, changes: Sequence[NamedChange]) -> None:
-    """Make changes in a folder; CommandError if one cannot be made."""
+def apply_changes(folder: Path, changes: Sequence[NamedChange]) -> None:
+    """Make changes in a folder of this machine; CommandError if one cannot be made."""
+    shell = LocalBox("this machine")
     for item in changes:
         for command in item.change.commands():
-            box.check(list(command.argv), doing=f"make the change {item.kind}", cwd=PurePosixPath(folder))
+            shell.check(list(command.argv), doing=f"make the change {item.kind}", cwd=PurePosixPath(folder))
 
 
 def _read(made: Made, result: Result) -> Made:
@@ -247,7 +248,11 @@ def open_bench(
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-lesson-")))
         start = scratch / "start"
         copy_start(lesson.start, start)
-        registry = stack.enter_context(server.serve(None, None, tell, store=state)) if needs_registry else None
+        registry = None
+        if needs_registry:
+            used = list({id(engine.box): engine.box for engine in engines.values()}.values())
+            registry = stack.enter_context(server.serve(None, None, tell, store=state, boxes=used))
+            stack.enter_context(server.doors(registry, used))
         bench = Bench(lesson, student, engines, boxes, scratch / "builds", registry, secrets.token_hex(6), start)
         bench.scratch.mkdir()
         stack.callback(bench.clear)

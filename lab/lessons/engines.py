@@ -1,4 +1,4 @@
-"""The private engines of a student's folder: instances that no run uses, which stay until they are stopped.
+"""The engines of a student's folder on this machine: private instances that no run uses, until they are stopped.
 
 Each instance has the file `lesson` in its folder, with the path of the student's folder: another student of this
 checkout gets another instance.
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from socket import AF_UNIX, socket
+from typing import TYPE_CHECKING, Protocol
 
 from lab import files
 from lab.boxes.base import Box, Tell
@@ -28,11 +29,12 @@ from lab.engines.pins import PINS
 from lab.engines.spec import EngineSpec
 from lab.errors import BoxError, BusyError, HostError
 from lab.files import disk_error
-from lab.machines.catalog import Catalog
-from lab.machines.fleet import Fleet
 from lab.project import Project
 from lab.run.base_image import ALPINE, ROOT_TAR, busybox_of
 from lab.workers import wait_for
+
+if TYPE_CHECKING:
+    from lab.machines.fleet import Fleet
 
 BASE = "lesson/base:1"
 FIRST = 51  # number of an instance: those below belong to runs side by side
@@ -58,18 +60,45 @@ class LessonEngine:
     folder: Path
 
     @property
-    def config(self) -> Path:
-        """The folder of the client's settings, which shows it its plugins."""
-        return self.folder / "lesson-config"
+    def config(self) -> PurePosixPath:
+        """The folder of the client's settings, which shows it its plugins, as the client finds it."""
+        return PurePosixPath(self.folder / "lesson-config")
 
     @property
     def root(self) -> Path:
         """The archive of which base images are made."""
         return self.folder / ROOT
 
+    def place(self, path: Path) -> PurePosixPath:
+        """Where the engine's client finds a file or a folder of this machine."""
+        return PurePosixPath(path)
+
+    def client_text(self) -> str:
+        """The text of the program `docker` of the student's folder."""
+        return CLIENT.format(config=shlex.quote(str(self.config)), client=shlex.join(self.engine.docker))
+
+
+class LessonEngines(Protocol):
+    """The engines of one student's folder, wherever they run."""
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise a LabError before anything is made if these engines cannot run there."""
+
+    def open(self, names: Iterable[str], known: Mapping[str, str]) -> dict[str, LessonEngine]:
+        """Start these engines, or attach to those that run; `known` are the names of this folder's instances."""
+
+    def reset(self, names: Iterable[str]) -> None:
+        """Let the next `open` find engines without anything that a student made."""
+
+    def stop(self) -> list[str]:
+        """End what serves this folder alone; returns the names of what there was."""
+
+    def close(self) -> None:
+        """Close connections."""
+
 
 class Engines:
-    """The engines of one student's folder. `fleet` makes what starts a new one: an engine that runs needs no files."""
+    """The private engines of one student's folder on this machine."""
 
     def __init__(self, home: Path, project: Project, tell: Tell) -> None:
         self.home = home.absolute()
@@ -80,7 +109,10 @@ class Engines:
 
     @cached_property
     def fleet(self) -> Fleet:
-        """What starts engines."""
+        """What starts engines; an engine that runs needs none of it."""
+        from lab.machines.catalog import Catalog
+        from lab.machines.fleet import Fleet  # late: its imports take a quarter of a check
+
         return Fleet(self.project, Catalog(self.project.boxes, self.project.cache / PINS), self.tell)
 
     @property
@@ -137,6 +169,13 @@ class Engines:
             host.stop(self.box, home, self.state)
         return ended
 
+    def reset(self, names: Iterable[str]) -> None:
+        """End the engines: the next ones are new."""
+        self.stop()
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """One student after another gets an instance, and attaches to it; BusyError after two minutes."""
@@ -177,37 +216,39 @@ class Engines:
     def _prepare(self, made: LessonEngine) -> None:
         """Give a new engine its mark, its client's settings and its base image."""
         try:
-            made.config.mkdir(exist_ok=True)
-            if made.engine.plugins and not (made.config / "cli-plugins").exists():
-                (made.config / "cli-plugins").symlink_to(made.engine.plugins)
+            config = Path(made.config)
+            config.mkdir(exist_ok=True)
+            if made.engine.plugins and not (config / "cli-plugins").exists():
+                (config / "cli-plugins").symlink_to(made.engine.plugins)
         except OSError as error:
-            raise disk_error(made.config, error) from error
-        self._make_root(made)
+            raise disk_error(config, error) from error
+        make_root(made)
         import_base(made, BASE)
         store_engine(made.folder / ENGINE, made.engine)
         files.write(made.folder / MARK, str(self.home))
 
-    def _make_root(self, made: LessonEngine) -> None:
-        """The archive of the base image: the busybox of this machine or of a pack, else alpine from Docker Hub."""
-        archive = shlex.quote(str(made.root))
-        with suppress(BoxError), busybox_of(self.box) as (busybox, _):
-            script = ROOT_TAR.format(busybox=busybox, rest=f"> {archive}")
-            self.box.check(["sh", "-c", script], doing="make the base image", timeout=60)
-            return
-        client = shlex.join(made.engine.docker)
-        script = (
-            f"set -e; id=$({client} create {ALPINE} true); {client} export $id > {archive}; {client} rm $id >/dev/null"
+
+def make_root(made: LessonEngine) -> None:
+    """Write the archive of the base image: the busybox of the engine's box or of a pack, else alpine of Docker Hub."""
+    with suppress(BoxError), busybox_of(made.box) as (busybox, _):
+        script = ROOT_TAR.format(busybox=busybox, rest="")
+        packed = made.box.check(["sh", "-c", script], doing="make the base image", timeout=60)
+        files.write(made.root, packed.stdout)
+        return
+    client = shlex.join(made.engine.docker)
+    script = f"set -e; id=$({client} create {ALPINE} true); {client} export $id; {client} rm $id >/dev/null"
+    exported = made.box.run(["sh", "-c", script], timeout=300)
+    if not exported.ok:
+        raise BoxError(
+            f"cannot make the lesson's base image: {made.box.name} has no busybox, and Docker Hub does not answer",
+            hint="python -m lab setup",
         )
-        if not self.box.run(["sh", "-c", script], timeout=300).ok:
-            raise BoxError(
-                "cannot make the lesson's base image: this machine has no busybox, and Docker Hub does not answer",
-                hint="python -m lab setup",
-            )
+    files.write(made.root, exported.stdout)
 
 
 def import_base(made: LessonEngine, reference: str, archive: Path | None = None) -> None:
     """Make a base image of the engine's archive, or of another one."""
-    words = ["import", str(archive or made.root), reference]
+    words = ["import", str(made.place(archive or made.root)), reference]
     made.box.check(made.engine.call(words), doing="make the base image", timeout=120)
 
 
@@ -241,11 +282,6 @@ def empty(made: LessonEngine) -> None:
     for words in EMPTYING:
         made.box.check(made.engine.call(words), doing="empty the engine", timeout=120)
     import_base(made, BASE)
-
-
-def client_text(made: LessonEngine) -> str:
-    """The text of the program that calls the engine's client."""
-    return CLIENT.format(config=shlex.quote(str(made.config)), client=shlex.join(made.engine.docker))
 
 
 def all_instances(state: Path) -> Iterator[tuple[str, Path]]:

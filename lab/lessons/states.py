@@ -25,9 +25,9 @@ def make_state(lesson: Lesson, state: State, student: StudentFolder, engine: Les
         lay_over(lesson.folder / state.files, student.exercise)
     for path in state.remove:
         remove(student.exercise / path)
-    apply_changes(engine.box, student.exercise, state.changes)
+    apply_changes(student.exercise, state.changes)
     for build in state.builds:
-        apply_changes(engine.box, student.exercise, build.changes)
+        apply_changes(student.exercise, build.changes)
         make_build(build, student, engine)
     give_to_owner(student.home)
 
@@ -72,6 +72,6 @@ def make_build(build: StudentBuild, student: StudentFolder, engine: LessonEngine
     words += [word for name, value in build.arguments.items() for word in ("--build-arg", f"{name}={value}")]
     words += ["--target", build.target] if build.target else []
     words += ["--no-cache"] if build.no_cache else []
-    result = run_client(engine, [*words, str(student.exercise)])
+    result = run_client(engine, [*words, str(engine.place(student.exercise))])
     if build.log:
         files.write(student.home / build.log, result.stdout + result.stderr)

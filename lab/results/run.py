@@ -31,6 +31,7 @@ from lab.results.sequence import SequenceStep
 from lab.results.varied import VaryFacts
 from lab.yamlfile import Strict
 
+Fresh = Literal["prune", "snapshot"]
 SCHEMA = 4
 READABLE = (1, 2, 3, 4)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated
 
@@ -137,7 +138,8 @@ class Run(Strict):
     contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
     and `bases` the other images that the Dockerfile names after FROM. `project` describes the user's own project, if
     that is what was built, and `vary` the axes of `lab vary`, if that made the run. `sequence` has the steps that the
-    scenario states for both sides; it is empty in runs that do not store it.
+    scenario states for both sides; it is empty in runs that do not store it. `fresh` is what emptied an engine before
+    each side: its own prune, or the snapshot of the box's first state; it is null in runs that do not store it.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -163,6 +165,7 @@ class Run(Strict):
     project: ProjectFacts | None = None
     vary: VaryFacts | None = None
     sequence: tuple[SequenceStep, ...] = ()
+    fresh: Fresh | None = None
 
     @property
     def as_expected(self) -> bool:

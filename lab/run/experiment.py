@@ -84,7 +84,7 @@ def perform(
         boxes = [item.box for item in cast.ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
         store = registry or stack.enter_context(serving)
-        recorder = Recorder(folder, _new_run(folder.name, cast.draft, wish.lineup, started, store), watch)
+        recorder = Recorder(folder, _new_run(folder.name, cast.draft, wish, started, store), watch)
         stack.callback(recorder.close)
         recorder.update()
         transcript = Transcript(folder / "transcript.jsonl", folder.name)
@@ -222,9 +222,15 @@ def check_versions(scenario: Scenario, ready: Sequence[Ready]) -> None:
             )
 
 
-def _new_run(name: str, draft: Scenario, lineup: str, started: datetime, store: Registry) -> Run:
+def _new_run(name: str, draft: Scenario, wish: Wish, started: datetime, store: Registry) -> Run:
     return Run(
-        name=name, scenario=draft.name, summary=draft.summary, lineup=lineup, started=started, registry=store.prefix
+        name=name,
+        scenario=draft.name,
+        summary=draft.summary,
+        lineup=wish.lineup,
+        started=started,
+        registry=store.prefix,
+        fresh=wish.manner.fresh,
     )
 
 
