@@ -23,7 +23,6 @@ from pathlib import Path, PurePosixPath
 from pydantic import Field, ValidationError
 
 from lab import files
-from lab.engines.elf import here, machine_of, newest, read_elf
 from lab.errors import EngineError, HostError
 from lab.yamlfile import Strict
 
@@ -121,6 +120,8 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, 
     `machine` (by default this machine's) or one without the text `version`, or if a name in it leads out of its folder;
     HostError if it cannot be read.
     """
+    from lab.engines.elf import here, newest  # late: pyelftools is only for archives that are read
+
     try:
         programs, libraries, wanted = _walk(path, machine or here(), daemon, version)
     except EOFError as error:
@@ -136,6 +137,8 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, 
 
 def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str, str], list[str], list[str]]:
     """The sums of the programs by name, the names of the libraries, and every glibc version that a program needs."""
+    from lab.engines.elf import read_elf
+
     programs: dict[str, str] = {}
     libraries: list[str] = []
     wanted: list[str] = []
@@ -181,6 +184,8 @@ def _inner(entry: tarfile.TarInfo, path: Path) -> PurePosixPath:
 
 
 def _check_daemon(data: bytes, path: Path, machine: str, daemon: str) -> None:
+    from lab.engines.elf import machine_of
+
     found = machine_of(data[:20])
     if found is None:
         raise EngineError(f"cannot use {path}: its {daemon} is not a Linux program")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from lab.boxes.base import Result, Tell
 from lab.boxes.local import LocalBox
-from lab.buildkit.cachekeys.state import Options
-from lab.buildkit.contenthash.rules import Rules
-from lab.buildkit.progress.reader import read_builds
-from lab.buildkit.rulebook import Rulebook
 from lab.errors import LabError, ReadError, UsageError, reason
 from lab.lessons.engines import BASE, EMPTYING, LessonEngine, import_base, write_unlike
 from lab.lessons.evidence import FOLDER, START, Made
@@ -23,17 +22,21 @@ from lab.lessons.folder import StudentFolder, copy_start
 from lab.lessons.lesson_file import CheckBuild
 from lab.lessons.library import Lesson
 from lab.model import Outcome
-from lab.registry import server
-from lab.registry.image_path import ImagePath
-from lab.registry.server import Registry
 from lab.run.builders.caching import Caching
-from lab.run.builders.docker import path_in_image
+from lab.run.builders.copying import path_in_image
 from lab.run.changes.table import NamedChange
-from lab.run.own_project.rewriting import rewritten
+from lab.workers import Background
+
+if TYPE_CHECKING:
+    from lab.buildkit.contenthash.rules import Rules
+    from lab.registry.image_entry import ImagePath
+    from lab.registry.server import Registry
 
 SECONDS = 300
 SECOND = "second"
 REPOSITORY = "lesson-check"
+# What a build needs before and after the engine has made it. It is imported while the engine works.
+WANTED = ("lab.run.own_project.rewriting", "lab.buildkit.progress.reader")
 LATEST = 1 << 31  # seconds: a time in an archive
 
 
@@ -50,6 +53,9 @@ class Bench:
     nonce: str
     start: Path
     _made: dict[str, Made] = field(default_factory=dict)
+    _errors: dict[str, LabError] = field(default_factory=dict)
+    _jobs: dict[str, Background[None]] = field(default_factory=dict)
+    _over: bool = False
     _bases: dict[str, str] = field(default_factory=dict)
     _images: list[tuple[LessonEngine, str]] = field(default_factory=list)
 
@@ -66,6 +72,8 @@ class Bench:
     @property
     def rules(self) -> Sequence[Rules]:
         """The rule set of the lesson's engine."""
+        from lab.buildkit.rulebook import Rulebook
+
         return (Rulebook(self.boxes).need(self.lesson.file.engine.partition("+")[0]).rules,)
 
     @property
@@ -78,14 +86,36 @@ class Bench:
         places = {START: self.start, FOLDER: self.folder}
         return places[name] if name in places else self.made(name).context
 
+    def expect(self, names: Collection[str]) -> None:
+        """Begin with these builds, after all builds before them, while the caller does something else."""
+        builds = self.lesson.file.exercise.builds
+        last = max((number for number, build in enumerate(builds) if build.name in names), default=-1)
+        before: Background[None] | None = None
+        for build in builds[: last + 1]:
+            if build.name not in self._jobs:
+                self._jobs[build.name] = Background(f"build {build.name}", partial(self._make_after, before, build))
+            before = self._jobs[build.name]
+        for name in WANTED:
+            importlib.import_module(name)
+
     def made(self, name: str) -> Made:
         """The build of this name, after all builds before it."""
-        for build in self.lesson.file.exercise.builds:
-            if build.name not in self._made:
-                self._made[build.name] = self._make(build)
-            if build.name == name:
-                break
+        self.expect((name,))
+        self._jobs[name].settle()
+        if name in self._errors:
+            raise self._errors[name]
         return self._made[name]
+
+    def _make_after(self, before: Background[None] | None, build: CheckBuild) -> None:
+        """Make one build when the one before it has ended; builds that nobody needs any more are left out."""
+        if before:
+            before.settle()
+        if self._over:
+            return
+        try:
+            self._made[build.name] = self._make(build)
+        except LabError as error:
+            self._errors[build.name] = error
 
     def has_image(self, tag: str) -> bool:
         """True if the student's engine has the image."""
@@ -101,7 +131,10 @@ class Bench:
         return path_in_image(docker, lambda words: self._run(made, words), reference, path)
 
     def clear(self) -> None:
-        """Remove the images of this check; a failure costs only space."""
+        """Wait for a build that was begun, and remove the images of this check; a failure costs only space."""
+        self._over = True
+        for job in self._jobs.values():
+            job.settle()
         for one in {id(engine): engine for engine, _ in self._images}.values():
             names = [name for engine, name in self._images if engine is one]
             self._run(one, ["rmi", "-f", *names])
@@ -164,11 +197,15 @@ class Bench:
 
     def _write_dockerfile(self, build: CheckBuild, context: Path, folder: Path, engine: LessonEngine) -> None:
         """Write the Dockerfile on this check's base image beside the context, with its own ignore file."""
+        base = self._base(engine)  # first: `expect` imports what follows at the same time
+        from lab.buildkit.cachekeys.state import Options
+        from lab.run.own_project.rewriting import rewritten
+
         name = build.file or "Dockerfile"
         text = (context / name).read_text(encoding="utf-8", errors="replace")
         options = Options(build_args=dict(build.arguments))
         target = folder / "Dockerfile"
-        target.write_text(rewritten(text, {BASE: self._base(engine)}, options, stubs=False), encoding="utf-8")
+        target.write_text(rewritten(text, {BASE: base}, options, stubs=False), encoding="utf-8")
         own = context / f"{name}.dockerignore"
         if own.is_file():
             shutil.copyfile(own, folder / "Dockerfile.dockerignore")
@@ -206,8 +243,13 @@ def run_client(engine: LessonEngine, words: Sequence[str], *, buildkit: bool = T
         "DOCKER_CONFIG": str(engine.config),
         "DOCKER_BUILDKIT": "1" if buildkit else "0",
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+        "BUILDX_GIT_INFO": "false",
     }
-    return engine.box.run(engine.engine.call(words, env), env=env, timeout=SECONDS)
+    client = engine.engine
+    if buildkit and words[0] == "build" and client.plugins and client.address:
+        env["DOCKER_HOST"] = client.address
+        return engine.box.run(client.call_plugin(words, env), env=env, timeout=SECONDS)
+    return engine.box.run(client.call(words, env), env=env, timeout=SECONDS)
 
 
 def apply_changes(folder: Path, changes: Sequence[NamedChange]) -> None:
@@ -220,6 +262,8 @@ def apply_changes(folder: Path, changes: Sequence[NamedChange]) -> None:
 
 def _read(made: Made, result: Result) -> Made:
     """What the output of a build shows; a build that failed has the last line of it as its problem."""
+    from lab.buildkit.progress.reader import read_builds
+
     output = result.stdout + result.stderr
     builds = [build for build in read_builds(output) if build.steps]
     steps = tuple(
@@ -250,6 +294,8 @@ def open_bench(
         copy_start(lesson.start, start)
         registry = None
         if needs_registry:
+            from lab.registry import server
+
             used = list({id(engine.box): engine.box for engine in engines.values()}.values())
             registry = stack.enter_context(server.serve(None, None, tell, store=state, boxes=used))
             stack.enter_context(server.doors(registry, used))

@@ -8,23 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab import files
 from lab.boxes.base import Tell
 from lab.errors import UsageError, did_you_mean
 from lab.lessons import progress as store
-from lab.lessons.answer import right_choice
 from lab.lessons.bench import open_bench
 from lab.lessons.checking import Checked, Verdict, check
 from lab.lessons.engines import Engines, LessonEngine, LessonEngines, held
 from lab.lessons.folder import StudentFolder, copy_start, give_to_owner, is_unchanged, need_new
 from lab.lessons.lesson_file import Choice
 from lab.lessons.library import Lesson
-from lab.lessons.limits import check_lesson
 from lab.lessons.progress import Progress
 from lab.lessons.states import make_state, renew
 from lab.project import Project
-from lab.results.run import Run
+
+if TYPE_CHECKING:
+    from lab.results.run import Run
 
 LESSONS = "lessons"  # the folder of the students' folders, below the current one
 
@@ -94,6 +95,8 @@ class Desk:
         A lesson that was started keeps its files, its progress and its box. Raises ConfigError for a lesson that is
         more than data, UsageError if something else is at the place, or if the lesson was started on another box.
         """
+        from lab.lessons.limits import check_lesson  # late: the library of cases takes a quarter of a check
+
         check_lesson(self.lesson, self.project.scenarios)
         found = self.progress()
         if found and box not in (None, found.box):
@@ -150,6 +153,8 @@ class Desk:
 
     def ran(self, run: Run, folder: Path) -> Choice:
         """Keep the run and the choice that it makes right; ReadError if that is not exactly one."""
+        from lab.lessons.answer import right_choice
+
         right = right_choice(self.lesson.file.prediction, run)
         store.save(self.home, self.need().model_copy(update={"run": str(folder), "right": right.name}))
         return right

@@ -21,19 +21,17 @@ from lab import files
 from lab.boxes.base import Box, Tell
 from lab.boxes.beside import mine
 from lab.boxes.local import LocalBox
-from lab.boxes.specs import BoxSpec
 from lab.engines import host
 from lab.engines.engine import Engine
 from lab.engines.holding import HomeNote, check_free, write_note
-from lab.engines.pins import PINS
-from lab.engines.spec import EngineSpec
 from lab.errors import BoxError, BusyError, HostError
 from lab.files import disk_error
 from lab.project import Project
-from lab.run.base_image import ALPINE, ROOT_TAR, busybox_of
 from lab.workers import wait_for
 
 if TYPE_CHECKING:
+    from lab.boxes.specs import BoxSpec
+    from lab.engines.spec import EngineSpec
     from lab.machines.fleet import Fleet
 
 BASE = "lesson/base:1"
@@ -110,6 +108,7 @@ class Engines:
     @cached_property
     def fleet(self) -> Fleet:
         """What starts engines; an engine that runs needs none of it."""
+        from lab.engines.pins import PINS
         from lab.machines.catalog import Catalog
         from lab.machines.fleet import Fleet  # late: its imports take a quarter of a check
 
@@ -230,6 +229,8 @@ class Engines:
 
 def make_root(made: LessonEngine) -> None:
     """Write the archive of the base image: the busybox of the engine's box or of a pack, else alpine of Docker Hub."""
+    from lab.run.base_image import ALPINE, ROOT_TAR, busybox_of  # late: an engine that runs has its archive
+
     with suppress(BoxError), busybox_of(made.box) as (busybox, _):
         script = ROOT_TAR.format(busybox=busybox, rest="")
         packed = made.box.check(["sh", "-c", script], doing="make the base image", timeout=60)
