@@ -6,15 +6,13 @@ checkout gets another instance.
 
 from __future__ import annotations
 
-import json
 import shlex
 import tarfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from socket import AF_UNIX, socket
 from typing import TYPE_CHECKING, Protocol
 
 from lab import files
@@ -22,8 +20,9 @@ from lab.boxes.base import Box, Tell
 from lab.boxes.beside import mine
 from lab.boxes.local import LocalBox
 from lab.engines import host
+from lab.engines.attached import attach
 from lab.engines.engine import Engine
-from lab.engines.holding import HomeNote, check_free, write_note
+from lab.engines.holding import HomeNote, write_note
 from lab.errors import BoxError, BusyError, HostError
 from lab.files import disk_error
 from lab.project import Project
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 BASE = "lesson/base:1"
 FIRST = 51  # number of an instance: those below belong to runs side by side
 NUMBERS = range(FIRST, FIRST + 200)
-MARK, ROOT, ENGINE = "lesson", "lesson-base.tar", "lesson-engine.json"
+MARK, ROOT = "lesson", "lesson-base.tar"
 LOCAL = "local"
 EMPTYING = (("system", "prune", "-a", "-f"), ("builder", "prune", "-a", "-f"))
 CLIENT = """\
@@ -137,15 +136,8 @@ class Engines:
         if home is None or not self._is_mine(home):
             return None
         place = host.Home(self.state, home)
-        try:
-            engine = load_engine(place.folder / ENGINE)
-            check_free(home, self.state)
-            with socket(AF_UNIX) as door:
-                door.connect(place.daemon.socket.removeprefix("unix://"))
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        write_note(home, self.state, HomeNote(user=mine()))
-        return LessonEngine(home, engine, self.box, place.folder)
+        engine = attach(place, self.state)
+        return LessonEngine(home, engine, self.box, place.folder) if engine else None
 
     def _started(self, name: str, known: str | None) -> LessonEngine:
         with self._turn():
@@ -223,7 +215,6 @@ class Engines:
             raise disk_error(config, error) from error
         make_root(made)
         import_base(made, BASE)
-        store_engine(made.folder / ENGINE, made.engine)
         files.write(made.folder / MARK, str(self.home))
 
 
@@ -263,19 +254,6 @@ def write_unlike(source: Path, target: Path, number: int) -> None:
             if member.isdir():
                 member.mtime = number
             new.addfile(member, old.extractfile(member) if member.isreg() else None)
-
-
-def store_engine(path: Path, engine: Engine) -> None:
-    """Keep what was found out about an engine that runs."""
-    files.write(path, json.dumps(asdict(engine), default=str) + "\n")
-
-
-def load_engine(path: Path) -> Engine:
-    """What `store_engine` kept; OSError, ValueError, TypeError or KeyError if the file is missing or damaged."""
-    found = json.loads(path.read_text(encoding="utf-8"))
-    plugins = found["plugins"]
-    words = {name: tuple(found[name]) for name in ("docker", "log", "restart")}
-    return Engine(**{**found, **words, "plugins": PurePosixPath(plugins) if plugins else None})
 
 
 def empty(made: LessonEngine) -> None:
