@@ -220,6 +220,7 @@ def test_a_trial_that_starts_from_a_snapshot_has_the_outcome_of_one_after_a_prun
     said = checkout.ok("repro", "--lineup", "debian", *words, "--fresh", "snapshot", "--keep")
     folder = newest(find().results, None)
     [trial] = load(folder).trials
+    assert load(folder).fresh == "snapshot"
     before = pruned[trial.name]
     assert trial.build and before.build
     assert [step.outcome for step in trial.build.steps] == [step.outcome for step in before.build.steps]
@@ -232,13 +233,22 @@ def test_a_trial_that_starts_from_a_snapshot_has_the_outcome_of_one_after_a_prun
     assert f"{BOXES[1]}:/home/vagrant/lab-runs/{folder.name}" in checkout.ok("down", "--leftovers").out
 
 
-def test_reset_repairs_a_box_that_was_broken(checkout: Lab, selinux_box: Box) -> None:
-    breaking = "rm -rf /usr/bin/docker /var/lib/docker; date -s @1000000000; systemctl stop ssh"
-    checkout.run("exec", "debian12-selinux", "--", "sudo", "-n", "systemd-run", "sh", "-c", f"sleep 1; {breaking}")
-    wait_for("ssh to end", lambda: not answers(selinux_box) or "it answers", timeout=120, every=1)
-    [row] = checkout.ok("reset", "debian12-selinux", "--json").json["boxes"]
-    assert row["snapshot"] == "lab-pristine"
+# What a student does to a box, and what then no longer works.
+BREAKING = {
+    "no Docker": ("rm -rf /usr/bin/docker /var/lib/docker", "! command -v docker"),
+    "a full disk": ("fallocate -l $(df --output=avail -B1 / | tail -n 1) /full; echo x > /more", "! test -s /more"),
+    "a wrong clock": ("date -s @1000000000", "test $(date +%s) -lt 1100000000"),
+}
+
+
+@pytest.mark.parametrize("breaking", BREAKING)
+def test_reset_repairs_a_box_that_was_broken(breaking: str, checkout: Lab, selinux_box: Box) -> None:
+    script, broken = BREAKING[breaking]
+    selinux_box.run(["sudo", "-n", "sh", "-c", script])
+    assert selinux_box.run(["sh", "-c", broken]).ok
+    reset(checkout)
     assert selinux_box.check(["docker", "version"], doing="ask its Docker")
+    selinux_box.check(["sudo", "-n", "sh", "-c", "test ! -e /full && echo x > /more"], doing="write to the disk")
     assert_the_time_is_right(selinux_box)
 
 
@@ -247,6 +257,20 @@ def assert_the_time_is_right(box: Box) -> None:
     before = time.time()
     found = int(box.check(["date", "+%s"], doing="ask for the time").text)
     assert before - 10 < found < time.time() + 10
+
+
+def test_reset_repairs_a_box_whose_ssh_was_stopped(checkout: Lab, selinux_box: Box) -> None:
+    breaking = "sleep 1; systemctl stop ssh.socket ssh"
+    checkout.run("exec", "debian12-selinux", "--", "sudo", "-n", "systemd-run", "sh", "-c", breaking)
+    wait_for("ssh to end", lambda: not answers(selinux_box) or "it answers", timeout=120, every=1)
+    reset(checkout)
+    assert answers(selinux_box)
+
+
+def reset(checkout: Lab) -> None:
+    """Set the box back to its first state."""
+    [row] = checkout.ok("reset", "debian12-selinux", "--json").json["boxes"]
+    assert row["snapshot"] == "lab-pristine"
 
 
 def answers(box: Box) -> bool:

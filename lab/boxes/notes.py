@@ -32,7 +32,8 @@ class Note(Strict):
     """All that lab knows about one box that it made. `address` is absent until lab reached the box once.
 
     `silent` is true for a machine that stopped booting and is kept for a look. `pristine` names the engines that the
-    snapshot of its first state has; it is absent for a machine without that snapshot.
+    snapshot of its first state has; it is absent for a machine without that snapshot. `snapshots` are the names of
+    those that `lab snapshot save` made and that were not removed.
     """
 
     version: int = 1
@@ -43,6 +44,7 @@ class Note(Strict):
     suspended: bool = False
     silent: bool = False
     pristine: tuple[str, ...] | None = None
+    snapshots: tuple[str, ...] = ()
 
 
 NOTE = Kind(Note)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from fabric import Connection
@@ -76,8 +77,11 @@ class SshBox(Box):
         *,
         booting: bool = False,
         progress: Callable[[], object] | None = None,
+        every: float = 1,
     ) -> None:
         """Wait until ssh answers, for `seconds` at most, or for `seconds` since the value of `progress` last changed.
+
+        lab asks again `every` so many seconds.
 
         Raises BoxError with the text of `console` as its output. A host that refuses the user or the key, or whose
         algorithms lab does not have, is not asked again; a refusal counts only of one that is not `booting`.
@@ -95,16 +99,8 @@ class SshBox(Box):
                     raise
                 return error.message
 
-        self._connection = wait_for(
-            f"ssh on {self.name}",
-            look,
-            timeout=seconds,
-            every=1,
-            error=BoxError,
-            detail=console,
-            progress=progress,
-            who=self.name,
-        )
+        wait = partial(wait_for, f"ssh on {self.name}", look, timeout=seconds, every=every, error=BoxError)
+        self._connection = wait(detail=console, progress=progress, who=self.name)
 
     def _knows_key(self) -> bool:
         """True if a host key is stored; an `up` that was killed may have left the file empty."""

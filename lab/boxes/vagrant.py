@@ -172,7 +172,9 @@ class VagrantBox(SshBox):
         """Wait until the machine answers after it was set back to a snapshot, set its clock, and note its state."""
         note = self._note()
         boot = Boot(self.name, note.vagrant.console, lambda event: None)
-        self.wait_until_reachable(RESTORED_SECONDS, lambda: self._console(note), booting=True, progress=boot.signs)
+        self.wait_until_reachable(
+            RESTORED_SECONDS, lambda: self._console(note), booting=True, progress=boot.signs, every=0.1
+        )
         self.set_clock()
         self.notes.write(note.model_copy(update={"suspended": False, "silent": False}))
 

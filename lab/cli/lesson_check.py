@@ -12,7 +12,7 @@ import click
 
 from lab.cli.lesson_options import SCHEMA, lesson_argument, opened, show_markdown, to_option
 from lab.cli.options import json_option, print_json
-from lab.cli.terminal import paint, say
+from lab.cli.terminal import as_called, paint, say
 from lab.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -140,6 +140,6 @@ def show(desk: Desk, checked: Checked, *, first: bool) -> None:
     text, colour = words[checked.verdict]
     say(paint(text, colour, bold=True))
     if checked.hint:
-        show_markdown(checked.hint.replace("python -m lab", "lab"))
+        show_markdown(as_called(checked.hint))
     if checked.passed and first:
         show_markdown(f"## In your CI\n\n{desk.lesson.text['In your CI']}")

@@ -1,4 +1,4 @@
-"""The verb of a teacher that checks the folders of a class."""
+"""The verb by which a student hands a lesson in, and that by which a teacher checks the folders of a class."""
 
 from __future__ import annotations
 
@@ -6,34 +6,63 @@ from pathlib import Path
 
 import click
 
-from lab.cli.lesson_options import SCHEMA, library
+from lab.cli.lesson_options import SCHEMA, lesson_argument, library, opened, to_option
 from lab.cli.options import json_option, print_json
+from lab.cli.terminal import say
+
+
+@click.command("hand-in", epilog="Example: python -m lab lesson hand-in 1 --output ada.tgz")
+@lesson_argument
+@to_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The archive; default: NN-SLUG.tgz in this folder.",
+)
+@json_option
+def hand_in(word: str, to: Path | None, output: Path | None, as_json: bool) -> None:
+    """Write your folder of a lesson as one archive for `python -m lab lesson grade`.
+
+    It has the exercise, the logs beside it, and your progress. It has no name but that of the file.
+    """
+    from lab.lessons.hand_in import hand_in as write_archive
+
+    with opened(word, to, "hand-in") as desk:
+        desk.need()
+        target = output or Path(f"{desk.lesson.name}.tgz")
+        write_archive(desk.student, target)
+    if as_json:
+        print_json({"schema": SCHEMA, "lesson": desk.lesson.name, "file": str(target)})
+        return
+    say(f"written to {target}, {target.stat().st_size} bytes")
 
 
 @click.command(epilog="Example: python -m lab lesson grade class/* > grades.csv")
-@click.argument("places", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="FOLDER..")
+@click.argument("places", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PLACE..")
 @click.option("--no-check", is_flag=True, help="Print what the students' files state, without a new check.")
 @json_option
 def grade(places: tuple[Path, ...], no_check: bool, as_json: bool) -> None:
-    """Check the students' folders at or below FOLDER.. again, and print one line of CSV for each.
+    """Check the students' folders and archives at or below PLACE.. again, and print one line of CSV for each.
 
-    A folder is named as it is called, and no other name is stored. The check uses engines that end with this verb, so
-    images that only the student's own engine has are "nothing to check yet".
+    An archive is what `python -m lab lesson hand-in` wrote. A row has the path of the folder or the archive, and no
+    other name. The check uses engines that end with this verb, so images that only the student's own engine has are
+    "nothing to check yet".
     """
     from lab.cli.cleanup import guarded
     from lab.cli.screen import screen
-    from lab.lessons.grading import COLUMNS, Grader, folders_in, row, spreadsheet
+    from lab.lessons.grading import COLUMNS, Grader, places_in, row, spreadsheet
     from lab.model import Progress
     from lab.project import find
 
-    project, found, grades = find(), list(folders_in(places)), []
+    project, found, grades = find(), list(places_in(places)), []
     with screen(False) as shown, guarded(project, shown.tell):
         grader = Grader(library(project), project, shown.tell)
         try:
-            for number, folder in enumerate(found, 1):
-                shown.tell(Progress("grading", f"{number} of {len(found)}: {folder}"))
-                grades.append(grader.grade(folder, check_again=not no_check))
-            shown.tell(Progress("grading", f"{len(found)} folders", done=True))
+            for number, place in enumerate(found, 1):
+                shown.tell(Progress("grading", f"{number} of {len(found)}: {place}"))
+                grades.append(grader.grade(place, check_again=not no_check))
+            shown.tell(Progress("grading", f"{len(found)} folders or archives", done=True))
         finally:
             grader.close()
     if as_json:

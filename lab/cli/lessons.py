@@ -9,18 +9,20 @@ import click
 
 from lab.cli.columns import columns
 from lab.cli.lesson_check import check, hint, reset, solve, watch
-from lab.cli.lesson_grade import grade
+from lab.cli.lesson_grade import grade, hand_in
 from lab.cli.lesson_new import lint, new
 from lab.cli.lesson_options import SCHEMA, desk_of, lesson_argument, library, opened, show_markdown, to_option
 from lab.cli.lesson_run import run
 from lab.cli.lesson_serve import serve
 from lab.cli.options import json_option, print_json
-from lab.cli.terminal import echo, say
+from lab.cli.terminal import echo, remark, say
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
-    from lab.lessons.desk import Desk
     from lab.lessons.library import Lesson
+
+
+LOCAL = "local"  # the box that is this machine
 
 
 @click.group(invoke_without_command=True, epilog="Example: python -m lab lesson start 1")
@@ -33,12 +35,13 @@ def lesson(context: click.Context, as_json: bool) -> None:
     """
     if context.invoked_subcommand:
         return
-    from lab.lessons.library import TRACKS, lessons
+    from lab.lessons.library import TRACKS, usable_lessons
     from lab.project import find
 
-    found = lessons(library(find()))
+    found, broken = usable_lessons(library(find()))
     if as_json:
-        print_json({"schema": SCHEMA, "lessons": [_document(item) for item in found]})
+        problems = [{"name": item.name, "problem": item.error.message} for item in broken]
+        print_json({"schema": SCHEMA, "lessons": [_document(item) for item in found], "broken": problems})
         return
     for track, title in TRACKS.items():
         rows = [
@@ -48,25 +51,31 @@ def lesson(context: click.Context, as_json: bool) -> None:
         ]
         if rows:
             echo(f"{title}\n{columns(rows, ['', 'lesson', 'time', 'progress'])}\n")
+    for item in broken:
+        remark(f"{item.name} cannot be used: {item.error.message}", "yellow")
     say("`python -m lab lesson start 1` starts a lesson")
 
 
 @lesson.command(epilog="Example: python -m lab lesson start 1 --html lesson.html")
 @lesson_argument
 @to_option
+@click.option(
+    "--box", metavar="BOX", help="Use an engine on this box, which is started if need be; default: this machine."
+)
 @click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write the text as a page, too.")
 @click.option("--plain", is_flag=True, help="Print the text as Markdown.")
 @json_option
-def start(word: str, to: Path | None, page: Path | None, plain: bool, as_json: bool) -> None:
+def start(word: str, to: Path | None, box: str | None, page: Path | None, plain: bool, as_json: bool) -> None:
     """Copy the exercise of a lesson into a folder, start its engine, and show the text.
 
-    A lesson that was started keeps its files and its progress. Its engine runs until `python -m lab lesson stop`.
+    A lesson that was started keeps its files and its progress. Its engine runs until `python -m lab lesson stop`. With
+    --box, the engine is that of a box: the folder is on this machine, and its program `docker` calls the engine by ssh.
     """
     from lab import files
     from lab.lessons.page import before_run, page_of
 
     with opened(word, to, "start") as desk:
-        progress = desk.start()
+        progress = desk.start(None if box == LOCAL else box)
     text = before_run(desk.lesson)
     if page:
         files.write(page, page_of(desk.lesson, text))
@@ -78,16 +87,15 @@ def start(word: str, to: Path | None, page: Path | None, plain: bool, as_json: b
                 "folder": str(desk.home),
                 "exercise": str(desk.student.exercise),
                 "engines": progress.engines,
+                "box": progress.box,
                 "text": text,
             }
         )
         return
     show_markdown(text, plain=plain)
     number = desk.lesson.number
-    say(
-        f"\nYour folder is {desk.home}. Edit {desk.student.exercise}; `{desk.student.client} build {_shown(desk)}` "
-        "builds it on the lesson's engine."
-    )
+    say(f"\nYour folder is {desk.home}. Edit what is in {desk.student.exercise}.", wrap=True)
+    say(f"`{desk.student.client} build {desk.student.exercise}` builds it on the lesson's engine.", wrap=True)
     say(f"next: `python -m lab lesson predict {number}`")
 
 
@@ -163,10 +171,6 @@ def _stage(item: Lesson) -> str:
     return found.stage if found and found.lesson == item.name else "not started"
 
 
-def _shown(desk: Desk) -> str:
-    return str(desk.student.exercise)
-
-
 def _document(item: Lesson) -> dict[str, Any]:
     return {
         "name": item.name,
@@ -178,5 +182,5 @@ def _document(item: Lesson) -> dict[str, Any]:
     }
 
 
-for command in (run, serve, check, watch, hint, solve, reset, grade, new, lint):
+for command in (run, serve, check, watch, hint, solve, reset, hand_in, grade, new, lint):
     lesson.add_command(command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,14 +31,13 @@ from lab.cli.options import (
 )
 from lab.cli.pack import bring_from, from_option
 from lab.cli.screen import screen
-from lab.cli.terminal import echo, say
+from lab.cli.terminal import echo
 from lab.engines.host import keep
 from lab.engines.pins import PINS
 from lab.errors import CommandError, Interrupted
 from lab.files import hold
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
-from lab.machines.leftovers import beside_lab
 from lab.project import find
 
 V = TypeVar("V")
@@ -175,40 +173,6 @@ def with_way_back(place: Workplace, work: Callable[[], V], names: tuple[str, ...
 def stopped(error: Interrupted | KeyboardInterrupt, hint: str) -> Interrupted:
     """The error for an interruption, of a job or of the main thread, with a hint."""
     return Interrupted(error.message if isinstance(error, Interrupted) else Interrupted.by(error).message, hint=hint)
-
-
-@click.command(epilog="Example: python -m lab status --json")
-@lineup_option
-@json_option
-def status(lineup: str | None, as_json: bool) -> None:
-    """Show which boxes are up, the address of each, and the programs that lab has started on this machine.
-
-    It reads lab's own notes, so it is quick.
-    """
-    project = find()
-    catalog = Catalog(project.boxes, project.cache / PINS)
-    notes = Notes(project.state)
-    wanted = catalog.lineup(lineup).boxes if lineup and lineup != "auto" else notes.boxes()
-    rows = []
-    for name in wanted:
-        note = notes.read(name)
-        spec = catalog.boxes.get(name)
-        state = open_box(spec, project).state() if spec else "its file is gone"
-        state = "silent (kept for a look)" if note and note.silent else state
-        address = f"{note.address.user}@{note.address.host}:{note.address.port}" if note and note.address else None
-        provider = f"{note.vagrant.provider} ({note.vagrant.driver})" if note and note.vagrant.driver else None
-        rows.append({"box": name, "state": state, "lineup": note.lineup if note else None, "provider": provider})
-        rows[-1]["address"] = address
-    beside = beside_lab(project)
-    if as_json:
-        print_json({"schema": 1, "boxes": rows, "this_machine": [asdict(item) for item in beside]})
-        return
-    if not rows and not beside:
-        say("no box is up; `python -m lab up` starts a lineup")
-    if rows:
-        click.echo(columns([list(row.values()) for row in rows], list(rows[0])))
-    for item in beside:
-        say(f"{item.sort} {item.name}: {item.state} -> {item.remove}")
 
 
 @click.command(epilog="Example: python -m lab ssh debian12-selinux")

@@ -7,18 +7,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lab.boxes.kinds.table import kind_of
-from lab.boxes.notes import Notes
-from lab.boxes.specs import BoxSpec
 from lab.cli.terminal import remark
-from lab.engines.pins import PINS
 from lab.errors import UsageError
-from lab.machines.catalog import Catalog, Lineup
-from lab.project import Project, find
+
+if TYPE_CHECKING:
+    from lab.boxes.specs import BoxSpec
+    from lab.machines.catalog import Catalog, Lineup
+    from lab.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -136,7 +135,11 @@ class Workplace:
 
 def workplace(lineup: str | None) -> Workplace:
     """Find the checkout and choose the lineup."""
+    from lab.boxes.notes import Notes
+    from lab.engines.pins import PINS
     from lab.machines.auto import choose_lineup
+    from lab.machines.catalog import Catalog
+    from lab.project import find
 
     project = find()
     catalog = Catalog(project.boxes, project.cache / PINS)
@@ -174,6 +177,9 @@ def print_json(value: object) -> None:
 
 def one_box(place: Workplace, name: str) -> BoxSpec:
     """The box of that name; UsageError for a virtual machine that is not up."""
+    from lab.boxes.kinds.table import kind_of
+    from lab.boxes.notes import Notes
+
     spec = place.catalog.box(name)
     if kind_of(spec).is_made_by_lab and Notes(place.project.state).read(name) is None:
         raise UsageError(f"cannot use {name}: it is not up", hint=f"python -m lab up {name}")

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from lab.cli.resuming import Task
     from lab.cli.run_words import Plan
     from lab.cli.screen import Screen
-    from lab.results.run import Run
+    from lab.results.run import Fresh, Run
     from lab.run.experiment import Wish
-    from lab.run.manner import Fresh, Surprise
+    from lab.run.manner import Surprise
 
 
 @click.command(epilog="Example: python -m lab repro copy-bust --variation user-xattr --consumer debian12-selinux")

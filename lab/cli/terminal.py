@@ -93,9 +93,14 @@ def harmless(text: str) -> str:
     return "".join(part if number % 2 else printable.lines(part) for number, part in enumerate(parts))
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Print lab's own words: a command in them names the program as it was called."""
-    echo(as_called(text), err=err)
+def say(text: str, *, err: bool = False, wrap: bool = False) -> None:
+    """Print lab's own words: a command in them names the program as it was called.
+
+    With `wrap`, lines are as wide as the terminal, as those of `remark` are.
+    """
+    stream = sys.stderr if err else sys.stdout
+    fits = wrap and (stream.isatty() or "COLUMNS" in os.environ)
+    echo("\n".join(map(_wrapped, text.split("\n"))) if fits else as_called(text), err=err)
 
 
 def remark(text: str, colour: str | None = None, *, bold: bool = False) -> None:

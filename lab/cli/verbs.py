@@ -41,7 +41,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "boxes": ("machines", "List the boxes and lineups, with their state."),
         "bake": ("machines", "Build the boxes that come from Debian's archive."),
         "up": ("machines", "Start boxes and check their Docker."),
-        "status": ("machines", "Show which boxes are up and how to reach them."),
+        "status": ("status", "Show which boxes are up and how to reach them."),
         "ssh": ("machines", "Open a shell on a box."),
         "shell": ("shell", "Open a shell on a box with the engine and folder of a trial."),
         "exec": ("machines", "Run one command on a box, or on all."),

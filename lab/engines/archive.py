@@ -24,7 +24,6 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from lab import files
-from lab.engines.elf import here, machine_of, newest, read_elf
 from lab.errors import EngineError, HostError
 from lab.yamlfile import Strict
 
@@ -129,6 +128,8 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, 
     `machine` (by default this machine's) or one without the text `version`, if a name in it leads out of its folder, or
     if it holds a device or more than LARGEST_WHOLE; HostError if it cannot be read.
     """
+    from lab.engines.elf import here, newest  # late: pyelftools is only for archives that are read
+
     try:
         programs, libraries, wanted = _walk(path, machine or here(), daemon, version)
     except EOFError as error:
@@ -144,6 +145,8 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, 
 
 def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str, str], list[str], list[str]]:
     """The sums of the programs by name, the names of the libraries, and every glibc version that a program needs."""
+    from lab.engines.elf import read_elf
+
     programs: dict[str, str] = {}
     libraries: list[str] = []
     wanted: list[str] = []
@@ -203,6 +206,8 @@ def _too_large(path: Path) -> EngineError:
 
 
 def _check_daemon(data: bytes, path: Path, machine: str, daemon: str) -> None:
+    from lab.engines.elf import machine_of
+
     found = machine_of(data[:20])
     if found is None:
         raise EngineError(f"cannot use {path}: its {daemon} is not a Linux program")

@@ -32,12 +32,11 @@ class DataRoot:
         self.name = name
         self.state = state
         self.folder = home.folder / "data" / name
-        self.copies = home.folder / "snapshots"  # `lab down` removes them with the engine's folder
+        self.copies = _copies(name, state)
 
     def names(self) -> list[str]:
         """The names of the copies, oldest first."""
-        found = (path for path in self.copies.glob("*") if path.suffix != ".part")
-        return [path.name for path in sorted(found, key=lambda path: path.stat().st_ctime)]
+        return saved_names(self.name, self.state)
 
     def save(self, snapshot: str) -> None:
         """Copy the data."""
@@ -74,6 +73,17 @@ class DataRoot:
             )
         if not restarted.ok:
             raise CommandError(f"cannot {doing} on this machine", output=restarted.output, hint="python -m lab doctor")
+
+
+def saved_names(engine: str, state: Path) -> list[str]:
+    """The names of the saved copies of an engine on this machine, oldest first; the engine need not run."""
+    found = (path for path in _copies(engine, state).glob("*") if path.suffix != ".part")
+    return [path.name for path in sorted(found, key=lambda path: path.stat().st_ctime)]
+
+
+def _copies(engine: str, state: Path) -> Path:
+    """The folder of the copies; `lab down` removes it with the engine's folder."""
+    return Home(state, engine).folder / "snapshots"
 
 
 def _q(path: Path) -> str:

@@ -69,8 +69,21 @@ class Engine:
         """The arguments that run buildx with these words: through Docker's client, else the program itself."""
         if self.program == "docker" or self.plugins is None:
             return self.call(("buildx", *words), env)
+        return self.call_plugin(words, env)
+
+    @property
+    def address(self) -> str | None:
+        """The address of its daemon as its client is told it; None for a client that finds its daemon itself."""
+        words = self.docker
+        return next((words[place + 1] for place, word in enumerate(words[:-1]) if word in ("-H", "--addr")), None)
+
+    def call_plugin(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
+        """The arguments that run the program of its buildx plugin itself, which finds the daemon by DOCKER_HOST.
+
+        Docker's client starts that program twice for each build, once to ask for its name.
+        """
         sudo = self.docker[:2] if self.docker[0] == "sudo" else ()
-        return replace(self, docker=(*sudo, str(self.plugins / "docker-buildx"))).call(words, env)
+        return replace(self, docker=(*sudo, f"{self.plugins}/docker-buildx")).call(words, env)
 
     def call(self, words: Iterable[str], env: Iterable[str] = ()) -> list[str]:
         """The arguments that run its client with these words; sudo preserves the variables that `env` names."""

@@ -22,6 +22,7 @@ import psutil
 from lab.boxes.base import Box, Tell
 from lab.boxes.beside import mine
 from lab.engines.archive import Archive, sha256_of
+from lab.engines.attached import store_engine
 from lab.engines.daemon import Daemon
 from lab.engines.engine import Engine, engine_of, prove
 from lab.engines.holding import HomeNote, check_free, note_of, owner_of, user_of, write_note
@@ -125,6 +126,7 @@ def start(
                 mount(box, home.data, spec.memory)
             box.check(_launching(home), doing=f"start Docker {home.name}", timeout=20)
             engine = _engine(home, spec, archives, box)
+            store_engine(home.folder, engine)
             stamp.touch()
         except BaseException:
             _remove(home, box)

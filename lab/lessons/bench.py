@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from lab import files
-from lab.boxes.base import Box, Result, Tell, failure
-from lab.buildkit.cachekeys.state import Options
-from lab.buildkit.contenthash.rules import Rules
-from lab.buildkit.progress.reader import read_builds
-from lab.buildkit.rulebook import Rulebook
+from lab.boxes.base import Result, Tell, failure
+from lab.boxes.local import LocalBox
 from lab.errors import LabError, ReadError, UsageError, reason
+from lab.lessons.client import SECONDS, SILENCE, Logins, run_client
 from lab.lessons.engines import BASE, EMPTYING, LessonEngine, import_base, write_unlike
 from lab.lessons.evidence import FOLDER, START, Made
 from lab.lessons.folder import StudentFolder, copy_start
 from lab.lessons.lesson_file import CheckBuild
 from lab.lessons.library import Lesson
 from lab.model import Outcome
-from lab.registry import server
-from lab.registry.image_path import ImagePath
-from lab.registry.server import Registry
 from lab.run.builders.caching import Caching
-from lab.run.builders.docker import path_in_image
+from lab.run.builders.copying import path_in_image
 from lab.run.changes.table import NamedChange
-from lab.run.own_project.rewriting import rewritten
+from lab.workers import Background
 
-SECONDS, SILENCE = 3600, 300.0  # of one command of the client, and without output of it
+if TYPE_CHECKING:
+    from lab.buildkit.contenthash.rules import Rules
+    from lab.registry.image_entry import ImagePath
+    from lab.registry.server import Registry
+
 SECOND = "second"
 REPOSITORY = "lesson-check"
+# What a build needs before and after the engine has made it. It is imported while the engine works.
+WANTED = ("lab.run.own_project.rewriting", "lab.buildkit.progress.reader")
 LATEST = 1 << 31  # seconds: a time in an archive
 
 
@@ -50,8 +53,15 @@ class Bench:
     nonce: str
     start: Path
     _made: dict[str, Made] = field(default_factory=dict)
+    _errors: dict[str, LabError] = field(default_factory=dict)
+    _jobs: dict[str, Background[None]] = field(default_factory=dict)
+    _over: bool = False
     _bases: dict[str, str] = field(default_factory=dict)
     _images: list[tuple[LessonEngine, str]] = field(default_factory=list)
+
+    @cached_property
+    def _logins(self) -> Logins:
+        return Logins(self.scratch, self.registry)
 
     @property
     def folder(self) -> Path:
@@ -66,6 +76,8 @@ class Bench:
     @property
     def rules(self) -> Sequence[Rules]:
         """The rule set of the lesson's engine."""
+        from lab.buildkit.rulebook import Rulebook
+
         return (Rulebook(self.boxes).need(self.lesson.file.engine.partition("+")[0]).rules,)
 
     @property
@@ -78,14 +90,36 @@ class Bench:
         places = {START: self.start, FOLDER: self.folder}
         return places[name] if name in places else self.made(name).context
 
+    def expect(self, names: Collection[str]) -> None:
+        """Begin with these builds, after all builds before them, while the caller does something else."""
+        builds = self.lesson.file.exercise.builds
+        last = max((number for number, build in enumerate(builds) if build.name in names), default=-1)
+        before: Background[None] | None = None
+        for build in builds[: last + 1]:
+            if build.name not in self._jobs:
+                self._jobs[build.name] = Background(f"build {build.name}", partial(self._make_after, before, build))
+            before = self._jobs[build.name]
+        for name in WANTED:
+            importlib.import_module(name)
+
     def made(self, name: str) -> Made:
         """The build of this name, after all builds before it."""
-        for build in self.lesson.file.exercise.builds:
-            if build.name not in self._made:
-                self._made[build.name] = self._make(build)
-            if build.name == name:
-                break
+        self.expect((name,))
+        self._jobs[name].settle()
+        if name in self._errors:
+            raise self._errors[name]
         return self._made[name]
+
+    def _make_after(self, before: Background[None] | None, build: CheckBuild) -> None:
+        """Make one build when the one before it has ended; builds that nobody needs any more are left out."""
+        if before:
+            before.settle()
+        if self._over:
+            return
+        try:
+            self._made[build.name] = self._make(build)
+        except LabError as error:
+            self._errors[build.name] = error
 
     def has_image(self, tag: str) -> bool:
         """True if the student's engine has the image."""
@@ -101,7 +135,10 @@ class Bench:
         return path_in_image(docker, lambda words: self._run(made, words), reference, path)
 
     def clear(self) -> None:
-        """Remove the images of this check; a failure costs only space."""
+        """Wait for a build that was begun, and remove the images of this check; a failure costs only space."""
+        self._over = True
+        for job in self._jobs.values():
+            job.settle()
         for one in {id(engine): engine for engine, _ in self._images}.values():
             names = [name for engine, name in self._images if engine is one]
             self._run(one, ["rmi", "-f", *names])
@@ -114,8 +151,9 @@ class Bench:
         try:
             folder.mkdir()
             shutil.copytree(self.start if build.of == START else self.folder, context, symlinks=True)
-            apply_changes(self.engine.box, context, build.changes)
-            dockerfile = self._dockerfile(build, context, folder, engine)
+            apply_changes(context, build.changes)
+            self._write_dockerfile(build, context, folder, engine)
+            there = engine.place(folder)
         except (OSError, shutil.Error) as error:
             return _failed(made, f"the folder cannot be copied: {reason(error)}")
         except UsageError:  # `rewritten` found no such image
@@ -124,7 +162,7 @@ class Bench:
             return _failed(made, error.message)
         except LabError as error:  # a change that does not fit what the student has left of the files
             return _failed(made, "; ".join([error.message, *error.tail()[-1:]]))
-        result = self._run(engine, self._words(build, dockerfile, context), buildkit=build.builder == "buildkit")
+        result = self._run(engine, self._words(build, there), buildkit=build.builder == "buildkit")
         if result.ok and build.cache and self.registry:
             result = self._pushed(engine, made.reference, result)
         return _read(made, result)
@@ -163,19 +201,22 @@ class Bench:
                 self._bases[engine.home] = reference
         return self._bases[engine.home]
 
-    def _dockerfile(self, build: CheckBuild, context: Path, folder: Path, engine: LessonEngine) -> Path:
-        """The Dockerfile on this check's base image, beside the context, with its own ignore file."""
+    def _write_dockerfile(self, build: CheckBuild, context: Path, folder: Path, engine: LessonEngine) -> None:
+        """Write the Dockerfile on this check's base image beside the context, with its own ignore file."""
+        base = self._base(engine)  # first: `expect` imports what follows at the same time
+        from lab.buildkit.cachekeys.state import Options
+        from lab.run.own_project.rewriting import rewritten
+
         name = build.file or "Dockerfile"
         text = (context / name).read_text(encoding="utf-8", errors="replace")
         options = Options(build_args=dict(build.arguments))
         target = folder / "Dockerfile"
-        target.write_text(rewritten(text, {BASE: self._base(engine)}, options, stubs=False), encoding="utf-8")
+        target.write_text(rewritten(text, {BASE: base}, options, stubs=False), encoding="utf-8")
         own = context / f"{name}.dockerignore"
         if own.is_file():
             shutil.copyfile(own, folder / "Dockerfile.dockerignore")
-        return target
 
-    def _words(self, build: CheckBuild, dockerfile: Path, context: Path) -> list[str]:
+    def _words(self, build: CheckBuild, there: PurePosixPath) -> list[str]:
         words = ["build", *(["--progress=plain"] if build.builder == "buildkit" else [])]
         caching = Caching(build.cache or "inline", PurePosixPath(self.scratch))
         reference = self._reference(build.name)
@@ -190,7 +231,7 @@ class Bench:
             words += ["--cache-from", name if kind == "inline" else used]
         words += [word for name, value in build.arguments.items() for word in ("--build-arg", f"{name}={value}")]
         words += ["--target", build.target] if build.target else []
-        return [*words, "--file", str(dockerfile), "--tag", reference, str(context)]
+        return [*words, "--file", str(there / "Dockerfile"), "--tag", reference, str(there / "context")]
 
     def _pushed(self, engine: LessonEngine, reference: str, result: Result) -> Result:
         pushed = self._run(engine, ["push", reference])
@@ -199,49 +240,21 @@ class Bench:
     def _run(self, engine: LessonEngine, words: Sequence[str], *, buildkit: bool = True) -> Result:
         if "--tag" in words:
             self._images.append((engine, words[words.index("--tag") + 1]))
-        return run_client(engine, words, buildkit=buildkit, config=self._config(engine))
-
-    def _config(self, engine: LessonEngine) -> Path:
-        """The settings of the client: the lesson's, with the login for the registry of this check if it has one."""
-        login = self.registry.client_config if self.registry else None
-        config = self.scratch / f"config-{engine.home}"
-        if login is None:
-            return engine.config
-        if not config.exists():
-            files.private_folder(config)
-            files.write(config / "config.json", login, mode=0o600)
-            if (plugins := engine.config / "cli-plugins").exists():
-                (config / "cli-plugins").symlink_to(plugins)
-        return config
+        return run_client(engine, words, buildkit=buildkit, config=self._logins.of(engine))
 
 
-def run_client(
-    engine: LessonEngine,
-    words: Sequence[str],
-    *,
-    buildkit: bool = True,
-    cwd: Path | None = None,
-    config: Path | None = None,
-) -> Result:
-    """Call the engine's client with the lesson's settings, or with those in the folder `config`."""
-    env = {
-        "DOCKER_CONFIG": str(config or engine.config),
-        "DOCKER_BUILDKIT": "1" if buildkit else "0",
-        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
-    }
-    folder = PurePosixPath(cwd) if cwd else None
-    return engine.box.run(engine.engine.call(words, env), env=env, cwd=folder, timeout=SECONDS, silence=SILENCE)
-
-
-def apply_changes(box: Box, folder: Path, changes: Sequence[NamedChange]) -> None:
-    """Make changes in a folder; CommandError if one cannot be made."""
+def apply_changes(folder: Path, changes: Sequence[NamedChange]) -> None:
+    """Make changes in a folder of this machine; CommandError if one cannot be made."""
+    shell = LocalBox("this machine")
     for item in changes:
         for command in item.change.commands():
-            box.check(list(command.argv), doing=f"make the change {item.kind}", cwd=PurePosixPath(folder))
+            shell.check(list(command.argv), doing=f"make the change {item.kind}", cwd=PurePosixPath(folder))
 
 
 def _read(made: Made, result: Result) -> Made:
     """What the output of a build shows; a build that failed has the last line of it as its problem."""
+    from lab.buildkit.progress.reader import read_builds
+
     output = result.stdout + result.stderr
     builds = [build for build in read_builds(output) if build.steps]
     steps = tuple(
@@ -270,7 +283,13 @@ def open_bench(
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-lesson-")))
         start = scratch / "start"
         copy_start(lesson.start, start)
-        registry = stack.enter_context(server.serve(None, None, tell, store=state)) if needs_registry else None
+        registry = None
+        if needs_registry:
+            from lab.registry import server
+
+            used = list({id(engine.box): engine.box for engine in engines.values()}.values())
+            registry = stack.enter_context(server.serve(None, None, tell, store=state, boxes=used))
+            stack.enter_context(server.doors(registry, used))
         bench = Bench(lesson, student, engines, boxes, scratch / "builds", registry, secrets.token_hex(6), start)
         bench.scratch.mkdir()
         stack.callback(bench.clear)

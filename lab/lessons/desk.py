@@ -8,23 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab import files
 from lab.boxes.base import Tell
 from lab.errors import UsageError, did_you_mean
 from lab.lessons import progress as store
-from lab.lessons.answer import right_choice
 from lab.lessons.bench import open_bench
 from lab.lessons.checking import Checked, Verdict, check
-from lab.lessons.engines import Engines, LessonEngine, client_text, held
+from lab.lessons.engines import Engines, LessonEngine, LessonEngines, held
 from lab.lessons.folder import StudentFolder, copy_start, give_to_owner, is_unchanged, need_new
 from lab.lessons.lesson_file import Choice
 from lab.lessons.library import Lesson
-from lab.lessons.limits import check_lesson
 from lab.lessons.progress import Progress
 from lab.lessons.states import make_state, renew
 from lab.project import Project
-from lab.results.run import Run
+
+if TYPE_CHECKING:
+    from lab.results.run import Run
 
 LESSONS = "lessons"  # the folder of the students' folders, below the current one
 
@@ -38,18 +39,38 @@ class Desk:
     project: Project
     tell: Tell
     student: StudentFolder = field(init=False)
-    engines: Engines = field(init=False)
+    _engines: dict[str | None, LessonEngines] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.home = self.home.absolute()
         self.student = StudentFolder(self.home)
-        self.engines = Engines(self.home, self.project, self.tell)
 
     @contextmanager
     def hold(self, verb: str) -> Iterator[None]:
-        """Hold the folder: one lab process at a time works on it. BusyError if another one does."""
+        """Hold the folder: one lab process at a time works on it. BusyError if another one does.
+
+        Connections to a box end with the context.
+        """
         with held(self.home, self.project.state, verb):
-            yield
+            try:
+                yield
+            finally:
+                for engines in self._engines.values():
+                    engines.close()
+                self._engines.clear()
+
+    def engines(self, box: str | None) -> LessonEngines:
+        """The engines of this folder: those of a box, or with None those of this machine."""
+        if box not in self._engines:
+            self._engines[box] = self._engines_on(box)
+        return self._engines[box]
+
+    def _engines_on(self, box: str | None) -> LessonEngines:
+        if box is None:
+            return Engines(self.home, self.project, self.tell)
+        from lab.lessons.on_box import BoxEngines  # late: it needs the whole fleet
+
+        return BoxEngines(self.home, self.project, self.tell, box)
 
     def progress(self) -> Progress | None:
         """The student's progress; None if the lesson was not started here."""
@@ -68,19 +89,28 @@ class Desk:
             )
         return found
 
-    def start(self) -> Progress:
-        """Copy the exercise and start the engines. A lesson that was started keeps its files and its progress.
+    def start(self, box: str | None = None) -> Progress:
+        """Copy the exercise and start the engines, on a box if one is named, else on this machine.
 
-        Raises ConfigError for a lesson that is more than data, UsageError if something else is at the place.
+        A lesson that was started keeps its files, its progress and its box. Raises ConfigError for a lesson that is
+        more than data, UsageError if something else is at the place, or if the lesson was started on another box.
         """
+        from lab.lessons.limits import check_lesson  # late: the library of cases takes a quarter of a check
+
         check_lesson(self.lesson, self.project.scenarios)
-        self.engines.check(self.lesson.engines)
         found = self.progress()
+        if found and box not in (None, found.box):
+            raise UsageError(
+                f"cannot use {box} for this lesson: it was started on {found.box or 'this machine'}",
+                hint="use another folder: --to DIR",
+            )
+        box = found.box if found else box
+        self.engines(box).check(self.lesson.engines)
         if found is None:
             if not self.student.exercise.is_dir():
                 need_new(self.home)
                 copy_start(self.lesson.start, self.student.exercise)
-            found = Progress(lesson=self.lesson.name, started=datetime.now(UTC))
+            found = Progress(lesson=self.lesson.name, started=datetime.now(UTC), box=box)
             store.save(self.home, found)
         elif not self.student.exercise.exists():
             copy_start(self.lesson.start, self.student.exercise)
@@ -90,9 +120,9 @@ class Desk:
 
     def open(self, found: Progress) -> Mapping[str, LessonEngine]:
         """The engines of the lesson, started if they do not run; their names are kept, and the client's program."""
-        opened = self.engines.open(self.lesson.engines, found.engines)
+        opened = self.engines(found.box).open(self.lesson.engines, found.engines)
         homes = {name: item.home for name, item in opened.items()}
-        client = client_text(opened[self.lesson.file.engine])
+        client = opened[self.lesson.file.engine].client_text()
         if homes != found.engines or not self.student.client.exists():
             files.write(self.student.client, client)
             self.student.client.chmod(0o755)
@@ -123,6 +153,8 @@ class Desk:
 
     def ran(self, run: Run, folder: Path) -> Choice:
         """Keep the run and the choice that it makes right; ReadError if that is not exactly one."""
+        from lab.lessons.answer import right_choice
+
         right = right_choice(self.lesson.file.prediction, run)
         store.save(self.home, self.need().model_copy(update={"run": str(folder), "right": right.name}))
         return right
@@ -164,7 +196,7 @@ class Desk:
     def reset(self) -> None:
         """Put the exercise and the engines back to the start; the prediction and its run stay."""
         found = self.need()
-        self.engines.stop()
+        self.engines(found.box).reset(self.lesson.engines)
         self._keep_work()
         renew(self.lesson, self.student)
         update = {"engines": {}, "hints": 0, "solved": False, "passed": None, "warning": False, "checks": 0}
@@ -173,8 +205,7 @@ class Desk:
 
     def stop(self) -> list[str]:
         """End the engines; the folder stays. Returns the names of the engines that ran."""
-        self.need()
-        return self.engines.stop()
+        return self.engines(self.need().box).stop()
 
     def _keep_work(self) -> None:
         """Move what the student has changed to exercise.1, exercise.2, ..: neither solve nor reset loses work."""

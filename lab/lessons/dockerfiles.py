@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lab.buildkit.cachekeys.dockerfile import Dockerfile, parse
 from lab.errors import ReadError, reason
+
+if TYPE_CHECKING:
+    from lab.buildkit.cachekeys.dockerfile import Dockerfile
 
 LARGEST = 1 << 20
 
 
 def parsed(path: Path) -> Dockerfile | str:
     """The Dockerfile at a path; the reason if it cannot be read."""
+    from lab.buildkit.cachekeys.dockerfile import parse  # late: few exercises need it
+
     try:
         if path.stat().st_size > LARGEST:
             return f"it is larger than {LARGEST >> 20} MiB"

@@ -1,4 +1,4 @@
-"""The private engines of a student's folder: instances that no run uses, which stay until they are stopped.
+"""The engines of a student's folder on this machine: private instances that no run uses, until they are stopped.
 
 Each instance has the file `lesson` in its folder, with the path of the student's folder: another student of this
 checkout gets another instance.
@@ -6,39 +6,37 @@ checkout gets another instance.
 
 from __future__ import annotations
 
-import json
 import shlex
 import tarfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from socket import AF_UNIX, socket
+from typing import TYPE_CHECKING, Protocol
 
 from lab import files
 from lab.boxes.base import Box, Tell
 from lab.boxes.beside import mine
 from lab.boxes.local import LocalBox
-from lab.boxes.specs import BoxSpec
 from lab.engines import host
+from lab.engines.attached import attach
 from lab.engines.engine import Engine
-from lab.engines.holding import HomeNote, check_free, write_note
-from lab.engines.pins import PINS
-from lab.engines.spec import EngineSpec
+from lab.engines.holding import HomeNote, write_note
 from lab.errors import BoxError, BusyError, HostError
 from lab.files import disk_error
-from lab.machines.catalog import Catalog
-from lab.machines.fleet import Fleet
 from lab.project import Project
-from lab.run.base_image import ALPINE, ROOT_TAR, busybox_of
 from lab.workers import wait_for
+
+if TYPE_CHECKING:
+    from lab.boxes.specs import BoxSpec
+    from lab.engines.spec import EngineSpec
+    from lab.machines.fleet import Fleet
 
 BASE = "lesson/base:1"
 FIRST = 51  # number of an instance: those below belong to runs side by side
 NUMBERS = range(FIRST, FIRST + 200)
-MARK, ROOT, ENGINE = "lesson", "lesson-base.tar", "lesson-engine.json"
-STORED = 1  # version of lesson-engine.json
+MARK, ROOT = "lesson", "lesson-base.tar"
 LOCAL = "local"
 EMPTYING = (("system", "prune", "-a", "-f"), ("builder", "prune", "-a", "-f"))
 CLIENT = """\
@@ -59,18 +57,45 @@ class LessonEngine:
     folder: Path
 
     @property
-    def config(self) -> Path:
-        """The folder of the client's settings, which shows it its plugins."""
-        return self.folder / "lesson-config"
+    def config(self) -> PurePosixPath:
+        """The folder of the client's settings, which shows it its plugins, as the client finds it."""
+        return PurePosixPath(self.folder / "lesson-config")
 
     @property
     def root(self) -> Path:
         """The archive of which base images are made."""
         return self.folder / ROOT
 
+    def place(self, path: Path) -> PurePosixPath:
+        """Where the engine's client finds a file or a folder of this machine."""
+        return PurePosixPath(path)
+
+    def client_text(self) -> str:
+        """The text of the program `docker` of the student's folder."""
+        return CLIENT.format(config=shlex.quote(str(self.config)), client=shlex.join(self.engine.docker))
+
+
+class LessonEngines(Protocol):
+    """The engines of one student's folder, wherever they run."""
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise a LabError before anything is made if these engines cannot run there."""
+
+    def open(self, names: Iterable[str], known: Mapping[str, str]) -> dict[str, LessonEngine]:
+        """Start these engines, or attach to those that run; `known` are the names of this folder's instances."""
+
+    def reset(self, names: Iterable[str]) -> None:
+        """Let the next `open` find engines without anything that a student made."""
+
+    def stop(self) -> list[str]:
+        """End what serves this folder alone; returns the names of what there was."""
+
+    def close(self) -> None:
+        """Close connections."""
+
 
 class Engines:
-    """The engines of one student's folder. `fleet` makes what starts a new one: an engine that runs needs no files."""
+    """The private engines of one student's folder on this machine."""
 
     def __init__(self, home: Path, project: Project, tell: Tell) -> None:
         self.home = home.absolute()
@@ -81,7 +106,11 @@ class Engines:
 
     @cached_property
     def fleet(self) -> Fleet:
-        """What starts engines."""
+        """What starts engines; an engine that runs needs none of it."""
+        from lab.engines.pins import PINS
+        from lab.machines.catalog import Catalog
+        from lab.machines.fleet import Fleet  # late: its imports take a quarter of a check
+
         return Fleet(self.project, Catalog(self.project.boxes, self.project.cache / PINS), self.tell)
 
     @property
@@ -107,15 +136,8 @@ class Engines:
         if home is None or not self._is_mine(home):
             return None
         place = host.Home(self.state, home)
-        try:
-            engine = load_engine(place.folder / ENGINE)
-            check_free(home, self.state)
-            with socket(AF_UNIX) as door:
-                door.connect(place.daemon.socket.removeprefix("unix://"))
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        write_note(home, self.state, HomeNote(user=mine()))
-        return LessonEngine(home, engine, self.box, place.folder)
+        engine = attach(place, self.state)
+        return LessonEngine(home, engine, self.box, place.folder) if engine else None
 
     def _started(self, name: str, known: str | None) -> LessonEngine:
         with self._turn():
@@ -137,6 +159,13 @@ class Engines:
         for home in ended:
             host.stop(self.box, home, self.state)
         return ended
+
+    def reset(self, names: Iterable[str]) -> None:
+        """End the engines: the next ones are new."""
+        self.stop()
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -178,37 +207,40 @@ class Engines:
     def _prepare(self, made: LessonEngine) -> None:
         """Give a new engine its mark, its client's settings and its base image."""
         try:
-            made.config.mkdir(exist_ok=True)
-            if made.engine.plugins and not (made.config / "cli-plugins").exists():
-                (made.config / "cli-plugins").symlink_to(made.engine.plugins)
+            config = Path(made.config)
+            config.mkdir(exist_ok=True)
+            if made.engine.plugins and not (config / "cli-plugins").exists():
+                (config / "cli-plugins").symlink_to(made.engine.plugins)
         except OSError as error:
-            raise disk_error(made.config, error) from error
-        self._make_root(made)
+            raise disk_error(config, error) from error
+        make_root(made)
         import_base(made, BASE)
-        store_engine(made.folder / ENGINE, made.engine)
         files.write(made.folder / MARK, str(self.home))
 
-    def _make_root(self, made: LessonEngine) -> None:
-        """The archive of the base image: the busybox of this machine or of a pack, else alpine from Docker Hub."""
-        archive = shlex.quote(str(made.root))
-        with suppress(BoxError), busybox_of(self.box) as (busybox, _):
-            script = ROOT_TAR.format(busybox=busybox, rest=f"> {archive}")
-            self.box.check(["sh", "-c", script], doing="make the base image", timeout=60)
-            return
-        client = shlex.join(made.engine.docker)
-        script = (
-            f"set -e; id=$({client} create {ALPINE} true); {client} export $id > {archive}; {client} rm $id >/dev/null"
+
+def make_root(made: LessonEngine) -> None:
+    """Write the archive of the base image: the busybox of the engine's box or of a pack, else alpine of Docker Hub."""
+    from lab.run.base_image import ALPINE, ROOT_TAR, busybox_of  # late: an engine that runs has its archive
+
+    with suppress(BoxError), busybox_of(made.box) as (busybox, _):
+        script = ROOT_TAR.format(busybox=busybox, rest="")
+        packed = made.box.check(["sh", "-c", script], doing="make the base image", timeout=60)
+        files.write(made.root, packed.stdout)
+        return
+    client = shlex.join(made.engine.docker)
+    script = f"set -e; id=$({client} create {ALPINE} true); {client} export $id; {client} rm $id >/dev/null"
+    exported = made.box.run(["sh", "-c", script], timeout=300)
+    if not exported.ok:
+        raise BoxError(
+            f"cannot make the lesson's base image: {made.box.name} has no busybox, and Docker Hub does not answer",
+            hint="python -m lab setup",
         )
-        if not self.box.run(["sh", "-c", script], timeout=300).ok:
-            raise BoxError(
-                "cannot make the lesson's base image: this machine has no busybox, and Docker Hub does not answer",
-                hint="python -m lab setup",
-            )
+    files.write(made.root, exported.stdout)
 
 
 def import_base(made: LessonEngine, reference: str, archive: Path | None = None) -> None:
     """Make a base image of the engine's archive, or of another one."""
-    words = ["import", str(archive or made.root), reference]
+    words = ["import", str(made.place(archive or made.root)), reference]
     made.box.check(made.engine.call(words), doing="make the base image", timeout=120)
 
 
@@ -224,35 +256,11 @@ def write_unlike(source: Path, target: Path, number: int) -> None:
             new.addfile(member, old.extractfile(member) if member.isreg() else None)
 
 
-def store_engine(path: Path, engine: Engine) -> None:
-    """Keep what was found out about an engine that runs."""
-    files.write(path, json.dumps({"version": STORED, "engine": asdict(engine)}, default=str) + "\n")
-
-
-def load_engine(path: Path) -> Engine:
-    """What `store_engine` kept; OSError, ValueError, TypeError or KeyError if the file is missing or damaged.
-
-    The same errors are raised for a file of another version of lab: the engine is then asked again.
-    """
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    if stored["version"] != STORED:
-        raise ValueError(f"its version is {stored['version']}")
-    found = stored["engine"]
-    plugins = found["plugins"]
-    words = {name: tuple(found[name]) for name in ("docker", "log", "restart")}
-    return Engine(**{**found, **words, "plugins": PurePosixPath(plugins) if plugins else None})
-
-
 def empty(made: LessonEngine) -> None:
     """Put an engine back to the start: no image, container or build cache but the base image."""
     for words in EMPTYING:
         made.box.check(made.engine.call(words), doing="empty the engine", timeout=120)
     import_base(made, BASE)
-
-
-def client_text(made: LessonEngine) -> str:
-    """The text of the program that calls the engine's client."""
-    return CLIENT.format(config=shlex.quote(str(made.config)), client=shlex.join(made.engine.docker))
 
 
 def all_instances(state: Path) -> Iterator[tuple[str, Path]]:

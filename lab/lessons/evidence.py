@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lab.buildkit.contenthash.rules import Rules
 from lab.model import Outcome
-from lab.registry.image_path import ImagePath
+
+if TYPE_CHECKING:
+    from lab.buildkit.contenthash.rules import Rules
+    from lab.registry.image_entry import ImagePath
 
 START, FOLDER = "start", "folder"  # in a condition: the lesson's own start folder, and the student's
 
@@ -50,6 +52,9 @@ class Evidence(Protocol):
 
     def side(self, name: str) -> Path:
         """The folder that `start`, `folder` or the name of a build stands for."""
+
+    def expect(self, names: Collection[str]) -> None:
+        """Begin with the builds of these names, which are needed soon."""
 
     def made(self, name: str) -> Made:
         """The build of this name, which is made at its first use."""

@@ -1,21 +1,27 @@
-"""A class in one table: each student's folder is checked again, and its row has no name but that of the folder."""
+"""A class in one table: each student's folder or archive is checked again; its row has no name but that of the place.
+
+A folder and an archive are a stranger's data. What is checked is a copy of the parts that `hand_in` permits.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.boxes.base import Tell
-from lab.errors import Interrupted, LabError, UsageError
+from lab.errors import ConfigError, Interrupted, LabError, UsageError
 from lab.lessons import progress as store
 from lab.lessons.bench import open_bench
 from lab.lessons.checking import Checked, Verdict, check
 from lab.lessons.engines import Engines, LessonEngine
 from lab.lessons.folder import StudentFolder
-from lab.lessons.library import find_lesson
+from lab.lessons.hand_in import ENDINGS, parts_of, read_archive, unpack
+from lab.lessons.library import NAME, find_lesson
+from lab.lessons.limits import check_lesson
 from lab.lessons.progress import Progress
 from lab.project import Project
 from lab.report.spreadsheet import safe_text
@@ -29,7 +35,10 @@ DEEPEST = 4  # levels below the folder that is named
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """One student's folder: what its file says, and what a new check finds; `problem` is why there is none."""
+    """One student's folder or archive: what its lesson.json states, and what a new check finds.
+
+    `problem` is the reason if there is no check.
+    """
 
     folder: str
     progress: Progress | None = None
@@ -46,21 +55,28 @@ class Grader:
     tell: Tell
     _opened: dict[str, LessonEngine] = field(default_factory=dict)
 
-    def grade(self, folder: Path, *, check_again: bool) -> Grade:
-        """The grade of one folder; an error of that folder is its problem. Raises Interrupted after Ctrl-C."""
-        found = None
+    def grade(self, place: Path, *, check_again: bool) -> Grade:
+        """The grade of one folder or archive; an error of it is its problem. Raises Interrupted after Ctrl-C."""
+        found = checked = None
         try:
-            found = store.load(folder)
-            checked = self._check(folder, found) if found and check_again else None
+            parts = read_archive(place) if is_archive(place) else parts_of(place)
+            with tempfile.TemporaryDirectory(prefix="lab-lesson-") as name:
+                student = unpack(parts, Path(name) / "student")
+                found = store.load(student.home)
+                if found is None:
+                    raise ConfigError(f"cannot use {place}: it has no {store.NAME}")
+                checked = self._check(student, found) if check_again else None
         except Interrupted:
             raise
         except LabError as error:
-            return Grade(str(folder), found, problem=error.message)
-        return Grade(str(folder), found, checked)
+            return Grade(str(place), found, problem=error.message)
+        return Grade(str(place), found, checked)
 
-    def _check(self, folder: Path, found: Progress) -> Checked:
+    def _check(self, student: StudentFolder, found: Progress) -> Checked:
+        if not NAME.fullmatch(found.lesson):  # a path would name a lesson that the student wrote
+            raise ConfigError(f"cannot check the exercise: {found.lesson!r} is not the name of a lesson")
         lesson = find_lesson(found.lesson, self.library)
-        student = StudentFolder(folder.absolute())
+        check_lesson(lesson, self.project.scenarios)
         if not student.exercise.is_dir():
             return Checked(Verdict.NOTHING, hint="the folder has no exercise")
         for name in lesson.engines:
@@ -79,21 +95,29 @@ class Grader:
         self.engines.stop([item.home for item in self._opened.values()])
 
 
-def folders_in(places: Sequence[Path]) -> Iterator[Path]:
-    """The students' folders at or below these places; UsageError if a place has none."""
+def is_archive(place: Path) -> bool:
+    """True for a file that has the name of an archive of `hand-in`."""
+    return place.name.endswith(ENDINGS) and place.is_file()
+
+
+def places_in(places: Sequence[Path]) -> Iterator[Path]:
+    """The students' folders and archives at or below these places; UsageError if a place has none."""
     for place in places:
         found = sorted(_below(place, DEEPEST))
         if not found:
-            raise UsageError(f"cannot grade {place}: no {store.NAME} is in it or below it")
+            raise UsageError(
+                f"cannot grade {place}: no {store.NAME} is in it or below it",
+                hint="an archive of `python -m lab lesson hand-in` has the ending .tgz",
+            )
         yield from found
 
 
 def _below(place: Path, levels: int) -> Iterator[Path]:
-    if (place / store.NAME).is_file():
+    if (place / store.NAME).is_file() or is_archive(place):
         yield place
     elif levels and place.is_dir() and not place.is_symlink():
         for path in place.iterdir():
-            if path.is_dir() and not path.is_symlink():
+            if not path.is_symlink():
                 yield from _below(path, levels - 1)
 
 

@@ -12,8 +12,7 @@ from lab.lessons.conditions.table import NamedCondition
 from lab.model import CONTROL, Outcome
 from lab.run.changes.kind import InContext
 from lab.run.changes.table import NamedChange
-from lab.run.expectations import BuilderName
-from lab.run.scenario_file import Word
+from lab.run.words import BuilderName, Word
 from lab.yamlfile import Strict
 
 Track = Literal["first-hour", "detective", "fleet"]

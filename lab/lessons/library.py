@@ -50,6 +50,14 @@ class Lesson:
         return library / self.file.run.case if self.file.run.case else self.folder / "scenario"
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenLesson:
+    """A folder of the library that cannot be used as a lesson: its name, and the error that states why."""
+
+    name: str
+    error: ConfigError
+
+
 def read_lesson(folder: Path) -> Lesson:
     """Read one lesson; ConfigError if a part of it is missing or wrong. The folder may be a stranger's."""
     if not NAME.fullmatch(folder.name):
@@ -77,14 +85,32 @@ def _check_size(path: Path) -> None:
 
 
 def lessons(library: Path) -> list[Lesson]:
-    """All lessons of a folder, in the order of their numbers; ConfigError if two have one number."""
-    found = [read_lesson(path.parent) for path in sorted(library.glob("*/lesson.yaml"))]
-    by_number: dict[str, str] = {}
-    for lesson in found:
-        if other := by_number.get(lesson.number):
-            raise ConfigError(f"cannot use {lesson.folder}: {other} has the number {lesson.number}, too")
-        by_number[lesson.number] = lesson.name
+    """All lessons of a folder, in the order of their numbers; ConfigError if one is broken or two have one number."""
+    found, broken = usable_lessons(library)
+    if broken:
+        raise broken[0].error
     return found
+
+
+def usable_lessons(library: Path) -> tuple[list[Lesson], list[BrokenLesson]]:
+    """The lessons of a folder in the order of their numbers, and the folders that cannot be used.
+
+    Of two lessons with one number, the second one cannot be used.
+    """
+    found: list[Lesson] = []
+    broken: list[BrokenLesson] = []
+    by_number: dict[str, str] = {}
+    for path in sorted(library.glob("*/lesson.yaml")):
+        try:
+            lesson = read_lesson(path.parent)
+            if other := by_number.get(lesson.number):
+                raise ConfigError(f"cannot use {lesson.folder}: {other} has the number {lesson.number}, too")
+        except ConfigError as error:
+            broken.append(BrokenLesson(path.parent.name, error))
+            continue
+        by_number[lesson.number] = lesson.name
+        found.append(lesson)
+    return found, broken
 
 
 def find_lesson(word: str, library: Path) -> Lesson:

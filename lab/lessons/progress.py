@@ -22,7 +22,8 @@ class Progress(Strict):
 
     `engines` maps each engine of the lesson to the name of the instance that serves this folder. `prediction` is the
     choice of the student and `right` the one that the last run made right. `run` is the folder of that run. `hints`
-    counts the hints that were shown. All times are UTC.
+    counts the hints that were shown. `box` is the box whose engines serve this folder; null stands for this machine.
+    All times are UTC.
     """
 
     version: int = VERSION
@@ -38,6 +39,7 @@ class Progress(Strict):
     solved: bool = False
     passed: datetime | None = None
     warning: bool = False
+    box: str | None = None
 
     @property
     def stage(self) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lab import files
 from lab.files import disk_error
-from lab.lessons.bench import apply_changes, run_client
+from lab.lessons.bench import apply_changes
+from lab.lessons.client import run_client
 from lab.lessons.engines import LessonEngine
 from lab.lessons.folder import StudentFolder, copy_start, give_to_owner
 from lab.lessons.lesson_file import State, StudentBuild
@@ -25,9 +26,9 @@ def make_state(lesson: Lesson, state: State, student: StudentFolder, engine: Les
         lay_over(lesson.folder / state.files, student.exercise)
     for path in state.remove:
         remove(student.exercise / path)
-    apply_changes(engine.box, student.exercise, state.changes)
+    apply_changes(student.exercise, state.changes)
     for build in state.builds:
-        apply_changes(engine.box, student.exercise, build.changes)
+        apply_changes(student.exercise, build.changes)
         make_build(build, student, engine)
     give_to_owner(student.home)
 
@@ -72,6 +73,6 @@ def make_build(build: StudentBuild, student: StudentFolder, engine: LessonEngine
     words += [word for name, value in build.arguments.items() for word in ("--build-arg", f"{name}={value}")]
     words += ["--target", build.target] if build.target else []
     words += ["--no-cache"] if build.no_cache else []
-    result = run_client(engine, [*words, str(student.exercise)])
+    result = run_client(engine, [*words, str(engine.place(student.exercise))])
     if build.log:
         files.write(student.home / build.log, result.stdout + result.stderr)

@@ -47,8 +47,10 @@ class Rewinder:
         self._note(spec, engines)
 
     def names(self, spec: BoxSpec) -> list[str]:
-        """The names of a box's snapshots."""
-        return self._of(spec).names()
+        """The names of a box's snapshots; the note of the box then has them too."""
+        names = self._of(spec).names()
+        self._note_names(spec, names)
+        return names
 
     def save(self, spec: BoxSpec, name: str) -> None:
         """Save the state of a box that is up; UsageError for a name that a snapshot of the box has."""
@@ -65,6 +67,7 @@ class Rewinder:
             )
         self._tell(spec, f"saving the snapshot {name}")
         there.save(name)
+        self._note_names(spec, [*self._noted(spec), name])
         self._tell(spec, f"saved {name}", done=True)
 
     def remove(self, spec: BoxSpec, name: str) -> None:
@@ -73,6 +76,7 @@ class Rewinder:
         there.remove(name)
         if name == PRISTINE:
             self._note(spec, None)
+        self._note_names(spec, [other for other in self._noted(spec) if other != name])
         self._tell(spec, f"removed {name}", done=True)
 
     def restore(self, spec: BoxSpec, name: str = PRISTINE, box: Box | None = None) -> None:
@@ -136,6 +140,17 @@ class Rewinder:
         note = self.site.notes.read(spec.name)
         if note:
             self.site.notes.write(note.model_copy(update={"pristine": None if engines is None else tuple(engines)}))
+
+    def _noted(self, spec: BoxSpec) -> tuple[str, ...]:
+        note = self.site.notes.read(spec.name)
+        return note.snapshots if note else ()
+
+    def _note_names(self, spec: BoxSpec, names: Sequence[str]) -> None:
+        """Note the user's own snapshots of a virtual machine, so that `status` need not ask the hypervisor."""
+        note = self.site.notes.read(spec.name)
+        if note:
+            own = tuple(name for name in names if name != PRISTINE)
+            self.site.notes.write(note.model_copy(update={"snapshots": own}))
 
     def _tell(self, spec: BoxSpec, what: str, *, done: bool = False, failed: bool = False) -> None:
         self.site.tell(Progress(spec.name, what, done=done, failed=failed))

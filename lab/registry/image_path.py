@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from lab.errors import ReadError
 from lab.registry.archive import DAMAGED, open_tar
 from lab.registry.client import Repository, repository_of
+from lab.registry.image_entry import ImagePath, read_member
 from lab.registry.manifests import Platform, choose, document, is_index
 from lab.registry.server import Registry
 
@@ -20,15 +19,6 @@ LARGEST_LAYER = 512 << 20  # bytes of a layer as the registry has it
 SECONDS = 60.0  # for one layer
 LINKS = 40  # links that are followed in one path, as Linux has it
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"  # a removed name, and a folder that hides what lower layers have in it
-
-
-@dataclass(frozen=True, slots=True)
-class ImagePath:
-    """What an image has at one path: mode bits, `uid:gid`, and the sha256 of the bytes, which only a file has."""
-
-    mode: int
-    owner: str
-    sha256: str | None
 
 
 class Blobs(Protocol):
@@ -146,13 +136,6 @@ def read_path(name: str, registry: Registry, path: str) -> ImagePath | None:
     """
     repository = repository_of(name, registry, SECONDS)
     return Layers(repository, _layers(repository, name)).at(path)
-
-
-def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> ImagePath:
-    """Return what an archive has of one of its objects."""
-    stream = archive.extractfile(member) if member.isfile() else None
-    sha256 = hashlib.sha256(stream.read()).hexdigest() if stream else None
-    return ImagePath(member.mode & 0o7777, f"{member.uid}:{member.gid}", sha256)
 
 
 def _layers(repository: Repository, name: str) -> list[str]:

@@ -151,31 +151,32 @@ def read(path: Path) -> Bundle:
         if size > MAX_PACKED:
             raise ConfigError(f"cannot use {path}: {size >> 20} MiB, a bundle has at most {MAX_PACKED >> 20}")
         with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
-            files = dict(_members(path, _Limited(path, stream)))
+            files = dict(_members(path, Limited(path, stream, MAX_UNPACKED)))
     except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise ConfigError(f"cannot read {path}: it is damaged, or not a bundle ({reason})") from error
     return _checked(path, files)
 
 
-class _Limited(io.RawIOBase):
-    """A stream that ends with an error after MAX_UNPACKED bytes: a few packed bytes can hold terabytes."""
+class Limited(io.RawIOBase):
+    """A stream that ends with a ConfigError after `most` bytes: a few packed bytes can hold terabytes."""
 
-    def __init__(self, path: Path, stream: gzip.GzipFile) -> None:
+    def __init__(self, path: Path, stream: gzip.GzipFile, most: int) -> None:
         self._path = path
         self._stream = stream
-        self._left = MAX_UNPACKED
+        self._most = self._left = most
 
     def read(self, size: int = -1) -> bytes:
+        """Read `size` bytes at most, or all."""
         wanted = min(size, self._left + 1) if size >= 0 else self._left + 1
         content = self._stream.read(wanted)
         self._left -= len(content)
         if self._left < 0:
-            raise ConfigError(f"cannot use {self._path}: it unpacks to more than {MAX_UNPACKED >> 20} MiB")
+            raise ConfigError(f"cannot use {self._path}: it unpacks to more than {self._most >> 20} MiB")
         return content
 
 
-def _members(path: Path, stream: _Limited) -> Iterator[tuple[str, bytes]]:
+def _members(path: Path, stream: Limited) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:

@@ -32,6 +32,7 @@ from lab.results.sequence import SequenceStep
 from lab.results.varied import VaryFacts
 from lab.yamlfile import Strict
 
+Fresh = Literal["prune", "snapshot"]
 SCHEMA = 4
 READABLE = (1, 2, 3, 4)  # older runs can be loaded: new fields have defaults, and old names of verdicts are translated
 
@@ -160,10 +161,11 @@ class Run(Strict):
     contents of its files by their sha256, as base64 of gzip. `base_image` describes the base image that the run chose,
     and `bases` the other images that the Dockerfile names after FROM. `project` describes the user's own project, if
     that is what was built, and `vary` the axes of `lab vary`, if that made the run. `sequence` has the steps that the
-    scenario states for both sides; it is empty in runs that do not store it. `resumed` has the moments at which the run
-    was resumed, and `again_of` the name of the run whose failed trials this run makes again. `rates` has the hit rates
-    of the steps, if `repetition` states that trials are repeated. `retries` has the connections, pulls and downloads
-    that were repeated.
+    scenario states for both sides; it is empty in runs that do not store it. `fresh` is what emptied an engine before
+    each side: its own prune, or the snapshot of the box's first state; it is null in runs that do not store it.
+    `resumed` has the moments at which the run was resumed, and `again_of` the name of the run whose failed trials this
+    run makes again. `rates` has the hit rates of the steps, if `repetition` states that trials are repeated. `retries`
+    has the connections, pulls and downloads that were repeated.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -194,6 +196,7 @@ class Run(Strict):
     again_of: str | None = None
     rates: tuple[StepRate, ...] = ()
     retries: tuple[RetryFacts, ...] = ()
+    fresh: Fresh | None = None
 
     @property
     def as_expected(self) -> bool:

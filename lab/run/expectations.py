@@ -15,15 +15,14 @@ from lab.explain.rules_of_box import known_of
 from lab.model import Outcome
 from lab.results.facts import BoxFacts
 from lab.results.stores import CONTAINERD, store_of
+from lab.run.words import BuilderName, CacheName
 from lab.versions import CONDITION, meets
 from lab.yamlfile import Strict
 
 Expect = Literal["hit", "ran", "wrong-hit"]
 Tag = Literal["selinux", "no-selinux"]
 End = Literal["consumer", "producer"]
-BuilderName = Literal["buildkit", "classic", "buildx", "buildctl", "buildx-remote"]
 StoreName = Literal["containerd", "graph"]
-CacheName = Literal["inline", "registry-min", "registry-max", "local"]
 Versions = Annotated[str, Field(pattern=CONDITION.pattern)]
 
 

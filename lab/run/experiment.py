@@ -93,7 +93,7 @@ def perform(
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
         store = registry or stack.enter_context(serving)
         run = begun(wish.course, folder.name, cast.draft, wish.lineup, started, store)
-        recorder = Recorder(folder, run, watch)
+        recorder = Recorder(folder, run if stored else run.model_copy(update={"fresh": wish.manner.fresh}), watch)
         stack.callback(recorder.close)
         stack.enter_context(listening(recorder.hear))
         recorder.update()

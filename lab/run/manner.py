@@ -6,19 +6,16 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from lab.boxes.base import Tell
 from lab.errors import Interrupted, LabError
 from lab.machines import kept
 from lab.model import Outcome, Progress, Verdict
 from lab.report.prediction import contradictions
-from lab.results.run import Trial
+from lab.results.run import Fresh, Trial
 from lab.run import sequence
 from lab.run.station import Station
 from lab.workers import stopping
-
-Fresh = Literal["prune", "snapshot"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from typing import Annotated, get_args
 from pydantic import Field, model_validator
 
 from lab.run.changes.table import NamedChange
-from lab.run.expectations import BuilderName, Deviation, Expect, Versions
+from lab.run.expectations import Deviation, Expect, Versions
 from lab.run.steps.table import USUAL, NamedStep
+from lab.run.words import BuilderName, Word
 from lab.yamlfile import Strict
-
-Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 class StepLine(Strict):

@@ -22,3 +22,9 @@ def test_reset_keeps_what_the_student_wrote(here: Place, started: Path) -> None:
     (started / "exercise" / "Dockerfile").write_text("mine", encoding="utf-8")
     assert data(here.lab("lesson", "reset", "1", "--json"))["lesson"] == FIRST
     assert (started / "exercise.1" / "Dockerfile").read_text(encoding="utf-8") == "mine"
+
+
+def test_an_unstarted_lesson_names_the_program_as_it_was_called(here: Place) -> None:
+    shown = here.lab("lesson", "check", "1")
+    assert shown.returncode == 2
+    assert "python -m lab lesson start 01" in " ".join(shown.stdout.split())

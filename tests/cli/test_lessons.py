@@ -17,3 +17,13 @@ def test_the_list_has_the_tracks_and_the_progress(here: Place, started: Path) ->
 
 def test_stop_without_an_engine_says_so(place: Place) -> None:
     assert data(place.lab("lesson", "stop", "--json"))["stopped"] == []
+
+
+def test_a_broken_lesson_is_listed_with_its_error(place: Place) -> None:
+    (place.root / "templates" / "lessons" / "02-order" / "lesson.yaml").write_text("title: [", encoding="utf-8")
+    listed = place.lab("lesson")
+    assert listed.returncode == 0 and "What a layer's key is" in listed.stdout
+    assert "02-order cannot be used: cannot read " in listed.stderr
+    found = data(place.lab("lesson", "--json"))
+    assert [item["name"] for item in found["broken"]] == ["02-order"]
+    assert FIRST in [item["name"] for item in found["lessons"]]

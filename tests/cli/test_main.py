@@ -259,7 +259,8 @@ def test_engines_are_listed_with_an_archive_of_ones_own(place: Place) -> None:
 
 
 def test_status_without_and_with_boxes(place: Place) -> None:
-    assert data(place.lab("status", "--json")) == {"schema": 1, "boxes": [], "this_machine": []}
+    nothing = {"schema": 1, "boxes": [], "this_machine": [], "saved": {}, "kept": []}
+    assert data(place.lab("status", "--json")) == nothing
     assert place.lab("status").stdout == "no box is up; `python -m lab up` starts a lineup\n"
     note = {
         "box": "debian12-selinux",

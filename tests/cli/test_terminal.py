@@ -17,7 +17,7 @@ import pytest
 
 from lab.cli import terminal
 from lab.cli.main import show
-from lab.cli.terminal import as_called, forced_colour
+from lab.cli.terminal import as_called, forced_colour, say
 from lab.cli.verbs import VERBS
 from lab.errors import UsageError
 from tests.cli.program import OF_TERMINALS, Place
@@ -276,6 +276,18 @@ def test_errors_and_hints_are_as_wide_as_the_terminal(
     lines = capsys.readouterr().err.splitlines()
     assert max(map(len, lines)) <= columns
     assert " ".join(line.strip() for line in lines) == f"lab: cannot find the box hint: known box names: {names}"
+
+
+def test_a_long_line_of_an_answer_is_wrapped_where_its_verb_asks_for_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"Your folder is {'word ' * 30}end. `docker build {'word ' * 20}`"
+    monkeypatch.setenv("COLUMNS", "60")
+    say(text, wrap=True)
+    *lines, command = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60 and command.strip() == f"`docker build {'word ' * 20}`"
+    say(text)
+    assert capsys.readouterr().out == f"{text}\n"
 
 
 def test_a_message_in_a_file_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

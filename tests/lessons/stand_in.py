@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from lab.lessons.evidence import FOLDER, START, Made
 from lab.lessons.folder import copy_start
 from lab.lessons.library import Lesson, read_lesson
 from lab.model import Outcome
-from lab.registry.image_path import ImagePath
+from lab.registry.image_entry import ImagePath
 from tests.conftest import ROOT
 
 LIBRARY = ROOT / "templates" / "lessons"
@@ -43,6 +43,9 @@ class StandIn:
     def side(self, name: str) -> Path:
         places = {START: self.start, FOLDER: self.folder}
         return places[name] if name in places else self.made(name).context
+
+    def expect(self, names: Collection[str]) -> None:
+        pass
 
     def made(self, name: str) -> Made:
         return self.builds[name]

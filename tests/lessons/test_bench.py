@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import tarfile
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
+from lab.errors import BoxError
 from lab.lessons.bench import Bench, open_bench
+from lab.lessons.client import run_client
 from lab.lessons.engines import LessonEngine
 from lab.lessons.folder import StudentFolder, copy_start
 from lab.model import Outcome, Progress
+from lab.workers import Background, wait_for
 from tests.conftest import ROOT
 from tests.lessons.stand_in import lesson
 
@@ -47,12 +51,26 @@ class Client(LocalBox):
     calls: list[tuple[str, ...]] = field(default_factory=list)
     dockerfiles: list[str] = field(default_factory=list)
 
+    broken: bool = False
+    answers: bool = False  # to every command
+    seen: list[Command] = field(default_factory=list)
+    may_end: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_end.set()
+
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
-        if command.argv[0] != "docker":
+        self.seen.append(command)
+        if command.argv[0] != "docker" and not self.answers:
             return super().execute(command, on_output)
         self.calls.append(command.argv[1:])
         output = b""
+        if self.answers:
+            return Result(command, 0, b"", b"", datetime.now(UTC), 0.1)
         if command.argv[1] == "build":
+            self.may_end.wait()
+            if self.broken:
+                raise BoxError("no answer")
             self.dockerfiles.append(Path(command.argv[command.argv.index("--file") + 1]).read_text(encoding="utf-8"))
             output = b"ERROR: no such file\n" if self.fails else OUTPUT.encode()
         return Result(command, int(self.fails and command.argv[1] == "build"), b"", output, datetime.now(UTC), 0.1)
@@ -87,6 +105,49 @@ def test_a_build_is_made_after_those_before_it_and_once(bench: Bench, client: Cl
     builds = [call for call in client.calls if call[0] == "build"]
     names = [call[call.index("--tag") + 1].partition(":")[0] for call in builds]
     assert names == ["lesson-check/before", "lesson-check/after"]
+
+
+def test_builds_that_are_expected_are_made_while_the_caller_goes_on(bench: Bench, client: Client) -> None:
+    client.may_end.clear()
+    bench.expect(("before", "after"))  # returns although no build can end
+    client.may_end.set()
+    assert bench.made("after").problem == ""
+    names = [call[call.index("--tag") + 1].partition(":")[0] for call in client.calls if call[0] == "build"]
+    assert names == ["lesson-check/before", "lesson-check/after"]
+
+
+def test_a_check_that_ends_early_makes_no_further_build(bench: Bench, client: Client) -> None:
+    client.may_end.clear()
+    bench.expect(("before", "after"))
+    clearing = Background("clear", bench.clear)
+    wait_for("the check to end", lambda: bench._over or "it goes on", timeout=60, every=0.01)
+    client.may_end.set()
+    clearing.settle()
+    assert len([call for call in client.calls if call[0] == "build"]) == 1
+    assert client.calls[-1][:2] == ("rmi", "-f")
+
+
+def test_an_engine_that_does_not_answer_is_an_error_of_the_check(bench: Bench, client: Client) -> None:
+    client.broken = True
+    for _ in range(2):
+        with pytest.raises(BoxError, match="no answer"):
+            bench.made("after")
+
+
+def test_a_build_is_made_by_the_program_of_the_plugin(bench: Bench, client: Client) -> None:
+    docker = ("sudo", "-n", "/engine/docker", "-H", "unix:///run/x.sock")
+    made = replace(bench.engine.engine, docker=docker, plugins=PurePosixPath("/engine/cli-plugins"))
+    engine = replace(bench.engine, engine=made)
+    client.seen.clear()
+    client.answers = True
+    run_client(engine, ["build", "."])
+    run_client(engine, ["build", "."], buildkit=False)
+    run_client(engine, ["rmi", "x"])
+    plugin, classic, other = client.seen
+    assert plugin.argv[3:] == ("/engine/cli-plugins/docker-buildx", "build", ".")
+    assert plugin.argv[:2] == ("sudo", "-n") or "DOCKER_HOST" in plugin.argv[1]
+    assert plugin.env["DOCKER_HOST"] == "unix:///run/x.sock"
+    assert classic.argv[3:6] == docker[2:5] and other.argv[3:6] == docker[2:5]
 
 
 def test_both_builds_stand_on_a_base_that_no_other_check_has(bench: Bench, client: Client) -> None:

@@ -10,13 +10,10 @@ import pytest
 from lab.engines import host
 from lab.engines.engine import Engine
 from lab.lessons.engines import (
-    ENGINE,
     MARK,
     Engines,
     LessonEngine,
     all_instances,
-    load_engine,
-    store_engine,
     write_unlike,
 )
 from lab.lessons.library import lessons
@@ -32,17 +29,6 @@ ANSWER = Engine(
 
 def quiet(event: Progress) -> None:
     pass
-
-
-def test_what_is_known_of_an_engine_is_read_as_it_was_stored(tmp_path: Path) -> None:
-    store_engine(tmp_path / ENGINE, ANSWER)
-    assert load_engine(tmp_path / ENGINE) == ANSWER
-    (tmp_path / ENGINE).write_text("{}", encoding="utf-8")
-    with pytest.raises(KeyError):
-        load_engine(tmp_path / ENGINE)
-    (tmp_path / ENGINE).write_text('{"version": 2, "engine": {}}', encoding="utf-8")
-    with pytest.raises(ValueError, match="its version is 2"):
-        load_engine(tmp_path / ENGINE)
 
 
 def archive(path: Path) -> dict[str, tuple[int, bytes]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import ConfigError, UsageError
-from lab.lessons.library import find_lesson, lessons, read_lesson
+from lab.lessons.library import find_lesson, lessons, read_lesson, usable_lessons
 from tests.lessons.stand_in import LIBRARY
 
 
@@ -48,3 +48,14 @@ def test_a_large_missing_or_linked_file_is_refused(name: str, tmp_path: Path) ->
 def test_a_name_without_a_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="as in 01-layer-key"):
         read_lesson(tmp_path / "lesson")
+
+
+def test_a_broken_lesson_does_not_hide_the_others(tmp_path: Path) -> None:
+    for name in ("01-layer-key", "02-order"):
+        shutil.copytree(LIBRARY / name, tmp_path / name)
+    shutil.copytree(LIBRARY / "01-layer-key", tmp_path / "01-other")
+    (tmp_path / "02-order" / "lesson.yaml").write_text("title: [", encoding="utf-8")
+    found, broken = usable_lessons(tmp_path)
+    assert [lesson.name for lesson in found] == ["01-layer-key"]
+    assert [item.name for item in broken] == ["01-other", "02-order"]
+    assert "has the number 01, too" in broken[0].error.message and "02-order/lesson.yaml" in broken[1].error.message

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lab.engines import host
+from lab.workers import wait_for
 from tests.conftest import HANGS, ROOT, Lab
 
 pytestmark = pytest.mark.vm
@@ -75,6 +80,29 @@ def test_an_engine_that_died_is_started_again(workplace: Lab, tmp_path: Path) ->
     assert workplace.ok("lesson", "solve", "1", "--to", str(home), "--json").json["verdict"] == "passed"
 
 
+def test_a_check_that_slept_with_its_machine_goes_on(workplace: Lab, tmp_path: Path) -> None:
+    """A laptop that sleeps stops lab and its engines at once, for longer than a client waits in between."""
+    home = tmp_path / "student"
+    (instance,) = start(workplace, home).values()
+    solve(home)
+    engine = host.Home(workplace.root / ".lab", instance)
+    checking = workplace.start("lesson", "check", "1", "--to", str(home), "--json")
+    lab = psutil.Process(checking.pid)
+    wait_for(
+        "the check to call the engine", lambda: bool(lab.children()) or "no client runs", timeout=HANGS, every=0.01
+    )
+    asleep = [lab, *lab.children(recursive=True), *host.processes(engine)]
+    for process in asleep:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    time.sleep(10)  # the test is about a pause
+    for process in asleep:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+    out, err = checking.communicate(timeout=HANGS)
+    assert (checking.returncode, json.loads(out)["verdict"]) == (0, "passed"), err
+
+
 def test_watch_checks_again_when_a_file_is_saved(workplace: Lab, tmp_path: Path) -> None:
     home = tmp_path / "student"
     start(workplace, home)
@@ -90,7 +118,9 @@ def test_a_teacher_gets_a_row_for_each_student_and_leaves_no_engine(workplace: L
         start(workplace, tmp_path / name)
     workplace.ok("lesson", "stop")
     solve(tmp_path / "blue")
+    workplace.ok("lesson", "hand-in", "1", "--to", str(tmp_path / "blue"), "--output", str(tmp_path / "cyan.tgz"))
     found = workplace.ok("lesson", "grade", str(tmp_path))
     rows = list(csv.DictReader(io.StringIO(found.out)))
-    assert [(Path(row["folder"]).name, row["result"]) for row in rows] == [("amber", "nothing"), ("blue", "passed")]
+    results = [(Path(row["folder"]).name, row["result"]) for row in rows]
+    assert results == [("amber", "nothing"), ("blue", "passed"), ("cyan.tgz", "passed")]
     assert workplace.engines() == []

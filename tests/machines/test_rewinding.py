@@ -167,3 +167,21 @@ def test_a_docker_that_lab_did_not_start_is_not_resettable(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="lab did not start it") as caught:
         rewinder.resettable(local, lambda: local)
     assert caught.value.hint == "use --fresh prune"
+
+
+def test_the_note_of_a_box_has_the_names_of_its_snapshots(tmp_path: Path) -> None:
+    rewinder = Rewinding(tmp_path, Held(PRISTINE), ("1",))
+
+    def noted() -> tuple[str, ...]:
+        note = rewinder.site.notes.read(BOX)
+        assert note
+        return note.snapshots
+
+    for name in ("a", "b"):
+        rewinder.save(rewinder.spec, name)
+    assert noted() == ("a", "b")
+    rewinder.remove(rewinder.spec, "a")
+    assert noted() == ("b",)
+    rewinder.held.held.append("by-vagrant")
+    assert rewinder.names(rewinder.spec) == [PRISTINE, "b", "by-vagrant"]
+    assert noted() == ("b", "by-vagrant")

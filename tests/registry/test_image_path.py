@@ -12,7 +12,8 @@ import pytest
 import zstandard
 
 from lab.errors import ReadError
-from lab.registry.image_path import ImagePath, Layers
+from lab.registry.image_entry import ImagePath
+from lab.registry.image_path import Layers
 
 Item = tuple[str, bytes | None] | tuple[str, bytes, str]  # a folder has no bytes; a link has its target, too
 PLAIN, HARD, SYMBOLIC = b"", b"hard", b"symbolic"

@@ -247,3 +247,9 @@ def test_what_a_terminal_would_obey_is_spelled_out() -> None:
 def test_an_escape_that_is_never_ended_hides_no_line() -> None:
     text = table(run(trial("a", "b", None, Verdict.BROKEN, problem="first\x1b]0;\nsecond\r\nthird")))
     assert lines(text)[-3:] == ["a>b:19.03.8/copy-bust:none: first", "  | second", "  | third"]
+
+
+def test_the_head_states_that_sides_began_with_a_snapshot() -> None:
+    made = run(trial("a", "b", (HIT, HIT, HIT)))
+    assert "fresh" not in table(made.model_copy(update={"fresh": "prune"}))
+    assert table(made.model_copy(update={"fresh": "snapshot"})).splitlines()[0].count("  fresh snapshot") == 1

@@ -6,8 +6,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lab.buildkit.contenthash.compare import compare
-from lab.buildkit.context import read_context
 from lab.errors import ContextError, ReadError
 from lab.lessons.conditions.kind import Condition, Finding
 from lab.lessons.evidence import FOLDER, START, Evidence
@@ -37,6 +35,9 @@ class Cause(Condition, Strict):
 
     def look(self, evidence: Evidence) -> Finding:
         """Compare every field that the engine's BuildKit hashes."""
+        from lab.buildkit.contenthash.compare import compare  # late: few exercises need it
+        from lab.buildkit.context import read_context
+
         try:
             first, second = (read_context(evidence.side(name)) for name in self.between)
         except (ContextError, ReadError) as error:

@@ -6,9 +6,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lab.buildkit.contenthash.query import Query, content_part
-from lab.buildkit.contenthash.tree import Tree
-from lab.buildkit.context import read_context
 from lab.errors import ContextError, ReadError
 from lab.lessons.conditions.kind import Condition, Finding
 from lab.lessons.evidence import FOLDER, START, Evidence
@@ -49,6 +46,10 @@ class Digest(Condition, Strict):
         return Finding(equal == self.same, "same" if equal else "differs", f"{first[:19]} and {second[:19]}")
 
     def _digest(self, evidence: Evidence, name: str) -> str:
+        from lab.buildkit.contenthash.query import Query, content_part  # late: few exercises need it
+        from lab.buildkit.contenthash.tree import Tree
+        from lab.buildkit.context import read_context
+
         rules = evidence.rules[0]
         part = content_part(
             Tree.read(read_context(evidence.side(name)), rules), [Query(path) for path in self.sources], rules

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from lab.lessons.conditions.kind import FAILED, MISSING, Condition, Finding, failure
 from lab.lessons.evidence import Evidence
-from lab.registry.image_path import ImagePath
+from lab.registry.image_entry import ImagePath
 from lab.run.changes.kind import InContext, Octal
 from lab.yamlfile import Strict
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from lab.buildkit.progress.build import Build
-from lab.buildkit.progress.reader import read_builds
 from lab.errors import reason
 from lab.lessons.conditions.kind import MISSING, Condition, Finding, matching
 from lab.lessons.evidence import Evidence
 from lab.model import Outcome
 from lab.yamlfile import Strict
+
+if TYPE_CHECKING:
+    from lab.buildkit.progress.build import Build
 
 LARGEST = 8 << 20  # bytes of a log that are read
 
@@ -33,6 +34,8 @@ class Log(Condition, Strict):
 
     def look(self, evidence: Evidence) -> Finding:
         """Read the log."""
+        from lab.buildkit.progress.reader import read_builds  # late: few exercises need it
+
         path = evidence.home / self.file
         if not path.is_file():
             return Finding(False, "no-log", self.file, nothing=True)

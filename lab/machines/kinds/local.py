@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lab.boxes.base import Box
 from lab.boxes.kinds.local import LocalSpec
 from lab.engines import host
+from lab.engines.attached import attach
 from lab.engines.daemon import Daemon
 from lab.engines.data_root import DataRoot
 from lab.engines.engine import Engine
@@ -63,7 +64,10 @@ class LocalHandler(Handler[LocalSpec]):
             )
         for name in names:
             check_free(name, state)
-        started = {name: self.start(site, box, site.catalog.engine(name)) for name in names}
+        started = {
+            name: attach(host.Home(state, name), state) or self.start(site, box, site.catalog.engine(name))
+            for name in names
+        }
         return LocalSnapshots([DataRoot(box, engine, name, state) for name, engine in started.items()])
 
     def rewind(self, site: Site, box: Box, engines: Sequence[Engine]) -> Rewind:

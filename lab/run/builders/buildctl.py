@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 
 from lab.boxes.base import Result
 from lab.errors import CommandError, LabError
-from lab.registry.image_path import ImagePath, read_path
+from lab.registry.image_entry import ImagePath
+from lab.registry.image_path import read_path
 from lab.run.builders.caching import KINDS
 from lab.run.builders.kind import Order, Scope
 from lab.run.steps.work import Work

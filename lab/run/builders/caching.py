@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import get_args
 
 from lab.errors import UsageError, did_you_mean
-from lab.run.expectations import CacheName
+from lab.run.words import CacheName
 
 INLINE = "inline"
 KINDS: tuple[str, ...] = get_args(CacheName)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
-from lab.boxes.base import Result
-from lab.registry.image_path import ImagePath, read_member
+from lab.registry.image_entry import ImagePath
 from lab.run.builders.caching import INLINE
+from lab.run.builders.copying import path_in_image
 from lab.run.builders.kind import Scope
 from lab.run.steps.work import Work
 
@@ -49,31 +47,3 @@ class DockerBuilder:
         work.say("prune")
         # `docker builder prune` is a command of buildx where the client has it: the DOCKER_CONFIG shows it that plugin
         work.docker(PRUNES[scope], "prune Docker", in_context=scope.startswith("builder"))
-
-
-def path_in_image(
-    docker: Callable[[Sequence[str], str], Result],
-    copy: Callable[[Sequence[str]], Result],
-    reference: str,
-    path: str,
-) -> ImagePath | None:
-    """What an image in an engine's store has at a path, None for nothing; the container for that is never started.
-
-    `docker` runs words of the client and raises CommandError if they fail, `copy` returns their result in any case.
-    """
-    container = docker(["create", reference, "true"], "make a container to look into").text.split()[-1]
-    try:
-        copied = copy(["cp", f"{container}:{path}", "-"])
-    finally:
-        docker(["rm", container], "remove the container")
-    return _first(copied.stdout) if copied.ok else None
-
-
-def _first(archive: bytes) -> ImagePath | None:
-    """The first object of an archive; None if it is not one."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
-            member = opened.next()
-            return read_member(opened, member) if member else None
-    except tarfile.TarError:
-        return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from lab.boxes.base import Result
-from lab.registry.image_path import ImagePath
+from lab.registry.image_entry import ImagePath
 from lab.run.builders.caching import INLINE, Caching
 from lab.run.changes.kind import BuildOptions
 from lab.run.steps.work import Work

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lab.buildkit.contenthash.entry import Entry, Kind
-from lab.registry.image_path import ImagePath
+from lab.registry.image_entry import ImagePath
 from lab.results.facts import Inspection
 from lab.run.builders.table import builder_of
 from lab.run.changes.kind import InContext, Octal
