@@ -15,7 +15,6 @@ import hashlib
 import os
 import stat
 import tarfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import Field, ValidationError
 
 from lab import files
+from lab.archives import DAMAGED, content_of, open_tar
 from lab.engines.elf import here, machine_of, newest, read_elf
 from lab.errors import EngineError, HostError
 from lab.yamlfile import Strict
@@ -30,6 +30,7 @@ from lab.yamlfile import Strict
 TOP = "docker"
 DAEMON = "dockerd"  # the program that an archive must hold, unless its kind of engine names another
 DIGITS = 12
+LARGEST = 1 << 30  # bytes of a program; the largest one of a Docker has 120 MB
 LEVEL = 6  # of gzip: level 9 takes three times as long and saves one per cent
 
 
@@ -125,7 +126,7 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, 
         programs, libraries, wanted = _walk(path, machine or here(), daemon, version)
     except EOFError as error:
         raise EngineError(f"cannot use {path}: it is cut short", hint="copy or download it again") from error
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise EngineError(f"cannot use {path}: it is not a complete .tgz archive: {error}") from error
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror or error}") from error
@@ -141,15 +142,12 @@ def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str
     wanted: list[str] = []
     stated = False
     with gzip.open(path) as packed:
-        with tarfile.open(fileobj=packed, mode="r|") as tar:
+        with open_tar(packed, "r|") as tar:
             for entry in tar:
                 name = _inner(entry, path)
-                file = tar.extractfile(entry) if entry.isreg() else None
-                if file is None:
+                if not entry.isreg():
                     continue
-                data = file.read()
-                if len(data) != entry.size:
-                    raise EOFError
+                data = content_of(tar, entry, LARGEST)
                 if name.parts[0] == "lib":
                     libraries.append(name.name)
                     continue

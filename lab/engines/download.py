@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from lab.boxes.base import Tell
+from lab.counting import whole_number
 from lab.engines.archive import sha256_of
 from lab.errors import EngineError, HostError
 from lab.files import disk_error
@@ -64,7 +65,7 @@ def download(url: str, target: Path, tell: Tell) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(url, timeout=30) as source, part.open("wb") as out:
-            size, got = int(source.headers.get("Content-Length") or 0), 0
+            size, got = whole_number(source.headers.get("Content-Length") or "") or 0, 0
             while chunk := source.read(PIECE):
                 out.write(chunk)
                 got += len(chunk)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from lab.archives import DAMAGED, pieces_of
 from lab.errors import ReadError
-from lab.registry.archive import DAMAGED, open_tar
+from lab.registry.archive import open_tar
 from lab.registry.client import Repository, repository_of
 from lab.registry.manifests import Platform, choose, document, is_index
 from lab.registry.server import Registry
@@ -149,10 +150,11 @@ def read_path(name: str, registry: Registry, path: str) -> ImagePath | None:
 
 
 def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> ImagePath:
-    """Return what an archive has of one of its objects."""
-    stream = archive.extractfile(member) if member.isfile() else None
-    sha256 = hashlib.sha256(stream.read()).hexdigest() if stream else None
-    return ImagePath(member.mode & 0o7777, f"{member.uid}:{member.gid}", sha256)
+    """Return what an archive has of one of its objects; the errors in DAMAGED if that is not complete."""
+    total = hashlib.sha256()
+    for piece in pieces_of(archive, member):
+        total.update(piece)
+    return ImagePath(member.mode & 0o7777, f"{member.uid}:{member.gid}", total.hexdigest() if member.isfile() else None)
 
 
 def _layers(repository: Repository, name: str) -> list[str]:

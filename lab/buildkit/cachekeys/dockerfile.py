@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
 from lab.buildkit.cachekeys.instruction import Heredoc, Instruction, heredocs_of, instruction, json_words
+from lab.counting import whole_number
 from lab.errors import ReadError, UsageError, did_you_mean
 
-DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+)")  # of a line without blanks at its ends
 DIRECTIVES = ("syntax", "escape", "check")
 HOLDERS = re.compile(r"(?i)(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s")
 FIRST_WITH_HEREDOCS = 4
@@ -53,8 +54,9 @@ class Dockerfile:
         found = [number for number, stage in enumerate(self.stages) if target.lower() == stage.name.lower()]
         if found:
             return found[-1]
-        if target.isdigit() and int(target) < len(self.stages):
-            return int(target)
+        number = whole_number(target)
+        if number is not None and number < len(self.stages):
+            return number
         names = [stage.name for stage in self.stages if stage.name]
         raise MissingStageError(
             f'cannot find the stage "{target}" in the Dockerfile{did_you_mean(target, names)}',
@@ -80,12 +82,13 @@ def parse(text: str, frontend: Frontend | None = None) -> Dockerfile:
     if first is None:
         raise ReadError("cannot read the Dockerfile: it has no FROM")
     stages: list[Stage] = []
-    for item in instructions[first:]:
-        if item.word == "FROM":
-            base, name = _from(item)
-            stages.append(Stage(base, name, (), dict(item.flags).get("platform", ""), item.lines))
-        else:
-            stages[-1] = replace(stages[-1], instructions=(*stages[-1].instructions, item))
+    waiting = instructions[first:]
+    starts = [place for place, item in enumerate(waiting) if item.word == "FROM"]
+    for start, end in zip(starts, [*starts[1:], len(waiting)], strict=True):
+        item = waiting[start]
+        base, name = _from(item)
+        own = tuple(waiting[start + 1 : end])
+        stages.append(Stage(base, name, own, dict(item.flags).get("platform", ""), item.lines))
     return Dockerfile(tuple(instructions[:first]), tuple(stages), directives.get("syntax", ""), escape, text)
 
 

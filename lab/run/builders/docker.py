@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import tarfile
 from collections.abc import Callable, Mapping, Sequence
 
+from lab.archives import DAMAGED, open_tar
 from lab.boxes.base import Result
 from lab.registry.image_path import ImagePath, read_member
 from lab.run.builders.caching import INLINE
@@ -72,8 +72,8 @@ def path_in_image(
 def _first(archive: bytes) -> ImagePath | None:
     """The first object of an archive; None if it is not one."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        with open_tar(io.BytesIO(archive)) as opened:
             member = opened.next()
             return read_member(opened, member) if member else None
-    except tarfile.TarError:
+    except DAMAGED:
         return None
