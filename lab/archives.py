@@ -1,7 +1,8 @@
 """Tar archives that strangers made: tarfile's own reader, with limits for what a header may ask for.
 
 tarfile reads a header of any stated size into memory, follows a negative size back to where it was (and so for ever),
-and fills the gaps of a sparse file with as many zeros as its header states.
+fills the gaps of a sparse file with as many zeros as its header states, and reads on at the end of a stream until it has
+asked for as many bytes as a header states.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ HEADERS = (  # the types of members that describe other ones
     tarfile.XGLTYPE,
     tarfile.SOLARIS_XHDTYPE,
 )
+MOST_EMPTY = 16  # reads at the end of a stream; a whole archive takes two at most
 PIECE = 1 << 20  # bytes of a member that are read at once
 # What a damaged archive raises: tarfile does not catch errors of its decompressors and of malformed header fields, and
 # calls itself for each header that describes the next one.
@@ -49,13 +51,30 @@ class _Member(tarfile.TarInfo):
         return found
 
 
+class _Stream:
+    """A stream that tarfile reads without seeking; EOFError if it is read again and again at its end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._empty = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes; none at the end."""
+        data = self._file.read(size)
+        self._empty = 0 if data else self._empty + 1
+        if self._empty > MOST_EMPTY:
+            raise EOFError("it ends in the middle of a file")
+        return data
+
+
 @contextmanager
 def open_tar(file: IO[bytes], mode: str = "r:*") -> Iterator[tarfile.TarFile]:
     """Open an archive to read it from its start; what a damaged one raises is in DAMAGED.
 
     `mode` is tarfile's: by default any compression that tarfile knows, `r|` for a stream without any.
     """
-    with tarfile.open(fileobj=file, mode=mode, tarinfo=_Member) as archive:  # type: ignore[call-overload]
+    source = _Stream(file) if mode == "r|" else file
+    with tarfile.open(fileobj=source, mode=mode, tarinfo=_Member) as archive:  # type: ignore[call-overload]
         yield archive
 
 

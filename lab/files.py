@@ -119,6 +119,6 @@ def _busy(name: str, path: str) -> BusyError:
     try:
         holder = json.loads(Path(path).read_text(encoding="utf-8"))
         who = f"`lab {holder['verb']}` (process {holder['pid']})"
-    except (ValueError, KeyError, OSError):
+    except (ValueError, KeyError, TypeError, RecursionError, OSError):
         who = "another lab"
     return BusyError(f"cannot use {name}: {who} holds it", hint="wait until it ends, or stop it with Ctrl-C")

@@ -47,6 +47,7 @@ class OneOf(Strict):
 
 
 T = TypeVar("T", bound=BaseModel)
+DEEPEST = 100
 LARGEST = 16 << 20  # characters of a file with its aliases filled in; the largest file of lab has 0.1 million
 
 
@@ -64,6 +65,13 @@ class _TooLarge(yaml.YAMLError):
         super().__init__(f"its aliases stand for more than {LARGEST >> 20} MiB of text")
 
 
+class _TooDeep(yaml.YAMLError):
+    """Brackets stand within so many others that PyYAML takes seconds for them."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {DEEPEST} brackets stand within each other")
+
+
 class _Mapping(dict[Any, Any]):
     """A mapping of a YAML file, with the node that it was made of."""
 
@@ -72,6 +80,11 @@ class _Mapping(dict[Any, Any]):
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's own loader of plain values, which here also refuses repeated keys, and keeps the node of a mapping."""
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level >= DEEPEST:
+            raise _TooDeep
+        super().fetch_flow_collection_start(token)
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
         made = _Mapping()
@@ -151,7 +164,7 @@ def read(path: Path) -> dict[Any, Any]:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
-    except (_Twice, _TooLarge) as error:
+    except (_Twice, _TooLarge, _TooDeep) as error:
         raise ConfigError(f"cannot use {path}: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

@@ -45,6 +45,7 @@ def listed(data: bytes, mode: str) -> list[str]:
         header("././@LongLink", tarfile.GNUTYPE_LONGNAME, 1 << 40) + bytes(1024),
         header("p", tarfile.XGLTYPE, 1 << 62) + bytes(1024),
         (header("././@LongLink", tarfile.GNUTYPE_LONGNAME, 2) + b"a\0".ljust(512, b"\0")) * 2000,
+        header("a", size=(1 << 62)) + bytes(1024) + header("b"),
     ],
 )
 def test_a_header_that_asks_for_too_much_is_an_error_of_a_damaged_archive(data: bytes, mode: str) -> None:

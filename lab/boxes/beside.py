@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from pydantic import ValidationError
 
 from lab import files
 from lab.boxes.base import Command
@@ -178,7 +177,7 @@ def end_strays(processes: list[psutil.Process]) -> list[str]:
 def _look(folder: Path) -> Standing:
     try:
         note = Note.model_validate_json((folder / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         # lab was killed before the note was whole, or is just writing it: the folder's name has the owner's id
         what, _, rest = folder.name.partition("-")
         pid = whole_number(rest.partition("-")[0])

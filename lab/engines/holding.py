@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
 
 from lab import files
 from lab.boxes.beside import Identity, mine
@@ -39,7 +38,7 @@ def read_note(name: str, state: Path) -> HomeNote:
     """An engine's note; an empty one if there is none, or one of another version of lab."""
     try:
         return HomeNote.model_validate_json(note_of(name, state).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         return HomeNote()
 
 

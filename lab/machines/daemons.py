@@ -157,7 +157,7 @@ def started_daemons(state: Path) -> dict[str, Identity]:
         if isinstance(value.get("started"), list):  # an older version of lab wrote names alone
             value["started"] = dict.fromkeys(value["started"])
         noted = DaemonsNote.model_validate(value).started
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
     found = {name: process or _running(name) for name, process in noted.items() if name in PIDS}
     return {name: process for name, process in found.items() if process and process.alive()}

@@ -31,7 +31,7 @@ def runs(state: Path) -> dict[str, dict[str, str]]:
     for path in sorted(_folder(state).glob("*.json")):
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue  # a note that cannot be read names nothing that could be removed
         if isinstance(data, dict):
             found[path.stem] = {str(box): str(folder) for box, folder in data.items()}

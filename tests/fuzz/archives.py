@@ -24,7 +24,8 @@ SIZES = (0, 1, 1 << 20, (1 << 33) - 1, 1 << 40, 1 << 62, 1 << 70)
 def members_of(data: bytes) -> list[Member]:
     """The members of a good archive with their contents."""
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return [(member, stream.read() if (stream := archive.extractfile(member)) else b"") for member in archive]
+        opened = ((member, archive.extractfile(member) if member.isfile() else None) for member in archive)
+        return [(member, stream.read() if stream else b"") for member, stream in opened]
 
 
 def tar_bytes(members: Sequence[Member], form: int = tarfile.GNU_FORMAT) -> bytes:

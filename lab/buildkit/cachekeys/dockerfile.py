@@ -112,7 +112,7 @@ def _instructions(lines: list[str], escape: str, frontend: Frontend, above: int)
     mark = re.escape(escape)
     more = re.compile(rf"(^|[^{mark}]){mark}[ \t]*$")
     found: list[Instruction] = []
-    begun: str | None = None
+    begun: list[str] = []  # the lines of an instruction whose last line has not come
     first = 0
     waiting = list(reversed(lines))
     total = above + len(lines)
@@ -120,14 +120,16 @@ def _instructions(lines: list[str], escape: str, frontend: Frontend, above: int)
         line = waiting.pop().rstrip("\r")
         if line.lstrip().startswith("#") or not line.strip():
             continue
-        first, line = (total - len(waiting), line.lstrip()) if begun is None else (first, line)
+        first, line = (first, line) if begun else (total - len(waiting), line.lstrip())
         ends = not more.search(line)
-        begun = (begun or "") + more.sub(r"\1", line)
+        begun.append(more.sub(r"\1", line))
         if ends or not waiting:
-            item = _with_heredocs(instruction(begun, escape, frontend), waiting, frontend)
+            item = _with_heredocs(instruction("".join(begun), escape, frontend), waiting, frontend)
             found.append(replace(item, lines=(first, total - len(waiting))))
-            begun = None
-    return [*found, replace(instruction(begun, escape, frontend), lines=(first, total))] if begun else found
+            begun.clear()
+    if "".join(begun):
+        found.append(replace(instruction("".join(begun), escape, frontend), lines=(first, total)))
+    return found
 
 
 def _with_heredocs(item: Instruction, waiting: list[str], frontend: Frontend) -> Instruction:
