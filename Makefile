@@ -65,6 +65,12 @@ N := 60
 truth-random: venv  ## make N random builds on real engines; a contradicted prediction is minimised and stored as test data
 	$(PYTHON) -m lab truth --random $(N) $(if $(SEED),--seed $(SEED)) $(if $(ENGINES),--engine $(ENGINES))
 
+# This damages inputs of every parser with new seeds. What fails is stored in tests/data/fuzz, where `make check` reads it.
+SECONDS := 600
+.PHONY: fuzz
+fuzz: dev  ## look for inputs that break a parser, for SECONDS seconds; SEED=N begins with a seed that was printed
+	$(PYTHON) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 .PHONY: man manual
 man: venv  ## build/lab.1: the man page, made from the program's help
 	mkdir -p build

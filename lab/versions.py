@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-CONDITION = re.compile(r"^(<=|>=|==|<|>)(\d+(?:\.\d+)*)$")  # such as <19.03.13
-VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2})(?:[+~].*|-ce)?")
+from lab.counting import whole_number
+
+CONDITION = re.compile(r"^(<=|>=|==|<|>)([0-9]{1,9}(?:\.[0-9]{1,9})*)$")  # such as <19.03.13
+VERSION = re.compile(r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){1,2})(?:[+~].*|-ce)?")
 OTHER_RULES = re.compile(r"(.+)-as-(R\d+)")  # such as buildkit-0.25.2-as-R9: an engine that was changed to obey R9
 CHANGED = re.compile(r".+-(?:unfixed|as-R\d+)")  # the engines, and the versions that their servers print
 
@@ -36,8 +38,8 @@ def _title(engine: str) -> str:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A sort key in natural order: 19.03.8 before 19.03.13, and 20.10.24 before 20.10.24-unfixed."""
-    parts = re.findall(r"\d+|\D+", text)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", text)
+    return [(0, number, "") if (number := whole_number(part)) is not None else (1, 0, part) for part in parts]
 
 
 def covers(first: str | None, last: str | None, version: tuple[int, ...]) -> bool:
@@ -57,7 +59,9 @@ def meets(version: str, condition: str) -> bool:
     match = CONDITION.match(condition)
     if match is None:
         raise ValueError(f"{condition} is not a condition on a version")
-    left, right = (tuple(map(int, re.findall(r"\d+", re.split(r"[+~-]", text)[0]))) for text in (version, match[2]))
+    left, right = (
+        tuple(map(int, re.findall(r"[0-9]{1,9}", re.split(r"[+~-]", text)[0]))) for text in (version, match[2])
+    )
     if not left:
         return False  # a build without a number is no old release
     return {

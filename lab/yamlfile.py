@@ -47,6 +47,8 @@ class OneOf(Strict):
 
 
 T = TypeVar("T", bound=BaseModel)
+DEEPEST = 100
+LARGEST = 16 << 20  # characters of a file with its aliases filled in; the largest file of lab has 0.1 million
 
 
 class _Twice(yaml.YAMLError):
@@ -54,6 +56,20 @@ class _Twice(yaml.YAMLError):
 
     def __init__(self, key: str, first: int, second: int) -> None:
         super().__init__(f'the key "{key}" is at line {first} and again at line {second}')
+
+
+class _TooLarge(yaml.YAMLError):
+    """Aliases stand for so many values that they do not fit into memory."""
+
+    def __init__(self) -> None:
+        super().__init__(f"its aliases stand for more than {LARGEST >> 20} MiB of text")
+
+
+class _TooDeep(yaml.YAMLError):
+    """Brackets stand within so many others that PyYAML takes seconds for them."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {DEEPEST} brackets stand within each other")
 
 
 class _Mapping(dict[Any, Any]):
@@ -64,6 +80,11 @@ class _Mapping(dict[Any, Any]):
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's own loader of plain values, which here also refuses repeated keys, and keeps the node of a mapping."""
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level >= DEEPEST:
+            raise _TooDeep
+        super().fetch_flow_collection_start(token)
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
         made = _Mapping()
@@ -107,15 +128,43 @@ def line_of(data: Any, *place: str | int) -> int | None:
     return line
 
 
+def _parsed(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > LARGEST:
+            raise _TooLarge
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """The characters of a value, each alias counted as what it stands for."""
+    found = known.get(id(node))
+    if found is None:
+        known[id(node)] = 0  # a value that contains itself is refused later
+        if isinstance(node, yaml.MappingNode):
+            inner = sum(_size(part, known) for pair in node.value for part in pair)
+        elif isinstance(node, yaml.SequenceNode):
+            inner = sum(_size(part, known) for part in node.value)
+        else:
+            inner = len(node.value)
+        found = known[id(node)] = 1 + inner
+    return found
+
+
 def read(path: Path) -> dict[Any, Any]:
     """Parse a YAML file that holds a mapping; raise ConfigError with line and column if it is not YAML."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        data = _parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
-    except _Twice as error:
+    except (_Twice, _TooLarge, _TooDeep) as error:
         raise ConfigError(f"cannot use {path}: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

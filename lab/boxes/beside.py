@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from pydantic import ValidationError
 
 from lab import files
 from lab.boxes.base import Command
 from lab.boxes.process import Child, end_family, run_process, start_of
+from lab.counting import whole_number
 from lab.errors import HostError
 from lab.yamlfile import Strict
 
@@ -131,8 +131,8 @@ def strays(state: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             words = process.environ().get(MARK, "").split("|")
-            if len(words) == 3 and words[0] == str(state) and words[1].isdigit():
-                owner = Identity(pid=int(words[1]), start=words[2])
+            if len(words) == 3 and words[0] == str(state) and (pid := whole_number(words[1])) is not None:
+                owner = Identity(pid=pid, start=words[2])
                 if not owner.alive() and process.pid != os.getpid():
                     found.append(process)
     return found
@@ -178,11 +178,11 @@ def end_strays(processes: list[psutil.Process]) -> list[str]:
 def _look(folder: Path) -> Standing:
     try:
         note = Note.model_validate_json((folder / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         # lab was killed before the note was whole, or is just writing it: the folder's name has the owner's id
         what, _, rest = folder.name.partition("-")
-        pid = rest.partition("-")[0]
-        return Standing(folder, what, owned=_is_newer(folder) or (pid.isdigit() and psutil.pid_exists(int(pid))))
+        pid = whole_number(rest.partition("-")[0])
+        return Standing(folder, what, owned=_is_newer(folder) or (pid is not None and psutil.pid_exists(pid)))
     pids = {note.program.pid} if note.program and note.program.alive() else _named_after(folder)
     return Standing(folder, note.what, note.owner.alive(), tuple(sorted(pids)), note.container)
 

@@ -19,6 +19,7 @@ from lab.files import disk_error, lock_while_open, write
 from lab.model import Exchange
 
 SCHEMA = 1
+MOST_SECONDS = 1e9  # 30 years
 
 
 class Transcript:
@@ -208,8 +209,11 @@ def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
             result = _result(item)
             exchange = _exchange(item["box"], item["about"], result)
             texts = (exchange.box, exchange.about, *exchange.argv, *exchange.env.values())
-            if not all(isinstance(text, str) for text in texts) or not isinstance(exchange.exit, int):
-                raise TypeError("an argument is not text")
+            numbers = map(_is_number, (exchange.exit, exchange.seconds, exchange.timeout))
+            if not all(isinstance(text, str) for text in texts) or not all(numbers):
+                raise TypeError("an argument is not text, or a number is none")
+            if exchange.started.tzinfo is None:
+                raise ValueError("its time has no zone")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(f"cannot read {where}: an entry is not a command of lab ({error!r})") from error
         found.append(exchange)
@@ -284,9 +288,12 @@ def _bytes(value: str | dict[str, str]) -> bytes:
 def _result(entry: dict[str, Any]) -> Result:
     cwd = PurePosixPath(entry["cwd"]) if entry["cwd"] else None
     command = Command(tuple(entry["argv"]), entry["env"], cwd, entry["timeout"])
-    stdout, stderr = _bytes(entry["stdout"]), _bytes(entry["stderr"])
-    started = datetime.fromisoformat(entry["started"])
-    return Result(command, entry["exit"], stdout, stderr, started, entry["seconds"])
+    printed, started = map(_bytes, (entry["stdout"], entry["stderr"])), datetime.fromisoformat(entry["started"])
+    return Result(command, entry["exit"], *printed, started, entry["seconds"])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < MOST_SECONDS  # false for NaN, too
 
 
 def _key(command: Command) -> str:

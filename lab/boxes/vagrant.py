@@ -23,6 +23,7 @@ from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
 from lab.boxes.vagrant_output import NO_BOX, NO_BOX_WHY, adding, address_of, verdict_and_console
 from lab.boxes.vagrant_program import vagrant_for
+from lab.counting import whole_number
 from lab.errors import BoxError, HostError, Interrupted, reason
 from lab.model import Progress
 from lab.project import Project
@@ -160,9 +161,9 @@ class VagrantBox(SshBox):
         before = time.time()
         asked = self.run(["date", "-u", "+%s"], timeout=60)
         after = time.time()
-        if not (asked.ok and asked.text.isdigit()):
+        if not asked.ok or (clock := whole_number(asked.text)) is None:
             return
-        behind, ahead = before - int(asked.text), int(asked.text) - after  # the answer may be slow
+        behind, ahead = before - clock, clock - after  # the answer may be slow
         if max(behind, ahead) > CLOCK_SECONDS:
             self.set_clock()
             off = f"{behind:.0f} s behind" if behind > ahead else f"{ahead:.0f} s ahead"

@@ -8,6 +8,8 @@ import shlex
 
 from lab.boxes.kinds.vagrant import Image
 from lab.boxes.notes import Address
+from lab.counting import whole_number
+from lab.errors import BoxError
 
 SHORT = 7  # lines of each if both Vagrant and the console printed something
 PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
@@ -38,6 +40,14 @@ def verdict_and_console(printed: str, console: str) -> str:
 
 
 def address_of(ssh_config: str) -> Address:
-    """Host, port, user and key from what `vagrant ssh-config` prints."""
-    pairs = dict(re.findall(r"^\s*(\w+)\s+\"?(.*?)\"?\s*$", ssh_config, re.MULTILINE))
-    return Address(host=pairs["HostName"], port=int(pairs["Port"]), user=pairs["User"], key=pairs["IdentityFile"])
+    """Host, port, user and key from what `vagrant ssh-config` prints; BoxError if one of them is missing."""
+    words = [line.split(None, 1) for line in ssh_config.splitlines()]
+    pairs = {pair[0]: pair[1].strip().removeprefix('"').removesuffix('"') for pair in words if len(pair) == 2}
+    port = whole_number(pairs.get("Port", ""))
+    missing = [name for name in ("HostName", "User", "IdentityFile") if name not in pairs]
+    missing += ["Port"] if port is None else []
+    if port is None or missing:
+        raise BoxError(
+            f"cannot read the address of a machine: Vagrant states no {', '.join(missing)}", output=ssh_config
+        )
+    return Address(host=pairs["HostName"], port=port, user=pairs["User"], key=pairs["IdentityFile"])

@@ -47,7 +47,7 @@ class _Entry(Strict):
     content_sha256: str | None = None
     content_b64: str | None = None
     content_repeat: _Repeat | None = None
-    mtime_ns: int | None = None
+    mtime_ns: Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     problem: str | None = None
     disk_owner: Annotated[str, Field(pattern=r"^\d+:\d+$")] | None = None
 

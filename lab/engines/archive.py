@@ -15,15 +15,15 @@ import hashlib
 import os
 import stat
 import tarfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import IO, Literal, cast
 
 from pydantic import Field, ValidationError
 
 from lab import files
+from lab.archives import DAMAGED, content_of, open_tar
 from lab.errors import EngineError, HostError
 from lab.yamlfile import Strict
 
@@ -134,7 +134,7 @@ def read_contents(path: Path, machine: str | None = None, daemon: str = DAEMON, 
         programs, libraries, wanted = _walk(path, machine or here(), daemon, version)
     except EOFError as error:
         raise EngineError(f"cannot use {path}: it is cut short", hint="copy or download it again") from error
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise EngineError(f"cannot use {path}: it is not a complete .tgz archive: {error}") from error
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror or error}") from error
@@ -152,18 +152,15 @@ def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str
     wanted: list[str] = []
     stated, whole = False, 0
     with gzip.open(path) as packed:
-        with tarfile.open(fileobj=packed, mode="r|") as tar:
+        with open_tar(cast(IO[bytes], packed), "r|") as tar:
             for number, entry in enumerate(tar):
                 name = _inner(entry, path)
                 whole += entry.size
                 if entry.size > LARGEST or whole > LARGEST_WHOLE or number >= MEMBERS:
                     raise _too_large(path)
-                file = tar.extractfile(entry) if entry.isreg() else None
-                if file is None:
+                if not entry.isreg():
                     continue
-                data = file.read()
-                if len(data) != entry.size:
-                    raise EOFError
+                data = content_of(tar, entry, LARGEST)
                 if name.parts[0] == "lib":
                     libraries.append(name.name)
                     continue

@@ -78,7 +78,7 @@ class BuildkitDaemon(Daemon):
     @property
     def saves_texts(self) -> bool:
         """True if it can store the plain text of all that it hashes, by the version in its name."""
-        numbers = re.findall(r"\d+", self.name)
+        numbers = re.findall(r"[0-9]{1,9}", self.name)
         return tuple(int(number) for number in numbers[:2]) >= DEBUG_SINCE
 
     def client(self, program: str) -> tuple[str, ...]:

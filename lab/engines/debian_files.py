@@ -87,6 +87,8 @@ def text_of(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot read {error.filename}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
 
 
 def fetch(recipe: DebianFiles, sums: Mapping[str, str], folder: Path, bench: Workbench) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.boxes.base import Tell
+from lab.counting import whole_number
 from lab.engines.archive import sha256_of
 from lab.errors import EngineError, HostError, Interrupted
 from lab.files import disk_error
@@ -114,7 +115,7 @@ def download(url: str, target: Path, tell: Tell) -> Path:
 def _receive(url: str, part: Path, name: str, tell: Tell) -> None:
     opener = urllib.request.build_opener(_OnlySecure())
     with opener.open(url, timeout=allowed(TRANSFER)) as source, part.open("wb") as out:
-        size, got = int(source.headers.get("Content-Length") or 0), 0
+        size, got = whole_number(source.headers.get("Content-Length") or "") or 0, 0
         while chunk := source.read(PIECE):
             if stopping.is_set():
                 raise Interrupted(f"stopped while downloading {url}")

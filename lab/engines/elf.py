@@ -29,9 +29,9 @@ MACHINES = {
     "EM_S390": "s390x",
     "EM_PPC64": "ppc64le",
 }
-GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)")
+GLIBC = re.compile(r"GLIBC_([0-9]{1,9}(?:\.[0-9]{1,9})+)")
 # pyelftools promises ELFError, and raises the others too where a damaged file contradicts itself.
-DAMAGED = (ELFError, AssertionError, LookupError, OverflowError, TypeError, ValueError)
+DAMAGED = (ELFError, AssertionError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box
+from lab.counting import whole_number
 from lab.engines.spec import EngineSpec, plain
 from lab.errors import EngineError
 from lab.versions import CHANGED, meets
@@ -126,8 +127,8 @@ def prove(box: Box, spec: EngineSpec, engine: Engine) -> Engine:
             f"cannot use {box.name}: its Docker is {engine.server}, the pinned engine is {spec.name}",
             hint=f"correct boxes/{box.name}.yaml or boxes/engines.yaml, whichever is wrong",
         )
-    major = engine.client.partition(".")[0]
-    needed = major.isdigit() and int(major) >= BUILDX_SINCE if engine.program == "docker" else engine.plugins
+    major = whole_number(engine.client.partition(".")[0]) or 0
+    needed = major >= BUILDX_SINCE if engine.program == "docker" else engine.plugins
     if not needed:
         return engine
     env = {"DOCKER_CONFIG": str(engine.plugins.parent)} if engine.plugins else {}

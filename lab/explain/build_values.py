@@ -10,10 +10,10 @@ from dataclasses import replace
 from lab.buildkit.cachekeys.state import Options
 from lab.errors import UsageError
 
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?", re.IGNORECASE)
+SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([kmgtp]?)i?b?", re.IGNORECASE)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 WITHOUT_KEY = ("secret", "ssh", "label", "quiet", "pull", "allow", "file", "target")  # flags that enter no key
-ULIMIT = re.compile(r"[a-z]+=-?\d+(:-?\d+)?")
+ULIMIT = re.compile(r"[a-z]+=-?[0-9]{1,19}(:-?[0-9]{1,19})?")
 
 
 def build_args(texts: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -9,7 +9,7 @@ from lab.errors import ConfigError, did_you_mean
 
 SECTIONS = ("Goal", "Prediction", "Run", "Reveal", "Why", "Next question", "Exercise", "Solution", "In your CI")
 BEFORE = SECTIONS[:2]  # what `start` shows before the run
-HEADING = re.compile(r"^## +(.+?) *$", re.MULTILINE)
+HEADING = re.compile(r"^## +(\S(?:.*\S)?) *$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 

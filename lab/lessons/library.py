@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.counting import whole_number
 from lab.errors import ConfigError, UsageError, did_you_mean, reason
 from lab.lessons.lesson_file import LessonFile, Track
 from lab.lessons.lesson_text import LessonText, read_text
@@ -130,5 +131,5 @@ def find_lesson(word: str, library: Path) -> Lesson:
 
 
 def _named(word: str, names: Sequence[str]) -> str | None:
-    digits = word.zfill(2) if word.isdigit() else None
+    digits = word.zfill(2) if whole_number(word) is not None else None
     return next((name for name in names if word in (name, name[3:]) or name[:2] == digits), None)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from lab import files
+from lab.counting import whole_number
 from lab.errors import UsageError
 from lab.lessons.lesson_text import SECTIONS
 from lab.lessons.library import Lesson, read_lesson
@@ -53,7 +54,7 @@ def write_lesson(slug: str, library: Path) -> Lesson:
     names = [path.parent.name for path in library.glob("*/lesson.yaml")]
     if known := next((name for name in names if name[3:] == slug), None):
         raise UsageError(f"cannot write the lesson {slug}: {library / known} exists")
-    numbers = [int(name[:2]) for name in names if name[:2].isdigit()]
+    numbers = [number for name in names if (number := whole_number(name[:2])) is not None]
     folder = library / f"{max(numbers, default=0) + 1:02}-{slug}"
     try:
         files.write(folder / "lesson.yaml", DATA.format(title=slug.replace("-", " ").capitalize()))

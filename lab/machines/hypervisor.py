@@ -71,7 +71,7 @@ def accelerator(project: Project, kernel: Path | None, tell: Tell) -> Accelerato
         known = json.loads(stored.read_text(encoding="utf-8"))
         if (known["version"], known["host"]) == (STORED, key):
             return Accelerator(known["driver"], known["reason"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # no answer yet, or one of another version of lab, or one that cannot be read: probe
     kernel = kernel or _host_kernel()
     if kernel is None:

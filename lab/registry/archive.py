@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import lzma
 import tarfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
+from lab import archives
+from lab.archives import DAMAGED, content_of
 from lab.errors import ReadError, reason
 from lab.registry.web import LARGEST
 
@@ -19,8 +19,6 @@ MEMBERS = 20_000  # files in an archive of an image; real ones have a few hundre
 WINDOW = 128 << 20  # bytes of memory that a zstd stream may ask for, as the zstd program has it
 ZSTD = b"\x28\xb5\x2f\xfd"  # the first bytes of every zstd file
 SKIPPABLE = b"\x2a\x4d\x18"  # the second to fourth byte of a frame that pzstd writes before it
-# what a damaged archive raises: tarfile does not catch errors of its decompressors and of malformed header fields
-DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
 SAVE = "make one with `docker save IMAGE --output FILE`"
 
 
@@ -88,7 +86,7 @@ class _Archive:
                 self._members[name] = place, member.size
                 self._kept.pop(name, None)  # of several with one name, the last one counts
                 if member.size <= min(SMALL, room):
-                    self._kept[name] = _content(archive, member)
+                    self._kept[name] = content_of(archive, member, SMALL)
                     room -= member.size
 
     def read(self, path: str) -> bytes | None:
@@ -101,7 +99,7 @@ class _Archive:
         with _translated(self._path), _tar(self._path) as archive:
             for number, member in enumerate(archive):
                 if number == place:
-                    return _content(archive, member)
+                    return content_of(archive, member, LARGEST)
         raise ReadError(f"cannot read {path} in {self.name}: the archive changes while it is read")
 
     def size(self, path: str) -> int | None:
@@ -119,12 +117,12 @@ def open_tar(file: IO[bytes]) -> Iterator[tarfile.TarFile]:
 
         try:
             unpacked = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file, read_across_frames=True)
-            with tarfile.open(fileobj=cast(IO[bytes], unpacked), mode="r|") as archive:
+            with archives.open_tar(cast(IO[bytes], unpacked), "r|") as archive:
                 yield archive
         except zstandard.ZstdError as error:
             raise tarfile.ReadError(str(error)) from error
     else:
-        with tarfile.open(fileobj=file, mode="r:*") as archive:
+        with archives.open_tar(file) as archive:
             yield archive
 
 
@@ -144,14 +142,6 @@ def _translated(path: Path) -> Iterator[None]:
         raise ReadError(f"cannot read {path}: it is not an archive of an image: {why}", hint=SAVE) from error
     except OSError as error:
         raise ReadError(f"cannot read {path}: {reason(error)}") from error
-
-
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    stream = archive.extractfile(member)
-    data = stream.read() if stream else b""
-    if len(data) != member.size:
-        raise tarfile.ReadError("it ends in the middle of a file")
-    return data
 
 
 def _plain(name: str) -> str:

@@ -55,7 +55,7 @@ def foreign_kind(manifest: Mapping[str, Any]) -> str | None:
 def foreign_builder(config: Mapping[str, Any], tag: str) -> str | None:
     """Say which other builder's cache an image without an inline cache belongs to; None if nothing shows one."""
     history = config.get("history")
-    authors = {item.get("author") for item in history if isinstance(item, dict)} if isinstance(history, list) else set()
+    authors = [item.get("author") for item in history if isinstance(item, dict)] if isinstance(history, list) else []
     if not KEY_TAG.fullmatch(tag):
         return None
     return "a layer of a kaniko cache" if "kaniko" in authors else "a layer of a cache of Buildah, Podman or kaniko"

@@ -7,6 +7,8 @@ import io
 import tarfile
 from dataclasses import dataclass
 
+from lab.archives import DAMAGED, open_tar, pieces_of
+
 
 @dataclass(frozen=True, slots=True)
 class ImagePath:
@@ -18,17 +20,18 @@ class ImagePath:
 
 
 def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> ImagePath:
-    """Return what an archive has of one of its objects."""
-    stream = archive.extractfile(member) if member.isfile() else None
-    sha256 = hashlib.sha256(stream.read()).hexdigest() if stream else None
-    return ImagePath(member.mode & 0o7777, f"{member.uid}:{member.gid}", sha256)
+    """Return what an archive has of one of its objects; the errors in DAMAGED if that is not complete."""
+    total = hashlib.sha256()
+    for piece in pieces_of(archive, member):
+        total.update(piece)
+    return ImagePath(member.mode & 0o7777, f"{member.uid}:{member.gid}", total.hexdigest() if member.isfile() else None)
 
 
 def read_first(archive: bytes) -> ImagePath | None:
     """Return the first object of an archive; None if it is not one, or empty."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        with open_tar(io.BytesIO(archive)) as opened:
             member = opened.next()
             return read_member(opened, member) if member else None
-    except tarfile.TarError:
+    except DAMAGED:
         return None

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from lab.archives import DAMAGED
 from lab.errors import ReadError
-from lab.registry.archive import DAMAGED, open_tar
+from lab.registry.archive import open_tar
 from lab.registry.client import Repository, repository_of
 from lab.registry.image_entry import ImagePath, read_member
 from lab.registry.manifests import Platform, choose, document, is_index

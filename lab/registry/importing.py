@@ -17,7 +17,16 @@ from lab.errors import LabError, ReadError
 from lab.registry.foreign import foreign_kind
 from lab.registry.found import FoundCache
 from lab.registry.images import Image, found_images, not_a_cache, read_config
-from lab.registry.manifests import ATTESTATION, Platform, choose, config_digest, document, is_index
+from lab.registry.manifests import (
+    ATTESTATION,
+    Platform,
+    annotations_of,
+    choose,
+    config_digest,
+    document,
+    is_index,
+    objects_in,
+)
 
 LIMIT = 1 << 20  # bytes of a manifest or cache config that BuildKit imports from a registry or folder (buildkit#3719)
 CREATED = "buildkit/createdat"  # the annotation of a layer's descriptor
@@ -56,7 +65,7 @@ def import_root(place: Place, text: bytes, digest: str) -> FoundCache:
 
 def _import(place: Place, manifest: dict[str, Any], digest: str) -> FoundCache:
     if is_index(manifest):
-        entries = _objects(manifest.get("manifests"))
+        entries = objects_in(manifest.get("manifests"))
         if not entries:
             raise not_a_cache(place.name, "an index that lists nothing")
         configs = [item for item in entries if item.get("mediaType") == MEDIA_TYPE]
@@ -66,7 +75,7 @@ def _import(place: Place, manifest: dict[str, Any], digest: str) -> FoundCache:
         return _of_images(place, manifest, entries, digest)
     config = manifest.get("config")
     if isinstance(config, dict) and config.get("mediaType") == MEDIA_TYPE:
-        return replace(_exported(place, config, _objects(manifest.get("layers")), digest), image_manifest=True)
+        return replace(_exported(place, config, objects_in(manifest.get("layers")), digest), image_manifest=True)
     return found_images(place.name, [_image(place, manifest, (digest,))], digest)
 
 
@@ -98,7 +107,7 @@ def _of_images(place: Place, index: dict[str, Any], entries: list[dict[str, Any]
     images = [_image_of(place, chosen, digest)]
     for item in entries:
         other = item.get("digest")
-        if isinstance(other, str) and other != chosen and ATTESTATION not in (item.get("annotations") or {}):
+        if isinstance(other, str) and other != chosen and ATTESTATION not in annotations_of(item):
             try:
                 images.append(_image_of(place, other, digest))
             except LabError:
@@ -121,7 +130,7 @@ def _image(place: Place, manifest: dict[str, Any], led: tuple[str, ...]) -> Imag
     if kind:
         raise not_a_cache(place.name, kind)
     name = config_digest(manifest, place.name)
-    layers = [_layer(item) for item in _objects(manifest.get("layers"))]
+    layers = [_layer(item) for item in objects_in(manifest.get("layers"))]
     return read_config(place.store.blob(name), name, place.name, led, layers, place.tag)
 
 
@@ -134,13 +143,9 @@ def _too_large(size: Any, part: str) -> str:
 
 def _layer(item: Mapping[str, Any]) -> Layer:
     """The layer of a descriptor."""
-    size, notes = item.get("size"), item.get("annotations")
+    size = item.get("size")
     return Layer(
         str(item.get("digest")),
         size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
-        moment(notes.get(CREATED)) if isinstance(notes, dict) else None,
+        moment(annotations_of(item).get(CREATED)),
     )
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -16,7 +16,7 @@ from lab.registry.archive import SAVE, Files
 from lab.registry.found import FoundCache
 from lab.registry.images import found_images, not_a_cache, read_config
 from lab.registry.importing import Place, import_root
-from lab.registry.manifests import ATTESTATION, Platform, choose, document
+from lab.registry.manifests import ATTESTATION, Platform, annotations_of, choose, document, objects_in
 from lab.registry.names import parse
 
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -70,15 +70,15 @@ def find_in_files(files: Files, platform: Platform, name: str = "") -> FoundCach
         )
     if DIGEST.fullmatch(name):
         return find_digest(files, platform, name)
-    entries = [item for item in _entries(index, files.name) if ATTESTATION not in (item.get("annotations") or {})]
+    entries = [item for item in _entries(index, files.name) if ATTESTATION not in annotations_of(item)]
     if name:
         entries = [item for item in entries if any(_same(name, other) for other in _names(item))]
         if not entries:
             raise _unknown(name, _all_names(_entries(index, files.name)), files.name)
-    digests = {item.get("digest") for item in entries}
+    digests = {str(item.get("digest")) for item in entries}
     names = {tuple(_names(item)) for item in entries}
     if len(digests) == 1:
-        return find_digest(files, platform, str(digests.pop()))
+        return find_digest(files, platform, digests.pop())
     if len(names) > 1:
         raise _unknown("", _all_names(entries), files.name)
     return find_digest(files, platform, choose({"manifests": entries}, platform, files.name))
@@ -93,7 +93,7 @@ def find_tag(files: Files, platform: Platform, tag: str) -> FoundCache:
             hint="name the folder that a build wrote with --cache-to type=local,dest=DIR",
         )
     entries = _entries(index, files.name)
-    found = [item for item in entries if (item.get("annotations") or {}).get(TAG) == tag]
+    found = [item for item in entries if annotations_of(item).get(TAG) == tag]
     if not found:
         raise _unknown(tag, _all_names(entries), files.name)
     return find_digest(files, platform, str(found[-1].get("digest")), tag)
@@ -134,7 +134,7 @@ def _saved(text: bytes, what: str) -> list[dict[str, Any]]:
         images: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ReadError(f"cannot read the manifest of {what}: it is not JSON: {error}") from error
-    return [item for item in images if isinstance(item, dict)] if isinstance(images, list) else []
+    return objects_in(images)
 
 
 def _chosen(images: list[dict[str, Any]], name: str, what: str) -> dict[str, Any]:
@@ -154,16 +154,14 @@ def _tags(image: dict[str, Any]) -> list[str]:
 
 
 def _entries(index: bytes, what: str) -> list[dict[str, Any]]:
-    listed = document(index, f"the index of {what}").get("manifests")
-    found = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    found = objects_in(document(index, f"the index of {what}").get("manifests"))
     if not found:
         raise not_a_cache(what, "a layout whose index lists nothing")
     return found
 
 
 def _names(entry: dict[str, Any]) -> list[str]:
-    notes = entry.get("annotations")
-    notes = notes if isinstance(notes, dict) else {}
+    notes = annotations_of(entry)
     return [name for key in (TAG, IMAGE) if isinstance(name := notes.get(key), str)]
 
 

@@ -55,6 +55,16 @@ def document(text: bytes, what: str) -> dict[str, Any]:
     return data
 
 
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list; anything else in it is left out, and no list has none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def annotations_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the annotations of a manifest or of a descriptor; empty if it has none."""
+    return _object(item.get("annotations"))
+
+
 def is_index(manifest: Mapping[str, Any]) -> bool:
     """True for an index, which lists one manifest for each platform."""
     return manifest.get("mediaType") in (DOCKER_LIST, OCI_INDEX) or isinstance(manifest.get("manifests"), list)
@@ -62,8 +72,7 @@ def is_index(manifest: Mapping[str, Any]) -> bool:
 
 def choose(index: Mapping[str, Any], platform: Platform, what: str) -> str:
     """Return the digest of the manifest for a platform; ReadError lists the available platforms if it is missing."""
-    listed = [item for item in index.get("manifests") or () if isinstance(item, dict)]
-    images = [item for item in listed if ATTESTATION not in (item.get("annotations") or {})]
+    images = [item for item in objects_in(index.get("manifests")) if ATTESTATION not in annotations_of(item)]
     found: list[str] = []
     for item in images:
         known = item.get("platform")

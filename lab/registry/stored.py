@@ -10,7 +10,7 @@ from lab.registry.archive import Files
 from lab.registry.client import digest_of, repository_of
 from lab.registry.importing import Place, Store, import_root
 from lab.registry.layout import Layout
-from lab.registry.manifests import Platform, document
+from lab.registry.manifests import Platform, annotations_of, document, objects_in
 from lab.registry.server import Registry
 from lab.results.facts import CacheFacts
 
@@ -45,7 +45,7 @@ def of_folder(files: Files) -> CacheFacts:
     """Read the newest cache in a folder of type=local; if that fails, the result has a `problem`."""
     try:
         index = document(files.read("index.json") or b"", f"index.json of {files.name}")
-        digests = [item.get("digest") for item in _listed(index) if TAG in (item.get("annotations") or {}).values()]
+        digests = [item.get("digest") for item in _listed(index) if TAG in annotations_of(item).values()]
         layout = Layout(files)
         return _facts(layout, files.name, layout.manifest(str(digests[-1] if digests else "")))
     except LabError as error:
@@ -67,5 +67,4 @@ def _facts(store: Store, name: str, text: bytes) -> CacheFacts:
 
 def _listed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """What an index or a manifest lists."""
-    items = manifest.get("manifests") or manifest.get("layers")
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return objects_in(manifest.get("manifests") or manifest.get("layers"))

@@ -7,16 +7,16 @@ import io
 import json
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated, cast
 
 from pydantic import Field
 
 from lab import __version__
+from lab.archives import DAMAGED, content_of, open_tar
 from lab.boxes import transcript
 from lab.errors import ConfigError, HostError, UsageError
 from lab.files import disk_error
@@ -152,7 +152,7 @@ def read(path: Path) -> Bundle:
             raise ConfigError(f"cannot use {path}: {size >> 20} MiB, a bundle has at most {MAX_PACKED >> 20}")
         with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
             files = dict(_members(path, Limited(path, stream, MAX_UNPACKED)))
-    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError) as error:
+    except (OSError, *DAMAGED) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise ConfigError(f"cannot read {path}: it is damaged, or not a bundle ({reason})") from error
     return _checked(path, files)
@@ -178,7 +178,7 @@ class Limited(io.RawIOBase):
 
 def _members(path: Path, stream: Limited) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
+    with open_tar(cast(IO[bytes], stream), "r|") as archive:
         for member in archive:
             if member.isdir():
                 continue
@@ -191,9 +191,7 @@ def _members(path: Path, stream: Limited) -> Iterator[tuple[str, bytes]]:
             seen.add(member.name)
             if len(seen) > MAX_FILES:
                 raise ConfigError(f"cannot use {path}: more than {MAX_FILES} files")
-            content = archive.extractfile(member)
-            assert content  # a plain file
-            yield member.name, content.read()
+            yield member.name, content_of(archive, member, MAX_UNPACKED)
 
 
 def _checked(path: Path, files: dict[str, bytes]) -> Bundle:

@@ -60,7 +60,7 @@ def engine_merges(name: str) -> bool | None:
 
     None from Docker 24 on, where a Docker can have either store.
     """
-    version = re.match(r"v?(\d+)\.\d", name)
+    version = re.match(r"v?([0-9]{1,9})\.[0-9]", name)
     if name.endswith(f"+{CONTAINERD}"):
         return True
     return False if version and int(version[1]) < FIRST_WITH_BOTH[0] else None

@@ -129,4 +129,4 @@ def _word(outcome: Outcome | None) -> str:
 
 
 def _numbers(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version.partition("-")[0])]
+    return [int(part) for part in re.findall(r"[0-9]{1,9}", version.partition("-")[0])]

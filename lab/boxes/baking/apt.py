@@ -149,7 +149,7 @@ class AptReader:
         self.feed("stderr", data)
 
     def _line(self, line: str) -> None:
-        if match := re.match(r"\d+ upgraded, (\d+) newly installed", line):
+        if match := re.match(r"\d+ upgraded, ([0-9]{1,9}) newly installed", line):
             self.total += int(match[1])
         elif match := re.match(r"(Unpacking|Setting up) (\S+)", line):
             verb, package = match.groups()

@@ -240,7 +240,7 @@ def _user(name: str, dialect: Dialect, base: int) -> Mapping[str, object] | str:
 
 def _uid(name: str) -> int | None:
     """Return a 32-bit number as the definition has it, a negative one modulo 2**32; None for a name."""
-    number = int(name) if re.fullmatch("[+-]?[0-9]+", name) else None
+    number = int(name) if re.fullmatch("[+-]?[0-9]{1,18}", name) else None
     return None if number is None or not -(2**31) <= number < 2**31 else number % 2**32
 
 

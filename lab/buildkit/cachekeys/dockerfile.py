@@ -17,9 +17,10 @@ from lab.buildkit.cachekeys.instruction import (
     json_words,
     unknown_instruction,
 )
+from lab.counting import whole_number
 from lab.errors import ReadError, UsageError, did_you_mean
 
-DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+)")  # of a line without blanks at its ends
 DIRECTIVES = ("syntax", "escape", "check")
 ESCAPES = ("\\", "`")
 HOLDERS = re.compile(r"(?i)(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s")
@@ -66,8 +67,9 @@ class Dockerfile:
         found = [number for number, stage in enumerate(self.stages) if target.lower() == stage.name.lower()]
         if found:
             return found[-1]
-        if target.isdigit() and int(target) < len(self.stages):
-            return int(target)
+        number = whole_number(target)
+        if number is not None and number < len(self.stages):
+            return number
         names = [stage.name for stage in self.stages if stage.name]
         raise MissingStageError(
             f'cannot find the stage "{target}" in the Dockerfile{did_you_mean(target, names)}',
@@ -108,13 +110,13 @@ def parse(text: str, frontend: Frontend | None = None) -> Dockerfile:
     if first is None:
         raise _without_from(instructions)
     stages: list[Stage] = []
-    for item in instructions[first:]:
-        if item.word == "FROM":
-            base, name = _from(item)
-            platform = dict(item.flags).get("platform", "")
-            stages.append(Stage(base, name, (), platform, item.lines, flags_of(item, escape)))
-        else:
-            stages[-1] = replace(stages[-1], instructions=(*stages[-1].instructions, item))
+    waiting = instructions[first:]
+    starts = [place for place, item in enumerate(waiting) if item.word == "FROM"]
+    for start, end in zip(starts, [*starts[1:], len(waiting)], strict=True):
+        item = waiting[start]
+        base, name = _from(item)
+        own, platform = tuple(waiting[start + 1 : end]), dict(item.flags).get("platform", "")
+        stages.append(Stage(base, name, own, platform, item.lines, flags_of(item, escape)))
     return Dockerfile(tuple(instructions[:first]), tuple(stages), directives.get("syntax", ""), escape, text)
 
 
@@ -151,7 +153,7 @@ def _instructions(lines: list[str], escape: str, frontend: Frontend, above: int)
     mark = re.escape(escape)
     more = re.compile(rf"(^|[^{mark}]){mark}[ \t]*$")
     found: list[Instruction] = []
-    begun: str | None = None
+    begun: list[str] = []  # the lines of an instruction whose last line has not come
     first = 0
     waiting = list(reversed(lines))
     total = above + len(lines)
@@ -159,14 +161,16 @@ def _instructions(lines: list[str], escape: str, frontend: Frontend, above: int)
         line = waiting.pop().rstrip("\r")
         if line.lstrip().startswith("#") or not line.strip():
             continue
-        first, line = (total - len(waiting), line.lstrip()) if begun is None else (first, line)
+        first, line = (first, line) if begun else (total - len(waiting), line.lstrip())
         ends = not more.search(line)
-        begun = (begun or "") + more.sub(r"\1", line)
+        begun.append(more.sub(r"\1", line))
         if ends or not waiting:
-            item = _with_heredocs(instruction(begun, escape, frontend), waiting, frontend)
+            item = _with_heredocs(instruction("".join(begun), escape, frontend), waiting, frontend)
             found.append(replace(item, lines=(first, total - len(waiting))))
-            begun = None
-    return [*found, replace(instruction(begun, escape, frontend), lines=(first, total))] if begun else found
+            begun.clear()
+    if "".join(begun):
+        found.append(replace(instruction("".join(begun), escape, frontend), lines=(first, total)))
+    return found
 
 
 def _with_heredocs(item: Instruction, waiting: list[str], frontend: Frontend) -> Instruction:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 OLD, MIDDLE, NEW = 2, 7, 19  # the releases that are checked: of Docker 20.10.24, 26.1.5 and 28.5.2
 NAME = re.compile(r"(?:docker\.io/)?docker/dockerfile(?::(?P<tag>[^@]+))?(?P<digest>@sha256:[0-9a-f]{64})?")
-RELEASE = re.compile(r"1\.(\d+)(?:\.\d+)?(?P<labs>-labs)?")
+RELEASE = re.compile(r"1\.([0-9]{1,9})(?:\.[0-9]+)?(?P<labs>-labs)?")
 FLOATING = ("1", "latest", "1-labs", "labs")  # tags that move to each new release
 NEWEST = 27  # the newest release that lab knows, of BuildKit 0.33
 

@@ -185,13 +185,13 @@ def _truth(text: str, mount: str) -> bool:
 def _number(text: str | None, base: int, mount: str) -> int | None:
     if text is None:
         return None
-    if not re.fullmatch(r"[0-7]+" if base == 8 else r"[0-9]+", text):
+    if not re.fullmatch(r"[0-7]{1,21}" if base == 8 else r"[0-9]{1,18}", text):
         raise WordError(f"--mount={mount} is malformed, so the build fails")
     return int(text, base)
 
 
 def _size(text: str, mount: str) -> int:
-    found = re.fullmatch(r"(\d+)(?:\.0*)? ?([kmgtp]?)i?b?", text.lower())
+    found = re.fullmatch(r"([0-9]{1,18})(?:\.0*)? ?([kmgtp]?)i?b?", text.lower())
     if text and not found:
         raise WordError(f"--mount={mount} is malformed, so the build fails")
     return int(found[1]) * SIZES[found[2]] if found else 0

@@ -16,6 +16,7 @@ from lab.buildkit.cachekeys.platform import Platform, read_platform
 from lab.buildkit.cachekeys.state import Options, Variables
 from lab.buildkit.cachekeys.triggers import onbuild_of, triggers_of
 from lab.buildkit.cachekeys.words import Lexer, WordError
+from lab.counting import MOST_DIGITS, whole_number
 
 SCRATCH = "scratch"
 IMAGE = "docker-image://"
@@ -65,7 +66,8 @@ class Stages:
     def epoch(self) -> int | None:
         """The time in nanoseconds that new frontends give to the folders of WORKDIR (SOURCE_DATE_EPOCH)."""
         text = self.options.build_args.get("SOURCE_DATE_EPOCH", "")
-        return int(text) * 10**9 if text.isdigit() and self.frontend.generations == (NEW,) else None
+        seconds = whole_number(text) if self.frontend.generations == (NEW,) else None
+        return None if seconds is None else seconds * 10**9
 
     @property
     def epoch_unclear(self) -> str | None:
@@ -74,7 +76,7 @@ class Stages:
         if (
             text
             and self.frontend.number > OLD
-            and (not text.isdigit() or (NEW in self.frontend.generations and self.frontend.number < NEW))
+            and (whole_number(text) is None or (NEW in self.frontend.generations and self.frontend.number < NEW))
         ):
             return f"it is not known how this frontend uses SOURCE_DATE_EPOCH={text}"
         return None
@@ -172,8 +174,8 @@ class Stages:
 
     def source(self, name: str, *, numbers: bool) -> Origin | str:
         """Return what --from names; `numbers` states that the number of a stage is accepted."""
-        if numbers and re.fullmatch(r"[+-]?\d+", name):
-            number = int(name)
+        if numbers and re.fullmatch(r"[+-]?[0-9]+", name):
+            number = int(name) if len(name) <= MOST_DIGITS else -1
             if 0 <= number < len(self.dockerfile.stages):
                 return Origin(number)
             return f"--from={name} is not the number of a stage, so the build fails"

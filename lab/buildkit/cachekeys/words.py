@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
+from lab.buildkit.cachekeys.shell_pattern import replaced, without_end, without_start
 
 NEWEST = Frontend(NEW)
 SPECIAL_NAMES = "@*#?-$!0"
+# Matched at a place of the text: copies of the rest of the text would take time by the square of its length.
+BLANKS, DIGITS, LETTERS = re.compile(r"[\t\r ]*"), re.compile(r"\d*"), re.compile(r"\w*")
 
 
 class WordError(Exception):
@@ -33,11 +36,17 @@ class Lexer:
 
     def word(self, text: str, env: Mapping[str, str]) -> str:
         """Return the text with its variables expanded; raises WordError."""
-        return _Scan(self, text, env, self.raw_escapes).until(None)[0]
+        return self._expanded(text, env)[0]
 
     def words(self, text: str, env: Mapping[str, str]) -> list[str]:
         """Return the words of the expanded text; quoted spaces separate no words. Raises WordError."""
-        return _Scan(self, text, env, self.raw_escapes).until(None)[1]
+        return self._expanded(text, env)[1]
+
+    def _expanded(self, text: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
+        try:
+            return _Scan(self, text, env, self.raw_escapes).until(None)
+        except RecursionError as error:
+            raise WordError("a substitution holds too many others, each within the one before") from error
 
 
 @dataclass(slots=True)
@@ -45,23 +54,26 @@ class _Words:
     """Collects words from characters."""
 
     found: list[str] = field(default_factory=list)
-    word: str = ""
-    inside: bool = False
+    word: list[str] = field(default_factory=list)
 
     def add(self, text: str) -> None:
         for char in text:
             if not char.isspace():
-                self.add_raw(char)
-            elif self.inside and self.word:
-                self.found.append(self.word)
-                self.word, self.inside = "", False
+                self.word.append(char)
+            else:
+                self._end()
 
     def add_raw(self, text: str) -> None:
-        self.word += text
-        self.inside = True
+        self.word.append(text)
+
+    def _end(self) -> None:
+        if word := "".join(self.word):
+            self.found.append(word)
+        self.word.clear()
 
     def all(self) -> list[str]:
-        return [*self.found, self.word] if self.word else self.found
+        self._end()
+        return self.found
 
 
 @dataclass(slots=True)
@@ -125,13 +137,11 @@ class _Scan:
         self.next()
         if self.peek() != "<":
             return "<"
-        if not re.match(r"<[\t\r ]", self.text[self.place :]):
+        if not self.text.startswith(("<\t", "<\r", "< "), self.place):
             return "<"
         if self.lexer.frontend.generations == (NEW,):
             self.next()
-            spaces = re.match(r"[\t\r ]*", self.text[self.place :])
-            self.place += len(spaces[0]) if spaces else 0
-            return "<<" + (spaces[0] if spaces else "")
+            return "<<" + self._taken(BLANKS)
         if NEW in self.lexer.frontend.generations:
             raise WordError(f"frontends read {self.text} in different ways")
         return "<"
@@ -165,16 +175,16 @@ class _Scan:
         raise WordError(f"cannot expand {self.text}: a double quote is missing")
 
     def _name(self) -> str:
-        rest = self.text[self.place :]
-        if rest[:1].isdigit():
-            found = re.match(r"\d+", rest)
-        elif rest[:1] and rest[0] in SPECIAL_NAMES:
-            found = re.match(r".", rest)
-        else:
-            found = re.match(r"\w*", rest)
-        name = found[0] if found else ""
-        self.place += len(name)
-        return name
+        char = self.peek()
+        if char.isdigit():
+            return self._taken(DIGITS)
+        return self.next() if char and char in SPECIAL_NAMES else self._taken(LETTERS)
+
+    def _taken(self, pattern: re.Pattern[str]) -> str:
+        """Take what the pattern matches at the place, which may be nothing."""
+        found = pattern.match(self.text, self.place)
+        self.place = found.end() if found else self.place
+        return found[0] if found else ""
 
     def _dollar(self) -> str:
         self.next()
@@ -226,8 +236,8 @@ class _Scan:
         greedy = word.startswith(char)
         pattern = word[1:] if greedy else word
         if char == "#":
-            return _without_start(pattern, value or "", greedy=greedy)
-        return _without_start(_reversed(pattern), (value or "")[::-1], greedy=greedy)[::-1]
+            return _checked(lambda: without_start(pattern, value or "", greedy=greedy))
+        return _checked(lambda: without_end(pattern, value or "", greedy=greedy))
 
     def _replaced(self, name: str) -> str:
         if OLD in self.lexer.frontend.generations:
@@ -241,38 +251,12 @@ class _Scan:
             return f"${{{name}/{pattern}/{replacement}}}"
         if everywhere and "$" in replacement:
             raise WordError(f"lab does not support the substitution in {self.text}")
-        found = re.compile(_regex(pattern, greedy=True))
-        return found.sub(lambda _: replacement, self.env.get(name, ""), count=0 if everywhere else 1)
+        value = self.env.get(name, "")
+        return _checked(lambda: replaced(pattern, replacement, value, everywhere=everywhere))
 
 
-def _without_start(pattern: str, value: str, *, greedy: bool) -> str:
-    found = re.match(_regex(pattern, greedy=greedy), value)
-    return value[found.end() :] if found else value
-
-
-def _reversed(pattern: str) -> str:
-    """Return the pattern from its end to its start, without separating an escape from its character."""
-    return "".join(reversed(re.findall(r"\\.|.", pattern, re.DOTALL)))
-
-
-def _regex(pattern: str, *, greedy: bool) -> str:
-    """Return the regular expression of a shell pattern with * and ?; raises WordError."""
-    result, place = "", 0
-    while place < len(pattern):
-        char = pattern[place]
-        place += 1
-        if char == "*":
-            result += ".*" if greedy else ".*?"
-        elif char == "?":
-            result += "."
-        elif char == "\\":
-            following = pattern[place : place + 1]
-            if following in ("}", "/"):
-                continue
-            if following not in ("*", "?", "\\"):
-                raise WordError(f"the escape \\{following} in a substitution's pattern is malformed")
-            result += re.escape(following)
-            place += 1
-        else:
-            result += re.escape(char)
-    return result
+def _checked(expand: Callable[[], str]) -> str:
+    try:
+        return expand()
+    except ValueError as error:
+        raise WordError(str(error)) from error

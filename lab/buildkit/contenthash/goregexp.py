@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Callable
 
+from lab.buildkit.contenthash.automaton import Automaton
 from lab.buildkit.contenthash.globs import malformed
 from lab.errors import ContextError
 
 Ranges = list[tuple[int, int]]
 TOP = 0x10FFFF
 CONTROL = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
+FEW = 2  # wildcards for which Python's expressions need no more steps than the square of the path's length
 MOST = 1000  # Go's limit of repetitions
 REPEAT = re.compile(r"(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?}")
 WRITTEN = {"^": "(?:^)", "$": r"\Z"}
@@ -33,13 +36,25 @@ POSIX = {  # ASCII only
 PERL = {"d": "09", "s": "\t\n\f\r  ", "w": "09AZaz__"}
 
 
-def translate(text: str, pattern: str) -> re.Pattern[str]:
-    """Translate a Go expression into a Python expression for `search`; ContextError if Go rejects it.
+def translate(text: str, pattern: str) -> Callable[[str], bool]:
+    """Translate a Go expression into a function that searches a path for it; ContextError if Go rejects it.
 
     `pattern` is the pattern that an error message names. The text contains literals, escapes, classes, `^`, `|`,
-    numbers in braces, and the expressions for `*`, `?` and `**`.
+    numbers in braces, and the expressions for `*`, `?` and `**`. ContextError also for an expression of many wildcards
+    that contains `|`, numbers in braces or such an escape as \\b: Python's expressions could take hours for it.
     """
-    return re.compile(_Reader(text, pattern).expression(), re.ASCII)
+    pieces = _Reader(text, pattern).pieces()
+    if pieces.count("*") <= FEW:
+        found = re.compile("".join(pieces), re.ASCII)
+        return lambda path: found.search(path) is not None
+    try:
+        if (pieces[0], pieces[-1]) != (WRITTEN["^"], WRITTEN["$"]):
+            raise ValueError("it is not anchored")
+        return Automaton(pieces[1:-1]).matches
+    except ValueError as error:
+        raise ContextError(
+            f'cannot use the pattern "{pattern}": lab does not support more than {FEW} wildcards where {error}'
+        ) from error
 
 
 class _Reader:
@@ -50,23 +65,26 @@ class _Reader:
         self.index = 0
         self.pattern = pattern
 
-    def expression(self) -> str:
-        found, operand = "", False  # whether a repetition can follow
+    def pieces(self) -> list[str]:
+        """The parts of the expression in Python's syntax."""
+        found: list[str] = []
+        operand = False  # whether a repetition can follow
         while self.index < len(self.text):
             char = self.take()
             if char == "{" and (repeated := REPEAT.match(self.text, self.index)):
                 if not operand or not self.is_size(repeated):
                     raise malformed(self.pattern)
                 self.index = repeated.end()
-                found, operand = found + char + repeated[0], False
+                found.append(char + repeated[0])
+                operand = False
                 continue
             operand = char not in "|(*?"
             if char == "[":
-                found += self.character_class()
+                found.append(self.character_class())
             elif char == "\\":
                 found += self.escape()
             else:
-                found += WRITTEN.get(char) or (char if char in ".()|*?" else re.escape(char))
+                found.append(WRITTEN.get(char) or (char if char in ".()|*?" else re.escape(char)))
         return found
 
     @staticmethod
@@ -85,19 +103,17 @@ class _Reader:
     def peek(self, length: int = 1) -> str:
         return self.text[self.index : self.index + length]
 
-    def escape(self) -> str:
-        """Translate the escape after a backslash outside of a class."""
+    def escape(self) -> list[str]:
+        """Translate the escape after a backslash outside of a class; only quoted text has several parts."""
         char = self.peek()
         if char in ("A", "b", "B", "z"):
-            return f"(?:\\{self.take().replace('z', 'Z')})"
+            return [f"(?:\\{self.take().replace('z', 'Z')})"]
         if char == "Q":
             quoted, end, _ = self.text[self.index + 1 :].partition("\\E")
             self.index += 1 + len(quoted) + len(end)
-            return re.escape(quoted)
+            return [re.escape(letter) for letter in quoted]
         ranges = self.perl_class()
-        if ranges is None:
-            return re.escape(chr(self.code()))
-        return _written(ranges)
+        return [re.escape(chr(self.code())) if ranges is None else _written(ranges)]
 
     def perl_class(self) -> Ranges | None:
         """Read a class such as \\d after its backslash; None if it is another escape."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lab.buildkit.contenthash import globs, gopath, goregexp
 from lab.errors import ContextError
@@ -25,7 +25,7 @@ class Pattern:
             raise ContextError('cannot use the pattern "!": no path follows the "!"')
         globs.check(self.text)
         self._kind, self._expression = _expression(self.text)
-        self._regex: re.Pattern[str] | None = None
+        self._search: Callable[[str], bool] | None = None
 
     def matches(self, path: str) -> bool:
         """True if the pattern matches the path itself; parent directories are not considered.
@@ -40,9 +40,9 @@ class Pattern:
             return path.endswith(rest) or (rest.startswith("/") and path == rest[1:])
         if self._kind == "ending":
             return path.startswith(self.text[:-2])
-        if self._regex is None:
-            self._regex = goregexp.translate(self._expression, self.text)
-        return self._regex.search(_characters(path)) is not None
+        if self._search is None:
+            self._search = goregexp.translate(self._expression, self.text)
+        return self._search(_characters(path))
 
 
 class Matcher:

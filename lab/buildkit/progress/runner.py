@@ -7,7 +7,7 @@ import re
 STAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 # Time, stream, and `+` where the line goes on with the one before.
 PART = re.compile(rf"{STAMP} [0-9a-f]{{2}}[OE](?P<joint>[ +])")
-SECTION = re.compile(r"(?:(?:\x1b\[0K)*section_(?:start|end):\d{1,12}:[\w.-]{1,200}(?:\[[^\]\s]*\])?\r?\x1b\[0K)+")
+SECTION = re.compile(r"(?:(?:\x1b\[0K){0,8}section_(?:start|end):\d{1,12}:[\w.-]{1,200}(?:\[[^\]\s]*\])?\r?\x1b\[0K)+")
 NAME = "GitLab's runner"
 
 

@@ -6,15 +6,13 @@ anew in the form of lab's archives. A release before 0.11 reports its version to
 
 from __future__ import annotations
 
-import gzip
 import os
-import tarfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Literal
 
+from lab.archives import DAMAGED, content_of, open_tar
 from lab.boxes.base import Box, Tell
 from lab.engines.archive import LARGEST, TOP, digest_of, pack, place
 from lab.engines.download import fetch
@@ -125,16 +123,13 @@ def _unpack(spec: BuildkitReleaseSpec, file: Path, folder: Path) -> None:
     """Write the programs of a release into the folder, under the names that they have in lab's archives."""
     folder.mkdir()
     try:
-        with tarfile.open(file, "r:gz") as tar:
+        with file.open("rb") as packed, open_tar(packed, "r:gz") as tar:
             for entry in tar:
                 name = PROGRAMS.get(entry.name.removeprefix("./"))
-                stream = tar.extractfile(entry) if name and entry.isreg() else None
-                if name and stream:
-                    if entry.size > LARGEST:
-                        raise EngineError(f"cannot use {spec.url}: {entry.name} is larger than a program of BuildKit")
-                    (folder / name).write_bytes(stream.read())
+                if name and entry.isreg():
+                    (folder / name).write_bytes(content_of(tar, entry, LARGEST))
                     (folder / name).chmod(0o755)
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except DAMAGED as error:
         raise EngineError(f"cannot use {spec.url}: it is not a complete .tar.gz archive: {error}") from error
     missing = [name for name, ours in PROGRAMS.items() if not (folder / ours).exists()]
     if missing:

@@ -103,7 +103,7 @@ class _Blobs:
             wanted = [name for name in names if name not in found]
             try:
                 found |= git.blobs(wanted) if wanted else {}
-            except (LabError, ValueError, IndexError):
+            except LabError:
                 continue  # without contents, the rules that need them are not tried
         return found
 

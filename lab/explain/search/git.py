@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import NOT_FOUND, Command, Result
 from lab.boxes.process import run_process
+from lab.counting import whole_number
 from lab.errors import ReadError
 
 SECONDS = 20.0  # for all questions about one folder together
@@ -53,9 +54,10 @@ class Git:
         sizes = {}
         for some in _pieces(names):
             for line in self._batch("--batch-check", some).splitlines():
-                fields = line.decode().split(" ")
-                if fields[1] == "blob" and int(fields[2]) <= MOST_BLOB:
-                    sizes[fields[0]] = int(fields[2])
+                words = line.decode("utf-8", "replace").split(" ")
+                size = whole_number(words[-1])
+                if words[1:2] == ["blob"] and size is not None and size <= MOST_BLOB:
+                    sizes[words[0]] = size
         room, wanted = MOST_BLOBS, []
         for name, size in sizes.items():
             room -= size
@@ -63,7 +65,7 @@ class Git:
                 wanted.append(name)
         found: dict[str, bytes] = {}
         for some in _pieces(wanted):
-            found |= _read(self._batch("--batch", some))
+            found |= read_objects(self._batch("--batch", some))
         return found
 
     def _batch(self, form: str, names: Sequence[str]) -> bytes:
@@ -115,15 +117,21 @@ def _pieces(words: Sequence[str]) -> Iterator[list[str]]:
         yield piece
 
 
-def _read(output: bytes) -> dict[str, bytes]:
-    """Read what `cat-file --batch` prints: for each object a line with its name, type and size, then its content."""
+def read_objects(output: bytes) -> dict[str, bytes]:
+    """Read what `cat-file --batch` prints: for each object a line with its name, type and size, then its content.
+
+    ReadError if that is not complete.
+    """
     found: dict[str, bytes] = {}
     place = 0
     while place < len(output):
-        end = output.index(b"\n", place)
-        name, _, size = output[place:end].decode().split(" ")
-        found[name] = output[end + 1 : end + 1 + int(size)]
-        place = end + 2 + int(size)
+        end = output.find(b"\n", place)
+        words = output[place : max(end, 0)].decode("utf-8", "replace").split(" ")
+        size = whole_number(words[-1])
+        if len(words) != 3 or size is None or end + 1 + size > len(output):
+            raise ReadError("cannot read the objects that git prints: they are not complete")
+        found[words[0]] = output[end + 1 : end + 1 + size]
+        place = end + 2 + size
     return found
 
 

@@ -24,7 +24,7 @@ ATTEMPTS = 8  # without progress
 LONGEST_PAUSE = 10.0
 BROKEN = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 BUSY = (429, 503)
-RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]+/(?:[0-9]+|\*)")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -20,7 +20,7 @@ from lab.registry.sources.objects import decoded, fetched, is_address, missing, 
 
 WORDS = "GitHub Actions cache"
 SCOPE = "buildkit"
-VERSION = re.compile(r"-\d+-[0-9a-f]{8}(?:#(?P<number>\d+))?")
+VERSION = re.compile(r"-\d+-[0-9a-f]{8}(?:#(?P<number>[0-9]{1,18}))?")
 INSTEAD = "let the build also write --cache-to type=local,dest=DIR,mode=max, upload DIR, and name type=local,src=DIR"
 
 

@@ -96,7 +96,7 @@ def words_of(order: Order) -> list[str]:
 
 def in_bytes(text: str) -> int:
     """The bytes of a size as Docker's client reads it, such as 64m or 1GiB; CommandError if it is none."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?", text.strip().lower())
+    found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([kmgtp]?)i?b?", text.strip().lower())
     if found is None:
         raise CommandError(f"cannot build with buildctl: {text} is no size")
     return int(float(found[1]) * 1024 ** " kmgtp".index(found[2] or " "))

@@ -19,7 +19,7 @@ PLAIN = {"user": "rw", "group": "r", "other": "r"}
 
 
 def _entry(text: str) -> str:
-    if text not in TAGS and not re.fullmatch(r"(user|group):[0-9]+", text):
+    if text not in TAGS and not re.fullmatch(r"(user|group):[0-9]{1,9}", text):
         raise ValueError("an entry of an ACL is user, group, mask, other, user:NUMBER or group:NUMBER")
     return text
 

@@ -29,6 +29,6 @@ def gather(box: Box, engine: Engine | None, context: PurePosixPath, *, largest: 
         if not result.ok:
             said = result.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
             return Listing(problem=f"exit status {result.exit}: {said}")
-        return read(result.stdout)
+        return read(result.stdout, largest)
     except LabError as error:  # the next command on the box says it again, if it lasts
         return Listing(problem=error.message)

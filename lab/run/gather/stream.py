@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from lab.buildkit.contenthash.entry import Entry, Kind, walk_key
+from lab.buildkit.contenthash.entry import Entry, Kind, shown, walk_key
 from lab.buildkit.context import name_problem
+from lab.counting import MOST_DIGITS, whole_number
 from lab.errors import ReadError
+from lab.run.context_files import MAX_CONTEXT_BYTES
 
 KINDS = {
     "f": Kind.FILE,
@@ -53,12 +55,12 @@ class Attributes:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def read(output: bytes) -> Listing:
-    """The objects from the script's output; ReadError where it is not whole."""
+def read(output: bytes, largest: int = MAX_CONTEXT_BYTES) -> Listing:
+    """The objects from the script's output; ReadError where it is not whole, or has more content than `largest`."""
     sections = _sections(output)
     if "no-find" in sections:
         return Listing(problem="its find does not print (GNU find does)")
-    if "again" not in sections:
+    if "again" not in sections or "list" not in sections:
         raise ReadError("cannot read what was gathered: its end is missing")
     changed = set(_objects(sections["list"])) ^ set(_objects(sections["again"]))
     moved = {line[8] for line in changed}
@@ -66,7 +68,7 @@ def read(output: bytes) -> Listing:
     found = [_found(line, devices) for line in _objects(sections["list"])]
     attributes = attributes_of(sections)
     sums = _sums(sections.get("sums", b""))
-    contents = _contents(sections, sums)
+    contents = _contents(sections, sums, largest)
     entries = []
     for item in found:
         path = item.entry.path
@@ -121,7 +123,7 @@ def _found(line: tuple[str, ...], devices: Mapping[str, tuple[int, int]]) -> _Fo
             path,
             what,
             int(mode, 8) & 0o7777,
-            size=int(size) if what is Kind.FILE else 0,
+            size=number_of(size) if what is Kind.FILE else 0,
             linkname=target if what is Kind.SYMLINK else "",
             devmajor=major,
             devminor=minor,
@@ -129,21 +131,31 @@ def _found(line: tuple[str, ...], devices: Mapping[str, tuple[int, int]]) -> _Fo
             problem="it cannot be read" if kind[0] == "x" else name_problem(path, target),
             disk_owner=owner,
         )
-        return _Found(entry, identity, int(links))
+        return _Found(entry, identity, number_of(links))
     except (KeyError, ValueError) as error:
         raise ReadError(f"cannot read what was gathered: {error} of an object") from error
+
+
+def number_of(text: str) -> int:
+    """The number in a field of an object; ValueError for any other text."""
+    number = whole_number(text)
+    if number is None:
+        raise ValueError(f"{shown(text[:20])} is not a number")
+    return number
 
 
 def _nanoseconds(text: str) -> int:
     """find prints ten digits after the point, older ones none."""
     seconds, _, fraction = text.partition(".")
+    if len(seconds) > MOST_DIGITS:
+        raise ValueError("a time is too far away")
     sign = -1 if seconds.startswith("-") else 1
     return int(seconds) * 10**9 + sign * int((fraction + "0" * 9)[:9])
 
 
 def _devices(data: bytes) -> dict[str, tuple[int, int]]:
     found = {}
-    for major, minor, path in re.findall(r"(?m)^([0-9a-f]+) ([0-9a-f]+) \./(.*)$", _text(data)):
+    for major, minor, path in re.findall(r"(?m)^([0-9a-f]{1,16}) ([0-9a-f]{1,16}) \./(.*)$", _text(data)):
         found[path] = (int(major, 16), int(minor, 16))
     return found
 
@@ -184,22 +196,36 @@ def _sums(data: bytes) -> dict[str, str]:
     return found
 
 
-def _contents(sections: Mapping[str, bytes], sums: Mapping[str, str]) -> dict[str, bytes]:
+def _contents(sections: Mapping[str, bytes], sums: Mapping[str, str], largest: int) -> dict[str, bytes]:
     """The contents that were sent, cut by their sizes; one whose sha256 is another is left out: it changed."""
     if "contents" not in sections:
         return {}
-    try:
-        data = zlib.decompress(sections["contents"], wbits=31) if sections["contents"] else b""
-    except zlib.error as error:
-        raise ReadError(f"cannot read what was gathered: {error}") from error
+    data = _unpacked(sections["contents"], largest) if sections["contents"] else b""
     found: dict[str, bytes] = {}
     start = 0
-    for item in _text(sections["sizes"]).split("\0")[:-1]:
-        size, _, path = item.partition(" ")
-        content = data[start : start + int(size)]
-        start += int(size)
+    for item in _text(sections.get("sizes", b"")).split("\0")[:-1]:
+        text, _, path = item.partition(" ")
+        size = whole_number(text)
+        if size is None:
+            raise ReadError("cannot read what was gathered: a size is not a number")
+        content = data[start : start + size]
+        start += size
         if sha256(content).hexdigest() == sums.get(path):
             found[path] = content
+    return found
+
+
+def _unpacked(data: bytes, largest: int) -> bytes:
+    """The content of a gzip stream; ReadError if it has more than `largest` bytes: a few can unpack to gigabytes."""
+    reader = zlib.decompressobj(wbits=31)
+    try:
+        found = reader.decompress(data, largest + 1)
+    except zlib.error as error:
+        raise ReadError(f"cannot read what was gathered: {error}") from error
+    if len(found) > largest:
+        raise ReadError(f"cannot read what was gathered: its contents have more than {largest} bytes")
+    if not reader.eof:
+        raise ReadError("cannot read what was gathered: its contents are cut")
     return found
 
 

@@ -12,7 +12,7 @@ from lab.buildkit.contenthash.entry import Entry, Kind, shown, walk_key
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.context import KINDS, name_problem
 from lab.errors import ReadError
-from lab.run.gather.stream import attributes_of
+from lab.run.gather.stream import attributes_of, number_of
 from lab.run.sides.script import FIRST_LINE
 
 FIELDS = 13  # of the line of one object
@@ -62,7 +62,7 @@ def read_scripted(data: bytes, where: str, rule_sets: Sequence[Rules]) -> Record
     try:
         found = _sorted_lines(lines[:-1])
         objects = [_object(fields, told.get("stat") == "bsd") for fields in found.objects]
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, OverflowError) as error:
         raise ReadError(f"cannot read {where}: a line of it is damaged ({error})") from error
     known = told.get("attributes") != "none"
     values, refusals = _attributes(found)
@@ -145,7 +145,7 @@ def _object(fields: list[str], bsd: bool) -> tuple[Entry, str, int, str | None]:
         _path(name),
         kind,
         stat.S_IMODE(mode),
-        size=int(size) if is_file else 0,
+        size=number_of(size) if is_file else 0,
         linkname=_name(target) if kind is Kind.SYMLINK else "",
         devmajor=int(major, base) if is_device else 0,
         devminor=int(minor, base) if is_device else 0,
@@ -154,7 +154,7 @@ def _object(fields: list[str], bsd: bool) -> tuple[Entry, str, int, str | None]:
         problem=problem,
         disk_owner=owner,
     )
-    return entry, identity, int(links), f"sha256:{own}" if re.fullmatch("[0-9a-f]{64}", own) else None
+    return entry, identity, number_of(links), f"sha256:{own}" if re.fullmatch("[0-9a-f]{64}", own) else None
 
 
 def _fitting(entry: Entry, content: object) -> bytes | None:

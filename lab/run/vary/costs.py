@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from lab.boxes.base import Box
+from lab.counting import whole_number
 from lab.engines.engine import Engine
 from lab.model import Outcome
 from lab.results.facts import StepResult
@@ -28,7 +29,8 @@ def sizes(box: Box, engine: Engine, image: str, instructions: Sequence[str], sta
 def matched(history: str, instructions: Sequence[str], stages: Sequence[str]) -> list[int | None]:
     """The bytes of each instruction's layer, from the lines of `docker history`, the newest first."""
     rows = [line.partition("\t") for line in history.splitlines()]
-    made = [int(size) for size, _, text in rows if MADE.match(text.strip()) and size.isdigit()]
+    sizes_of = [whole_number(size) for size, _, text in rows if MADE.match(text.strip())]
+    made = [size for size in sizes_of if size is not None]
     last = stages[-1] if stages else None
     found: list[int | None] = [None] * len(instructions)
     places = [at for at, text in enumerate(instructions) if text.split(None, 1)[0].upper() in LAYERS]

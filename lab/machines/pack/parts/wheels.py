@@ -79,7 +79,7 @@ def own_source() -> Path:
     try:
         text = metadata.distribution(PROJECT).read_text("direct_url.json") or "{}"
         path = Path(unquote(urlsplit(json.loads(text).get("url", "")).path))
-    except (metadata.PackageNotFoundError, ValueError):
+    except (metadata.PackageNotFoundError, ValueError, AttributeError, TypeError, RecursionError):
         path = Path()
     if (path.suffix == ".whl" and path.is_file()) or (path / "setup.cfg").is_file():
         return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
+from lab.counting import whole_number
 from lab.explain.build_values import flag
 from lab.run.station import Station
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant, changes
@@ -21,7 +22,8 @@ def _argument(scene: Scene) -> Variant:
         return Variant(what, changes({"argument": {UNUSED: "1"}}))
     name, default = found
     old = scene.arguments.get(name, default)
-    new = str(int(old) + 1) if old.isdigit() else f"{old}-lab"
+    number = whole_number(old)
+    new = f"{old}-lab" if number is None else str(number + 1)
     return Variant(f"--build-arg {name}={new}", changes({"argument": {name: new}}))
 
 
