@@ -420,6 +420,18 @@ def this_lab(place: Place, *boxes: str) -> Iterator[None]:
         yield
 
 
+def test_a_second_lab_waits_if_it_is_asked_to_and_prints_for_whom(place: Place) -> None:
+    words = [sys.executable, "-m", "lab", "--wait", "suspend", "debian12-selinux"]
+    env = {**os.environ, "LAB_ROOT": str(place.root), "PYTHONPATH": str(ROOT)}
+    with this_lab(place, "debian12-selinux"):
+        waits = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=env)
+        assert waits.stderr
+        first = waits.stderr.readline()
+    with waits:
+        assert first.startswith(f"debian12-selinux: waiting for `lab repro` (process {os.getpid()}, since ")
+        assert waits.wait() == 0
+
+
 @pytest.mark.parametrize("verb", ["up", "suspend", "down", "repro"])
 def test_a_second_lab_is_exit_code_11(place: Place, verb: str) -> None:
     with this_lab(place, "debian12-selinux"):
