@@ -288,8 +288,8 @@ def _bytes(value: str | dict[str, str]) -> bytes:
 def _result(entry: dict[str, Any]) -> Result:
     cwd = PurePosixPath(entry["cwd"]) if entry["cwd"] else None
     command = Command(tuple(entry["argv"]), entry["env"], cwd, entry["timeout"])
-    printed, started = map(_bytes, (entry["stdout"], entry["stderr"])), datetime.fromisoformat(entry["started"])
-    return Result(command, entry["exit"], *printed, started, entry["seconds"])
+    out, err, moment = _bytes(entry["stdout"]), _bytes(entry["stderr"]), datetime.fromisoformat(entry["started"])
+    return Result(command, entry["exit"], out, err, moment, entry["seconds"])
 
 
 def _is_number(value: object) -> bool:

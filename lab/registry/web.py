@@ -54,7 +54,7 @@ class _BusyError(Exception):
 
 def _may_pass(error: Exception) -> bool:
     """True for a busy gateway, and for a connection that was refused or broke; the time for one question is over."""
-    broken = (ConnectionError, socket.gaierror, http.client.HTTPException)
+    broken = (ConnectionError, socket.gaierror)
     return isinstance(error, _BusyError) or isinstance(error.__cause__, broken)
 
 
@@ -87,7 +87,7 @@ class Web:
 
         def once() -> Answer:
             answer = self._fetch(url, headers, form, largest)
-            if answer.status in GATEWAY:
+            if answer.status in GATEWAY and not answer.wait:  # a server that states a time is not asked before it
                 raise _BusyError(answer)
             return answer
 

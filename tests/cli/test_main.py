@@ -210,7 +210,7 @@ def test_a_damaged_note_is_exit_code_5(place: Place) -> None:
     note.write_text("{", encoding="utf-8")
     done = place.lab("status")
     assert done.returncode == 5
-    assert "hint: remove that file, then run `python -m lab down debian12-selinux`" in done.stderr
+    assert " down debian12-selinux` removes the box, and " in done.stderr
 
 
 # --- looking
@@ -421,13 +421,25 @@ def this_lab(place: Place, *boxes: str) -> Iterator[None]:
         yield
 
 
+def test_a_second_lab_waits_if_it_is_asked_to_and_prints_for_whom(place: Place) -> None:
+    words = [sys.executable, "-m", "lab", "--wait", "suspend", "debian12-selinux"]
+    env = {**os.environ, "LAB_ROOT": str(place.root), "PYTHONPATH": str(ROOT)}
+    with this_lab(place, "debian12-selinux"):
+        waits = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=env)
+        assert waits.stderr
+        first = waits.stderr.readline()
+    with waits:
+        assert first.startswith(f"debian12-selinux: waiting for `lab repro` (process {os.getpid()}, since ")
+        assert waits.wait() == 0
+
+
 @pytest.mark.parametrize("verb", ["up", "suspend", "down", "repro"])
 def test_a_second_lab_is_exit_code_11(place: Place, verb: str) -> None:
     with this_lab(place, "debian12-selinux"):
         done = place.lab(verb, "--lineup", "debian")
     assert done.returncode == 11
-    assert f"lab: cannot use debian12-selinux: `lab repro` (process {os.getpid()}) holds it" in done.stderr
-    assert "hint: wait until it ends, or stop it with Ctrl-C" in done.stderr
+    assert f"lab: cannot use debian12-selinux: `lab repro` (process {os.getpid()}, since " in done.stderr
+    assert f" --wait {verb} ...` waits until it ends" in done.stderr
 
 
 @pytest.mark.parametrize(

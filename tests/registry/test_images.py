@@ -12,12 +12,14 @@ from contextlib import suppress
 import pytest
 
 from lab.errors import LabError, ReadError, RegistryError, UsageError
+from lab.registry import web
 from lab.registry.client import Repository, read_image
 from lab.registry.logins import Login
 from lab.registry.manifests import Platform
 from lab.registry.names import Reference, parse
 from lab.registry.server import Registry
 from lab.results.facts import ImageFacts
+from lab.retries import Attempts
 from tests.conftest import HANGS
 from tests.registry.serving import AMD, CONFIG, INDEX, MANIFEST, SCHEMA_1, Server, digest, serving
 
@@ -134,7 +136,8 @@ def test_a_head_that_comes_in_drops_costs_no_more() -> None:
 @pytest.mark.parametrize(
     "said", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x15\x03\x01\x00\x02\x02\x46", b"", b"HTTP/1.1 200 OK\r\n" * 200]
 )
-def test_what_speaks_no_http(said: bytes) -> None:
+def test_what_speaks_no_http(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "ASKING", Attempts(most=1))  # the server of this test answers once
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
@@ -24,6 +24,7 @@ from lab.boxes.local import LocalBox
 from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
+from lab.registry import ports, server
 from lab.registry.manifests import DOCKER, OCI
 from lab.registry.ports import PORTS
 from lab.registry.server import BASE, Registry, doors, serve
@@ -187,7 +188,7 @@ def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytes
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     # patched: root may use every port, and so may a plain user in many a container
-    monkeypatch.setattr("lab.registry.server.socket.socket", Denied)
+    monkeypatch.setattr("lab.registry.ports.socket.socket", Denied)
     with pytest.raises(HostError) as caught, serve(None, 80, quiet):
         pass
     why = "permission denied (ports below 1024 are root's)"
@@ -202,6 +203,30 @@ def test_a_default_port_that_is_taken_is_passed_over() -> None:
         registry = stack.enter_context(serve(None, None, quiet))
         assert registry.port in range(5001, 5020)
         assert get(registry, "/v2/")[0] == 200
+
+
+def test_a_port_that_another_lab_took_a_moment_before_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look finds the first port free, and then another lab's registry has it: a look that is always too early."""
+    with serve(None, None, quiet) as other:
+        first, looks = other.port, list[list[int]]()
+        assert first
+        second = ports.free_port(None, [first])
+
+        def early(asked: int | None, passed_over: Collection[int] = ()) -> int:
+            looks.append(list(passed_over))
+            return asked or next(port for port in (first, second) if port not in passed_over)
+
+        monkeypatch.setattr(server, "free_port", early)
+        with serve(None, None, quiet, store=tmp_path) as mine:
+            assert mine.port == second
+            assert get(mine, "/v2/")[0] == 200
+        message = "cannot start the registry: it ended at once"
+        with pytest.raises(RegistryError, match=message), serve(None, first, quiet):
+            pass
+    assert looks == [[], [first], []]
+    assert beside.standing(tmp_path) == []
 
 
 def test_without_any_free_port_it_says_so() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import socket
 
 import pytest
 
 from lab.errors import LabError, ReadError, RegistryError
+from lab.notices import Notice, Retried, listening
+from lab.registry import web
 from lab.registry.web import Web, json_body
+from lab.retries import Attempts
 from tests.registry.serving import Server
 
 WEB = Web("x", 30)
@@ -29,6 +33,45 @@ def test_a_form_is_sent_again_to_the_same_host_alone(server: Server) -> None:
     server.answers["/a"] = (307, {"Location": f"http://localhost:{server.port}/b"}, b"")
     assert WEB.ask(f"http://127.0.0.1:{server.port}/a", {}, form=b"k=v").body == b"body"
     assert server.posted == [b"k=v"] * 3  # the other name of the host got a plain question
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_busy_gateway_is_asked_again(server: Server, status: int) -> None:
+    server.answers["/a"] = (status, {}, b"")
+    heard: list[Notice] = []
+
+    def hear(notice: Notice) -> None:
+        heard.append(notice)
+        server.answers["/a"] = (200, {}, b"body")
+
+    with listening(hear):
+        assert WEB.ask(f"http://127.0.0.1:{server.port}/a", {}).body == b"body"
+    [notice] = heard
+    assert isinstance(notice, Retried)
+    assert (notice.who, notice.what, notice.why) == (
+        f"127.0.0.1:{server.port}",
+        "ask",
+        f"the answer has status {status}",
+    )
+
+
+@pytest.mark.parametrize(("status", "headers"), [(503, {"Retry-After": "60"}), (429, {}), (500, {}), (404, {})])
+def test_other_answers_are_the_answer(server: Server, status: int, headers: dict[str, str]) -> None:
+    server.answers["/a"] = (status, headers, b"")
+    heard: list[Notice] = []
+    with listening(heard.append):
+        assert WEB.ask(f"http://127.0.0.1:{server.port}/a", {}).status == status
+    assert heard == []
+
+
+def test_a_refused_connection_is_tried_again_and_is_then_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "ASKING", Attempts(most=3, first=0.01))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    heard: list[Notice] = []
+    with listening(heard.append), pytest.raises(RegistryError, match="Connection refused"):
+        WEB.ask(f"http://127.0.0.1:{port}/a", {})
+    assert [item.attempt for item in heard if isinstance(item, Retried)] == [1, 2]
 
 
 @pytest.mark.parametrize("chunked", [True, False])

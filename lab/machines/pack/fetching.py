@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from lab.errors import ConfigError, HostError, Interrupted, UsageError
 from lab.machines.pack.arrival import PIECE, Arrival, Count
 from lab.machines.pack.manifest import Entry
+from lab.notices import Retried, announce
 from lab.workers import stopping
 
 SECONDS = 30  # without a byte
@@ -129,5 +130,8 @@ class Client:
                 f"cannot download {self.url}{name}: {getattr(error, 'reason', error)}",
                 hint="check that `python -m lab serve` still runs there; the same command continues the download",
             ) from error
-        if stopping.wait(min(LONGEST_PAUSE, self.pause * 2**attempt)):
+        pause = min(LONGEST_PAUSE, self.pause * 2**attempt)
+        why = str(getattr(error, "reason", error))
+        announce(Retried(urlsplit(self.url).netloc, "download", attempt + 1, ATTEMPTS, why, pause))
+        if stopping.wait(pause):
             raise Interrupted("stopped while downloading; the same command continues")
