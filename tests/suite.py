@@ -65,6 +65,10 @@ TYPES = tool("types", "mypy")
 # A test takes its whole module's fixtures with it. worksteal gives each worker neighbours, so few are made twice.
 TESTS = pytest("tests", "not vm and not machines", "-n", "logical", "--maxprocesses", "8", "--dist", "worksteal")
 SETUP = tool("setup", "python", "-m", "lab", "setup")
+# Two processes that need one archive cannot make it at once, and a box that both parts need is baked once.
+BOXES = tool("boxes", "python", "-m", "lab", "bake")
+ARCHIVED = ("20.10.24", "20.10.24-unfixed", "26.1.5", "28.5.2", "buildkit-0.25.2")
+ARCHIVES = tool("archives", "python", "-m", "lab", "engines", "build", *ARCHIVED)
 MACHINES = pytest("machines", "machines")
 ENGINES = pytest("engines", "vm and not machines")
 
@@ -72,7 +76,7 @@ CHECK: Stage = ((FORMAT, LINT, IMPORTS, TYPES), (TESTS,))
 SUITES: dict[str, tuple[Stage, ...]] = {
     "check": (CHECK,),
     # Virtual machines are emulated and often wait for each other, so engines of this machine run beside them.
-    "test": (CHECK, ((SETUP,),), ((MACHINES,), (ENGINES,))),
+    "test": (CHECK, ((SETUP,),), ((BOXES,), (ARCHIVES,)), ((MACHINES,), (ENGINES,))),
 }
 
 

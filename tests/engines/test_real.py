@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -205,9 +204,9 @@ def broken(folder: Path, script: str) -> Archive:
     return Archive(path, Contents(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), programs=programs))
 
 
-def bridges() -> list[str]:
-    """The network bridges of this machine that are an engine's."""
-    return sorted(path.name for path in Path("/sys/class/net").iterdir() if re.fullmatch("lab[0-9a-f]{8}", path.name))
+def has_bridge(state: Path) -> bool:
+    """True while the network bridge of the engine 1.0 is there; engines of others come and go meanwhile."""
+    return Path("/sys/class/net", host.Home(state, "1.0").daemon.bridge).exists()
 
 
 STATIC = StaticSpec(name="1.0", version="1.0", url=None, sha256="0" * 64)
@@ -215,12 +214,11 @@ STATIC = StaticSpec(name="1.0", version="1.0", url=None, sha256="0" * 64)
 
 def test_a_daemon_that_ends_at_once_shows_what_it_said(tmp_path: Path) -> None:
     archive = broken(tmp_path, "#!/bin/sh\necho failed to start daemon: no idea >&2\nexit 1\n")
-    before = bridges()
     with pytest.raises(EngineError, match="it ended at once") as caught:
         host.start(HERE, STATIC, [archive], tmp_path / "state", quiet)
     assert caught.value.tail()[-1] == "failed to start daemon: no idea"
     assert host.leftovers(tmp_path / "state") == []
-    assert bridges() == before
+    assert not has_bridge(tmp_path / "state")
 
 
 def test_a_program_that_is_not_the_archives_is_refused(tmp_path: Path) -> None:
@@ -233,20 +231,20 @@ def test_a_program_that_is_not_the_archives_is_refused(tmp_path: Path) -> None:
 
 def test_what_a_killed_lab_left_is_removed_later(tmp_path: Path) -> None:
     archive = broken(tmp_path, "#!/bin/sh\nexec sleep 600\n")
-    before = bridges()
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
             host.start(HERE, STATIC, [archive], tmp_path / "state", quiet)
         os._exit(1)
     home = host.Home(tmp_path / "state", "1.0")
-    wait_for("its bridge", lambda: bridges() != before or "none", timeout=HANGS, error=LabError)
+    wait_for("its bridge", lambda: has_bridge(tmp_path / "state") or "none", timeout=HANGS, error=LabError)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert host.leftovers(tmp_path / "state") == ["1.0"]
     assert host.processes(home)
     host.stop(HERE, "1.0", tmp_path / "state")
-    assert (host.leftovers(tmp_path / "state"), host.processes(home), bridges()) == ([], [], before)
+    assert (host.leftovers(tmp_path / "state"), host.processes(home)) == ([], [])
+    assert not has_bridge(tmp_path / "state")
     assert not Path(home.daemon.run).exists()
     assert not home.folder.exists()
 
