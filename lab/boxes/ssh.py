@@ -16,20 +16,10 @@ from fabric import Config, Connection
 from invoke.exceptions import CommandTimedOut, ThreadException
 from paramiko import AutoAddPolicy, SSHException
 
+from lab.boxes import hostkeys
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.feeding import Sink, feed_channel, rsync
 from lab.boxes.forwards import ReverseForward, local_forward
-from lab.boxes.hostkeys import (
-    FINAL,
-    SameKey,
-    at_log_in,
-    fingerprints,
-    load_users,
-    log_in_hint,
-    store_key,
-    unreachable,
-    why,
-)
 from lab.boxes.notes import Address
 from lab.boxes.process import run_process
 from lab.errors import BoxError, Interrupted, LabError
@@ -73,7 +63,7 @@ class SshBox(Box):
         tell(Progress(self.name, "reaching it by ssh"))
         is_new = not self._knows_key()
         self.wait_until_reachable(60)
-        if is_new and self.users_hosts and (keys := fingerprints(self.known_hosts)):
+        if is_new and self.users_hosts and (keys := hostkeys.fingerprints(self.known_hosts)):
             tell(Progress(self.name, f"its host key is {keys[0]}, which lab expects from now on"))
         tell(Progress(self.name, "ready", done=True))
 
@@ -99,7 +89,7 @@ class SshBox(Box):
                     raise
                 return error.message
             except BoxError as error:
-                if isinstance(error.__cause__, FINAL):
+                if isinstance(error.__cause__, hostkeys.FINAL):
                     raise
                 return error.message
 
@@ -197,7 +187,7 @@ class SshBox(Box):
         try:
             self._connect().put(str(source), remote=str(part))
         except TRANSPORT_ERRORS as error:
-            raise BoxError(f"cannot copy {source.name} to {self.name}: {why(error)}") from error
+            raise BoxError(f"cannot copy {source.name} to {self.name}: {hostkeys.why(error)}") from error
         self.check(["mv", str(part), str(target)], doing=f"put {source.name} in its place")
 
     def login(self) -> Command:
@@ -272,19 +262,19 @@ class SshBox(Box):
         )
         try:
             # Fabric's own default takes any key; this box's key is known after its first `up`
-            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else SameKey())
+            connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else hostkeys.SameKey())
             if learn:
                 self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
                 self.known_hosts.touch(mode=0o600)
-                load_users(connection.client, self.users_hosts)
+                hostkeys.load_users(connection.client, self.users_hosts)
             if self.known_hosts.exists():
                 connection.client.load_host_keys(str(self.known_hosts))
             connection.open()
             if learn:
-                store_key(connection, self.known_hosts)
+                hostkeys.store_key(connection, self.known_hosts)
             connection.transport.set_keepalive(15)
         except TRANSPORT_ERRORS as error:
-            refused = at_log_in(connection, error)
+            refused = hostkeys.at_log_in(connection, error)
             connection.client.close()  # Fabric's own close() leaves a connection open whose login failed
             if learn and not self.known_hosts.stat().st_size:
                 self.known_hosts.unlink()
@@ -292,14 +282,14 @@ class SshBox(Box):
         return connection
 
     def _unreachable(self, error: BaseException) -> BoxError:
-        return unreachable(self.name, self.known_hosts, error, self.users_hosts)
+        return hostkeys.unreachable(self.name, self.known_hosts, error, self.users_hosts)
 
     def _refusal(self, error: BaseException) -> BoxError:
         """The error for a host that answers and refuses the login."""
         assert self.address
         return _Refused(
-            f"cannot log in to {self.name} as {self.address.user}: {why(error)}",
-            hint=log_in_hint(self.name, self.address),
+            f"cannot log in to {self.name} as {self.address.user}: {hostkeys.why(error)}",
+            hint=hostkeys.log_in_hint(self.name, self.address),
         )
 
 
