@@ -16,7 +16,9 @@ import shutil
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -32,6 +34,7 @@ from lab.model import Exchange, Progress
 from lab.project import Project, find
 from lab.registry import server
 from lab.report import docker
+from lab.run.client_login import ALONE, logged_in
 from lab.run.experiment import Wish, perform
 from lab.run.own_project.project import OwnProject, read_project
 from lab.run.own_project.request import Request
@@ -91,10 +94,14 @@ def ratios(request: Request, place: Path) -> tuple[float, float]:
             ours, our_load = time.monotonic() - clock, processor_seconds(ready) - load
             commands = exchanges((folder / "transcript.jsonl").read_bytes(), "the run")
             text = script(own, base, commands, place / "script")
-            with server.serve(None, None, quiet, store=project.state, boxes=[ready.box]):
-                shell("\n".join(line(item, None) for item in commands if item.about == "base"))
+            with (
+                server.serve(None, None, quiet, store=project.state, boxes=[ready.box]) as store,
+                logged_in(ready.box, store) as env,
+            ):
+                shell("\n".join(map(line, base_commands(commands, env))))
                 load, clock = processor_seconds(ready), time.monotonic()
-                shell(f"{text}\nrm -rf {shlex.quote(str(place / 'script'))}")
+                login = f"LOGIN={shlex.quote(env['DOCKER_CONFIG'])}"
+                shell(f"{login}\n{text}\nrm -rf {shlex.quote(str(place / 'script'))}")
                 theirs, their_load = time.monotonic() - clock, processor_seconds(ready) - load
             shutil.rmtree(folder)
             print(
@@ -153,11 +160,18 @@ def script(own: OwnProject, base: str, commands: tuple[Exchange, ...], place: Pa
             plugins = Path(item.cwd).parent / "config" / "cli-plugins"
             lines.append(f"cp -a {shlex.quote(str(own.folder))} {side}/context")
             lines += [f"ln -s {shlex.quote(target_of(commands, plugins))} {side}/config/cli-plugins"]
+            lines += [f'cp "$LOGIN/config.json" {side}/config/']
         lines.append(line(item, moved[item.cwd] if item.cwd else None))
     return "\n".join(lines)
 
 
-def line(item: Exchange, side: Path | None) -> str:
+def base_commands(commands: tuple[Exchange, ...], env: Mapping[str, str]) -> list[Exchange]:
+    """The commands that made the base image, with another login; those that made and removed the run's are left out."""
+    made = [item for item in commands if item.about == "base" and ALONE not in item.argv and item.argv[0] != "rm"]
+    return [replace(item, env={**item.env, **(env if "DOCKER_CONFIG" in item.env else {})}) for item in made]
+
+
+def line(item: Exchange, side: Path | None = None) -> str:
     """A command of the run for a shell, in the folder of a side if it has one."""
     env = {**item.env, **({"DOCKER_CONFIG": str(side / "config")} if side else {})}
     return f"({Command(item.argv, env, PurePosixPath(side / 'context') if side else None).line()})"

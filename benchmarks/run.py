@@ -29,6 +29,7 @@ from lab.model import Progress
 from lab.project import find
 from lab.registry import server
 from lab.run import base_image, boxfacts, sequence
+from lab.run.client_login import FED
 from lab.run.expectations import facts_of
 from lab.run.scenarios import load_scenario
 from lab.run.station import Station
@@ -126,7 +127,7 @@ def ratio() -> float:
                 before = len(read(kept)[1])
                 ours = timed(1, once)
                 # the same commands again, in other folders: nothing may be left of the first time
-                text = commands(read(kept)[1][before:]).replace(name, f"{name}-script")
+                text = commands(read(kept)[1][before:], store.client_config or b"").replace(name, f"{name}-script")
                 theirs = timed(1, lambda text=text: script(ready.box, text))  # type: ignore[misc]
                 ready.box.run(["rm", "-rf", str(home / "lab-runs")])
                 print(f"  round {number + 1}: lab {ours:.2f} s, script {theirs:.2f} s", flush=True)
@@ -136,8 +137,8 @@ def ratio() -> float:
     return statistics.median(ratios)
 
 
-def commands(entries: list[dict[str, Any]]) -> str:
-    """Entries of a transcript as one shell script that ends where one fails."""
+def commands(entries: list[dict[str, Any]], login: bytes) -> str:
+    """Entries of a transcript as one shell script that ends where one fails; `login` is the input of some of them."""
     lines = [
         Command(
             tuple(entry["argv"]),
@@ -145,6 +146,7 @@ def commands(entries: list[dict[str, Any]]) -> str:
             PurePosixPath(entry["cwd"]) if entry["cwd"] else None,
             entry["timeout"],
         ).line()
+        + (f" <<'END'\n{login.decode()}\nEND" if any(word.endswith(FED) for word in entry["argv"]) else "")
         for entry in entries
     ]
     return "\n".join(["set -e", *lines])

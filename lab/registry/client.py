@@ -128,6 +128,11 @@ class Repository:
     def _token(self, parameters: dict[str, str], login: Login | None) -> str:
         """Fetch a token: with a refresh token as OAuth2 has it, else with the login if there is one."""
         wanted = {"service": parameters.get("service", ""), "scope": f"repository:{self.reference.repository}:pull"}
+        if login and self.base.startswith("https:") and not parameters["realm"].startswith("https:"):
+            realm = parameters["realm"]
+            raise RegistryError(
+                f"cannot read {self.reference}: its registry wants the login at {realm}, which is not https"
+            )
         if login and login.identity:
             refresh = {"grant_type": "refresh_token", "refresh_token": login.identity, "client_id": CLIENT}
             answer = self.web.ask(parameters["realm"], {}, form=urlencode({**wanted, **refresh}).encode())

@@ -78,7 +78,9 @@ class Web:
             target = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not target:
                 return answer
-            url = urljoin(url, target)
+            before, url = _place(url)[0], urljoin(url, target)
+            if before == "https" and _place(url)[0] == "http" and not self.insecure:
+                raise RegistryError(f"cannot read {self.what}: its registry redirects from https to {url}")
             form = form if answer.status in (307, 308) and _place(url) == own else None
         raise RegistryError(f"cannot read {self.what}: its registry redirects more than {REDIRECTS} times")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -68,6 +69,33 @@ def test_an_authority_in_certs_d_is_trusted_for_its_host_alone(secured: Secured,
     place.rename(place.with_name("localhost:1"))
     with pytest.raises(RegistryError, match="no secure connection"):
         secured.read()
+
+
+def trusted(secured: Secured, home: Path) -> Secured:
+    place = home / ".config" / "docker" / "certs.d" / secured.host
+    place.mkdir(parents=True)
+    (place / "ca.crt").write_bytes(secured.certificate.read_bytes())
+    return secured
+
+
+def test_a_secure_registry_may_not_lead_to_a_plain_one(secured: Secured, home: Path, server: Server) -> None:
+    target = f"http://localhost:{server.port}/v2/x/manifests/latest"
+    secured.server.answers["/v2/x/manifests/latest"] = (307, {"Location": target}, b"")
+    with pytest.raises(RegistryError, match=f"its registry redirects from https to {target}"):
+        trusted(secured, home).read()
+    assert server.seen == []
+
+
+def test_a_login_is_sent_to_no_plain_address(
+    secured: Secured, home: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    realm = f"http://localhost:{server.port}/token"
+    secured.server.wanted, secured.server.challenge = "Bearer x", f'Bearer realm="{realm}",service="s"'
+    login = json.dumps({"auths": {secured.host: {"auth": "bWU6c2VjcmV0"}}})
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", login)
+    with pytest.raises(RegistryError, match=f"its registry wants the login at {realm}, which is not https"):
+        trusted(secured, home).read()
+    assert server.seen == []
 
 
 def test_an_insecure_registry_needs_no_certificate(secured: Secured) -> None:
