@@ -76,7 +76,7 @@ def test_a_sparse_file_is_not_filled_with_zeros() -> None:
     with open_tar(io.BytesIO(data)) as archive:
         found = archive.next()
         assert found is not None
-        found.sparse = [(0, 0)]
+        found.sparse = [(0, 0)]  # type: ignore[assignment]  # typeshed has another type than tarfile
         with pytest.raises(tarfile.ReadError, match="is a sparse file"):
             b"".join(pieces_of(archive, found))
 

@@ -18,6 +18,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from pydantic import Field, ValidationError
 
@@ -142,7 +143,7 @@ def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str
     wanted: list[str] = []
     stated = False
     with gzip.open(path) as packed:
-        with open_tar(packed, "r|") as tar:
+        with open_tar(cast(IO[bytes], packed), "r|") as tar:
             for entry in tar:
                 name = _inner(entry, path)
                 if not entry.isreg():

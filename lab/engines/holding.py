@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
 from lab import files
 from lab.boxes.beside import Identity, mine
 from lab.errors import BusyError
