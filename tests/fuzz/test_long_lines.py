@@ -54,7 +54,7 @@ LINES = {
         b"FROM a AS b\n" * 2_000,
     ),
     "dockerfile-word": tuple(
-        unit * (LENGTH // len(unit)) for unit in (*UNITS, b"$a", b"${a", b"${a:-b}", b"<< ", b"<")
+        unit * (LENGTH // 16 // len(unit)) for unit in (*UNITS, b"$a", b"${a", b"${a:-b}", b"<< ", b"<")
     ),
     "ignore-file": (
         *(unit * (LENGTH // len(unit)) for unit in UNITS),

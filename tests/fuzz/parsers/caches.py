@@ -11,13 +11,14 @@ from typing import Any
 from lab.buildkit.cachekeys import inline
 from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.errors import LabError, ReadError
-from lab.registry.archive import LARGEST, open_files
+from lab.registry.archive import open_files
 from lab.registry.importing import Place, import_root
 from lab.registry.layout import find_in_files, find_tag
 from lab.registry.manifests import Platform, image_facts
 from lab.registry.names import is_local, parse
 from lab.registry.sources.syntax import parse_source, split_fields
 from lab.registry.stored import of_folder
+from lab.registry.web import LARGEST
 from tests.fuzz.archives import as_archive
 from tests.fuzz.damage import as_bytes, as_json
 from tests.fuzz.limits import SPARE
