@@ -1,8 +1,8 @@
 """Tar archives that strangers made: tarfile's own reader, with limits for what a header may ask for.
 
-tarfile reads a header of any stated size into memory, follows a negative size back to where it was (and so for ever),
-fills the gaps of a sparse file with as many zeros as its header states, and reads on at the end of a stream until it
-has asked for as many bytes as a header states.
+tarfile reads a header of any stated size into memory, and follows a negative size back to where it was, so for ever. It
+fills the gaps of a sparse file with as many zeros as its header states. At the end of a stream it reads on until it has
+asked for as many bytes as a header states.
 """
 
 from __future__ import annotations

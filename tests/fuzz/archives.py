@@ -16,6 +16,7 @@ import zstandard
 from tests.fuzz.damage import as_bytes, as_json
 
 BOMB = 96 << 20  # bytes of zeros, which compress to a thousandth
+FORMS: tuple[Literal[0, 1, 2], ...] = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
 Member = tuple[tarfile.TarInfo, bytes]
 TYPES = (b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"D", b"K", b"L", b"S", b"V", b"g", b"x", b"X", b"\0", b"?")
 NAMES = ("", ".", "..", "/", "../x", "/etc/passwd", "a/../b", "x" * 300, "\udcff", "a\nb", "./manifest.json", "a/")
@@ -49,7 +50,7 @@ def as_archive(random: Random, seeds: Sequence[bytes], words: Sequence[bytes]) -
     members = members_of(seed)
     for _ in range(random.randint(1, 3)):
         members = _changed(random, members, words)
-    made = tar_bytes(members, random.choice((tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)))
+    made = tar_bytes(members, random.choice(FORMS))
     if random.randint(0, 9) == 0:
         made = made[: random.randint(0, len(made))]
     return compressed(random, made)

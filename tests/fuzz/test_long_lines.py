@@ -44,17 +44,17 @@ LINES = {
         b"#" + b" " * LENGTH + b"\nFROM a\n",
         b"FROM a\n" + b"RUN x\n" * 20_000,
         b"FROM a\n" + b"ENV a=b \\\n" * 20_000,
-        b"FROM a\nCOPY " + b"<<a " * (LENGTH // 4) + b"/x\n",
-        b"FROM a\nRUN <<a\n" + b"\t\n" * (LENGTH // 2),
+        b"FROM a\nCOPY " + b"<<a " * 10_000 + b"/x\n",
+        b"FROM a\nRUN <<a\n" + b"\t\n" * 20_000,
         b"FROM a\nCOPY --from=" + b"\\" * LENGTH + b"\n",
         b"FROM a\nENV " + b'"' * LENGTH + b"\\\n",
         b"FROM a\nENV " + b"a\\" * (LENGTH // 2) + b"\n",
-        b"FROM a\nRUN --mount=" + b"a," * (LENGTH // 2) + b" x\n",
+        b"FROM a\nRUN --mount=" + b"a," * 100_000 + b" x\n",
         b"FROM a\nONBUILD " * 2_000,
         b"FROM a AS b\n" * 2_000,
     ),
     "dockerfile-word": tuple(
-        unit * (LENGTH // len(unit)) for unit in (*UNITS, b"$a", b"${a", b"${a:-b}", b"<< ", b"<")
+        unit * (LENGTH // 16 // len(unit)) for unit in (*UNITS, b"$a", b"${a", b"${a:-b}", b"<< ", b"<")
     ),
     "ignore-file": (
         *(unit * (LENGTH // len(unit)) for unit in UNITS),
