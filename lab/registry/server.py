@@ -10,7 +10,6 @@ import http.client
 import json
 import shlex
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,14 +22,13 @@ from lab.boxes.base import Box, Tell
 from lab.boxes.beside import beside
 from lab.boxes.local import LocalBox
 from lab.boxes.process import Child
-from lab.errors import BusyError, HostError, RegistryError
+from lab.errors import BusyError, RegistryError
 from lab.files import hold
 from lab.model import Progress
 from lab.registry.manifests import ACCEPTED
+from lab.registry.ports import choose_port
 from lab.workers import wait_for
 
-PORT = 5000
-PORTS = range(PORT, PORT + 20)
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"
 BASE = "lab-base"  # the one repository that outlives a run
@@ -98,7 +96,7 @@ def serve(
     if asked:
         yield Registry(asked.rstrip("/"), "external")
         return
-    chosen = _port(port)
+    chosen = choose_port(port, boxes)
     program = next((name for name in PROGRAMS if shutil.which(name)), None)
     tell(Progress("registry", f"starting on localhost:{chosen}"))
     with ExitStack() as stack:
@@ -271,25 +269,3 @@ def _listens(pid: int, port: int) -> bool:
     except psutil.Error as error:
         return isinstance(error, psutil.AccessDenied)
     return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)
-
-
-def _port(asked: int | None) -> int:
-    """The port asked for if it is free, else the first free one from 5000 on."""
-    refused: OSError | None = None
-    for port in [asked] if asked else PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                refused = error
-                continue
-        return port
-    if asked:
-        denied = isinstance(refused, PermissionError)
-        why = "permission denied (ports below 1024 are root's)" if denied else "something listens there"
-        raise HostError(
-            f"cannot serve the registry on port {asked}: {why}",
-            hint="leave --registry-port out; lab then takes a free port",
-        ) from refused
-    raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused

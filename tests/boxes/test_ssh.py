@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 
-from lab.boxes import base
+from lab.boxes import base, forwards
 from lab.boxes.base import failure
 from lab.boxes.notes import Address
 from lab.boxes.process import Child
@@ -516,6 +516,25 @@ def test_the_door_closes_though_a_client_stays(box: SshBox, server: int) -> None
         assert client.sock is not None  # it keeps its connection open, and the forward ends all the same
     assert box.run(["true"]).ok
     client.close()
+
+
+def test_the_door_of_a_box_that_is_frozen_closes(tmp_path: Path, server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a limit paramiko would wait for ever."""
+    monkeypatch.setattr(forwards, "CLOSE_SECONDS", 0.1)
+    own = Sshd(tmp_path)
+    own.start()
+    frozen = own.box()
+    frozen.bring_up(lambda event: None)
+    assert own.child
+    with frozen.registry_door(free_port(), server):
+        servers = [psutil.Process(own.child.pid), *psutil.Process(own.child.pid).children(recursive=True)]
+        for process in servers:
+            process.suspend()
+    for process in servers:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+    frozen.close()
+    own.stop()
 
 
 def test_a_door_on_a_taken_port_is_refused(box: SshBox, server: int) -> None:
