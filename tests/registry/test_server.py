@@ -24,7 +24,7 @@ from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
 from lab.registry.manifests import DOCKER, OCI
-from lab.registry.server import BASE, PORTS, Registry, _wait_until_it_serves, doors, serve
+from lab.registry.server import BASE, Registry, _wait_until_it_serves, doors, serve
 
 
 def quiet(event: Progress) -> None:

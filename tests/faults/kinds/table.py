@@ -119,10 +119,10 @@ def killed(verb: str, moments: int, seconds: float, words: tuple[str, ...], firs
 
 UP = ("up", "--lineup", "one", "--verbose")
 PROGRAM = (
-    Fault("lab-ctrl-c", "lab stopped by Ctrl-C", ANYWHERE, OfProgram(signal.SIGINT), (0, STOPPED), "stopped",
-          "anywhere", delay=8, lineup="one"),
-    Fault("lab-term", "lab stopped by SIGTERM", ANYWHERE, OfProgram(END), (0, STOPPED), "stopped", "anywhere",
-          delay=8, lineup="one"),
+    Fault("lab-ctrl-c", "lab stopped by Ctrl-C", BUILD, OfProgram(signal.SIGINT), (STOPPED,), "stopped", "build",
+          delay=2, lineup="one"),
+    Fault("lab-term", "lab stopped by SIGTERM", REBUILD, OfProgram(END), (STOPPED,), "stopped", "rebuild", delay=1,
+          lineup="one"),
     Fault("lab-pause", "lab frozen for 3 s", ANYWHERE, OfProgram(FREEZE, 3), (0,), phase="anywhere", delay=6,
           lineup="one"),
     *killed("repro", 16, 8, REPRO),
