@@ -24,6 +24,7 @@ from lab.boxes.process import Child
 from lab.errors import HostError, RegistryError
 from lab.model import Progress
 from lab.registry.manifests import DOCKER, OCI
+from lab.registry.ports import PORTS
 from lab.registry.server import BASE, Registry, _wait_until_it_serves, doors, serve
 
 
