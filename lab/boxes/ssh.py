@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import socket
 import threading
@@ -28,6 +29,8 @@ from lab.workers import stopping, wait_for
 
 CONNECT_SECONDS = 15
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
+# paramiko logs a broken connection with a traceback, which would be printed; the error that it raises is enough
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: a key file that is no key
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 
-from lab.boxes import base, forwards
+from lab.boxes import base, forwards, ssh
 from lab.boxes.base import failure
 from lab.boxes.notes import Address
 from lab.boxes.process import Child
@@ -460,6 +461,25 @@ def test_a_connection_that_breaks_in_a_command_is_the_boxs_failure(sshd: Sshd, b
     assert "guest" in caught.value.message
     assert caught.value.exit_code == 6
     assert box.run(["echo", "again"]).text == "again"  # the next command opens another
+
+
+def test_a_host_that_accepts_and_says_nothing_is_not_reached(
+    sshd: Sshd, box: SshBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen sshd: the kernel accepts for it. `box` has stored the host's key."""
+    monkeypatch.setattr(ssh, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        frozen = sshd.box(port=silent.getsockname()[1])
+        with pytest.raises(BoxError) as caught:
+            frozen.run(["true"])
+    assert caught.value.message == "cannot reach guest: it accepts connections and does not answer"
+
+
+def test_what_paramiko_logs_is_not_printed() -> None:
+    """In a process of its own: pytest takes what is logged here."""
+    code = "import logging, lab.boxes.ssh; logging.getLogger('paramiko.transport').error('Traceback')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 # --- the registry's door

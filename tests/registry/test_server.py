@@ -179,7 +179,7 @@ def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytes
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     # patched: root may use every port, and so may a plain user in many a container
-    monkeypatch.setattr("lab.registry.server.socket.socket", Denied)
+    monkeypatch.setattr("lab.registry.ports.socket.socket", Denied)
     with pytest.raises(HostError) as caught, serve(None, 80, quiet):
         pass
     why = "permission denied (ports below 1024 are root's)"

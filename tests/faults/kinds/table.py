@@ -70,9 +70,9 @@ DISKS = (
           "build", lineup="one"),
     Fault("state-full", "the disk of the engines full", START, Full("state", 60 << 20), (COMMAND, HOST), FULL, "start",
           lineup="one"),
-    Fault("data-full", "the disk of the engines full", REBUILD, Full("state"), (COMMAND, ENGINE, REGISTRY), FULL,
-          "rebuild", lineup="one"),
-    Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,), FULL,
+    Fault("data-full", "the disk of the engines full", BUILD, Full("state"), (COMMAND, ENGINE, REGISTRY), FULL,
+          "build", lineup="one"),
+    Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,), "home folder of left is full",
           lineup="one"),
     Fault("add-full", "the cache's disk full", "while an archive is added", Full("cache", 8 << 20), (HOST,), FULL,
           words=ADD, lineup="one"),
@@ -102,7 +102,7 @@ HOSTS = (
           lineup="hosts"),
     Fault("host-dockerd", "dockerd of the box killed", REBUILD, InEngine(KILL), (ENGINE,), NO_ENGINE, "rebuild",
           lineup="hosts"),
-    Fault("host-full", "the disk of the box's home folder full", "before the run", HomeFull(), (COMMAND,), FULL,
+    Fault("host-full", "the disk of the box's home folder full", "before the run", HomeFull(), (COMMAND,), "home folder of (east|west) is full",
           lineup="hosts"),
 )  # fmt: skip
 ANYWHERE = "at a random moment"
