@@ -28,6 +28,7 @@ from lab.model import Progress
 from lab.workers import stopping, wait_for
 
 CONNECT_SECONDS = 15
+CHANNEL_SECONDS = 60  # for the box to take a command; paramiko alone would wait an hour
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
 # paramiko logs a broken connection with a traceback, which would be printed; the error that it raises is enough
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -265,6 +266,7 @@ class SshBox(Box):
                 connection.client.load_host_keys(str(self.known_hosts))
             connection.open()
             connection.transport.set_keepalive(15)
+            connection.transport.channel_timeout = CHANNEL_SECONDS
         except TRANSPORT_ERRORS as error:
             refused = at_log_in(connection, error)
             connection.client.close()  # Fabric's own close() leaves a connection open whose login failed

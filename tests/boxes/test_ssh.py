@@ -538,6 +538,24 @@ def test_the_door_closes_though_a_client_stays(box: SshBox, server: int) -> None
     client.close()
 
 
+def test_a_frozen_box_takes_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection stands; without a limit of lab's own, paramiko would wait an hour for a channel."""
+    monkeypatch.setattr(ssh, "CHANNEL_SECONDS", 0.5)
+    own = Sshd(tmp_path)
+    own.start()
+    frozen = own.box()
+    frozen.bring_up(lambda event: None)
+    assert own.child
+    servers = [psutil.Process(own.child.pid), *psutil.Process(own.child.pid).children(recursive=True)]
+    for process in servers:
+        process.suspend()
+    with pytest.raises(BoxError, match="cannot reach guest: Timeout opening channel"):
+        frozen.run(["true"])
+    for process in servers:
+        process.resume()
+    own.stop()
+
+
 def test_the_door_of_a_box_that_is_frozen_closes(tmp_path: Path, server: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a limit paramiko would wait for ever."""
     monkeypatch.setattr(forwards, "CLOSE_SECONDS", 0.1)

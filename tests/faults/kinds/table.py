@@ -60,6 +60,7 @@ REGISTRIES = (
 )  # fmt: skip
 PACK = ("pack", "{root}/cache/pack", "--lineup", "one", "--without", "wheels,debian,base,docs,lessons", "--verbose")
 ADD = ("engines", "add", "{root}/docker-20.10.24.tgz", "--name", "20.10.24-own")
+HOME_FULL = r"the disk of the home folder of \w+ is full"
 FULL = "No space left on device|no space left on device"
 DISKS = (
     Fault("results-full", "the disk of the results full", "at the start of the run", Full("results"), (HOST,), FULL,
@@ -72,7 +73,8 @@ DISKS = (
           lineup="one"),
     Fault("data-full", "the disk of the engines full", BUILD, Full("state"), (COMMAND, ENGINE, REGISTRY), FULL,
           "build", lineup="one"),
-    Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,), "home folder of left is full",
+    Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,),
+          HOME_FULL,
           lineup="one"),
     Fault("add-full", "the cache's disk full", "while an archive is added", Full("cache", 8 << 20), (HOST,), FULL,
           words=ADD, lineup="one"),
@@ -102,7 +104,8 @@ HOSTS = (
           lineup="hosts"),
     Fault("host-dockerd", "dockerd of the box killed", REBUILD, InEngine(KILL), (ENGINE,), NO_ENGINE, "rebuild",
           lineup="hosts"),
-    Fault("host-full", "the disk of the box's home folder full", "before the run", HomeFull(), (COMMAND,), "home folder of (east|west) is full",
+    Fault("host-full", "the disk of the box's home folder full", "before the run", HomeFull(), (COMMAND,),
+          HOME_FULL,
           lineup="hosts"),
 )  # fmt: skip
 ANYWHERE = "at a random moment"
