@@ -78,7 +78,8 @@ DISKS = (
           lineup="one"),
     Fault("add-full", "the cache's disk full", "while an archive is added", Full("cache", 8 << 20), (HOST,), FULL,
           words=ADD, lineup="one"),
-    Fault("pack-full", "the pack's disk full", "while a pack is made", Full("cache", 8 << 20), (HOST,), FULL,
+    Fault("pack-full", "the pack's disk full", "while a pack is made", Full("cache", 8 << 20), (HOST,),
+          "MB free at",
           words=PACK, lineup="one"),
 )  # fmt: skip
 MACHINE = (
