@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -9,6 +10,8 @@ from fabric import Connection
 from paramiko import SSHException
 
 from lab.errors import BoxError
+
+CLOSE_SECONDS = 5.0
 
 
 class ReverseForward:
@@ -24,10 +27,11 @@ class ReverseForward:
         self.box_port = box_port
         self.host_port = host_port
         self._stack = ExitStack()
+        self._connection: Connection | None = None
 
     def open(self) -> None:
         """Open it; BoxError if something on the box listens on that port."""
-        connection = self.connect()
+        connection = self._connection = self.connect()
         self._stack.callback(connection.close)
         try:
             self._stack.enter_context(
@@ -39,16 +43,29 @@ class ReverseForward:
                 )
             )
         except SSHException as error:
-            self._stack.close()
+            self.close()
             raise BoxError(
                 f"cannot show the registry to {self.box} as localhost:{self.box_port}: {error}",
                 hint=f"something on {self.box} listens there; choose another port with --registry-port",
             ) from error
 
     def close(self) -> None:
-        """Close it; harmless if it is closed."""
+        """Close it; harmless if it is closed.
+
+        paramiko waits without a limit for the box to confirm. A box that does not answer for CLOSE_SECONDS loses the
+        connection, which ends that wait.
+        """
         stack, self._stack = self._stack, ExitStack()
-        stack.close()
+        connection, self._connection = self._connection, None
+        if connection is None:
+            stack.close()
+            return
+        late = threading.Timer(CLOSE_SECONDS, lambda: connection.transport.close())
+        late.start()
+        try:
+            stack.close()
+        finally:
+            late.cancel()
 
 
 @contextmanager

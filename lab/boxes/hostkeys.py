@@ -17,7 +17,8 @@ from lab.errors import BoxError, reason
 FINAL = (BadHostKeyException, IncompatiblePeer)  # a host that will not answer otherwise if it is asked again
 SLOW = "Authentication timeout."  # paramiko's text
 SSH_PORT = 22  # a file of known hosts names only another port
-MUTE = "No existing session"  # paramiko's text for a host that accepts a connection and sends nothing
+# paramiko's texts for a host that accepts the connection and sends nothing in time
+SILENT = ("No existing session", "Error reading SSH protocol banner")
 
 
 def why(error: BaseException) -> str:
@@ -25,8 +26,8 @@ def why(error: BaseException) -> str:
     if isinstance(error, NoValidConnectionsError):
         each = {f"{reason(item)} ({host} port {port})" for (host, port), item in error.errors.items()}
         return ", ".join(sorted(each))
-    if str(error) == MUTE:
-        return "it accepts connections, and no ssh server answers on them"
+    if str(error).startswith(SILENT):
+        return "it accepts connections and does not answer"
     name = getattr(error, "filename", None)
     return f"{reason(error)}: {name}" if name else reason(error)
 
@@ -82,8 +83,8 @@ def at_log_in(connection: Any, error: BaseException) -> bool:
     paramiko has one exception for a refusal, a slow answer and a broken connection, and several for a key file.
     """
     transport = connection.client.get_transport()
-    stood = transport is not None and transport.is_active()
-    return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW, MUTE)
+    stood = transport is not None and transport.is_active() and transport.initial_kex_done
+    return stood and not isinstance(error, (BadHostKeyException, UnknownHost)) and str(error) not in ("", SLOW)
 
 
 def unreachable(name: str, known_hosts: Path, error: BaseException, users: Path | None = None) -> BoxError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import socket
 import threading
@@ -32,6 +33,8 @@ from lab.workers import stopping, wait_for
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
 CONNECTING = Attempts(most=3, first=0.5)
 CONNECTING_SECONDS = 30  # an attempt that took longer was the last one
+# paramiko logs a broken connection with a traceback, which would be printed; the error that it raises is enough
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class SshBox(Box):

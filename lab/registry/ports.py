@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import psutil
 
-from lab.errors import HostError, RegistryError
+from lab.boxes.base import Box
+from lab.errors import BoxError, HostError, RegistryError
 
 PORT = 5000
 PORTS = range(PORT, PORT + 20)
@@ -33,13 +34,16 @@ def listens(pid: int, port: int) -> bool:
     return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found)
 
 
-def free_port(asked: int | None, passed_over: Collection[int] = ()) -> int:
-    """The port asked for if it is free, else the first free one from 5000 on that is not passed over.
+def free_port(asked: int | None, boxes: Sequence[Box] = (), passed_over: Collection[int] = ()) -> int:
+    """The port asked for if it is free here, else the first one from 5000 on that is free here and on the boxes.
 
-    HostError if none is free.
+    A box holds the port of an earlier run whose connection broke until its sshd notices that. Ports in `passed_over`
+    are not taken. HostError if the port asked for, or every other one, is taken.
     """
     refused: OSError | None = None
     for port in [asked] if asked else [port for port in PORTS if port not in passed_over]:
+        if not asked and any(_is_taken(box, port) for box in boxes):
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -56,3 +60,11 @@ def free_port(asked: int | None, passed_over: Collection[int] = ()) -> int:
             hint="leave --registry-port out; lab then takes a free port",
         ) from refused
     raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused
+
+
+def _is_taken(box: Box, port: int) -> bool:
+    """True if something on the box listens on that port of its loopback; False if the box cannot be asked."""
+    try:
+        return box.run(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}"], timeout=60).ok
+    except BoxError:
+        return False

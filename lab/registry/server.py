@@ -116,7 +116,7 @@ def _start(
     """
     passed_over: list[int] = []
     while True:
-        chosen = free_port(asked, passed_over)
+        chosen = free_port(asked, boxes, passed_over)
         tell(Progress("registry", f"starting on localhost:{chosen}"))
         try:
             return _start_on(chosen, state, boxes, stack, kept=kept)

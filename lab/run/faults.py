@@ -25,6 +25,7 @@ ERROR_OF_REGISTRY = re.compile(
     r"\b(?:5\d\d|429) (?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Timeout|Too Many Requests)"
     r"|\bunexpected (?:HTTP )?status\b.*\b(?:5\d\d|429)\b|\btoomanyrequests\b|\b(?:unexpected )?EOF\b"
 )
+UNWRITTEN = re.compile(r"I/O error|write error|[Nn]o space left on device")
 OF_RUN = re.compile(r"#\d+ \d+\.\d+ ")  # what the command of a RUN printed
 TRANSFER = re.compile(r"cannot (?:push|pull) ")  # all that such a command prints is about a registry
 FAILURE = re.compile(r"error|fail|dial|lookup|denied|not found|timeout", re.IGNORECASE)
@@ -70,7 +71,7 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
         return Fault.REGISTRY, [f"the registry {registry.prefix} does not answer"]
     if bad := _error_of(registry, error):
         return Fault.REGISTRY, [f"the registry {registry.prefix} answers with an error: {bad}", *_log_of(registry)]
-    return Fault.COMMAND, [*_helper(engine, error.output), *_unpulled(error.output)]
+    return Fault.COMMAND, [*_helper(engine, error.output), *_unpulled(error.output), *_full(box, error.output)]
 
 
 def _error_of(registry: Registry, error: LabError) -> str | None:
@@ -97,6 +98,14 @@ def _helper(engine: Engine, output: str) -> list[str]:
         f"Docker {engine.server} makes COPY and ADD in a container of the image docker.io/{HELPER}, and could not pull "
         "that image; Docker 19.03 and newer need no such image"
     ]
+
+
+def _full(box: Box, output: str) -> list[str]:
+    """That the disk is full, where a command could not write: some shells only print that there was an I/O error."""
+    if not UNWRITTEN.search(output):
+        return []
+    asked = box.run(["sh", "-c", 'df -P "$HOME"'], timeout=60)
+    return [f"the disk of the home folder of {box.name} is full"] if " 100% " in asked.text else []
 
 
 def _unpulled(output: str) -> list[str]:

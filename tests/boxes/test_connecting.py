@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 
 import pytest
@@ -61,11 +60,7 @@ def test_a_host_that_accepts_connections_and_says_nothing_does_not_refuse_the_ke
         with pytest.raises(BoxError) as caught:
             mute.run(["true"])
     # the exchange and the wait for the server's first line have the same limit, and either may end first
-    assert re.fullmatch(
-        "cannot reach mute: (it accepts connections, and no ssh server answers on them"
-        "|Error reading SSH protocol banner.*)",
-        caught.value.message,
-    )
+    assert caught.value.message == "cannot reach mute: it accepts connections and does not answer"
 
 
 def test_a_host_that_refuses_the_key_is_not_asked_again(sshd: Sshd) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 
-from lab.boxes import base, ssh
+from lab.boxes import base, connecting, forwards, ssh
 from lab.boxes.base import failure
 from lab.boxes.notes import Address
 from lab.boxes.process import Child
@@ -470,6 +471,25 @@ def test_a_connection_that_breaks_in_a_command_is_the_boxs_failure(sshd: Sshd, b
     assert box.run(["echo", "again"]).text == "again"  # the next command opens another
 
 
+def test_a_host_that_accepts_and_says_nothing_is_not_reached(
+    sshd: Sshd, box: SshBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen sshd: the kernel accepts for it. `box` has stored the host's key."""
+    monkeypatch.setattr(connecting, "ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        frozen = sshd.box(port=silent.getsockname()[1])
+        with pytest.raises(BoxError) as caught:
+            frozen.run(["true"])
+    assert caught.value.message == "cannot reach guest: it accepts connections and does not answer"
+
+
+def test_what_paramiko_logs_is_not_printed() -> None:
+    """In a process of its own: pytest takes what is logged here."""
+    code = "import logging, lab.boxes.ssh; logging.getLogger('paramiko.transport').error('Traceback')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 # --- the registry's door
 
 
@@ -524,6 +544,43 @@ def test_the_door_closes_though_a_client_stays(box: SshBox, server: int) -> None
         assert client.sock is not None  # it keeps its connection open, and the forward ends all the same
     assert box.run(["true"]).ok
     client.close()
+
+
+def test_a_frozen_box_takes_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection stands; without a limit of lab's own, paramiko would wait an hour for a channel."""
+    monkeypatch.setattr(connecting, "CHANNEL_SECONDS", 0.5)
+    own = Sshd(tmp_path)
+    own.start()
+    frozen = own.box()
+    frozen.bring_up(lambda event: None)
+    assert own.child
+    servers = [psutil.Process(own.child.pid), *psutil.Process(own.child.pid).children(recursive=True)]
+    for process in servers:
+        process.suspend()
+    with pytest.raises(BoxError, match="cannot reach guest: Timeout opening channel"):
+        frozen.run(["true"])
+    for process in servers:
+        process.resume()
+    own.stop()
+
+
+def test_the_door_of_a_box_that_is_frozen_closes(tmp_path: Path, server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a limit paramiko would wait for ever."""
+    monkeypatch.setattr(forwards, "CLOSE_SECONDS", 0.1)
+    own = Sshd(tmp_path)
+    own.start()
+    frozen = own.box()
+    frozen.bring_up(lambda event: None)
+    assert own.child
+    with frozen.registry_door(free_port(), server):
+        servers = [psutil.Process(own.child.pid), *psutil.Process(own.child.pid).children(recursive=True)]
+        for process in servers:
+            process.suspend()
+    for process in servers:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+    frozen.close()
+    own.stop()
 
 
 def test_a_door_on_a_taken_port_is_refused(box: SshBox, server: int) -> None:

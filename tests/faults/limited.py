@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.__main__ import main
-from lab.boxes import ssh
+from lab.boxes import connecting, ssh
 from lab.boxes.base import Box, Result
 
-GRACE_SECONDS = 5  # in place of ssh's 45
+GRACE_SECONDS, CHANNEL_SECONDS = 5, 5  # in place of ssh's 45 and 60
 
 
 def cap(seconds: float) -> None:
@@ -25,7 +25,7 @@ def cap(seconds: float) -> None:
         return run(self, argv, timeout=min(timeout, seconds), **rest)
 
     Box.run = capped  # type: ignore[method-assign]
-    ssh.GRACE_SECONDS = GRACE_SECONDS
+    ssh.GRACE_SECONDS, connecting.CHANNEL_SECONDS = GRACE_SECONDS, CHANNEL_SECONDS
 
 
 if __name__ == "__main__":

@@ -123,7 +123,8 @@ class Workplace:
         """Start the program as a user does."""
         module = "tests.faults.limited" if cap else "lab"
         return subprocess.Popen(
-            [*self.before, sys.executable, "-m", module, *words],
+            # a shell that starts the suite in the background has it ignore Ctrl-C
+            [*self.before, "env", "--default-signal=INT", sys.executable, "-m", module, *words],
             cwd=self.root,
             env=self.environment(cap),
             text=True,

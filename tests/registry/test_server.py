@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
@@ -212,9 +212,9 @@ def test_a_port_that_another_lab_took_a_moment_before_is_passed_over(
     with serve(None, None, quiet) as other:
         first, looks = other.port, list[list[int]]()
         assert first
-        second = ports.free_port(None, [first])
+        second = ports.free_port(None, (), [first])
 
-        def early(asked: int | None, passed_over: Collection[int] = ()) -> int:
+        def early(asked: int | None, boxes: Sequence[Box] = (), passed_over: Collection[int] = ()) -> int:
             looks.append(list(passed_over))
             return asked or next(port for port in (first, second) if port not in passed_over)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -189,6 +190,26 @@ def test_whose_fault_a_cache_is_that_could_not_be_read(error: str | None, why: s
 def test_a_cache_that_a_silent_registry_has_is_lost_with_it(silent: Registry) -> None:
     build = BuildResult(steps=(), imports=(CacheImport(ref="localhost:5002/a", ok=False),))
     assert unread_because(silent, build) == f"the registry {silent.prefix} does not answer"
+
+
+@pytest.mark.parametrize(
+    ("used", "output", "said"),
+    [
+        ("100%", "sh: 3: printf: printf: I/O error", True),  # real output of dash
+        ("99%", "sh: 3: printf: printf: I/O error", False),
+        ("100%", "sh: 3: nothing: not found", False),
+    ],
+)
+def test_a_full_disk_of_the_box_is_named(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: str, output: str, said: bool
+) -> None:
+    """`df` stands in for one that looks at a full disk."""
+    (tmp_path / "df").write_text(f"#!/bin/sh\necho 'tmpfs 16384 16384 0 {used} /home'\n")
+    (tmp_path / "df").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    fault, text = explain_failure(LocalBox("left"), ALIVE, registry, CommandError("cannot write", output=output))
+    assert fault is Fault.COMMAND
+    assert text.endswith("the disk of the home folder of left is full") is said
 
 
 def test_a_box_that_is_lost(registry: Registry) -> None:

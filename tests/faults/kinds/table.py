@@ -60,6 +60,7 @@ REGISTRIES = (
 )  # fmt: skip
 PACK = ("pack", "{root}/cache/pack", "--lineup", "one", "--without", "wheels,debian,base,docs,lessons", "--verbose")
 ADD = ("engines", "add", "{root}/docker-20.10.24.tgz", "--name", "20.10.24-own")
+HOME_FULL = r"the disk of the home folder of \w+ is full"
 FULL = "No space left on device|no space left on device"
 DISKS = (
     Fault("results-full", "the disk of the results full", "at the start of the run", Full("results"), (HOST,), FULL,
@@ -70,13 +71,15 @@ DISKS = (
           "build", lineup="one"),
     Fault("state-full", "the disk of the engines full", START, Full("state", 60 << 20), (COMMAND, HOST), FULL, "start",
           lineup="one"),
-    Fault("data-full", "the disk of the engines full", REBUILD, Full("state"), (COMMAND, ENGINE, REGISTRY), FULL,
-          "rebuild", lineup="one"),
-    Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,), FULL,
+    Fault("data-full", "the disk of the engines full", BUILD, Full("state"), (COMMAND, ENGINE, REGISTRY), FULL,
+          "build", lineup="one"),
+    Fault("home-full", "the disk of the home folder full", "at the start of the run", Full("home"), (COMMAND,),
+          HOME_FULL,
           lineup="one"),
     Fault("add-full", "the cache's disk full", "while an archive is added", Full("cache", 8 << 20), (HOST,), FULL,
           words=ADD, lineup="one"),
-    Fault("pack-full", "the pack's disk full", "while a pack is made", Full("cache", 8 << 20), (HOST,), FULL,
+    Fault("pack-full", "the pack's disk full", "while a pack is made", Full("cache", 8 << 20), (HOST,),
+          "MB free at",
           words=PACK, lineup="one"),
 )  # fmt: skip
 MACHINE = (
@@ -102,7 +105,8 @@ HOSTS = (
           lineup="hosts"),
     Fault("host-dockerd", "dockerd of the box killed", REBUILD, InEngine(KILL), (ENGINE,), NO_ENGINE, "rebuild",
           lineup="hosts"),
-    Fault("host-full", "the disk of the box's home folder full", "before the run", HomeFull(), (COMMAND,), FULL,
+    Fault("host-full", "the disk of the box's home folder full", "before the run", HomeFull(), (COMMAND,),
+          HOME_FULL,
           lineup="hosts"),
 )  # fmt: skip
 ANYWHERE = "at a random moment"
@@ -119,10 +123,10 @@ def killed(verb: str, moments: int, seconds: float, words: tuple[str, ...], firs
 
 UP = ("up", "--lineup", "one", "--verbose")
 PROGRAM = (
-    Fault("lab-ctrl-c", "lab stopped by Ctrl-C", ANYWHERE, OfProgram(signal.SIGINT), (0, STOPPED), "stopped",
-          "anywhere", delay=8, lineup="one"),
-    Fault("lab-term", "lab stopped by SIGTERM", ANYWHERE, OfProgram(END), (0, STOPPED), "stopped", "anywhere",
-          delay=8, lineup="one"),
+    Fault("lab-ctrl-c", "lab stopped by Ctrl-C", BUILD, OfProgram(signal.SIGINT), (STOPPED,), "stopped", "build",
+          delay=2, lineup="one"),
+    Fault("lab-term", "lab stopped by SIGTERM", REBUILD, OfProgram(END), (STOPPED,), "stopped", "rebuild", delay=1,
+          lineup="one"),
     Fault("lab-pause", "lab frozen for 3 s", ANYWHERE, OfProgram(FREEZE, 3), (0,), phase="anywhere", delay=6,
           lineup="one"),
     *killed("repro", 16, 8, REPRO),
