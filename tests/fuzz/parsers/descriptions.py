@@ -17,8 +17,9 @@ from lab.results.golden import Golden
 from lab.run.digest_check import read_cases
 from lab.run.scenarios import load_scenario
 from lab.yamlfile import load, read
+from tests.conftest import ROOT
 from tests.fuzz.damage import as_bytes, as_yaml
-from tests.fuzz.recorded import ROOT, files, in_file, texts
+from tests.fuzz.recorded import files, in_file, texts
 from tests.fuzz.target import Target
 
 SCENARIOS, LESSONS = ROOT / "templates" / "scenarios", ROOT / "templates" / "lessons"

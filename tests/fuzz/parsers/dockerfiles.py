@@ -19,8 +19,9 @@ from lab.errors import LabError
 from lab.explain.places import instruction_lines, places
 from lab.report.page.dockerfile import marked
 from lab.run.own_project.rewriting import rewritten
+from tests.conftest import ROOT
 from tests.fuzz.damage import as_bytes
-from tests.fuzz.recorded import DATA, ROOT, Seeds, texts
+from tests.fuzz.recorded import DATA, Seeds, texts
 from tests.fuzz.target import Target
 from tests.vectors import BOOK
 

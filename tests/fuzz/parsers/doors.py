@@ -19,9 +19,9 @@ from lab.lessons.room.site import Site
 from lab.machines.pack.manifest import parse
 from lab.machines.pack.serving import application
 from lab.project import find
+from tests.conftest import ROOT
 from tests.fuzz.damage import as_bytes, as_json
 from tests.fuzz.parsers.packs import MANIFEST
-from tests.fuzz.recorded import ROOT
 from tests.fuzz.target import Target
 
 HOST = "127.0.0.1:8766"

@@ -15,9 +15,10 @@ from lab.engines.pins import read_engines
 from lab.registry.image_path import Layer, Layers
 from lab.run.builders.docker import _first
 from tests.archives import program
+from tests.conftest import ROOT
 from tests.fuzz.archives import as_archive, as_gzipped_archive
 from tests.fuzz.damage import as_bytes
-from tests.fuzz.recorded import ROOT, files, in_file
+from tests.fuzz.recorded import files, in_file
 from tests.fuzz.target import Target
 
 VERSION = "20.10.24"

@@ -23,10 +23,11 @@ from lab.results.shelf import summaries
 from lab.results.stores import engine_merges, read_store
 from lab.run.minimise.state import State
 from lab.run.random_trials import stored
+from tests.conftest import ROOT
 from tests.fuzz.archives import as_gzipped_archive
 from tests.fuzz.damage import as_bytes, as_json, as_json_lines
 from tests.fuzz.limits import SPARE
-from tests.fuzz.recorded import DATA, ROOT, files, in_file, texts
+from tests.fuzz.recorded import DATA, files, in_file, texts
 from tests.fuzz.target import Target
 
 WORDS = tuple(
