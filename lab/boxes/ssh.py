@@ -84,7 +84,7 @@ class SshBox(Box):
     ) -> None:
         """Wait until ssh answers, for `seconds` at most, or for `seconds` since the value of `progress` last changed.
 
-        lab asks again `every` so many seconds.
+        lab asks again after `every` seconds.
 
         Raises BoxError with the text of `console` as its output. A host that refuses the user or the key, or whose
         algorithms lab does not have, is not asked again; a refusal counts only of one that is not `booting`.
