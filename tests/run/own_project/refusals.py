@@ -73,7 +73,8 @@ LEFT_TO_THE_ENGINE = (
     f"{BEGIN}LABEL a b c\nENV d e f\nARG G H\nCOPY a /\n",
     f"{BEGIN}ONBUILD FRM x\nCMD\nENTRYPOINT\nHEALTHCHECK none\nCOPY a /\n",
     f"{BEGIN}COPY a /\\\n",
-    f"{BEGIN}USER a b\nWORKDIR a b\nCOPY --from= a /\n",
+    f"{BEGIN}USER a b\nCOPY --from= a /\n",
+    f"{BEGIN}WORKDIR a b\nCOPY a /\n",
 )
 UNKNOWN_TO_BOTH = (
     f"{BEGIN}COPY --parents a /\n",
