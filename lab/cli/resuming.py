@@ -15,7 +15,7 @@ from lab.cli.columns import fill
 from lab.cli.run_words import AgainWords, Plan, RunWords, load_plan
 from lab.cli.terminal import remark
 from lab.counting import counted
-from lab.errors import BusyError, ConfigError, UsageError
+from lab.errors import BusyError, ConfigError, Interrupted, UsageError
 from lab.model import TrialKey
 from lab.project import find as find_project
 from lab.results.run import Repetition, Run, find, load
@@ -77,7 +77,11 @@ def task_of(again: AgainWords, given: RunWords) -> Iterator[Task]:
         _check_alone("--resume", WITH_RESUME)
         folder = _folder(again.resume)
         with held(folder, f"repro --resume {folder.name}"):
-            yield _resumed(folder)
+            try:
+                yield _resumed(folder)
+            except KeyboardInterrupt as stop:  # before the run goes on
+                way = f"`python -m lab repro --resume {folder.name}` makes the trials that are missing"
+                raise Interrupted.by(stop, hint=way) from stop
     elif again.rerun_failed:
         _check_alone("--rerun-failed", WITH_RERUN)
         yield _failed(_folder(again.rerun_failed), again)

@@ -32,6 +32,14 @@ class Duration(click.types.StringParamType):
         return total
 
 
+class _TimeIsUp(KeyboardInterrupt):
+    """Ends what happens as Ctrl-C does.
+
+    A class of its own: after a plain KeyboardInterrupt within `exec`, as of a module's dataclass, Python ends the
+    process by SIGINT whatever its exit code, even if the exception was caught.
+    """
+
+
 @contextmanager
 def time_limit(seconds: int | None) -> Iterator[None]:
     """End what happens in the context after so many seconds, in the way in which Ctrl-C ends it.
@@ -47,7 +55,7 @@ def time_limit(seconds: int | None) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal over
         over = True
-        raise KeyboardInterrupt(f"the time limit of {in_words(seconds)}")
+        raise _TimeIsUp(f"the time limit of {in_words(seconds)}")
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)

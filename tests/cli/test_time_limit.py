@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 
 import click
@@ -11,6 +14,7 @@ import pytest
 from lab.cli.time_limit import Duration, in_words, time_limit
 from lab.errors import Interrupted, TimeLimitError, exit_codes
 from lab.workers import side_by_side, stopping, wait_for
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -59,6 +63,23 @@ def test_the_way_on_that_the_interruption_names_is_kept() -> None:
     with pytest.raises(TimeLimitError) as caught, time_limit(1):
         work()
     assert caught.value.hint == "the way on"
+
+
+IN_EXEC = """
+import sys, time
+from lab.cli.time_limit import time_limit
+from lab.errors import TimeLimitError
+try:
+    with time_limit(1):
+        exec("import time\\nwhile True: time.sleep(0.05)")
+except TimeLimitError as error:
+    sys.exit(error.exit_code)
+"""
+
+
+def test_the_exit_code_holds_although_the_time_ended_within_an_import() -> None:
+    done = subprocess.run([sys.executable, "-c", IN_EXEC], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert done.returncode == TimeLimitError.exit_code
 
 
 def test_work_that_ends_in_time_leaves_no_alarm() -> None:
