@@ -16,7 +16,7 @@ from typing import IO, Annotated, cast
 from pydantic import Field
 
 from lab import __version__
-from lab.archives import DAMAGED, content_of, open_tar
+from lab.archives import DAMAGED, open_tar, pieces_of
 from lab.boxes import transcript
 from lab.errors import ConfigError, HostError, UsageError
 from lab.files import disk_error
@@ -191,7 +191,7 @@ def _members(path: Path, stream: Limited) -> Iterator[tuple[str, bytes]]:
             seen.add(member.name)
             if len(seen) > MAX_FILES:
                 raise ConfigError(f"cannot use {path}: more than {MAX_FILES} files")
-            yield member.name, content_of(archive, member, MAX_UNPACKED)
+            yield member.name, b"".join(pieces_of(archive, member))
 
 
 def _checked(path: Path, files: dict[str, bytes]) -> Bundle:

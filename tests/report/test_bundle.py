@@ -306,7 +306,8 @@ def test_a_bomb_in_a_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     head = tarfile.TarInfo("pax")
     head.type, head.size = tarfile.XHDTYPE, 8 << 30  # says that eight gigabytes of attributes follow
     block = head.tobuf(format=tarfile.GNU_FORMAT)
-    assert "unpacks to more than 1 MiB" in refused(tmp_path, gzip.compress(block + bytes(4 << 20))).message
+    said = refused(tmp_path, gzip.compress(block + bytes(4 << 20))).message
+    assert f"a header states a size of {8 << 30} bytes" in said
 
 
 def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
