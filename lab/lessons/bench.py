@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -155,13 +155,13 @@ class Bench:
             self._write_dockerfile(build, context, folder, engine)
             there = engine.place(folder)
         except (OSError, shutil.Error) as error:
-            return _failed(made, f"the folder cannot be copied: {reason(error)}")
+            return replace(made, problem=f"the folder cannot be copied: {reason(error)}")
         except UsageError:  # `rewritten` found no such image
-            return _failed(made, f"the Dockerfile has no FROM {BASE}")
+            return replace(made, problem=f"the Dockerfile has no FROM {BASE}")
         except ReadError as error:
-            return _failed(made, error.message)
+            return replace(made, problem=error.message)
         except LabError as error:  # a change that does not fit what the student has left of the files
-            return _failed(made, "; ".join([error.message, *error.tail()[-1:]]))
+            return replace(made, problem="; ".join([error.message, *error.tail()[-1:]]))
         result = self._run(engine, self._words(build, there), buildkit=build.builder == "buildkit")
         if result.ok and build.cache and self.registry:
             result = self._pushed(engine, made.reference, result)
@@ -264,13 +264,9 @@ def _read(made: Made, result: Result) -> Made:
         if step.outcome != Outcome.BASE
     )
     if result.ok:
-        return Made(made.context, made.reference, steps, "", made.arguments)
+        return replace(made, steps=steps)
     lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
-    return Made(made.context, made.reference, steps, lines[-1] if lines else "it printed nothing", made.arguments)
-
-
-def _failed(made: Made, problem: str) -> Made:
-    return Made(made.context, made.reference, (), problem, made.arguments)
+    return replace(made, steps=steps, problem=lines[-1] if lines else "it printed nothing")
 
 
 @contextmanager
