@@ -80,6 +80,7 @@ IMPORTED = {
         explain.predict explain.rules_of_box explain.sent explain.subject explain.upstream
         report.explanation results.contexts
     """,
+    "lessons/test_bench.py": "lessons.client",
     "machines/test_daemons.py": "machines.prerequisites",
     "machines/test_fleet.py": """
         machines.image_pool machines.kinds.handler machines.kinds.local machines.kinds.table
@@ -132,7 +133,7 @@ IMPORTED = {
     "run/steps/test_table.py": """
         run.builders.buildkit run.builders.classic run.builders.kind run.steps.build run.steps.change
         run.steps.load run.steps.prune run.steps.pull run.steps.push run.steps.save run.steps.tag
-        run.steps.vary run.steps.wait
+        run.steps.vary
     """,
     "run/test_cases.py": "run.rendering",
     "run/test_experiment.py": "run.context_files run.station",
