@@ -150,7 +150,7 @@ BY_VERB = {
     ("report/test_bundle.py", "bundle"): "cli.bundles",
     ("cli/test_minimise.py", "minimise"): "cli.minimise_start",
     ("test_random_vm.py", "truth"): "run.random_trials.opening",
-    ("test_vm.py", "bisect"): "cli.bisect",
+    ("test_local_vm.py", "bisect"): "cli.bisect",
     ("test_vm.py", "doctor"): "cli.host machines.doctor",
 }
 
