@@ -28,10 +28,12 @@ written = count()
 
 
 def pytest_configure() -> None:
-    """Take SIGINT as at a terminal. A shell lets its background jobs ignore it, and every program inherits that.
+    """Give every test the same surroundings, at a terminal, in the background and in a worker.
 
-    A program that ignores SIGINT never ends by Ctrl-C, and /bin/sh cannot even set a trap for it.
+    A shell lets its background jobs ignore SIGINT, and every program inherits that: it never ends by Ctrl-C, and
+    /bin/sh cannot even set a trap for it. A worker of pytest-xdist has COLUMNS, for which lab breaks its lines.
     """
+    os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -177,8 +177,10 @@ class Rulebook:
         return replace(known[0], buildkit=release, predicted=any(item.predicted for item in known))
 
     def _obeying(self, name: str, like: str, rules: str) -> Known | None:
+        if rules not in self.rule_sets or OTHER_RULES.fullmatch(like):  # the rules are changed once
+            return None
         base = self.engine(like)
-        if base is None or rules not in self.rule_sets:
+        if base is None:
             return None
         own = base.rules  # whether a socket arrives as one is decided by the client
         made = replace(self.rule_sets[rules], links=own.links, root_swallows=own.root_swallows, sockets=own.sockets)

@@ -53,9 +53,14 @@ class _BusyError(Exception):
 
 
 def _may_pass(error: Exception) -> bool:
-    """True for a busy gateway, and for a connection that was refused or broke; the time for one question is over."""
-    broken = (ConnectionError, socket.gaierror)
-    return isinstance(error, _BusyError) or isinstance(error.__cause__, broken)
+    """True for a busy gateway, a connection that was refused or broke, and a name server without an answer.
+
+    A question whose time is over is not repeated, and neither is one to a host that has no address.
+    """
+    cause = error.__cause__
+    if isinstance(cause, socket.gaierror):
+        return cause.errno == socket.EAI_AGAIN
+    return isinstance(error, _BusyError) or isinstance(cause, ConnectionError)
 
 
 @dataclass(frozen=True, slots=True)

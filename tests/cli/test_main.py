@@ -279,6 +279,7 @@ def test_status_without_and_with_boxes(place: Place) -> None:
         "lineup": "debian",
         "provider": "libvirt (qemu)",
         "address": "vagrant@127.0.0.1:1",
+        "snapshots": [],
     }
 
 
