@@ -76,9 +76,8 @@ def test_the_man_page_has_a_section_for_every_verb(here: Place) -> None:
     sections = [
         line.removeprefix(".SS lab ").replace("\\-", "-") for line in done.stdout.splitlines() if line[:4] == ".SS "
     ]
-    assert [re.match(r"[a-z]+( [a-z-]+)?(?= |$)", section)[0] for section in sections] == [
-        page.path for page in pages()
-    ]  # type: ignore[index]
+    found = [re.match(r"[a-z]+( [a-z-]+)?(?= |$)", section) for section in sections]
+    assert [match and match[0] for match in found] == [page.path for page in pages()]
     terms = re.findall(r"^\.TP\n\.B (.*)\n(.*)$", done.stdout, re.MULTILINE)
     assert all(text for _, text in terms) and "CONTEXT" not in dict(terms)  # an argument has no text of its own
     titles = re.findall(r"^\.SH (.*)$", done.stdout, re.MULTILINE)
