@@ -12,13 +12,13 @@ from lab.model import Progress
 from lab.project import find
 from tests.faults.fault import REPRO
 from tests.faults.hosts import hosts
-from tests.faults.kinds.table import FAULTS
+from tests.faults.kinds.table import FAULTS, OPEN
 from tests.faults.selection import Selection, select
 from tests.faults.strangers import strangers
 from tests.faults.suite import Suite
 from tests.faults.workplace import FIXED, UNFIXED, Workplace
 
-CHOSEN: Selection = select(FAULTS)
+CHOSEN: Selection = select(FAULTS, left_out=OPEN)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

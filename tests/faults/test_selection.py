@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.kinds.table import FAULTS
+from tests.faults.kinds.table import FAULTS, OPEN
 from tests.faults.selection import COUNT, select
 
 
@@ -28,6 +28,14 @@ def test_a_selection_has_as_many_kinds_as_it_can_have() -> None:
     kinds = {type(fault.kind) for fault in FAULTS}
     chosen = select(FAULTS, {"LAB_FAULTS_SEED": "3", "LAB_FAULTS": str(len(kinds))}).faults
     assert {type(fault.kind) for fault in chosen} == kinds
+
+
+def test_a_selection_leaves_out_what_is_open() -> None:
+    names = {fault.name for fault in FAULTS}
+    assert names > OPEN
+    chosen = select(FAULTS, {"LAB_FAULTS": str(len(names))}, OPEN).faults
+    assert {fault.name for fault in chosen} == names - OPEN
+    assert len(select(FAULTS, {"LAB_FAULTS": "all"}, OPEN).faults) == len(names)
 
 
 def test_faults_are_chosen_by_their_names() -> None:
