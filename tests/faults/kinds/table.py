@@ -136,8 +136,8 @@ PROGRAM = (
     *killed("engines add", 5, 3, ADD),
 )  # fmt: skip
 FAULTS = (*ENGINES, *REGISTRIES, *DISKS, *MACHINE, *HOSTS, *PROGRAM)
-# No pass has shown yet that all guarantees are kept after these, so a selection leaves them out. `make faults` and their
-# names make them.
+# No pass has shown yet that all guarantees are kept after these, so a selection leaves them out. `make faults` and
+# their names make them.
 OPEN = frozenset({
     "dockerd-push", "step-killed", "registry-none", "registry-half", "data-full", "home-full", "pack-full",
     "no-names-base", "host-cut", "host-blink", "host-name", "host-dockerd", "host-full", "sshd-frozen", "lab-ctrl-c",
