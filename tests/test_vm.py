@@ -246,7 +246,7 @@ def test_reset_repairs_a_box_that_was_broken(breaking: str, checkout: Lab, selin
     script, broken = BREAKING[breaking]
     selinux_box.run(["sudo", "-n", "sh", "-c", script])
     assert selinux_box.run(["sh", "-c", broken]).ok
-    reset(checkout)
+    reset(checkout, selinux_box)
     assert selinux_box.check(["docker", "version"], doing="ask its Docker")
     selinux_box.check(["sudo", "-n", "sh", "-c", "test ! -e /full && echo x > /more"], doing="write to the disk")
     assert_the_time_is_right(selinux_box)
@@ -263,14 +263,15 @@ def test_reset_repairs_a_box_whose_ssh_was_stopped(checkout: Lab, selinux_box: B
     breaking = "sleep 1; systemctl stop ssh.socket ssh"
     checkout.run("exec", "debian12-selinux", "--", "sudo", "-n", "systemd-run", "sh", "-c", breaking)
     wait_for("ssh to end", lambda: not answers(selinux_box) or "it answers", timeout=120, every=1)
-    reset(checkout)
+    reset(checkout, selinux_box)
     assert answers(selinux_box)
 
 
-def reset(checkout: Lab) -> None:
-    """Set the box back to its first state."""
+def reset(checkout: Lab, box: Box) -> None:
+    """Set the box back to its first state, which knows nothing of a connection that was open before."""
     [row] = checkout.ok("reset", "debian12-selinux", "--json").json["boxes"]
     assert row["snapshot"] == "lab-pristine"
+    box.close()
 
 
 def answers(box: Box) -> bool:

@@ -26,6 +26,7 @@ from lab.yamlfile import Strict, check
 
 PIECE = 1 << 16
 Natural = Annotated[int, Field(ge=0, lt=1 << 63)]
+LATEST = 1 << 93  # nanoseconds: the kernel counts the seconds of a time in 64 bits, and 10**9 has 30
 
 
 class _Repeat(Strict):
@@ -47,7 +48,7 @@ class _Entry(Strict):
     content_sha256: str | None = None
     content_b64: str | None = None
     content_repeat: _Repeat | None = None
-    mtime_ns: Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
+    mtime_ns: Annotated[int, Field(gt=-LATEST, lt=LATEST)] | None = None
     problem: str | None = None
     disk_owner: Annotated[str, Field(pattern=r"^\d+:\d+$")] | None = None
 
