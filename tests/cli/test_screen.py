@@ -136,7 +136,7 @@ def test_json_lines_are_for_tools(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(datetime.fromisoformat(line.pop("time")) <= datetime.now(UTC) for line in found)
     key = {
         "name": "a>b:e/copy-bust:none", "producer": "a", "producer_engine": "e", "consumer": "b", "engine": "e",
-        "scenario": "copy-bust", "variation": "none",
+        "scenario": "copy-bust", "variation": "none", "repeat": 1,
     }  # fmt: skip
     progress, planned, begun, filled, ended = found
     assert progress == {"event": "progress", "who": "b", "what": "prune", "done": False, "failed": False}
