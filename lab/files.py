@@ -111,6 +111,14 @@ def _write_into(path: Path, content: str | bytes) -> None:
         raise disk_error(path, error) from error
 
 
+def at_home(text: str) -> Path:
+    """A path whose ~ is replaced by the user's home folder, where one is known."""
+    try:
+        return Path(text).expanduser()
+    except (RuntimeError, ValueError):  # no home folder is known, or the text has a NUL
+        return Path(text)
+
+
 def is_folder(path: Path) -> bool:
     """True for a folder; False also where the system refuses to say: the attempt to use the path names the reason."""
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.errors import UsageError
+from lab.files import at_home
 from lab.registry.archive import open_files
 from lab.registry.found import FoundCache
 from lab.registry.images import not_a_cache
@@ -44,11 +45,11 @@ def file_source(text: str) -> FileSource | None:
     plainly = text.startswith((".", "/", "~")) or text.partition("#")[0].endswith(ENDINGS)
     start, mark, name = text.rpartition("#")
     for path, chosen in ((text, ""), *(((start, name),) if mark else ())):
-        place = _expanded(path)
+        place = at_home(path)
         if _exists(place) and (plainly or not place.is_dir() or is_layout(place)):
             return FileSource(place, chosen, path)
     path, chosen = (start, name) if mark else (text, "")
-    return FileSource(_expanded(path), chosen, path) if plainly else None
+    return FileSource(at_home(path), chosen, path) if plainly else None
 
 
 def _exists(path: Path) -> bool:
@@ -56,13 +57,6 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
-
-
-def _expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # no home folder is known
-        return Path(text)
 
 
 def _folder_kind(folder: Path) -> str:

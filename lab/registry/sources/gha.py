@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import files
 from lab.errors import UsageError
 from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
@@ -36,8 +37,8 @@ class GhaSource:
         name = f"gha scope {self.scope} in {self.src}"
         if is_address(self.src):
             return decoded(WORDS, f"gha {self.src.partition('?')[0]}", [fetched(self.src, name, seconds, copy=INSTEAD)])
-        path = Path(self.src).expanduser()
-        if path.is_file():
+        path = files.at_home(self.src)
+        if files.is_file(path):
             return decoded(WORDS, name, [read_file(path)])
         found = self._indexes(path)
         if not found:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import UsageError
+from lab.files import at_home
 from lab.registry.archive import open_files
 from lab.registry.found import FoundCache
 from lab.registry.layout import DIGEST, find_digest, find_in_files, find_tag
@@ -45,7 +46,7 @@ def _make(given: Mapping[str, str]) -> LocalSource:
     digest = given.get("digest", "")
     if digest and not DIGEST.fullmatch(digest):
         raise UsageError(f'cannot use the digest "{digest}": it is not sha256: with 64 hexadecimal digits')
-    return LocalSource(Path(given["src"]).expanduser(), digest, given.get("tag", ""))
+    return LocalSource(at_home(given["src"]), digest, given.get("tag", ""))
 
 
 KIND = SourceKind(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lab import files
 from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.errors import ReadError, RegistryError, UsageError, reason
 from lab.registry.found import FoundCache
@@ -48,11 +49,11 @@ def fetched(url: str, what: str, seconds: float, *, copy: str) -> bytes:
 
 def copied(src: str, wanted: Sequence[str]) -> bytes:
     """Return the cache config in a copy: `src` itself if it is a file, else the first of the wanted paths below it."""
-    path = Path(src).expanduser()
-    if path.is_file():
+    path = files.at_home(src)
+    if files.is_file(path):
         return _read(path)
     for name in wanted:
-        if (path / name).is_file():
+        if files.is_file(path / name):
             return _read(path / name)
     raise missing(path, wanted)
 
