@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from collections import Counter
 from pathlib import Path
 
@@ -23,9 +24,20 @@ def only_run(workplace: Lab) -> Path:  # noqa: F811
     return folder
 
 
+def free_port() -> int:
+    """A port that no lab chooses by itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+    return number
+
+
 def killed_after(workplace: Lab, trials: int, *words: str) -> Path:  # noqa: F811
     """Start a run, kill its process once so many trials are stored, and return the folder of the run."""
-    process = workplace.start(*words, "--json-lines")
+    own = (
+        () if "--resume" in words else ("--registry-port", str(free_port()))
+    )  # that of a resumed run must be free again
+    process = workplace.start(*words, *own, "--json-lines")
     assert process.stdout
     made = 0
     for line in process.stdout:
@@ -33,8 +45,8 @@ def killed_after(workplace: Lab, trials: int, *words: str) -> Path:  # noqa: F81
         if made == trials:
             break
     process.kill()
-    process.communicate(timeout=HANGS)
-    assert process.returncode == -signal.SIGKILL
+    _, err = process.communicate(timeout=HANGS)
+    assert process.returncode == -signal.SIGKILL, err
     return only_run(workplace)
 
 
