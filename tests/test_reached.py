@@ -132,7 +132,7 @@ IMPORTED = {
     "run/steps/test_table.py": """
         run.builders.buildkit run.builders.classic run.builders.kind run.steps.build run.steps.change
         run.steps.load run.steps.prune run.steps.pull run.steps.push run.steps.save run.steps.tag
-        run.steps.vary run.steps.wait
+        run.steps.vary
     """,
     "run/test_cases.py": "run.rendering",
     "run/test_experiment.py": "run.context_files run.station",
