@@ -30,12 +30,14 @@ written = count()
 def pytest_configure() -> None:
     """Give every test the same surroundings, at a terminal, in the background and in a worker.
 
-    A shell lets its background jobs ignore SIGINT, and every program inherits that: it never ends by Ctrl-C, and
-    /bin/sh cannot even set a trap for it. A worker of pytest-xdist has COLUMNS, for which lab breaks its lines.
+    A shell lets its background jobs ignore SIGINT, nohup does it for SIGHUP, and every program inherits that: it never
+    ends by Ctrl-C, and /bin/sh cannot even set a trap for it. A worker of pytest-xdist has COLUMNS, where lab breaks
+    its lines.
     """
     os.environ.pop("COLUMNS", None)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -173,7 +173,7 @@ def test_a_build_that_fails_has_its_last_line(bench: Bench, client: Client) -> N
     ("text", "problem"),
     [
         ("FROM scratch\n", "no FROM lesson/base:1"),
-        ("FORM lesson/base:1\n", "no FROM"),
+        ("FORM lesson/base:1\n", 'unknown instruction: FORM (did you mean "FROM"?)'),
         (None, "No such file"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from lab.buildkit.contenthash.entry import name_bytes, shown
 from lab.errors import ContextError
@@ -117,11 +118,14 @@ def _read(pattern: str) -> Iterator[Chunk]:
         tokens: list[Token] = []
         while index < len(pattern) and pattern[index] != "*":
             token, index = _token(pattern, index)
-            if isinstance(token, bytes) and tokens and isinstance(tokens[-1], bytes):
-                tokens[-1] += token
-            else:
-                tokens.append(token)
-        yield star, tuple(tokens), index == len(pattern)
+            tokens.append(token)
+        yield star, tuple(_joined(tokens)), index == len(pattern)
+
+
+def _joined(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens, with texts that follow each other made one."""
+    for is_text, run in groupby(tokens, key=lambda token: isinstance(token, bytes)):
+        yield from (b"".join(token for token in run if isinstance(token, bytes)),) if is_text else run
 
 
 def _token(pattern: str, index: int) -> tuple[Token, int]:

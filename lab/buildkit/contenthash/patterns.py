@@ -105,26 +105,33 @@ def _expression(pattern: str) -> tuple[str, str]:
     into it unchanged. The patternmatcher intends to escape `|` and braces, but its code does not do it.
     """
     text = _characters(pattern).removeprefix("\ufeff")
-    found, index, first, kind = "^", 0, True, "plain"
+    index, kind = 0, "plain"
+    found = ["^"]  # pieces, because a text that grows by characters takes time by the square of its length
     while index < len(text):
-        char = text[index]
+        start, char = index, text[index]
         index += 1
-        if text.startswith("**", index - 1):
+        if text.startswith("**", start):
             index += 1
             index += text[index : index + 1] == "/"
-            if index == len(text):
-                kind, found = ("ending", found) if kind == "plain" else ("regex", found + ".*")
+            if index < len(text):
+                kind = "regex"
+                found.append("(.*/)?")
+            elif kind == "plain":
+                kind = "ending"
             else:
-                kind, found = "regex", found + "(.*/)?"
-            kind = "beginning" if first else kind
+                kind = "regex"
+                found.append(".*")
+            kind = "beginning" if start == 0 else kind
         elif char in "*?":
-            kind, found = "regex", found + ("[^/]*" if char == "*" else "[^/]")
+            kind = "regex"
+            found.append("[^/]*" if char == "*" else "[^/]")
         elif char in ".+()$":
-            found += "\\" + char
+            found.append("\\" + char)
         elif char == "\\" and index < len(text):
-            kind, found = "regex", found + char + text[index]
+            kind = "regex"
+            found.append(char + text[index])
             index += 1
         else:
-            kind, found = "regex" if char in "[]" else kind, found + char
-        first = False
-    return kind, found + "$"
+            kind = "regex" if char in "[]" else kind
+            found.append(char)
+    return kind, "".join((*found, "$"))
