@@ -125,7 +125,8 @@ def _read(pattern: str) -> Iterator[Chunk]:
 def _joined(tokens: Iterable[Token]) -> Iterator[Token]:
     """The tokens, with texts that follow each other made one."""
     for is_text, run in groupby(tokens, key=lambda token: isinstance(token, bytes)):
-        yield from (b"".join(token for token in run if isinstance(token, bytes)),) if is_text else run
+        found = list(run)
+        yield from (b"".join(token for token in found if isinstance(token, bytes)),) if is_text else found
 
 
 def _token(pattern: str, index: int) -> tuple[Token, int]:
