@@ -39,7 +39,7 @@ def store_of(facts: BoxFacts) -> ImageStore | None:
 
 def read_store(info: str, server: str) -> ImageStore | None:
     """The image store in the text of `docker info`, for a server of that version; None if the text does not show it."""
-    found = re.search(r"^( *)Storage Driver: (\S+)\n((?:\1 .*\n?)*)", info, re.MULTILINE)
+    found = re.search(r"^( *)Storage Driver: (\S+)\n?((?:\1 .*\n?)*)", info, re.MULTILINE)
     if found is None:
         return None
     version = numbers(re.split(r"[+~-]", server)[0]) or ()

@@ -66,6 +66,7 @@ class Bench:
     known: Known
     base: BaseImage
     reference: str
+    env: Mapping[str, str]  # with it a client can use the registry
 
     def run(self, case: Case) -> CheckedCase:
         """Build one case and look up its digests."""
@@ -89,7 +90,7 @@ class Bench:
         self.shell.check(words, cwd=here, env={"CASE": case.name}, doing=f"make the context of {case.name}")
         # BuildKit keeps the last context, and does not notice that only an attribute of an object differs from it
         self.shell.check(self.engine.call(["prune", "--all"]), doing="prune")
-        _build(self.shell, self.engine, folder, case.name)
+        _build(self.shell, self.engine, folder, case.name, env=self.env)
         scratch = dockerfile.split()[1:2] == ["scratch"]
         base = BaseImage(scratch=True) if scratch else self.base
         steps = compute(dockerfile, read_context(folder), base, self.known)
@@ -130,18 +131,23 @@ def open_bench(
         pages = debug_pages(pin.home, state)
         reference = f"{registry.prefix}/digests/base"
         tell(Progress("base image", "making it of this machine's busybox"))
-        with _folder("base") as folder:
-            shell.check(["sh", "-ec", ROOT], cwd=PurePosixPath(folder), doing="make the base image's files")
-            with logged_in(shell, registry) as env:
-                output = ("--output", f"type=image,name={reference},push=true")
-                _build(shell, engine, folder, "base", *output, env=env)
-        facts = read_image(reference, registry)
-        if facts.problem:
-            raise LabError(facts.problem)
-        base = BaseImage(diff_ids=facts.diff_ids, manifests=facts.manifests, env=facts.env)
-        yield Bench(shell, engine, pages, known, base, reference)
+        with logged_in(shell, registry) as env:
+            base = _base(shell, engine, reference, registry, env)
+            yield Bench(shell, engine, pages, known, base, reference, env)
     finally:
         host.release(shell, state)
+
+
+def _base(shell: Box, engine: Engine, reference: str, registry: Registry, env: Mapping[str, str]) -> BaseImage:
+    """Build the base image and push it; LabError if its facts cannot be read."""
+    with _folder("base") as folder:
+        shell.check(["sh", "-ec", ROOT], cwd=PurePosixPath(folder), doing="make the base image's files")
+        output = ("--output", f"type=image,name={reference},push=true")
+        _build(shell, engine, folder, "base", *output, env=env)
+    facts = read_image(reference, registry)
+    if facts.problem:
+        raise LabError(facts.problem)
+    return BaseImage(diff_ids=facts.diff_ids, manifests=facts.manifests, env=facts.env)
 
 
 def run(bench: Bench, cases: Sequence[Case], tell: Tell) -> list[CheckedCase]:
@@ -159,9 +165,7 @@ def run(bench: Bench, cases: Sequence[Case], tell: Tell) -> list[CheckedCase]:
     return found
 
 
-def _build(
-    shell: Box, engine: Engine, folder: Path, name: str, *more: str, env: Mapping[str, str] | None = None
-) -> None:
+def _build(shell: Box, engine: Engine, folder: Path, name: str, *more: str, env: Mapping[str, str]) -> None:
     locals_ = [word for kind in ("context", "dockerfile") for word in ("--local", f"{kind}={folder}")]
     words = engine.call(["build", "--frontend", "dockerfile.v0", "--progress", "plain", *locals_, *more])
     shell.check(words, env=env, doing=f"build {name}", timeout=BUILD_SECONDS, silence=OUTPUT)

@@ -34,6 +34,7 @@ REMAPPED = OVERLAY2.replace("  seccomp\n", "  userns\n  seccomp\n")
         (OVERLAY2, "29.1.0", GRAPH, "overlay2", "a graph driver used its data folder before"),
         (REMAPPED, "29.1.0", GRAPH, "overlay2", "userns-remap is on"),
         (OVERLAY2, "master", GRAPH, "overlay2", "its version is not known"),
+        (" Storage Driver: overlay2", "26.1.5", GRAPH, "overlay2", "the default before Docker 29"),  # a line alone
     ],
 )
 def test_store_and_reason(info: str, server: str, kind: str, driver: str, why: str) -> None:

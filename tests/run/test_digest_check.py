@@ -65,7 +65,7 @@ class Pages(DebugPages):
 def bench(machine: Machine) -> Bench:
     engine = Engine("buildkit-0.25.2", ("buildctl",), "0.25.2", "0.25.2", "", log=("echo", "last", "words"))
     base = BaseImage(diff_ids=("sha256:" + "1" * 64,), env=())
-    return Bench(machine, engine, Pages("", Path()), BOOK.need("buildkit-0.25.2"), base, "localhost:1/base")
+    return Bench(machine, engine, Pages("", Path()), BOOK.need("buildkit-0.25.2"), base, "localhost:1/base", {})
 
 
 def test_a_case_is_made_built_and_looked_up() -> None:

@@ -12,6 +12,7 @@ from lab.buildkit.cachekeys.fileops import (
     copy_operation,
     destination,
     document_operation,
+    joined_request,
     source_path,
     workdir_operation,
 )
@@ -187,7 +188,8 @@ class StageBuilder:
         """Return the inputs of a COPY whose definition is not known."""
         found = [] if base is None else [Input(base)]
         sources = dict.fromkeys(part.vertex for part in parts if part.vertex not in (None, base))
-        found += [Input(vertex, "?", hashed=True, request=parts[0].request) for vertex in sources if vertex is not None]
+        requests = {vertex: joined_request(vertex, parts) for vertex in sources if vertex is not None}
+        found += [Input(vertex, "?", hashed=True, request=request) for vertex, request in requests.items()]
         return tuple(found)
 
     def _merges(self, copy: Copy) -> bool | str:

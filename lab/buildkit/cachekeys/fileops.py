@@ -78,9 +78,13 @@ def _input(vertex: int, parts: Sequence[Part], dialect: Dialect, frontend: Front
     if dialect.frontend <= OLD:  # BuildKit used a set before it supported patterns
         paths = list(dict.fromkeys(paths))
     paths.sort(key=name_bytes, reverse=True)
-    requests = [part.request for part in mine]
-    merged = replace(requests[0], sources=tuple(source for request in requests for source in request.sources))
-    return Input(vertex, selector(paths), hashed=True, request=merged)
+    return Input(vertex, selector(paths), hashed=True, request=joined_request(vertex, parts))
+
+
+def joined_request(vertex: int, parts: Sequence[Part]) -> Copy:
+    """The request for all files that a COPY takes from one input, whose digest is made of all of them."""
+    requests = [part.request for part in parts if part.vertex == vertex]
+    return replace(requests[0], sources=tuple(source for request in requests for source in request.sources))
 
 
 def _flags(copy: Copy, part: Part, frontend: Frontend) -> dict[str, object]:

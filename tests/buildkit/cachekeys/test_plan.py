@@ -72,6 +72,12 @@ def test_links(merges: bool | None, chown: str, unclear: str | None) -> None:
     assert (step.unclear is None) == (unclear is None) and (unclear or "") in (step.unclear or "")
 
 
+def test_a_copy_whose_definition_is_not_known_takes_all_its_sources() -> None:
+    found = planned("FROM plain\nCOPY --link a b /x/\n", options=Options(merges=None))
+    requests = [item.request for vertex in found.vertices for item in vertex.inputs if item.request]
+    assert [request.sources for request in requests] == [("a", "b")]
+
+
 def test_the_same_image_is_one_vertex_where_the_frontend_names_its_digest() -> None:
     text = "FROM plain\nCOPY --from=plain /a /b\n"
     counts = {engine: len(planned(text, engine).vertices) for engine in ("20.10.24", "26.1.5")}
