@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 
@@ -546,6 +546,23 @@ def test_the_door_closes_though_a_client_stays(box: SshBox, server: int) -> None
     client.close()
 
 
+@contextmanager
+def frozen_server(own: Sshd) -> Iterator[None]:
+    """Stop the processes of a server for the time of the context; those of a login may end by themselves before."""
+    assert own.child
+    main = psutil.Process(own.child.pid)
+    servers = [main, *main.children(recursive=True)]
+    for process in servers:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in servers:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
 def test_a_frozen_box_takes_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection stands; without a limit of lab's own, paramiko would wait an hour for a channel."""
     monkeypatch.setattr(connecting, "CHANNEL_SECONDS", 0.5)
@@ -553,14 +570,8 @@ def test_a_frozen_box_takes_no_command(tmp_path: Path, monkeypatch: pytest.Monke
     own.start()
     frozen = own.box()
     frozen.bring_up(lambda event: None)
-    assert own.child
-    servers = [psutil.Process(own.child.pid), *psutil.Process(own.child.pid).children(recursive=True)]
-    for process in servers:
-        process.suspend()
-    with pytest.raises(BoxError, match="cannot reach guest: Timeout opening channel"):
+    with frozen_server(own), pytest.raises(BoxError, match="cannot reach guest: Timeout opening channel"):
         frozen.run(["true"])
-    for process in servers:
-        process.resume()
     own.stop()
 
 
@@ -571,14 +582,8 @@ def test_the_door_of_a_box_that_is_frozen_closes(tmp_path: Path, server: int, mo
     own.start()
     frozen = own.box()
     frozen.bring_up(lambda event: None)
-    assert own.child
-    with frozen.registry_door(free_port(), server):
-        servers = [psutil.Process(own.child.pid), *psutil.Process(own.child.pid).children(recursive=True)]
-        for process in servers:
-            process.suspend()
-    for process in servers:
-        with suppress(psutil.NoSuchProcess):
-            process.resume()
+    with ExitStack() as until_closed, frozen.registry_door(free_port(), server):
+        until_closed.enter_context(frozen_server(own))
     frozen.close()
     own.stop()
 
