@@ -31,6 +31,12 @@ from lab.registry.server import BASE, Registry, doors, serve
 from lab.registry.serving import proof, wait_until_it_serves
 
 
+PORT_HINT = (
+    "end the program that listens there, or leave --registry-port out: lab then takes a free port, but a resumed run "
+    "needs the port that its results name"
+)
+
+
 def quiet(event: Progress) -> None:
     pass
 
@@ -179,7 +185,7 @@ def test_a_port_asked_for_that_is_taken_is_an_error_of_the_host() -> None:
     with taken() as port, pytest.raises(HostError) as caught, serve(None, port, quiet):
         pass
     assert caught.value.message == f"cannot serve the registry on port {port}: something listens there"
-    assert caught.value.hint == "leave --registry-port out; lab then takes a free port"
+    assert caught.value.hint == PORT_HINT
 
 
 def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +199,7 @@ def test_a_port_that_is_not_for_this_user_is_not_called_taken(monkeypatch: pytes
         pass
     why = "permission denied (ports below 1024 are root's)"
     assert caught.value.message == f"cannot serve the registry on port 80: {why}"
-    assert caught.value.hint == "leave --registry-port out; lab then takes a free port"
+    assert caught.value.hint == PORT_HINT
 
 
 def test_a_default_port_that_is_taken_is_passed_over() -> None:

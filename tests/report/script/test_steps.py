@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -14,6 +15,7 @@ from lab.report.script.script import script
 from lab.report.script.sequence import by_hand, left_out, repeats_steps, warning
 from lab.report.script.steps.inspect import INSPECT
 from lab.report.script.steps.table import STEPS
+from lab.report.script.steps.wait import DAYS
 from lab.report.script.words import Words
 from lab.results.facts import Inspection
 from lab.run.builders.docker import PRUNES
@@ -235,3 +237,24 @@ def test_the_output_of_the_classic_builder_is_read(tmp_path: Path, name: str) ->
     done = in_shell(f"{heading}{JUDGE}\n{steps}\n", tmp_path, name)
     seen = [line.split(" here ")[1].split()[0] for line in done.stdout.decode().splitlines()]
     assert seen == ["hit", "ran", "ran", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("command", "printed", "seen"),
+    [
+        ("", "left out: the clock 400 days ahead", None),
+        ("./clock -s", "./clock -s '-400 days' moves it back", "-s|400 days|"),
+    ],
+)
+def test_the_clock_is_moved_by_the_command_that_is_stated(
+    tmp_path: Path, command: str, printed: str, seen: str | None
+) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text('#!/bin/sh\nprintf "%s|" "$@" > seen\n')
+    clock.chmod(0o755)
+    text = f"""note() {{ printf "%s\\n" "$1"; }}\nby_hand=0\n{DAYS}\ndays 400\n"""
+    words = ["sh", "-eu", "-c", text]
+    done = subprocess.run(words, cwd=tmp_path, env={"LAB_CLOCK": command}, capture_output=True, text=True, check=True)
+    assert printed in done.stdout
+    file = tmp_path / "seen"
+    assert (file.read_text() if file.exists() else None) == seen

@@ -15,6 +15,7 @@ days() { # how many
         return
     fi
     $LAB_CLOCK "$1 days" >/dev/null || fail "the command of LAB_CLOCK failed"
+    note "  the clock is now $1 days ahead, and stays so: $LAB_CLOCK '-$1 days' moves it back"
 }
 """
 
