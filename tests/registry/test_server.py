@@ -30,7 +30,6 @@ from lab.registry.ports import PORTS
 from lab.registry.server import BASE, Registry, doors, serve
 from lab.registry.serving import proof, wait_until_it_serves
 
-
 PORT_HINT = (
     "end the program that listens there, or leave --registry-port out: lab then takes a free port, but a resumed run "
     "needs the port that its results name"
