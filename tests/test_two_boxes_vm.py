@@ -15,7 +15,7 @@ from lab.machines.catalog import Catalog
 from lab.project import find
 from tests.conftest import HANGS, Lab
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(2 * HANGS)]
+pytestmark = [pytest.mark.vm, pytest.mark.machines, pytest.mark.timeout(2 * HANGS)]
 PLAIN, LABELLED = "debian12-apparmor", "debian12-selinux"
 REHEARSED = "19.03.8-rehearsed"
 HIT, RAN = "hit", "ran"
