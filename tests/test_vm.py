@@ -236,7 +236,10 @@ def test_a_trial_that_starts_from_a_snapshot_has_the_outcome_of_one_after_a_prun
 # What a student does to a box, and what then no longer works.
 BREAKING = {
     "no Docker": ("rm -rf /usr/bin/docker /var/lib/docker", "! command -v docker"),
-    "a full disk": ("fallocate -l $(df --output=avail -B1 / | tail -n 1) /full; echo x > /more", "! test -s /more"),
+    "a full disk": (  # dd takes what fallocate leaves, which is root's own share
+        "fallocate -l $(df --output=avail -B1 / | tail -n 1) /full; dd if=/dev/zero of=/more bs=1M; sync",
+        "test $(df --output=avail / | tail -n 1) -lt 1024",
+    ),
     "a wrong clock": ("date -s @1000000000", "test $(date +%s) -lt 1100000000"),
 }
 
