@@ -30,7 +30,10 @@ class Watch:
         self.refused: set[int] = set()
 
     def look(self) -> None:
-        for path in self.home.glob("lab-runs/*/*/*/config/config.json"):
+        paths: list[Path] = []
+        with suppress(FileNotFoundError):  # a folder is removed while it is looked into
+            paths = list(self.home.glob("lab-runs/*/*/*/config/config.json"))
+        for path in paths:
             with suppress(OSError, ValueError):
                 for host, entry in json.loads(path.read_text(encoding="utf-8"))["auths"].items():
                     self.registries.add(host)
