@@ -19,7 +19,8 @@ from typing import Any
 
 from lab.boxes.base import Box, Command
 from lab.boxes.process import run_process
-from lab.boxes.transcript import RecordingBox, Transcript, read
+from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import Transcript, read
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.daemon import Daemon
 from lab.engines.ensure import ensure

@@ -6,14 +6,13 @@ import base64
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lab.boxes.base import Box, Command, OnOutput, Result, Tell
+from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.errors import BoxError, ConfigError, HostError
 from lab.files import disk_error, lock_while_open, write
 from lab.model import Exchange
@@ -60,70 +59,6 @@ class Transcript:
                 self._file.flush()
             except OSError as error:
                 raise disk_error(self._path, error) from error
-
-
-class RecordingBox(Box):
-    """A box that writes every command to a transcript."""
-
-    def __init__(self, box: Box, transcript: Transcript) -> None:
-        self.name = box.name
-        self.box = box
-        self.transcript = transcript
-        self._about = ""
-        self._hidden: dict[bytes, bytes] = {}
-
-    @contextmanager
-    def about(self, what: str) -> Iterator[None]:
-        """Mark the commands inside the context as part of this trial or phase."""
-        before, self._about = self._about, what
-        try:
-            yield
-        finally:
-            self._about = before
-
-    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
-        """Run the command on the wrapped box and record it."""
-        return self._recorded(self.box.execute(command, on_output))
-
-    def put(self, source: Path, target: PurePosixPath) -> None:
-        """Copy a file to the wrapped box; the transcript does not hold its bytes."""
-        self.box.put(source, target)
-
-    def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
-        """Run the command with its input on the wrapped box; the transcript holds the command, not its input."""
-        return self._recorded(self.box.feed(command, chunks))
-
-    def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
-        """Copy to the wrapped box and record the command, which runs on this machine."""
-        return self._recorded(self.box.copy_tree(source, names, target, timeout))
-
-    def hide(self, secret: bytes, shown: bytes) -> None:
-        """Show `shown` instead of a secret in every later output."""
-        self._hidden[secret] = shown
-
-    def forward_agent(self, on: bool) -> None:
-        """Forward the agent to the wrapped box."""
-        self.box.forward_agent(on)
-
-    def _recorded(self, result: Result) -> Result:
-        for secret, shown in self._hidden.items():
-            result = replace(
-                result, stdout=result.stdout.replace(secret, shown), stderr=result.stderr.replace(secret, shown)
-            )
-        self.transcript.record(self.name, self._about, result)
-        return result
-
-    def close(self) -> None:
-        """Close the wrapped box's connection."""
-        self.box.close()
-
-    def bring_up(self, tell: Tell) -> None:
-        """Bring the wrapped box up."""
-        self.box.bring_up(tell)
-
-    def registry_door(self, box_port: int, host_port: int) -> AbstractContextManager[None]:
-        """Open the wrapped box's forward to the registry."""
-        return self.box.registry_door(box_port, host_port)
 
 
 class ReplayBox(Box):

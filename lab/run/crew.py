@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Tell
-from lab.boxes.transcript import RecordingBox
+from lab.boxes.recording import RecordingBox
 from lab.buildkit.rulebook import Rulebook
 from lab.counting import counted
 from lab.engines.engine import Docker, Engine

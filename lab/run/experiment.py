@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from lab.boxes.base import Tell
-from lab.boxes.transcript import RecordingBox
+from lab.boxes.recording import RecordingBox
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError

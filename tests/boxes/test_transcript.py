@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from lab.boxes.base import Command, Result
 from lab.boxes.local import LocalBox
-from lab.boxes.transcript import RecordingBox, ReplayBox, Transcript, exchanges, read
+from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import ReplayBox, Transcript, exchanges, read
 from lab.errors import BoxError, ConfigError, HostError
 
 WHEN = datetime(2026, 5, 27, 12, 0, 0, 123456, tzinfo=UTC)

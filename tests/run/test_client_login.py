@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from lab.boxes.local import LocalBox
-from lab.boxes.transcript import RecordingBox, Transcript
+from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import Transcript
 from lab.errors import CommandError
 from lab.registry.credentials import Credentials
 from lab.registry.server import HIDDEN, Registry

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.boxes.local import LocalBox
+from lab.boxes.recording import RecordingBox
 from lab.boxes.specs import BoxSpec
-from lab.boxes.transcript import RecordingBox
 from lab.engines.engine import Engine
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Ready

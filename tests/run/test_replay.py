@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from lab.boxes.transcript import RecordingBox, ReplayBox, Transcript, read
+from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import ReplayBox, Transcript, read
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import BoxError, EngineError, Fault, Interrupted

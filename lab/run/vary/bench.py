@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Tell
-from lab.boxes.transcript import RecordingBox
+from lab.boxes.recording import RecordingBox
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from lab.boxes.base import Tell
 from lab.boxes.kinds.table import kind_of
-from lab.boxes.transcript import RecordingBox, Transcript
+from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError

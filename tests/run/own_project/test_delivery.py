@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from lab.boxes.local import LocalBox
-from lab.boxes.transcript import RecordingBox, Transcript, exchanges
+from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import Transcript, exchanges
 from lab.buildkit.contenthash.entry import Chunk, Entry, file
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import CommandError

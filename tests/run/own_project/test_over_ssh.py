@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from lab.boxes.recording import RecordingBox
 from lab.boxes.ssh import SshBox
-from lab.boxes.transcript import RecordingBox, Transcript
+from lab.boxes.transcript import Transcript
 from lab.errors import CommandError
 from lab.run.gather.door import gather
 from lab.run.own_project.delivery import ProjectDelivery

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from lab.boxes.local import LocalBox
-from lab.boxes.transcript import RecordingBox, Transcript
+from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import Transcript
 from lab.buildkit.contenthash.query import Query, content_part
 from lab.engines.engine import Engine
 from lab.model import Outcome

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lab.boxes.transcript import RecordingBox
+from lab.boxes.recording import RecordingBox
 from lab.buildkit.contenthash.entry import Entry, file
 from lab.engines.engine import Engine
 from lab.errors import CommandError

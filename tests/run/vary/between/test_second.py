@@ -11,7 +11,7 @@ import pytest
 
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.local import LocalBox
-from lab.boxes.transcript import RecordingBox
+from lab.boxes.recording import RecordingBox
 from lab.errors import CommandError
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
