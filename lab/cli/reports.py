@@ -85,7 +85,7 @@ def report(
     project = find()
     paths = run_paths(project, name, pattern)
     chosen = as_table(width()) if form == "table" and output is None and not show else FORMATS[form]
-    runs = [_evidence(path) for path in paths]
+    runs = [_evidence(path, outcomes_only=chosen.outcomes_only) for path in paths]
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
             raise UsageError("cannot open a report that is not in a file", hint="--output FILE names one")
@@ -128,12 +128,22 @@ def evidence_of(name: str | None) -> Evidence:
     return _evidence(run_paths(find(), name)[0])
 
 
-def _evidence(path: Path) -> Evidence:
-    """The evidence of one run, from its folder or from a bundle."""
+def _evidence(path: Path, *, outcomes_only: bool = False) -> Evidence:
+    """The evidence of one run, from its folder or from a bundle; with `outcomes_only` without commands and causes."""
     from lab.report import bundle
     from lab.report.evidence import explained
 
+    if outcomes_only and path.is_dir():
+        return bundle.evidence_of(path, commands=False)
     return explained(bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence(), find().boxes)
+
+
+def _causes(path: Path) -> Evidence:
+    """The evidence of one run without its commands; a cause is found only when it is read."""
+    from lab.report import bundle
+    from lab.report.evidence import explained
+
+    return explained(bundle.evidence_of(path, commands=False), find().boxes) if path.is_dir() else _evidence(path)
 
 
 @click.command(epilog="Example: python -m lab runs --prune --keep 5")
@@ -194,7 +204,7 @@ def compare(before: str, after: str, as_json: bool) -> None:
     from lab.report.comparison import comparison_text
 
     project = find()
-    found = compared(*(_evidence(run_paths(project, name)[0]) for name in (before, after)))
+    found = compared(*(_causes(run_paths(project, name)[0]) for name in (before, after)))
     if as_json:
         print_json(found.to_json())
     else:

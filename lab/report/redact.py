@@ -14,19 +14,20 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
+from operator import is_
 from typing import Any
 
 from lab.buildkit.contenthash.entry import Entry
 from lab.explain.explanation import Explanation
 from lab.model import Exchange
 from lab.report.evidence import Evidence
+from lab.report.homes import HOME
 from lab.report.redactor import Redactor
 from lab.results.contexts import packed as pack
 from lab.results.contexts import unpacked
 from lab.results.facts import BoxFacts
 from lab.results.run import Run
 
-_HOME = re.compile(r"(?:/home|/Users|/var/home)/([^/\s'\":;,|&<>()\[\]]{1,64})|[A-Za-z]:\\Users\\([^\\\s'\":;,]{1,64})")
 # Accounts that exist on many machines: they name no person, and they are also common words.
 _STOCK = {
     "root", "vagrant", "docker", "ubuntu", "debian", "centos", "alpine", "fedora", "admin", "user", "users", "test",
@@ -49,9 +50,12 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
     redactor = Redactor(secrets_only=True) if secrets_only else redactor_of(evidence)
     data = evidence.run.model_dump(mode="json", by_alias=True)
     packed = data.pop("contents")
-    data = _walk(data, redactor.text)
-    data["contents"] = _contents(packed, data["contexts"], redactor)
-    run = Run.model_validate_json(json.dumps(data))
+    clean = _walk(data, redactor.text)
+    contents = _contents(packed, clean["contexts"], redactor)
+    if clean is data and contents == packed:  # nothing to hide, so that no new run is needed
+        run = evidence.run
+    else:
+        run = Run.model_validate_json(json.dumps({**clean, "contents": contents}))
     explanations = {
         redactor.text(name): _explanation(explanation, redactor.text)
         for name, explanation in evidence.explanations.items()
@@ -77,8 +81,9 @@ def redactor_of(evidence: Evidence) -> Redactor:
     own = " ".join([run.dockerfile, *run.instructions])
     homes: dict[str, str] = {}
     for text in _texts(evidence):
-        for match in _HOME.finditer(text) if "home/" in text or "Users" in text else ():
+        for match in HOME.finditer(text) if "home/" in text or "Users" in text else ():
             homes.setdefault(match[0], match[1] or match[2])
+    homes |= {path: home.user for path, home in evidence.homes.items()}
     # a home path that occurs only in the Dockerfile belongs to the image
     homes = {path: user for path, user in homes.items() if path not in own or _on_a_box(path, evidence)}
     words = _vocabulary(run)
@@ -114,7 +119,10 @@ def _texts(evidence: Evidence) -> Iterable[str]:
 
 def _on_a_box(path: str, evidence: Evidence) -> bool:
     """True if a command ran below that folder."""
-    return any((exchange.cwd or "").startswith(path + "/") for exchange in evidence.exchanges)
+    known = evidence.homes.get(path)
+    return (known is not None and known.used) or any(
+        (exchange.cwd or "").startswith(path + "/") for exchange in evidence.exchanges
+    )
 
 
 def _users(run: Run) -> Iterable[str]:
@@ -147,12 +155,17 @@ def _vocabulary(run: Run) -> set[str]:
 
 
 def _walk(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
+    """The JSON values with changed texts; the same object where no text changes."""
+    kind = type(value)
+    if kind is str:
         return change(value)
-    if isinstance(value, list):
-        return [_walk(item, change) for item in value]
-    if isinstance(value, dict):
-        return {name: item if name in _GRAMMAR else _walk(item, change) for name, item in value.items()}
+    if kind is dict:
+        pairs = [(name, _walk(item, change)) for name, item in value.items() if name not in _GRAMMAR]
+        changed = {name: item for name, item in pairs if item is not value[name]}
+        return {**value, **changed} if changed else value
+    if kind is list:
+        items = [_walk(item, change) for item in value]
+        return value if all(map(is_, items, value)) else items
     return value
 
 
