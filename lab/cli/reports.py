@@ -140,10 +140,10 @@ def _evidence(path: Path, *, outcomes_only: bool = False) -> Evidence:
 
 def _causes(path: Path) -> Evidence:
     """The evidence of one run without its commands; a cause is found only when it is read."""
-    from lab.report import bundle
-    from lab.report.evidence import explained
+    from lab.report.evidence import Evidence, explained
+    from lab.results.run import load
 
-    return explained(bundle.evidence_of(path, commands=False), find().boxes) if path.is_dir() else _evidence(path)
+    return explained(Evidence(load(path)), find().boxes) if path.is_dir() else _evidence(path)
 
 
 @click.command(epilog="Example: python -m lab runs --prune --keep 5")

@@ -117,7 +117,7 @@ def explained(evidence: Evidence, boxes: Path) -> Evidence:
     return replace(
         evidence,
         explanations=Explanations(run, book, Upstream(boxes)) if _recorded(run) else {},
-        contexts={**gathered(run), **evidence.contexts},
+        contexts=evidence.contexts or gathered(run),
         rule_sets=_versions(book),
         engines=book.summaries(),
     )

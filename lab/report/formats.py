@@ -66,7 +66,7 @@ class Format:
         return [printable.line(text) for text in found if text]
 
     def _shown(self, run: Evidence, redacted: bool) -> Evidence:
-        return redact(run, secrets_only=self.exact) if redacted else run
+        return redact(run, secrets_only=self.exact, outcomes_only=self.outcomes_only) if redacted else run
 
 
 def _file_name(text: str) -> str:

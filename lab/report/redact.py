@@ -42,17 +42,22 @@ _GRAMMAR = {
 }  # fmt: skip
 
 
-def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
+def redact(evidence: Evidence, *, secrets_only: bool = False, outcomes_only: bool = False) -> Evidence:
     """The same evidence without secrets, user names, home paths, host names and keys; `redacted` counts them.
 
-    `secrets_only` removes only secrets: for a report that must repeat exactly what the run did.
+    `secrets_only` removes only secrets: for a report that must repeat exactly what the run did. `outcomes_only` drops
+    what a report of the outcomes does not show: facts of boxes, files, and the productions that did not fail.
     """
     redactor = Redactor(secrets_only=True) if secrets_only else redactor_of(evidence)
-    data = evidence.run.model_dump(mode="json", by_alias=True)
-    packed = data.pop("contents")
+    if outcomes_only:
+        evidence = replace(evidence, run=_outcomes_of(evidence.run))
+    # every default is a fixed word, a number or nothing; thousands of trials have little else
+    data = evidence.run.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    packed = data.pop("contents", {})
     clean = _walk(data, redactor.text)
-    contents = _contents(packed, clean["contexts"], redactor)
-    if clean is data and contents == packed:  # nothing to hide, so that no new run is needed
+    contexts = clean.get("contexts", {})
+    contents = _contents(packed, contexts, redactor)
+    if clean is data and not contexts and contents == packed:  # nothing to hide, so that no new run is needed
         run = evidence.run
     else:
         run = Run.model_validate_json(json.dumps({**clean, "contents": contents}))
@@ -73,6 +78,11 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
         contexts=contexts,
         redacted=dict(redactor.found),
     )
+
+
+def _outcomes_of(run: Run) -> Run:
+    failed = tuple(made for made in run.productions if made.problem)
+    return run.model_copy(update={"boxes": (), "contexts": {}, "contents": {}, "productions": failed})
 
 
 def redactor_of(evidence: Evidence) -> Redactor:
@@ -226,8 +236,8 @@ def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redact
         found[number] = text if clean == content else pack(clean)
         renamed[name] = (number, len(clean))
     for context in contexts.values():
-        context["digests"] = {redactor.text(path): sums for path, sums in context["digests"].items()}
-    for row in (row for context in contexts.values() for row in context["entries"]):
+        context["digests"] = {redactor.text(path): sums for path, sums in context.get("digests", {}).items()}
+    for row in (row for context in contexts.values() for row in context.get("entries", ())):
         if row.get("content_sha256") in renamed:
             row["content_sha256"], row["size"] = renamed[row["content_sha256"]]
         if isinstance(values := row.get("xattrs_b64"), dict):
