@@ -1,0 +1,103 @@
+"""The page of a run with thousands of trials: counts in place of matrices, and a list of which one part is shown.
+
+All trials are packed in stores of some pieces each, so that a browser unpacks only those that a reader opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from lab.report.page.packing import LIMITS, Piece, pack
+from lab.report.page.trial import View
+from lab.results.run import Run
+
+MOST = 1500  # trials of a page that has all of them in the document
+ROOM = 4_500_000  # characters of the whole page
+CHUNK = 100  # pieces of one store
+MOST_GROUPS, MOST_BOXES = 400, 100  # rows of the tables
+FIELDS = ("variation", "engine", "producer", "consumer", "verdict", "result")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The trials of one variation with one engine: how many of each verdict; `place` is that of the first one."""
+
+    variation: str
+    engine: str
+    place: int
+    trials: int
+    counts: tuple[int, ...]
+
+
+def values(run: Run, views: Sequence[View], filters: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    """The values of the template beside those of every page, except for the stores."""
+    verdicts = [look for look, _ in filters["verdict"]]
+    groups = _groups(views, verdicts)
+    return {
+        "groups": groups[:MOST_GROUPS],
+        "more_groups": len(groups[MOST_GROUPS:]),
+        "most_boxes": MOST_BOXES,
+        "filters": {**filters, "verdict": [(str(number), word) for number, (_, word) in enumerate(filters["verdict"])]},
+        "index_store": pack(_index(run, views, filters)),
+    }
+
+
+def fit(
+    draw: Callable[[int], Sequence[Piece]], pieces: int, page: Callable[[Sequence[str], str], str], size: int
+) -> str:
+    """The page with as much of each output as there is room for; the first `pieces` of what is drawn are in it.
+
+    `size` is the number of characters of the page without the stores. Where not even the smallest limit fits, the files
+    and commands are left out, and the page says so.
+    """
+    for limit in (*LIMITS[1:], 0):
+        drawn = draw(limit or LIMITS[-1])[:pieces]
+        stores = list(_stores([piece.summary + (piece.proof if limit else Markup()) for piece in drawn]))
+        if limit == 0 or size + sum(map(len, stores)) <= ROOM:
+            break
+    text = "" if limit else "The files and commands of the trials are left out of it, because the run is too large."
+    return page(stores, text)
+
+
+def _stores(pieces: Sequence[Markup]) -> Iterable[str]:
+    for start in range(0, len(pieces), CHUNK):
+        yield pack([str(piece) for piece in pieces[start : start + CHUNK]])
+
+
+def _index(run: Run, views: Sequence[View], filters: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    """What the list shows of each trial, as numbers of words."""
+    words = {name: [word for _, word in choices] for name, choices in filters.items()}
+    words["result"] = list(dict.fromkeys(view.summary for view in views))
+    places = {name: {word: number for number, word in enumerate(found)} for name, found in words.items()}
+    return {
+        "chunk": CHUNK,
+        "makers": len(run.productions),
+        "fields": FIELDS,
+        "words": words,
+        "looks": [look for look, _ in filters["verdict"]],
+        "rows": [[places[name][text] for name, text in zip(FIELDS, _texts(view), strict=True)] for view in views],
+    }
+
+
+def _texts(view: View) -> tuple[str, ...]:
+    trial = view.trial
+    return trial.variation, trial.engine, trial.producer, trial.consumer, view.word, view.summary
+
+
+def _groups(views: Sequence[View], verdicts: Sequence[str]) -> list[Group]:
+    found: dict[tuple[str, str], list[View]] = {}
+    for view in views:
+        found.setdefault((view.trial.variation, view.trial.engine), []).append(view)
+    return [
+        Group(
+            *key,
+            group[0].number - 1,
+            len(group),
+            tuple(sum(view.look == look for view in group) for look in verdicts),
+        )
+        for key, group in found.items()
+    ]
