@@ -168,7 +168,8 @@ def _walk(value: Any, change: Callable[[str], str]) -> Any:
     """The JSON values with changed texts; the same object where no text changes."""
     kind = type(value)
     if kind is str:
-        return change(value)
+        text = change(value)
+        return value if text == value else text
     if kind is dict:
         pairs = [(name, _walk(item, change)) for name, item in value.items() if name not in _GRAMMAR]
         changed = {name: item for name, item in pairs if item is not value[name]}

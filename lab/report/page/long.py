@@ -16,7 +16,8 @@ from lab.report.page.trial import View
 from lab.results.run import Run
 
 MOST = 1500  # trials of a page that has all of them in the document
-ROOM = 4_500_000  # characters of the whole page
+ROOM = 4_900_000  # characters of the whole page
+LINES = (*LIMITS[1:], 1, 0)  # of each output; 0 leaves the files and commands out
 CHUNK = 100  # pieces of one store
 MOST_GROUPS, MOST_BOXES = 400, 100  # rows of the tables
 FIELDS = ("variation", "engine", "producer", "consumer", "verdict", "result")
@@ -54,8 +55,8 @@ def fit(
     `size` is the number of characters of the page without the stores. Where not even the smallest limit fits, the files
     and commands are left out, and the page says so.
     """
-    for limit in (*LIMITS[1:], 0):
-        drawn = draw(limit or LIMITS[-1])[:pieces]
+    for limit in LINES:
+        drawn = draw(limit or min(filter(None, LINES)))[:pieces]
         stores = list(_stores([piece.summary + (piece.proof if limit else Markup()) for piece in drawn]))
         if limit == 0 or size + sum(map(len, stores)) <= ROOM:
             break
