@@ -80,8 +80,10 @@ def writing(folder: Path, trials: int) -> float:
     recorder.update()
 
     def store() -> None:
-        for item in (*run.productions, *run.trials):
-            recorder.add(item)
+        for made in run.productions:
+            recorder.add(made)
+        for trial in run.trials:
+            recorder.add(trial)
 
     seconds = cpu(store, resource.RUSAGE_SELF)
     recorder.update(complete=True)

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from lab import files
-from lab.cli.columns import fill
+from lab.cli.columns import columns, fill
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark, say, width
@@ -68,8 +68,18 @@ class FormName(_ParamType):
 )
 @click.option("--open", "show", is_flag=True, help="Open the report in the program that this machine uses for it.")
 @redact_option
+@click.option("--timing", is_flag=True, help="Print instead where the time of each trial went, in seconds.")
+@json_option
 def report(
-    name: str | None, last: bool, pattern: str | None, form: str, output: str | None, show: bool, no_redact: bool
+    name: str | None,
+    last: bool,
+    pattern: str | None,
+    form: str,
+    output: str | None,
+    show: bool,
+    no_redact: bool,
+    timing: bool,
+    as_json: bool,
 ) -> None:
     """Print a report of a stored run (its name, its folder, or a bundle's file); no box is needed.
 
@@ -82,8 +92,15 @@ def report(
         raise UsageError("cannot choose a run: give only one of RUN, --last and --run")
     if output == "":
         raise UsageError("cannot write to a file without a name", hint="--output FILE, or DIR/ for a folder")
+    if as_json and not timing:
+        raise UsageError("cannot use --json without --timing", hint="`--format json` prints the run as JSON")
     project = find()
     paths = run_paths(project, name, pattern)
+    if timing:
+        if output is not None or show or form != "table":
+            raise UsageError("cannot combine --timing with --format, --output or --open")
+        _print_timings(paths, as_json=as_json)
+        return
     chosen = as_table(width()) if form == "table" and output is None and not show else FORMATS[form]
     runs = [_evidence(path, outcomes_only=chosen.outcomes_only) for path in paths]
     if show and output is None:
@@ -101,6 +118,27 @@ def report(
         click.echo(f"written to {file}", err=True)
     if show and click.launch(output):
         raise HostError(f"cannot open {output}: this machine has no program for it")
+
+
+def _print_timings(paths: Sequence[Path], *, as_json: bool) -> None:
+    """The table of the timings of each run, or all of them as JSON."""
+    from lab.report import bundle
+    from lab.report.timing import heads, row_of, timings, total
+
+    found = {}
+    for path in paths:
+        evidence = bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence()
+        found[evidence.run.name] = timings(evidence)
+    if as_json:
+        runs = [
+            {"run": name, "trials": [one.to_json() for one in rows], "total": total(rows).to_json()}
+            for name, rows in found.items()
+        ]
+        print_json({"schema": 1, "runs": runs})
+        return
+    for name, rows in found.items():
+        say(name)
+        echo(columns([row_of(one) for one in [*rows, total(rows)]], heads()))
 
 
 def _texts(

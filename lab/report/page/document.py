@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from lab.counting import counted
 from lab.errors import ConfigError
-from lab.report import printable, repeats
+from lab.report import printable, repeats, timing
 from lab.report.evidence import Evidence
 from lab.report.findings import plain
 from lab.report.outline import outline
@@ -62,6 +62,8 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
         "rates": repeats.rows_of(run),
         "rates_title": repeats.head_line(run),
         "timeline": timeline.timeline(evidence, views),
+        "timings": [timing.row_of(one) for one in timing.timings(evidence)] if evidence.exchanges else [],
+        "timing_parts": timing.PARTS,
         "notes": {box.engine: note for box in run.boxes if (note := evidence.engines.get(box.engine))},
         "rule_sets": evidence.rule_sets,
         "filters": filters,
