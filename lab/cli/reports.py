@@ -11,10 +11,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from lab import files
-from lab.cli.columns import columns, fill
+from lab.cli.columns import fill
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark, say, width
+from lab.cli.timing import print_timings
 from lab.counting import counted
 from lab.errors import DIFFERS, HostError, UsageError
 from lab.project import Project, find
@@ -99,7 +100,7 @@ def report(
     if timing:
         if output is not None or show or form != "table":
             raise UsageError("cannot combine --timing with --format, --output or --open")
-        _print_timings(paths, as_json=as_json)
+        print_timings(paths, as_json=as_json)
         return
     chosen = as_table(width()) if form == "table" and output is None and not show else FORMATS[form]
     runs = [_evidence(path, outcomes_only=chosen.outcomes_only) for path in paths]
@@ -118,27 +119,6 @@ def report(
         click.echo(f"written to {file}", err=True)
     if show and click.launch(output):
         raise HostError(f"cannot open {output}: this machine has no program for it")
-
-
-def _print_timings(paths: Sequence[Path], *, as_json: bool) -> None:
-    """The table of the timings of each run, or all of them as JSON."""
-    from lab.report import bundle
-    from lab.report.timing import heads, row_of, timings, total
-
-    found = {}
-    for path in paths:
-        evidence = bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence()
-        found[evidence.run.name] = timings(evidence)
-    if as_json:
-        runs = [
-            {"run": name, "trials": [one.to_json() for one in rows], "total": total(rows).to_json()}
-            for name, rows in found.items()
-        ]
-        print_json({"schema": 1, "runs": runs})
-        return
-    for name, rows in found.items():
-        say(name)
-        echo(columns([row_of(one) for one in [*rows, total(rows)]], heads()))
 
 
 def _texts(

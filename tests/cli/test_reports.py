@@ -443,23 +443,3 @@ def test_no_form_lets_a_hostile_run_speak_to_the_terminal(place: Place) -> None:
     for words in (["runs"], ["compare", folder.name, folder.name], ["expect", "check"]):
         done = place.lab(*words)
         assert "\x1b" not in done.stdout + done.stderr
-
-
-# --- timing
-
-
-def test_the_parts_of_each_trial_are_printed_and_add_up(place: Place) -> None:
-    done = place.lab("report", NEW, "--timing")
-    assert done.returncode == 0, done.stderr
-    assert "all trials" in done.stdout
-    assert all(len(line) <= 100 for line in done.stdout.splitlines())
-    [run] = data(place.lab("report", NEW, "--timing", "--json"))["runs"]
-    timed = [trial for trial in run["trials"] if trial["parts"]]
-    assert timed
-    for trial in timed:
-        assert sum(trial["parts"].values()) == pytest.approx(trial["wall"], abs=0.01)
-
-
-@pytest.mark.parametrize("words", [["--json"], ["--timing", "--format", "md"], ["--timing", "--output", "x"]])
-def test_timing_is_a_report_of_its_own(place: Place, words: list[str]) -> None:
-    assert place.lab("report", NEW, *words).returncode == 2
