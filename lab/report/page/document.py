@@ -45,8 +45,8 @@ def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
         pieces = _Pieces(environment.get_template("pieces.html.j2").module, evidence, views, values["others"])
         if is_long:
             bare = page(stores=(), cut="")
-            shown = len(views) + len(evidence.run.productions)
-            return long.fit(pieces.drawn, shown, lambda stores, cut: page(stores=stores, cut=cut), len(bare))
+            makers = len(evidence.run.productions)
+            return long.fit(pieces.drawn, views, makers, lambda stores, cut: page(stores=stores, cut=cut), len(bare))
         return fit(pieces.drawn, pieces.stories.kept, lambda fitted: page(fitted=fitted))
     except jinja2.TemplateError as error:
         raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error

@@ -11,15 +11,20 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lab.model import Verdict
 from lab.report.page.packing import LIMITS, Piece, pack
-from lab.report.page.trial import View
+from lab.report.page.trial import LOOKS, View
 from lab.results.run import Run
 
 MOST = 1500  # trials of a page that has all of them in the document
 ROOM = 4_900_000  # characters of the whole page
-LINES = (*LIMITS[1:], 1, 0)  # of each output; 0 leaves the files and commands out
 CHUNK = 100  # pieces of one store
 MOST_GROUPS, MOST_BOXES = 400, 100  # rows of the tables
+EXPECTED = LOOKS[Verdict.AS_EXPECTED]
+SOME = "The files and commands of the trials in which every step hit, as expected, are left out: the run is too large."
+ALL = "The files and commands of all trials are left out: the run is too large."
+# What is tried in this order: how many lines of each output, and what is left out, in words.
+TIERS = ((LIMITS[1], None), (LIMITS[2], None), (LIMITS[3], None), (LIMITS[3], SOME), (1, SOME), (1, ALL))
 FIELDS = ("variation", "engine", "producer", "consumer", "verdict", "result")
 
 
@@ -48,20 +53,26 @@ def values(run: Run, views: Sequence[View], filters: dict[str, list[tuple[str, s
 
 
 def fit(
-    draw: Callable[[int], Sequence[Piece]], pieces: int, page: Callable[[Sequence[str], str], str], size: int
+    draw: Callable[[int], Sequence[Piece]],
+    views: Sequence[View],
+    makers: int,
+    page: Callable[[Sequence[str], str], str],
+    size: int,
 ) -> str:
-    """The page with as much of each output as there is room for; the first `pieces` of what is drawn are in it.
+    """The page with as much of each output as there is room for; it has the pieces of the trials and of the makers.
 
-    `size` is the number of characters of the page without the stores. Where not even the smallest limit fits, the files
-    and commands are left out, and the page says so.
+    `size` is the number of characters of the page without the stores. Where not even the smallest limit of lines fits,
+    the files and commands of the trials in which all is as expected are left out, then all of them; the page says so.
     """
-    for limit in LINES:
-        drawn = draw(limit or min(filter(None, LINES)))[:pieces]
-        stores = list(_stores([piece.summary + (piece.proof if limit else Markup()) for piece in drawn]))
-        if limit == 0 or size + sum(map(len, stores)) <= ROOM:
+    dull = [view.look == EXPECTED for view in views] + [False] * makers
+    for limit, left_out in TIERS:
+        drawn = draw(limit)[: len(dull)]
+        shows = [left_out is None or (left_out == SOME and not plain) for plain in dull]
+        pairs = zip(drawn, shows, strict=True)
+        stores = list(_stores([piece.summary + (piece.proof if shown else Markup()) for piece, shown in pairs]))
+        if size + sum(map(len, stores)) <= ROOM:
             break
-    text = "" if limit else "The files and commands of the trials are left out of it, because the run is too large."
-    return page(stores, text)
+    return page(stores, left_out or "")
 
 
 def _stores(pieces: Sequence[Markup]) -> Iterable[str]:

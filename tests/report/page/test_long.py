@@ -81,9 +81,15 @@ def test_outputs_are_cut_and_then_left_out_where_there_is_no_room(
     cut = render(made, TEXTS)
     assert len(cut) < len(whole)
     assert all("class=commands" in piece for piece in parts(cut)[1])
+    monkeypatch.setattr(long, "TIERS", [tier for tier in long.TIERS if tier[1]])
+    some = render(made, TEXTS)
+    assert "The files and commands of the trials in which every step hit" in some
+    for number, piece in enumerate(parts(some)[1]):
+        is_dull = number < len(made.run.trials) and 'class="chip expected"' in piece
+        assert ("class=commands" in piece) is not is_dull
     monkeypatch.setattr(long, "ROOM", 0)
     least = render(made, TEXTS)
-    assert "The files and commands of the trials are left out" in least
+    assert "The files and commands of all trials are left out" in least
     assert not any("class=commands" in piece for piece in parts(least)[1])
     assert all("<h3>Cause</h3>" in piece for piece in parts(least)[1][: len(made.run.trials)])
 
