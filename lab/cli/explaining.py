@@ -43,7 +43,7 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
     from lab.buildkit.rulebook import Rulebook
     from lab.cli.reports import evidence_of
     from lab.explain.engines import engine_lines
-    from lab.explain.subject import subject
+    from lab.explain.subject import Subjects
     from lab.project import find
 
     evidence = evidence_of(name)
@@ -60,7 +60,8 @@ def explain(name: str | None, trials: tuple[str, ...], engines: bool, as_json: b
     boxes = find().boxes
     book = Rulebook(boxes)
     chosen = _chosen(run, trials)
-    subjects = {trial.name: subject(run, trial, book) for trial in chosen}
+    subjects_of = Subjects(run, book)
+    subjects = {trial.name: subjects_of.of(trial) for trial in chosen}
     lines = {item.name: engine_lines(subjects[item.name]) for item in chosen} if engines else {}
     if as_json:
         print_json(_document(evidence, chosen, lines))

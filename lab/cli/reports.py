@@ -15,6 +15,7 @@ from lab.cli.columns import fill
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark, say, width
+from lab.cli.timing import print_timings
 from lab.counting import counted
 from lab.errors import DIFFERS, HostError, UsageError
 from lab.project import Project, find
@@ -68,8 +69,18 @@ class FormName(_ParamType):
 )
 @click.option("--open", "show", is_flag=True, help="Open the report in the program that this machine uses for it.")
 @redact_option
+@click.option("--timing", is_flag=True, help="Print instead where the time of each trial went, in seconds.")
+@json_option
 def report(
-    name: str | None, last: bool, pattern: str | None, form: str, output: str | None, show: bool, no_redact: bool
+    name: str | None,
+    last: bool,
+    pattern: str | None,
+    form: str,
+    output: str | None,
+    show: bool,
+    no_redact: bool,
+    timing: bool,
+    as_json: bool,
 ) -> None:
     """Print a report of a stored run (its name, its folder, or a bundle's file); no box is needed.
 
@@ -82,10 +93,17 @@ def report(
         raise UsageError("cannot choose a run: give only one of RUN, --last and --run")
     if output == "":
         raise UsageError("cannot write to a file without a name", hint="--output FILE, or DIR/ for a folder")
+    if as_json and not timing:
+        raise UsageError("cannot use --json without --timing", hint="`--format json` prints the run as JSON")
     project = find()
     paths = run_paths(project, name, pattern)
+    if timing:
+        if output is not None or show or form != "table":
+            raise UsageError("cannot combine --timing with --format, --output or --open")
+        print_timings(paths, as_json=as_json)
+        return
     chosen = as_table(width()) if form == "table" and output is None and not show else FORMATS[form]
-    runs = [_evidence(path) for path in paths]
+    runs = [_evidence(path, outcomes_only=chosen.outcomes_only) for path in paths]
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
             raise UsageError("cannot open a report that is not in a file", hint="--output FILE names one")
@@ -128,12 +146,22 @@ def evidence_of(name: str | None) -> Evidence:
     return _evidence(run_paths(find(), name)[0])
 
 
-def _evidence(path: Path) -> Evidence:
-    """The evidence of one run, from its folder or from a bundle."""
+def _evidence(path: Path, *, outcomes_only: bool = False) -> Evidence:
+    """The evidence of one run, from its folder or from a bundle; with `outcomes_only` without commands and causes."""
     from lab.report import bundle
     from lab.report.evidence import explained
 
+    if outcomes_only and path.is_dir():
+        return bundle.evidence_of(path, commands=False)
     return explained(bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence(), find().boxes)
+
+
+def _causes(path: Path) -> Evidence:
+    """The evidence of one run without its commands; a cause is found only when it is read."""
+    from lab.report.evidence import Evidence, explained
+    from lab.results.run import load
+
+    return explained(Evidence(load(path)), find().boxes) if path.is_dir() else _evidence(path)
 
 
 @click.command(epilog="Example: python -m lab runs --prune --keep 5")
@@ -194,7 +222,7 @@ def compare(before: str, after: str, as_json: bool) -> None:
     from lab.report.comparison import comparison_text
 
     project = find()
-    found = compared(*(_evidence(run_paths(project, name)[0]) for name in (before, after)))
+    found = compared(*(_causes(run_paths(project, name)[0]) for name in (before, after)))
     if as_json:
         print_json(found.to_json())
     else:

@@ -19,7 +19,7 @@ from lab.errors import BusyError, ConfigError, Interrupted, UsageError
 from lab.model import TrialKey
 from lab.project import find as find_project
 from lab.results.run import Repetition, Run, find, load
-from lab.results.shelf import is_running
+from lab.results.summary import is_running
 from lab.run.course import Course, Stored, is_missing
 from lab.run.manner import surprising
 from lab.run.resuming import held

@@ -54,6 +54,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Reports": {
         "report": ("reports", "Print a stored run as a table, bug report, page or data."),
         "runs": ("reports", "List the stored runs; --prune removes old ones."),
+        "history": ("history", "Show how often a step hit over time, from all runs."),
         "compare": ("reports", "Show what changed between two runs, and why."),
         "bundle": ("bundles", "Pack a run into one file for somebody else."),
         "replay": ("bundles", "Show a bundle again, judged by this version of lab."),

@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerNeedSection
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
 
 MAGIC = b"\x7fELF"
 IDENTIFIED = 20  # the first bytes of a file: up to and including the number of its processor
@@ -30,8 +29,13 @@ MACHINES = {
     "EM_PPC64": "ppc64le",
 }
 GLIBC = re.compile(r"GLIBC_([0-9]{1,9}(?:\.[0-9]{1,9})+)")
-# pyelftools promises ELFError, and raises the others too where a damaged file contradicts itself.
-DAMAGED = (ELFError, AssertionError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+
+
+def _damaged() -> tuple[type[Exception], ...]:
+    """What pyelftools raises: it promises ELFError, and raises the others where a damaged file contradicts itself."""
+    from elftools.common.exceptions import ELFError  # late, as in every function here: `lab status` reads no such file
+
+    return (ELFError, AssertionError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,11 @@ def machine_of(head: bytes) -> str | None:
     """The processor that a program is built for, from its first 20 bytes; None if it is not an ELF file."""
     if not head.startswith(MAGIC) or len(head) < IDENTIFIED:
         return None
+    from elftools.elf.elffile import ELFFile
+
     try:
         number = ELFFile(BytesIO(head[:IDENTIFIED].ljust(HEADER, b"\0"))).header["e_machine"]
-    except DAMAGED:
+    except _damaged():
         return None
     return MACHINES.get(number, f"machine {number:#x}" if isinstance(number, int) else str(number))
 
@@ -67,17 +73,21 @@ def read_elf(data: bytes) -> Elf | None:
     machine = machine_of(data[:IDENTIFIED])
     if machine is None:
         return None
+    from elftools.elf.elffile import ELFFile
+
     try:
         file = ELFFile(BytesIO(data))
         if max(file.num_sections(), file.num_segments()) > MOST:
             return Elf(machine)
         return Elf(machine, _needed(file), newest(_glibc_versions(file)))
-    except DAMAGED:
+    except _damaged():
         return Elf(machine)
 
 
 def _needed(file: ELFFile) -> tuple[str, ...]:
     """The sonames of the libraries that the loader has to find."""
+    from elftools.elf.dynamic import DynamicSegment
+
     dynamic = [segment for segment in file.iter_segments() if isinstance(segment, DynamicSegment)]
     tags = [tag for segment in dynamic for tag in segment.iter_tags("DT_NEEDED")]
     return tuple(tag.needed for tag in tags)  # type: ignore[attr-defined]  # pyelftools sets it for this kind of tag
@@ -85,6 +95,8 @@ def _needed(file: ELFFile) -> tuple[str, ...]:
 
 def _glibc_versions(file: ELFFile) -> list[str]:
     """The version of glibc that each versioned symbol needs; none where the section headers are stripped."""
+    from elftools.elf.gnuversions import GNUVerNeedSection
+
     sections = [section for section in file.iter_sections() if isinstance(section, GNUVerNeedSection)]
     symbols = (symbol for section in sections for _, found in section.iter_versions() for symbol in found)
     return [match[1] for symbol in islice(symbols, MOST) if (match := GLIBC.fullmatch(symbol.name))]

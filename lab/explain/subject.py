@@ -17,6 +17,7 @@ from lab.explain.build_values import flag
 from lab.explain.rules_of_box import known_of
 from lab.results.contexts import StoredContext, load_context
 from lab.results.facts import BoxFacts, Given, ImageFacts
+from lab.results.productions import Productions
 from lab.results.run import Production, Run, Trial
 
 NO_IMAGE = "the producer's image was not read from the registry"
@@ -157,9 +158,22 @@ class Subject:
         return ("linux", "amd64") if isinstance(self.image, str) else (self.image.os, self.image.architecture)
 
 
+class Subjects:
+    """The subjects of a run; facts and productions are found at once, so that all trials take linear time."""
+
+    def __init__(self, run: Run, book: Rulebook) -> None:
+        self._run = run
+        self._book = book
+        self._facts = {(box.name, box.engine): box for box in run.boxes}
+        self._productions = Productions(run)
+
+    def of(self, trial: Trial) -> Subject:
+        """Everything that the run holds about one of its trials."""
+        made_by = (trial.producer, trial.producer_engine or trial.engine)
+        producer, consumer = self._facts.get(made_by), self._facts.get((trial.consumer, trial.engine))
+        return Subject(self._run, trial, self._productions.of(trial), producer, consumer, self._book)
+
+
 def subject(run: Run, trial: Trial, book: Rulebook) -> Subject:
-    """Everything that a run holds about one of its trials."""
-    made_by = (trial.producer, trial.producer_engine or trial.engine)
-    facts = {(box.name, box.engine): box for box in run.boxes}
-    production = run.production_of(trial)
-    return Subject(run, trial, production, facts.get(made_by), facts.get((trial.consumer, trial.engine)), book)
+    """Everything that a run holds about one of its trials; `Subjects` gives those of many."""
+    return Subjects(run, book).of(trial)

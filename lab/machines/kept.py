@@ -18,7 +18,7 @@ from lab.errors import LabError
 from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.project import Project
-from lab.results.shelf import is_running
+from lab.results.summary import is_running
 from lab.statefile import Kind
 from lab.yamlfile import Strict
 

@@ -23,7 +23,7 @@ from lab.errors import BusyError
 from lab.machines import daemons, hypervisor, kept
 from lab.model import Progress
 from lab.project import Project
-from lab.results.shelf import is_running
+from lab.results.summary import is_running
 from lab.workers import wait_for
 
 DOMAIN_FILES = Path("/etc/libvirt/qemu")

@@ -23,6 +23,7 @@ from lab.files import disk_error
 from lab.project import Project
 from lab.report.evidence import Evidence, explained, gathered
 from lab.report.formats import FORMATS
+from lab.report.homes import has_bytes, homes_of
 from lab.report.redact import redact, redactor_of
 from lab.report.script.script import NoScriptError
 from lab.results import journal
@@ -91,16 +92,21 @@ class Bundle:
         return into / name
 
 
-def evidence_of(folder: Path) -> Evidence:
-    """A stored run with its commands; a run without a transcript has none."""
+def evidence_of(folder: Path, *, commands: bool = True) -> Evidence:
+    """A stored run with its commands; a run without a transcript has none.
+
+    Without `commands`, only what redaction needs is read from the transcript, and the contexts are not unpacked.
+    """
     run = load(folder)
     path = folder / TRANSCRIPT
     try:
         text = path.read_bytes()
     except FileNotFoundError:
-        return Evidence(run, contexts=gathered(run))
+        return Evidence(run, contexts=gathered(run) if commands else {})
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror or error}") from error
+    if not commands and not has_bytes(text):
+        return Evidence(run, homes=homes_of(text))
     return Evidence(run, exchanges=transcript.exchanges(text, str(path)), contexts=gathered(run))
 
 

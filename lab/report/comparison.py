@@ -119,8 +119,8 @@ def _pairs(
         left, right = _unique(ones, key, boxes), _unique(others, key, {})
         matched = [(trial, right[name]) for name, trial in left.items() if name in right]
         pairs += matched
-        ones = [trial for trial in ones if all(trial is not one for one, _ in matched)]
-        others = [trial for trial in others if all(trial is not other for _, other in matched)]
+        found = {id(trial) for pair in matched for trial in pair}
+        ones, others = ([trial for trial in side if id(trial) not in found] for side in (ones, others))
     return pairs, ones, others
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +11,13 @@ from lab.buildkit.contenthash.entry import Entry
 from lab.buildkit.rulebook import Rulebook
 from lab.explain.explanation import Explanation, StepCause
 from lab.explain.steps import explain
-from lab.explain.subject import subject
+from lab.explain.subject import Subjects
 from lab.explain.upstream import Upstream
 from lab.model import Exchange, Outcome, Verdict, production_phase
+from lab.report.homes import Home
 from lab.results.contexts import StoredContext, load_context
 from lab.results.facts import BoxFacts, StepResult
+from lab.results.productions import Productions
 from lab.results.run import Production, Run, Trial
 
 
@@ -26,7 +28,7 @@ class Evidence:
     The key of `explanations` is the trial's name. The key of `contexts`, the recorded files of each build context, is
     the trial or phase that built from it. `redacted` counts what was replaced by placeholders, by kind. `rule_sets`
     gives the Docker versions that follow a rule set, by its name. `engines` describes an engine whose name does not
-    describe it.
+    describe it. `homes` are the home folders in a transcript that was not read into `exchanges`.
     """
 
     run: Run
@@ -36,6 +38,7 @@ class Evidence:
     redacted: Mapping[str, int] = field(default_factory=dict)
     rule_sets: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
+    homes: Mapping[str, Home] = field(default_factory=dict)
 
     def during(self, about: str) -> list[Exchange]:
         """The commands of one trial or phase."""
@@ -64,6 +67,11 @@ class Evidence:
         steps = explanation.steps if explanation else ()
         wanted = trial.build.steps[number].instruction if trial.build and number < len(trial.build.steps) else None
         return steps[number] if number < len(steps) and steps[number].instruction == wanted else None
+
+    @cached_property
+    def productions(self) -> Productions:
+        """The run's productions by who made them."""
+        return Productions(self.run)
 
     @cached_property
     def _by_about(self) -> dict[str, list[Exchange]]:
@@ -105,15 +113,35 @@ def explained(evidence: Evidence, boxes: Path) -> Evidence:
     ConfigError if a file in that folder is wrong.
     """
     run = evidence.run
-    book, upstream = Rulebook(boxes), Upstream(boxes)
-    found = {trial.name: explain(subject(run, trial, book), upstream) for trial in run.trials if _recorded(run)}
+    book = Rulebook(boxes)
     return replace(
         evidence,
-        explanations=found,
-        contexts={**gathered(run), **evidence.contexts},
+        explanations=Explanations(run, book, Upstream(boxes)) if _recorded(run) else {},
+        contexts=evidence.contexts or gathered(run),
         rule_sets=_versions(book),
         engines=book.summaries(),
     )
+
+
+class Explanations(Mapping[str, Explanation]):
+    """The explanations of all trials of a run by their names; each is made when it is read first."""
+
+    def __init__(self, run: Run, book: Rulebook, upstream: Upstream) -> None:
+        self._trials = {trial.name: trial for trial in run.trials}
+        self._subjects = Subjects(run, book)
+        self._upstream = upstream
+        self._made: dict[str, Explanation] = {}
+
+    def __getitem__(self, name: str) -> Explanation:
+        if name not in self._made:
+            self._made[name] = explain(self._subjects.of(self._trials[name]), self._upstream)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._trials)
+
+    def __len__(self) -> int:
+        return len(self._trials)
 
 
 def _versions(book: Rulebook) -> dict[str, str]:

@@ -31,6 +31,7 @@ class Format:
     An `exact` form repeats what the run did, so redaction removes only secrets from it. `parts` gives the texts by name
     that one run becomes in a folder, where that is more than one. `packed` is the file's name in a bundle; a form
     without one is not part of a bundle. `warning` gives what a reader must know of a run in this form before use.
+    `outcomes_only` is true for a form that shows no command, cause or file, so that these need not be read.
     """
 
     render: Render
@@ -39,6 +40,7 @@ class Format:
     parts: Callable[[Evidence], dict[str, str]] | None = None
     packed: str | None = None
     warning: Callable[[Evidence], str | None] | None = None
+    outcomes_only: bool = False
 
     def text(self, runs: Sequence[Evidence], project: Project, *, redacted: bool = True) -> str:
         """The runs in this form; placeholders replace secrets and private names unless `redacted` is False."""
@@ -64,7 +66,7 @@ class Format:
         return [printable.line(text) for text in found if text]
 
     def _shown(self, run: Evidence, redacted: bool) -> Evidence:
-        return redact(run, secrets_only=self.exact) if redacted else run
+        return redact(run, secrets_only=self.exact, outcomes_only=self.outcomes_only) if redacted else run
 
 
 def _file_name(text: str) -> str:
@@ -90,7 +92,7 @@ def joined(render: Callable[[Evidence], str]) -> Render:
 
 def as_table(width: int = WIDTH) -> Format:
     """The table, at most `width` columns wide."""
-    return Format(joined(lambda run: table(run.run, width) + "\n"), ".txt", packed="table.txt")
+    return Format(joined(lambda run: table(run.run, width) + "\n"), ".txt", packed="table.txt", outcomes_only=True)
 
 
 def together(render: Callable[[Sequence[Evidence]], str]) -> Render:

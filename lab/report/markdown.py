@@ -191,7 +191,8 @@ def _not_known(evidence: Evidence, subjects: list[Finding]) -> str:
     failed = [made for made in run.productions if made.problem]
     lines += [_failure(markup.prose(item.name), item) for item in map(of_production, failed)]
     broken = [trial for trial in in_order(run) if trial.verdict is Verdict.BROKEN]
-    lines += [_failure(f"{markup.code(trial.name)} is broken", of_trial(run, trial)) for trial in broken[:MAX_FINDINGS]]
+    problems = {trial.name: of_trial(evidence.productions, trial) for trial in broken[:MAX_FINDINGS]}
+    lines += [_failure(f"{markup.code(name)} is broken", problem) for name, problem in problems.items()]
     if len(broken) > MAX_FINDINGS:
         lines.append(f"{counted(len(broken) - MAX_FINDINGS, 'more broken trial')}.")
     lines += [

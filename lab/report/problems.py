@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.report import printable
-from lab.results.run import Production, Run, Trial
+from lab.results.productions import Productions
+from lab.results.run import Production, Trial
 
 UNKNOWN = "the reason is not known"
 
@@ -25,9 +26,9 @@ def of_production(made: Production) -> Problem:
     return _split(f"{made.producer} ({made.engine}) pushed no image", made.problem or UNKNOWN)
 
 
-def of_trial(run: Run, trial: Trial) -> Problem:
+def of_trial(productions: Productions, trial: Trial) -> Problem:
     """The failure of a broken trial; where its producer failed, the producer's failure has the output."""
-    made = run.production_of(trial)
+    made = productions.of(trial)
     if made and made.problem and trial.build is None:
         return Problem(trial.name, f"{made.producer} ({made.engine}) pushed no image")
     return _split(trial.name, trial.problem or UNKNOWN)

@@ -14,19 +14,20 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
+from operator import is_
 from typing import Any
 
 from lab.buildkit.contenthash.entry import Entry
 from lab.explain.explanation import Explanation
 from lab.model import Exchange
 from lab.report.evidence import Evidence
+from lab.report.homes import HOME
 from lab.report.redactor import Redactor
 from lab.results.contexts import packed as pack
 from lab.results.contexts import unpacked
 from lab.results.facts import BoxFacts
 from lab.results.run import Run
 
-_HOME = re.compile(r"(?:/home|/Users|/var/home)/([^/\s'\":;,|&<>()\[\]]{1,64})|[A-Za-z]:\\Users\\([^\\\s'\":;,]{1,64})")
 # Accounts that exist on many machines: they name no person, and they are also common words.
 _STOCK = {
     "root", "vagrant", "docker", "ubuntu", "debian", "centos", "alpine", "fedora", "admin", "user", "users", "test",
@@ -41,17 +42,25 @@ _GRAMMAR = {
 }  # fmt: skip
 
 
-def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
+def redact(evidence: Evidence, *, secrets_only: bool = False, outcomes_only: bool = False) -> Evidence:
     """The same evidence without secrets, user names, home paths, host names and keys; `redacted` counts them.
 
-    `secrets_only` removes only secrets: for a report that must repeat exactly what the run did.
+    `secrets_only` removes only secrets: for a report that must repeat exactly what the run did. `outcomes_only` drops
+    what a report of the outcomes does not show: facts of boxes, files, and the productions that did not fail.
     """
     redactor = Redactor(secrets_only=True) if secrets_only else redactor_of(evidence)
-    data = evidence.run.model_dump(mode="json", by_alias=True)
-    packed = data.pop("contents")
-    data = _walk(data, redactor.text)
-    data["contents"] = _contents(packed, data["contexts"], redactor)
-    run = Run.model_validate_json(json.dumps(data))
+    if outcomes_only:
+        evidence = replace(evidence, run=_outcomes_of(evidence.run))
+    # every default is a fixed word, a number or nothing; thousands of trials have little else
+    data = evidence.run.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    packed = data.pop("contents", {})
+    clean = _walk(data, redactor.text)
+    contexts = clean.get("contexts", {})
+    contents = _contents(packed, contexts, redactor)
+    if clean is data and not contexts and contents == packed:  # nothing to hide, so that no new run is needed
+        run = evidence.run
+    else:
+        run = Run.model_validate_json(json.dumps({**clean, "contents": contents}))
     explanations = {
         redactor.text(name): _explanation(explanation, redactor.text)
         for name, explanation in evidence.explanations.items()
@@ -71,14 +80,20 @@ def redact(evidence: Evidence, *, secrets_only: bool = False) -> Evidence:
     )
 
 
+def _outcomes_of(run: Run) -> Run:
+    failed = tuple(made for made in run.productions if made.problem)
+    return run.model_copy(update={"boxes": (), "contexts": {}, "contents": {}, "productions": failed})
+
+
 def redactor_of(evidence: Evidence) -> Redactor:
     """A redactor with the home paths, users and hosts of this run."""
     run = evidence.run
     own = " ".join([run.dockerfile, *run.instructions])
     homes: dict[str, str] = {}
     for text in _texts(evidence):
-        for match in _HOME.finditer(text) if "home/" in text or "Users" in text else ():
+        for match in HOME.finditer(text) if "home/" in text or "Users" in text else ():
             homes.setdefault(match[0], match[1] or match[2])
+    homes |= {path: home.user for path, home in evidence.homes.items()}
     # a home path that occurs only in the Dockerfile belongs to the image
     homes = {path: user for path, user in homes.items() if path not in own or _on_a_box(path, evidence)}
     words = _vocabulary(run)
@@ -114,7 +129,10 @@ def _texts(evidence: Evidence) -> Iterable[str]:
 
 def _on_a_box(path: str, evidence: Evidence) -> bool:
     """True if a command ran below that folder."""
-    return any((exchange.cwd or "").startswith(path + "/") for exchange in evidence.exchanges)
+    known = evidence.homes.get(path)
+    return (known is not None and known.used) or any(
+        (exchange.cwd or "").startswith(path + "/") for exchange in evidence.exchanges
+    )
 
 
 def _users(run: Run) -> Iterable[str]:
@@ -147,12 +165,18 @@ def _vocabulary(run: Run) -> set[str]:
 
 
 def _walk(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list):
-        return [_walk(item, change) for item in value]
-    if isinstance(value, dict):
-        return {name: item if name in _GRAMMAR else _walk(item, change) for name, item in value.items()}
+    """The JSON values with changed texts; the same object where no text changes."""
+    kind = type(value)
+    if kind is str:
+        text = change(value)
+        return value if text == value else text
+    if kind is dict:
+        pairs = [(name, _walk(item, change)) for name, item in value.items() if name not in _GRAMMAR]
+        changed = {name: item for name, item in pairs if item is not value[name]}
+        return {**value, **changed} if changed else value
+    if kind is list:
+        items = [_walk(item, change) for item in value]
+        return value if all(map(is_, items, value)) else items
     return value
 
 
@@ -213,8 +237,8 @@ def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redact
         found[number] = text if clean == content else pack(clean)
         renamed[name] = (number, len(clean))
     for context in contexts.values():
-        context["digests"] = {redactor.text(path): sums for path, sums in context["digests"].items()}
-    for row in (row for context in contexts.values() for row in context["entries"]):
+        context["digests"] = {redactor.text(path): sums for path, sums in context.get("digests", {}).items()}
+    for row in (row for context in contexts.values() for row in context.get("entries", ())):
         if row.get("content_sha256") in renamed:
             row["content_sha256"], row["size"] = renamed[row["content_sha256"]]
         if isinstance(values := row.get("xattrs_b64"), dict):

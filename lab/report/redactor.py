@@ -156,7 +156,8 @@ class Redactor:
         """The text with placeholders; terminal escapes are removed, since they could hide the name of a secret."""
         known = self._memory.get(text)
         if known is None:
-            known = self._memory[text] = self._shown(text)
+            shown = self._shown(text)
+            known = self._memory[text] = text if shown == text else shown
         return known
 
     def data(self, data: bytes) -> bytes:

@@ -24,7 +24,10 @@ def groups_of(trials: Iterable[Trial]) -> list[list[Trial]]:
 
 def one_word(words: Iterable[str]) -> str:
     """What the repeats of a trial have in one cell: their common word, else each word with its count."""
-    counts = Counter(words)
+    found = list(words)
+    if len(found) == 1:  # a trial without repeats, of which a run has thousands
+        return found[0]
+    counts = Counter(found)
     return next(iter(counts), "") if len(counts) < 2 else ", ".join(f"{word} {n}" for word, n in counts.most_common())
 
 

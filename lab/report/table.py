@@ -22,9 +22,11 @@ from lab.report.retries import retry_lines
 from lab.report.trials import bytes_sent, engine_word, in_order, is_mixed, sent_word
 from lab.report.vary import vary_blocks
 from lab.results.facts import BuildResult
+from lab.results.productions import Productions
 from lab.results.run import Run, Trial
 
 WIDTH = 100
+GAP = 2  # blanks between two columns of a plain table
 tabulate_module.MIN_PADDING = 0  # its default of 2 widens every column by its header, and the table past 100
 
 
@@ -43,7 +45,8 @@ def table(run: Run, width: int = WIDTH) -> str:
         blocks.append(_title(variation, rows, width) + "\n" + _fit(run, rows, width))
     notes = ["engine P>C: the producer's, then the consumer's"] if any(map(is_mixed, trials)) else []
     problems = [of_production(made) for made in run.productions if made.problem]
-    problems += [of_trial(run, trial) for trial in trials if trial.verdict is Verdict.BROKEN]
+    made = Productions(run)
+    problems += [of_trial(made, trial) for trial in trials if trial.verdict is Verdict.BROKEN]
     notes += [line for problem in problems for line in problem_lines(problem, width)]
     notes += [_wrapped(line, width) for group in groups_of(trials) for line in _group_notes(run, group)]
     return "\n\n".join([*blocks, *(["\n".join(notes)] if notes else []), *rate_block(run, width)])
@@ -76,36 +79,60 @@ def _title(variation: str, trials: list[Trial], width: int) -> str:
 
 
 def _fit(run: Run, trials: list[Trial], width: int) -> str:
+    predicted = _has_predictions(run)
+    found = [_Row(run, group, predicted=predicted) for group in groups_of(trials)]
     wide = [printable.line(instruction) for instruction in run.instructions]
     narrow = [instruction.replace(" ", "\n", 1) for instruction in wide]
     shortest = [f"step {number}" for number, _ in enumerate(run.instructions, 2)]
     for steps in (wide, narrow):
-        text = _grid(run, steps, trials, engine=True)
-        if _width(text) <= width:
+        text = _grid(steps, found, width, engine=True)
+        if text is not None:
             return text
     for steps in (narrow, shortest):
-        parts = [
-            f"engine {printable.line(engine)}\n" + _grid(run, steps, list(group), engine=False)
-            for engine, group in groupby(trials, key=engine_word)
-        ]
-        text = "\n".join(parts)
-        if _width(text) <= width:
-            return text
+        parts = _grids(steps, found, width)
+        if parts is not None:
+            return "\n".join(parts)
     return "\n".join(_tall(run, wide, group, width) for group in groups_of(trials))
 
 
-def _grid(run: Run, steps: list[str], trials: list[Trial], *, engine: bool) -> str:
-    predicted = _has_predictions(run)
-    middle, last = ["engine"] if engine else [], ["predicted"] if predicted else []
-    header = ["producer", "consumer", *middle, "context", *steps, *last, "verdict"]
-    rows = []
-    for group in groups_of(trials):
+class _Row:
+    """One row, a trial with its repeats; every layout takes its words from here."""
+
+    def __init__(self, run: Run, group: list[Trial], *, predicted: bool) -> None:
         trial = group[0]
-        cells = outcome_words(run, group)[: len(steps)]
-        cells += [one_word(prediction(one).value for one in group)] if predicted else []
-        names = [trial.producer, trial.consumer, *([engine_word(trial)] if engine else [])]
-        sent, verdict = _sent(group), one_word(one.verdict.value for one in group)
-        rows.append([*map(printable.line, names), sent, *cells, verdict])
+        self.engine = engine_word(trial)
+        self.names = [printable.line(name) for name in (trial.producer, trial.consumer, self.engine)]
+        self.sent = _sent(group)
+        self.outcomes = outcome_words(run, group)
+        self.predicted = [one_word(prediction(one).value for one in group)] if predicted else []
+        self.verdict = one_word(one.verdict.value for one in group)
+
+    def cells(self, steps: int, *, engine: bool) -> list[str]:
+        """The words of the columns, with the engine or without."""
+        names = self.names if engine else self.names[:2]
+        return [*names, self.sent, *self.outcomes[:steps], *self.predicted, self.verdict]
+
+
+def _grids(steps: list[str], found: list[_Row], width: int) -> list[str] | None:
+    """One table for each engine under a heading; None if one is too wide."""
+    parts = []
+    for engine, group in groupby(found, key=lambda row: row.engine):
+        head = f"engine {printable.line(engine)}"
+        text = _grid(steps, list(group), width, engine=False)
+        if text is None or len(head) > width:
+            return None
+        parts.append(f"{head}\n{text}")
+    return parts
+
+
+def _grid(steps: list[str], found: list[_Row], width: int, *, engine: bool) -> str | None:
+    """One table; None if it is too wide, which is known before it is drawn where a row alone is too wide."""
+    middle, last = ["engine"] if engine else [], ["predicted"] if found[0].predicted else []
+    header = ["producer", "consumer", *middle, "context", *steps, *last, "verdict"]
+    rows = [row.cells(len(steps), engine=engine) for row in found]
+    widths = [max(map(_width, {*cells})) for cells in zip(header, *rows, strict=True)]
+    if sum(widths) + GAP * (len(widths) - 1) > width:
+        return None
     return tabulate(rows, header, tablefmt="plain", disable_numparse=True)
 
 
@@ -130,7 +157,7 @@ def _has_predictions(run: Run) -> bool:
 
 
 def _width(text: str) -> int:
-    return max(len(line) for line in text.splitlines())
+    return max((len(line) for line in text.split("\n")), default=0) if "\n" in text else len(text)
 
 
 def _group_notes(run: Run, group: list[Trial]) -> list[str]:

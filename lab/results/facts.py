@@ -72,6 +72,10 @@ class Given(Strict):
     arguments: dict[str, str] = Field(default_factory=dict)
     flags: tuple[str, ...] = ()
 
+    def __deepcopy__(self, memo: object = None) -> Given:
+        """The same object, since nothing changes it: pydantic copies a default for each of thousands of trials."""
+        return self
+
 
 class Round(Strict):
     """One build of a sequence with several builds, and the name of the image that it makes.

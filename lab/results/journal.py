@@ -1,4 +1,4 @@
-"""The trials of a run in progress: appended one by one to trials.jsonl, so that run.json is not rewritten for each."""
+"""What a run in progress stores: appended line by line to trials.jsonl, so that run.json is not rewritten for each."""
 
 from __future__ import annotations
 
@@ -10,38 +10,51 @@ from lab.errors import ConfigError
 from lab.files import disk_error
 
 NAME = "trials.jsonl"
+FIELDS = {"trial": "trials", "production": "productions", "box": "boxes"}  # by the first key of a line
 
 
-def append(folder: Path, trial: str, contexts: dict[str, Any], contents: dict[str, str]) -> None:
-    """Append a trial (the text of a JSON object) with the contexts and contents that the run did not store before.
+def append(folder: Path, kind: str, item: str, contexts: dict[str, Any], contents: dict[str, str]) -> None:
+    """Append a trial, a production or the facts of a box (the text of a JSON object), by its `kind` of FIELDS.
 
-    The line is flushed, so that it is stored even if the process is killed. HostError if it cannot be written.
+    The line also has the contexts and contents that the run did not store before. It is flushed, so that it is stored
+    even if the process is killed. HostError if it cannot be written.
     """
     path = folder / NAME
     rest = json.dumps({"contexts": contexts, "contents": contents})
     try:
         with path.open("a", encoding="utf-8") as out:
-            out.write(f'{{"trial": {trial}, {rest[1:]}\n')
+            out.write(f'{{"{kind}": {item}, {rest[1:]}\n')
     except OSError as error:
         raise disk_error(path, error) from error
 
 
 def merge(run: dict[str, Any], lines: bytes, where: str) -> None:
-    """Add the trials of these lines to the JSON values of a run.json; a trial that the run already has is left out.
+    """Add what these lines hold to the JSON values of a run.json; what the run already has is left out.
 
     The last line may be incomplete, because the process was killed while it wrote; it is ignored. ConfigError names a
     line that is damaged in another way.
     """
     *whole, _ = lines.split(b"\n")
-    trials: list[Any] = run.setdefault("trials", [])
-    known = {trial.get("name") for trial in trials if isinstance(trial, dict)}
+    known = {field: {_identity(field, item) for item in run.setdefault(field, [])} for field in FIELDS.values()}
     for number, line in enumerate(whole, 1):
         try:
             added = json.loads(line)
-            trial = added["trial"]
-            if trial["name"] not in known:
-                trials.append(trial)
-            for field in ("contexts", "contents"):
-                run[field] = {**added[field], **run.get(field, {})}
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            field = FIELDS[next(iter(added))]
+            item = next(iter(added.values()))
+            if not isinstance(item, dict):
+                raise TypeError("not an object")
+            if _identity(field, item) not in known[field]:
+                run[field].append(item)
+            for name in ("contexts", "contents"):
+                stored = run.setdefault(name, {})
+                for key, value in added[name].items():
+                    stored.setdefault(key, value)
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
             raise ConfigError(f"cannot read {where}, line {number}: not a trial of lab ({error})") from error
+
+
+def _identity(field: str, item: Any) -> str:
+    """What no two trials of a run have in common; of other things, which may be made twice, the whole."""
+    if field == FIELDS["trial"] and isinstance(item, dict):
+        return str(item["name"]) if "name" in item else ""
+    return json.dumps(item, sort_keys=True)

@@ -9,6 +9,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from lab.model import Outcome, TrialKey, Verdict, ordering
+from lab.results.summary import COUNTED
 from lab.yamlfile import Strict
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 METHOD = "95 % intervals by Wilson's method"
-COUNTED = (Outcome.HIT, Outcome.WRONG_HIT, Outcome.RAN)
 
 
 class StepRate(Strict):

@@ -5,44 +5,15 @@ from __future__ import annotations
 import fnmatch
 import shutil
 import statistics
-from collections import Counter
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from lab.errors import LabError, UsageError
-from lab.files import disk_error, is_open
-from lab.results.run import load
+from lab.files import disk_error
+from lab.results import index
+from lab.results.summary import Summary, is_running
 
 KEEP = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A summary of one stored run; `verdicts` counts trials, `problem` is the reason why the run cannot be read.
-
-    `running` is true while a lab process still writes the run.
-    """
-
-    name: str
-    started: datetime | None = None
-    scenario: str = ""
-    lineup: str = ""
-    boxes: tuple[str, ...] = ()
-    engines: tuple[str, ...] = ()
-    verdicts: tuple[tuple[str, int], ...] = ()
-    complete: bool = False
-    running: bool = False
-    problem: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Convert the summary to JSON values."""
-        return {
-            **asdict(self),
-            "started": self.started.isoformat() if self.started else None,
-            "verdicts": dict(self.verdicts),
-        }
 
 
 def run_name(scenario: str, moment: datetime) -> str:
@@ -66,7 +37,7 @@ def create_folder(results: Path, scenario: str, moment: datetime) -> Path:
 
 def summaries(results: Path) -> list[Summary]:
     """Return the summaries of all stored runs, oldest first; a run that cannot be read has a `problem`."""
-    return [_summary(folder) for folder in _folders(results)]
+    return index.summaries(results)
 
 
 def matching(results: Path, pattern: str) -> list[Path]:
@@ -97,6 +68,8 @@ def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> f
 
     It is the median time per trial of the complete runs of the scenario on the lineup, times `trials`.
     """
+    from lab.results.run import load  # late: a list of runs needs no pydantic
+
     shares = []
     for folder in _folders(results)[-20:]:
         try:
@@ -112,6 +85,8 @@ def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> f
 
 def proven_boxes(results: Path) -> dict[str, list[str]]:
     """Return, for each engine, the boxes on which stored runs used it; runs that cannot be read are left out."""
+    from lab.results.run import load  # late, as above
+
     found: dict[str, set[str]] = {}
     for folder in _folders(results):
         try:
@@ -125,26 +100,3 @@ def proven_boxes(results: Path) -> dict[str, list[str]]:
 
 def _folders(results: Path) -> list[Path]:
     return sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)
-
-
-def _summary(folder: Path) -> Summary:
-    try:
-        run = load(folder)
-    except LabError as error:
-        return Summary(folder.name, problem=error.message)
-    return Summary(
-        folder.name,
-        run.started,
-        run.scenario,
-        run.lineup,
-        tuple(dict.fromkeys(box.name for box in run.boxes)),
-        tuple(dict.fromkeys(box.engine for box in run.boxes)),
-        tuple(Counter(trial.verdict.value for trial in run.trials).items()),
-        run.complete,
-        is_running(folder),
-    )
-
-
-def is_running(folder: Path) -> bool:
-    """True while a lab process writes the run in this folder: the process has its transcript open."""
-    return is_open(folder / "transcript.jsonl")

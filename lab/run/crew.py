@@ -164,11 +164,11 @@ class Crew:
         if name not in self._homes:
             self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
             if self.course.stored:  # the lab process that was killed may have left programs and files
-                sequence.remove(box, [self._homes[name] / "lab-runs" / self.recorder.run.name], in_use=True)
+                sequence.remove(box, [self._homes[name] / "lab-runs" / self.recorder.ground.name], in_use=True)
         facts = self._facts(item, engine)
-        if self.course.stored is None or not is_known(facts, self.recorder.run):
+        if self.course.stored is None or not is_known(facts, self.recorder.ground):
             self.recorder.add(facts)
-        folder = self._homes[name] / "lab-runs" / self.recorder.run.name / engine.name
+        folder = self._homes[name] / "lab-runs" / self.recorder.ground.name / engine.name
         station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied, item.reset)
         self.manner.use(self._used, station, self.recorder.folder, self.state)
         if self.agenda.needs_image(name, engine.name):
@@ -193,7 +193,7 @@ class Crew:
         name, engine = station.box.name, station.engine.name
         reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.replace('+', '_')}"
         clock = datetime.now(UTC)
-        part = len(self.recorder.run.resumed)
+        part = len(self.recorder.ground.resumed)
         production = sequence.produce(station, self.scenario, reference, self._say(name), part=part)
         _not_stopped(name)
         seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
@@ -206,8 +206,8 @@ class Crew:
 
     def _consume(self, name: str, keys: Sequence[TrialKey]) -> None:
         """Make these trials of one consumer, one after another."""
-        facts = {(box.name, box.engine): box for box in self.recorder.run.boxes}
-        images = {(item.producer, item.engine): item for item in self.recorder.run.productions}  # the newest of each
+        facts = {(box.name, box.engine): box for box in self.recorder.ground.boxes}
+        images = {(item.producer, item.engine): item for item in self.recorder.ground.productions}  # the newest of each
         for key in keys:
             if self.manner.has_ended:
                 break
@@ -232,7 +232,7 @@ class Crew:
             if self.scenario.project and matrix.is_control(trial.key):
                 trial = as_control(trial)
             seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-            prediction = predicted(subject(self.recorder.run, trial.model_copy(update={"build": None}), self.book))
+            prediction = predicted(subject(self.recorder.ground, trial.model_copy(update={"build": None}), self.book))
             return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": prediction})
         return sequence.broken(source, key)
 
@@ -246,7 +246,7 @@ class Crew:
         return replace(plan, outcomes=combine(own, plan.outcomes))
 
     def _keep(self, listing: Listing) -> str:
-        rule_sets, started = list(self.book.rule_sets.values()), self.recorder.run.started
+        rule_sets, started = list(self.book.rule_sets.values()), self.recorder.ground.started
         return self.recorder.keep(pack(listing.entries, listing.problem, rule_sets, started, self._digests))
 
     def _say(self, name: str) -> Say:

@@ -10,6 +10,7 @@ from lab.report.evidence import Evidence
 from lab.report.markdown import markdown
 from lab.report.problems import of_production, of_trial, problem_lines
 from lab.report.table import table
+from lab.results.productions import Productions
 from lab.results.run import Run, load
 from lab.run.crew import _in_short
 from tests.conftest import ROOT
@@ -50,8 +51,8 @@ def test_the_bug_report_has_the_whole_reason_once(failed: Run) -> None:
 def test_a_trial_that_failed_by_itself_has_its_own_output(failed: Run) -> None:
     own = failed.trials[1].model_copy(update={"build": None, "verdict": Verdict.BROKEN, "problem": PROBLEM})
     run = failed.model_copy(update={"productions": failed.productions[1:]})
-    assert "\n".join(of_trial(run, own).output).startswith("------\n > RUN false:")
-    assert of_trial(run, own.model_copy(update={"problem": None})).message == "the reason is not known"
+    assert "\n".join(of_trial(Productions(run), own).output).startswith("------\n > RUN false:")
+    assert of_trial(Productions(run), own.model_copy(update={"problem": None})).message == "the reason is not known"
 
 
 def test_a_blank_line_of_the_output_stays(failed: Run) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from lab.errors import ConfigError, HostError
 from lab.report.bundle import evidence_of
 from lab.results import journal
 from lab.results.contexts import Packed, pack
-from lab.results.run import Run, load, save
+from lab.results.run import Production, Run, load, save
 from lab.results.shelf import summaries
 from lab.run.recorder import Recorder
 from tests import reporting
@@ -66,11 +67,51 @@ def test_a_context_is_stored_once_beside_the_first_trial_after_it(tmp_path: Path
 
 def test_another_change_writes_the_run_whole(tmp_path: Path) -> None:
     recorder, _ = recorded(tmp_path)
-    recorder.add(facts("a"))
+    recorder.update(fresh="snapshot")
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
     recorder.add(trial("a", "a", (HIT, HIT, HIT)))
     assert load(tmp_path) == recorder.run
-    assert (len(load(tmp_path).boxes), len(load(tmp_path).trials)) == (1, 3)
+    assert (load(tmp_path).fresh, len(load(tmp_path).trials)) == ("snapshot", 3)
+
+
+def test_a_trial_that_is_made_again_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    recorder, _ = recorded(tmp_path)
+    again = SECOND.model_copy(update={"because": "again"})
+    recorder.add(again)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert load(tmp_path).trials[1] == recorder.run.trials[1] == again
+
+
+def test_facts_and_productions_are_appended_too(tmp_path: Path) -> None:
+    recorder, _ = recorded(tmp_path)
+    made = Production(producer="a", engine="19.03.8", reference="localhost:5000/x", context="of b")
+    before = (tmp_path / "run.json").read_bytes()
+    for _ in range(2):  # equal facts and productions may be stored twice, unlike trials
+        recorder.add(facts("a"))
+        recorder.add(made)
+    assert (tmp_path / "run.json").read_bytes() == before
+    assert load(tmp_path) == recorder.run
+    assert (len(recorder.run.boxes), recorder.run.productions[-1]) == (len(EMPTY.boxes) + 2, made)
+
+
+def test_what_is_stored_is_not_copied_for_each_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, _ = recorded(tmp_path)
+    copies: list[Run] = []
+    copy = Run.model_copy
+
+    def counted(run: Run, **more: Any) -> Run:
+        copies.append(run)
+        return copy(run, **more)
+
+    monkeypatch.setattr(Run, "model_copy", counted)
+    for number in range(20):
+        recorder.keep(context(b"%d\n" % number))
+        recorder.add(trial(f"box{number}", "b", (HIT, HIT, HIT)))
+        assert recorder.ground.trials == ()
+    assert copies == []
+    assert recorder.run is recorder.run
+    assert len(copies) == 1
+    assert (len(recorder.run.trials), len(recorder.run.contexts)) == (22, 22)
 
 
 def test_the_end_draws_the_table_and_leaves_one_file_of_the_run(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from markupsafe import Markup
 
 from lab.counting import counted
 from lab.errors import ConfigError
-from lab.report import printable, repeats
+from lab.report import printable, repeats, timing
 from lab.report.evidence import Evidence
 from lab.report.findings import plain
 from lab.report.outline import outline
-from lab.report.page import boxes, lead, matrix, text, timeline, trial
+from lab.report.page import boxes, lead, long, matrix, text, timeline, trial
 from lab.report.page.commands import Stories, Story
 from lab.report.page.packing import Piece, fit
 from lab.report.page.records import spans
@@ -28,7 +28,7 @@ from lab.report.retries import retry_lines
 from lab.report.trials import in_order, sent_word
 from lab.report.vary import verdict_lines
 
-PAGE = "page.html.j2"
+PAGE, LONG_PAGE = "page.html.j2", "long.html.j2"
 
 
 def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
@@ -38,10 +38,15 @@ def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
     """
     views = [trial.view(number, evidence, item) for number, item in enumerate(in_order(evidence.run), 1)]
     environment = _environment(texts)
+    is_long = len(views) > long.MOST
     try:
-        values = _values(evidence, views, texts)
-        page = partial(environment.get_template(PAGE).render, **values)
+        values = _long_values(evidence, views, texts) if is_long else _values(evidence, views, texts)
+        page = partial(environment.get_template(LONG_PAGE if is_long else PAGE).render, **values)
         pieces = _Pieces(environment.get_template("pieces.html.j2").module, evidence, views, values["others"])
+        if is_long:
+            bare = page(stores=(), cut="")
+            makers = len(evidence.run.productions)
+            return long.fit(pieces.drawn, views, makers, lambda stores, cut: page(stores=stores, cut=cut), len(bare))
         return fit(pieces.drawn, pieces.stories.kept, lambda fitted: page(fitted=fitted))
     except jinja2.TemplateError as error:
         raise ConfigError(f"cannot make the page: {getattr(error, 'name', None) or PAGE}: {error}") from error
@@ -50,8 +55,32 @@ def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
 def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str]) -> dict[str, Any]:
     """The values of the templates, except for the pieces."""
     run = evidence.run
-    head, script, style = (_part(texts, name) for name in ("head.js", "page.js", "page.css"))
     filters = _filters(views)
+    return {
+        **_common(evidence, views, texts, "page.js"),
+        "panels": matrix.panels(run, views),
+        "rates": repeats.rows_of(run),
+        "rates_title": repeats.head_line(run),
+        "timeline": timeline.timeline(evidence, views),
+        "timings": [timing.row_of(one) for one in timing.timings(evidence)] if evidence.exchanges else [],
+        "timing_parts": timing.PARTS,
+        "notes": {box.engine: note for box in run.boxes if (note := evidence.engines.get(box.engine))},
+        "rule_sets": evidence.rule_sets,
+        "filters": filters,
+        "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
+    }
+
+
+def _long_values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The same for the page of a run with thousands of trials."""
+    common = _common(evidence, views, texts, "long.js")
+    return {**common, **long.values(evidence.run, views, _filters(views))}
+
+
+def _common(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str], code: str) -> dict[str, Any]:
+    """What every page shows; `code` is the name of its script."""
+    run = evidence.run
+    head, script, style = (_part(texts, name) for name in ("head.js", code, "page.css"))
     return {
         "run": run,
         "project": outline([*project_lines(run), *verdict_lines(run), *retry_lines(run)]),
@@ -61,16 +90,8 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
         "style": Markup(style),
         "lead": lead.lead(evidence, views),
         "views": views,
-        "panels": matrix.panels(run, views),
-        "rates": repeats.rows_of(run),
-        "rates_title": repeats.head_line(run),
-        "timeline": timeline.timeline(evidence, views),
         "facts": boxes.facts(run.boxes),
-        "notes": {box.engine: note for box in run.boxes if (note := evidence.engines.get(box.engine))},
-        "rule_sets": evidence.rule_sets,
         "others": _others(evidence),
-        "filters": filters,
-        "index": {name: {word: value for value, word in choices} for name, choices in filters.items()},
         "redacted": [counted(count, kind) for kind, count in sorted(evidence.redacted.items()) if count],
         "took": text.seconds((run.finished - run.started).total_seconds()) if run.finished else "",
         "when": f"{run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",

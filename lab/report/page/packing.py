@@ -66,7 +66,7 @@ def fit(draw: Callable[[int], Sequence[Piece]], kept: Callable[[int], int], page
     return bare.replace(STORE + MARK, STORE + packed, 1)
 
 
-def pack(pieces: Sequence[str]) -> str:
-    """Base64 of the gzipped JSON list, which a browser can unpack without a library."""
-    data = json.dumps([str(piece) for piece in pieces], ensure_ascii=False, separators=(",", ":")).encode()
+def pack(value: object) -> str:
+    """Base64 of the gzipped JSON, which a browser can unpack without a library."""
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     return base64.b64encode(gzip.compress(data, LEVEL, mtime=0)).decode()

@@ -112,12 +112,11 @@ def view(number: int, evidence: Evidence, trial: Trial) -> View:
     found = steps(run, trial, explanation)
     explained = explanation.steps if explanation else ()
     causes = tuple(item for item in explained if item.role is Role.CAUSE)
-    made = run.production_of(trial)
-    place = run.productions.index(made) + 1 if made else None
+    made, place = evidence.productions.of(trial), evidence.productions.place(trial)
     return View(
         number=number,
         trial=trial,
-        production=place,
+        production=None if place is None else place + 1,
         steps=found,
         lines=tuple(marked(run.dockerfile, found)),
         causes=causes,

@@ -1,0 +1,206 @@
+"""An index of stored runs in SQLite, so that a list of many runs does not read each of them again.
+
+The folders are the truth. The index holds what can be computed from them, with the state of the files at that time; it
+is updated when it is used, and built again if it is damaged or has another version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from lab.errors import LabError
+from lab.results import journal
+from lab.results.summary import StepCount, Summary, is_running, step_counts, summary_of
+
+VERSION = 1  # of the tables, and of what is counted; another number in the file means that it is built again
+NAME = Path(".index", "runs.sqlite")  # below results/
+WAIT = 10.0  # seconds that a process waits for another that writes
+FILES = ("run.json", journal.NAME)  # a run changes only with one of them
+SCHEMA = """
+CREATE TABLE runs (id INTEGER PRIMARY KEY, folder BLOB UNIQUE NOT NULL, stamp TEXT NOT NULL, summary TEXT NOT NULL);
+CREATE TABLE steps (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  step TEXT NOT NULL, engine TEXT NOT NULL, box TEXT NOT NULL, builder TEXT NOT NULL, variation TEXT NOT NULL,
+  outcome TEXT NOT NULL, count INTEGER NOT NULL
+);
+CREATE INDEX steps_run ON steps (run);
+"""
+
+A = TypeVar("A")
+Ask = Callable[[sqlite3.Connection], A]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The count of one outcome of a step in one run, with the run's name, start and scenario."""
+
+    run: str
+    started: datetime
+    scenario: str
+    steps: StepCount
+
+
+def summaries(results: Path) -> list[Summary]:
+    """Return the summaries of all stored runs, oldest first; a run that cannot be read has a `problem`."""
+    folders = sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)
+    found, problems = _asked(results, folders, _summaries)
+    # a lock and not a file says whether a run goes on, so that the index cannot hold it
+    return [
+        problems[folder] if folder in problems else replace(found[_key(folder)], running=is_running(folder))
+        for folder in folders
+    ]
+
+
+def counts(results: Path) -> list[Counted]:
+    """The counted outcomes of the steps of all runs that can be read, oldest run first."""
+    return _asked(results, [path.parent for path in results.glob("*/run.json")], _counts)[0]
+
+
+def _summaries(connection: sqlite3.Connection) -> dict[bytes, Summary]:
+    rows = connection.execute("SELECT folder, summary FROM runs")
+    return {key: Summary.from_json(json.loads(text)) for key, text in rows}
+
+
+def _counts(connection: sqlite3.Connection) -> list[Counted]:
+    rows = connection.execute("SELECT id, summary FROM runs")
+    runs = {number: Summary.from_json(json.loads(text)) for number, text in rows}
+    columns = "run, step, engine, box, builder, variation, outcome, count"
+    found = [
+        Counted(run.name, run.started, run.scenario, StepCount(*row))
+        for number, *row in connection.execute(f"SELECT {columns} FROM steps ORDER BY rowid")
+        if (run := runs[number]).started is not None
+    ]
+    return sorted(found, key=lambda item: (item.started, item.run))
+
+
+def _asked(results: Path, folders: Sequence[Path], ask: Ask[A]) -> tuple[A, dict[Path, Summary]]:
+    """The answer of the index of these folders as they are now, and the summaries of those that cannot be read.
+
+    A file that is damaged is removed and built again. Where the folder cannot be written, or another process holds the
+    file for too long, the index is built in memory.
+    """
+    path = results / NAME
+    for _ in range(2):
+        try:
+            with closing(_opened(path)) as connection:
+                problems = _update(connection, folders)
+                return ask(connection), problems
+        except sqlite3.OperationalError:
+            break  # read-only, full, or locked: the file itself may be whole
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError):
+            _remove(path)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(SCHEMA)
+        problems = _update(connection, folders)
+        return ask(connection), problems
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The database with its tables; one of another version is emptied. Raises sqlite3.Error."""
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if _version(connection) != VERSION:
+            with _writing(connection):
+                if _version(connection) != VERSION:  # another process may have made the tables since
+                    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                        connection.execute(f'DROP TABLE "{name}"')
+                    for statement in filter(str.strip, SCHEMA.split(";\n")):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """One change of the file: other processes see all of it or nothing, also if this one is killed."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _update(connection: sqlite3.Connection, folders: Sequence[Path]) -> dict[Path, Summary]:
+    """Read the runs that have changed, and forget those that are gone; returns those that cannot be read."""
+    known = dict(connection.execute("SELECT folder, stamp FROM runs"))
+    stamps = {folder: _stamp(folder) for folder in folders}
+    changed = [folder for folder in folders if known.get(_key(folder)) != stamps[folder]]
+    gone = known.keys() - {_key(folder) for folder in folders}
+    problems: dict[Path, Summary] = {}
+    read: list[tuple[Path, Summary, list[StepCount]]] = []
+    for folder in changed:
+        try:
+            read.append((folder, *_read(folder)))
+        except LabError as error:  # it is read again each time, because its rights may change and its files not
+            problems[folder] = Summary(folder.name, problem=error.message)
+    forgotten = [*gone, *(_key(folder) for folder in problems if _key(folder) in known)]
+    if read or forgotten:
+        with _writing(connection):
+            connection.executemany("DELETE FROM runs WHERE folder = ?", [(key,) for key in forgotten])
+            for folder, summary, steps in read:
+                _store(connection, folder, stamps[folder], summary, steps)
+    return problems
+
+
+def _read(folder: Path) -> tuple[Summary, list[StepCount]]:
+    from lab.results.run import load  # late: a list in which no run has changed needs no pydantic
+
+    run = load(folder)
+    return summary_of(folder.name, run), step_counts(run)
+
+
+def _store(
+    connection: sqlite3.Connection, folder: Path, stamp: str, summary: Summary, steps: Sequence[StepCount]
+) -> None:
+    key = _key(folder)
+    connection.execute("DELETE FROM runs WHERE folder = ?", (key,))
+    text = json.dumps(summary.to_json())
+    number = connection.execute(
+        "INSERT INTO runs (folder, stamp, summary) VALUES (?, ?, ?)", (key, stamp, text)
+    ).lastrowid
+    rows = [(number, *astuple(item)) for item in steps]
+    connection.executemany("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _key(folder: Path) -> bytes:
+    return os.fsencode(folder.name)
+
+
+def _stamp(folder: Path) -> str:
+    """The state of the files of a run; it is taken before they are read, so that no later change is missed."""
+    found = []
+    for name in FILES:
+        try:
+            stat = (folder / name).stat()
+        except OSError:
+            found.append("-")
+        else:
+            found.append(f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}")
+    return ", ".join(found)
+
+
+def _remove(path: Path) -> None:
+    """Remove the index, and the journal that SQLite may have left beside it: it must not be applied to a new file."""
+    for file in (path.with_name(f"{path.name}-journal"), path):
+        with suppress(OSError):
+            file.unlink()

@@ -1,0 +1,107 @@
+"""A stored run in short: what the list of runs shows of it, and how often each of its steps had which outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.files import is_open
+from lab.model import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from lab.results.run import Run
+
+BROKEN = "broken"  # in place of an outcome: the trial is broken, so its steps have none
+COUNTED = (Outcome.HIT, Outcome.WRONG_HIT, Outcome.RAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary of one stored run; `verdicts` counts trials, `problem` is the reason why the run cannot be read.
+
+    `running` is true while a lab process still writes the run.
+    """
+
+    name: str
+    started: datetime | None = None
+    scenario: str = ""
+    lineup: str = ""
+    boxes: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    verdicts: tuple[tuple[str, int], ...] = ()
+    complete: bool = False
+    running: bool = False
+    problem: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert the summary to JSON values."""
+        return {
+            **asdict(self),
+            "started": self.started.isoformat() if self.started else None,
+            "verdicts": dict(self.verdicts),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Summary:
+        """Make a summary from the values that `to_json` gives; KeyError, TypeError or ValueError for other values."""
+        made = cls(**data)
+        return replace(
+            made,
+            started=datetime.fromisoformat(data["started"]) if data["started"] else None,
+            boxes=tuple(data["boxes"]),
+            engines=tuple(data["engines"]),
+            verdicts=tuple(data["verdicts"].items()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """How many trials of a run had one outcome at a step, by the consumer's box, engine and builder.
+
+    `outcome` is `hit`, `wrong-hit` or `ran`; `unknown` if it could not be read, `broken` for a step of a broken trial.
+    """
+
+    step: str
+    engine: str
+    box: str
+    builder: str
+    variation: str
+    outcome: str
+    count: int
+
+
+def summary_of(name: str, run: Run) -> Summary:
+    """The summary of a run in the folder of this name; `running` is not known from the run."""
+    return Summary(
+        name,
+        run.started,
+        run.scenario,
+        run.lineup,
+        tuple(dict.fromkeys(box.name for box in run.boxes)),
+        tuple(dict.fromkeys(box.engine for box in run.boxes)),
+        tuple(Counter(trial.verdict.value for trial in run.trials).items()),
+        run.complete,
+    )
+
+
+def step_counts(run: Run) -> list[StepCount]:
+    """The outcomes of all steps of a run, counted; a step that a trial did not reach is `unknown`."""
+    builders = {(box.name, box.engine): box.builder for box in run.boxes}
+    counts: Counter[tuple[str, str, str, str, str, str]] = Counter()
+    for trial in run.trials:
+        builder = builders.get((trial.consumer, trial.engine), "")
+        steps = trial.build.steps if trial.build else ()
+        for number, instruction in enumerate(run.instructions):
+            outcome = steps[number].outcome if number < len(steps) else Outcome.UNKNOWN
+            word = outcome.value if outcome in COUNTED else Outcome.UNKNOWN.value
+            word = BROKEN if trial.verdict is Verdict.BROKEN else word
+            counts[" ".join(instruction.split()), trial.engine, trial.consumer, builder, trial.variation, word] += 1
+    return [StepCount(*key, count) for key, count in counts.items()]
+
+
+def is_running(folder: Path) -> bool:
+    """True while a lab process writes the run in this folder: the process has its transcript open."""
+    return is_open(folder / "transcript.jsonl")
