@@ -38,11 +38,12 @@ class Shown:
     as_json: bool
     json_lines: bool
     verbose: bool
+    quiet: bool = False
 
     @property
     def is_text(self) -> bool:
         """True if the result is for a reader, and not for a program."""
-        return not (self.as_json or self.json_lines)
+        return not (self.as_json or self.json_lines or self.quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def make(task: Task, shown: Shown) -> tuple[Path, Run]:
         folder, run = conductor.run(wish, wish.consumer_engines, wish.producer_engines)
         if shown.json_lines:
             conductor.screen.emit(_ended(run, folder))
-    if not shown.json_lines:
+    if not shown.json_lines and not shown.quiet:
         _show(run, folder, as_json=shown.as_json)
     if shown.is_text and words.keep:
         echo(f"\n{kept_text(run)}")
