@@ -82,7 +82,7 @@ def matrix(
 
     found = read_matrix(file)
     if github or gitlab:
-        if github and gitlab or patterns or shard or listing or as_json:
+        if (github and gitlab) or patterns or shard or listing or as_json:
             raise UsageError("cannot use --github or --gitlab with each other, a GLOB, --shard, --list or --json")
         _write(_pipeline(found, file, install, is_github=github), output)
         return

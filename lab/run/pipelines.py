@@ -117,7 +117,7 @@ def _shards(matrix: Matrix, file: str, install: str) -> int:
 
 def _text(value: dict[str, Any], made_by: str) -> str:
     class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # the same steps stand in two jobs
+        def ignore_aliases(self, data: Any) -> bool:  # the same steps stand in two jobs
             return True
 
     return f"# Written by: {made_by}\n" + yaml.dump(value, Dumper=Plain, sort_keys=False, width=1000)
