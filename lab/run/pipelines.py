@@ -33,47 +33,42 @@ def github(matrix: Matrix, file: str, install: str = INSTALL) -> str:
             "shard": {
                 "runs-on": "ubuntu-latest",
                 "strategy": {"fail-fast": False, "matrix": {"shard": list(range(1, count + 1))}},
-                "steps": [
-                    *begin,
-                    {"name": "Run the shard", "run": f'sudo env "PATH=$PATH" {run}'},
-                    {
-                        "name": "Give the results to the runner's user",
-                        "if": "always()",
-                        "run": 'if [ -d results ]; then sudo chown -R "$(id -u)" results; fi',
-                    },
-                    {
-                        "uses": "actions/upload-artifact@v4",
-                        "if": "always()",
-                        "with": {"name": "shard-${{ matrix.shard }}", "path": "results/"},
-                    },
-                ],
+                "steps": [*begin, *_shard_steps(run)],
             },
             "merge": {
                 "runs-on": "ubuntu-latest",
                 "needs": "shard",
                 "if": "${{ !cancelled() }}",
-                "steps": [
-                    *begin,
-                    {
-                        "uses": "actions/download-artifact@v4",
-                        "with": {"pattern": "shard-*", "path": "shards"},
-                    },
-                    {"name": "Merge", "run": f"python -m lab merge --group shards/*/{NUMBERED}/"},
-                    {
-                        "name": "Report",
-                        "if": "always()",
-                        "run": f"python -m lab report --run '{NUMBERED}' --format md >> \"$GITHUB_STEP_SUMMARY\"",
-                    },
-                    {
-                        "uses": "actions/upload-artifact@v4",
-                        "if": "always()",
-                        "with": {"name": "merged", "path": "results/"},
-                    },
-                ],
+                "steps": [*begin, *_merge_steps()],
             },
         },
     }
     return _text(workflow, f"python -m lab matrix --github {shlex.quote(file)}")
+
+
+def _shard_steps(run: str) -> list[dict[str, Any]]:
+    """The steps of a workflow that make one shard by this command, and upload its results."""
+    own = 'if [ -d results ]; then sudo chown -R "$(id -u)" results; fi'
+    return [
+        {"name": "Run the shard", "run": f'sudo env "PATH=$PATH" {run}'},
+        {"name": "Give the results to the runner's user", "if": "always()", "run": own},
+        _upload("shard-${{ matrix.shard }}"),
+    ]
+
+
+def _merge_steps() -> list[dict[str, Any]]:
+    """The steps of a workflow that merge the results of all shards, and report them."""
+    report = f"python -m lab report --run '{NUMBERED}' --format md >> \"$GITHUB_STEP_SUMMARY\""
+    return [
+        {"uses": "actions/download-artifact@v4", "with": {"pattern": "shard-*", "path": "shards"}},
+        {"name": "Merge", "run": f"python -m lab merge --group shards/*/{NUMBERED}/"},
+        {"name": "Report", "if": "always()", "run": report},
+        _upload("merged"),
+    ]
+
+
+def _upload(name: str) -> dict[str, Any]:
+    return {"uses": "actions/upload-artifact@v4", "if": "always()", "with": {"name": name, "path": "results/"}}
 
 
 def gitlab(matrix: Matrix, file: str, install: str = INSTALL) -> str:
