@@ -198,7 +198,11 @@ OUTCOMES = (
     ExitCode(0, "success; every outcome is as the scenario expects"),
     ExitCode(DIFFERS, "an outcome differs from what the scenario expects, a step misses, or two runs differ"),
     ExitCode(CONTRADICTED, "an engine did not do what lab predicted", "lab's model or the run: please report it"),
-    ExitCode(NOT_KNOWN, "`why`, `predict --fail-..`, `read --fail-on-miss`: no miss is shown, but a step is not known"),
+    ExitCode(
+        NOT_KNOWN,
+        "`why`, `predict --fail-..`, `read --fail-on-miss`: no miss is shown, but a step is not known; "
+        "`merge`: no outcome differs, but cells are missing",
+    ),
 )
 
 

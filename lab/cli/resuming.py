@@ -23,6 +23,7 @@ from lab.results.summary import is_running
 from lab.run.course import Course, Stored, is_missing
 from lab.run.manner import surprising
 from lab.run.resuming import held
+from lab.run.shards import Choice
 from lab.run.sums import differences
 
 WITH_RESUME = ("resume", "fail_fast", "time_limit", "debug", "as_json", "json_lines", "verbose")
@@ -35,7 +36,8 @@ class Task:
     """What a call of `repro` makes, by these words.
 
     `plan` is that of the stored run `stored`; both are None for a new run. `resumes` is true if the trials that are
-    missing in that run are made, and false if the trials that failed are made again. `only` are these.
+    missing in that run are made, and false if the trials that failed are made again. `only` are these. `choice` states
+    which trials a new run makes, if it does not make all.
     """
 
     words: RunWords
@@ -44,6 +46,7 @@ class Task:
     plan: Plan | None = None
     stored: Stored | None = None
     resumes: bool = False
+    choice: Choice | None = None
 
     def course(self, plan: Plan) -> Course:
         """The course of the run whose plan is now this one; ConfigError if a resumed run has changed."""
@@ -66,7 +69,7 @@ class Task:
 
 
 @contextmanager
-def task_of(again: AgainWords, given: RunWords) -> Iterator[Task]:
+def task_of(again: AgainWords, given: RunWords, choice: Choice | None = None) -> Iterator[Task]:
     """The task that the command line states; a run that is resumed is held for the time of the context.
 
     UsageError for options that do not fit together, and for a run that cannot be resumed or has nothing to make again.
@@ -86,7 +89,7 @@ def task_of(again: AgainWords, given: RunWords) -> Iterator[Task]:
         _check_alone("--rerun-failed", WITH_RERUN)
         yield _failed(_folder(again.rerun_failed), again)
     else:
-        yield Task(given, _repetition(again, Repetition()))
+        yield Task(given, _repetition(again, Repetition()), choice=choice)
 
 
 def _folder(name: str) -> Path:

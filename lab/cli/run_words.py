@@ -130,6 +130,8 @@ def load_plan(folder: Path, run: Run) -> Plan:
 def _why_without_plan(run: Run) -> str:
     if run.vary:
         return "it is a run of `python -m lab vary`"
+    if run.merged:
+        return "it was merged of other runs, each of which has its own plan"
     return (
         f"it has no {PLAN}; only runs of `python -m lab repro` that were made here have one, and older versions of lab "
         "stored none"

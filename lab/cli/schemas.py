@@ -43,3 +43,12 @@ def scenario_schema_() -> None:
     from lab.run.scenario_file import ScenarioFile
 
     click.echo(json.dumps(in_dialect(ScenarioFile.model_json_schema()), indent=1))
+
+
+@schema.command("matrix", epilog="Example: python -m lab schema matrix > matrix.schema.json")
+def matrix_schema_() -> None:
+    """Print the JSON Schema (2020-12) of the file of `matrix`, for editors that complete and check YAML."""
+    from lab.report.shown import in_dialect
+    from lab.run.matrix_file import MatrixFile
+
+    click.echo(json.dumps(in_dialect(MatrixFile.model_json_schema()), indent=1))

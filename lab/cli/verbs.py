@@ -27,6 +27,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Run trials": {
         "repro": ("runs", "Run a scenario on all boxes and show the table."),
+        "matrix": ("matrix", "Run lineups x engines x builders x cases; write a CI workflow of it."),
         "vary": ("vary", "Vary one thing at a time; show what misses your Dockerfile."),
         "cases": ("cases", "List the cases, describe one, check all on real engines."),
         "bisect": ("bisect", "Find the first engine that behaves as it should."),
@@ -56,6 +57,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "runs": ("reports", "List the stored runs; --prune removes old ones."),
         "history": ("history", "Show how often a step hit over time, from all runs."),
         "compare": ("reports", "Show what changed between two runs, and why."),
+        "merge": ("merge", "Join the runs of shards into one run."),
         "bundle": ("bundles", "Pack a run into one file for somebody else."),
         "replay": ("bundles", "Show a bundle again, judged by this version of lab."),
         "schema": ("schemas", "Print the JSON Schema of a stored run."),

@@ -71,7 +71,7 @@ class Fleet:
         archive is built in the background (see `settle`), and the engine is in the box's `later`. With `resettable`,
         each box can be set back to its first state; BoxError for one whose first state was not saved.
         """
-        plans = {spec.name: self._plan(spec, wanted, also) for spec in specs}
+        plans = {spec.name: self.planned(spec, wanted, also) for spec in specs}
         slow = self._slow(plans)
         preparing = self._preparations(lineup, specs, provider)
         boxes: dict[str, Box] = {}
@@ -147,8 +147,8 @@ class Fleet:
         raise_first({name: error for name, error in failed.items() if not (up and name in optional)})
         return up
 
-    def _plan(self, spec: BoxSpec, wanted: Sequence[str], also: Sequence[str]) -> list[EngineSpec]:
-        """The engines of a box: those wanted, else its default ones; and those of `also`."""
+    def planned(self, spec: BoxSpec, wanted: Sequence[str] = (), also: Sequence[str] = ()) -> list[EngineSpec]:
+        """The engines that `up` starts on a box: those wanted, else its default ones; and those of `also`."""
         handler = handler_of(spec)
         names = dict.fromkeys((*(wanted or handler.default_engines(self.site, spec)), *also))
         planned = [self.catalog.engine(name) for name in names]
@@ -157,7 +157,7 @@ class Fleet:
 
     def first_engine(self, spec: BoxSpec) -> str:
         """The name of the engine that a box uses where a verb needs one and the user names none."""
-        return self._plan(spec, (), ())[0].name
+        return self.planned(spec, (), ())[0].name
 
     def check(self, spec: BoxSpec, wanted: Sequence[str], *, allow_prune: bool) -> None:
         """Raise a HostError before anything is fetched if this machine cannot run the engines that a box needs."""
@@ -166,7 +166,7 @@ class Fleet:
 
     def uses_own_docker(self, spec: BoxSpec, wanted: Sequence[str] = (), also: Sequence[str] = ()) -> bool:
         """True if this box may be used with a Docker that lab did not bring: a run empties its images and cache."""
-        return handler_of(spec).uses_own_docker(self.site, self._plan(spec, wanted, also))
+        return handler_of(spec).uses_own_docker(self.site, self.planned(spec, wanted, also))
 
     def _start_later(self, box: Box, spec: BoxSpec, pin: EngineSpec, *, needed: bool) -> Engine | None:
         return self._start(box, spec, pin) if needed or self._can_be_had(pin) else None

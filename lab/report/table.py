@@ -55,6 +55,7 @@ def table(run: Run, width: int = WIDTH) -> str:
 def _head(run: Run) -> str:
     head = f"{run.scenario}  base {_bases(run)}  registry {run.registry}"
     head += "  fresh snapshot" if run.fresh == "snapshot" else ""
+    head += f"  shard {run.shard}" if run.shard else ""
     head += f"  {run.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return head + ("" if run.complete else "  (incomplete: trials are missing)")
 

@@ -29,6 +29,7 @@ from lab.results.facts import (
 )
 from lab.results.rates import StepRate
 from lab.results.sequence import SequenceStep
+from lab.results.shards import ShardFacts
 from lab.results.varied import VaryFacts
 from lab.yamlfile import Strict
 
@@ -165,7 +166,8 @@ class Run(Strict):
     each side: its own prune, or the snapshot of the box's first state; it is null in runs that do not store it.
     `resumed` has the moments at which the run was resumed, and `again_of` the name of the run whose failed trials this
     run makes again. `rates` has the hit rates of the steps, if `repetition` states that trials are repeated. `retries`
-    has the connections, pulls and downloads that were repeated.
+    has the connections, pulls and downloads that were repeated. `shard` states which part of a matrix the run is, and
+    is null for a whole one. `merged` has the names of the runs that this run was merged of.
     """
 
     version: int = Field(default=SCHEMA, alias="schema")
@@ -197,6 +199,8 @@ class Run(Strict):
     rates: tuple[StepRate, ...] = ()
     retries: tuple[RetryFacts, ...] = ()
     fresh: Fresh | None = None
+    shard: ShardFacts | None = None
+    merged: tuple[str, ...] = ()
 
     @property
     def as_expected(self) -> bool:

@@ -76,7 +76,7 @@ def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> f
             run = load(folder)
         except LabError:
             continue
-        if run.resumed:  # it also contains the time in which nothing was made
+        if run.resumed or run.merged:  # it also contains the time in which nothing was made
             continue
         if (run.scenario, run.lineup, run.complete) == (scenario, lineup, True) and run.finished and run.trials:
             shares.append((run.finished - run.started).total_seconds() / len(run.trials))

@@ -54,18 +54,17 @@ class Agenda:
 
     def plan(self) -> None:
         """Plan the trials of each consumer, from the images that are there or expected; a changed plan is reported."""
-        planned = matrix.trials(
+        planned = matrix.planned(
             sorted(self._images(), key=lambda image: self.order.index(image[0])),
             {name: engines for name, engines in self.engines.items() if name in self.consumers},
             self.scenario.name,
             list(self.variations),
+            self.course.repetition,
+            controls=self.scenario.project is not None,
             thorough=self.thorough,
             consumer_engines=self.consumer_engines,
             producer_engines=self.producer_engines,
         )
-        if self.scenario.project:
-            planned = matrix.with_controls(planned)
-        planned = matrix.repeated(planned, self.course.repetition)
         if self.course.only:
             planned = {name: [key for key in keys if self._is_asked(key)] for name, keys in planned.items()}
         if planned != self.planned:

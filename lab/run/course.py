@@ -8,6 +8,7 @@ from pathlib import Path
 from lab.errors import Fault
 from lab.model import TrialKey
 from lab.results.run import Repetition, Run, Trial
+from lab.results.shards import ShardFacts
 
 MACHINERY = (Fault.BOX, Fault.ENGINE, Fault.REGISTRY)  # what fails there is no outcome of the build
 
@@ -29,7 +30,8 @@ class Course:
 
     `only` are the only trials to make, by their keys; empty for all. `again_of` is the name of the run that they failed
     in. `words` is the text of the plan that a new run stores, by which it can be resumed; None for a run that cannot
-    be. `stored` is the run whose missing trials are made; None for a new run.
+    be. `stored` is the run whose missing trials are made; None for a new run. `shard` states which part of a matrix a
+    new run is.
     """
 
     repetition: Repetition = USUAL
@@ -37,6 +39,7 @@ class Course:
     again_of: str | None = None
     words: str | None = None
     stored: Stored | None = None
+    shard: ShardFacts | None = None
 
 
 ONCE = Course()

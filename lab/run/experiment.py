@@ -83,7 +83,7 @@ def perform(
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     A stored run is resumed in its own folder, which the caller holds.
     """
-    cast = _cast(wish, ready)
+    cast = cast_of(wish, ready)
     started, stored = datetime.now(UTC), wish.course.stored
     folder = stored.folder if stored else create_folder(project.results, cast.draft.name, started)
     with ExitStack() as stack:
@@ -130,7 +130,7 @@ def perform(
 
 
 @dataclass(frozen=True, slots=True)
-class _Cast:
+class Cast:
     """Who takes part in a run: a wish whose engines name their builders and caches, the boxes, the draft scenario."""
 
     wish: Wish
@@ -145,7 +145,7 @@ class _Cast:
         return [item for item in self.ready if item in self.producers or item in self.consumers]
 
 
-def _cast(wish: Wish, ready: Sequence[Ready]) -> _Cast:
+def cast_of(wish: Wish, ready: Sequence[Ready]) -> Cast:
     """Find who takes part; UsageError for names and templates that do not fit, before anything is started."""
     clients = clients_of(ready)
     wish, ready = _with_ways(wish, ready)
@@ -157,7 +157,7 @@ def _cast(wish: Wish, ready: Sequence[Ready]) -> _Cast:
     check_versions(draft, ready)
     check_clock(draft, [*producers, *consumers])
     draft.variations(wish.variations)
-    return _Cast(wish, ready, producers, consumers, draft)
+    return Cast(wish, ready, producers, consumers, draft)
 
 
 def describe(recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry, used: Sequence[Ready]) -> None:

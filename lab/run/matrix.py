@@ -39,6 +39,34 @@ def trials(
     return found
 
 
+def planned(
+    made: Sequence[tuple[str, str]],
+    consumers: Mapping[str, Sequence[str]],
+    scenario: str,
+    variations: Sequence[str],
+    repetition: Repetition,
+    *,
+    controls: bool,
+    thorough: bool,
+    consumer_engines: Sequence[str] = (),
+    producer_engines: Sequence[str] = (),
+) -> dict[str, list[TrialKey]]:
+    """The trials of each consumer, as `trials` gives them, in the order and as often as a run makes them.
+
+    With `controls`, those in which a producer rebuilds its own image are among them, and come first.
+    """
+    found = trials(
+        made,
+        consumers,
+        scenario,
+        variations,
+        thorough=thorough,
+        consumer_engines=consumer_engines,
+        producer_engines=producer_engines,
+    )
+    return repeated(with_controls(found) if controls else found, repetition)
+
+
 def with_controls(planned: Mapping[str, Sequence[TrialKey]]) -> dict[str, list[TrialKey]]:
     """The same trials, each consumer's after those in which a producer of any of them rebuilds its own image."""
     every = [key for keys in planned.values() for key in keys]

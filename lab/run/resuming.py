@@ -58,6 +58,7 @@ def begun(course: Course, name: str, draft: Scenario, lineup: str, moment: datet
         registry=store.prefix,
         repetition=course.repetition,
         again_of=course.again_of,
+        shard=course.shard,
     )
 
 
@@ -84,18 +85,23 @@ def _is_result(about: str) -> bool:
 
 def check_setting(run: Run, base: Base | None, store: Registry, dockerfile: str) -> None:
     """Raise ConfigError if the registry, the base image or the Dockerfile is another one than that of stored trials."""
-    changed = []
-    if store.prefix != run.registry:
-        changed.append(f"registry {run.registry} -> {store.prefix}")
-    if base != run.base:
-        changed.append(f"base image {_reference(run.base)} -> {_reference(base)}")
-    if dockerfile != run.dockerfile and not changed:
-        changed.append("the Dockerfile has changed, in which a step may name an address of this machine")
-    if changed:
+    if changed := setting_differences(run, base, store.prefix, dockerfile):
         raise ConfigError(
             f"cannot resume {run.name}: {'; '.join(changed)}",
             hint="make a new run; its trials are then comparable with each other",
         )
+
+
+def setting_differences(run: Run, base: Base | None, registry: str, dockerfile: str) -> list[str]:
+    """What differs between the setting of a run and this registry, base image and Dockerfile."""
+    changed = []
+    if registry != run.registry:
+        changed.append(f"registry {run.registry} -> {registry}")
+    if base != run.base:
+        changed.append(f"base image {_reference(run.base)} -> {_reference(base)}")
+    if dockerfile != run.dockerfile and not changed:
+        changed.append("the Dockerfile has changed, in which a step may name an address of this machine")
+    return changed
 
 
 def _reference(base: Base | None) -> str:

@@ -21,17 +21,21 @@ def is_known(facts: BoxFacts, run: Run) -> bool:
     stored = next((item for item in run.boxes if (item.name, item.engine) == (facts.name, facts.engine)), None)
     if stored is None:
         return False
-    changed = [
-        f"{name} {_word(getattr(stored, name))} -> {_word(getattr(facts, name))}"
-        for name in FIELDS
-        if getattr(stored, name) != getattr(facts, name)
-    ]
-    if changed:
+    if changed := fact_differences(stored, facts):
         raise ConfigError(
             f"cannot resume {run.name} on {facts.name} with {facts.engine}: the box has changed: {'; '.join(changed)}",
             hint="make a new run; `python -m lab repro --rerun-failed` makes one of the trials that failed",
         )
     return True
+
+
+def fact_differences(before: BoxFacts, after: BoxFacts) -> list[str]:
+    """Each fact of a box with an engine that differs, with both values; counts and times are not compared."""
+    return [
+        f"{name} {_word(getattr(before, name))} -> {_word(getattr(after, name))}"
+        for name in FIELDS
+        if getattr(before, name) != getattr(after, name)
+    ]
 
 
 def _word(value: object) -> str:

@@ -42,6 +42,18 @@ def with_project(sums: Sums, project: OwnProject) -> Sums:
     return {**kept, f"the project {project.folder.resolve()}": dict(_project(project))}
 
 
+def portable(sums: Sums) -> Sums:
+    """The sums that are equal on several machines: without boxes, and without the folder of a project."""
+    found = {}
+    for name, parts in sums.items():
+        if name.startswith("the project "):
+            folder = name.removeprefix("the project ")
+            found["the project"] = {part.removeprefix(f"{folder}/"): value for part, value in parts.items()}
+        elif not name.startswith("box "):
+            found[name] = dict(parts)
+    return found
+
+
 def differences(before: Sums, after: Sums) -> list[str]:
     """One sentence for each part that differs; after the tenth, their number."""
     found = [line for name in {**before, **after} for line in _differences(name, before.get(name), after.get(name))]

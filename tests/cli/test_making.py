@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli.runs import _of_variations
+from lab.cli.making import _of_variations
 from lab.run.experiment import Wish
 
 

@@ -1,0 +1,24 @@
+"""`repro --list` and `--shard` before anything is started."""
+
+from __future__ import annotations
+
+from tests.cli.program import Place, data
+
+WORDS = ("repro", "copy-bust", "--lineup", "debian", "--list", "--engine", "20.10.24")
+
+
+def test_the_shards_are_the_whole_and_share_no_trial(place: Place) -> None:
+    whole = place.lab(*WORDS).stdout.splitlines()
+    parts = [data(place.lab(*WORDS, "--json", "--shard", f"{number}/2"))["trials"] for number in (1, 2)]
+    assert len(whole) == 4
+    assert sorted(whole) == sorted(parts[0] + parts[1])
+    assert {name.partition(">")[2].partition(":")[0] for name in parts[0]} == {"debian12-apparmor"}
+    assert not (place.root / "results").exists() or not list((place.root / "results").glob("2*"))
+
+
+def test_a_bad_shard_is_refused(place: Place) -> None:
+    for text in ("0/2", "3/2", "x"):
+        done = place.lab(*WORDS, "--shard", text)
+        assert (done.returncode, "expected I/N" in done.stderr) == (2, True)
+    done = place.lab(*WORDS, "--shard", "3/3")
+    assert (done.returncode, "it has no cell" in done.stderr) == (2, True)
