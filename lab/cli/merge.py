@@ -90,7 +90,7 @@ def _piece(project: Project, name: str) -> Piece:
     """A run with its commands and sums; UsageError for one of which no sums are stored."""
     from lab.cli.run_words import load_plan
     from lab.report import bundle
-    from lab.results.shelf import is_running
+    from lab.results.summary import is_running
     from lab.run.merging import Piece
 
     [path] = run_paths(project, name)

@@ -300,7 +300,8 @@ def test_contexts_without_a_secret_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not base64!", base64.b64encode(b"no gzip"), base64.b64encode(gzip.compress(bytes(50 << 20), mtime=0))]
+    "content",
+    [b"", b"not base64!", base64.b64encode(b"no gzip"), base64.b64encode(gzip.compress(bytes(50 << 20), mtime=0))],
 )
 def test_contents_that_cannot_be_read_are_left_out(content: bytes) -> None:
     made = reporting.with_contexts()
