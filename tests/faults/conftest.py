@@ -11,7 +11,7 @@ from lab.machines.catalog import Catalog
 from lab.model import Progress
 from lab.project import find
 from tests.faults import guests
-from tests.faults.fault import REPRO
+from tests.faults.fault import REPRO, Fault
 from tests.faults.hosts import hosts
 from tests.faults.kinds.table import FAULTS, LONG, OPEN
 from tests.faults.selection import Selection, select
@@ -45,9 +45,9 @@ def quiet(event: Progress) -> None:
 @pytest.fixture(scope="session")
 def lineups(request: pytest.FixtureRequest) -> set[str]:
     """The lineups of the faults that this session makes, after -m and -k have left some out."""
-    calls = [item.callspec.params for item in request.session.items if isinstance(item, pytest.Function)
-             and hasattr(item, "callspec")]  # fmt: skip
-    return {params["fault"].lineup for params in calls if "fault" in params}
+    tests = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    faults = (test.callspec.params.get("fault") for test in tests)
+    return {fault.lineup for fault in faults if isinstance(fault, Fault)}
 
 
 @pytest.fixture(scope="session")

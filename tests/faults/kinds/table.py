@@ -185,6 +185,8 @@ MACHINES = (
     vm("lab-bake", "lab killed in `bake`", ANYWHERE, BakeKilled(), (0, KILLED), "", "anywhere", delay=60,
        words=("bake", "{box}", "--verbose"), seconds=900),
 )  # fmt: skip
+# A pass with a real machine has shown that all guarantees are kept after these.
+SEEN = frozenset({"vm-killed", "vm-pause", "vm-clock-back", "vm-full", "vm-libvirt"})
 FAULTS = (*ENGINES, *REGISTRIES, *DISKS, *MACHINE, *HOSTS, *PROGRAM, *MACHINES)
 LONG = frozenset({"vm-lab-bake"})  # a bake takes minutes: only `make faults` and its name make it
 # No pass has shown yet that all guarantees are kept after these, so a selection leaves them out. `make faults` and
@@ -193,5 +195,5 @@ OPEN = frozenset({
     "dockerd-push", "step-killed", "registry-none", "registry-half", "data-full", "home-full", "pack-full",
     "no-names-base", "host-cut", "host-blink", "host-name", "host-dockerd", "host-full", "sshd-frozen", "lab-ctrl-c",
     "lab-term", *(fault.name for fault in PROGRAM if fault.name.startswith("lab-repro-")),
-    *(fault.name for fault in MACHINES),
+    *(fault.name for fault in MACHINES if fault.name not in SEEN),
 })  # fmt: skip
