@@ -52,6 +52,6 @@ def test_a_program_does_not_outlive_a_suite_that_is_interrupted() -> None:
         assert place.process.poll() == -9
     finally:
         place.process.kill()
-        super(type(place.process), place.process).wait()
+        place.process.wait()
         place.process.stdout.close()  # type: ignore[union-attr]
         place.process.stderr.close()  # type: ignore[union-attr]
