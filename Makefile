@@ -23,7 +23,7 @@ check: dev tools  ## run the fast part: format, lint, types, import contract, te
 coverage: dev tools  ## run the tests without virtual machines, and print which lines none of them reaches
 	$(PYTHON) -m pytest -m "not vm" -n logical --cov --cov-report=term:skip-covered
 
-# This makes each fault of tests/faults on real engines of this machine and on hosts behind ssh, as root.
+# This makes each fault of tests/faults on real engines of this machine, on hosts behind ssh and on a virtual machine, as root.
 .PHONY: faults
 faults: dev tools  ## make every fault on real parts, and write the table of docs/reliability.md
 	LAB_FAULTS=all $(PYTHON) -m pytest -m faults tests/faults

@@ -19,8 +19,14 @@ PHASES = {
     "build": r"  {box}: build$",
     "push": r"  {box}: push$",
     "rebuild": r"  {box}: {box}: rebuild$",
+    "vagrant": r"  {box}: vagrant up$",
+    "boot": r"  {box}: console: ",
 }
 REPRO = ("repro", "struck", "--lineup", "{lineup}", "--allow-prune", "--verbose")
+
+
+class NotMade(Exception):
+    """A fault that cannot be made on this machine without harm to other people; the text says why."""
 
 
 class Kind(ABC):
@@ -46,7 +52,7 @@ class Fault:
     `codes` are the exit codes that are right, and `blames` is a pattern that the output must have with any code but 0.
     `seconds` is the limit that is stated for the program with this fault; `cap` makes the limit of each command on a
     box at most that, so that a fault that lasts does not take 15 minutes. The lineup `one` is for a fault that hits
-    what all boxes use.
+    what all boxes use, and `vm` is one virtual machine.
     """
 
     name: str

@@ -14,7 +14,12 @@ from tests.faults.left import SORTS
 from tests.faults.scene import HANGS, Said
 
 OUTCOMES = {CONTROL: (Outcome.HIT, Outcome.HIT), "edited": (Outcome.RAN, Outcome.RAN)}
-TRIALS = {"one": 2, "pair": 4, "hosts": 6}  # of a run without a fault; engines of one name rebuild each other's images
+TRIALS = {
+    "one": 2,
+    "pair": 4,
+    "hosts": 6,
+    "vm": 2,
+}  # of a run without a fault; engines of one name rebuild each other's images
 MESSAGE = re.compile(r"^lab: (cannot|stopped|ended) ")
 REPORTED = re.compile(r"^ *[\d.]+s  (\S+): (\S+) from (\S+), (\S+): (all hit|broken|.* ran)$")
 KILLED = -9

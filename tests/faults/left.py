@@ -10,9 +10,12 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.workplace import MARK, Workplace
+from lab.machines.hypervisor import NETWORK
+from tests.faults import guests
+from tests.faults.workplace import GUEST, MARK, Workplace
 
 CGROUPS = Path("/sys/fs/cgroup")
+DOMAINS, IMAGES, SAVED = Path("/etc/libvirt/qemu"), Path("/var/lib/libvirt/images"), Path("/var/lib/libvirt/qemu")
 
 
 def processes(place: Workplace) -> Iterator[str]:
@@ -96,11 +99,28 @@ def parts(place: Workplace) -> Iterator[str]:
 
 
 def machines(place: Workplace) -> Iterator[str]:
-    """Domains, volumes and networks of libvirt whose names have the workplace's prefix."""
-    prefix = place.project.prefix
-    for folder in (Path("/etc/libvirt/qemu"), Path("/etc/libvirt/qemu/networks"), Path("/var/lib/libvirt/images")):
+    """Domains, volumes, networks, snapshots and saved images of libvirt whose names have the workplace's prefix.
+
+    The network and the base images are shared by all checkouts, and count where libvirt has no machine at all.
+    """
+    for folder in (DOMAINS, DOMAINS / "networks", IMAGES, *(SAVED / name for name in ("save", "snapshot", "nvram"))):
         if folder.is_dir():
-            yield from (str(path) for path in folder.glob(f"{prefix}*"))
+            yield from (str(path) for path in folder.glob(f"{place.project.prefix}*"))
+    if not any(DOMAINS.glob("*.xml")):
+        yield from (str(path) for path in DOMAINS.glob(f"networks/{NETWORK}.xml"))
+        for box in GUEST:
+            yield from (str(path) for path in IMAGES.glob(f"lab-VAGRANTSLASH-{box}-*"))
+
+
+def emulators(place: Workplace) -> Iterator[str]:
+    """Emulators of the workplace's machines; libvirt starts them, so they do not inherit its variable."""
+    yield from (str(process.pid) for process in guests.emulators(f"{place.project.prefix}*"))
+
+
+def notes(place: Workplace) -> Iterator[str]:
+    """What lab and Vagrant know of machines."""
+    yield from (str(path) for path in (place.state / "machines").glob("*"))
+    yield from (str(path) for path in (place.root / ".vagrant" / "machines").glob("*/*/id"))
 
 
 SORTS: dict[str, Callable[[Workplace], Iterator[str]]] = {
@@ -114,6 +134,8 @@ SORTS: dict[str, Callable[[Workplace], Iterator[str]]] = {
     "folder": folders,
     "unfinished file": parts,
     "domain, volume or network": machines,
+    "emulator": emulators,
+    "note of a machine": notes,
 }
 
 

@@ -112,6 +112,10 @@ class Scene:
             hung = True
             self.process.kill()
             self.process.wait()
+        except BaseException:  # Ctrl-C: the clean-up of the suite may not race with a program that goes on
+            self.process.kill()
+            self.process.wait()
+            raise
         seconds = time.monotonic() - clock
         for thread in threads:
             thread.join(5)

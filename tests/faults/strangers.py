@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.boxes.process import start_of
 from lab.engines import host
+from lab.machines.leftovers import IMAGES
 from tests.faults.workplace import FIXED, Workplace
 
 OWN = f"f{os.getpid() % 0x10000000:07x}"  # two suites may run on one machine
@@ -52,8 +53,11 @@ class Strangers:
 
 
 @contextmanager
-def strangers(root: Path, cache: Path, place: Workplace) -> Iterator[Strangers]:
-    """Everything of other people for the time of the context; `place` is the workplace whose home folder they share."""
+def strangers(root: Path, cache: Path, place: Workplace, *, machines: bool) -> Iterator[Strangers]:
+    """Everything of other people for the time of the context; `place` is the workplace whose home folder they share.
+
+    With `machines`, a volume in libvirt's pool is theirs too.
+    """
     neighbour = Workplace(root / "neighbour", cache)
     with ExitStack() as stack:
         stack.callback(neighbour.remove)
@@ -75,7 +79,12 @@ def strangers(root: Path, cache: Path, place: Workplace) -> Iterator[Strangers]:
         file = place.home / "lab-runs" / RUN / "note"
         file.parent.mkdir(parents=True)
         file.write_text("theirs")
-        yield Strangers(tuple(programs), neighbour, (file, neighbour.root / "boxes" / "left.yaml"))
+        files = [file, neighbour.root / "boxes" / "left.yaml"]
+        if machines and IMAGES.is_dir():
+            files.append(IMAGES / f"lab-{OWN}-theirs.img")
+            files[-1].write_text("theirs")
+            stack.callback(files[-1].unlink, missing_ok=True)
+        yield Strangers(tuple(programs), neighbour, tuple(files))
 
 
 def _tag_image(home: host.Home, root: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab.results.run import Run
 from tests.conftest import ROOT
-from tests.faults.fault import REPRO, Fault
+from tests.faults.fault import REPRO, Fault, NotMade
 from tests.faults.guarantees import GUARANTEES, After, Checked
 from tests.faults.hosts import Host
 from tests.faults.left import left
@@ -33,7 +33,10 @@ class Suite:
     hosts: Mapping[str, Host]
 
     def make(self, fault: Fault) -> dict[str, Checked]:
-        """Make the fault and check every guarantee; the row is added to the file of this seed."""
+        """Make the fault and check every guarantee; the row is added to the file of this seed.
+
+        Raises NotMade, with a row that states the reason, for a fault that this machine cannot have.
+        """
         scene = Scene(fault, self.place, random.Random(f"{self.seed}/{fault.name}"))
         strangers, earlier, known = self.strangers.state(), self.stored(), self.place.runs()
         try:
@@ -41,6 +44,8 @@ class Suite:
         finally:
             scene.heal()
         if scene.problem:
+            if isinstance(scene.problem, NotMade):
+                self.note(fault, scene, said, {}, str(scene.problem))
             raise scene.problem
         struck = next((path for path in self.place.runs() if path not in known), None)
         run = self.place.load(struck) if struck else None
@@ -91,7 +96,7 @@ class Suite:
 
     def clear(self, fault: Fault, known: list[Path]) -> None:
         """Make the workplace what it was before the fault."""
-        if not fault.makes_run:
+        if not fault.makes_run and fault.lineup != "vm":  # the next fault can use the machine
             self.place.call("down")
             self.place.call("engines", "remove", "20.10.24-own")
         for path in self.place.runs():
@@ -99,8 +104,10 @@ class Suite:
                 shutil.rmtree(path)
         shutil.rmtree(self.place.cache / "pack", ignore_errors=True)
 
-    def note(self, fault: Fault, scene: Scene, said: Said, found: Mapping[str, Checked]) -> None:
-        """Add the row to the file of this seed."""
+    def note(
+        self, fault: Fault, scene: Scene, said: Said, found: Mapping[str, Checked], not_made: str | None = None
+    ) -> None:
+        """Add the row to the file of this seed; `not_made` is the reason for which the fault was not made."""
         row = {
             "seed": self.seed,
             "name": fault.name,
@@ -110,6 +117,7 @@ class Suite:
             "box": scene.box,
             "code": said.code,
             "seconds": round(said.seconds, 1),
+            **({"not made": not_made} if not_made else {}),
             "guarantees": {name: {"count": item.count, "problems": item.problems} for name, item in found.items()},
         }
         ROWS.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,13 @@ def lines(rows: Sequence[Row]) -> list[str]:
     numbers = " | ".join(str(number) for number, _ in enumerate(GUARANTEES, 1))
     table = [f"| fault | when | on | made | exit codes | {numbers} |", "|" + "---|" * (5 + len(GUARANTEES))]
     for key in keys:
-        group = found[key]
+        group = [row for row in found[key] if "not made" not in row]
+        if not group:
+            reason = found[key][0]["not made"]
+            table.append(
+                f"| {key[1]} | {key[2]} | {LINEUPS[key[0]]} | 0 | not made: {reason}{' |' * len(GUARANTEES)} |"
+            )
+            continue
         codes = ", ".join(str(code) for code in sorted({row["code"] for row in group}))
         cells = " | ".join(_cell([row["guarantees"][name] for row in group]) for name in GUARANTEES)
         table.append(f"| {key[1]} | {key[2]} | {LINEUPS[key[0]]} | {len(group)} | {codes} | {cells} |")
@@ -46,6 +52,7 @@ def lines(rows: Sequence[Row]) -> list[str]:
 
 def summary(rows: Sequence[Row]) -> list[str]:
     """How much was made, and whether the seeds agree."""
+    rows = [row for row in rows if "not made" not in row]
     seeds = sorted({row["seed"] for row in rows})
     kinds = {(row["lineup"], row["what"], row["when"]) for row in rows}
     broken = sum(bool(item["problems"]) for row in rows for item in row["guarantees"].values())

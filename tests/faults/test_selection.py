@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.kinds.table import FAULTS, OPEN
+from tests.faults.kinds.signals import OfProgram
+from tests.faults.kinds.table import FAULTS, KILL, LONG, OPEN
 from tests.faults.selection import COUNT, select
 
 
@@ -25,17 +26,27 @@ def test_all_are_made_once() -> None:
 
 
 def test_a_selection_has_as_many_kinds_as_it_can_have() -> None:
-    kinds = {type(fault.kind) for fault in FAULTS}
-    chosen = select(FAULTS, {"LAB_FAULTS_SEED": "3", "LAB_FAULTS": str(len(kinds))}).faults
-    assert {type(fault.kind) for fault in chosen} == kinds
+    kinds = {type(fault.kind) for fault in FAULTS if fault.lineup != "vm"}
+    chosen = select(FAULTS, {"LAB_FAULTS_SEED": "3", "LAB_FAULTS": str(len(kinds) + 1)}).faults
+    assert {type(fault.kind) for fault in chosen if fault.lineup != "vm"} == kinds
+
+
+def test_a_selection_has_one_fault_of_a_virtual_machine_and_has_it_last() -> None:
+    for seed in range(20):
+        chosen = select(FAULTS, {"LAB_FAULTS_SEED": str(seed)}).faults
+        assert [fault.lineup == "vm" for fault in chosen] == [False] * (COUNT - 1) + [True]
+    machines = {fault.name for fault in FAULTS if fault.lineup == "vm"}
+    without = select(FAULTS, {"LAB_FAULTS_SEED": "1"}, machines).faults
+    assert len(without) == COUNT
+    assert not machines & {fault.name for fault in without}
 
 
 def test_a_selection_leaves_out_what_is_open() -> None:
-    names = {fault.name for fault in FAULTS}
-    assert names > OPEN
-    chosen = select(FAULTS, {"LAB_FAULTS": str(len(names))}, OPEN).faults
-    assert {fault.name for fault in chosen} == names - OPEN
-    assert len(select(FAULTS, {"LAB_FAULTS": "all"}, OPEN).faults) == len(names)
+    names = {fault.name for fault in FAULTS if fault.lineup != "vm"}
+    assert {fault.name for fault in FAULTS} > OPEN | LONG
+    chosen = select(FAULTS, {"LAB_FAULTS": str(len(FAULTS))}, OPEN).faults
+    assert {fault.name for fault in chosen if fault.lineup != "vm"} == names - OPEN
+    assert len(select(FAULTS, {"LAB_FAULTS": "all"}, OPEN).faults) == len(FAULTS)
 
 
 def test_faults_are_chosen_by_their_names() -> None:
@@ -47,8 +58,8 @@ def test_faults_are_chosen_by_their_names() -> None:
         select(FAULTS, {"LAB_FAULTS": "dockerd-pusch"})
 
 
-def test_lab_is_killed_at_forty_moments() -> None:
-    assert len([fault for fault in FAULTS if fault.what.startswith("lab killed in ")]) == 40
+def test_lab_is_killed_at_forty_moments_and_three_of_a_virtual_machine() -> None:
+    assert len([fault for fault in FAULTS if isinstance(fault.kind, OfProgram) and fault.kind.number is KILL]) == 43
 
 
 def test_the_table_has_at_least_thirty_rows() -> None:

@@ -30,6 +30,15 @@ def test_rows_of_one_fault_are_added_up() -> None:
     ]
 
 
+def test_a_fault_that_was_not_made_has_its_reason_and_no_count() -> None:
+    skipped = row("restarted", 1) | {"guarantees": {}, "not made": "other machines run"}
+    assert table.lines([skipped])[2] == (
+        "| restarted | in the push | two engines of this machine | 0 | not made: other machines run | | | | | | | | |"
+    )
+    assert table.summary([skipped, row("killed", 2)]) == table.summary([row("killed", 2)])
+    assert table.lines([skipped, row("restarted", 2)])[2:] == table.lines([row("restarted", 2)])[2:]
+
+
 def test_what_was_not_kept_is_in_bold() -> None:
     assert "| 3 | **1 failed** | 3 | 3 |" in table.lines([row("killed", 1, problems=2)])[2]
     for problems, count in ((2, 1), (0, 0)):

@@ -24,6 +24,7 @@ MARK = "LAB_FAULTS"  # in the environment of all that the suite starts
 FIXED, UNFIXED = "20.10.24", "20.10.24-unfixed"
 PAIR = {"left": FIXED, "right": UNFIXED}
 ONE = {"left": FIXED}  # for a fault that hits what all boxes use
+GUEST = {"debian12-selinux": "26.1.5"}  # the virtual machine
 BOX = "name: {name}\nsummary: this machine with one engine\nkind: local\nengines: [installed]\nprivate: [{engine}]\n"
 LINEUP = "name: {name}\nsummary: for the fault suite\nboxes: [{boxes}]\nscenario: struck\n"
 DOCKERFILE = "FROM {{ base }}\nCOPY bar /bar\nRUN /bin/busybox sleep 1; /bin/busybox cp /bar /out\n"
@@ -95,7 +96,7 @@ class Workplace:
 
     def engines(self, lineup: str) -> dict[str, str]:
         """The engine of each box of a lineup."""
-        return {"pair": PAIR, "one": ONE}.get(lineup) or dict.fromkeys(self.hosts, FIXED)
+        return {"pair": PAIR, "one": ONE, "vm": GUEST}.get(lineup) or dict.fromkeys(self.hosts, FIXED)
 
     def state_of(self, lineup: str, box: str) -> Path:
         """The state of the checkout that runs the engine of a box."""
