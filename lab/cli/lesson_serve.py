@@ -141,7 +141,6 @@ def _teach(lesson: Lesson, room: Room, make: Make, woken: int) -> None:
                 say(DONE[action], err=True)
         if room.stage is Stage.RUN:
             _run(lesson, room, make)
-            _forget_keys()
 
 
 def _read(number: int) -> bytes:
@@ -163,8 +162,10 @@ def _run(lesson: Lesson, room: Room, make: Make) -> None:
         raise
     except LabError as error:
         show(error)
+        _forget_keys()
         room.fail(FAILED)
         return
+    _forget_keys()  # before the room shows that the run has ended, after which an Enter counts
     try:
         room.finish(right_choice(lesson.file.prediction, run).name)
     except ReadError as error:
