@@ -43,6 +43,7 @@ class Recorder:
         self._set(run)
         self._contexts: dict[str, GatheredContext] = {}  # not stored yet, like the contents
         self._contents: dict[str, str] = {}
+        self._is_stored = (folder / "run.json").exists()  # of a resumed run; lines alone are no run
 
     @property
     def run(self) -> Run:
@@ -74,7 +75,7 @@ class Recorder:
                 self._boxes.append(item)
             else:
                 self._productions.append(item)
-            if again:
+            if again or not self._is_stored:
                 self._save()
             else:
                 self._append(item)
@@ -140,4 +141,5 @@ class Recorder:
 
     def _save(self, drawn: str | None = None) -> None:
         results.save(self.folder, self._current(), drawn)
+        self._is_stored = True
         self._contexts, self._contents = {}, {}

@@ -42,7 +42,9 @@ def app(tmp_path: Path) -> Path:
     repository.write("app/run.sh", b"#!/bin/sh\n", 0o750)
     repository.write("app/a b\n\xc3\xa9", b"x")
     repository.write("app/large", random.Random(13).randbytes(2_000_000))
-    (repository.folder / "app/link").symlink_to("run.sh")
+    link = repository.folder / "app/link"
+    link.symlink_to("run.sh")
+    os.utime(link, (1_600_000_000, 1_600_000_000), follow_symlinks=False)  # rsync leaves a time of the same second
     repository.commit()
     return repository.folder / "app"
 
