@@ -26,7 +26,7 @@ IMPORTED = {
     """,
     "boxes/test_kinds.py": "boxes.kinds.kind boxes.kinds.local boxes.kinds.ssh boxes.kinds.table",
     "boxes/test_notes.py": "files",
-    "boxes/test_process.py": "boxes.base boxes.local",
+    "boxes/test_process.py": "boxes.base",
     "boxes/test_ssh.py": "boxes.hostkeys",
     "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs",
     "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying",

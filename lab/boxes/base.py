@@ -22,6 +22,7 @@ from lab.silence import LONGER
 TIMED_OUT = 124  # the exit status of coreutils' timeout(1); LocalBox uses the same number
 KILLED = 137  # the shell's status for a program that SIGKILL ended: by `timeout -k`, or because memory ran out
 KILL_SECONDS = 10  # seconds that a program may run on after SIGTERM
+NO_SPACE = b"No space left on device"  # the system's text for a full disk, as programs print it
 NOT_FOUND = 127  # the shell's status for a program that does not exist
 MARK = "LAB_COMMAND"
 Tell = Callable[[Progress], None]  # logic reports progress by calling this; the CLI listens
@@ -224,4 +225,6 @@ def failure(where: str, doing: str, result: Result, hint: str | None = None) -> 
     )
     if result.silent is not None:
         hint = hint or f"look at what the command does there; {LONGER}"
+    if NO_SPACE in result.output:
+        hint = hint or f"free disk space on {where}, then run the command again"
     return CommandError(f"cannot {doing} on {where}: {why}: `{result.command.line()}`", hint=hint, output=result.output)

@@ -192,8 +192,8 @@ LONG = frozenset({"vm-lab-bake"})  # a bake takes minutes: only `make faults` an
 # No pass has shown yet that all guarantees are kept after these, so a selection leaves them out. `make faults` and
 # their names make them.
 OPEN = frozenset({
-    "dockerd-push", "step-killed", "registry-none", "registry-half", "data-full", "home-full", "pack-full",
-    "no-names-base", "host-cut", "host-blink", "host-name", "host-dockerd", "host-full", "sshd-frozen", "lab-ctrl-c",
-    "lab-term", *(fault.name for fault in PROGRAM if fault.name.startswith("lab-repro-")),
+    "step-killed", "home-full", "no-names-base", "host-cut", "host-blink", "host-name", "host-dockerd", "host-full",
+    "sshd-frozen", "state-full", "lab-ctrl-c",
+    *(fault.name for fault in PROGRAM if fault.name.startswith(("lab-repro-", "lab-up-", "lab-pack-"))),
     *(fault.name for fault in MACHINES if fault.name not in SEEN),
 })  # fmt: skip

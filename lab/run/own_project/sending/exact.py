@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from lab.boxes.base import Box, Command, Result, failure
+from lab.boxes.base import NO_SPACE, Box, Command, Result, failure
 from lab.buildkit.contenthash.entry import Entry
 from lab.errors import CommandError
 from lab.run.own_project.sending.archive import archive
@@ -15,7 +15,6 @@ from lab.run.own_project.sending.progress import Counter
 UNPACK = ("tar", "-x", "-f", "-", "-p", "--no-same-owner", "--xattrs", "--xattrs-include=*")
 QUIET = ("--warning=no-unknown-keyword", "--delay-directory-restore")
 RSYNC_FILE_ERROR = 11  # rsync's exit status for an error in file I/O
-NO_SPACE = b"No space left on device"
 
 
 class Exact:
