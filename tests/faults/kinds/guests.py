@@ -12,7 +12,7 @@ from tests.faults.scene import Scene
 
 YEAR = 365 * 24 * 3600  # seconds
 # systemd-run, since the connection that brings the script ends with sshd
-KILL_SSHD = "systemd-run --quiet --no-block --collect sh -c 'sleep 0.2; killall -KILL sshd || pkill -KILL sshd'"
+KILL_SSHD = "systemd-run --quiet --no-block --collect sh -c 'sleep 0.2; kill -KILL $(pidof sshd)'"
 FILLER = "/filler"
 FILL = f"""\
 fallocate -l "$(df --output=avail -B1 / | tail -n 1)" {FILLER} 2>/dev/null
