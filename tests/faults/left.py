@@ -93,9 +93,13 @@ def folders(place: Workplace) -> Iterator[str]:
 
 
 def parts(place: Workplace) -> Iterator[str]:
-    """Files that were being written, below what the workplace stores."""
+    """Files that were being written, below what the workplace stores.
+
+    Those of a pack are not among them: the next `lab pack` goes on with them (lab/machines/pack/arrival.py).
+    """
     for top in (place.results, place.cache, place.state):
-        yield from (str(path) for path in top.rglob("*.part"))
+        found = (path for path in top.rglob("*.part") if not path.is_relative_to(place.cache / "pack"))
+        yield from map(str, found)
 
 
 def machines(place: Workplace) -> Iterator[str]:

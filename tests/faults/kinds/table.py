@@ -194,6 +194,6 @@ LONG = frozenset({"vm-lab-bake"})  # a bake takes minutes: only `make faults` an
 OPEN = frozenset({
     "step-killed", "home-full", "no-names-base", "host-cut", "host-blink", "host-name", "host-dockerd", "host-full",
     "sshd-frozen", "state-full", "lab-ctrl-c",
-    *(fault.name for fault in PROGRAM if fault.name.startswith(("lab-repro-", "lab-up-", "lab-pack-"))),
+    *(fault.name for fault in PROGRAM if fault.name.startswith(("lab-repro-", "lab-up-"))),
     *(fault.name for fault in MACHINES if fault.name not in SEEN),
 })  # fmt: skip
