@@ -122,8 +122,9 @@ def emulators(place: Workplace) -> Iterator[str]:
 
 
 def notes(place: Workplace) -> Iterator[str]:
-    """What lab and Vagrant know of machines."""
-    yield from (str(path) for path in (place.state / "machines").glob("*"))
+    """What lab and Vagrant know of machines that lab made; the key of a host behind ssh stays known."""
+    keys = {f"{name}.known_hosts" for name in place.hosts}
+    yield from (str(path) for path in (place.state / "machines").glob("*") if path.name not in keys)
     yield from (str(path) for path in (place.root / ".vagrant" / "machines").glob("*/*/id"))
 
 
