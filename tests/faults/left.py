@@ -103,14 +103,18 @@ def parts(place: Workplace) -> Iterator[str]:
 
 
 def machines(place: Workplace) -> Iterator[str]:
-    """Domains, volumes, networks, snapshots and saved images of libvirt whose names have the workplace's prefix.
-
-    The network and the base images are shared by all checkouts, and count where libvirt has no machine at all.
-    """
+    """Domains, volumes, networks, snapshots and saved images of libvirt whose names have the workplace's prefix."""
     for folder in (DOMAINS, DOMAINS / "networks", IMAGES, *(SAVED / name for name in ("save", "snapshot", "nvram"))):
         if folder.is_dir():
             yield from (str(path) for path in folder.glob(f"{place.project.prefix}*"))
-    if not any(DOMAINS.glob("*.xml")):
+
+
+def shared(place: Workplace) -> Iterator[str]:
+    """The network and the base images, which all checkouts share: they count where libvirt has no machine at all.
+
+    Where the workplace has had no machine, they are another one's, which may have none at this moment.
+    """
+    if (place.root / ".vagrant").exists() and not any(DOMAINS.glob("*.xml")):
         yield from (str(path) for path in DOMAINS.glob(f"networks/{NETWORK}.xml"))
         for box in GUEST:
             yield from (str(path) for path in IMAGES.glob(f"lab-VAGRANTSLASH-{box}-*"))
@@ -139,6 +143,7 @@ SORTS: dict[str, Callable[[Workplace], Iterator[str]]] = {
     "folder": folders,
     "unfinished file": parts,
     "domain, volume or network": machines,
+    "shared network or image": shared,
     "emulator": emulators,
     "note of a machine": notes,
 }
