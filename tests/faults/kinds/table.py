@@ -188,7 +188,7 @@ MACHINES = (
 # A pass with a real machine has shown that all guarantees are kept after these.
 SEEN = frozenset({"vm-killed", "vm-pause", "vm-clock-back", "vm-full", "vm-libvirt"})
 FAULTS = (*ENGINES, *REGISTRIES, *DISKS, *MACHINE, *HOSTS, *PROGRAM, *MACHINES)
-# Only `make faults` and their names make these: a bake takes minutes, and libvirt restarts only where it has no machine.
+# Only `make faults` and their names make these: a bake takes minutes, and libvirt restarts only without machines.
 LONG = frozenset({"vm-lab-bake", "vm-libvirt"})
 # No pass has shown yet that all guarantees are kept after these, so a selection leaves them out. `make faults` and
 # their names make them.
