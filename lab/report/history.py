@@ -13,6 +13,7 @@ from markupsafe import Markup
 from lab import __version__
 from lab.errors import ConfigError
 from lab.report import printable
+from lab.report.html import environment
 from lab.report.page.document import policy
 from lab.report.redactor import Redactor
 from lab.results.history import Rate
@@ -93,22 +94,19 @@ def history_page(title: str, rates: Sequence[Rate], texts: Mapping[str, str]) ->
         _chart(printable.line(redactor.text(step)), list(group))
         for step, group in groupby(rates, key=lambda rate: rate.step)
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.DictLoader(dict(texts)),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     try:
         style = texts[STYLE]
-        return environment.get_template(PAGE).render(
-            title=printable.line(redactor.text(title)),
-            method=METHOD,
-            charts=charts,
-            style=Markup(style),
-            policy=policy((), style),
-            version=__version__,
+        return (
+            environment(texts)
+            .get_template(PAGE)
+            .render(
+                title=printable.line(redactor.text(title)),
+                method=METHOD,
+                charts=charts,
+                style=Markup(style),
+                policy=policy((), style),
+                version=__version__,
+            )
         )
     except (KeyError, jinja2.TemplateError) as error:
         raise ConfigError(f"cannot make the page: {error}") from error

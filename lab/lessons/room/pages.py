@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from lab.errors import ConfigError
 from lab.lessons.library import Lesson
+from lab.report.html import environment
 
 TEMPLATES = "room"
 FILES = {"room.css": "text/css", "feed.js": "text/javascript", "screen.js": "text/javascript"}
@@ -39,13 +40,7 @@ class Pages:
         if missing:
             raise ConfigError(f"cannot make the pages of a room: {', '.join(missing)} is missing in its templates")
         self.files = {name: texts[name] for name in FILES}
-        self._environment = jinja2.Environment(
-            loader=jinja2.DictLoader(dict(texts)),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = environment(texts)
         markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
         asked = lesson.file.prediction
         self._values: dict[str, Any] = {

@@ -17,6 +17,7 @@ from lab.errors import ConfigError
 from lab.report import printable, repeats, timing
 from lab.report.evidence import Evidence
 from lab.report.findings import plain
+from lab.report.html import environment
 from lab.report.outline import outline
 from lab.report.page import boxes, lead, long, matrix, text, timeline, trial
 from lab.report.page.commands import Stories, Story
@@ -37,12 +38,12 @@ def render(evidence: Evidence, texts: Mapping[str, str]) -> str:
     `texts` holds the files of templates/reports/page by name. ConfigError for a template that cannot be used.
     """
     views = [trial.view(number, evidence, item) for number, item in enumerate(in_order(evidence.run), 1)]
-    environment = _environment(texts)
+    templates = _environment(texts)
     is_long = len(views) > long.MOST
     try:
         values = _long_values(evidence, views, texts) if is_long else _values(evidence, views, texts)
-        page = partial(environment.get_template(LONG_PAGE if is_long else PAGE).render, **values)
-        pieces = _Pieces(environment.get_template("pieces.html.j2").module, evidence, views, values["others"])
+        page = partial(templates.get_template(LONG_PAGE if is_long else PAGE).render, **values)
+        pieces = _Pieces(templates.get_template("pieces.html.j2").module, evidence, views, values["others"])
         if is_long:
             bare = page(stores=(), cut="")
             makers = len(evidence.run.productions)
@@ -108,22 +109,15 @@ def policy(scripts: Iterable[str], style: str) -> str:
 
 
 def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.DictLoader(dict(texts)),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    made = environment(texts, finalize=_shown)
+    made.filters |= {
         "sent": sent_word,
         "plural": counted,
         "phase": text.phase,
         "rules": spans,
         "plain": plain,
     }
-    return environment
+    return made
 
 
 def _shown(value: Any) -> Any:
