@@ -97,17 +97,21 @@ def _asked(results: Path, folders: Sequence[Path], ask: Ask[A]) -> tuple[A, dict
             break  # read-only, full, or locked: the file itself may be whole
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError):
             _remove(path)
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(SCHEMA)
+    with closing(_connected(":memory:")) as connection:
         problems = _update(connection, folders)
         return ask(connection), problems
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """The database with its tables; one of another version is emptied. Raises sqlite3.Error."""
+    """The database of this file, whose folder is made. Raises sqlite3.Error."""
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+    return _connected(path)
+
+
+def _connected(database: Path | str) -> sqlite3.Connection:
+    """The database with its tables; one of another version is emptied. Raises sqlite3.Error."""
+    connection = sqlite3.connect(database, timeout=WAIT, isolation_level=None)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         if _version(connection) != VERSION:
