@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lab.boxes.base import Box, OnOutput, Result, failure
+from lab.boxes.base import NO_SPACE, Box, OnOutput, Result, failure
 from lab.errors import HostError
 
 SBIN = ("/usr/sbin", "/sbin")
@@ -130,7 +130,7 @@ def open_workbench(
 
 def disk_full(result: Result, task: str) -> HostError | None:
     """The error for a command that ran out of disk space; None for any other failure."""
-    if b"No space left on device" not in result.output:
+    if NO_SPACE not in result.output:
         return None
     return HostError(
         f"cannot {task}: the disk is full",
