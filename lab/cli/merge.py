@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,7 @@ def _merge(project: Project, pieces: Sequence[Piece], output: str | None, *, as_
     made = merged(pieces, output or "")  # before a folder is made
     folder = _folder(project, made.run, output)
     try:
-        made = merged(pieces, folder.name)
+        made = replace(made, run=made.run.model_copy(update={"name": folder.name}))
         _store(folder, made)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,7 +97,7 @@ def _piece(project: Project, name: str) -> Piece:
     [path] = run_paths(project, name)
     if path.is_dir() and is_running(path):
         raise UsageError(f"cannot merge {name}: a lab process still writes it", hint="wait until it ends")
-    evidence = bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence()
+    evidence = bundle.evidence_at(path)
     run = evidence.run
     if run.shard:
         return Piece(name, run, evidence.exchanges, run.shard.sums)

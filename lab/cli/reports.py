@@ -153,7 +153,7 @@ def _evidence(path: Path, *, outcomes_only: bool = False) -> Evidence:
 
     if outcomes_only and path.is_dir():
         return bundle.evidence_of(path, commands=False)
-    return explained(bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence(), find().boxes)
+    return explained(bundle.evidence_at(path), find().boxes)
 
 
 def _causes(path: Path) -> Evidence:

@@ -92,6 +92,11 @@ class Bundle:
         return into / name
 
 
+def evidence_at(path: Path) -> Evidence:
+    """A stored run or a bundle with its commands."""
+    return evidence_of(path) if path.is_dir() else read(path).evidence()
+
+
 def evidence_of(folder: Path, *, commands: bool = True) -> Evidence:
     """A stored run with its commands; a run without a transcript has none.
 
