@@ -13,11 +13,11 @@ from lab.cli.terminal import echo, say
 def print_timings(paths: Sequence[Path], *, as_json: bool) -> None:
     """The table of the timings of each run, or all of them as JSON."""
     from lab.report import bundle
-    from lab.report.timing import heads, row_of, timings, total
+    from lab.report.timing import HEADS, row_of, timings, total
 
     found = {}
     for path in paths:
-        evidence = bundle.evidence_of(path) if path.is_dir() else bundle.read(path).evidence()
+        evidence = bundle.evidence_at(path)
         found[evidence.run.name] = timings(evidence)
     if as_json:
         runs = [
@@ -28,4 +28,4 @@ def print_timings(paths: Sequence[Path], *, as_json: bool) -> None:
         return
     for name, rows in found.items():
         say(name)
-        echo(columns([row_of(one) for one in [*rows, total(rows)]], heads()))
+        echo(columns([row_of(one) for one in [*rows, total(rows)]], HEADS))

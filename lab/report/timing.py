@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from lab.results.run import Trial
 
 # The parts in the order of the table; a part of a trial that was not seen is 0.
 PARTS = ("lab", "ssh", "client", "BuildKit", "registry", "prune", "gather", "other")
+HEADS = ("trial", "wall", "commands", *PARTS)
 GATHERS = "# lab lists"  # the first words of the scripts that list a context
 REGISTRY = (
     "importing cache manifest",
@@ -59,13 +60,8 @@ def total(found: Iterable[Timing]) -> Timing:
     return Timing("all trials", sum(t.wall or 0.0 for t in known), sum(t.commands for t in known), parts)
 
 
-def heads() -> tuple[str, ...]:
-    """The heads of the table."""
-    return ("trial", "wall", "commands", *PARTS)
-
-
 def row_of(timing: Timing) -> tuple[str, ...]:
-    """The cells of one timing, in seconds."""
+    """The cells of one timing, in seconds, under HEADS."""
     wall = "?" if timing.wall is None else f"{timing.wall:.1f}"
     cells = (f"{timing.parts[name]:.1f}" if name in timing.parts else "-" for name in PARTS)
     return (timing.trial, wall, str(timing.commands), *cells)
@@ -91,9 +87,9 @@ def _timing(evidence: Evidence, trial: Trial, least: tuple[float, float]) -> Tim
         for name, value in _parts_of(item, *least).items():
             parts[name] += value
     # commands that ran at once, or that end after the trial, cannot take more than the time in which any of them ran
-    spent, covered = sum(parts.values()), min(trial.seconds, _covered(found))
-    if spent > covered:
-        parts = {name: value * covered / spent for name, value in parts.items()}
+    spent, most = sum(parts.values()), min(trial.seconds, covered(sorted(map(_span, found))))
+    if spent > most:
+        parts = {name: value * most / spent for name, value in parts.items()}
     parts["lab"] = trial.seconds - sum(value for name, value in parts.items() if name != "lab")
     return Timing(trial.name, trial.seconds, len(found), parts)
 
@@ -147,11 +143,15 @@ def printed(output: str) -> tuple[float, float]:
     return steps, registry
 
 
-def _covered(found: Sequence[Exchange]) -> float:
-    """The seconds in which at least one of the commands ran."""
+def _span(item: Exchange) -> tuple[float, float]:
+    start = item.started.timestamp()
+    return start, start + item.seconds
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """The seconds that at least one span covers; each has its start and its end, and they are in order of the start."""
     whole, until = 0.0, float("-inf")
-    for item in sorted(found, key=lambda item: item.started):
-        start = item.started.timestamp()
-        whole += max(0.0, start + item.seconds - max(start, until))
-        until = max(until, start + item.seconds)
+    for start, end in spans:
+        whole += max(0.0, end - max(start, until))
+        until = max(until, end)
     return whole

@@ -9,7 +9,7 @@ import pytest
 
 from lab.model import Exchange
 from lab.report.evidence import Evidence
-from lab.report.timing import PARTS, Timing, heads, printed, row_of, timings, total
+from lab.report.timing import HEADS, PARTS, Timing, printed, row_of, timings, total
 from tests import reporting
 from tests.reporting import HIT, WHEN, exchange, trial
 
@@ -109,5 +109,5 @@ def test_the_total_adds_trials_with_a_known_time() -> None:
     one = Timing("x", 3.0, 2, {**dict.fromkeys(PARTS, 0.0), "lab": 1.0, "other": 2.0})
     found = total([one, one, Timing("y", None, 7, {})])
     assert (found.wall, found.commands, found.parts["lab"], found.parts["other"]) == (6.0, 4, 2.0, 4.0)
-    assert len(row_of(found)) == len(heads())
+    assert len(row_of(found)) == len(HEADS)
     assert one.to_json()["parts"]["other"] == 2.0

@@ -11,6 +11,7 @@ from lab.report.evidence import Evidence
 from lab.report.page.commands import duration, kind
 from lab.report.page.text import seconds
 from lab.report.page.trial import View
+from lab.report.timing import covered
 from lab.results.run import Run
 
 KINDS = ("build", "push", "prune", "prepare")
@@ -167,7 +168,7 @@ def _lane(box: str, spans: Sequence[Span], exchanges: Iterable[Exchange], start:
         span.row = next((row for row, end in enumerate(ends) if end <= span.start), len(ends))
         ends[span.row : span.row + 1] = [span.end]
     spent = {kind: sum(span.by_kind.get(kind, 0.0) for span in spans) for kind in KINDS}
-    busy = _covered(spans)
+    busy = covered((span.start, span.end) for span in spans)
     idle = max(span.end for span in spans) - min(span.start for span in spans) - busy
     strip = _strip(exchanges, start, whole)
     return Lane(
@@ -214,15 +215,6 @@ def _bar(span: Span, start: float, whole: float) -> Bar:
         after=seconds(span.start - start),
         took=seconds(span.end - span.start),
     )
-
-
-def _covered(spans: Iterable[Span]) -> float:
-    """Seconds in which at least one span runs; the spans must be in the order of their start."""
-    total, until = 0.0, float("-inf")
-    for span in spans:
-        total += max(0.0, span.end - max(span.start, until))
-        until = max(until, span.end)
-    return total
 
 
 def _ticks(whole: float) -> tuple[tuple[str, str], ...]:
