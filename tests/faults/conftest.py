@@ -60,9 +60,12 @@ def cache(lineups: set[str]) -> Path:
     return project.cache
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory, cache: Path, lineups: set[str]) -> Iterator[Suite]:
-    """A workplace with one stored run, hosts behind ssh, a virtual machine, and what other people have."""
+    """A workplace with one stored run, hosts behind ssh, a virtual machine, and what other people have.
+
+    It ends with its module: its machine would slow down the tests of other files, and is a stranger to them.
+    """
     root = tmp_path_factory.mktemp("faults")
     place = Workplace(root / "place", cache)
     archive = next(path for path in (cache / "engines").glob("20.10.24-[0-9a-f]*.tgz"))
