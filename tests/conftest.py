@@ -45,16 +45,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.stash[WRITTEN] = next(written)
 
 
+def together(item: pytest.Item) -> Path:
+    """What the tests that stay together have in common: the folder of a story, else the file."""
+    return item.path.parent if item.get_closest_marker("story") else item.path
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put real machines and engines last, and the tests of a story in the order in which they are written."""
+    """Put real machines and engines last, and the tests of a story in the order in which they are written.
+
+    The files of a folder whose tests are a story stay together.
+    """
     place = {item: number for number, item in enumerate(items)}
     first: dict[Path, int] = {}
     for item in items:
-        first.setdefault(item.path, place[item])
+        first.setdefault(together(item), place[item])
 
     def key(item: pytest.Item) -> tuple[bool, int, int]:
         order = item.stash[WRITTEN] if item.get_closest_marker("story") else place[item]
-        return item.get_closest_marker("vm") is not None, first[item.path], order
+        return item.get_closest_marker("vm") is not None, first[together(item)], order
 
     items.sort(key=key)
 

@@ -15,7 +15,7 @@ from lab.machines.catalog import Catalog
 from lab.project import find
 from tests.conftest import HANGS, Lab
 
-pytestmark = [pytest.mark.vm, pytest.mark.machines, pytest.mark.timeout(2 * HANGS)]
+pytestmark = [pytest.mark.vm, pytest.mark.machines, pytest.mark.story, pytest.mark.timeout(2 * HANGS)]
 PLAIN, LABELLED = "debian12-apparmor", "debian12-selinux"
 REHEARSED = "19.03.8-rehearsed"
 HIT, RAN = "hit", "ran"
@@ -33,11 +33,9 @@ mount -o loop /var/tmp/lab-root /var/lib/lab/{REHEARSED}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def both(checkout: Lab) -> Iterator[None]:
-    """Both boxes for the time of this file, with nothing but what `lab up` makes."""
+def both(checkout: Lab) -> None:
+    """Both boxes, also where this file runs alone."""
     checkout.ok("up", "--lineup", "debian")
-    yield
-    checkout.ok("down", "--lineup", "debian")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The product on real machines, from nothing to nothing: the tests of this file run in the order they stand in."""
+"""Two real machines from nothing: they come up and run. The tests of this folder run in the order they stand in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
-import psutil
 import pytest
 
 from lab.boxes.base import Box, Result
@@ -22,9 +20,8 @@ from lab.engines.ensure import ensure
 from lab.engines.kinds.static import StaticSpec
 from lab.engines.stock import Stock
 from lab.errors import BoxError, EngineError
-from lab.machines import daemons, hypervisor
 from lab.machines.catalog import Catalog
-from lab.project import Project, find
+from lab.project import find
 from lab.registry import inside, server
 from lab.registry.credentials import Credentials
 from lab.registry.server import Registry
@@ -38,39 +35,6 @@ from tests.repositories import Repository
 pytestmark = [pytest.mark.vm, pytest.mark.machines, pytest.mark.story, pytest.mark.timeout(2 * HANGS)]
 BOXES = ("debian12-apparmor", "debian12-selinux")
 HIT, RAN = "hit", "ran"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def clean_world(checkout: Lab) -> Iterator[None]:
-    """Begin on a bare machine or among the leftovers of a killed run alike, and leave nothing behind."""
-    checkout.ok("down")
-    checkout.ok("down", "--orphans")
-    yield
-    checkout.ok("down")
-
-
-@pytest.fixture
-def selinux_box(checkout: Lab) -> Iterator[Box]:
-    project = find()
-    box = open_box(Catalog(project.boxes).box("debian12-selinux"), project)
-    yield box
-    box.close()
-
-
-def test_ctrl_c_during_up_names_the_command_that_cleans_up(checkout: Lab) -> None:
-    process = checkout.start("up", "--lineup", "debian", "--verbose")
-    assert process.stderr
-    seen: list[str] = []
-    for line in process.stderr:
-        seen.append(line)
-        if "Creating domain" in line or "Creating image" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=HANGS)
-    assert process.returncode == 130, "".join(seen) + rest
-    assert "python -m lab down --lineup debian" in rest
-    checkout.ok("down", "--lineup", "debian")
-    assert leftovers(checkout) == []
 
 
 def test_up_brings_both_boxes_up_and_proves_their_engine(checkout: Lab) -> None:
@@ -418,67 +382,6 @@ def test_suspended_boxes_wake_with_the_right_time(checkout: Lab, selinux_box: Bo
     assert states == dict.fromkeys(BOXES, "suspended")
     checkout.ok("up", "--lineup", "debian")
     assert_the_time_is_right(selinux_box)
-
-
-def machines(project: Project) -> list[psutil.Process]:
-    """The emulators of this checkout's own machines: their names begin with its prefix."""
-    return [process for name, process in emulators() if name.startswith(project.prefix)]
-
-
-def emulators() -> Iterator[tuple[str, psutil.Process]]:
-    """Every emulator of this machine with the name of its machine."""
-    for process in psutil.process_iter(["cmdline"]):
-        line = " ".join(process.info["cmdline"] or [])
-        if "qemu-system" in line and " guest=" in line:
-            yield line.partition(" guest=")[2].partition(",")[0], process
-
-
-def others(project: Project) -> tuple[list[str], list[tuple[str, int]]]:
-    """The machines that are not this checkout's, and the emulators of those that run."""
-    names = [name for name in hypervisor.domains(LocalBox()) if not name.startswith(project.prefix)]
-    running = [(name, process.pid) for name, process in emulators() if not name.startswith(project.prefix)]
-    return sorted(names), sorted(running)
-
-
-def kill(processes: list[psutil.Process]) -> None:
-    for process in processes:
-        process.kill()
-    assert not psutil.wait_procs(processes, timeout=60)[1]
-
-
-def test_killed_machines_are_no_obstacle(checkout: Lab) -> None:
-    """What a machine that lost power leaves of the boxes: domains that are shut off."""
-    mine = machines(find())
-    assert len(mine) == len(BOXES)
-    kill(mine)
-    checkout.ok("up", "debian12-apparmor", "--lineup", "debian")
-    assert checkout.ok("exec", "debian12-apparmor", "--", "docker", "version").code == 0
-
-
-def test_killed_daemons_are_no_obstacle(checkout: Lab) -> None:
-    """What it leaves of libvirt: stale sockets and pid files. Only daemons that this checkout started are killed.
-
-    Machines of others, and daemons that others started, are as they were.
-    """
-    project = find()
-    mine = daemons.started_daemons(project.state)
-    theirs = others(project)
-    kill([*machines(project), *(psutil.Process(process.pid) for process in mine.values())])
-    checkout.ok("up", "debian12-apparmor", "--lineup", "debian")
-    assert checkout.ok("exec", "debian12-apparmor", "--", "docker", "version").code == 0
-    assert others(project) == theirs
-
-
-def test_down_leaves_nothing(checkout: Lab) -> None:
-    checkout.ok("down")
-    assert leftovers(checkout) == []
-    assert machines(find()) == []
-    assert checkout.ok("status").out == "no box is up; `python -m lab up` starts a lineup\n"
-
-
-def leftovers(checkout: Lab) -> list[str]:
-    said = checkout.run("doctor", "--lineup", "debian", "--json")
-    return [check["found"] for check in said.json["checks"] if check["name"] == "leftover"]
 
 
 def docker_archive(folder: Path) -> Path:

@@ -1,0 +1,30 @@
+"""Both machines for the tests of this folder, which is one story: each file goes on where the one before ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.boxes.base import Box
+from lab.boxes.kinds.table import open_box
+from lab.machines.catalog import Catalog
+from lab.project import find
+from tests.conftest import Lab
+
+
+@pytest.fixture(scope="package", autouse=True)
+def clean_world(checkout: Lab) -> Iterator[None]:
+    """Begin on a bare machine or among the leftovers of a killed run alike, and leave nothing behind."""
+    checkout.ok("down")
+    checkout.ok("down", "--orphans")
+    yield
+    checkout.ok("down")
+
+
+@pytest.fixture
+def selinux_box(checkout: Lab) -> Iterator[Box]:
+    project = find()
+    box = open_box(Catalog(project.boxes).box("debian12-selinux"), project)
+    yield box
+    box.close()
