@@ -183,6 +183,14 @@ def revert(shell: Box, domain: str, snapshot: str) -> None:
     virsh(shell, "snapshot-revert", domain, snapshot, "--force")
 
 
+def wake(shell: Box, domain: str) -> bool:
+    """Resume a domain that is paused in memory; False for one in another state, or that libvirt does not resume."""
+    state = shell.run(["virsh", "-q", "-c", URI, "domstate", domain], timeout=60)
+    if not state.ok or state.text.strip() != "paused":
+        return False
+    return shell.run(["virsh", "-q", "-c", URI, "resume", domain], timeout=60).ok
+
+
 def _disks(shell: Box, name: str) -> list[str]:
     tree = ET.fromstring("\n".join(virsh(shell, "dumpxml", name)))
     return [file for source in tree.iter("source") if (file := source.get("file")) and source.get("mode") is None]

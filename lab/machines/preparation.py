@@ -41,6 +41,7 @@ class Preparation:
         if chosen == "libvirt":
             daemons.start_daemons(self.shell, self.project.state, self.tell)
             self._forget_ghosts(asleep)
+            self._wake(asleep)
         new = [spec for spec in asleep if self.notes.read(spec.name) is None]
         images, kernel = self._images(new)
         driver = hypervisor.accelerator(self.project, kernel, self.tell) if chosen == "libvirt" and new else None
@@ -81,6 +82,19 @@ class Preparation:
                     self.tell(Progress(spec.name, "giving the image to Vagrant"))
                     add_box(self.project, names[spec.name], file)
         return names, kernel
+
+    def _wake(self, specs: list[VagrantSpec]) -> None:
+        """Let libvirt resume the machines that it keeps in memory; Vagrant resumes every other one.
+
+        Vagrant does the same, but its start and its questions take several seconds for each machine.
+        """
+        for spec in specs:
+            note = self.notes.read(spec.name)
+            if not (note and note.suspended and note.address and note.vagrant.provider == "libvirt"):
+                continue
+            if hypervisor.wake(self.shell, self.project.prefix + spec.name):
+                self.notes.write(note.model_copy(update={"suspended": False}))
+                self.tell(Progress(spec.name, "resumed"))
 
     def _forget_ghosts(self, specs: list[VagrantSpec]) -> None:
         """Remove what is half made: a domain without a note or without Vagrant's id, and notes whose domain is gone.

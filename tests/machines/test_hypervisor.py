@@ -28,6 +28,7 @@ class Libvirt(Box):
         self.machines = machines
         self.about = about
         self.awake = ["default"]
+        self.states: dict[str, str] = {}  # of machines
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         words = command.argv[command.argv.index("qemu:///system") + 1 :]
@@ -51,10 +52,22 @@ class Libvirt(Box):
             return f"<domain><description>{self.about}</description>{disk}</domain>"
         elif verb == "vol-delete":
             del self.disks[words[0]]
+        elif verb == "domstate":
+            return self.states[words[0]]
+        elif verb == "resume":
+            self.states[words[0]] = "running"
         return ""
 
     def put(self, source: Path, target: PurePosixPath) -> None:
         raise AssertionError("nothing is put on it")
+
+
+@pytest.mark.parametrize(("state", "woken"), [("paused", True), ("shut off", False), ("running", False)])
+def test_only_a_machine_that_is_paused_in_memory_is_resumed(state: str, woken: bool) -> None:
+    libvirt = Libvirt({}, {})
+    libvirt.states["lab-abc123-a"] = state
+    assert hypervisor.wake(libvirt, "lab-abc123-a") is woken
+    assert libvirt.states == {"lab-abc123-a": "running" if woken else state}
 
 
 def test_images_on_which_no_disk_stands_go() -> None:
