@@ -62,8 +62,11 @@ FORMAT = tool("format", "ruff", "format", "--check", *CODE)
 LINT = tool("lint", "ruff", "check", *CODE)
 IMPORTS = tool("imports", "lint-imports")
 TYPES = tool("types", "mypy")
+# Half of a test's time it waits for a program or a socket, so there are two workers for each core.
+WORKERS = str(min(8, 2 * (os.cpu_count() or 1)))
 # A test takes its whole module's fixtures with it. worksteal gives each worker neighbours, so few are made twice.
-TESTS = pytest("tests", "not vm and not machines", "-n", "logical", "--maxprocesses", "8", "--dist", "worksteal")
+SPREAD = ("-n", WORKERS, "--dist", "worksteal")
+TESTS = pytest("tests", "not vm and not slow", *SPREAD)
 SETUP = tool("setup", "python", "-m", "lab", "setup")
 # Two processes that need one archive cannot make it at once, and a box that both parts need is baked once.
 BOXES = tool("boxes", "python", "-m", "lab", "bake")
@@ -71,12 +74,13 @@ ARCHIVED = ("20.10.24", "20.10.24-unfixed", "26.1.5", "28.5.2", "buildkit-0.25.2
 ARCHIVES = tool("archives", "python", "-m", "lab", "engines", "build", *ARCHIVED)
 MACHINES = pytest("machines", "machines")
 ENGINES = pytest("engines", "vm and not machines")
+SLOW = pytest("slow", "slow and not vm", *SPREAD)
 
 CHECK: Stage = ((FORMAT, LINT, IMPORTS, TYPES), (TESTS,))
 SUITES: dict[str, tuple[Stage, ...]] = {
     "check": (CHECK,),
     # Virtual machines are emulated and often wait for each other, so engines of this machine run beside them.
-    "test": (CHECK, ((SETUP,),), ((BOXES,), (ARCHIVES,)), ((MACHINES,), (ENGINES,))),
+    "test": (CHECK, ((SETUP,),), ((BOXES,), (ARCHIVES,)), ((MACHINES,), (SLOW, ENGINES))),
 }
 
 

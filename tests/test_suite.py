@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
-from tests.suite import Part, Suite
+from tests.suite import SUITES, Part, Suite
 
 FAILS = Part("fails", ("sh", "-c", "echo one; echo '=== 1 failed ==='; exit 3"))
 PASSES = Part("passes", ("sh", "-c", "echo two"))
@@ -35,6 +37,15 @@ def test_a_part_that_fails_hides_no_other() -> None:
         (["passes", "passed"], "two"),
         (["passes", "passed"], "two"),
     ]
+
+
+@pytest.mark.parametrize("slow", [True, False])
+@pytest.mark.parametrize(("vm", "machines"), [(False, False), (True, False), (True, True)])
+def test_every_test_runs_in_one_part_of_make_test(vm: bool, machines: bool, slow: bool) -> None:
+    parts = [part for stage in SUITES["test"] for lane in stage for part in lane if "pytest" in part.argv]
+    chosen = {part.name: part.argv[part.argv.index("pytest") + 2] for part in parts}
+    marks = {"vm": vm, "machines": machines, "slow": slow}
+    assert len([name for name, words in chosen.items() if eval(words, {}, marks)]) == 1
 
 
 def test_all_that_passes_is_0() -> None:
@@ -68,7 +79,7 @@ def test_a_daemon_that_keeps_the_pipe_open_is_not_awaited() -> None:
 
 INTERRUPTED = """\
 import sys
-from tests.suite import Part, Suite, say
+from tests.suite import SUITES, Part, Suite, say
 waits = Part("waits", ("sh", "-c", "echo begun; exec sleep 100000"))
 sys.exit(Suite(say).run([((waits, Part("next", ("echo", "never"))),), ((Part("later", ("echo", "never")),),)]))
 """
