@@ -28,6 +28,8 @@ from tests.cli.test_why import image, producers_context
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 
+pytestmark = pytest.mark.slow
+
 SOURCES = ("lab", "boxes", "templates", "Vagrantfile", "setup.cfg", "setup.py", "pyproject.toml", "MANIFEST.in")
 DATA = ("boxes", "templates", "Vagrantfile")
 PAGES = ("docs/glossary.md",)  # `lab help` reads it

@@ -11,6 +11,8 @@ from tests.fuzz.limits import call_in_time
 from tests.fuzz.table import TARGETS
 from tests.fuzz.target import Target
 
+pytestmark = pytest.mark.slow
+
 LENGTH = 1 << 20
 BY_NAME = {target.name: target for target in TARGETS}
 # What repeated quantifiers of expressions stop at, or go over: blanks, words, digits, marks of each form.

@@ -14,6 +14,8 @@ from tests.fuzz.hunt import hunt, stored
 from tests.fuzz.table import TARGETS
 from tests.fuzz.target import Target
 
+pytestmark = pytest.mark.slow
+
 SEED = 15
 BY_NAME = {target.name: target for target in TARGETS}
 

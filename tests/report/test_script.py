@@ -32,6 +32,8 @@ from lab.results.run import Base
 from tests import reporting
 from tests.reporting import HIT, RAN, exchange, run, trial
 
+pytestmark = pytest.mark.slow
+
 SHELLS = [name for name in ("dash", "bash", "busybox") if shutil.which(name)]
 
 

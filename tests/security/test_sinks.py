@@ -34,6 +34,8 @@ from lab.report.script.script import NoScriptError
 from lab.report.workflow import Annotation
 from tests.security.hostile import MARK, arguments, is_utf8, names, runs, usual_run
 
+pytestmark = pytest.mark.slow
+
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")

@@ -16,6 +16,8 @@ from lab.buildkit.progress.reader import Reader
 from lab.model import Outcome
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 LOGS = sorted((ROOT / "tests" / "data").glob("progress/*/*.txt")) + sorted(
     (ROOT / "tests" / "data").glob("logs/*/input*")
 )

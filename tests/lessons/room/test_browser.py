@@ -13,6 +13,8 @@ from lab.model import Begun, Filled, Outcome, Verdict
 from tests.chromium import Browser, Keys, axe_source, browser
 from tests.lessons.room.conftest import Place, key, planned
 
+pytestmark = pytest.mark.slow
+
 PHONE, PROJECTOR = (390, 844), (1280, 800)
 HIT, RAN = Outcome.HIT, Outcome.RAN
 

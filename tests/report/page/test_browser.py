@@ -28,6 +28,8 @@ from tests.conftest import ROOT
 from tests.page_runs import Made
 from tests.report.page.test_document import hostile
 
+pytestmark = pytest.mark.slow
+
 TEXTS = Project(ROOT, ROOT).texts("page")
 PICTURE = ROOT / "docs" / "page.png"
 PICTURE_WIDTH, PICTURE_HEIGHTS = 1280, range(600, 2000)
