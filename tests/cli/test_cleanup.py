@@ -18,6 +18,7 @@ from lab.boxes.beside import Identity
 from lab.boxes.image_lock import images_in_use
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import Transcript
+from lab.cli.cleanup import guarded
 from lab.cli.conduct import Conductor, boxes_for
 from lab.cli.machines import with_way_back
 from lab.cli.options import Workplace
@@ -136,6 +137,18 @@ def test_down_waits_for_the_clean_up_that_a_killed_lab_has_started(checkout: Lab
     assert "the clean-up after a run that was killed has ended" in err
     assert beside.watchers(checkout.project.state) == []
     assert checkout.engines() == []
+
+
+def test_a_verb_that_starts_boxes_waits_for_that_clean_up_too(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    with subprocess.Popen(["true"]) as ended:
+        dead = Identity.of(ended.pid)
+    env = {**os.environ, beside.WATCHES: f"{project.state}|{dead.pid}|{dead.start}"}
+    with subprocess.Popen(["sleep", "100000"], env=env) as watcher:
+        with guarded(project, lambda event: watcher.kill()):
+            left = beside.watchers(project.state)
+        watcher.kill()
+    assert left == []
 
 
 def test_leftovers_are_of_no_box(checkout: Lab) -> None:
