@@ -217,8 +217,8 @@ def list_domains(shell: Box) -> dict[str, str] | None:
     texts: dict[str, str] = {}
     if daemons.answers(shell):
         for name in hypervisor.domains(shell):
-            if OURS.fullmatch(name):
-                texts[name] = "\n".join(hypervisor.virsh(shell, "dumpxml", name))
+            if OURS.fullmatch(name) and (text := hypervisor.description(shell, "dumpxml", name)):
+                texts[name] = text
     else:
         try:
             found = [path for path in DOMAIN_FILES.iterdir() if path.match("lab-*.xml")]
