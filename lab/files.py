@@ -159,9 +159,8 @@ def hold(state: Path, names: list[str], verb: str, *, wait: bool | None = None) 
             except OSError as error:
                 raise disk_error(folder / name, error) from error
             _take(lock, name, Holder.me(verb, state), wait=may_wait)
-            with contextlib.suppress(
-                OSError
-            ):  # a full disk: the lock counts, and only the name of its holder is missing
+            # on a full disk the name is held all the same, and only its holder is not known
+            with contextlib.suppress(OSError):
                 lock.truncate(0)
                 os.write(lock.fileno(), json.dumps(asdict(Holder.me(verb, state))).encode())
         yield
