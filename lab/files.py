@@ -135,7 +135,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def disk_error(path: Path, error: OSError) -> HostError:
+def disk_error(path: Path | str, error: OSError) -> HostError:
     """The HostError for a failed write; it names a full disk as the cause where that is so."""
     hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None
     return HostError(f"cannot write {path}: {error.strerror or error}", hint=hint)
@@ -159,9 +159,10 @@ def hold(state: Path, names: list[str], verb: str, *, wait: bool | None = None) 
             except OSError as error:
                 raise disk_error(folder / name, error) from error
             _take(lock, name, Holder.me(verb, state), wait=may_wait)
-            lock.truncate(0)
-            lock.write(json.dumps(asdict(Holder.me(verb, state))))
-            lock.flush()
+            # on a full disk the name is held all the same, and only its holder is not known
+            with contextlib.suppress(OSError):
+                lock.truncate(0)
+                os.write(lock.fileno(), json.dumps(asdict(Holder.me(verb, state))).encode())
         yield
 
 

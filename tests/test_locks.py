@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -91,6 +92,17 @@ def test_a_lock_file_names_its_holder(tmp_path: Path) -> None:
         assert (found.verb, found.pid, found.place, found.version) == ("repro", process.pid, str(tmp_path), 1)
         assert timedelta() <= datetime.now().astimezone() - datetime.fromisoformat(found.started)
     assert holder_of(state / "locks" / "one") is None  # it has ended
+
+
+def test_a_name_is_held_also_where_the_disk_is_full(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # a write to a file fails, as on a full disk
+    refused = pytest.raises(BusyError, match="cannot use one: another lab holds it")
+    try:
+        with hold(tmp_path, ["one"], "down"), refused, hold(tmp_path, ["one"], "up"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 HERE = Holder("up", 1, "2026-01-02T03:04:05+00:00", "/here")

@@ -27,6 +27,7 @@ from lab.yamlfile import Strict
 
 NOTE = "note.json"
 MARK = "LAB_STARTED_BY"  # in the environment of programs that may not outlive lab and that another library starts
+WATCHES = "LAB_WATCHES"  # in the environment of the clean-up that starts once a lab process is killed
 INTERRUPT_SECONDS = 30  # how long Vagrant may clean up after SIGINT
 
 
@@ -127,10 +128,20 @@ def standing(state: Path) -> list[Standing]:
 
 def strays(state: Path) -> list[psutil.Process]:
     """Programs with this checkout's mark whose lab process has ended: a `vagrant up` that still runs."""
+    return _of_ended(MARK, state)
+
+
+def watchers(state: Path) -> list[psutil.Process]:
+    """The clean-ups of this checkout that are at work, with their programs: their lab process was killed."""
+    return _of_ended(WATCHES, state)
+
+
+def _of_ended(variable: str, state: Path) -> list[psutil.Process]:
+    """The other processes that have the mark of a lab process of this checkout that has ended."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            words = process.environ().get(MARK, "").split("|")
+            words = process.environ().get(variable, "").split("|")
             if len(words) == 3 and words[0] == str(state) and (pid := whole_number(words[1])) is not None:
                 owner = Identity(pid=pid, start=words[2])
                 if not owner.alive() and process.pid != os.getpid():
@@ -138,10 +149,10 @@ def strays(state: Path) -> list[psutil.Process]:
     return found
 
 
-def mark(state: Path) -> dict[str, str]:
-    """The variable by which `strays` finds a program of this process."""
+def mark(state: Path, variable: str = MARK) -> dict[str, str]:
+    """The variable by which `strays` finds a program of this process, and `watchers` its clean-up."""
     owner = mine()
-    return {MARK: f"{state}|{owner.pid}|{owner.start}"}
+    return {variable: f"{state}|{owner.pid}|{owner.start}"}
 
 
 def sweep(state: Path) -> list[str]:

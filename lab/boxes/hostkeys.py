@@ -114,8 +114,16 @@ def unreachable(name: str, known_hosts: Path, error: BaseException, users: Path 
 
 def log_in_hint(name: str, address: Address) -> str:
     """The hint for a refused login: where user and key are configured, and the command that tests them."""
+    tried = f"`key: {address.key}`" if address.key else "that it names no `key` (ssh-agent's and ~/.ssh's are tried)"
+    return f"look at `user: {address.user}` and {tried} in boxes/{name}.yaml; {_test(address)}"
+
+
+def address_hint(name: str, address: Address) -> str:
+    """The hint for a host that does not answer: where its address is configured, and the command that tests it."""
+    return f"look at `host: {address.host}` and `port: {address.port}` in boxes/{name}.yaml; {_test(address)}"
+
+
+def _test(address: Address) -> str:
     key = ["-i", address.key] if address.key else []
     command = shlex.join(["ssh", *key, "-p", str(address.port), f"{address.user}@{address.host}"])
-    tried = f"`key: {address.key}`" if address.key else "that it names no `key` (ssh-agent's and ~/.ssh's are tried)"
-    place = f"boxes/{name}.yaml"
-    return f"look at `user: {address.user}` and {tried} in {place}; `{command}` must work without a question"
+    return f"`{command}` must work without a question"

@@ -218,10 +218,11 @@ WATCH = """trap '' INT TERM HUP; read -r _ || exec "$@" """
 
 
 @contextmanager
-def when_killed(argv: Sequence[str]) -> Iterator[None]:
+def when_killed(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Iterator[None]:
     """Run a command if this process ends within the context without leaving it: by SIGKILL, or by a second Ctrl-C.
 
-    The waiting shell is in a session of its own, so that a signal to lab's process group does not end it.
+    The waiting shell and the command have the variables of `env` too. They are in a session of their own, so that a
+    signal to lab's process group does not end them.
     """
     reader, writer = os.pipe()  # no program that lab starts inherits the writer
     try:
@@ -230,6 +231,7 @@ def when_killed(argv: Sequence[str]) -> Iterator[None]:
             stdin=reader,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
             start_new_session=True,
         )
     except OSError as error:

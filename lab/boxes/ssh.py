@@ -20,7 +20,7 @@ from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.connecting import TRANSPORT_ERRORS, LogInRefused, RefusedError, connect, may_pass
 from lab.boxes.feeding import Sink, feed_channel, rsync
 from lab.boxes.forwards import ReverseForward, local_forward
-from lab.boxes.hostkeys import FINAL, fingerprints, log_in_hint, unreachable, why
+from lab.boxes.hostkeys import FINAL, address_hint, fingerprints, log_in_hint, unreachable, why
 from lab.boxes.notes import Address
 from lab.boxes.process import run_process
 from lab.boxes.silent_commands import UnansweredError, run_while_heard
@@ -68,7 +68,7 @@ class SshBox(Box):
         """Reach the host and remember its key if this is the first time."""
         tell(Progress(self.name, "reaching it by ssh"))
         is_new = not self._knows_key()
-        self.wait_until_reachable(60)
+        self.wait_until_reachable(60, hint=address_hint(self.name, self.address) if self.address else None)
         if is_new and self.users_hosts and (keys := fingerprints(self.known_hosts)):
             tell(Progress(self.name, f"its host key is {keys[0]}, which lab expects from now on"))
         tell(Progress(self.name, "ready", done=True))
@@ -81,6 +81,7 @@ class SshBox(Box):
         booting: bool = False,
         progress: Callable[[], object] | None = None,
         every: float = 1,
+        hint: str | None = None,
     ) -> None:
         """Wait until ssh answers, for `seconds` at most, or for `seconds` since the value of `progress` last changed.
 
@@ -103,7 +104,7 @@ class SshBox(Box):
                 return error.message
 
         wait = partial(wait_for, f"ssh on {self.name}", look, timeout=seconds, every=every, error=BoxError)
-        self._connection = wait(detail=console, progress=progress, who=self.name)
+        self._connection = wait(detail=console, progress=progress, who=self.name, hint=hint)
 
     def _knows_key(self) -> bool:
         """True if a host key is stored; an `up` that was killed may have left the file empty."""

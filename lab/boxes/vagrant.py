@@ -174,7 +174,12 @@ class VagrantBox(SshBox):
         note = self._note()
         boot = Boot(self.name, note.vagrant.console, lambda event: None)
         self.wait_until_reachable(
-            RESTORED_SECONDS, lambda: self._console(note), booting=True, progress=boot.signs, every=0.1
+            RESTORED_SECONDS,
+            lambda: self._console(note),
+            booting=True,
+            progress=boot.signs,
+            every=0.1,
+            hint=f"`python -m lab down {self.name}`, then `up`, makes a new box",
         )
         self.set_clock()
         self.notes.write(note.model_copy(update={"suspended": False, "silent": False}))

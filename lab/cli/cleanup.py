@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from lab.boxes import beside
 from lab.boxes.base import Tell
 from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
@@ -22,7 +23,7 @@ from lab.files import hold
 from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
-from lab.machines.leftovers import sweep
+from lab.machines.leftovers import await_watchers, sweep
 from lab.project import Project, find
 from lab.workers import wait_for
 
@@ -30,10 +31,10 @@ from lab.workers import wait_for
 @contextmanager
 def guarded(project: Project, tell: Tell) -> Iterator[None]:
     """Remove what killed runs left; if this one is killed within the context, what it left is removed at once."""
-    shell = LocalBox("this machine")
-    sweep(project, shell, tell)
+    await_watchers(project.state, tell)
+    sweep(project, LocalBox("this machine"), tell)
     words = [sys.executable, "-m", "lab", "down", "--leftovers", "--after", str(os.getpid())]
-    with when_killed(words):
+    with when_killed(words, beside.mark(project.state, beside.WATCHES)):
         yield
 
 
@@ -77,6 +78,8 @@ def down(
     if after is not None:
         _wait_for_end(after)
     with screen(verbose) as shown:
+        if after is None:  # a clean-up waits for no other one: `sweep` lets one at a time work
+            await_watchers(project.state, shown.tell)
         swept = sweep(project, LocalBox("this machine"), shown.tell)
         if leftovers:
             swept += kept.remove(project, catalog, shown.tell, kept.Why.USED)

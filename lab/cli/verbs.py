@@ -11,7 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from lab.cli.helping import prepare
-from lab.errors import HostError, Interrupted, UsageError, did_you_mean
+from lab.errors import Interrupted, UsageError, did_you_mean
+from lab.files import disk_error
 
 # What people want -> verb -> (module in lab/cli, one line of help). `lab --help` shows a group once it has a verb.
 # Each verb's module is imported when the verb is used: `lab --help` must not pay for Fabric or pydantic.
@@ -119,7 +120,7 @@ class Verbs(click.Group):
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise HostError(f"cannot write {error.filename or 'the answer'}: {error.strerror}") from error
+            raise disk_error(error.filename or "the answer", error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs by what people want, a line each, without importing them."""

@@ -28,6 +28,7 @@ from lab.engines.engine import Engine, engine_of, prove
 from lab.engines.holding import HomeNote, check_free, note_of, owner_of, user_of, write_note
 from lab.engines.memory import mount, unmount
 from lab.engines.spec import EngineSpec
+from lab.engines.unfinished import end_unfinished
 from lab.errors import EngineError, HostError
 from lab.files import hold, private_folder
 from lab.model import Progress
@@ -280,6 +281,7 @@ def processes(home: Home) -> list[psutil.Process]:
 
 def _remove(home: Home, box: Box) -> None:
     """Remove all of an engine: processes, network, control groups, sockets, folder, and the note last."""
+    end_unfinished(Path(home.daemon.programs))
     mine = processes(home)
     for process in mine:
         with suppress(psutil.Error):
@@ -289,9 +291,7 @@ def _remove(home: Home, box: Box) -> None:
         box.run(["sh", "-c", home.daemon.remove_network()], timeout=60)
     for top in (CGROUPS / home.cgroup, *CGROUPS.glob(f"*/{home.cgroup}")):
         for group, _, _ in os.walk(top, topdown=False):
-            with suppress(
-                OSError
-            ):  # a process that is just ending holds it a little longer; an empty group costs nothing
+            with suppress(OSError):  # a process that is just ending is still in it; an empty group costs nothing
                 Path(group).rmdir()
     unmount(box, home.data)
     for path in (Path(home.daemon.run), home.folder):

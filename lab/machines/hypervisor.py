@@ -20,6 +20,7 @@ from lab.project import Project
 from lab.workers import wait_for
 
 OF_BOX = "_vagrant_box_image_"  # vagrant-libvirt names a volume BOX_vagrant_box_image_VERSION_box.img
+GONE = "not found: no "  # "Domain not found: no domain with ..", "Storage volume not found: no storage vol with .."
 NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
 PROBE_SECONDS = 20
 STORED = 1  # version of accelerator.json
@@ -46,6 +47,16 @@ def virsh(shell: Box, *words: str) -> list[str]:
             output=result.output,
         )
     return [line.strip() for line in result.text.splitlines() if line.strip()]
+
+
+def description(shell: Box, verb: str, name: str) -> str | None:
+    """The XML of a domain or a volume; None if it is gone, since another checkout removed it after it was listed."""
+    try:
+        return "\n".join(virsh(shell, verb, name))
+    except HostError as error:
+        if GONE in error.output:
+            return None
+        raise
 
 
 def usable() -> bool:
@@ -192,7 +203,8 @@ def wake(shell: Box, domain: str) -> bool:
 
 
 def _disks(shell: Box, name: str) -> list[str]:
-    tree = ET.fromstring("\n".join(virsh(shell, "dumpxml", name)))
+    text = description(shell, "dumpxml", name)
+    tree = ET.fromstring(text) if text else ET.Element("domain")
     return [file for source in tree.iter("source") if (file := source.get("file")) and source.get("mode") is None]
 
 
@@ -214,7 +226,8 @@ def base_images(shell: Box) -> list[BaseImage]:
     """The images of boxes, lab's and others', in every pool, except those on which a disk is based."""
     found: list[BaseImage] = []
     for pool in _pools(shell):
-        trees = {path: ET.fromstring("\n".join(virsh(shell, "vol-dumpxml", path))) for path in _volumes(shell, pool)}
+        texts = {path: description(shell, "vol-dumpxml", path) for path in _volumes(shell, pool)}
+        trees = {path: ET.fromstring(text) for path, text in texts.items() if text}
         needed = {tree.findtext("backingStore/path") for tree in trees.values()}
         for path, tree in trees.items():
             box, is_base, _ = Path(path).name.partition(OF_BOX)

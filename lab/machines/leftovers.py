@@ -31,6 +31,7 @@ IMAGES = Path("/var/lib/libvirt/images")
 MADE_BY = "made by lab in "
 AFTER_USE = "python -m lab down, once the lab process that uses it has ended"
 RUNS = "lab-runs"  # in the home folder of a box, this machine among them
+WATCHER_SECONDS = 120  # without a sign of progress of a clean-up after a killed run
 OURS = re.compile(r"lab-[0-9a-f]{6}-.+")
 
 
@@ -114,6 +115,34 @@ def _removal(how: State) -> str:
     return "python -m lab down" if how is State.KEPT else "python -m lab down --leftovers"
 
 
+def await_watchers(state: Path, tell: Tell) -> None:
+    """Wait until the clean-ups that killed lab processes of this checkout have started have ended.
+
+    BusyError if one shows no progress for WATCHER_SECONDS: none of its programs ends or starts.
+    """
+    working = beside.watchers(state)
+    if not working:
+        return
+    pids = ", ".join(str(process.pid) for process in working)
+    tell(Progress("leftovers", f"waiting for the clean-up after a run that was killed (process {pids})"))
+
+    def look() -> bool | str:
+        running = [process.pid for process in beside.watchers(state)]
+        return f"process {', '.join(map(str, running))} still runs" if running else True
+
+    wait_for(
+        "the clean-up after a run that was killed",
+        look,
+        timeout=WATCHER_SECONDS,
+        every=0.1,
+        error=BusyError,
+        hint=f"`kill {pids.replace(',', '')}` ends it, and `python -m lab down` then does its work",
+        progress=look,
+        who="leftovers",
+    )
+    tell(Progress("leftovers", "the clean-up after a run that was killed has ended", done=True))
+
+
 def sweep(project: Project, shell: Box, tell: Tell) -> list[str]:
     """Remove what lab processes that have ended left on this machine: programs, folders, engines. Boxes stay.
 
@@ -188,8 +217,8 @@ def list_domains(shell: Box) -> dict[str, str] | None:
     texts: dict[str, str] = {}
     if daemons.answers(shell):
         for name in hypervisor.domains(shell):
-            if OURS.fullmatch(name):
-                texts[name] = "\n".join(hypervisor.virsh(shell, "dumpxml", name))
+            if OURS.fullmatch(name) and (text := hypervisor.description(shell, "dumpxml", name)):
+                texts[name] = text
     else:
         try:
             found = [path for path in DOMAIN_FILES.iterdir() if path.match("lab-*.xml")]

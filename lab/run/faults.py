@@ -25,6 +25,8 @@ ERROR_OF_REGISTRY = re.compile(
     r"\b(?:5\d\d|429) (?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Timeout|Too Many Requests)"
     r"|\bunexpected (?:HTTP )?status\b.*\b(?:5\d\d|429)\b|\btoomanyrequests\b|\b(?:unexpected )?EOF\b"
 )
+# What Docker prints if lab's own registry answered the first request with an error instead of asking for a password.
+UNASKED = "unauthorized: authentication required"
 UNWRITTEN = re.compile(r"I/O error|write error|[Nn]o space left on device")
 OF_RUN = re.compile(r"#\d+ \d+\.\d+ ")  # what the command of a RUN printed
 TRANSFER = re.compile(r"cannot (?:push|pull) ")  # all that such a command prints is about a registry
@@ -77,7 +79,9 @@ def _look(box: Box, engine: Engine, registry: Registry, error: LabError) -> tupl
 def _error_of(registry: Registry, error: LabError) -> str | None:
     """The line in which Docker reports that this registry answered with an error of its own; None without one."""
     host, transfer = registry.prefix.partition("/")[0], TRANSFER.match(error.message)
-    lines = (line.strip() for line in error.output.splitlines() if not OF_RUN.match(line))
+    lines = [line.strip() for line in error.output.splitlines() if not OF_RUN.match(line)]
+    if transfer and registry.credentials and UNASKED in lines:
+        return UNASKED
     return next((line for line in lines if ERROR_OF_REGISTRY.search(line) and (transfer or host in line)), None)
 
 

@@ -189,6 +189,36 @@ def test_a_command_runs_only_if_lab_ends_before_it_has_cleaned_up(tmp_path: Path
     assert file.exists() is ran
 
 
+KILLED_WATCHED = """\
+import os, signal, sys
+from pathlib import Path
+from lab.boxes import beside
+from lab.boxes.process import when_killed
+with when_killed(sys.argv[2:], beside.mark(Path(sys.argv[1]), beside.WATCHES)):
+    print("begun", flush=True)
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_watcher_is_at_work_from_the_death_of_its_lab_to_its_own_end(tmp_path: Path) -> None:
+    script = f"touch {tmp_path}/began; until test -e {tmp_path}/go; do sleep 0.05; done"
+    words = [sys.executable, "-c", KILLED_WATCHED, str(tmp_path), "sh", "-c", script]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lab:
+        assert lab.stdout and lab.stdin
+        assert lab.stdout.readline() == "begun\n"
+        assert beside.watchers(tmp_path) == []  # its lab lives
+        lab.stdin.close()
+    working = beside.watchers(tmp_path)
+    assert working
+    assert beside.watchers(tmp_path / "elsewhere") == beside.strays(tmp_path) == []
+    (tmp_path / "go").touch()
+    assert not psutil.wait_procs(working, timeout=60)[1]
+    assert (tmp_path / "began").exists()
+    while beside.watchers(tmp_path):
+        time.sleep(0.05)  # a `sleep` of the script ends by itself
+
+
 def test_the_waiting_shell_may_be_killed_itself() -> None:
     with when_killed(["touch", "/never"]):
         [shell] = [item for item in psutil.Process().children() if "/never" in item.cmdline()]

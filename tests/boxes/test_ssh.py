@@ -398,6 +398,20 @@ def test_a_port_where_nothing_listens(sshd: Sshd, box: SshBox) -> None:
     assert caught.value.tail() == ["console: no root device"]
 
 
+def test_a_host_that_cannot_be_reached_at_first_has_a_hint(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait = SshBox.wait_until_reachable
+    monkeypatch.setattr(
+        SshBox, "wait_until_reachable", lambda self, seconds, **more: wait(self, 0.1, **more)
+    )  # it waits a minute
+    nobody = sshd.box(port=free_port())
+    assert nobody.address
+    with pytest.raises(BoxError) as caught:
+        nobody.bring_up(lambda event: None)
+    place = f"`host: 127.0.0.1` and `port: {nobody.address.port}` in boxes/guest.yaml"
+    command = f"ssh -i {nobody.address.key} -p {nobody.address.port} {nobody.address.user}@127.0.0.1"
+    assert caught.value.hint == f"look at {place}; `{command}` must work without a question"
+
+
 def test_a_port_where_no_ssh_speaks(sshd: Sshd, box: SshBox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from lab.boxes import beside
 from lab.boxes.beside import Identity
 from lab.boxes.image_lock import images_in_use
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import Transcript
+from lab.cli.cleanup import guarded
 from lab.cli.conduct import Conductor, boxes_for
 from lab.cli.machines import with_way_back
 from lab.cli.options import Workplace
@@ -25,6 +28,7 @@ from lab.engines.host import Home
 from lab.engines.kinds.table import kind_of
 from lab.engines.stock import Stock
 from lab.errors import HostError, Interrupted, UsageError
+from lab.files import hold
 from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
@@ -91,6 +95,60 @@ def test_an_engine_of_a_killed_lab_is_shown_and_removed(checkout: Lab) -> None:
     assert not home.folder.exists()
     assert checkout.ok("down", "--leftovers").out == "no run left anything\n"
     assert checkout.ok("status").out == "no box is up; `python -m lab up` starts a lineup\n"
+
+
+GUARDED = """\
+import os, signal, sys
+from lab.boxes.beside import mine
+from lab.cli.cleanup import guarded
+from lab.engines.holding import HomeNote
+from lab.engines.host import Home
+from lab.project import find
+project = find()
+with guarded(project, print):
+    home = Home(project.state, "1.0")
+    home.folder.mkdir(parents=True)
+    home.note.write_text(HomeNote(owner=mine()).model_dump_json())
+    print("begun", flush=True)
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("words", [["down"], ["down", "--leftovers"]])
+def test_down_waits_for_the_clean_up_that_a_killed_lab_has_started(checkout: Lab, words: list[str]) -> None:
+    argv = [sys.executable, "-c", GUARDED]
+    with (
+        subprocess.Popen(argv, env=checkout.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as killed,
+        hold(checkout.project.state, ["sweep"], "a test"),
+    ):  # the clean-up can begin only after that
+        assert killed.stdin and killed.stdout
+        assert killed.stdout.readline() == "begun\n"
+        killed.stdin.close()
+        killed.wait()
+        working = beside.watchers(checkout.project.state)
+        down = checkout.start(*words)
+        assert down.stderr
+        line = next((line for line in down.stderr if "waiting for" in line), "")
+    numbers = ", ".join(str(process.pid) for process in working)
+    assert line.endswith(f"waiting for the clean-up after a run that was killed (process {numbers})\n")
+    out, err = down.communicate()
+    assert (down.returncode, out) == (0, "no run left anything\n" if words[1:] else "nothing to remove\n")
+    assert "the clean-up after a run that was killed has ended" in err
+    assert beside.watchers(checkout.project.state) == []
+    assert checkout.engines() == []
+
+
+def test_a_verb_that_starts_boxes_waits_for_that_clean_up_too(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "cache")
+    with subprocess.Popen(["true"]) as ended:
+        dead = Identity.of(ended.pid)
+    env = {**os.environ, beside.WATCHES: f"{project.state}|{dead.pid}|{dead.start}"}
+    with subprocess.Popen(["sleep", "100000"], env=env) as watcher:
+        with guarded(project, lambda event: watcher.kill()):
+            left = beside.watchers(project.state)
+        watcher.kill()
+    assert left == []
 
 
 def test_leftovers_are_of_no_box(checkout: Lab) -> None:

@@ -389,7 +389,8 @@ def test_a_disk_that_is_full_is_this_machines_fault(place: Place) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         words = [sys.executable, "-m", "lab", "boxes"]
         done = subprocess.run(words, env=place.env, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (5, b"lab: cannot write the answer: No space left on device\n")
+    hint = b"hint: free some space there, then run the command again\n"
+    assert (done.returncode, done.stderr) == (5, b"lab: cannot write the answer: No space left on device\n" + hint)
 
 
 def test_a_folder_that_is_gone_is_no_place_to_look_in(place: Place, tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ class After:
 
     `box` is the box that was hit. `earlier` are the bytes of the files of earlier runs before and after, `run` the run
     that the fault struck, if one was stored. `left` is what was there after `down`, whose exit code is `down`. `again`
-    is the second run, and `strangers` what other people had, before and after.
+    is the second run, after which the pack has these `unfinished` files. `strangers` is what other people had, before
+    and after.
     """
 
     fault: Fault
@@ -43,6 +44,7 @@ class After:
     down: tuple[int, str]
     again: tuple[int, str]
     second: Run | None
+    unfinished: tuple[str, ...]
     strangers: tuple[Mapping[str, str], Mapping[str, str]]
 
 
@@ -132,14 +134,15 @@ def leaves_nothing(after: After) -> Checked:
 
 
 def runs_again(after: After) -> Checked:
-    """The second run succeeds, and has all outcomes."""
+    """The second run succeeds, has all outcomes, and finishes a pack that the first one has begun."""
     code, text = after.again
     problems = [f"it ended with {code}: {text[-2000:]}"] if code else []
+    problems += [f"{name} is left in the pack" for name in after.unfinished]
     found = trials(after.second)
     problems += [f"{trial.name} has {', '.join(outcomes(trial))}" for trial in found if not is_true(trial)]
     if len(found) != TRIALS[after.fault.lineup]:
         problems.append(f"{len(found)} of {TRIALS[after.fault.lineup]} trials are stored")
-    return Checked(1 + len(found), tuple(problems))
+    return Checked(2 + len(found), tuple(problems))
 
 
 def touches_nothing(after: After) -> Checked:

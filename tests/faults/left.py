@@ -95,10 +95,11 @@ def folders(place: Workplace) -> Iterator[str]:
 def parts(place: Workplace) -> Iterator[str]:
     """Files that were being written, below what the workplace stores.
 
-    Those of a pack are not among them: the next `lab pack` goes on with them (lab/machines/pack/arrival.py).
+    Those of a pack are not among them: the next `lab pack` continues them (lab/machines/pack/arrival.py), and the
+    guarantee of the second run counts those that are left then.
     """
     for top in (place.results, place.cache, place.state):
-        found = (path for path in top.rglob("*.part") if not path.is_relative_to(place.cache / "pack"))
+        found = (path for path in top.rglob("*.part") if not path.is_relative_to(place.pack))
         yield from map(str, found)
 
 

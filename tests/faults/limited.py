@@ -14,7 +14,7 @@ from lab.__main__ import main
 from lab.boxes import connecting, ssh
 from lab.boxes.base import Box, Result
 
-GRACE_SECONDS, CHANNEL_SECONDS = 5, 5  # in place of ssh's 45 and 60
+GRACE_SECONDS, CHANNEL_SECONDS, ANSWER_SECONDS = 5, 5, 15  # in place of ssh's 45, 60 and 60
 
 
 def cap(seconds: float) -> None:
@@ -25,7 +25,8 @@ def cap(seconds: float) -> None:
         return run(self, argv, timeout=min(timeout, seconds), **rest)
 
     Box.run = capped  # type: ignore[method-assign]
-    ssh.GRACE_SECONDS, connecting.CHANNEL_SECONDS = GRACE_SECONDS, CHANNEL_SECONDS
+    ssh.GRACE_SECONDS = GRACE_SECONDS
+    connecting.CHANNEL_SECONDS, connecting.ANSWER_SECONDS = CHANNEL_SECONDS, ANSWER_SECONDS
 
 
 if __name__ == "__main__":

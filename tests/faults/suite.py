@@ -54,6 +54,7 @@ class Suite:
         after = self.stored()
         self.repair()
         again, second = self.again(fault, scene)
+        unfinished = tuple(map(str, self.place.pack.rglob("*.part")))
         checked = After(
             fault,
             scene.box,
@@ -64,6 +65,7 @@ class Suite:
             down,
             again,
             second,
+            unfinished,
             (strangers, self.strangers.state()),
         )
         found = {name: check(checked) for name, check in GUARANTEES.items()}
@@ -102,7 +104,7 @@ class Suite:
         for path in self.place.runs():
             if path not in known:
                 shutil.rmtree(path)
-        shutil.rmtree(self.place.cache / "pack", ignore_errors=True)
+        shutil.rmtree(self.place.pack, ignore_errors=True)
 
     def note(
         self, fault: Fault, scene: Scene, said: Said, found: Mapping[str, Checked], not_made: str | None = None

@@ -62,6 +62,7 @@ GOOD = After(
     (0, "nothing to remove"),
     (0, ""),
     run(*WHOLE),
+    (),
     (STRANGERS, STRANGERS),
 )
 
@@ -95,6 +96,7 @@ def test_a_run_that_keeps_all_of_them() -> None:
         ({"down": (6, "lab: cannot")}, "nothing left"),
         ({"again": (9, "lab: cannot")}, "second run succeeds"),
         ({"second": run(*WHOLE[1:])}, "second run succeeds"),
+        ({"unfinished": ("engines/.20.10.24.tgz.0145d98043d0.part",)}, "second run succeeds"),
         ({"strangers": (STRANGERS, {**STRANGERS, "bridge": "False"})}, "nothing of others touched"),
     ],
 )

@@ -53,6 +53,7 @@ class Workplace:
         self.cache = root / "cache"
         self.home = root / "home"
         self.temporary = root / "tmp"
+        self.pack = self.cache / "pack"
         self.bin = root / "bin"  # first in the program's PATH
         self.env: dict[str, str] = {}
         self.before: tuple[str, ...] = ()  # words before those of the program

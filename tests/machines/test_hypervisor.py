@@ -90,6 +90,42 @@ def test_disks_that_no_machine_uses_go() -> None:
     assert list(libvirt.disks) == [used, others]
 
 
+class Vanishing(Libvirt):
+    """One whose listed domains and volumes of these names are gone when they are asked for, as virsh then reports."""
+
+    gone: tuple[str, ...] = ()
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        *_, verb, name = command.argv
+        if not name.endswith(self.gone) or verb not in ("dumpxml", "vol-dumpxml"):
+            return super().execute(command, on_output)
+        what = "Storage volume not found: no storage vol" if verb == "vol-dumpxml" else "Domain not found: no domain"
+        return Result(command, 1, b"", f"error: {what} with matching name '{name}'\n".encode(), datetime.now(UTC), 0.0)
+
+
+def test_what_another_checkout_removes_while_it_is_listed_is_no_failure(tmp_path: Path) -> None:
+    names = ("lab-abc123-a", "lab-fff000-gone", "lab-fff000-refused")
+    disks = {name: f"{IMAGES}/default/{name}.img" for name in names}
+    idle = f"{IMAGES}/default/lab-VAGRANTSLASH-b_vagrant_box_image_0_box.img"
+    libvirt = Vanishing({**dict.fromkeys(disks.values()), idle: None}, disks, f"made by lab in {tmp_path}")
+    libvirt.gone = ("lab-fff000-gone", "lab-fff000-gone.img")
+    assert [image.path for image in hypervisor.base_images(libvirt)] == [idle]
+    hypervisor.remove_volumes(libvirt, "lab-abc123-")
+    assert leftovers.list_domains(libvirt) == dict.fromkeys((names[0], names[2]), str(tmp_path))
+    assert list(libvirt.disks) == [*disks.values(), idle]
+
+
+def test_a_libvirt_that_refuses_to_describe_a_volume_is_an_error() -> None:
+    class Refusing(Libvirt):
+        def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+            if "vol-dumpxml" not in command.argv:
+                return super().execute(command, on_output)
+            return Result(command, 1, b"", b"error: access denied\n", datetime.now(UTC), 0.0)
+
+    with pytest.raises(HostError, match="cannot ask libvirt to vol-dumpxml"):
+        hypervisor.base_images(Refusing({f"{IMAGES}/default/{CENTOS}": None}, {}))
+
+
 def test_only_machines_whose_checkout_is_known_to_be_gone_are_orphans(tmp_path: Path) -> None:
     def orphans(folder: str) -> list[str]:
         machines = {"lab-abc123-a": f"{IMAGES}/default/lab-abc123-a.img", "windows": "/w.img"}

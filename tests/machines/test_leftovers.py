@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lab.boxes import beside
 from lab.boxes.beside import Identity, mine
 from lab.boxes.local import LocalBox
 from lab.boxes.transcript import Transcript
 from lab.engines import host
 from lab.engines.holding import HomeNote
 from lab.engines.host import Home
-from lab.machines.leftovers import State, beside_lab, sweep
+from lab.errors import BusyError
+from lab.machines import leftovers
+from lab.machines.leftovers import State, await_watchers, beside_lab, sweep
 from lab.model import Progress
 from lab.project import Project
 
@@ -93,3 +98,41 @@ def test_the_folders_of_a_killed_run_go_from_the_home_folder(project: Project, t
 def test_where_nothing_is_left_nothing_is_written(project: Project) -> None:
     assert sweep(project, LocalBox(), quiet) == []
     assert not project.state.exists()
+
+
+@pytest.fixture
+def watcher(project: Project, dead: Identity) -> Iterator[subprocess.Popen[bytes]]:
+    """A clean-up after a killed lab process that does not end by itself."""
+    mark = f"{project.state}|{dead.pid}|{dead.start}"
+    with subprocess.Popen(["sleep", "100000"], env={**os.environ, beside.WATCHES: mark}) as process:
+        yield process
+        process.kill()
+
+
+def test_the_clean_up_after_a_killed_lab_is_waited_for(project: Project, watcher: subprocess.Popen[bytes]) -> None:
+    heard: list[Progress] = []
+
+    def tell(event: Progress) -> None:
+        heard.append(event)
+        if not event.done:
+            assert watcher.poll() is None
+            watcher.kill()
+            watcher.wait()
+
+    await_watchers(project.state, tell)
+    assert [(event.what, event.done) for event in heard] == [
+        (f"waiting for the clean-up after a run that was killed (process {watcher.pid})", False),
+        ("the clean-up after a run that was killed has ended", True),
+    ]
+    await_watchers(project.state, tell)
+    assert len(heard) == 2
+
+
+def test_the_wait_for_a_clean_up_has_a_limit(
+    project: Project, watcher: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "WATCHER_SECONDS", 0.1)
+    with pytest.raises(BusyError, match=f"without any progress for .*: process {watcher.pid} still runs$") as caught:
+        await_watchers(project.state, quiet)
+    assert caught.value.hint == f"`kill {watcher.pid}` ends it, and `python -m lab down` then does its work"
+    assert watcher.poll() is None

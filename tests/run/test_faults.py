@@ -16,6 +16,7 @@ from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError, EngineError, Fault, LabError, RegistryError, exit_code_of
+from lab.registry.credentials import Credentials
 from lab.registry.server import Registry
 from lab.results.facts import BuildResult, CacheImport
 from lab.run.faults import explain_failure, translate, unread_because
@@ -147,6 +148,18 @@ def test_an_error_that_the_registry_answers_is_the_registrys(message: str, outpu
     found, text = explain_failure(LocalBox(), ALIVE, there, CommandError(f"{message} on left", output=output))
     assert found == fault
     assert ("the registry localhost:5002/team answers with an error: " in text) is (fault == "registry")
+
+
+def test_labs_own_registry_that_does_not_ask_for_its_password_has_the_fault() -> None:
+    """The output is a real one of Docker 20.10.24, whose first request this registry answered with status 500."""
+    output = "The push refers to repository [localhost:5000/lab]\nunauthorized: authentication required\n"
+    error = CommandError("cannot push the image on left", output=output)
+    own = Registry("localhost:5000", "docker-registry", credentials=Credentials.random())
+    fault, text = explain_failure(LocalBox(), ALIVE, own, error)
+    assert fault is Fault.REGISTRY
+    assert text.endswith("localhost:5000 answers with an error: unauthorized: authentication required")
+    somebodys = Registry("example.org", "external")  # the user's own login may be wrong
+    assert explain_failure(LocalBox(), ALIVE, somebodys, error)[0] is Fault.COMMAND
 
 
 def test_the_end_of_the_registrys_log_is_shown(silent: Registry, tmp_path: Path) -> None:
