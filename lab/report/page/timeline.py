@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from lab.buildkit.progress.durations import covered
 from lab.model import CONTROL, Exchange
 from lab.report.evidence import Evidence
-from lab.report.page.commands import duration, kind
+from lab.report.page.commands import kind
 from lab.report.page.text import seconds
 from lab.report.page.trial import View
-from lab.report.timing import covered
+from lab.report.timing import duration
 from lab.results.run import Run
 
 KINDS = ("build", "push", "prune", "prepare")
