@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any
 
 from lab.buildkit.progress.durations import covered
-from lab.buildkit.progress.reader import Reader
 from lab.model import Exchange
 from lab.report import docker
 from lab.report.evidence import Evidence
@@ -128,6 +127,8 @@ def _steps_of(item: Exchange, left: float) -> dict[str, float]:
 
 def printed(output: str) -> tuple[float, float]:
     """The seconds of the vertexes of the builds in an output: those of BuildKit's own work, and those of a registry."""
+    from lab.buildkit.progress.reader import Reader  # no other report reads build output
+
     reader = Reader()
     reader.feed(output)
     reader.flush()

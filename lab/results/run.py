@@ -250,6 +250,8 @@ def load(folder: Path) -> Run:
 
 def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
     """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from."""
+    if not appended and (run := _valid(content)):
+        return run
     try:
         text = content.decode("utf-8")
         data = json.loads(text)
@@ -272,6 +274,15 @@ def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"cannot read {where}: {place}: {first['msg']}") from error
+
+
+def _valid(content: bytes) -> Run | None:
+    """The run, read once, if the content is one; None for anything that `parse` has to look at more closely."""
+    try:
+        run = Run.model_validate_json(content)
+    except ValidationError:
+        return None
+    return run if "version" in run.model_fields_set and run.version in READABLE else None
 
 
 def find(results: Path, name: str | None) -> Path:

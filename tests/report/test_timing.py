@@ -100,11 +100,17 @@ def test_internal_work_without_brackets_before_its_name_counts_as_well() -> None
 
 
 def test_rawjson_gives_the_same_parts_from_its_starts_and_ends() -> None:
-    build = """\
-{"vertexes":[{"digest":"sha256:1","name":"[internal] load build definition from Dockerfile","started":"2026-01-02T03:04:05Z","completed":"2026-01-02T03:04:06Z"}]}
-{"vertexes":[{"digest":"sha256:2","name":"importing cache manifest from x","started":"2026-01-02T03:04:06Z","completed":"2026-01-02T03:04:08Z"}]}
-{"vertexes":[{"digest":"sha256:2","name":"importing cache manifest from x","started":"2026-01-02T03:04:07Z","completed":"2026-01-02T03:04:09Z"}]}
-"""
+    vertex = (
+        '{"vertexes":[{"digest":"sha256:%d","name":"%s","started":"2026-01-02T03:04:0%dZ",'
+        '"completed":"2026-01-02T03:04:0%dZ"}]}\n'
+    )
+    build = vertex % (1, "[internal] load build definition from Dockerfile", 5, 6)
+    build += vertex % (2, "importing cache manifest from x", 6, 8) + vertex % (
+        2,
+        "importing cache manifest from x",
+        7,
+        9,
+    )
     assert printed(build) == pytest.approx((1.0, 3.0))
 
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
-# A layer that is fetched or unpacked, with its own time: `pulling sha256:0f40... 0.9s done`, `extracting sha256:... 0.1s`,
-# `sha256:9addb4... 29B / 29B 0.2s done`.
+# A layer that is fetched or unpacked, with its own time: `pulling sha256:0f40... 0.9s done`,
+# `extracting sha256:... 0.1s`, `sha256:9addb4... 29B / 29B 0.2s done`.
 _LAYER = re.compile(
     r"(?:(?:pulling|extracting) )?sha256:[0-9a-f]{2,64} (?:\S+ / \S+ )?(\d{1,9}(?:\.\d{1,9})?)s(?: done)?$"
 )
@@ -30,8 +30,8 @@ class Span:
 class VertexTimes:
     """All times of one vertex, in the order in which they ended.
 
-    `name` is the text under which the builder first prints the vertex. `layers` are the seconds of the longest layer that
-    a registry sent for it; layers are fetched at once, also after the vertex ended as CACHED.
+    `name` is the text under which the builder first prints the vertex. `layers` are the seconds of the longest layer
+    that a registry sent for it; layers are fetched at once, also after the vertex ended as CACHED.
     """
 
     name: str

@@ -35,7 +35,7 @@ class RawJson(LedgerForm):
     def __init__(self) -> None:
         super().__init__()
         self._intervals: dict[str, Intervals] = {}
-        self._layers: dict[str, float] = {}
+        self._fetched: dict[str, float] = {}
         self._shows_inputs = False
 
     def says_nothing_new(self, line: str) -> bool:
@@ -84,7 +84,7 @@ class RawJson(LedgerForm):
         self._ledger.status(of, text, current if isinstance(current, int) else None)
         if LAYER.match(text) or PULLING.match(text):
             took = seconds_between(str(status.get("started")), str(status.get("completed")))
-            self._layers[of] = max(self._layers.get(of, 0.0), took or 0.0)
+            self._fetched[of] = max(self._fetched.get(of, 0.0), took or 0.0)
         intervals = self._intervals.get(of)
         if intervals and intervals.all and (LAYER.match(text) or MERGING.match(text)):
             intervals.note_layers(str(status.get("started")))
@@ -92,9 +92,9 @@ class RawJson(LedgerForm):
 
     def times(self) -> tuple[VertexTimes, ...]:
         """The times of all vertexes, each with its start and its end."""
-        names = ((digest, vertex.name.full) for digest, vertex in self._ledger.vertexes.items())
+        found = ((digest, spans, self._ledger.vertexes[digest].name) for digest, spans in self._intervals.items())
         return tuple(
-            VertexTimes(name, self._intervals[digest].spans(), self._layers.get(digest, 0.0)) for digest, name in names
+            VertexTimes(name.full, spans.spans(), self._fetched.get(digest, 0.0)) for digest, spans, name in found
         )
 
     def build(self) -> Build:
