@@ -1,0 +1,1 @@
+"""Measurements of this project, each a module that is started by itself; `make bench` starts most of them."""
