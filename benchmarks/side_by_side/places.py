@@ -42,7 +42,8 @@ class Place:
     def repro(self) -> Call:
         """The call of `lab repro` as a user types it, for the bug report's scenario on these hosts."""
         words = ("repro", SCENARIO, "--lineup", self.lineup, "--allow-prune")
-        return Call((sys.executable, "-m", "lab", *words), self.env, self.project.root)
+        env = {**self.env, "PYTHONDONTWRITEBYTECODE": ""}  # compiled once, as pip does for an installed program
+        return Call((sys.executable, "-m", "lab", *words), env, self.project.root)
 
     def recorded(self) -> Workload:
         """Run `lab repro` once, which also puts the base image into the registry; gives its commands as a workload."""

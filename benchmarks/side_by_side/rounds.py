@@ -54,7 +54,7 @@ def measure(
             row = rows[contestant.name]
             if row.problem:
                 continue
-            place = folder / f"{type(contestant).__name__.lower()}-{number}"
+            place = folder / f"{list(rows).index(contestant.name)}-{number}"
             place.mkdir(parents=True)
             with served(workload, f"{place.parent.name}-{place.name}") as mine:
                 seconds, row.problem = timed(contestant.call(mine, setting(place)))

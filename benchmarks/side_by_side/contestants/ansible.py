@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import yaml
@@ -46,6 +47,7 @@ def playbook(workload: Workload) -> str:
 def environment(setting: Setting) -> dict[str, str]:
     """Settings for a fair start: no connection is left from an earlier round, and nothing in a home folder counts."""
     return {
+        "PATH": os.pathsep.join([str(setting.programs), os.environ.get("PATH", os.defpath)]),  # ansible-config
         "ANSIBLE_HOME": str(setting.folder / "ansible"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(setting.folder / "cp"),
         "ANSIBLE_HOST_KEY_CHECKING": "False",

@@ -37,5 +37,15 @@ class Tmt(Contestant):
         plan = {"provision": guests, "discover": tests, "execute": {"how": "tmt"}}
         setting.write(".fmf/version", "1\n")
         setting.write("plan.fmf", yaml.safe_dump(plan, width=10_000))
-        argv = (str(setting.programs / "tmt"), "run", "--id", str(setting.folder / "run"), "--all")
+        results = setting.folder.with_name(f"{setting.folder.name}-run")  # tmt refuses a folder within the plan's
+        argv = (
+            str(setting.programs / "tmt"),
+            "run",
+            "--id",
+            str(results),
+            "discover",
+            "provision",
+            "execute",
+            "report",
+        )
         return Call(argv, {"TMT_CONFIG_DIR": str(setting.folder / "config")}, setting.folder)
