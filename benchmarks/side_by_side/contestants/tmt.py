@@ -38,14 +38,6 @@ class Tmt(Contestant):
         setting.write(".fmf/version", "1\n")
         setting.write("plan.fmf", yaml.safe_dump(plan, width=10_000))
         results = setting.folder.with_name(f"{setting.folder.name}-run")  # tmt refuses a folder within the plan's
-        argv = (
-            str(setting.programs / "tmt"),
-            "run",
-            "--id",
-            str(results),
-            "discover",
-            "provision",
-            "execute",
-            "report",
-        )
+        steps = ("discover", "provision", "execute", "report")  # its step `prepare` installs packages on the guests
+        argv = (str(setting.programs / "tmt"), "run", "--id", str(results), *steps)
         return Call(argv, {"TMT_CONFIG_DIR": str(setting.folder / "config")}, setting.folder)
