@@ -6,6 +6,7 @@ While the run is in progress, its trials are in trials.jsonl in the same folder.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -250,8 +251,11 @@ def load(folder: Path) -> Run:
 
 def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
     """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from."""
-    if not appended and (run := _valid(content)):
-        return run
+    if not appended:  # the usual case, in which the content need not be parsed twice
+        with suppress(ValidationError):
+            run = Run.model_validate_json(content)
+            if "version" in run.model_fields_set and run.version in READABLE:
+                return run
     try:
         text = content.decode("utf-8")
         data = json.loads(text)
@@ -274,15 +278,6 @@ def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"cannot read {where}: {place}: {first['msg']}") from error
-
-
-def _valid(content: bytes) -> Run | None:
-    """The run, read once, if the content is one; None for anything that `parse` has to look at more closely."""
-    try:
-        run = Run.model_validate_json(content)
-    except ValidationError:
-        return None
-    return run if "version" in run.model_fields_set and run.version in READABLE else None
 
 
 def find(results: Path, name: str | None) -> Path:
