@@ -25,11 +25,12 @@ from tests.faults.hosts import hosts
 from tests.faults.workplace import Workplace
 
 SCENARIO = "copy-bust"
+ENGINE = "20.10.24"  # on the virtual machines
 
 
 @dataclass(frozen=True)
 class Place:
-    """Two hosts with an engine each, and the checkout whose lineup they are."""
+    """Two hosts with an engine each, and the checkout whose lineup they are; `words` are options of `lab repro`."""
 
     title: str
     lineup: str
@@ -37,11 +38,12 @@ class Place:
     boxes: tuple[Box, ...]
     targets: tuple[Target, ...]
     env: Mapping[str, str]
+    words: tuple[str, ...] = ()
 
     @property
     def repro(self) -> Call:
         """The call of `lab repro` as a user types it, for the bug report's scenario on these hosts."""
-        words = ("repro", SCENARIO, "--lineup", self.lineup, "--allow-prune")
+        words = ("repro", SCENARIO, "--lineup", self.lineup, "--allow-prune", *self.words)
         env = {**self.env, "PYTHONDONTWRITEBYTECODE": ""}  # compiled once, as pip does for an installed program
         return Call((sys.executable, "-m", "lab", *words), env, self.project.root)
 
@@ -83,18 +85,21 @@ def loopback(folder: Path) -> Iterator[Place]:
 
 @contextmanager
 def machines() -> Iterator[Place]:
-    """The two virtual machines of the lineup `debian`; they are brought up if they are not."""
+    """The two virtual machines of the lineup `debian` with one engine; they are brought up if they are not."""
     project = find()
-    with opened(project, "debian") as (boxes, targets):
-        yield Place("the two virtual machines of the lineup debian", "debian", project, boxes, targets, {})
+    with opened(project, "debian", [ENGINE]) as (boxes, targets):
+        title = f"the two virtual machines of the lineup debian with the engine {ENGINE}"
+        yield Place(title, "debian", project, boxes, targets, {}, ("--engine", ENGINE))
 
 
 @contextmanager
-def opened(project: Project, lineup: str) -> Iterator[tuple[tuple[Box, ...], tuple[Target, ...]]]:
-    """The boxes of a lineup with open connections, and how OpenSSH reaches each."""
+def opened(
+    project: Project, lineup: str, engines: Sequence[str] = ()
+) -> Iterator[tuple[tuple[Box, ...], tuple[Target, ...]]]:
+    """The boxes of a lineup with open connections, and how OpenSSH reaches each; `engines` are instead of their own."""
     catalog = Catalog(project.boxes)
     fleet = Fleet(project, catalog, quiet)
-    ready = fleet.up(lineup, [catalog.box(name) for name in catalog.lineup(lineup).boxes])
+    ready = fleet.up(lineup, [catalog.box(name) for name in catalog.lineup(lineup).boxes], wanted=engines)
     boxes = tuple(item.box for item in ready)
     try:
         yield boxes, targets_of(boxes)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.side_by_side import places
 from benchmarks.side_by_side.contestant import Call, Contestant, Setting
 from benchmarks.side_by_side.page import Conditions, Table, page, ratio_of, verdicts
 from benchmarks.side_by_side.places import targets_of
@@ -229,3 +230,18 @@ def test_hosts_are_reached_by_their_own_keys(tmp_path: Path) -> None:
     assert targets_of([SshBox("east", address, tmp_path / "known")]) == (TARGETS[0],)
     with pytest.raises(SystemExit, match="local is not behind ssh"):
         targets_of([LocalBox("local")])
+
+
+def test_the_virtual_machines_are_used_with_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    @contextmanager
+    def opened(project: object, lineup: str, engines: list[str]) -> Iterator[tuple[tuple[()], tuple[Target, ...]]]:
+        asked.append((lineup, engines))
+        yield (), TARGETS
+
+    monkeypatch.setattr(places, "opened", opened)  # no test of this file starts a virtual machine
+    with places.machines() as place:
+        assert asked == [("debian", [places.ENGINE])]
+        assert place.repro.argv[-2:] == ("--engine", places.ENGINE)
+        assert place.targets == TARGETS
