@@ -31,6 +31,7 @@ METHOD = """\
   hosts at once. Their registry, its forwards to the hosts and the base image are ready before their time begins. The
   time of `lab repro` includes all of these, and also what nobody else does: the checks of the hosts and engines, the
   facts of each host, the listing of each build context, the prediction of each trial, and the stored run.
+- molecule runs its step `converge` alone. tmt runs without its step `prepare`, which installs packages on the hosts.
 """
 
 
