@@ -42,6 +42,7 @@ bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.lessons
 	$(PYTHON) -m benchmarks.room
 	$(PYTHON) benchmarks/run.py
+	$(PYTHON) -m benchmarks.side_by_side --output docs/performance.md
 
 # This runs every variation of the truth-* scenarios on real engines of this machine, as root, in about 15 minutes. The last
 # five engines obey the rule sets that no other engine here obeys, and are no versions. Each is built once, in 3 minutes.

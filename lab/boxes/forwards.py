@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from fabric import Connection
 from paramiko import SSHException
@@ -53,7 +53,8 @@ class ReverseForward:
         """Close it; harmless if it is closed.
 
         paramiko waits without a limit for the box to confirm. A box that does not answer for CLOSE_SECONDS loses the
-        connection, which ends that wait.
+        connection, which ends that wait. Once the box has confirmed, the connection ends before its forwards: Fabric's
+        threads for these, which dockerd leaves open, look only once a second whether they are to end.
         """
         stack, self._stack = self._stack, ExitStack()
         connection, self._connection = self._connection, None
@@ -63,6 +64,9 @@ class ReverseForward:
         late = threading.Timer(CLOSE_SECONDS, lambda: connection.transport.close())
         late.start()
         try:
+            with suppress(SSHException, OSError):  # the box is gone, and the forward with it
+                connection.transport.cancel_port_forward("127.0.0.1", self.box_port)
+            connection.transport.close()
             stack.close()
         finally:
             late.cancel()

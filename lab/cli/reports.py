@@ -86,6 +86,9 @@ def report(
 
     md is a bug report for moby or BuildKit, html is a page to read, sh is a script that repeats the run with Docker
     alone. Placeholders replace secrets, keys, home folders, and names of users and hosts; in sh only secrets.
+
+    For example, `python -m lab report --last --timing` prints the seconds that ssh, the client, BuildKit and the
+    registry took in each trial of the newest run.
     """
     from lab.report.formats import FORMATS, as_table
 

@@ -28,6 +28,7 @@ from lab.registry.inside import inside, program_of
 from lab.registry.manifests import ACCEPTED
 from lab.registry.ports import TakenError, free_port, kind_of
 from lab.registry.serving import proof, settings, status, wait_until_it_serves
+from lab.workers import each, raise_first
 
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"
@@ -146,13 +147,15 @@ def _start_on(port: int, state: Path, boxes: Sequence[Box], stack: ExitStack, *,
 
 @contextmanager
 def doors(registry: Registry, boxes: Sequence[Box]) -> Iterator[None]:
-    """Show lab's registry to every box as localhost:PORT; an external registry needs no forward."""
+    """Show lab's registry to every box as localhost:PORT; an external registry needs no forward.
+
+    The forwards are opened at the same time, because each is a connection of its own. The first error is raised once
+    all have been tried, and those that are open are closed.
+    """
     with ExitStack() as stack:
-        if registry.port is not None:
-            for box in boxes:
-                if box.name == registry.inside:
-                    continue
-                stack.enter_context(box.registry_door(registry.port, registry.port))
+        if (port := registry.port) is not None:
+            wanted = {box.name: box.registry_door(port, port) for box in boxes if box.name != registry.inside}
+            raise_first(each(wanted, lambda name: stack.enter_context(wanted[name]))[1])
         yield
 
 

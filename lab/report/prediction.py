@@ -30,6 +30,8 @@ def prediction(trial: Trial) -> Prediction:
         return Prediction.UNKNOWN
     predictions = chain(trial.predicted or (), repeat(Outcome.UNKNOWN))
     pairs = [(said, step.outcome) for said, step in zip(predictions, steps, strict=False)]
+    if pairs and all(said is seen and said in COMPARABLE for said, seen in pairs):
+        return Prediction.OK
     if any(contradicts(said, seen) for said, seen in pairs):
         return Prediction.CONTRADICTED
     right = [said.cached is seen.cached and said in COMPARABLE and seen in COMPARABLE for said, seen in pairs]

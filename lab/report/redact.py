@@ -160,7 +160,7 @@ def _sure(name: str) -> bool:
 def _vocabulary(run: Run) -> set[str]:
     """The words of the run itself: a user name that equals the name of a step's file must not hide the file."""
     boxes = {box.name for box in run.boxes} | {end for trial in run.trials for end in (trial.producer, trial.consumer)}
-    others = [run.scenario, run.lineup, run.dockerfile, *run.instructions, *(trial.variation for trial in run.trials)]
+    others = [run.scenario, run.lineup, run.dockerfile, *run.instructions, *{trial.variation for trial in run.trials}]
     return boxes | {word for text in others for word in re.findall(r"[A-Za-z0-9]+", text)} | set(others)
 
 

@@ -56,9 +56,12 @@ def count_words(rate: StepRate) -> str:
 
 def rate_words(rate: StepRate) -> str:
     """The hit rate of a step with its interval: "0.60 (0.23 to 0.88)"; "not known" without a known outcome."""
-    if rate.known == 0:
-        return "not known"
-    return f"{rate.hits / rate.known:.2f} ({rate.low:.2f} to {rate.high:.2f})"
+    return rate_of(rate.hits, rate.known, rate.low, rate.high)
+
+
+def rate_of(hits: int, known: int, low: float, high: float) -> str:
+    """The same for a number of hits of those whose outcome is known, with the ends of the interval."""
+    return f"{hits / known:.2f} ({low:.2f} to {high:.2f})" if known else "not known"
 
 
 def rate_block(run: Run, width: int) -> list[str]:

@@ -115,7 +115,13 @@ class _Row:
 
 
 def _grids(steps: list[str], found: list[_Row], width: int) -> list[str] | None:
-    """One table for each engine under a heading; None if one is too wide."""
+    """One table for each engine under a heading; None if one is too wide.
+
+    The tables have common columns where these fit. That takes one drawing, and a run may have thousands of engines.
+    """
+    together = _grid(steps, found, width, engine=False)
+    if together is not None:
+        return _cut_by_engine(together.split("\n"), found, width)
     parts = []
     for engine, group in groupby(found, key=lambda row: row.engine):
         head = f"engine {printable.line(engine)}"
@@ -123,6 +129,19 @@ def _grids(steps: list[str], found: list[_Row], width: int) -> list[str] | None:
         if text is None or len(head) > width:
             return None
         parts.append(f"{head}\n{text}")
+    return parts
+
+
+def _cut_by_engine(lines: list[str], found: list[_Row], width: int) -> list[str] | None:
+    """The lines of one table, of which each row is one, as a table for each engine; None if a heading is too wide."""
+    top = len(lines) - len(found)
+    header, rows = "\n".join(lines[:top]), zip(found, lines[top:], strict=True)
+    parts = []
+    for engine, group in groupby(rows, key=lambda pair: pair[0].engine):
+        head = f"engine {printable.line(engine)}"
+        if len(head) > width:
+            return None
+        parts.append("\n".join([head, header, *(line for _, line in group)]))
     return parts
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+from lab.buildkit.progress.durations import covered
 from lab.model import Exchange
 from lab.report import docker
 from lab.report.evidence import Evidence
@@ -24,9 +26,6 @@ REGISTRY = (
     "[internal] load metadata for",
     "resolve image config",
 )
-_DONE = re.compile(r"#(\d+) DONE (\d+(?:\.\d+)?)s")
-_NAME = re.compile(r"#(\d+) (\S.*)")
-_PULLED = re.compile(r"#(\d+) (?:pulling|extracting) sha256:\S+ (?:\S+ / \S+ )?(\d+(?:\.\d+)?)s(?: done)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +71,36 @@ def _least(exchanges: Iterable[Exchange]) -> dict[str, tuple[float, float]]:
     shells: dict[str, float] = {}
     clients: dict[str, float] = {}
     for item in exchanges:
-        shells[item.box] = min(shells.get(item.box, item.seconds), item.seconds)
+        if (seconds := valid(item.seconds)) is None:
+            continue
+        shells[item.box] = min(shells.get(item.box, seconds), seconds)
         if docker.client(item.argv):
-            clients[item.box] = min(clients.get(item.box, item.seconds), item.seconds)
+            clients[item.box] = min(clients.get(item.box, seconds), seconds)
     return {box: (trip, max(0.0, clients.get(box, trip) - trip)) for box, trip in shells.items()}
 
 
 def _timing(evidence: Evidence, trial: Trial, least: tuple[float, float]) -> Timing:
     found = evidence.during(trial.name)
-    if trial.seconds is None or not found:
-        return Timing(trial.name, trial.seconds, len(found), {})
+    wall = valid(trial.seconds)
+    if wall is None or not found:
+        return Timing(trial.name, wall, len(found), {})
     parts = dict.fromkeys(PARTS, 0.0)
     for item in found:
         for name, value in _parts_of(item, *least).items():
             parts[name] += value
     # commands that ran at once, or that end after the trial, cannot take more than the time in which any of them ran
-    spent, most = sum(parts.values()), min(trial.seconds, covered(sorted(map(_span, found))))
+    spent, most = sum(parts.values()), min(wall, covered(map(_span, found)))
     if spent > most:
         parts = {name: value * most / spent for name, value in parts.items()}
-    parts["lab"] = trial.seconds - sum(value for name, value in parts.items() if name != "lab")
-    return Timing(trial.name, trial.seconds, len(found), parts)
+    parts["lab"] = wall - sum(value for name, value in parts.items() if name != "lab")
+    return Timing(trial.name, wall, len(found), parts)
 
 
 def _parts_of(item: Exchange, trip: float, client: float) -> dict[str, float]:
     """The parts of one command, which add up to its seconds."""
-    parts = {"ssh": min(trip, item.seconds)}
-    left = item.seconds - parts["ssh"]
+    seconds = duration(item)
+    parts = {"ssh": min(trip, seconds)}
+    left = seconds - parts["ssh"]
     if docker.client(item.argv):
         parts["client"] = min(client, left)
         left -= parts["client"]
@@ -123,21 +126,16 @@ def _steps_of(item: Exchange, left: float) -> dict[str, float]:
 
 
 def printed(output: str) -> tuple[float, float]:
-    """The seconds of BuildKit's steps in its plain output: those of its own work, and those that a registry took."""
-    names: dict[str, str] = {}
-    done: dict[str, float] = {}
-    pulled: dict[str, float] = {}
-    for line in output.splitlines():
-        if match := _DONE.match(line):
-            done[match[1]] = max(done.get(match[1], 0.0), float(match[2]))  # a step may be done more than once
-        elif match := _PULLED.match(line):
-            pulled[match[1]] = max(pulled.get(match[1], 0.0), float(match[2]))  # layers are pulled at once
-        elif match := _NAME.match(line):
-            names.setdefault(match[1], match[2])
+    """The seconds of the vertexes of the builds in an output: those of BuildKit's own work, and those of a registry."""
+    from lab.buildkit.progress.reader import Reader  # no other report reads build output
+
+    reader = Reader()
+    reader.feed(output)
+    reader.flush()
     steps, registry = 0.0, 0.0
-    for number in {**done, **pulled}:
-        whole = max(done.get(number, 0.0), pulled.get(number, 0.0))
-        far = whole if names.get(number, "").startswith(REGISTRY) else pulled.get(number, 0.0)
+    for vertex in chain.from_iterable(reader.times):
+        whole = max(vertex.seconds, vertex.layers)
+        far = whole if vertex.name.startswith(REGISTRY) else vertex.layers
         registry += far
         steps += whole - far
     return steps, registry
@@ -145,13 +143,14 @@ def printed(output: str) -> tuple[float, float]:
 
 def _span(item: Exchange) -> tuple[float, float]:
     start = item.started.timestamp()
-    return start, start + item.seconds
+    return start, start + duration(item)
 
 
-def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """The seconds that at least one span covers; each has its start and its end, and they are in order of the start."""
-    whole, until = 0.0, float("-inf")
-    for start, end in spans:
-        whole += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return whole
+def valid(seconds: float | None) -> float | None:
+    """A duration of a run or a transcript; None for one of another origin that is no number of seconds."""
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
+
+
+def duration(exchange: Exchange) -> float:
+    """The seconds of a command; 0 for a transcript of another origin that holds no valid number."""
+    return valid(exchange.seconds) or 0.0

@@ -6,6 +6,7 @@ While the run is in progress, its trials are in trials.jsonl in the same folder.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -250,6 +251,11 @@ def load(folder: Path) -> Run:
 
 def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
     """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from."""
+    if not appended:  # the usual case, in which the content need not be parsed twice
+        with suppress(ValidationError):
+            run = Run.model_validate_json(content)
+            if "version" in run.model_fields_set and run.version in READABLE:
+                return run
     try:
         text = content.decode("utf-8")
         data = json.loads(text)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import Tell
-from lab.errors import Interrupted, LabError
+from lab.errors import Interrupted
 from lab.machines import kept
 from lab.model import Outcome, Progress, Verdict
 from lab.report.prediction import contradictions
 from lab.results.run import Fresh, Trial
 from lab.run import sequence
 from lab.run.station import Station
-from lab.workers import stopping
+from lab.workers import each, stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +88,12 @@ class Manner:
         """
         if self.keep:
             kept.note(state or run, run.name, {station.box.name: str(station.home.parent) for station in stations})
-        left = []
-        for station in stations if not self.keep else ():
-            try:
-                sequence.clear(station)
-            except LabError as error:
-                left.append(station)
-                tell(Progress(station.box.name, f"cannot remove {station.home}: {error.message}"))
+        used = {str(number): station for number, station in enumerate(stations)} if not self.keep else {}
+        errors = each(used, lambda name: sequence.clear(used[name]))[1]
+        for name, error in errors.items():
+            tell(Progress(used[name].box.name, f"cannot remove {used[name].home}: {error.message}"))
         if state:
-            kept.note(state, run.name, _folders(left), kept.Why.USED)
+            kept.note(state, run.name, _folders([used[name] for name in errors]), kept.Why.USED)
 
 
 USUAL = Manner()

@@ -22,7 +22,7 @@ from lab.boxes import beside
 from lab.boxes.base import Box
 from lab.boxes.local import LocalBox
 from lab.boxes.process import Child
-from lab.errors import HostError, RegistryError
+from lab.errors import BoxError, HostError, RegistryError
 from lab.model import Progress
 from lab.registry import ports, server
 from lab.registry.manifests import DOCKER, OCI
@@ -355,17 +355,35 @@ class Doorway(LocalBox):
     @contextmanager
     def registry_door(self, box_port: int, host_port: int) -> Iterator[None]:
         DOORS.append((self.name, box_port, host_port))
+        try:
+            yield
+        finally:
+            DOORS.remove((self.name, box_port, host_port))
+
+
+class Walled(LocalBox):
+    """A box whose door cannot be opened."""
+
+    @contextmanager
+    def registry_door(self, box_port: int, host_port: int) -> Iterator[None]:
+        raise BoxError("a wall")
         yield
-        DOORS.remove((self.name, box_port, host_port))
 
 
 DOORS: list[tuple[str, int, int]] = []
 
 
+def test_the_doors_that_are_open_close_where_another_one_cannot_be_opened() -> None:
+    boxes: list[Box] = [Walled("one"), Doorway("two"), Doorway("three")]
+    with pytest.raises(BoxError, match="a wall"), doors(Registry("localhost:5003", "docker-registry", 5003), boxes):
+        raise AssertionError("the context must not begin")
+    assert DOORS == []
+
+
 def test_every_box_gets_a_door_to_the_labs_own_registry() -> None:
     boxes: list[Box] = [Doorway("one"), Doorway("two")]
     with doors(Registry("localhost:5003", "docker-registry", 5003), boxes):
-        assert DOORS == [("one", 5003, 5003), ("two", 5003, 5003)]
+        assert sorted(DOORS) == [("one", 5003, 5003), ("two", 5003, 5003)]
     assert DOORS == []
     with doors(Registry("docker.io/me", "external"), boxes):
         assert DOORS == []

@@ -150,6 +150,15 @@ def test_a_wider_one_makes_headings_of_its_engines() -> None:
     assert width(text) <= 100
 
 
+def test_the_tables_of_several_engines_have_common_columns_where_these_fit() -> None:
+    outcomes = {"19.03.8": (HIT, RAN, RAN), "20.10.24-debian12": (HIT, UNKNOWN, UNKNOWN)}
+    made = [trial("debian12-apparmor", "debian12-selinux", seen, engine=engine) for engine, seen in outcomes.items()]
+    grid = [line for line in table(run(*made)).split("\n\n")[1].split("\n")[1:] if not line.startswith("engine")]
+    assert len(grid) == 6
+    assert grid[:2] == grid[3:5]  # the header of each engine
+    assert [line.index("as expected") for line in (grid[2], grid[5])] == [grid[0].index("verdict")] * 2
+
+
 MANY = tuple(f"RUN apt-get install --yes package-number-{number}" for number in range(12))
 
 

@@ -81,7 +81,47 @@ def test_each_command_has_its_part_and_the_parts_add_up() -> None:
 def test_steps_of_a_build_are_its_own_work_or_a_registrys() -> None:
     assert printed(BUILD) == pytest.approx((1.5, 1.75))
     assert printed("") == (0.0, 0.0)
-    assert printed("#1 DONE 2.0s\nStep 1/2 : FROM x\n#x DONE 1s") == (2.0, 0.0)
+    assert printed("#1 DONE 2.0s\nStep 1/2 : FROM x\n#x DONE 1s") == (0.0, 0.0)
+
+
+def test_internal_work_without_brackets_before_its_name_counts_as_well() -> None:
+    build = """\
+#1 [internal] load build definition from Dockerfile
+#1 DONE 1.0s
+
+#2 resolve image config for docker.io/docker/dockerfile:1
+#2 DONE 0.5s
+
+#3 docker-image://docker.io/docker/dockerfile:1@sha256:4c68
+#3 sha256:a711f05d33845e2e9deffcfcc5adf082d7c6e97e3e3a881d193d9aae38f092a8 9.46MB / 9.46MB 0.25s done
+#3 DONE 0.75s
+"""
+    assert printed(build) == pytest.approx((1.5, 0.75))
+
+
+def test_rawjson_gives_the_same_parts_from_its_starts_and_ends() -> None:
+    vertex = (
+        '{"vertexes":[{"digest":"sha256:%d","name":"%s","started":"2026-01-02T03:04:0%dZ",'
+        '"completed":"2026-01-02T03:04:0%dZ"}]}\n'
+    )
+    build = vertex % (1, "[internal] load build definition from Dockerfile", 5, 6)
+    build += vertex % (2, "importing cache manifest from x", 6, 8) + vertex % (
+        2,
+        "importing cache manifest from x",
+        7,
+        9,
+    )
+    assert printed(build) == pytest.approx((1.0, 3.0))
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0])
+def test_seconds_that_are_no_duration_count_as_none(seconds: float) -> None:
+    [found] = timings(run_of((0.0, 2.0, command("true")), (3.0, seconds, command("docker", "push", "x"))))
+    assert found.parts["ssh"] == 2.0
+    assert found.parts["registry"] == 0.0
+    assert sum(found.parts.values()) == pytest.approx(20.0)
+    [without] = timings(run_of((0.0, 2.0, command("true")), seconds=seconds))
+    assert (without.wall, without.parts, row_of(without)[1]) == (None, {}, "?")
 
 
 def test_steps_that_ran_at_once_fit_into_their_command() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from lab.buildkit.progress.durations import Span
 from lab.model import Outcome
 
 State = tuple[Outcome, float | None, str]
@@ -64,6 +65,12 @@ class Intervals:
         """Whether nothing is shown but that the key of a vertex without inputs was computed."""
         return not self.inputs and len(self.all) == 1 and not self.all[0].cached
 
+    def spans(self) -> tuple[Span, ...]:
+        """All intervals that have ended and whose times can be read, in the order of their ends."""
+        times = [(_time(interval.started), _time(interval.completed)) for interval in self.all]
+        found = [(began, ended) for began, ended in times if began is not None and ended is not None]
+        return tuple(Span(round(end - start, 6), start, end) for start, end in sorted(found, key=lambda one: one[1]))
+
     def state(self) -> State:
         """The outcome of the vertex, the last interval that it is of in seconds, and its error."""
         last = self.all[-1]
@@ -78,8 +85,8 @@ class Intervals:
 
 
 def _seconds(interval: Interval) -> float | None:
-    began, ended = _time(interval.started), _time(interval.completed)
-    return None if began is None or ended is None else round(ended - began, 3)
+    seconds = seconds_between(interval.started, interval.completed)
+    return None if seconds is None else round(seconds, 3)
 
 
 def _time(text: str) -> float | None:
@@ -88,3 +95,9 @@ def _time(text: str) -> float | None:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def seconds_between(began: str, ended: str) -> float | None:
+    """The seconds between two times of BuildKit; None where one of them cannot be read."""
+    start, end = _time(began), _time(ended)
+    return None if start is None or end is None else end - start

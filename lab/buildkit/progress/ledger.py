@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from lab.buildkit.progress.build import Build, CacheImport, Image, Step
 from lab.buildkit.progress.doubt import Failure
+from lab.buildkit.progress.durations import Span, VertexTimes
 from lab.buildkit.progress.names import CONTEXT, DEFINITION, IMPORT, LOAD, Name, belongs, parse
 from lab.buildkit.progress.parts import is_remote
 from lab.buildkit.progress.steps import steps_of
@@ -273,3 +274,11 @@ class LedgerForm:
     def build(self) -> Build:
         """The build as known now."""
         return self._ledger.build()
+
+    def times(self) -> tuple[VertexTimes, ...]:
+        """The times of all vertexes that the output names, steps or not: here the last time printed for each."""
+        met = sorted(self._ledger.vertexes.values(), key=_first_sight)
+        return tuple(
+            VertexTimes(vertex.name.full, () if vertex.end.seconds is None else (Span(vertex.end.seconds),))
+            for vertex in met
+        )

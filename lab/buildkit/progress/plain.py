@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 
 from lab.buildkit.progress.build import Build
+from lab.buildkit.progress.durations import Durations, VertexTimes
 from lab.buildkit.progress.fields import FIELD, Fields
 from lab.buildkit.progress.ledger import LedgerForm
 from lab.buildkit.progress.names import LOAD, URL, VERTEX, parse
@@ -34,6 +35,7 @@ class Plain(LedgerForm):
         super().__init__()
         self._fields: dict[int, Fields] = {}
         self._tangle = Tangle()
+        self._durations = Durations()
         self._last: tuple[int, str] | None = None
         self.logging: set[int] = set()
         """Numbers of steps whose program is known to print: another line of it says nothing new."""
@@ -107,12 +109,14 @@ class Plain(LedgerForm):
             self._settle(number, fields.outcome(), fields.seconds if fields.completed else None, fields.error)
         else:
             self._ledger.status(number, rest)
+            self._durations.status(number, rest)
             self._last = None
 
     def _header(self, number: int, name: str) -> None:
         if self._last == (number, name) or self._renames(number, name):
             self._tangle.found = True
         self._last = (number, name)
+        self._durations.meet(number, name)
         if number or not name.startswith(BUILDING):
             self._ledger.meet(number, name)
             self._tangle.name(number, name)
@@ -130,6 +134,7 @@ class Plain(LedgerForm):
 
     def _settle(self, number: int, outcome: Outcome, seconds: float | None, error: str) -> None:
         self._ledger.settle(number, outcome, seconds, error)
+        self._durations.end(number, seconds)
         self._tangle.end(number, outcome)
 
     @property
@@ -158,6 +163,10 @@ class Plain(LedgerForm):
     def absorb(self, before: Plain) -> None:
         """Take the lines of the build before as printed at the same time as those of this one."""
         self._tangle.absorb(before._tangle)
+
+    def times(self) -> tuple[VertexTimes, ...]:
+        """The times of all vertexes; none of builds that are printed at once, whose lines nothing tells apart."""
+        return () if self._tangle.found else self._durations.all()
 
     def build(self) -> Build:
         """The build as known now."""

@@ -11,8 +11,9 @@ import re
 from typing import Any
 
 from lab.buildkit.progress.build import Build
-from lab.buildkit.progress.intervals import Intervals
-from lab.buildkit.progress.ledger import LAYER, MERGING, LedgerForm
+from lab.buildkit.progress.durations import VertexTimes
+from lab.buildkit.progress.intervals import Intervals, seconds_between
+from lab.buildkit.progress.ledger import LAYER, MERGING, PULLING, LedgerForm
 from lab.buildkit.progress.names import LOAD
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -34,6 +35,7 @@ class RawJson(LedgerForm):
     def __init__(self) -> None:
         super().__init__()
         self._intervals: dict[str, Intervals] = {}
+        self._fetched: dict[str, float] = {}
         self._shows_inputs = False
 
     def says_nothing_new(self, line: str) -> bool:
@@ -80,10 +82,20 @@ class RawJson(LedgerForm):
         if isinstance(current, int) and DIGEST.fullmatch(text):
             text = f"{text} {current}B / {current}B"  # as the other forms have it
         self._ledger.status(of, text, current if isinstance(current, int) else None)
+        if LAYER.match(text) or PULLING.match(text):
+            took = seconds_between(str(status.get("started")), str(status.get("completed")))
+            self._fetched[of] = max(self._fetched.get(of, 0.0), took or 0.0)
         intervals = self._intervals.get(of)
         if intervals and intervals.all and (LAYER.match(text) or MERGING.match(text)):
             intervals.note_layers(str(status.get("started")))
             self._ledger.settle(of, *intervals.state())
+
+    def times(self) -> tuple[VertexTimes, ...]:
+        """The times of all vertexes, each with its start and its end."""
+        found = ((digest, spans, self._ledger.vertexes[digest].name) for digest, spans in self._intervals.items())
+        return tuple(
+            VertexTimes(name.full, spans.spans(), self._fetched.get(digest, 0.0)) for digest, spans, name in found
+        )
 
     def build(self) -> Build:
         """The build as known now; objects that name no vertex's inputs do not show which has none."""

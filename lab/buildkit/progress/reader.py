@@ -10,7 +10,9 @@ from typing import Any
 from lab.buildkit.progress import foreign, texts
 from lab.buildkit.progress.build import Build, StepSeen
 from lab.buildkit.progress.clean import Cleaner, is_plain
+from lab.buildkit.progress.durations import VertexTimes
 from lab.buildkit.progress.lanes import Lane, Lanes, Shortcut
+from lab.buildkit.progress.ledger import LedgerForm
 from lab.buildkit.progress.lines import Lines
 from lab.buildkit.progress.objects import indented
 from lab.buildkit.progress.rawjson import is_status
@@ -74,6 +76,15 @@ class Reader:
                 frame = lane.name or self._texts.name or (RUNNER if self._runner.seen else None)
                 found.append(replace(build, warnings=warnings, frame=frame, lines=(first, last)))
         return sorted(found, key=lambda build: build.lines or (0, 0))
+
+    @property
+    def times(self) -> list[tuple[VertexTimes, ...]]:
+        """The times of all vertexes of each of the builds; empty for a builder that prints no times."""
+        found = []
+        for lane in self._lanes.confirmed():
+            for form, (first, last) in zip(lane.stream.forms, lane.stream.spans, strict=True):
+                found.append((first, last, form.times() if isinstance(form, LedgerForm) else ()))
+        return [times for _, _, times in sorted(found, key=lambda one: one[:2])]
 
     @property
     def refusal(self) -> tuple[str, str] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,6 +10,7 @@ from lab.model import Exchange
 from lab.report import docker, printable
 from lab.report.page.text import WIDEST, seconds, shortened
 from lab.report.script import shell
+from lab.report.timing import duration
 
 # The variable for the folder of a trial, whose name is long.
 FOLDER = "D"
@@ -139,11 +139,6 @@ def kind(exchange: Exchange) -> str:
     if docker.prunes(exchange.argv):
         return "prune"
     return "push" if docker.verb(exchange.argv) == "push" else "prepare"
-
-
-def duration(exchange: Exchange) -> float:
-    """Its seconds; 0 for a transcript of another origin that holds no valid number."""
-    return exchange.seconds if math.isfinite(exchange.seconds) and exchange.seconds > 0 else 0.0
 
 
 def _home(exchanges: Iterable[Exchange]) -> str | None:

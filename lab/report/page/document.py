@@ -75,7 +75,7 @@ def _values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str])
 def _long_values(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str]) -> dict[str, Any]:
     """The same for the page of a run with thousands of trials."""
     common = _common(evidence, views, texts, "long.js")
-    return {**common, **long.values(evidence.run, views, _filters(views))}
+    return {**common, **long.values(evidence, views, _filters(views))}
 
 
 def _common(evidence: Evidence, views: Sequence[View], texts: Mapping[str, str], code: str) -> dict[str, Any]:

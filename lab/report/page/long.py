@@ -12,8 +12,12 @@ from typing import Any
 from markupsafe import Markup
 
 from lab.model import Verdict
+from lab.report import timing
+from lab.report.evidence import Evidence
+from lab.report.page import totals
 from lab.report.page.packing import LIMITS, Piece, pack
 from lab.report.page.trial import LOOKS, View
+from lab.results.rates import METHOD
 from lab.results.run import Run
 
 MOST = 1500  # trials of a page that has all of them in the document
@@ -39,16 +43,23 @@ class Group:
     counts: tuple[int, ...]
 
 
-def values(run: Run, views: Sequence[View], filters: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+def values(evidence: Evidence, views: Sequence[View], filters: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
     """The values of the template beside those of every page, except for the stores."""
     verdicts = [look for look, _ in filters["verdict"]]
     groups = _groups(views, verdicts)
+    times, steps = totals.mean_times(evidence), totals.step_totals(evidence.run)
     return {
         "groups": groups[:MOST_GROUPS],
         "more_groups": len(groups[MOST_GROUPS:]),
+        "times": [*times[:-1][:MOST_GROUPS], *times[-1:]],
+        "more_times": len(times[:-1][MOST_GROUPS:]),
+        "timing_parts": timing.PARTS,
+        "steps": steps[:MOST_GROUPS],
+        "more_steps": len(steps[MOST_GROUPS:]),
+        "rate_method": METHOD,
         "most_boxes": MOST_BOXES,
         "filters": {**filters, "verdict": [(str(number), word) for number, (_, word) in enumerate(filters["verdict"])]},
-        "index_store": pack(_index(run, views, filters)),
+        "index_store": pack(_index(evidence.run, views, filters)),
     }
 
 

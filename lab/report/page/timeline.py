@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from lab.buildkit.progress.durations import covered
 from lab.model import CONTROL, Exchange
 from lab.report.evidence import Evidence
-from lab.report.page.commands import duration, kind
+from lab.report.page.commands import kind
 from lab.report.page.text import seconds
 from lab.report.page.trial import View
-from lab.report.timing import covered
+from lab.report.timing import duration, valid
 from lab.results.run import Run
 
 KINDS = ("build", "push", "prune", "prepare")
@@ -123,7 +124,7 @@ def _from_exchanges(evidence: Evidence, views: Iterable[View]) -> list[Span]:
 def _from_run(run: Run, views: Iterable[View]) -> list[Span]:
     spans = []
     for made in run.productions:
-        if made.started and made.seconds is not None:
+        if made.started and (took := valid(made.seconds)) is not None:
             start = made.started.timestamp()
             spans.append(
                 Span(
@@ -132,15 +133,15 @@ def _from_run(run: Run, views: Iterable[View]) -> list[Span]:
                     None,
                     "phase",
                     start,
-                    start + made.seconds,
+                    start + took,
                     labels=("build and push", "build"),
                 )
             )
     for view in views:
         trial = view.trial
-        if trial.started and trial.seconds is not None:
+        if trial.started and (took := valid(trial.seconds)) is not None:
             start = trial.started.timestamp()
-            what, end = _from(view), start + trial.seconds
+            what, end = _from(view), start + took
             spans.append(Span(trial.consumer, what, view.number, view.look, start, end, labels=_labels(view)))
     return spans
 
