@@ -1,0 +1,101 @@
+"""The connection to a Dask scheduler: one that runs elsewhere, or one of this process with this machine's boxes."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lab.errors import HostError, UsageError, reason
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from lab.run.distributed.bench import Bench
+
+LOCAL = "local"
+SCHEMES = ("tcp", "tls")
+CONNECTED = 30  # seconds in which a scheduler answers
+EXTRA = "pip install 'docker-cache-lab[distributed]' installs it"
+SPARE = 1  # threads of a worker beside one for each box, for the tasks that remove files
+
+
+def check_address(address: str) -> None:
+    """Raise UsageError for what is no scheduler of a run, HostError if the extra is not installed."""
+    if address == LOCAL:
+        need_distributed()
+    else:
+        check_remote_address(address, f", or {LOCAL}")
+
+
+def check_remote_address(address: str, other: str = "") -> None:
+    """Raise UsageError for what is no address of a scheduler, HostError if the extra is not installed."""
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in SCHEMES and bool(parts.hostname and parts.port) and not parts.path.strip("/")
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageError(
+            f"cannot use the scheduler {address!r}: expected tcp://HOST:PORT or tls://HOST:PORT{other}",
+            hint="`dask scheduler` starts one and prints its address",
+        )
+    need_distributed()
+
+
+def need_distributed() -> None:
+    """Raise HostError if the extra is not installed; quieten the log of Dask, whose errors lab reports itself."""
+    if importlib.util.find_spec("distributed") is None:
+        raise HostError("cannot use a scheduler: the Python package distributed is not installed", hint=EXTRA)
+    import distributed  # noqa: F401  # it sets up its log, which is changed after that
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
+
+def cannot_reach(address: str, error: BaseException) -> HostError:
+    """The error for a scheduler that does not answer, or does not accept this machine."""
+    return HostError(
+        f"cannot reach the scheduler {address}: {reason(error)}",
+        hint="`dask scheduler` starts one; tls:// needs the certificates in Dask's settings `distributed.comm.tls`",
+    )
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """A client of the scheduler at this address; HostError if it does not answer, or has another certificate."""
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECTED, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as error:
+        raise cannot_reach(address, error) from error
+    try:
+        yield client
+    finally:
+        with suppress(OSError, TimeoutError):
+            client.close(timeout=CONNECTED)
+
+
+@contextmanager
+def of_this_process(bench: Bench) -> Iterator[Client]:
+    """A client of a LocalCluster with one worker, a thread for each box of the bench; nothing listens on a network."""
+    from distributed import Client, LocalCluster
+
+    from lab.run.distributed import resources
+
+    with (
+        LocalCluster(
+            n_workers=1,
+            processes=False,
+            threads_per_worker=len(bench.items) + SPARE,
+            resources=resources.offered(bench.items.values()),
+            plugins=(bench,),
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client

@@ -1,0 +1,56 @@
+"""The worker of a distributed run: a process that owns boxes and offers them to a scheduler until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from distributed import Status, Worker
+
+from lab.boxes.base import Tell
+from lab.errors import HostError
+from lab.machines.ready import Ready
+from lab.project import Project
+from lab.run.distributed import resources
+from lab.run.distributed.bench import Bench
+from lab.run.distributed.cluster import CONNECTED, SPARE, cannot_reach
+
+
+def serve(scheduler: str, ready: Sequence[Ready], project: Project, tell: Tell, started: Callable[[str], None]) -> None:
+    """Offer these boxes to the scheduler until it ends, or until this process is interrupted.
+
+    `started` is called with the address of the worker. HostError for a scheduler that cannot be reached, that ends, or
+    that removes the worker. What runs left on the boxes is removed.
+    """
+    bench = Bench(ready, project, tell)
+    try:
+        asyncio.run(_serve(scheduler, bench, started))
+    finally:
+        bench.clear()
+        bench.close()
+    raise HostError(
+        f"cannot serve any longer: the scheduler {scheduler} has ended, or has removed this worker",
+        hint="run the same command again, once the scheduler answers",
+    )
+
+
+async def _serve(scheduler: str, bench: Bench, started: Callable[[str], None]) -> None:
+    worker = Worker(
+        scheduler,
+        nthreads=len(bench.items) + SPARE,
+        resources=resources.offered(bench.items.values()),
+        plugins=(bench,),
+        dashboard=False,
+        death_timeout=CONNECTED,
+    )
+    try:
+        await worker
+        if worker.status is not Status.running:
+            raise cannot_reach(scheduler, ConnectionError("it does not accept this worker"))
+    except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as error:
+        raise cannot_reach(scheduler, error) from error
+    try:
+        started(worker.address)
+        await worker.finished()
+    finally:
+        await worker.close(executor_wait=False)
