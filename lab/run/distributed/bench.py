@@ -14,7 +14,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from lab.boxes.base import Tell
 from lab.boxes.recording import RecordingBox
 from lab.engines.engine import Engine
-from lab.errors import EngineError, LabError, RegistryError
+from lab.errors import BoxError, EngineError, LabError, RegistryError
 from lab.machines.ready import Ready
 from lab.model import Progress, TrialKey
 from lab.notices import Notice, listening_here
@@ -35,6 +35,7 @@ from lab.run.station import Station
 
 NAME = "lab"
 OPENED = 30  # seconds in which a port of the loopback opens
+ENDED = 45  # seconds in which the cell that a box makes ends, before the files of its run are removed
 
 
 class Post:
@@ -122,10 +123,15 @@ class Post:
             self._crew.emptied.clear()
 
     def close(self) -> None:
-        """Remove the files of the run from the box, and close its forwards."""
-        with self.busy, self._doors:
-            if self._crew:
-                self._crew.clear()
+        """Remove the files of the run from the box, and close its forwards; BoxError while it makes a cell."""
+        if not self.busy.acquire(timeout=ENDED):
+            raise BoxError(f"cannot remove the files of {self.order.run.name}: {self.box.name} still makes a cell")
+        try:
+            with self._doors:
+                if self._crew:
+                    self._crew.clear()
+        finally:
+            self.busy.release()
 
 
 class Bench(WorkerPlugin):
@@ -169,12 +175,12 @@ class Bench(WorkerPlugin):
     def clear(self, token: str | None = None) -> None:
         """Remove what a run left on the boxes, or what all runs left; a box that fails costs the others nothing."""
         with self._lock:
-            found = [key for key in self._posts if token in (None, key[0])]
-            posts = [self._posts.pop(key) for key in found]
-        for post in posts:
+            found = {key: post for key, post in self._posts.items() if token in (None, key[0])}
+        for key, post in found.items():
             try:
                 post.close()
-            except LabError as error:
+                self._posts.pop(key, None)
+            except LabError as error:  # the end of the worker tries again
                 self.tell(Progress(post.item.box.name, error.message, failed=True))
 
     def _reach(self, order: Order) -> None:

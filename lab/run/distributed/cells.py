@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from distributed import Client, Future
+from distributed import Client, Future, fire_and_forget, wait
 
 from lab.errors import Fault, HostError
 from lab.run.distributed import resources, tasks
@@ -79,21 +79,26 @@ class Cells:
                 for box in self.deadlines.overdue():
                     self._end_wait(box)
 
-    def stop(self) -> None:
-        """Cancel all cells that are left, and remove what the run left on the boxes of workers that answer."""
-        if self._waiting:
-            self.client.cancel([cell.future for cell in self._waiting.values()], force=True)
-            self._waiting.clear()
-        with suppress(ValueError):
+    def stop(self, seconds: float = CLEARED) -> None:
+        """Cancel all cells that are left, and let each worker remove what the run left on its boxes.
+
+        It waits for that for so many seconds; a worker that still makes a cell removes the files after it. A scheduler
+        that is lost is no error here.
+        """
+        with suppress(OSError, TimeoutError):  # CommClosedError of Dask is an OSError
+            if self._waiting:
+                self.client.cancel([cell.future for cell in self._waiting.values()], force=True)
+                self._waiting.clear()
             self.client.unsubscribe_topic(tasks.TOPIC)
-        ends = [
-            self.client.submit(tasks.clear, self.token, workers=[worker], key=f"lab-clear-{self.token}-{worker}")
-            for worker in self._workers()
-        ]
-        for end in ends:
-            with suppress(Exception):  # a worker that is gone leaves its files to its own `lab down`
-                end.result(timeout=CLEARED)
-        self.client.set_metadata([tasks.ROOT, self.token], None)
+            ends = [self._clear(worker) for worker in self._workers()]
+            fire_and_forget(ends)
+            wait(ends, timeout=seconds)
+        with suppress(OSError, TimeoutError):
+            self.client.set_metadata([tasks.ROOT, self.token], None)
+
+    def _clear(self, worker: str) -> Future[None]:
+        key = f"lab-clear-{self.token}-{worker}"
+        return self.client.submit(tasks.clear, self.token, workers=[worker], key=key, pure=False)
 
     def _hear(self, event: dict[str, str]) -> None:
         """Note which cell begins or ends on a box; another run may use the same box."""

@@ -112,7 +112,7 @@ def perform(
         order = Order(__version__, token, run, store, door, wish.base, wish.variations)
         book = rulebook(project.boxes)
         gathering = Gathering(client, order, recorder, transcript, book, tell, deadline=spread.deadline)
-        stack.callback(gathering.stop)
+        stack.enter_context(gathering)
         try:
             _gather(gathering, cast, project, store, stack)
         except OSError as error:  # of the scheduler's connection; those of files are errors of lab already

@@ -11,7 +11,7 @@ from distributed import Client
 from lab.boxes.base import Tell
 from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
-from lab.errors import Fault
+from lab.errors import Fault, Interrupted
 from lab.machines.ready import Ready
 from lab.model import Begun, Progress, TrialKey
 from lab.results.facts import BoxFacts
@@ -27,6 +27,7 @@ from lab.run.same_boxes import fact_differences
 from lab.run.scenarios import Scenario
 
 BASE = "base"  # the name of the cell that makes the base image
+HURRIED = 5.0  # seconds
 Image = tuple[str, str]  # a box, and the engine that it builds with
 
 
@@ -84,9 +85,12 @@ class Gathering:
                 self._prepare(item.box.name, engine)
         self.cells.work()
 
-    def stop(self) -> None:
-        """End all that was begun, on the scheduler and on the workers."""
-        self.cells.stop()
+    def __enter__(self) -> Gathering:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        """End all that was begun on the scheduler and on the workers; after Ctrl-C, nobody waits long for that."""
+        self.cells.stop(*([HURRIED] if kind and issubclass(kind, KeyboardInterrupt | Interrupted) else []))
 
     def _store(self, name: str, value: object) -> None:
         """Give the scheduler what each worker reads once; it stays there whichever workers are lost."""

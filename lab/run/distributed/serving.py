@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Sequence
 
 from distributed import Status, Worker
@@ -14,6 +15,7 @@ from lab.project import Project
 from lab.run.distributed import resources
 from lab.run.distributed.bench import Bench
 from lab.run.distributed.cluster import CONNECTED, SPARE, cannot_reach
+from lab.workers import signal_children, stopping
 
 
 def serve(scheduler: str, ready: Sequence[Ready], project: Project, tell: Tell, started: Callable[[str], None]) -> None:
@@ -25,6 +27,11 @@ def serve(scheduler: str, ready: Sequence[Ready], project: Project, tell: Tell, 
     bench = Bench(ready, project, tell)
     try:
         asyncio.run(_serve(scheduler, bench, started))
+    except KeyboardInterrupt:
+        stopping.set()
+        bench.close()  # the cells that run end, because their connections are closed
+        signal_children(signal.SIGINT)
+        raise
     finally:
         bench.clear()
         bench.close()
