@@ -92,7 +92,8 @@ class Cells:
             self.client.unsubscribe_topic(tasks.TOPIC)
             ends = [self._clear(worker) for worker in self._workers()]
             fire_and_forget(ends)
-            wait(ends, timeout=seconds)
+            with self.client.as_current():
+                wait(ends, timeout=seconds)
         with suppress(OSError, TimeoutError):
             self.client.set_metadata([tasks.ROOT, self.token], None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from lab.machines.catalog import Catalog
 from lab.machines.ready import Ready
 from lab.model import Exchange
 from lab.registry.server import Registry
+from lab.registry.serving import status
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "results" / "sample"
@@ -44,23 +46,27 @@ def _plain(argv: Iterable[str]) -> tuple[str, ...]:
 class Replaying(Box):
     """A box that answers from the sample, as its producer or its consumer does; it knows no other command.
 
-    `seconds` is how long each build takes. Every box keeps the commands that it got in `got`.
+    `seconds` is how long each build takes, and `gate` is what a rebuild waits for. Every box keeps the commands that it
+    got in `got`. A push asks lab's own registry, as the box reaches it, and prints the status.
     """
 
     def __init__(self, name: str, like: str = "consumer", seconds: float = 0.0) -> None:
         self.name = name
         self.like = LIKE[like]
         self.seconds = seconds
+        self.gate = threading.Event()
+        self.gate.set()
         self.got: list[str] = []
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         self.got.append(command.line())
         found = answers()[self.like].get(_plain(command.argv))
-        if found is None and command.argv[:1] == ("docker",) and "push" in command.argv:
-            found = next(item for argv, item in answers()[self.like].items() if "push" in argv)
+        out, err, exit = (found.stdout, found.stderr, found.exit) if found else (b"", b"", 0)
         if "build" in command.argv:
             time.sleep(self.seconds)
-        out, err, exit = (found.stdout, found.stderr, found.exit) if found else (b"", b"", 0)
+            assert "--cache-from" not in command.argv or self.gate.wait(60)
+        if "push" in command.argv:
+            out = f"{status(int(re.findall(r':([0-9]+)/', command.argv[-1])[0]), None)}\n".encode()
         if on_output and err:
             on_output("stderr", err)
         return Result(command, exit, out, err, datetime.now(UTC), self.seconds)
