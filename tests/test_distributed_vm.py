@@ -26,7 +26,7 @@ from tests.run.distributed.workplace import project, quiet, wish
 
 pytestmark = pytest.mark.vm
 PORT = 8786
-BUILD, DEADLINE = 1.0, 20.0  # seconds
+BUILD, DEADLINE = 1.0, 15.0  # seconds
 KILLED, FROZEN, ALONE = "b", "c", "d"  # boxes whose worker is killed or frozen; ALONE has no second one
 BOXES = ("a", KILLED, FROZEN, ALONE)
 
@@ -75,8 +75,8 @@ def stack() -> Iterator[ExitStack]:
         yield made
 
 
-def started(stack: ExitStack, *words: str) -> tuple[int, str]:
-    """Start a program that ends with the test; its process and the first line that it prints."""
+def started(stack: ExitStack, *words: str) -> subprocess.Popen[str]:
+    """Start a program that ends with the test."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
@@ -86,15 +86,20 @@ def started(stack: ExitStack, *words: str) -> tuple[int, str]:
         child.communicate()
 
     stack.callback(end)
+    return child
+
+
+def first_line(child: subprocess.Popen[str]) -> str:
+    """What a program prints once it serves."""
     assert child.stdout
-    return child.pid, child.stdout.readline().strip()
+    return child.stdout.readline().strip()
 
 
 def scheduler(stack: ExitStack, host: str) -> str:
     """Start Dask's own scheduler; its address."""
     address = f"tcp://{host}:{PORT}"
     words = (sys.executable, "-c", SCHEDULER, host, str(PORT))
-    assert started(stack, *words)[1] == address
+    assert first_line(started(stack, *words)) == address
     return address
 
 
@@ -112,11 +117,11 @@ asyncio.run(main())
 def test_cells_of_killed_and_frozen_workers_run_elsewhere_or_are_marked(tmp_path: Path, stack: ExitStack) -> None:
     network = Network(stack)
     address = scheduler(stack, network.host)
-    workers: dict[str, int] = {}
+    children = []
     for number, box in enumerate((*BOXES, KILLED, FROZEN)):
         inside = ("ip", "netns", "exec", network.add(), sys.executable, "-m", "tests.run.distributed.worker")
-        pid, own = started(stack, *inside, address, str(tmp_path / str(number)), str(BUILD), box)
-        workers[own] = pid
+        children.append(started(stack, *inside, address, str(tmp_path / str(number)), str(BUILD), box))
+    workers = {first_line(child): child.pid for child in children}
     began: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
     watcher = stack.enter_context(Client(address, set_as_default=False))
     lost: dict[str, str] = {}

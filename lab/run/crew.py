@@ -48,7 +48,7 @@ class Crew:
     variations are tried only on a box's first engine and against the first producer, so that a run stays short.
     `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
     with; without them each engine of a consumer rebuilds what the same engine built. `manner` is how each trial
-    is made, `course` which trials are, and `state` the folder of this checkout's notes.
+    is made, `course` which trials are, and `state` the folder of this checkout's notes. Crews of one run share `used`.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Crew:
         manner: Manner = USUAL,
         course: Course = ONCE,
         state: Path | None = None,
+        used: list[Station] | None = None,
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -86,7 +87,7 @@ class Crew:
             producer_engines=producer_engines,
         )
         self.stations: dict[tuple[str, str], Station] = {}  # those whose image is made, if they make one
-        self._used: list[Station] = []  # all that may have files of the run on their box
+        self._used = [] if used is None else used  # all that may have files of the run on their box
         self._homes: dict[str, PurePosixPath] = {}
         self._daemons: dict[tuple[str, Docker], BoxFacts] = {}  # those that were asked, by box and client
         self.emptied: set[tuple[str, Docker]] = set()  # of them, those that hold nothing

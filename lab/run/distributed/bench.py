@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from distributed import Worker
 from distributed.diagnostics.plugin import WorkerPlugin
@@ -22,7 +23,7 @@ from lab.project import Project
 from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.facts import BoxFacts
-from lab.results.run import Production
+from lab.results.run import Base, Production
 from lab.run.builders.table import split, with_builders
 from lab.run.crew import Crew
 from lab.run.distributed.collector import Collector, Exchanges
@@ -39,13 +40,20 @@ ENDED = 45  # seconds in which the cell that a box makes ends, before the files 
 
 
 class Post:
-    """One box in one run. Cells come one at a time; what they make is collected until `parcel` takes it."""
+    """One box in one run. Cells come one at a time; what they make is collected until `parcel` takes it.
 
-    def __init__(self, item: Ready, order: Order, project: Project, tell: Tell) -> None:
+    `manner` and `used` are those of all posts of the run on this worker.
+    """
+
+    def __init__(
+        self, item: Ready, order: Order, project: Project, tell: Tell, manner: Manner, used: list[Station]
+    ) -> None:
         self.item = item
         self.order = order
         self.project = project
         self.tell = tell
+        self.manner = manner
+        self.used = used
         self.busy = threading.Lock()
         self.exchanges = Exchanges()
         self.notices: list[Notice] = []
@@ -53,8 +61,6 @@ class Post:
         self.box = RecordingBox(item.box, self.exchanges)
         order.store.hide([self.box])
         self._crew: Crew | None = None
-        self._doors = ExitStack()
-        self._doors.enter_context(server.doors(order.store, [item.box]))
 
     def parcel(self, worker: str) -> Parcel:
         """What was made since the last call."""
@@ -63,14 +69,11 @@ class Post:
         self.exchanges.made, self.notices = [], []
         return made
 
-    def base(self, engine: str, worker: str) -> Parcel:
+    def base(self, engine: str) -> Base | None:
         """Make the base image of the run."""
         wish = Wish(self.order.run.lineup, self.project.scenarios, base=self.order.base)
         with listening_here(self.notices.append):
-            base = make_base(wish, self.order.store, self.box, self.engine(engine), self.tell)
-        parcel = self.parcel(worker)
-        parcel.base = base
-        return parcel
+            return make_base(wish, self.order.store, self.box, self.engine(engine), self.tell)
 
     def prepare(self, scenario: Scenario, engine: str, *, produces: bool) -> None:
         """Ask the box for its facts with an engine, and let it produce."""
@@ -96,8 +99,9 @@ class Post:
                 rulebook(self.project.boxes),
                 self.tell,
                 thorough=bool(self.order.variations),
-                manner=Manner(),
+                manner=self.manner,
                 state=self.project.state,
+                used=self.used,
             )
             self._crew.agenda.vary(scenario.variations(self.order.variations))
         return self._crew
@@ -122,16 +126,38 @@ class Post:
         if self._crew:
             self._crew.emptied.clear()
 
-    def close(self) -> None:
-        """Remove the files of the run from the box, and close its forwards; BoxError while it makes a cell."""
-        if not self.busy.acquire(timeout=ENDED):
-            raise BoxError(f"cannot remove the files of {self.order.run.name}: {self.box.name} still makes a cell")
-        try:
+
+class Part:
+    """What a worker does in one run: the posts of its boxes, and their forwards to the registry."""
+
+    def __init__(self, order: Order, project: Project, tell: Tell) -> None:
+        self.order = order
+        self.project = project
+        self.tell = tell
+        self.manner = Manner()
+        self.used: list[Station] = []
+        self.posts: dict[str, Post] = {}
+        self._doors = ExitStack()
+
+    def post(self, item: Ready) -> Post:
+        """The post of a box, whose forward to the registry is open."""
+        if item.box.name not in self.posts:
+            self._doors.enter_context(server.doors(self.order.store, [item.box]))
+            self.posts[item.box.name] = Post(item, self.order, self.project, self.tell, self.manner, self.used)
+        return self.posts[item.box.name]
+
+    def close(self, worker: str) -> list[Parcel]:
+        """Remove the files of the run from the boxes, and close the forwards; BoxError while a box makes a cell."""
+        with ExitStack() as held:
+            for post in self.posts.values():
+                if not post.busy.acquire(timeout=ENDED):
+                    name = self.order.run.name
+                    raise BoxError(f"cannot remove the files of {name}: {post.item.box.name} still makes a cell")
+                held.callback(post.busy.release)
             with self._doors:
-                if self._crew:
-                    self._crew.clear()
-        finally:
-            self.busy.release()
+                self.manner.clear(self.used, Path(self.order.run.name), self.project.state, self.tell)
+                self.used.clear()
+            return [post.parcel(worker) for post in self.posts.values()]
 
 
 class Bench(WorkerPlugin):
@@ -144,7 +170,7 @@ class Bench(WorkerPlugin):
         self.project = project
         self.tell = tell
         self._lock = threading.Lock()
-        self._posts: dict[tuple[str, str], Post] = {}  # by run and box
+        self._parts: dict[str, Part] = {}  # by run
         self._last: dict[str, str] = {}  # the run that used a box last
         self._doors: dict[int, tuple[Registry, asyncio.Server]] = {}  # by the port of the loopback
         self._worker: Worker | None = None
@@ -164,24 +190,26 @@ class Bench(WorkerPlugin):
         """The post of a box in a run; LabError if the registry of the run cannot be reached."""
         with self._lock:
             self._reach(order)
-            key = order.token, box
-            if key not in self._posts:
-                self._posts[key] = Post(self.items[box], order, self.project, self.tell)
+            if order.token not in self._parts:
+                self._parts[order.token] = Part(order, self.project, self.tell)
+            post = self._parts[order.token].post(self.items[box])
             if self._last.get(box) != order.token:
-                self._posts[key].forget()
+                post.forget()
                 self._last[box] = order.token
-            return self._posts[key]
+            return post
 
-    def clear(self, token: str | None = None) -> None:
-        """Remove what a run left on the boxes, or what all runs left; a box that fails costs the others nothing."""
+    def clear(self, token: str | None = None) -> list[Parcel]:
+        """Remove what a run left on the boxes, or what all runs left; the commands of that, of each box."""
+        found: list[Parcel] = []
         with self._lock:
-            found = {key: post for key, post in self._posts.items() if token in (None, key[0])}
-        for key, post in found.items():
+            parts = {name: part for name, part in self._parts.items() if token in (None, name)}
+        for name, part in parts.items():
             try:
-                post.close()
-                self._posts.pop(key, None)
+                found += part.close(self._worker.address if self._worker else "")
+                self._parts.pop(name, None)
             except LabError as error:  # the end of the worker tries again
-                self.tell(Progress(post.item.box.name, error.message, failed=True))
+                self.tell(Progress(name, error.message, failed=True))
+        return found
 
     def _reach(self, order: Order) -> None:
         """Open the way to the registry of a run if this machine has none."""

@@ -54,14 +54,26 @@ class Cells:
         self.begun = begun
         self.deadlines = Deadlines(seconds, clock)
         self._waiting: dict[str, Cell] = {}
+        self._given = 0
         self._news: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         client.subscribe_topic(tasks.TOPIC, lambda event: self._news.put(("event", event[1])))
 
     def give(self, name: str, box: str, engine: str, take: Take, task: Callable[..., Parcel], *words: object) -> None:
-        """Give a cell to the scheduler, for a worker that has the box and the engine."""
+        """Give a cell to the scheduler, for a worker that has the box and the engine; a box makes earlier cells first.
+
+        `take` gets what the cell has made.
+        """
         needs = resources.needed(box, engine)
+        self._given += 1
         future = self.client.submit(
-            task, self.token, name, *words, key=f"lab-{self.token}-{name}", resources=dict(needs), pure=False
+            task,
+            self.token,
+            name,
+            *words,
+            key=f"lab-{self.token}-{name}",
+            resources=dict(needs),
+            priority=-self._given,  # Dask takes the order of tasks that come together as unimportant
+            pure=False,
         )
         self._waiting[name] = Cell(name, box, needs, future, take)
         self.deadlines.add(box, name)
@@ -79,12 +91,14 @@ class Cells:
                 for box in self.deadlines.overdue():
                     self._end_wait(box)
 
-    def stop(self, seconds: float = CLEARED) -> None:
+    def stop(self, seconds: float = CLEARED) -> list[Parcel]:
         """Cancel all cells that are left, and let each worker remove what the run left on its boxes.
 
-        It waits for that for so many seconds; a worker that still makes a cell removes the files after it. A scheduler
-        that is lost is no error here.
+        Returns the commands of that. It waits for that for so many seconds; a worker that still makes a cell removes
+        the files after it. A scheduler that is lost is no error here.
         """
+        found: list[Parcel] = []
+        ends: list[Future[list[Parcel]]] = []
         with suppress(OSError, TimeoutError):  # CommClosedError of Dask is an OSError
             if self._waiting:
                 self.client.cancel([cell.future for cell in self._waiting.values()], force=True)
@@ -95,9 +109,12 @@ class Cells:
             with self.client.as_current():
                 wait(ends, timeout=seconds)
         with suppress(OSError, TimeoutError):
+            for end in (item for item in ends if item.status == "finished"):
+                found += end.result(timeout=ANSWERED)
             self.client.set_metadata([tasks.ROOT, self.token], None)
+        return found
 
-    def _clear(self, worker: str) -> Future[None]:
+    def _clear(self, worker: str) -> Future[list[Parcel]]:
         key = f"lab-clear-{self.token}-{worker}"
         return self.client.submit(tasks.clear, self.token, workers=[worker], key=key, pure=False)
 

@@ -9,17 +9,20 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from lab import files
 from lab.errors import HostError, UsageError, reason
 
 if TYPE_CHECKING:
     from distributed import Client
 
+    from lab.project import Project
     from lab.run.distributed.bench import Bench
 
 LOCAL = "local"
 SCHEMES = ("tcp", "tls")
 CONNECTED = 30  # seconds in which a scheduler answers
 EXTRA = "pip install 'docker-cache-lab[distributed]' installs it"
+PAGES = "127.0.0.1:0"  # where Dask offers web pages: at a free port of the loopback
 SPARE = 1  # threads of a worker beside one for each box, for the tasks that remove files
 
 
@@ -80,13 +83,29 @@ def connected(address: str) -> Iterator[Client]:
 
 
 @contextmanager
+def settings(project: Project) -> Iterator[None]:
+    """Dask's settings for a worker: its files are in a private folder of the workplace, and its web pages are off."""
+    import dask
+
+    folder = project.state / "dask"
+    files.private_folder(folder)
+    routes: dict[str, list[str]] = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
+    with dask.config.set({"temporary-directory": str(folder), **routes}):
+        yield
+
+
+@contextmanager
 def of_this_process(bench: Bench) -> Iterator[Client]:
-    """A client of a LocalCluster with one worker, a thread for each box of the bench; nothing listens on a network."""
+    """A client of a LocalCluster with one worker, a thread for each box of the bench; it has no port but on loopback.
+
+    Dask opens a port for web pages in any case.
+    """
     from distributed import Client, LocalCluster
 
     from lab.run.distributed import resources
 
     with (
+        settings(bench.project),
         LocalCluster(
             n_workers=1,
             processes=False,
@@ -94,6 +113,8 @@ def of_this_process(bench: Bench) -> Iterator[Client]:
             resources=resources.offered(bench.items.values()),
             plugins=(bench,),
             dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": PAGES},
+            worker_dashboard_address=PAGES,
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,

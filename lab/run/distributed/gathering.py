@@ -90,7 +90,9 @@ class Gathering:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
         """End all that was begun on the scheduler and on the workers; after Ctrl-C, nobody waits long for that."""
-        self.cells.stop(*([HURRIED] if kind and issubclass(kind, KeyboardInterrupt | Interrupted) else []))
+        hurried = kind is not None and issubclass(kind, KeyboardInterrupt | Interrupted)
+        for parcel in self.cells.stop(HURRIED) if hurried else self.cells.stop():
+            self._record(parcel)
 
     def _store(self, name: str, value: object) -> None:
         """Give the scheduler what each worker reads once; it stays there whichever workers are lost."""

@@ -14,7 +14,7 @@ from lab.machines.ready import Ready
 from lab.project import Project
 from lab.run.distributed import resources
 from lab.run.distributed.bench import Bench
-from lab.run.distributed.cluster import CONNECTED, SPARE, cannot_reach
+from lab.run.distributed.cluster import CONNECTED, PAGES, SPARE, cannot_reach, settings
 from lab.workers import signal_children, stopping
 
 
@@ -26,7 +26,8 @@ def serve(scheduler: str, ready: Sequence[Ready], project: Project, tell: Tell, 
     """
     bench = Bench(ready, project, tell)
     try:
-        asyncio.run(_serve(scheduler, bench, started))
+        with settings(project):
+            asyncio.run(_serve(scheduler, bench, started))
     except KeyboardInterrupt:
         stopping.set()
         bench.close()  # the cells that run end, because their connections are closed
@@ -48,6 +49,7 @@ async def _serve(scheduler: str, bench: Bench, started: Callable[[str], None]) -
         resources=resources.offered(bench.items.values()),
         plugins=(bench,),
         dashboard=False,
+        dashboard_address=PAGES,
         death_timeout=CONNECTED,
     )
     try:

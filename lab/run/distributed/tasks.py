@@ -26,7 +26,14 @@ def made_by(box: str, engine: str) -> str:
 
 def base(token: str, cell: str, box: str, engine: str) -> Parcel:
     """Make the base image of the run on a box."""
-    return _cell(token, cell, box, lambda post, address: post.base(engine, address))
+
+    def work(post: Post, address: str) -> Parcel:
+        made = post.base(engine)
+        parcel = post.parcel(address)
+        parcel.base = made
+        return parcel
+
+    return _cell(token, cell, box, work)
 
 
 def prepare(token: str, cell: str, box: str, engine: str, produces: bool) -> Parcel:
@@ -51,10 +58,10 @@ def rebuild(token: str, cell: str, name: str) -> Parcel:
     return _cell(token, cell, key.consumer, work)
 
 
-def clear(token: str) -> None:
-    """Remove what the run left on the boxes of this worker."""
-    _bench(get_worker()).clear(token)
+def clear(token: str) -> list[Parcel]:
+    """Remove what the run left on the boxes of this worker; the commands of that."""
     _read.pop(token, None)
+    return _bench(get_worker()).clear(token)
 
 
 def _cell(token: str, cell: str, box: str, work: Callable[[Post, str], Parcel]) -> Parcel:
