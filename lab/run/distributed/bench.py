@@ -28,7 +28,7 @@ from lab.run.builders.table import split, with_builders
 from lab.run.crew import Crew
 from lab.run.distributed.collector import Collector, Exchanges
 from lab.run.distributed.parcels import Order, Parcel
-from lab.run.distributed.tunnel import open_door
+from lab.run.distributed.tunnel import End, open_door
 from lab.run.experiment import Wish, make_base, rulebook
 from lab.run.manner import Manner
 from lab.run.scenarios import Scenario
@@ -172,7 +172,7 @@ class Bench(WorkerPlugin):
         self._lock = threading.Lock()
         self._parts: dict[str, Part] = {}  # by run
         self._last: dict[str, str] = {}  # the run that used a box last
-        self._doors: dict[int, tuple[Registry, asyncio.Server]] = {}  # by the port of the loopback
+        self._doors: dict[int, tuple[Registry, End]] = {}  # by the port of the loopback
         self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -180,10 +180,10 @@ class Bench(WorkerPlugin):
         """Take the worker that owns the boxes."""
         self._worker, self._loop = worker, asyncio.get_running_loop()
 
-    def teardown(self, worker: Worker) -> None:
-        """Close the forwards of the worker; its posts are closed by who runs the worker."""
+    async def teardown(self, worker: Worker) -> None:
+        """Close the ways to registries; the parts of runs are closed by who runs the worker."""
         for _, door in self._doors.values():
-            door.close()
+            await door.close()
         self._doors.clear()
 
     def post(self, order: Order, box: str) -> Post:
@@ -224,7 +224,7 @@ class Bench(WorkerPlugin):
                     f"cannot offer the registry of the run on port {store.port}: another run has that port here",
                     hint="make the run again with --registry-port and another port",
                 )
-            loop.call_soon_threadsafe(known[1].close)
+            asyncio.run_coroutine_threadsafe(known[1].close(), loop).result(OPENED)
         opening = open_door(order.door, store.port, worker.security)
         try:
             door = asyncio.run_coroutine_threadsafe(opening, loop).result(OPENED)

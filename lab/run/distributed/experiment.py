@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from distributed import Client
 from distributed.comm.addressing import unparse_host_port
-from distributed.comm.core import Listener
 from distributed.utils import get_ip
 
 from lab import __version__
@@ -166,17 +165,13 @@ def _offered(client: Client, spread: Spread, store: Registry) -> Iterator[str | 
     own = spread.registry_address or unparse_host_port(get_ip(scheduler.hostname or "", scheduler.port or 80), 0)
     address = f"{scheduler.scheme}://{own}"
     try:
-        listener = client.sync(tunnel.offer, address, store.port, client.security)
+        end = client.sync(tunnel.offer, address, store.port, client.security)
     except (OSError, ValueError) as error:
         raise HostError(
             f"cannot offer the registry of the run at {address}: {reason(error)}",
             hint="--registry-address names an address of this machine that workers can reach",
         ) from error
     try:
-        yield str(listener.contact_address)
+        yield str(end.address)
     finally:
-        client.sync(_stop, listener)
-
-
-async def _stop(listener: Listener) -> None:
-    listener.stop()
+        client.sync(end.close)
