@@ -26,13 +26,16 @@ class End:
         self.stop: Callable[[], object] = lambda: None
         self._leads: set[asyncio.Task[None]] = set()
 
-    async def lead(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work of one connection, as a task that `close` can end."""
+    async def lead(self, work: Coroutine[Any, Any, None], end: Callable[[], object]) -> None:
+        """Do the work of one connection, as a task that `close` can end also before it begins; `end` closes it."""
         task = asyncio.ensure_future(work)
         self._leads.add(task)
         task.add_done_callback(self._leads.discard)
-        with suppress(asyncio.CancelledError):
-            await task
+        try:
+            with suppress(asyncio.CancelledError):
+                await task
+        finally:
+            end()
 
     async def close(self) -> None:
         """Listen no more, and close the connections that are open."""
@@ -51,15 +54,12 @@ async def offer(address: str, port: int, security: Security) -> End:
     end = End()
 
     async def lead(comm: Comm) -> None:
-        try:
+        with suppress(OSError):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)
-        except OSError:
-            comm.abort()
-            return
-        await _join(comm, reader, writer)
+            await _join(comm, reader, writer)
 
     async def accept(comm: Comm) -> None:
-        await end.lead(lead(comm))
+        await end.lead(lead(comm), comm.abort)
 
     listener: Listener = listen(address, accept, deserialize=False, **security.get_listen_args("client"))
     await listener.start()
@@ -75,18 +75,12 @@ async def open_door(address: str, port: int, security: Security) -> End:
     end = End()
 
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with suppress(OSError):
             comm = await connect(address, deserialize=False, **security.get_connection_args("client"))
-        except OSError:
-            await _closed(writer)
-            return
-        except asyncio.CancelledError:
-            await _closed(writer)
-            raise
-        await _join(comm, reader, writer)
+            await _join(comm, reader, writer)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await end.lead(lead(reader, writer))
+        await end.lead(lead(reader, writer), writer.close)
 
     server = await asyncio.start_server(accept, LOOPBACK, port)
     end.address, end.stop = f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}", server.close
@@ -118,13 +112,9 @@ async def _join(comm: Comm, reader: asyncio.StreamReader, writer: asyncio.Stream
         for one in both:
             one.cancel()
         comm.abort()
-        await _closed(writer)
-
-
-async def _closed(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 def _bytes_of(message: Any) -> bytes:

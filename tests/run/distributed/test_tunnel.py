@@ -73,7 +73,7 @@ def test_a_registry_that_has_gone_closes_the_connection() -> None:
 
 async def closed_in_between() -> bytes:
     """What comes of a connection whose way is closed while it is open."""
-    silent = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), LOOPBACK, 0)
+    silent = await asyncio.start_server(shout, LOOPBACK, 0)  # it answers only at the end
     offered = await offer("tcp://127.0.0.1:0", port_of(silent), Security())
     door = await open_door(offered.address, 0, Security())
     host, _, number = door.address.partition(":")
