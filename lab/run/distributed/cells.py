@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from lab.run.distributed.deadlines import Deadlines
 from lab.run.distributed.parcels import Failure, Parcel
 
 TICK = 0.5  # seconds between two looks at the deadlines
+BATCH = 256  # results that are fetched together, and events that are read between two looks
 ANSWERED = 10  # seconds in which a worker that is not frozen answers, and in which a result is fetched
 CLEARED = 60  # seconds for the removal of files at the end
 Take = Callable[[Parcel], None]
@@ -83,13 +84,43 @@ class Cells:
         """Take results until no cell is left; a cell that was taken may have given others."""
         looked = time.monotonic()
         while self._waiting:
-            with suppress(queue.Empty):
-                kind, what = self._news.get(timeout=TICK)
-                self._done(what) if kind == "done" else self._hear(what)
+            done = []
+            for kind, what in self._latest():
+                if kind == "done":
+                    done.append(what)
+                else:
+                    self._hear(what)
+            self._finish(done)
             if time.monotonic() - looked >= TICK:
                 looked = time.monotonic()
                 for box in self.deadlines.overdue():
                     self._end_wait(box)
+
+    def _latest(self) -> Iterator[tuple[str, Any]]:
+        """Wait for one piece of news, and give it with those that have come since, at most BATCH together."""
+        with suppress(queue.Empty):
+            yield self._news.get(timeout=TICK)
+            for _ in range(BATCH - 1):
+                yield self._news.get_nowait()
+
+    def _finish(self, names: Sequence[str]) -> None:
+        """Take the results of these cells, which are fetched together: one way there and back for each is slow."""
+        found = [cell for name in names if (cell := self._waiting.get(name))]
+        good = [cell.future for cell in found if cell.future.status == "finished"]
+
+        async def fetch() -> list[Parcel]:
+            return list(await self.client.gather(good, asynchronous=True))
+
+        parcels: dict[object, Parcel] = {}
+        if len(good) > 1:
+            with suppress(Exception):  # each is then fetched alone, and shows what is wrong with it
+                fetched = self.client.sync(fetch, callback_timeout=ANSWERED)
+                parcels = dict(zip((future.key for future in good), fetched, strict=True))
+        for cell in found:
+            if parcel := parcels.get(cell.future.key):
+                self._take(cell, parcel)
+            else:
+                self._done(cell.name)
 
     def stop(self, seconds: float = CLEARED) -> list[Parcel]:
         """Cancel all cells that are left, and let each worker remove what the run left on its boxes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -60,6 +61,7 @@ class Gathering:
         self.agenda: Agenda
         self._facts: dict[Image, BoxFacts] = {}
         self._keys: dict[str, TrialKey] = {}
+        self._left: Counter[str] = Counter()  # the trials of each consumer that have no result
         self._preparing: set[Image] = set()
         self._base: Parcel | None = None
         self._store(tasks.ORDER, order)
@@ -155,6 +157,7 @@ class Gathering:
     def _give(self, key: TrialKey) -> None:
         """Give a trial to the scheduler, or mark it if its producer has pushed no image."""
         self.agenda.begun.add(key)
+        self._left[key.consumer] += 1
         source = self._production((key.producer, key.producer_engine))
         if source is not None and source.problem is not None:
             self.recorder.watch(Begun(key))
@@ -184,7 +187,9 @@ class Gathering:
     def _lose(self, keys: Sequence[TrialKey], failure: Failure) -> None:
         """Store these trials as broken, as those of a box that was lost."""
         for key in keys:
-            self.agenda.begun.add(key)
+            if key not in self.agenda.begun:
+                self.agenda.begun.add(key)
+                self._left[key.consumer] += 1
             source = self._production((key.producer, key.producer_engine))
             update = {"problem": failure.problem, "fault": failure.fault, "part": source.part if source else 0}
             self._add(sequence.as_trial(key).model_copy(update=update))
@@ -192,9 +197,8 @@ class Gathering:
     def _add(self, trial: Trial) -> None:
         self.recorder.add(trial)
         self.tell(Progress(trial.consumer, summary(trial)))
-        left = self.agenda.left(trial.consumer)
-        waiting = any(key.consumer == trial.consumer for key in self._keys.values())
-        if not left and not waiting:
+        self._left[trial.consumer] -= 1
+        if not self._left[trial.consumer]:
             self.tell(Progress(trial.consumer, "all trials made", done=True))
 
     def _record(self, parcel: Parcel) -> None:

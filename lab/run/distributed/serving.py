@@ -14,7 +14,7 @@ from lab.machines.ready import Ready
 from lab.project import Project
 from lab.run.distributed import resources
 from lab.run.distributed.bench import Bench
-from lab.run.distributed.cluster import CONNECTED, PAGES, SPARE, cannot_reach, settings
+from lab.run.distributed.cluster import CONNECTED, PAGES, SPARE, cannot_reach, need_distributed, settings
 from lab.workers import signal_children, stopping
 
 
@@ -24,6 +24,7 @@ def serve(scheduler: str, ready: Sequence[Ready], project: Project, tell: Tell, 
     `started` is called with the address of the worker. HostError for a scheduler that cannot be reached, that ends, or
     that removes the worker. What runs left on the boxes is removed.
     """
+    need_distributed()
     bench = Bench(ready, project, tell)
     try:
         with settings(project):
