@@ -20,9 +20,10 @@ from lab.boxes.transcript import read
 from lab.model import Verdict
 from lab.run.distributed import tasks
 from lab.run.distributed.experiment import Spread, perform
-from tests.conftest import ROOT
+from tests.conftest import HANGS, ROOT, Lab
 from tests.run.distributed.replaying import ready
 from tests.run.distributed.workplace import project, quiet, wish
+from tests.test_private_engines import FIXED, archives, workplace  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.vm
 PORT = 8786
@@ -95,19 +96,17 @@ def first_line(child: subprocess.Popen[str]) -> str:
     return child.stdout.readline().strip()
 
 
-def scheduler(stack: ExitStack, host: str) -> str:
+def scheduler(stack: ExitStack, host: str, port: int = PORT) -> str:
     """Start Dask's own scheduler; its address."""
-    address = f"tcp://{host}:{PORT}"
-    words = (sys.executable, "-c", SCHEDULER, host, str(PORT))
-    assert first_line(started(stack, *words)) == address
-    return address
+    return first_line(started(stack, sys.executable, "-c", SCHEDULER, host, str(port)))
 
 
 SCHEDULER = """
 import asyncio, sys
 from distributed import Scheduler
 async def main():
-    async with Scheduler(host=sys.argv[1], port=int(sys.argv[2]), dashboard=False) as made:
+    pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    async with Scheduler(host=sys.argv[1], port=int(sys.argv[2]), **pages) as made:
         print(made.address, flush=True)
         await made.finished()
 asyncio.run(main())
@@ -160,3 +159,22 @@ def iter_of(events: queue.SimpleQueue[dict[str, str]]) -> list[dict[str, str]]:
     while not events.empty():
         found.append(events.get())
     return found
+
+
+def test_a_worker_offers_real_engines_of_this_machine(workplace: Lab, stack: ExitStack) -> None:  # noqa: F811
+    address = scheduler(stack, "127.0.0.1", 0)
+    engine = ("--lineup", "local", "--engine", FIXED)
+    worker = workplace.start("worker", "--scheduler", address, *engine)
+    stack.callback(worker.kill)
+    assert worker.stderr
+    offer = next(line for line in worker.stderr if "offers 1 box" in line)
+    assert f"local ({FIXED})" in offer
+    run = workplace.ok("repro", *engine, "--variation", "none", "--scheduler", address, "--json").json
+    assert [(trial["engine"], trial["verdict"]) for trial in run["trials"]] == [(FIXED, "as expected")]
+    assert run["trials"][0]["predicted"] == ["hit"] * 3
+    assert run["complete"]
+    worker.send_signal(signal.SIGTERM)
+    out, err = worker.communicate(timeout=HANGS)
+    assert worker.returncode == 130, (out, err)
+    assert workplace.engines() == []
+    assert list((workplace.root / "home").glob("lab-runs/*")) == []

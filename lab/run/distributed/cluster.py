@@ -31,10 +31,10 @@ def check_address(address: str) -> None:
     if address == LOCAL:
         need_distributed()
     else:
-        check_remote_address(address, f", or {LOCAL}")
+        check_remote_address(address, f"tcp://HOST:PORT, tls://HOST:PORT or {LOCAL}")
 
 
-def check_remote_address(address: str, other: str = "") -> None:
+def check_remote_address(address: str, expected: str = "tcp://HOST:PORT or tls://HOST:PORT") -> None:
     """Raise UsageError for what is no address of a scheduler, HostError if the extra is not installed."""
     try:
         parts = urlsplit(address)
@@ -43,7 +43,7 @@ def check_remote_address(address: str, other: str = "") -> None:
         good = False
     if not good:
         raise UsageError(
-            f"cannot use the scheduler {address!r}: expected tcp://HOST:PORT or tls://HOST:PORT{other}",
+            f"cannot use the scheduler {address!r}: expected {expected}",
             hint="`dask scheduler` starts one and prints its address",
         )
     need_distributed()

@@ -14,6 +14,7 @@ from distributed.security import Security
 from lab.run.distributed.tunnel import LOOPBACK, offer, open_door
 
 OPENED: list[str] = []
+OPEN, SAFE = Security(), Security.temporary()
 
 
 class Trap:
@@ -38,15 +39,18 @@ async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def through(text: bytes, *, gone: bool = False) -> bytes:
-    """Send a text over the whole way, behind which the registry may be gone, and return the answer."""
+async def through(text: bytes, *, gone: bool = False, scheme: str = "tcp", own: Security = OPEN) -> bytes:
+    """Send a text over the whole way, behind which the registry may be gone, and return the answer.
+
+    `own` has the certificates of the worker; the client has those of SAFE where the scheme is TLS.
+    """
     target = await asyncio.start_server(shout, LOOPBACK, 0)
     port = port_of(target)
     if gone:
         target.close()
         await target.wait_closed()
-    offered = await offer("tcp://127.0.0.1:0", port, Security())
-    door = await open_door(offered.address, 0, Security())
+    offered = await offer(f"{scheme}://127.0.0.1:0", port, SAFE if scheme == "tls" else OPEN)
+    door = await open_door(offered.address, 0, own)
     try:
         host, _, number = door.address.partition(":")
         reader, writer = await asyncio.open_connection(host, int(number))
@@ -65,6 +69,14 @@ async def through(text: bytes, *, gone: bool = False) -> bytes:
 def test_bytes_pass_in_both_directions_to_the_end() -> None:
     text = b"push and pull " * 100_000
     assert asyncio.run(through(text)) == text.upper()
+
+
+def test_with_tls_bytes_pass_between_ends_that_have_certificates() -> None:
+    assert asyncio.run(through(b"push", scheme="tls", own=SAFE)) == b"PUSH"
+
+
+def test_with_tls_a_worker_with_other_certificates_gets_nothing() -> None:
+    assert asyncio.run(through(b"push", scheme="tls", own=Security.temporary())) == b""
 
 
 def test_a_registry_that_has_gone_closes_the_connection() -> None:
