@@ -14,7 +14,9 @@ import pytest
 from lab.boxes.transcript import read
 from lab.errors import UsageError
 from lab.machines.ready import Ready
+from lab.model import TrialKey
 from lab.results.run import load
+from lab.run.course import Course
 from lab.run.distributed.experiment import Spread, check_wish, perform
 from lab.run.experiment import perform as perform_here
 from lab.run.manner import Manner
@@ -72,6 +74,15 @@ def test_each_box_of_several_makes_the_same_with_the_same_commands_in_the_same_o
     alike = [{key: value for key, value in run[1].items() if not isinstance(value, list)} for run in (here, spread)]
     assert alike[0] == alike[1]
     assert here[0].splitlines()[-9:] == spread[0].splitlines()[-9:]  # the table sorts its rows
+
+
+def test_only_the_trials_that_are_asked_for_are_made(tmp_path: Path) -> None:
+    where = project(tmp_path)
+    wanted = TrialKey("a", ENGINE, "b", ENGINE, "copy-bust", "none")
+    asked = wish(where, course=Course(only=frozenset([wanted])))
+    _, run = perform(LOCAL, asked, [ready("a"), ready("b")], where, quiet(), registry=STORE)
+    assert ([trial.key for trial in run.trials], run.complete) == ([wanted], True)
+    assert [made.producer for made in run.productions] == ["a"]  # nobody needs the image of the other
 
 
 @pytest.mark.parametrize(
