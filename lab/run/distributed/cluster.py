@@ -66,11 +66,24 @@ def cannot_reach(address: str, error: BaseException) -> HostError:
     )
 
 
+def check_certificates(address: str) -> None:
+    """Raise HostError for an address of TLS without certificates: Dask itself fails late, and not in order."""
+    from distributed.security import Security
+
+    try:
+        found = Security().get_connection_args("client").get("ssl_context")
+    except (OSError, ValueError) as error:  # a file that does not exist, or that is no certificate
+        raise cannot_reach(address, error) from error
+    if urlsplit(address).scheme == "tls" and found is None:
+        raise cannot_reach(address, ValueError("no certificates are set for TLS"))
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """A client of the scheduler at this address; HostError if it does not answer, or has another certificate."""
     from distributed import Client
 
+    check_certificates(address)
     try:
         client = Client(address, timeout=CONNECTED, set_as_default=False)
     except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as error:

@@ -14,7 +14,15 @@ from lab.machines.ready import Ready
 from lab.project import Project
 from lab.run.distributed import resources
 from lab.run.distributed.bench import Bench
-from lab.run.distributed.cluster import CONNECTED, PAGES, SPARE, cannot_reach, need_distributed, settings
+from lab.run.distributed.cluster import (
+    CONNECTED,
+    PAGES,
+    SPARE,
+    cannot_reach,
+    check_certificates,
+    need_distributed,
+    settings,
+)
 from lab.workers import signal_children, stopping
 
 
@@ -25,6 +33,7 @@ def serve(scheduler: str, ready: Sequence[Ready], project: Project, tell: Tell, 
     that removes the worker. What runs left on the boxes is removed.
     """
     need_distributed()
+    check_certificates(scheduler)
     bench = Bench(ready, project, tell)
     try:
         with settings(project):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import socket
+from pathlib import Path
 
+import dask
 import pytest
 
 from lab.errors import HostError, UsageError
@@ -45,8 +47,25 @@ def test_a_scheduler_that_does_not_answer_is_an_error_of_the_host(monkeypatch: p
             pass
 
 
-def test_a_cluster_of_this_process_offers_the_boxes_and_listens_nowhere(tmp_path: pytest.TempPathFactory) -> None:
-    bench = Bench([ready("a"), ready("b")], project(tmp_path), quiet())  # type: ignore[arg-type]
+def test_tls_without_certificates_is_an_error_before_anything_starts() -> None:
+    with pytest.raises(HostError, match="no certificates are set for TLS") as caught, connected("tls://127.0.0.1:9"):
+        pass
+    assert "distributed.comm.tls" in (caught.value.hint or "")
+
+
+def test_a_certificate_that_does_not_exist_is_an_error_in_words(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.pem")
+    names = ("ca-file", "client.key", "client.cert")
+    with (
+        dask.config.set({f"distributed.comm.tls.{name}": missing for name in names}),
+        pytest.raises(HostError, match="cannot reach the scheduler tls://127"),
+        connected("tls://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_a_cluster_of_this_process_offers_the_boxes_and_listens_nowhere(tmp_path: Path) -> None:
+    bench = Bench([ready("a"), ready("b")], project(tmp_path), quiet())
     with of_this_process(bench) as client:
         [(address, worker)] = client.scheduler_info()["workers"].items()
         assert address.startswith("inproc://")
