@@ -168,7 +168,7 @@ class Cells:
         if cell.future.status in ("cancelled", "lost"):
             raise HostError(
                 "cannot go on with the run: the scheduler does not know its cells any more",
-                hint="`python -m lab repro --resume RUN` makes the rest on boxes of this machine",
+                hint="start the scheduler and its workers, and run the same command again",
             )
         try:
             parcel = cell.future.result(timeout=ANSWERED)

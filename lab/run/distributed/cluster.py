@@ -55,7 +55,9 @@ def need_distributed() -> None:
         raise HostError("cannot use a scheduler: the Python package distributed is not installed", hint=EXTRA)
     import distributed  # noqa: F401  # it sets up its log, which is changed after that
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ["distributed", *logging.root.manager.loggerDict]:  # Dask sets a level of its own for some of them
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def cannot_reach(address: str, error: BaseException) -> HostError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import socket
 from pathlib import Path
 
@@ -12,7 +13,13 @@ import pytest
 from lab.errors import HostError, UsageError
 from lab.run.distributed import cluster
 from lab.run.distributed.bench import Bench
-from lab.run.distributed.cluster import check_address, check_remote_address, connected, of_this_process
+from lab.run.distributed.cluster import (
+    check_address,
+    check_remote_address,
+    connected,
+    need_distributed,
+    of_this_process,
+)
 from tests.run.distributed.replaying import ready
 from tests.run.distributed.workplace import project, quiet
 
@@ -45,6 +52,14 @@ def test_a_scheduler_that_does_not_answer_is_an_error_of_the_host(monkeypatch: p
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
         with pytest.raises(HostError, match="cannot reach the scheduler"), connected(address):
             pass
+
+
+def test_dask_logs_no_error_that_lab_reports_itself() -> None:
+    import distributed.client
+
+    logging.getLogger("distributed.client").setLevel(logging.WARNING)  # as Dask's settings have it
+    need_distributed()
+    assert not distributed.client.logger.isEnabledFor(logging.ERROR)
 
 
 def test_tls_without_certificates_is_an_error_before_anything_starts() -> None:
