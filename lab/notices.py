@@ -81,6 +81,19 @@ def listening(listener: Listener) -> Iterator[None]:
             _listeners.remove(listener)
 
 
+@contextmanager
+def listening_here(listener: Listener) -> Iterator[None]:
+    """Let the listener receive the notices of this thread alone: other threads may work for somebody else."""
+    own = threading.get_ident()
+
+    def hear(notice: Notice) -> None:
+        if threading.get_ident() == own:
+            listener(notice)
+
+    with listening(hear):
+        yield
+
+
 def announce(notice: Notice) -> None:
     """Give a notice to every listener."""
     with _lock:

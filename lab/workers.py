@@ -145,9 +145,7 @@ def _end_children(threads: list[_Job[V]]) -> None:
     for seconds, number in limits:
         try:
             if number is not None:
-                for child in psutil.Process().children(recursive=True):
-                    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: sudo runs it as root
-                        child.send_signal(number)
+                signal_children(number)
             deadline = time.monotonic() + seconds
             for thread in threads:
                 thread.ended.wait(max(0.0, deadline - time.monotonic()))
@@ -155,6 +153,13 @@ def _end_children(threads: list[_Job[V]]) -> None:
             continue
         if all(thread.ended.is_set() for thread in threads):
             return
+
+
+def signal_children(number: signal.Signals) -> None:
+    """Send a signal to all programs that this process has started and that still run."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # denied: sudo runs it as root
+            child.send_signal(number)
 
 
 def wait_for(

@@ -6,15 +6,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
-from lab.boxes.transcript import Transcript
+
+
+class Record(Protocol):
+    """What takes every command of a box: the transcript of a run, or one in memory."""
+
+    def record(self, box: str, about: str, result: Result) -> None:
+        """Add one command and its result; `about` is the trial or phase to which it belongs."""
 
 
 class RecordingBox(Box):
     """A box that writes every command to a transcript."""
 
-    def __init__(self, box: Box, transcript: Transcript) -> None:
+    def __init__(self, box: Box, transcript: Record) -> None:
         self.name = box.name
         self.box = box
         self.transcript = transcript

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from lab.boxes.base import Tell
 from lab.boxes.specs import BoxSpec
 from lab.cli.cleanup import guarded
 from lab.cli.machines import stopped, with_way_back
@@ -18,11 +20,16 @@ from lab.errors import ConfigError, Interrupted, LabError, UsageError
 from lab.files import hold
 from lab.machines.catalog import pick
 from lab.machines.fleet import Fleet
+from lab.machines.ready import Ready
 from lab.model import Planned, RunEvent, TrialKey
+from lab.project import Project
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
 from lab.run.builders.table import bring_buildx, check_caches, fitting
 from lab.run.experiment import Wish, perform
+from lab.run.recorder import Watch
+
+Make = Callable[[Wish, Sequence[Ready], Project, Tell, Watch], tuple[Path, Run]]
 
 
 @dataclass(frozen=True)
@@ -40,22 +47,40 @@ class Conductor:
         """True if an engine can be used without a download or a build."""
         return self.fleet.stock.at_hand(self.place.catalog.engine(engine))
 
-    def run(self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = ()) -> tuple[Path, Run]:
-        """Bring the boxes up with these engines (default: their own) and make the trials of the wish."""
+    def run(
+        self,
+        wish: Wish,
+        engines: Sequence[str] = (),
+        also: Sequence[str] = (),
+        make: Make = perform,
+        *,
+        early: bool = True,
+    ) -> tuple[Path, Run]:
+        """Bring the boxes up with these engines (default: their own) and make the trials of the wish.
+
+        `make` makes them. With `early`, engines whose archives take minutes to make are started after the others.
+        """
+        ready = self.bring_up(wish, engines, also, early=early)
+        return self.make(wish, ready, make)
+
+    def bring_up(
+        self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = (), *, early: bool = True
+    ) -> list[Ready]:
+        """Bring the boxes up with these engines, or with their own."""
         name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
         try:
-            ready = with_way_back(
-                self.place,
-                lambda: self.fleet.up(
-                    name, self.specs, self.provider, engines, also, early=not snapshots, resettable=snapshots
-                ),
-            )
+            up = partial(self.fleet.up, name, self.specs, self.provider, engines, also)
+            return with_way_back(self.place, lambda: up(early=early and not snapshots, resettable=snapshots))
         except LabError as error:
             self._add_way_on(error, wish)
             raise
+
+    def make(self, wish: Wish, ready: Sequence[Ready], make: Make = perform) -> tuple[Path, Run]:
+        """Make the trials of the wish on these boxes, and close them."""
+        name = self.place.lineup.name
         try:
-            return perform(wish, ready, self.place.project, self.screen.tell, self._watch)
+            return make(wish, ready, self.place.project, self.screen.tell, self._watch)
         except (Interrupted, KeyboardInterrupt) as error:
             hint = f"what was measured is kept in {self.place.project.results}"
             if any(spec.kind == "vagrant" for spec in self.specs):  # a run on this machine alone leaves nothing

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lab.cli.resuming import Task
     from lab.cli.run_words import Plan, RunWords
     from lab.cli.screen import Screen
+    from lab.cli.spreading import SpreadWords
     from lab.results.run import Run
     from lab.run.experiment import Wish
     from lab.run.manner import Surprise
@@ -74,11 +75,15 @@ def prepared(task: Task, shown: Shown) -> Iterator[Prepared]:
         yield Prepared(place, wish, boxes_of(wish, place, allow_prune=words.allow_prune), other)
 
 
-def make(task: Task, shown: Shown) -> tuple[Path, Run]:
-    """Make the trials of the task, and show the run; returns its folder and the run."""
+def make(task: Task, shown: Shown, spread: SpreadWords | None = None) -> tuple[Path, Run]:
+    """Make the trials of the task, and show the run; returns its folder and the run.
+
+    `spread` states the scheduler whose workers make them; None for this process.
+    """
     from lab.cli.conduct import conducting
     from lab.cli.manner import kept_text
     from lab.cli.sharding import course_of, is_part, narrowed
+    from lab.cli.spreading import made_by_workers
 
     words = task.words
     with ExitStack() as stack:
@@ -88,13 +93,24 @@ def make(task: Task, shown: Shown) -> tuple[Path, Run]:
         wish = replace(wish, course=course_of(task, plan, wish, specs, place))
         if is_part(task):
             wish, specs = narrowed(wish, specs, place)
+        remote = spread is not None and spread.is_remote
         verb = f"repro --resume {task.stored.run.name}" if task.resumes and task.stored else "repro"
         conductor = stack.enter_context(
-            conducting(place, specs, words.trials.provider, verb, verbose=shown.verbose, json_lines=shown.json_lines)
+            conducting(
+                place,
+                () if remote else specs,
+                words.trials.provider,
+                verb,
+                verbose=shown.verbose,
+                json_lines=shown.json_lines,
+            )
         )
         if shown.debug:
             wish = replace(wish, manner=replace(wish.manner, stop=_stop_with(conductor.screen)))
-        folder, run = conductor.run(wish, wish.consumer_engines, wish.producer_engines)
+        if spread is None:
+            folder, run = conductor.run(wish, wish.consumer_engines, wish.producer_engines)
+        else:
+            folder, run = made_by_workers(conductor, spread, wish, specs)
         if shown.json_lines:
             conductor.screen.emit(_ended(run, folder))
     if not shown.json_lines and not shown.quiet:

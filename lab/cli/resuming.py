@@ -27,7 +27,8 @@ from lab.run.shards import Choice
 from lab.run.sums import differences
 
 WITH_RESUME = ("resume", "fail_fast", "time_limit", "debug", "as_json", "json_lines", "verbose")
-WITH_RERUN = ("rerun_failed", "repeat", "seed", *WITH_RESUME[1:])
+SPREAD = ("scheduler", "cell_deadline", "registry_address")  # where trials are made is no part of what a run states
+WITH_RERUN = ("rerun_failed", "repeat", "seed", *WITH_RESUME[1:], *SPREAD)
 SHOWN = 6  # trials that were not made, by name
 
 

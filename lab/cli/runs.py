@@ -14,6 +14,7 @@ from lab.cli.options import json_option, verbose_option
 from lab.cli.own_project import ProjectWords, project_options
 from lab.cli.run_words import AgainWords, RunWords, again_options
 from lab.cli.sharding import ShareWords, share_options
+from lab.cli.spreading import SpreadWords, spread_options
 from lab.cli.terminal import remark
 from lab.cli.trial_words import TrialWords, trial_options
 from lab.counting import counted
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="Leave the folders of the trials on the boxes, for `shell --at TRIAL`.")
 @again_options
 @share_options
+@spread_options
 @json_option
 @click.option("--json-lines", is_flag=True, help="Print every event as one line of JSON while the run goes on.")
 @verbose_option
@@ -74,6 +76,7 @@ def repro(
     keep: bool,
     again: AgainWords,
     share: ShareWords,
+    spread: SpreadWords,
     as_json: bool,
     json_lines: bool,
     verbose: bool,
@@ -97,7 +100,7 @@ def repro(
         if share.listing:
             list_trials(task, manner, as_json=as_json)
             return
-        code = ending(make(task, manner)[1])
+        code = ending(make(task, manner, spread.checked())[1])
     sys.exit(code)
 
 

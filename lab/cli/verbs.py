@@ -29,6 +29,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Run trials": {
         "repro": ("runs", "Run a scenario on all boxes and show the table."),
         "matrix": ("matrix", "Run lineups x engines x builders x cases; write a CI workflow of it."),
+        "worker": ("worker", "Offer the boxes of this machine to a Dask scheduler."),
         "vary": ("vary", "Vary one thing at a time; show what misses your Dockerfile."),
         "cases": ("cases", "List the cases, describe one, check all on real engines."),
         "bisect": ("bisect", "Find the first engine that behaves as it should."),

@@ -22,7 +22,7 @@ from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.contexts import pack
 from lab.results.facts import BoxFacts
-from lab.results.run import Production, Trial
+from lab.results.run import Production, Run, Trial
 from lab.run import boxfacts, cachefacts, matrix, sequence
 from lab.run.agenda import Agenda
 from lab.run.course import ONCE, Course
@@ -48,7 +48,7 @@ class Crew:
     variations are tried only on a box's first engine and against the first producer, so that a run stays short.
     `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
     with; without them each engine of a consumer rebuilds what the same engine built. `manner` is how each trial
-    is made, `course` which trials are, and `state` the folder of this checkout's notes.
+    is made, `course` which trials are, and `state` the folder of this checkout's notes. Crews of one run share `used`.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Crew:
         manner: Manner = USUAL,
         course: Course = ONCE,
         state: Path | None = None,
+        used: list[Station] | None = None,
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -86,10 +87,10 @@ class Crew:
             producer_engines=producer_engines,
         )
         self.stations: dict[tuple[str, str], Station] = {}  # those whose image is made, if they make one
-        self._used: list[Station] = []  # all that may have files of the run on their box
+        self._used = [] if used is None else used  # all that may have files of the run on their box
         self._homes: dict[str, PurePosixPath] = {}
         self._daemons: dict[tuple[str, Docker], BoxFacts] = {}  # those that were asked, by box and client
-        self._emptied: set[tuple[str, Docker]] = set()  # of them, those that hold nothing
+        self.emptied: set[tuple[str, Docker]] = set()  # of them, those that hold nothing
         self._digests: dict[tuple[bytes, str], str] = {}
 
     def trials(
@@ -114,7 +115,7 @@ class Crew:
                 errors |= self._round({name: partial(self._begin_later, item) for name, item in waiting.items()})
             raise_first(errors)
         finally:
-            self.manner.clear(self._used, self.recorder.folder, self.state, self.tell)
+            self.clear()
 
     def _round(self, begin: Mapping[str, Callable[[], None]]) -> dict[str, LabError]:
         """Prepare these boxes, then make all trials that are possible by then; the errors of boxes that failed."""
@@ -160,21 +161,36 @@ class Crew:
 
     def _prepare(self, item: Ready, engine: Engine) -> None:
         """Ask a box for its facts with an engine, and let it produce if it is a producer."""
+        name = item.box.name
+        station = self.station(item, engine)
+        if self.agenda.needs_image(name, engine.name):
+            self.produce(station)
+        self.stations[name, engine.name] = station
+        self.agenda.ready.add((name, engine.name))
+
+    def station(self, item: Ready, engine: Engine) -> Station:
+        """The box with this engine, whose facts are stored; it has produced nothing yet."""
         box, name = self.boxes[item.box.name], item.box.name
         if name not in self._homes:
             self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
             if self.course.stored:  # the lab process that was killed may have left programs and files
-                sequence.remove(box, [self._homes[name] / "lab-runs" / self.recorder.ground.name], in_use=True)
+                self.remove_left(name)
         facts = self._facts(item, engine)
         if self.course.stored is None or not is_known(facts, self.recorder.ground):
             self.recorder.add(facts)
         folder = self._homes[name] / "lab-runs" / self.recorder.ground.name / engine.name
-        station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self._emptied, item.reset)
+        station = Station(box, box.about, engine, facts, folder, self.store, self._keep, self.emptied, item.reset)
         self.manner.use(self._used, station, self.recorder.folder, self.state)
-        if self.agenda.needs_image(name, engine.name):
-            self._produce(station)
-        self.stations[name, engine.name] = station
-        self.agenda.ready.add((name, engine.name))
+        return station
+
+    def remove_left(self, name: str) -> None:
+        """End the programs and remove the files of this run that another process left on a box."""
+        folder = self._homes[name] / "lab-runs" / self.recorder.ground.name
+        sequence.remove(self.boxes[name], [folder], in_use=True)
+
+    def clear(self) -> None:
+        """Remove the files of the run from all boxes that it used."""
+        self.manner.clear(self._used, self.recorder.folder, self.state, self.tell)
 
     def _facts(self, item: Ready, engine: Engine) -> BoxFacts:
         """What an engine says of itself and of its box; each daemon is asked once in a run."""
@@ -189,7 +205,8 @@ class Crew:
         self._daemons[name, engine.docker] = facts
         return facts
 
-    def _produce(self, station: Station) -> None:
+    def produce(self, station: Station) -> None:
+        """Let a station build and push its image, and store how that went."""
         name, engine = station.box.name, station.engine.name
         reference = f"{self.store.prefix}/lab-{self.scenario.name}-{name}:{engine.replace('+', '_')}"
         clock = datetime.now(UTC)
@@ -217,24 +234,29 @@ class Crew:
             trial = self._trial(key, self.stations[name, key.engine], images[source], facts[source])
             _not_stopped(trial.name)
             self.recorder.add(trial)
-            self.tell(Progress(name, _summary(trial)))
+            self.tell(Progress(name, summary(trial)))
             self.manner.after(trial, self.stations[name, key.engine])
         left = self.agenda.left(name)
         self.tell(Progress(name, f"{counted(len(left), 'trial')} left" if left else "all trials made", done=not left))
 
     def _trial(self, key: TrialKey, station: Station, source: Production, producer: BoxFacts) -> Trial:
-        variation = self.agenda.variations[key.variation]
-        if source.problem is None:
-            clock = datetime.now(UTC)
-            facts, say = facts_of(self.book, station.facts, producer), self._say(station.box.name)
-            plan = self._plan(source, facts, variation)
-            trial = sequence.rebuild(station, self.scenario, source, plan, variation, say, facts, key.repeat)
-            if self.scenario.project and matrix.is_control(trial.key):
-                trial = as_control(trial)
-            seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
-            prediction = predicted(subject(self.recorder.ground, trial.model_copy(update={"build": None}), self.book))
-            return trial.model_copy(update={"seconds": seconds, "started": clock, "predicted": prediction})
-        return sequence.broken(source, key)
+        if source.problem is not None:
+            return sequence.broken(source, key)
+        plan = self._plan(source, facts_of(self.book, station.facts, producer), self.agenda.variations[key.variation])
+        return with_prediction(self.recorder.ground, self.rebuild(key, station, source, producer, plan), self.book)
+
+    def rebuild(
+        self, key: TrialKey, station: Station, source: Production, producer: BoxFacts, plan: Expectation | None = None
+    ) -> Trial:
+        """Make one trial, with the time that it took; without a `plan`, the scenario states what is expected."""
+        variation, clock = self.agenda.variations[key.variation], datetime.now(UTC)
+        facts, say = facts_of(self.book, station.facts, producer), self._say(station.box.name)
+        plan = plan or self.scenario.expectation(variation, facts)
+        trial = sequence.rebuild(station, self.scenario, source, plan, variation, say, facts, key.repeat)
+        if self.scenario.project and matrix.is_control(trial.key):
+            trial = as_control(trial)
+        seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
+        return trial.model_copy(update={"seconds": seconds, "started": clock})
 
     def _plan(self, source: Production, facts: Facts, variation: Variation | None) -> Expectation:
         """What the scenario expects of a trial, or else what the producer's rebuild of its own image did."""
@@ -253,6 +275,19 @@ class Crew:
         return lambda what: self.tell(Progress(name, what))
 
 
+def with_prediction(run: Run, trial: Trial, book: Rulebook) -> Trial:
+    """The trial with what is predicted of it from all that the run knows beside its build; `run` may have no trials."""
+    prediction = predicted(subject(run, trial.model_copy(update={"build": None}), book))
+    return trial.model_copy(update={"predicted": prediction})
+
+
+def summary(trial: Trial) -> str:
+    """One line on a trial that was just made."""
+    ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
+    done = "broken" if trial.verdict is Verdict.BROKEN else f"{', '.join(ran)} ran" if ran else "all hit"
+    return f"{trial.engine} from {trial.producer}, {trial.variation}: {done}"
+
+
 def _not_stopped(what: str) -> None:
     """Raise Interrupted after Ctrl-C: connections are closed then, so a trial made since has no result."""
     if stopping.is_set():
@@ -262,10 +297,3 @@ def _not_stopped(what: str) -> None:
 def _in_short(problem: str) -> str:
     """What failed, without the command and its output, which the table shows."""
     return problem.partition("\n")[0].partition(": `")[0]
-
-
-def _summary(trial: Trial) -> str:
-    """One line on a trial that was just made."""
-    ran = [step.instruction for step in trial.build.steps if step.outcome is Outcome.RAN] if trial.build else []
-    done = "broken" if trial.verdict is Verdict.BROKEN else f"{', '.join(ran)} ran" if ran else "all hit"
-    return f"{trial.engine} from {trial.producer}, {trial.variation}: {done}"

@@ -102,7 +102,7 @@ def perform(
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
         store.hide(recorded.values())
         stack.enter_context(server.doors(store, [item.box for item in cast.used]))
-        base = _base(wish, store, *base_maker(cast.producers, recorded), tell)
+        base = make_base(wish, store, *base_maker(cast.producers, recorded), tell)
         web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
         scenario = wish.load(base.reference if base else "scratch", web)
         if stored and stored.run.instructions:
@@ -114,7 +114,7 @@ def perform(
             recorder,
             recorded,
             store,
-            _rulebook(project.boxes),
+            rulebook(project.boxes),
             tell,
             thorough=bool(wish.variations),
             consumer_engines=cast.wish.consumer_engines,
@@ -174,7 +174,7 @@ def describe(recorder: Recorder, scenario: Scenario, base: Base | None, store: R
 
 
 @cache
-def _rulebook(folder: Path) -> Rulebook:
+def rulebook(folder: Path) -> Rulebook:
     """The rules of all versions, read once: a check of cases makes hundreds of runs."""
     return Rulebook(folder)
 
@@ -218,7 +218,7 @@ def base_maker(producers: Sequence[Ready], boxes: Mapping[str, RecordingBox]) ->
     return next((item for item in engines if item[1].program == "docker"), engines[0])
 
 
-def _base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base | None:
+def make_base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base | None:
     """The run's base image, made on this box if it must be; a failure has the exit code of whose fault it is.
 
     A user's own project has base images of its own, unless one is replaced by lab's.

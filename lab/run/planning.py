@@ -22,7 +22,7 @@ def planned(wish: Wish, specs: Sequence[BoxSpec], engines_of: EnginesOf) -> list
 
     Raises UsageError, as the run does, for names that do not fit.
     """
-    cast = cast_of(wish, [_ready(spec, engines_of(spec)) for spec in specs])
+    cast = cast_of(wish, [not_up(spec, engines_of(spec)) for spec in specs])
     consumers = {item.box.name for item in cast.consumers}
     producers = {item.box.name for item in cast.producers}
     engines = {item.box.name: item.engine_names for item in [*cast.producers, *cast.consumers]}
@@ -40,7 +40,7 @@ def planned(wish: Wish, specs: Sequence[BoxSpec], engines_of: EnginesOf) -> list
     return [key for keys in found.values() for key in keys]
 
 
-def _ready(spec: BoxSpec, pins: Sequence[EngineSpec]) -> Ready:
+def not_up(spec: BoxSpec, pins: Sequence[EngineSpec]) -> Ready:
     """A box that is not up, with each of its engines to be started later."""
     later = (
         Later(pin.name, lambda: None, kind_of(pin).client, pin.store, kind_of(pin).may_have_buildx(pin)) for pin in pins

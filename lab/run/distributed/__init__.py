@@ -1,0 +1,1 @@
+"""Runs whose cells are made by Dask workers, each on the boxes that it owns; see docs/distributed.md."""

@@ -1,0 +1,111 @@
+"""A distributed run is the same as a run of this process; what it cannot do is refused before anything starts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.boxes.transcript import read
+from lab.errors import UsageError
+from lab.machines.ready import Ready
+from lab.model import TrialKey
+from lab.results.run import load
+from lab.run.course import Course
+from lab.run.distributed.experiment import Spread, check_wish, perform
+from lab.run.experiment import perform as perform_here
+from lab.run.manner import Manner
+from tests.run.distributed.replaying import ENGINE, STORE, ready
+from tests.run.distributed.workplace import project, quiet, wish
+
+LOCAL = Spread("local", 60.0)
+TIMES = ("started", "finished", "seconds")
+
+
+def without_times(value: Any, name: str) -> Any:
+    """A stored value without its times and without the name of the run."""
+    if isinstance(value, dict):
+        return {key: without_times(item, name) for key, item in value.items() if key not in TIMES}
+    if isinstance(value, list):
+        return [without_times(item, name) for item in value]
+    return value.replace(name, "RUN") if isinstance(value, str) else value
+
+
+def stored(folder: Path) -> tuple[str, Any, list[Any]]:
+    """The table, the run and the commands of a stored run, without times."""
+    run = without_times(json.loads((folder / "run.json").read_text()), folder.name)
+    table = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", (folder / "table.txt").read_text())
+    return table, run, without_times(read(folder / "transcript.jsonl")[1], folder.name)
+
+
+def both(tmp_path: Path, boxes: Callable[[], list[Ready]], **fields: Any) -> list[tuple[str, Any, list[Any]]]:
+    """The same wish made in this process, and through a scheduler."""
+    found = []
+    for name in ("here", "spread"):
+        where = project(tmp_path / name)
+        args = (wish(where, **fields), boxes(), where, quiet())
+        folder, run = perform_here(*args, registry=STORE) if name == "here" else perform(LOCAL, *args, registry=STORE)
+        assert run.complete
+        assert load(folder) == run
+        found.append(stored(folder))
+    return found
+
+
+def test_the_folder_of_one_box_is_the_same_byte_for_byte_but_for_times(tmp_path: Path) -> None:
+    engines = (ENGINE, "20.10.25")
+    here, spread = both(tmp_path, lambda: [ready("a", engines)], variations=("all",))
+    assert len(here[1]["trials"]) > 4
+    assert spread == here
+
+
+def test_each_box_of_several_makes_the_same_with_the_same_commands_in_the_same_order(tmp_path: Path) -> None:
+    here, spread = both(tmp_path, lambda: [ready("a", like="producer"), ready("b"), ready("c")])
+    for box in ("a", "b", "c"):
+        for one, other in ((here, spread),):
+            assert [item for item in other[2] if item["box"] == box] == [item for item in one[2] if item["box"] == box]
+            for kind, key in (("trials", "consumer"), ("productions", "producer"), ("boxes", "name")):
+                own = [[item for item in run[1][kind] if item[key] == box] for run in (one, other)]
+                assert own[0] == own[1] != []
+    alike = [{key: value for key, value in run[1].items() if not isinstance(value, list)} for run in (here, spread)]
+    assert alike[0] == alike[1]
+    assert here[0].splitlines()[-9:] == spread[0].splitlines()[-9:]  # the table sorts its rows
+
+
+def test_only_the_trials_that_are_asked_for_are_made(tmp_path: Path) -> None:
+    where = project(tmp_path)
+    wanted = TrialKey("a", ENGINE, "b", ENGINE, "copy-bust", "none")
+    asked = wish(where, course=Course(only=frozenset([wanted])))
+    _, run = perform(LOCAL, asked, [ready("a"), ready("b")], where, quiet(), registry=STORE)
+    assert ([trial.key for trial in run.trials], run.complete) == ([wanted], True)
+    assert [made.producer for made in run.productions] == ["a"]  # nobody needs the image of the other
+
+
+@pytest.mark.parametrize(
+    ("manner", "option"),
+    [
+        (Manner(keep=True), "--keep"),
+        (Manner(fail_fast=True), "--fail-fast"),
+        (Manner("snapshot"), "--fresh snapshot"),
+        (Manner(stop=lambda surprise: True), "--debug"),
+    ],
+)
+def test_what_needs_the_boxes_in_the_process_of_the_run_is_refused(tmp_path: Path, manner: Manner, option: str) -> None:
+    asked = wish(project(tmp_path), manner=manner)
+    with pytest.raises(UsageError, match=f"cannot use {option} with --scheduler"):
+        check_wish(asked, LOCAL)
+
+
+def test_a_scenario_that_serves_files_is_made_by_a_scheduler_of_this_process_alone(tmp_path: Path) -> None:
+    where = project(tmp_path)
+    serving = next(
+        path.parent for path in sorted(where.scenarios.glob("*/scenario.yaml")) if "serve:" in path.read_text()
+    )
+    asked = replace(wish(where), scenario=serving)
+    check_wish(asked, LOCAL)
+    with pytest.raises(UsageError, match="serves files"):
+        check_wish(asked, Spread("tcp://10.0.0.1:8786", 60.0))
