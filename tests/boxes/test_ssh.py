@@ -30,7 +30,9 @@ from lab.workers import wait_for
 from tests.conftest import HANGS
 
 SSHD = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
+# A shell that sshd starts reads the user's .bashrc, unless it is no outermost one. That file may take seconds.
 CONFIG = """\
+SetEnv SHLVL=2
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/user.pub
