@@ -21,7 +21,7 @@ from lab.boxes.image_lock import images_in_use
 from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
-from lab.boxes.vagrant_output import NO_BOX, NO_BOX_WHY, adding, address_of, verdict_and_console
+from lab.boxes.vagrant_output import NETWORK_GONE, NO_BOX, NO_BOX_WHY, adding, address_of, verdict_and_console
 from lab.boxes.vagrant_program import vagrant_for
 from lab.counting import whole_number
 from lab.errors import BoxError, HostError, Interrupted, reason
@@ -83,7 +83,11 @@ class VagrantBox(SshBox):
     def destroy(self) -> None:
         """Let Vagrant destroy the machine; the caller removes what may be left and the note."""
         self.close()
-        self._ask("destroy", lambda machine: machine.destroy(vm_name=self.name))
+        try:
+            self._ask("destroy", lambda machine: machine.destroy(vm_name=self.name))
+        except BoxError as error:
+            if not NETWORK_GONE.search(error.output):
+                raise
         self.address = None
 
     def _vagrant_up(self, note: Note, tell: Tell) -> None:
@@ -256,7 +260,7 @@ class VagrantBox(SshBox):
             note = self.notes.read(self.name)
             if note and NO_BOX.search(printed):
                 raise self._not_fetched(note, printed) from error
-            console = self._console(note) if note else ""
+            console = self._console(note) if note and watched else ""  # only a boot fails for what it shows
             raise BoxError(
                 f"cannot {verb} {self.name}: Vagrant ended with status {error.returncode}",
                 output=verdict_and_console(printed, console),

@@ -15,6 +15,9 @@ SHORT = 7  # lines of each if both Vagrant and the console printed something
 PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
 # Vagrant's text if it neither has an image nor gets it, and the reason that follows
 NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
+# Two machines that are destroyed at once both remove their network, and it is gone for one of them. The domain is
+# removed before.
+NETWORK_GONE = re.compile(r"^Error while removing network .*Network not found", re.M)
 NO_BOX_WHY = re.compile(
     r"^(?:Error: |curl: \(\d+\) )?((?:Could not resolve|Failed to connect|The requested URL).*)$", re.M
 )

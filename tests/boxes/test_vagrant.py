@@ -212,6 +212,32 @@ while :; do echo '    centos7: Warning: Connection refused. Retrying...'; sleep 
     assert (tmp_path / "asked").read_text().startswith("up --no-destroy-on-error centos7 ")
 
 
+NETWORK_GONE = (
+    "Error while removing network vagrant-libvirt. Call to virNetworkUndefine failed: Network not found: no network "
+    "with matching uuid 'fca0197f' (vagrant-libvirt)."
+)
+
+
+def test_two_machines_that_are_destroyed_at_once_may_both_remove_their_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"echo '==> centos7: Removing domain...'; echo {shlex.quote(NETWORK_GONE)} >&2; exit 1"
+    guest = box(tmp_path, "centos7", monkeypatch, script)
+    guest.destroy()
+    assert guest.address is None
+
+
+def test_a_machine_that_is_not_destroyed_has_the_reason_of_vagrant_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = tmp_path / "console"
+    console.write_text("[  OK  ] Reached target\n")
+    script = "echo '==> centos7: Removing domain...'; echo 'The domain is in use.' >&2; exit 1"
+    with pytest.raises(BoxError) as caught:
+        noted(box(tmp_path, "centos7", monkeypatch, script), console, 1).destroy()
+    assert caught.value.tail()[-1] == "The domain is in use."
+
+
 def noted(guest: VagrantBox, console: Path, seconds: int) -> VagrantBox:
     """The box with this console and this limit on silence."""
     guest.spec = guest.spec.model_copy(update={"boot_timeout": seconds})
