@@ -47,7 +47,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Where and when it was measured; `loads` are the machine's load averages at the begin and at the end."""
+    """Where and when it was measured; `loads` are the machine's load averages at the beginning and at the end."""
 
     date: str
     machine: str
@@ -92,7 +92,7 @@ def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str]
     parts.append(METHOD.format(trivial=", ".join(f"`{line}`" for line in trivial), commands=commands))
     parts.append(
         f"## Conditions\n\nMeasured on {conditions.date}, {counted(conditions.rounds, 'round')}, "
-        f"on {conditions.machine}. The load of the machine was {low:.1f} at the begin and {high:.1f} at the end. "
+        f"on {conditions.machine}. The load of the machine was {low:.1f} at the beginning and {high:.1f} at the end. "
         f"Versions: {', '.join(conditions.versions)}.\n"
     )
     return "\n".join(parts)
