@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -285,13 +286,12 @@ def test_the_hint_after_a_run_says_what_is_kept(
     # patched: the boxes themselves take minutes; what follows them is looked at
     monkeypatch.setattr(fleet, "up", lambda *words, **options: [])
 
-    def stop(*words: object) -> None:
+    def stop(*words: object) -> NoReturn:
         raise KeyboardInterrupt("SIGTERM")
 
-    monkeypatch.setattr("lab.cli.conduct.perform", stop)
     conductor = Conductor(place, fleet, place.specs(()), "auto", Screen())
     with interrupted() as caught:
-        conductor.run(Wish(lineup, tmp_path))
+        conductor.run(Wish(lineup, tmp_path), make=stop)
     assert caught.value.hint == f"what was measured is kept in {tmp_path}/results{more}"
 
 
