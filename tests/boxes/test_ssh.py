@@ -30,9 +30,7 @@ from lab.workers import wait_for
 from tests.conftest import HANGS
 
 SSHD = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
-# A shell that sshd starts reads the user's .bashrc, unless it is no outermost one. That file may take seconds.
 CONFIG = """\
-SetEnv SHLVL=2
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/user.pub
@@ -43,6 +41,9 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 Subsystem sftp internal-sftp
 """
+# A shell that sshd starts reads the user's .bashrc, unless it is no outermost one. That file may take seconds. sshd uses
+# only the first SetEnv, so a config with one of its own has that.
+LAST = "SetEnv SHLVL=2\n"
 
 
 def free_port() -> int:
@@ -73,7 +74,7 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # sshd's own folder, which no service has made here
         config = self.folder / "config"
-        config.write_text(self.config.format(port=self.port, folder=self.folder), encoding="utf-8")
+        config.write_text(self.config.format(port=self.port, folder=self.folder) + LAST, encoding="utf-8")
         self.child = Child([SSHD, "-D", "-e", "-f", str(config)], self.folder / "log")
         wait_for("sshd", self._look, timeout=120, every=0.02, detail=self.child.output)
 

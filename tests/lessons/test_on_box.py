@@ -52,9 +52,7 @@ esac
 @pytest.fixture(scope="module")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     server = Sshd(tmp_path_factory.mktemp("sshd"))
-    server.config = server.config.replace(
-        "SetEnv", "SetEnv HOME={folder}/home"
-    )  # the box's own home folder, not this machine's
+    server.config += "SetEnv HOME={folder}/home\n"  # the box's own home folder, not this machine's
     (server.folder / "home").mkdir()
     server.start()
     yield server
