@@ -41,8 +41,8 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 Subsystem sftp internal-sftp
 """
-# A shell that sshd starts reads the user's .bashrc, unless it is no outermost one. That file may take seconds. sshd uses
-# only the first SetEnv, so a config with one of its own has that.
+# A shell that sshd starts reads the user's .bashrc, unless it is no outermost one. That file may take seconds.
+# sshd uses only the first SetEnv, so a config with one of its own has that.
 LAST = "SetEnv SHLVL=2\n"
 
 
