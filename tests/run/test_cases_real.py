@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections import Counter
 from typing import Any
 
@@ -11,6 +13,7 @@ from lab.run.cases import cases
 from tests.conftest import HANGS, ROOT, Lab
 
 ENGINES = ("20.10.24", "20.10.24-unfixed", "26.1.5", "28.5.2", "buildkit-0.25.2")
+DRAWN = 3  # all of them take eleven minutes
 LIBRARY = cases(ROOT / "templates" / "scenarios")
 # The classic builder shows its own side in these: another flag, stage, store, link, owner or order than BuildKit's.
 CLASSIC = {"wrong-hit", "flag", "stages", "prune", "link", "builder", "archive", "base", "add"}
@@ -30,13 +33,15 @@ def checked(workplace: Lab, *words: str) -> dict[str, Any]:
 
 @pytest.mark.vm
 @pytest.mark.timeout(2 * HANGS)
-def test_every_case_does_what_it_says_on_every_engine(workplace: Lab) -> None:
-    found = checked(workplace, "--engine", ",".join(ENGINES))
+def test_every_case_does_what_it_says_on_real_engines(workplace: Lab) -> None:
+    """On three of the engines, which the printed seed of the order draws; on all of them with LAB_CASES=all."""
+    engines = ENGINES if os.environ.get("LAB_CASES") == "all" else random.sample(ENGINES, DRAWN)
+    found = checked(workplace, "--engine", ",".join(engines))
     seen = Counter(word for row in found["trials"] for word in row["seen"].split())
     assert seen["wrong-hit"] >= 3  # old bytes, an old mode, an old secret
     left = {(item["case"], item["engine"]) for item in found["left_out"]}
     ran = {(row["case"], row["engine"]) for row in found["trials"]}
-    assert {(case.name, engine) for case in LIBRARY for engine in ENGINES} == left | ran
+    assert {(case.name, engine) for case in LIBRARY for engine in engines} == left | ran
 
 
 @pytest.mark.vm
