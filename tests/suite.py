@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -114,7 +115,7 @@ class Suite:
             for stage in stages:
                 self.stage(stage)
         except KeyboardInterrupt:
-            pass
+            self.stopping.set()  # it may come between two waits for a job
         self.say(self.table(time.monotonic() - start))
         if self.stopping.is_set():
             return INTERRUPTED
@@ -134,8 +135,12 @@ class Suite:
     def lane(self, parts: Sequence[Part]) -> None:
         """Run parts one after the other."""
         for part in parts:
-            if not self.stopping.is_set():
-                self.ended.append(self.part(part))
+            if self.stopping.is_set():
+                return
+            ended = self.part(part)
+            self.ended.append(ended)
+            if ended.status == -signal.SIGINT:  # Ctrl-C ends the part too, perhaps before this process has seen it
+                self.stopping.set()
 
     def part(self, part: Part) -> Ended:
         """Run one part, and pass its lines on as they come."""

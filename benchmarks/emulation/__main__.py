@@ -100,9 +100,17 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, help="write the page to this file")
-    parser.add_argument("--only", default="", help="measure the first row, the last row, and rows with this text")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="measure the first row, the last row, and rows with one of these texts, separated by commas",
+    )
     given = parser.parse_args(words)
-    chosen = [item for item in CHANGES if item in (CHANGES[0], CHANGES[-1]) or given.only in item.name]
+    chosen = [
+        item
+        for item in CHANGES
+        if item in (CHANGES[0], CHANGES[-1]) or any(text in item.name for text in given.only.split(","))
+    ]
     found: dict[str, list[Figures]] = {item.name: [] for item in chosen}
     with TemporaryDirectory(prefix="lab-bench-") as folder:
         disk, boot = prepared(Path(folder))
