@@ -33,7 +33,8 @@ time, and takes the processor time of the emulator.
 
 {table}
 
-Medians of {rounds}, {date}, {cores} cores, load {load:.1f} at the end, {version}.
+Medians of {rounds}, {date}, {cores} cores, load {load:.1f} at the end, {version}. The figures of one round
+differ by up to a third from those of another.
 
 - **norandmaps.** QEMU knows a piece of translated code by its address in the guest. Linux gives a program and its
   libraries other addresses each time they start, so everything was translated again at each start. With `norandmaps` a
@@ -41,7 +42,8 @@ Medians of {rounds}, {date}, {cores} cores, load {load:.1f} at the end, {version
 - **Large pages for QEMU's tables.** `perf` showed that a quarter of an emulated build went to one instruction of
   `qht_lookup_custom`: it reads a table of 64 MB, and almost each read was a miss of the processor's TLB. glibc's
   tunable `glibc.malloc.hugetlb=1` puts the table on large pages. The Vagrantfile sets it for the emulator alone. Where
-  the host has no transparent large pages it changes nothing.
+  the host has no transparent large pages it changes nothing. Without `norandmaps` it made no difference that can be
+  seen.
 - **mitigations=off** saves switches of page tables. The boxes hold no secret.
 - The clock source of the box is `tsc`, so a program reads the time without a call of the kernel.
 """
