@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from lab.boxes.base import Tell
+from lab.boxes.base import Box, Tell
 from lab.boxes.recording import RecordingBox
+from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError
 from lab.machines.ready import Ready
-from lab.notices import listening
+from lab.notices import Listener, listening
 from lab.project import Project
 from lab.registry import names, server
 from lab.registry.client import read_image
@@ -68,6 +69,38 @@ class Wish:
         return load_scenario(self.scenario, base, web) if self.project is None else scenario_of(self.project, base)
 
 
+@contextmanager
+def opening(
+    cast: Cast,
+    project: Project,
+    tell: Tell,
+    watch: Watch,
+    registry: Registry | None,
+    boxes: Sequence[Box],
+    listen: Callable[[Listener], AbstractContextManager[None]],
+) -> Iterator[tuple[Path, Registry, Recorder, Transcript]]:
+    """The folder, the registry, the recorder and the transcript of a run, a new one or the stored one that is resumed.
+
+    `boxes` are those of this process, which a registry of the run's own must reach. `listen` gives the recorder what is
+    noticed within the context.
+    """
+    wish, started, stored = cast.wish, datetime.now(UTC), cast.wish.course.stored
+    folder = stored.folder if stored else create_folder(project.results, cast.draft.name, started)
+    with ExitStack() as stack:
+        if wish.course.words is not None:
+            stack.enter_context(keep_plan(folder, wish.course.words))
+        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
+        store = registry or stack.enter_context(serving)
+        run = begun(wish.course, folder.name, cast.draft, wish.lineup, started, store)
+        recorder = Recorder(folder, run if stored else run.model_copy(update={"fresh": wish.manner.fresh}), watch)
+        stack.callback(recorder.close)
+        stack.enter_context(listen(recorder.hear))
+        recorder.update()
+        transcript = opened(folder, run)
+        stack.callback(transcript.close)
+        yield folder, store, recorder, transcript
+
+
 def perform(
     wish: Wish,
     ready: Sequence[Ready],
@@ -83,22 +116,11 @@ def perform(
     fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
     A stored run is resumed in its own folder, which the caller holds.
     """
-    cast = cast_of(wish, ready)
-    started, stored = datetime.now(UTC), wish.course.stored
-    folder = stored.folder if stored else create_folder(project.results, cast.draft.name, started)
+    cast, stored = cast_of(wish, ready), wish.course.stored
     with ExitStack() as stack:
-        if wish.course.words is not None:
-            stack.enter_context(keep_plan(folder, wish.course.words))
         boxes = [item.box for item in cast.ready]
-        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        store = registry or stack.enter_context(serving)
-        run = begun(wish.course, folder.name, cast.draft, wish.lineup, started, store)
-        recorder = Recorder(folder, run if stored else run.model_copy(update={"fresh": wish.manner.fresh}), watch)
-        stack.callback(recorder.close)
-        stack.enter_context(listening(recorder.hear))
-        recorder.update()
-        transcript = opened(folder, run)
-        stack.callback(transcript.close)
+        begin = opening(cast, project, tell, watch, registry, boxes, listening)
+        folder, store, recorder, transcript = stack.enter_context(begin)
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
         store.hide(recorded.values())
         stack.enter_context(server.doors(store, [item.box for item in cast.used]))

@@ -20,10 +20,8 @@ from lab.errors import HostError, UsageError, reason
 from lab.machines.ready import Ready
 from lab.notices import listening_here
 from lab.project import Project
-from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import Run
-from lab.results.shelf import create_folder
 from lab.run import web_address
 from lab.run.agenda import Agenda
 from lab.run.builders.table import clients_of
@@ -31,9 +29,8 @@ from lab.run.distributed import cluster, tunnel
 from lab.run.distributed.bench import Bench
 from lab.run.distributed.gathering import Gathering
 from lab.run.distributed.parcels import Order
-from lab.run.experiment import Cast, Wish, cast_of, describe, rulebook
-from lab.run.recorder import Recorder, Watch, unwatched
-from lab.run.resuming import begun, keep_plan, opened
+from lab.run.experiment import Cast, Wish, cast_of, describe, opening, rulebook
+from lab.run.recorder import Watch, unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +87,14 @@ def perform(
     that no worker makes within the deadline is stored as broken. HostError if the scheduler cannot be reached.
     """
     cast = cast_of(wish, ready)
-    started = datetime.now(UTC)
     with ExitStack() as stack:
         client = stack.enter_context(_client(spread, cast, project, tell))
-        folder = create_folder(project.results, cast.draft.name, started)
-        if wish.course.words is not None:
-            stack.enter_context(keep_plan(folder, wish.course.words))
         boxes = [item.box for item in cast.ready] if spread.is_local else []
-        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        store = registry or stack.enter_context(serving)
-        run = begun(wish.course, folder.name, cast.draft, wish.lineup, started, store)
-        recorder = Recorder(folder, run.model_copy(update={"fresh": wish.manner.fresh}), watch)
-        stack.callback(recorder.close)
-        stack.enter_context(listening_here(recorder.hear))
-        recorder.update()
-        transcript = opened(folder, run)
-        stack.callback(transcript.close)
+        begin = opening(cast, project, tell, watch, registry, boxes, listening_here)
+        folder, store, recorder, transcript = stack.enter_context(begin)
         door = stack.enter_context(_offered(client, spread, store))
         token = f"{folder.name}-{secrets.token_hex(4)}"
-        order = Order(__version__, token, run, store, door, wish.base, wish.variations)
+        order = Order(__version__, token, recorder.run, store, door, wish.base, wish.variations)
         book = rulebook(project.boxes)
         gathering = Gathering(client, order, recorder, transcript, book, tell, deadline=spread.deadline)
         stack.enter_context(gathering)
