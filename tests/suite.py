@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -32,11 +36,15 @@ class Part:
 
     name: str
     argv: tuple[str, ...]
+    temporary: str = ""  # the option that takes a folder for its files
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a part ended; `cpu` is the processor time of its processes, without daemons and virtual machines."""
+    """How a part ended; `cpu` is the processor time of its processes, without daemons and virtual machines.
+
+    `failed` has the lines that name a test that failed.
+    """
 
     part: str
     status: int
@@ -44,6 +52,7 @@ class Ended:
     cpu: float
     load: float
     last: str
+    failed: tuple[str, ...] = ()
 
 
 Stage = tuple[tuple[Part, ...], ...]  # lanes that run side by side; the parts of a lane run one after the other
@@ -55,8 +64,12 @@ def tool(part: str, program: str, *words: str) -> Part:
 
 
 def pytest(part: str, chosen: str, *words: str) -> Part:
-    """A part that runs the tests of these markers."""
-    return tool(part, "python", "-m", "pytest", "-m", chosen, "--durations=10", *words)
+    """A part that runs the tests of these markers.
+
+    Without a temporary folder of its own, each pytest would remove the old folders of others that have ended.
+    """
+    argv = tool(part, "python", "-m", "pytest", "-m", chosen, "--durations=10", *words).argv
+    return Part(part, argv, "--basetemp")
 
 
 FORMAT = tool("format", "ruff", "format", "--check", *CODE)
@@ -143,27 +156,43 @@ class Suite:
                 self.stopping.set()
 
     def part(self, part: Part) -> Ended:
-        """Run one part, and pass its lines on as they come."""
-        start, last, rest = time.monotonic(), "", b""
-        with subprocess.Popen(part.argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        """Run one part with a temporary folder of its own."""
+        if not part.temporary:
+            return self.program(part, part.argv)
+        folder = tempfile.mkdtemp(prefix="lab-suite-")
+        try:
+            return self.program(part, (*part.argv, f"{part.temporary}={folder}/{part.name}"))
+        finally:
+            # what a killed test left mounted may be somebody else's folder
+            if mounts := [item.mountpoint for item in psutil.disk_partitions(all=True) if folder in item.mountpoint]:
+                self.say(f"{part.name:8} | {folder} is not removed: something is mounted on {', '.join(mounts)}")
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def program(self, part: Part, argv: Sequence[str]) -> Ended:
+        """Run the program of a part, and pass its lines on as they come."""
+        start, last, rest, failed = time.monotonic(), "", b"", []
+        with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             for chunk in chunks(process):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     text = line.decode("utf-8", "replace")
                     self.say(f"{part.name:8} | {text}")
                     last = text.strip("= ") or last
+                    failed += [text] * text.startswith(("FAILED ", "ERROR "))
             _, status, used = os.wait4(process.pid, 0)  # Popen.wait gives no processor time
             process.returncode = os.waitstatus_to_exitcode(status)
-        cpu = used.ru_utime + used.ru_stime
-        return Ended(part.name, process.returncode, time.monotonic() - start, cpu, os.getloadavg()[0], last)
+        cpu, load = used.ru_utime + used.ru_stime, os.getloadavg()[0]
+        return Ended(part.name, process.returncode, time.monotonic() - start, cpu, load, last, tuple(failed))
 
     def table(self, seconds: float) -> str:
-        """The parts in the order in which they ended, with their last lines."""
+        """The parts in the order in which they ended, with their last lines, and the tests that failed."""
         rows = [f"\n{'part':8}  {'result':11}  {'seconds':>7}  {'CPU s':>6}  {'load':>4}  last line"]
         for item in self.ended:
             result = "passed" if item.status == 0 else f"FAILED ({item.status})"
             figures = f"{item.seconds:7.0f}  {item.cpu:6.0f}  {item.load:4.1f}"
             rows.append(f"{item.part:8}  {result:11}  {figures}  {item.last}")
+        rows += [f"{item.part:8}  {line}" for item in self.ended for line in item.failed]
         return "\n".join([*rows, f"all parts: {seconds:.0f} s"])
 
 

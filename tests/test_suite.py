@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,41 @@ def test_a_part_that_fails_hides_no_other() -> None:
         (["passes", "passed"], "two"),
         (["passes", "passed"], "two"),
     ]
+
+
+def test_the_table_names_the_tests_that_failed() -> None:
+    lines: list[str] = []
+    Suite(lines.append).run(
+        [((shell("tests", "echo 'FAILED tests/a.py::b - no'; echo 'ERROR c'; echo end; exit 1"),),)]
+    )
+    assert lines[-1].splitlines()[3:5] == ["tests     FAILED tests/a.py::b - no", "tests     ERROR c"]
+
+
+def in_its_folder(script: str) -> Part:
+    """A part that makes a folder `x` in its temporary folder and prints that folder's path."""
+    words = f'folder=${{2#*=}}; mkdir -p "$folder/x"; echo "$folder"; {script}'
+    return Part("one", ("sh", "-c", words, "sh", "word"), "--basetemp")
+
+
+def test_each_part_has_a_temporary_folder_of_its_own_that_is_removed() -> None:
+    made = Suite(lambda line: None)
+    assert made.run([((in_its_folder("true"),),)]) == 0
+    folder = Path(made.ended[0].last)
+    assert folder.name == "one" and not folder.parent.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts, which CI is")
+def test_what_a_test_left_mounted_does_not_fail_the_part_and_keeps_its_files(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    lines: list[str] = []
+    made = Suite(lines.append)
+    assert made.run([((in_its_folder(f'mount --bind {tmp_path}/kept "$folder/x"'),),)]) == 0
+    folder = Path(made.ended[0].last)
+    subprocess.run(["umount", folder / "x"], check=True)
+    assert (tmp_path / "kept" / "file").exists()
+    assert lines[1] == f"one      | {folder.parent} is not removed: something is mounted on {folder}/x"
+    shutil.rmtree(folder.parent)
 
 
 @pytest.mark.parametrize("slow", [True, False])

@@ -17,6 +17,7 @@ from lab import files
 from lab.boxes.notes import Address, Machine, Note, Notes
 from lab.errors import BusyError, HostError
 from lab.files import hold
+from tests.disks import mounted
 
 NOTE = Note(
     box="guest",
@@ -29,6 +30,7 @@ HOLDER = """\
 import sys
 from pathlib import Path
 from lab.files import hold
+from tests.disks import mounted
 with hold(Path(sys.argv[1]), sys.argv[2].split(), "repro"):
     print("held", flush=True)
     sys.stdin.read()
@@ -193,15 +195,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
     if os.geteuid() != 0:
         pytest.skip("only root mounts a file system; the read-only folder above stands for it")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "lab-test", str(folder)], check=False)
-    if mounted.returncode:
-        pytest.skip("this container may not mount")
-    try:
+    with mounted(tmp_path / "disk") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_keeps_the_old_text_and_no_half_file(small_disk: Path) -> None:

@@ -19,6 +19,7 @@ from lab.run.own_project.project import read_project
 from lab.run.own_project.request import Request
 from lab.run.own_project.sending.table import WAYS
 from tests.boxes.test_ssh import Sshd
+from tests.disks import mounted
 from tests.repositories import Repository
 
 SECRET = "hunter2-and-more"
@@ -81,26 +82,18 @@ def test_no_room_for_what_is_beside_the_context(box: SshBox, tmp_path: Path) -> 
     (tmp_path / "p/Dockerfile").write_text("FROM alpine\nRUN x\n")
     (tmp_path / "token").write_bytes(bytes(100_000))
     made = read_project(Request(tmp_path / "p", secrets=(f"id=t,src={tmp_path / 'token'}",)))
-    small = tmp_path / "small"
-    small.mkdir()
-    box.check(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], doing="mount a small file system")
-    try:
+    with mounted(tmp_path / "small") as small:
         (small / "context").mkdir()
         with pytest.raises(CommandError, match="cannot write 0 beside the context on guest") as caught:
             ProjectDelivery(made, "").deliver(box, PurePosixPath(small / "context"), lambda what: None)
         assert str(caught.value.hint).startswith("free space on that box")
-    finally:
-        box.run(["umount", str(small)])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root, which CI has")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_full_disk_on_the_box(box: SshBox, app: Path, tmp_path: Path, way: str) -> None:
     delivery = ProjectDelivery(read_project(Request(app, transfer=way)), "")
-    small = tmp_path / "small"
-    small.mkdir()
-    box.check(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], doing="mount a small file system")
-    try:
+    with mounted(tmp_path / "small") as small:
         context = small / "context"
         context.mkdir()
         with pytest.raises(CommandError, match="cannot send the context on guest") as caught:
@@ -108,5 +101,3 @@ def test_a_full_disk_on_the_box(box: SshBox, app: Path, tmp_path: Path, way: str
         assert "space" in str(caught.value.hint) and "on that box" in str(caught.value.hint)
         # rsync may end before it has printed the reason
         assert "No space left on device" in caught.value.output or way == "rsync"
-    finally:
-        box.run(["umount", str(small)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from lab.run.vary.request import Request
 from lab.run.vary.table import chosen
 from lab.workers import stopping
 from tests.conftest import ROOT
+from tests.disks import mounted
 from tests.run.vary.standing import standing
 
 HIT, RAN = Outcome.HIT, Outcome.RAN
@@ -82,12 +82,8 @@ def test_a_change_that_the_box_refuses_is_skipped_with_what_it_printed(tmp_path:
 @pytest.mark.skipif(os.geteuid() != 0, reason="a mount needs root, which CI has")
 def test_a_file_system_without_attributes_skips_their_axes_and_no_others(tmp_path: Path) -> None:
     """A ramfs keeps modes, owners and times, and refuses every extended attribute."""
-    (tmp_path / "home").mkdir()
-    subprocess.run(["mount", "-t", "ramfs", "ramfs", str(tmp_path / "home")], check=True)
-    try:
+    with mounted(tmp_path / "home", "ramfs", "mode=0755"):
         experiment = made(tmp_path, "selinux,user-xattr,acl,capability", "umask-0077,owner,mtime")
-    finally:
-        subprocess.run(["umount", str(tmp_path / "home")], check=True)
     found = {name: (item.state, item.reason) for name, item in experiment.answers.facts.items()}
     refused = (State.SKIPPED, "setfattr: src/a.txt: Operation not supported")
     assert found == {
