@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import vagrant
-
 from lab.errors import HostError
 from lab.project import Project
+
+# At its import, python-vagrant warns of a missing Vagrant also where none is needed; the verbs that need it say so.
+logging.getLogger("vagrant").addHandler(logging.NullHandler())
+import vagrant  # noqa: E402
 
 
 class _Vagrant(vagrant.Vagrant):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from lab.model import Progress
 from lab.notices import Notice, Retried, Silent, listening
 from lab.retries import Attempts
 from tests.boxes.test_vagrant import box
+from tests.conftest import ROOT
 
 
 def suspended(guest: VagrantBox) -> None:
@@ -68,3 +71,9 @@ esac"""
     assert [(item.who, item.what) for item in heard if isinstance(item, Retried)] == [
         ("centos7", "resume")
     ] * is_suspended
+
+
+def test_a_machine_without_vagrant_is_not_told_of_it_at_the_import() -> None:
+    argv = [sys.executable, "-c", "import lab.boxes.vagrant_program"]
+    done = subprocess.run(argv, cwd=ROOT, env={"PATH": "/nonexistent"}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
