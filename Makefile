@@ -103,13 +103,13 @@ $(DEV): $(METADATA) | $(PYTHON)
 # The tests call these programs: they start a registry and an sshd of their own, and ShellCheck reads scripts.
 .PHONY: tools
 tools: chromium
-	@command -v docker-registry >/dev/null && command -v shellcheck >/dev/null && command -v groff >/dev/null && command -v rsync >/dev/null && test -x /usr/sbin/sshd || { \
-	  command -v apt-get >/dev/null || { echo "install docker-registry, sshd, shellcheck, groff and rsync for the tests"; exit 1; }; \
+	@command -v docker-registry >/dev/null && command -v shellcheck >/dev/null && command -v groff >/dev/null && command -v rsync >/dev/null && command -v busybox >/dev/null && test -x /usr/sbin/sshd || { \
+	  command -v apt-get >/dev/null || { echo "install docker-registry, sshd, shellcheck, groff, rsync and busybox for the tests"; exit 1; }; \
 	  sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); \
-	  echo "+ apt-get install docker-registry openssh-server attr shellcheck groff-base rsync (for the tests)"; \
+	  echo "+ apt-get install docker-registry openssh-server attr shellcheck groff-base rsync busybox-static (for the tests)"; \
 	  $$sudo apt-get update -qq && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
-	    docker-registry openssh-server attr shellcheck groff-base rsync >/dev/null; }
+	    docker-registry openssh-server attr shellcheck groff-base rsync busybox-static >/dev/null; }
 
 # The page is tested in a real browser. npm fetches axe-core, whose version stands in tests/chromium.py.
 .PHONY: chromium

@@ -94,7 +94,7 @@ CHECK: Stage = ((FORMAT, LINT, IMPORTS, TYPES), (TESTS,))
 SUITES: dict[str, tuple[Stage, ...]] = {
     "check": (CHECK,),
     # Virtual machines are emulated and often wait for each other, so engines of this machine run beside them.
-    "test": (CHECK, ((SETUP,),), ((BOXES,), (ARCHIVES,)), ((MACHINES, SLOW), (ENGINES,))),
+    "test": (((SETUP,),), CHECK, ((BOXES,), (ARCHIVES,)), ((MACHINES, SLOW), (ENGINES,))),
 }
 
 

@@ -81,6 +81,7 @@ def add_box(folder: Path, name: str, version: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.vm
 def test_the_gist_is_chosen_if_vagrant_holds_the_stated_version_of_its_boxes(
     vagrant_home: Path, tmp_path: Path
 ) -> None:

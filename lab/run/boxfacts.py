@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lab.boxes.base import Box
@@ -28,8 +29,10 @@ class _Said:
 
 def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
     """What the engine says of itself and of its box, and whether the kernel labels its files (getenforce's file)."""
-    said = _docker(box, engine) if engine.program == "docker" else _buildkit(box, engine)
-    enforce = box.run(["cat", "/sys/fs/selinux/enforce"], timeout=20)
+    with ThreadPoolExecutor(3) as side_by_side:  # each question is a round trip to the box
+        asked = side_by_side.submit(box.run, ["cat", "/sys/fs/selinux/enforce"], timeout=20)
+        said = (_docker if engine.program == "docker" else _buildkit)(box, engine, side_by_side)
+    enforce = asked.result()
     selinux = {"1": "enforcing", "0": "permissive"}.get(enforce.text, "off") if enforce.ok else "off"
     return BoxFacts(
         name=box.name,
@@ -60,24 +63,26 @@ def of_same_daemon(facts: BoxFacts, engine: Engine) -> BoxFacts:
     return facts.model_copy(update={**own, "builder": engine.builder, "cache": engine.cache})
 
 
-def _docker(box: Box, engine: Engine) -> _Said:
+def _docker(box: Box, engine: Engine, side_by_side: ThreadPoolExecutor) -> _Said:
     """What `docker version` and `docker info` say."""
-    version = box.check([*engine.docker, "version"], doing="ask Docker for its version", timeout=60).text
+    words = [*engine.docker, "version"]
+    version = side_by_side.submit(box.check, words, doing="ask Docker for its version", timeout=60)
     info = box.check([*engine.docker, "info"], doing="ask Docker for its settings", timeout=60).text
     system, kernel = _field(info, "Operating System"), _field(info, "Kernel Version")
-    return _Said(version, info, system, kernel, _field(info, "Storage Driver"), _security(info))
+    return _Said(version.result().text, info, system, kernel, _field(info, "Storage Driver"), _security(info))
 
 
-def _buildkit(box: Box, engine: Engine) -> _Said:
+def _buildkit(box: Box, engine: Engine, side_by_side: ThreadPoolExecutor) -> _Said:
     """What buildctl says of its daemon and of the worker, and what the box says of its system."""
-    version = box.check(engine.ping, doing="ask BuildKit for its version", timeout=60).text
+    version = side_by_side.submit(box.check, engine.ping, doing="ask BuildKit for its version", timeout=60)
+    of_system = side_by_side.submit(box.run, ["sh", "-c", SYSTEM], timeout=20)
     asked = engine.call(["debug", "workers", "--verbose"])
     info = box.check(asked, doing="ask BuildKit for its settings", timeout=60).text
-    system = box.run(["sh", "-c", SYSTEM], timeout=20).text.split("\n")
+    system = of_system.result().text.split("\n")
     labels = dict(LABEL.findall(info))
     security = (labels.get("apparmor.profile") and "apparmor", labels.get("selinux.enabled") == "true" and "selinux")
     return _Said(
-        version,
+        version.result().text,
         info,
         system[-1] if len(system) > 1 else "",
         system[0],

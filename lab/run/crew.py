@@ -186,7 +186,7 @@ class Crew:
     def remove_left(self, name: str) -> None:
         """End the programs and remove the files of this run that another process left on a box."""
         folder = self._homes[name] / "lab-runs" / self.recorder.ground.name
-        sequence.remove(self.boxes[name], [folder], in_use=True)
+        sequence.remove_left(self.boxes[name], folder)
 
     def clear(self) -> None:
         """Remove the files of the run from all boxes that it used."""

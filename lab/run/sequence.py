@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -22,6 +23,7 @@ from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
 from lab.run.steps.inspect import Inspect
+from lab.run.steps.kind import Step
 from lab.run.steps.prune import Prune, prune
 from lab.run.steps.push import Push
 from lab.run.steps.table import steps_of, why_unpredictable
@@ -169,16 +171,22 @@ def clear(station: Station) -> None:
 
     After Ctrl-C it first ends the programs that still use these files: buildx would write them again.
     """
-    caches = [station.home.parent / "caches"] if station.engine.cache == "local" else []
-    remove(station.box, [station.home, *caches], in_use=stopping.is_set())
-    station.box.run(["rmdir", str(station.home.parent), str(station.home.parent.parent)], timeout=60)
+    home = station.home
+    caches = [home.parent / "caches"] if station.engine.cache == "local" else []
+    if stopping.is_set():
+        _end_users(station.box, home)
+    lines = (["rm", "-rf", *map(str, [home, *caches])], ["rmdir", str(home.parent), str(home.parent.parent)])
+    station.box.run(["sh", "-c", "; ".join(map(shlex.join, lines))], timeout=60)  # one round trip for both
 
 
-def remove(box: Box, folders: Sequence[PurePosixPath], *, in_use: bool) -> None:
-    """Remove folders from a box; if they are `in_use`, the programs that use the first of them end before."""
-    if in_use:
-        box.run(["sh", "-c", END, "sh", str(folders[0])], timeout=60)
-    box.run(["rm", "-rf", *map(str, folders)], timeout=60)
+def remove_left(box: Box, folder: PurePosixPath) -> None:
+    """Remove a folder that another lab process has left, after the programs that still use it have ended."""
+    _end_users(box, folder)
+    box.run(["rm", "-rf", str(folder)], timeout=60)
+
+
+def _end_users(box: Box, folder: PurePosixPath) -> None:
+    box.run(["sh", "-c", END, "sh", str(folder)], timeout=60)
 
 
 def _work_of(station: Station, scenario: Scenario, source: Production, key: TrialKey, say: Say) -> Work:
@@ -215,21 +223,28 @@ def _make(work: Work, scenario: Scenario) -> None:
     if station.reset:
         work.say("return to the first state")
         station.reset(station.engine)
-    elif station.daemon not in station.emptied:
-        prune(work)
+    is_empty = bool(station.reset) or station.daemon in station.emptied
     station.emptied.discard(station.daemon)
+    with nullcontext() if is_empty else work.emptying(prune):
+        _steps(work, steps)
+    if steps and isinstance(steps[-1], Prune) and steps[-1].scope == "all":
+        station.emptied.add(station.daemon)
+
+
+def _steps(work: Work, steps: Sequence[Step]) -> None:
+    """Make the steps in order, then what each of them left to the end."""
     pushed = (Push,) if builder_of(work.station.engine.builder).has_images else (Push, Inspect)
     try:
         for number, step in enumerate(steps, 1):
             work.to_push = frozenset(later.image for later in steps[number:] if isinstance(later, pushed))
+            if not step.begins_with_files:
+                work.emptied()
             step.run(work)
     finally:
         with ExitStack() as ends:  # the last one first, and each of them although another fails
             ends.callback(work.withdraw)
             for end in work.endings:
                 ends.callback(end)
-    if steps and isinstance(steps[-1], Prune) and steps[-1].scope == "all":
-        station.emptied.add(station.daemon)
 
 
 def _judged(work: Work) -> BuildResult | None:

@@ -122,12 +122,21 @@ def pruned_once(entries: list[dict[str, Any]]) -> list[dict[str, object]]:
     return kept
 
 
+def with_folders_above(entry: dict[str, Any]) -> dict[str, object]:
+    """The entry; if it removes the files of an engine, it also removes the folders above them, as lab does today."""
+    if entry["argv"][:2] != ["rm", "-rf"]:
+        return entry
+    home = Path(entry["argv"][2])
+    script = f"rm -rf {home}; rmdir {home.parent} {home.parent.parent}"
+    return {**entry, "argv": ["sh", "-c", script]}
+
+
 @pytest.fixture(scope="module")
 def entries() -> list[dict[str, object]]:
     found = read(SAMPLE / "transcript.jsonl")[1]
     kept = pruned_once(found)
     assert len(found) - len(kept) == 4  # the first rebuild of each engine on each box
-    return kept
+    return [with_folders_above(entry) for entry in kept]
 
 
 def test_the_replayed_run_gives_the_bug_reports_outcomes(tmp_path: Path, entries: list[dict[str, object]]) -> None:
@@ -164,7 +173,8 @@ def test_the_replay_records_what_it_was_played(tmp_path: Path, entries: list[dic
         return [(entry["argv"], entry["stdout"]) for entry in found if entry["box"] == box and entry["about"] != "base"]
 
     for name in (A, S):
-        assert of(name, again) == of(name, entries)
+        # an engine is emptied while files are prepared, and is asked several questions at once
+        assert sorted(map(str, of(name, again))) == sorted(map(str, of(name, entries)))
 
 
 def test_the_four_steps_are_the_bug_reports(entries: list[dict[str, object]]) -> None:

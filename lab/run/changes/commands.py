@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from lab.yamlfile import Strict
 
 class Commands(Change, Strict):
     """Run these commands in the context; a scenario that uses them is marked as one with free commands."""
+
+    any_command: ClassVar[bool] = True
 
     run: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
     root: bool = False

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, RootModel
 
@@ -31,7 +31,12 @@ class BuildOptions:
 
 
 class Change:
-    """One change to one side. Its value in YAML is checked by the class that also inherits from a pydantic model."""
+    """One change to one side. Its value in YAML is checked by the class that also inherits from a pydantic model.
+
+    A change with `any_command` may use everything on the box; the others use the files of the context alone.
+    """
+
+    any_command: ClassVar[bool] = False
 
     def commands(self) -> list[Shell]:
         """The commands that make the change; none for a change of the build's options alone."""

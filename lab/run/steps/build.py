@@ -35,6 +35,7 @@ class Build(Step):
     a scenario has them; a build of the producer has none.
     """
 
+    begins_with_files = True
     name: Name = IMAGE
     inline: bool = True
     cache_from: tuple[Name, ...] = ()
@@ -85,6 +86,7 @@ class Build(Step):
             self.pull,
         )
         with work.recording():
+            work.emptied()
             result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = choose(self.expect, None, self.exceptions, work.facts) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)

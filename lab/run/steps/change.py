@@ -12,6 +12,7 @@ from lab.run.steps.work import Work
 class ChangeStep(Step):
     """Make changes to the side's context and options; every trial makes them, whatever its variation."""
 
+    begins_with_files = True
     make: tuple[NamedChange, ...] = Field(min_length=1)
 
     def run(self, work: Work) -> None:

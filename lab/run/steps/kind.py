@@ -35,9 +35,13 @@ class Known:
 
 
 class Step(Strict):
-    """One step; `side` is the side that makes it. `client` is the only client that can make it, if there is one."""
+    """One step; `side` is the side that makes it. `client` is the only client that can make it, if there is one.
+
+    A step that `begins_with_files` asks the engine for nothing before it calls `Work.emptied` itself, or never.
+    """
 
     client: ClassVar[str | None] = None
+    begins_with_files: ClassVar[bool] = False
     side: Side = "consumer"
 
     def check(self, known: Known) -> None:

@@ -9,6 +9,8 @@ from lab.run.steps.work import Work
 class Vary(Step):
     """Make the change of the trial's variation here; without this step it comes before the consumer's last build."""
 
+    begins_with_files = True
+
     def run(self, work: Work) -> None:
         """Make it."""
         for change in work.variation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -115,6 +115,7 @@ class Work:
     endings: list[Callable[[], object]] = field(default_factory=list)
     changed: bool = False
     _context: PurePosixPath | None = None
+    _emptying: Future[None] | None = None
 
     def __post_init__(self) -> None:
         self.options += self.recipe.options
@@ -156,6 +157,19 @@ class Work:
                 self.change(change, "prepare the context")
         return self._context
 
+    @contextmanager
+    def emptying(self, empty: Callable[[Work], None]) -> Iterator[None]:
+        """Empty the engine beside the body, which may prepare files until it calls `emptied`."""
+        with ThreadPoolExecutor(1) as beside:
+            self._emptying = beside.submit(empty, self)
+            yield
+            self.emptied()
+
+    def emptied(self) -> None:
+        """Wait until the engine holds nothing; an error of that is raised here, before it is used."""
+        if self._emptying:
+            self._emptying.result()
+
     def record(self) -> None:
         """Store the files of the context as they are now."""
         delivery, box = self.recipe.delivery, self.station.box
@@ -191,9 +205,12 @@ class Work:
 
     def change(self, change: Change, doing: str) -> None:
         """Make one change in the context, and add its options to the later builds of this side."""
+        context = self.context()
+        if change.any_command:
+            self.emptied()
         for command in change.commands():
             argv = ["sh", "-c", AS_ROOT, "sh", *command.argv] if command.root else list(command.argv)
-            self.station.box.check(argv, doing=doing, cwd=self.context())
+            self.station.box.check(argv, doing=doing, cwd=context)
         self.options += change.options()
         self.changed = True
 

@@ -32,7 +32,8 @@ def test_a_cell_sends_home_what_it_made(tmp_path: Path) -> None:
         assert [about for _, about, _ in parcel.exchanges][:2] == ["", f"a:{ENGINE}/facts"]
         assert taken.began == [name]
         ends = taken.cells.stop()
-        assert [result.command.argv[0] for item in ends for _, _, result in item.exchanges] == ["rm", "rmdir"]
+        [argv] = [result.command.argv for item in ends for _, _, result in item.exchanges]
+        assert argv[:2] == ("sh", "-c") and argv[2].startswith("rm -rf ") and "; rmdir " in argv[2]
 
 
 def test_a_cell_that_no_worker_can_make_is_marked_after_the_deadline(tmp_path: Path) -> None:

@@ -100,8 +100,16 @@ def test_a_second_machine_that_cannot_build_has_the_reason(tmp_path: Path) -> No
 
 
 def test_files_that_never_arrived_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "home2").touch()  # no folder can be made in it
+    with pytest.raises(CommandError, match="cannot compare the files of strict"):
+        compared(tmp_path, "copy")
+
+
+def test_files_that_arrived_are_compared_although_the_engine_does_not_answer(tmp_path: Path) -> None:
     engine = tmp_path / "gone"
     engine.write_text('#!/bin/sh\ncase "$*" in *version*|*info*) ;; *) echo "no answer" >&2; exit 1 ;; esac\n')
     engine.chmod(0o755)
-    with pytest.raises(CommandError, match="cannot compare the files of strict"):
-        compared(tmp_path, "copy", str(engine))
+    run = compared(tmp_path, "copy", str(engine))
+    assert run.vary is not None and run.vary.between is not None
+    assert run.vary.between.there == () and "no answer" in (run.vary.between.there_problem or "")
+    assert list(run.vary.between.fields) == ["mode"]
