@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
@@ -20,7 +21,8 @@ from lab.project import Project
 from lab.workers import wait_for
 
 OF_BOX = "_vagrant_box_image_"  # vagrant-libvirt names a volume BOX_vagrant_box_image_VERSION_box.img
-GONE = "not found: no "  # "Domain not found: no domain with ..", "Storage volume not found: no storage vol with .."
+# virsh says "Network not found: no network with ..", "Storage volume not found: ..", and of a domain one line alone.
+GONE = re.compile(r"not found: no |^error: failed to get domain '.*'$(?!\nerror: )", re.MULTILINE)
 NETWORK = "vagrant-libvirt"  # the management network that vagrant-libvirt makes when it is missing
 PROBE_SECONDS = 20
 STORED = 1  # version of accelerator.json
@@ -54,9 +56,18 @@ def description(shell: Box, verb: str, name: str) -> str | None:
     try:
         return "\n".join(virsh(shell, verb, name))
     except HostError as error:
-        if GONE in error.output:
+        if GONE.search(error.output):
             return None
         raise
+
+
+def _remove(shell: Box, *words: str) -> None:
+    """Ask libvirt to remove something; another checkout may have removed it since it was listed."""
+    try:
+        virsh(shell, *words)
+    except HostError as error:
+        if not GONE.search(error.output):
+            raise
 
 
 def usable() -> bool:
@@ -172,7 +183,7 @@ def remove_domain(shell: Box, name: str) -> None:
     """Destroy a domain with its saved image, snapshots and own volumes, whatever state it is in."""
     volumes = [source for source in _disks(shell, name) if Path(source).name.startswith(name)]
     shell.run(["virsh", "-q", "-c", URI, "destroy", name], timeout=60)  # fails if it does not run: fine
-    virsh(shell, "undefine", name, "--managed-save", "--snapshots-metadata", "--nvram")
+    _remove(shell, "undefine", name, "--managed-save", "--snapshots-metadata", "--nvram")
     for volume in volumes:
         shell.run(["virsh", "-q", "-c", URI, "vol-delete", volume], timeout=60)  # undefine may have taken it
 
@@ -240,7 +251,7 @@ def base_images(shell: Box) -> list[BaseImage]:
 def remove_base_images(shell: Box, images: Iterable[BaseImage]) -> None:
     """Remove these images; HostError if libvirt refuses."""
     for image in images:
-        virsh(shell, "vol-delete", image.path)
+        _remove(shell, "vol-delete", image.path)
 
 
 def remove_volumes(shell: Box, prefix: str) -> None:
@@ -249,7 +260,7 @@ def remove_volumes(shell: Box, prefix: str) -> None:
     for pool in _pools(shell):
         for path in _volumes(shell, pool):
             if Path(path).name.startswith(prefix) and path not in used:
-                virsh(shell, "vol-delete", path)
+                _remove(shell, "vol-delete", path)
 
 
 def _volumes(shell: Box, pool: str) -> list[str]:
@@ -269,4 +280,4 @@ def remove_network(shell: Box) -> None:
     """Remove vagrant-libvirt's management network once no machine at all is defined."""
     if not domains(shell) and NETWORK in virsh(shell, "net-list", "--all", "--name"):
         shell.run(["virsh", "-q", "-c", URI, "net-destroy", NETWORK], timeout=60)
-        virsh(shell, "net-undefine", NETWORK)
+        _remove(shell, "net-undefine", NETWORK)

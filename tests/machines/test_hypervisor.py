@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -113,6 +116,45 @@ def test_what_another_checkout_removes_while_it_is_listed_is_no_failure(tmp_path
     hypervisor.remove_volumes(libvirt, "lab-abc123-")
     assert leftovers.list_domains(libvirt) == dict.fromkeys((names[0], names[2]), str(tmp_path))
     assert list(libvirt.disks) == [*disks.values(), idle]
+
+
+SAID = {  # by virsh 9.0 of what is not there
+    "net-undefine": "failed to get network 'x'\nerror: Network not found: no network with matching name 'x'",
+    "vol-delete": "failed to get vol 'x'\nerror: Storage volume not found: no storage vol with matching path 'x'",
+    "undefine": "failed to get domain 'x'",
+    "dumpxml": "failed to get domain 'x'",
+}
+
+
+class Removed(Libvirt):
+    """One on which another checkout has just removed everything that was listed, or one that refuses each command."""
+
+    why = ""
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        verb = next((word for word in command.argv if word in SAID), None)
+        if "net-list" in command.argv:
+            return Result(command, 0, f"{hypervisor.NETWORK}\n".encode(), b"", datetime.now(UTC), 0.0)
+        if verb is None:
+            return super().execute(command, on_output)
+        said = "\nerror: ".join(filter(None, [SAID[verb].partition("\n")[0], self.why])) if self.why else SAID[verb]
+        return Result(command, 1, b"", f"error: {said}\n".encode(), datetime.now(UTC), 0.0)
+
+
+@pytest.mark.parametrize("why", ["", "access denied"])
+def test_what_another_checkout_removed_first_is_removed(why: str) -> None:
+    idle = f"{IMAGES}/default/lab-VAGRANTSLASH-b_vagrant_box_image_0_box.img"
+    libvirt = Removed({idle: None}, {})
+    libvirt.why = why
+    removals: tuple[Callable[[], None], ...] = (
+        partial(hypervisor.remove_network, libvirt),
+        partial(hypervisor.remove_domain, libvirt, "x"),
+        partial(hypervisor.remove_volumes, libvirt, "lab-"),
+        partial(hypervisor.remove_base_images, libvirt, [hypervisor.BaseImage("b", idle, 1)]),
+    )
+    for remove in removals:
+        with pytest.raises(HostError, match="cannot ask libvirt to ") if why else nullcontext():
+            remove()
 
 
 def test_a_libvirt_that_refuses_to_describe_a_volume_is_an_error() -> None:
