@@ -26,11 +26,13 @@ METHOD = """\
 
 - *six trivial commands*: {trivial} on each host. The time is that of the contestants alone. `lab` runs them through its
   boxes and writes a transcript, because `lab repro` has no such sequence.
-- *build, push, prune, rebuild*: the scenario `copy-bust`. `lab repro` runs it once before the rounds. The other
-  contestants run the {commands} commands that its transcript has for the productions and trials, in two phases with all
-  hosts at once. Their registry, its forwards to the hosts and the base image are ready before their time begins. The
-  time of `lab repro` includes all of these, and also what nobody else does: the checks of the hosts and engines, the
-  facts of each host, the listing of each build context, the prediction of each trial, and the stored run.
+- *build, push, prune, rebuild*: the scenario `copy-bust`. `lab repro` runs it once before the rounds, and once more
+  with each trial repeated. The other contestants run the {commands} commands that its transcript has for the
+  productions and trials, in two phases with all hosts at once. Their registry, its forwards to the hosts and the base
+  image are ready before their time begins. The time of `lab repro` includes all of these, and also what nobody else
+  does: the checks of the hosts and engines, the facts of each host, the listing of each build context, the prediction
+  of each trial, and the stored run. `lab` prunes an engine while it prepares the files of the next build; the other
+  contestants run the commands of a host one after the other.
 - molecule runs its step `converge` alone. tmt runs without its step `prepare`, which installs packages on the hosts.
 """
 
@@ -80,7 +82,7 @@ def verdicts(table: Table) -> list[str]:
     ]
 
 
-def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str], commands: int) -> str:
+def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str], commands: Sequence[int]) -> str:
     """The whole page in Markdown."""
     parts = [HEAD.format(target=f"{TARGET:g}")]
     for table in tables:
@@ -89,7 +91,8 @@ def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str]
         parts.append(markup.table(["contestant", "median", "times the floor", "rounds"], rows) + "\n")
         parts.append(" ".join(verdicts(table)) + "\n")
     low, high = conditions.loads
-    parts.append(METHOD.format(trivial=", ".join(f"`{line}`" for line in trivial), commands=commands))
+    counts = " and ".join(map(str, commands))
+    parts.append(METHOD.format(trivial=", ".join(f"`{line}`" for line in trivial), commands=counts))
     parts.append(
         f"## Conditions\n\nMeasured on {conditions.date}, {counted(conditions.rounds, 'round')}, "
         f"on {conditions.machine}. The load of the machine was {low:.1f} at the beginning and {high:.1f} at the end. "

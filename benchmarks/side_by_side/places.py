@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.side_by_side.contestant import Call
@@ -39,6 +39,10 @@ class Place:
     targets: tuple[Target, ...]
     env: Mapping[str, str]
     words: tuple[str, ...] = ()
+
+    def repeated(self, times: int) -> Place:
+        """The same hosts, on which `lab repro` makes each trial so many times."""
+        return replace(self, words=(*self.words, "--repeat", str(times)))
 
     @property
     def repro(self) -> Call:

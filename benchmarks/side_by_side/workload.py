@@ -79,11 +79,13 @@ def sequence(evidence: Evidence, targets: Sequence[Target]) -> Workload:
     run = evidence.run
     made = [evidence.phase(item) for item in run.productions]
     tried = [trial.name for trial in run.trials]
-    ends = [item for item in evidence.exchanges if not item.about and item.argv[0] in ("rm", "rmdir")]
+    ends = [item for item in evidence.exchanges if not item.about and " rm -rf " in f" {' '.join(item.argv)}"]
     phases = [[item for item in evidence.exchanges if item.about in names] for names in (made, tried)]
     phases[-1] += ends
     lines = tuple({target.name: _lines(phase, target.name) for target in targets} for phase in phases)
-    found = Workload("build, push, prune, rebuild", lines, repro=True)
+    times = max(trial.repeat for trial in run.trials)
+    name = "build, push, prune, rebuild" + (f", each rebuild {times} times" if times > 1 else "")
+    found = Workload(name, lines, repro=True)
     return found.replaced({run.name: RUN_NAME, run.registry: REGISTRY})
 
 

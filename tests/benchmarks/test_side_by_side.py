@@ -56,6 +56,7 @@ def recorded() -> Evidence:
         exchange("west", made.name, "docker", "prune"),
         exchange("west", "", "printenv", "HOME"),
         exchange("west", "", "rm", "-rf", f"/h/{run.name}"),
+        exchange("west", "", "sh", "-c", f"rm -rf /h/{run.name}/e; rmdir /h"),
     ]
     timed = [replace(item, started=WHEN + timedelta(seconds=number)) for number, item in enumerate(commands)]
     return Evidence(run, exchanges=tuple(timed))
@@ -70,8 +71,8 @@ def test_the_sequence_has_the_commands_of_productions_and_trials_and_of_the_end(
         "cd /h/mine/context && docker build --tag localhost:5009/x .",
     )
     assert first["west"] == ()
-    assert second == {"east": (), "west": ("docker prune", "rm -rf /h/mine")}
-    assert (found.commands, found.repro) == (4, True)
+    assert second == {"east": (), "west": ("docker prune", "rm -rf /h/mine", "sh -c 'rm -rf /h/mine/e; rmdir /h'")}
+    assert (found.commands, found.repro) == (5, True)
 
 
 @pytest.mark.parametrize("line", ["uname -r", "echo '{{ x }}' \"$HOME\"", "printf 'a\nb'", "ls /; false || echo é"])
@@ -208,13 +209,13 @@ def test_the_target_is_judged_by_the_medians(medians: tuple[float | None, ...], 
 def test_the_page_has_every_row_and_the_reason_of_a_failure() -> None:
     made = table(2.0, 3.0, None)
     conditions = Conditions("2026-11-27", "2 cores", (0.5, 1.25), 3, ["lab 1", "tmt 2"])
-    text = page([made], conditions, ("true",), 30)
+    text = page([made], conditions, ("true",), [30, 210])
     assert ratio_of(made, made.rows[1]) == 1.5
     assert "| lab | 3.00 s | 1.50 | 3.00 |" in text
     assert "| other | failed |" in text
     assert "gone" in text
     assert "3 rounds, on 2 cores. The load of the machine was 0.5" in text
-    assert "30 commands" in text
+    assert "30 and 210 commands" in text
 
 
 def test_every_package_of_a_contestant_is_pinned() -> None:
