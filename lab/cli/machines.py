@@ -120,7 +120,9 @@ def up(
     pack_from: str | None,
     verbose: bool,
 ) -> None:
-    """Start the lineup's boxes, or those named, all at once, and check that each runs its pinned Docker.
+    """Start the lineup's boxes, or those named, side by side, and check that each runs its pinned Docker.
+
+    As many new virtual machines boot at once as there are processors and free memory for.
 
     A suspended box is resumed. A running box is left as it is. A slow box is waited for as long as its console, Vagrant
     or ssh shows anything new.

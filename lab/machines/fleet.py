@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 
 from lab.boxes.base import Box, Tell
@@ -29,6 +29,7 @@ from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
 from lab.machines.ready import Later, Ready
 from lab.machines.rewinding import Rewinder
+from lab.machines.turns import Turns
 from lab.model import Progress
 from lab.project import Project
 from lab.workers import Background, Once, each, raise_first, side_by_side
@@ -75,12 +76,14 @@ class Fleet:
         slow = self._slow(plans)
         preparing = self._preparations(lineup, specs, provider)
         boxes: dict[str, Box] = {}
+        turns = Turns(self.tell)
 
         def ready(spec: BoxSpec) -> Ready:
             preparing[spec.kind]()
             boxes[spec.name] = box = open_box(spec, self.project)  # only now: its note may be new
             is_new = self.rewinder.is_new(spec)
-            box.bring_up(self.tell)
+            with turns.turn(spec.name, kind_of_box(spec).memory(spec)) if is_new else nullcontext():
+                box.bring_up(self.tell)
             start = partial(self._ready, box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
             item = start()
             if is_new:

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from lab.boxes.base import Box
+from lab.boxes.base import Box, Tell
 from lab.boxes.kinds.ssh import SshSpec
+from lab.boxes.local import LocalBox
 from lab.boxes.notes import Machine, Note, Notes
 from lab.boxes.specs import BoxSpec
 from lab.engines.engine import Engine
@@ -101,6 +103,41 @@ def test_a_box_waits_for_its_first_engine(tmp_path: Path) -> None:
     item = fleet.ready("20.10.24-unfixed", "20.10.24", early=True)
     assert ([engine.name for engine in item.engines], item.later) == (["20.10.24-unfixed", "20.10.24"], ())
     fleet.settle()
+
+
+class Booting(LocalBox):
+    """A box whose boot takes 50 ms; `seen` gets how many booted at once."""
+
+    now = 0
+    guard = threading.Lock()
+
+    def __init__(self, name: str, seen: list[int]) -> None:
+        super().__init__(name)
+        self.seen = seen
+
+    def bring_up(self, tell: Tell) -> None:
+        with Booting.guard:
+            Booting.now += 1
+            self.seen.append(Booting.now)
+        time.sleep(0.05)
+        with Booting.guard:
+            Booting.now -= 1
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_new_boxes_boot_a_few_at_a_time_and_others_are_resumed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    seen: list[int] = []
+    # patched: real machines take minutes, and this machine may have more processors than there are boxes
+    monkeypatch.setattr("lab.machines.fleet.open_box", lambda spec, project: Booting(spec.name, seen))
+    monkeypatch.setattr("lab.machines.turns.os.cpu_count", lambda: 2)
+    fleet = Compiling(tmp_path)
+    monkeypatch.setattr(fleet.rewinder, "is_new", lambda spec: is_new)
+    monkeypatch.setattr(fleet.rewinder, "keep", lambda box, spec, engines: None)
+    specs = [fleet.catalog.box("local").model_copy(update={"name": f"box{number}"}) for number in range(8)]
+    assert len(fleet.up("local", specs, wanted=["20.10.24"])) == len(seen) == 8
+    assert (max(seen) == 2) is is_new
 
 
 def test_down_where_nothing_was_made_removes_nothing(tmp_path: Path) -> None:
