@@ -67,7 +67,6 @@ class Build(Step):
     def run(self, work: Work) -> None:
         """Store the files of the context, build it, and read the outcomes from the output."""
         work.context()
-        work.say("build" if work.side == "producer" else "rebuild")
         sources = [work.reference_of(source) for source in self.cache_from]  # before the name gets a new image
         absent = frozenset(work.reference_of(source) for source in self.cache_from if source == ABSENT)
         no_inline, local = meets(work.station.engine.server, NO_INLINE_CACHE), self._unreachable(work)
@@ -87,6 +86,7 @@ class Build(Step):
         )
         with work.recording():
             work.emptied()
+            work.say("build" if work.side == "producer" else "rebuild")
             result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = choose(self.expect, None, self.exceptions, work.facts) if self.expect else work.plan
         build = read_result(result.stderr + result.stdout, work.recipe.instructions, plan, work.recipe.stages)
