@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lab.boxes.process import start_of
-from lab.machines.daemons import PIDS, URI
+from lab.machines.daemons import URI
 
 SECONDS = 60  # for a daemon to answer
 POOL = "default"  # where vagrant-libvirt puts its images too
@@ -80,7 +80,8 @@ def machines(root: Path, stack: ExitStack) -> None:
     """A running, a paused, a saved and a shut-off machine, with volumes and a network."""
     asked = ("virsh", "-q", "-c", URI, "version")
     for name in ("virtlogd", "libvirtd"):
-        daemon([f"/usr/sbin/{name}"], asked if name == "libvirtd" else ("test", "-e", PIDS[name]), stack, root / name)
+        there = asked if name == "libvirtd" else ("pgrep", "-x", name)
+        daemon([f"/usr/sbin/{name}"], there, stack, root / name)
     if not answers("virsh", "-q", "-c", URI, "pool-info", POOL):
         virsh("pool-define-as", POOL, "dir", "--target", "/var/lib/libvirt/images")
         virsh("pool-build", POOL)
