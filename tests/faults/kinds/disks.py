@@ -11,6 +11,7 @@ from tests.faults.fault import Kind
 from tests.faults.scene import Scene
 
 FILLER = "filler"
+ROOM = 256 << 20  # bytes that a large disk has until the fault strikes: to fill gigabytes takes longer than a build
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,12 @@ class Full(Kind):
 
     folder: str
     spare: int = 0
+
+    def prepare(self, scene: Scene) -> None:
+        """Take away what nothing needs before the fault strikes."""
+        folder = getattr(scene.place, self.folder)
+        if free(folder) > 2 * ROOM:
+            fill(folder, ROOM)
 
     def strike(self, scene: Scene) -> None:
         """Fill it."""
@@ -48,13 +55,18 @@ class RegistryFull(Kind):
         subprocess.run(["umount", "--lazy", str(scene.place.state / "registry")], check=True)
 
 
-def fill(folder: Path, spare: int) -> None:
-    """Write a file into a folder until its disk has only `spare` bytes left."""
+def free(folder: Path) -> int:
+    """The bytes that a disk has left."""
     size = os.statvfs(folder)
-    free = size.f_bavail * size.f_frsize
-    with (folder / FILLER).open("wb", buffering=0) as file:
+    return size.f_bavail * size.f_frsize
+
+
+def fill(folder: Path, spare: int) -> None:
+    """Write a file into a folder, or add to it, until its disk has only `spare` bytes left."""
+    left = free(folder)
+    with (folder / FILLER).open("ab", buffering=0) as file:
         if spare:
-            os.posix_fallocate(file.fileno(), 0, max(1, free - spare))
+            os.posix_fallocate(file.fileno(), file.tell(), max(1, left - spare))
             return
         try:
             while True:
