@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.suite import SUITES, Part, Suite
 
+pytestmark = pytest.mark.slow
+
 FAILS = Part("fails", ("sh", "-c", "echo one; echo '=== 1 failed ==='; exit 3"))
 PASSES = Part("passes", ("sh", "-c", "echo two"))
 

@@ -26,6 +26,8 @@ from lab.machines.kinds.table import HANDLERS
 from lab.model import Progress
 from lab.project import Project
 
+pytestmark = pytest.mark.slow
+
 ENGINES = "engines: [{name: installed, kind: installed}, {name: '20.10.24', version: 20.10.24, kind: distro}]\n"
 FILE = "name: rented\nsummary: a machine of a cloud\nkind: cloud\nregion: north\nengines: ['20.10.24', installed]\n"
 

@@ -24,6 +24,8 @@ from lab.model import Progress
 from lab.project import Project
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 # Vagrant 2.3.4 where no name server answers; its second output is standard error
 UP = """\
 Bringing machine 'NAME' up with 'libvirt' provider...

@@ -37,6 +37,8 @@ from lab.project import Project
 from lab.run.experiment import Wish
 from tests.conftest import ROOT, Lab, own_checkout
 
+pytestmark = pytest.mark.slow
+
 RUN = ROOT / "tests" / "data" / "runs" / "schema-1"
 
 

@@ -18,6 +18,8 @@ from tests.cli.program import Place
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 
+pytestmark = pytest.mark.slow
+
 RUN = "20261123T212733Z-copy-bust"
 
 

@@ -15,6 +15,8 @@ from tests.cli.program import Place
 from tests.conftest import ROOT
 from tests.lessons.room.process import serving
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "results" / "sample"
 
 

@@ -19,6 +19,8 @@ from lab.model import Progress
 from lab.project import Project
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def other() -> Iterator[Identity]:

@@ -24,6 +24,8 @@ from lab.model import Progress
 from lab.project import Project
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_lineup_of_optional_boxes_that_all_fail_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # no daemon listens there, whatever Docker this machine has

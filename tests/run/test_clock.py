@@ -13,6 +13,8 @@ from lab.errors import BoxError, Interrupted
 from lab.run.clock import DAY, ClockError, moved_clock
 from lab.workers import wait_for
 
+pytestmark = pytest.mark.slow
+
 DATE = """\
 #!/bin/sh
 offset=$(cat {state}/offset)

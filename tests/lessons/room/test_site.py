@@ -14,6 +14,8 @@ from lab.model import Filled, Outcome, Verdict
 from tests.conftest import HANGS
 from tests.lessons.room.conftest import CHOICES, Place, key, planned
 
+pytestmark = pytest.mark.slow
+
 CLASS = 40
 
 

@@ -23,6 +23,8 @@ from tests.chromium import Browser, axe_source, browser
 from tests.conftest import ROOT
 from tests.report.page.test_document import hostile
 
+pytestmark = pytest.mark.slow
+
 TEXTS = Project(ROOT, ROOT).texts("page")
 
 

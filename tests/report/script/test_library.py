@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from lab.report.script.parts import BELOW
 from lab.report.script.script import script
 from lab.report.script.sequence import left_out, repeats_steps
 from tests.report.script.rehearsal import names, rehearsed, scenario
 from tests.report.test_script import shellcheck
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["shellcheck"]
 

@@ -16,6 +16,8 @@ from lab.run.scenarios import load_scenario
 from tests.conftest import ROOT
 from tests.run.minimise.standin import project, replaced
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS = ROOT / "templates" / "scenarios"
 VARIATIONS = [
     (path.parent.name, item.name)
