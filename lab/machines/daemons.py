@@ -26,6 +26,9 @@ URI = "qemu:///system"
 GROUP = "libvirt"  # whose members libvirt's daemon lets in beside root: by polkit, or by its socket's mode
 DAEMONS = ("virtlogd", "libvirtd")
 NOTE = "daemons.json"
+# A daemon that was killed asks the emulator of each machine before it answers. On a busy machine each is slow.
+ANSWER_SECONDS = 180
+END_SECONDS = 120  # after SIGTERM, a daemon ends what it does for others
 PIDS = {"virtlogd": Path("/run/virtlogd.pid"), "libvirtd": Path("/run/libvirtd.pid")}
 # What virsh prints for a user whom the daemon refuses: by polkit with and without a session bus, by its socket.
 REFUSALS = ("authentication", "system bus connection", "Permission denied", "access denied")
@@ -109,8 +112,9 @@ def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
         found = wait_for(
             "libvirt's daemon",
             lambda: "virsh gets no answer" if (seen := access(shell)) is Access.SILENT else (seen,),
-            timeout=30,
+            timeout=ANSWER_SECONDS,
             error=HostError,
+            hint=f"virsh -c {URI} version; if it never answers, end libvirtd and run the same command again",
         )[0]
         tell(Progress("libvirt", "daemons started", done=True))
     if found is Access.REFUSES:
@@ -197,7 +201,8 @@ def stop_daemons(shell: Box, state: Path, *, needed: bool) -> None:
         if process := started.get(daemon):
             as_root(shell, "kill", str(process.pid))
             ended = partial(_ended, process)
-            wait_for(f"{daemon} to end", ended, timeout=20, error=HostError)
+            hint = f"the same command again waits once more; `sudo kill -9 {process.pid}` ends it at once"
+            wait_for(f"{daemon} to end", ended, timeout=END_SECONDS, error=HostError, hint=hint)
     note.unlink()
 
 

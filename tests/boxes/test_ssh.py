@@ -6,6 +6,7 @@ import getpass
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -218,12 +219,28 @@ def test_output_is_heard_while_it_comes(box: SshBox, tmp_path: Path) -> None:
     assert heard == [("stdout", b"\xff"), ("stderr", b"two")]
 
 
+SLEEP = ["sh", "-c", "echo $$; exec sleep 100000"]
+
+
+@contextmanager
+def ended_at_last() -> Iterator[list[int]]:
+    """The list of processes that are killed at the end: what runs on a host goes on without its connection."""
+    pids: list[int] = []
+    try:
+        yield pids
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def test_a_listener_that_fails_is_heard_of(box: SshBox) -> None:
     def fail(name: str, data: bytes) -> None:
+        pids.append(int(data))
         raise ZeroDivisionError(name)
 
-    with pytest.raises(ZeroDivisionError, match="stdout"):
-        box.run(["sh", "-c", "echo begun; exec sleep 100000"], on_output=fail, timeout=90_000)
+    with ended_at_last() as pids, pytest.raises(ZeroDivisionError, match="stdout"):
+        box.run(SLEEP, on_output=fail, timeout=90_000)
     assert box.run(["echo", "again"]).text == "again"
 
 
@@ -477,12 +494,13 @@ def test_a_connection_that_breaks_in_a_command_is_the_boxs_failure(sshd: Sshd, b
     server = psutil.Process(sshd.child.pid)
 
     def cut(name: str, data: bytes) -> None:
+        pids.append(int(data))
         for process in server.children():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    with pytest.raises(BoxError) as caught:
-        box.run(["sh", "-c", "echo begun; exec sleep 100000"], on_output=cut, timeout=90_000)
+    with ended_at_last() as pids, pytest.raises(BoxError) as caught:
+        box.run(SLEEP, on_output=cut, timeout=90_000)
     assert "guest" in caught.value.message
     assert caught.value.exit_code == 6
     assert box.run(["echo", "again"]).text == "again"  # the next command opens another
