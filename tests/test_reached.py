@@ -83,7 +83,7 @@ IMPORTED = {
     "lessons/test_bench.py": "lessons.client",
     "machines/test_daemons.py": "machines.prerequisites",
     "machines/test_fleet.py": """
-        machines.image_pool machines.kinds.handler machines.kinds.local machines.kinds.table
+        machines.kinds.handler machines.kinds.local machines.kinds.table
         machines.kinds.vagrant machines.preparation machines.ready
     """,
     "registry/test_images.py": "registry.client registry.manifests registry.names",

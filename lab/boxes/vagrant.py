@@ -17,8 +17,8 @@ from typing import IO, Any
 from lab.boxes.base import Tell
 from lab.boxes.beside import mark
 from lab.boxes.boot import Boot, SilentError
-from lab.boxes.image_lock import images_in_use
 from lab.boxes.kinds.vagrant import VagrantSpec
+from lab.boxes.machine_lock import machines_begin
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
 from lab.boxes.vagrant_output import NETWORK_GONE, NO_BOX, NO_BOX_WHY, adding, address_of, verdict_and_console
@@ -100,7 +100,7 @@ class VagrantBox(SshBox):
                 boot.hear(line)
 
         def once() -> None:
-            with images_in_use(), boot.watched(self.spec.boot_timeout):
+            with machines_begin(), boot.watched(self.spec.boot_timeout):
                 self._ask("bring up", up, watched=True)
 
         def may_pass(error: Exception) -> bool:

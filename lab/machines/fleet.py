@@ -23,7 +23,7 @@ from lab.errors import Interrupted, LabError
 from lab.machines import daemons, hypervisor, leftovers
 from lab.machines.catalog import Catalog
 from lab.machines.hypervisor import BaseImage
-from lab.machines.image_pool import clear_pool
+from lab.machines.in_common import clear_pool, stop_libvirt
 from lab.machines.kinds.handler import Site
 from lab.machines.kinds.table import handler_of
 from lab.machines.preparation import console, vagrant_id
@@ -248,7 +248,7 @@ class Fleet:
             published = {name for spec in boxes.values() for name in kind_of_box(spec).images(spec)}
             removed, self.images = clear_pool(self.shell, published, self.tell, all_images=images)
             doomed += removed
-            self._stop_libvirt()
+            stop_libvirt(self.shell, self.project.state, self.tell)
         if not self.notes.boxes():
             shutil.rmtree(self.project.state / "registry", ignore_errors=True)  # the base image that all runs used
         return [*emptied, *doomed]
@@ -264,14 +264,8 @@ class Fleet:
             hypervisor.remove_domain(self.shell, name)
         if not leftovers.list_domains(self.shell):
             hypervisor.remove_volumes(self.shell, "lab-")
-        self._stop_libvirt()
+        stop_libvirt(self.shell, self.project.state, self.tell)
         return names
-
-    def _stop_libvirt(self) -> None:
-        """Remove the network and stop the daemons if nothing needs them any more."""
-        hypervisor.remove_network(self.shell)
-        needed = daemons.answers(self.shell) and bool(hypervisor.domains(self.shell))
-        daemons.stop_daemons(self.shell, self.project.state, needed=needed)
 
     def _remove(self, name: str, libvirt: bool) -> None:
         self.tell(Progress(name, "removing"))

@@ -16,8 +16,8 @@ import pytest
 
 from lab.boxes import beside
 from lab.boxes.beside import Identity
-from lab.boxes.image_lock import images_in_use
 from lab.boxes.local import LocalBox
+from lab.boxes.machine_lock import machines_begin
 from lab.boxes.transcript import Transcript
 from lab.cli.cleanup import guarded
 from lab.cli.conduct import Conductor, boxes_for
@@ -217,7 +217,7 @@ def test_down_names_the_base_images_that_stay_and_removes_them_if_asked(checkout
 
 def test_base_images_stay_while_another_lab_brings_boxes_up(checkout: Lab, pool: Path) -> None:
     before = {path.name for path in pool.iterdir()}
-    with images_in_use(checkout.root / "lab-base-images"):
+    with machines_begin(checkout.root / "lab-base-images"):
         said = checkout.ok("down", "--images")
     assert "base images stay: another lab brings boxes up" in said.err
     assert said.out == "nothing to remove\n"

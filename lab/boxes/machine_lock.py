@@ -1,7 +1,7 @@
-"""Keeps the base images of boxes in libvirt's pool while a machine is made of one of them.
+"""Keeps what all checkouts use of libvirt while a machine is made: base images, the network, and the daemons.
 
-vagrant-libvirt uploads a base image once for all checkouts and users of this machine, and then makes a disk that is
-based on it. Between both, nothing in libvirt shows that the image is needed.
+vagrant-libvirt makes the network, uploads a base image once for all checkouts and users of this machine, and then makes
+a disk that is based on it. Until the machine is defined, nothing in libvirt shows that they are needed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ LOCK = Path(os.environ.get("LAB_LOCK_FOLDER", "/run/lock"), "lab-base-images")
 
 
 @contextmanager
-def images_in_use(path: Path = LOCK) -> Iterator[None]:
-    """Keep every other lab from removing base images; several may do so at once. It waits while one is removing them.
+def machines_begin(path: Path = LOCK) -> Iterator[None]:
+    """Keep every other lab from removing what machines need; several may do so at once. It waits while one removes it.
 
     On a machine where the lock cannot be made, nothing is kept.
     """
@@ -30,8 +30,8 @@ def images_in_use(path: Path = LOCK) -> Iterator[None]:
 
 
 @contextmanager
-def images_unused(path: Path = LOCK) -> Iterator[bool]:
-    """True if no lab makes a machine of a base image now, and none begins to before the context ends."""
+def no_machine_begins(path: Path = LOCK) -> Iterator[bool]:
+    """True if no lab makes a machine now, and none begins to before the context ends."""
     with ExitStack() as stack:
         lock = _opened(path)
         if lock is None:
