@@ -13,6 +13,7 @@ from lab.errors import BoxError
 
 SHORT = 7  # lines of each if both Vagrant and the console printed something
 PROGRESS = re.compile(r"^(==> | {4}\S+: |Bringing machine )")
+CALLER = re.compile(r"^\s+from \S+:\d+:in ")  # a line of the callers that Ruby lists below an error
 # Vagrant's text if it neither has an image nor gets it, and the reason that follows
 NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
 # Two machines that are destroyed at once both remove their network, and it is gone for one of them. The domain is
@@ -33,10 +34,13 @@ def adding(image: Image, provider: str) -> str:
 
 
 def verdict_and_console(printed: str, console: str) -> str:
-    """Vagrant's output after its progress lines and the end of the console: either may hold the reason."""
-    lines = [line for line in printed.splitlines() if line.strip()]
+    """Vagrant's output after its progress lines and the end of the console: either may hold the reason.
+
+    The callers that Ruby lists below an error of its own are left out: they would hide it.
+    """
+    lines = [line for line in printed.splitlines() if line.strip() and not CALLER.match(line)]
     if not console.strip():
-        return printed
+        return "\n".join(lines)
     verdict = lines[next((n for n in range(len(lines), 0, -1) if PROGRESS.match(lines[n - 1])), 0) :]
     seen = [line for line in console.splitlines() if line.strip()]
     return "\n".join([*(verdict[:SHORT] or lines[-SHORT:]), *seen[-SHORT:]])

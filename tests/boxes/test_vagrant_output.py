@@ -31,7 +31,12 @@ def test_an_image_without_a_version_is_added_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("printed", "console", "shown"),
     [
-        ("==> a: Starting\nno space\n", "", "==> a: Starting\nno space\n"),
+        ("==> a: Starting\nno space\n", "", "==> a: Starting\nno space"),
+        (
+            "/v/a.rb:3:in `up': no network (Error)\n\tfrom /v/b.rb:2:in `call'\n",
+            "",
+            "/v/a.rb:3:in `up': no network (Error)",
+        ),
         ("==> a: Starting\n    a: it waits\nno space\n", "panic\n", "no space\npanic"),
         ("==> a: Starting\n", "panic\n", "==> a: Starting\npanic"),
     ],
