@@ -63,18 +63,20 @@ def free(folder: Path) -> int:
 
 def fill(folder: Path, spare: int) -> None:
     """Write a file into a folder, or add to it, until its disk has only `spare` bytes left."""
-    left = free(folder)
     with (folder / FILLER).open("ab", buffering=0) as file:
-        if spare:
-            os.posix_fallocate(file.fileno(), file.tell(), max(1, left - spare))
-            return
+        while spare and (more := free(folder) - spare) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), file.tell(), more)
+                return
+            except OSError:  # another program took some of it in between
+                continue
         try:
-            while True:
+            while not spare:
                 file.write(bytes(1 << 20))
         except OSError:
             pass
         try:
-            while True:
+            while not spare:
                 file.write(bytes(512))
         except OSError:
             pass
