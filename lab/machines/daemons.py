@@ -8,6 +8,8 @@ from __future__ import annotations
 import getpass
 import grp
 import os
+import socket
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -29,6 +31,7 @@ NOTE = "daemons.json"
 # A daemon that was killed asks the emulator of each machine before it answers. On a busy machine each is slow.
 ANSWER_SECONDS = 180
 END_SECONDS = 120  # after SIGTERM, a daemon ends what it does for others
+LOGS = Path("/run/libvirt/virtlogd-sock")
 PIDS = {"virtlogd": Path("/run/virtlogd.pid"), "libvirtd": Path("/run/libvirtd.pid")}
 # What virsh prints for a user whom the daemon refuses: by polkit with and without a session bus, by its socket.
 REFUSALS = ("authentication", "system bus connection", "Permission denied", "access denied")
@@ -106,6 +109,9 @@ def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
     if not has_systemd():
         _share_kvm(shell, tell)
     found = access(shell)
+    if found is Access.ANSWERS and not has_systemd() and not _takes_logs():
+        tell(Progress("libvirt", "starting its log daemon, which has ended"))
+        _start(shell, state, ["virtlogd"])
     if found is Access.SILENT:
         tell(Progress("libvirt", "starting its daemons"))
         _start(shell, state)
@@ -122,14 +128,26 @@ def start_daemons(shell: Box, state: Path, tell: Tell) -> None:
         raise HostError(f"cannot use libvirt: {why}", hint=hint)
 
 
-def _start(shell: Box, state: Path) -> None:
+def _takes_logs() -> bool:
+    """True if virtlogd listens, without which libvirtd starts no machine; also where this user may not ask it."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        try:
+            asked.connect(str(LOGS))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def _start(shell: Box, state: Path, daemons: Sequence[str] = DAEMONS) -> None:
     if has_systemd():
         asked = as_root(shell, "systemctl", "start", "libvirtd")
         if not asked.ok:
             raise HostError("cannot start libvirtd", output=asked.output, hint="sudo systemctl start libvirtd")
         return
-    started: dict[str, Identity | None] = {}
-    for daemon in DAEMONS:
+    started: dict[str, Identity | None] = {**started_daemons(state)}
+    for daemon in daemons:
         if _running(daemon):
             continue  # somebody else's: virtlogd may run while libvirtd does not
         started[daemon] = None

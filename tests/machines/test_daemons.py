@@ -6,6 +6,7 @@ import getpass
 import grp
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -85,6 +86,26 @@ def test_a_daemon_that_lets_nobody_in_is_not_started_again(tmp_path: Path) -> No
     assert caught.value.exit_code == 5 and caught.value.hint
     assert not (tmp_path / "daemons.json").exists()
     assert not [line for line in box.asked if "libvirtd" in line]
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_log_daemon_that_has_ended_is_started_again(monkeypatch: pytest.MonkeyPatch, listens: bool) -> None:
+    """libvirtd answers without it, and then starts no machine."""
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+        state = Path(folder)
+        server.bind(f"{folder}/logs")
+        if listens:
+            server.listen()
+        # patched: the daemons of this machine are not for a test to start
+        monkeypatch.setattr(daemons, "LOGS", state / "logs")
+        monkeypatch.setattr(daemons, "PIDS", {name: state / f"{name}.pid" for name in daemons.DAEMONS})
+        monkeypatch.setattr(daemons, "has_systemd", lambda: False)
+        (state / "libvirtd.pid").write_text(str(os.getpid()))
+        box = Said("", 0)
+        daemons.start_daemons(box, state, lambda event: None)
+        started = [line for line in box.asked if line.endswith("d -d")]
+        assert [line.split()[-2] for line in started] == ([] if listens else ["virtlogd"])
+        assert (state / "daemons.json").exists() is not listens
 
 
 def test_only_daemons_that_lab_started_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
