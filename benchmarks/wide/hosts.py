@@ -30,7 +30,10 @@ SETTINGS = "AcceptEnv none\nSetEnv PATH={programs}:/usr/bin:/bin:/usr/sbin:/sbin
 
 @dataclass(frozen=True)
 class Quiet:
-    """One such host; `number` gives its name and its network of four in 198.18.0.0/15, which is for benchmarks."""
+    """One such host; `number`, from 1 to 64, gives its name and its network of four.
+
+    203.0.113.0/24 is for documentation (RFC 5737). lab's engines have the networks that are for benchmarks.
+    """
 
     number: int
     folder: Path
@@ -40,13 +43,9 @@ class Quiet:
         """Its name, and that of its network namespace."""
         return f"wide{self.number}"
 
-    @property
-    def _network(self) -> str:
-        return f"198.18.{self.number >> 6}"
-
     def address(self, end: int) -> str:
         """An address of its network: 1 is this machine's, 2 its own."""
-        return f"{self._network}.{4 * (self.number & 63) + end}"
+        return f"203.0.113.{4 * (self.number - 1) + end}"
 
     def make(self, stack: ExitStack, answers: Path) -> None:
         """Make the network, the programs and the sshd; they end with the stack. The keys are beside the folder."""
