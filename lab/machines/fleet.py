@@ -245,6 +245,8 @@ class Fleet:
         doomed = [name for name in names if name in noted or self.project.prefix + name in there]
         raise_first(each(doomed, lambda name: self._remove(name, libvirt))[1])
         if libvirt:
+            disks = hypervisor.remove_volumes(self.shell, *(f"{self.project.prefix}{name}." for name in names))
+            doomed += [f"the disk {disk}" for disk in disks]
             published = {name for spec in boxes.values() for name in kind_of_box(spec).images(spec)}
             removed, self.images = clear_pool(self.shell, published, self.tell, all_images=images)
             doomed += removed

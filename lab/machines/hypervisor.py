@@ -254,13 +254,19 @@ def remove_base_images(shell: Box, images: Iterable[BaseImage]) -> None:
         _remove(shell, "vol-delete", image.path)
 
 
-def remove_volumes(shell: Box, prefix: str) -> None:
-    """Remove the volumes of this prefix that no domain uses: those of domains that are gone."""
+def remove_volumes(shell: Box, *prefixes: str) -> list[str]:
+    """Remove the volumes of these prefixes that no domain uses, and return their names.
+
+    They are of domains that are gone, or that an interrupted `up` did not define any more.
+    """
+    removed = []
     used = {disk for name in domains(shell) for disk in _disks(shell, name)}
     for pool in _pools(shell):
         for path in _volumes(shell, pool):
-            if Path(path).name.startswith(prefix) and path not in used:
+            if Path(path).name.startswith(prefixes) and path not in used:
                 _remove(shell, "vol-delete", path)
+                removed.append(Path(path).name)
+    return removed
 
 
 def _volumes(shell: Box, pool: str) -> list[str]:

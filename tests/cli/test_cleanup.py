@@ -215,6 +215,17 @@ def test_down_names_the_base_images_that_stay_and_removes_them_if_asked(checkout
     assert checkout.ok("down").out == "nothing to remove\n"
 
 
+def test_down_removes_the_disk_of_a_machine_that_was_never_defined(checkout: Lab, pool: Path) -> None:
+    prefix = checkout.project.prefix
+    mine, others = f"{prefix}debian12-selinux.img", "lab-fff000-debian12-selinux.img"
+    for name in (mine, others, f"{prefix}debian12-selinux2.img"):
+        (pool / name).write_text("")
+    said = checkout.ok("down", "debian12-selinux")
+    assert said.out.splitlines()[0] == f"removed: the disk {mine}"
+    assert not (pool / mine).exists()
+    assert (pool / others).exists() and (pool / f"{prefix}debian12-selinux2.img").exists()
+
+
 def test_base_images_stay_while_another_lab_brings_boxes_up(checkout: Lab, pool: Path) -> None:
     before = {path.name for path in pool.iterdir()}
     with machines_begin(checkout.root / "lab-base-images"):
