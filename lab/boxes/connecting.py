@@ -20,7 +20,8 @@ ANSWER_SECONDS = 60  # for each answer of the ssh server: an emulated machine un
 CHANNEL_SECONDS = 60  # paramiko would wait an hour for a host that no longer answers
 DEAD_SECONDS = 120  # after this time without an acknowledgement the kernel gives the connection up
 BEAT_SECONDS = 15  # between two packets that a host must acknowledge
-TRANSPORT_ERRORS = (SSHException, OSError, EOFError, ValueError)  # ValueError: a key file that is no key
+BROKEN = (SSHException, EOFError)  # a connection that ended
+TRANSPORT_ERRORS = (*BROKEN, OSError, ValueError)  # ValueError: a key file that is no key
 
 
 class RefusedError(BoxError):

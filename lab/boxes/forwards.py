@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from fabric import Connection
 from paramiko import SSHException
 
+from lab.boxes.connecting import TRANSPORT_ERRORS
 from lab.errors import BoxError
 
 CLOSE_SECONDS = 5.0
@@ -64,7 +65,7 @@ class ReverseForward:
         late = threading.Timer(CLOSE_SECONDS, lambda: connection.transport.close())
         late.start()
         try:
-            with suppress(SSHException, OSError):  # the box is gone, and the forward with it
+            with suppress(*TRANSPORT_ERRORS):  # the box is gone, and the forward with it
                 connection.transport.cancel_port_forward("127.0.0.1", self.box_port)
             connection.transport.close()
             stack.close()

@@ -17,7 +17,7 @@ from fabric import Connection
 from invoke.exceptions import CommandTimedOut, ThreadException
 
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
-from lab.boxes.connecting import TRANSPORT_ERRORS, LogInRefused, RefusedError, connect, may_pass
+from lab.boxes.connecting import BROKEN, TRANSPORT_ERRORS, LogInRefused, RefusedError, connect, may_pass
 from lab.boxes.feeding import Sink, feed_channel, rsync
 from lab.boxes.forwards import ReverseForward, local_forward
 from lab.boxes.hostkeys import FINAL, address_hint, fingerprints, log_in_hint, unreachable, why
@@ -143,10 +143,10 @@ class SshBox(Box):
             raise self._no_answer(command) from error
         except ThreadException as error:
             self.close()  # a command that still prints ends with its connection
-            raise error.exceptions[0].value from error
+            value = error.exceptions[0].value
+            raise (self._lost(command, value) if isinstance(value, BROKEN) else value) from error
         except TRANSPORT_ERRORS as error:
             raise self._lost(command, error) from error
-        seconds = time.monotonic() - clock
         if result.exited < 0:
             if stopping.is_set():
                 raise Interrupted(f"stopped while {self.name} ran `{command.line()}`")
@@ -155,7 +155,7 @@ class SshBox(Box):
                 hint="look at it with `python -m lab status`, then run the command again",
             )
         out, err = result.stdout.encode("latin-1"), result.stderr.encode("latin-1")
-        return Result(command, result.exited, out, err, started, seconds)
+        return Result(command, result.exited, out, err, started, time.monotonic() - clock)
 
     def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
         """Run the command in a channel of its own and send these bytes."""

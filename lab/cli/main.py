@@ -89,8 +89,9 @@ def main() -> None:
         code = show(error)
     except click.ClickException as error:
         code = show(misuse(error))
-    except click.Abort as stop:
-        code = show(Interrupted.by(stop.__cause__, hint=AFTER_STOP))
+    except click.Abort as stop:  # click makes it of an EOFError too, which is a defect
+        cause = stop.__cause__
+        code = show(defect(cause) if isinstance(cause, EOFError) else Interrupted.by(cause, hint=AFTER_STOP))
     except Exception as error:
         code = show(defect(error))
     sys.exit(code if isinstance(code, int) else 0)

@@ -86,3 +86,16 @@ def test_a_local_forward_ends_with_its_connection() -> None:
     with local_forward(lambda: connection(heard), 8000, 80):
         assert heard == ["open 8000 to 80"]
     assert heard[1:] == ["close"]
+
+
+@pytest.mark.parametrize("error", [EOFError(), SSHException("not connected"), OSError("broken pipe")])
+def test_a_forward_of_a_box_that_is_gone_closes(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def gone(self: Ending, address: str, port: int) -> None:
+        raise error
+
+    monkeypatch.setattr(Ending, "cancel_port_forward", gone)  # patched: paramiko raises it only at one moment
+    heard: list[str] = []
+    door = ReverseForward("b", lambda: connection(heard), 5000, 5001)
+    door.open()
+    door.close()
+    assert heard == ["open 5000 to 5001", "end", "shut", "close"]

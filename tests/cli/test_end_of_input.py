@@ -1,0 +1,25 @@
+"""An end of input that nobody expected is a defect of lab, although click takes it for a Ctrl-C."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from lab.cli import main as module
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [(EOFError(), "EOFError"), (KeyboardInterrupt("SIGTERM"), "stopped by SIGTERM"), (None, "Ctrl-C")],
+)
+def test_only_a_signal_is_called_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cause: BaseException | None, said: str
+) -> None:
+    def ends(**options: object) -> None:
+        raise click.Abort from cause
+
+    monkeypatch.setattr(module.lab, "main", ends)  # patched: what click raises after such an error
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert (ended.value.code == 130) is not isinstance(cause, EOFError)
+    assert said in capsys.readouterr().err
