@@ -25,7 +25,9 @@ from lab.machines.daemons import URI
 SECONDS = 60  # for a daemon to answer
 POOL = "default"  # where vagrant-libvirt puts its images too
 RUNNING, PAUSED, SAVED, OFF = "theirs-running", "lab-0a1b2c-debian12-selinux", "theirs-saved", "theirs-off"
-VOLUMES = ("theirs.qcow2", "theirs_vagrant_box_image_1.0_box.img")
+MACHINES = (RUNNING, PAUSED, SAVED, OFF)
+BASE = "theirs_vagrant_box_image_1.0_box.img"  # an image of a box, on which no disk is based
+VOLUMES = (BASE, *(f"{name}.qcow2" for name in MACHINES))
 NETWORK = "theirs"
 DOMAIN = """\
 <domain type='qemu'>
@@ -96,8 +98,8 @@ def machines(root: Path, stack: ExitStack) -> None:
     stack.callback(virsh, "net-undefine", NETWORK)
     virsh("net-start", NETWORK)
     stack.callback(virsh, "net-destroy", NETWORK)
-    for name in (RUNNING, PAUSED, SAVED, OFF):
-        (root / "domain.xml").write_text(DOMAIN.format(name=name, pool=POOL, volume=VOLUMES[0]))
+    for name in MACHINES:
+        (root / "domain.xml").write_text(DOMAIN.format(name=name, pool=POOL, volume=f"{name}.qcow2"))
         virsh("define", str(root / "domain.xml"))
         stack.callback(virsh, "undefine", name, "--managed-save")
         if name == OFF:
@@ -131,7 +133,7 @@ def containers(root: Path, stack: ExitStack) -> None:
 def state() -> dict[str, str]:
     """Everything of theirs as it is now: by its name, in a form that changes with it."""
     found = {}
-    for name in (RUNNING, PAUSED, SAVED, OFF):
+    for name in MACHINES:
         found[f"machine {name}"] = ask("virsh", "-q", "-c", URI, "domstate", "--reason", name)
         found[f"definition {name}"] = ask("virsh", "-q", "-c", URI, "dumpxml", "--inactive", name)
         pid = Path("/run/libvirt/qemu", f"{name}.pid")
