@@ -22,6 +22,7 @@ from pathlib import Path
 from lab.boxes.process import start_of
 from lab.machines.daemons import URI
 
+VIRSH = ("virsh", "-q", "-c", URI)
 SECONDS = 60  # for a daemon to answer
 POOL = "default"  # where vagrant-libvirt puts its images too
 RUNNING, PAUSED, SAVED, OFF = "theirs-running", "lab-0a1b2c-debian12-selinux", "theirs-saved", "theirs-off"
@@ -45,17 +46,23 @@ ROOT = ("/bin/sleep", "/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64
 RESTLESS = re.compile(r"<(allocation|physical|timestamps|atime|mtime|ctime)\b.*?(/>|</\1>)", re.DOTALL)
 
 
-def call(*words: str, given: str | None = None) -> str:
+def call(*words: str) -> str:
     """What a program prints; an error ends this program with the program's own words."""
-    done = subprocess.run(words, input=given, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"cannot prepare other people's machines: {' '.join(words)}: {done.stdout}{done.stderr}")
     return done.stdout
 
 
-def virsh(*words: str, given: str | None = None) -> str:
+def ask(*words: str) -> str:
+    """What a program prints, also where it refuses."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def virsh(*words: str) -> str:
     """Ask libvirt's system daemon."""
-    return call("virsh", "-q", "-c", URI, *words, given=given)
+    return call(*VIRSH, *words)
 
 
 def answers(*words: str) -> bool:
@@ -80,35 +87,35 @@ def daemon(argv: list[str], asked: tuple[str, ...], stack: ExitStack, log: Path)
 
 def machines(root: Path, stack: ExitStack) -> None:
     """A running, a paused, a saved and a shut-off machine, with volumes and a network."""
-    asked = ("virsh", "-q", "-c", URI, "version")
+    asked = (*VIRSH, "version")
     for name in ("virtlogd", "libvirtd"):
         there = asked if name == "libvirtd" else ("pgrep", "-x", name)
         daemon([f"/usr/sbin/{name}"], there, stack, root / name)
-    if not answers("virsh", "-q", "-c", URI, "pool-info", POOL):
+    if not answers(*VIRSH, "pool-info", POOL):
         virsh("pool-define-as", POOL, "dir", "--target", "/var/lib/libvirt/images")
         virsh("pool-build", POOL)
         virsh("pool-start", POOL)
-        stack.callback(virsh, "pool-undefine", POOL)
-        stack.callback(virsh, "pool-destroy", POOL)
+        stack.callback(ask, *VIRSH, "pool-undefine", POOL)
+        stack.callback(ask, *VIRSH, "pool-destroy", POOL)
     for name in VOLUMES:
         virsh("vol-create-as", POOL, name, "1M", "--format", "qcow2")
-        stack.callback(virsh, "vol-delete", name, POOL)
+        stack.callback(ask, *VIRSH, "vol-delete", name, POOL)
     (root / "network.xml").write_text(BRIDGE)
     virsh("net-define", str(root / "network.xml"))
-    stack.callback(virsh, "net-undefine", NETWORK)
+    stack.callback(ask, *VIRSH, "net-undefine", NETWORK)
     virsh("net-start", NETWORK)
-    stack.callback(virsh, "net-destroy", NETWORK)
+    stack.callback(ask, *VIRSH, "net-destroy", NETWORK)
     for name in MACHINES:
         (root / "domain.xml").write_text(DOMAIN.format(name=name, pool=POOL, volume=f"{name}.qcow2"))
         virsh("define", str(root / "domain.xml"))
-        stack.callback(virsh, "undefine", name, "--managed-save")
+        stack.callback(ask, *VIRSH, "undefine", name, "--managed-save")
         if name == OFF:
             continue
         virsh("start", name)
         if name == SAVED:
             virsh("managedsave", name)
         else:
-            stack.callback(virsh, "destroy", name)
+            stack.callback(ask, *VIRSH, "destroy", name)
     virsh("suspend", PAUSED)
 
 
@@ -119,14 +126,14 @@ def containers(root: Path, stack: ExitStack) -> None:
     with subprocess.Popen(["tar", "-chf", "-", "-C", "/", *(path[1:] for path in ROOT)], stdout=subprocess.PIPE) as tar:
         assert tar.stdout
         subprocess.run(["docker", "import", "-", "theirs:1"], stdin=tar.stdout, check=True, capture_output=True)
-    stack.callback(call, "docker", "image", "rm", "theirs:1", "lab/theirs:1")
+    stack.callback(ask, "docker", "image", "rm", "theirs:1", "lab/theirs:1")
     call("docker", "tag", "theirs:1", "lab/theirs:1")
     for kind in ("network", "volume"):
         call("docker", kind, "create", "theirs")
-        stack.callback(call, "docker", kind, "rm", "theirs")
+        stack.callback(ask, "docker", kind, "rm", "theirs")
     for name, seconds in (("theirs-running", "1000000"), ("lab-theirs-ended", "0")):
         call("docker", "run", "-d", "--name", name, "--network", "theirs", "theirs:1", "/bin/sleep", seconds)
-        stack.callback(call, "docker", "rm", "--force", "--volumes", name)
+        stack.callback(ask, "docker", "rm", "--force", "--volumes", name)
     call("docker", "wait", "lab-theirs-ended")
 
 
@@ -134,14 +141,14 @@ def state() -> dict[str, str]:
     """Everything of theirs as it is now: by its name, in a form that changes with it."""
     found = {}
     for name in MACHINES:
-        found[f"machine {name}"] = ask("virsh", "-q", "-c", URI, "domstate", "--reason", name)
-        found[f"definition {name}"] = ask("virsh", "-q", "-c", URI, "dumpxml", "--inactive", name)
+        found[f"machine {name}"] = ask(*VIRSH, "domstate", "--reason", name)
+        found[f"definition {name}"] = ask(*VIRSH, "dumpxml", "--inactive", name)
         pid = Path("/run/libvirt/qemu", f"{name}.pid")
         found[f"process {name}"] = start_of(int(pid.read_text())) or "gone" if pid.exists() else "none"
     for name in VOLUMES:
-        text = ask("virsh", "-q", "-c", URI, "vol-dumpxml", name, POOL)
+        text = ask(*VIRSH, "vol-dumpxml", name, POOL)
         found[f"volume {name}"] = RESTLESS.sub("", text)
-    found["network"] = ask("virsh", "-q", "-c", URI, "net-info", NETWORK)
+    found["network"] = ask(*VIRSH, "net-info", NETWORK)
     for kind, name in (("container", "theirs-running"), ("container", "lab-theirs-ended")):
         found[f"{kind} {name}"] = ask("docker", kind, "inspect", name)
     for kind in ("network", "volume"):
@@ -151,12 +158,6 @@ def state() -> dict[str, str]:
     rules = [line for line in saved.splitlines() if line.startswith("-A") and ("DOCKER" in line or "docker0" in line)]
     found["packet filter"] = "\n".join(rules)
     return found
-
-
-def ask(*words: str) -> str:
-    """What a program prints, also where it refuses."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
 
 
 @contextmanager
