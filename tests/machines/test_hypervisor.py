@@ -146,7 +146,7 @@ def test_what_another_checkout_removed_first_is_removed(why: str) -> None:
     idle = f"{IMAGES}/default/lab-VAGRANTSLASH-b_vagrant_box_image_0_box.img"
     libvirt = Removed({idle: None}, {})
     libvirt.why = why
-    removals: tuple[Callable[[], None], ...] = (
+    removals: tuple[Callable[[], object], ...] = (
         partial(hypervisor.remove_network, libvirt),
         partial(hypervisor.remove_domain, libvirt, "x"),
         partial(hypervisor.remove_volumes, libvirt, "lab-"),

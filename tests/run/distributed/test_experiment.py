@@ -36,14 +36,22 @@ def without_times(value: Any, name: str) -> Any:
     return value.replace(name, "RUN") if isinstance(value, str) else value
 
 
-def stored(folder: Path) -> tuple[str, Any, list[Any]]:
-    """The table, the run and the commands of a stored run, without times."""
+def stored(folder: Path) -> tuple[str, Any, tuple[list[Any], list[Any]]]:
+    """The table, the run and the commands of a stored run, without times.
+
+    The commands are in an order that does not depend on time, because some of a box run at once; builds and pushes are
+    also in the order of the run.
+    """
     run = without_times(json.loads((folder / "run.json").read_text()), folder.name)
     table = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", (folder / "table.txt").read_text())
-    return table, run, without_times(read(folder / "transcript.jsonl")[1], folder.name)
+    commands = without_times(read(folder / "transcript.jsonl")[1], folder.name)
+    builds = [item for item in commands if {"build", "push"} & {*item["argv"]}]
+    return table, run, (sorted(commands, key=json.dumps), builds)
 
 
-def both(tmp_path: Path, boxes: Callable[[], list[Ready]], **fields: Any) -> list[tuple[str, Any, list[Any]]]:
+def both(
+    tmp_path: Path, boxes: Callable[[], list[Ready]], **fields: Any
+) -> list[tuple[str, Any, tuple[list[Any], list[Any]]]]:
     """The same wish made in this process, and through a scheduler."""
     found = []
     for name in ("here", "spread"):
@@ -63,11 +71,12 @@ def test_the_folder_of_one_box_is_the_same_byte_for_byte_but_for_times(tmp_path:
     assert spread == here
 
 
-def test_each_box_of_several_makes_the_same_with_the_same_commands_in_the_same_order(tmp_path: Path) -> None:
+def test_each_box_of_several_makes_the_same_with_the_same_commands_and_builds_in_the_same_order(tmp_path: Path) -> None:
     here, spread = both(tmp_path, lambda: [ready("a", like="producer"), ready("b"), ready("c")])
     for box in ("a", "b", "c"):
         for one, other in ((here, spread),):
-            assert [item for item in other[2] if item["box"] == box] == [item for item in one[2] if item["box"] == box]
+            for mine, theirs in zip(one[2], other[2], strict=True):
+                assert [item for item in theirs if item["box"] == box] == [item for item in mine if item["box"] == box]
             for kind, key in (("trials", "consumer"), ("productions", "producer"), ("boxes", "name")):
                 own = [[item for item in run[1][kind] if item[key] == box] for run in (one, other)]
                 assert own[0] == own[1] != []
