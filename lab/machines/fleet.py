@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -245,7 +246,8 @@ class Fleet:
         doomed = [name for name in names if name in noted or self.project.prefix + name in there]
         raise_first(each(doomed, lambda name: self._remove(name, libvirt))[1])
         if libvirt:
-            disks = hypervisor.remove_volumes(self.shell, *(f"{self.project.prefix}{name}." for name in names))
+            mine = "|".join(re.escape(f"{self.project.prefix}{name}.") for name in names)
+            disks = hypervisor.remove_volumes(self.shell, re.compile(mine)) if mine else []
             doomed += [f"the disk {disk}" for disk in disks]
             published = {name for spec in boxes.values() for name in kind_of_box(spec).images(spec)}
             removed, self.images = clear_pool(self.shell, published, self.tell, all_images=images)
@@ -265,7 +267,7 @@ class Fleet:
             self.tell(Progress(name, "removing"))
             hypervisor.remove_domain(self.shell, name)
         if not leftovers.list_domains(self.shell):
-            hypervisor.remove_volumes(self.shell, "lab-")
+            hypervisor.remove_volumes(self.shell, leftovers.DISKS)
         stop_libvirt(self.shell, self.project.state, self.tell)
         return names
 

@@ -254,8 +254,8 @@ def remove_base_images(shell: Box, images: Iterable[BaseImage]) -> None:
         _remove(shell, "vol-delete", image.path)
 
 
-def remove_volumes(shell: Box, *prefixes: str) -> list[str]:
-    """Remove the volumes of these prefixes that no domain uses, and return their names.
+def remove_volumes(shell: Box, beginning: re.Pattern[str]) -> list[str]:
+    """Remove the volumes whose names begin so and that no domain uses, and return their names.
 
     They are of domains that are gone, or that an interrupted `up` did not define any more.
     """
@@ -263,7 +263,7 @@ def remove_volumes(shell: Box, *prefixes: str) -> list[str]:
     used = {disk for name in domains(shell) for disk in _disks(shell, name)}
     for pool in _pools(shell):
         for path in _volumes(shell, pool):
-            if Path(path).name.startswith(prefixes) and path not in used:
+            if beginning.match(Path(path).name) and path not in used:
                 _remove(shell, "vol-delete", path)
                 removed.append(Path(path).name)
     return removed

@@ -33,6 +33,9 @@ AFTER_USE = "python -m lab down, once the lab process that uses it has ended"
 RUNS = "lab-runs"  # in the home folder of a box, this machine among them
 WATCHER_SECONDS = 120  # without a sign of progress of a clean-up after a killed run
 OURS = re.compile(r"lab-[0-9a-f]{6}-.+")
+DISKS = re.compile(
+    rf"{OURS.pattern}|lab-VAGRANTSLASH-.+{hypervisor.OF_BOX}"
+)  # of machines, and the images of baked boxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +182,11 @@ def _of_libvirt(project: Project, domains: dict[str, str]) -> Iterator[Leftover]
     """Domains, volumes, network and processes that no existing checkout accounts for."""
     kept = {project.prefix + name for name in Notes(project.state).boxes()}
     for name, folder in domains.items():
+        mine = name.startswith(project.prefix)
         if name in kept or (folder and folder != str(project.root) and _stands(folder)):
             continue
-        mine = name.startswith(project.prefix)
+        if not folder and not mine:
+            continue  # lab did not make it: it is only named like a machine of lab
         yield Leftover("domain", name, "python -m lab down" if mine else "python -m lab down --orphans")
     alive = set(domains)
     for path in sorted(IMAGES.glob("lab-*")) if _readable(IMAGES) else []:

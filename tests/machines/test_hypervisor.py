@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -87,10 +88,12 @@ def test_images_on_which_no_disk_stands_go() -> None:
 
 
 def test_disks_that_no_machine_uses_go() -> None:
-    used, left, others = (f"{IMAGES}/default/{name}.img" for name in ("lab-abc123-a", "lab-abc123-b", "windows"))
-    libvirt = Libvirt({used: None, left: None, others: None}, {"lab-abc123-a": used})
-    hypervisor.remove_volumes(libvirt, "lab-")
-    assert list(libvirt.disks) == [used, others]
+    names = ("lab-abc123-a", "lab-abc123-b", "windows", "lab-notes", "lab-abcdef0-theirs")
+    used, left, *others = (f"{IMAGES}/default/{name}.img" for name in names)
+    image = f"{IMAGES}/default/lab-VAGRANTSLASH-b_vagrant_box_image_0_box.img"
+    libvirt = Libvirt(dict.fromkeys((used, left, *others, image)), {"lab-abc123-a": used})
+    assert hypervisor.remove_volumes(libvirt, leftovers.DISKS) == [Path(left).name, Path(image).name]
+    assert list(libvirt.disks) == [used, *others]
 
 
 class Vanishing(Libvirt):
@@ -113,7 +116,7 @@ def test_what_another_checkout_removes_while_it_is_listed_is_no_failure(tmp_path
     libvirt = Vanishing({**dict.fromkeys(disks.values()), idle: None}, disks, f"made by lab in {tmp_path}")
     libvirt.gone = ("lab-fff000-gone", "lab-fff000-gone.img")
     assert [image.path for image in hypervisor.base_images(libvirt)] == [idle]
-    hypervisor.remove_volumes(libvirt, "lab-abc123-")
+    hypervisor.remove_volumes(libvirt, re.compile("lab-abc123-"))
     assert leftovers.list_domains(libvirt) == dict.fromkeys((names[0], names[2]), str(tmp_path))
     assert list(libvirt.disks) == [*disks.values(), idle]
 
@@ -149,7 +152,7 @@ def test_what_another_checkout_removed_first_is_removed(why: str) -> None:
     removals: tuple[Callable[[], object], ...] = (
         partial(hypervisor.remove_network, libvirt),
         partial(hypervisor.remove_domain, libvirt, "x"),
-        partial(hypervisor.remove_volumes, libvirt, "lab-"),
+        partial(hypervisor.remove_volumes, libvirt, leftovers.DISKS),
         partial(hypervisor.remove_base_images, libvirt, [hypervisor.BaseImage("b", idle, 1)]),
     )
     for remove in removals:

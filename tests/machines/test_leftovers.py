@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,3 +137,22 @@ def test_the_wait_for_a_clean_up_has_a_limit(
         await_watchers(project.state, quiet)
     assert caught.value.hint == f"`kill {watcher.pid}` ends it, and `python -m lab down` then does its work"
     assert watcher.poll() is None
+
+
+def test_a_machine_that_is_only_named_like_labs_is_none(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    # patched: this machine may have machines and disks of its own, or no libvirt
+    monkeypatch.setattr(leftovers, "IMAGES", project.root / "none")
+    gone, other = str(project.root / "gone"), str(project.root)
+    domains = {
+        "lab-0a1b2c-theirs": "",  # nobody of lab has described it
+        "lab-0a1b2d-orphan": gone,
+        "lab-0a1b2e-others": str(project.root.parent),
+        f"{project.prefix}mine": other,
+    }
+    monkeypatch.setattr(leftovers, "list_domains", lambda shell: domains)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    found = [(item.name, item.fix) for item in leftovers.find(project, LocalBox()) if item.sort == "domain"]
+    assert found == [
+        ("lab-0a1b2d-orphan", "python -m lab down --orphans"),
+        (f"{project.prefix}mine", "python -m lab down"),
+    ]
