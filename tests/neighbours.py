@@ -43,7 +43,7 @@ BRIDGE = """\
 """
 ROOT = ("/bin/sleep", "/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2")  # of the container
 # What changes by itself: a size that grows, a path of a process, the seconds that a container has been up.
-RESTLESS = re.compile(r"<(allocation|physical|timestamps|atime|mtime|ctime)\b.*?(/>|</\1>)", re.DOTALL)
+RESTLESS = re.compile(r"\s*<(allocation|physical|clusterSize|timestamps|atime|mtime|ctime)\b.*?(/>|</\1>)", re.DOTALL)
 
 
 def call(*words: str) -> str:

@@ -71,14 +71,15 @@ def as_typed(exchange: Exchange) -> str:
 class Queue:
     """What one side did, to be taken from the front: the commands of its clients, and those that changed its context.
 
-    The prune with which each side of a run begins is no step, and is left out.
+    The prune with which each side of a run begins is no step, and is left out. It runs while files are written.
     """
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self.folder = folder_of(exchanges)
-        items = [found for item in exchanges if (found := self._item(item)) is not None]
-        begun = bool(items) and isinstance(items[0], ClientCommand) and items[0].verb.endswith("prune")
-        self._left = items[1:] if begun else items
+        self._left = [found for item in exchanges if (found := self._item(item)) is not None]
+        begins = next((item for item in self._left if isinstance(item, ClientCommand)), None)
+        if begins and begins.verb.endswith("prune"):
+            self._left.remove(begins)
 
     @property
     def side(self) -> str | None:
