@@ -14,13 +14,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from lab.boxes.process import start_of
+from lab.boxes.process import Child, start_of
 from lab.machines.daemons import URI
+from lab.workers import wait_for
 
 VIRSH = ("virsh", "-q", "-c", URI)
 SECONDS = 60  # for a daemon to answer
@@ -74,15 +74,9 @@ def daemon(argv: list[str], asked: tuple[str, ...], stack: ExitStack, log: Path)
     """Start a daemon unless it answers; it ends with the context."""
     if answers(*asked):
         return
-    with log.open("ab") as output:
-        process = subprocess.Popen(argv, stdout=output, stderr=output, start_new_session=True)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    end = time.monotonic() + SECONDS
-    while not answers(*asked):
-        if process.poll() is not None or time.monotonic() > end:
-            raise SystemExit(f"{argv[0]} does not answer: {log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.2)
+    child = Child(argv, log)
+    stack.callback(child.stop)
+    wait_for(argv[0], lambda: answers(*asked) or "it does not answer", timeout=SECONDS, detail=child.output)
 
 
 def machines(root: Path, stack: ExitStack) -> None:

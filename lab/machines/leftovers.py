@@ -183,10 +183,10 @@ def _of_libvirt(project: Project, domains: dict[str, str]) -> Iterator[Leftover]
     kept = {project.prefix + name for name in Notes(project.state).boxes()}
     for name, folder in domains.items():
         mine = name.startswith(project.prefix)
-        if name in kept or (folder and folder != str(project.root) and _stands(folder)):
+        # without a folder, lab did not make it: it is only named like a machine of lab
+        others = folder != str(project.root) and _stands(folder) if folder else not mine
+        if name in kept or others:
             continue
-        if not folder and not mine:
-            continue  # lab did not make it: it is only named like a machine of lab
         yield Leftover("domain", name, "python -m lab down" if mine else "python -m lab down --orphans")
     alive = set(domains)
     for path in sorted(IMAGES.glob("lab-*")) if _readable(IMAGES) else []:
