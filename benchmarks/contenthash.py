@@ -21,13 +21,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from lab.__main__ import collect_less
 from lab.buildkit.cachekeys.inline import KEY
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.buildkit.contenthash.query import Query, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Rulebook
-from lab.cli.main import collect_less
 from lab.explain.search.case import begin
 from lab.explain.search.compound import Compound, used_by
 from lab.explain.search.search import LIKELY

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from lab.__main__ import collect_less
 from lab.boxes import transcript
-from lab.cli.main import collect_less
 from lab.project import find
 from lab.report import bundle
 from lab.report.comparison import compare, comparison_text

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from lab.cli.main import collect_less
+from lab.__main__ import collect_less
 from lab.results.run import Repetition
 from lab.run.course import Course
 from lab.run.distributed.experiment import Spread, perform

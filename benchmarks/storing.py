@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab.cli.main import collect_less
+from lab.__main__ import collect_less
 from lab.project import find
 from lab.report import bundle
 from lab.results.contexts import Packed

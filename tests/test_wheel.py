@@ -5,6 +5,7 @@ Building and installing need a package index. Where CI=true the tests fail witho
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import sys
 import tarfile
 import venv
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,27 @@ def files_below(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if "__pycache__" not in path.parts}
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` has filled, in the one of all workers of this run that needed it first."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"once-{name}"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made := folder.with_suffix(".made")).exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            folder.mkdir()
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with setuptools, from a package index that answers."""
-    folder = tmp_path_factory.mktemp("index")
+    return made_once(tmp_path_factory, "index", download) / "tools"
+
+
+def download(folder: Path) -> None:
     done = run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "setuptools>=68"])
     if done.returncode != 0:
         assert os.environ.get("CI") != "true", f"the package index does not answer: {done.stderr}"
@@ -73,12 +91,11 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [packed] = folder.glob("*.whl")
     with zipfile.ZipFile(packed) as archive:
         archive.extractall(folder / "tools")
-    return folder / "tools"
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the files that a build reads."""
+    """A copy of the files that a build reads, of this worker alone: a build writes there."""
     folder = tmp_path_factory.mktemp("source")
     for name in (*SOURCES, "README.md"):
         if (ROOT / name).is_dir():
@@ -94,9 +111,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wheel(index: Path, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel that `pip install .` makes."""
-    folder = tmp_path_factory.mktemp("wheel")
-    built(["pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source])
-    [path] = folder.glob("*.whl")
+    words = ("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir")
+    [path] = made_once(tmp_path_factory, "wheel", lambda folder: built([*words, folder, source])).glob("*.whl")
     return path
 
 
@@ -128,10 +144,12 @@ class Installation:
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a fresh environment in which the wheel is installed."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False, symlinks=True)
-    built(["pip", "--python", folder / "bin" / "python", "install", "--quiet", wheel])
-    return folder / "bin" / "python"
+
+    def install(folder: Path) -> None:
+        venv.create(folder, with_pip=False, symlinks=True)
+        built(["pip", "--python", folder / "bin" / "python", "install", "--quiet", wheel])
+
+    return made_once(tmp_path_factory, "environment", install) / "bin" / "python"
 
 
 @pytest.fixture

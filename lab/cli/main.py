@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 import click
@@ -81,7 +80,6 @@ prepare(lab)
 
 def main() -> None:
     """Run the program and end it with the exit code of what happened."""
-    collect_less()
     try:
         with listening(speak):
             code = lab.main(prog_name=CANONICAL, complete_var=VARIABLE, standalone_mode=False, terminal_width=width())
@@ -95,11 +93,6 @@ def main() -> None:
     except Exception as error:
         code = show(defect(error))
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def collect_less() -> None:
-    """Let Python look for cycles less often: with hundreds of trials in memory a third of the time went there."""
-    gc.set_threshold(50_000, 20, 20)
 
 
 def show(error: LabError) -> int:

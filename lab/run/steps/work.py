@@ -184,13 +184,9 @@ class Work:
     def recording(self) -> Iterator[None]:
         """Store the files of the context as they are while the body builds it, which changes none of them.
 
-        The files of an own project are listed beside the body, because there may be thousands of them. An error of the
-        listing is raised at the end of the body, in place of one of the body: other files explain another build.
+        They are listed beside the body. An error of the listing is raised at the end of the body, in place of one of
+        the body: other files explain another build.
         """
-        if self.recipe.delivery is None:
-            self.record()
-            yield
-            return
         with ThreadPoolExecutor(1) as beside:
             listed = beside.submit(self.record)
             try:
