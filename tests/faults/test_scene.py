@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.fault import Fault, Kind
 from tests.faults.scene import Scene
+from tests.faults.workplace import Workplace
 
 
 class Nothing(Kind):
@@ -55,3 +56,31 @@ def test_a_program_does_not_outlive_a_suite_that_is_interrupted() -> None:
         place.process.wait()
         place.process.stdout.close()  # type: ignore[union-attr]
         place.process.stderr.close()  # type: ignore[union-attr]
+
+
+class Uncalled(Workplace):
+    """A workplace that mounts nothing, whose program sleeps while Ctrl-C comes."""
+
+    process: subprocess.Popen[str]
+
+    def __init__(self) -> None:
+        """Make no folder."""
+
+    def start(self, *words: str, cap: float | None = None) -> subprocess.Popen[str]:
+        class Interrupted(subprocess.Popen[str]):
+            def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:
+                raise KeyboardInterrupt
+
+        self.process = Interrupted([sys.executable, "-c", "import time; time.sleep(1000)"], text=True)
+        return self.process
+
+
+def test_a_called_program_does_not_outlive_a_suite_that_is_interrupted() -> None:
+    place = Uncalled()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            place.call("down")
+        assert place.process.poll() == -9
+    finally:
+        place.process.kill()
+        place.process.wait()

@@ -139,7 +139,12 @@ class Workplace:
     def call(self, *words: str) -> tuple[int, str]:
         """Run the program to its end; gives its exit code and all that it printed."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=600)
+        try:
+            out, err = process.communicate(timeout=600)
+        except BaseException:  # Ctrl-C: the next `down` would find the boxes in use
+            process.kill()
+            process.wait()
+            raise
         return process.returncode, out + err
 
     # --- what it stored
