@@ -160,7 +160,7 @@ class TrialKey:
 _KEY = re.compile(
     r"(?P<producer>[^/:>#]*)(?::(?P<producer_engine>[^/:>#]*))?>"
     r"(?P<consumer>[^/:>#]*):(?P<engine>[^/:>#]*)/(?P<scenario>[^/:>#]*):(?P<variation>[^/:>#]*)"
-    r"(?:#(?P<repeat>[2-9]|[1-9][0-9]+))?"
+    r"(?:#(?P<repeat>[2-9]|[1-9][0-9]{1,8}))?"
 )
 
 

@@ -15,8 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import psutil
+from pydantic import Field, ValidationError
 
 from lab import files
 from lab.boxes.base import Command
@@ -34,7 +36,7 @@ INTERRUPT_SECONDS = 30  # how long Vagrant may clean up after SIGINT
 class Identity(Strict):
     """One process, for as long as it lives: its id and when it started."""
 
-    pid: int
+    pid: Annotated[int, Field(gt=0, lt=1 << 31)]
     start: str
 
     @classmethod
@@ -140,7 +142,7 @@ def _of_ended(variable: str, state: Path) -> list[psutil.Process]:
     """The other processes that have the mark of a lab process of this checkout that has ended."""
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, ValidationError):  # anybody may set the variable to anything
             words = process.environ().get(variable, "").split("|")
             if len(words) == 3 and words[0] == str(state) and (pid := whole_number(words[1])) is not None:
                 owner = Identity(pid=pid, start=words[2])

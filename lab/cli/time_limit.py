@@ -13,7 +13,7 @@ import click
 
 from lab.errors import Interrupted, TimeLimitError
 
-PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+PARTS = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s?)?")
 LONGEST = 366 * 24 * 3600
 
 

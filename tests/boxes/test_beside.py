@@ -224,3 +224,13 @@ def test_the_waiting_shell_may_be_killed_itself() -> None:
         [shell] = [item for item in psutil.Process().children() if "/never" in item.cmdline()]
         shell.kill()
         shell.wait()
+
+
+@pytest.mark.parametrize("pid", ["0", str(1 << 40), "9" * 5000, "-1"])
+def test_a_variable_that_names_no_process_is_nobodys_mark(tmp_path: Path, pid: str) -> None:
+    env = {**os.environ, beside.MARK: f"{tmp_path}|{pid}|a start"}
+    with subprocess.Popen(["sleep", "100"], env=env) as other:
+        try:
+            assert beside.strays(tmp_path) == []
+        finally:
+            other.kill()

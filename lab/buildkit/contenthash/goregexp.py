@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from lab.buildkit.contenthash.automaton import Automaton
 from lab.buildkit.contenthash.globs import malformed
+from lab.counting import whole_number
 from lab.errors import ContextError
 
 Ranges = list[tuple[int, int]]
@@ -90,8 +91,8 @@ class _Reader:
     @staticmethod
     def is_size(repeated: re.Match[str]) -> bool:
         """True if Go accepts the numbers as a repetition."""
-        least, most = int(repeated[1]), int(repeated[3] or repeated[1])
-        return least <= most <= MOST
+        least, most = whole_number(repeated[1]), whole_number(repeated[3] or repeated[1])
+        return least is not None and most is not None and least <= most <= MOST
 
     def take(self) -> str:
         """Return the next character; ContextError if there is none."""

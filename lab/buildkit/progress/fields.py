@@ -13,7 +13,7 @@ from lab.model import Outcome
 
 FIELD = re.compile(r" +(digest|name|started|completed|duration|cached|error): ?(.*)")
 # How Go prints a duration: `1h2m3.5s`, `14.432052ms`, `66.818µs` (U+00B5), `80ns`.
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|us|ns)")
+DURATION = re.compile(r"(\d{1,15}(?:\.\d+)?)(h|ms|m|s|µs|us|ns)")
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
 
 

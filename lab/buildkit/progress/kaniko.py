@@ -21,7 +21,7 @@ TEXTS = (
 )
 LINE = re.compile(LEVEL + r"(.*)", re.DOTALL)
 OPENING = re.compile(rf"(?:{LEVEL})?(?:{TEXTS})")
-STAGE = re.compile(r"Building stage '(.*)' \[idx: '(\d+)'")
+STAGE = re.compile(r"Building stage '(.*)' \[idx: '(\d{1,9})'")
 HIT = re.compile(r"Using caching version of cmd: (.*)", re.DOTALL)
 MISS = re.compile(r"No cached layer found for cmd (.*)", re.DOTALL)
 COMMAND = re.compile(rf"({WORDS} .*)", re.DOTALL)

@@ -22,7 +22,7 @@ from lab.model import Outcome
 
 # Pasted output may be indented or quoted.
 LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)", re.DOTALL)
-END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d+(?:\.\d+)?)s| *$|: )")
+END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d{1,9}(?:\.\d+)?)s| *$|: )")
 LOG = re.compile(r"\d+\.\d+ ")
 BUILDING = "building with "
 OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}

@@ -18,13 +18,13 @@ from lab.buildkit.progress.parts import is_remote
 from lab.model import Outcome
 
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_=>78]")
-CURSOR = re.compile(r"\x1b\[(\d*)([AB])")
+CURSOR = re.compile(r"\x1b\[(\d{0,9})([AB])")
 COLORED = re.compile(r"\x1b\[(?:\d+;)*[39][0-7](?:;\d+)*m[ \t]*(=>|\[\+\])")
 # Pasted output may be indented or quoted (`> `).
 QUOTE = r"[ \t]*(?:>[ \t]+)*"
-SCREEN = re.compile(QUOTE + r"\[\+\] Building (\d+(?:\.\d+)?)s \((\d{1,9})/(\d{1,9})\)( FINISHED)?")
+SCREEN = re.compile(QUOTE + r"\[\+\] Building (\d{1,9}(?:\.\d+)?)s \((\d{1,9})/(\d{1,9})\)( FINISHED)?")
 ROW = re.compile(QUOTE + r"=> (?:(CACHED|ERROR|CANCELED) )?")
-SECONDS = re.compile(r"(?:.*\s)?(\d+\.\d)s")
+SECONDS = re.compile(r"(?:.*\s)?(\d{1,9}\.\d)s")
 # The Go client's words when a step failed or the user interrupted: no vertex runs any more.
 OVER = re.compile(r"failed to solve|executor failed running|^context canceled")
 OUTCOMES = {"CACHED": Outcome.HIT, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
