@@ -52,8 +52,8 @@ def holder_of(path: Path) -> Holder | None:
     """Who wrote a lock file; None if that is not known: it is just being written, or its writer has ended."""
     try:
         found = Holder(**json.loads(path.read_text(encoding="utf-8")))
-        datetime.fromisoformat(found.started)
-    except (OSError, ValueError, TypeError):
+        datetime.fromisoformat(found.started).astimezone()
+    except (OSError, ValueError, TypeError, OverflowError):
         return None
     try:
         os.kill(found.pid, 0)

@@ -118,7 +118,11 @@ def test_the_words_for_a_holder_have_a_date_and_a_place_where_they_matter() -> N
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", json.dumps({"pid": "x", "verb": "up", "started": "now", "place": "/"})]
+    "content",
+    [
+        *("", "{", "[]", "{}", json.dumps({"pid": "x", "verb": "up", "started": "now", "place": "/"})),
+        json.dumps({"pid": 1, "verb": "up", "started": "0001-01-01T00:00:00+23:00", "place": "/"}),  # no local time
+    ],
 )
 def test_a_lock_file_that_nobody_can_read_has_no_holder(tmp_path: Path, content: str) -> None:
     (tmp_path / "lock").write_text(content, encoding="utf-8")

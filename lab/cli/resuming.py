@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from lab.cli.columns import fill
 from lab.cli.run_words import AgainWords, Plan, RunWords, load_plan
 from lab.cli.terminal import remark
-from lab.counting import counted
+from lab.counting import counted, whole_number
 from lab.errors import BusyError, ConfigError, Interrupted, UsageError
 from lab.model import TrialKey
 from lab.project import find as find_project
@@ -141,7 +141,7 @@ def _resumed(folder: Path) -> Task:
         )
     words = plan.words
     if words.registry is None:  # its address is in the Dockerfile and in the references of all images
-        words = replace(words, registry_port=int(run.registry.rpartition(":")[2]))
+        words = replace(words, registry_port=whole_number(run.registry.rpartition(":")[2]))
     return Task(words, run.repetition, plan.only, plan, Stored(folder, run), resumes=True)
 
 
