@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
@@ -14,11 +14,12 @@ from tabulate import tabulate
 from lab import files
 from lab.cli.making import Shown, make, prepared
 from lab.cli.merge import worst
-from lab.cli.options import json_option, print_json, verbose_option
+from lab.cli.options import grouped, json_option, print_json, verbose_option
 from lab.cli.own_project import ProjectWords
-from lab.cli.run_words import RunWords
+from lab.cli.run_words import RunWords, allow_prune_option, registry_option, registry_port_option
 from lab.cli.runs import ending
 from lab.cli.sharding import engines_of, shard_option
+from lab.cli.spreading import SpreadWords, spread_options
 from lab.cli.terminal import echo, remark
 from lab.cli.trial_words import TrialWords
 from lab.errors import Interrupted, LabError, UsageError
@@ -31,6 +32,80 @@ if TYPE_CHECKING:
     from lab.run.shards import Shard
 
 NO_PROJECT = ProjectWords(None, None, (), None, (), (), (), None, None, "exact", False, (), 2048)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the command line states of all runs of a matrix, word for word: their base image and their registry."""
+
+    base: str | None
+    registry: str | None
+    registry_port: int | None
+    allow_prune: bool
+
+    def words(self, case: str, trials: TrialWords) -> RunWords:
+        """The words of one run."""
+        own = NO_PROJECT if self.base is None else replace(NO_PROJECT, bases=(self.base,))
+        return RunWords(case, None, trials, own, self.registry, self.registry_port, self.allow_prune, "prune", False)
+
+
+NO_MEANS = Means(None, None, None, allow_prune=False)
+MEANS = (
+    click.option("--base", metavar="IMAGE", help="The base image of every case (default: alpine, or a box's busybox)."),
+    registry_option,
+    registry_port_option,
+    allow_prune_option,
+)
+
+
+def means_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give `matrix` the options of all its runs; it receives them as one Means, `means`."""
+    return grouped(function, Means, "means", MEANS)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineWords:
+    """What the command line states of a pipeline that runs the matrix, word for word."""
+
+    github: bool
+    gitlab: bool
+    install: str | None
+    output: Path | None
+
+    @property
+    def is_asked(self) -> bool:
+        """True if a pipeline is written and nothing runs; UsageError for options that do not fit together."""
+        if self.github and self.gitlab:
+            raise UsageError("cannot use --github with --gitlab")
+        if not (self.github or self.gitlab) and (self.install is not None or self.output is not None):
+            raise UsageError("cannot use --install or --output without --github or --gitlab")
+        return self.github or self.gitlab
+
+    def write(self, matrix: Matrix, file: Path) -> None:
+        """Write the pipeline of the matrix in this file to the output, or print it."""
+        from lab.run import pipelines
+
+        text = (pipelines.github if self.github else pipelines.gitlab)(
+            matrix, str(file), self.install or pipelines.INSTALL
+        )
+        if self.output is None:
+            click.echo(text, nl=False)
+            return
+        files.write(self.output, text)
+        click.echo(f"written to {self.output}", err=True)
+
+
+PIPELINE = (
+    click.option("--github", is_flag=True, help="Print a GitHub Actions workflow that runs it on hosted runners."),
+    click.option("--gitlab", is_flag=True, help="Print a GitLab pipeline that runs it."),
+    click.option("--install", metavar="COMMAND", help="The command by which a pipeline installs lab."),
+    click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the pipeline to this file."),
+)
+
+
+def pipeline_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give `matrix` the options of a pipeline; it receives them as one PipelineWords, `pipeline`."""
+    return grouped(function, PipelineWords, "pipeline", PIPELINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +126,9 @@ class Row:
 @click.argument("patterns", nargs=-1, metavar="[GLOB..]")
 @shard_option
 @click.option("--list", "listing", is_flag=True, help="Print the names of the trials, and start nothing.")
-@click.option("--github", is_flag=True, help="Print a GitHub Actions workflow that runs the matrix on hosted runners.")
-@click.option("--gitlab", is_flag=True, help="Print a GitLab pipeline that runs the matrix.")
-@click.option("--install", metavar="COMMAND", help="The command by which a pipeline installs lab.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the pipeline to this file.")
-@click.option(
-    "--registry-port", type=click.IntRange(1, 65535), metavar="PORT", help="The loopback port of lab's own registry."
-)
+@pipeline_options
+@means_options
+@spread_options
 @json_option
 @verbose_option
 def matrix(
@@ -65,11 +136,9 @@ def matrix(
     patterns: tuple[str, ...],
     shard: str | None,
     listing: bool,
-    github: bool,
-    gitlab: bool,
-    install: str | None,
-    output: Path | None,
-    registry_port: int | None,
+    pipeline: PipelineWords,
+    means: Means,
+    spread: SpreadWords,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -81,16 +150,17 @@ def matrix(
     from lab.run.shards import Shard
 
     found = read_matrix(file)
-    if github or gitlab:
-        if (github and gitlab) or patterns or shard or listing or as_json:
-            raise UsageError("cannot use --github or --gitlab with each other, a GLOB, --shard, --list or --json")
-        _write(_pipeline(found, file, install, is_github=github), output)
+    if pipeline.is_asked:
+        if patterns or shard or listing or as_json or means != NO_MEANS or spread.scheduler is not None:
+            raise UsageError(
+                "cannot use --github or --gitlab with a GLOB or an option of runs",
+                hint="add it to the command `lab matrix` in the pipeline that is written",
+            )
+        pipeline.write(found, file)
         return
-    if install is not None or output is not None:
-        raise UsageError("cannot use --install or --output without --github or --gitlab")
     part = None if shard is None else Shard.parse(shard)
     shown = Shown(False, False, False, False, verbose, quiet=as_json)
-    tasks = _tasks(found, part, patterns, registry_port, shown)
+    tasks = _tasks(found, part, patterns, means, shown)
     if listing:
         names = [str(key) for _, keys in tasks for key in keys]
         if as_json:
@@ -98,26 +168,11 @@ def matrix(
         else:
             echo("\n".join(map(printable.line, names)))
         return
-    sys.exit(_run([task for task, _ in tasks], shown, as_json=as_json))
-
-
-def _pipeline(found: Matrix, file: Path, install: str | None, *, is_github: bool) -> str:
-    from lab.run import pipelines
-
-    write = pipelines.github if is_github else pipelines.gitlab
-    return write(found, str(file), install or pipelines.INSTALL)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    files.write(output, text)
-    click.echo(f"written to {output}", err=True)
+    sys.exit(_run([task for task, _ in tasks], shown, spread.checked(), as_json=as_json))
 
 
 def _tasks(
-    found: Matrix, shard: Shard | None, patterns: tuple[str, ...], port: int | None, shown: Shown
+    found: Matrix, shard: Shard | None, patterns: tuple[str, ...], means: Means, shown: Shown
 ) -> list[tuple[Task, list[TrialKey]]]:
     """The runs that have a trial, with their trials; UsageError if no run has one. Nothing is started."""
     from lab.cli.resuming import Task
@@ -128,9 +183,8 @@ def _tasks(
     tasks = []
     for job in found.jobs:
         trials = TrialWords(job.lineup, job.engines, (), "auto", (), (), found.file.variations, job.builders, ())
-        words = RunWords(job.case, None, trials, NO_PROJECT, None, port, False, "prune", False)
         choice = Choice(shard, patterns, job.ways)
-        task = Task(words, Repetition(), choice=choice)
+        task = Task(means.words(job.case, trials), Repetition(), choice=choice)
         with prepared(task, shown) as ready:
             keys = choice.own(planned(ready.wish, ready.specs, engines_of(ready.wish, ready.place)))
         if keys:
@@ -140,9 +194,9 @@ def _tasks(
     return tasks
 
 
-def _run(tasks: Sequence[Task], shown: Shown, *, as_json: bool) -> int:
+def _run(tasks: Sequence[Task], shown: Shown, spread: SpreadWords | None, *, as_json: bool) -> int:
     """Make the runs one after another, and print a table of them; returns the exit code of the worst."""
-    rows = [_row(task, shown) for task in tasks]
+    rows = [_row(task, shown, spread) for task in tasks]
     if as_json:
         print_json({"schema": 1, "runs": [asdict(row) for row in rows]})
     else:
@@ -152,12 +206,12 @@ def _run(tasks: Sequence[Task], shown: Shown, *, as_json: bool) -> int:
     return worst([row.exit for row in rows])
 
 
-def _row(task: Task, shown: Shown) -> Row:
+def _row(task: Task, shown: Shown, spread: SpreadWords | None) -> Row:
     """Make one run; an error costs only this run."""
     trials = task.words.trials
     row = Row(trials.lineup or "", task.words.scenario or "", "", 0, 0, 0)
     try:
-        _, run = make(task, shown)
+        _, run = make(task, shown, spread)
     except Interrupted:
         raise
     except LabError as error:

@@ -55,6 +55,17 @@ class AgainWords:
     time_limit: int | None
 
 
+registry_option = click.option(
+    "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
+)
+registry_port_option = click.option(
+    "--registry-port", type=click.IntRange(1, 65535), metavar="PORT", help="The loopback port of lab's own registry."
+)
+allow_prune_option = click.option(
+    "--allow-prune",
+    is_flag=True,
+    help="Let the run remove all images and build cache of a Docker that lab did not install.",
+)
 OPTIONS = (
     click.option("--resume", metavar="RUN", help="Make the trials that are missing in this run, with its own options."),
     click.option("--rerun-failed", metavar="RUN", help="Make the trials of this run that failed again, in a new run."),

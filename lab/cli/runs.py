@@ -12,7 +12,14 @@ import click
 from lab.cli.making import Shown, make
 from lab.cli.options import json_option, verbose_option
 from lab.cli.own_project import ProjectWords, project_options
-from lab.cli.run_words import AgainWords, RunWords, again_options
+from lab.cli.run_words import (
+    AgainWords,
+    RunWords,
+    again_options,
+    allow_prune_option,
+    registry_option,
+    registry_port_option,
+)
 from lab.cli.sharding import ShareWords, share_options
 from lab.cli.spreading import SpreadWords, spread_options
 from lab.cli.terminal import remark
@@ -35,17 +42,9 @@ if TYPE_CHECKING:
 )
 @trial_options
 @project_options
-@click.option(
-    "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
-)
-@click.option(
-    "--registry-port", type=click.IntRange(1, 65535), metavar="PORT", help="The loopback port of lab's own registry."
-)
-@click.option(
-    "--allow-prune",
-    is_flag=True,
-    help="Let the run remove all images and build cache of a Docker that lab did not install.",
-)
+@registry_option
+@registry_port_option
+@allow_prune_option
 @click.option(
     "--fresh",
     type=click.Choice(["prune", "snapshot"]),

@@ -33,3 +33,20 @@ def test_the_schema_accepts_the_file_and_no_other(place: Place) -> None:
     validator = jsonschema.Draft202012Validator(data(place.lab("schema", "matrix")))
     assert validator.is_valid(yaml.safe_load(TEXT))
     assert not validator.is_valid({"linups": ["debian"]})
+
+
+def test_a_pipeline_takes_no_option_of_runs_and_says_where_it_goes(place: Place) -> None:
+    (place.root / "m.yaml").write_text(TEXT)
+    for words in (["--base", "busybox"], ["--scheduler", "local"], ["--list"], ["*"]):
+        done = place.lab("matrix", "m.yaml", "--github", *words)
+        assert done.returncode == 2
+        assert "lab matrix` in the pipeline" in " ".join(done.stderr.split())
+
+
+def test_the_base_image_and_the_scheduler_are_those_of_repro(place: Place) -> None:
+    (place.root / "m.yaml").write_text(TEXT)
+    assert place.lab("matrix", "m.yaml", "--list", "--base", "busybox:1").returncode == 0
+    done = place.lab("matrix", "m.yaml", "--list", "--base", "alpine=busybox")
+    assert (done.returncode, "--context" in done.stderr) == (2, True)
+    done = place.lab("matrix", "m.yaml", "--scheduler", "host")
+    assert (done.returncode, "tcp://HOST:PORT" in done.stderr) == (2, True)
