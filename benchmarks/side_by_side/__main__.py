@@ -21,13 +21,14 @@ import psutil
 from benchmarks.side_by_side.contestant import Contestant, Setting
 from benchmarks.side_by_side.page import Conditions, Table, page, verdicts
 from benchmarks.side_by_side.places import Place, loopback, machines
-from benchmarks.side_by_side.rounds import measure
+from benchmarks.side_by_side.rounds import Row, measure
 from benchmarks.side_by_side.table import CONTESTANTS, FLOOR, LAB
 from benchmarks.side_by_side.venv import Venv
 from benchmarks.side_by_side.workload import TRIVIAL, Workload, trivial
 from lab import __version__, files
 
 ROUNDS = 3
+INSIDE = "of this, the sequence alone"  # in a run of lab
 REPEATS = 10  # of each trial in the last workload, where what a run costs but once counts for less
 
 
@@ -97,7 +98,8 @@ def tables_of(
         commands += [workload.commands] if workload.repro else []
         with work_folder() as folder:
             rows = measure(contestants, workload, rounds, partial(setting, made), folder, place.served, broken, say)
-        tables.append(Table(workload.name, place.title, rows, LAB.name))
+        inside = Row(INSIDE, made.inside(rounds)) if workload.repro else None
+        tables.append(Table(workload.name, place.title, rows, LAB.name, inside))
     return tables, commands
 
 

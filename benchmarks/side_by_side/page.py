@@ -31,20 +31,26 @@ METHOD = """\
   productions and trials, in two phases with all hosts at once. Their registry, its forwards to the hosts and the base
   image are ready before their time begins. The time of `lab repro` includes all of these, and also what nobody else
   does: the checks of the hosts and engines, the facts of each host, the listing of each build context, the prediction
-  of each trial, and the stored run. `lab` prunes an engine while it prepares the files of the next build; the other
-  contestants run the commands of a host one after the other.
+  of each trial, and the stored run. *The sequence alone* is the part of this time from the first command of the
+  productions to the end of the last one of the trials, with the listing of each context. `lab` prunes an engine while
+  it prepares the files of the next build, and lists these while it builds; the other contestants run the commands of a
+  host one after the other.
 - molecule runs its step `converge` alone. tmt runs without its step `prepare`, which installs packages on the hosts.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of one workload on one place; the first row is the floor, and `lab` is the name of lab's row."""
+    """The rows of one workload on one place; the first row is the floor, and `lab` is the name of lab's row.
+
+    `inside` has the seconds of the sequence alone in lab's runs.
+    """
 
     title: str
     place: str
     rows: Sequence[Row]
     lab: str
+    inside: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str]
     parts = [HEAD.format(target=f"{TARGET:g}")]
     for table in tables:
         parts.append(f"## {table.title[0].upper()}{table.title[1:]}\n\nOn {table.place}.\n")
-        rows = [_cells(table, row) for row in table.rows]
+        rows = [_cells(table, row) for row in _shown(table)]
         parts.append(markup.table(["contestant", "median", "times the floor", "rounds"], rows) + "\n")
         parts.append(" ".join(verdicts(table)) + "\n")
     low, high = conditions.loads
@@ -99,6 +105,14 @@ def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str]
         f"Versions: {', '.join(conditions.versions)}.\n"
     )
     return "\n".join(parts)
+
+
+def _shown(table: Table) -> list[Row]:
+    """All rows, the one of the sequence alone below lab's."""
+    found = list(table.rows)
+    if table.inside:
+        found.insert([row.contestant for row in found].index(table.lab) + 1, table.inside)
+    return found
 
 
 def _cells(table: Table, row: Row) -> list[str]:

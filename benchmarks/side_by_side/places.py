@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.side_by_side.contestant import Call
-from benchmarks.side_by_side.workload import Target, Workload, sequence
+from benchmarks.side_by_side.workload import Target, Workload, seconds_of_sequence, sequence
 from lab.boxes.base import Box
 from lab.boxes.ssh import SshBox
 from lab.machines.catalog import Catalog
@@ -59,6 +59,11 @@ class Place:
             raise SystemExit(f"lab repro ended with {done.returncode}: {done.stderr.decode()}")
         evidence = bundle.evidence_of(find_run(self.project.results, None))
         return sequence(evidence, self.targets)
+
+    def inside(self, rounds: int) -> list[float]:
+        """The seconds that the sequence alone took in each of the newest runs, the oldest first."""
+        runs = sorted(path.parent for path in self.project.results.glob("*/run.json"))[-rounds:]
+        return [seconds_of_sequence(bundle.evidence_of(run)) for run in runs]
 
     @contextmanager
     def served(self, workload: Workload, name: str) -> Iterator[Workload]:

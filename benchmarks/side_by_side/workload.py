@@ -77,8 +77,7 @@ def sequence(evidence: Evidence, targets: Sequence[Target]) -> Workload:
     name of the run, and REGISTRY for the registry; see `filled`.
     """
     run = evidence.run
-    made = [evidence.phase(item) for item in run.productions]
-    tried = [trial.name for trial in run.trials]
+    made, tried = _phases(evidence)
     ends = [item for item in evidence.exchanges if not item.about and " rm -rf " in f" {' '.join(item.argv)}"]
     phases = [[item for item in evidence.exchanges if item.about in names] for names in (made, tried)]
     phases[-1] += ends
@@ -87,6 +86,21 @@ def sequence(evidence: Evidence, targets: Sequence[Target]) -> Workload:
     name = "build, push, prune, rebuild" + (f", each rebuild {times} times" if times > 1 else "")
     found = Workload(name, lines, repro=True)
     return found.replaced({run.name: RUN_NAME, run.registry: REGISTRY})
+
+
+def seconds_of_sequence(evidence: Evidence) -> float:
+    """The seconds of a run from the first command of its productions to the end of the last one of its trials."""
+    names = {name for phase in _phases(evidence) for name in phase}
+    mine = [item for item in evidence.exchanges if item.about in names]
+    return max(item.started.timestamp() + item.seconds for item in mine) - min(
+        item.started.timestamp() for item in mine
+    )
+
+
+def _phases(evidence: Evidence) -> tuple[list[str], list[str]]:
+    """What the commands of the productions are about, and those of the trials."""
+    run = evidence.run
+    return [evidence.phase(item) for item in run.productions], [trial.name for trial in run.trials]
 
 
 def _lines(exchanges: Iterable[Exchange], host: str) -> tuple[str, ...]:

@@ -23,7 +23,15 @@ from benchmarks.side_by_side.places import targets_of
 from benchmarks.side_by_side.rounds import Row, measure, timed, turned
 from benchmarks.side_by_side.table import CONTESTANTS, FLOOR, LAB
 from benchmarks.side_by_side.venv import PINS, last_line, pinned
-from benchmarks.side_by_side.workload import Target, Workload, as_json, portable, sequence, trivial
+from benchmarks.side_by_side.workload import (
+    Target,
+    Workload,
+    as_json,
+    portable,
+    seconds_of_sequence,
+    sequence,
+    trivial,
+)
 from lab.boxes.local import LocalBox
 from lab.boxes.notes import Address
 from lab.boxes.ssh import SshBox
@@ -73,6 +81,13 @@ def test_the_sequence_has_the_commands_of_productions_and_trials_and_of_the_end(
     assert first["west"] == ()
     assert second == {"east": (), "west": ("docker prune", "rm -rf /h/mine", "sh -c 'rm -rf /h/mine/e; rmdir /h'")}
     assert (found.commands, found.repro) == (5, True)
+
+
+def test_the_sequence_alone_is_from_its_first_command_to_the_end_of_its_last() -> None:
+    evidence = recorded()
+    last = replace(evidence.exchanges[4], seconds=0.25)
+    whole = replace(evidence, exchanges=(*evidence.exchanges[:4], last, *evidence.exchanges[5:]))
+    assert seconds_of_sequence(whole) == pytest.approx(3.25)  # from second 1 to second 4
 
 
 @pytest.mark.parametrize("line", ["uname -r", "echo '{{ x }}' \"$HOME\"", "printf 'a\nb'", "ls /; false || echo é"])
@@ -246,3 +261,11 @@ def test_the_virtual_machines_are_used_with_one_engine(monkeypatch: pytest.Monke
         assert asked == [("debian", [places.ENGINE])]
         assert place.repro.argv[-2:] == ("--engine", places.ENGINE)
         assert place.targets == TARGETS
+
+
+def test_the_sequence_alone_stands_below_lab_and_is_judged_by_nobody() -> None:
+    made = table(2.0, 3.0, 4.0)
+    made = replace(made, inside=Row("of this, the sequence alone", [2.2]))
+    text = page([made], Conditions("2026-11-27", "2 cores", (0.5, 1.25), 3, []), ("true",), [30])
+    assert "| lab | 3.00 s | 1.50 | 3.00 |\n| of this, the sequence alone | 2.20 s | 1.10 | 2.20 |\n| other" in text
+    assert verdicts(made)[0] == "Within 1.05 of the floor: **not met** (1.50 times)."
