@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from lab.boxes.process import Child
 from lab.workers import wait_for
 from tests.boxes.test_ssh import CONFIG, SSHD, make_key
 from tests.faults.hosts import FILE
+from tests.namespaces import Namespace
 
 # A `docker` that answers by the first words of its call; an answer is a file with both its outputs.
 PROGRAM = """\
@@ -49,16 +49,8 @@ class Quiet:
 
     def make(self, stack: ExitStack, answers: Path) -> None:
         """Make the network, the programs and the sshd; they end with the stack. The keys are beside the folder."""
-        link, space = f"{self.name}0", self.name
-        here, there = f"{self.address(1)}/30", f"{self.address(2)}/30"
-        ip(f"netns add {space}")
-        stack.callback(ip, f"netns delete {space}")
-        ip(f"link add {link} type veth peer name eth0 netns {space}")
-        ip(f"addr add {here} dev {link}")
-        ip(f"link set {link} up")
-        ip(f"-n {space} link set lo up")
-        ip(f"-n {space} addr add {there} dev eth0")
-        ip(f"-n {space} link set eth0 up")
+        namespace = Namespace(self.name, f"{self.name}0", self.address(1), self.address(2))
+        namespace.make(stack)
         for name in ("bin", "home"):
             (self.folder / name).mkdir(parents=True)
         program = self.folder / "bin" / "docker"
@@ -69,7 +61,7 @@ class Quiet:
         config.write_text(CONFIG.replace("127.0.0.1", "0.0.0.0").format(port=22, folder=self.folder.parent) + settings)
         Path("/run/sshd").mkdir(exist_ok=True)
         assert SSHD, "apt-get install openssh-server: `make check` does"
-        server = Child(["ip", "netns", "exec", space, SSHD, "-D", "-e", "-f", str(config)], self.folder / "log")
+        server = Child([*namespace.entering, SSHD, "-D", "-e", "-f", str(config)], self.folder / "log")
         stack.callback(server.stop)
         wait_for("sshd", lambda: self._look() or "nothing listens", timeout=60, every=0.05, detail=server.output)
 
@@ -81,11 +73,6 @@ class Quiet:
         """Its box file."""
         address, user = self.address(2), getpass.getuser()
         return FILE.format(name=self.name, address=address, user=user, folder=self.folder.parent)
-
-
-def ip(words: str) -> None:
-    """Call ip."""
-    subprocess.run(["ip", *shlex.split(words)], check=True)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from lab.engines import host
 from lab.workers import wait_for
 from tests.boxes.test_ssh import CONFIG, SSHD, make_key
 from tests.faults.workplace import FIXED, MARK, Workplace
+from tests.namespaces import Namespace
 
 NAMES = ("east", "west")
 FILE = """\
@@ -68,24 +69,19 @@ class Host:
     def _first(self) -> int:
         return 4 * ((2 * os.getpid() + self.number) % 62)  # two suites may run on one machine
 
+    @property
+    def namespace(self) -> Namespace:
+        """Its network namespace."""
+        return Namespace(self.space, self.link, f"198.51.100.{self._first + 1}", self.address)
+
     def inside(self, *words: str) -> None:
         """Run a command in its network."""
-        subprocess.run(["nsenter", f"--net=/run/netns/{self.space}", *words], check=True, capture_output=True)
+        subprocess.run([*self.namespace.entering, *words], check=True, capture_output=True)
 
     def make(self, stack: ExitStack) -> None:
         """Make the network, the engine and the sshd."""
-        here = f"198.51.100.{self._first + 1}/30"
-        subprocess.run(["ip", "netns", "add", self.space], check=True)
-        stack.callback(subprocess.run, ["ip", "netns", "delete", self.space], check=False)
-        pair = ["type", "veth", "peer", "name", "eth0", "netns", self.space]
-        subprocess.run(["ip", "link", "add", self.link, *pair], check=True)
-        stack.callback(subprocess.run, ["ip", "link", "delete", self.link], check=False, capture_output=True)
-        subprocess.run(["ip", "addr", "add", here, "dev", self.link], check=True)
-        subprocess.run(["ip", "link", "set", self.link, "up"], check=True)
-        self.inside("ip", "link", "set", "lo", "up")
-        self.inside("ip", "addr", "add", f"{self.address}/30", "dev", "eth0")
-        self.inside("ip", "link", "set", "eth0", "up")
-        self.place.before = ("nsenter", f"--net=/run/netns/{self.space}")
+        self.namespace.make(stack)
+        self.place.before = self.namespace.entering
         stack.callback(self.place.remove)
         stack.callback(self.place.call, "down")
         stack.callback(self.stop)
@@ -110,12 +106,12 @@ class Host:
         text = CONFIG.replace("127.0.0.1", "0.0.0.0").format(port=22, folder=self.folder) + settings
         config = self.folder / "config"
         config.write_text(text)
-        words = ["nsenter", f"--net=/run/netns/{self.space}", SSHD, "-D", "-e", "-f", str(config)]
+        words = [*self.namespace.entering, SSHD, "-D", "-e", "-f", str(config)]
         self.sshd = Child(words, self.folder / "log", env={MARK: str(self.folder)})
         wait_for("sshd", self._look, timeout=60, every=0.02, detail=self.sshd.output)
 
     def _look(self) -> bool | str:
-        probe = ["nsenter", f"--net=/run/netns/{self.space}", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/22"]
+        probe = [*self.namespace.entering, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/22"]
         return subprocess.run(probe, check=False, capture_output=True).returncode == 0 or "nothing listens"
 
     def servers(self) -> list[psutil.Process]:
