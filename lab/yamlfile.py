@@ -86,6 +86,13 @@ class _Loader(yaml.SafeLoader):
             raise _TooDeep
         super().fetch_flow_collection_start(token)
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (AttributeError, LookupError, TypeError) as error:  # such as `!!timestamp soon` and `!!bool perhaps`
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            raise yaml.MarkedYAMLError(problem=f"this is no {tag}", problem_mark=node.start_mark) from error
+
     def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
         made = _Mapping()
         made.node = node

@@ -145,3 +145,11 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 )
 def test_the_guess_is_the_nearest_name_or_none(name: str, guess: str) -> None:
     assert did_you_mean(name, ["centos7", "debian", "ubuntu1804"]) == guess
+
+
+@pytest.mark.parametrize("value", ["!!timestamp soon", "!!bool perhaps", "!!int ''"])
+def test_a_value_that_is_not_what_its_tag_states_is_refused_with_its_place(tmp_path: Path, value: str) -> None:
+    tag = value.partition(" ")[0]
+    assert refusal(tmp_path, f"name: oak\nheight: {value}\n") == (
+        f"cannot read F/tree.yaml: not YAML at line 2, column 9: this is no {tag}"
+    )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lab.yamlfile import Strict
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=100)]
 
 
 class BoxSpec(Strict):

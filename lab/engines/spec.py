@@ -8,11 +8,15 @@ from pydantic import Field, PrivateAttr
 
 from lab.yamlfile import Strict
 
-EngineName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]  # it names files and systemd units
-Version = Annotated[str, Field(pattern=r"^\d+(\.\d+)+(-[a-z0-9.]+)?$")]
+EngineName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=100)
+]  # it names files and systemd units
+Version = Annotated[str, Field(pattern=r"^\d+(\.\d+)+(-[a-z0-9.]+)?$", max_length=100)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*(/[a-z][a-z0-9-]*)?$")]  # apt's name/suite too
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=100)]
+Package = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*(/[a-z][a-z0-9-]*)?$", max_length=200)
+]  # apt's name/suite too
 STORE_MARK = "+"  # in a name, what follows it is an image store; see lab/engines/stores.py
 RuleSet = Literal["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9"]
 

@@ -22,7 +22,9 @@ Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,99}(:[A-Za-z0-9._-]{1,50})?$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Arguments = dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str]
-EngineName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*(\+[a-z]+)?$")]  # with an image store, too
+EngineName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,99}(\+[a-z]{1,20})?$")
+]  # with an image store, too
 ENGINE = "26.1.5"
 
 

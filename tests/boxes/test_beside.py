@@ -219,9 +219,11 @@ def test_a_watcher_is_at_work_from_the_death_of_its_lab_to_its_own_end(tmp_path:
         time.sleep(0.05)  # a `sleep` of the script ends by itself
 
 
-def test_the_waiting_shell_may_be_killed_itself() -> None:
-    with when_killed(["touch", "/never"]):
-        [shell] = [item for item in psutil.Process().children() if "/never" in item.cmdline()]
+def test_the_waiting_shell_may_be_killed_itself(tmp_path: Path) -> None:
+    never = str(tmp_path / "never")
+    with when_killed(["touch", never]):
+        # not by children(), which leaves out a process that seems to be older than its parent
+        [shell] = [item for item in psutil.process_iter(["cmdline"]) if never in (item.info["cmdline"] or [])]
         shell.kill()
         shell.wait()
 

@@ -15,8 +15,8 @@ from pydantic import Field
 from lab.errors import ConfigError, did_you_mean
 from lab.yamlfile import Strict, check, read
 
-Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
-Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@_.:-]*$")]
+Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$", max_length=100)]
+Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@_.:-]*$", max_length=200)]
 # one line, because it becomes one line of the boot loader's menu
 Arguments = Annotated[str, Field(pattern=r"^[ -~]*$")]
 SCRIPTS = ("before-packages.sh", "after-packages.sh", "make-initrd.sh", "each-image.sh", "label.sh")

@@ -13,7 +13,7 @@ from lab.registry.image_entry import ImagePath
 from lab.run.changes.kind import InContext, Octal
 from lab.yamlfile import Strict
 
-Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]*(:[A-Za-z0-9._-]+)?$")]
+Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,99}(:[A-Za-z0-9._-]{1,50})?$")]
 
 
 class Image(Condition, Strict):

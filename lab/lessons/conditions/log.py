@@ -27,7 +27,7 @@ class Log(Condition, Strict):
     findings: ClassVar = ("no-log", "unreadable", "no-build", "hit", "ran", "error", "unknown", MISSING)
     of_folder: ClassVar = False
 
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     step: str
     outcome: Outcome
     build: int = -1

@@ -15,6 +15,7 @@ from lab.lessons.room.pages import Pages
 from lab.lessons.room.room import Room
 from lab.lessons.room.site import Site
 from lab.machines.listening import LOOPBACK, MOST_CONNECTIONS, bracketed, is_every_address, network_addresses
+from lab.machines.prompt_clients import PromptClients
 from lab.workers import wait_for
 
 ELSEWHERE = "192.0.2.1"  # an address of RFC 5737, which no network has
@@ -79,7 +80,7 @@ def serving(listening: socket.socket, listen: str, room: Room, pages: Pages) -> 
 def _config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
         site.application(),
-        http="h11",
+        http=PromptClients,
         ws="none",
         log_config=None,
         log_level="critical",

@@ -23,6 +23,7 @@ from lab.machines.listening import MOST_CONNECTIONS
 from lab.machines.pack.arrival import PIECE
 from lab.machines.pack.manifest import FOLDERS, NAME, Entry, Manifest, Sort
 from lab.machines.pack.pages import start_page, wheels_page
+from lab.machines.prompt_clients import PromptClients
 
 IDLE_SECONDS = 10
 MOST_CLIENTS = 4096  # addresses whose pace is remembered
@@ -135,6 +136,7 @@ def serve(app: App, listening: socket.socket) -> None:
     """Answer until a signal stops the process."""
     config = uvicorn.Config(
         app,
+        http=PromptClients,
         log_level="error",
         access_log=False,
         lifespan="off",

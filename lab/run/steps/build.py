@@ -19,7 +19,7 @@ from lab.run.steps.work import ABSENT, IMAGE, Work
 from lab.versions import meets
 
 NO_INLINE_CACHE = "<19.03"  # these write none, and each import of one ends with an error
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
 
 
 class Build(Step):
