@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -48,7 +48,8 @@ class OneOf(Strict):
 
 T = TypeVar("T", bound=BaseModel)
 DEEPEST = 100
-LARGEST = 16 << 20  # characters of a file with its aliases filled in; the largest file of lab has 0.1 million
+LARGEST = 16 << 20  # bytes of a file, and its characters with its aliases filled in; lab's largest has 0.1 million
+LONGEST_NUMBER = 100  # characters; YAML's numbers of base 60 take the square of their length
 
 
 class _Twice(yaml.YAMLError):
@@ -112,7 +113,21 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+def _number(construct: Callable[[_Loader, yaml.ScalarNode], Any]) -> Callable[[_Loader, yaml.ScalarNode], Any]:
+    """The construction of a number that refuses long ones."""
+
+    def limited(loader: _Loader, node: yaml.ScalarNode) -> Any:
+        if len(node.value) > LONGEST_NUMBER:
+            problem = f"a number of more than {LONGEST_NUMBER} characters"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        return construct(loader, node)
+
+    return limited
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_yaml_map)
+_Loader.add_constructor("tag:yaml.org,2002:int", _number(yaml.SafeLoader.construct_yaml_int))
+_Loader.add_constructor("tag:yaml.org,2002:float", _number(yaml.SafeLoader.construct_yaml_float))
 
 
 def line_of(data: Any, *place: str | int) -> int | None:
@@ -166,7 +181,11 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
 def read(path: Path) -> dict[Any, Any]:
     """Parse a YAML file that holds a mapping; raise ConfigError with line and column if it is not YAML."""
     try:
-        data = _parsed(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ConfigError(f"cannot use {path}: it has more than {LARGEST >> 20} MiB")
+        data = _parsed(content.decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -153,3 +153,15 @@ def test_a_value_that_is_not_what_its_tag_states_is_refused_with_its_place(tmp_p
     assert refusal(tmp_path, f"name: oak\nheight: {value}\n") == (
         f"cannot read F/tree.yaml: not YAML at line 2, column 9: this is no {tag}"
     )
+
+
+@pytest.mark.parametrize("number", [f"1{':1' * 200_000}", f"1{':1' * 200_000}.5", "9" * 5000, f"0x{'f' * 1000}"])
+def test_a_long_number_is_refused_at_once(tmp_path: Path, number: str) -> None:
+    assert refusal(tmp_path, f"name: oak\nheight: {number}\n") == (
+        "cannot read F/tree.yaml: not YAML at line 2, column 9: a number of more than 100 characters"
+    )
+
+
+def test_a_file_that_never_ends_is_refused() -> None:
+    with pytest.raises(ConfigError, match="it has more than 16 MiB"):
+        read(Path("/dev/zero"))

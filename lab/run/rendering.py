@@ -14,11 +14,12 @@ import jinja2
 
 from lab.boxes.base import NOT_FOUND, Command
 from lab.boxes.process import run_process
-from lab.errors import ConfigError, did_you_mean
+from lab.errors import ConfigError, did_you_mean, reason
 from lab.run import sandbox
 from lab.run.context_files import MAX_CONTEXT_BYTES
 
 PATIENCE = 120.0  # seconds that the process of one template may take on a machine with other work
+FEW_TAGS = 200  # a text with more is parsed within the limits too; the largest one of lab's own has 20
 TEMPLATE = re.compile(r"\{[{%#]")  # a text without these is no template
 Variables = Mapping[str, str | int | bool]
 
@@ -27,6 +28,7 @@ def context_of(folder: Path, variables: Variables) -> dict[str, tuple[bytes, boo
     """Every file below `folder`; one whose name ends in .j2 is a template, `{{ file }}` in a name is filled in."""
     found: dict[str, tuple[bytes, bool]] = {}
     total = 0
+    own_file(folder)
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             kind = "a symbolic link" if path.is_symlink() else "not a file"
@@ -59,6 +61,25 @@ def context_of(folder: Path, variables: Variables) -> dict[str, tuple[bytes, boo
     return found
 
 
+def own_file(path: Path) -> Path:
+    """The path of a part of a scenario; ConfigError for a link, which could lead to files that are private here."""
+    if path.is_symlink():
+        raise ConfigError(
+            f"cannot use {path}: it is a symbolic link, and the parts of a scenario are files and folders",
+            hint="copy what it leads to, or name a `template` in scenario.yaml",
+        )
+    return path
+
+
+def text_of(path: Path) -> str:
+    """The text of a scenario's template, read no further than it may be filled in; ConfigError for what is no text."""
+    try:
+        with own_file(path).open(encoding="utf-8") as file:
+            return file.read(sandbox.LARGEST + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {reason(error)}") from error
+
+
 def filled(value: Any, variables: Variables, where: str) -> Any:
     """Plain data with every text in it rendered as a template."""
     if isinstance(value, str):
@@ -75,19 +96,27 @@ def render(text: str, variables: Variables, where: str) -> str:
 
     ConfigError also for a template that takes longer than `sandbox.SECONDS` or makes more than `sandbox.LARGEST`.
     """
-    if not TEMPLATE.search(text):
+    if len(text) > sandbox.LARGEST:
+        raise _error("limit", f"a text of more than {sandbox.LARGEST >> 20} MiB", variables, where)
+    tags = len(TEMPLATE.findall(text))
+    if not tags:
         return text
-    try:
-        plain = sandbox.is_plain(sandbox.environment().parse(text))
-    except jinja2.TemplateSyntaxError as error:
-        raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
-    except Exception as error:  # such as a RecursionError of Jinja's parser
-        raise ConfigError(f"cannot render {where}: {error or type(error).__name__}") from error
     request = {"text": text, "variables": dict(variables), "seconds": sandbox.SECONDS}
+    # Jinja's parser takes 9 kB of memory for a tag
+    plain = tags <= FEW_TAGS and _is_plain(text, where)
     found = sandbox.answer(json.dumps(request).encode()) if plain else _apart(request)
     if isinstance(made := found.get("text"), str):
         return made
     raise _error(str(found.get("kind")), str(found.get("problem")), variables, where)
+
+
+def _is_plain(text: str, where: str) -> bool:
+    try:
+        return sandbox.is_plain(sandbox.environment().parse(text))
+    except jinja2.TemplateSyntaxError as error:
+        raise ConfigError(f"cannot render {where}: line {error.lineno}: {error.message}") from error
+    except Exception as error:  # such as a RecursionError of Jinja's parser
+        raise ConfigError(f"cannot render {where}: {error or type(error).__name__}") from error
 
 
 def _apart(request: Mapping[str, object]) -> Mapping[str, object]:

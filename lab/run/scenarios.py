@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.counting import counted
-from lab.errors import ConfigError, UsageError, did_you_mean, reason
+from lab.errors import ConfigError, UsageError, did_you_mean
 from lab.model import CONTROL
 from lab.results.facts import ProjectFacts
 from lab.run.builders.table import builder_of
@@ -17,7 +18,7 @@ from lab.run.changes.kind import BuildOptions, Change
 from lab.run.changes.table import NamedChange
 from lab.run.expectations import Expect, Expectation, Facts, choose, combine
 from lab.run.instructions import bases_of, check_steps, stages_of, steps_in
-from lab.run.rendering import Variables, context_of, filled, render
+from lab.run.rendering import Variables, context_of, filled, own_file, render, text_of
 from lab.run.scenario_file import ScenarioFile, Variation
 from lab.run.steps.build import Build
 from lab.run.steps.inspect import Inspect
@@ -191,16 +192,12 @@ def load_scenario(folder: Path, base: str, web: str = USUAL_ADDRESS) -> Scenario
 
     `web` is the address at which a step of the sequence serves files.
     """
-    path = folder / "scenario.yaml"
+    path = own_file(folder / "scenario.yaml")
     data = read(path)
     file = check(data, ScenarioFile, str(path))
     variables = {**file.variables, "base": base, "web": web}
     template = _part(folder, file, "Dockerfile.j2")
-    try:
-        text = template.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {template}: {reason(error)}") from error
-    dockerfile = render(text, variables, str(template))
+    dockerfile = render(text_of(template), variables, str(template))
     instructions = tuple(render(step.instruction, variables, str(path)) for step in file.steps)
     if instructions:
         check_steps(path, dockerfile, instructions)
@@ -232,7 +229,10 @@ def _part(folder: Path, file: ScenarioFile, name: str) -> Path:
             f"{did_you_mean(str(file.template), known)}",
             hint=f"known templates: {', '.join(sorted(known)) or 'none'}",
         )
-    return folder / name if (folder / name).exists() else shared / name
+    if os.path.lexists(folder / name):
+        return folder / name
+    own_file(shared.parent)
+    return own_file(shared) / name
 
 
 def _rendered(item: T, model: type[T], variables: Variables, path: Path) -> T:

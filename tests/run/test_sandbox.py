@@ -118,3 +118,21 @@ def test_an_error_in_another_process_is_the_same_error() -> None:
 def test_the_program_answers_one_request() -> None:
     request = {"text": "{{ a * 2 }}", "variables": {"a": "x"}, "seconds": 5}
     assert sandbox.answer(json.dumps(request).encode()) == {"text": "xx"}
+
+
+def test_a_text_of_very_many_tags_is_parsed_within_the_limits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(text: str, where: str) -> bool:
+        raise AssertionError("parsed in this process")
+
+    monkeypatch.setattr(rendering, "_is_plain", never)
+    assert render("{{ a }}" * 1000, {"a": "x"}, "F/x") == "x" * 1000
+    with pytest.raises(ConfigError, match="unexpected end of template"):
+        render("{{ a }}" * 1000 + "{{ a", {"a": "x"}, "F/x")
+    with pytest.raises(ConfigError, match="cannot render F/x: stopped.*more than"):
+        render("{{ a }}" * 400_000, {"a": "x"}, "F/x")
+
+
+def test_a_text_above_the_limit_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "LARGEST", 1000)
+    with pytest.raises(ConfigError, match="stopped"):
+        render("x" * 1001, {}, "F/x")

@@ -497,3 +497,40 @@ def test_a_template_that_goes_wrong_in_its_own_way_is_named(tmp_path: Path, text
 def test_a_variation_with_an_empty_command_is_refused(tmp_path: Path) -> None:
     text = FILE + "variations: [{name: v, summary: s, commands: [[]], expect: [ran, ran]}]\n"
     assert "variations.0.commands.0: " in refusal(tmp_path, text).message
+
+
+# --- links
+
+
+@pytest.mark.parametrize("part", ["context", "Dockerfile.j2", "scenario.yaml"])
+def test_a_part_that_is_a_link_is_refused_because_it_may_lead_to_private_files(tmp_path: Path, part: str) -> None:
+    folder, private = tmp_path / "theirs", tmp_path / "private"
+    folder.mkdir()
+    scenario(folder, bar=b"x")
+    (folder / part).rename(private)
+    (folder / part).symlink_to(private)
+    with pytest.raises(ConfigError, match=rf"cannot use .*{part}: it is a symbolic link"):
+        load_scenario(folder, "alpine")
+
+
+@pytest.mark.parametrize("link", ["shared", "shared/web"])
+def test_a_shared_template_that_is_a_link_is_refused(tmp_path: Path, link: str) -> None:
+    folder, private = tmp_path / "theirs", tmp_path / "private"
+    folder.mkdir()
+    (tmp_path / "shared" / "web").mkdir(parents=True)
+    scenario(folder, f"{FILE}template: web\n")
+    (folder / "Dockerfile.j2").rename(tmp_path / "shared" / "web" / "Dockerfile.j2")
+    (folder / "context").rmdir()
+    assert load_scenario(folder, "alpine").context == {}
+    (tmp_path / link).rename(private)
+    (tmp_path / link).symlink_to(private)
+    with pytest.raises(ConfigError, match="it is a symbolic link"):
+        load_scenario(folder, "alpine")
+
+
+def test_a_template_that_never_ends_is_read_no_further_than_it_may_be_filled_in(tmp_path: Path) -> None:
+    scenario(tmp_path)
+    with (tmp_path / "Dockerfile.j2").open("r+b") as file:
+        file.truncate(1 << 40)  # it takes no disk
+    with pytest.raises(ConfigError, match="more than 8 MiB"):
+        load_scenario(tmp_path, "alpine")
