@@ -49,6 +49,7 @@ class OneOf(Strict):
 T = TypeVar("T", bound=BaseModel)
 DEEPEST = 100
 LARGEST = 16 << 20  # bytes of a file, and its characters with its aliases filled in; lab's largest has 0.1 million
+PIECE = 64 << 10
 LONGEST_NUMBER = 100  # characters; YAML's numbers of base 60 take the square of their length
 
 
@@ -178,14 +179,21 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
     return found
 
 
+def _content(path: Path) -> bytes:
+    """The bytes of a file; ConfigError for too many, such as those of a device that never ends."""
+    content = bytearray()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):  # a read of LARGEST would take its memory for a small file too
+            content += piece
+            if len(content) > LARGEST:
+                raise ConfigError(f"cannot use {path}: it has more than {LARGEST >> 20} MiB")
+    return bytes(content)
+
+
 def read(path: Path) -> dict[Any, Any]:
     """Parse a YAML file that holds a mapping; raise ConfigError with line and column if it is not YAML."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise ConfigError(f"cannot use {path}: it has more than {LARGEST >> 20} MiB")
-        data = _parsed(content.decode("utf-8"))
+        data = _parsed(_content(path).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
