@@ -83,7 +83,9 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as out:
+        part.unlink(missing_ok=True)
+        # a new file of this user: in a folder such as /tmp, another user could have put a link or a file there
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, mode)) as out:
             out.write(content.encode() if isinstance(content, str) else content)
             out.flush()
             os.fsync(out.fileno())

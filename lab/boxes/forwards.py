@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
 from fabric import Connection
 from paramiko import SSHException
@@ -13,6 +13,10 @@ from lab.boxes.connecting import TRANSPORT_ERRORS
 from lab.errors import BoxError
 
 CLOSE_SECONDS = 5.0
+ASK_SECONDS = 60
+# The number of this user, and the sockets of all: proc(5) has the address, the state (0A: listens) and the user.
+LISTENERS = "id -u; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null"
+USER = 7
 
 
 class ReverseForward:
@@ -35,20 +39,50 @@ class ReverseForward:
         connection = self._connection = self.connect()
         self._stack.callback(connection.close)
         try:
-            self._stack.enter_context(
-                connection.forward_remote(
-                    remote_port=self.box_port,
-                    local_port=self.host_port,
-                    remote_host="127.0.0.1",
-                    local_host="127.0.0.1",
-                )
-            )
+            self._listen(connection)
         except SSHException as error:
             self.close()
             raise BoxError(
                 f"cannot show the registry to {self.box} as localhost:{self.box_port}: {error}",
                 hint=f"something on {self.box} listens there; choose another port with --registry-port",
             ) from error
+        self._check(connection)
+
+    def _listen(self, connection: Connection) -> None:
+        """Listen on both loopback addresses of the box if it has both; SSHException if it refuses that of IPv4.
+
+        A client that looks for localhost tries ::1 first on some boxes. The older address comes last, because paramiko
+        gives the channels of all forwards to what the last one has named.
+        """
+        with ExitStack() as newer:
+            with suppress(SSHException):  # a box without IPv6; who else listens there is asked afterwards
+                newer.enter_context(self._forward(connection, "::1"))
+            try:
+                self._stack.enter_context(self._forward(connection, "127.0.0.1"))
+            except SSHException:
+                newer.close()  # an old sshd listens on both addresses for either
+                self._stack.enter_context(self._forward(connection, "127.0.0.1"))
+            self._stack.push(newer.pop_all())
+
+    def _forward(self, connection: Connection, address: str) -> AbstractContextManager[None]:
+        forward: AbstractContextManager[None] = connection.forward_remote(
+            remote_port=self.box_port, local_port=self.host_port, remote_host=address, local_host="127.0.0.1"
+        )
+        return forward
+
+    def _check(self, connection: Connection) -> None:
+        """Raise BoxError if another user of the box listens on that port of one of its loopback addresses."""
+        seen = connection.run(LISTENERS, hide=True, warn=True, in_stream=False, timeout=ASK_SECONDS).stdout.split("\n")
+        port, mine = f"{self.box_port:04X}", {seen[0].strip(), "0"}
+        for line in seen[1:]:
+            fields = line.split()
+            if len(fields) > USER and fields[1].endswith(f":{port}") and fields[3] == "0A" and fields[USER] not in mine:
+                self.close()
+                raise BoxError(
+                    f"cannot show the registry to {self.box} as localhost:{self.box_port}: user {fields[USER]} of "
+                    f"{self.box} listens on that port too, where a client may look for localhost",
+                    hint="choose another port with --registry-port",
+                )
 
     def close(self) -> None:
         """Close it; harmless if it is closed.

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from lab.errors import Interrupted
+from lab.files import LOOK_SECONDS
+from lab.notices import Queued, announce
+from lab.workers import stopping
+
+SECONDS = 60  # to remove an image takes seconds
 # Of the machine, as libvirt's pool is; the variable is for tests, whose pool is another one.
 LOCK = Path(os.environ.get("LAB_LOCK_FOLDER", "/run/lock"), "lab-base-images")
 
@@ -25,8 +33,22 @@ def machines_begin(path: Path = LOCK) -> Iterator[None]:
     """
     with ExitStack() as stack:
         if lock := _opened(path):
-            fcntl.flock(stack.enter_context(lock), fcntl.LOCK_SH)
+            _share(stack.enter_context(lock), path.name)
         yield
+
+
+def _share(lock: IO[str], name: str) -> None:
+    """Lock it together with others; after SECONDS go on without it, because anybody may hold it for ever."""
+    end, said = time.monotonic() + SECONDS, False
+    while time.monotonic() < end:
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return
+        if not said:
+            announce(Queued(name, "another lab, which removes what machines need,"))
+            said = True
+        if stopping.wait(LOOK_SECONDS):
+            raise Interrupted(f"stopped while waiting for {name}")
 
 
 @contextmanager
@@ -46,10 +68,12 @@ def no_machine_begins(path: Path = LOCK) -> Iterator[bool]:
 
 
 def _opened(path: Path) -> IO[str] | None:
-    """The lock, which may be another user's: to read it is enough."""
-    for mode in ("r", "a"):
-        try:
-            return path.open(mode, encoding="utf-8")
-        except OSError:
-            continue
+    """The lock, which may be another user's: to read it is enough. None for a link, a pipe or a device in its place."""
+    for flags in (os.O_RDONLY, os.O_RDONLY | os.O_CREAT):
+        with suppress(OSError):
+            number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+            if stat.S_ISREG(os.fstat(number).st_mode):
+                return os.fdopen(number, encoding="utf-8")
+            os.close(number)
+            return None
     return None

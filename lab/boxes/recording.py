@@ -62,7 +62,8 @@ class RecordingBox(Box):
         self.box.forward_agent(on)
 
     def _recorded(self, result: Result) -> Result:
-        for secret, shown in self._hidden.items():
+        # the longest first: a secret may begin with another one
+        for secret, shown in sorted(self._hidden.items(), key=lambda item: -len(item[0])):
             result = replace(
                 result, stdout=result.stdout.replace(secret, shown), stderr=result.stderr.replace(secret, shown)
             )

@@ -37,6 +37,8 @@ cat "$sums"
 """
 
 
+# Root's tar would give the programs to the users whose numbers the archive has.
+AS_MINE = "--strip-components=1 --no-same-owner --no-same-permissions"
 # The socket goes first: START takes a socket that exists for one of the new daemon.
 RESTART = f"""\
 systemctl stop "$1" && rm -f "$2" || exit
@@ -121,7 +123,7 @@ def _copied(box: Box, spec: EngineSpec, archive: Archive, place: PurePosixPath, 
 def _unpack(box: Box, spec: EngineSpec, remotes: list[PurePosixPath], daemon: Daemon, stamp: PurePosixPath) -> None:
     """Unpack checked archives into the engine's folder; the stamp is written last."""
     programs, folder = shlex.quote(str(daemon.programs)), shlex.quote(str(stamp.parent))
-    unpacking = [f"tar -xzf {shlex.quote(str(remote))} -C {programs} --strip-components=1" for remote in remotes]
+    unpacking = [f"tar -xzf {shlex.quote(str(remote))} -C {programs} {AS_MINE}" for remote in remotes]
     lines = [
         "set -e",
         f"rm -rf {folder}",

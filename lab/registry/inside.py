@@ -33,6 +33,14 @@ done
 OTEL_TRACES_EXPORTER=none setsid "$2" serve "$1/config.yml" > log 2>&1 < /dev/null &
 echo $! > pid"""
 
+# With the folder and the end of an address: 0 once the registry itself, and not another user's program, listens there.
+LISTENS = """\
+pid=$(cat "$1/pid") && sockets=$(ls -l "/proc/$pid/fd" 2>/dev/null) || exit
+for number in $(awk -v port="$2" '$4 == "0A" && $2 ~ port {print $10}' /proc/net/tcp /proc/net/tcp6 2>/dev/null); do
+  case $sockets in *"socket:[$number]"*) exit 0 ;; esac
+done
+exit 1"""
+
 
 def program_of(box: Box, programs: Sequence[str]) -> str:
     """Return the first of these programs that the box has, or nothing."""
@@ -51,8 +59,8 @@ def inside(
 
     def look() -> bool | str:
         # asked on the box itself: a forward to a port where nobody listens yet breaks
-        asked = box.run(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}"])
-        return asked.ok or "nothing listens yet"
+        asked = box.run(["sh", "-c", LISTENS, "sh", str(folder), f":{port:04X}$"])
+        return asked.ok or "it does not listen yet"
 
     def log() -> str:
         return box.run(["cat", str(folder / "log")]).text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import psutil
 
@@ -61,6 +63,24 @@ def free_port(asked: int | None, boxes: Sequence[Box] = (), passed_over: Collect
             "resumed run needs the port that its results name",
         ) from refused
     raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused
+
+
+@contextmanager
+def held_on_ipv6(port: int) -> Iterator[None]:
+    """Keep other programs from the same port of the IPv6 loopback for the time of the context.
+
+    A client that looks for localhost tries ::1 first where the machine's hosts file has it, and would send the password
+    to whoever listens there. lab does not listen there either, so clients go on to 127.0.0.1. TakenError if another
+    program has the port.
+    """
+    with socket.socket(socket.AF_INET6) if socket.has_ipv6 else nullcontext() as holder:
+        try:
+            if holder:
+                holder.bind(("::1", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise TakenError(f"cannot serve the registry on port {port}: something listens there") from error
+        yield
 
 
 def _is_taken(box: Box, port: int) -> bool:

@@ -26,7 +26,7 @@ from lab.model import Progress
 from lab.registry.credentials import Credentials
 from lab.registry.inside import inside, program_of
 from lab.registry.manifests import ACCEPTED
-from lab.registry.ports import TakenError, free_port, kind_of
+from lab.registry.ports import TakenError, free_port, held_on_ipv6, kind_of
 from lab.registry.serving import proof, settings, status, wait_until_it_serves
 from lab.workers import each, raise_first
 
@@ -128,6 +128,7 @@ def _start(
 
 
 def _start_on(port: int, state: Path, boxes: Sequence[Box], stack: ExitStack, *, kept: bool) -> Registry:
+    stack.enter_context(held_on_ipv6(port))
     credentials = Credentials.random()
     made = partial(Registry, f"localhost:{port}", port=port, credentials=credentials)
     if program := next((name for name in PROGRAMS if shutil.which(name)), None):

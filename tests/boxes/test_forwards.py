@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
@@ -27,8 +28,18 @@ class Ending:
         self.heard.append("end")
 
 
+@dataclass
+class Said:
+    """What a command printed."""
+
+    stdout: str
+
+
 class Standing:
     """A connection that writes down what is asked of it."""
+
+    has_ipv6 = False
+    sockets = ""
 
     def __init__(self, heard: list[str], *, taken: bool = False) -> None:
         self.heard = heard
@@ -36,11 +47,14 @@ class Standing:
 
     @contextmanager
     def forward_remote(self, **ports: Any) -> Iterator[None]:
-        if self.taken:
+        if self.taken or (ports["remote_host"] == "::1" and not self.has_ipv6):
             raise SSHException("TCP forwarding request denied")
-        self.heard.append(f"open {ports['remote_port']} to {ports['local_port']}")
+        self.heard.append(f"open {ports['remote_host']} {ports['remote_port']} to {ports['local_port']}")
         yield
         self.heard.append("shut")
+
+    def run(self, command: str, **more: Any) -> Said:
+        return Said(f"1000\n{self.sockets}")
 
     @contextmanager
     def forward_local(self, local_port: int, **ports: Any) -> Iterator[None]:
@@ -67,7 +81,7 @@ def test_a_forward_that_was_closed_opens_again_by_a_new_connection() -> None:
     door.open()
     # the box confirms, then the connection ends, then Fabric's threads need not be waited for
     ended = ["cancel 127.0.0.1 5000", "end", "shut", "close"]
-    assert heard == ["open 5000 to 5001", *ended, "open 5000 to 5001"]
+    assert heard == ["open 127.0.0.1 5000 to 5001", *ended, "open 127.0.0.1 5000 to 5001"]
     door.close()
     door.close()
     assert heard[6:] == ended
@@ -98,4 +112,32 @@ def test_a_forward_of_a_box_that_is_gone_closes(monkeypatch: pytest.MonkeyPatch,
     door = ReverseForward("b", lambda: connection(heard), 5000, 5001)
     door.open()
     door.close()
-    assert heard == ["open 5000 to 5001", "end", "shut", "close"]
+    assert heard == ["open 127.0.0.1 5000 to 5001", "end", "shut", "close"]
+
+
+LISTENS = (
+    "   7: {address}:1388 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 {user} 0 1\n"
+)
+LOOPBACK = "00000000000000000000000001000000"
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_both_loopback_addresses_are_the_registrys(monkeypatch: pytest.MonkeyPatch, user: int) -> None:
+    monkeypatch.setattr(Standing, "has_ipv6", True)
+    monkeypatch.setattr(Standing, "sockets", LISTENS.format(address=LOOPBACK, user=user))
+    heard: list[str] = []
+    door = ReverseForward("box", lambda: connection(heard), 5000, 5001)
+    door.open()
+    assert heard == ["open ::1 5000 to 5001", "open 127.0.0.1 5000 to 5001"]
+    door.close()
+    assert heard[2:] == ["cancel 127.0.0.1 5000", "end", "shut", "shut", "close"]
+
+
+@pytest.mark.parametrize("address", [LOOPBACK, "0" * 32, "0100007F"])
+def test_another_users_program_on_that_port_of_the_box_is_named(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(Standing, "sockets", LISTENS.format(address=address, user=1001))
+    heard: list[str] = []
+    door = ReverseForward("box", lambda: connection(heard), 5000, 5001)
+    with pytest.raises(BoxError, match="user 1001 of box listens on that port too"):
+        door.open()
+    assert heard[-1] == "close"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.boxes.base import Box
+from lab.boxes.local import LocalBox
 from lab.boxes.notes import Address
 from lab.boxes.recording import RecordingBox
 from lab.boxes.ssh import SshBox
@@ -22,6 +23,15 @@ METHODS = sorted(name for name, _ in inspect.getmembers(Box, inspect.isfunction)
 def test_no_method_of_a_box_is_left_to_the_base_class(method: str) -> None:
     """What the base class does concerns this machine, and not the machine that is recorded."""
     assert method in vars(RecordingBox)
+
+
+def test_a_secret_that_begins_with_another_one_is_hidden_whole(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "transcript.jsonl", "run")
+    box = RecordingBox(LocalBox("here"), transcript)
+    box.hide(b"hunter2", b"[short]")
+    box.hide(b"hunter2-and-more", b"[long]")
+    assert box.run(["echo", "hunter2-and-more", "hunter2"]).stdout == b"[long] [short]\n"
+    transcript.close()
 
 
 def test_a_shell_opens_on_the_machine_that_is_recorded(tmp_path: Path) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 import stat
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 import pytest
 
 from lab.boxes.base import Command
 from lab.boxes.local import LocalBox
-from lab.errors import CommandError
+from lab.errors import CommandError, RegistryError
+from lab.registry import inside as where
 from lab.registry.credentials import Credentials
 from lab.registry.inside import inside, program_of
 from lab.registry.server import PROGRAMS
@@ -57,3 +61,35 @@ def test_a_box_without_a_program_and_a_folder_of_somebody_else() -> None:
         inside(LocalBox("box"), program, free_port(), Credentials.random(), place),
     ):
         pass
+
+
+def test_the_password_does_not_go_to_another_program_that_has_the_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, "SECONDS", 1)
+    program = next(name for name in PROGRAMS if shutil.which(name))
+    folder = PurePosixPath(tmp_path / "registry")
+    with HTTPServer(("127.0.0.1", 0), Asked) as theirs:
+        thread = threading.Thread(target=theirs.serve_forever)
+        thread.start()
+        try:
+            with (
+                pytest.raises(RegistryError, match="it does not listen yet"),
+                inside(LocalBox("here"), program, theirs.server_port, Credentials.random(), folder),
+            ):
+                pass
+        finally:
+            theirs.shutdown()
+            thread.join()
+    assert Asked.requests == []
+
+
+class Asked(BaseHTTPRequestHandler):
+    """A server that accepts everything and keeps what it was asked."""
+
+    requests: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.requests.append(str(self.headers))
+        self.send_response(200)
+        self.end_headers()

@@ -11,7 +11,7 @@ import pytest
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.errors import BoxError, HostError, RegistryError
-from lab.registry.ports import PORTS, TakenError, free_port, kind_of
+from lab.registry.ports import PORTS, TakenError, free_port, held_on_ipv6, kind_of
 
 
 @pytest.fixture
@@ -83,3 +83,19 @@ def test_ports_that_are_passed_over_are_not_chosen() -> None:
 )
 def test_a_lost_race_is_recognised_by_what_the_program_prints(output: str, kind: type[RegistryError]) -> None:
     assert kind_of(output) is kind
+
+
+def test_the_port_of_the_ipv6_loopback_is_kept_while_the_registry_serves() -> None:
+    port = free_port(None)
+    with held_on_ipv6(port), socket.socket(socket.AF_INET6) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind(("::1", port))
+        with socket.socket(socket.AF_INET6) as client, pytest.raises(ConnectionRefusedError):
+            client.connect(("::1", port))  # a client goes on to 127.0.0.1 at once
+    with (
+        socket.create_server(("::1", port), family=socket.AF_INET6),
+        pytest.raises(TakenError, match=f"port {port}: something listens there"),
+        held_on_ipv6(port),
+    ):
+        pass

@@ -227,7 +227,7 @@ def test_a_port_that_another_lab_took_a_moment_before_is_passed_over(
         with serve(None, None, quiet, store=tmp_path) as mine:
             assert mine.port == second
             assert get(mine, "/v2/")[0] == 200
-        message = "cannot start the registry: it ended at once"
+        message = f"cannot serve the registry on port {first}: something listens there"
         with pytest.raises(RegistryError, match=message), serve(None, first, quiet):
             pass
     assert looks == [[], [first], []]

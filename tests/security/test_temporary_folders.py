@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import tempfile
@@ -50,3 +51,16 @@ def test_a_secret_file_is_never_readable_by_others(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
     files.write(tmp_path / "usual", "x")
     assert stat.S_IMODE((tmp_path / "usual").stat().st_mode) & 0o600 == 0o600
+
+
+def test_a_file_is_not_written_through_what_another_user_has_put_in_its_folder(tmp_path: Path) -> None:
+    private, target = tmp_path / "private", tmp_path / "report.md"
+    private.write_text("mine")
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part.symlink_to(private)
+    files.write(target, "text", mode=0o600)
+    assert (private.read_text(), target.read_text()) == ("mine", "text")
+    part.touch(mode=0o666)
+    part.chmod(0o666)
+    files.write(target, "more", mode=0o600)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
