@@ -20,7 +20,7 @@ PHASES = {
     "push": r"  {box}: push$",
     "rebuild": r"  {box}: {box}: rebuild$",
     "vagrant": r"  {box}: vagrant up$",
-    "boot": r"  {box}: console: ",
+    "boot": r"  {box}: (?:console: |.*Waiting for domain to get an IP)",
 }
 REPRO = ("repro", "struck", "--lineup", "{lineup}", "--allow-prune", "--verbose")
 

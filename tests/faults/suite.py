@@ -43,6 +43,8 @@ class Suite:
             said = scene.run()
         finally:
             scene.heal()
+        if not scene.struck.is_set():
+            raise AssertionError(f"the fault did not strike: the program printed no line of its phase {fault.phase}")
         if scene.problem:
             if isinstance(scene.problem, NotMade):
                 self.note(fault, scene, said, {}, str(scene.problem))
@@ -87,12 +89,15 @@ class Suite:
     def again(self, fault: Fault, scene: Scene) -> tuple[tuple[int, str], Run | None]:
         """The same command a second time, and a run, if that command makes none."""
         known = self.place.runs()
-        words = [word.format(lineup=fault.lineup, box=scene.box, root=self.place.root) for word in REPRO]
+
+        def filled(words: tuple[str, ...]) -> list[str]:
+            return [word.format(lineup=fault.lineup, box=scene.box, root=self.place.root) for word in words]
+
         if not fault.makes_run:
-            code, text = self.place.call(*(word.format(root=self.place.root) for word in fault.words))
+            code, text = self.place.call(*filled(fault.words))
             if code:
                 return (code, text), None
-        again = self.place.call(*words)
+        again = self.place.call(*filled(REPRO))
         made = [path for path in self.place.runs() if path not in known]
         return again, self.place.load(made[-1]) if made else None
 
