@@ -7,6 +7,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -62,6 +63,19 @@ def holder_of(path: Path) -> Holder | None:
     except (OSError, TypeError, OverflowError):
         return None
     return found
+
+
+def read_plain(path: Path, most: int, *, follow: bool = True) -> bytes:
+    """The first `most` bytes of a plain file; OSError for a device, a pipe or a folder, and for a link if it is not to
+    be followed.
+    """
+    if not stat.S_ISREG(path.stat(follow_symlinks=follow).st_mode):  # opening a device can already act
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it was exchanged
+            raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+        return file.read(most)
 
 
 def write(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:

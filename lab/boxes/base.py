@@ -112,6 +112,11 @@ class Box(ABC):
 
     name: str
 
+    @property
+    def is_here(self) -> bool:
+        """True if its commands run on the machine of lab itself."""
+        return False
+
     @abstractmethod
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command and return its result; raise BoxError only if the box itself fails."""

@@ -18,6 +18,11 @@ class LocalBox(Box):
     def __init__(self, name: str = "local") -> None:
         self.name = name
 
+    @property
+    def is_here(self) -> bool:
+        """True."""
+        return True
+
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command as a child process."""
         return run_process(command, on_output, who=self.name)

@@ -28,6 +28,11 @@ class RecordingBox(Box):
         self._about = ""
         self._hidden: dict[bytes, bytes] = {}
 
+    @property
+    def is_here(self) -> bool:
+        """True if the wrapped box is this machine."""
+        return self.box.is_here
+
     @contextmanager
     def about(self, what: str) -> Iterator[None]:
         """Mark the commands inside the context as part of this trial or phase."""

@@ -17,6 +17,7 @@ from lab.boxes.base import Result, Tell, failure
 from lab.boxes.local import LocalBox
 from lab.errors import LabError, ReadError, UsageError, reason
 from lab.lessons.client import SECONDS, SILENCE, Logins, run_client
+from lab.lessons.dockerfiles import read_dockerfile
 from lab.lessons.engines import BASE, EMPTYING, LessonEngine, import_base, write_unlike
 from lab.lessons.evidence import FOLDER, START, Made
 from lab.lessons.folder import StudentFolder, copy_start
@@ -25,6 +26,7 @@ from lab.lessons.library import Lesson
 from lab.model import Outcome
 from lab.run.builders.caching import Caching
 from lab.run.builders.copying import path_in_image
+from lab.run.changes.inside import is_inside, need_inside
 from lab.run.changes.table import NamedChange
 from lab.workers import Background
 
@@ -208,13 +210,16 @@ class Bench:
         from lab.run.own_project.rewriting import rewritten
 
         name = build.file or "Dockerfile"
-        text = (context / name).read_text(encoding="utf-8", errors="replace")
+        own = f"{name}.dockerignore"
+        for path in (name, own):
+            if not is_inside(context, path):
+                raise ReadError(f"{path} leads out of the folder through a link")
+        text = read_dockerfile(context / name, errors="replace")
         options = Options(build_args=dict(build.arguments))
         target = folder / "Dockerfile"
         target.write_text(rewritten(text, {BASE: base}, options, stubs=False), encoding="utf-8")
-        own = context / f"{name}.dockerignore"
-        if own.is_file():
-            shutil.copyfile(own, folder / "Dockerfile.dockerignore")
+        if (context / own).is_file():
+            shutil.copyfile(context / own, folder / "Dockerfile.dockerignore")
 
     def _words(self, build: CheckBuild, there: PurePosixPath) -> list[str]:
         words = ["build", *(["--progress=plain"] if build.builder == "buildkit" else [])]
@@ -244,11 +249,13 @@ class Bench:
 
 
 def apply_changes(folder: Path, changes: Sequence[NamedChange]) -> None:
-    """Make changes in a folder of this machine; CommandError if one cannot be made."""
+    """Make changes in a folder of this machine; CommandError if one cannot be made, or if a link leads out of it."""
     shell = LocalBox("this machine")
     for item in changes:
+        doing = f"make the change {item.kind}"
         for command in item.change.commands():
-            shell.check(list(command.argv), doing=f"make the change {item.kind}", cwd=PurePosixPath(folder))
+            need_inside(folder, command, doing)
+            shell.check(list(command.argv), doing=doing, cwd=PurePosixPath(folder))
 
 
 def _read(made: Made, result: Result) -> Made:

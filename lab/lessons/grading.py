@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.boxes.base import Tell
-from lab.errors import ConfigError, Interrupted, LabError, UsageError
+from lab.errors import ConfigError, Interrupted, LabError, UsageError, reason
 from lab.lessons import progress as store
 from lab.lessons.bench import open_bench
 from lab.lessons.checking import Checked, Verdict, check
@@ -56,7 +56,7 @@ class Grader:
     _opened: dict[str, LessonEngine] = field(default_factory=dict)
 
     def grade(self, place: Path, *, check_again: bool) -> Grade:
-        """The grade of one folder or archive; an error of it is its problem. Raises Interrupted after Ctrl-C."""
+        """The grade of one folder or archive; any error of it is its problem. Raises Interrupted after Ctrl-C."""
         found = checked = None
         try:
             parts = read_archive(place) if is_archive(place) else parts_of(place)
@@ -70,6 +70,8 @@ class Grader:
             raise
         except LabError as error:
             return Grade(str(place), found, problem=error.message)
+        except Exception as error:  # what lab does not foresee of one student must not end the grading of the others
+            return Grade(str(place), found, problem=f"cannot grade {place}: {type(error).__name__}: {reason(error)}")
         return Grade(str(place), found, checked)
 
     def _check(self, student: StudentFolder, found: Progress) -> Checked:
@@ -113,12 +115,16 @@ def places_in(places: Sequence[Path]) -> Iterator[Path]:
 
 
 def _below(place: Path, levels: int) -> Iterator[Path]:
-    if (place / store.NAME).is_file() or is_archive(place):
+    try:
+        if (place / store.NAME).is_file() or is_archive(place):
+            yield place
+            return
+        inner = [path for path in place.iterdir() if not path.is_symlink()] if levels and place.is_dir() else []
+    except OSError:  # a folder that may not be read: its row has the reason
         yield place
-    elif levels and place.is_dir() and not place.is_symlink():
-        for path in place.iterdir():
-            if not path.is_symlink():
-                yield from _below(path, levels - 1)
+        return
+    for path in inner if not place.is_symlink() else []:
+        yield from _below(path, levels - 1)
 
 
 def spreadsheet(grades: Iterable[Grade]) -> str:

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import os
 import stat
 import tarfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
+from lab.archives import DAMAGED, content_of, open_tar
 from lab.errors import ConfigError, UsageError, reason
-from lab.files import disk_error, write
+from lab.files import disk_error, read_plain, write
 from lab.lessons import progress as store
 from lab.lessons.folder import EXERCISE, StudentFolder
+from lab.lessons.links import leads_out
 from lab.report.bundle import Limited
 
 ENDINGS = (".tgz", ".tar.gz")
 MOST_OBJECTS = 2000
 MOST_BYTES = 32 << 20  # of all files together, unpacked
 MOST_PACKED = 32 << 20
+LATEST = 1 << 33  # seconds: a time in the year 2242
 TYPES = {stat.S_IFREG: tarfile.REGTYPE, stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFLNK: tarfile.SYMTYPE}
 
 
@@ -60,10 +65,10 @@ def parts_of(home: Path) -> list[Part]:
         raise UsageError(f"cannot use {home}: it has no {store.NAME}")
     run = Path(found.run).name if found.run else None
     own = found.model_copy(update={"engines": {}, "run": run}).model_dump_json(indent=1) + "\n"
-    head = Part(store.NAME, tarfile.REGTYPE, 0o644, found.started.timestamp(), own.encode())
     try:
-        return checked(str(home), [head, *_read(home)])
-    except OSError as error:
+        head = Part(store.NAME, tarfile.REGTYPE, 0o644, found.started.timestamp(), own.encode())
+        return checked(str(home), chain([head], _read(home)))
+    except (OSError, ValueError, OverflowError) as error:  # a year that no clock has, a log that was removed
         raise UsageError(f"cannot read {home}: {reason(error)}") from error
 
 
@@ -90,7 +95,7 @@ def _part(home: Path, path: Path) -> Part:
     elif kind == tarfile.REGTYPE:
         if state.st_size > MOST_BYTES:
             raise UsageError(f"cannot use {home}: {path.name} has more than {MOST_BYTES >> 20} MiB")
-        content = path.read_bytes()
+        content = read_plain(path, MOST_BYTES + 1, follow=False)
     return Part(path.relative_to(home).as_posix(), kind, stat.S_IMODE(state.st_mode), state.st_mtime, content)
 
 
@@ -128,10 +133,12 @@ def _problem(part: Part) -> str | None:
         return "is neither a file, a folder nor a link"
     if part.kind != tarfile.REGTYPE and words[0] != EXERCISE:
         return "is not a plain file"
+    if not (math.isfinite(part.time) and 0 <= part.time <= LATEST):
+        return "has a time before 1970 or after 2242"
     if part.kind == tarfile.SYMTYPE:
-        end = PurePosixPath(os.path.normpath(PurePosixPath(part.path).parent / os.fsdecode(part.content)))
-        if len(words) == 1 or not end.is_relative_to(EXERCISE):
-            return "is a link that leads out of the exercise"
+        below = PurePosixPath(*words[1:])
+        if len(words) == 1 or leads_out(below, os.fsdecode(part.content)):
+            return "is a link that leads out of the exercise, or goes up again after it has gone down"
     return None
 
 
@@ -155,21 +162,20 @@ def read_archive(path: Path) -> list[Part]:
         if path.stat().st_size > MOST_PACKED:
             raise ConfigError(f"cannot use {path}: it has more than {MOST_PACKED >> 20} MiB")
         with path.open("rb") as file, gzip.GzipFile(fileobj=file) as stream:
-            return checked(str(path), _members(Limited(path, stream, 2 * MOST_BYTES)))
-    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError) as error:
+            return checked(str(path), _members(cast(IO[bytes], Limited(path, stream, 2 * MOST_BYTES))))
+    except (OSError, *DAMAGED) as error:
         raise ConfigError(
             f"cannot read {path}: it is damaged, or not an archive of `python -m lab lesson hand-in`"
         ) from error
 
 
-def _members(stream: Limited) -> Iterator[Part]:
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
+def _members(stream: IO[bytes]) -> Iterator[Part]:
+    with open_tar(stream, "r|") as archive:
         for member in archive:
             kind = tarfile.FIFOTYPE if member.issparse() else member.type  # a sparse file has holes of any size
             content = os.fsencode(member.linkname) if member.issym() else b""
             if kind == tarfile.REGTYPE:
-                file = archive.extractfile(member)
-                content = file.read() if file else b""
+                content = content_of(archive, member, MOST_BYTES + 1)
             yield Part(member.name.rstrip("/"), kind, member.mode & 0o777, float(member.mtime), content)
 
 

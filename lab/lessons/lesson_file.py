@@ -77,7 +77,8 @@ class CheckBuild(Strict):
     """One build that the check makes of a copy of the student's folder.
 
     `of: start` builds the start folder of the lesson instead. `changes` are made in the copy; they are those of
-    scenarios, without `commands` and `flag`. `where: second` builds on the second engine, which is emptied first.
+    scenarios, without `commands`, `flag` and `checkout`. `where: second` builds on the second engine, which is emptied
+    first.
     `cache` writes a cache for other builds, `cache_from` reads the caches of the builds before this one, in this order.
     Caches in a registry need an engine with containerd's store, such as 26.1.5+containerd.
     """

@@ -53,7 +53,7 @@ def load(home: Path) -> Progress | None:
     """The progress in a student's folder; None if the folder has no lesson.json. ConfigError if that is damaged."""
     path = home / NAME
     try:
-        data = path.read_bytes()[: LARGEST + 1]
+        data = files.read_plain(path, LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from lab import files
+from lab.errors import ConfigError
 from lab.files import disk_error
 from lab.lessons.bench import apply_changes
 from lab.lessons.client import run_client
@@ -14,17 +15,21 @@ from lab.lessons.engines import LessonEngine
 from lab.lessons.folder import StudentFolder, copy_start, give_to_owner
 from lab.lessons.lesson_file import State, StudentBuild
 from lab.lessons.library import Lesson
+from lab.run.changes.inside import is_inside
 
 
 def make_state(lesson: Lesson, state: State, student: StudentFolder, engine: LessonEngine) -> None:
     """Make the state in the student's folder from a fresh start; what was in the exercise before is removed.
 
-    Raises CommandError if a change cannot be made. A build of the student may fail: that is a state too.
+    Raises CommandError if a change cannot be made, and ConfigError if a link leads out of the folder. A build of the
+    student may fail: that is a state too.
     """
     renew(lesson, student)
     if state.files:
         lay_over(lesson.folder / state.files, student.exercise)
     for path in state.remove:
+        if not is_inside(student.exercise, path, follows=False):
+            raise ConfigError(f"cannot remove {path}: it leads out of the folder through a link")
         remove(student.exercise / path)
     apply_changes(student.exercise, state.changes)
     for build in state.builds:
@@ -42,14 +47,17 @@ def renew(lesson: Lesson, student: StudentFolder) -> None:
 
 
 def lay_over(source: Path, target: Path) -> None:
-    """Put the files of a folder over those of another, with the modes and the time of a new exercise."""
+    """Put the files of a folder over those of another, with the modes and the time of a new exercise.
+
+    Nothing is written through a link of the other folder.
+    """
     with tempfile.TemporaryDirectory(prefix="lab-lesson-") as name:
         made = Path(name) / "made"
         copy_start(source, made)
         try:
-            for path in made.rglob("*"):
+            for path in sorted(made.rglob("*")):  # a folder before what is in it
                 there = target / path.relative_to(made)
-                if path.is_symlink() or (there.is_dir() != path.is_dir()):
+                if path.is_symlink() or there.is_symlink() or (there.is_dir() != path.is_dir()):
                     remove(there)
             shutil.copytree(made, target, symlinks=True, dirs_exist_ok=True)
         except OSError as error:

@@ -14,12 +14,13 @@ import pytest
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.local import LocalBox
 from lab.engines.engine import Engine
-from lab.errors import BoxError
-from lab.lessons.bench import Bench, open_bench
+from lab.errors import BoxError, CommandError
+from lab.lessons.bench import Bench, apply_changes, open_bench
 from lab.lessons.client import run_client
 from lab.lessons.engines import LessonEngine
 from lab.lessons.folder import StudentFolder, copy_start
 from lab.model import Outcome, Progress
+from lab.run.changes.table import NamedChange
 from lab.workers import Background, wait_for
 from tests.conftest import ROOT
 from tests.lessons.stand_in import lesson
@@ -182,3 +183,52 @@ def test_a_dockerfile_that_cannot_be_used_is_a_build_that_failed(text: str | Non
     path.unlink() if text is None else path.write_text(text, encoding="utf-8")
     assert problem in bench.made("after").problem
     assert bench.made("after").steps == ()
+
+
+def test_a_dockerfile_that_is_a_folder_is_a_build_that_failed(bench: Bench) -> None:
+    path = bench.folder / "Dockerfile"
+    path.unlink()
+    path.mkdir()
+    assert "it is not a plain file" in bench.made("after").problem
+
+
+def test_a_dockerfile_is_not_read_through_a_link_that_leads_out(bench: Bench) -> None:
+    path = bench.folder / "Dockerfile"
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert bench.made("after").problem == "Dockerfile leads out of the folder through a link"
+
+
+def test_an_ignore_file_is_not_read_through_a_link_that_leads_out(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "private").write_text("secret", encoding="utf-8")
+    (bench.folder / "Dockerfile.dockerignore").symlink_to(tmp_path / "private")
+    assert bench.made("after").problem == "Dockerfile.dockerignore leads out of the folder through a link"
+
+
+def test_a_dockerfile_behind_a_link_of_the_folder_is_built(bench: Bench, client: Client) -> None:
+    path = bench.folder / "Dockerfile"
+    path.rename(bench.folder / "real")
+    path.symlink_to("real")
+    assert bench.made("after").problem == ""
+    assert len(client.dockerfiles) == 2
+
+
+def test_a_change_of_a_lesson_writes_nothing_through_a_link(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "folder", tmp_path / "cron.d"
+    folder.mkdir()
+    outside.mkdir()
+    written = [{"link": {"out": str(outside)}}, {"text": {"out/evil": "* * * * * root id"}}]
+    with pytest.raises(CommandError, match="out/evil leads out of the folder through a link"):
+        apply_changes(folder, [NamedChange.model_validate(item) for item in written])
+    assert list(outside.iterdir()) == []
+
+
+def test_a_change_of_a_lesson_writes_nothing_through_a_link_of_the_student(bench: Bench, tmp_path: Path) -> None:
+    mine = tmp_path / "profile"
+    mine.write_text("mine", encoding="utf-8")
+    (bench.folder / "app.txt").unlink()
+    (bench.folder / "app.txt").symlink_to(mine)
+    changes = (NamedChange.model_validate({"append": {"app.txt": "one more line"}}),)
+    build = bench.lesson.file.exercise.builds[1].model_copy(update={"changes": changes})
+    assert "app.txt leads out of the folder through a link" in bench._make(build).problem
+    assert mine.read_text(encoding="utf-8") == "mine"

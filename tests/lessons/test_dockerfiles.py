@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,16 @@ def test_what_cannot_be_read_has_a_reason(content: bytes | None, why: str, tmp_p
         path.write_bytes(content)
     found = instructions_of(path)
     assert isinstance(found, str) and why in found
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/dev/zero"), os.mkfifo, Path.mkdir])
+def test_what_is_no_plain_file_is_not_read(make: Callable[[Path], object], tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    make(path)
+    assert instructions_of(path) == "it is not a plain file"
+
+
+def test_line_ends_of_other_systems_are_read_as_line_feeds(tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_bytes(b"FROM a\r\nRUN one\r\nRUN two\rRUN three\r\n")
+    assert instructions_of(path) == ["RUN one", "RUN two", "RUN three"]

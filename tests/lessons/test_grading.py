@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
+import tarfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lab.errors import UsageError
+from lab.errors import Interrupted, UsageError
+from lab.lessons import grading
 from lab.lessons.checking import Checked, Verdict
 from lab.lessons.folder import StudentFolder
 from lab.lessons.grading import COLUMNS, Grade, Grader, places_in, row, spreadsheet
@@ -16,6 +20,7 @@ from lab.lessons.hand_in import hand_in
 from lab.lessons.progress import Progress, save
 from lab.project import Project
 from tests.conftest import ROOT
+from tests.lessons.test_hand_in import endless_headers
 
 DONE = Progress(
     lesson="01-layer-key",
@@ -86,3 +91,74 @@ def test_a_student_cannot_name_a_lesson_of_their_own(tmp_path: Path) -> None:
     (student / "exercise").mkdir(parents=True)
     save(student, DONE.model_copy(update={"lesson": str(own)}))
     assert "is not the name of a lesson" in grader_of(tmp_path).grade(student, check_again=True).problem
+
+
+def hostile(class_: Path) -> None:
+    """Hand-ins that make a careless reader fail in ways that it does not expect."""
+    for name, time in (("a-nan", "nan"), ("a-inf", "inf"), ("a-far", "1e300")):
+        with tarfile.open(class_ / f"{name}.tgz", "w:gz") as made:
+            head = tarfile.TarInfo("lesson.json")
+            head.pax_headers = {"mtime": time}
+            made.addfile(head)
+    (class_ / "a-deep.tgz").write_bytes(endless_headers())
+    for name, text in (("b-deep", "[" * 100_000), ("b-year", '"0001-01-01T00:00:00"')):
+        (class_ / name).mkdir()
+        content = text if name == "b-deep" else DONE.model_dump_json().replace('"2026-01-02T00:00:00Z"', text)
+        (class_ / name / "lesson.json").write_text(content, encoding="utf-8")
+
+
+def test_no_hand_in_ends_the_grading_of_the_others(tmp_path: Path) -> None:
+    class_ = tmp_path / "class"
+    class_.mkdir()
+    hostile(class_)
+    save(class_ / "zoe", DONE)
+    grades = [grader_of(tmp_path).grade(place, check_again=True) for place in places_in([class_])]
+    assert len(grades) == 7
+    assert [Path(grade.folder).name for grade in grades if not grade.problem] == ["zoe"]
+    assert len(spreadsheet(grades).splitlines()) == 8
+
+
+def test_an_error_that_nobody_foresaw_is_the_problem_of_one_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("no such thing")
+
+    save(tmp_path / "ada", DONE)
+    monkeypatch.setattr(grading, "unpack", fail)
+    found = grader_of(tmp_path).grade(tmp_path / "ada", check_again=True)
+    assert found.problem.endswith("RuntimeError: no such thing")
+
+
+def test_ctrl_c_ends_the_grading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*args: object) -> None:
+        raise Interrupted("stopped")
+
+    save(tmp_path / "ada", DONE)
+    monkeypatch.setattr(grading, "unpack", stop)
+    with pytest.raises(Interrupted):
+        grader_of(tmp_path).grade(tmp_path / "ada", check_again=True)
+
+
+def test_a_folder_that_cannot_be_read_is_a_row_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "ada", DONE)
+    (tmp_path / "bob").mkdir()
+    real = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "bob":  # root may read every folder, so no mode refuses it
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    places = list(places_in([tmp_path]))
+    assert [place.name for place in places] == ["ada", "bob"]
+    assert "it has no lesson.json" in grader_of(tmp_path).grade(places[1], check_again=True).problem
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/dev/zero"), os.mkfifo])
+def test_a_lesson_json_that_is_no_plain_file_is_a_row_of_its_own(
+    make: Callable[[Path], object], tmp_path: Path
+) -> None:
+    make(tmp_path / "lesson.json")
+    assert "it is not a plain file" in grader_of(tmp_path).grade(tmp_path, check_again=True).problem

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import files
 from lab.errors import ConfigError, UsageError
 from lab.lessons import hand_in as handing
 from lab.lessons import progress as store
@@ -138,11 +139,78 @@ def test_an_archive_that_unpacks_to_too_much_ends_early(tmp_path: Path) -> None:
         read_archive(archive(tmp_path / "large.tgz", *many))
     bomb = member("exercise/one")
     bomb.pax_headers = {"comment": "x" * (2 * MOST_BYTES)}
-    with pytest.raises(ConfigError, match="unpacks to more than 64 MiB"):
+    with pytest.raises(ConfigError, match="it is damaged"):
         read_archive(archive(tmp_path / "header.tgz", (bomb, b"")))
+    heads = [member(f"exercise/{number}") for number in range(2 * MOST_BYTES >> 20)]
+    for item in heads:
+        item.pax_headers = {"comment": "x" * ((1 << 20) - 100)}
+    with pytest.raises(ConfigError, match="unpacks to more than 64 MiB"):
+        read_archive(archive(tmp_path / "headers.tgz", *((item, b"") for item in heads)))
 
 
-@pytest.mark.parametrize("content", [b"", b"not gzip", gzip.compress(b"not tar" * 200, mtime=0)])
+def test_a_chain_of_links_does_not_lead_out(tmp_path: Path) -> None:
+    """Each text alone stays in the exercise: the second link passes through the first, which leads to the top."""
+    folders = [member("/".join(["exercise", *"abc"[:count]]), tarfile.DIRTYPE) for count in range(4)]
+    top = member("exercise/a/b/c/top", tarfile.SYMTYPE, "../../..")
+    head = member("lesson.json")
+    path = archive(tmp_path / "good.tgz", *((item, b"") for item in (head, *folders, top)))
+    assert unpack(read_archive(path), tmp_path / "good").exercise.joinpath("a/b/c/top").is_dir()
+    out = member("exercise/app.txt", tarfile.SYMTYPE, "a/b/c/top/../../mine")
+    path = archive(tmp_path / "bad.tgz", *((item, b"") for item in (head, *folders, top, out)))
+    with pytest.raises(ConfigError, match=r"'exercise/app\.txt' is a link that leads out of the exercise"):
+        read_archive(path)
+
+
+@pytest.mark.parametrize("text", ["", "a\0b"])
+def test_a_link_whose_text_no_system_takes_is_refused(text: str, tmp_path: Path) -> None:
+    link = member("exercise/a", tarfile.SYMTYPE)
+    link.pax_headers = {"linkpath": text} if text else {}
+    with pytest.raises(ConfigError, match=r"bad\.tgz"):
+        read_archive(archive(tmp_path / "bad.tgz", (link, b"")))
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "-inf", "1e300", "-1", str((1 << 33) + 1)])
+def test_a_time_that_no_file_has_is_refused(time: str, tmp_path: Path) -> None:
+    odd = member("lesson.json")
+    odd.pax_headers = {"mtime": time}
+    with pytest.raises(ConfigError, match="has a time before 1970 or after 2242"):
+        read_archive(archive(tmp_path / "bad.tgz", (odd, b"")))
+
+
+def endless_headers() -> bytes:
+    """An archive in which each of many headers describes the next one."""
+    record = b"8 a=bcd\n"
+    header = member("x", tarfile.XHDTYPE)
+    header.size = len(record)
+    return gzip.compress((header.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0")) * 3000, mtime=0)
+
+
+def test_a_start_that_no_clock_has_is_an_error_of_the_folder(student: StudentFolder) -> None:
+    found = store.load(student.home)
+    assert found
+    store.save(student.home, found.model_copy(update={"started": datetime(1, 1, 1)}))
+    with pytest.raises((ConfigError, UsageError), match="ada"):
+        parts_of(student.home)
+
+
+def test_a_folder_is_read_no_further_than_its_limit(student: StudentFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handing, "MOST_OBJECTS", 5)
+    for number in range(100):
+        (student.exercise / f"f{number:03}").touch()
+    read: list[str] = []
+    real = files.read_plain
+
+    def counted(path: Path, most: int, *, follow: bool = True) -> bytes:
+        read.append(path.name)
+        return real(path, most, follow=follow)
+
+    monkeypatch.setattr(handing, "read_plain", counted)
+    with pytest.raises(ConfigError, match="is one of more than 5 files"):
+        parts_of(student.home)
+    assert len(read) < 10
+
+
+@pytest.mark.parametrize("content", [endless_headers(), b"", b"not gzip", gzip.compress(b"not tar" * 200, mtime=0)])
 def test_a_damaged_archive_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ada.tgz"
     path.write_bytes(content)

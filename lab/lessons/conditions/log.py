@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from lab.errors import reason
+from lab.files import read_plain
 from lab.lessons.conditions.kind import MISSING, Condition, Finding, matching
 from lab.lessons.evidence import Evidence
 from lab.model import Outcome
@@ -40,7 +41,7 @@ class Log(Condition, Strict):
         if not path.is_file():
             return Finding(False, "no-log", self.file, nothing=True)
         try:
-            builds = [build for build in read_builds(path.read_bytes()[:LARGEST]) if build.steps]
+            builds = [build for build in read_builds(read_plain(path, LARGEST)) if build.steps]
         except OSError as error:
             return Finding(False, "unreadable", reason(error))
         build = self._chosen(builds)

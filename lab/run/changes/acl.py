@@ -45,7 +45,7 @@ class Acl(Change, RootModel[dict[InContext, Entries]]):
     def commands(self) -> list[Shell]:
         """One setfattr for each path: it writes the list's bytes, so no setfacl is needed."""
         return [
-            Shell(("setfattr", "-n", NAME, "-v", f"0x{acl_bytes(entries).hex()}", safe(path)))
+            Shell(("setfattr", "-n", NAME, "-v", f"0x{acl_bytes(entries).hex()}", safe(path)), follows=(path,))
             for path, entries in self.root.items()
         ]
 

@@ -20,7 +20,7 @@ class Attribute(Change, RootModel[dict[InContext, dict[str, str | None]]]):
     def commands(self) -> list[Shell]:
         """One setfattr for each attribute; links themselves are changed."""
         return [
-            Shell(("setfattr", "-h", *_words(name, value), safe(path)), root=name.startswith(ROOT))
+            Shell(("setfattr", "-h", *_words(name, value), safe(path)), root=name.startswith(ROOT), names=(path,))
             for path, attributes in self.root.items()
             for name, value in attributes.items()
         ]

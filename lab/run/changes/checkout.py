@@ -35,4 +35,4 @@ class Checkout(Change, Strict):
     def commands(self) -> list[Shell]:
         """One script; it needs git on the box."""
         words = ("true" if self.crlf else "false", "true" if self.links else "false", "keep" if self.git else "drop")
-        return [script(COMMIT, self.umask, *words)]
+        return [script(COMMIT, self.umask, *words, follows=(".",))]

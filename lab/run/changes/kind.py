@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Annotated, ClassVar
 
@@ -13,10 +13,16 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, RootModel
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """One command in the folder of the context; `root` runs it as root."""
+    """One command in the folder of the context; `root` runs it as root.
+
+    `follows` are the paths of the context that it uses as what a link there points to, and `names` those that it uses
+    as the link itself. A command of a change with `any_command` states none.
+    """
 
     argv: tuple[str, ...]
     root: bool = False
+    follows: tuple[str, ...] = field(default=(), compare=False)
+    names: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,16 @@ class ByPath(Change, RootModel[dict[InContext, str]]):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    def each(self, make: Callable[[str, str], Iterable[Shell]]) -> list[Shell]:
-        """The commands for each path and its text, in the written order."""
-        return [command for path, text in self.root.items() for command in make(safe(path), text)]
+    def each(self, make: Callable[[str, str], Iterable[Shell]], *, follows: bool = True) -> list[Shell]:
+        """The commands for each path and its text, in the written order.
+
+        `follows` is False if a link at the path is changed itself. A command that uses other paths, too, states those.
+        """
+        return [
+            replace(command, follows=(*command.follows, path)) if follows else replace(command, names=(path,))
+            for path, text in self.root.items()
+            for command in make(safe(path), text)
+        ]
 
 
 def safe(path: str) -> str:
@@ -91,6 +104,6 @@ def safe(path: str) -> str:
     return f"./{path}" if path.startswith("-") else path
 
 
-def script(text: str, *arguments: str, root: bool = False) -> Shell:
+def script(text: str, *arguments: str, root: bool = False, follows: tuple[str, ...] = ()) -> Shell:
     """Return a command that runs a shell script with arguments."""
-    return Shell(("sh", "-c", text, "sh", *arguments), root)
+    return Shell(("sh", "-c", text, "sh", *arguments), root, follows)

@@ -10,4 +10,6 @@ class Link(ByPath):
 
     def commands(self) -> list[Shell]:
         """One removal and one ln for each path."""
-        return self.each(lambda path, text: [Shell(("rm", "-rf", path)), Shell(("ln", "-s", "--", text, path))])
+        return self.each(
+            lambda path, text: [Shell(("rm", "-rf", path)), Shell(("ln", "-s", "--", text, path))], follows=False
+        )

@@ -14,4 +14,4 @@ class Remove(Change, RootModel[tuple[InContext, ...]]):
 
     def commands(self) -> list[Shell]:
         """One rm for all paths."""
-        return [Shell(("rm", "-rf", *map(safe, self.root)))]
+        return [Shell(("rm", "-rf", *map(safe, self.root)), names=self.root)]

@@ -31,4 +31,7 @@ class Replace(Change, RootModel[dict[InContext, Pair]]):
 
     def commands(self) -> list[Shell]:
         """One script for each file; the mode and the owner of the file stay."""
-        return [script(SCRIPT, safe(path), pair.old, pair.new) for path, pair in self.root.items()]
+        return [
+            script(SCRIPT, safe(path), pair.old, pair.new, follows=(path, f"{path}.lab"))
+            for path, pair in self.root.items()
+        ]

@@ -10,4 +10,4 @@ class Time(ByPath):
 
     def commands(self) -> list[Shell]:
         """One touch for each path."""
-        return self.each(lambda path, time: [Shell(("touch", "-h", "-d", time, path))])
+        return self.each(lambda path, time: [Shell(("touch", "-h", "-d", time, path))], follows=False)

@@ -21,4 +21,4 @@ class Umask(Change, RootModel[Octal]):
 
     def commands(self) -> list[Shell]:
         """One script; a file is executable if its owner may execute it."""
-        return [script(SCRIPT, self.root)]
+        return [script(SCRIPT, self.root, follows=(".",))]

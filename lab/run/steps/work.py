@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
 from lab.boxes.base import Box, Result
 from lab.model import CONTROL
 from lab.results.facts import BuildResult, Inspection, Round
 from lab.run.builders.caching import Caching
+from lab.run.changes.inside import need_inside
 from lab.run.changes.kind import BuildOptions, Change
 from lab.run.client_login import make_folders
 from lab.run.context_files import writing
@@ -205,6 +206,8 @@ class Work:
         if change.any_command:
             self.emptied()
         for command in change.commands():
+            if self.station.box.is_here:
+                need_inside(Path(context), command, doing)
             argv = ["sh", "-c", AS_ROOT, "sh", *command.argv] if command.root else list(command.argv)
             self.station.box.check(argv, doing=doing, cwd=context)
         self.options += change.options()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from lab.run.changes.kind import Change, Shell, script
@@ -22,7 +22,13 @@ class Batch(Change):
         """The scripts, in the order of the changes."""
         every = [command for change in self.made for command in change.commands()]
         groups = groupby(every, key=lambda command: command.root)
-        return [script(text, root=root) for root, part in groups for text in _scripts(list(part))]
+        follows = tuple(dict.fromkeys(path for command in every for path in command.follows))
+        names = tuple(dict.fromkeys(path for command in every for path in command.names))
+        return [
+            replace(script(text, root=root), follows=follows, names=names)
+            for root, part in groups
+            for text in _scripts(list(part))
+        ]
 
 
 def _scripts(commands: Sequence[Shell]) -> Iterator[str]:
