@@ -183,7 +183,7 @@ MACHINES = (
     vm("lab-repro", "lab killed in `repro`", ANYWHERE, OfProgram(KILL, first=DOWN), (0, KILLED), "", "anywhere",
        delay=90),
     vm("lab-bake", "lab killed in `bake`", ANYWHERE, BakeKilled(), (0, KILLED), "", "anywhere", delay=60,
-       words=("bake", "{box}", "--verbose"), seconds=900),
+       words=("bake", "debian12", "--verbose"), seconds=900),
 )  # fmt: skip
 FAULTS = (*ENGINES, *REGISTRIES, *DISKS, *MACHINE, *HOSTS, *PROGRAM, *MACHINES)
 # Only `make faults` and their names make these: a bake takes minutes, and libvirt restarts only without machines.
