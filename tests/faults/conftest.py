@@ -13,13 +13,13 @@ from lab.project import find
 from tests.faults import guests
 from tests.faults.fault import REPRO, Fault
 from tests.faults.hosts import hosts
-from tests.faults.kinds.table import FAULTS, LONG, OPEN
+from tests.faults.kinds.table import FAULTS, LEFT_OUT
 from tests.faults.selection import Selection, select
 from tests.faults.strangers import strangers
 from tests.faults.suite import Suite
 from tests.faults.workplace import FIXED, GUEST, UNFIXED, Workplace
 
-CHOSEN: Selection = select(FAULTS, left_out=OPEN | LONG)
+CHOSEN: Selection = select(FAULTS, left_out=LEFT_OUT)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
