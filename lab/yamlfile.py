@@ -193,9 +193,16 @@ def _content(path: Path) -> bytes:
 def read(path: Path) -> dict[Any, Any]:
     """Parse a YAML file that holds a mapping; raise ConfigError with line and column if it is not YAML."""
     try:
-        data = _parsed(_content(path).decode("utf-8"))
+        content = _content(path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    return parse(content, str(path))
+
+
+def parse(content: bytes, path: str) -> dict[Any, Any]:
+    """Parse the content of a YAML file as `read` does; the errors name `path`."""
+    try:
+        data = _parsed(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
     except (_Twice, _TooLarge, _TooDeep) as error:

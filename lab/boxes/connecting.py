@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fabric import Config, Connection
-from paramiko import AutoAddPolicy, SSHException
+from paramiko import SSHException
 from paramiko.ssh_exception import NoValidConnectionsError
 
 from lab.boxes.hostkeys import FINAL, SameKey, UnknownHost, at_log_in, load_users, store_key
@@ -68,11 +68,11 @@ def connect(
     )
     try:
         # Fabric's own default takes any key; this box's key is known after its first `up`
-        connection.client.set_missing_host_key_policy(AutoAddPolicy() if learn else SameKey())
+        connection.client.set_missing_host_key_policy(SameKey())
         if learn:
             known_hosts.parent.mkdir(parents=True, exist_ok=True)
             known_hosts.touch(mode=0o600)
-            load_users(connection.client, users_hosts)
+            load_users(connection.client, users_hosts, address)
         if known_hosts.exists():
             connection.client.load_host_keys(str(known_hosts))
         connection.open()

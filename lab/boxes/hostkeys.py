@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from paramiko import AutoAddPolicy, BadHostKeyException, HostKeys
-from paramiko.hostkeys import InvalidHostKey
+from paramiko import AutoAddPolicy, BadHostKeyException, HostKeys, PKey
 from paramiko.ssh_exception import IncompatiblePeer, NoValidConnectionsError
 
+from lab.boxes.known_hosts import Keys, keys_of, name_of
 from lab.boxes.notes import Address
 from lab.errors import BoxError, reason
 
 FINAL = (BadHostKeyException, IncompatiblePeer)  # a host that will not answer otherwise if it is asked again
 SLOW = "Authentication timeout."  # paramiko's text
-SSH_PORT = 22  # a file of known hosts names only another port
 # paramiko's texts for a host that accepts the connection and sends nothing in time
 SILENT = ("No existing session", "Error reading SSH protocol banner")
 
@@ -50,14 +48,49 @@ class SameKey:
             raise UnknownHost(f"no host key is remembered for {hostname}")
 
 
-def load_users(client: Any, path: Path | None) -> None:
-    """Let a client refuse a host whose key differs from the one in the user's own file; other lines are ignored.
+class RevokedKey(BadHostKeyException):  # type: ignore[misc]  # paramiko has no types
+    """The user's own file revokes the key that the host has shown."""
+
+
+class UsersKey:
+    """paramiko's policy for a host that lab has not reached yet: a key that the user's file has for it is the only one.
+
+    A host that the file does not know may have any key that the file does not revoke.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._revoked = keys.revoked
+        self._known = {key for _, key in keys.known}
+
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        """Accept a key; RevokedKey or BadHostKeyException for one that the file forbids."""
+        if key.asbytes() in self._revoked:
+            raise RevokedKey(hostname, key, key)
+        if self._known and key.asbytes() not in self._known:
+            raise BadHostKeyException(hostname, key, key)
+        AutoAddPolicy().missing_host_key(client, hostname, key)
+
+
+def load_users(client: Any, path: Path | None, address: Address) -> None:
+    """Let a client refuse a host whose key differs from those that the user's own file has for it, or is revoked there.
 
     Without a file, or with one that cannot be read, the client knows no host from there.
     """
-    if path is not None:
-        with suppress(OSError, InvalidHostKey, UnicodeDecodeError):
-            client.load_system_host_keys(str(path))
+    name = name_of(address.host, address.port)
+    keys = keys_of(path, name)
+    client.set_missing_host_key_policy(UsersKey(keys))
+    usable = [(kind, key) for kind, text in keys.known if (key := _key(kind, text)) and text not in keys.revoked]
+    if len({kind for kind, _ in usable}) == len(usable):  # paramiko compares with one key of a type only
+        for kind, key in usable:
+            client.get_host_keys().add(name, kind, key)  # and asks the host for a key of this type
+
+
+def _key(kind: str, text: bytes) -> Any:
+    """The key as paramiko has it; None for a type that it does not know, and for a damaged one."""
+    try:
+        return PKey.from_type_string(kind, text)
+    except Exception:  # the library raises whatever a damaged number leads to; the key counts as one that differs
+        return None
 
 
 def store_key(connection: Any, path: Path) -> None:
@@ -65,9 +98,8 @@ def store_key(connection: Any, path: Path) -> None:
     if path.stat().st_size:
         return
     key = connection.transport.get_remote_server_key()
-    host, port = connection.host, connection.port
-    keys = connection.client.get_host_keys()
-    keys.add(host if port == SSH_PORT else f"[{host}]:{port}", key.get_name(), key)
+    keys = HostKeys()
+    keys.add(name_of(connection.host, connection.port), key.get_name(), key)
     keys.save(str(path))
 
 
@@ -93,6 +125,11 @@ def unreachable(name: str, known_hosts: Path, error: BaseException, users: Path 
     `users` is the user's own file of known hosts, where that counts at the first `up`.
     """
     stored = known_hosts.exists() and known_hosts.stat().st_size > 0
+    if isinstance(error, RevokedKey):
+        return BoxError(
+            f"cannot trust {name}: its host key is revoked in {users}",
+            hint=f"whoever looks after that host must give it another key; then `python -m lab up {name}`",
+        )
     if isinstance(error, BadHostKeyException) and users and not stored:
         return BoxError(
             f"cannot trust {name}: its host key is not the one in {users}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from lab.boxes import transcript
 from lab.errors import ConfigError, HostError, UsageError
 from lab.files import disk_error
 from lab.project import Project
+from lab.report.box_file import without_address
 from lab.report.evidence import Evidence, explained, gathered
 from lab.report.formats import FORMATS
 from lab.report.homes import has_bytes, homes_of
@@ -36,9 +36,6 @@ TEMPLATES = "templates/scenarios/"
 MAX_PACKED = 32 << 20
 MAX_UNPACKED = 128 << 20
 MAX_FILES = 4096
-_ADDRESS = re.compile(
-    rb"(?m)^(\s*(?:host|user|key|port):).*$"
-)  # the lines of a box file that hold the address of a host
 
 
 class _Entry(Strict):
@@ -131,8 +128,8 @@ def pack(folder: Path, project: Project, *, redacted: bool = True) -> bytes:
         except OSError as error:
             raise HostError(f"cannot read {path}: {error.strerror or error}") from error
         if redacted:
-            content = redactor.content(content)
-            content = _ADDRESS.sub(rb"\1 [host]", content) if name.startswith("boxes/") else content
+            is_box = name.startswith("boxes/") and name.endswith(".yaml")
+            content = redactor.content(without_address(content) if is_box else content)
         files[name] = (content, executable)
     files |= {name: (content, False) for name, content in _reports(shown, project).items()}
     manifest = Manifest(

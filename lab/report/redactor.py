@@ -52,6 +52,22 @@ SECRETS = (
         re.compile(r"(?i)(\b(?:authorization|x-registry-auth|set-cookie|cookie)[\"']?\s{0,4}[:=]\s{0,4})[^\n]+"),
         r"\1[secret]",
     ),
+    # .netrc: words between blanks, on one line or several
+    Form(
+        ("password",),
+        re.compile(r"(\b(?:machine|login|account)\s{1,20}\S{1,256}\s{1,20}password\s{1,20})" + _VALUE),
+        r"\1[secret]",
+    ),
+    Form(("default",), re.compile(r"(?m)(^[ \t]{0,20}default\s{1,20}password\s{1,20})" + _VALUE), r"\1[secret]"),
+    # .htpasswd and crypt(3), whose dollars Compose doubles
+    Form(
+        (":$", ":{s"),
+        re.compile(
+            r"(:)(?:(\$\$?)(?:2[abxy]|apr1|argon2(?:id|i|d)|scrypt|gy|y|7)\2[\w./$=,+-]{8,255}"
+            r"|(\$\$?)[156]\3(?:rounds=\d{1,9}\3)?[\w./]{1,16}\3[\w./]{22,86}|\{S?SHA\d{0,3}\}[\w+/=]{16,128})"
+        ),
+        r"\1[secret]",
+    ),
     Form(("bearer",), re.compile(r"(?i)(\bbearer\s{1,4})[\w.~+/=-]{8,}"), r"\1[secret]"),
     Form(('"auth"',), re.compile(r"(\"auth\"\s{0,4}:\s{0,4})\"[^\"\n]*\""), r'\1"[secret]"'),
     Form(("://",), re.compile(r"(://)[^/\s@'\"]{1,256}(?:@[^/\s@'\"]{1,256})*@"), r"\1[login]@"),

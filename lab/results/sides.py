@@ -22,7 +22,7 @@ from lab.results.contexts import LARGEST_KEPT, StoredContext
 SCHEMA = 1
 KEY = "lab_side"  # the first key of a file of records
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# Names of files that often hold secrets: their content never enters a file of records.
+# Names of files that often hold secrets: their content enters no file of records, and no run of an own project.
 SECRETS = (
     *(".env", ".env.*", "*.env", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd", ".dockercfg"),
     *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),

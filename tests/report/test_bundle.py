@@ -110,6 +110,23 @@ def test_redaction_reaches_every_file(tmp_path: Path, project: Project, folder: 
     assert b"hunter2" in opened(tmp_path, bundle.pack(folder, project, redacted=False)).files["notes.txt"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{name: x, kind: ssh, host: build7.corp.example, user: bsmith}\n",
+        'kind: ssh\nhost:\n  build7.corp.example\n"user": bsmith\n# ssh bsmith@build7.corp.example\n',
+        "host: build7.corp.example\nuser: [\n",
+    ],
+)
+def test_no_form_of_a_box_file_shows_its_address(tmp_path: Path, project: Project, folder: Path, text: str) -> None:
+    (project.boxes / "debian12-apparmor.yaml").write_text(text)
+    files = opened(tmp_path, bundle.pack(folder, project)).files
+    content = files["boxes/debian12-apparmor.yaml"]
+    assert content and b"corp.example" not in content and b"bsmith" not in content
+    files = opened(tmp_path, bundle.pack(folder, project, redacted=False)).files
+    assert files["boxes/debian12-apparmor.yaml"] == text.encode()
+
+
 def test_a_run_without_a_transcript_is_packed_without_a_script(tmp_path: Path, project: Project, folder: Path) -> None:
     (folder / "transcript.jsonl").unlink()
     found = opened(tmp_path, bundle.pack(folder, project))

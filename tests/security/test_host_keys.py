@@ -23,7 +23,7 @@ def box_of(sshd: Sshd, folder: Path, known: str | None) -> SshBox:
     """The host as a file of boxes/ describes it, for a user whose known hosts are this text."""
     users = folder / "known_hosts"
     if known is not None:
-        users.write_text(known, encoding="utf-8")
+        users.write_text(known, encoding="latin-1")
     key = str(sshd.folder / "user")
     address = Address(host="127.0.0.1", port=sshd.port, user=getpass.getuser(), key=key)
     return SshBox("host", address, folder / "state" / "host.known_hosts", users)
@@ -44,6 +44,51 @@ def test_another_key_than_the_users_is_refused_at_the_first_up(sshd: Sshd, tmp_p
         box.bring_up(lambda event: None)
     assert caught.value.hint and "ssh-keygen -R" in caught.value.hint
     assert not box.known_hosts.exists()
+
+
+@pytest.mark.parametrize("tools", ["ssh-keygen", "without"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "# Büro\n[127.0.0.1]:PORT KEY\n",
+        "other ssh-rsa AAAA_not_base64!!!\n[127.0.0.1]:PORT KEY\n",
+        "[127.0.0.*]:PORT KEY\n",
+        "*,!10.0.0.1 KEY\n",
+        "@revoked * KEY\n[127.0.0.1]:PORT KEY\n",
+        "@cert-authority * REAL\n[127.0.0.1]:PORT KEY\n",
+        "[127.0.0.1]:PORT KEY\n[127.0.0.1]:PORT ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==\n",
+        "[127.0.0.1]:PORT ssh-dss AAAAB3NzaC1kc3M=\n[127.0.0.1]:PORT KEY\n",
+    ],
+)
+def test_no_file_that_openssh_reads_makes_another_key_accepted(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, tools: str
+) -> None:
+    text = lines.replace("PORT", str(sshd.port)).replace("KEY", other_key(tmp_path)).replace("REAL", public(sshd))
+    box = box_of(sshd, tmp_path, text)
+    if tools == "without":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BoxError, match="cannot trust host: its host key is not the one in "):
+        box.bring_up(lambda event: None)
+    assert not box.known_hosts.exists()
+
+
+@pytest.mark.parametrize("also", ["", "[127.0.0.1]:PORT KEY\n"])
+def test_a_revoked_key_is_refused(sshd: Sshd, tmp_path: Path, also: str) -> None:
+    known = f"{also}@revoked * KEY\n".replace("PORT", str(sshd.port)).replace("KEY", public(sshd))
+    box = box_of(sshd, tmp_path, known)
+    with pytest.raises(BoxError, match=r"cannot trust host: its host key is revoked in .*known_hosts") as caught:
+        box.bring_up(lambda event: None)
+    assert caught.value.hint and "another key" in caught.value.hint
+    assert not box.known_hosts.exists()
+
+
+def test_a_host_may_have_any_of_its_keys(sshd: Sshd, tmp_path: Path) -> None:
+    names = f"[127.0.0.1]:{sshd.port}"
+    box = box_of(sshd, tmp_path, f"{names} {other_key(tmp_path)}\n{names} {public(sshd)}\n@cert-authority * x y\n")
+    box.bring_up(lambda event: None)
+    assert box.run(["echo", "in"]).text == "in"
+    box.close()
+    assert box.known_hosts.read_text(encoding="utf-8") == f"{names} {public(sshd)}\n"
 
 
 @pytest.mark.parametrize("lines", [None, "", "# a comment\nbroken line\nother.example ssh-ed25519 !!!\n", "THE KEY"])

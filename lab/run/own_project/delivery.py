@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import PurePosixPath
 
@@ -12,9 +13,11 @@ from lab.boxes.base import Box, Command, failure
 from lab.buildkit.contenthash.entry import Chunk, Entry, Kind, shown, walk_key
 from lab.errors import BoxError, CommandError
 from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT
+from lab.results.sides import is_ignore_file, is_secret
 from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.gather.stream import Listing
 from lab.run.own_project.project import RECIPE, SECRETS, OwnProject, place_of_context, place_of_private
+from lab.run.own_project.sending.checkout import names_at_head
 from lab.run.own_project.sending.exact import space_hint
 from lab.run.own_project.sending.kind import Say
 from lab.run.own_project.sending.table import way_of
@@ -31,6 +34,7 @@ NOTHING_MOVED = 1  # its exit status
 LABEL = "security.selinux"  # the box's own policy labels its files
 EMPTY = sha256().hexdigest()
 SHOWN = 3  # differences that an error names
+STORE = ".git/objects/"  # the contents of a repository's files, compressed
 
 
 class ProjectDelivery:
@@ -47,7 +51,14 @@ class ProjectDelivery:
     @property
     def largest(self) -> int:
         """The bytes of content that a box may send; none where a file could hold a secret."""
-        return -1 if self._project.private else MAX_CONTEXT_BYTES
+        return -1 if self._project.private or self._has_secrets else MAX_CONTEXT_BYTES
+
+    @cached_property
+    def _has_secrets(self) -> bool:
+        """True if the name of a file that is sent is one of secrets."""
+        names = names_at_head(self._project.folder) if self._project.head else ()
+        sent = (entry.path for entry in self._objects.values() if entry.kind is Kind.FILE)
+        return any(map(_is_private_name, (*names, *sent)))
 
     def deliver(self, box: Box, context: PurePosixPath, say: Say) -> None:
         """Send the context, then what belongs beside it.
@@ -142,17 +153,31 @@ class ProjectDelivery:
 
         Small ones are read, so that the run stores them; one that holds a secret is not.
         """
-        room = KEPT_IN_ALL
+        room, secrets = KEPT_IN_ALL, self._secrets(entries)
         for entry in entries:
             mine = self._objects.get(entry.path)
             wanted = entry.content is None and entry.kind is Kind.FILE and not entry.is_hardlink
-            if not wanted or mine is None or entry.sha256 != self._sum(mine):
+            if entry.path in secrets or entry.sha256 in secrets:
+                same = mine is not None and wanted and entry.sha256 == self._sum(mine)
+                yield _unstored(mine if same and mine else entry, entry)
+            elif not wanted or mine is None or entry.sha256 != self._sum(mine):
                 yield entry
             elif mine.size <= min(room, LARGEST_KEPT) and not self._is_private(data := _content(mine)):
                 room -= mine.size
                 yield replace(entry, content=data)
             else:
                 yield replace(entry, content=mine.content)
+
+    def _secrets(self, entries: Sequence[Entry]) -> set[str]:
+        """The paths of files whose content no run stores, and the sums of these contents under any other name."""
+        repository = self._has_secrets
+        found = {
+            entry.linkname if entry.is_hardlink else entry.path
+            for entry in entries
+            if entry.kind is Kind.FILE
+            and (_is_private_name(entry.path) or (repository and f"/{STORE}" in f"/{entry.path}"))
+        }
+        return found | {entry.sha256 for entry in entries if entry.path in found and entry.size and entry.sha256}
 
     def _is_private(self, content: bytes) -> bool:
         return any(text in content for item in self._project.private for text in item.hidden)
@@ -183,6 +208,21 @@ class ProjectDelivery:
 
 def _content(entry: Entry) -> bytes:
     return b"".join(bytes(chunk) for chunk in entry.chunks() or ())
+
+
+def _is_private_name(path: str) -> bool:
+    """True if a file of this name often holds a secret; without an ignore file nobody can tell what was sent."""
+    return is_secret(path) and not is_ignore_file(path)
+
+
+def _unstored(source: Entry, entry: Entry) -> Entry:
+    """The object with a content that is read only for its digests, which a run stores in its place."""
+    content = source.content
+    return replace(entry, content=partial(_one, content) if isinstance(content, bytes) else content)
+
+
+def _one(content: bytes) -> tuple[Chunk, ...]:
+    return (content,)
 
 
 def _attributes(entry: Entry) -> dict[str, bytes]:

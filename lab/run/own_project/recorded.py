@@ -65,7 +65,7 @@ def _check_files(objects: Sequence[Entry], hint: str) -> None:
         more = f", and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
         raise UsageError(
             f"cannot build the project of this run again: the run does not store the content of {names}{more}",
-            hint=f"a run stores small files, 256 KiB in all; {hint}",
+            hint=f"a run stores small files, 256 KiB in all, and none with a name such as .env or .netrc; {hint}",
         )
 
 

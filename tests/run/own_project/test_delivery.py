@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import itertools
 import os
 import shutil
 import socket
@@ -18,7 +21,7 @@ from lab.boxes.transcript import Transcript, exchanges
 from lab.buildkit.contenthash.entry import Chunk, Entry, file
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import CommandError
-from lab.results.contexts import StoredContext, load_context, pack
+from lab.results.contexts import StoredContext, load_context, pack, unpacked
 from lab.results.facts import ProjectFacts
 from lab.run.gather.door import gather
 from lab.run.gather.stream import Listing
@@ -27,7 +30,9 @@ from lab.run.own_project.project import OwnProject, read_project
 from lab.run.own_project.request import Request
 from tests.conftest import ROOT
 from tests.reporting import run
+from tests.repositories import Repository
 
+RULES = Rulebook(ROOT / "boxes").rule_sets
 SECRET = "hunter2-and-more"
 
 
@@ -138,6 +143,105 @@ def test_no_record_holds_a_secret(tmp_path: Path) -> None:
     assert SECRET.encode() not in content and len(exchanges(content, "t")) > 3
     kept = {entry.path: entry.content for entry in found.entries}
     assert kept["a"] == b"a\n" and not isinstance(kept["b"], bytes)  # the file is known by its digests alone
+
+
+NETRC = b"machine git.corp login bob password hunter22secret\n"
+
+
+def recorded(tmp_path: Path, made: OwnProject, change: str = "true") -> tuple[Listing, bytes]:
+    """What is received of a project on a box after a command there, and the transcript of it."""
+    transcript = Transcript(tmp_path / "transcript.jsonl", "run")
+    box = RecordingBox(LocalBox(), transcript)
+    delivery, context = delivered(tmp_path, made, box)
+    LocalBox().check(["sh", "-c", change], cwd=PurePosixPath(context), doing="change it")
+    found = gather(box, None, PurePosixPath(context), largest=delivery.largest)
+    received = delivery.received(box, found, changed=change != "true")
+    transcript.close()
+    return received, (tmp_path / "transcript.jsonl").read_bytes()
+
+
+def stored(found: Listing) -> tuple[StoredContext, list[bytes]]:
+    """The context as a run stores it, and the contents that the run has."""
+    packed = pack(found.entries, found.problem, list(RULES.values()))
+    kept = load_context(run(contexts={packed.key: packed.context}, contents=packed.contents), packed.key)
+    assert isinstance(kept, StoredContext)
+    return kept, [unpacked(text) for text in packed.contents.values()]
+
+
+def sent_contents(transcript: bytes) -> bytes:
+    """All contents that a box has sent."""
+    parts = []
+    for exchange in exchanges(transcript, "t"):
+        lines = exchange.stdout.split(b"\n")
+        parts += [
+            gzip.decompress(base64.b64decode(text)) for name, text in itertools.pairwise(lines) if name == b"contents"
+        ]
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("name", [".netrc", "deep/.htpasswd", "deploy.pem", ".env"])
+@pytest.mark.parametrize("way", ["exact", "copy"])
+def test_no_run_stores_a_file_with_the_name_of_a_secret(tmp_path: Path, name: str, way: str) -> None:
+    folder = tmp_path / "p"
+    project(folder)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(NETRC)
+    (folder / "copy.txt").write_bytes(NETRC)
+    (folder / "first").write_bytes(NETRC + b"# linked\n")
+    (folder / "second.key").hardlink_to(folder / "first")
+    (folder / "empty").touch()
+    (folder / "secrets").mkdir()
+    found, transcript = recorded(tmp_path, read_project(Request(folder, transfer=way)))
+    assert sent_contents(transcript) == b"" and b"hunter22" not in transcript
+    context, contents = stored(found)
+    assert not [content for content in contents if b"hunter22" in content] and b"a\n" in contents
+    rows = {entry.path: entry for entry in context.objects}
+    assert (rows[name].size, rows[name].sha256) == (len(NETRC), sha256(NETRC).hexdigest())
+    assert [path for path, entry in rows.items() if entry.chunks() is None] == sorted(
+        [name, "copy.txt", "first"] + ([] if way == "exact" else ["second.key"]), key=lambda path: path.split("/")
+    )
+    # each rule set gives the digest that it gives of the files themselves
+    for rules in RULES.values():
+        whole = [replace(entry, content=_bytes(entry)) for entry in found.entries]
+        assert context.tree(rules).own[name] == StoredContext(tuple(whole), {}).tree(rules).own[name]
+
+
+def _bytes(entry: Entry) -> bytes:
+    return b"".join(bytes(chunk) for chunk in entry.chunks() or ())
+
+
+def test_no_run_stores_a_secret_that_a_step_has_made(tmp_path: Path) -> None:
+    made = project(tmp_path / "p")
+    found, _ = recorded(tmp_path, made, f"printf %s {NETRC.decode().split()[-1]} > .env.local")
+    context, contents = stored(found)
+    assert not [content for content in contents if b"hunter22" in content]
+    own = {entry.path: entry for entry in context.objects}[".env.local"]
+    assert own.chunks() is None and context.tree(RULES["R1"]).own[".env.local"]
+
+
+def test_a_checkout_may_have_secrets_that_docker_does_not_send(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "p")
+    repository.write("Dockerfile", b"FROM alpine\nRUN x\nCOPY . .\n")
+    repository.write(".dockerignore", b".netrc\n.git\n")
+    repository.write(".netrc", NETRC)
+    repository.commit()
+    made = read_project(Request(repository.folder, transfer="checkout"))
+    assert ".netrc" not in {entry.path for entry in made.objects}
+    found, transcript = recorded(tmp_path, made)
+    assert sent_contents(transcript) == b"" and b"hunter22" not in transcript
+    context, contents = stored(found)
+    packs = [entry for entry in context.objects if entry.path.startswith(".git/objects/")]
+    assert packs and not [entry for entry in packs if entry.size and isinstance(entry.content, bytes)]
+    assert not [content for content in contents if b"hunter22" in content] and b".netrc\n.git\n" in contents
+
+
+def test_an_ignore_file_is_stored_whatever_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    project(folder)
+    (folder / "secret.dockerignore").write_text("b\n")
+    (folder / ".dockerignore").write_text("")
+    _, contents = stored(recorded(tmp_path, read_project(Request(folder)))[0])
+    assert b"b\n" in contents
 
 
 @pytest.mark.parametrize(

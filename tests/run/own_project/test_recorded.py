@@ -117,6 +117,14 @@ def test_files_that_are_too_large_for_a_run(tmp_path: Path) -> None:
     assert str(folder) in str(caught.value.hint) and "repro --context" in str(caught.value.hint)
 
 
+def test_files_whose_content_no_run_stores(tmp_path: Path) -> None:
+    hidden = replace(file(".env", b"A=1\n"), content=None, sha256="0" * 64)
+    made = stored(Request(app(tmp_path / "app")), [file("Dockerfile", OWN.encode()), hidden])
+    with pytest.raises(UsageError, match=r"the run does not store the content of \.env \(4 B\)") as caught:
+        recorded_project(made, tmp_path / "again", Request(Path()))
+    assert "none with a name such as .env" in str(caught.value.hint)
+
+
 def test_secrets_keys_and_folders_are_named_again(tmp_path: Path) -> None:
     folder, more = app(tmp_path / "app"), app(tmp_path / "more")
     (tmp_path / "t").write_text("token")

@@ -90,6 +90,11 @@ def file_at_head(folder: Path, path: str) -> str | None:
         return None
 
 
+def names_at_head(folder: Path) -> tuple[str, ...]:
+    """The paths of the files that the commit has in the project."""
+    return tuple(_git(folder, "ls-tree", "-r", "-z", "--name-only", "HEAD").split("\0"))
+
+
 def _bundle(head: Head, place: Path) -> Path:
     """A bundle of one commit without parents that has the tree of the project's commit."""
     store = place / "store.git"
