@@ -15,10 +15,9 @@ from typing import Any
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.errors import BoxError, ConfigError, HostError
 from lab.files import disk_error, lock_while_open, write
-from lab.model import Exchange
+from lab.model import MOST_SECONDS, Exchange, is_moment
 
 SCHEMA = 1
-MOST_SECONDS = 1e9  # 30 years
 
 
 class Transcript:
@@ -147,8 +146,10 @@ def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
             numbers = map(_is_number, (exchange.exit, exchange.seconds, exchange.timeout))
             if not all(isinstance(text, str) for text in texts) or not all(numbers):
                 raise TypeError("an argument is not text, or a number is none")
-            if exchange.started.tzinfo is None:
-                raise ValueError("its time has no zone")
+            if exchange.seconds < 0:
+                raise ValueError("its duration is negative")
+            if not is_moment(exchange.started):
+                raise ValueError("its time has no zone, or is not in the years 1970 to 2200")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(f"cannot read {where}: an entry is not a command of lab ({error!r})") from error
         found.append(exchange)

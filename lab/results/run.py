@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +25,10 @@ from lab.results.facts import (
     Inspection,
     NamedImage,
     ProjectFacts,
+    RetryFacts,
     Round,
 )
+from lab.results.measures import Moment, Seconds
 from lab.results.rates import StepRate
 from lab.results.sequence import SequenceStep
 from lab.results.shards import ShardFacts
@@ -70,8 +71,8 @@ class Production(Strict):
     build: BuildResult | None = None
     problem: str | None = None
     fault: Fault | None = None
-    started: datetime | None = None
-    seconds: float | None = None
+    started: Moment | None = None
+    seconds: Seconds | None = None
     context: str | None = None
     image: ImageFacts | None = None
     options: Given = Given()
@@ -105,8 +106,8 @@ class Trial(Strict):
     because: str | None = None
     problem: str | None = None
     fault: Fault | None = None
-    started: datetime | None = None
-    seconds: float | None = None
+    started: Moment | None = None
+    seconds: Seconds | None = None
     predicted: tuple[Outcome, ...] | None = None
     context: str | None = None
     rounds: tuple[Round, ...] = ()
@@ -147,15 +148,6 @@ class Repetition(Strict):
     seed: int | None = None
 
 
-class RetryFacts(Strict):
-    """What lab had to try again in a run: `what` with `who`, how many `times`, and the error of the last time."""
-
-    who: str
-    what: str
-    times: int
-    why: str
-
-
 class Run(Strict):
     """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is interrupted.
 
@@ -177,8 +169,8 @@ class Run(Strict):
     scenario: str
     summary: str
     lineup: str
-    started: datetime
-    finished: datetime | None = None
+    started: Moment
+    finished: Moment | None = None
     complete: bool = False
     base: Base | None = None
     registry: str
@@ -195,7 +187,7 @@ class Run(Strict):
     vary: VaryFacts | None = None
     sequence: tuple[SequenceStep, ...] = ()
     repetition: Repetition = Repetition()
-    resumed: tuple[datetime, ...] = ()
+    resumed: tuple[Moment, ...] = ()
     again_of: str | None = None
     rates: tuple[StepRate, ...] = ()
     retries: tuple[RetryFacts, ...] = ()
