@@ -29,6 +29,7 @@ from lab.results.facts import (
     Round,
 )
 from lab.results.measures import Moment, Seconds
+from lab.results.names import check_names
 from lab.results.rates import StepRate
 from lab.results.sequence import SequenceStep
 from lab.results.shards import ShardFacts
@@ -242,7 +243,16 @@ def load(folder: Path) -> Run:
 
 
 def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
-    """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from."""
+    """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from.
+
+    Names in it that become paths are plain ones.
+    """
+    run = _parsed(content, where, appended)
+    check_names(run, where)
+    return run
+
+
+def _parsed(content: bytes, where: str, appended: bytes) -> Run:
     if not appended:  # the usual case, in which the content need not be parsed twice
         with suppress(ValidationError):
             run = Run.model_validate_json(content)
