@@ -19,7 +19,7 @@ from lab import __version__
 from lab.archives import DAMAGED, open_tar, pieces_of
 from lab.boxes import transcript
 from lab.errors import ConfigError, HostError, UsageError
-from lab.files import disk_error
+from lab.files import disk_error, read_plain
 from lab.project import Project
 from lab.report.evidence import Evidence, explained, gathered
 from lab.report.formats import FORMATS
@@ -106,7 +106,7 @@ def evidence_of(folder: Path, *, commands: bool = True) -> Evidence:
     run = load(folder)
     path = folder / TRANSCRIPT
     try:
-        text = path.read_bytes()
+        text = read_plain(path)
     except FileNotFoundError:
         return Evidence(run, contexts=gathered(run) if commands else {})
     except OSError as error:

@@ -80,7 +80,7 @@ def save(scenario: Path, run: Run) -> Path:
     text = yaml.safe_dump(
         {**data, "trials": trials}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
     )
-    files.write(path, HEAD + text)
+    files.write(path, HEAD + text, follow=False)
     return path
 
 

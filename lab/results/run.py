@@ -6,6 +6,7 @@ While the run is in progress, its trials are in trials.jsonl in the same folder.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -220,9 +221,9 @@ class Run(Strict):
 
 def save(folder: Path, run: Run, table: str | None = None) -> None:
     """Write run.json, and table.txt if a table is given; remove trials.jsonl, because run.json contains its trials."""
-    files.write(folder / "run.json", run.to_json())
+    files.write(folder / "run.json", run.to_json(), follow=False)
     if table is not None:
-        files.write(folder / "table.txt", table + "\n")
+        files.write(folder / "table.txt", table + "\n", follow=False)
     try:
         (folder / journal.NAME).unlink(missing_ok=True)
     except OSError as error:
@@ -234,8 +235,8 @@ def load(folder: Path) -> Run:
     path, appended = folder / "run.json", folder / journal.NAME
     try:
         # trials.jsonl is read first, because lab writes run.json before it removes trials.jsonl
-        lines = appended.read_bytes() if appended.exists() else b""
-        return parse(path.read_bytes(), str(path), lines)
+        lines = files.read_plain(appended) if os.path.lexists(appended) else b""
+        return parse(files.read_plain(path), str(path), lines)
     except FileNotFoundError as error:
         raise UsageError(f"cannot find a run at {folder}: no run.json in it") from error
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -260,6 +261,27 @@ def test_a_time_that_no_command_has_is_refused(changes: dict[str, Any]) -> None:
     assert len(exchanges(f"{head}{json.dumps(USUAL)}\n".encode(), "t.jsonl")) == 1
     with pytest.raises(ConfigError, match=r"cannot read t\.jsonl: an entry is not a command of lab"):
         exchanges(f"{head}{json.dumps({**USUAL, **changes})}\n".encode(), "t.jsonl")
+
+
+def test_a_link_is_neither_read_nor_written(tmp_path: Path) -> None:
+    own = stored(tmp_path / "own.jsonl", made())
+    before, link = own.read_bytes(), tmp_path / "t.jsonl"
+    link.symlink_to(own)
+    with pytest.raises(ConfigError, match="it is not a plain file but a link"):
+        read(link)
+    for append in (True, False):
+        with pytest.raises(HostError, match="cannot write"):
+            Transcript(link, "r", append=append)
+    assert own.read_bytes() == before
+
+
+def test_a_pipe_is_neither_read_nor_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "t.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="it is not a plain file"):
+        read(pipe)
+    with pytest.raises(HostError, match="cannot write"):
+        Transcript(pipe, "r")
 
 
 def test_a_transcript_that_cannot_be_written_is_an_error_of_the_host(tmp_path: Path) -> None:
