@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from lab.errors import BusyError, HostError, Interrupted
+from lab.errors import BusyError, ConfigError, HostError, Interrupted
 from lab.notices import Queued, announce
 
 LOOK_SECONDS = 0.2  # between two attempts to take a lock
@@ -78,17 +78,18 @@ def read_plain(path: Path, most: int, *, follow: bool = True) -> bytes:
         return file.read(most)
 
 
-def write(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
+def write(path: Path, content: str | bytes, *, mode: int = 0o666, follow: bool = True) -> None:
     """Replace `path` by text (in UTF-8) or bytes through a temporary file beside it; HostError if the write fails.
 
     The file is created with `mode` less the umask, so that no other user can read a secret while it is written.
     A reader sees the old content or the new one, also after a power cut. A link is followed. A path that is not a
-    plain file (/dev/stdout, a pipe) is written to directly, because it must not be replaced by a file.
+    plain file (/dev/stdout, a pipe) is written to directly, because it must not be replaced by a file. Without
+    `follow`, a link or a pipe is itself replaced by the file: for folders that may come from somebody else.
     """
     try:
-        if path.is_symlink():
+        if follow and path.is_symlink():
             path = Path(os.path.realpath(path))
-        special = path.exists() and not path.is_file() and not path.is_dir()
+        special = follow and path.exists() and not path.is_file() and not path.is_dir()
     except OSError as error:  # a folder above it that may not be searched, a name that is too long, a loop of links
         raise disk_error(path, error) from error
     if special:
@@ -108,6 +109,25 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
         with contextlib.suppress(OSError):  # the folder itself may be read-only
             part.unlink(missing_ok=True)
         raise disk_error(path, error) from error
+
+
+def opened_plain(path: str | Path, flags: int, mode: int = 0o666) -> int:
+    """Open a file that is no link, and do not wait for the other end of a pipe: an opener for `open`."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, mode)
+
+
+def read_unlinked(path: Path) -> bytes:
+    """Read a plain file of a folder that may come from somebody else; ConfigError for a link, a pipe or a device.
+
+    Raises OSError if the file cannot be read.
+    """
+    refused = f"cannot read {path}: it is not a plain file"
+    if path.is_symlink():
+        raise ConfigError(f"{refused} but a link", hint="put the file itself there")
+    with open(path, "rb", opener=opened_plain) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ConfigError(refused)
+        return file.read()
 
 
 def private_folder(path: Path) -> None:
@@ -171,7 +191,7 @@ def hold(state: Path, names: list[str], verb: str, *, wait: bool | None = None) 
         for name in sorted(set(names)):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                lock = stack.enter_context((folder / name).open("a+", encoding="utf-8"))
+                lock = stack.enter_context(open(folder / name, "a+", encoding="utf-8", opener=opened_plain))
             except OSError as error:
                 raise disk_error(folder / name, error) from error
             _take(lock, name, Holder.me(verb, state), wait=may_wait)
@@ -213,7 +233,7 @@ def lock_while_open(file: IO[Any]) -> None:
 def is_open(path: Path) -> bool:
     """True while some process has the file open and locked (`lock_while_open`)."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=opened_plain) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

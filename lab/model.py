@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
 from lab.versions import natural
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)  # the times of stored runs
+MOST_SECONDS = 1e9  # 30 years
 CONTROL = "none"  # the name of the trial in which nothing is varied
 
 
@@ -82,6 +84,11 @@ class Check:
     level: Level
     found: str
     fix: str | None = None
+
+
+def is_moment(time: datetime) -> bool:
+    """True for a time that a stored run may have: one with a zone, in the years 1970 to 2200."""
+    return time.utcoffset() is not None and EARLIEST <= time < LATEST
 
 
 @dataclass(frozen=True, slots=True)

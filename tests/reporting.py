@@ -218,7 +218,7 @@ EVIL_OUTPUT = (
 def hostile() -> Evidence:
     """A run whose every text is out to get whoever shows it."""
     name = "a`|<b>"
-    made = trial(name, "=cmd|'/c calc'!A1", (HIT, RAN, RAN), Verdict.MISSED, expected=(HIT, HIT, HIT), steps=HOSTILE)
+    made = trial(name, "=cmd|'calc'!A1", (HIT, RAN, RAN), Verdict.MISSED, expected=(HIT, HIT, HIT), steps=HOSTILE)
     lost = trial("-2+3", "@sum", None, Verdict.BROKEN, steps=HOSTILE, problem="bad\x1b[0m\n```\n</script>\n| x |")
     made = made.model_copy(update={"because": "because <i>`|\n# x", "variation": "]]>"})
     made_run = run(made, lost, steps=HOSTILE)

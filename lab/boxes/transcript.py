@@ -14,11 +14,10 @@ from typing import Any
 
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.errors import BoxError, ConfigError, HostError
-from lab.files import disk_error, lock_while_open, write
-from lab.model import Exchange
+from lab.files import disk_error, lock_while_open, opened_plain, read_unlinked, write
+from lab.model import MOST_SECONDS, Exchange, is_moment
 
 SCHEMA = 1
-MOST_SECONDS = 1e9  # 30 years
 
 
 class Transcript:
@@ -32,7 +31,9 @@ class Transcript:
         self._lock = threading.Lock()
         self._path = path
         try:
-            self._file = path.open("a" if append else "w", encoding="utf-8")
+            self._file = open(  # noqa: SIM115 - `close` closes it
+                path, "a" if append else "w", encoding="utf-8", opener=opened_plain
+            )
         except OSError as error:
             raise disk_error(path, error) from error
         lock_while_open(self._file)
@@ -102,7 +103,7 @@ class ReplayBox(Box):
 def read(path: Path) -> tuple[str, list[dict[str, Any]]]:
     """Return the run's name and the entries of a transcript; an incomplete last line is left out."""
     try:
-        return parse(path.read_bytes(), str(path))
+        return parse(read_unlinked(path), str(path))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: this is not a transcript of lab ({error})") from error
 
@@ -133,7 +134,7 @@ def rename(path: Path, name: Callable[[str], str]) -> None:
     """Replace the trial or phase of each command of a transcript; an incomplete last line is removed."""
     run, entries = read(path)
     renamed = [item | {"about": name(item["about"])} for item in entries]
-    write(path, "".join(map(_line, [{"schema": SCHEMA, "run": run}, *renamed])))
+    write(path, "".join(map(_line, [{"schema": SCHEMA, "run": run}, *renamed])), follow=False)
 
 
 def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
@@ -147,8 +148,10 @@ def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
             numbers = map(_is_number, (exchange.exit, exchange.seconds, exchange.timeout))
             if not all(isinstance(text, str) for text in texts) or not all(numbers):
                 raise TypeError("an argument is not text, or a number is none")
-            if exchange.started.tzinfo is None:
-                raise ValueError("its time has no zone")
+            if exchange.seconds < 0:
+                raise ValueError("its duration is negative")
+            if not is_moment(exchange.started):
+                raise ValueError("its time has no zone, or is not in the years 1970 to 2200")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(f"cannot read {where}: an entry is not a command of lab ({error!r})") from error
         found.append(exchange)

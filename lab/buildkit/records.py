@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any
@@ -25,6 +25,7 @@ from lab.errors import ConfigError, ReadError
 from lab.yamlfile import Strict, check
 
 PIECE = 1 << 16
+MOST_REPEATED = 64 << 20  # bytes of all repeated contents of one file; the test vectors have 70000
 Natural = Annotated[int, Field(ge=0, lt=1 << 63)]
 LATEST = 1 << 93  # nanoseconds: the kernel counts the seconds of a time in 64 bits, and 10**9 has 30
 
@@ -93,6 +94,7 @@ def load(data: Any, where: str) -> Records:
         read = check(data, _File, where)
     except ConfigError as error:
         raise ReadError(error.message.replace("cannot use", "cannot read", 1)) from error
+    _check_repeats(read.entries, where)
     entries = tuple(_entry(raw, where) for raw in read.entries)
     return Records(entries, tuple(Query(**raw.model_dump()) for raw in read.queries))
 
@@ -172,6 +174,20 @@ def _content(raw: _Entry, where: str) -> tuple[Content | None, int]:
         unit, count = _decoded(raw.content_repeat.byte_b64, raw, where), raw.content_repeat.count
         return lambda: _repeated(unit, count), len(unit) * count
     return None, 0
+
+
+def _check_repeats(entries: Iterable[_Entry], where: str) -> None:
+    """Raise ReadError if a few bytes stand for more content than a program should read."""
+    left = MOST_REPEATED
+    for raw in entries:
+        if raw.content_repeat:
+            unit = _decoded(raw.content_repeat.byte_b64, raw, where)
+            left -= max(1, len(unit)) * raw.content_repeat.count  # repeating nothing takes time as well
+            if left < 0:
+                raise ReadError(
+                    f"cannot read {where}: the repeated contents up to {shown(raw.path)} have more than "
+                    f"{MOST_REPEATED >> 20} MiB"
+                )
 
 
 def _repeated(unit: bytes, count: int) -> Iterator[Chunk]:

@@ -107,6 +107,7 @@ def report(
         return
     chosen = as_table(width()) if form == "table" and output is None and not show else FORMATS[form]
     runs = [_evidence(path, outcomes_only=chosen.outcomes_only) for path in paths]
+    named = output is not None
     if show and output is None:
         if len(paths) != 1 or paths[0].is_file():
             raise UsageError("cannot open a report that is not in a file", hint="--output FILE names one")
@@ -118,7 +119,8 @@ def report(
         echo(coloured(text) if form == "table" else text, nl=False)
         return
     for file, text in _texts(chosen, runs, project, output, redacted=not no_redact).items():
-        files.write(file, text.encode("utf-8", "replace"))
+        # only a file that the user names may be a link; a folder of runs may be another person's
+        files.write(file, text.encode("utf-8", "replace"), follow=named and file == Path(output))
         click.echo(f"written to {file}", err=True)
     if show and click.launch(output):
         raise HostError(f"cannot open {output}: this machine has no program for it")

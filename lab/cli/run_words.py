@@ -16,6 +16,7 @@ from lab.cli.own_project import ProjectWords
 from lab.cli.time_limit import Duration
 from lab.cli.trial_words import TrialWords
 from lab.errors import ConfigError, UsageError, reason
+from lab.files import read_unlinked
 from lab.results.run import Run
 from lab.run.resuming import PLAN
 from lab.run.sums import Sums
@@ -115,7 +116,7 @@ def load_plan(folder: Path, run: Run) -> Plan:
     """Read the plan of a run; UsageError if it has none, ConfigError if it cannot be read."""
     path = folder / PLAN
     try:
-        text = path.read_bytes()
+        text = read_unlinked(path)
     except FileNotFoundError:
         raise UsageError(
             f"cannot make trials of {folder.name} again: {_why_without_plan(run)}", hint="make a new run"

@@ -18,7 +18,7 @@ from lab import __version__
 from lab.archives import DAMAGED, open_tar, pieces_of
 from lab.boxes import transcript
 from lab.errors import ConfigError, HostError, UsageError
-from lab.files import disk_error
+from lab.files import disk_error, read_unlinked
 from lab.project import Project
 from lab.report.box_file import without_address
 from lab.report.evidence import Evidence, explained, gathered
@@ -27,6 +27,7 @@ from lab.report.homes import has_bytes, homes_of
 from lab.report.redact import redact, redactor_of
 from lab.report.script.script import NoScriptError
 from lab.results import journal
+from lab.results.names import is_plain
 from lab.results.run import Run, load, parse
 from lab.yamlfile import Strict, check
 
@@ -76,7 +77,7 @@ class Bundle:
         name = parse(self.files.get(RUN, b""), f"{self.path}, {RUN}").scenario
         prefix = f"{TEMPLATES}{name}/"
         found = {path: content for path, content in self.files.items() if path.startswith(prefix)}
-        if not found or not _stays_inside(name):
+        if not found or not is_plain(name):
             return None
         for path, content in found.items():
             target = into / name / path.removeprefix(prefix)
@@ -102,7 +103,7 @@ def evidence_of(folder: Path, *, commands: bool = True) -> Evidence:
     run = load(folder)
     path = folder / TRANSCRIPT
     try:
-        text = path.read_bytes()
+        text = read_unlinked(path)
     except FileNotFoundError:
         return Evidence(run, contexts=gathered(run) if commands else {})
     except OSError as error:
@@ -245,13 +246,23 @@ def _stored(folder: Path) -> dict[str, Path]:
 
 def _beside(project: Project, run: Run) -> dict[str, Path]:
     """The scenario's templates, and the files that describe the boxes and engines of the run, as they are now."""
-    wanted = [project.boxes / f"{name}.yaml" for name in dict.fromkeys(box.name for box in run.boxes)]
-    wanted += [project.boxes / "lineups" / f"{run.lineup}.yaml", project.boxes / "engines.yaml"]
-    wanted += sorted((project.boxes / "engines").glob("*")) + sorted((project.boxes / "recipes").glob("*.yaml"))
-    if _stays_inside(run.scenario):
-        wanted += sorted((project.scenarios / run.scenario).rglob("*"))
-    inside = [path for path in wanted if path.is_file() and not path.is_symlink() and path.is_relative_to(project.data)]
-    return {path.relative_to(project.data).as_posix(): path for path in inside}
+    boxes = [project.boxes / f"{name}.yaml" for name in dict.fromkeys(box.name for box in run.boxes) if is_plain(name)]
+    boxes.append(project.boxes / "engines.yaml")
+    wanted = {project.boxes: boxes}
+    if is_plain(run.lineup):
+        lineups = project.boxes / "lineups"
+        wanted[lineups] = [lineups / f"{run.lineup}.yaml"]
+    for folder, pattern in ((project.boxes / "engines", "*"), (project.boxes / "recipes", "*.yaml")):
+        wanted[folder] = sorted(folder.glob(pattern))
+    if is_plain(run.scenario):
+        scenario = project.scenarios / run.scenario
+        wanted[scenario] = sorted(scenario.rglob("*"))
+    return {
+        path.relative_to(project.data).as_posix(): path
+        for folder, paths in wanted.items()
+        for path in paths
+        if path.is_file() and not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
+    }
 
 
 def _reports(shown: Evidence, project: Project) -> dict[str, bytes]:

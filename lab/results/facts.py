@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from lab.model import Outcome
+from lab.results.measures import Seconds
 from lab.yamlfile import Strict
 
 
@@ -17,7 +18,7 @@ class StepResult(Strict):
     instruction: str
     outcome: Outcome
     expected: Outcome | None = None
-    seconds: float | None = None
+    seconds: Seconds | None = None
     targets: tuple[str, ...] = ()
 
 
@@ -196,6 +197,15 @@ class ProjectFacts(Strict):
     private: tuple[str, ...] = ()
     contexts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class RetryFacts(Strict):
+    """What lab had to try again in a run: `what` with `who`, how many `times`, and the error of the last time."""
+
+    who: str
+    what: str
+    times: int
+    why: str
 
 
 class NamedImage(Strict):

@@ -9,8 +9,9 @@ from pathlib import Path
 import yaml
 
 from lab import files
-from lab.errors import UsageError
+from lab.errors import ConfigError, UsageError
 from lab.model import Outcome, TrialKey, Verdict
+from lab.results.names import below, is_plain
 from lab.results.run import Run, Trial
 from lab.yamlfile import Strict, load
 
@@ -54,8 +55,10 @@ class Difference:
 
 
 def path_of(scenario: Path, lineup: str) -> Path:
-    """Return the path of the golden table for a scenario's folder and a lineup."""
-    return scenario / "golden" / f"{lineup}.yaml"
+    """Return the path of the golden table for a scenario's folder and a lineup; ConfigError if it is not below it."""
+    if not is_plain(lineup):
+        raise ConfigError(f"cannot use the lineup {lineup!r:.80} of the run: it is not a plain name")
+    return below(scenario, "golden", f"{lineup}.yaml")
 
 
 def save(scenario: Path, run: Run) -> Path:
@@ -77,7 +80,7 @@ def save(scenario: Path, run: Run) -> Path:
     text = yaml.safe_dump(
         {**data, "trials": trials}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
     )
-    files.write(path, HEAD + text)
+    files.write(path, HEAD + text, follow=False)
     return path
 
 

@@ -20,7 +20,7 @@ from lab.errors import LabError
 from lab.results import journal
 from lab.results.summary import StepCount, Summary, is_running, step_counts, summary_of
 
-VERSION = 1  # of the tables, and of what is counted; another number in the file means that it is built again
+VERSION = 2  # of the tables, and of what is counted; another number in the file means that it is built again
 NAME = Path(".index", "runs.sqlite")  # below results/
 WAIT = 10.0  # seconds that a process waits for another that writes
 FILES = ("run.json", journal.NAME)  # a run changes only with one of them

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import ConfigError
-from lab.files import disk_error
+from lab.files import disk_error, opened_plain
 
 NAME = "trials.jsonl"
 FIELDS = {"trial": "trials", "production": "productions", "box": "boxes"}  # by the first key of a line
@@ -22,7 +22,7 @@ def append(folder: Path, kind: str, item: str, contexts: dict[str, Any], content
     path = folder / NAME
     rest = json.dumps({"contexts": contexts, "contents": contents})
     try:
-        with path.open("a", encoding="utf-8") as out:
+        with open(path, "a", encoding="utf-8", opener=opened_plain) as out:
             out.write(f'{{"{kind}": {item}, {rest[1:]}\n')
     except OSError as error:
         raise disk_error(path, error) from error

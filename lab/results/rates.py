@@ -9,6 +9,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from lab.model import Outcome, TrialKey, Verdict, ordering
+from lab.results.measures import Share
 from lab.results.summary import COUNTED
 from lab.yamlfile import Strict
 
@@ -33,8 +34,8 @@ class StepRate(Strict):
     hits: int
     known: int
     repeats: int
-    low: float
-    high: float
+    low: Share
+    high: Share
     outcomes: dict[Outcome, int]
 
     @property

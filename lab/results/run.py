@@ -6,8 +6,8 @@ While the run is in progress, its trials are in trials.jsonl in the same folder.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +26,11 @@ from lab.results.facts import (
     Inspection,
     NamedImage,
     ProjectFacts,
+    RetryFacts,
     Round,
 )
+from lab.results.measures import Moment, Seconds
+from lab.results.names import check_names
 from lab.results.rates import StepRate
 from lab.results.sequence import SequenceStep
 from lab.results.shards import ShardFacts
@@ -70,8 +73,8 @@ class Production(Strict):
     build: BuildResult | None = None
     problem: str | None = None
     fault: Fault | None = None
-    started: datetime | None = None
-    seconds: float | None = None
+    started: Moment | None = None
+    seconds: Seconds | None = None
     context: str | None = None
     image: ImageFacts | None = None
     options: Given = Given()
@@ -105,8 +108,8 @@ class Trial(Strict):
     because: str | None = None
     problem: str | None = None
     fault: Fault | None = None
-    started: datetime | None = None
-    seconds: float | None = None
+    started: Moment | None = None
+    seconds: Seconds | None = None
     predicted: tuple[Outcome, ...] | None = None
     context: str | None = None
     rounds: tuple[Round, ...] = ()
@@ -147,15 +150,6 @@ class Repetition(Strict):
     seed: int | None = None
 
 
-class RetryFacts(Strict):
-    """What lab had to try again in a run: `what` with `who`, how many `times`, and the error of the last time."""
-
-    who: str
-    what: str
-    times: int
-    why: str
-
-
 class Run(Strict):
     """All trials of one `lab repro`; `complete` is false while it is in progress, and stays false if it is interrupted.
 
@@ -177,8 +171,8 @@ class Run(Strict):
     scenario: str
     summary: str
     lineup: str
-    started: datetime
-    finished: datetime | None = None
+    started: Moment
+    finished: Moment | None = None
     complete: bool = False
     base: Base | None = None
     registry: str
@@ -195,7 +189,7 @@ class Run(Strict):
     vary: VaryFacts | None = None
     sequence: tuple[SequenceStep, ...] = ()
     repetition: Repetition = Repetition()
-    resumed: tuple[datetime, ...] = ()
+    resumed: tuple[Moment, ...] = ()
     again_of: str | None = None
     rates: tuple[StepRate, ...] = ()
     retries: tuple[RetryFacts, ...] = ()
@@ -227,9 +221,9 @@ class Run(Strict):
 
 def save(folder: Path, run: Run, table: str | None = None) -> None:
     """Write run.json, and table.txt if a table is given; remove trials.jsonl, because run.json contains its trials."""
-    files.write(folder / "run.json", run.to_json())
+    files.write(folder / "run.json", run.to_json(), follow=False)
     if table is not None:
-        files.write(folder / "table.txt", table + "\n")
+        files.write(folder / "table.txt", table + "\n", follow=False)
     try:
         (folder / journal.NAME).unlink(missing_ok=True)
     except OSError as error:
@@ -241,8 +235,8 @@ def load(folder: Path) -> Run:
     path, appended = folder / "run.json", folder / journal.NAME
     try:
         # trials.jsonl is read first, because lab writes run.json before it removes trials.jsonl
-        lines = appended.read_bytes() if appended.exists() else b""
-        return parse(path.read_bytes(), str(path), lines)
+        lines = files.read_unlinked(appended) if os.path.lexists(appended) else b""
+        return parse(files.read_unlinked(path), str(path), lines)
     except FileNotFoundError as error:
         raise UsageError(f"cannot find a run at {folder}: no run.json in it") from error
     except OSError as error:
@@ -250,7 +244,16 @@ def load(folder: Path) -> Run:
 
 
 def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
-    """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from."""
+    """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from.
+
+    Names in it that become paths are plain ones.
+    """
+    run = _parsed(content, where, appended)
+    check_names(run, where)
+    return run
+
+
+def _parsed(content: bytes, where: str, appended: bytes) -> Run:
     if not appended:  # the usual case, in which the content need not be parsed twice
         with suppress(ValidationError):
             run = Run.model_validate_json(content)

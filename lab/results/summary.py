@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.files import is_open
-from lab.model import Outcome, Verdict
+from lab.model import Outcome, Verdict, is_moment
 
 if TYPE_CHECKING:
     from lab.results.run import Run
@@ -48,9 +48,12 @@ class Summary:
     def from_json(cls, data: dict[str, Any]) -> Summary:
         """Make a summary from the values that `to_json` gives; KeyError, TypeError or ValueError for other values."""
         made = cls(**data)
+        started = datetime.fromisoformat(data["started"]) if data["started"] else None
+        if started is not None and not is_moment(started):
+            raise ValueError(f"no stored run has the time {started}")
         return replace(
             made,
-            started=datetime.fromisoformat(data["started"]) if data["started"] else None,
+            started=started,
             boxes=tuple(data["boxes"]),
             engines=tuple(data["engines"]),
             verdicts=tuple(data["verdicts"].items()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from lab.model import Outcome
+from lab.results.measures import Seconds
 from lab.yamlfile import Strict
 
 
@@ -20,7 +21,7 @@ class State(StrEnum):
 class Cost(Strict):
     """What the steps that miss cost again: seconds of the steps, and bytes of their layers; null where not known."""
 
-    seconds: float | None = None
+    seconds: Seconds | None = None
     bytes: int | None = None
 
 

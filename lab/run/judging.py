@@ -9,6 +9,7 @@ from lab.buildkit.progress.reader import read_builds
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
 from lab.results.facts import BuildResult, CacheImport, Inspection, StepResult
+from lab.results.measures import measured
 from lab.results.run import Trial
 from lab.run.expectations import Expectation
 
@@ -101,7 +102,7 @@ def read_result(
             instruction=instruction,
             outcome=step.outcome if step else Outcome.UNKNOWN,
             expected=plan.outcomes[number] if plan else None,
-            seconds=step.seconds if step else None,
+            seconds=measured(step.seconds) if step else None,
             targets=step.targets if step else (),
         )
         for number, (instruction, step) in enumerate(zip(instructions, found, strict=True))

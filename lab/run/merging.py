@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from lab.errors import UsageError
 from lab.model import Exchange, production_phase
-from lab.results.facts import BoxFacts
+from lab.results.facts import BoxFacts, RetryFacts
 from lab.results.rates import rates_of
-from lab.results.run import GatheredContext, Production, RetryFacts, Run, Trial
+from lab.results.run import GatheredContext, Production, Run, Trial
 from lab.results.shards import ShardFacts
 from lab.run.resuming import setting_differences
 from lab.run.same_boxes import fact_differences

@@ -12,9 +12,9 @@ from lab.report.table import table
 from lab.results import journal
 from lab.results import run as results
 from lab.results.contexts import Packed
-from lab.results.facts import BoxFacts
+from lab.results.facts import BoxFacts, RetryFacts
 from lab.results.rates import rates_of
-from lab.results.run import GatheredContext, Production, RetryFacts, Run, Trial
+from lab.results.run import GatheredContext, Production, Run, Trial
 
 Watch = Callable[[RunEvent], None]
 KINDS = {BoxFacts: "box", Production: "production", Trial: "trial"}  # the words of trials.jsonl

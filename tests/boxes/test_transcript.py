@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -222,6 +224,64 @@ def test_an_entry_of_another_kind_is_refused(tmp_path: Path, line: str) -> None:
     path.write_text('{"schema": 1, "run": "r"}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(ConfigError):
         exchanges(path.read_bytes(), str(path))
+
+
+USUAL: dict[str, Any] = {
+    "box": "b",
+    "about": "a",
+    "argv": ["say"],
+    "env": {},
+    "cwd": None,
+    "timeout": 5,
+    "exit": 0,
+    "stdout": "",
+    "stderr": "",
+    "started": "2026-05-27T18:30:00+00:00",
+    "seconds": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"started": "0001-01-01T00:00:00+14:00"},
+        {"started": "9999-12-31T23:59:59-14:00"},
+        {"started": "1969-12-31T23:59:59+00:00"},
+        {"started": "2201-01-01T00:00:00+00:00"},
+        {"started": "2026-05-27T18:30:00"},
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"seconds": -0.5},
+        {"seconds": 1e10},
+        {"timeout": float("nan")},
+    ],
+)
+def test_a_time_that_no_command_has_is_refused(changes: dict[str, Any]) -> None:
+    head = '{"schema": 1, "run": "r"}\n'
+    assert len(exchanges(f"{head}{json.dumps(USUAL)}\n".encode(), "t.jsonl")) == 1
+    with pytest.raises(ConfigError, match=r"cannot read t\.jsonl: an entry is not a command of lab"):
+        exchanges(f"{head}{json.dumps({**USUAL, **changes})}\n".encode(), "t.jsonl")
+
+
+def test_a_link_is_neither_read_nor_written(tmp_path: Path) -> None:
+    own = stored(tmp_path / "own.jsonl", made())
+    before, link = own.read_bytes(), tmp_path / "t.jsonl"
+    link.symlink_to(own)
+    with pytest.raises(ConfigError, match="it is not a plain file but a link"):
+        read(link)
+    for append in (True, False):
+        with pytest.raises(HostError, match="cannot write"):
+            Transcript(link, "r", append=append)
+    assert own.read_bytes() == before
+
+
+def test_a_pipe_is_neither_read_nor_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "t.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="it is not a plain file"):
+        read(pipe)
+    with pytest.raises(HostError, match="cannot write"):
+        Transcript(pipe, "r")
 
 
 def test_a_transcript_that_cannot_be_written_is_an_error_of_the_host(tmp_path: Path) -> None:

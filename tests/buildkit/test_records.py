@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.buildkit.contenthash.header import own_digest
 from lab.buildkit.contenthash.query import Query
-from lab.buildkit.records import LATEST, dump, load, loads
+from lab.buildkit.records import LATEST, MOST_REPEATED, dump, load, loads
 from lab.errors import ReadError
 from tests.vectors import RULES, VECTORS, entry_of, query_of
 
@@ -39,6 +40,33 @@ def test_a_repeated_byte_is_streamed() -> None:
     [entry] = load({"entries": [raw]}, "x").entries
     assert entry.size == 200_001 and not isinstance(entry.content, bytes)
     assert own_digest(entry, RULES["R9"]) == own_digest(file("bar", b"x" * 200_001), RULES["R9"])
+
+
+def repeating(unit: bytes, *counts: int) -> dict[str, Any]:
+    """Records of files that repeat some bytes so often."""
+    repeats = [{"byte_b64": base64.b64encode(unit).decode(), "count": count} for count in counts]
+    plain = {key: value for key, value in PLAIN.items() if key != "content_b64"}
+    return {"entries": [{**plain, "path": f"f{at}", "content_repeat": each} for at, each in enumerate(repeats)]}
+
+
+@pytest.mark.parametrize(
+    ("unit", "counts"),
+    [
+        (b"\0", [10**17]),
+        (b"\0", [MOST_REPEATED + 1]),
+        (b"ab", [MOST_REPEATED // 2 + 1]),
+        (b"\0", [MOST_REPEATED // 2, MOST_REPEATED // 2, 1]),
+        (b"", [10**17]),
+    ],
+)
+def test_a_few_bytes_that_stand_for_too_many_are_refused(unit: bytes, counts: list[int]) -> None:
+    with pytest.raises(ReadError, match=rf"contents up to f{len(counts) - 1} have more than 64 MiB"):
+        load(repeating(unit, *counts), "x")
+
+
+def test_repeated_bytes_up_to_the_limit_are_read() -> None:
+    first, second = load(repeating(b"ab", MOST_REPEATED // 4, MOST_REPEATED // 4), "x").entries
+    assert first.size == second.size == MOST_REPEATED // 2
 
 
 @pytest.mark.parametrize(

@@ -434,7 +434,7 @@ def test_no_form_lets_a_hostile_run_speak_to_the_terminal(place: Place) -> None:
     evil = reporting.hostile()
     folder = place.root / "results" / "29990101T000000Z-evil"
     folder.mkdir()
-    (folder / "run.json").write_text(evil.run.model_copy(update={"scenario": "x\x1b[2J"}).to_json())
+    (folder / "run.json").write_text(evil.run.model_copy(update={"summary": "x\x1b[2J"}).to_json())
     (folder / "transcript.jsonl").write_bytes(dump("evil", evil.exchanges))
     for words in (["--format", form] for form in ("table", "md", "junit", "csv", "json")):
         done = place.lab("report", *words)

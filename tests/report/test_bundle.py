@@ -419,9 +419,13 @@ def test_a_bundle_that_is_not_there(tmp_path: Path, name: str) -> None:
 
 
 def test_a_scenario_whose_name_leaves_the_folder_is_not_written(tmp_path: Path, project: Project, folder: Path) -> None:
-    path = folder / "run.json"
-    path.write_text(path.read_text().replace('"scenario": "copy-bust"', '"scenario": "../../evil"'))
-    assert opened(tmp_path, bundle.pack(folder, project)).scenario(tmp_path / "into") is None
+    whole = opened(tmp_path, bundle.pack(folder, project))
+    run = whole.files["run.json"].replace(b'"scenario": "copy-bust"', b'"scenario": "../evil"')
+    names = {name.replace("/copy-bust/", "/../evil/"): content for name, content in whole.files.items()}
+    evil = bundle.Bundle(whole.path, whole.manifest, {**names, "run.json": run})
+    with pytest.raises(ConfigError, match=r"scenario: '\.\./evil' is not a plain name"):
+        evil.scenario(tmp_path / "into")
+    assert not (tmp_path / "evil").exists()
 
 
 # --- what a bundle leaves out

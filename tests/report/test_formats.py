@@ -152,7 +152,7 @@ def test_hostile_text_is_text_in_xml() -> None:
         reporting.HOSTILE[1],
         '=HYPERLINK("http://evil.example","RUN")\\x00\\u202egnp',
     ]
-    assert found[0].classname.startswith("a`|<b>>=cmd|'/c calc'!A1:")
+    assert found[0].classname.startswith("a`|<b>>=cmd|'calc'!A1:")
     assert "]]>" in {value for case in found for value in properties(case).values()}
     assert all(isinstance(case, TestCase) for case in found)
     assert "</script>" in str(found[3].result[0].text)
@@ -196,7 +196,7 @@ def test_formulas_are_defused_and_can_be_told_back() -> None:
     found = sheet(reporting.hostile())
     cells = [cell for row in found for cell in row.values()]
     assert not [cell for cell in cells if cell.lstrip(" ").startswith(tuple("=+-@\t\r\n＝＋－＠"))]
-    assert found[0]["consumer"] == "'=cmd|'/c calc'!A1"
+    assert found[0]["consumer"] == "'=cmd|'calc'!A1"
     assert {row["producer"] for row in found} == {"a`|<b>", "'-2+3"}
     assert found[3]["consumer"] == "'@sum"
     assert found[2]["instruction"].startswith("'=HYPERLINK(")

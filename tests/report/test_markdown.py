@@ -429,7 +429,7 @@ def test_nothing_hostile_is_obeyed_and_nothing_is_lost() -> None:
     assert header[5] == reporting.HOSTILE[0]
     assert header[6] == reporting.HOSTILE[1].replace("\n", "\\n")
     assert header[7] == '=HYPERLINK("http://evil.example","RUN")\\x00\\u202egnp'
-    assert first[:3] == ["a`|<b>", "=cmd|'/c calc'!A1", "]]>"]
+    assert first[:3] == ["a`|<b>", "=cmd|'calc'!A1", "]]>"]
     console = "".join(blocks(text))
     for line in (b"</details></script>", b"#5 0.2 ]]> <!-- | a | b |", b"````"):
         assert line.decode() in console

@@ -7,7 +7,8 @@ from pathlib import Path
 from lab.notices import Queued, Retried, announce, listening
 from lab.report.retries import retry_lines
 from lab.report.table import table
-from lab.results.run import RetryFacts, load
+from lab.results.facts import RetryFacts
+from lab.results.run import load
 from lab.run.recorder import Recorder
 from tests.conftest import ROOT
 

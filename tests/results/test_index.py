@@ -113,6 +113,15 @@ def test_rows_that_lab_cannot_read_are_built_again(results: Path) -> None:
     check(results, *BOTH)
 
 
+@pytest.mark.parametrize("started", ["0001-01-01T00:00:00+14:00", "2024-01-01T00:00:00"])
+def test_a_time_that_no_run_has_is_not_taken_from_the_index(results: Path, started: str) -> None:
+    check(results, *BOTH)
+    with sqlite3.connect(results / index.NAME) as connection:
+        connection.execute("UPDATE runs SET summary = json_set(summary, '$.started', ?)", (started,))
+    connection.close()
+    check(results, *BOTH)
+
+
 @pytest.mark.parametrize("version", [0, index.VERSION + 1])
 def test_an_index_of_another_version_is_built_again(results: Path, version: int, reads: list[str]) -> None:
     check(results, *BOTH)

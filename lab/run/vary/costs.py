@@ -10,6 +10,7 @@ from lab.counting import whole_number
 from lab.engines.engine import Engine
 from lab.model import Outcome
 from lab.results.facts import StepResult
+from lab.results.measures import measured
 from lab.results.varied import Cost
 
 LAYERS = ("RUN", "COPY", "ADD")
@@ -49,4 +50,4 @@ def cost(steps: Sequence[StepResult], hit_before: Sequence[Outcome], layers: Seq
     ]
     seconds = [taken for number in missed if (taken := steps[number].seconds) is not None]
     known = [size for number in missed if number < len(layers) and (size := layers[number]) is not None]
-    return Cost(seconds=round(sum(seconds), 3) if seconds else None, bytes=sum(known) if known else None)
+    return Cost(seconds=measured(round(sum(seconds), 3)) if seconds else None, bytes=sum(known) if known else None)
