@@ -154,7 +154,7 @@ def matrix(
         if patterns or shard or listing or as_json or means != NO_MEANS or spread.scheduler is not None:
             raise UsageError(
                 "cannot use --github or --gitlab with a GLOB or an option of runs",
-                hint="add it to the command `lab matrix` in the pipeline that is written",
+                hint="add it to the command `python -m lab matrix` in the pipeline that is written",
             )
         pipeline.write(found, file)
         return
