@@ -21,6 +21,8 @@ import yaml
 from tests.conftest import ROOT
 from tests.explain.builds import SOURCES, TWO, write
 
+pytestmark = pytest.mark.slow
+
 TEXT = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 
 

@@ -19,6 +19,8 @@ from lab.workers import wait_for
 from tests.boxes.test_process import alive
 from tests.boxes.test_ssh import Sshd, box, sshd
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["box", "sshd"]  # the fixtures
 
 

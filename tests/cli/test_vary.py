@@ -14,6 +14,8 @@ from lab.run.vary.table import AXES
 from tests.conftest import Lab
 from tests.report.test_vary import MTIME, UMASK, run
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_list_needs_no_engine(checkout: Lab) -> None:
     said = checkout.run("vary", "--list", "--json", "--axis", "-clock")

@@ -24,6 +24,8 @@ from tests.cli.test_why import producers_context
 from tests.conftest import ROOT
 from tests.registry.serving import INDEX, SCHEMA_1, Server, digest, serving
 
+pytestmark = pytest.mark.slow
+
 A = "sha256:" + "a" * 64
 Call = Callable[..., subprocess.CompletedProcess[str]]
 

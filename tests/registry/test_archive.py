@@ -18,6 +18,8 @@ from lab.errors import ReadError
 from lab.registry.archive import open_files
 from tests.registry.archives import SAVED, archive, unpacked
 
+pytestmark = pytest.mark.slow
+
 LARGE = bytes(range(256)) * 1024  # 256 KiB: more than what is kept while an archive is listed
 MODES = ["w", "w:gz", "w:bz2", "w:xz", "w:zst"]
 

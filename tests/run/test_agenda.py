@@ -22,6 +22,8 @@ from lab.run.matrix import repeated
 from lab.run.sequence import END, slug_of
 from tests.run.test_replay import FIXED, SAMPLE, UNFIXED, A, S, entries, play  # noqa: F401  # a fixture
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 28, tzinfo=UTC)
 WHOLE = load(SAMPLE)
 

@@ -32,6 +32,8 @@ from lab.run.scenarios import load_scenario
 from lab.workers import stopping
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
 A, S = "debian12-apparmor", "debian12-selinux"
 FIXED, UNFIXED = "20.10.24", "20.10.24-unfixed"

@@ -14,6 +14,8 @@ from lab.errors import ConfigError
 from lab.run import rendering, sandbox
 from lab.run.rendering import render
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = [
     "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
     "{% macro m(n) %}{{ m(n + 1) if n < 40 }}{{ m(n + 1) if n < 40 }}{% endmacro %}{{ m(0) }}",

@@ -23,6 +23,8 @@ from lab.run.manner import Manner
 from tests.run.distributed.replaying import ENGINE, STORE, ready
 from tests.run.distributed.workplace import project, quiet, wish
 
+pytestmark = pytest.mark.slow
+
 LOCAL = Spread("local", 60.0)
 TIMES = ("started", "finished", "seconds")
 

@@ -13,6 +13,8 @@ from lab.run.vary.axis import NotHereError, Variant, changes
 from lab.run.vary.bench import UNCHANGED, engines_of, written
 from tests.run.vary.standing import TEXT, standing
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_look_builds_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     with standing(tmp_path) as bench:

@@ -21,6 +21,8 @@ from tests.conftest import ROOT
 from tests.disks import mounted
 from tests.run.vary.standing import standing
 
+pytestmark = pytest.mark.slow
+
 HIT, RAN = Outcome.HIT, Outcome.RAN
 
 

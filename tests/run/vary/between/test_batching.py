@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from lab.run.vary.axis import changes
 from lab.run.vary.between.batching import Batch
+
+pytestmark = pytest.mark.slow
 
 
 def test_thousands_of_changes_are_few_commands_and_all_are_made(tmp_path: Path) -> None:

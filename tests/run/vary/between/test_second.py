@@ -26,6 +26,8 @@ from lab.run.vary.request import Request
 from tests.conftest import ROOT
 from tests.run.vary.standing import Predicting, standing
 
+pytestmark = pytest.mark.slow
+
 HIT, RAN = Outcome.HIT, Outcome.RAN
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lab.model import Outcome
 from lab.run.vary.axis import Variant, changes
 from lab.run.vary.bench import Bench, written
@@ -12,6 +14,8 @@ from lab.run.vary.remedies.candidate import Candidate, Ground, Missed
 from lab.run.vary.remedies.trying import Trying
 from tests.run.vary.scenes import scene
 from tests.run.vary.standing import standing
+
+pytestmark = pytest.mark.slow
 
 UMASK = Missed("umask-0077", Variant("modes", changes({"umask": "0077"})), "COPY src /src")
 BACK = changes({"commands": {"run": [["chmod", "-R", "u=rwX,go=rX", "."]]}})
