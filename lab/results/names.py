@@ -43,7 +43,8 @@ def below(folder: Path, *parts: str) -> Path:
 
 def _names(run: Run) -> Iterator[tuple[str, str]]:
     """The names, each with its place in run.json; those that a run does not have are left out."""
-    yield from (("name", run.name), ("scenario", run.scenario), ("lineup", run.lineup))
+    yield from (("name", run.name), ("scenario", run.scenario))
+    yield from (("lineup", name) for name in (run.lineup,) if name)  # the start of a reduction has none
     yield from (("again_of", name) for name in (run.again_of,) if name is not None)
     yield from (("merged", name) for name in run.merged)
     for number, box in enumerate(run.boxes):

@@ -70,3 +70,7 @@ def test_a_path_stays_below_its_folder_also_through_links(tmp_path: Path) -> Non
     for parts in (("golden", "a.yaml"), ("..", "x"), ("/etc/x",), ("file",), ("a\0",)):
         with pytest.raises(ConfigError, match="cannot use "):
             below(folder, *parts)
+
+
+def test_a_run_without_a_lineup_is_that_of_a_reduction() -> None:
+    assert parse(json.dumps(RUN | {"lineup": ""}).encode(), "run.json").lineup == ""
