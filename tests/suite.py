@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -167,7 +166,8 @@ class Suite:
             if mounts := [item.mountpoint for item in psutil.disk_partitions(all=True) if folder in item.mountpoint]:
                 self.say(f"{part.name:8} | {folder} is not removed: something is mounted on {', '.join(mounts)}")
             else:
-                shutil.rmtree(folder, ignore_errors=True)
+                # rm takes a third of the time of shutil.rmtree for the thousands of folders
+                subprocess.run(["rm", "-rf", "--one-file-system", folder], check=False)
 
     def program(self, part: Part, argv: Sequence[str]) -> Ended:
         """Run the program of a part, and pass its lines on as they come."""

@@ -21,6 +21,8 @@ from lab.errors import CommandError, HostError
 from lab.workers import wait_for
 from tests.conftest import HANGS
 
+pytestmark = pytest.mark.slow
+
 BOX = LocalBox("here")
 ARGUMENTS = """for word do printf '%s\\0' "$word"; done"""
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

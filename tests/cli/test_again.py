@@ -24,6 +24,8 @@ from tests import reporting
 from tests.conftest import ROOT
 from tests.reporting import HIT, RAN, run, trial
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Workplace:

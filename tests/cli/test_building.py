@@ -13,6 +13,8 @@ import pytest
 from tests.cli.program import Place
 from tests.explain.builds import SOURCES, write
 
+pytestmark = pytest.mark.slow
+
 Why = Callable[..., subprocess.CompletedProcess[str]]
 
 

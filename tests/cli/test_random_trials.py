@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import Lab
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("words", "text"),

@@ -20,6 +20,8 @@ from tests.cli.program import Place, data
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path: Path, nursery: subprocess.Popen[str]) -> Place:

@@ -28,6 +28,8 @@ from tests.cli.program import Place
 from tests.conftest import HANGS, ROOT
 from tests.machines.pack.packs import FILES, planned, silent, write_sources
 
+pytestmark = pytest.mark.slow
+
 BOX = "boxes/one-0123456789ab.box"
 WHEEL = "wheels/docker_cache_lab-0.1.0-py3-none-any.whl"
 

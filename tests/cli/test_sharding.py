@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.program import Place, data
+
+pytestmark = pytest.mark.slow
 
 WORDS = ("repro", "copy-bust", "--lineup", "debian", "--list", "--engine", "20.10.24")
 

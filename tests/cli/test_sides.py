@@ -11,6 +11,8 @@ import pytest
 from tests.cli.program import Place
 from tests.reporting import RUNS
 
+pytestmark = pytest.mark.slow
+
 DOCKERFILE = "FROM alpine AS one\nCOPY src /src\nFROM alpine\nCOPY --from=one /src /s\nCOPY key .env /\nCOPY .env /e\n"
 
 

@@ -21,6 +21,8 @@ from tests.cli.program import Place
 from tests.conftest import ROOT
 from tests.reporting import RUNS
 
+pytestmark = pytest.mark.slow
+
 Lab = Callable[..., subprocess.CompletedProcess[str]]
 Asked = Callable[..., tuple[int, dict[str, Any]]]
 RUN = load(RUNS / "explained")

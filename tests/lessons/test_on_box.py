@@ -32,6 +32,8 @@ from tests.boxes.test_ssh import Sshd
 from tests.conftest import ROOT
 from tests.lessons.stand_in import lesson
 
+pytestmark = pytest.mark.slow
+
 # Answers as Docker's client: a build prints a step for each line of the Dockerfile, `image inspect` knows what was
 # imported, `which` prints what the client was called with.
 DOCKER = """\

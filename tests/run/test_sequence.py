@@ -25,6 +25,8 @@ from lab.run.station import Station
 from lab.workers import stopping, wait_for
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 FACTS = load(ROOT / "tests" / "data" / "runs" / "default-and-user-xattr").boxes[0]
 REF = "localhost:1/x:t"
 ENGINE = Engine("e", ("docker",), "26.1.5", "26.1.5", "")

@@ -42,6 +42,8 @@ from tests import page_runs
 from tests.conftest import ROOT, Lab
 from tests.page_runs import Made
 
+pytestmark = pytest.mark.slow
+
 TEXTS = Project(ROOT, ROOT).texts("page")
 SAMPLE = ROOT / "tests" / "data" / "runs" / "default-and-user-xattr"
 HIT, RAN, ERROR, UNKNOWN = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN

@@ -10,6 +10,8 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from lab.cli.vary import ending
 from lab.errors import CONTRADICTED
 from lab.explain.upstream import Upstream
@@ -22,6 +24,8 @@ from lab.run.vary.request import Request
 from lab.run.vary.table import chosen
 from tests.conftest import ROOT
 from tests.run.vary.standing import Predicting, standing
+
+pytestmark = pytest.mark.slow
 
 HIT, RAN = Outcome.HIT, Outcome.RAN
 NO_KEY = ("owner", "mtime", "docker-config", "git", "hard-links", "context-path")  # by the model

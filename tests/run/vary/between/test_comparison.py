@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lab.buildkit.contenthash.entry import Entry
 from lab.explain.upstream import Upstream
 from lab.model import Begun, Outcome, Planned, RunEvent, TrialKey
@@ -22,6 +24,8 @@ from lab.run.vary.experiment import Experiment
 from lab.run.vary.request import Request
 from tests.conftest import ROOT
 from tests.run.vary.standing import Predicting, standing
+
+pytestmark = pytest.mark.slow
 
 HIT, RAN = Outcome.HIT, Outcome.RAN
 MORE = {name: f"{name}\n" for name in ("src/b", "src/c", "a", "b", "c", "d")}
