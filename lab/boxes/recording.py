@@ -60,15 +60,16 @@ class RecordingBox(Box):
 
     def hide(self, secret: bytes, shown: bytes) -> None:
         """Show `shown` instead of a secret in every later output."""
-        self._hidden[secret] = shown
+        hidden = self._hidden | {secret: shown}
+        # the longest first: a secret may begin with another one
+        self._hidden = dict(sorted(hidden.items(), key=lambda item: -len(item[0])))
 
     def forward_agent(self, on: bool) -> None:
         """Forward the agent to the wrapped box."""
         self.box.forward_agent(on)
 
     def _recorded(self, result: Result) -> Result:
-        # the longest first: a secret may begin with another one
-        for secret, shown in sorted(self._hidden.items(), key=lambda item: -len(item[0])):
+        for secret, shown in self._hidden.items():
             result = replace(
                 result, stdout=result.stdout.replace(secret, shown), stderr=result.stderr.replace(secret, shown)
             )
