@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PROGRAMS = Path(sys.executable).parent
 CODE = ("lab", "tests", "benchmarks", "templates", "setup.py")
 LOOK_SECONDS = 0.2  # how often a part that writes nothing is asked whether it has ended
 INTERRUPTED = 130
+REASONS = 60  # lines
 
 Say = Callable[[str], None]
 
@@ -42,7 +44,8 @@ class Part:
 class Ended:
     """How a part ended; `cpu` is the processor time of its processes, without daemons and virtual machines.
 
-    `failed` has the lines that name a test that failed.
+    `failed` has the lines that name a test that failed, and `reasons` the last lines of what those tests printed as
+    their errors.
     """
 
     part: str
@@ -52,6 +55,7 @@ class Ended:
     load: float
     last: str
     failed: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 Stage = tuple[tuple[Part, ...], ...]  # lanes that run side by side; the parts of a lane run one after the other
@@ -172,6 +176,7 @@ class Suite:
     def program(self, part: Part, argv: Sequence[str]) -> Ended:
         """Run the program of a part, and pass its lines on as they come."""
         start, last, rest, failed = time.monotonic(), "", b"", []
+        reasons: deque[str] = deque(maxlen=REASONS)
         with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             for chunk in chunks(process):
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -180,14 +185,20 @@ class Suite:
                     self.say(f"{part.name:8} | {text}")
                     last = text.strip("= ") or last
                     failed += [text] * text.startswith(("FAILED ", "ERROR "))
+                    reasons.extend([text] * text.startswith("E  "))
             _, status, used = os.wait4(process.pid, 0)  # Popen.wait gives no processor time
             process.returncode = os.waitstatus_to_exitcode(status)
         cpu, load = used.ru_utime + used.ru_stime, os.getloadavg()[0]
-        return Ended(part.name, process.returncode, time.monotonic() - start, cpu, load, last, tuple(failed))
+        seconds = time.monotonic() - start
+        return Ended(part.name, process.returncode, seconds, cpu, load, last, tuple(failed), tuple(reasons))
 
     def table(self, seconds: float) -> str:
-        """The parts in the order in which they ended, with their last lines, and the tests that failed."""
-        rows = [f"\n{'part':8}  {'result':11}  {'seconds':>7}  {'CPU s':>6}  {'load':>4}  last line"]
+        """The parts in the order in which they ended, with their last lines, and the tests that failed.
+
+        What failed tests printed comes first: where only the end of a long output is kept, it is there.
+        """
+        rows = [f"{item.part:8}  {line}" for item in self.ended for line in item.reasons]
+        rows += [f"\n{'part':8}  {'result':11}  {'seconds':>7}  {'CPU s':>6}  {'load':>4}  last line"]
         for item in self.ended:
             result = "passed" if item.status == 0 else f"FAILED ({item.status})"
             figures = f"{item.seconds:7.0f}  {item.cpu:6.0f}  {item.load:4.1f}"

@@ -50,6 +50,14 @@ def test_the_table_names_the_tests_that_failed() -> None:
     assert lines[-1].splitlines()[3:5] == ["tests     FAILED tests/a.py::b - no", "tests     ERROR c"]
 
 
+def test_the_end_of_the_output_has_what_failed_tests_printed() -> None:
+    lines: list[str] = []
+    script = "echo 'E   AssertionError: one'; echo '    more'; seq 100 | sed 's/^/E   line /'; echo Else; exit 1"
+    Suite(lines.append).run([((shell("tests", script),),)])
+    said = [line for line in lines[-1].splitlines() if line.startswith("tests     E  ")]
+    assert said == [f"tests     E   line {number}" for number in range(41, 101)]
+
+
 def in_its_folder(script: str) -> Part:
     """A part that makes a folder `x` in its temporary folder and prints that folder's path."""
     words = f'folder=${{2#*=}}; mkdir -p "$folder/x"; echo "$folder"; {script}'

@@ -21,7 +21,7 @@ from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.machine_lock import machines_begin
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
-from lab.boxes.vagrant_output import NETWORK_GONE, NO_BOX, NO_BOX_WHY, adding, address_of, verdict_and_console
+from lab.boxes.vagrant_output import NETWORK_GONE, NO_BOX, NO_BOX_WHY, REFUSED, adding, address_of, verdict_and_console
 from lab.boxes.vagrant_program import vagrant_for
 from lab.counting import whole_number
 from lab.errors import BoxError, HostError, Interrupted, reason
@@ -35,7 +35,7 @@ CONSOLE_LINES = 30
 CLOCK_SECONDS = 2  # a smaller difference is that of two questions
 RESTORED_SECONDS = 60  # a machine that runs from a snapshot answers at once unless the snapshot is of a broken one
 VERB_SECONDS = 300.0  # without a word of Vagrant, for every verb but `up`, which reports a whole boot
-RESUMING = Attempts(most=2, first=5)  # libvirt may have been restarted, and is not ready yet
+AGAIN = Attempts(most=2, first=5)  # libvirt may have been restarted, or another Vagrant made the same thing meanwhile
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -91,6 +91,7 @@ class VagrantBox(SshBox):
         self.address = None
 
     def _vagrant_up(self, note: Note, tell: Tell) -> None:
+        doing = "resume" if note.suspended else "create"
         tell(Progress(self.name, "resuming" if note.suspended else "vagrant up"))
         boot = Boot(self.name, note.vagrant.console, tell)
 
@@ -104,12 +105,15 @@ class VagrantBox(SshBox):
                 self._ask("bring up", up, watched=True)
 
         def may_pass(error: Exception) -> bool:
-            return note.suspended and not boot.gave_up  # the machine exists: to resume it again changes nothing
+            if boot.gave_up or not isinstance(error, BoxError):
+                return False
+            # A suspended machine exists: to resume it again changes nothing. A new one was removed by Vagrant.
+            return note.suspended or (note.address is None and REFUSED.search(error.output) is not None)
 
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             try:
-                attempt(self.name, "resume", once, on=BoxError, passing=may_pass, attempts=RESUMING)
+                attempt(self.name, doing, once, on=BoxError, passing=may_pass, attempts=AGAIN)
             except BoxError as error:
                 if not boot.gave_up:
                     raise
