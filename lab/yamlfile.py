@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from lab.errors import ConfigError, did_you_mean
+from lab.yamltext import LARGEST, TooDeepError, TooLargeError, TwiceError, line_of, plain
 
 
 class Strict(BaseModel):
@@ -47,136 +47,7 @@ class OneOf(Strict):
 
 
 T = TypeVar("T", bound=BaseModel)
-DEEPEST = 100
-LARGEST = 16 << 20  # bytes of a file, and its characters with its aliases filled in; lab's largest has 0.1 million
 PIECE = 64 << 10
-LONGEST_NUMBER = 100  # characters; YAML's numbers of base 60 take the square of their length
-
-
-class _Twice(yaml.YAMLError):
-    """A mapping holds one key twice: YAML forbids that, and PyYAML would take the last one silently."""
-
-    def __init__(self, key: str, first: int, second: int) -> None:
-        super().__init__(f'the key "{key}" is at line {first} and again at line {second}')
-
-
-class _TooLarge(yaml.YAMLError):
-    """Aliases stand for so many values that they do not fit into memory."""
-
-    def __init__(self) -> None:
-        super().__init__(f"its aliases stand for more than {LARGEST >> 20} MiB of text")
-
-
-class _TooDeep(yaml.YAMLError):
-    """Brackets stand within so many others that PyYAML takes seconds for them."""
-
-    def __init__(self) -> None:
-        super().__init__(f"more than {DEEPEST} brackets stand within each other")
-
-
-class _Mapping(dict[Any, Any]):
-    """A mapping of a YAML file, with the node that it was made of."""
-
-    node: yaml.MappingNode
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's own loader of plain values, which here also refuses repeated keys, and keeps the node of a mapping."""
-
-    def fetch_flow_collection_start(self, token: Any) -> None:
-        if self.flow_level >= DEEPEST:
-            raise _TooDeep
-        super().fetch_flow_collection_start(token)
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except (AttributeError, LookupError, TypeError) as error:  # such as `!!timestamp soon` and `!!bool perhaps`
-            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-            raise yaml.MarkedYAMLError(problem=f"this is no {tag}", problem_mark=node.start_mark) from error
-
-    def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
-        made = _Mapping()
-        made.node = node
-        yield made
-        made.update(self.construct_mapping(node))
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        # the check is done on nodes, because later the merged keys (`<<`) are mixed with the mapping's own
-        node = super().compose_mapping_node(anchor)
-        first: dict[tuple[str, str], int] = {}
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                line = key.start_mark.line + 1
-                if (key.tag, key.value) in first:
-                    raise _Twice(key.value, first[key.tag, key.value], line)
-                first[key.tag, key.value] = line
-        return node
-
-
-def _number(construct: Callable[[_Loader, yaml.ScalarNode], Any]) -> Callable[[_Loader, yaml.ScalarNode], Any]:
-    """The construction of a number that refuses long ones."""
-
-    def limited(loader: _Loader, node: yaml.ScalarNode) -> Any:
-        if len(node.value) > LONGEST_NUMBER:
-            problem = f"a number of more than {LONGEST_NUMBER} characters"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-        return construct(loader, node)
-
-    return limited
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_yaml_map)
-_Loader.add_constructor("tag:yaml.org,2002:int", _number(yaml.SafeLoader.construct_yaml_int))
-_Loader.add_constructor("tag:yaml.org,2002:float", _number(yaml.SafeLoader.construct_yaml_float))
-
-
-def line_of(data: Any, *place: str | int) -> int | None:
-    """The line of a value in data that `read` returned: keys and indexes lead to it; None for other data.
-
-    Of a value that is missing, the line of the mapping or list that should have it. Parts of the place that are not in
-    the file are skipped: pydantic names kinds there too.
-    """
-    node: yaml.Node | None = getattr(data, "node", None)
-    line = None if node is None else node.start_mark.line + 1
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = (node.value[part],) * 2
-        else:
-            found = None
-        if found:
-            line, node = found[0].start_mark.line + 1, found[1]
-    return line
-
-
-def _parsed(text: str) -> Any:
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        if _size(node, {}) > LARGEST:
-            raise _TooLarge
-        return loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
-def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """The characters of a value, each alias counted as what it stands for."""
-    found = known.get(id(node))
-    if found is None:
-        known[id(node)] = 0  # a value that contains itself is refused later
-        if isinstance(node, yaml.MappingNode):
-            inner = sum(_size(part, known) for pair in node.value for part in pair)
-        elif isinstance(node, yaml.SequenceNode):
-            inner = sum(_size(part, known) for part in node.value)
-        else:
-            inner = len(node.value)
-        found = known[id(node)] = 1 + inner
-    return found
 
 
 def _content(path: Path) -> bytes:
@@ -202,10 +73,10 @@ def read(path: Path) -> dict[Any, Any]:
 def parse(content: bytes, path: str) -> dict[Any, Any]:
     """Parse the content of a YAML file as `read` does; the errors name `path`."""
     try:
-        data = _parsed(content.decode("utf-8"))
+        data = plain(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read {path}: not UTF-8 at byte {error.start}") from error
-    except (_Twice, _TooLarge, _TooDeep) as error:
+    except (TwiceError, TooLargeError, TooDeepError) as error:
         raise ConfigError(f"cannot use {path}: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

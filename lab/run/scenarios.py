@@ -30,7 +30,8 @@ from lab.run.steps.wait import Wait
 from lab.run.steps.work import IMAGE, Delivery, Recipe
 from lab.run.web_address import USUAL as USUAL_ADDRESS
 from lab.versions import meets
-from lab.yamlfile import OneOf, check, line_of, read
+from lab.yamlfile import OneOf, check, read
+from lab.yamltext import line_of
 
 SHARED = "shared"  # the folder of the Dockerfiles and contexts that several scenarios use
 HIT: Expect = "hit"
