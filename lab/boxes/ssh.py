@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +23,7 @@ from lab.boxes.hostkeys import FINAL, address_hint, fingerprints, log_in_hint, u
 from lab.boxes.notes import Address
 from lab.boxes.process import run_process
 from lab.boxes.silent_commands import UnansweredError, run_while_heard
+from lab.boxes.states import state_at
 from lab.errors import BoxError, Interrupted, LabError
 from lab.model import Progress
 from lab.retries import Attempts, attempt
@@ -56,13 +56,7 @@ class SshBox(Box):
 
     def state(self) -> str:
         """`running` if something listens where ssh should, else `unreachable`; costs a second at most."""
-        if self.address is None:
-            return "not created"
-        try:
-            with socket.create_connection((self.address.host, self.address.port), timeout=1):
-                return "running"
-        except OSError:
-            return "unreachable"
+        return state_at(self.address)
 
     def bring_up(self, tell: Tell) -> None:
         """Reach the host and remember its key if this is the first time."""

@@ -21,6 +21,7 @@ from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.machine_lock import machines_begin
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
+from lab.boxes.states import state_of_machine
 from lab.boxes.vagrant_output import NETWORK_GONE, NO_BOX, NO_BOX_WHY, REFUSED, adding, address_of, verdict_and_console
 from lab.boxes.vagrant_program import vagrant_for
 from lab.counting import whole_number
@@ -51,12 +52,7 @@ class VagrantBox(SshBox):
 
     def state(self) -> str:
         """`not created`, `suspended`, `half made`, `running` or `unreachable`, from the note and one connection."""
-        note = self.notes.read(self.name)
-        if note is None:
-            return "not created"
-        if note.suspended:
-            return "suspended"
-        return "half made" if note.address is None else super().state()
+        return state_of_machine(self.notes.read(self.name))
 
     def bring_up(self, tell: Tell) -> None:
         """Create, resume or merely reach the machine; its note must be on disk already (`fleet` writes it)."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from lab.boxes.boot import SilentError
-from lab.boxes.kinds.table import kind_of, open_box
+from lab.boxes.kinds.table import kind_of, open_box, state_of
 from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
 from lab.boxes.process import run_process
@@ -52,7 +52,7 @@ def boxes(as_json: bool) -> None:
     rows = []
     for spec in catalog.boxes.values():
         names = [lineup.name for lineup in catalog.lineups.values() if spec.name in lineup.boxes]
-        state = open_box(spec, project).state()
+        state = state_of(spec, project)
         row = {"name": spec.name, "kind": spec.kind, "state": state, "engines": spec.engines, "lineups": names}
         rows.append({**row, "summary": spec.summary})
     if as_json:

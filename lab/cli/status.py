@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lab.boxes.kinds.table import open_box
+from lab.boxes.kinds.table import state_of
 from lab.boxes.notes import Note, Notes
 from lab.cli.columns import columns
 from lab.cli.options import json_option, lineup_option, print_json
@@ -61,7 +61,7 @@ def status(lineup: str | None, as_json: bool) -> None:
 def _row(project: Project, catalog: Catalog, name: str, note: Note | None) -> dict[str, Any]:
     """What is known of one box; its snapshots are the last cell."""
     spec = catalog.boxes.get(name)
-    state = open_box(spec, project).state() if spec else "its file is gone"
+    state = state_of(spec, project) if spec else "its file is gone"
     return {
         "box": name,
         "state": "silent (kept for a look)" if note and note.silent else state,

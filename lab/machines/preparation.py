@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.boxes.baking.bake import bake, kernel_of
 from lab.boxes.baking.recipes import load_recipe
 from lab.boxes.base import Box, Tell
-from lab.boxes.kinds.table import open_box
+from lab.boxes.kinds.table import state_of
 from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
 from lab.errors import HostError
@@ -31,7 +31,7 @@ class Preparation:
 
     def prepare(self, lineup: str, specs: list[VagrantSpec], provider: str) -> None:
         """Make Vagrant able to bring these up: daemons, images, accelerator, and a note for each new machine."""
-        asleep = [spec for spec in specs if open_box(spec, self.project).state() != "running"]
+        asleep = [spec for spec in specs if state_of(spec, self.project) != "running"]
         if not asleep:
             return
         if shutil.which("vagrant") is None:

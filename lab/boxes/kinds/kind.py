@@ -26,6 +26,10 @@ class BoxKind(ABC, Generic[S]):
     def open(self, spec: S, project: Project) -> Box:
         """The box of this spec; nothing is started or connected yet."""
 
+    def state(self, spec: S, project: Project) -> str:
+        """One word or two for whether it can be used now, as `Box.state` states it."""
+        return self.open(spec, project).state()
+
     def engines(self, spec: S) -> tuple[str, ...]:
         """Every engine that the file names."""
         return (*spec.engines, *spec.at_hand)

@@ -11,6 +11,7 @@ from lab.boxes.base import Box
 from lab.boxes.kinds.kind import BoxKind
 from lab.boxes.notes import Address, Notes
 from lab.boxes.specs import BoxSpec
+from lab.boxes.states import state_at
 from lab.project import Project, home_folder
 
 
@@ -23,6 +24,12 @@ class SshSpec(BoxSpec):
     port: int = Field(default=22, ge=1, le=65535)
     key: Path | None = None
 
+    @property
+    def address(self) -> Address:
+        """Where ssh finds it."""
+        key = str(self.key.expanduser()) if self.key else None
+        return Address(host=self.host, port=self.port, user=self.user, key=key)
+
 
 class SshKind(BoxKind[SshSpec]):
     """Somebody's machine: lab neither makes nor removes it."""
@@ -33,7 +40,9 @@ class SshKind(BoxKind[SshSpec]):
         """The host, whose key is remembered in the state of this checkout; the user's own known hosts count first."""
         from lab.boxes.ssh import SshBox  # late: Fabric takes half a second, which other verbs need not spend
 
-        key = str(spec.key.expanduser()) if spec.key else None
-        address = Address(host=spec.host, port=spec.port, user=spec.user, key=key)
         known = home_folder() / ".ssh" / "known_hosts"
-        return SshBox(spec.name, address, Notes(project.state).known_hosts(spec.name), known)
+        return SshBox(spec.name, spec.address, Notes(project.state).known_hosts(spec.name), known)
+
+    def state(self, spec: SshSpec, project: Project) -> str:
+        """Whether something listens where ssh should; without Fabric."""
+        return state_at(spec.address)

@@ -23,3 +23,8 @@ def kind_of(spec: BoxSpec) -> BoxKind[Any]:
 def open_box(spec: BoxSpec, project: Project) -> Box:
     """The box that a spec describes; nothing is started or connected yet."""
     return kind_of(spec).open(spec, project)
+
+
+def state_of(spec: BoxSpec, project: Project) -> str:
+    """The state of a box, as `Box.state` states it."""
+    return kind_of(spec).state(spec, project)

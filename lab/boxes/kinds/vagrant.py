@@ -9,7 +9,9 @@ from pydantic import Field
 
 from lab.boxes.base import Box
 from lab.boxes.kinds.kind import BoxKind
+from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
+from lab.boxes.states import state_of_machine
 from lab.project import Project
 from lab.yamlfile import Strict
 
@@ -45,6 +47,10 @@ class VagrantKind(BoxKind[VagrantSpec]):
         from lab.boxes.vagrant import VagrantBox  # late: Fabric takes half a second, which other verbs need not spend
 
         return VagrantBox(spec, project)
+
+    def state(self, spec: VagrantSpec, project: Project) -> str:
+        """What its note states, and one connection; without Fabric."""
+        return state_of_machine(Notes(project.state).read(spec.name))
 
     def memory(self, spec: VagrantSpec) -> int:
         """What its file states."""
