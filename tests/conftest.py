@@ -77,7 +77,10 @@ class Said:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        try:
+            return json.loads(self.out)
+        except json.JSONDecodeError:
+            pytest.fail(f"lab printed no JSON and ended with {self.code}\n{self.out}\n{self.err}")
 
 
 class Lab:

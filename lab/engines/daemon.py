@@ -2,15 +2,14 @@
 
 An engine has its own programs, data-root, exec-root, socket and bridge, and its own containerd if its archive has one.
 It does not touch the iptables chains of another Docker: dockerd runs with `--iptables=false`, and the few rules that
-its bridge needs name its own network.
+its bridge needs name that bridge.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
@@ -18,7 +17,6 @@ from typing import ClassVar
 from lab.engines.engine import CONTAINERD as IN_CONTAINERD
 from lab.engines.engine import VERSIONS
 from lab.engines.spec import STORE_MARK
-from lab.errors import ConfigError
 
 HOME = PurePosixPath("/opt/lab/engines")
 VAR = PurePosixPath("/var/lib/lab")
@@ -142,15 +140,6 @@ class Daemon:
         """A digest of its name and place: two checkouts may run engines of one name on the same machine."""
         return hashlib.sha256(str(self.home / self.name).encode()).digest()
 
-    @property
-    def network(self) -> str:
-        """The first three numbers of its network; they follow from the name, so that two engines of a box differ.
-
-        198.18.0.0/15 is reserved for benchmarks in private networks (RFC 2544): no route of the internet leads there.
-        """
-        number = int.from_bytes(self._hash()[:2], "big") % 512
-        return f"198.{18 + number // 256}.{number % 256}"
-
     def script(self) -> str:
         """The text of the start script, for /bin/sh as root; its process becomes dockerd."""
         data = self.var / self.name
@@ -188,54 +177,63 @@ exec dockerd {shlex.join(flags)}
 
         They look only for the last rule, since it exists only if all do: each look takes 0.3 s in emulation.
         """
+        number = int.from_bytes(self._hash()[:2], "big") % NETWORKS
         rules = self._rules()
         adding = "\n".join(f"  iptables -w {rule}" for rule in rules)
         return f"""\
-if ! ip link show {self.bridge} >/dev/null 2>&1; then
-  ip link add {self.bridge} type bridge
-  ip addr add {self.network}.1/24 dev {self.bridge}
-  ip link set {self.bridge} up
-fi
-if command -v iptables >/dev/null && ! iptables -w {_instead(rules[-1], "-C")} 2>/dev/null; then
+bridge={self.bridge} number={number}
+{NETWORK}
+if command -v iptables >/dev/null && ! iptables -w {rules[-1].replace(" -I ", " -C ")} 2>/dev/null; then
 {adding}
 fi"""
 
     def _rules(self) -> tuple[str, ...]:
-        """The iptables rules that give the bridge's containers access to the network."""
+        """The iptables rules that give the bridge's containers access to the network; $net is set before."""
         return (
-            f"-t nat -A POSTROUTING -s {self.network}.0/24 ! -o {self.bridge} -j MASQUERADE",
+            f'-t nat -A POSTROUTING -s "$net.0/24" ! -o {self.bridge} -j MASQUERADE',
             f"-t filter -I FORWARD -i {self.bridge} -j ACCEPT",
             f"-t filter -I FORWARD -o {self.bridge} -j ACCEPT",
         )
 
     def remove_network(self) -> str:
         """Lines for /bin/sh as root that remove the bridge and its rules; harmless where there are none."""
-        removing = "\n".join(f"  while iptables -w {_instead(rule, '-D')}; do :; done" for rule in self._rules())
         return f"""\
 if command -v iptables >/dev/null; then
-{removing}
+  for table in nat filter; do
+    iptables -w -t $table -S | grep -F -- ' {self.bridge} ' | sed 's/^-A/-D/' | while read -r rule; do
+      iptables -w -t $table $rule
+    done
+  done
 fi 2>/dev/null
 ip link del {self.bridge} 2>/dev/null
 true
 """
 
 
-def check_apart(daemons: Iterable[Daemon]) -> None:
-    """Raise ConfigError if two engines would have the same network on the machine that runs both."""
-    seen: dict[str, str] = {}
-    for daemon in daemons:
-        other = seen.setdefault(daemon.network, daemon.name)
-        if other != daemon.name:
-            raise ConfigError(
-                f"cannot run the engines {other} and {daemon.name} side by side: "
-                f"both would have the network {daemon.network}.0/24",
-                hint="the network follows from the engine's name: give one of them another name in boxes/engines.yaml",
-            )
-
-
-def _instead(rule: str, command: str) -> str:
-    """The rule with another command in place of the one that adds it."""
-    return re.sub(" -[AI] ", f" {command} ", rule)
+# For /bin/sh as root, after `bridge=NAME number=N`: make the bridge if it has no address, and set $net to the first
+# three numbers of its network. The search for a network that nothing on the machine has begins at one that follows from
+# the engine's name and place, so that an engine has the same one again. It is locked: two engines may start at once.
+# 198.18.0.0/15 is reserved for benchmarks in private networks (RFC 2544): no route of the internet leads there.
+NETWORKS = 512
+NETWORK = f"""\
+network() {{
+  ip -o -4 addr show dev $bridge 2>/dev/null | sed -n 's|.* inet \\(198\\.[0-9]*\\.[0-9]*\\)\\.1/24 .*|\\1|p'
+}}
+net=$(network)
+if test -z "$net"; then
+  {{
+    if command -v flock >/dev/null; then flock 9; fi
+    end=$((number + {NETWORKS}))
+    while test $number -lt $end; do
+      net=198.$((18 + number % {NETWORKS} / 256)).$((number % 256))
+      test -n "$(ip -o -4 addr show to $net.0/24)" || break
+      number=$((number + 1))
+    done
+    ip link show $bridge >/dev/null 2>&1 || ip link add $bridge type bridge
+    ip addr add $net.1/24 dev $bridge
+    ip link set $bridge up
+  }} 9>/run/lab-networks.lock
+fi"""
 
 
 # For /bin/sh, after `kept=FILE; set -- PROGRAM..`. It reads the programs only if they changed: reading 120 MB takes 3 s

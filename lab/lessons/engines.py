@@ -190,10 +190,8 @@ class Engines:
         if mine:
             return mine
         taken = host.leftovers(self.state)
-        networks = {self.fleet.network(self.spec, item) for item in instances if item.home in taken}
-        for item in instances:
-            if item.home not in taken and self.fleet.network(self.spec, item) not in networks:
-                return item
+        if free := next((item for item in instances if item.home not in taken), None):
+            return free
         raise HostError(
             f"cannot start another Docker {name}: {len(NUMBERS)} lessons have one", hint="python -m lab lesson stop"
         )

@@ -15,7 +15,6 @@ from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
 from lab.engines import host
-from lab.engines.daemon import check_apart
 from lab.engines.engine import Engine
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
@@ -155,9 +154,7 @@ class Fleet:
         """The engines that `up` starts on a box: those wanted, else its default ones; and those of `also`."""
         handler = handler_of(spec)
         names = dict.fromkeys((*(wanted or handler.default_engines(self.site, spec)), *also))
-        planned = [self.catalog.engine(name) for name in names]
-        check_apart(handler.daemon(self.site, pin.name) for pin in planned)
-        return planned
+        return [self.catalog.engine(name) for name in names]
 
     def first_engine(self, spec: BoxSpec) -> str:
         """The name of the engine that a box uses where a verb needs one and the user names none."""
@@ -182,10 +179,6 @@ class Fleet:
     def start_instance(self, box: Box, spec: BoxSpec, pin: EngineSpec) -> Engine:
         """Make an instance of an engine answer on a box and prove it."""
         return self._start(box, spec, pin)
-
-    def network(self, spec: BoxSpec, pin: EngineSpec) -> str:
-        """The first numbers of the network that an engine has on a box."""
-        return handler_of(spec).daemon(self.site, pin.home).network
 
     def settle(self) -> None:
         """Wait for the archives that `up` left in the making: the next run finds them in the cache."""

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from lab.boxes.base import Box, Tell
@@ -51,7 +50,6 @@ class Queue:
     memory: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
     numbers: dict[str, int] = field(default_factory=dict)
-    networks: set[str] = field(default_factory=set)
 
     def take(self, engines: Sequence[str]) -> Job | None:
         """The next job: of one of these engines if it has any, else of the engine with the most; None at the end."""
@@ -70,15 +68,11 @@ class Queue:
         with self.guard:
             return bool(self.waiting.get(engine))
 
-    def instance(self, pin: EngineSpec, network: Callable[[EngineSpec], str]) -> EngineSpec:
-        """A new instance of an engine, whose network no other instance has."""
+    def instance(self, pin: EngineSpec) -> EngineSpec:
+        """A new instance of an engine."""
         with self.guard:
-            while True:
-                number = self.numbers[pin.name] = self.numbers.get(pin.name, 0) + 1
-                made = pin.instance(number, self.memory)
-                if (address := network(made)) not in self.networks:
-                    self.networks.add(address)
-                    return made
+            number = self.numbers[pin.name] = self.numbers.get(pin.name, 0) + 1
+            return pin.instance(number, self.memory)
 
 
 class Lane:
@@ -98,7 +92,7 @@ class Lane:
             host.stop(self.fleet.shell, self.engines.pop(name)[0].home, self.fleet.project.state)
         for name in job.engines:
             if name not in self.engines:
-                pin = self.queue.instance(self.fleet.catalog.engine(name), partial(self.fleet.network, self.spec))
+                pin = self.queue.instance(self.fleet.catalog.engine(name))
                 self.engines[name] = pin, self.fleet.start_instance(self.box, self.spec, pin)
         return Ready(self.box, self.spec, tuple(self.engines[name][1] for name in job.engines))
 

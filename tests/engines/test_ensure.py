@@ -19,7 +19,6 @@ from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.local import LocalBox
 from lab.engines import download
 from lab.engines.archive import place, read_contents
-from lab.engines.daemon import Daemon, check_apart
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
 from lab.engines.kinds.debian import DebianSpec
@@ -28,12 +27,10 @@ from lab.engines.kinds.installed import InstalledSpec
 from lab.engines.kinds.static import StaticSpec
 from lab.engines.spec import EngineSpec, Needs
 from lab.engines.stock import Stock
-from lab.errors import ConfigError, EngineError, HostError, LabError
-from lab.machines.catalog import Catalog
+from lab.errors import EngineError, HostError, LabError
 from lab.model import Progress
 from lab.workers import each
 from tests import archives
-from tests.conftest import ROOT
 
 ARCHIVE = bytes(range(256)) * 4096  # one MiB: several reads
 SUM = hashlib.sha256(ARCHIVE).hexdigest()
@@ -341,22 +338,6 @@ def test_an_engine_that_knows_only_old_control_groups_is_not_brought_to_a_box_wi
     assert caught.value.message == "cannot run Docker 19.03.8 on guest: it supports only control groups of version 1"
     with pytest.raises(EngineError, match="its archive is not in the cache"):  # one that has old ones is gone on with
         ensure(Told(), spec, stock(tmp_path), quiet)
-
-
-def test_engines_of_one_network_are_not_run_side_by_side() -> None:
-    names = [f"engine-{number}" for number in range(40)]
-    networks: dict[str, list[str]] = {}
-    for name in names:
-        networks.setdefault(Daemon(name, containerd=False).network, []).append(name)
-    first, second = next(pair for pair in networks.values() if len(pair) == 2)
-    check_apart(Daemon(name, containerd=False) for name in names if name != second)
-    with pytest.raises(ConfigError, match=rf"cannot run the engines {first} and {second} side by side: both would"):
-        check_apart(Daemon(name, containerd=False) for name in names)
-
-
-def test_no_two_pinned_engines_have_one_network() -> None:
-    pins = Catalog(ROOT / "boxes").engines.values()
-    check_apart(Daemon(pin.name, containerd=False) for pin in pins if pin.kind != "installed")
 
 
 # --- an archive on a box

@@ -11,7 +11,7 @@ import pytest
 from lab.boxes.local import LocalBox
 from lab.engines import stores
 from lab.engines.box_docker import has_package
-from lab.engines.daemon import Daemon, check_apart
+from lab.engines.daemon import Daemon
 from lab.engines.engine import CONTAINERD, engine_of, is_pinned
 from lab.engines.stock import Stock
 from lab.errors import ConfigError, UsageError
@@ -86,7 +86,6 @@ def test_a_file_of_a_box_may_name_it(tmp_path: Path) -> None:
 def test_only_its_settings_differ_and_its_unit_has_a_name_that_systemd_takes() -> None:
     plain, other = Daemon("26.1.5", containerd=True), Daemon(NAME, containerd=True)
     assert (plain.unit, other.unit) == ("lab-docker-26.1.5", "lab-docker-26.1.5_containerd")
-    check_apart([plain, other])  # they may run side by side
     written = {
         daemon.name: json.loads(shlex.split(line)[1])
         for daemon in (plain, other)

@@ -47,7 +47,7 @@ class Strangers:
         )
         found["images"] = asked.stdout + asked.stderr
         saved = subprocess.run(["iptables-save"], capture_output=True, text=True, check=False).stdout
-        found["packet filter"] = "\n".join(line for line in saved.splitlines() if f"{home.daemon.network}." in line)
+        found["packet filter"] = "\n".join(line for line in saved.splitlines() if home.daemon.bridge in line)
         found["bridge of the daemon"] = str(Path("/sys/class/net", home.daemon.bridge).exists())
         return found
 

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from lab.boxes.base import Box, Tell
 from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
-from lab.engines.daemon import Daemon
 from lab.engines.engine import Engine
 from lab.engines.ensure import ensure
 from lab.engines.kinds.table import kind_of
@@ -46,10 +45,6 @@ class Handler(Generic[S]):
         """The engines of a box for which none are named: those of its file, and of `at_hand` those in the cache."""
         cached = (name for name in spec.at_hand if site.stock.has_archive(site.catalog.engine(name)))
         return [*spec.engines, *cached]
-
-    def daemon(self, site: Site, engine: str) -> Daemon:
-        """Where an engine of that name lives on the box."""
-        return Daemon(engine, containerd=False)
 
     def start(self, site: Site, box: Box, pin: EngineSpec) -> Engine:
         """Make an engine answer on a box and prove it."""

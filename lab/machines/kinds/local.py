@@ -8,7 +8,6 @@ from lab.boxes.base import Box
 from lab.boxes.kinds.local import LocalSpec
 from lab.engines import host
 from lab.engines.attached import attach
-from lab.engines.daemon import Daemon
 from lab.engines.data_root import DataRoot
 from lab.engines.engine import Engine
 from lab.engines.holding import check_free, used_by_others
@@ -27,10 +26,6 @@ class LocalHandler(Handler[LocalSpec]):
     def default_engines(self, site: Site, spec: LocalSpec) -> list[str]:
         """The private engines of its file where lab may run them."""
         return list(spec.private) if spec.private and host.may() else super().default_engines(site, spec)
-
-    def daemon(self, site: Site, engine: str) -> Daemon:
-        """In the state of this checkout."""
-        return host.Home(site.project.state, engine).daemon
 
     def start(self, site: Site, box: Box, pin: EngineSpec) -> Engine:
         """Privately, if it can be an archive."""
