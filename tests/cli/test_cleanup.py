@@ -179,18 +179,20 @@ exit 0
 def pool(checkout: Lab) -> Path:
     """A stand-in for libvirt, whose pool has base images of a published box, of a baked one, and of one in use."""
     folder = checkout.root / "pool"
-    program = checkout.root / "bin" / "virsh"
-    for path in (folder, program.parent):
+    programs = checkout.root / "bin"
+    for path in (folder, programs):
         path.mkdir()
-    program.write_text(VIRSH)
-    program.chmod(0o755)
+    # no test may start this machine's own log daemon, which lab does where libvirt answers without one
+    for name, text in {"virsh": VIRSH, "virtlogd": "#!/bin/sh\n"}.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
     images = {name: f"{name}_vagrant_box_image_1_box.img" for name in ("generic-VAGRANTSLASH-ubuntu1804", "a", "lab-x")}
     images["baked"] = "lab-VAGRANTSLASH-debian12_vagrant_box_image_0_box.img"
     images["used"] = "centos-VAGRANTSLASH-7_vagrant_box_image_2004.01_box.img"
     for name in images.values():
         (folder / name).write_text("")
     (folder / "other-disk.img").write_text(str(folder / images["used"]))
-    checkout.env.update(PATH=f"{program.parent}{os.pathsep}{checkout.env['PATH']}", POOL=str(folder))
+    checkout.env.update(PATH=f"{programs}{os.pathsep}{checkout.env['PATH']}", POOL=str(folder))
     checkout.env["LAB_LOCK_FOLDER"] = str(checkout.root)
     return folder
 
