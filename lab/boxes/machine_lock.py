@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from lab.notices import Queued, announce
 from lab.workers import stopping
 
 SECONDS = 60  # to remove an image takes seconds
+UPLOADS = 900  # seconds for the uploads of one image by several others, of which only the first one copies it
 # Of the machine, as libvirt's pool is; the variable is for tests, whose pool is another one.
 LOCK = Path(os.environ.get("LAB_LOCK_FOLDER", "/run/lock"), "lab-base-images")
 
@@ -33,19 +35,34 @@ def machines_begin(path: Path = LOCK) -> Iterator[None]:
     """
     with ExitStack() as stack:
         if lock := _opened(path):
-            _share(stack.enter_context(lock), path.name)
+            holder = "another lab, which removes what machines need,"
+            _wait_for(stack.enter_context(lock), fcntl.LOCK_SH, path.name, holder, SECONDS)
         yield
 
 
-def _share(lock: IO[str], name: str) -> None:
-    """Lock it together with others; after SECONDS go on without it, because anybody may hold it for ever."""
-    end, said = time.monotonic() + SECONDS, False
+@contextmanager
+def upload_turn(image: str, folder: Path = LOCK.parent) -> Iterator[None]:
+    """Let one machine at a time upload an image of this name to libvirt's pool, from any checkout.
+
+    A second Vagrant would see the volume before it is whole, and make a disk that is based on a part of it.
+    """
+    path = folder / f"lab-upload-{re.sub('[^A-Za-z0-9._-]+', '-', image)[:100]}"
+    with ExitStack() as stack:
+        if lock := _opened(path):
+            holder = "another machine, which uploads the same image,"
+            _wait_for(stack.enter_context(lock), fcntl.LOCK_EX, image, holder, UPLOADS)
+        yield
+
+
+def _wait_for(lock: IO[str], way: int, name: str, holder: str, seconds: float) -> None:
+    """Lock it; after so many seconds go on without it, because anybody may hold it for ever."""
+    end, said = time.monotonic() + seconds, False
     while time.monotonic() < end:
         with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock, way | fcntl.LOCK_NB)
             return
         if not said:
-            announce(Queued(name, "another lab, which removes what machines need,"))
+            announce(Queued(name, holder))
             said = True
         if stopping.wait(LOOK_SECONDS):
             raise Interrupted(f"stopped while waiting for {name}")

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,11 +18,19 @@ from lab.boxes.base import Tell
 from lab.boxes.beside import mark
 from lab.boxes.boot import Boot, SilentError
 from lab.boxes.kinds.vagrant import VagrantSpec
-from lab.boxes.machine_lock import machines_begin
+from lab.boxes.machine_lock import machines_begin, upload_turn
 from lab.boxes.notes import Address, Note, Notes
 from lab.boxes.ssh import SshBox
 from lab.boxes.states import state_of_machine
-from lab.boxes.vagrant_output import NETWORK_GONE, NO_BOX, NO_BOX_WHY, REFUSED, adding, address_of, verdict_and_console
+from lab.boxes.vagrant_output import (
+    NETWORK_GONE,
+    NO_BOX,
+    REFUSED,
+    UPLOADED,
+    address_of,
+    not_fetched,
+    verdict_and_console,
+)
 from lab.boxes.vagrant_program import vagrant_for
 from lab.counting import whole_number
 from lab.errors import BoxError, HostError, Interrupted, reason
@@ -95,10 +103,15 @@ class VagrantBox(SshBox):
             for line in machine.up(vm_name=self.name, provider=note.vagrant.provider, stream_output=True):
                 log.write(line)
                 boot.hear(line)
+                if UPLOADED in line:
+                    turn.close()
 
         def once() -> None:
-            with machines_begin(), boot.watched(self.spec.boot_timeout):
-                self._ask("bring up", up, watched=True)
+            with machines_begin(), turn:
+                if note.vagrant.provider == "libvirt" and not note.address:
+                    turn.enter_context(upload_turn(self._image(note)))
+                with boot.watched(self.spec.boot_timeout):
+                    self._ask("bring up", up, watched=True)
 
         def may_pass(error: Exception) -> bool:
             if boot.gave_up or not isinstance(error, BoxError):
@@ -106,6 +119,7 @@ class VagrantBox(SshBox):
             # A suspended machine exists: to resume it again changes nothing. A new one was removed by Vagrant.
             return note.suspended or (note.address is None and REFUSED.search(error.output) is not None)
 
+        turn = ExitStack()
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             try:
@@ -271,20 +285,14 @@ class VagrantBox(SshBox):
                 f"cannot {verb} {self.name}: Vagrant is not installed", hint="python -m lab setup"
             ) from error
 
+    def _image(self, note: Note) -> str:
+        """The name of Vagrant's image."""
+        return note.vagrant.box or self.spec.providers[note.vagrant.provider].box  # type: ignore[index]
+
     def _not_fetched(self, note: Note, printed: str) -> BoxError:
         """The error for an image that Vagrant could not get; nothing was made, so its note is removed."""
         folder = self.project.root / ".vagrant" / "machines" / self.name
         if not any(folder.glob("*/id")):
             shutil.rmtree(folder, ignore_errors=True)
             self.notes.forget(self.name)
-        provider = note.vagrant.provider
-        image = self.spec.providers[provider]  # type: ignore[index]  # the note holds one of these names
-        why = NO_BOX_WHY.search(printed)
-        of = f" {image.version}" if image.version else ""
-        return BoxError(
-            f"cannot bring up {self.name}: Vagrant Cloud did not give its box {image.box}{of} for {provider}"
-            + (f": {why[1].strip()}" if why else ""),
-            output=printed,
-            hint="`python -m lab up --lineup debian` needs nothing from there; an image you have as a file is added by "
-            f"`{adding(image, provider)}`",
-        )
+        return not_fetched(self.name, self.spec.providers[note.vagrant.provider], note.vagrant.provider, printed)  # type: ignore[index]

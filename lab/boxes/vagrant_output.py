@@ -27,6 +27,7 @@ REFUSED = re.compile(
     r"|Failed to start domain|Call to vir\w+ failed)",
     re.M,
 )
+UPLOADED = "Creating image (snapshot of base box volume)"  # vagrant-libvirt's next step once the base image is whole
 NO_BOX_WHY = re.compile(
     r"^(?:Error: |curl: \(\d+\) )?((?:Could not resolve|Failed to connect|The requested URL).*)$", re.M
 )
@@ -39,6 +40,19 @@ def adding(image: Image, provider: str) -> str:
     versions = [{"version": image.version, "providers": [{"name": provider, "url": "FILE"}]}]
     entry = json.dumps({"name": image.box, "versions": versions})
     return f"echo {shlex.quote(entry)} > box.json && vagrant box add box.json"
+
+
+def not_fetched(name: str, image: Image, provider: str, printed: str) -> BoxError:
+    """The error for an image that Vagrant could not get, from what it printed."""
+    why = NO_BOX_WHY.search(printed)
+    of = f" {image.version}" if image.version else ""
+    return BoxError(
+        f"cannot bring up {name}: Vagrant Cloud did not give its box {image.box}{of} for {provider}"
+        + (f": {why[1].strip()}" if why else ""),
+        output=printed,
+        hint="`python -m lab up --lineup debian` needs nothing from there; an image you have as a file is added by "
+        f"`{adding(image, provider)}`",
+    )
 
 
 def verdict_and_console(printed: str, console: str) -> str:

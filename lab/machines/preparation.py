@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.boxes.baking.bake import bake, kernel_of
 from lab.boxes.baking.recipes import load_recipe
 from lab.boxes.base import Box, Tell
-from lab.boxes.kinds.table import state_of
+from lab.boxes.kinds.table import kind_of, state_of
 from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
 from lab.errors import HostError
@@ -72,15 +72,13 @@ class Preparation:
         cache = self.project.cache / "boxes"
         for recipe_name in sorted({spec.recipe for spec in specs if spec.recipe}):
             recipe = load_recipe(self.project.boxes / "recipes" / f"{recipe_name}.yaml")
-            names_of = [spec.name for spec in specs if spec.recipe == recipe_name]
-            files = bake(recipe, cache=cache, shell=self.shell, tell=self.tell, only=names_of)
+            variants = {spec.name: kind_of(spec).variant(spec) for spec in specs if spec.recipe == recipe_name}
+            files = bake(recipe, cache=cache, shell=self.shell, tell=self.tell, only=set(variants.values()))
             kernel = kernel_of(recipe, cache)
-            for spec in specs:
-                if spec.recipe == recipe_name:
-                    file = files[spec.name]
-                    names[spec.name] = f"lab/{file.stem}"
-                    self.tell(Progress(spec.name, "giving the image to Vagrant"))
-                    add_box(self.project, names[spec.name], file)
+            for name, variant in variants.items():
+                names[name] = f"lab/{files[variant].stem}"
+                self.tell(Progress(name, "giving the image to Vagrant"))
+                add_box(self.project, names[name], files[variant])
         return names, kernel
 
     def _wake(self, specs: list[VagrantSpec]) -> None:

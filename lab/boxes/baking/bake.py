@@ -16,6 +16,7 @@ from lab.boxes.baking.recipes import Recipe
 from lab.boxes.baking.rootfs import label, make_tree
 from lab.boxes.baking.workbench import Workbench, open_workbench
 from lab.boxes.base import Box, Tell
+from lab.errors import ConfigError
 from lab.files import hold
 from lab.model import Progress
 from lab.workers import each, raise_first
@@ -30,8 +31,8 @@ def bake(
 
     A file in `cache` is complete or absent: it is synced to disk under another name and then renamed. So its name
     is sufficient proof, and `up` need not compute a checksum each time. The name holds the recipe's digest. Raises
-    HostError for a missing program, space or right, and CommandError with the last lines of a step that failed. Waits
-    while another lab bakes the same recipe there.
+    HostError for a missing program, space or right, and CommandError with the last lines of a step that failed;
+    ConfigError if the recipe makes no image for one of `only`. Waits while another lab bakes the same recipe there.
     """
     cache = cache.absolute()
     if baked(recipe, cache, only):
@@ -56,7 +57,14 @@ def baked(recipe: Recipe, cache: Path, only: Collection[str] | None = None) -> b
 
 
 def _boxes(recipe: Recipe, cache: Path, only: Collection[str] | None = None) -> dict[str, Path]:
-    names = [name for name in recipe.file.variants if only is None or name in only]
+    made = recipe.file.variants
+    if foreign := [name for name in only or () if name not in made]:
+        path = recipe.folder / f"{recipe.name}.yaml"
+        raise ConfigError(
+            f"cannot bake {', '.join(foreign)}: the recipe {recipe.name} has images only for {', '.join(made)}",
+            hint=f"name one of these as `variant` in the box's file, or add a variant to {path}",
+        )
+    names = [name for name in made if only is None or name in only]
     return {name: cache / f"{name}-{recipe.digest}.box" for name in names}
 
 

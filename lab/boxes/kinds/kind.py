@@ -42,6 +42,10 @@ class BoxKind(ABC, Generic[S]):
         """The recipe from which lab bakes its image; None if lab bakes none."""
         return None
 
+    def variant(self, spec: S) -> str:
+        """The image of that recipe that it uses; several boxes may use one."""
+        return spec.name
+
     def images(self, spec: S) -> tuple[str, ...]:
         """The names of Vagrant images, of which it needs one; empty if it needs none."""
         return ()

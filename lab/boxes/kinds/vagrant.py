@@ -26,13 +26,17 @@ class Image(Strict):
 
 
 class VagrantSpec(BoxSpec):
-    """A machine that Vagrant makes: memory in MB, boot_timeout in seconds, and a recipe if lab bakes its image."""
+    """A machine that Vagrant makes: memory in MB, boot_timeout in seconds, and a recipe if lab bakes its image.
+
+    `variant` names the image of the recipe; without it, that is the one of the box's own name.
+    """
 
     kind: Literal["vagrant"]
     memory: int = Field(default=1024, ge=256)
     cpus: int = Field(default=1, ge=1)
     boot_timeout: int = Field(default=300, ge=10)
     recipe: str | None = None
+    variant: str | None = None
     providers: dict[Literal["libvirt", "virtualbox"], Image] = Field(min_length=1)
 
 
@@ -59,6 +63,10 @@ class VagrantKind(BoxKind[VagrantSpec]):
     def recipe(self, spec: VagrantSpec) -> str | None:
         """What its file states."""
         return spec.recipe
+
+    def variant(self, spec: VagrantSpec) -> str:
+        """What its file states, else its name."""
+        return spec.variant or spec.name
 
     def images(self, spec: VagrantSpec) -> tuple[str, ...]:
         """The image of each provider."""

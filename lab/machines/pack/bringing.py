@@ -55,7 +55,7 @@ def wanted_files(
     for spec in specs:
         if name := kind_of_box(spec).recipe(spec):
             recipe = load_recipe(project.boxes / "recipes" / f"{name}.yaml")
-            for path in files_of(recipe, project.cache / "boxes", [spec.name]):
+            for path in files_of(recipe, project.cache / "boxes", [kind_of_box(spec).variant(spec)]):
                 add(path, Sort.BOX, needed=True)
         for name in engines or kind_of_box(spec).engines(spec):
             engine = catalog.engine(name)

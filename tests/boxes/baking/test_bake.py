@@ -18,7 +18,7 @@ from lab.boxes.baking.bake import bake, baked, files_of, kernel_of
 from lab.boxes.baking.recipes import Recipe, load_recipe
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.transcript import ReplayBox
-from lab.errors import CommandError, HostError
+from lab.errors import CommandError, ConfigError, HostError
 from lab.files import hold
 from lab.model import Progress
 from lab.notices import listening
@@ -170,6 +170,15 @@ def test_a_bake_makes_both_boxes_and_says_how_far_it_is(kitchen: Kitchen, recipe
     assert "unpacking libc6 (1 of 2 packages)" in said
     assert "setting up sudo (1 of 2 packages)" in said
     assert [event.who for event in heard if event.done] == ["debian12-apparmor", "debian12-selinux"]
+
+
+def test_a_box_of_which_the_recipe_makes_no_image_is_told_so(kitchen: Kitchen, recipe: Recipe, cache: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        bake(recipe, cache=cache, shell=kitchen, tell=lambda event: None, only=["mine", "debian12-selinux"])
+    has = "debian12-apparmor, debian12-selinux"
+    assert caught.value.message == f"cannot bake mine: the recipe debian12 has images only for {has}"
+    assert caught.value.hint and caught.value.hint.startswith("name one of these as `variant` in the box's file")
+    assert kitchen.asked == []
 
 
 def test_labels_are_written_after_the_image_that_has_none(kitchen: Kitchen, recipe: Recipe, cache: Path) -> None:

@@ -24,7 +24,7 @@ def gather(request: Request) -> list[Item]:
                 hint="`python -m lab pack DIR --lineup debian` packs boxes from Debian's archive",
             )
         if name:
-            recipes.setdefault(name, []).append(spec.name)
+            recipes.setdefault(name, []).append(kind_of(spec).variant(spec))
     cache = request.project.cache / "boxes"
     found = []
     for name, boxes in recipes.items():
