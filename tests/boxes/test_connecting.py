@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
@@ -27,6 +28,17 @@ def test_a_connection_ends_with_its_host(box: SshBox) -> None:
     assert transport.channel_timeout == CHANNEL_SECONDS
     limit = transport.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert limit == DEAD_SECONDS * 1000
+
+
+def test_no_packet_waits_for_the_acknowledgement_of_another(box: SshBox) -> None:
+    assert box._connect().transport.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_end_of_a_command_is_not_asked_for_again_and_again(box: SshBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)  # Fabric's own runner sleeps between two looks
+    done = box.run(["sh", "-c", "sleep 0.3; echo out; exit 3"])
+    assert (done.exit, done.text, naps) == (3, "out", [])
 
 
 def test_a_host_that_does_not_answer_yet_is_asked_again(sshd: Sshd) -> None:
