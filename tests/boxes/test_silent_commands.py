@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -113,12 +114,14 @@ def test_a_box_that_is_frozen_counts_as_dead(sshd: Sshd, monkeypatch: pytest.Mon
     made._connect().transport.channel_timeout = 1
     try:
         for server in mine:
-            server.send_signal(signal.SIGSTOP)
+            with suppress(psutil.NoSuchProcess):  # the server of an earlier connection, which was ending
+                server.send_signal(signal.SIGSTOP)
         with pytest.raises(BoxError, match="cannot reach frozen any more"):
             made.run(["sleep", "100000"], silence=1)
     finally:
         for server in mine:
-            server.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):
+                server.send_signal(signal.SIGCONT)
         made.close()
 
 
