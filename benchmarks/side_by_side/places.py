@@ -39,6 +39,7 @@ class Place:
     targets: tuple[Target, ...]
     env: Mapping[str, str]
     words: tuple[str, ...] = ()
+    emulated: bool = False
 
     def repeated(self, times: int) -> Place:
         """The same hosts, on which `lab repro` makes each trial so many times."""
@@ -98,7 +99,7 @@ def machines() -> Iterator[Place]:
     project = find()
     with opened(project, "debian", [ENGINE]) as (boxes, targets):
         title = f"the two virtual machines of the lineup debian with the engine {ENGINE}"
-        yield Place(title, "debian", project, boxes, targets, {}, ("--engine", ENGINE))
+        yield Place(title, "debian", project, boxes, targets, {}, ("--engine", ENGINE), emulated=True)
 
 
 @contextmanager
