@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,6 @@ class Prepared:
 @contextmanager
 def prepared(task: Task, shown: Shown) -> Iterator[Prepared]:
     """What the words of a task ask for; a bundle is open for the time of the context. UsageError for wrong words."""
-    from lab.cli.again import theirs
     from lab.cli.conduct import boxes_of
     from lab.cli.manner import check_manner
 
@@ -70,9 +69,16 @@ def prepared(task: Task, shown: Shown) -> Iterator[Prepared]:
     asked = _asked(words, place, shown)
     check_manner(asked, debug=shown.debug, json_lines=shown.json_lines)
     with ExitStack() as stack:
-        other = stack.enter_context(theirs(words.packed, place, words.own)) if words.packed else None
+        other = stack.enter_context(_theirs(words, place)) if words.packed else None
         wish = _completed(asked, place, words.scenario, other)
         yield Prepared(place, wish, boxes_of(wish, place, allow_prune=words.allow_prune), other)
+
+
+def _theirs(words: RunWords, place: Workplace) -> AbstractContextManager[Theirs]:
+    from lab.cli.again import theirs  # late: it loads every form of a report, which other runs need not
+
+    assert words.packed
+    return theirs(words.packed, place, words.own)
 
 
 def make(task: Task, shown: Shown, spread: SpreadWords | None = None) -> tuple[Path, Run]:
