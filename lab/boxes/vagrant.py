@@ -107,6 +107,9 @@ class VagrantBox(SshBox):
                     turn.close()
 
         def once() -> None:
+            if failed and not note.suspended:
+                self.destroy()  # it is defined without its network, and Vagrant would start it so
+            failed.append(True)
             with machines_begin(), turn:
                 if note.vagrant.provider == "libvirt" and not note.address:
                     turn.enter_context(upload_turn(self._image(note)))
@@ -116,10 +119,10 @@ class VagrantBox(SshBox):
         def may_pass(error: Exception) -> bool:
             if boot.gave_up or not isinstance(error, BoxError):
                 return False
-            # A suspended machine exists: to resume it again changes nothing. A new one was removed by Vagrant.
+            # A suspended machine exists: to resume it again changes nothing. A new one is removed and made again.
             return note.suspended or (note.address is None and REFUSED.search(error.output) is not None)
 
-        turn = ExitStack()
+        turn, failed = ExitStack(), list[bool]()
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             try:

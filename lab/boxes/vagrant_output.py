@@ -20,7 +20,7 @@ NO_BOX = re.compile(r"in the remote catalog|while downloading the remote file")
 # removed before.
 NETWORK_GONE = re.compile(r"^Error while removing network .*Network not found", re.M)
 # vagrant-libvirt's texts for what libvirt refused while a machine was made. Two Vagrants side by side both see that the
-# network is missing, both make it, and libvirt refuses the second one. Vagrant removes the machine that it began.
+# network is missing, both make it, and libvirt refuses the second one.
 REFUSED = re.compile(
     r"^(?:Error (?:occurred )?while (?:creating|activating|uploading|connecting to|setting up autostart)"
     r"|There was error while creating Libvirt storage pool|There was an error talking to Libvirt"

@@ -60,7 +60,8 @@ def test_what_may_pass_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_suspended: bool, error: str, retried: str | None
 ) -> None:
     """libvirt was restarted under a suspended machine, or two Vagrants made the network that both need."""
-    script = f"""case $1 in
+    script = f"""echo $1 >> {tmp_path}/verbs
+case $1 in
 up) echo up >> {tmp_path}/ups; test "$(wc -l < {tmp_path}/ups)" = 2 || {{ echo {shlex.quote(error)} >&2; exit 1; }};;
 *) printf 'HostName 127.0.0.1\nUser vagrant\nPort 1\nIdentityFile {tmp_path}/key\n';;
 esac"""
@@ -82,6 +83,10 @@ esac"""
             with pytest.raises(BoxError, match="cannot bring up centos7: Vagrant ended with status 1"):
                 guest.bring_up(events.append)
     assert len((tmp_path / "ups").read_text().splitlines()) == (2 if retried else 1)
+    verbs = (tmp_path / "verbs").read_text().split()
+    assert verbs[:3] == {"create": ["up", "destroy", "up"], "resume": ["up", "up", "ssh-config"]}.get(
+        retried or "", ["up"]
+    )
     said = [(item.who, item.what) for item in heard if isinstance(item, Retried)]
     assert said == ([("centos7", retried)] if retried else [])
 
