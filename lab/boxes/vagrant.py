@@ -112,7 +112,7 @@ class VagrantBox(SshBox):
             failed.append(True)
             with machines_begin(), turn:
                 if note.vagrant.provider == "libvirt" and not note.address:
-                    turn.enter_context(upload_turn(self._image(note)))
+                    turn.enter_context(upload_turn(note.vagrant.box or self.spec.providers["libvirt"].box))
                 with boot.watched(self.spec.boot_timeout):
                     self._ask("bring up", up, watched=True)
 
@@ -287,10 +287,6 @@ class VagrantBox(SshBox):
             raise HostError(
                 f"cannot {verb} {self.name}: Vagrant is not installed", hint="python -m lab setup"
             ) from error
-
-    def _image(self, note: Note) -> str:
-        """The name of Vagrant's image."""
-        return note.vagrant.box or self.spec.providers[note.vagrant.provider].box  # type: ignore[index]
 
     def _not_fetched(self, note: Note, printed: str) -> BoxError:
         """The error for an image that Vagrant could not get; nothing was made, so its note is removed."""
