@@ -28,7 +28,7 @@ IMPORTED = {
     "boxes/test_notes.py": "files",
     "boxes/test_process.py": "boxes.base",
     "boxes/test_ssh.py": "boxes.hostkeys",
-    "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs",
+    "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs boxes.states",
     "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying",
     "buildkit/cachekeys/test_recorded.py": "buildkit.cachekeys.state",
     "buildkit/cachekeys/test_solver.py": "buildkit.cachekeys.cache buildkit.cachekeys.definition",
@@ -62,9 +62,9 @@ IMPORTED = {
     "engines/test_archive.py": "engines.elf",
     "engines/test_ensure.py": """
         engines.download engines.engine engines.kinds.distro engines.kinds.installed engines.kinds.static
-        engines.pins engines.stock
+        engines.stock
     """,
-    "engines/test_kinds.py": "engines.kinds.kind engines.kinds.table engines.spec",
+    "engines/test_kinds.py": "engines.kinds.kind engines.kinds.table engines.pins engines.spec",
     "engines/test_making.py": "engines.kinds.debian engines.kinds.reverted engines.packages",
     "engines/test_real.py": "engines.box_docker engines.client engines.host engines.unit",
     "explain/search/test_search.py": """
