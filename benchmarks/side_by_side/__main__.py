@@ -1,6 +1,7 @@
 """Measure lab beside other programs in one go: `python -m benchmarks.side_by_side --output docs/performance.md`.
 
-As root, because each host is a network namespace. With --boxes also the sequence on the two virtual machines of the lineup `debian`.
+As root, because each host is a network namespace. With --boxes also the sequence on the two virtual machines of the
+lineup `debian`.
 """
 
 from __future__ import annotations
