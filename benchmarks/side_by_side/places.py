@@ -21,6 +21,7 @@ from lab.project import Project, find
 from lab.registry import server
 from lab.report import bundle
 from lab.results.run import find as find_run
+from lab.results.shelf import matching
 from tests.faults.hosts import hosts
 from tests.faults.workplace import Workplace
 
@@ -63,7 +64,7 @@ class Place:
 
     def inside(self, rounds: int) -> list[float]:
         """The seconds that the sequence alone took in each of the newest runs, the oldest first."""
-        runs = sorted(path.parent for path in self.project.results.glob("2*/run.json"))[-rounds:]  # not results/sample
+        runs = matching(self.project.results, f"*-{SCENARIO}")[-rounds:]
         return [seconds_of_sequence(bundle.evidence_of(run)) for run in runs]
 
     @contextmanager

@@ -98,6 +98,8 @@ class VagrantBox(SshBox):
         doing = "resume" if note.suspended else "create"
         tell(Progress(self.name, "resuming" if note.suspended else "vagrant up"))
         boot = Boot(self.name, note.vagrant.console, tell)
+        is_new = note.address is None and not note.silent  # a silent one was kept for a look
+        turn, begun = ExitStack(), False
 
         def up(machine: Any) -> None:
             for line in machine.up(vm_name=self.name, provider=note.vagrant.provider, stream_output=True):
@@ -107,11 +109,12 @@ class VagrantBox(SshBox):
                     turn.close()
 
         def once() -> None:
-            if failed and not note.suspended:
+            nonlocal begun
+            if begun and is_new:
                 self.destroy()  # it is defined without its network, and Vagrant would start it so
-            failed.append(True)
+            begun = True
             with machines_begin(), turn:
-                if note.vagrant.provider == "libvirt" and not note.address:
+                if is_new and note.vagrant.provider == "libvirt":
                     turn.enter_context(upload_turn(note.vagrant.box or self.spec.providers["libvirt"].box))
                 with boot.watched(self.spec.boot_timeout):
                     self._ask("bring up", up, watched=True)
@@ -120,9 +123,8 @@ class VagrantBox(SshBox):
             if boot.gave_up or not isinstance(error, BoxError):
                 return False
             # A suspended machine exists: to resume it again changes nothing. A new one is removed and made again.
-            return note.suspended or (note.address is None and REFUSED.search(error.output) is not None)
+            return note.suspended or (is_new and REFUSED.search(error.output) is not None)
 
-        turn, failed = ExitStack(), list[bool]()
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             try:

@@ -91,6 +91,17 @@ esac"""
     assert said == ([("centos7", retried)] if retried else [])
 
 
+def test_a_machine_that_is_kept_for_a_look_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = f"echo $1 >> {tmp_path}/verbs; echo {shlex.quote(RACES[0])} >&2; exit 1"
+    guest = box(tmp_path, "centos7", monkeypatch, script)
+    note = guest.notes.read("centos7")
+    assert note
+    guest.notes.write(note.model_copy(update={"silent": True}))
+    with pytest.raises(BoxError, match="cannot bring up centos7: Vagrant ended with status 1"):
+        guest.bring_up(lambda event: None)
+    assert (tmp_path / "verbs").read_text().split() == ["up"]
+
+
 def test_a_machine_without_vagrant_is_not_told_of_it_at_the_import() -> None:
     argv = [sys.executable, "-c", "import lab.boxes.vagrant_program"]
     done = subprocess.run(argv, cwd=ROOT, env={"PATH": "/nonexistent"}, capture_output=True, text=True, check=False)
