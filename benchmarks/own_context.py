@@ -35,9 +35,10 @@ from lab.project import Project, find
 from lab.registry import server
 from lab.report import docker
 from lab.run.client_login import ALONE, logged_in
-from lab.run.experiment import Wish, perform
+from lab.run.experiment import perform
 from lab.run.own_project.project import OwnProject, read_project
 from lab.run.own_project.request import Request
+from lab.run.wish import Wish
 
 ENGINE = "26.1.5"
 FILES, BYTES = 5_000, 200_000_000

@@ -23,8 +23,8 @@ from lab.errors import LabError, UsageError, did_you_mean
 from lab.model import Outcome, Progress
 from lab.results.run import Run
 from lab.run import bisect as bisection
-from lab.run.experiment import Wish
 from lab.run.scenarios import find, load_scenario
+from lab.run.wish import Wish
 
 
 @click.command(epilog="Example: python -m lab bisect --bad 19.03.8 --good 20.10.24 --step 'COPY bar bar'")

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab.boxes.base import Tell
 from lab.boxes.specs import BoxSpec
@@ -26,10 +28,15 @@ from lab.project import Project
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
 from lab.run.builders.table import bring_buildx, check_caches, fitting
-from lab.run.experiment import Wish, perform
-from lab.run.recorder import Watch
+from lab.run.wish import Wish
+from lab.workers import Background
 
-Make = Callable[[Wish, Sequence[Ready], Project, Tell, Watch], tuple[Path, Run]]
+if TYPE_CHECKING:
+    from lab.run.recorder import Watch
+
+    Make = Callable[[Wish, Sequence[Ready], Project, Tell, Watch], tuple[Path, Run]]
+
+RUN_NEEDS = ("lab.run.experiment", "lab.buildkit.progress.reader", "lab.report.table")  # once its boxes are up
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,14 @@ class Conductor:
         wish: Wish,
         engines: Sequence[str] = (),
         also: Sequence[str] = (),
-        make: Make = perform,
+        make: Make | None = None,
         *,
         early: bool = True,
     ) -> tuple[Path, Run]:
         """Bring the boxes up with these engines (default: their own) and make the trials of the wish.
 
-        `make` makes them. With `early`, engines whose archives take minutes to make are started after the others.
+        `make` makes them, by default `lab.run.experiment.perform`. With `early`, engines whose archives take minutes to
+        make are started after the others.
         """
         ready = self.bring_up(wish, engines, also, early=early)
         return self.make(wish, ready, make)
@@ -68,6 +76,7 @@ class Conductor:
     ) -> list[Ready]:
         """Bring the boxes up with these engines, or with their own."""
         name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
+        Background("the modules of a run", partial(_import, RUN_NEEDS))  # while the boxes are waited for
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
         try:
             up = partial(self.fleet.up, name, self.specs, self.provider, engines, also)
@@ -76,11 +85,13 @@ class Conductor:
             self._add_way_on(error, wish)
             raise
 
-    def make(self, wish: Wish, ready: Sequence[Ready], make: Make = perform) -> tuple[Path, Run]:
+    def make(self, wish: Wish, ready: Sequence[Ready], make: Make | None = None) -> tuple[Path, Run]:
         """Make the trials of the wish on these boxes, and close them."""
+        from lab.run.experiment import perform
+
         name = self.place.lineup.name
         try:
-            return make(wish, ready, self.place.project, self.screen.tell, self._watch)
+            return (make or perform)(wish, ready, self.place.project, self.screen.tell, self._watch)
         except (Interrupted, KeyboardInterrupt) as error:
             hint = f"what was measured is kept in {self.place.project.results}"
             if any(spec.kind == "vagrant" for spec in self.specs):  # a run on this machine alone leaves nothing
@@ -133,6 +144,11 @@ def conducting(
             yield Conductor(place, fleet, specs, provider, shown)
         finally:
             fleet.release_private()
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
 
 
 def boxes_of(wish: Wish, place: Workplace, *, allow_prune: bool) -> list[BoxSpec]:

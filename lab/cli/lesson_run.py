@@ -85,7 +85,7 @@ def make_run(
     from lab.cli.conduct import boxes_for, conducting
     from lab.cli.options import builders_named, caches_named, engines_named, workplace
     from lab.lessons.limits import check_lesson
-    from lab.run.experiment import Wish
+    from lab.run.wish import Wish
 
     place = workplace(lineup or LOCAL)
     check_lesson(lesson, place.project.scenarios)

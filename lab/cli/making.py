@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from lab.cli.screen import Screen
     from lab.cli.spreading import SpreadWords
     from lab.results.run import Run
-    from lab.run.experiment import Wish
     from lab.run.manner import Surprise
+    from lab.run.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 from lab.cli.columns import fill
 from lab.errors import UsageError
 from lab.results.run import Run
-from lab.run.experiment import Wish
+from lab.run.wish import Wish
 
 
 def check_manner(wish: Wish, *, debug: bool, json_lines: bool) -> None:

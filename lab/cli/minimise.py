@@ -217,10 +217,10 @@ def _result(conductor: Conductor, search: Search, kept: ResultFolder, ends: Ends
     """Write the scenario, run it with `repro`'s own means, and write the report."""
     from lab import files
     from lab.report.minimised import markdown
-    from lab.run.experiment import Wish
     from lab.run.minimise.folder import write
     from lab.run.minimise.outcome import of_search
     from lab.run.minimise.state import REPORT, SCENARIO
+    from lab.run.wish import Wish
 
     best, folder = search.best, kept.folder / SCENARIO
     answer = search.answers_of(best)

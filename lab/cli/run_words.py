@@ -24,7 +24,7 @@ from lab.yamlfile import Strict
 
 if TYPE_CHECKING:
     from lab.cli.options import Workplace
-    from lab.run.experiment import Wish
+    from lab.run.wish import Wish
 
 SCHEMA = 1
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lab.engines.spec import EngineSpec
     from lab.model import TrialKey
     from lab.run.course import Course
-    from lab.run.experiment import Wish
     from lab.run.shards import Choice
+    from lab.run.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.boxes.specs import BoxSpec
     from lab.cli.conduct import Conductor
     from lab.results.run import Run
-    from lab.run.experiment import Wish
+    from lab.run.wish import Wish
 
 DEADLINE = 900  # seconds
 LOCAL = "local"

@@ -22,7 +22,7 @@ from lab.cli.options import (
 
 if TYPE_CHECKING:
     from lab.cli.options import Workplace
-    from lab.run.experiment import Wish
+    from lab.run.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class TrialWords:
         """The wish for these trials, without a scenario; UsageError for a name that is not known."""
         from pathlib import Path
 
-        from lab.run.experiment import Wish
+        from lab.run.wish import Wish
 
         return Wish(
             place.lineup.name,

@@ -59,7 +59,7 @@ def worker(
 
     check_remote_address(scheduler)
     from lab.run.distributed.serving import serve
-    from lab.run.experiment import Wish
+    from lab.run.wish import Wish
 
     place = workplace(lineup)
     place.announce()

@@ -12,6 +12,7 @@ from lab.registry.ports import kind_of, listens
 from lab.workers import wait_for
 
 SECONDS = 20
+LOOK_SECONDS = 0.02  # between two looks at whether it serves, which it does after a twentieth of a second
 ANOTHER = "run the same command again, or name a registry of your own with --registry HOST/USER"
 CONFIG = """\
 version: 0.1
@@ -64,4 +65,4 @@ def wait_until_it_serves(port: int, child: Child | None, credentials: Credential
         return True if found == 200 else f"status {found} instead of 200"
 
     log = child.output if child else str
-    wait_for("the registry", look, timeout=SECONDS, every=0.1, error=RegistryError, hint=ANOTHER, detail=log)
+    wait_for("the registry", look, timeout=SECONDS, every=LOOK_SECONDS, error=RegistryError, hint=ANOTHER, detail=log)

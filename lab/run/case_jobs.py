@@ -10,8 +10,8 @@ from lab.engines.spec import EngineSpec
 from lab.errors import UsageError
 from lab.run.builders.table import USUAL, check_caches, fitting
 from lab.run.cases import Case
-from lab.run.experiment import Wish
 from lab.run.scenarios import Scenario, load_scenario
+from lab.run.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)

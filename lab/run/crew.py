@@ -23,8 +23,9 @@ from lab.registry.server import Registry
 from lab.results.contexts import pack
 from lab.results.facts import BoxFacts
 from lab.results.run import Production, Run, Trial
-from lab.run import boxfacts, cachefacts, matrix, sequence
+from lab.run import cachefacts, matrix, sequence
 from lab.run.agenda import Agenda
+from lab.run.asking import Facts as Asked
 from lab.run.course import ONCE, Course
 from lab.run.expectations import Expectation, Facts, combine, facts_of
 from lab.run.faults import translate
@@ -48,7 +49,8 @@ class Crew:
     variations are tried only on a box's first engine and against the first producer, so that a run stays short.
     `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
     with; without them each engine of a consumer rebuilds what the same engine built. `manner` is how each trial
-    is made, `course` which trials are, and `state` the folder of this checkout's notes. Crews of one run share `used`.
+    is made, `course` which trials are, and `state` the folder of this checkout's notes. `facts` may have asked
+    the engines already. Crews of one run share `used`.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Crew:
         course: Course = ONCE,
         state: Path | None = None,
         used: list[Station] | None = None,
+        facts: Asked | None = None,
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -77,6 +80,7 @@ class Crew:
         self.manner = manner
         self.course = course
         self.state = state
+        self.facts = facts or Asked()
         self.agenda = Agenda(
             scenario,
             recorder,
@@ -89,8 +93,7 @@ class Crew:
         self.stations: dict[tuple[str, str], Station] = {}  # those whose image is made, if they make one
         self._used = [] if used is None else used  # all that may have files of the run on their box
         self._homes: dict[str, PurePosixPath] = {}
-        self._daemons: dict[tuple[str, Docker], BoxFacts] = {}  # those that were asked, by box and client
-        self.emptied: set[tuple[str, Docker]] = set()  # of them, those that hold nothing
+        self.emptied: set[tuple[str, Docker]] = set()  # the daemons that hold nothing, by box and client
         self._digests: dict[tuple[bytes, str], str] = {}
 
     def trials(
@@ -193,17 +196,12 @@ class Crew:
         self.manner.clear(self._used, self.recorder.folder, self.state, self.tell)
 
     def _facts(self, item: Ready, engine: Engine) -> BoxFacts:
-        """What an engine says of itself and of its box; each daemon is asked once in a run."""
-        box, name = self.boxes[item.box.name], item.box.name
-        if known := self._daemons.get((name, engine.docker)):
-            return boxfacts.of_same_daemon(known, engine)
-        with box.about(f"{name}:{engine.name}/facts"):
-            try:
-                facts = boxfacts.look(box, engine, item.spec.summary, item.spec.kind)
-            except CommandError as error:
-                raise translate(box, engine, self.store, error) from error
-        self._daemons[name, engine.docker] = facts
-        return facts
+        """What an engine says of itself and of its box."""
+        box = self.boxes[item.box.name]
+        try:
+            return self.facts.of(box, item, engine)
+        except CommandError as error:
+            raise translate(box, engine, self.store, error) from error
 
     def produce(self, station: Station) -> None:
         """Let a station build and push its image, and store how that went."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from lab.boxes.base import Box, Tell
+from lab.boxes.base import Tell
 from lab.boxes.recording import RecordingBox
 from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
@@ -25,80 +25,52 @@ from lab.results.facts import ImageFacts, NamedImage
 from lab.results.run import Base, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image, web_address
+from lab.run.asking import asking
 from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
-from lab.run.course import ONCE, Course
 from lab.run.crew import Crew
 from lab.run.faults import translate
-from lab.run.manner import USUAL, Manner
-from lab.run.own_project.project import OwnProject
-from lab.run.own_project.scenario import scenario_of
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.requirements import check_builders, check_clock, check_reach, check_versions
 from lab.run.resuming import begun, check_setting, keep_plan, opened
-from lab.run.scenarios import Scenario, load_scenario
+from lab.run.scenarios import Scenario
 from lab.run.steps.table import stored as stored_steps
 from lab.run.taking_part import check_engines, narrow
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a user asks of a run; empty tuples and None stand for the defaults."""
-
-    lineup: str
-    scenario: Path
-    producers: tuple[str, ...] = ()
-    consumers: tuple[str, ...] = ()
-    variations: tuple[str, ...] = ()
-    consumer_engines: tuple[str, ...] = ()
-    producer_engines: tuple[str, ...] = ()
-    base: str | None = None
-    registry: str | None = None
-    registry_port: int | None = None
-    builders: tuple[str, ...] = ()
-    caches: tuple[str, ...] = ()
-    project: OwnProject | None = None
-    manner: Manner = USUAL
-    course: Course = ONCE
-
-    def load(self, base: str, web: str = web_address.USUAL) -> Scenario:
-        """The scenario over this base image: the one in the folder `scenario`, or that of the user's own project.
-
-        `web` is the address at which a step of the sequence serves files.
-        """
-        return load_scenario(self.scenario, base, web) if self.project is None else scenario_of(self.project, base)
+from lab.run.wish import Wish
 
 
 @contextmanager
-def opening(
-    cast: Cast,
-    project: Project,
-    tell: Tell,
-    watch: Watch,
-    registry: Registry | None,
-    boxes: Sequence[Box],
-    listen: Callable[[Listener], AbstractContextManager[None]],
-) -> Iterator[tuple[Path, Registry, Recorder, Transcript]]:
-    """The folder, the registry, the recorder and the transcript of a run, a new one or the stored one that is resumed.
+def beginning(cast: Cast, project: Project) -> Iterator[tuple[Path, Run, Transcript]]:
+    """The folder, the run and the transcript of a new run, or of the stored one that is resumed.
 
-    `boxes` are those of this process, which a registry of the run's own must reach. `listen` gives the recorder what is
-    noticed within the context.
+    The run does not name its registry yet, unless it is resumed.
     """
     wish, started, stored = cast.wish, datetime.now(UTC), cast.wish.course.stored
     folder = stored.folder if stored else create_folder(project.results, cast.draft.name, started)
     with ExitStack() as stack:
         if wish.course.words is not None:
             stack.enter_context(keep_plan(folder, wish.course.words))
-        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        store = registry or stack.enter_context(serving)
-        run = begun(wish.course, folder.name, cast.draft, wish.lineup, started, store)
-        recorder = Recorder(folder, run if stored else run.model_copy(update={"fresh": wish.manner.fresh}), watch)
+        run = begun(wish.course, folder.name, cast.draft, wish.lineup, started)
+        transcript = opened(folder, run)
+        stack.callback(transcript.close)
+        yield folder, run if stored else run.model_copy(update={"fresh": wish.manner.fresh}), transcript
+
+
+@contextmanager
+def recording(
+    folder: Path,
+    run: Run,
+    store: Registry,
+    watch: Watch,
+    listen: Callable[[Listener], AbstractContextManager[None]],
+) -> Iterator[Recorder]:
+    """The recorder of a run whose images go to this registry; `listen` gives it what is noticed within the context."""
+    recorder = Recorder(folder, run.model_copy(update={"registry": run.registry or store.prefix}), watch)
+    with ExitStack() as stack:
         stack.callback(recorder.close)
         stack.enter_context(listen(recorder.hear))
         recorder.update()
-        transcript = opened(folder, run)
-        stack.callback(transcript.close)
-        yield folder, store, recorder, transcript
+        yield recorder
 
 
 def perform(
@@ -118,10 +90,13 @@ def perform(
     """
     cast, stored = cast_of(wish, ready), wish.course.stored
     with ExitStack() as stack:
-        boxes = [item.box for item in cast.ready]
-        begin = opening(cast, project, tell, watch, registry, boxes, listening)
-        folder, store, recorder, transcript = stack.enter_context(begin)
+        folder, run, transcript = stack.enter_context(beginning(cast, project))
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
+        facts = stack.enter_context(asking(cast.used, transcript))
+        boxes = [item.box for item in cast.ready]
+        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
+        store = registry or stack.enter_context(serving)
+        recorder = stack.enter_context(recording(folder, run, store, watch, listening))
         store.hide(recorded.values())
         stack.enter_context(server.doors(store, [item.box for item in cast.used]))
         base = make_base(wish, store, *base_maker(cast.producers, recorded), tell)
@@ -144,6 +119,7 @@ def perform(
             manner=wish.manner,
             course=wish.course,
             state=project.state,
+            facts=facts,
         )
         crew.trials(cast.producers, cast.consumers, cast.draft.variations(wish.variations))
         if not crew.agenda.missing():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.buildkit.progress.build import Build, Step
-from lab.buildkit.progress.reader import read_builds
 from lab.errors import Fault
 from lab.model import Outcome, Verdict
 from lab.results.facts import BuildResult, CacheImport, Inspection, StepResult
@@ -94,6 +93,10 @@ def read_result(
     found by its place in its stage; `stages` are the stages of the instructions. One that the output does not show is
     `unknown`.
     """
+    from lab.buildkit.progress.reader import (
+        read_builds,  # late: a scenario that is only read needs none of its patterns
+    )
+
     builds = read_builds(output)
     build = builds[-1] if builds else None
     found = _paired(list(build.steps) if build else [], instructions, stages)

@@ -30,8 +30,9 @@ from lab.results.run import Run
 from lab.run import base_image
 from lab.run.builders.table import bring_buildx
 from lab.run.case_jobs import Job
-from lab.run.experiment import Wish, perform
+from lab.run.experiment import perform
 from lab.run.recorder import Watch, unwatched
+from lab.run.wish import Wish
 from lab.workers import Once, each, raise_first, stopping
 
 Done = Callable[[Job, Run | LabError], None]

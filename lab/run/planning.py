@@ -12,7 +12,8 @@ from lab.errors import BoxError
 from lab.machines.ready import Later, Ready
 from lab.model import CONTROL, TrialKey
 from lab.run import matrix
-from lab.run.experiment import Wish, cast_of
+from lab.run.experiment import cast_of
+from lab.run.wish import Wish
 
 EnginesOf = Callable[[BoxSpec], Sequence[EngineSpec]]
 

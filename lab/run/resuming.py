@@ -44,8 +44,8 @@ def keep_plan(folder: Path, words: str) -> Iterator[None]:
         yield
 
 
-def begun(course: Course, name: str, draft: Scenario, lineup: str, moment: datetime, store: Registry) -> Run:
-    """The run as it begins at this moment, or as it goes on."""
+def begun(course: Course, name: str, draft: Scenario, lineup: str, moment: datetime) -> Run:
+    """The run as it begins at this moment, or as it goes on; a new one does not name its registry yet."""
     if course.stored:
         before = course.stored.run
         return before.model_copy(update={"resumed": (*before.resumed, moment), "complete": False, "finished": None})
@@ -55,7 +55,7 @@ def begun(course: Course, name: str, draft: Scenario, lineup: str, moment: datet
         summary=draft.summary,
         lineup=lineup,
         started=moment,
-        registry=store.prefix,
+        registry="",
         repetition=course.repetition,
         again_of=course.again_of,
         shard=course.shard,

@@ -19,7 +19,7 @@ from lab.results.run import Run
 from lab.run.builders.table import BUILDERS
 from lab.run.case_jobs import Job
 from lab.run.cases import cases
-from lab.run.experiment import Wish
+from lab.run.wish import Wish
 from tests import reporting
 from tests.conftest import ROOT
 

@@ -34,7 +34,7 @@ from lab.machines import kept
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.project import Project
-from lab.run.experiment import Wish
+from lab.run.wish import Wish
 from tests.conftest import ROOT, Lab, own_checkout
 
 pytestmark = pytest.mark.slow

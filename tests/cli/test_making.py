@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli.making import _of_variations
-from lab.run.experiment import Wish
+from lab.run.wish import Wish
 
 
 @pytest.mark.parametrize(

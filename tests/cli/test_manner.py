@@ -9,8 +9,8 @@ import pytest
 from lab.cli.manner import check_manner, kept_text
 from lab.errors import UsageError
 from lab.results.run import load
-from lab.run.experiment import Wish
 from lab.run.manner import Manner
+from lab.run.wish import Wish
 from tests.cli.program import Place
 from tests.conftest import ROOT
 

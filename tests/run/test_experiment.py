@@ -13,8 +13,9 @@ from lab.engines.engine import Engine
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Ready
 from lab.registry.server import Registry
-from lab.run.experiment import Wish, base_maker, caches_of, other_bases
+from lab.run.experiment import base_maker, caches_of, other_bases
 from lab.run.scenarios import Scenario, load_scenario
+from lab.run.wish import Wish
 from tests.conftest import ROOT
 
 STORE = Registry("localhost:9", "docker-registry", 9)  # the discard port: nothing answers there

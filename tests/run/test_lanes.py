@@ -23,8 +23,8 @@ from lab.results.run import Base, Run
 from lab.run import base_image, lanes
 from lab.run.case_jobs import Job
 from lab.run.cases import cases
-from lab.run.experiment import Wish
 from lab.run.recorder import Watch
+from lab.run.wish import Wish
 from tests import reporting
 from tests.conftest import ROOT
 

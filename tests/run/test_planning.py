@@ -8,8 +8,8 @@ from lab.errors import UsageError
 from lab.machines.catalog import Catalog
 from lab.results.run import Repetition
 from lab.run.course import Course
-from lab.run.experiment import Wish
 from lab.run.planning import planned
+from lab.run.wish import Wish
 from tests.conftest import ROOT
 
 CATALOG = Catalog(ROOT / "boxes")

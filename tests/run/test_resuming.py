@@ -60,10 +60,10 @@ def test_a_second_process_is_refused_with_the_name_of_the_first(tmp_path: Path) 
 def test_a_resumed_run_keeps_what_it_was_and_counts_its_parts() -> None:
     draft = load_scenario(find("copy-bust", ROOT / "templates" / "scenarios"), "scratch")
     course = Course(stored=Stored(Path(), RUN))
-    again = begun(course, "x", draft, "x", NOW, STORE)
+    again = begun(course, "x", draft, "x", NOW)
     assert (again.name, again.started, again.trials) == (RUN.name, RUN.started, RUN.trials)
     assert (again.resumed, again.complete, again.finished) == ((NOW,), False, None)
-    new = begun(Course(again_of="before"), "x", draft, "gist", NOW, STORE)
+    new = begun(Course(again_of="before"), "x", draft, "gist", NOW)
     assert (new.name, new.resumed, new.again_of, new.trials) == ("x", (), "before", ())
 
 

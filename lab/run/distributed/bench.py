@@ -29,10 +29,11 @@ from lab.run.crew import Crew
 from lab.run.distributed.collector import Collector, Exchanges
 from lab.run.distributed.parcels import Order, Parcel
 from lab.run.distributed.tunnel import End, open_door
-from lab.run.experiment import Wish, make_base, rulebook
+from lab.run.experiment import make_base, rulebook
 from lab.run.manner import Manner
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
+from lab.run.wish import Wish
 
 NAME = "lab"
 OPENED = 30  # seconds in which a port of the loopback opens

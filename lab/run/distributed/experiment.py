@@ -20,6 +20,7 @@ from lab.errors import HostError, UsageError, reason
 from lab.machines.ready import Ready
 from lab.notices import listening_here
 from lab.project import Project
+from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import Run
 from lab.run import web_address
@@ -29,8 +30,9 @@ from lab.run.distributed import cluster, tunnel
 from lab.run.distributed.bench import Bench
 from lab.run.distributed.gathering import Gathering
 from lab.run.distributed.parcels import Order
-from lab.run.experiment import Cast, Wish, cast_of, describe, opening, rulebook
+from lab.run.experiment import Cast, beginning, cast_of, describe, recording, rulebook
 from lab.run.recorder import Watch, unwatched
+from lab.run.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,10 @@ def perform(
     with ExitStack() as stack:
         client = stack.enter_context(_client(spread, cast, project, tell))
         boxes = [item.box for item in cast.ready] if spread.is_local else []
-        begin = opening(cast, project, tell, watch, registry, boxes, listening_here)
-        folder, store, recorder, transcript = stack.enter_context(begin)
+        folder, run, transcript = stack.enter_context(beginning(cast, project))
+        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
+        store = registry or stack.enter_context(serving)
+        recorder = stack.enter_context(recording(folder, run, store, watch, listening_here))
         door = stack.enter_context(_offered(client, spread, store))
         token = f"{folder.name}-{secrets.token_hex(4)}"
         order = Order(__version__, token, recorder.run, store, door, wish.base, wish.variations)

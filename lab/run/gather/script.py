@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 # Called as `sh -c SCRIPT sh FOLDER LARGEST SMALL`: FOLDER is the context, LARGEST the bytes of content that are sent in
-# all, SMALL those of one file where the whole is more. Prints sections: a line with the section's name, then base64.
+# all, SMALL those of one file where the whole is more. Prints sections: a line "= NAME", then lines of base64.
 # Nothing of it depends on a name: find hands names on, and every list ends its fields with NUL.
+# Each program that it starts costs a build beside it a millisecond, which is why there are few: no section without
+# content that is rare, and getfattr asked once.
 # Reading may set times of access, which no cache key knows; all else stays as it is.
 # `x` marks what cannot be read, `-` the rest. Attributes are asked with Python where getfattr is absent; where both
 # are, the section is not there, and the attributes are not known. getfattr writes "# file:" lines with \ooo for what
-# would break them; values come in hex since text hides a label's final NUL. It is asked twice because the lines of its
-# two outputs, were they one, could fall into each other. The list is made twice to see what changed meanwhile.
+# would break them; values come in hex since text hides a label's final NUL. Its two outputs have descriptors of their own:
+# their lines, were they one, could fall into each other. The list is made twice to see what changed meanwhile.
 SCRIPT = r"""# lab lists a context
 cd "$1" || exit 1
 if ! find . -maxdepth 0 -printf '' 2>/dev/null; then echo no-find; exit 0; fi
-send() { echo "$1"; base64 | tr -d '\n'; echo; }
+send() { echo "= $1"; exec base64; }
+exec 5>&1
 list() {
   find . -mindepth 1 \( -type d \( ! -readable -o ! -executable \) -printf x -o -type f ! -readable -printf x \
     -o -printf - \) -printf '%y\0%m\0%s\0%n\0%D:%i\0%T@\0%C@\0%U:%G\0%P\0%l\0'
 }
 list | send list
-find . \( -type c -o -type b \) -exec stat -c '%t %T %n' -- {} + | send devices
+devices=$(find . \( -type c -o -type b \) -exec stat -c '%t %T %n' -- {} +)
+[ -z "$devices" ] || printf '%s\n' "$devices" | send devices
 if command -v getfattr >/dev/null 2>&1; then
-  find . -mindepth 1 -exec getfattr -h -d -m - -e hex --absolute-names -- {} + 2>/dev/null | send attributes
-  find . -mindepth 1 -exec getfattr -h -d -m - -e hex --absolute-names -- {} + 2>&1 >/dev/null | send problems
+  problems=$({ find . -mindepth 1 -exec getfattr -h -d -m - -e hex --absolute-names -- {} + 2>&6 |
+    send attributes >&5; } 6>&1)
+  [ -z "$problems" ] || printf '%s\n' "$problems" | send problems
 elif command -v python3 >/dev/null 2>&1; then
   find . -mindepth 1 -exec python3 -c '
 import os, sys

@@ -97,11 +97,11 @@ def _linked(pairs: list[tuple[Entry, _Found]]) -> Iterator[Entry]:
 
 
 def _sections(output: bytes) -> dict[str, bytes]:
-    lines = output.decode("ascii", "replace").split("\n")
     found: dict[str, bytes] = {}
     try:
-        for name, text in zip(lines[::2], lines[1::2], strict=False):
-            found[name] = base64.b64decode(text, validate=True)
+        for text in output.decode("ascii", "replace").removeprefix("= ").split("\n= "):
+            name, *lines = text.split("\n")
+            found[name] = base64.b64decode("".join(lines), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ReadError(f"cannot read what was gathered: {error}") from error
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.boxes.base import Tell
 from lab.project import Project
-from lab.run.experiment import Wish
+from lab.run.wish import Wish
 from tests.conftest import ROOT
 
 

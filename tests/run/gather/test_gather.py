@@ -260,10 +260,10 @@ def test_it_reads_as_root_where_the_client_does(tmp_path: Path) -> None:
     "output",
     [
         b"",
-        b"list\nAAAA\n",
-        b"list\n!!\nagain\n!!\n",
-        b"list\nLWYA\nagain\nLWYA\n",
-        b"list\n\nagain\n\ncontents\nAAAA\n",
+        b"= list\nAAAA\n",
+        b"= list\n!!\n= again\n!!\n",
+        b"= list\nLWYA\n= again\nLWYA\n",
+        b"= list\n= again\n= contents\nAAAA\n",
     ],
 )
 def test_output_that_is_not_whole_is_refused(output: bytes) -> None:
