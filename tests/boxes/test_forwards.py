@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,16 @@ from lab.errors import BoxError
 
 
 class Ending:
-    """A transport that writes down how it ends."""
+    """A transport that writes down what is asked of it and how it ends."""
 
-    def __init__(self, heard: list[str]) -> None:
+    def __init__(self, heard: list[str], refused: tuple[str, ...]) -> None:
         self.heard = heard
+        self.refused = refused
+
+    def request_port_forward(self, address: str, port: int, handler: object) -> None:
+        if address in self.refused:
+            raise SSHException("TCP forwarding request denied")
+        self.heard.append(f"open {address} {port}")
 
     def cancel_port_forward(self, address: str, port: int) -> None:
         self.heard.append(f"cancel {address} {port}")
@@ -45,14 +52,6 @@ class Standing:
         self.heard = heard
         self.taken = taken
 
-    @contextmanager
-    def forward_remote(self, **ports: Any) -> Iterator[None]:
-        if self.taken or (ports["remote_host"] == "::1" and not self.has_ipv6):
-            raise SSHException("TCP forwarding request denied")
-        self.heard.append(f"open {ports['remote_host']} {ports['remote_port']} to {ports['local_port']}")
-        yield
-        self.heard.append("shut")
-
     def run(self, command: str, **more: Any) -> Said:
         return Said(f"1000\n{self.sockets}")
 
@@ -63,7 +62,8 @@ class Standing:
 
     @property
     def transport(self) -> Ending:
-        return Ending(self.heard)
+        refused = ("::1", "127.0.0.1") if self.taken else () if self.has_ipv6 else ("::1",)
+        return Ending(self.heard, refused)
 
     def close(self) -> None:
         self.heard.append("close")
@@ -79,12 +79,44 @@ def test_a_forward_that_was_closed_opens_again_by_a_new_connection() -> None:
     door.open()
     door.close()
     door.open()
-    # the box confirms, then the connection ends, then Fabric's threads need not be waited for
-    ended = ["cancel 127.0.0.1 5000", "end", "shut", "close"]
-    assert heard == ["open 127.0.0.1 5000 to 5001", *ended, "open 127.0.0.1 5000 to 5001"]
+    # the box confirms, then the connection ends, then the threads of the forward need not be waited for
+    ended = ["cancel 127.0.0.1 5000", "end", "cancel 127.0.0.1 5000", "close"]
+    assert heard == ["open 127.0.0.1 5000", *ended, "open 127.0.0.1 5000"]
     door.close()
     door.close()
     assert heard[6:] == ended
+
+
+def test_a_connection_on_the_box_is_led_to_this_machine_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: list[Any] = []
+    monkeypatch.setattr(Ending, "request_port_forward", lambda self, address, port, handler: handlers.append(handler))
+    with socket.create_server(("127.0.0.1", 0)) as registry:
+        door = ReverseForward("box", lambda: connection([]), 5000, registry.getsockname()[1])
+        door.open()
+        near, far = socket.socketpair()  # for the forward, a channel is what can be read and written
+        near.settimeout(10)
+        handlers[-1](far, ("127.0.0.1", 1), ("127.0.0.1", 5000))
+        asked, _ = registry.accept()
+        near.sendall(b"asked" * 100_000)
+        assert received(asked, 500_000) == b"asked" * 100_000
+        asked.sendall(b"said")
+        assert received(near, 4) == b"said"
+        asked.close()
+        assert near.recv(1) == b""  # the registry's end is the client's
+        door.close()
+    gone, channel = socket.socketpair()
+    handlers[-1](channel, ("127.0.0.1", 1), ("127.0.0.1", 5000))
+    assert gone.recv(1) == b""  # nobody listens here any more
+    gone.close()
+    near.close()
+
+
+def received(sender: socket.socket, size: int) -> bytes:
+    """So many bytes of a socket."""
+    found = b""
+    while len(found) < size:
+        found += sender.recv(size - len(found))
+    return found
 
 
 def test_a_port_that_is_taken_is_named_and_no_connection_is_left() -> None:
@@ -112,7 +144,7 @@ def test_a_forward_of_a_box_that_is_gone_closes(monkeypatch: pytest.MonkeyPatch,
     door = ReverseForward("b", lambda: connection(heard), 5000, 5001)
     door.open()
     door.close()
-    assert heard == ["open 127.0.0.1 5000 to 5001", "end", "shut", "close"]
+    assert heard == ["open 127.0.0.1 5000", "end", "close"]
 
 
 LISTENS = (
@@ -128,9 +160,9 @@ def test_both_loopback_addresses_are_the_registrys(monkeypatch: pytest.MonkeyPat
     heard: list[str] = []
     door = ReverseForward("box", lambda: connection(heard), 5000, 5001)
     door.open()
-    assert heard == ["open ::1 5000 to 5001", "open 127.0.0.1 5000 to 5001"]
+    assert heard == ["open ::1 5000", "open 127.0.0.1 5000"]
     door.close()
-    assert heard[2:] == ["cancel 127.0.0.1 5000", "end", "shut", "shut", "close"]
+    assert heard[2:] == ["cancel 127.0.0.1 5000", "end", "cancel ::1 5000", "cancel 127.0.0.1 5000", "close"]
 
 
 @pytest.mark.parametrize("address", [LOOPBACK, "0" * 32, "0100007F"])

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -151,6 +152,13 @@ def test_bytes_and_statuses_come_back(box: SshBox) -> None:
 def test_much_output_is_whole_and_in_order(box: SshBox) -> None:
     result = box.run(["seq", "60000"])
     assert result.stdout == "".join(f"{number}\n" for number in range(1, 60001)).encode()
+
+
+def test_the_cost_of_output_grows_with_its_size_and_no_faster(box: SshBox) -> None:
+    """invoke joins all output again after each piece, which takes a minute for 20 MB; lab's runner does not."""
+    clock = time.process_time()
+    assert len(box.run(["head", "-c", "20000000", "/dev/zero"]).stdout) == 20_000_000
+    assert time.process_time() - clock < 10
 
 
 def test_arguments_variables_and_folder_arrive(box: SshBox, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 # Reading may set times of access, which no cache key knows; all else stays as it is.
 # `x` marks what cannot be read, `-` the rest. Attributes are asked with Python where getfattr is absent; where both
 # are, the section is not there, and the attributes are not known. getfattr writes "# file:" lines with \ooo for what
-# would break them; values come in hex since text hides a label's final NUL. Its two outputs have descriptors of their own:
-# their lines, were they one, could fall into each other. The list is made twice to see what changed meanwhile.
+# would break them; values come in hex since text hides a label's final NUL. Its two outputs have descriptors of their
+# own: their lines, were they one, could fall into each other. The list is made twice to see what changed meanwhile.
 SCRIPT = r"""# lab lists a context
 cd "$1" || exit 1
 if ! find . -maxdepth 0 -printf '' 2>/dev/null; then echo no-find; exit 0; fi
