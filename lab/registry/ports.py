@@ -6,11 +6,13 @@ import errno
 import socket
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import psutil
 
 from lab.boxes.base import Box
 from lab.errors import BoxError, HostError, RegistryError
+from lab.workers import side_by_side
 
 PORT = 5000
 PORTS = range(PORT, PORT + 20)
@@ -44,7 +46,7 @@ def free_port(asked: int | None, boxes: Sequence[Box] = (), passed_over: Collect
     """
     refused: OSError | None = None
     for port in [asked] if asked else [port for port in PORTS if port not in passed_over]:
-        if not asked and any(_is_taken(box, port) for box in boxes):
+        if not asked and _is_taken_on(boxes, port):
             continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,6 +83,12 @@ def held_on_ipv6(port: int) -> Iterator[None]:
             if error.errno == errno.EADDRINUSE:
                 raise TakenError(f"cannot serve the registry on port {port}: something listens there") from error
         yield
+
+
+def _is_taken_on(boxes: Sequence[Box], port: int) -> bool:
+    """True if something on one of the boxes listens on that port; all are asked at once."""
+    taken, _ = side_by_side({box.name: partial(_is_taken, box, port) for box in boxes})
+    return any(taken.values())
 
 
 def _is_taken(box: Box, port: int) -> bool:
