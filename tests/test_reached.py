@@ -136,7 +136,7 @@ IMPORTED = {
         run.steps.vary
     """,
     "run/test_cases.py": "run.rendering",
-    "run/test_experiment.py": "run.context_files run.station",
+    "run/test_experiment.py": "run.context_files run.station run.wish",
     "run/test_judging.py": "run.expectations",
     "run/test_replay.py": "run.crew",
     "run/test_scenarios.py": "run.scenario_file",
