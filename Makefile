@@ -36,6 +36,7 @@ bench: dev chromium  ## measure on this machine what benchmarks/ states
 	$(PYTHON) -m benchmarks.reports
 	$(PYTHON) -m benchmarks.page
 	$(PYTHON) -m benchmarks.storing
+	$(PYTHON) -m benchmarks.transfer
 	$(PYTHON) -m benchmarks.scale
 	$(PYTHON) -m benchmarks.minimise
 	$(PYTHON) -m benchmarks.pack
