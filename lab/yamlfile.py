@@ -18,7 +18,7 @@ from lab.yamltext import LARGEST, TooDeepError, TooLargeError, TwiceError, line_
 class Strict(BaseModel):
     """A value read from YAML: it is frozen, refuses unknown keys and converts no types silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
 
 class OneOf(Strict):

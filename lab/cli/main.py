@@ -91,8 +91,18 @@ def main() -> None:
         cause = stop.__cause__
         code = show(defect(cause) if isinstance(cause, EOFError) else Interrupted.by(cause, hint=AFTER_STOP))
     except Exception as error:
-        code = show(defect(error))
+        stopped = stop_behind(error)
+        code = show(Interrupted.by(stopped, hint=AFTER_STOP) if stopped else defect(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def stop_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The Ctrl-C during which an error was raised: a library that it interrupts may fail in its own way."""
+    while error.__context__ is not None:
+        error = error.__context__
+        if isinstance(error, KeyboardInterrupt):
+            return error
+    return None
 
 
 def show(error: LabError) -> int:

@@ -23,3 +23,19 @@ def test_only_a_signal_is_called_one(
         module.main()
     assert (ended.value.code == 130) is not isinstance(cause, EOFError)
     assert said in capsys.readouterr().err
+
+
+def test_an_error_that_a_signal_caused_in_a_library_is_a_stop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(**options: object) -> None:
+        try:
+            raise KeyboardInterrupt("SIGTERM")
+        except KeyboardInterrupt:
+            raise ValueError("1 validation error for Build") from None  # as pydantic does: the text names no signal
+
+    monkeypatch.setattr(module.lab, "main", ends)  # patched: no signal meets that moment each time
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.startswith("lab: stopped by SIGTERM\n")
