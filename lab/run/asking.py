@@ -16,7 +16,7 @@ from lab.run import boxfacts
 Questions = Mapping[tuple[str, Docker], Future[BoxFacts]]
 
 
-class Facts:
+class Answers:
     """What the engines of a run say of themselves and of their boxes; each daemon is asked once."""
 
     def __init__(self, asked: Questions | None = None) -> None:
@@ -34,7 +34,7 @@ class Facts:
 
 
 @contextmanager
-def asking(ready: Sequence[Ready], transcript: Record) -> Iterator[Facts]:
+def asking(ready: Sequence[Ready], transcript: Record) -> Iterator[Answers]:
     """Ask each daemon of these boxes that is started, side by side with the body of the context.
 
     An exception in the body ends the questions.
@@ -47,7 +47,7 @@ def asking(ready: Sequence[Ready], transcript: Record) -> Iterator[Facts]:
                 for item in ready
                 for engine in reversed(item.engines)
             }
-            yield Facts({key: side_by_side.submit(question) for key, question in questions.items()})
+            yield Answers({key: side_by_side.submit(question) for key, question in questions.items()})
         except BaseException:
             for item in ready:
                 item.box.close()  # a question that still waits ends with its connection

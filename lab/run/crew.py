@@ -25,7 +25,7 @@ from lab.results.facts import BoxFacts
 from lab.results.run import Production, Run, Trial
 from lab.run import cachefacts, matrix, sequence
 from lab.run.agenda import Agenda
-from lab.run.asking import Facts as Asked
+from lab.run.asking import Answers
 from lab.run.course import ONCE, Course
 from lab.run.expectations import Expectation, Facts, combine, facts_of
 from lab.run.faults import translate
@@ -49,8 +49,8 @@ class Crew:
     variations are tried only on a box's first engine and against the first producer, so that a run stays short.
     `consumer_engines` names the engines that consumers rebuild with, `producer_engines` those that producers build
     with; without them each engine of a consumer rebuilds what the same engine built. `manner` is how each trial
-    is made, `course` which trials are, and `state` the folder of this checkout's notes. `facts` may have asked
-    the engines already. Crews of one run share `used`.
+    is made, `course` which trials are, and `state` the folder of this checkout's notes. `answers` are those of
+    engines that were asked before. Crews of one run share `used`.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Crew:
         course: Course = ONCE,
         state: Path | None = None,
         used: list[Station] | None = None,
-        facts: Asked | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.scenario = scenario
         self.recorder = recorder
@@ -80,7 +80,7 @@ class Crew:
         self.manner = manner
         self.course = course
         self.state = state
-        self.facts = facts or Asked()
+        self.answers = answers or Answers()
         self.agenda = Agenda(
             scenario,
             recorder,
@@ -199,7 +199,7 @@ class Crew:
         """What an engine says of itself and of its box."""
         box = self.boxes[item.box.name]
         try:
-            return self.facts.of(box, item, engine)
+            return self.answers.of(box, item, engine)
         except CommandError as error:
             raise translate(box, engine, self.store, error) from error
 

@@ -92,7 +92,7 @@ def perform(
     with ExitStack() as stack:
         folder, run, transcript = stack.enter_context(beginning(cast, project))
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
-        facts = stack.enter_context(asking(cast.used, transcript))
+        answers = stack.enter_context(asking(cast.used, transcript))
         boxes = [item.box for item in cast.ready]
         serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
         store = registry or stack.enter_context(serving)
@@ -119,7 +119,7 @@ def perform(
             manner=wish.manner,
             course=wish.course,
             state=project.state,
-            facts=facts,
+            answers=answers,
         )
         crew.trials(cast.producers, cast.consumers, cast.draft.variations(wish.variations))
         if not crew.agenda.missing():

@@ -14,7 +14,7 @@ from lab.engines.engine import Engine
 from lab.errors import BoxError, CommandError
 from lab.machines.catalog import Catalog
 from lab.machines.ready import Ready
-from lab.run.asking import Facts, asking
+from lab.run.asking import Answers, asking
 from tests.conftest import ROOT
 
 SPEC = Catalog(ROOT / "boxes").box("local")
@@ -64,13 +64,13 @@ def test_they_answer_beside_the_body_and_each_daemon_once() -> None:
     east, west, heard = Daemon("east"), Daemon("west"), Heard()
     first, other = engine("28.5.2"), engine("28.5.2+classic", "classic")
     boxes = [item(east, first, other), item(west, first)]
-    with asking(boxes, heard) as facts:
+    with asking(boxes, heard) as answers:
         assert heard.lines == []  # nobody has answered, and the body goes on
         east.free.set()
         west.free.set()
-        found = facts.of(RecordingBox(east, heard), boxes[0], first)
-        again = facts.of(RecordingBox(east, heard), boxes[0], other)
-        facts.of(RecordingBox(west, heard), boxes[1], first)
+        found = answers.of(RecordingBox(east, heard), boxes[0], first)
+        again = answers.of(RecordingBox(east, heard), boxes[0], other)
+        answers.of(RecordingBox(west, heard), boxes[1], first)
     assert (found.name, found.engine, found.kernel) == ("east", "28.5.2", "6.1")
     assert (again.engine, again.builder, again.kernel) == ("28.5.2+classic", "classic", "6.1")
     asked = [(box, about) for box, about, words in heard.lines if words == "docker info"]
@@ -81,17 +81,17 @@ def test_a_daemon_that_is_started_later_is_asked_then() -> None:
     box, heard = Daemon("east"), Heard()
     box.free.set()
     later = engine("20.10.24", client="other")
-    with asking([item(box, engine("28.5.2"))], heard) as facts:
-        assert facts.of(RecordingBox(box, heard), item(box), later).engine == "20.10.24"
+    with asking([item(box, engine("28.5.2"))], heard) as answers:
+        assert answers.of(RecordingBox(box, heard), item(box), later).engine == "20.10.24"
     assert [words for _, _, words in heard.lines].count("other info") == 1
-    assert Facts().of(RecordingBox(box, heard), item(box), later).engine == "20.10.24"  # nobody had asked at all
+    assert Answers().of(RecordingBox(box, heard), item(box), later).engine == "20.10.24"  # nobody had asked at all
 
 
 def test_a_daemon_that_does_not_answer_is_an_error_where_its_facts_are_needed() -> None:
     box, first = Daemon("east", status=1), engine("28.5.2")
     box.free.set()
-    with asking([item(box, first)], Heard()) as facts, pytest.raises(CommandError, match="ask Docker for its"):
-        facts.of(RecordingBox(box, Heard()), item(box), first)
+    with asking([item(box, first)], Heard()) as answers, pytest.raises(CommandError, match="ask Docker for its"):
+        answers.of(RecordingBox(box, Heard()), item(box), first)
 
 
 def test_an_error_in_the_body_ends_the_questions() -> None:

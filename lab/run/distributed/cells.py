@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +79,14 @@ class Cells:
         self._waiting[name] = Cell(name, box, needs, future, take)
         self.deadlines.add(box, name)
         future.add_done_callback(lambda done: self._news.put(("done", name)))
+
+    def withdraw(self, names: Iterable[str]) -> None:
+        """Take cells back from the scheduler; one that is done all the same keeps its result."""
+        found = [cell for name in names if (cell := self._waiting.get(name)) and not cell.future.done()]
+        self.client.cancel([cell.future for cell in found])
+        for cell in found:
+            del self._waiting[cell.name]
+            self.deadlines.drop(cell.box, cell.name)
 
     def work(self) -> None:
         """Take results until no cell is left; a cell that was taken may have given others."""

@@ -60,7 +60,6 @@ def check_wish(wish: Wish, spread: Spread) -> None:
         "--context": wish.project is not None,
         "--debug": manner.stop is not None,
         "--keep": manner.keep,
-        "--fail-fast": manner.fail_fast,
         "--fresh snapshot": manner.fresh == "snapshot",
         "--resume": wish.course.stored is not None,
     }
@@ -100,7 +99,8 @@ def perform(
         token = f"{folder.name}-{secrets.token_hex(4)}"
         order = Order(__version__, token, recorder.run, store, door, wish.base, wish.variations)
         book = rulebook(project.boxes)
-        gathering = Gathering(client, order, recorder, transcript, book, tell, deadline=spread.deadline)
+        deadline, fail_fast = spread.deadline, wish.manner.fail_fast
+        gathering = Gathering(client, order, recorder, transcript, book, tell, deadline=deadline, fail_fast=fail_fast)
         stack.enter_context(gathering)
         try:
             _gather(gathering, cast, project, store, stack)

@@ -23,6 +23,7 @@ from lab.run.crew import summary, with_prediction
 from lab.run.distributed import tasks
 from lab.run.distributed.cells import Cells
 from lab.run.distributed.parcels import Failure, Order, Parcel
+from lab.run.manner import surprising
 from lab.run.recorder import Recorder
 from lab.run.same_boxes import fact_differences
 from lab.run.scenarios import Scenario
@@ -38,6 +39,7 @@ class Gathering:
     First each box is prepared with each of its engines, and a producer builds and pushes. The trials are given to the
     scheduler after that, as in a run of one process: so each box makes them in the same order with the same commands.
     What they need is stored here and in the scheduler, because results of Dask are lost with the worker that has them.
+    With `fail_fast`, no trial begins after the first that is not as expected.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Gathering:
         tell: Tell,
         *,
         deadline: float,
+        fail_fast: bool = False,
     ) -> None:
         self.client = client
         self.order = order
@@ -58,11 +61,14 @@ class Gathering:
         self.book = book
         self.tell = tell
         self.cells = Cells(client, order.token, deadline, self._begun)
+        self.fail_fast = fail_fast
         self.agenda: Agenda
         self._facts: dict[Image, BoxFacts] = {}
         self._keys: dict[str, TrialKey] = {}
         self._left: Counter[str] = Counter()  # the trials of each consumer that have no result
         self._preparing: set[Image] = set()
+        self._started: set[str] = set()  # the cells that have begun
+        self._ended = False  # no other trial begins
         self._base: Parcel | None = None
         self._store(tasks.ORDER, order)
 
@@ -133,7 +139,8 @@ class Gathering:
         self._preparing.remove(image)
         if not self._preparing:
             for key in (key for keys in self.agenda.possible().values() for key in keys):
-                self._give(key)
+                if not self._ended:
+                    self._give(key)
 
     def _not_produced(self, image: Image, failure: Failure) -> Production:
         box, engine = image
@@ -200,6 +207,13 @@ class Gathering:
         self._left[trial.consumer] -= 1
         if not self._left[trial.consumer]:
             self.tell(Progress(trial.consumer, "all trials made", done=True))
+        if self.fail_fast and surprising(trial):
+            self._end()
+
+    def _end(self) -> None:
+        """Begin no other trial; a trial that a worker makes ends."""
+        self._ended = True
+        self.cells.withdraw([name for name in self._keys if name not in self._started])
 
     def _record(self, parcel: Parcel) -> None:
         """Write what came home with a cell: contexts, commands, and what was tried again."""
@@ -212,5 +226,6 @@ class Gathering:
 
     def _begun(self, name: str) -> None:
         """Report a cell that has begun."""
+        self._started.add(name)
         if key := self._keys.get(name):
             self.recorder.watch(Begun(key))

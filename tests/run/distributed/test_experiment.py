@@ -100,7 +100,6 @@ def test_only_the_trials_that_are_asked_for_are_made(tmp_path: Path) -> None:
     ("manner", "option"),
     [
         (Manner(keep=True), "--keep"),
-        (Manner(fail_fast=True), "--fail-fast"),
         (Manner("snapshot"), "--fresh snapshot"),
         (Manner(stop=lambda surprise: True), "--debug"),
     ],

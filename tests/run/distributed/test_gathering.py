@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from lab.errors import BoxError
 from lab.machines.ready import Ready
 from lab.model import Begun, Filled, Planned, RunEvent, Verdict
 from lab.results.facts import BoxFacts
-from lab.results.run import Run, load
+from lab.results.run import Repetition, Run, load
+from lab.run.course import Course
 from lab.run.distributed.bench import Post
 from lab.run.distributed.experiment import Spread, perform
+from lab.run.manner import Manner
 from tests.run.distributed.replaying import STORE, Replaying, ready
 from tests.run.distributed.workplace import project, quiet, wish
 
@@ -63,6 +66,18 @@ def test_a_box_that_is_lost_in_a_trial_has_that_trial_broken(tmp_path: Path) -> 
     assert {trial.name: trial.verdict for trial in run.trials if trial.verdict is Verdict.BROKEN} == {
         "a>b:20.10.24/copy-bust:none": Verdict.BROKEN
     }
+
+
+def test_after_the_first_broken_trial_no_other_begins(tmp_path: Path) -> None:
+    slow = failing("a", lambda command: "--cache-from" in command.argv and time.sleep(0.5) is None)
+    where = project(tmp_path)
+    asked = wish(where, manner=Manner(fail_fast=True), course=Course(Repetition(times=8, seed=1)))
+    folder, run = perform(Spread("local", 60.0), asked, [slow], where, quiet(), registry=STORE)
+    assert load(folder) == run
+    assert not run.complete
+    # the worker begins the next trial before the result of the first is here
+    assert 1 <= len(run.trials) <= 3
+    assert {trial.verdict for trial in run.trials} == {Verdict.BROKEN}
 
 
 def test_a_listener_gets_the_plan_each_beginning_and_each_result(tmp_path: Path) -> None:
