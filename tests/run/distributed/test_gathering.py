@@ -69,7 +69,11 @@ def test_a_box_that_is_lost_in_a_trial_has_that_trial_broken(tmp_path: Path) -> 
 
 
 def test_after_the_first_broken_trial_no_other_begins(tmp_path: Path) -> None:
-    slow = failing("a", lambda command: "--cache-from" in command.argv and time.sleep(0.5) is None)
+    def late(command: Command) -> bool:
+        time.sleep(0.5 * ("--cache-from" in command.argv))
+        return "--cache-from" in command.argv
+
+    slow = failing("a", late)
     where = project(tmp_path)
     asked = wish(where, manner=Manner(fail_fast=True), course=Course(Repetition(times=8, seed=1)))
     folder, run = perform(Spread("local", 60.0), asked, [slow], where, quiet(), registry=STORE)
