@@ -31,6 +31,7 @@ from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.scenarios import load_scenario
 from lab.workers import stopping
 from tests.conftest import ROOT
+from tests.todays_commands import listed_today
 
 pytestmark = pytest.mark.slow
 
@@ -133,12 +134,20 @@ def with_folders_above(entry: dict[str, Any]) -> dict[str, object]:
     return {**entry, "argv": ["sh", "-c", script]}
 
 
+def as_today(entry: dict[str, Any]) -> dict[str, object]:
+    """The entry with the command that lab gives today in its place."""
+    entry = dict(with_folders_above(entry))
+    if listed := listed_today(entry["argv"], entry["stdout"]):
+        entry["argv"], entry["stdout"] = listed
+    return entry
+
+
 @pytest.fixture(scope="module")
 def entries() -> list[dict[str, object]]:
     found = read(SAMPLE / "transcript.jsonl")[1]
     kept = pruned_once(found)
     assert len(found) - len(kept) == 4  # the first rebuild of each engine on each box
-    return [with_folders_above(entry) for entry in kept]
+    return [as_today(entry) for entry in kept]
 
 
 def test_the_replayed_run_gives_the_bug_reports_outcomes(tmp_path: Path, entries: list[dict[str, object]]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 # Called as `sh -c SCRIPT sh FOLDER LARGEST SMALL`: FOLDER is the context, LARGEST the bytes of content that are sent in
-# all, SMALL those of one file where the whole is more. Prints sections: a line "= NAME", then lines of base64.
+# all, SMALL those of one file where the whole is more. Prints sections: a line "= NAME", then base64 in one line: what
+# removes secrets from a transcript must find the whole content in it.
 # Nothing of it depends on a name: find hands names on, and every list ends its fields with NUL.
 # Each program that it starts costs a build beside it a millisecond, which is why there are few: no section without
 # content that is rare, and getfattr asked once.
@@ -15,7 +16,8 @@ from __future__ import annotations
 SCRIPT = r"""# lab lists a context
 cd "$1" || exit 1
 if ! find . -maxdepth 0 -printf '' 2>/dev/null; then echo no-find; exit 0; fi
-send() { echo "= $1"; exec base64; }
+if base64 -w0 </dev/null >/dev/null 2>&1; then send() { printf '\n= %s\n' "$1"; exec base64 -w0; }
+else send() { printf '\n= %s\n' "$1"; base64 | tr -d '\n'; }; fi
 exec 5>&1
 list() {
   find . -mindepth 1 \( -type d \( ! -readable -o ! -executable \) -printf x -o -type f ! -readable -printf x \

@@ -58,7 +58,7 @@ class Attributes:
 def read(output: bytes, largest: int = MAX_CONTEXT_BYTES) -> Listing:
     """The objects from the script's output; ReadError where it is not whole, or has more content than `largest`."""
     sections = _sections(output)
-    if "no-find" in sections:
+    if output.strip() == b"no-find":
         return Listing(problem="its find does not print (GNU find does)")
     if "again" not in sections or "list" not in sections:
         raise ReadError("cannot read what was gathered: its end is missing")
@@ -99,9 +99,9 @@ def _linked(pairs: list[tuple[Entry, _Found]]) -> Iterator[Entry]:
 def _sections(output: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
-        for text in output.decode("ascii", "replace").removeprefix("= ").split("\n= "):
-            name, *lines = text.split("\n")
-            found[name] = base64.b64decode("".join(lines), validate=True)
+        for text in f"\n{output.decode('ascii', 'replace').strip()}".split("\n= ")[1:]:
+            name, _, content = text.partition("\n")
+            found[name] = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ReadError(f"cannot read what was gathered: {error}") from error
     return found

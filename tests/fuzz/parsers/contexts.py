@@ -51,7 +51,7 @@ SIDE = b"\n".join(
 
 def stream_bytes(sections: dict[str, bytes]) -> bytes:
     """The output of the script that lists a context, with these sections."""
-    return b"".join(name.encode() + b"\n" + base64.b64encode(data) + b"\n" for name, data in sections.items())
+    return b"".join(b"= " + name.encode() + b"\n" + base64.b64encode(data) + b"\n" for name, data in sections.items())
 
 
 def as_stream(random: Random, seeds: Sequence[bytes], words: Sequence[bytes]) -> bytes:

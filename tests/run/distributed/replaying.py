@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from lab.model import Exchange
 from lab.registry.server import Registry
 from lab.registry.serving import status
 from tests.conftest import ROOT
+from tests.todays_commands import listed_today
 
 SAMPLE = ROOT / "results" / "sample"
 LIKE = {"producer": "debian12-apparmor", "consumer": "debian12-selinux"}
@@ -33,6 +35,8 @@ def answers() -> Mapping[str, Mapping[tuple[str, ...], Exchange]]:
     """The commands of each box of the sample without the parts that differ between runs, with their last results."""
     found: dict[str, dict[tuple[str, ...], Exchange]] = {}
     for item in exchanges((SAMPLE / "transcript.jsonl").read_bytes(), "the sample"):
+        if listed := listed_today(item.argv, item.stdout.decode()):
+            item = replace(item, argv=tuple(listed[0]), stdout=listed[1].encode())
         found.setdefault(item.box, {})[_plain(item.argv)] = item
     return found
 

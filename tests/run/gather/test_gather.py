@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import shutil
@@ -21,6 +23,7 @@ from lab.buildkit.records import load
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import BoxError, ContextError, ReadError
+from lab.report.redactor import Redactor
 from lab.results.contexts import pack
 from lab.run.gather.door import gather
 from lab.run.gather.stream import CHANGED, NO_ATTRIBUTES, Listing, read
@@ -269,6 +272,34 @@ def test_it_reads_as_root_where_the_client_does(tmp_path: Path) -> None:
 def test_output_that_is_not_whole_is_refused(output: bytes) -> None:
     with pytest.raises(ReadError, match="cannot read what was gathered"):
         read(output)
+
+
+@pytest.mark.parametrize("change", [{}, {"base64 -w0 </dev/null": "false"}], ids=["w0", "older base64"])
+def test_a_secret_in_a_context_goes_from_what_a_transcript_holds_of_it(tmp_path: Path, change: dict[str, str]) -> None:
+    """Each section is one line of base64: in several, none would hold the whole content, and the secret would stay."""
+
+    class Heard(Between):
+        said = b""
+
+        def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+            found = super().execute(command, on_output)
+            self.said = found.stdout
+            return found
+
+    (tmp_path / "settings").write_text(
+        "".join(f"NAME_{number}=value\n" for number in range(99)) + "API_TOKEN=hunter2\n"
+    )
+    box = Heard(change)
+    assert by_path(at(tmp_path, box))["settings"].content
+    clean = read(Redactor().text(box.said.decode()).encode())
+    assert by_path(clean)["settings"].content is None  # its sum is another one now
+    assert b"hunter2" not in contents_of(Redactor().text(box.said.decode()))
+    assert b"hunter2" in contents_of(box.said.decode())
+
+
+def contents_of(output: str) -> bytes:
+    """The content of all files in the output of the script."""
+    return gzip.decompress(base64.b64decode(output.split("= contents\n")[1].split("\n")[0]))
 
 
 # --- what is offered of it: .dockerignore
