@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab.boxes.ssh import SshBox
-from tests.boxes.test_ssh import Sshd
+from tests.boxes.test_ssh import Sshd, free_port
 
 OUTPUT, BODY = 20_000_000, 50_000_000  # bytes
 BOUND = 2.0  # seconds for each
@@ -61,7 +61,7 @@ def main() -> None:
         try:
             box.bring_up(lambda event: None)
             over = [measured(f"{OUTPUT // 10**6} MB of output", lambda: output(box))]
-            there = free_port_of(box)
+            there = free_port()  # the box's loopback is this machine's
             with box.registry_door(there, port):
                 url = f"http://127.0.0.1:{there}/"
                 get = f"curl -s {url} | wc -c"
@@ -83,12 +83,6 @@ def output(box: SshBox) -> None:
 def said(box: SshBox, line: str) -> None:
     """Run a line that prints how many bytes passed."""
     assert box.run(["sh", "-c", line], timeout=600).text.strip() == str(BODY)
-
-
-def free_port_of(box: SshBox) -> int:
-    """A port of the box's loopback on which nothing listens."""
-    code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1])"
-    return int(box.run([sys.executable, "-c", code]).text)
 
 
 def measured(name: str, work: Callable[[], None]) -> bool:

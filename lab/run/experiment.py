@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from lab.boxes.base import Tell
+from lab.boxes.base import Box, Tell
 from lab.boxes.recording import RecordingBox
 from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
@@ -57,6 +57,19 @@ def beginning(cast: Cast, project: Project) -> Iterator[tuple[Path, Run, Transcr
 
 
 @contextmanager
+def serving(
+    wish: Wish, project: Project, tell: Tell, registry: Registry | None, boxes: Sequence[Box]
+) -> Iterator[Registry]:
+    """The registry of a run: `registry` if it serves already, else the one that the wish names, or one of its own.
+
+    `boxes` are those of this process, which a registry of the run's own must reach.
+    """
+    with ExitStack() as stack:
+        own = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
+        yield registry or stack.enter_context(own)
+
+
+@contextmanager
 def recording(
     folder: Path,
     run: Run,
@@ -93,9 +106,7 @@ def perform(
         folder, run, transcript = stack.enter_context(beginning(cast, project))
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
         answers = stack.enter_context(asking(cast.used, transcript))
-        boxes = [item.box for item in cast.ready]
-        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        store = registry or stack.enter_context(serving)
+        store = stack.enter_context(serving(wish, project, tell, registry, [item.box for item in cast.ready]))
         recorder = stack.enter_context(recording(folder, run, store, watch, listening))
         store.hide(recorded.values())
         stack.enter_context(server.doors(store, [item.box for item in cast.used]))

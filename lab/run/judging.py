@@ -93,9 +93,8 @@ def read_result(
     found by its place in its stage; `stages` are the stages of the instructions. One that the output does not show is
     `unknown`.
     """
-    from lab.buildkit.progress.reader import (
-        read_builds,  # late: a scenario that is only read needs none of its patterns
-    )
+    # late: a scenario that is only read needs none of its patterns
+    from lab.buildkit.progress.reader import read_builds
 
     builds = read_builds(output)
     build = builds[-1] if builds else None

@@ -20,7 +20,6 @@ from lab.errors import HostError, UsageError, reason
 from lab.machines.ready import Ready
 from lab.notices import listening_here
 from lab.project import Project
-from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.run import Run
 from lab.run import web_address
@@ -30,7 +29,7 @@ from lab.run.distributed import cluster, tunnel
 from lab.run.distributed.bench import Bench
 from lab.run.distributed.gathering import Gathering
 from lab.run.distributed.parcels import Order
-from lab.run.experiment import Cast, beginning, cast_of, describe, recording, rulebook
+from lab.run.experiment import Cast, beginning, cast_of, describe, recording, rulebook, serving
 from lab.run.recorder import Watch, unwatched
 from lab.run.wish import Wish
 
@@ -92,8 +91,7 @@ def perform(
         client = stack.enter_context(_client(spread, cast, project, tell))
         boxes = [item.box for item in cast.ready] if spread.is_local else []
         folder, run, transcript = stack.enter_context(beginning(cast, project))
-        serving = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        store = registry or stack.enter_context(serving)
+        store = stack.enter_context(serving(wish, project, tell, registry, boxes))
         recorder = stack.enter_context(recording(folder, run, store, watch, listening_here))
         door = stack.enter_context(_offered(client, spread, store))
         token = f"{folder.name}-{secrets.token_hex(4)}"
