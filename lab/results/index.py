@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from lab.errors import LabError
 from lab.results import journal
 from lab.results.summary import StepCount, Summary, is_running, step_counts, summary_of
 
-VERSION = 2  # of the tables, and of what is counted; another number in the file means that it is built again
+VERSION = 3  # of the tables, and of what is counted; another number in the file means that it is built again
 NAME = Path(".index", "runs.sqlite")  # below results/
 WAIT = 10.0  # seconds that a process waits for another that writes
 FILES = ("run.json", journal.NAME)  # a run changes only with one of them
@@ -50,8 +51,17 @@ class Counted:
 
 def summaries(results: Path) -> list[Summary]:
     """Return the summaries of all stored runs, oldest first; a run that cannot be read has a `problem`."""
-    folders = sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)
-    found, problems = _asked(results, folders, _summaries)
+    return _of_folders(results, _folders(results), whole=True)
+
+
+def newest(results: Path, count: int) -> list[Summary]:
+    """Return the summaries of the newest `count` runs as `summaries` does, and look at no other run."""
+    return _of_folders(results, _folders(results)[-count:], whole=False)
+
+
+def _of_folders(results: Path, folders: Sequence[Path], *, whole: bool) -> list[Summary]:
+    wanted = None if whole else [_key(folder) for folder in folders]
+    found, problems = _asked(results, folders, partial(_summaries, wanted), whole=whole)
     # a lock and not a file says whether a run goes on, so that the index cannot hold it
     return [
         problems[folder] if folder in problems else replace(found[_key(folder)], running=is_running(folder))
@@ -61,11 +71,18 @@ def summaries(results: Path) -> list[Summary]:
 
 def counts(results: Path) -> list[Counted]:
     """The counted outcomes of the steps of all runs that can be read, oldest run first."""
-    return _asked(results, [path.parent for path in results.glob("*/run.json")], _counts)[0]
+    return _asked(results, _folders(results), _counts, whole=True)[0]
 
 
-def _summaries(connection: sqlite3.Connection) -> dict[bytes, Summary]:
-    rows = connection.execute("SELECT folder, summary FROM runs")
+def _folders(results: Path) -> list[Path]:
+    return sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)
+
+
+def _summaries(wanted: Sequence[bytes] | None, connection: sqlite3.Connection) -> dict[bytes, Summary]:
+    """The summaries of the wanted keys, or of all without one."""
+    rows = connection.execute("SELECT folder, summary FROM runs").fetchall() if wanted is None else []
+    for key in wanted or ():
+        rows += connection.execute("SELECT folder, summary FROM runs WHERE folder = ?", (key,)).fetchall()
     return {key: Summary.from_json(json.loads(text)) for key, text in rows}
 
 
@@ -81,8 +98,10 @@ def _counts(connection: sqlite3.Connection) -> list[Counted]:
     return sorted(found, key=lambda item: (item.started, item.run))
 
 
-def _asked(results: Path, folders: Sequence[Path], ask: Ask[A]) -> tuple[A, dict[Path, Summary]]:
+def _asked(results: Path, folders: Sequence[Path], ask: Ask[A], *, whole: bool) -> tuple[A, dict[Path, Summary]]:
     """The answer of the index of these folders as they are now, and the summaries of those that cannot be read.
+
+    With `whole`, these are all folders, and the index forgets every other.
 
     A file that is damaged is removed and built again. Where the folder cannot be written, or another process holds the
     file for too long, the index is built in memory.
@@ -91,14 +110,14 @@ def _asked(results: Path, folders: Sequence[Path], ask: Ask[A]) -> tuple[A, dict
     for _ in range(2):
         try:
             with closing(_opened(path)) as connection:
-                problems = _update(connection, folders)
+                problems = _update(connection, folders, whole=whole)
                 return ask(connection), problems
         except sqlite3.OperationalError:
             break  # read-only, full, or locked: the file itself may be whole
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError):
             _remove(path)
     with closing(_connected(":memory:")) as connection:
-        problems = _update(connection, folders)
+        problems = _update(connection, folders, whole=whole)
         return ask(connection), problems
 
 
@@ -144,12 +163,15 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _update(connection: sqlite3.Connection, folders: Sequence[Path]) -> dict[Path, Summary]:
-    """Read the runs that have changed, and forget those that are gone; returns those that cannot be read."""
+def _update(connection: sqlite3.Connection, folders: Sequence[Path], *, whole: bool) -> dict[Path, Summary]:
+    """Read the runs that have changed, and forget those that are gone; returns those that cannot be read.
+
+    Without `whole`, a folder that is not among these is not gone.
+    """
     known = dict(connection.execute("SELECT folder, stamp FROM runs"))
     stamps = {folder: _stamp(folder) for folder in folders}
     changed = [folder for folder in folders if known.get(_key(folder)) != stamps[folder]]
-    gone = known.keys() - {_key(folder) for folder in folders}
+    gone = known.keys() - {_key(folder) for folder in folders} if whole else set()
     problems: dict[Path, Summary] = {}
     read: list[tuple[Path, Summary, list[StepCount]]] = []
     for folder in changed:

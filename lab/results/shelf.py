@@ -14,6 +14,7 @@ from lab.results import index
 from lab.results.summary import Summary, is_running
 
 KEEP = 10
+RECENT = 20  # runs from which a duration is estimated
 
 
 def run_name(scenario: str, moment: datetime) -> str:
@@ -66,26 +67,21 @@ def prune(results: Path, keep: int = KEEP) -> list[str]:
 def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> float | None:
     """Estimate the seconds that a run of so many trials takes; None if there is no run to estimate from.
 
-    It is the median time per trial of the complete runs of the scenario on the lineup, times `trials`.
+    It is the median time per trial of the complete runs of the scenario on the lineup among the newest, times `trials`.
     """
-    from lab.results.run import load  # late: a list of runs needs no pydantic
-
-    shares = []
-    for folder in _folders(results)[-20:]:
-        try:
-            run = load(folder)
-        except LabError:
-            continue
-        if run.resumed or run.merged:  # it also contains the time in which nothing was made
-            continue
-        if (run.scenario, run.lineup, run.complete) == (scenario, lineup, True) and run.finished and run.trials:
-            shares.append((run.finished - run.started).total_seconds() / len(run.trials))
+    shares = [
+        run.seconds / made
+        for run in index.newest(results, RECENT)
+        if (run.scenario, run.lineup) == (scenario, lineup)
+        and run.seconds is not None
+        and (made := sum(count for _, count in run.verdicts))
+    ]
     return round(statistics.median(shares) * trials, 3) if shares else None
 
 
 def proven_boxes(results: Path) -> dict[str, list[str]]:
     """Return, for each engine, the boxes on which stored runs used it; runs that cannot be read are left out."""
-    from lab.results.run import load  # late, as above
+    from lab.results.run import load  # late: a list of runs needs no pydantic
 
     found: dict[str, set[str]] = {}
     for folder in _folders(results):

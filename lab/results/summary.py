@@ -22,7 +22,8 @@ COUNTED = (Outcome.HIT, Outcome.WRONG_HIT, Outcome.RAN)
 class Summary:
     """A summary of one stored run; `verdicts` counts trials, `problem` is the reason why the run cannot be read.
 
-    `running` is true while a lab process still writes the run.
+    `running` is true while a lab process still writes the run. `seconds` is how long a complete run took; it is None
+    for one that was resumed or merged, because its time includes some in which no trial was made.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Summary:
     complete: bool = False
     running: bool = False
     problem: str | None = None
+    seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Convert the summary to JSON values."""
@@ -87,7 +89,14 @@ def summary_of(name: str, run: Run) -> Summary:
         tuple(dict.fromkeys(box.engine for box in run.boxes)),
         tuple(Counter(trial.verdict.value for trial in run.trials).items()),
         run.complete,
+        seconds=_seconds(run),
     )
+
+
+def _seconds(run: Run) -> float | None:
+    if run.finished is None or not run.complete or run.resumed or run.merged:
+        return None
+    return (run.finished - run.started).total_seconds()
 
 
 def step_counts(run: Run) -> list[StepCount]:
