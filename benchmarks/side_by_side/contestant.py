@@ -49,10 +49,14 @@ class Setting:
 
 
 class Contestant(ABC):
-    """One program that runs a workload on hosts; one file below `contestants` and one line of the table."""
+    """One program that runs a workload on hosts; one file below `contestants` and one line of the table.
+
+    `has_registry` is true for one that starts a registry of its own for `lab repro`'s sequence.
+    """
 
     name: str
     packages: Sequence[str] = ()
+    has_registry: bool = False
 
     @abstractmethod
     def call(self, workload: Workload, setting: Setting) -> Call:

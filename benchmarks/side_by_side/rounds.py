@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,12 +56,19 @@ def measure(
                 continue
             place = folder / f"{list(rows).index(contestant.name)}-{number}"
             place.mkdir(parents=True)
-            with served(workload, f"{place.parent.name}-{place.name}") as mine:
+            # a second registry would hold the store that keeps the base image from run to run
+            needed = nullcontext(workload) if contestant.has_registry else served(workload, unique(place))
+            with needed as mine:
                 seconds, row.problem = timed(contestant.call(mine, setting(place)))
             if not row.problem:
                 row.seconds.append(seconds)
             say(f"  round {number + 1}: {row.contestant}: {row.problem or f'{seconds:.2f} s'}")
     return list(rows.values())
+
+
+def unique(place: Path) -> str:
+    """A name for what a contestant makes on the hosts, by its folder."""
+    return f"{place.parent.name}-{place.name}"
 
 
 def turned(contestants: Sequence[Contestant], number: int) -> list[Contestant]:

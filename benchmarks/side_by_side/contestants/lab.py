@@ -12,6 +12,7 @@ class Lab(Contestant):
     """The whole program as a user starts it, or the boxes alone where there is no sequence."""
 
     name = "lab, everything recorded"
+    has_registry = True
 
     def call(self, workload: Workload, setting: Setting) -> Call:
         """`lab repro` for the sequence; else a process that records each command of each box."""
