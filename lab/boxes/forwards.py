@@ -15,7 +15,6 @@ from lab.boxes.connecting import TRANSPORT_ERRORS
 from lab.errors import BoxError
 
 CLOSE_SECONDS = 5.0
-ASK_SECONDS = 60
 CHUNK = 1 << 16  # bytes that a forward takes at once
 # The number of this user, and the sockets of all: proc(5) has the address, the state (0A: listens) and the user.
 LISTENERS = "id -u; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null"
@@ -25,13 +24,17 @@ USER = 7
 class ReverseForward:
     """localhost:box_port of the box leads to localhost:host_port of this machine while the forward is open.
 
-    It has a connection of its own. dockerd keeps its registry connection open for 90 s, and a channel that shares a
-    connection with commands would hold their end back until then.
+    It has a connection of its own, made by `connect`. dockerd keeps its registry connection open for 90 s, and a
+    channel that shares a connection with commands would hold their end back until then. `ask` gives what a script of sh
+    prints on the box.
     """
 
-    def __init__(self, box: str, connect: Callable[[], Connection], box_port: int, host_port: int) -> None:
+    def __init__(
+        self, box: str, connect: Callable[[], Connection], ask: Callable[[str], str], box_port: int, host_port: int
+    ) -> None:
         self.box = box
         self.connect = connect
+        self.ask = ask
         self.box_port = box_port
         self.host_port = host_port
         self._stack = ExitStack()
@@ -49,7 +52,11 @@ class ReverseForward:
                 f"cannot show the registry to {self.box} as localhost:{self.box_port}: {error}",
                 hint=f"something on {self.box} listens there; choose another port with --registry-port",
             ) from error
-        self._check(connection)
+        try:
+            self._check()
+        except BaseException:
+            self.close()
+            raise
 
     def _listen(self, connection: Connection) -> None:
         """Listen on both loopback addresses of the box if it has both; SSHException if it refuses that of IPv4.
@@ -99,14 +106,13 @@ class ReverseForward:
             with suppress(*TRANSPORT_ERRORS):  # the connection has ended, and the forward with it
                 transport.cancel_port_forward(address, self.box_port)
 
-    def _check(self, connection: Connection) -> None:
+    def _check(self) -> None:
         """Raise BoxError if another user of the box listens on that port of one of its loopback addresses."""
-        seen = connection.run(LISTENERS, hide=True, warn=True, in_stream=False, timeout=ASK_SECONDS).stdout.split("\n")
+        seen = self.ask(LISTENERS).split("\n")
         port, mine = f"{self.box_port:04X}", {seen[0].strip(), "0"}
         for line in seen[1:]:
             fields = line.split()
             if len(fields) > USER and fields[1].endswith(f":{port}") and fields[3] == "0A" and fields[USER] not in mine:
-                self.close()
                 raise BoxError(
                     f"cannot show the registry to {self.box} as localhost:{self.box_port}: user {fields[USER]} of "
                     f"{self.box} listens on that port too, where a client may look for localhost",

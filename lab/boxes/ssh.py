@@ -30,6 +30,7 @@ from lab.retries import Attempts, attempt
 from lab.silence import LONGER, TRANSFER, Silence
 from lab.workers import stopping, wait_for
 
+ASK_SECONDS = 60  # for a question that takes no time
 GRACE_SECONDS = 45  # the box's own `timeout` acts first; after this time the connection counts as dead
 CONNECTING = Attempts(most=3, first=0.5)
 CONNECTING_SECONDS = 30  # an attempt that took longer was the last one
@@ -225,7 +226,7 @@ class SshBox(Box):
     @contextmanager
     def registry_door(self, box_port: int, host_port: int) -> Iterator[None]:
         """A reverse forward in a connection of its own."""
-        door = ReverseForward(self.name, self._open, box_port, host_port)
+        door = ReverseForward(self.name, self._open, self._printed, box_port, host_port)
         door.open()
         self._doors.append(door)
         try:
@@ -233,6 +234,10 @@ class SshBox(Box):
         finally:
             self._doors.remove(door)
             door.close()
+
+    def _printed(self, script: str) -> str:
+        # in the connection for commands: sshd takes four times as long for the first command of another one
+        return self.run(["sh", "-c", script], timeout=ASK_SECONDS).output.decode("utf-8", "replace")
 
     @contextmanager
     def disconnected(self) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.boxes.base import Tell
+from lab.boxes.kinds.table import kind_of as kind_of_box
 from lab.boxes.specs import BoxSpec
 from lab.cli.cleanup import guarded
 from lab.cli.machines import stopped, with_way_back
@@ -25,6 +26,7 @@ from lab.machines.fleet import Fleet
 from lab.machines.ready import Ready
 from lab.model import Planned, RunEvent, TrialKey
 from lab.project import Project
+from lab.registry.ahead import Ahead
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
 from lab.run.builders.table import bring_buildx, check_caches, fitting
@@ -68,15 +70,31 @@ class Conductor:
         `make` makes them, by default `lab.run.experiment.perform`. With `early`, engines whose archives take minutes to
         make are started after the others.
         """
-        ready = self.bring_up(wish, engines, also, early=early)
-        return self.make(wish, ready, make)
+        with ExitStack() as stack:
+            if make is None and wish.registry is None:
+                make = self._with_registry(wish, stack)
+            ready = self.bring_up(wish, engines, also, early=early)
+            return self.make(wish, ready, make)
+
+    def _with_registry(self, wish: Wish, stack: ExitStack) -> Make:
+        """What makes a run whose registry starts now, beside the boxes, and ends with the stack."""
+        ahead = Ahead(wish.registry_port, self.screen.tell, self.place.project.state)
+        stack.callback(ahead.close)
+
+        def make(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch) -> tuple[Path, Run]:
+            from lab.run.experiment import perform
+
+            return perform(wish, ready, project, tell, watch, ahead)
+
+        return make
 
     def bring_up(
         self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = (), *, early: bool = True
     ) -> list[Ready]:
         """Bring the boxes up with these engines, or with their own."""
         name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
-        Background("the modules of a run", partial(_import, RUN_NEEDS))  # while the boxes are waited for
+        first = dict.fromkeys(name for spec in self.specs for name in kind_of_box(spec).modules)
+        Background("the modules of a run", partial(_import, [*first, *RUN_NEEDS]))  # while the boxes are waited for
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
         try:
             up = partial(self.fleet.up, name, self.specs, self.provider, engines, also)

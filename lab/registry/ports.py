@@ -46,7 +46,7 @@ def free_port(asked: int | None, boxes: Sequence[Box] = (), passed_over: Collect
     """
     refused: OSError | None = None
     for port in [asked] if asked else [port for port in PORTS if port not in passed_over]:
-        if not asked and _is_taken_on(boxes, port):
+        if not asked and is_taken_on(boxes, port):
             continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,7 +85,7 @@ def held_on_ipv6(port: int) -> Iterator[None]:
         yield
 
 
-def _is_taken_on(boxes: Sequence[Box], port: int) -> bool:
+def is_taken_on(boxes: Sequence[Box], port: int) -> bool:
     """True if something on one of the boxes listens on that port; all are asked at once."""
     taken, _ = side_by_side({box.name: partial(_is_taken, box, port) for box in boxes})
     return any(taken.values())

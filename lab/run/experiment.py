@@ -19,6 +19,7 @@ from lab.machines.ready import Ready
 from lab.notices import Listener, listening
 from lab.project import Project
 from lab.registry import names, server
+from lab.registry.ahead import Ahead
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.facts import ImageFacts, NamedImage
@@ -58,13 +59,15 @@ def beginning(cast: Cast, project: Project) -> Iterator[tuple[Path, Run, Transcr
 
 @contextmanager
 def serving(
-    wish: Wish, project: Project, tell: Tell, registry: Registry | None, boxes: Sequence[Box]
+    wish: Wish, project: Project, tell: Tell, registry: Registry | Ahead | None, boxes: Sequence[Box]
 ) -> Iterator[Registry]:
     """The registry of a run: `registry` if it serves already, else the one that the wish names, or one of its own.
 
     `boxes` are those of this process, which a registry of the run's own must reach.
     """
     with ExitStack() as stack:
+        if isinstance(registry, Ahead):
+            registry = stack.enter_context(registry.serving(boxes))
         own = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
         yield registry or stack.enter_context(own)
 
@@ -92,13 +95,14 @@ def perform(
     project: Project,
     tell: Tell,
     watch: Watch = unwatched,
-    registry: Registry | None = None,
+    registry: Registry | Ahead | None = None,
 ) -> tuple[Path, Run]:
     """Make the trials of the wish on boxes that are up; returns the run's folder and the run. `watch` follows it.
 
-    `registry` is one that serves already; without it, the run has the one that the wish names, or one of its own.
-    Producers build side by side, then consumers rebuild side by side, each box one trial at a time. A box that
-    fails costs only its own trials. However the run ends, what it has stored is readable, with the table beside it.
+    `registry` is one that serves already, or that was started ahead; without it, the run has the one that the wish
+    names, or one of its own. Producers build side by side, then consumers rebuild side by side, each box one trial at a
+    time. A box that fails costs only its own trials. However the run ends, what it has stored is readable, with the
+    table beside it.
     A stored run is resumed in its own folder, which the caller holds.
     """
     cast, stored = cast_of(wish, ready), wish.course.stored

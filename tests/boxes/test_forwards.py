@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
@@ -35,25 +34,14 @@ class Ending:
         self.heard.append("end")
 
 
-@dataclass
-class Said:
-    """What a command printed."""
-
-    stdout: str
-
-
 class Standing:
     """A connection that writes down what is asked of it."""
 
     has_ipv6 = False
-    sockets = ""
 
     def __init__(self, heard: list[str], *, taken: bool = False) -> None:
         self.heard = heard
         self.taken = taken
-
-    def run(self, command: str, **more: Any) -> Said:
-        return Said(f"1000\n{self.sockets}")
 
     @contextmanager
     def forward_local(self, local_port: int, **ports: Any) -> Iterator[None]:
@@ -73,9 +61,14 @@ def connection(heard: list[str], *, taken: bool = False) -> Connection:
     return cast(Connection, Standing(heard, taken=taken))
 
 
+def door_of(heard: list[str], port: int = 5001, *, sockets: str = "", taken: bool = False) -> ReverseForward:
+    """A forward from port 5000 of a box on which these sockets listen."""
+    return ReverseForward("box", lambda: connection(heard, taken=taken), lambda script: f"1000\n{sockets}", 5000, port)
+
+
 def test_a_forward_that_was_closed_opens_again_by_a_new_connection() -> None:
     heard: list[str] = []
-    door = ReverseForward("box", lambda: connection(heard), 5000, 5001)
+    door = door_of(heard)
     door.open()
     door.close()
     door.open()
@@ -91,7 +84,7 @@ def test_a_connection_on_the_box_is_led_to_this_machine_and_back(monkeypatch: py
     handlers: list[Any] = []
     monkeypatch.setattr(Ending, "request_port_forward", lambda self, address, port, handler: handlers.append(handler))
     with socket.create_server(("127.0.0.1", 0)) as registry:
-        door = ReverseForward("box", lambda: connection([]), 5000, registry.getsockname()[1])
+        door = door_of([], registry.getsockname()[1])
         door.open()
         near, far = socket.socketpair()  # for the forward, a channel is what can be read and written
         near.settimeout(10)
@@ -122,8 +115,18 @@ def received(sender: socket.socket, size: int) -> bytes:
 def test_a_port_that_is_taken_is_named_and_no_connection_is_left() -> None:
     heard: list[str] = []
     with pytest.raises(BoxError, match="cannot show the registry to box as localhost:5000: TCP forwarding") as caught:
-        ReverseForward("box", lambda: connection(heard, taken=True), 5000, 5000).open()
+        door_of(heard, taken=True).open()
     assert caught.value.hint and "--registry-port" in caught.value.hint
+    assert heard[-1] == "close"
+
+
+def test_a_box_that_does_not_say_who_listens_leaves_no_connection() -> None:
+    def gone(script: str) -> str:
+        raise BoxError("cannot reach box")
+
+    heard: list[str] = []
+    with pytest.raises(BoxError, match="cannot reach box"):
+        ReverseForward("box", lambda: connection(heard), gone, 5000, 5001).open()
     assert heard[-1] == "close"
 
 
@@ -141,7 +144,7 @@ def test_a_forward_of_a_box_that_is_gone_closes(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(Ending, "cancel_port_forward", gone)  # patched: paramiko raises it only at one moment
     heard: list[str] = []
-    door = ReverseForward("b", lambda: connection(heard), 5000, 5001)
+    door = door_of(heard)
     door.open()
     door.close()
     assert heard == ["open 127.0.0.1 5000", "end", "close"]
@@ -156,9 +159,8 @@ LOOPBACK = "00000000000000000000000001000000"
 @pytest.mark.parametrize("user", [0, 1000])
 def test_both_loopback_addresses_are_the_registrys(monkeypatch: pytest.MonkeyPatch, user: int) -> None:
     monkeypatch.setattr(Standing, "has_ipv6", True)
-    monkeypatch.setattr(Standing, "sockets", LISTENS.format(address=LOOPBACK, user=user))
     heard: list[str] = []
-    door = ReverseForward("box", lambda: connection(heard), 5000, 5001)
+    door = door_of(heard, sockets=LISTENS.format(address=LOOPBACK, user=user))
     door.open()
     assert heard == ["open ::1 5000", "open 127.0.0.1 5000"]
     door.close()
@@ -166,10 +168,9 @@ def test_both_loopback_addresses_are_the_registrys(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("address", [LOOPBACK, "0" * 32, "0100007F"])
-def test_another_users_program_on_that_port_of_the_box_is_named(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    monkeypatch.setattr(Standing, "sockets", LISTENS.format(address=address, user=1001))
+def test_another_users_program_on_that_port_of_the_box_is_named(address: str) -> None:
     heard: list[str] = []
-    door = ReverseForward("box", lambda: connection(heard), 5000, 5001)
+    door = door_of(heard, sockets=LISTENS.format(address=address, user=1001))
     with pytest.raises(BoxError, match="user 1001 of box listens on that port too"):
         door.open()
     assert heard[-1] == "close"

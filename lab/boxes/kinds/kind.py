@@ -20,6 +20,7 @@ class BoxKind(ABC, Generic[S]):
     """
 
     schema: type[S]
+    modules: ClassVar[tuple[str, ...]] = ()  # those that reach its boxes, if they are slow to load
     is_made_by_lab: ClassVar[bool] = False  # True if lab makes the machine: it has a note, and `down` removes it
 
     @abstractmethod

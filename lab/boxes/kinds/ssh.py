@@ -35,6 +35,7 @@ class SshKind(BoxKind[SshSpec]):
     """Somebody's machine: lab neither makes nor removes it."""
 
     schema = SshSpec
+    modules = ("lab.boxes.ssh",)
 
     def open(self, spec: SshSpec, project: Project) -> Box:
         """The host, whose key is remembered in the state of this checkout; the user's own known hosts count first."""

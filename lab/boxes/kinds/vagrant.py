@@ -44,6 +44,7 @@ class VagrantKind(BoxKind[VagrantSpec]):
     """A machine of the Vagrantfile."""
 
     schema = VagrantSpec
+    modules = ("lab.boxes.ssh",)
     is_made_by_lab = True
 
     def open(self, spec: VagrantSpec, project: Project) -> Box:
