@@ -7,7 +7,7 @@ from __future__ import annotations
 # removes secrets from a transcript must find the whole content in it.
 # Nothing of it depends on a name: find hands names on, and every list ends its fields with NUL.
 # Each program that it starts costs a build beside it a millisecond, which is why there are few: no section without
-# content that is rare, and getfattr asked once.
+# content that is rare, getfattr asked once, and sizes only where not all contents are sent, because the list has them.
 # Reading may set times of access, which no cache key knows; all else stays as it is.
 # `x` marks what cannot be read, `-` the rest. Attributes are asked with Python where getfattr is absent; where both
 # are, the section is not there, and the attributes are not known. getfattr writes "# file:" lines with \ooo for what
@@ -15,17 +15,19 @@ from __future__ import annotations
 # own: their lines, were they one, could fall into each other. The list is made twice to see what changed meanwhile.
 SCRIPT = r"""# lab lists a context
 cd "$1" || exit 1
-if ! find . -maxdepth 0 -printf '' 2>/dev/null; then echo no-find; exit 0; fi
-if base64 -w0 </dev/null >/dev/null 2>&1; then send() { printf '\n= %s\n' "$1"; exec base64 -w0; }
-else send() { printf '\n= %s\n' "$1"; base64 | tr -d '\n'; }; fi
-exec 5>&1
+set -- "$@" $(find . -path . -printf 'gnu\n' -o -type f -readable -printf '%s\n' -o \( -type c -o -type b \) \
+  -printf 'device\n' 2>/dev/null | awk -v most="$3" '/gnu/ {g = 1; next} /device/ {d = 1; next} {t += $1}
+  $1 <= most {s += $1} END {printf "%d %d %.0f %.0f", g, d, t, s}')
+if [ "$4" != 1 ]; then echo no-find; exit 0; fi
 list() {
   find . -mindepth 1 \( -type d \( ! -readable -o ! -executable \) -printf x -o -type f ! -readable -printf x \
     -o -printf - \) -printf '%y\0%m\0%s\0%n\0%D:%i\0%T@\0%C@\0%U:%G\0%P\0%l\0'
 }
+if base64 -w0 </dev/null >/dev/null 2>&1; then send() { printf '\n= %s\n' "$1"; exec base64 -w0; }
+else send() { printf '\n= %s\n' "$1"; base64 | tr -d '\n'; }; fi
+exec 5>&1
 list | send list
-devices=$(find . \( -type c -o -type b \) -exec stat -c '%t %T %n' -- {} +)
-[ -z "$devices" ] || printf '%s\n' "$devices" | send devices
+[ "$5" = 0 ] || find . \( -type c -o -type b \) -exec stat -c '%t %T %n' -- {} + | send devices
 if command -v getfattr >/dev/null 2>&1; then
   problems=$({ find . -mindepth 1 -exec getfattr -h -d -m - -e hex --absolute-names -- {} + 2>&6 |
     send attributes >&5; } 6>&1)
@@ -50,10 +52,11 @@ sys.stdout.buffer.write("\n".join(out + [""]).encode("latin-1"))
 ' {} + | send attributes  # what cannot be listed stands among them
 fi
 find . -type f -readable -exec sha256sum -b -- {} + | send sums
-total() { find . -type f -readable "$@" -printf '%s\n' | awk '{t += $1} END {printf "%.0f", t}'; }
-contents() { find . -type f -readable "$@" -printf '%s %P\0' | send sizes
-  find . -type f -readable "$@" -exec cat -- {} + | gzip -nc | send contents; }
-if [ "$(total)" -le "$2" ]; then contents
-elif [ "$(total -size "-$(($3 + 1))c")" -le "$2" ]; then contents -size "-$(($3 + 1))c"; fi
+contents() { find . -type f -readable "$@" -exec cat -- {} + | gzip -nc | send contents; }
+if [ "$6" -le "$2" ]; then contents
+elif [ "$7" -le "$2" ]; then
+  find . -type f -readable -size "-$(($3 + 1))c" -printf '%s %P\0' | send sizes
+  contents -size "-$(($3 + 1))c"
+fi
 list | send again
 """

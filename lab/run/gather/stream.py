@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -25,7 +25,7 @@ KINDS = {
     "b": Kind.BLOCK,
     "s": Kind.FILE,  # a socket goes as an empty file, see lab/buildkit/context.py
 }
-FIELDS = 10  # of one object in the list
+FIELDS, PATH = 10, 8  # of one object in the list
 NO_ATTRIBUTES = "its attributes are not known: the box has neither getfattr nor python3"
 CHANGED = "it changed while the context was gathered"
 
@@ -62,13 +62,13 @@ def read(output: bytes, largest: int = MAX_CONTEXT_BYTES) -> Listing:
         return Listing(problem="its find does not print (GNU find does)")
     if "again" not in sections or "list" not in sections:
         raise ReadError("cannot read what was gathered: its end is missing")
-    changed = set(_objects(sections["list"])) ^ set(_objects(sections["again"]))
-    moved = {line[8] for line in changed}
+    lines = _objects(sections["list"])
+    moved = {line[PATH] for line in set(lines) ^ set(_objects(sections["again"]))}
     devices = _devices(sections.get("devices", b""))
-    found = [_found(line, devices) for line in _objects(sections["list"])]
+    found = [_found(line, devices) for line in lines]
     attributes = attributes_of(sections)
     sums = _sums(sections.get("sums", b""))
-    contents = _contents(sections, sums, largest)
+    contents = _contents(sections, lines, sums, largest)
     entries = []
     for item in found:
         path = item.entry.path
@@ -107,8 +107,12 @@ def _sections(output: bytes) -> dict[str, bytes]:
     return found
 
 
+def _names(data: bytes) -> list[str]:
+    return _text(data).split("\0")[:-1]
+
+
 def _objects(data: bytes) -> list[tuple[str, ...]]:
-    words = _text(data).split("\0")[:-1]
+    words = _names(data)
     if len(words) % FIELDS:
         raise ReadError("cannot read what was gathered: the list of objects is cut")
     return [tuple(words[start : start + FIELDS]) for start in range(0, len(words), FIELDS)]
@@ -196,15 +200,23 @@ def _sums(data: bytes) -> dict[str, str]:
     return found
 
 
-def _contents(sections: Mapping[str, bytes], sums: Mapping[str, str], largest: int) -> dict[str, bytes]:
-    """The contents that were sent, cut by their sizes; one whose sha256 is another is left out: it changed."""
+def _contents(
+    sections: Mapping[str, bytes], lines: Sequence[tuple[str, ...]], sums: Mapping[str, str], largest: int
+) -> dict[str, bytes]:
+    """The contents that were sent, cut by their sizes; one whose sha256 is another is left out: it changed.
+
+    The sizes are those of the list, unless only some contents were sent.
+    """
     if "contents" not in sections:
         return {}
     data = _unpacked(sections["contents"], largest) if sections["contents"] else b""
+    if "sizes" in sections:
+        sizes = [(path, size) for size, _, path in (item.partition(" ") for item in _names(sections["sizes"]))]
+    else:
+        sizes = [(line[PATH], line[2]) for line in lines if line[0] == "-f"]
     found: dict[str, bytes] = {}
     start = 0
-    for item in _text(sections.get("sizes", b"")).split("\0")[:-1]:
-        text, _, path = item.partition(" ")
+    for path, text in sizes:
         size = whole_number(text)
         if size is None:
             raise ReadError("cannot read what was gathered: a size is not a number")
