@@ -176,7 +176,7 @@ class Interrupted(LabError):
 
     @classmethod
     def by(cls, stop: BaseException | None, *, hint: str | None = None) -> Interrupted:
-        """The error for a KeyboardInterrupt, whose text is the signal's name (`lab.__main__`) or empty for Ctrl-C."""
+        """The error for a KeyboardInterrupt, whose text is the signal's name (`lab.signals`) or empty for Ctrl-C."""
         return cls(f"stopped by {str(stop or '') or 'Ctrl-C'}", hint=hint)
 
 

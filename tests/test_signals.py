@@ -39,7 +39,8 @@ NAMES = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
 
 def ended(words: list[str], name: str, path: str) -> tuple[int, str, str]:
     env = {**os.environ, "LAB_TEST_SIGNAL": name, "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, env=env, cwd=ROOT, check=False)
+    call = [sys.executable, *words]
+    done = subprocess.run(call, capture_output=True, text=True, env=env, cwd=ROOT, check=False, timeout=60)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -71,3 +72,65 @@ def test_a_signal_that_nohup_has_ignored_stays_ignored() -> None:
         "lab.__main__.main()"
     )
     assert ended(["-c", code], "", str(ROOT))[:2] == (0, "True\n")
+
+
+# The exception of a signal is raised where nobody can get it: in a callback, as importlib has one after each import.
+LOST = """\
+import os, signal, sys, time, weakref
+import lab.__main__
+import lab.cli.main as program
+
+def callback(reference):
+    os.kill(os.getpid(), getattr(signal, os.environ["LAB_TEST_SIGNAL"]))
+    time.sleep(0)
+
+def work():
+    class Gone:
+        pass
+    gone = Gone()
+    reference = weakref.ref(gone, callback)
+    del gone
+    time.sleep(100_000)
+
+program.lab.get_command = lambda ctx, name: program.click.Command("working", callback=work)
+sys.argv = ["lab", "working"]
+lab.__main__.main()
+"""
+# pydantic's core forgets the exception, and raises one of its own.
+FORGOTTEN = """\
+import os, signal, sys
+import lab.__main__
+import lab.cli.main as program
+
+def work():
+    try:
+        os.kill(os.getpid(), getattr(signal, os.environ["LAB_TEST_SIGNAL"]))
+    except KeyboardInterrupt:
+        pass
+    error = ValueError("cannot build a model")
+    error.__context__ = None
+    raise error
+
+program.lab.get_command = lambda ctx, name: program.click.Command("working", callback=work)
+sys.argv = ["lab", "working"]
+lab.__main__.main()
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("code", [LOST, FORGOTTEN], ids=["lost", "forgotten"])
+def test_a_signal_that_a_library_loses_ends_lab_all_the_same(code: str, name: str) -> None:
+    status, out, err = ended(["-c", code], name, str(ROOT))
+    assert (status, out) == (130, "")
+    assert err.splitlines()[0] == f"lab: stopped by {NAMES[name]}"
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_signal_within_exec_ends_with_the_exit_code_of_lab(name: str) -> None:
+    """Python itself would end by SIGINT after a plain KeyboardInterrupt there."""
+    line = "os.kill(os.getpid(), getattr(signal, os.environ['LAB_TEST_SIGNAL']))"
+    code = WORKING.replace('side_by_side({"x": work})', f"exec({line!r})")
+    status, _, err = ended(["-c", code], name, str(ROOT))
+    assert status == 130
+    assert err.splitlines()[0] == f"lab: stopped by {NAMES[name]}"

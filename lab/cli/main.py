@@ -16,6 +16,7 @@ from lab.cli.waiting import speak
 from lab.errors import Interrupted, LabError
 from lab.files import patient
 from lab.notices import listening
+from lab.signals import just_stopped
 
 START = """\
 lab finds out, with evidence, why a Docker build hits its cache on one machine and misses on another.
@@ -91,13 +92,16 @@ def main() -> None:
         cause = stop.__cause__
         code = show(defect(cause) if isinstance(cause, EOFError) else Interrupted.by(cause, hint=AFTER_STOP))
     except Exception as error:
-        stopped = stop_behind(error)
+        stopped = stop_behind(error) or just_stopped()
         code = show(Interrupted.by(stopped, hint=AFTER_STOP) if stopped else defect(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def stop_behind(error: BaseException) -> KeyboardInterrupt | None:
-    """The Ctrl-C during which an error was raised: a library that it interrupts may fail in its own way."""
+    """The Ctrl-C during which an error was raised: a library that it interrupts may fail in its own way.
+
+    One that is not written in Python, such as pydantic's core, may also forget it: see `just_stopped`.
+    """
     while error.__context__ is not None:
         error = error.__context__
         if isinstance(error, KeyboardInterrupt):

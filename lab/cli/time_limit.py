@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from lab.errors import Interrupted, TimeLimitError
+from lab.signals import Stop
 
 PARTS = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s?)?")
 LONGEST = 366 * 24 * 3600
@@ -32,14 +33,6 @@ class Duration(click.types.StringParamType):
         return total
 
 
-class _TimeIsUp(KeyboardInterrupt):
-    """Ends what happens as Ctrl-C does.
-
-    A class of its own: after a plain KeyboardInterrupt within `exec`, as of a module's dataclass, Python ends the
-    process by SIGINT whatever its exit code, even if the exception was caught.
-    """
-
-
 @contextmanager
 def time_limit(seconds: int | None) -> Iterator[None]:
     """End what happens in the context after so many seconds, in the way in which Ctrl-C ends it.
@@ -55,7 +48,7 @@ def time_limit(seconds: int | None) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal over
         over = True
-        raise _TimeIsUp(f"the time limit of {in_words(seconds)}")
+        raise Stop(f"the time limit of {in_words(seconds)}", number)
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
