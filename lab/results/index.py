@@ -55,8 +55,12 @@ def summaries(results: Path) -> list[Summary]:
 
 
 def newest(results: Path, count: int) -> list[Summary]:
-    """Return the summaries of the newest `count` runs as `summaries` does, and look at no other run."""
-    return _of_folders(results, _folders(results)[-count:], whole=False)
+    """Return the summaries of the newest `count` runs without those that go on, as `summaries` does.
+
+    It looks at no other run, and makes no index where there is none of these.
+    """
+    folders = [folder for folder in _folders(results)[-count:] if not is_running(folder)]
+    return _of_folders(results, folders, whole=False) if folders else []
 
 
 def _of_folders(results: Path, folders: Sequence[Path], *, whole: bool) -> list[Summary]:

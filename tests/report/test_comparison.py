@@ -13,7 +13,7 @@ from lab.model import Verdict
 from lab.report.comparison import compare, comparison_text
 from lab.report.evidence import Evidence
 from lab.results import golden, shelf
-from lab.results.run import Run, save
+from lab.results.run import Run, load, save
 from tests import reporting
 from tests.reporting import HIT, RAN, UNKNOWN, WHEN, run, trial
 
@@ -298,6 +298,9 @@ def test_expected_time_is_the_median_of_earlier_whole_runs(tmp_path: Path) -> No
     for number, minutes in ((1, 2), (2, 4), (3, 100)):
         shelved(tmp_path, number, minutes=minutes)
     shelved(tmp_path, 4, minutes=1, complete=False)
+    for number, changed in ((5, {"merged": ("a", "b")}), (6, {"resumed": (WHEN,)})):
+        folder = shelved(tmp_path, number, minutes=1)
+        save(folder, load(folder).model_copy(update=changed))
     # two trials in 4 minutes: two minutes each
     assert shelf.typical_seconds(tmp_path, "copy-bust", "gist", 6) == 720
     assert shelf.typical_seconds(tmp_path, "copy-bust", "debian", 6) is None

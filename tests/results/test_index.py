@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.transcript import Transcript
 from lab.results import index, journal
 from lab.results import run as stored
 from lab.results.run import Run, save
@@ -86,6 +87,27 @@ def test_a_run_in_progress_is_followed(results: Path) -> None:
         recorder.add(item)
         assert (folder / journal.NAME).exists()
         check(results, *BOTH, (folder.name, recorder.run))
+
+
+def test_the_newest_runs_are_read_alone_and_no_other_is_forgotten(results: Path, reads: list[str]) -> None:
+    assert index.newest(results, 1) == [summary_of(BOTH[1][0], TWO)]
+    assert reads == [BOTH[1][0]]
+    check(results, *BOTH)
+    shutil.rmtree(results / BOTH[1][0])
+    assert index.newest(results, 1) == [summary_of(BOTH[0][0], ONE)]
+    assert sorted(reads) == [name for name, _ in BOTH]
+
+
+def test_of_the_newest_runs_one_that_goes_on_is_left_out(tmp_path: Path, reads: list[str]) -> None:
+    folder = tmp_path / "20260103T000000Z-x"
+    folder.mkdir()
+    save(folder, ONE)
+    transcript = Transcript(folder / "transcript.jsonl", folder.name)  # as the run itself has it open
+    assert index.newest(tmp_path, 20) == []
+    assert reads == []
+    assert not (tmp_path / index.NAME).exists()  # the first run of a folder makes nothing but its own
+    transcript.close()
+    assert index.newest(tmp_path, 20) == [summary_of(folder.name, ONE)]
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
