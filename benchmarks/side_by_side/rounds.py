@@ -16,6 +16,7 @@ from benchmarks.side_by_side.venv import last_line
 from benchmarks.side_by_side.workload import Workload
 
 SECONDS = 600  # for one contestant in one round
+FAR = 3  # times the floor's time: a contestant that takes longer in the first round runs in no other one
 Served = Callable[[Workload, str], AbstractContextManager[Workload]]
 
 
@@ -46,13 +47,14 @@ def measure(
     """The rows of all contestants for one workload, in their own order.
 
     `setting` gives the setting of a contestant for its folder. `served` makes what a contestant needs beside the hosts,
-    outside of what is measured. `broken` names the contestants that cannot run, with the reason.
+    outside of what is measured. `broken` names the contestants that cannot run, with the reason. The first contestant
+    is the floor.
     """
     rows = {one.name: Row(one.name, problem=broken.get(one.name, "")) for one in contestants}
     for number in range(rounds):
         for contestant in turned(contestants, number):
             row = rows[contestant.name]
-            if row.problem:
+            if row.problem or (number and is_far(row, rows[contestants[0].name])):
                 continue
             place = folder / f"{list(rows).index(contestant.name)}-{number}"
             place.mkdir(parents=True)
@@ -69,6 +71,11 @@ def measure(
 def unique(place: Path) -> str:
     """A name for what a contestant makes on the hosts, by its folder."""
     return f"{place.parent.name}-{place.name}"
+
+
+def is_far(row: Row, floor: Row) -> bool:
+    """True if the first round of a contestant took over FAR times that of the floor."""
+    return bool(row.seconds and floor.seconds) and row.seconds[0] > FAR * floor.seconds[0]
 
 
 def turned(contestants: Sequence[Contestant], number: int) -> list[Contestant]:

@@ -20,7 +20,7 @@ from benchmarks.side_by_side import places
 from benchmarks.side_by_side.contestant import Call, Contestant, Setting
 from benchmarks.side_by_side.page import Conditions, Table, page, ratio_of, verdicts
 from benchmarks.side_by_side.places import targets_of
-from benchmarks.side_by_side.rounds import Row, measure, timed, turned
+from benchmarks.side_by_side.rounds import Row, is_far, measure, timed, turned
 from benchmarks.side_by_side.table import CONTESTANTS, FLOOR, LAB
 from benchmarks.side_by_side.venv import PINS, last_line, pinned
 from benchmarks.side_by_side.workload import (
@@ -176,6 +176,29 @@ def test_rounds_are_interleaved_and_a_failure_is_a_row(setting: Setting, tmp_pat
     ]
     assert [row.median is None for row in rows] == [False, True, True]
     assert len(said) == 3
+
+
+def test_a_contestant_with_its_own_registry_gets_no_other_one(setting: Setting, tmp_path: Path) -> None:
+    ran: list[str] = []
+    own, other = Stub("own", 0, ran), Stub("other", 0, ran)
+    own.has_registry = True
+
+    @contextmanager
+    def served(workload: Workload, name: str) -> Iterator[Workload]:
+        yield replace(workload, name="served")
+
+    measure([other, own], replace(ODD, name="bare"), 1, lambda folder: setting, tmp_path, served, {}, ran.append)
+    assert [line for line in ran if "round" not in line] == ["other served", "own bare"]
+
+
+@pytest.mark.parametrize(
+    ("first", "floor", "far"),
+    [([3.1, 1.0], [1.0, 9.0], True), ([3.0], [1.0], False), ([], [1.0], False), ([9.0], [], False)],
+)
+def test_who_is_far_from_the_floor_in_the_first_round_is_known(
+    first: list[float], floor: list[float], *, far: bool
+) -> None:
+    assert is_far(Row("one", first), Row("floor", floor)) is far
 
 
 def test_each_round_begins_with_another_contestant() -> None:
