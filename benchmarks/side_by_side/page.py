@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.side_by_side.rounds import FAR, Row
+from benchmarks.side_by_side.rounds import DEAR, FAR, Row
 from lab.counting import counted
 from lab.report import markup
 
@@ -15,8 +15,8 @@ HEAD = """\
 
 `python -m benchmarks.side_by_side --output docs/performance.md` writes this page. It runs the same commands on the
 same two hosts with `lab` and with other programs that run commands over ssh. All contestants run once in each round,
-one after the other, and each round begins with another one. One that takes over {far} times the floor's time in the
-first round runs in no other one. The time is that of the whole process, from its start to its end.
+one after the other, and each round begins with another one. One that takes over {dear} s in the first round, and over
+{far} times the floor's time, runs in no other one. The time is that of the whole process, from its start to its end.
 
 The target is that `lab` takes at most {target} times the time of the floor, which is one shell script over OpenSSH, and
 less than every other contestant.
@@ -90,7 +90,7 @@ def verdicts(table: Table) -> list[str]:
 
 def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str], commands: Sequence[int]) -> str:
     """The whole page in Markdown."""
-    parts = [HEAD.format(target=f"{TARGET:g}", far=FAR)]
+    parts = [HEAD.format(target=f"{TARGET:g}", far=FAR, dear=DEAR)]
     for table in tables:
         parts.append(f"## {table.title[0].upper()}{table.title[1:]}\n\nOn {table.place}.\n")
         rows = [_cells(table, row) for row in _shown(table)]

@@ -16,7 +16,8 @@ from benchmarks.side_by_side.venv import last_line
 from benchmarks.side_by_side.workload import Workload
 
 SECONDS = 600  # for one contestant in one round
-FAR = 3  # times the floor's time: a contestant that takes longer in the first round runs in no other one
+# A contestant whose first round takes so many times the floor's, and so many seconds, runs in no other one.
+FAR, DEAR = 3, 20
 Served = Callable[[Workload, str], AbstractContextManager[Workload]]
 
 
@@ -74,8 +75,8 @@ def unique(place: Path) -> str:
 
 
 def is_far(row: Row, floor: Row) -> bool:
-    """True if the first round of a contestant took over FAR times that of the floor."""
-    return bool(row.seconds and floor.seconds) and row.seconds[0] > FAR * floor.seconds[0]
+    """True if the first round of a contestant took over DEAR seconds, and over FAR times that of the floor."""
+    return bool(row.seconds and floor.seconds) and row.seconds[0] > max(DEAR, FAR * floor.seconds[0])
 
 
 def turned(contestants: Sequence[Contestant], number: int) -> list[Contestant]:

@@ -193,7 +193,14 @@ def test_a_contestant_with_its_own_registry_gets_no_other_one(setting: Setting, 
 
 @pytest.mark.parametrize(
     ("first", "floor", "far"),
-    [([3.1, 1.0], [1.0, 9.0], True), ([3.0], [1.0], False), ([], [1.0], False), ([9.0], [], False)],
+    [
+        ([31.0, 9.0], [10.0, 9.0], True),
+        ([30.0], [10.0], False),
+        ([21.0], [1.0], True),
+        ([19.0], [1.0], False),
+        ([], [10.0], False),
+        ([90.0], [], False),
+    ],
 )
 def test_who_is_far_from_the_floor_in_the_first_round_is_known(
     first: list[float], floor: list[float], *, far: bool
