@@ -59,19 +59,15 @@ def measure(
                 continue
             place = folder / f"{list(rows).index(contestant.name)}-{number}"
             place.mkdir(parents=True)
+            name = f"{place.parent.name}-{place.name}"
             # a second registry would hold the store that keeps the base image from run to run
-            needed = nullcontext(workload) if contestant.has_registry else served(workload, unique(place))
+            needed = nullcontext(workload) if contestant.has_registry else served(workload, name)
             with needed as mine:
                 seconds, row.problem = timed(contestant.call(mine, setting(place)))
             if not row.problem:
                 row.seconds.append(seconds)
             say(f"  round {number + 1}: {row.contestant}: {row.problem or f'{seconds:.2f} s'}")
     return list(rows.values())
-
-
-def unique(place: Path) -> str:
-    """A name for what a contestant makes on the hosts, by its folder."""
-    return f"{place.parent.name}-{place.name}"
 
 
 def is_far(row: Row, floor: Row) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -70,23 +70,11 @@ class Conductor:
         `make` makes them, by default `lab.run.experiment.perform`. With `early`, engines whose archives take minutes to
         make are started after the others.
         """
-        with ExitStack() as stack:
-            if make is None and wish.registry is None:
-                make = self._with_registry(wish, stack)
+        starts = make is None and wish.registry is None
+        own = Ahead(wish.registry_port, self.screen.tell, self.place.project.state) if starts else None
+        with closing(own) if own else nullcontext():
             ready = self.bring_up(wish, engines, also, early=early)
-            return self.make(wish, ready, make)
-
-    def _with_registry(self, wish: Wish, stack: ExitStack) -> Make:
-        """What makes a run whose registry starts now, beside the boxes, and ends with the stack."""
-        ahead = Ahead(wish.registry_port, self.screen.tell, self.place.project.state)
-        stack.callback(ahead.close)
-
-        def make(wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch) -> tuple[Path, Run]:
-            from lab.run.experiment import perform
-
-            return perform(wish, ready, project, tell, watch, ahead)
-
-        return make
+            return self.make(wish, ready, make, own)
 
     def bring_up(
         self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = (), *, early: bool = True
@@ -103,13 +91,16 @@ class Conductor:
             self._add_way_on(error, wish)
             raise
 
-    def make(self, wish: Wish, ready: Sequence[Ready], make: Make | None = None) -> tuple[Path, Run]:
-        """Make the trials of the wish on these boxes, and close them."""
+    def make(
+        self, wish: Wish, ready: Sequence[Ready], make: Make | None = None, registry: Ahead | None = None
+    ) -> tuple[Path, Run]:
+        """Make the trials of the wish on these boxes, and close them; `registry` is that of the default `make`."""
         from lab.run.experiment import perform
 
         name = self.place.lineup.name
+        make = make or partial(perform, registry=registry)
         try:
-            return (make or perform)(wish, ready, self.place.project, self.screen.tell, self._watch)
+            return make(wish, ready, self.place.project, self.screen.tell, self._watch)
         except (Interrupted, KeyboardInterrupt) as error:
             hint = f"what was measured is kept in {self.place.project.results}"
             if any(spec.kind == "vagrant" for spec in self.specs):  # a run on this machine alone leaves nothing

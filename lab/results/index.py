@@ -51,7 +51,7 @@ class Counted:
 
 def summaries(results: Path) -> list[Summary]:
     """Return the summaries of all stored runs, oldest first; a run that cannot be read has a `problem`."""
-    return _of_folders(results, _folders(results), whole=True)
+    return _of_folders(results, folders_of(results), whole=True)
 
 
 def newest(results: Path, count: int) -> list[Summary]:
@@ -59,7 +59,7 @@ def newest(results: Path, count: int) -> list[Summary]:
 
     It looks at no other run, and makes no index where there is none of these.
     """
-    folders = [folder for folder in _folders(results)[-count:] if not is_running(folder)]
+    folders = [folder for folder in folders_of(results)[-count:] if not is_running(folder)]
     return _of_folders(results, folders, whole=False) if folders else []
 
 
@@ -75,10 +75,11 @@ def _of_folders(results: Path, folders: Sequence[Path], *, whole: bool) -> list[
 
 def counts(results: Path) -> list[Counted]:
     """The counted outcomes of the steps of all runs that can be read, oldest run first."""
-    return _asked(results, _folders(results), _counts, whole=True)[0]
+    return _asked(results, folders_of(results), _counts, whole=True)[0]
 
 
-def _folders(results: Path) -> list[Path]:
+def folders_of(results: Path) -> list[Path]:
+    """The folders of all stored runs in the order of their names, which begin with the time of the start."""
     return sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)
 
 

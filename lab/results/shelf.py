@@ -43,7 +43,7 @@ def summaries(results: Path) -> list[Summary]:
 
 def matching(results: Path, pattern: str) -> list[Path]:
     """Return the folders of runs whose names match a pattern such as `*-copy-bust`; UsageError if there are none."""
-    found = [folder for folder in _folders(results) if fnmatch.fnmatchcase(folder.name, pattern)]
+    found = [folder for folder in index.folders_of(results) if fnmatch.fnmatchcase(folder.name, pattern)]
     if not found:
         raise UsageError(f'cannot find a run that matches "{pattern}"', hint="list the runs with `python -m lab runs`")
     return found
@@ -54,7 +54,7 @@ def prune(results: Path, keep: int = KEEP) -> list[str]:
 
     It does not remove the run that the README shows (`sample`), other folders, or a run in progress.
     """
-    mine = [folder for folder in _folders(results) if folder.name[:8].isdigit()]
+    mine = [folder for folder in index.folders_of(results) if folder.name[:8].isdigit()]
     old = [folder for folder in mine[: max(0, len(mine) - keep)] if not is_running(folder)]
     for folder in old:
         try:
@@ -84,7 +84,7 @@ def proven_boxes(results: Path) -> dict[str, list[str]]:
     from lab.results.run import load  # late: a list of runs needs no pydantic
 
     found: dict[str, set[str]] = {}
-    for folder in _folders(results):
+    for folder in index.folders_of(results):
         try:
             run = load(folder)
         except LabError:
@@ -92,7 +92,3 @@ def proven_boxes(results: Path) -> dict[str, list[str]]:
         for box in run.boxes:
             found.setdefault(box.engine, set()).add(box.name)
     return {engine: sorted(boxes) for engine, boxes in found.items()}
-
-
-def _folders(results: Path) -> list[Path]:
-    return sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)

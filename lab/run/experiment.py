@@ -65,11 +65,14 @@ def serving(
 
     `boxes` are those of this process, which a registry of the run's own must reach.
     """
-    with ExitStack() as stack:
-        if isinstance(registry, Ahead):
-            registry = stack.enter_context(registry.serving(boxes))
-        own = server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes)
-        yield registry or stack.enter_context(own)
+    if isinstance(registry, Registry):
+        yield registry
+    elif registry:
+        with registry.serving(boxes) as store:
+            yield store
+    else:
+        with server.serve(wish.registry, wish.registry_port, tell, store=project.state, boxes=boxes) as store:
+            yield store
 
 
 @contextmanager
