@@ -119,7 +119,8 @@ class Lab:
 
     def ok(self, *words: str, timeout: float = HANGS) -> Said:
         said = self.run(*words, timeout=timeout)
-        assert said.code == 0, f"lab {' '.join(words)} ended with {said.code}\n{said.out}\n{said.err}"
+        if said.code:  # an assert would add the whole output once more, shortened, to the little that a CI keeps
+            pytest.fail(f"lab {' '.join(words)} ended with {said.code}\n{said.out}\n{said.err}")
         return said
 
 

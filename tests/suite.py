@@ -185,7 +185,7 @@ class Suite:
                     self.say(f"{part.name:8} | {text}")
                     last = text.strip("= ") or last
                     failed += [text] * text.startswith(("FAILED ", "ERROR "))
-                    reasons.extend([text] * text.startswith("E  "))
+                    reasons.extend([text] * (text.startswith("E  ") and len(text.split()) > 1))
             _, status, used = os.wait4(process.pid, 0)  # Popen.wait gives no processor time
             process.returncode = os.waitstatus_to_exitcode(status)
         cpu, load = used.ru_utime + used.ru_stime, os.getloadavg()[0]
@@ -195,15 +195,14 @@ class Suite:
     def table(self, seconds: float) -> str:
         """The parts in the order in which they ended, with their last lines, and the tests that failed.
 
-        What failed tests printed comes first: where only the end of a long output is kept, it is there.
+        What failed tests printed comes after the table: where only the end of a long output is kept, it is there.
         """
-        rows = [f"{item.part:8}  {line}" for item in self.ended for line in item.reasons]
-        rows += [f"\n{'part':8}  {'result':11}  {'seconds':>7}  {'CPU s':>6}  {'load':>4}  last line"]
+        rows = [f"\n{'part':8}  {'result':11}  {'seconds':>7}  {'CPU s':>6}  {'load':>4}  last line"]
         for item in self.ended:
             result = "passed" if item.status == 0 else f"FAILED ({item.status})"
             figures = f"{item.seconds:7.0f}  {item.cpu:6.0f}  {item.load:4.1f}"
             rows.append(f"{item.part:8}  {result:11}  {figures}  {item.last}")
-        rows += [f"{item.part:8}  {line}" for item in self.ended for line in item.failed]
+        rows += [f"{item.part:8}  {line}" for item in self.ended for line in (*item.reasons, *item.failed)]
         return "\n".join([*rows, f"all parts: {seconds:.0f} s"])
 
 
