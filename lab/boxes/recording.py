@@ -44,7 +44,7 @@ class RecordingBox(Box):
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command on the wrapped box and record it."""
-        return self._recorded(self.box.execute(command, on_output))
+        return self.recorded(self.box.execute(command, on_output))
 
     def put(self, source: Path, target: PurePosixPath) -> None:
         """Copy a file to the wrapped box; the transcript does not hold its bytes."""
@@ -52,11 +52,11 @@ class RecordingBox(Box):
 
     def feed(self, command: Command, chunks: Iterable[bytes]) -> Result:
         """Run the command with its input on the wrapped box; the transcript holds the command, not its input."""
-        return self._recorded(self.box.feed(command, chunks))
+        return self.recorded(self.box.feed(command, chunks))
 
     def copy_tree(self, source: Path, names: Path, target: PurePosixPath, timeout: float) -> Result:
         """Copy to the wrapped box and record the command, which runs on this machine."""
-        return self._recorded(self.box.copy_tree(source, names, target, timeout))
+        return self.recorded(self.box.copy_tree(source, names, target, timeout))
 
     def hide(self, secret: bytes, shown: bytes) -> None:
         """Show `shown` instead of a secret in every later output."""
@@ -68,7 +68,8 @@ class RecordingBox(Box):
         """Forward the agent to the wrapped box."""
         self.box.forward_agent(on)
 
-    def _recorded(self, result: Result) -> Result:
+    def recorded(self, result: Result) -> Result:
+        """Record a command that has ended, and return its result as it was recorded, without secrets."""
         for secret, shown in self._hidden.items():
             result = replace(
                 result, stdout=result.stdout.replace(secret, shown), stderr=result.stderr.replace(secret, shown)

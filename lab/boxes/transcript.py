@@ -46,7 +46,7 @@ class Transcript:
 
     def record(self, box: str, about: str, result: Result) -> None:
         """Add one command and its result; `about` is the trial or phase to which it belongs."""
-        self._add(entry(_exchange(box, about, result)))
+        self._add(entry(exchange_of(box, about, result)))
 
     def close(self) -> None:
         """Close the file; recording again is an error."""
@@ -143,7 +143,7 @@ def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
     for item in parse(content, where)[1]:
         try:
             result = _result(item)
-            exchange = _exchange(item["box"], item["about"], result)
+            exchange = exchange_of(item["box"], item["about"], result)
             texts = (exchange.box, exchange.about, *exchange.argv, *exchange.env.values())
             numbers = map(_is_number, (exchange.exit, exchange.seconds, exchange.timeout))
             if not all(isinstance(text, str) for text in texts) or not all(numbers):
@@ -180,7 +180,8 @@ def entry(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _exchange(box: str, about: str, result: Result) -> Exchange:
+def exchange_of(box: str, about: str, result: Result) -> Exchange:
+    """Return one command of a box and its result as an entry of a transcript has them."""
     command = result.command
     return Exchange(
         box=box,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from lab.boxes.base import Box
 from lab.engines.client import START_SECONDS, journal_of, reach, wait_until_reached
-from lab.engines.daemon import KEEP_SUMS, read_sums
-from lab.engines.engine import Docker, Engine, engine_of
+from lab.engines.daemon import KEEP_SUMS, SINCE, read_since, read_sums
+from lab.engines.engine import Answer, Docker, Engine, engine_of
 from lab.engines.spec import EngineSpec, plain
 from lab.errors import EngineError
 
@@ -19,7 +19,11 @@ kept=$HOME/.lab-sums
 set -- "$dockerd" "$(command -v docker)"
 {KEEP_SUMS}
 cat "$kept"
-"""
+# with one of these the client may reach another daemon than the one of the file
+test -z "$DOCKER_HOST$DOCKER_CONTEXT" || exit 0
+grep -qs currentContext "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" && exit 0
+pid=/run/docker.pid
+{SINCE}"""
 
 
 def has_package(box: Box, spec: EngineSpec) -> bool:
@@ -40,7 +44,7 @@ def start_package(box: Box, spec: EngineSpec) -> Engine:
     if answer is None:
         box.run(["sudo", "-n", "systemctl", "start", "docker"], timeout=START_SECONDS)
         answer = wait_until_reached(box, "docker", CLIENTS)
-    return replace(engine_of(spec, answer, _sums(box)), log=journal_of("docker"))
+    return replace(_with_programs(box, spec, answer), log=journal_of("docker"))
 
 
 def find_running(box: Box, spec: EngineSpec) -> Engine:
@@ -53,8 +57,10 @@ def find_running(box: Box, spec: EngineSpec) -> Engine:
             hint="start it, or leave this box out",
             output=asked.output,
         )
-    return engine_of(spec, answer, _sums(box))
+    return _with_programs(box, spec, answer)
 
 
-def _sums(box: Box) -> dict[str, str]:
-    return read_sums(box.run(["sh", "-c", SUMS], timeout=60).text)
+def _with_programs(box: Box, spec: EngineSpec, answer: Answer) -> Engine:
+    """The engine that gave this answer, with the sums of its programs and what tells its next start from this one."""
+    said = box.run(["sh", "-c", SUMS], timeout=60).text
+    return replace(engine_of(spec, answer, read_sums(said)), since=read_since(said))

@@ -132,6 +132,11 @@ class Daemon:
         return self.home / self.name / "sums"
 
     @property
+    def pid_file(self) -> PurePosixPath:
+        """The file in which dockerd writes its number."""
+        return self.state / "docker.pid"
+
+    @property
     def bridge(self) -> str:
         """The name of its network bridge; Linux allows at most 15 letters."""
         return f"lab{self._hash().hex()[:8]}"
@@ -146,7 +151,7 @@ class Daemon:
         containerd = f"{self.state}/containerd.sock" if self.containerd else SYSTEM_CONTAINERD
         flags = [
             *("--containerd", containerd, "--data-root", f"{data}/docker", "--exec-root", f"{self.state}/exec"),
-            *("--pidfile", f"{self.state}/docker.pid", "--bridge", self.bridge, "--iptables=false"),
+            *("--pidfile", str(self.pid_file), "--bridge", self.bridge, "--iptables=false"),
             *("--config-file", f"{self.state}/docker.json", "-H", self.socket, *self.options),
         ]
         if not self.containerd:
@@ -246,6 +251,19 @@ case "$(cat "$kept" 2>/dev/null)" in
 *) { sha256sum "$@" && printf '%s\\n' "$marks"; } > "$kept.part" && mv "$kept.part" "$kept" ;;
 esac
 """
+
+# For /bin/sh, after `pid=FILE`, which dockerd writes whenever it starts. A reload of its settings changes their file.
+SINCE = """\
+read -r boot </proc/sys/kernel/random/boot_id && test -e "$pid" && {
+  stat -Lc "@ $boot %i %z" "$pid"
+  test ! -e /etc/docker/daemon.json || stat -Lc '@ %i %z' /etc/docker/daemon.json
+} || true
+"""
+
+
+def read_since(text: str) -> str:
+    """What SINCE printed in this text, which is another one once the daemon has started again; empty if nothing."""
+    return " ".join(line[2:] for line in text.splitlines() if line.startswith("@ "))
 
 
 def read_sums(text: str) -> dict[str, str]:

@@ -32,7 +32,8 @@ class Engine:
     `restart` the one that ends its daemon and starts it again with the same data, empty for a Docker that lab did
     not start, and `builder` what runs its builds. `program` is the name of its client: docker, or buildctl for a
     BuildKit without Docker. `store` is CONTAINERD for an engine that is known to have its images in containerd's
-    store, and `cache` the kind of cache that its builds write.
+    store, and `cache` the kind of cache that its builds write. `since` is another text once its daemon has started
+    again or its settings have changed; empty where that cannot be told.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Engine:
     program: str = "docker"
     store: str = ""
     cache: str = "inline"
+    since: str = ""
 
     @property
     def title(self) -> str:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from lab.boxes.base import Box, Result, Tell
 from lab.engines.archive import Archive, digest_of
 from lab.engines.client import START_SECONDS, journal, journal_of, reach, wait_until_reached
-from lab.engines.daemon import HOME, Daemon, read_sums
+from lab.engines.daemon import HOME, SINCE, Daemon, read_since, read_sums
 from lab.engines.engine import Engine, engine_of
 from lab.engines.spec import EngineSpec
 from lab.errors import EngineError, LabError
@@ -19,7 +19,11 @@ from lab.model import Progress
 
 # One call finds out what is there of an engine: nothing, its programs, or a daemon whose sums are known.
 NOT_UNPACKED = 3
-LOOK = f'test -e "$1" || exit {NOT_UNPACKED}; test -S "$2" && cat "$3"'
+LOOK = f"""\
+test -e "$1" || exit {NOT_UNPACKED}
+test -S "$2" && cat "$3" || exit
+pid=$4
+{SINCE}"""
 # One call as root starts it. In emulation each call costs half a second and each program that starts a tenth, so more
 # frequent looks would take longer. The start script writes the sums before dockerd makes its socket; the socket exists
 # before dockerd answers, and a client that connects early waits.
@@ -69,7 +73,8 @@ def start_unit(
     daemon = kind(spec.name, containerd="containerd" in programs)
     parts = [daemon.script(), *(archive.contents.sha256 for archive in archives)]
     stamp = daemon.home / spec.name / f".{digest_of(*parts)[:16]}"  # a new start script is unpacked anew too
-    found = box.run(["sh", "-c", LOOK, "sh", str(stamp), str(daemon.socket_file), str(daemon.sums)])
+    places = (stamp, daemon.socket_file, daemon.sums, daemon.pid_file)
+    found = box.run(["sh", "-c", LOOK, "sh", *map(str, places)])
     if found.exit == NOT_UNPACKED:
         _bring(box, spec, archives, daemon, stamp, tell)
     name = daemon.proven[1]
@@ -86,7 +91,12 @@ def start_unit(
     answer = (answer[0], daemon.versions(answer[1]))
     engine = engine_of(spec, answer, sums)
     return replace(
-        engine, plugins=plugins, log=journal_of(daemon.unit), program=name, restart=_as_root(RESTART, daemon)
+        engine,
+        plugins=plugins,
+        log=journal_of(daemon.unit),
+        program=name,
+        restart=_as_root(RESTART, daemon),
+        since=read_since(found.text),
     )
 
 

@@ -15,6 +15,7 @@ from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
 from lab.engines import host
+from lab.engines.asked_once import forget
 from lab.engines.engine import Engine
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
@@ -246,6 +247,7 @@ class Fleet:
             removed, self.images = clear_pool(self.shell, published, self.tell, all_images=images)
             doomed += removed
             stop_libvirt(self.shell, self.project.state, self.tell)
+        forget(names, self.project.state)
         if not self.notes.boxes():
             shutil.rmtree(self.project.state / "registry", ignore_errors=True)  # the base image that all runs used
         return [*emptied, *doomed]

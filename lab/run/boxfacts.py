@@ -27,11 +27,15 @@ class _Said:
     security: tuple[str, ...]
 
 
-def look(box: Box, engine: Engine, summary: str, kind: str) -> BoxFacts:
-    """What the engine says of itself and of its box, and whether the kernel labels its files (getenforce's file)."""
+def look(box: Box, engine: Engine, summary: str, kind: str, once: Box | None = None) -> BoxFacts:
+    """What the engine says of itself and of its box, and whether the kernel labels its files (getenforce's file).
+
+    `once` may be the same box with answers that it gave before: it is asked for all that stays until the daemon starts
+    again.
+    """
     with ThreadPoolExecutor(3) as side_by_side:  # each question is a round trip to the box
         asked = side_by_side.submit(box.run, ["cat", "/sys/fs/selinux/enforce"], timeout=20)
-        said = (_docker if engine.program == "docker" else _buildkit)(box, engine, side_by_side)
+        said = (_docker if engine.program == "docker" else _buildkit)(once or box, engine, side_by_side)
     enforce = asked.result()
     selinux = {"1": "enforcing", "0": "permissive"}.get(enforce.text, "off") if enforce.ok else "off"
     return BoxFacts(

@@ -112,7 +112,7 @@ def perform(
     with ExitStack() as stack:
         folder, run, transcript = stack.enter_context(beginning(cast, project))
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
-        answers = stack.enter_context(asking(cast.used, transcript))
+        answers = stack.enter_context(asking(cast.used, transcript, project.state))
         store = stack.enter_context(serving(wish, project, tell, registry, [item.box for item in cast.ready]))
         recorder = stack.enter_context(recording(folder, run, store, watch, listening))
         store.hide(recorded.values())

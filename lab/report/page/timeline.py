@@ -81,8 +81,9 @@ class Timeline:
 
 def timeline(evidence: Evidence, views: Sequence[View]) -> Timeline | None:
     """The time line; None if no time is known."""
-    run, exchanges = evidence.run, evidence.exchanges
-    spans = _from_exchanges(evidence, views) if exchanges else _from_run(run, views)
+    run = evidence.run
+    exchanges = [item for item in evidence.exchanges if not _is_earlier(item, run)]
+    spans = _from_exchanges(evidence, exchanges, views) if exchanges else _from_run(run, views)
     if not spans:
         return None
     start, end = min(span.start for span in spans), max(span.end for span in spans)
@@ -96,7 +97,12 @@ def timeline(evidence: Evidence, views: Sequence[View]) -> Timeline | None:
     return Timeline(tuple(lanes), _ticks(whole), f"{datetime.fromtimestamp(start, UTC):%H:%M:%S} UTC", seconds(whole))
 
 
-def _from_exchanges(evidence: Evidence, views: Iterable[View]) -> list[Span]:
+def _is_earlier(item: Exchange, run: Run) -> bool:
+    """True for an answer of an engine that was given before the run began, and kept."""
+    return item.about.endswith("/facts") and item.started < run.started
+
+
+def _from_exchanges(evidence: Evidence, exchanges: Iterable[Exchange], views: Iterable[View]) -> list[Span]:
     """Consecutive commands of one phase are one span; a box may do other things in between."""
     trials = {view.trial.name: view for view in views}
     phases = {evidence.phase(made): f"build and push ({made.engine})" for made in evidence.run.productions}
@@ -104,7 +110,7 @@ def _from_exchanges(evidence: Evidence, views: Iterable[View]) -> list[Span]:
     spans: dict[tuple[str, str], Span] = {}
     found: list[Span] = []
     latest: dict[str, str] = {}
-    for item in sorted(evidence.exchanges, key=_start):
+    for item in sorted(exchanges, key=_start):
         key, start = (item.box, item.about), _start(item)
         if key not in spans or (not item.about and latest.get(item.box) != ""):
             view = trials.get(item.about)
