@@ -462,6 +462,14 @@ def test_what_runs_at_once_on_a_box_has_rows_of_its_own() -> None:
     assert (lane.busy, lane.idle, line.took) == ("15.0 s", "0.00 s", "15.0 s")
 
 
+def test_an_answer_of_an_earlier_run_is_not_drawn() -> None:
+    made = page_runs.rich()
+    drawn_before = timeline(made.evidence, views(made))
+    earlier = made.run.started - timedelta(days=1)
+    made.exchanges = [*made.exchanges, replace(made.exchanges[0], about="a:28.5.2/facts", started=earlier)]
+    assert timeline(made.evidence, views(made)) == drawn_before
+
+
 def test_without_a_transcript_the_runs_own_times_are_drawn() -> None:
     made = page_runs.rich()
     made.exchanges = []
