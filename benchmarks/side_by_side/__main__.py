@@ -99,7 +99,8 @@ def tables_of(
         with work_folder() as folder:
             rows = measure(contestants, workload, rounds, partial(setting, made), folder, place.served, broken, say)
         inside = Row(INSIDE, made.inside(rounds)) if workload.repro else None
-        tables.append(Table(workload.name, place.title, rows, LAB.name, inside))
+        title = f"{workload.name}, on virtual machines" if place.emulated else workload.name
+        tables.append(Table(title, place.title, rows, LAB.name, inside))
     return tables, commands
 
 

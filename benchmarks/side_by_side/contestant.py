@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,11 @@ class Call:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All variables of the process. Python keeps what it has compiled, as it does for an installed program."""
+        return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **self.env}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,13 +49,12 @@ class Place:
     def repro(self) -> Call:
         """The call of `lab repro` as a user types it, for the bug report's scenario on these hosts."""
         words = ("repro", SCENARIO, "--lineup", self.lineup, "--allow-prune", *self.words)
-        env = {**self.env, "PYTHONDONTWRITEBYTECODE": ""}  # compiled once, as pip does for an installed program
-        return Call((sys.executable, "-m", "lab", *words), env, self.project.root)
+        return Call((sys.executable, "-m", "lab", *words), self.env, self.project.root)
 
     def recorded(self) -> Workload:
         """Run `lab repro` once, which also puts the base image into the registry; gives its commands as a workload."""
         call = self.repro
-        done = subprocess.run(call.argv, env={**os.environ, **call.env}, cwd=call.cwd, capture_output=True, check=False)
+        done = subprocess.run(call.argv, env=call.environment, cwd=call.cwd, capture_output=True, check=False)
         if done.returncode:
             raise SystemExit(f"lab repro ended with {done.returncode}: {done.stderr.decode()}")
         evidence = bundle.evidence_of(find_run(self.project.results, None))

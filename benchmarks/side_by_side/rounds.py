@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import time
@@ -87,7 +86,7 @@ def timed(call: Call) -> tuple[float, str]:
     try:
         done = subprocess.run(
             call.argv,
-            env={**os.environ, **call.env},
+            env=call.environment,
             cwd=call.cwd,
             stdin=subprocess.DEVNULL,
             capture_output=True,
