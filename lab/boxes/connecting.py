@@ -12,8 +12,8 @@ from fabric.runners import Remote
 from paramiko import SSHException
 from paramiko.ssh_exception import NoValidConnectionsError
 
+from lab.boxes.address import Address
 from lab.boxes.hostkeys import FINAL, SameKey, UnknownHost, at_log_in, load_users, store_key
-from lab.boxes.notes import Address
 from lab.errors import BoxError
 
 CONNECT_SECONDS = 15  # for TCP

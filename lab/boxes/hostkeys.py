@@ -9,8 +9,8 @@ from typing import Any
 from paramiko import AutoAddPolicy, BadHostKeyException, HostKeys, PKey
 from paramiko.ssh_exception import IncompatiblePeer, NoValidConnectionsError
 
+from lab.boxes.address import Address
 from lab.boxes.known_hosts import Keys, keys_of, name_of
-from lab.boxes.notes import Address
 from lab.errors import BoxError, reason
 
 FINAL = (BadHostKeyException, IncompatiblePeer)  # a host that will not answer otherwise if it is asked again

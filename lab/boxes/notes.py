@@ -5,17 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab import files
+from lab.boxes.address import Address
 from lab.statefile import Kind, aside
 from lab.yamlfile import Strict
-
-
-class Address(Strict):
-    """How ssh reaches a box: host, port, user, private key file."""
-
-    host: str
-    port: int = 22
-    user: str
-    key: str | None = None
 
 
 class Machine(Strict):

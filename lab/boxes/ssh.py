@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 from fabric import Connection
 from invoke.exceptions import CommandTimedOut, ThreadException
 
+from lab.boxes.address import Address
 from lab.boxes.base import Box, Command, OnOutput, Result, Tell
 from lab.boxes.connecting import BROKEN, TRANSPORT_ERRORS, LogInRefused, RefusedError, connect, may_pass
 from lab.boxes.feeding import Sink, feed_channel, rsync
 from lab.boxes.forwards import ReverseForward, local_forward
 from lab.boxes.hostkeys import FINAL, address_hint, fingerprints, log_in_hint, unreachable, why
-from lab.boxes.notes import Address
 from lab.boxes.process import run_process
 from lab.boxes.silent_commands import UnansweredError, run_while_heard
 from lab.boxes.states import state_at

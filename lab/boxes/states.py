@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
-from lab.boxes.notes import Address, Note
+from lab.boxes.address import Address
+
+if TYPE_CHECKING:
+    from lab.boxes.notes import Note
 
 CONNECTING_SECONDS = 1
 

@@ -14,12 +14,13 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
+from lab.boxes.address import Address
 from lab.boxes.base import Tell
 from lab.boxes.beside import mark
 from lab.boxes.boot import Boot, SilentError
 from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.machine_lock import machines_begin, upload_turn
-from lab.boxes.notes import Address, Note, Notes
+from lab.boxes.notes import Note, Notes
 from lab.boxes.ssh import SshBox
 from lab.boxes.states import state_of_machine
 from lab.boxes.vagrant_output import (

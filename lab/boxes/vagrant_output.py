@@ -6,8 +6,8 @@ import json
 import re
 import shlex
 
+from lab.boxes.address import Address
 from lab.boxes.kinds.vagrant import Image
-from lab.boxes.notes import Address
 from lab.counting import whole_number
 from lab.errors import BoxError
 

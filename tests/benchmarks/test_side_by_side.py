@@ -32,8 +32,8 @@ from benchmarks.side_by_side.workload import (
     sequence,
     trivial,
 )
+from lab.boxes.address import Address
 from lab.boxes.local import LocalBox
-from lab.boxes.notes import Address
 from lab.boxes.ssh import SshBox
 from lab.report.evidence import Evidence
 from lab.run.client_login import FED

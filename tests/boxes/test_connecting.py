@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_host_that_does_not_answer_yet_is_asked_again(sshd: Sshd) -> None:
     made.bring_up(lambda event: None)
     made.close()
     assert made.address
-    right, made.address = made.address, made.address.model_copy(update={"port": free_port()})
+    right, made.address = made.address, replace(made.address, port=free_port())
 
     def hear(notice: Notice) -> None:
         heard.append(notice)

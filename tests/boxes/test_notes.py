@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from lab import files
-from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.address import Address
+from lab.boxes.notes import Machine, Note, Notes
 from lab.errors import BusyError, HostError
 from lab.files import hold
 from tests.disks import mounted

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.address import Address
 from lab.boxes.base import Box
 from lab.boxes.local import LocalBox
-from lab.boxes.notes import Address
 from lab.boxes.recording import RecordingBox
 from lab.boxes.ssh import SshBox
 from lab.boxes.transcript import Transcript

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 
@@ -21,8 +22,8 @@ import psutil
 import pytest
 
 from lab.boxes import base, connecting, forwards, ssh
+from lab.boxes.address import Address
 from lab.boxes.base import failure
-from lab.boxes.notes import Address
 from lab.boxes.process import Child
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
@@ -335,7 +336,7 @@ def test_a_new_address_is_learned_if_the_key_is_the_same(sshd: Sshd, tmp_path: P
     box.bring_up(lambda event: None)
     box.close()
     assert box.address
-    moved = SshBox("moved", box.address.model_copy(update={"host": "localhost"}), box.known_hosts)
+    moved = SshBox("moved", replace(box.address, host="localhost"), box.known_hosts)
     assert moved.run(["echo", "there"]).text == "there"
     moved.close()
     # OpenSSH finds it too

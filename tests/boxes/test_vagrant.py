@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.address import Address
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.boot import SilentError
 from lab.boxes.kinds.vagrant import VagrantSpec
-from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.notes import Machine, Note, Notes
 from lab.boxes.vagrant import VagrantBox
 from lab.errors import BoxError
 from lab.machines.catalog import Catalog

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lab.boxes.address import Address
 from lab.boxes.kinds.vagrant import Image
-from lab.boxes.notes import Address
 from lab.boxes.vagrant_output import SHORT, adding, address_of, verdict_and_console
 
 # vagrant ssh-config, 2.3.4

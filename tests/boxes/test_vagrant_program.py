@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.boxes import vagrant as module
-from lab.boxes.notes import Address
+from lab.boxes.address import Address
 from lab.boxes.vagrant import VagrantBox
 from lab.errors import BoxError
 from lab.model import Progress

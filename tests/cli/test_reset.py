@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.address import Address
+from lab.boxes.notes import Machine, Note, Notes
 from lab.cli.options import Workplace
 from lab.cli.reset import _chosen
 from lab.errors import UsageError

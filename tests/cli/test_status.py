@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.address import Address
+from lab.boxes.notes import Machine, Note, Notes
 from lab.engines import host
 from lab.engines.holding import HomeNote, write_note
 from lab.machines import kept

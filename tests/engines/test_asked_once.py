@@ -64,12 +64,20 @@ def test_the_second_run_has_the_answer_of_the_first_one_with_its_time(tmp_path: 
     assert again.stdout == b"answer 1 of [hidden]"
 
 
-@pytest.mark.parametrize("other", [{"since": "boot 1 2026-01-02"}, {"client": "29"}, {"server": "29"}, {"commit": "d"}])
-def test_another_start_or_another_version_is_asked(tmp_path: Path, other: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ENGINE, since="boot 1 2026-01-02"),
+        replace(ENGINE, client="29"),
+        replace(ENGINE, server="29"),
+        replace(ENGINE, commit="d"),
+    ],
+)
+def test_another_start_or_another_version_is_asked(tmp_path: Path, other: Engine) -> None:
     box = Daemon()
     ask(box, ENGINE, tmp_path)
-    assert ask(box, replace(ENGINE, **other), tmp_path) == "answer 2 of [hidden]"
-    assert ask(box, replace(ENGINE, **other), tmp_path) == "answer 2 of [hidden]"
+    assert ask(box, other, tmp_path) == "answer 2 of [hidden]"
+    assert ask(box, other, tmp_path) == "answer 2 of [hidden]"
 
 
 def test_without_the_daemons_life_or_a_state_every_run_asks(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.address import Address
+from lab.boxes.notes import Machine, Note, Notes
 from lab.machines import daemons, hypervisor
 from tests.faults import guests
 from tests.faults.fault import Kind, NotMade

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.address import Address
+from lab.boxes.notes import Machine, Note, Notes
 from lab.errors import UsageError
 from lab.machines import auto
 from lab.machines.auto import answers, choose_lineup

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.boxes.notes import Address, Machine, Note, Notes
+from lab.boxes.address import Address
+from lab.boxes.notes import Machine, Note, Notes
 from lab.boxes.transcript import Transcript
 from lab.errors import HostError
 from lab.machines import kept

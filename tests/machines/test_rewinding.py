@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.address import Address
 from lab.boxes.base import Box
 from lab.boxes.local import LocalBox
-from lab.boxes.notes import Address, Machine, Note
+from lab.boxes.notes import Machine, Note
 from lab.boxes.specs import BoxSpec
 from lab.engines.engine import Engine
 from lab.errors import BoxError, HostError, LabError, UsageError

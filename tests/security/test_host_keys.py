@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.boxes.address import Address
 from lab.boxes.hostkeys import fingerprints
-from lab.boxes.notes import Address
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
 from lab.model import Progress

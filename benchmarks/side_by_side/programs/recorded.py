@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab.boxes.notes import Address
+from lab.boxes.address import Address
 from lab.boxes.recording import RecordingBox
 from lab.boxes.ssh import SshBox
 from lab.boxes.transcript import Transcript

@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from lab.boxes.address import Address
 from lab.boxes.base import Box
 from lab.boxes.kinds.kind import BoxKind
-from lab.boxes.notes import Address, Notes
+from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
 from lab.boxes.states import state_at
 from lab.project import Project, home_folder
