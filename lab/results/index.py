@@ -21,7 +21,7 @@ from lab.errors import LabError
 from lab.results import journal
 from lab.results.summary import StepCount, Summary, is_running, step_counts, summary_of
 
-VERSION = 3  # of the tables, and of what is counted; another number in the file means that it is built again
+VERSION = 4  # of the tables, and of what is counted; another number in the file means that it is built again
 NAME = Path(".index", "runs.sqlite")  # below results/
 WAIT = 10.0  # seconds that a process waits for another that writes
 FILES = ("run.json", journal.NAME)  # a run changes only with one of them
@@ -33,9 +33,12 @@ CREATE TABLE steps (
   outcome TEXT NOT NULL, count INTEGER NOT NULL
 );
 CREATE INDEX steps_run ON steps (run);
+CREATE TABLE used (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, engine TEXT NOT NULL, box TEXT NOT NULL);
+CREATE INDEX used_run ON used (run);
 """
 
 A = TypeVar("A")
+Used = tuple[str, str]  # an engine, and a box on which a run used it
 Ask = Callable[[sqlite3.Connection], A]
 
 
@@ -78,6 +81,12 @@ def counts(results: Path) -> list[Counted]:
     return _asked(results, folders_of(results), _counts, whole=True)[0]
 
 
+def used(results: Path) -> list[Used]:
+    """The engines that runs used with their boxes, of all runs that can be read, in the order of their names."""
+    folders = folders_of(results)
+    return _asked(results, folders, _used, whole=True)[0] if folders else []
+
+
 def folders_of(results: Path) -> list[Path]:
     """The folders of all stored runs in the order of their names, which begin with the time of the start."""
     return sorted((path.parent for path in results.glob("*/run.json")), key=lambda folder: folder.name)
@@ -89,6 +98,10 @@ def _summaries(wanted: Sequence[bytes] | None, connection: sqlite3.Connection) -
     for key in wanted or ():
         rows += connection.execute("SELECT folder, summary FROM runs WHERE folder = ?", (key,)).fetchall()
     return {key: Summary.from_json(json.loads(text)) for key, text in rows}
+
+
+def _used(connection: sqlite3.Connection) -> list[Used]:
+    return connection.execute("SELECT DISTINCT engine, box FROM used ORDER BY engine, box").fetchall()
 
 
 def _counts(connection: sqlite3.Connection) -> list[Counted]:
@@ -178,39 +191,48 @@ def _update(connection: sqlite3.Connection, folders: Sequence[Path], *, whole: b
     changed = [folder for folder in folders if known.get(_key(folder)) != stamps[folder]]
     gone = known.keys() - {_key(folder) for folder in folders} if whole else set()
     problems: dict[Path, Summary] = {}
-    read: list[tuple[Path, Summary, list[StepCount]]] = []
+    read: list[tuple[Path, _Read]] = []
     for folder in changed:
         try:
-            read.append((folder, *_read(folder)))
+            read.append((folder, _read(folder)))
         except LabError as error:  # it is read again each time, because its rights may change and its files not
             problems[folder] = Summary(folder.name, problem=error.message)
     forgotten = [*gone, *(_key(folder) for folder in problems if _key(folder) in known)]
     if read or forgotten:
         with _writing(connection):
             connection.executemany("DELETE FROM runs WHERE folder = ?", [(key,) for key in forgotten])
-            for folder, summary, steps in read:
-                _store(connection, folder, stamps[folder], summary, steps)
+            for folder, found in read:
+                _store(connection, folder, stamps[folder], found)
     return problems
 
 
-def _read(folder: Path) -> tuple[Summary, list[StepCount]]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the index holds of one run."""
+
+    summary: Summary
+    steps: Sequence[StepCount]
+    used: Sequence[Used]
+
+
+def _read(folder: Path) -> _Read:
     from lab.results.run import load  # late: a list in which no run has changed needs no pydantic
 
     run = load(folder)
-    return summary_of(folder.name, run), step_counts(run)
+    used = list(dict.fromkeys((box.engine, box.name) for box in run.boxes))
+    return _Read(summary_of(folder.name, run), step_counts(run), used)
 
 
-def _store(
-    connection: sqlite3.Connection, folder: Path, stamp: str, summary: Summary, steps: Sequence[StepCount]
-) -> None:
+def _store(connection: sqlite3.Connection, folder: Path, stamp: str, read: _Read) -> None:
     key = _key(folder)
     connection.execute("DELETE FROM runs WHERE folder = ?", (key,))
-    text = json.dumps(summary.to_json())
+    text = json.dumps(read.summary.to_json())
     number = connection.execute(
         "INSERT INTO runs (folder, stamp, summary) VALUES (?, ?, ?)", (key, stamp, text)
     ).lastrowid
-    rows = [(number, *astuple(item)) for item in steps]
+    rows = [(number, *astuple(item)) for item in read.steps]
     connection.executemany("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO used VALUES (?, ?, ?)", [(number, *pair) for pair in read.used])
 
 
 def _key(folder: Path) -> bytes:

@@ -8,7 +8,7 @@ import statistics
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.errors import LabError, UsageError
+from lab.errors import UsageError
 from lab.files import disk_error
 from lab.results import index
 from lab.results.summary import Summary, is_running
@@ -81,14 +81,7 @@ def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> f
 
 def proven_boxes(results: Path) -> dict[str, list[str]]:
     """Return, for each engine, the boxes on which stored runs used it; runs that cannot be read are left out."""
-    from lab.results.run import load  # late: a list of runs needs no pydantic
-
-    found: dict[str, set[str]] = {}
-    for folder in index.folders_of(results):
-        try:
-            run = load(folder)
-        except LabError:
-            continue
-        for box in run.boxes:
-            found.setdefault(box.engine, set()).add(box.name)
-    return {engine: sorted(boxes) for engine, boxes in found.items()}
+    found: dict[str, list[str]] = {}
+    for engine, box in index.used(results):
+        found.setdefault(engine, []).append(box)
+    return found

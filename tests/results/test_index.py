@@ -15,6 +15,7 @@ from lab.boxes.transcript import Transcript
 from lab.results import index, journal
 from lab.results import run as stored
 from lab.results.run import Run, save
+from lab.results.shelf import proven_boxes
 from lab.results.summary import step_counts, summary_of
 from lab.run.recorder import Recorder
 from tests import reporting
@@ -64,6 +65,23 @@ def test_a_run_is_read_once(results: Path, reads: list[str]) -> None:
     check(results, *BOTH)
     assert reads == [name for name, _ in BOTH]
     assert (results / index.NAME).is_file()
+
+
+def test_the_boxes_on_which_engines_were_used_come_from_the_index(results: Path, reads: list[str]) -> None:
+    expected = {engine: ["a", "b"] for engine in sorted({box.engine for box in (*ONE.boxes, *TWO.boxes)})}
+    assert {box.name for box in (*ONE.boxes, *TWO.boxes)} == {"a", "b"}
+    assert expected and proven_boxes(results) == expected
+    assert len(reads) == 2
+    assert proven_boxes(results) == expected
+    assert len(reads) == 2
+    shutil.rmtree(results / BOTH[0][0])
+    shutil.rmtree(results / BOTH[1][0])
+    assert proven_boxes(results) == {}
+
+
+def test_where_there_is_no_run_no_index_is_made(tmp_path: Path) -> None:
+    assert proven_boxes(tmp_path) == {}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_what_changed_is_read_again(results: Path, reads: list[str]) -> None:
