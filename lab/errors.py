@@ -11,11 +11,12 @@ and 12 comes before 4; a contradicted prediction is printed in any case.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 TAIL_LINES = 15
+MOST_NAMES = 40  # in a hint
 DIFFERS, CONTRADICTED, NOT_KNOWN = 4, 12, 14  # exit codes of outcomes, which are no errors
 
 
@@ -234,6 +235,13 @@ def did_you_mean(name: str, known: list[str]) -> str:
     """The text ` (did you mean "x"?)` for the nearest known name, or an empty string."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def known_names(what: str, names: Collection[str], verb: str = "") -> str:
+    """The hint at names that are known, as in "known box names: a, b"; of many, the verb that lists them, if any."""
+    if verb and len(names) > MOST_NAMES:
+        return f"`python -m lab {verb}` lists the {len(names)} {what} names"
+    return f"known {what} names: {', '.join(names) or 'none'}"
 
 
 def reason(error: BaseException) -> str:

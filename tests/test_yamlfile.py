@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from lab.errors import ConfigError, did_you_mean
+from lab.errors import MOST_NAMES, ConfigError, did_you_mean, known_names
 from lab.yamlfile import Strict, load, read
 
 
@@ -165,3 +165,11 @@ def test_a_long_number_is_refused_at_once(tmp_path: Path, number: str) -> None:
 def test_a_file_that_never_ends_is_refused() -> None:
     with pytest.raises(ConfigError, match="it has more than 16 MiB"):
         read(Path("/dev/zero"))
+
+
+def test_few_known_names_are_listed_and_of_many_the_verb() -> None:
+    few, many = ["a", "b"], [str(number) for number in range(MOST_NAMES + 1)]
+    assert known_names("box", few, "boxes") == "known box names: a, b"
+    assert known_names("box", [], "boxes") == "known box names: none"
+    assert known_names("scenario", many, "cases") == f"`python -m lab cases` lists the {len(many)} scenario names"
+    assert known_names("kind", many).startswith("known kind names: 0, 1,")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -14,10 +13,11 @@ from lab.boxes.specs import BoxSpec, Name
 from lab.engines import stores
 from lab.engines.pins import read_engines, with_pins
 from lab.engines.spec import EngineSpec
-from lab.errors import ConfigError, UsageError, did_you_mean
+from lab.errors import ConfigError, UsageError, did_you_mean, known_names
 from lab.yamlfile import Strict, check, load, read
 
 V = TypeVar("V")
+LISTED = {"box": "boxes", "engine": "engines", "lineup": "boxes"}  # the verb that lists the names
 
 
 class Lineup(Strict):
@@ -119,11 +119,10 @@ def pick(
     if name in known:
         return known[name]
     place = f" of {where}" if where else ""
-    raise error(f'cannot find the {what} "{name}"{place}{did_you_mean(name, list(known))}', hint=_known(what, known))
-
-
-def _known(what: str, names: Iterable[str]) -> str:
-    return f"known {what} names: {', '.join(names) or 'none'}"
+    raise error(
+        f'cannot find the {what} "{name}"{place}{did_you_mean(name, list(known))}',
+        hint=known_names(what, known, LISTED.get(what, "")),
+    )
 
 
 def _load_box(path: Path) -> BoxSpec:
@@ -131,7 +130,7 @@ def _load_box(path: Path) -> BoxSpec:
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         near = did_you_mean(str(kind), list(KINDS))
-        raise ConfigError(f"cannot use {path}: kind is {kind!r}{near}", hint=_known("kind", KINDS))
+        raise ConfigError(f"cannot use {path}: kind is {kind!r}{near}", hint=known_names("kind", KINDS))
     spec: BoxSpec = check(data, KINDS[kind].schema, str(path))
     _same_name(path, spec.name)
     return spec

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.counting import counted
-from lab.errors import ConfigError, UsageError, did_you_mean
+from lab.errors import ConfigError, UsageError, did_you_mean, known_names
 from lab.model import CONTROL
 from lab.results.facts import ProjectFacts
 from lab.run.builders.table import builder_of
@@ -182,7 +182,7 @@ def find(name: str, folder: Path) -> Path:
     if name not in known:
         raise UsageError(
             f'cannot find the scenario "{name}"{did_you_mean(name, known)}',
-            hint=f"known scenarios: {', '.join(known) or 'none'}; a folder elsewhere is named by its path",
+            hint=f"{known_names('scenario', known, 'cases')}; a folder elsewhere is named by its path",
         )
     check_names(folder)
     return folder / name

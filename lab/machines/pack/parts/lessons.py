@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.errors import UsageError, did_you_mean
+from lab.errors import UsageError, did_you_mean, known_names
 from lab.machines.pack.gathering import Item, Request, tree
 from lab.machines.pack.manifest import FOLDERS, Sort
 
@@ -29,5 +29,5 @@ def _named(word: str, known: dict[str, Path]) -> str:
             return name
     raise UsageError(
         f'cannot find the lesson "{word}"{did_you_mean(word, list(known))}',
-        hint=f"known lessons: {', '.join(known) or 'none'}",
+        hint=known_names("lesson", known, "lesson"),
     )
