@@ -287,7 +287,9 @@ def test_an_unknown_scenario_is_guessed(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(UsageError) as caught:
         find("copybust", OWN)
     assert caught.value.message == 'cannot find the scenario "copybust" (did you mean "copy-bust"?)'
-    assert caught.value.hint and "copy-bust" in caught.value.hint
+    count = len(list(OWN.glob("*/scenario.yaml")))
+    way = "a folder elsewhere is named by its path"
+    assert caught.value.hint == f"`python -m lab cases` lists the {count} scenario names; {way}"
     with pytest.raises(UsageError, match=r"no scenario\.yaml in it"):
         find(f"{tmp_path}/none", OWN)
 
