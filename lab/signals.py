@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AGAIN_SECONDS = 0.01  # until a lost signal comes once more
@@ -44,10 +44,14 @@ def release() -> None:
 
 def interrupt(number: int, _: FrameType | None) -> None:
     """Raise Stop. A cancelled CI job sends SIGTERM."""
+    stop("" if number == signal.SIGINT else signal.Signals(number).name, number)
+
+
+def stop(text: str, number: int) -> NoReturn:
+    """Raise Stop for a signal of this number, and remember it for `just_stopped`."""
     global _last
-    stop = Stop("" if number == signal.SIGINT else signal.Signals(number).name, number)
-    _last = time.monotonic(), stop
-    raise stop
+    _last = time.monotonic(), Stop(text, number)
+    raise _last[1]
 
 
 def repeat(lost: Any) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from lab.errors import Interrupted, TimeLimitError
-from lab.signals import Stop
+from lab.errors import Interrupted, LabError, TimeLimitError
+from lab.signals import just_stopped, stop
 
 PARTS = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s?)?")
 LONGEST = 366 * 24 * 3600
@@ -48,7 +48,7 @@ def time_limit(seconds: int | None) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal over
         over = True
-        raise Stop(f"the time limit of {in_words(seconds)}", number)
+        stop(f"the time limit of {in_words(seconds)}", number)
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -58,10 +58,20 @@ def time_limit(seconds: int | None) -> Iterator[None]:
         if not over:
             raise
         hint = error.hint if isinstance(error, Interrupted) else None
-        raise TimeLimitError(f"stopped by the time limit of {in_words(seconds)}", hint=hint) from error
+        raise _over(seconds, hint) from error
+    except LabError:
+        raise
+    except Exception as error:
+        if not (over and just_stopped()):
+            raise
+        raise _over(seconds) from error  # a library made an error of its own of the end
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _over(seconds: int, hint: str | None = None) -> TimeLimitError:
+    return TimeLimitError(f"stopped by the time limit of {in_words(seconds)}", hint=hint)
 
 
 def in_words(seconds: int) -> str:

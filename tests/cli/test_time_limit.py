@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 
 import click
 import pytest
 
 from lab.cli.time_limit import Duration, in_words, time_limit
-from lab.errors import Interrupted, TimeLimitError, exit_codes
+from lab.errors import BoxError, Interrupted, TimeLimitError, exit_codes
 from lab.workers import side_by_side, stopping, wait_for
 from tests.conftest import ROOT
 
@@ -80,6 +82,32 @@ except TimeLimitError as error:
 def test_the_exit_code_holds_although_the_time_ended_within_an_import() -> None:
     done = subprocess.run([sys.executable, "-c", IN_EXEC], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == TimeLimitError.exit_code
+
+
+def test_an_error_that_a_library_makes_of_the_end_is_the_end() -> None:
+    def work() -> None:
+        with suppress(KeyboardInterrupt):  # as a library does that is not written in Python
+            time.sleep(60)
+        raise TypeError("half made")
+
+    with pytest.raises(TimeLimitError, match="stopped by the time limit of 1 s"), time_limit(1):
+        work()
+
+
+def test_an_error_before_the_end_stays_what_it_is() -> None:
+    for error in (TypeError("a defect"), BoxError("no box")):
+        with pytest.raises(type(error), match=str(error)), time_limit(60):
+            raise error
+
+
+def test_an_error_of_lab_after_the_end_stays_what_it_is() -> None:
+    def work() -> None:
+        with suppress(KeyboardInterrupt):
+            time.sleep(60)
+        raise BoxError("no box")
+
+    with pytest.raises(BoxError, match="no box"), time_limit(1):
+        work()
 
 
 def test_work_that_ends_in_time_leaves_no_alarm() -> None:
