@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.boxes.base import Tell
+from lab.boxes.base import Box, Tell
 from lab.boxes.kinds.table import kind_of as kind_of_box
 from lab.boxes.specs import BoxSpec
 from lab.cli.cleanup import guarded
@@ -73,20 +73,28 @@ class Conductor:
         starts = make is None and wish.registry is None
         own = Ahead(wish.registry_port, self.screen.tell, self.place.project.state) if starts else None
         with closing(own) if own else nullcontext():
-            ready = self.bring_up(wish, engines, also, early=early)
+            ready = self.bring_up(wish, engines, also, early=early, reached=own.show_to if own else lambda box: None)
             return self.make(wish, ready, make, own)
 
     def bring_up(
-        self, wish: Wish, engines: Sequence[str] = (), also: Sequence[str] = (), *, early: bool = True
+        self,
+        wish: Wish,
+        engines: Sequence[str] = (),
+        also: Sequence[str] = (),
+        *,
+        early: bool = True,
+        reached: Callable[[Box], None] = lambda box: None,
     ) -> list[Ready]:
-        """Bring the boxes up with these engines, or with their own."""
+        """Bring the boxes up with these engines, or with their own; `reached` is called with each that answers."""
         name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
         first = dict.fromkeys(name for spec in self.specs for name in kind_of_box(spec).modules)
         Background("the modules of a run", partial(_import, [*first, *RUN_NEEDS]))  # while the boxes are waited for
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
         try:
             up = partial(self.fleet.up, name, self.specs, self.provider, engines, also)
-            return with_way_back(self.place, lambda: up(early=early and not snapshots, resettable=snapshots))
+            return with_way_back(
+                self.place, lambda: up(early=early and not snapshots, resettable=snapshots, reached=reached)
+            )
         except LabError as error:
             self._add_way_on(error, wish)
             raise

@@ -61,6 +61,7 @@ class Fleet:
         *,
         early: bool = False,
         resettable: bool = False,
+        reached: Callable[[Box], None] = lambda box: None,
     ) -> list[Ready]:
         """Bring the boxes up side by side and prove their engines. A box that is up is left as it is; others resume.
 
@@ -71,7 +72,8 @@ class Fleet:
 
         With `early`, a box does not wait for an archive that takes minutes to build, except its first engine's: the
         archive is built in the background (see `settle`), and the engine is in the box's `later`. With `resettable`,
-        each box can be set back to its first state; BoxError for one whose first state was not saved.
+        each box can be set back to its first state; BoxError for one whose first state was not saved. `reached` is
+        called with each box that answers, one that is new only once its first state is saved.
         """
         plans = {spec.name: self.planned(spec, wanted, also) for spec in specs}
         slow = self._slow(plans)
@@ -85,10 +87,13 @@ class Fleet:
             is_new = self.rewinder.is_new(spec)
             with turns.turn(spec.name, kind_of_box(spec).memory(spec)) if is_new else nullcontext():
                 box.bring_up(self.tell)
+            if not is_new:
+                reached(box)
             start = partial(self._ready, box, spec, plans[spec.name], slow if early else {}, all_or_none=bool(wanted))
             item = start()
             if is_new:
                 self.rewinder.keep(box, spec, [engine.name for engine in item.engines])
+                reached(box)
             return self.rewinder.resettable(item, start) if resettable else item
 
         def close() -> None:

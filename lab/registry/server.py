@@ -42,8 +42,8 @@ HIDDEN = b"[registry password]"
 class Registry:
     """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback.
 
-    `inside` is the box that it runs in, which needs no forward to it. `credentials` are those of lab's own registry,
-    and `log` is the file of what its program prints.
+    `inside` is the box that it runs in, which needs no forward to it, and `shown` names those whose forward is open.
+    `credentials` are those of lab's own registry, and `log` is the file of what its program prints.
     """
 
     prefix: str
@@ -52,6 +52,7 @@ class Registry:
     inside: str | None = None
     credentials: Credentials | None = None
     log: Path | None = None
+    shown: frozenset[str] = frozenset()
 
     @property
     def client_config(self) -> bytes | None:
@@ -155,7 +156,8 @@ def doors(registry: Registry, boxes: Sequence[Box]) -> Iterator[None]:
     """
     with ExitStack() as stack:
         if (port := registry.port) is not None:
-            wanted = {box.name: box.registry_door(port, port) for box in boxes if box.name != registry.inside}
+            others = [box for box in boxes if box.name != registry.inside and box.name not in registry.shown]
+            wanted = {box.name: box.registry_door(port, port) for box in others}
             raise_first(each(wanted, lambda name: stack.enter_context(wanted[name]))[1])
         yield
 
