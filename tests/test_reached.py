@@ -66,7 +66,7 @@ IMPORTED = {
     """,
     "engines/test_kinds.py": "engines.kinds.kind engines.kinds.table engines.pins engines.spec",
     "engines/test_making.py": "engines.kinds.debian engines.kinds.reverted engines.packages",
-    "engines/test_real.py": "engines.box_docker engines.client engines.host engines.unit",
+    "engines/test_real.py": "engines.client engines.host engines.unit",
     "explain/search/test_search.py": """
         explain.search.case explain.search.stages explain.search.usual explain.search.variants
     """,

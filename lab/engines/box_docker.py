@@ -61,6 +61,10 @@ def find_running(box: Box, spec: EngineSpec) -> Engine:
 
 
 def _with_programs(box: Box, spec: EngineSpec, answer: Answer) -> Engine:
-    """The engine that gave this answer, with the sums of its programs and what tells its next start from this one."""
+    """The engine that gave this answer, with the sums of its programs and what tells its next start from this one.
+
+    The script looks at the settings of the user's client alone, so that nothing is known of one that runs as root.
+    """
     said = box.run(["sh", "-c", SUMS], timeout=60).text
-    return replace(engine_of(spec, answer, read_sums(said)), since=read_since(said))
+    since = read_since(said) if answer[0] == CLIENTS[0] else ""
+    return replace(engine_of(spec, answer, read_sums(said)), since=since)
