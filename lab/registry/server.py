@@ -43,7 +43,9 @@ class Registry:
     """Where images go: `prefix` begins every reference; `port` is set for lab's own registry on loopback.
 
     `inside` is the box that it runs in, which needs no forward to it, and `shown` names those whose forward is open.
-    `credentials` are those of lab's own registry, and `log` is the file of what its program prints.
+    `credentials` are those of lab's own registry, and `log` is the file of what its program prints. `folder` keeps the
+    images of runs apart that are made at once: docker-registry 2.8 fails where two clients push one layer into one
+    repository at the same moment.
     """
 
     prefix: str
@@ -53,6 +55,12 @@ class Registry:
     credentials: Credentials | None = None
     log: Path | None = None
     shown: frozenset[str] = frozenset()
+    folder: str | None = None
+
+    @property
+    def place(self) -> str:
+        """How the references of the images begin that a run pushes."""
+        return f"{self.prefix}/{self.folder}" if self.folder else self.prefix
 
     @property
     def client_config(self) -> bytes | None:

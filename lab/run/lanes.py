@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.boxes.base import Box, Tell
@@ -163,13 +163,13 @@ class Check:
                 for lost in (job, *others):
                     self._end(lane, lost, error)
                 continue
-            self._end(lane, job, self._run(job, ready, base))
+            self._end(lane, job, self._run(lane, job, ready, base))
         self.fleet.tell(Progress(lane.name, "no work is left", done=True))
 
-    def _run(self, job: Job, ready: Ready, base: str) -> Run | LabError:
-        wish = job.wish(self.lineup, base)
+    def _run(self, lane: Lane, job: Job, ready: Ready, base: str) -> Run | LabError:
+        wish, store = job.wish(self.lineup, base), replace(self.store, folder=lane.name.replace(" ", "-"))
         try:
-            return self.make(wish, [ready], self.fleet.project, self._quiet, unwatched, self.store)[1]
+            return self.make(wish, [ready], self.fleet.project, self._quiet, unwatched, store)[1]
         except Interrupted:
             raise
         except LabError as error:

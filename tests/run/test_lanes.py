@@ -105,6 +105,26 @@ def test_an_engine_is_started_once_and_ends_when_no_work_is_left_for_it(tmp_path
     assert fleet.started == ["26.1.5~1", "20.10.24~1"]
 
 
+def test_lanes_push_into_repositories_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base_image, "busybox", lambda *given: Base(reference="base", source="busybox"))
+    fleet, line, places = Started(tmp_path), queue(job(0, "26.1.5"), job(0, "28.5.2")), list[str]()
+    run = reporting.sample().run
+
+    def make(
+        wish: Wish, ready: Sequence[Ready], project: Project, tell: Tell, watch: Watch, registry: Registry | None
+    ) -> tuple[Path, Run]:
+        assert registry
+        places.append(registry.place)
+        return Path(), run
+
+    check = lanes.Check(fleet, Registry("localhost:1", "registry"), "local", 2, lambda job, found: None, make)
+    for name in ("lane 1", "lane 2"):
+        made = lanes.Lane(name, SPEC, fleet, queue(line.waiting.popitem()[1][0]))
+        check.work(made)
+    assert places == ["localhost:1/lane-1", "localhost:1/lane-2"]
+    assert Registry("localhost:1", "registry").place == "localhost:1"
+
+
 def made_by(found: dict[str, Run | LabError]) -> lanes.Make:
     """Makes no run, but answers with a run or an error by the name of the scenario."""
 

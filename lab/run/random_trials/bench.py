@@ -95,7 +95,8 @@ class Bench:
 
         `only_if` is asked with the predictions for the consumer; unless it returns True, the consumer does not build.
         """
-        reference = f"{self.registry.prefix}/lab-{SCENARIO}:{slug}"
+        # a repository for each: the registry fails where two clients push one layer into one at the same moment
+        reference = f"{self.registry.prefix}/lab-{SCENARIO}-{slug}"
         first = self._half(case, self.seats[producer], "producer", f"{slug}-producer", reference)
         if first.problem:
             return Made(case, self._run(case, producer, consumer, first, first, None), problem=first.problem)
