@@ -73,3 +73,5 @@ def forget(boxes: Iterable[str], state: Path) -> None:
     """Remove what the engines of these boxes said."""
     for name in boxes:
         shutil.rmtree(state / FOLDER / name, ignore_errors=True)
+    with suppress(OSError):  # there are others
+        (state / FOLDER).rmdir()

@@ -109,7 +109,12 @@ def test_a_damaged_file_is_asked_again_and_replaced(tmp_path: Path, content: byt
 def test_what_a_removed_box_said_is_forgotten(tmp_path: Path) -> None:
     box = Daemon()
     ask(box, ENGINE, tmp_path)
+    (tmp_path / FOLDER / "other").mkdir()
     forget(["west", "east"], tmp_path)
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["other"]
+    forget(["other"], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    forget(["other"], tmp_path)
     assert ask(box, ENGINE, tmp_path) == "answer 2 of [hidden]"
 
 
