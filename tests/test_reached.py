@@ -77,7 +77,7 @@ IMPORTED = {
         cli.conduct cli.explaining cli.runs explain.advice explain.causes.base explain.causes.engines
         explain.causes.files explain.causes.no_cache explain.causes.rules explain.causes.text
         explain.causes.unread explain.copies explain.engines explain.explanation explain.plans
-        explain.predict explain.rules_of_box explain.sent explain.subject explain.upstream
+        explain.predict explain.sent explain.subject explain.upstream
         report.explanation results.contexts
     """,
     "lessons/test_bench.py": "lessons.client",
@@ -121,7 +121,7 @@ IMPORTED = {
         run.changes.owner run.changes.remove run.changes.rename run.changes.replace run.changes.text
         run.changes.time run.changes.umask
     """,
-    "run/gather/test_gather.py": "buildkit.dockerignore run.gather.door run.gather.script run.gather.stream",
+    "run/gather/test_gather.py": "run.gather.door run.gather.script run.gather.stream",
     "run/minimise/test_model.py": "run.minimise.view",
     "run/random_trials/test_bench.py": """
         run.random_trials.alterations run.random_trials.case run.random_trials.contexts

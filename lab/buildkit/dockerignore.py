@@ -11,15 +11,21 @@ from lab.errors import ContextError
 
 
 def sent_objects(
-    objects: Iterable[Entry], dockerfile: str = "Dockerfile", ignore: Matcher | None = None
+    objects: Iterable[Entry], dockerfile: str = "Dockerfile", ignore: Matcher | None = None, *, by_name: bool = False
 ) -> list[Entry]:
     """Return the objects that are not ignored and the directories that contain them, in the client's walk order.
 
-    `ignore` takes the place of the ignore file among the objects. ContextError if the content of that file is not
+    `ignore` takes the place of the ignore file among the objects. With `by_name`, they are those of a client before
+    BuildKit 0.10, such as Docker's own before version 23. ContextError if the content of the ignore file is not
     available or one of its patterns is malformed.
     """
     listed = sorted(objects, key=walk_key)
     ignore = ignore or _matcher(listed, dockerfile)
+    return _relinked((_kept_by_name if by_name else _kept)(listed, ignore), listed)
+
+
+def _kept(listed: Sequence[Entry], ignore: Matcher) -> list[Entry]:
+    """What is not ignored, and the directories above it."""
     above: dict[str, tuple[Entry, Matched]] = {}
     kept: dict[str, Entry] = {}
     for entry in listed:
@@ -33,7 +39,29 @@ def sent_objects(
                 if holder in above:
                     kept.setdefault(holder, above[holder][0])
             kept[entry.path] = entry
-    return _relinked(sorted(kept.values(), key=walk_key), listed)
+    return sorted(kept.values(), key=walk_key)
+
+
+def _kept_by_name(listed: Sequence[Entry], ignore: Matcher) -> list[Entry]:
+    """What fsutil sent before its walk of 2021.
+
+    An ignored directory whose path an exception begins with is sent, even if nothing in it is. Every other ignored
+    directory is left out with all that it has: an exception such as `!*/name` changes nothing there.
+    """
+    exceptions = [f"{pattern.text}/" for pattern in ignore.patterns if pattern.exception]
+    kept, left_out = [], "\0"  # no path begins with it
+    for entry in listed:
+        if entry.path.startswith(left_out):
+            continue
+        folder = f"{entry.path}/"
+        if ignore.match_by_depth(entry.path):
+            if entry.kind is not Kind.DIR:
+                continue
+            if not any(text.startswith(folder) for text in exceptions):
+                left_out = folder
+                continue
+        kept.append(entry)
+    return kept
 
 
 def _relinked(kept: Sequence[Entry], listed: Sequence[Entry]) -> list[Entry]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from lab.buildkit.contenthash.rules import Xattrs
 from lab.buildkit.rulebook import Known, Rulebook, vary
 from lab.results.facts import BoxFacts
+from lab.versions import meets
 
 ALL = "all attributes"  # as BoxFacts.rules has it after a rule set's name
 UNFIXED = "-unfixed"
+# The builders whose client walks the context itself, and its versions that do so as before BuildKit 0.10. Docker's own
+# client is that of 20.10 and older; a newer one calls buildx. A classic builder is not known in this.
+BY_NAME = {"buildkit": "<23", "buildctl": "<0.10"}
 
 
 def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
@@ -34,3 +38,11 @@ def known_of(book: Rulebook, facts: BoxFacts) -> Known | None:
     if by_version and by_version.rules.name == name:  # with the details of its version
         wanted = vary(by_version.rules, xattrs=Xattrs.ALL if more == ALL else None)
     return Known(facts.engine, wanted, by_version.dialect if by_version else None, None)
+
+
+def walks_by_name(facts: BoxFacts) -> bool:
+    """True if the client of a box leaves out what .dockerignore names as clients before BuildKit 0.10 did.
+
+    Checked with the clients of Docker 20.10.5, 20.10.24, 26.1.5 and 28.5.2; read from the source for buildctl.
+    """
+    return facts.builder in BY_NAME and meets(facts.client, BY_NAME[facts.builder])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lab.buildkit.cachekeys.cache import Cache, Layer
@@ -14,7 +14,7 @@ from lab.buildkit.cachekeys.needs import first_image
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.build_values import flag
-from lab.explain.rules_of_box import known_of
+from lab.explain.rules_of_box import known_of, walks_by_name
 from lab.results.contexts import StoredContext, load_context
 from lab.results.facts import BoxFacts, Given, ImageFacts
 from lab.results.productions import Productions
@@ -47,12 +47,12 @@ class Subject:
     @cached_property
     def theirs(self) -> StoredContext | str:
         """What the producer built from."""
-        return load_context(self.run, self.production.context if self.production else None)
+        return _sent_by(self.producer, load_context(self.run, self.production.context if self.production else None))
 
     @cached_property
     def ours(self) -> StoredContext | str:
         """What the consumer rebuilt from."""
-        return load_context(self.run, self.trial.context)
+        return _sent_by(self.consumer, load_context(self.run, self.trial.context))
 
     @cached_property
     def dockerfile(self) -> str:
@@ -156,6 +156,13 @@ class Subject:
         if named:
             return named[-1][0], named[-1][1]
         return ("linux", "amd64") if isinstance(self.image, str) else (self.image.os, self.image.architecture)
+
+
+def _sent_by(box: BoxFacts | None, context: StoredContext | str) -> StoredContext | str:
+    """The context as the client of that box sends it."""
+    if isinstance(context, str) or box is None or not walks_by_name(box):
+        return context
+    return replace(context, by_name=True)
 
 
 class Subjects:

@@ -108,18 +108,20 @@ def _digests(entry: Entry, number: str, variants: Sequence[Rules], known: Digest
 class StoredContext:
     """A context from a run: its objects, and the digests of files whose content is not stored.
 
-    `ignore` is the text of an ignore file beside the Dockerfile, which takes the place of .dockerignore.
+    `ignore` is the text of an ignore file beside the Dockerfile, which takes the place of .dockerignore. `by_name` is
+    true for the client of a side that walks as those before BuildKit 0.10: see `sent_objects`.
     """
 
     objects: tuple[Entry, ...]
     digests: dict[str, dict[str, str]]
     ignore: str | None = field(default=None, kw_only=True)
+    by_name: bool = field(default=False, kw_only=True)
 
     @cached_property
     def sent_objects(self) -> list[Entry]:
         """The objects that a client sends; ContextError if .dockerignore cannot be applied."""
         ignore = None if self.ignore is None else Matcher(read_ignore_file(self.ignore))
-        return sent_objects(self.objects, ignore=ignore)
+        return sent_objects(self.objects, ignore=ignore, by_name=self.by_name)
 
     def tree(self, rules: Rules) -> Tree:
         """Build the daemon's tree under a rule set; a digest that cannot be computed raises ContextError on use."""

@@ -68,6 +68,19 @@ class Matcher:
                 matched = not pattern.exception
         return matched, tuple(inherited)
 
+    def match_by_depth(self, path: str) -> bool:
+        """Whether a path matches for clients before BuildKit 0.10.
+
+        They also match a pattern with the directory above the path that is as deep as the pattern, and with no other.
+        """
+        matched, names = False, path.split("/")[:-1]
+        for pattern in self.patterns:
+            depth = pattern.text.count("/") + 1
+            above = "/".join(names[:depth]) if depth <= len(names) else None
+            if pattern.matches(path) or (above is not None and pattern.matches(above)):
+                matched = not pattern.exception
+        return matched
+
     @staticmethod
     def _parent_matches(pattern: Pattern, path: str) -> bool:
         names = path.split("/")[:-1]
