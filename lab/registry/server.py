@@ -62,6 +62,10 @@ class Registry:
         """How the references of the images begin that a run pushes."""
         return f"{self.prefix}/{self.folder}" if self.folder else self.prefix
 
+    def reference(self, scenario: str, box: str, engine: str) -> str:
+        """The reference of the image of a scenario that a box pushes with an engine, in a repository of the box."""
+        return f"{self.place}/lab-{scenario}-{box}:{engine.replace('+', '_')}"
+
     @property
     def client_config(self) -> bytes | None:
         """The content of config.json that lets a client use lab's own registry; None for another registry."""

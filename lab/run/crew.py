@@ -206,7 +206,7 @@ class Crew:
     def produce(self, station: Station) -> None:
         """Let a station build and push its image, and store how that went."""
         name, engine = station.box.name, station.engine.name
-        reference = f"{self.store.place}/lab-{self.scenario.name}-{name}:{engine.replace('+', '_')}"
+        reference = self.store.reference(self.scenario.name, name, engine)
         clock = datetime.now(UTC)
         part = len(self.recorder.ground.resumed)
         production = sequence.produce(station, self.scenario, reference, self._say(name), part=part)

@@ -144,7 +144,7 @@ class Gathering:
 
     def _not_produced(self, image: Image, failure: Failure) -> Production:
         box, engine = image
-        reference = f"{self.order.store.prefix}/lab-{self.agenda.scenario.name}-{box}:{engine.replace('+', '_')}"
+        reference = self.order.store.reference(self.agenda.scenario.name, box, engine)
         part = len(self.recorder.ground.resumed)
         return Production(
             producer=box, engine=engine, reference=reference, part=part, problem=failure.problem, fault=failure.fault
