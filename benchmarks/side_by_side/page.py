@@ -30,11 +30,11 @@ METHOD = """\
   with each trial repeated. The other contestants run the {commands} commands that its transcript has for the
   productions and trials, in two phases with all hosts at once. Their registry, its forwards to the hosts and the base
   image are ready before their time begins. The time of `lab repro` includes all of these, and also what nobody else
-  does: the checks of the hosts and engines, the listing of each build context, the prediction of each trial, and the
-  stored run. It asks each engine for its facts in the run before the rounds, and not again. *The sequence alone* is
-  the part of this time from the first command of the productions to the end of the last one of the trials, with the
-  listing of each context. `lab` prunes an engine while it prepares the files of the next build, and lists these while
-  it builds; the other contestants run the commands of a host one after the other.
+  does: the checks of the hosts and engines, the facts of each host behind ssh, the listing of each build context, the
+  prediction of each trial, and the stored run. The facts of the virtual machines are those of the run before the
+  rounds. *The sequence alone* is the part of this time from the first command of the productions to the end of the
+  last one of the trials, with the listing of each context. `lab` prunes an engine while it prepares the files of the
+  next build, and lists these while it builds; the other contestants run the commands of a host one after the other.
 - molecule runs its step `converge` alone. tmt runs without its step `prepare`, which installs packages on the hosts.
 """
 
