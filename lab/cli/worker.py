@@ -17,6 +17,7 @@ from lab.cli.options import (
     workplace,
 )
 from lab.cli.terminal import remark
+from lab.cli.waiting import waiting_for
 from lab.counting import counted
 from lab.errors import Interrupted
 
@@ -55,7 +56,7 @@ def worker(
     ends. Whoever reaches the scheduler can run programs as the user who called this: see docs/security.md.
     """
     from lab.cli.conduct import boxes_for, conducting
-    from lab.run.distributed.cluster import check_remote_address
+    from lab.run.distributed.cluster import check_reachable, check_remote_address
 
     check_remote_address(scheduler)
     from lab.run.distributed.serving import serve
@@ -66,6 +67,8 @@ def worker(
     asked, ways = engines_named(place, engines), builders_named(builders)
     specs = boxes_for(place, boxes, boxes, asked, (), allow_prune=allow_prune, builders=ways)
     wish = Wish(place.lineup.name, place.project.scenarios, builders=ways)
+    with waiting_for(f"connecting to the scheduler {scheduler}"):
+        check_reachable(scheduler)
     with conducting(place, specs, provider, "worker", verbose=verbose) as conductor:
         ready = conductor.bring_up(wish, asked, early=False)
         try:

@@ -97,6 +97,12 @@ def connected(address: str) -> Iterator[Client]:
             client.close(timeout=CONNECTED)
 
 
+def check_reachable(address: str) -> None:
+    """Raise HostError for a scheduler that does not answer, or has another certificate: before boxes are brought up."""
+    with connected(address):
+        pass
+
+
 @contextmanager
 def settings(project: Project) -> Iterator[None]:
     """Dask's settings for a worker: its files are in a private folder of the workplace, and its web pages are off."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from lab import __version__
 from lab.boxes.base import Tell
 from lab.errors import HostError, UsageError, reason
 from lab.machines.ready import Ready
+from lab.model import Progress
 from lab.notices import listening_here
 from lab.project import Project
 from lab.registry.server import Registry
@@ -137,10 +138,16 @@ def _base_maker(producers: Sequence[Ready]) -> tuple[str, str]:
     return next((image for image in found if clients[image[1]] == "docker"), found[0])
 
 
-def _client(spread: Spread, cast: Cast, project: Project, tell: Tell) -> AbstractContextManager[Client]:
+@contextmanager
+def _client(spread: Spread, cast: Cast, project: Project, tell: Tell) -> Iterator[Client]:
     if spread.is_local:
-        return cluster.of_this_process(Bench(cast.used, project, tell))
-    return cluster.connected(spread.scheduler)
+        with cluster.of_this_process(Bench(cast.used, project, tell)) as client:
+            yield client
+        return
+    tell(Progress("scheduler", f"connecting to {spread.scheduler}"))
+    with cluster.connected(spread.scheduler) as client:
+        tell(Progress("scheduler", "connected", done=True))
+        yield client
 
 
 @contextmanager
