@@ -48,6 +48,8 @@ class OneOf(Strict):
 
 T = TypeVar("T", bound=BaseModel)
 PIECE = 64 << 10
+KINDS = {list: "a list", str: "a text", bool: "a truth value", int: "a number", float: "a number"}
+MOST_KEYS = 15  # that an error lists
 
 
 def _content(path: Path) -> bytes:
@@ -86,7 +88,8 @@ def parse(content: bytes, path: str) -> dict[Any, Any]:
     except (ValueError, RecursionError) as error:  # such as a date of month 13
         raise ConfigError(f"cannot read {path}: {error}") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"cannot read {path}: expected a mapping, got {type(data).__name__}")
+        found = "it is empty" if data is None else f"got {KINDS.get(type(data), 'a value')}"
+        raise ConfigError(f"cannot read {path}: expected a mapping, {found}")
     return data
 
 
@@ -123,11 +126,15 @@ def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
     if item["type"] == "extra_forbidden":
         at_top = len(item["loc"]) == 1
         known = [field.alias or name for name, field in model.model_fields.items()] if at_top else _known_keys(model)
-        return f"unknown key {place}{did_you_mean(str(item['loc'][-1]), known)}"
+        near = did_you_mean(str(item["loc"][-1]), known)
+        listed = f" (known keys: {', '.join(known)})" if at_top and len(known) <= MOST_KEYS else ""
+        return f"unknown key {place}{near or listed}"
     if item["type"] == "missing":
         return f"{place} is missing"
     words = re.findall(r"'([^']*)'", str(item.get("ctx", {}).get("expected", "")))
     near = did_you_mean(item["input"], words) if isinstance(item["input"], str) else ""
+    if item["type"] == "string_type" and isinstance(item["input"], bool | int | float):
+        near = " (in quotes it is a text)"
     return f"{place or 'it'}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r:.60}{near}"
 
 

@@ -52,12 +52,21 @@ def test_a_good_file_becomes_a_value(tmp_path: Path) -> None:
             "name: oak\nby-name: {old: {colour: red, colours: blue}}\n",
             'cannot use F/tree.yaml: line 2: unknown key by-name.old.colours (did you mean "colour"?)',
         ),
-        ("name: oak\nzzz: 3\n", "cannot use F/tree.yaml: line 2: unknown key zzz"),
+        (
+            "name: oak\nzzz: 3\n",
+            "cannot use F/tree.yaml: line 2: unknown key zzz (known keys: name, height, leaves, by-name)",
+        ),
+        (
+            "name: 1.10\n",
+            "cannot use F/tree.yaml: line 1: name: Input should be a valid string, not 1.1 (in quotes it is a text)",
+        ),
+        ("name: [oak]\n", "cannot use F/tree.yaml: line 1: name: Input should be a valid string, not ['oak']"),
         ("height: 3\n", "cannot use F/tree.yaml: name is missing"),
         ("name: oak\nleaves: [{}]\n", "cannot use F/tree.yaml: line 2: leaves.0.colour is missing"),
         ("hight: 3\n", 'cannot use F/tree.yaml: name is missing; line 1: unknown key hight (did you mean "height"?)'),
-        ("- name\n- oak\n", "cannot read F/tree.yaml: expected a mapping, got list"),
-        ("", "cannot read F/tree.yaml: expected a mapping, got NoneType"),
+        ("- name\n- oak\n", "cannot read F/tree.yaml: expected a mapping, got a list"),
+        ("", "cannot read F/tree.yaml: expected a mapping, it is empty"),
+        ("oak\n", "cannot read F/tree.yaml: expected a mapping, got a text"),
         (b"name: \xe9\n", "cannot read F/tree.yaml: not UTF-8 at byte 6"),
     ],
 )
@@ -72,7 +81,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, content: str | bytes, message: s
         ("height: 1.5", "height: ", "1.5"),
         ("height: yes", "height: ", "True"),
         ("leaves: red", "leaves: ", "'red'"),
-        ("leaves: [{colour: 5}]", "leaves.0.colour: ", "5"),
+        ("leaves: [{colour: 5}]", "leaves.0.colour: ", "5 (in quotes it is a text)"),
     ],
 )
 def test_a_wrong_type_is_named_with_what_was_given(tmp_path: Path, line: str, place: str, given: str) -> None:

@@ -134,7 +134,11 @@ def boxes_refused(folder: Path, **files: str) -> ConfigError:
             LOCAL.replace("name: here", "name: there"),
             'cannot use F/here.yaml: its name is "there", but the file is named "here"',
         ),
-        (LOCAL + "host: x\n", "cannot use F/here.yaml: line 5: unknown key host"),
+        (
+            LOCAL + "host: x\n",
+            "cannot use F/here.yaml: line 5: unknown key host"
+            " (known keys: name, summary, kind, engines, at_hand, optional, private)",
+        ),
         (LOCAL + "option: true\n", 'cannot use F/here.yaml: line 5: unknown key option (did you mean "optional"?)'),
         (LOCAL.replace("summary: this machine\n", ""), "cannot use F/here.yaml: summary is missing"),
         (
@@ -157,7 +161,7 @@ def test_the_known_kinds_and_engines_are_the_hint(tmp_path: Path) -> None:
 
 def test_a_list_is_no_box(tmp_path: Path) -> None:
     message = boxes_refused(tmp_path, here="- name: here\n").message
-    assert message == f"cannot read {tmp_path / 'here.yaml'}: expected a mapping, got list"
+    assert message == f"cannot read {tmp_path / 'here.yaml'}: expected a mapping, got a list"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ LINEUP = "name: all\nsummary: s\nboxes: [here]\nscenario: copy-bust\n"
             'cannot use F/lineups/all.yaml: boxes is missing; line 3: unknown key box (did you mean "boxes"?)',
         ),
         (LINEUP.replace("scenario: copy-bust\n", ""), "cannot use F/lineups/all.yaml: scenario is missing"),
-        ("[all]\n", "cannot read F/lineups/all.yaml: expected a mapping, got list"),
+        ("[all]\n", "cannot read F/lineups/all.yaml: expected a mapping, got a list"),
     ],
 )
 def test_a_wrong_lineup_is_refused(tmp_path: Path, text: str, message: str) -> None:
