@@ -86,7 +86,7 @@ IMPORTED = {
         machines.kinds.handler machines.kinds.local machines.kinds.table
         machines.kinds.vagrant machines.preparation machines.ready
     """,
-    "registry/test_images.py": "registry.client registry.manifests registry.names",
+    "registry/test_images.py": "registry.client registry.manifests",
     "report/page/test_document.py": """
         report.page.boxes report.page.commands report.page.dockerfile report.page.lead report.page.matrix
         report.page.packing report.page.records report.page.text report.page.timeline report.page.trial

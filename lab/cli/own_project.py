@@ -12,6 +12,7 @@ import click
 from lab.cli.options import grouped
 from lab.cli.terminal import remark
 from lab.errors import UsageError
+from lab.registry.names import check_image
 
 if TYPE_CHECKING:
     from lab.run.own_project.project import OwnProject
@@ -54,6 +55,8 @@ class ProjectWords:
             raise UsageError(f"cannot use {_OPTION_OF[wrong[0]]} without --context: it belongs to a build of your own")
         if len(self.bases) > 1 or any("=" in item for item in self.bases):
             raise UsageError("cannot map base images without --context: a scenario has one, --base IMAGE")
+        for image in self.bases:
+            check_image(image)
         return self.bases[0] if self.bases else None
 
 
@@ -167,5 +170,6 @@ def bases_of(words: tuple[str, ...]) -> dict[str, str]:
         name, equals, image = word.rpartition("=")
         if equals and not (name and image):
             raise UsageError(f'cannot use --base "{word}": it is not IMAGE or NAME=IMAGE')
+        check_image(image)
         found[name or "*"] = image
     return found

@@ -17,6 +17,7 @@ from lab.cli.time_limit import Duration
 from lab.cli.trial_words import TrialWords
 from lab.errors import ConfigError, UsageError, reason
 from lab.files import read_unlinked
+from lab.registry.names import check_prefix
 from lab.results.run import Run
 from lab.run.resuming import PLAN
 from lab.run.sums import Sums
@@ -56,8 +57,18 @@ class AgainWords:
     time_limit: int | None
 
 
+def _checked(_: click.Context, __: click.Parameter, registry: str | None) -> str | None:
+    """The registry as it was given; checked before boxes are brought up, because the first push is minutes later."""
+    if registry is not None:
+        check_prefix(registry)
+    return registry
+
+
 registry_option = click.option(
-    "--registry", metavar="HOST/USER", help="An external registry, as in docker.io/USER; the box's login is used."
+    "--registry",
+    metavar="HOST/USER",
+    callback=_checked,
+    help="An external registry, as in docker.io/USER; the box's login is used.",
 )
 registry_port_option = click.option(
     "--registry-port", type=click.IntRange(1, 65535), metavar="PORT", help="The loopback port of lab's own registry."

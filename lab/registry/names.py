@@ -58,6 +58,23 @@ def parse(text: str) -> Reference:
     return Reference(registry, path, match["digest"] or match["tag"] or "latest")
 
 
+def check_image(text: str) -> None:
+    """Raise UsageError for what no Dockerfile can name after FROM."""
+    if "://" in text:
+        raise UsageError(f'cannot use "{text}" as an image\'s name', hint="write it without ://, as user/app:tag")
+    parse(text)
+
+
+def check_prefix(text: str) -> None:
+    """Raise UsageError for what the name of no image can begin with, such as http://HOST."""
+    try:
+        check_image(f"{text.rstrip('/')}/app")
+    except UsageError:
+        raise UsageError(
+            f'cannot use the registry "{text}"', hint="write it as docker.io/USER or HOST:PORT/USER, without http://"
+        ) from None
+
+
 def is_local(text: str) -> bool:
     """True for the name of an image in a registry on localhost; False for any other text."""
     try:

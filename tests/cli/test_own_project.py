@@ -12,6 +12,8 @@ from lab.cli.own_project import ProjectWords, bases_of, project_options, read_ow
 from lab.errors import UsageError
 from tests.cli.program import Run
 
+PINNED = f"alpine@sha256:{'1' * 64}"
+
 
 def project(folder: Path, text: str = "FROM alpine\nCOPY a /a\n") -> Path:
     folder.mkdir()
@@ -35,6 +37,11 @@ def project(folder: Path, text: str = "FROM alpine\nCOPY a /a\n") -> Path:
         (("--context", "p", "copy-bust"), 2, "cannot run several of a scenario, a bundle and a --context at once"),
         (("copy-bust", "--stub-runs"), 2, "cannot use --stub-runs without --context"),
         (("copy-bust", "--base", "a=b"), 2, "cannot map base images without --context"),
+        (("copy-bust", "--base", "Not An Image"), 2, 'cannot read "Not An Image" as an image\'s name'),
+        (("copy-bust", "--base", "docker://alpine"), 2, 'cannot use "docker://alpine" as an image\'s name'),
+        (("--context", "p", "--base", "alpine=A"), 2, 'cannot read "A" as an image\'s name'),
+        (("copy-bust", "--registry", "http://r"), 2, 'cannot use the registry "http://r"'),
+        (("copy-bust", "--registry", ""), 2, 'cannot use the registry ""'),
         (("copy-bust", "--target", "a"), 2, "cannot use --target without --context"),
     ],
 )
@@ -85,7 +92,7 @@ def test_what_the_user_should_know_is_said_before_anything_is_sent(
 
 def test_without_a_context_there_is_one_base_image() -> None:
     assert read_own(words_of()) is None
-    assert words_of().base() is None and words_of("--base", "alpine@sha256:1").base() == "alpine@sha256:1"
+    assert words_of().base() is None and words_of("--base", PINNED).base() == PINNED
     with pytest.raises(UsageError):
         words_of("--base", "a", "--base", "b").base()
     assert bases_of(("a=b", "reg:5000/x=c", "d")) == {"a": "b", "reg:5000/x": "c", "*": "d"}
