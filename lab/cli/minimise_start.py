@@ -42,7 +42,7 @@ def start_of(
     if (name is None) == (own.context is None):
         raise UsageError(
             "cannot find what to minimise: name a run, a case, or a folder with --context",
-            hint="python -m lab cases lists the cases, python -m lab runs the runs",
+            hint="`python -m lab cases` lists the cases, `python -m lab runs` the runs",
         )
     if own.context is not None:
         return _of_project(own, variation, project.boxes), asked, lineup
@@ -72,7 +72,7 @@ def _neither(name: str, project: Project) -> UsageError:
     runs = [item.name for item in summaries(project.results)]
     return UsageError(
         f'cannot find "{name}": it is the name of no run and of no case{did_you_mean(name, [*cases, *runs])}',
-        hint="python -m lab runs lists the runs, python -m lab cases the cases; --context DIR names a project",
+        hint="`python -m lab runs` lists the runs, `python -m lab cases` the cases; --context DIR names a project",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ import click
 
 from lab.cli.terminal import CANONICAL, as_called
 from lab.errors import LabError, UsageError, did_you_mean
+
+_NUMBER = re.compile(r"a valid integer(?: range)?$")  # Click's words for no number; for one out of range it has better
 
 
 def misuse(error: click.ClickException) -> UsageError:
@@ -31,7 +34,7 @@ def _message(error: click.ClickException, context: click.Context | None, path: s
         why = "it takes no value" if "not take" in cause else "it needs a value"
         return f"cannot use {error.option_name}: {why}"
     if isinstance(error, click.BadParameter) and error.param is not None:
-        return f"cannot use {_named(error.param, context)}: {cause}"
+        return f"cannot use {_named(error.param, context)}: {_NUMBER.sub('a whole number', cause)}"
     inner = context.command if context else None
     if isinstance(inner, click.Group) and "ommand" in cause:
         name = getattr(error, "command_name", "")

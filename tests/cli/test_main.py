@@ -160,6 +160,7 @@ def test_a_lab_root_that_is_no_workplace_is_refused(tmp_path: Path, nursery: sub
             "cannot use the option --provider: 'vmware' is not one of 'auto', 'libvirt', 'virtualbox'",
         ),
         (["repro", "--registry-port", "99999"], "99999 is not in the range 1<=x<=65535"),
+        (["repro", "--repeat", "often"], "cannot use the option --repeat: 'often' is not a whole number"),
         (["read"], "cannot run `python -m lab read`: the argument FILE..|- is missing"),
         (["read", "none.txt"], "cannot read none.txt: No such file or directory"),
         (["exec", "local"], "cannot run `python -m lab exec`: the argument COMMAND is missing"),

@@ -23,7 +23,7 @@ def test_the_help_has_an_example(here: Place) -> None:
         ((), "cannot find what to minimise"),
         (("copy-bust", "--context", "."), "cannot find what to minimise"),
         (("copy-bst",), 'it is the name of no run and of no case (did you mean "copy-bust"?)'),
-        (("nosuchrun",), "lab runs lists the runs"),
+        (("nosuchrun",), "lab runs` lists the runs"),
         (("copy-bust", "--builder", "classic,buildkit"), "cannot minimise with several builders (classic, buildkit)"),
         (("copy-bust", "--cache", "inlin"), 'cannot find the cache "inlin"'),
         (("copy-bust", "--cache", "inline,local"), "cannot minimise with several caches"),
