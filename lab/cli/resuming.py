@@ -29,6 +29,7 @@ from lab.run.sums import differences
 WITH_RESUME = ("resume", "fail_fast", "time_limit", "debug", "as_json", "json_lines", "verbose")
 SPREAD = ("scheduler", "cell_deadline", "registry_address")  # where trials are made is no part of what a run states
 WITH_RERUN = ("rerun_failed", "repeat", "seed", *WITH_RESUME[1:], *SPREAD)
+SEED_OF_SHARDS = 0  # unless --seed names another
 SHOWN = 6  # trials that were not made, by name
 
 
@@ -90,7 +91,8 @@ def task_of(again: AgainWords, given: RunWords, choice: Choice | None = None) ->
         _check_alone("--rerun-failed", WITH_RERUN)
         yield _failed(_folder(again.rerun_failed), again)
     else:
-        yield Task(given, _repetition(again, Repetition()), choice=choice)
+        sharded = choice is not None and choice.shard is not None
+        yield Task(given, _repetition(again, Repetition(), sharded=sharded), choice=choice)
 
 
 def _folder(name: str) -> Path:
@@ -108,12 +110,16 @@ def _check_alone(option: str, allowed: Collection[str]) -> None:
             raise UsageError(f"cannot use {word} with {option}: the run states it itself")
 
 
-def _repetition(again: AgainWords, usual: Repetition) -> Repetition:
-    """How often each trial is made, and the seed, which is printed; `usual` is taken without any option."""
+def _repetition(again: AgainWords, usual: Repetition, *, sharded: bool = False) -> Repetition:
+    """How often each trial is made, and the seed, which is printed; `usual` is taken without any option.
+
+    The shards of a matrix have one seed, because they are merged into one run.
+    """
     if again.repeat is None and again.seed is None:
         return usual
     times = again.repeat or usual.times
-    seed = secrets.randbelow(1 << 31) if again.seed is None else again.seed
+    chosen = SEED_OF_SHARDS if sharded else secrets.randbelow(1 << 31)
+    seed = chosen if again.seed is None else again.seed
     remark(f"every trial {counted(times, 'time')}, in the order of --seed {seed}" if times > 1 else f"--seed {seed}")
     return Repetition(times=times, seed=seed)
 

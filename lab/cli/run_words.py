@@ -88,7 +88,8 @@ OPTIONS = (
         "--seed",
         type=click.IntRange(0),
         metavar="S",
-        help="Make the trials in the order of this seed; default with --repeat: a random one, which is printed.",
+        help="Make the trials in the order of this seed; default with --repeat: a random one, which is printed; "
+        "with --shard: 0.",
     ),
     click.option("--fail-fast", is_flag=True, help="Begin no trial after the first that is broken or not as expected."),
     click.option(

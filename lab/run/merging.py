@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lab.counting import counted
 from lab.errors import UsageError
 from lab.model import Exchange, production_phase
 from lab.results.facts import BoxFacts, RetryFacts
 from lab.results.rates import rates_of
-from lab.results.run import GatheredContext, Production, Run, Trial
+from lab.results.run import GatheredContext, Production, Repetition, Run, Trial
 from lab.results.shards import ShardFacts
 from lab.run.resuming import setting_differences
 from lab.run.same_boxes import fact_differences
@@ -100,7 +101,8 @@ def _check_same(first: Piece, other: Piece) -> None:
     ]
     changed += setting_differences(before, after.base, after.registry, after.dockerfile)
     if (
-        before.shard
+        not changed
+        and before.shard
         and after.shard
         and (before.shard.count, before.shard.cells) != (after.shard.count, after.shard.cells)
     ):
@@ -118,6 +120,8 @@ def _differs(before: Run, after: Run, field: str) -> bool:
 
 def _word(run: Run, field: str) -> str:
     value = getattr(run, field)
+    if isinstance(value, Repetition):
+        return f"{counted(value.times, 'time')}, seed {value.seed}"
     return value if isinstance(value, str) else "is another one" if value else "none"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lab.errors import UsageError
 from lab.model import Exchange
-from lab.results.run import Run
+from lab.results.run import Repetition, Run
 from lab.results.shards import ShardFacts
 from lab.run.merging import Piece, merge
 from tests.reporting import HIT, RAN, run, trial
@@ -122,3 +122,10 @@ def test_a_box_that_has_changed_is_refused() -> None:
     boxes = tuple(box.model_copy(update={"kernel": "6.1"}) for box in SECOND.run.boxes)
     with pytest.raises(UsageError, match=r"the box a with 19\.03\.8 differs: kernel .* -> 6\.1"):
         merge([FIRST, shard(2, TWO, boxes=boxes)], "whole")
+
+
+def test_orders_by_two_seeds_are_named() -> None:
+    pieces = [shard(n, item, repetition=Repetition(times=4, seed=n)) for n, item in ((1, ONE), (2, TWO))]
+    with pytest.raises(UsageError) as caught:
+        merge(pieces, "whole")
+    assert caught.value.message == "cannot merge run-1 and run-2: repetition 4 times, seed 1 -> 4 times, seed 2"
