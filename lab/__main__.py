@@ -5,16 +5,11 @@ import sys
 
 from lab import signals
 
-# A thread that reads what a box sent waits this long while another one computes. With the 5 ms of Python, a run of four
-# trials on two hosts took 0.2 s longer.
-TURN_SECONDS = 0.0005
-
 
 def main() -> None:
     """Run the program; Ctrl-C, SIGTERM and SIGHUP end it in order at any time, with exit status 130."""
     signals.install()
     collect_less()
-    sys.setswitchinterval(TURN_SECONDS)
     try:
         from lab.cli.main import main as run  # late: these imports take a quarter of a second
 

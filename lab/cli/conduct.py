@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,6 @@ from lab.registry.ahead import Ahead
 from lab.results.run import Run
 from lab.results.shelf import typical_seconds
 from lab.run.builders.table import bring_buildx, check_caches, fitting
-from lab.run.meanwhile import load
 from lab.run.wish import Wish
 from lab.workers import Background
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     Make = Callable[[Wish, Sequence[Ready], Project, Tell, Watch], tuple[Path, Run]]
 
-RUN = "lab.run.experiment"  # makes it once its boxes are up
+RUN_NEEDS = ("lab.run.experiment", "lab.buildkit.progress.reader", "lab.report.table")  # once its boxes are up
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Conductor:
         """Bring the boxes up with these engines, or with their own; `reached` is called with each that answers."""
         name, snapshots = self.place.lineup.name, wish.manner.fresh == "snapshot"
         first = dict.fromkeys(name for spec in self.specs for name in kind_of_box(spec).modules)
-        Background("the modules of a run", partial(load, [*first, RUN]))  # while the boxes are waited for
+        Background("the modules of a run", partial(_import, [*first, *RUN_NEEDS]))  # while the boxes are waited for
         self.fleet.stock.with_buildx = bring_buildx(wish.builders)
         try:
             up = partial(self.fleet.up, name, self.specs, self.provider, engines, also)
@@ -161,6 +161,11 @@ def conducting(
             yield Conductor(place, fleet, specs, provider, shown)
         finally:
             fleet.release_private()
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
 
 
 def boxes_of(wish: Wish, place: Workplace, *, allow_prune: bool) -> list[BoxSpec]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lab.buildkit.contenthash.entry import Entry
 from lab.buildkit.rulebook import Rulebook
 from lab.explain.explanation import Explanation, StepCause
+from lab.explain.steps import explain
 from lab.explain.subject import Subjects
 from lab.explain.upstream import Upstream
 from lab.model import Exchange, Outcome, Verdict, production_phase
@@ -133,8 +134,6 @@ class Explanations(Mapping[str, Explanation]):
 
     def __getitem__(self, name: str) -> Explanation:
         if name not in self._made:
-            from lab.explain.steps import explain  # late: most runs have no step to explain
-
             self._made[name] = explain(self._subjects.of(self._trials[name]), self._upstream)
         return self._made[name]
 

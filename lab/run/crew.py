@@ -14,6 +14,8 @@ from lab.buildkit.rulebook import Rulebook
 from lab.counting import counted
 from lab.engines.engine import Docker, Engine
 from lab.errors import CommandError, Interrupted, LabError
+from lab.explain.predict import predicted
+from lab.explain.subject import subject
 from lab.machines.ready import Ready
 from lab.model import Begun, Outcome, Progress, TrialKey, Verdict
 from lab.registry.client import read_image
@@ -273,9 +275,6 @@ class Crew:
 
 def with_prediction(run: Run, trial: Trial, book: Rulebook) -> Trial:
     """The trial with what is predicted of it from all that the run knows beside its build; `run` may have no trials."""
-    from lab.explain.predict import predicted  # late: a run begins without them
-    from lab.explain.subject import subject
-
     prediction = predicted(subject(run, trial.model_copy(update={"build": None}), book))
     return trial.model_copy(update={"predicted": prediction})
 

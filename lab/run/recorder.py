@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.model import Filled, RunEvent
 from lab.notices import Notice, Retried
+from lab.report.table import table
 from lab.results import journal
 from lab.results import run as results
 from lab.results.contexts import Packed
@@ -111,8 +112,6 @@ class Recorder:
         with self._lock:
             run = self._current()
             self._set(run.model_copy(update={"rates": rates_of(run)}))
-            from lab.report.table import table  # late: a run begins without it
-
             self._save(table(self._current()))
 
     def _set(self, run: Run) -> None:

@@ -14,7 +14,6 @@ from lab.run.builders.table import BUILDERS, builder_of
 from lab.run.changes.kind import BuildOptions, InContext
 from lab.run.expectations import Deviation, Expect, choose
 from lab.run.judging import read_result
-from lab.run.meanwhile import load_for_results
 from lab.run.steps.kind import Known, Step
 from lab.run.steps.work import ABSENT, IMAGE, Work
 from lab.versions import meets
@@ -87,7 +86,6 @@ class Build(Step):
         )
         with work.recording():
             work.emptied()
-            load_for_results()
             work.say("build" if work.side == "producer" else "rebuild")
             result = builder_of(self.builder or work.station.engine.builder).build(work, order)
         plan = choose(self.expect, None, self.exceptions, work.facts) if self.expect else work.plan
