@@ -132,10 +132,10 @@ def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
     if item["type"] == "missing":
         return f"{place} is missing"
     words = re.findall(r"'([^']*)'", str(item.get("ctx", {}).get("expected", "")))
-    near = did_you_mean(item["input"], words) if isinstance(item["input"], str) else ""
+    advice = did_you_mean(item["input"], words) if isinstance(item["input"], str) else ""
     if item["type"] == "string_type" and isinstance(item["input"], bool | int | float):
-        near = " (in quotes it is a text)"
-    return f"{place or 'it'}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r:.60}{near}"
+        advice = " (in quotes it is a text)"
+    return f"{place or 'it'}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r:.60}{advice}"
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:
