@@ -12,14 +12,14 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import Field
 
-from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
+from lab.boxes.baking.workbench import Workbench, not_done, open_workbench
 from lab.boxes.base import Box, Tell
 from lab.counting import counted
 from lab.engines import debian_files
 from lab.engines.archive import digest_of
 from lab.engines.debian_files import DebianFiles, Named, check_machine, fetch, recipe_named, sums_of, text_of
 from lab.engines.edits import Edit, replace_once
-from lab.errors import CommandError, ConfigError, EngineError
+from lab.errors import ConfigError, EngineError
 from lab.model import Progress
 from lab.silence import OUTPUT
 from lab.yamlfile import Strict, read
@@ -153,9 +153,5 @@ def _compile(recipe: Recipe, recipes: Path, version: str, root: Path, bench: Wor
 
     words = ("sh", recipes / SCRIPT, root, recipe.go, recipe.module, recipe.version, version, root / "out")
     result = bench.run(*words, *recipe.programs, timeout=BUILD_SECONDS, silence=OUTPUT, on_output=count_packages)
-    if result.ok:
-        return
-    why = result.overrun if result.timed_out else f"exit status {result.exit}"
-    raise disk_full(result, bench.task) or CommandError(
-        f"cannot {bench.task}: could not compile it: {why}", output=result.output
-    )
+    if not result.ok:
+        raise not_done(result, bench.task, "compile it")

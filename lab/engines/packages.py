@@ -9,13 +9,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lab.boxes.baking.apt import AptReader, fetch, private_root, source_lines, unreachable
-from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
-from lab.boxes.base import Box, Result, Tell
+from lab.boxes.baking.apt import OLD_SUITE, AptReader, OwnApt, private_root, source_lines
+from lab.boxes.baking.workbench import Workbench, open_workbench
+from lab.boxes.base import Box, Tell
 from lab.engines.archive import TOP, Archive, digest_of, pack, place
 from lab.engines.elf import MAGIC, read_elf
 from lab.engines.spec import EngineSpec, Package, Word, plain
-from lab.errors import CommandError, EngineError, LabError
+from lab.errors import EngineError
 from lab.files import hold
 from lab.model import Progress
 
@@ -86,12 +86,10 @@ def _fetch(spec: PackageSpec, work: Path, bench: Workbench, reader: AptReader) -
     debs.mkdir()
     suites = dict.fromkeys([spec.suite or "", *(name.partition("/")[2] for name in spec.packages)])
     lines = [line for suite in suites if suite for line in source_lines(suite, ("main",), bench)]
-    env = private_root(work / "apt", list(dict.fromkeys(lines)), bench)
+    apt = OwnApt(bench, private_root(work / "apt", list(dict.fromkeys(lines)), bench), reader, OLD_SUITE)
     reader.say("asking Debian's archive")
-    for words in (["update"], ["download", *spec.packages]):
-        result = fetch(bench, reader.who, "env", env, "apt-get", "-q", *words, cwd=debs, on_output=reader.feed_any)
-        if not result.ok:
-            raise _failure(bench, result)
+    apt.run("update")
+    apt.run("download", *spec.packages, cwd=debs)
     versions = {}
     for deb in sorted(debs.glob("*.deb")):
         fields = bench.check("dpkg-deb", "-f", deb, "Package", "Version", doing=f"read {deb.name}").text.splitlines()
@@ -100,17 +98,6 @@ def _fetch(spec: PackageSpec, work: Path, bench: Workbench, reader: AptReader) -
         bench.check("dpkg-deb", "-x", deb, work / "tree", doing=f"unpack {deb.name}")
         deb.unlink()
     return versions
-
-
-def _failure(bench: Workbench, result: Result) -> LabError:
-    if known := unreachable(result, bench.task) or disk_full(result, bench.task):
-        return known
-    why = result.overrun if result.timed_out else f"apt-get's exit status {result.exit}"
-    return CommandError(
-        f"cannot {bench.task}: {why}",
-        hint="set LAB_MIRROR=http://archive.debian.org/debian for a suite that the mirrors no longer have",
-        output=result.output,
-    )
 
 
 def _check_version(spec: PackageSpec, versions: dict[str, str]) -> None:

@@ -50,7 +50,7 @@ def quiet(event: Progress) -> None:
 
 
 class Machine(Box):
-    """A machine that does what apt, dpkg-deb and mmdebstrap do, in small; `answers` overrules it by program."""
+    """A machine that does what apt, dpkg-deb and the scripts do, in small; `answers` overrules it by program."""
 
     def __init__(self) -> None:
         self.name = "this machine"
@@ -64,7 +64,8 @@ class Machine(Box):
         words = list(command.argv)
         self.asked.append(words)
         known: dict[str, Answer] = {
-            "mmdebstrap": self._root,
+            "dpkg-source": self._extract,
+            "unpack-root.sh": self._unpack,
             "apt-get": self._apt,
             "apt-config": lambda _w, _c: (0, b'Acquire::http::Proxy "http://proxy.example:3128";\n'),
             "dpkg-deb": self._deb,
@@ -75,7 +76,8 @@ class Machine(Box):
         }
         known |= self.answers
         text = " ".join(words)
-        name = next(name for name in ("mmdebstrap", "chroot", *known) if name in words or f"exec {name} " in text)
+        names = [PurePosixPath(word).name for word in words]
+        name = next(name for name in known if name in names or f" {name} " in text)
         status, said = known[name](words, Path(command.cwd) if command.cwd else None)
         return Result(command, status, said, b"", datetime.now(UTC), 0.0)
 
@@ -90,9 +92,14 @@ class Machine(Box):
         shutil.rmtree(words[-1])
         return b""
 
-    def _root(self, words: list[str], cwd: Path | None) -> tuple[int, bytes]:
-        root = Path(words[words.index("bookworm") + 1])
-        source = root / "build" / "source"
+    def _unpack(self, words: list[str], cwd: Path | None) -> tuple[int, bytes]:
+        (Path(words[2]) / "build").mkdir(parents=True)
+        return 0, b""
+
+    def _extract(self, words: list[str], cwd: Path | None) -> tuple[int, bytes]:
+        build = Path(words[words.index("chroot") + 1]) / "build"
+        assert [path.name for path in build.iterdir()] == ["docker.io.dsc"]
+        source = build / "source"
         (source / "debian").mkdir(parents=True)
         (source / "debian" / "changelog").write_text(f"docker.io ({self.docker}) bookworm; urgency=medium\n\n  * x\n")
         path = source / EDIT.files
@@ -108,6 +115,9 @@ class Machine(Box):
     def _apt(self, words: list[str], cwd: Path | None) -> tuple[int, bytes]:
         if "indextargets" in words:
             return 0, b"Debian|bookworm|main|http://mirror.example/debian/\n"
+        if "source" in words:
+            assert cwd
+            (cwd / "docker.io.dsc").touch()
         if "download" in words:
             assert cwd
             for name in words[words.index("download") + 1 :]:
@@ -290,11 +300,29 @@ def test_a_reverted_engine_is_dockerd_alone(machine: Machine, cache: Path) -> No
     assert seen == [f"if {EDIT.replace} {{\n", "unfixed"]
     assert archive.path == reverted.target_of(UNFIXED, BOXES / "engines", cache)
     assert left_in(cache) == [archive.path.with_suffix(".json").name, archive.path.name]
-    made = next(words for words in machine.asked if "mmdebstrap" in words)
-    assert made[: len(workbench.IN_NAMESPACE)] == list(workbench.IN_NAMESPACE)
-    assert made[-2:] == [
-        "deb http://mirror.example/debian/ bookworm main",
-        "deb-src http://mirror.example/debian/ bookworm main",
+    entered = [words for words in machine.asked if "chroot" in " ".join(words)]
+    assert len(entered) == 2
+    for words in entered:
+        assert words[: len(workbench.IN_NAMESPACE)] == list(workbench.IN_NAMESPACE)
+
+
+def test_sources_are_trusted_as_packages_are(
+    machine: Machine, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, seen = tmp_path / "keys.gpg", list[str]()
+    keys.touch()
+    monkeypatch.setattr("lab.boxes.baking.apt.KEYRINGS", (keys,))
+
+    def apt(words: list[str], cwd: Path | None) -> tuple[int, bytes]:
+        if "update" in words:
+            settings = Path(words[1].removeprefix("APT_CONFIG="))
+            seen.extend((settings.parent / "sources.list").read_text().splitlines())
+        return machine._apt(words, cwd)
+
+    machine.answers["apt-get"] = apt
+    reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
+    assert seen == [
+        f"{kind} [signed-by={keys}] http://mirror.example/debian/ bookworm main" for kind in ("deb", "deb-src")
     ]
 
 
@@ -317,8 +345,11 @@ def test_a_source_of_another_version_is_refused(machine: Machine, cache: Path) -
         reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
 
 
-@pytest.mark.parametrize(("text", "error", "message"), SAID)
-@pytest.mark.parametrize("program", ["mmdebstrap", "chroot"])
+@pytest.mark.parametrize(
+    ("program", "text", "error", "message"),
+    [("apt-get", *said) for said in SAID]
+    + [(step, *said) for step in ("unpack-root.sh", "dpkg-source", "chroot") for said in SAID[2:]],  # without a network
+)
 def test_a_build_that_fails_says_why(
     machine: Machine, cache: Path, program: str, text: bytes, error: type[LabError], message: str
 ) -> None:
@@ -326,7 +357,6 @@ def test_a_build_that_fails_says_why(
     with pytest.raises(error, match=message) as caught:
         reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
     assert caught.value.tail() == [text.decode().strip()]
-    assert "mmdebstrap" not in caught.value.message
     assert left_in(cache) == []
 
 
@@ -344,8 +374,8 @@ def test_a_build_without_space_is_not_begun(machine: Machine, cache: Path, monke
 
 
 def test_a_machine_that_cannot_build_is_told_what_lacks(machine: Machine, cache: Path, tmp_path: Path) -> None:
-    (tmp_path / "bin" / "mmdebstrap").unlink()
-    with pytest.raises(HostError, match="mmdebstrap not installed") as caught:
+    (tmp_path / "bin" / "dpkg-deb").unlink()
+    with pytest.raises(HostError, match="dpkg-deb not installed") as caught:
         reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
     assert caught.value.hint == "python -m lab setup"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from lab.boxes.baking.workbench import Workbench
+from lab.boxes.baking.workbench import Workbench, disk_full
 from lab.boxes.base import OnOutput, Result, Tell
 from lab.counting import counted
-from lab.errors import HostError
+from lab.errors import CommandError, HostError
 from lab.model import Progress
 from lab.retries import Attempts, attempt
 from lab.silence import OUTPUT
@@ -26,6 +27,7 @@ KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
 )
 DEBIAN = "http://deb.debian.org/debian"
+OLD_SUITE = "set LAB_MIRROR=http://archive.debian.org/debian for a suite that the mirrors no longer have"
 INDEXES = "$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
 FETCH_SECONDS = 3600  # apt itself ends a connection on which nothing comes
 FETCHING = Attempts(most=3)
@@ -85,8 +87,8 @@ def private_root(folder: Path, lines: Sequence[str], bench: Workbench) -> str:
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()
     keyring = next((path for path in KEYRINGS if path.exists()), None)
-    signed = f"deb [signed-by={keyring}] " if keyring else "deb "
-    text = "".join(f"{line.replace('deb ', signed, 1)}\n" for line in lines)
+    signed = rf"\1 [signed-by={keyring}] " if keyring else r"\1 "
+    text = "".join(f"{re.sub('^(deb|deb-src) ', signed, line)}\n" for line in lines)
     (folder / "sources.list").write_text(text, encoding="utf-8")
     places = {
         "Dir::Etc::main": "/dev/null",
@@ -190,3 +192,30 @@ def fetch(
         return attempt(who, "fetch from Debian's archive", once, on=_UnreachableError, attempts=FETCHING)
     except _UnreachableError as error:
         return error.result
+
+
+@dataclass(frozen=True, slots=True)
+class OwnApt:
+    """apt with state and sources of its own, which `env` names, as `private_root` returns it.
+
+    `reader` reports what it does, and `hint` is that of a command that fails.
+    """
+
+    bench: Workbench
+    env: str
+    reader: AptReader
+    hint: str | None = None
+
+    def run(self, *words: str, cwd: Path | None = None) -> str:
+        """Run one command of apt-get and return what it printed.
+
+        HostError if Debian's archive does not answer or the disk is full, CommandError for any other failure.
+        """
+        argv = ("env", self.env, "apt-get", "-q", *words)
+        result = fetch(self.bench, self.reader.who, *argv, cwd=cwd, on_output=self.reader.feed_any)
+        if result.ok:
+            return result.text
+        if known := unreachable(result, self.bench.task) or disk_full(result, self.bench.task):
+            raise known
+        why = result.overrun if result.timed_out else f"apt-get's exit status {result.exit}"
+        raise CommandError(f"cannot {self.bench.task}: {why}", hint=self.hint, output=result.output)

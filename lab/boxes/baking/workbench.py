@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lab.boxes.base import NO_SPACE, Box, OnOutput, Result, failure
-from lab.errors import HostError
+from lab.errors import CommandError, HostError, LabError
 
 SBIN = ("/usr/sbin", "/sbin")
 PROGRAMS = (
@@ -150,3 +150,12 @@ def first(patterns: Sequence[str], what: str) -> Path:
 def search_path() -> str:
     """PATH with /sbin and /usr/sbin, which are missing in a plain user's PATH."""
     return os.pathsep.join([os.environ.get("PATH", ""), *SBIN])
+
+
+def not_done(result: Result, task: str, doing: str) -> LabError:
+    """The error for a long step that failed: no space, no time, or its last lines.
+
+    The command itself is left out: it may be a dozen lines of options.
+    """
+    why = result.overrun if result.timed_out else f"exit status {result.exit}"
+    return disk_full(result, task) or CommandError(f"cannot {task}: could not {doing}: {why}", output=result.output)

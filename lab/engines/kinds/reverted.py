@@ -8,17 +8,17 @@ build removes. The archive holds dockerd alone; all other programs are those of 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from lab.boxes.baking.apt import RETRIES, AptReader, settings, source_lines, unreachable
-from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, disk_full, open_workbench
-from lab.boxes.base import Box, Result, Tell
+from lab.boxes.baking.apt import AptReader
+from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, not_done, open_workbench
+from lab.boxes.base import Box, Tell
 from lab.counting import counted
+from lab.engines import build_root
 from lab.engines.archive import Archive, digest_of, pack, place
 from lab.engines.box_docker import has_package
 from lab.engines.edits import Edit, replace_once
@@ -27,17 +27,17 @@ from lab.engines.kinds.kind import EngineKind, Supply
 from lab.engines.packages import PackageSpec
 from lab.engines.spec import EngineName, EngineSpec, Package, Version, Word, plain
 from lab.engines.unit import check_control_groups, start_unit
-from lab.errors import CommandError, ConfigError, EngineError, LabError, did_you_mean
+from lab.errors import ConfigError, EngineError, did_you_mean
 from lab.files import hold
 from lab.model import Progress
 from lab.silence import OUTPUT
 from lab.yamlfile import Strict, load
 
 MAKER = "1"  # increased when lab makes another archive from the same recipe
-SCRIPTS = ("fetch-source.sh", "build-dockerd.sh")
-PROGRAMS = ("mmdebstrap", "apt-get", "chroot", "mount", "setpriv", "unshare", "findmnt")
+SCRIPTS = (build_root.SCRIPT, "build-dockerd.sh")
+PROGRAMS = (*build_root.TOOLS, "mount")
 NEEDED_MB = 4000  # measured: 2.8 GB, most of it Go's build cache
-ROOT_SECONDS, BUILD_SECONDS = 3600, 7200  # the limit on silence is OUTPUT
+BUILD_SECONDS = 7200  # the limit on silence is OUTPUT
 
 
 class Fix(Strict):
@@ -148,8 +148,9 @@ def build(spec: RevertedSpec, recipes: Path, cache: Path, shell: Box, tell: Tell
         shell, target.parent, task=f"build Docker {spec.name}", programs=PROGRAMS, needed_mb=NEEDED_MB
     )
     with bench.folder(target.parent / f"work-{spec.name}") as work:
-        root = _make_root(recipe, recipes, work, bench, AptReader(who, tell))
-        source = root / "build" / "source"
+        reader = AptReader(who, tell)
+        root = build_root.make(recipe.source, recipe.suite, recipe.components, recipes, work, bench, reader)
+        source = root / build_root.SOURCE
         version = _check_version(spec, source)
         tell(Progress(who, "taking the fix back"))
         for number, edit in enumerate(recipe.edits):
@@ -162,39 +163,6 @@ def build(spec: RevertedSpec, recipes: Path, cache: Path, shell: Box, tell: Tell
         archive = pack(work / "archive", target, {recipe.source: version})
     tell(Progress(who, f"built, {target.stat().st_size / 1e6:.0f} MB", done=True))
     return archive
-
-
-def _make_root(recipe: Reversion, recipes: Path, work: Path, bench: Workbench, reader: AptReader) -> Path:
-    """A root with the source package unpacked in /build/source and its build dependencies installed."""
-    root, apt = work / "root", work / "apt.conf"
-    apt.write_text(settings(bench, RETRIES))
-    lines = source_lines(recipe.suite, recipe.components, bench)
-    fetch = f'sh {shlex.quote(str(recipes / SCRIPTS[0]))} "$1" {shlex.quote(recipe.source)}'
-    reader.say("asking Debian's archive")
-    result = bench.run(
-        *IN_NAMESPACE,
-        "mmdebstrap",
-        "--verbose",
-        "--variant=apt",
-        "--mode=root",
-        "--format=directory",
-        f"--aptopt={apt}",
-        "--dpkgopt=force-unsafe-io",
-        "--dpkgopt=path-exclude=/usr/share/doc/*",
-        "--dpkgopt=path-exclude=/usr/share/man/*",
-        f"--customize-hook={fetch}",
-        recipe.suite,
-        root,
-        *lines,
-        *(line.replace("deb ", "deb-src ", 1) for line in lines),
-        root=True,
-        timeout=ROOT_SECONDS,
-        silence=OUTPUT,
-        on_output=reader.feed,
-    )
-    if not result.ok:
-        raise _failure(bench, "make its root", result)
-    return root
 
 
 def _check_version(spec: RevertedSpec, source: Path) -> str:
@@ -238,13 +206,4 @@ def _compile(spec: RevertedSpec, recipes: Path, root: Path, bench: Workbench, te
         on_output=count_packages,
     )
     if not result.ok:
-        raise _failure(bench, "compile it", result)
-
-
-def _failure(bench: Workbench, doing: str, result: Result) -> LabError:
-    """The error of a step: Debian's archive does not answer, no space, no time, or the step's last lines."""
-    if known := unreachable(result, bench.task) or disk_full(result, bench.task):
-        return known
-    why = result.overrun if result.timed_out else f"exit status {result.exit}"
-    # The command itself is left out: it is a dozen lines of options.
-    return CommandError(f"cannot {bench.task}: could not {doing}: {why}", output=result.output)
+        raise not_done(result, bench.task, "compile it")

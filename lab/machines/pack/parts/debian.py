@@ -10,12 +10,11 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from lab.boxes.baking.apt import AptReader, fetch, private_root, source_lines, unreachable
-from lab.boxes.baking.workbench import Workbench, disk_full, open_workbench
+from lab.boxes.baking.apt import AptReader, OwnApt, private_root, source_lines
+from lab.boxes.baking.workbench import open_workbench
 from lab.errors import CommandError
 from lab.machines.pack.gathering import Item, Request
 from lab.machines.pack.manifest import FOLDERS, Sort
@@ -24,6 +23,7 @@ from lab.machines.prerequisites import NEEDS
 PYTHON = ("python3", "python3-venv")  # for the environment that lab is installed into
 COMPONENTS = ("main",)
 TOOLS = ("apt-get", "apt-config", "findmnt")
+WITHOUT = "`python -m lab pack --without debian` makes a pack without packages"
 NEEDED_MB = 600  # measured: 130 MB of packages, and 40 MB of lists
 ROW = re.compile(r"^'(?P<uri>[^']+)' (?P<name>\S+) \d+ ", re.MULTILINE)
 TARGETS = "$(REPO_URI)|$(RELEASE)|$(METAKEY)|$(FILENAME)"
@@ -56,27 +56,6 @@ def packages() -> list[str]:
     return sorted({need.debian for need in NEEDS} | {*PYTHON})
 
 
-@dataclass(frozen=True, slots=True)
-class _Apt:
-    """apt with state and sources of its own (`env`); `reader` reports what it does."""
-
-    bench: Workbench
-    env: str
-    reader: AptReader
-
-    def run(self, *words: str) -> str:
-        """Run one command of apt-get; returns what it printed."""
-        argv = ("env", self.env, "apt-get", "-q", *words)
-        result = fetch(self.bench, self.reader.who, *argv, on_output=self.reader.feed_any)
-        if not result.ok:
-            if known := unreachable(result, self.bench.task) or disk_full(result, self.bench.task):
-                raise known
-            why = result.overrun if result.timed_out else f"apt-get's exit status {result.exit}"
-            hint = "`python -m lab pack --without debian` makes a pack without packages"
-            raise CommandError(f"cannot {self.bench.task}: {why}", hint=hint, output=result.output)
-        return result.text
-
-
 def _of_suite(suite: str, request: Request) -> list[Item]:
     """The items of one release. Packages stay in the cache for the next pack, and the index is fetched each time."""
     task = f"pack the packages of Debian {suite}"
@@ -87,11 +66,11 @@ def _of_suite(suite: str, request: Request) -> list[Item]:
     lines = source_lines(suite, COMPONENTS, bench)
     reader.say("asking Debian's archive")
     bench.remove(index)
-    as_fetched = _Apt(bench, private_root(index, lines, bench), reader)
+    as_fetched = OwnApt(bench, private_root(index, lines, bench), reader, WITHOUT)
     as_fetched.run(*AS_FETCHED, "update")
     sites, items = _index(suite, as_fetched)
     with bench.folder(request.staging / f"work-{suite}") as work:
-        apt = _Apt(bench, private_root(work / "apt", lines, bench), reader)
+        apt = OwnApt(bench, private_root(work / "apt", lines, bench), reader, WITHOUT)
         apt.run("update")
         install = ("--yes", "--no-install-recommends", "install", *packages())
         rows = {row["name"]: unquote(row["uri"]) for row in ROW.finditer(apt.run("--print-uris", *install))}
@@ -103,7 +82,7 @@ def _of_suite(suite: str, request: Request) -> list[Item]:
     return [*items, *(Item(debs / name, _place(uri, sites), Sort.PACKAGE, suite) for name, uri in rows.items())]
 
 
-def _index(suite: str, apt: _Apt) -> tuple[dict[str, str], list[Item]]:
+def _index(suite: str, apt: OwnApt) -> tuple[dict[str, str], list[Item]]:
     """The name in the pack of each site by its address, and the signed index of each release of a site."""
     argv = ("apt-get", *AS_FETCHED, "indextargets", "--format", TARGETS, "Created-By: Packages")
     text = apt.bench.check("env", apt.env, *argv, doing="list the files of Debian's index").text
