@@ -51,6 +51,7 @@ class Conductor:
     provider: str
     screen: Screen
     plans: list[Planned] = field(default_factory=list)  # of the run that goes on, the newest last
+    scheduler: str | None = None  # whose workers make the trials
 
     def has(self, engine: str) -> bool:
         """True if an engine can be used without a download or a build."""
@@ -136,7 +137,7 @@ class Conductor:
         stored = wish.course.stored
         name = stored.run.name if stored else self.plans[-1].run if self.plans and wish.course.words else None
         if name and not isinstance(error, ConfigError | UsageError):
-            way = f"`python -m lab repro --resume {name}` makes the trials that are missing"
+            way = f"`{way_on(name, self.scheduler)}` makes the trials that are missing"
             error.hint = f"{way}; {error.hint}" if error.hint else way
 
     def not_made(self, run: Run) -> list[TrialKey]:
@@ -145,9 +146,21 @@ class Conductor:
         return [key for key in (self.plans[-1].trials if self.plans else ()) if key not in made]
 
 
+def way_on(run: str, scheduler: str | None) -> str:
+    """The command that makes the trials that a run has not made."""
+    return f"python -m lab repro --resume {run}" + (f" --scheduler {scheduler}" if scheduler else "")
+
+
 @contextmanager
 def conducting(
-    place: Workplace, specs: Sequence[BoxSpec], provider: str, verb: str, *, verbose: bool, json_lines: bool = False
+    place: Workplace,
+    specs: Sequence[BoxSpec],
+    provider: str,
+    verb: str,
+    *,
+    verbose: bool,
+    json_lines: bool = False,
+    scheduler: str | None = None,
 ) -> Iterator[Conductor]:
     """Hold the boxes for the time of the context; engines that it starts on this machine end with it."""
     place.project.check_results()
@@ -158,7 +171,7 @@ def conducting(
         )
         fleet = Fleet(place.project, place.catalog, shown.tell)
         try:
-            yield Conductor(place, fleet, specs, provider, shown)
+            yield Conductor(place, fleet, specs, provider, shown, scheduler=scheduler)
         finally:
             fleet.release_private()
 

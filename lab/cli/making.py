@@ -109,6 +109,7 @@ def make(task: Task, shown: Shown, spread: SpreadWords | None = None) -> tuple[P
                 verb,
                 verbose=shown.verbose,
                 json_lines=shown.json_lines,
+                scheduler=spread.scheduler if spread else None,
             )
         )
         if shown.debug:
@@ -167,10 +168,11 @@ def _plan(words: RunWords, wish: Wish, place: Workplace, specs: Sequence[BoxSpec
 
 def _show_not_made(conductor: Conductor, run: Run) -> None:
     """Print on standard error which trials a run that ended early did not make."""
+    from lab.cli.conduct import way_on
     from lab.cli.resuming import not_made_text
 
     if not run.complete and (left := conductor.not_made(run)):
-        remark(not_made_text(run, left))
+        remark(not_made_text(left, way_on(run.name, conductor.scheduler)))
 
 
 def _of_variations(wish: Wish, names: Sequence[str]) -> str | None:

@@ -26,9 +26,9 @@ from lab.run.resuming import held
 from lab.run.shards import Choice
 from lab.run.sums import differences
 
-WITH_RESUME = ("resume", "fail_fast", "time_limit", "debug", "as_json", "json_lines", "verbose")
 SPREAD = ("scheduler", "cell_deadline", "registry_address")  # where trials are made is no part of what a run states
-WITH_RERUN = ("rerun_failed", "repeat", "seed", *WITH_RESUME[1:], *SPREAD)
+WITH_RESUME = ("resume", "fail_fast", "time_limit", "debug", "as_json", "json_lines", "verbose", *SPREAD)
+WITH_RERUN = ("rerun_failed", "repeat", "seed", *WITH_RESUME[1:])
 SEED_OF_SHARDS = 0  # unless --seed names another
 SHOWN = 6  # trials that were not made, by name
 
@@ -169,9 +169,9 @@ def _failed(folder: Path, again: AgainWords) -> Task:
     return Task(plan.words, repetition, names, plan, Stored(folder, run))
 
 
-def not_made_text(run: Run, keys: Sequence[TrialKey]) -> str:
-    """Which trials a run that ended early did not make, and the command that makes them."""
+def not_made_text(keys: Sequence[TrialKey], way: str) -> str:
+    """Which trials a run that ended early did not make; `way` is the command that makes them."""
     more = [f"  and {len(keys) - SHOWN} more"] if len(keys) > SHOWN else []
     names = [f"  {key}" for key in keys[:SHOWN]]
-    text = fill(f"{counted(len(keys), 'trial')} not made; `python -m lab repro --resume {run.name}` makes them:")
+    text = fill(f"{counted(len(keys), 'trial')} not made; `{way}` makes them:")
     return "\n".join([text, *names, *more])

@@ -176,7 +176,7 @@ class Crew:
         box, name = self.boxes[item.box.name], item.box.name
         if name not in self._homes:
             self._homes[name] = PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
-            if self.course.stored:  # the lab process that was killed may have left programs and files
+            if self.recorder.ground.resumed:  # the lab process that was killed may have left programs and files
                 self.remove_left(name)
         facts = self._facts(item, engine)
         if self.course.stored is None or not is_known(facts, self.recorder.ground):

@@ -108,7 +108,7 @@ def perform(
     table beside it.
     A stored run is resumed in its own folder, which the caller holds.
     """
-    cast, stored = cast_of(wish, ready), wish.course.stored
+    cast = cast_of(wish, ready)
     with ExitStack() as stack:
         folder, run, transcript = stack.enter_context(beginning(cast, project))
         recorded = {item.box.name: RecordingBox(item.box, transcript) for item in cast.used}
@@ -120,10 +120,7 @@ def perform(
         base = make_base(wish, store, *base_maker(cast.producers, recorded), tell)
         web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
         scenario = wish.load(base.reference if base else "scratch", web)
-        if stored and stored.run.instructions:
-            check_setting(stored.run, base, store, scenario.dockerfile)
-        else:
-            describe(recorder, scenario, base, store, cast.used)
+        settle(cast, recorder, scenario, base, store)
         crew = Crew(
             scenario,
             recorder,
@@ -174,6 +171,15 @@ def cast_of(wish: Wish, ready: Sequence[Ready]) -> Cast:
     check_clock(draft, [*producers, *consumers])
     draft.variations(wish.variations)
     return Cast(wish, ready, producers, consumers, draft)
+
+
+def settle(cast: Cast, recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry) -> None:
+    """Store what a run builds and from which images; ConfigError if a resumed run would build something else."""
+    stored = cast.wish.course.stored
+    if stored and stored.run.instructions:
+        check_setting(stored.run, base, store, scenario.dockerfile)
+    else:
+        describe(recorder, scenario, base, store, cast.used)
 
 
 def describe(recorder: Recorder, scenario: Scenario, base: Base | None, store: Registry, used: Sequence[Ready]) -> None:

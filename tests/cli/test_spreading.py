@@ -33,7 +33,7 @@ def test_the_boxes_are_of_other_processes_unless_the_scheduler_is_local(address:
         (("--scheduler", "http://10.0.0.1:8786"), "expected tcp://HOST:PORT"),
         (("--registry-address", "10.0.0.1"), "without --scheduler"),
         (("--scheduler", "local", "--cell-deadline", "0"), "--cell-deadline"),
-        (("--scheduler", "local", "--resume", "r"), "cannot use"),
+        (("--scheduler", "local", "--resume", "r"), "cannot use the scenario copy-bust with --resume"),
     ],
 )
 def test_other_words_are_refused(place: Place, given: tuple[str, ...], text: str) -> None:

@@ -25,6 +25,7 @@ from lab.registry.server import Registry
 from lab.results.facts import BoxFacts
 from lab.results.run import Base, Production
 from lab.run.builders.table import split, with_builders
+from lab.run.course import ONCE, Course, Stored
 from lab.run.crew import Crew
 from lab.run.distributed.collector import Collector, Exchanges
 from lab.run.distributed.parcels import Order, Parcel
@@ -72,7 +73,9 @@ class Post:
 
     def base(self, engine: str) -> Base | None:
         """Make the base image of the run."""
-        wish = Wish(self.order.run.lineup, self.project.scenarios, base=self.order.base)
+        run = self.order.run
+        course = Course(stored=Stored(Path(run.name), run)) if run.resumed else ONCE
+        wish = Wish(run.lineup, self.project.scenarios, base=self.order.base, course=course)
         with listening_here(self.notices.append):
             return make_base(wish, self.order.store, self.box, self.engine(engine), self.tell)
 

@@ -30,7 +30,7 @@ from lab.run.distributed import cluster, tunnel
 from lab.run.distributed.bench import Bench
 from lab.run.distributed.gathering import Gathering
 from lab.run.distributed.parcels import Order
-from lab.run.experiment import Cast, beginning, cast_of, describe, recording, rulebook, serving
+from lab.run.experiment import Cast, beginning, cast_of, recording, rulebook, serving, settle
 from lab.run.recorder import Watch, unwatched
 from lab.run.wish import Wish
 
@@ -61,7 +61,6 @@ def check_wish(wish: Wish, spread: Spread) -> None:
         "--debug": manner.stop is not None,
         "--keep": manner.keep,
         "--fresh snapshot": manner.fresh == "snapshot",
-        "--resume": wish.course.stored is not None,
     }
     for option, given in wrong.items():
         if given:
@@ -96,7 +95,7 @@ def perform(
         recorder = stack.enter_context(recording(folder, run, store, watch, listening_here))
         door = stack.enter_context(_offered(client, spread, store))
         token = f"{folder.name}-{secrets.token_hex(4)}"
-        order = Order(__version__, token, recorder.run, store, door, wish.base, wish.variations)
+        order = Order(__version__, token, _without_results(recorder.ground), store, door, wish.base, wish.variations)
         book = rulebook(project.boxes)
         deadline, fail_fast = spread.deadline, wish.manner.fail_fast
         gathering = Gathering(client, order, recorder, transcript, book, tell, deadline=deadline, fail_fast=fail_fast)
@@ -113,7 +112,7 @@ def _gather(gathering: Gathering, cast: Cast, project: Project, store: Registry,
     base = gathering.base(*_base_maker(cast.producers))
     web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
     scenario = wish.load(base.reference if base else "scratch", web)
-    describe(recorder, scenario, base, store, cast.used)
+    settle(cast, recorder, scenario, base, store)
     agenda = Agenda(
         scenario,
         recorder,
@@ -129,6 +128,11 @@ def _gather(gathering: Gathering, cast: Cast, project: Project, store: Registry,
     gathering.trials(agenda, scenario, cast.used)
     if not agenda.missing():
         recorder.update(complete=True, finished=datetime.now(UTC))
+
+
+def _without_results(run: Run) -> Run:
+    """A run as it is when it begins; one that is resumed keeps its base image, and what it has stored stays here."""
+    return run.model_copy(update={"boxes": (), "productions": (), "contexts": {}, "contents": {}})
 
 
 def _base_maker(producers: Sequence[Ready]) -> tuple[str, str]:

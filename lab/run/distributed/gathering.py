@@ -12,7 +12,7 @@ from distributed import Client
 from lab.boxes.base import Tell
 from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
-from lab.errors import Fault, Interrupted
+from lab.errors import ConfigError, Fault, Interrupted, LabError
 from lab.machines.ready import Ready
 from lab.model import Begun, Progress, TrialKey
 from lab.results.facts import BoxFacts
@@ -25,8 +25,9 @@ from lab.run.distributed.cells import Cells
 from lab.run.distributed.parcels import Failure, Order, Parcel
 from lab.run.manner import surprising
 from lab.run.recorder import Recorder
-from lab.run.same_boxes import fact_differences
+from lab.run.same_boxes import fact_differences, is_known
 from lab.run.scenarios import Scenario
+from lab.workers import raise_first
 
 BASE = "base"  # the name of the cell that makes the base image
 HURRIED = 5.0  # seconds
@@ -67,6 +68,7 @@ class Gathering:
         self._keys: dict[str, TrialKey] = {}
         self._left: Counter[str] = Counter()  # the trials of each consumer that have no result
         self._preparing: set[Image] = set()
+        self._changed: dict[str, LabError] = {}  # boxes that are not what a resumed run has stored
         self._started: set[str] = set()  # the cells that have begun
         self._ended = False  # no other trial begins
         self._base: Parcel | None = None
@@ -92,6 +94,7 @@ class Gathering:
             for engine in item.engine_names:
                 self._prepare(item.box.name, engine)
         self.cells.work()
+        raise_first(self._changed)
 
     def __enter__(self) -> Gathering:
         return self
@@ -118,15 +121,33 @@ class Gathering:
 
     def _prepared(self, image: Image, produces: bool, parcel: Parcel) -> None:
         """Store what a box says and what it has built; after the last one, give the trials that are possible."""
-        box, engine = image
         self._record(parcel)
+        try:
+            self._take_prepared(image, parcel)
+        except ConfigError as error:  # what needs this box is left for a run in which it is as it was
+            self._changed[":".join(image)] = error
+            self.tell(Progress(image[0], error.message, done=True, failed=True))
+        else:
+            self._use(image, produces, parcel.failure)
+        self._preparing.remove(image)
+        if not self._preparing:
+            for key in (key for keys in self.agenda.possible().values() for key in keys):
+                if not self._ended:
+                    self._give(key)
+
+    def _take_prepared(self, image: Image, parcel: Parcel) -> None:
+        """Store what is new; ConfigError if a resumed run has other facts of the box."""
         for item in parcel.items:
             if isinstance(item, BoxFacts):
                 self._facts[image] = item
-                self.recorder.add(item)
+                if not is_known(item, self.recorder.ground):
+                    self.recorder.add(item)
             elif isinstance(item, Production):
                 self.recorder.add(item)
-        failure = parcel.failure
+
+    def _use(self, image: Image, produces: bool, failure: Failure | None) -> None:
+        """Let trials use a box with an engine, or give up those that need it."""
+        box, engine = image
         if failure:
             self.tell(Progress(box, failure.problem, failed=True))
             if produces:
@@ -136,11 +157,6 @@ class Gathering:
             self.agenda.ready.add(image)
             self.tell(Progress(box, f"prepared with {engine}"))
         self._publish(image)
-        self._preparing.remove(image)
-        if not self._preparing:
-            for key in (key for keys in self.agenda.possible().values() for key in keys):
-                if not self._ended:
-                    self._give(key)
 
     def _not_produced(self, image: Image, failure: Failure) -> Production:
         box, engine = image
@@ -153,7 +169,7 @@ class Gathering:
     def _publish(self, image: Image) -> None:
         """Give the scheduler what a rebuild needs of its producer, without what only the stored run needs."""
         made = self._production(image)
-        if made and made.problem is None:
+        if made and made.problem is None and image in self._facts:
             slim = made.model_copy(update={"build": None, "rounds": (), "image": None, "cache": None})
             self._store(tasks.made_by(*image), (self._facts[image], slim))
 

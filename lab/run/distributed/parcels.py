@@ -17,7 +17,7 @@ Item = BoxFacts | Production | Trial
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What each worker must know of a run: the run without its trials, its registry, and how to reach that.
+    """What each worker must know of a run: the run without its results, its registry, and how to reach that.
 
     `version` is lab's own, which must be the same everywhere. `door` is the address at which the client offers the
     registry to workers, in the form of Dask; None if workers reach the registry by its own address. `base` is the base

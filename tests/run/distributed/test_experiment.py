@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from lab.boxes.transcript import read
-from lab.errors import UsageError
+from lab.errors import ConfigError, UsageError
 from lab.machines.ready import Ready
 from lab.model import TrialKey
-from lab.results.run import load
-from lab.run.course import Course
+from lab.project import Project
+from lab.results import journal
+from lab.results.run import Run, load
+from lab.run.course import Course, Stored
 from lab.run.distributed.experiment import Spread, check_wish, perform
 from lab.run.experiment import perform as perform_here
 from lab.run.manner import Manner
@@ -94,6 +96,60 @@ def test_only_the_trials_that_are_asked_for_are_made(tmp_path: Path) -> None:
     _, run = perform(LOCAL, asked, [ready("a"), ready("b")], where, quiet(), registry=STORE)
     assert ([trial.key for trial in run.trials], run.complete) == ([wanted], True)
     assert [made.producer for made in run.productions] == ["a"]  # nobody needs the image of the other
+
+
+def begun_and_stopped(where: Project) -> tuple[Path, Run]:
+    """A run of three boxes that was stopped when it had stored the trials of the first consumer alone."""
+    args = (wish(where, course=Course(words="{}")), boxes(), where, quiet())
+    folder, run = perform_here(*args, registry=STORE)
+    kept = tuple(trial for trial in run.trials if trial.consumer == "a")
+    assert 0 < len(kept) < len(run.trials)
+    stopped = run.model_copy(update={"trials": kept, "complete": False, "finished": None})
+    (folder / journal.NAME).unlink(missing_ok=True)
+    (folder / "run.json").write_text(stopped.to_json())
+    return folder, load(folder)
+
+
+def boxes() -> list[Ready]:
+    return [ready("a", like="producer"), ready("b"), ready("c")]
+
+
+def test_a_run_that_was_stopped_is_resumed_as_in_this_process(tmp_path: Path) -> None:
+    found = []
+    for name in ("here", "spread"):
+        where = project(tmp_path / name)
+        folder, run = begun_and_stopped(where)
+        before = list(run.trials)
+        args = (wish(where, course=Course(stored=Stored(folder, run))), boxes(), where, quiet())
+        made, after = perform_here(*args, registry=STORE) if name == "here" else perform(LOCAL, *args, registry=STORE)
+        assert (made, after.complete, len(after.resumed)) == (folder, True, 1)
+        assert load(folder) == after
+        assert [trial for trial in after.trials if trial.consumer == "a"] == before
+        assert len(after.boxes) == 3  # their facts are those that were stored
+        found.append(stored(folder))
+    here, spread = found
+    assert sorted(trial["part"] for trial in spread[1]["trials"]) == sorted(
+        trial["part"] for trial in here[1]["trials"]
+    )
+    for kind, key in (("trials", "consumer"), ("productions", "producer"), ("boxes", "name")):
+        for box in ("a", "b", "c"):
+            own = [[item for item in run[1][kind] if item[key] == box] for run in (here, spread)]
+            assert own[0] == own[1] != []
+    assert spread[2][0] == here[2][0]
+
+
+def test_a_box_that_has_changed_makes_no_trial_of_a_resumed_run(tmp_path: Path) -> None:
+    where = project(tmp_path)
+    folder, run = begun_and_stopped(where)
+    other = tuple(item.model_copy(update={"kernel": "6.0"}) if item.name == "b" else item for item in run.boxes)
+    run = run.model_copy(update={"boxes": other})
+    asked = wish(where, course=Course(stored=Stored(folder, run)))
+    with pytest.raises(ConfigError, match=r"cannot resume .* on b with .*: the box has changed: kernel 6.0 -> "):
+        perform(LOCAL, asked, boxes(), where, quiet(), registry=STORE)
+    after = load(folder)
+    assert not after.complete
+    assert {trial.consumer for trial in after.trials} == {"a", "c"}
+    assert "b" not in {trial.producer for trial in after.trials if trial.consumer == "c"}
 
 
 @pytest.mark.parametrize(
