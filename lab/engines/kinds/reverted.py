@@ -137,7 +137,7 @@ def target_of(spec: RevertedSpec, recipes: Path, cache: Path) -> Path:
 def build(spec: RevertedSpec, recipes: Path, cache: Path, shell: Box, tell: Tell) -> Archive:
     """Build the engine now and put its archive into the cache.
 
-    It takes about four minutes on two cores, and 3 GB of disk during that time. Raises HostError if a program, a right
+    It takes about two minutes on two cores, and 3 GB of disk during that time. Raises HostError if a program, a right
     or disk space is missing or Debian's archive does not answer, EngineError if the source has another version or is
     not what the recipe expects, and CommandError with the last lines of a step that failed.
     """
