@@ -22,6 +22,7 @@ EQUAL = (
     "scenario", "lineup", "instructions", "sequence", "project", "fresh", "repetition", "base_image", "bases",
     "again_of",
 )  # fmt: skip
+LARGEST_SHOWN = 60  # characters of a value in an error
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ def _check_same(first: Piece, other: Piece) -> None:
         )
     before, after = first.run, other.run
     changed = [
-        f"{field} {_word(before, field)} -> {_word(after, field)}" for field in EQUAL if _differs(before, after, field)
+        _change(field.replace("_", " "), _value(before, field), _value(after, field))
+        for field in EQUAL
+        if getattr(before, field) != getattr(after, field)
     ]
     changed += setting_differences(before, after.base, after.registry, after.dockerfile)
     if (
@@ -114,15 +117,28 @@ def _check_same(first: Piece, other: Piece) -> None:
         raise UsageError(f"cannot merge {first.name} and {other.name}: {'; '.join(changed)}", hint=hint)
 
 
-def _differs(before: Run, after: Run, field: str) -> bool:
-    return bool(getattr(before, field) != getattr(after, field))
-
-
-def _word(run: Run, field: str) -> str:
+def _value(run: Run, field: str) -> object:
     value = getattr(run, field)
     if isinstance(value, Repetition):
         return f"{counted(value.times, 'time')}, seed {value.seed}"
-    return value if isinstance(value, str) else "is another one" if value else "none"
+    return run.model_dump(mode="json", include={field})[field]
+
+
+def _change(name: str, before: object, after: object) -> str:
+    """The first place below `name` at which two values differ, with what each has there."""
+    if isinstance(before, list) or isinstance(after, list):
+        before, after = (dict(enumerate(value if isinstance(value, list) else (), 1)) for value in (before, after))
+    if isinstance(before, dict) or isinstance(after, dict):
+        here, there = (value if isinstance(value, dict) else {} for value in (before, after))
+        for key in {**here, **there}:
+            if here.get(key) != there.get(key):
+                return _change(f"{name} {key}", here.get(key), there.get(key))
+    return f"{name} {_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: object) -> str:
+    text = "none" if value in (None, "", [], {}) else str(value)
+    return text if len(text) <= LARGEST_SHOWN else f"{text[:LARGEST_SHOWN]}..."
 
 
 def _check_sums(first: Piece, other: Piece) -> None:

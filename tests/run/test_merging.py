@@ -9,6 +9,7 @@ import pytest
 
 from lab.errors import UsageError
 from lab.model import Exchange
+from lab.results.facts import ImageFacts, NamedImage, ProjectFacts
 from lab.results.run import Repetition, Run
 from lab.results.shards import ShardFacts
 from lab.run.merging import Piece, merge
@@ -35,6 +36,7 @@ def shard(number: int, *trials: object, **fields: object) -> Piece:
 
 
 FIRST, SECOND = shard(1, ONE), shard(2, TWO)
+PROJECT = ProjectFacts(folder="app", dockerfile="Dockerfile", objects=1, bytes=1, way="exact", sent="exact")
 
 
 def later(piece: Piece) -> Piece:
@@ -85,6 +87,14 @@ def test_the_same_trial_is_kept_once_and_another_result_of_it_refused() -> None:
     [
         ({"scenario": "crlf"}, "scenario copy-bust -> crlf"),
         ({"lineup": "debian"}, "lineup gist -> debian"),
+        ({"instructions": ("RUN x",)}, f"instructions 1 {FIRST.run.instructions[0]} -> RUN x"),
+        (
+            {"instructions": (*FIRST.run.instructions, "RUN " + "x" * 70)},
+            f"instructions {len(FIRST.run.instructions) + 1} none -> RUN {'x' * 56}...",
+        ),
+        ({"project": PROJECT}, "project folder none -> app"),
+        ({"base_image": ImageFacts(digest="sha256:2")}, "base image digest none -> sha256:2"),
+        ({"bases": (NamedImage(reference="b:1", image=ImageFacts()),)}, "bases 1 reference none -> b:1"),
         ({"registry": "localhost:5001"}, "registry localhost:5000 -> localhost:5001"),
         ({"base": None}, "base image alpine:3.11.6 -> none"),
         ({"dockerfile": "FROM x"}, "the Dockerfile has changed"),
