@@ -128,5 +128,6 @@ def test_the_trials_that_were_not_made_are_named_up_to_a_number() -> None:
     assert text.startswith(f"{SHOWN + 2} trials not made; `python -m lab repro --resume {NAME}` makes them:")
     assert "a>b:e/s:v0" in text
     assert text.endswith("and 2 more")
+    assert BAD.key not in keys
     far = not_made_text(keys, way_on(NAME, "tcp://10.0.0.1:8786"))
     assert f"`python -m lab repro --resume {NAME} --scheduler tcp://10.0.0.1:8786`" in " ".join(far.split())

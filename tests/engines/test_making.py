@@ -357,6 +357,7 @@ def test_a_build_that_fails_says_why(
     with pytest.raises(error, match=message) as caught:
         reverted.build(UNFIXED, BOXES / "engines", cache, machine, quiet)
     assert caught.value.tail() == [text.decode().strip()]
+    assert str(cache) not in caught.value.message  # the command is not told
     assert left_in(cache) == []
 
 
