@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -98,21 +96,19 @@ def clone(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(command: str, folder: Path) -> Iterator[str]:
-    """The first command of the README while it runs in the background: the line that it prints when it serves."""
+def serving(command: str, folder: Path, *words: str) -> Iterator[str]:
+    """The first command of the README while it runs in the background: the line that it prints when it serves.
+
+    It serves on a free port, because the README's own may be taken on this machine, by somebody who tries the README.
+    """
     assert command.startswith("$ python3 templates/") and command.endswith(" &")
-    with LOCK.open("w") as lock:  # its port is a fixed one, and other tests may use it at the same time
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        argv = [sys.executable, *command.removeprefix("$ python3 ").removesuffix(" &").split()]
-        with subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout
-            try:
-                yield server.stdout.readline().rstrip("\n")
-            finally:
-                server.terminate()
-
-
-LOCK = Path(tempfile.gettempdir(), "lab-readme-example.lock")
+    argv = [sys.executable, *command.removeprefix("$ python3 ").removesuffix(" &").split(), *(words or ("0",))]
+    with subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout and server.stderr
+        try:
+            yield (server.stdout.readline() or server.stderr.readline()).rstrip("\n")
+        finally:
+            server.terminate()
 
 
 def example() -> tuple[str, str, str, str]:
@@ -121,17 +117,25 @@ def example() -> tuple[str, str, str, str]:
     return serve, printed, command.removeprefix("$ lab "), output
 
 
+def port_of(line: str) -> str:
+    """The port on which the example says that it serves."""
+    found = re.fullmatch(r"serving the cache as 127\.0\.0\.1:(\d+)/app:cache", line)
+    assert found, line
+    return found[1]
+
+
 def test_the_readme_shows_what_lab_why_prints_of_the_example_without_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     serve, printed, command, output = example()
     folder = clone(tmp_path)
+    assert f'PORT = "127.0.0.1", {port_of(printed)}\n' in (folder / serve.split()[2]).read_text(encoding="utf-8")
     with serving(serve, folder) as line:
-        assert line == printed
-        done = lab(*command.split(), cwd=folder)
+        port = port_of(line)
+        done = lab(*command.replace(port_of(printed), port).split(), cwd=folder)
     assert done.returncode == 4  # a step would run
-    assert timeless(done.stdout) == timeless(output)
+    assert timeless(done.stdout) == timeless(output.replace(port_of(printed), port))
 
 
 def test_the_example_is_the_readmes_first_and_comes_with_a_workplace(
@@ -139,13 +143,14 @@ def test_the_example_is_the_readmes_first_and_comes_with_a_workplace(
 ) -> None:
     """The wheel has no other files than a workplace: templates/ and boxes/."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    serve, _, command, _ = example()
+    serve, printed, command, _ = example()
     first = next(line for line in README.splitlines() if line.startswith("$ "))
     assert first == serve
     assert command.startswith("why --cache-from type=registry,ref=127.0.0.1:")
     assert lab("init", "mine", cwd=tmp_path).returncode == 0
-    with serving(serve, tmp_path / "mine"):
-        done = lab(*command.split(), "--json", cwd=tmp_path / "mine")
+    with serving(serve, tmp_path / "mine") as line:
+        here = command.replace(port_of(printed), port_of(line))
+        done = lab(*here.split(), "--json", cwd=tmp_path / "mine")
     assert done.returncode == 4, done.stderr
     found = json.loads(done.stdout)
     assert found["steps"][found["cause"]]["instruction"] == "COPY package.json ./"
@@ -162,6 +167,18 @@ def test_the_example_registry_answers_only_for_its_own_cache() -> None:
         for path in ("blobs/sha256:" + "0" * 64, "manifests/other", "blobs/../../index.json", "blobs/sha256:../x"):
             with pytest.raises(HTTPError, match="404"):
                 urlopen(f"{base}/{path}", timeout=60)
+
+
+def test_an_example_registry_that_cannot_serve_says_why_and_what_next() -> None:
+    serve, _, _, _ = example()
+    with serving(serve, ROOT) as line, serving(serve, ROOT, port_of(line)) as refused:
+        assert f"cannot serve on 127.0.0.1:{port_of(line)}: " in refused
+        assert "name another port: python3 templates/example/registry.py 5956" in refused
+    for words in (["x"], ["1", "2"], ["-1"], ["²"]):
+        with serving(serve, ROOT, *words) as refused:
+            assert refused.startswith(f"cannot use {' '.join(words)!r}: the only argument is a port")
+    with serving(serve, ROOT, "70000") as refused:
+        assert "cannot serve on 127.0.0.1:70000: " in refused
 
 
 def timeless(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Serve the recorded cache beside this file as a registry does, on loopback and for reading alone; Ctrl-C ends it.
 
-It needs nothing but Python. The layers of the cache were left out: what lab reads are the records.
+The port is the first argument, or PORT. It needs nothing but Python. The layers of the cache were left out: what lab
+reads are the records.
 """
 
 import json
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 CACHE = Path(__file__).parent / "cache"
-ADDRESS = ("127.0.0.1", 5955)
+HOST, PORT = "127.0.0.1", 5955
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -33,11 +34,26 @@ class Registry(BaseHTTPRequestHandler):
         """Print nothing: the terminal belongs to lab."""
 
 
-if __name__ == "__main__":
-    with ThreadingHTTPServer(ADDRESS, Registry) as server:
-        sys.stdout.write(f"serving the cache as {ADDRESS[0]}:{ADDRESS[1]}/app:cache\n")
+def serve(port: int) -> None:
+    """Serve until Ctrl-C; ends with a sentence if the port is not free."""
+    try:
+        server = ThreadingHTTPServer((HOST, port), Registry)
+    except (OSError, OverflowError) as error:
+        sys.exit(
+            f"cannot serve on {HOST}:{port}: {error}. If another one of this program still serves, use that; "
+            f"else name another port: python3 {sys.argv[0]} {PORT + 1}"
+        )
+    with server:
+        sys.stdout.write(f"serving the cache as {HOST}:{server.server_port}/app:cache\n")
         sys.stdout.flush()
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             sys.exit()
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:] or [str(PORT)]
+    if len(words) > 1 or not words[0].isascii() or not words[0].isdigit():
+        sys.exit(f"cannot use {' '.join(words)!r}: the only argument is a port, such as {PORT}")
+    serve(int(words[0]))
