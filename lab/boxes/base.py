@@ -96,6 +96,11 @@ class Result:
             return f"it printed nothing for {self.silent:g} s"
         return f"it did not end within {self.command.timeout:g} s"
 
+    def why_failed(self, program: str = "") -> str:
+        """The limit that ended a command that is not `ok`, else its exit status, which may be named as a program's."""
+        status = f"exit status {self.exit}"
+        return self.overrun if self.timed_out else f"{program}'s {status}" if program else status
+
     @property
     def text(self) -> str:
         """Standard output as text, without the final line feed."""
@@ -219,15 +224,11 @@ class Box(ABC):
 
 def failure(where: str, doing: str, result: Result, hint: str | None = None) -> CommandError:
     """The error for a command that failed: the purpose, the box, the command, its last lines."""
-    why = (
-        result.overrun
-        if result.timed_out
-        else f"`{result.command.argv[0]}` does not exist there"
-        if result.exit == NOT_FOUND
-        else f"exit status {KILLED} (killed, possibly because memory ran out)"
-        if result.exit == KILLED
-        else f"exit status {result.exit}"
-    )
+    why = result.why_failed()
+    if result.exit == NOT_FOUND:
+        why = f"`{result.command.argv[0]}` does not exist there"
+    elif result.exit == KILLED and not result.timed_out:
+        why = f"{why} (killed, possibly because memory ran out)"
     if result.silent is not None:
         hint = hint or f"look at what the command does there; {LONGER}"
     if NO_SPACE in result.output:

@@ -16,6 +16,7 @@ from lab.boxes.specs import BoxSpec
 from lab.cli.cleanup import guarded
 from lab.cli.machines import stopped, with_way_back
 from lab.cli.options import Workplace
+from lab.cli.run_words import hint_on
 from lab.cli.screen import Screen, screen
 from lab.cli.terminal import remark
 from lab.engines.kinds.table import kind_of
@@ -137,18 +138,13 @@ class Conductor:
         stored = wish.course.stored
         name = stored.run.name if stored else self.plans[-1].run if self.plans and wish.course.words else None
         if name and not isinstance(error, ConfigError | UsageError):
-            way = f"`{way_on(name, self.scheduler)}` makes the trials that are missing"
+            way = hint_on(name, self.scheduler)
             error.hint = f"{way}; {error.hint}" if error.hint else way
 
     def not_made(self, run: Run) -> list[TrialKey]:
         """The trials that were planned and that the run has not stored."""
         made = {trial.key for trial in run.trials}
         return [key for key in (self.plans[-1].trials if self.plans else ()) if key not in made]
-
-
-def way_on(run: str, scheduler: str | None) -> str:
-    """The command that makes the trials that a run has not made."""
-    return f"python -m lab repro --resume {run}" + (f" --scheduler {scheduler}" if scheduler else "")
 
 
 @contextmanager

@@ -168,8 +168,8 @@ def _plan(words: RunWords, wish: Wish, place: Workplace, specs: Sequence[BoxSpec
 
 def _show_not_made(conductor: Conductor, run: Run) -> None:
     """Print on standard error which trials a run that ended early did not make."""
-    from lab.cli.conduct import way_on
     from lab.cli.resuming import not_made_text
+    from lab.cli.run_words import way_on
 
     if not run.complete and (left := conductor.not_made(run)):
         remark(not_made_text(left, way_on(run.name, conductor.scheduler)))

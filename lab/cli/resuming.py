@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from lab.cli.columns import fill
-from lab.cli.run_words import AgainWords, Plan, RunWords, load_plan
+from lab.cli.run_words import AgainWords, Plan, RunWords, hint_on, load_plan
 from lab.cli.terminal import remark
 from lab.counting import counted, whole_number
 from lab.errors import BusyError, ConfigError, Interrupted, UsageError
@@ -71,8 +71,12 @@ class Task:
 
 
 @contextmanager
-def task_of(again: AgainWords, given: RunWords, choice: Choice | None = None) -> Iterator[Task]:
+def task_of(
+    again: AgainWords, given: RunWords, choice: Choice | None = None, scheduler: str | None = None
+) -> Iterator[Task]:
     """The task that the command line states; a run that is resumed is held for the time of the context.
+
+    `scheduler` is that of the call, which the command of a hint names again.
 
     UsageError for options that do not fit together, and for a run that cannot be resumed or has nothing to make again.
     """
@@ -85,11 +89,10 @@ def task_of(again: AgainWords, given: RunWords, choice: Choice | None = None) ->
             try:
                 yield _resumed(folder)
             except KeyboardInterrupt as stop:  # before the run goes on
-                way = f"`python -m lab repro --resume {folder.name}` makes the trials that are missing"
-                raise Interrupted.by(stop, hint=way) from stop
+                raise Interrupted.by(stop, hint=hint_on(folder.name, scheduler)) from stop
     elif again.rerun_failed:
         _check_alone("--rerun-failed", WITH_RERUN)
-        yield _failed(_folder(again.rerun_failed), again)
+        yield _failed(_folder(again.rerun_failed), again, scheduler)
     else:
         sharded = choice is not None and choice.shard is not None
         yield Task(given, _repetition(again, Repetition(), sharded=sharded), choice=choice)
@@ -151,15 +154,14 @@ def _resumed(folder: Path) -> Task:
     return Task(words, run.repetition, plan.only, plan, Stored(folder, run), resumes=True)
 
 
-def _failed(folder: Path, again: AgainWords) -> Task:
+def _failed(folder: Path, again: AgainWords, scheduler: str | None) -> Task:
     """The task of making the failed trials of a run again."""
     plan, run = _stored(folder)
     failed = [trial.key for trial in run.trials if surprising(trial)]
     if not failed:
-        hint = None if run.complete else f"`python -m lab repro --resume {run.name}` makes the trials that are missing"
         raise UsageError(
             f"cannot make failed trials of {run.name} again: each of its trials is as expected and as predicted",
-            hint=hint,
+            hint=None if run.complete else hint_on(run.name, scheduler),
         )
     repetition = _repetition(again, run.repetition)
     if again.repeat is not None:

@@ -57,6 +57,16 @@ class AgainWords:
     time_limit: int | None
 
 
+def way_on(run: str, scheduler: str | None) -> str:
+    """The command that makes the trials that a run has not made, on workers if the call has a scheduler."""
+    return f"python -m lab repro --resume {run}" + (f" --scheduler {scheduler}" if scheduler else "")
+
+
+def hint_on(run: str, scheduler: str | None) -> str:
+    """The hint of an error that leaves trials of a run to be made."""
+    return f"`{way_on(run, scheduler)}` makes the trials that are missing"
+
+
 def _checked(_: click.Context, __: click.Parameter, registry: str | None) -> str | None:
     """The registry as it was given; checked before boxes are brought up, because the first push is minutes later."""
     if registry is not None:

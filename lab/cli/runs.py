@@ -95,7 +95,7 @@ def repro(
     given = RunWords(scenario, packed, trials, own, registry, registry_port, allow_prune, fresh, keep)
     choice = share.choice()
     manner = Shown(debug, again.fail_fast, as_json, json_lines, verbose)
-    with time_limit(again.time_limit), task_of(again, given, choice) as task:
+    with time_limit(again.time_limit), task_of(again, given, choice, spread.scheduler) as task:
         if share.listing:
             list_trials(task, manner, as_json=as_json)
             return

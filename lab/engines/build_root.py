@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.boxes.baking.apt import OLD_SUITE, AptReader, OwnApt, private_root, source_lines
+from lab.boxes.baking.apt import OLD_SUITE, AptReader, OwnApt, source_lines
 from lab.boxes.baking.workbench import IN_NAMESPACE, Workbench, not_done
 from lab.silence import OUTPUT
 
@@ -38,7 +38,7 @@ def make(
     """
     lines = source_lines(suite, components, bench)
     sources = [line.replace("deb ", "deb-src ", 1) for line in lines]
-    apt = OwnApt(bench, private_root(work / "apt", [*lines, *sources], bench), reader, OLD_SUITE)
+    apt = OwnApt(work / "apt", [*lines, *sources], bench, reader, OLD_SUITE)
     root, own = work / "root", work / "source"
     own.mkdir()
     reader.say("asking Debian's archive")

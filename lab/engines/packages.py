@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lab.boxes.baking.apt import OLD_SUITE, AptReader, OwnApt, private_root, source_lines
+from lab.boxes.baking.apt import OLD_SUITE, AptReader, OwnApt, source_lines
 from lab.boxes.baking.workbench import Workbench, open_workbench
 from lab.boxes.base import Box, Tell
 from lab.engines.archive import TOP, Archive, digest_of, pack, place
@@ -86,7 +86,7 @@ def _fetch(spec: PackageSpec, work: Path, bench: Workbench, reader: AptReader) -
     debs.mkdir()
     suites = dict.fromkeys([spec.suite or "", *(name.partition("/")[2] for name in spec.packages)])
     lines = [line for suite in suites if suite for line in source_lines(suite, ("main",), bench)]
-    apt = OwnApt(bench, private_root(work / "apt", list(dict.fromkeys(lines)), bench), reader, OLD_SUITE)
+    apt = OwnApt(work / "apt", list(dict.fromkeys(lines)), bench, reader, OLD_SUITE)
     reader.say("asking Debian's archive")
     apt.run("update")
     apt.run("download", *spec.packages, cwd=debs)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli.conduct import way_on
 from lab.cli.resuming import SHOWN, not_made_text
+from lab.cli.run_words import way_on
 from lab.errors import Fault
 from lab.model import TrialKey, Verdict
 from lab.results.run import Run, save
@@ -106,6 +106,8 @@ def test_without_a_failed_trial_nothing_is_made_again(place: Place) -> None:
     assert done.returncode == 2
     assert f"cannot make failed trials of {NAME} again: each of its trials is as expected" in done.stderr
     assert f"python -m lab repro --resume {NAME}" in done.stderr
+    far = place.lab("repro", "--rerun-failed", NAME, "--scheduler", "tcp://10.0.0.1:8786")
+    assert f"python -m lab repro --resume {NAME} --scheduler tcp://10.0.0.1:8786`" in " ".join(far.stderr.split())
 
 
 def test_a_project_is_made_again_in_the_folder_that_it_was_named_in(place: Place) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lab.boxes.baking.workbench import Workbench, disk_full
@@ -194,17 +193,19 @@ def fetch(
         return error.result
 
 
-@dataclass(frozen=True, slots=True)
 class OwnApt:
-    """apt with state and sources of its own, which `env` names, as `private_root` returns it.
+    """apt with state of its own in a new folder, and with these lines as its sources.
 
     `reader` reports what it does, and `hint` is that of a command that fails.
     """
 
-    bench: Workbench
-    env: str
-    reader: AptReader
-    hint: str | None = None
+    def __init__(
+        self, folder: Path, lines: Sequence[str], bench: Workbench, reader: AptReader, hint: str | None = None
+    ) -> None:
+        self.bench = bench
+        self.reader = reader
+        self.hint = hint
+        self.env = private_root(folder, lines, bench)
 
     def run(self, *words: str, cwd: Path | None = None) -> str:
         """Run one command of apt-get and return what it printed.
@@ -217,5 +218,5 @@ class OwnApt:
             return result.text
         if known := unreachable(result, self.bench.task) or disk_full(result, self.bench.task):
             raise known
-        why = result.overrun if result.timed_out else f"apt-get's exit status {result.exit}"
+        why = result.why_failed("apt-get")
         raise CommandError(f"cannot {self.bench.task}: {why}", hint=self.hint, output=result.output)

@@ -78,10 +78,9 @@ def _failure(result: Result) -> HostError | CommandError:
     """The error for a failed mmdebstrap: the archive cannot be reached, the disk is full, or its own last lines."""
     if known := unreachable(result, "bake boxes") or disk_full(result, "bake boxes"):
         return known
-    why = result.overrun if result.timed_out else f"mmdebstrap's exit status {result.exit}"
     # without the command itself, which would fill forty lines with packages and units
     return CommandError(
-        f"cannot make the root tree: {why}",
+        f"cannot make the root tree: {result.why_failed('mmdebstrap')}",
         hint="the lines above are the last ones that mmdebstrap printed",
         output=result.output,
     )

@@ -157,5 +157,6 @@ def not_done(result: Result, task: str, doing: str) -> LabError:
 
     The command itself is left out: it may be a dozen lines of options.
     """
-    why = result.overrun if result.timed_out else f"exit status {result.exit}"
-    return disk_full(result, task) or CommandError(f"cannot {task}: could not {doing}: {why}", output=result.output)
+    return disk_full(result, task) or CommandError(
+        f"cannot {task}: could not {doing}: {result.why_failed()}", output=result.output
+    )

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from lab.boxes.baking.apt import AptReader, OwnApt, private_root, source_lines
+from lab.boxes.baking.apt import AptReader, OwnApt, source_lines
 from lab.boxes.baking.workbench import open_workbench
 from lab.errors import CommandError
 from lab.machines.pack.gathering import Item, Request
@@ -66,11 +66,11 @@ def _of_suite(suite: str, request: Request) -> list[Item]:
     lines = source_lines(suite, COMPONENTS, bench)
     reader.say("asking Debian's archive")
     bench.remove(index)
-    as_fetched = OwnApt(bench, private_root(index, lines, bench), reader, WITHOUT)
+    as_fetched = OwnApt(index, lines, bench, reader, WITHOUT)
     as_fetched.run(*AS_FETCHED, "update")
     sites, items = _index(suite, as_fetched)
     with bench.folder(request.staging / f"work-{suite}") as work:
-        apt = OwnApt(bench, private_root(work / "apt", lines, bench), reader, WITHOUT)
+        apt = OwnApt(work / "apt", lines, bench, reader, WITHOUT)
         apt.run("update")
         install = ("--yes", "--no-install-recommends", "install", *packages())
         rows = {row["name"]: unquote(row["uri"]) for row in ROW.finditer(apt.run("--print-uris", *install))}

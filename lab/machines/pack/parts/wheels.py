@@ -62,9 +62,8 @@ def _check(request: Request, verb: str, *words: str) -> Result:
             hint="install pip there, or `python -m lab pack --without wheels`",
         )
     if not result.ok:
-        why = result.overrun if result.timed_out else f"pip's exit status {result.exit}"
         raise CommandError(
-            f"cannot make wheels: {why}",
+            f"cannot make wheels: {result.why_failed('pip')}",
             hint="`python -m lab pack --without wheels` makes a pack without them",
             output=result.output,
         )
