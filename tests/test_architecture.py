@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
 
+import grimp
 import pytest
 
 from tests.conftest import ROOT
@@ -80,6 +83,28 @@ def test_no_module_and_no_function_is_too_long() -> None:
         (name, body) for name, text in sources.items() for body, lines in bodies(text).items() if lines > LONGEST_BODY
     }
     assert not long
+
+
+def circle(graph: Mapping[str, Collection[str]]) -> list[str]:
+    """A circle of modules that import each other, from one of them back to itself; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Also through imports in functions and for types alone."""
+    found = grimp.build_graph("lab", cache_dir=None)
+    graph = {module: found.find_modules_directly_imported_by(module) for module in found.modules}
+    assert len(graph) > 700 and "lab.errors" in graph["lab.files"]
+    assert circle(graph) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert set(circle({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["a"]})) == {"a", "b", "c"}
+    assert circle({"a": ["b", "c"], "b": ["c"]}) == []
 
 
 @pytest.mark.parametrize(("lines", "found"), [(1, 1), (50, 50)])

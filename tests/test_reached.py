@@ -24,11 +24,11 @@ IMPORTED = {
     "boxes/baking/test_bake.py": """
         boxes.baking.apt boxes.baking.diskimage boxes.baking.rootfs boxes.baking.workbench
     """,
-    "boxes/test_kinds.py": "boxes.kinds.kind boxes.kinds.local boxes.kinds.ssh boxes.kinds.table",
+    "boxes/test_kinds.py": "boxes.kinds.kind boxes.kinds.local boxes.kinds.ssh boxes.kinds.table boxes.kinds.vagrant",
     "boxes/test_notes.py": "files",
     "boxes/test_process.py": "boxes.base",
     "boxes/test_ssh.py": "boxes.hostkeys",
-    "boxes/test_vagrant.py": "boxes.boot boxes.kinds.vagrant boxes.specs boxes.states",
+    "boxes/test_vagrant.py": "boxes.boot boxes.specs boxes.states boxes.vagrant_spec",
     "buildkit/cachekeys/test_dockerfile.py": "buildkit.cachekeys.copying",
     "buildkit/cachekeys/test_recorded.py": "buildkit.cachekeys.state",
     "buildkit/cachekeys/test_solver.py": "buildkit.cachekeys.cache buildkit.cachekeys.definition",
@@ -60,6 +60,7 @@ IMPORTED = {
     "cli/test_manual.py": "cli.manpage",
     "cli/test_screen.py": "cli.board",
     "engines/test_archive.py": "engines.elf",
+    "engines/test_attached.py": "engines.home",
     "engines/test_ensure.py": """
         engines.download engines.engine engines.kinds.distro engines.kinds.installed engines.kinds.static
         engines.stock

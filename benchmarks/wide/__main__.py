@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.wide.hosts import Quiet, quiet_hosts
-from lab.engines import host
 from lab.engines.client import ASK
+from lab.engines.home import Home
 from lab.project import find
 from lab.report import bundle, docker
 from lab.results.run import find as find_run
@@ -68,7 +68,7 @@ def main(sizes: Sequence[int]) -> int:
 def recorded(place: Workplace, real: Host) -> dict[str, str]:
     """What the engine of the producer answers, from a run on it alone."""
     call(place, real, [])
-    home = host.Home(real.place.state, FIXED)
+    home = Home(real.place.state, FIXED)
     stated = subprocess.run([*home.client, *ASK], check=True, capture_output=True, text=True).stdout
     evidence = bundle.evidence_of(find_run(place.project.results, None))
     [facts] = evidence.run.boxes

@@ -18,7 +18,6 @@ from lab.boxes.address import Address
 from lab.boxes.base import Tell
 from lab.boxes.beside import mark
 from lab.boxes.boot import Boot, SilentError
-from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.machine_lock import machines_begin, upload_turn
 from lab.boxes.notes import Note, Notes
 from lab.boxes.ssh import SshBox
@@ -33,6 +32,7 @@ from lab.boxes.vagrant_output import (
     verdict_and_console,
 )
 from lab.boxes.vagrant_program import vagrant_for
+from lab.boxes.vagrant_spec import VagrantSpec
 from lab.counting import whole_number
 from lab.errors import BoxError, HostError, Interrupted, reason
 from lab.model import Progress

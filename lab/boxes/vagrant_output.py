@@ -7,7 +7,7 @@ import re
 import shlex
 
 from lab.boxes.address import Address
-from lab.boxes.kinds.vagrant import Image
+from lab.boxes.vagrant_spec import Image
 from lab.counting import whole_number
 from lab.errors import BoxError
 

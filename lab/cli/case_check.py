@@ -25,6 +25,7 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
+from lab.cli.output import write_to
 from lab.cli.terminal import say
 from lab.errors import Interrupted, LabError, UsageError
 
@@ -80,7 +81,6 @@ def check(
     `--builder all` every builder that fits. A case that an engine or a builder cannot run is left out and counted.
     Exits as `repro` does: with 0 if every outcome is as expected and predicted.
     """
-    from lab import files
     from lab.report.cases import cases_table
     from lab.run.case_jobs import plan
 
@@ -98,8 +98,7 @@ def check(
     else:
         show(checked, every=every)
     if output:
-        files.write(output, cases_table(checked.runs))
-        click.echo(f"written to {output}", err=True)
+        write_to(output, cases_table(checked.runs))
     sys.exit(ending_of(checked))
 
 

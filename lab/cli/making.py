@@ -232,3 +232,23 @@ def _show(run: Run, folder: Path, *, as_json: bool) -> None:
 
 def _ended(run: Run, folder: Path) -> dict[str, object]:
     return {"event": "ended", "run": run.name, "folder": str(folder), "as_expected": run.as_expected}
+
+
+def list_trials(task: Task, shown: Shown, *, as_json: bool) -> None:
+    """Print the names of the trials that a run of the task would make, one a line or as JSON; nothing is started."""
+    from lab.cli.options import print_json
+    from lab.cli.sharding import chosen
+    from lab.report import printable
+    from lab.run.course import Course
+    from lab.run.shards import Choice
+
+    choice = task.choice or Choice()
+    with prepared(task, shown) as ready:
+        wish = replace(ready.wish, course=Course(task.repetition))
+        own = chosen(choice, wish, ready.specs, ready.place)[1]
+    if as_json:
+        shard = str(choice.shard) if choice.shard else None
+        print_json({"schema": 1, "shard": shard, "trials": [str(key) for key in own]})
+        return
+    for key in own:
+        click.echo(printable.line(str(key)))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from lab import files
 from lab.cli.making import Shown, make, prepared
 from lab.cli.merge import worst
 from lab.cli.options import grouped, json_option, print_json, verbose_option
+from lab.cli.output import give
 from lab.cli.own_project import ProjectWords
 from lab.cli.run_words import RunWords, allow_prune_option, registry_option, registry_port_option
 from lab.cli.runs import ending
@@ -88,11 +88,7 @@ class PipelineWords:
         text = (pipelines.github if self.github else pipelines.gitlab)(
             matrix, str(file), self.install or pipelines.INSTALL
         )
-        if self.output is None:
-            click.echo(text, nl=False)
-            return
-        files.write(self.output, text)
-        click.echo(f"written to {self.output}", err=True)
+        give(text, self.output)
 
 
 PIPELINE = (

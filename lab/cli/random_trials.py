@@ -32,8 +32,8 @@ def random_trials(
 ) -> None:
     """Make the trials, print the table of counts and every contradiction; exit with 12 if there is one."""
     from lab.cli.conduct import boxes_for, conducting
+    from lab.cli.output import give
     from lab.cli.terminal import say
-    from lab.cli.truth import give
 
     place = workplace(LINEUP)
     seed = secrets.randbelow(SEEDS) if seed is None else seed

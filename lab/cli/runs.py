@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.cli.making import Shown, make
+from lab.cli.making import Shown, list_trials, make
 from lab.cli.options import json_option, verbose_option
 from lab.cli.own_project import ProjectWords, project_options
 from lab.cli.run_words import (
@@ -89,7 +89,6 @@ def repro(
     engine), 9 (the registry), 8 (a command) or 10 (an outcome that is not known). After --time-limit, exits with 17.
     """
     from lab.cli.resuming import task_of
-    from lab.cli.sharding import list_trials
     from lab.cli.time_limit import time_limit
 
     given = RunWords(scenario, packed, trials, own, registry, registry_port, allow_prune, fresh, keep)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli.options import grouped, print_json
-from lab.report import printable
+from lab.cli.options import grouped
 
 if TYPE_CHECKING:
     from lab.boxes.specs import BoxSpec
-    from lab.cli.making import Shown
     from lab.cli.options import Workplace
     from lab.cli.resuming import Task
     from lab.cli.run_words import Plan
@@ -113,21 +111,3 @@ def narrowed(wish: Wish, specs: Sequence[BoxSpec], place: Workplace) -> tuple[Wi
         producer_engines=tuple(name for name in wish.producer_engines if name in made),
     )
     return smaller, [spec for spec in specs if spec.name in producers | consumers]
-
-
-def list_trials(task: Task, shown: Shown, *, as_json: bool) -> None:
-    """Print the names of the trials that a run of the task would make, one a line or as JSON; nothing is started."""
-    from lab.cli.making import prepared
-    from lab.run.course import Course
-    from lab.run.shards import Choice
-
-    choice = task.choice or Choice()
-    with prepared(task, shown) as ready:
-        wish = replace(ready.wish, course=Course(task.repetition))
-        own = chosen(choice, wish, ready.specs, ready.place)[1]
-    if as_json:
-        shard = str(choice.shard) if choice.shard else None
-        print_json({"schema": 1, "shard": shard, "trials": [str(key) for key in own]})
-        return
-    for key in own:
-        click.echo(printable.line(str(key)))

@@ -9,6 +9,7 @@ import click
 
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import CANONICAL, as_called, echo, width
+from lab.cli.values import Named
 from lab.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -25,8 +26,18 @@ HEADS = {  # the kinds of page, and the heading of each in the list
 }
 
 
+def topic_names() -> list[str]:
+    """The names of all pages, for a shell that completes them and for the nearest one to a wrong name."""
+    known = [*_topics().all(), *_verbs(inner=True)]
+    return list(dict.fromkeys(name for topic in known for name in (topic.name, *topic.aliases)))
+
+
+def _single_words() -> list[str]:
+    return [name for name in topic_names() if " " not in name]
+
+
 @click.command(name="help", epilog="Example: python -m lab help buildkit#1330")
-@click.argument("words", nargs=-1, metavar="[TOPIC]...")
+@click.argument("words", nargs=-1, metavar="[TOPIC]...", type=Named(_single_words, files=False, listed=False))
 @json_option
 def help_(words: tuple[str, ...], as_json: bool) -> None:
     """Show the page on a topic: a rule set (R7), an engine's version, a known bug (its name, or its issue as in
@@ -49,12 +60,6 @@ def help_(words: tuple[str, ...], as_json: bool) -> None:
         print_json({"schema": SCHEMA, "topics": [_document(topic) for topic in found]})
     else:
         echo("\n\n".join(_page(topic) for topic in found))
-
-
-def topic_names() -> list[str]:
-    """The names of all pages, for a shell that completes them and for the nearest one to a wrong name."""
-    known = [*_topics().all(), *_verbs(inner=True)]
-    return list(dict.fromkeys(name for topic in known for name in (topic.name, *topic.aliases)))
 
 
 def _topics() -> Topics:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab import files
 from lab.cli.options import json_option, verbose_option
+from lab.cli.output import give
 from lab.errors import CONTRADICTED, UsageError
 
 if TYPE_CHECKING:
@@ -103,15 +103,6 @@ def _print_table(names: tuple[str, ...], output: Path | None) -> None:
         return next((item.summary for item in known if item.name == variation), "")
 
     give(truth_table(runs, summary), output)
-
-
-def give(text: str, output: Path | None) -> None:
-    """Print the text, or write it to the file."""
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        files.write(output, text)
-        click.echo(f"written to {output}", err=True)
 
 
 def _digests(names: tuple[str, ...], engines: str, output: Path | None, *, as_json: bool, verbose: bool) -> None:

@@ -86,12 +86,6 @@ def _recipes() -> list[str]:
     return sorted(path.stem for path in (find().boxes / "recipes").glob("*.yaml"))
 
 
-def _topics() -> list[str]:
-    from lab.cli.topics import topic_names
-
-    return [name for name in topic_names() if " " not in name]
-
-
 # The first word of a metavar -> the names that lab knows of it. A parameter of a new kind gets one line here.
 KNOWN: dict[str, Callable[[], list[str]]] = {
     "BOX": lambda: list(_catalog().boxes),
@@ -101,5 +95,4 @@ KNOWN: dict[str, Callable[[], list[str]]] = {
     "VARIATION": _variations,
     "RUN": _runs,
     "RECIPE": _recipes,
-    "TOPIC": _topics,
 }

@@ -9,15 +9,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from socket import AF_UNIX, socket
-from typing import TYPE_CHECKING
 
 from lab import files
 from lab.boxes.beside import mine
 from lab.engines.engine import Engine
 from lab.engines.holding import HomeNote, check_free, write_note
-
-if TYPE_CHECKING:
-    from lab.engines.host import Home
+from lab.engines.home import Home
 
 NAME = "engine.json"
 VERSION = 1  # of that file

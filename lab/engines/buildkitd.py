@@ -19,7 +19,8 @@ import psutil
 
 from lab.engines.daemon import KEEP_SUMS, LIBRARIES, Daemon
 from lab.engines.engine import PING, ping_of
-from lab.engines.host import Home, processes
+from lab.engines.home import Home
+from lab.engines.host import processes
 from lab.errors import EngineError
 from lab.workers import stopping, wait_for
 

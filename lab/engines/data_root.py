@@ -14,7 +14,7 @@ from pathlib import Path
 from lab.boxes.base import Box
 from lab.engines.engine import Engine
 from lab.engines.holding import check_free
-from lab.engines.host import Home
+from lab.engines.home import Home
 from lab.errors import CommandError, EngineError
 from lab.files import hold
 from lab.workers import wait_for

@@ -8,14 +8,13 @@ note, STATE/engines/NAME.json, exists before anything else of it, so that the en
 from __future__ import annotations
 
 import getpass
-import hashlib
 import os
 import platform
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import psutil
 
@@ -25,7 +24,8 @@ from lab.engines.archive import Archive, sha256_of
 from lab.engines.attached import store_engine
 from lab.engines.daemon import Daemon
 from lab.engines.engine import Engine, engine_of, prove
-from lab.engines.holding import HomeNote, check_free, note_of, owner_of, user_of, write_note
+from lab.engines.holding import HomeNote, check_free, owner_of, user_of, write_note
+from lab.engines.home import Home, number
 from lab.engines.memory import mount, unmount
 from lab.engines.spec import EngineSpec
 from lab.engines.unfinished import end_unfinished
@@ -57,37 +57,6 @@ OWN_DOCKER = (
     "`--engine installed --allow-prune` uses this machine's own Docker instead, "
     "and removes ALL of its images and ALL of its build cache"
 )
-
-
-class Home:
-    """The places of one engine on this machine: its folder below STATE/engines, its note beside it, its daemon."""
-
-    def __init__(self, state: Path, name: str, version: str | None = None, kind: type[Daemon] = Daemon) -> None:
-        self.name = name
-        self.folder = (state / "engines" / name).absolute()
-        self.note = note_of(name, state)
-        self.log = self.folder / "log"
-        self.data = self.folder / "data"
-        self.cgroup = f"lab-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
-        self.daemon = kind(
-            name,
-            containerd=True,
-            home=PurePosixPath(self.folder.parent),
-            var=PurePosixPath(self.data),
-            run=PurePosixPath("/run", self.cgroup),  # short: a socket's path has 108 bytes at most
-            options=kind.private_options(self.cgroup, number(version or "0")),
-            private=True,
-        )
-
-    @property
-    def client(self) -> tuple[str, ...]:
-        """How the engine's own client is called."""
-        return self.daemon.client(str(self.daemon.programs / self.daemon.proven[1]))
-
-
-def number(version: str) -> list[int]:
-    """A version's numbers, to be compared."""
-    return [int(part) for part in version.partition("-")[0].split(".")]
 
 
 def may() -> bool:

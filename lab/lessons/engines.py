@@ -23,6 +23,7 @@ from lab.engines import host
 from lab.engines.attached import attach
 from lab.engines.engine import Engine
 from lab.engines.holding import HomeNote, write_note
+from lab.engines.home import Home
 from lab.errors import BoxError, BusyError, HostError
 from lab.files import disk_error
 from lab.project import Project
@@ -135,7 +136,7 @@ class Engines:
         """The instance if it is this folder's and answers, as it was when it was started; None otherwise."""
         if home is None or not self._is_mine(home):
             return None
-        place = host.Home(self.state, home)
+        place = Home(self.state, home)
         engine = attach(place, self.state)
         return LessonEngine(home, engine, self.box, place.folder) if engine else None
 
@@ -143,7 +144,7 @@ class Engines:
         with self._turn():
             pin = self._instance(name, known)
             engine = self.fleet.start_instance(self.box, self.spec, pin)
-            made = LessonEngine(pin.home, engine, self.box, host.Home(self.state, pin.home).folder)
+            made = LessonEngine(pin.home, engine, self.box, Home(self.state, pin.home).folder)
             try:
                 write_note(pin.home, self.state, HomeNote(user=mine()))
                 self._prepare(made)
@@ -198,7 +199,7 @@ class Engines:
 
     def _is_mine(self, home: str) -> bool:
         with suppress(OSError):
-            mark = host.Home(self.state, home).folder / MARK
+            mark = Home(self.state, home).folder / MARK
             return mark.read_text(encoding="utf-8") == str(self.home)
         return False
 
@@ -265,7 +266,7 @@ def all_instances(state: Path) -> Iterator[tuple[str, Path]]:
     """Every instance of a lesson in this checkout, with the student's folder that it serves."""
     for name in host.leftovers(state):
         with suppress(OSError):
-            mark = host.Home(state, name).folder / MARK
+            mark = Home(state, name).folder / MARK
             yield name, Path(mark.read_text(encoding="utf-8"))
 
 

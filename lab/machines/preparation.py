@@ -10,8 +10,8 @@ from lab.boxes.baking.bake import bake, kernel_of
 from lab.boxes.baking.recipes import load_recipe
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds.table import kind_of, state_of
-from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
+from lab.boxes.vagrant_spec import VagrantSpec
 from lab.errors import HostError
 from lab.machines import daemons, hypervisor
 from lab.machines.catalog import Catalog

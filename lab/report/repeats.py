@@ -10,7 +10,8 @@ from lab.counting import counted
 from lab.model import TrialKey
 from lab.report import markup, printable
 from lab.report.trials import steps_of
-from lab.results.rates import METHOD, StepRate, rates_of
+from lab.results.facts import StepRate
+from lab.results.rates import METHOD, rates_of
 from lab.results.run import Run, Trial
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from lab.model import Outcome
-from lab.results.measures import Seconds
+from lab.results.measures import Seconds, Share
+from lab.results.names import PlainName
 from lab.yamlfile import Strict
 
 
@@ -110,10 +111,10 @@ class BoxFacts(Strict):
     BuildKit. `cache` is the kind of cache that its builds write.
     """
 
-    name: str
+    name: PlainName
     summary: str
     kind: str
-    engine: str
+    engine: PlainName
     client: str
     server: str
     commit: str
@@ -213,3 +214,27 @@ class NamedImage(Strict):
 
     reference: str
     image: ImageFacts
+
+
+class StepRate(Strict):
+    """One step of the repeats of a trial: how often it hit, of those repeats in which its outcome is known.
+
+    `trial` is the name of the first repeat, `step` the number of the step (the first after FROM is 2), and `repeats`
+    the number of stored repeats. `low` and `high` are the ends of the confidence interval of the hit rate. `outcomes`
+    counts each known outcome; a step with several is flaky. The outcomes of a broken repeat are not known.
+    """
+
+    trial: str
+    step: int
+    instruction: str
+    hits: int
+    known: int
+    repeats: int
+    low: Share
+    high: Share
+    outcomes: dict[Outcome, int]
+
+    @property
+    def is_flaky(self) -> bool:
+        """True if the repeats, which differ in nothing else, have different outcomes."""
+        return len(self.outcomes) > 1

@@ -6,42 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
-from lab.model import Outcome, TrialKey, Verdict, ordering
-from lab.results.measures import Share
+from lab.model import TrialKey, Verdict, ordering
+from lab.results.facts import StepRate
+from lab.results.run import Run, Trial
 from lab.results.summary import COUNTED
-from lab.yamlfile import Strict
-
-if TYPE_CHECKING:
-    from lab.results.run import Run, Trial
 
 CONFIDENCE = 0.95
 METHOD = "95 % intervals by Wilson's method"
-
-
-class StepRate(Strict):
-    """One step of the repeats of a trial: how often it hit, of those repeats in which its outcome is known.
-
-    `trial` is the name of the first repeat, `step` the number of the step (the first after FROM is 2), and `repeats`
-    the number of stored repeats. `low` and `high` are the ends of the confidence interval of the hit rate. `outcomes`
-    counts each known outcome; a step with several is flaky. The outcomes of a broken repeat are not known.
-    """
-
-    trial: str
-    step: int
-    instruction: str
-    hits: int
-    known: int
-    repeats: int
-    low: Share
-    high: Share
-    outcomes: dict[Outcome, int]
-
-    @property
-    def is_flaky(self) -> bool:
-        """True if the repeats, which differ in nothing else, have different outcomes."""
-        return len(self.outcomes) > 1
 
 
 def rates_of(run: Run) -> tuple[StepRate, ...]:

@@ -28,10 +28,10 @@ from lab.results.facts import (
     ProjectFacts,
     RetryFacts,
     Round,
+    StepRate,
 )
 from lab.results.measures import Moment, Seconds
-from lab.results.names import check_names
-from lab.results.rates import StepRate
+from lab.results.names import PlainName, PlainOrEmpty
 from lab.results.sequence import SequenceStep
 from lab.results.shards import ShardFacts
 from lab.results.varied import VaryFacts
@@ -67,8 +67,8 @@ class Production(Strict):
     store them. `problem` describes a failure and `fault` states its origin.
     """
 
-    producer: str
-    engine: str
+    producer: PlainName
+    engine: PlainName
     reference: str
     build: BuildResult | None = None
     problem: str | None = None
@@ -98,10 +98,10 @@ class Trial(Strict):
     """
 
     name: str
-    producer: str
-    consumer: str
-    engine: str
-    producer_engine: str | None = None
+    producer: PlainName
+    consumer: PlainName
+    engine: PlainName
+    producer_engine: PlainName | None = None
     variation: str
     build: BuildResult | None = None
     verdict: Verdict
@@ -167,10 +167,10 @@ class Run(Strict):
 
     version: int = Field(default=SCHEMA, alias="schema")
     lab: str = __version__
-    name: str
-    scenario: str
+    name: PlainName
+    scenario: PlainName
     summary: str
-    lineup: str
+    lineup: PlainOrEmpty  # the start of a reduction has none
     started: Moment
     finished: Moment | None = None
     complete: bool = False
@@ -190,12 +190,12 @@ class Run(Strict):
     sequence: tuple[SequenceStep, ...] = ()
     repetition: Repetition = Repetition()
     resumed: tuple[Moment, ...] = ()
-    again_of: str | None = None
+    again_of: PlainName | None = None
     rates: tuple[StepRate, ...] = ()
     retries: tuple[RetryFacts, ...] = ()
     fresh: Fresh | None = None
     shard: ShardFacts | None = None
-    merged: tuple[str, ...] = ()
+    merged: tuple[PlainName, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -244,16 +244,7 @@ def load(folder: Path) -> Run:
 
 
 def parse(content: bytes, where: str, appended: bytes = b"") -> Run:
-    """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from.
-
-    Names in it that become paths are plain ones.
-    """
-    run = _parsed(content, where, appended)
-    check_names(run, where)
-    return run
-
-
-def _parsed(content: bytes, where: str, appended: bytes) -> Run:
+    """Parse the bytes of a run.json and the lines of a trials.jsonl; ConfigError names `where` they are from."""
     if not appended:  # the usual case, in which the content need not be parsed twice
         with suppress(ValidationError):
             run = Run.model_validate_json(content)

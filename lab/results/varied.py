@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from lab.model import Outcome
 from lab.results.measures import Seconds
+from lab.results.names import PlainName
 from lab.yamlfile import Strict
 
 
@@ -65,7 +66,7 @@ class RemedyFacts(Strict):
 
     name: str
     text: str
-    file: str | None = None
+    file: PlainName | None = None
     diff: str = ""
     caution: str | None = None
     limit: str | None = None
@@ -121,7 +122,7 @@ class VaryFacts(Strict):
     `between` describes the two sides whose difference was bisected, if that made the axes.
     """
 
-    engine: str
+    engine: PlainName
     seed: int
     axes: tuple[AxisFacts, ...] = ()
     control: tuple[Outcome, ...] = ()

@@ -16,9 +16,9 @@ import pytest
 from lab.boxes.address import Address
 from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.boot import SilentError
-from lab.boxes.kinds.vagrant import VagrantSpec
 from lab.boxes.notes import Machine, Note, Notes
 from lab.boxes.vagrant import VagrantBox
+from lab.boxes.vagrant_spec import VagrantSpec
 from lab.errors import BoxError
 from lab.machines.catalog import Catalog
 from lab.model import Progress

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.boxes.address import Address
-from lab.boxes.kinds.vagrant import Image
 from lab.boxes.vagrant_output import SHORT, adding, address_of, verdict_and_console
+from lab.boxes.vagrant_spec import Image
 
 # vagrant ssh-config, 2.3.4
 CONFIG = """\

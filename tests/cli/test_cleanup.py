@@ -25,7 +25,7 @@ from lab.cli.machines import with_way_back
 from lab.cli.options import Workplace
 from lab.cli.screen import Screen
 from lab.engines.holding import HomeNote
-from lab.engines.host import Home
+from lab.engines.home import Home
 from lab.engines.kinds.table import kind_of
 from lab.engines.stock import Stock
 from lab.errors import HostError, Interrupted, UsageError
@@ -105,7 +105,7 @@ import os, signal, sys
 from lab.boxes.beside import mine
 from lab.cli.cleanup import guarded
 from lab.engines.holding import HomeNote
-from lab.engines.host import Home
+from lab.engines.home import Home
 from lab.project import find
 project = find()
 with guarded(project, print):

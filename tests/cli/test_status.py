@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lab.boxes.address import Address
 from lab.boxes.notes import Machine, Note, Notes
-from lab.engines import host
 from lab.engines.holding import HomeNote, write_note
+from lab.engines.home import Home
 from lab.machines import kept
 from tests.cli.program import Place, data
 
@@ -33,7 +33,7 @@ def test_snapshots_of_a_box_are_shown_without_its_hypervisor(place: Place) -> No
 def test_saved_states_of_an_engine_on_this_machine_are_shown(place: Place) -> None:
     state = place.root / ".lab"
     write_note(ENGINE, state, HomeNote())
-    (host.Home(state, ENGINE).folder / "snapshots" / "half").mkdir(parents=True)
+    (Home(state, ENGINE).folder / "snapshots" / "half").mkdir(parents=True)
     assert data(place.lab("status", "--json"))["saved"] == {ENGINE: ["half"]}
     assert f"snapshots of Docker {ENGINE} on this machine: half" in place.lab("status").stdout
 

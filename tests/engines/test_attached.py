@@ -12,7 +12,7 @@ from lab.boxes.beside import Identity, mine
 from lab.engines.attached import NAME, attach, load_engine, store_engine
 from lab.engines.engine import Engine
 from lab.engines.holding import HomeNote, read_note, write_note
-from lab.engines.host import Home
+from lab.engines.home import Home
 from lab.errors import BusyError
 
 ANSWER = Engine(

@@ -9,7 +9,8 @@ import pytest
 from lab.boxes.local import LocalBox
 from lab.engines.data_root import DataRoot
 from lab.engines.engine import Engine
-from lab.engines.host import RESTART, Home
+from lab.engines.home import Home
+from lab.engines.host import RESTART
 from lab.errors import CommandError
 
 # The words of a restart with the script that lab uses; `kill` and `find` stand for those of a daemon that has ended.

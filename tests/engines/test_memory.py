@@ -16,6 +16,7 @@ from lab.boxes.beside import mine
 from lab.boxes.local import LocalBox
 from lab.engines import host, memory
 from lab.engines.holding import HomeNote, write_note
+from lab.engines.home import Home
 from lab.machines.catalog import Catalog
 from tests.conftest import ROOT
 
@@ -99,7 +100,7 @@ def test_the_probe_compares_the_disk_with_memory_and_leaves_nothing(tmp_path: Pa
 def test_an_engine_of_a_killed_lab_is_removed_from_memory_too(tmp_path: Path) -> None:
     here = LocalBox("here")
     write_note("26.1.5~1", tmp_path, HomeNote(owner=mine(), user=mine()))
-    home = host.Home(tmp_path, "26.1.5~1")
+    home = Home(tmp_path, "26.1.5~1")
     memory.mount(here, home.data, 8)
     (home.data / "layer").write_bytes(b"x" * 4096)
     assert home.data.is_mount()

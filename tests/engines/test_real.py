@@ -24,6 +24,7 @@ from lab.buildkit.progress.reader import read_builds
 from lab.engines import host
 from lab.engines.archive import Archive, Contents
 from lab.engines.engine import Engine
+from lab.engines.home import Home
 from lab.engines.kinds.static import StaticSpec
 from lab.engines.spec import Needs
 from lab.engines.stock import Stock
@@ -206,7 +207,7 @@ def broken(folder: Path, script: str) -> Archive:
 
 def has_bridge(state: Path) -> bool:
     """True while the network bridge of the engine 1.0 is there; engines of others come and go meanwhile."""
-    return Path("/sys/class/net", host.Home(state, "1.0").daemon.bridge).exists()
+    return Path("/sys/class/net", Home(state, "1.0").daemon.bridge).exists()
 
 
 STATIC = StaticSpec(name="1.0", version="1.0", url=None, sha256="0" * 64)
@@ -236,7 +237,7 @@ def test_what_a_killed_lab_left_is_removed_later(tmp_path: Path) -> None:
         with suppress(BaseException):
             host.start(HERE, STATIC, [archive], tmp_path / "state", quiet)
         os._exit(1)
-    home = host.Home(tmp_path / "state", "1.0")
+    home = Home(tmp_path / "state", "1.0")
     wait_for("its bridge", lambda: has_bridge(tmp_path / "state") or "none", timeout=HANGS, error=LabError)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

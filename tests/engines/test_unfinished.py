@@ -11,7 +11,7 @@ import psutil
 from lab.boxes.local import LocalBox
 from lab.engines import host
 from lab.engines.holding import HomeNote
-from lab.engines.host import Home
+from lab.engines.home import Home
 from lab.engines.unfinished import end_unfinished
 
 CHILD = "sleep 100000 & echo $!; wait"

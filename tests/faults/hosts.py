@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from lab.boxes.process import Child
-from lab.engines import host
+from lab.engines.home import Home
 from lab.workers import wait_for
 from tests.boxes.test_ssh import CONFIG, SSHD, make_key
 from tests.faults.workplace import FIXED, MARK, Workplace
@@ -101,7 +101,7 @@ class Host:
             return
         assert SSHD, "apt-get install openssh-server: `make check` does"
         Path("/run/sshd").mkdir(exist_ok=True)
-        home = host.Home(self.place.state, FIXED).daemon
+        home = Home(self.place.state, FIXED).daemon
         settings = SETTINGS.format(socket=home.socket, programs=home.programs, home=self.place.home)
         text = CONFIG.replace("127.0.0.1", "0.0.0.0").format(port=22, folder=self.folder) + settings
         config = self.folder / "config"

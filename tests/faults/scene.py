@@ -17,6 +17,7 @@ from typing import IO
 import psutil
 
 from lab.engines import host
+from lab.engines.home import Home
 from tests.faults.fault import PHASES, Fault
 from tests.faults.workplace import Workplace
 
@@ -65,7 +66,7 @@ class Scene:
     def parts_of_engine(self, *names: str) -> list[psutil.Process]:
         """The processes of the engine of the box that is hit whose programs have one of these names."""
         state = self.place.state_of(self.fault.lineup, self.box)
-        found = host.processes(host.Home(state, self.engine))
+        found = host.processes(Home(state, self.engine))
         return [process for process in found if _name(process) in names]
 
     def engine_in(self, words: list[str]) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.boxes.process import start_of
 from lab.engines import host
+from lab.engines.home import Home
 from lab.machines.leftovers import IMAGES
 from tests.faults.workplace import FIXED, Workplace
 
@@ -38,7 +39,7 @@ class Strangers:
         found["bridge"] = str(Path("/sys/class/net", BRIDGE).exists())
         found["network namespace"] = str(Path("/run/netns", SPACE).exists())
         found["control group"] = str(GROUP.exists())
-        home = host.Home(self.neighbour.state, FIXED)
+        home = Home(self.neighbour.state, FIXED)
         found["daemons"] = ", ".join(
             f"{item.pid}:{start_of(item.pid)}" for item in sorted(host.processes(home), key=lambda item: item.pid)
         )
@@ -64,7 +65,7 @@ def strangers(root: Path, cache: Path, place: Workplace, *, machines: bool) -> I
         stack.callback(neighbour.call, "down")
         code, text = neighbour.call("up", "left", "--lineup", "pair")
         assert code == 0, text
-        home = host.Home(neighbour.state, FIXED)
+        home = Home(neighbour.state, FIXED)
         _tag_image(home, root)
         programs = [_program(root, name, stack) for name in ("docker-registry", "dockerd", "qemu-system-x86_64")]
         for words, undo in (
@@ -87,7 +88,7 @@ def strangers(root: Path, cache: Path, place: Workplace, *, machines: bool) -> I
         yield Strangers(tuple(programs), neighbour, tuple(files))
 
 
-def _tag_image(home: host.Home, root: Path) -> None:
+def _tag_image(home: Home, root: Path) -> None:
     """Give the neighbour's engine an image."""
     (root / "empty").mkdir()
     script = f'tar -C {root}/empty -cf - . | "$@" import - theirs:1'

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.engines import host
+from lab.engines.home import Home
 from lab.errors import LabError
 from lab.project import Project
 from lab.results.run import Run
@@ -160,6 +160,6 @@ class Workplace:
         except LabError:
             return None
 
-    def homes(self) -> list[host.Home]:
+    def homes(self) -> list[Home]:
         """The places of the engines that this checkout may start."""
-        return [host.Home(self.state, engine) for engine in (FIXED, UNFIXED)]
+        return [Home(self.state, engine) for engine in (FIXED, UNFIXED)]

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lab.engines import host
 from lab.engines.engine import Engine
+from lab.engines.home import Home
 from lab.lessons.engines import (
     MARK,
     Engines,
@@ -62,7 +62,7 @@ def test_a_base_image_of_each_check_has_the_same_files_and_other_bytes(tmp_path:
 def test_an_instance_belongs_to_the_folder_that_its_mark_names(tmp_path: Path) -> None:
     project = Project(tmp_path, tmp_path / "cache")
     mine, other = (Engines(tmp_path / name, project, quiet) for name in ("mine", "other"))
-    place = host.Home(project.state, "26.1.5~51")
+    place = Home(project.state, "26.1.5~51")
     place.folder.mkdir(parents=True)
     place.note.write_text("{}", encoding="utf-8")
     (place.folder / MARK).write_text(str(tmp_path / "mine"), encoding="utf-8")

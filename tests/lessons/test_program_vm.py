@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from lab.engines import host
+from lab.engines.home import Home
 from lab.workers import wait_for
 from tests.conftest import HANGS, ROOT, Lab
 
@@ -75,7 +76,7 @@ def test_down_ends_the_engines_of_lessons_and_a_check_starts_a_new_one(workplace
 def test_an_engine_that_died_is_started_again(workplace: Lab, tmp_path: Path) -> None:
     home = tmp_path / "student"
     (instance,) = start(workplace, home).values()
-    for process in host.processes(host.Home(workplace.root / ".lab", instance)):
+    for process in host.processes(Home(workplace.root / ".lab", instance)):
         with suppress(psutil.NoSuchProcess):  # the daemon's death ends its own containerd
             process.kill()
     assert workplace.ok("lesson", "solve", "1", "--to", str(home), "--json").json["verdict"] == "passed"
@@ -86,7 +87,7 @@ def test_a_check_that_slept_with_its_machine_goes_on(workplace: Lab, tmp_path: P
     home = tmp_path / "student"
     (instance,) = start(workplace, home).values()
     solve(home)
-    engine = host.Home(workplace.root / ".lab", instance)
+    engine = Home(workplace.root / ".lab", instance)
     checking = workplace.start("lesson", "check", "1", "--to", str(home), "--json")
     lab = psutil.Process(checking.pid)
     wait_for(

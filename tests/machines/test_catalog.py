@@ -8,8 +8,8 @@ import pytest
 
 from lab.boxes.kinds.local import LocalSpec
 from lab.boxes.kinds.ssh import SshSpec
-from lab.boxes.kinds.vagrant import Image, VagrantSpec
 from lab.boxes.specs import BoxSpec
+from lab.boxes.vagrant_spec import Image, VagrantSpec
 from lab.engines.kinds.static import StaticSpec
 from lab.errors import ConfigError, UsageError
 from lab.machines.catalog import Catalog, Lineup

@@ -16,7 +16,7 @@ from lab.boxes.local import LocalBox
 from lab.boxes.transcript import Transcript
 from lab.engines import host
 from lab.engines.holding import HomeNote
-from lab.engines.host import Home
+from lab.engines.home import Home
 from lab.errors import BusyError
 from lab.machines import leftovers
 from lab.machines.leftovers import State, await_watchers, beside_lab, sweep

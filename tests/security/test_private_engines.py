@@ -14,6 +14,7 @@ from lab.boxes.local import LocalBox
 from lab.engines import host
 from lab.engines.buildkitd import BuildkitDaemon, ShownDaemon
 from lab.engines.daemon import Daemon
+from lab.engines.home import Home
 from lab.engines.stock import Stock
 from lab.machines.catalog import Catalog
 from lab.project import find
@@ -51,7 +52,7 @@ def test_a_real_private_engine_is_out_of_reach_of_other_users(tmp_path: Path) ->
     spec, state = stock.engines["26.1.5"], tmp_path / "state"
     try:
         engine = host.start(HERE, spec, stock.archives(spec, lambda event: None), state, lambda event: None)
-        home = host.Home(state, spec.home, spec.version)
+        home = Home(state, spec.home, spec.version)
         assert HERE.run(engine.ping).ok
         for folder in (Path(home.daemon.state), home.folder):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700

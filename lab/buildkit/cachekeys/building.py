@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from lab.buildkit.cachekeys.copying import Copy, Expand, pivot, read_copy
+from lab.buildkit.cachekeys.copying import Copy, pivot, read_copy
 from lab.buildkit.cachekeys.definition import Definition, merge_definition
 from lab.buildkit.cachekeys.fileops import (
     FileOperation,
@@ -22,53 +22,15 @@ from lab.buildkit.cachekeys.instruction import Instruction, json_words
 from lab.buildkit.cachekeys.pairs import pairs_of
 from lab.buildkit.cachekeys.remote import remote_source
 from lab.buildkit.cachekeys.running import RunBuilder
+from lab.buildkit.cachekeys.stage_steps import StageSteps
 from lab.buildkit.cachekeys.stages import Origin
-from lab.buildkit.cachekeys.state import Expander, State
-from lab.buildkit.cachekeys.stepping import make_step
+from lab.buildkit.cachekeys.state import Expander
 from lab.buildkit.cachekeys.triggers import triggers_of
 from lab.buildkit.cachekeys.words import WordError
-from lab.buildkit.cachekeys.workshop import Workshop
-from lab.errors import ContextError
 
 
-@dataclass
-class StageBuilder:
-    """Builds one stage; `unclear` is the reason why what it is based on is not known.
-
-    `index` counts its steps, and `trigger` states that the instruction comes from ONBUILD.
-    """
-
-    shop: Workshop
-    number: int
-    unclear: str | None = None
-    state: State = field(init=False)
-    index: int = 0
-    trigger: bool = False
-
-    @property
-    def expand(self) -> Expand:
-        """Expands words with the variables at this place."""
-        return Expander(self.shop.stages.lexer, self.state.env)
-
-    @property
-    def is_numbered(self) -> bool:
-        """True if BuildKit prints numbers of steps; old frontends do not count triggers, and print none if all are."""
-        items = self.shop.stages.dockerfile.stages[self.number].instructions
-        origin = self.shop.stages.origin(self.number)
-        begins = isinstance(origin, Origin) and origin.stage is None and bool(origin.image or origin.context)
-        new = self.shop.stages.frontend.number >= NEW
-        return new or begins or any(item.word in ("RUN", "COPY", "ADD", "WORKDIR") for item in items)
-
-    @property
-    def ignored(self) -> bool:
-        """True if BuildKit must not look up the RUN, COPY and ADD of this stage."""
-        names = [name.lower() for name in self.shop.stages.options.no_cache]
-        return "" in names or (self.name.lower() in names if self.name else False)
-
-    @property
-    def name(self) -> str:
-        """The name after AS, or ""."""
-        return self.shop.stages.dockerfile.stages[self.number].name
+class StageBuilder(StageSteps):
+    """Builds the operations of one stage, one instruction after another."""
 
     def run(self) -> None:
         """Build the triggers of what the stage is based on, then its own instructions."""
@@ -259,34 +221,3 @@ class StageBuilder:
             failing = failing or why
             inputs.append(replace(item, content=content))
         return FileOperation(made.definition, tuple(inputs), made.identity), failing
-
-    def content_of(self, item: Input) -> tuple[str | None, str | None]:
-        """Return the content record of an input, and the reason why it has none, so that the build fails."""
-        request = item.request
-        local = request and (not request.origin or request.origin in self.shop.stages.options.contexts)
-        if not item.hashed or request is None or not local or request.unclear:
-            return None, None
-        if not request.paths:
-            return None, None
-        try:
-            return self.shop.content(request), None
-        except ContextError as error:
-            return None, error.message
-
-    def why_unclear(self, item: Instruction) -> str | None:
-        """Return the reason why no definition of an instruction is known."""
-        return self.shop.unclear or self.unclear or item.strange
-
-    def step(
-        self, item: Instruction, vertices: tuple[int, ...], copy: Copy | None = None, failing: str | None = None
-    ) -> None:
-        """Add the step whose result is the last of the vertices, unless an equal operation is a step already."""
-        self.index += 1
-        made = make_step(self, item, vertices, copy, failing)
-        self.state.vertex = vertices[-1]
-        for number, step in enumerate(self.shop.steps):
-            if step.vertices == vertices:
-                if (made.stage, made.number) != (step.stage, step.number):
-                    self.shop.steps[number] = replace(step, also=(*step.also, (made.stage, made.number)))
-                return
-        self.shop.steps.append(made)

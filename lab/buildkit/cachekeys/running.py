@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.definition import Definition, Surroundings, run_definition, selector
@@ -22,12 +21,10 @@ from lab.buildkit.cachekeys.mounting import (
     ssh_json,
     target_of,
 )
+from lab.buildkit.cachekeys.stage_steps import StageSteps
 from lab.buildkit.cachekeys.state import arguments
 from lab.buildkit.cachekeys.words import WordError
 from lab.buildkit.contenthash import gopath
-
-if TYPE_CHECKING:
-    from lab.buildkit.cachekeys.building import StageBuilder
 
 NETWORKS = {"default": 0, "bridge": 0, "": 0, "host": 1, "none": 2}
 SECURITY = {"sandbox": 0, "insecure": 1}
@@ -49,7 +46,7 @@ class _Mounted:
 class RunBuilder:
     """Builds one RUN of a stage."""
 
-    stage: StageBuilder
+    stage: StageSteps
     item: Instruction
     why: str | None = None
     mounts: list[_Mounted] = field(default_factory=list)

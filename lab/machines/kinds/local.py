@@ -11,6 +11,7 @@ from lab.engines.attached import attach
 from lab.engines.data_root import DataRoot
 from lab.engines.engine import Engine
 from lab.engines.holding import check_free, used_by_others
+from lab.engines.home import Home
 from lab.engines.kinds.table import kind_of
 from lab.engines.spec import EngineSpec
 from lab.errors import UsageError
@@ -60,8 +61,7 @@ class LocalHandler(Handler[LocalSpec]):
         for name in names:
             check_free(name, state)
         started = {
-            name: attach(host.Home(state, name), state) or self.start(site, box, site.catalog.engine(name))
-            for name in names
+            name: attach(Home(state, name), state) or self.start(site, box, site.catalog.engine(name)) for name in names
         }
         return LocalSnapshots([DataRoot(box, engine, name, state) for name, engine in started.items()])
 

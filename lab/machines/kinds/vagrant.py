@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.boxes.base import Box
-from lab.boxes.kinds.vagrant import VagrantSpec
+from lab.boxes.vagrant_spec import VagrantSpec
 from lab.engines.spec import EngineSpec
 from lab.errors import UsageError
 from lab.machines.kinds.handler import Handler, Site

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from lab.engines import host
+from lab.engines.home import Home
 from tests.faults.fault import Kind
 from tests.faults.scene import Scene, send
 
@@ -53,7 +53,7 @@ class InStep(Signalled):
 
     def processes(self, scene: Scene) -> list[psutil.Process]:
         """The shell of the build on the engine that is hit: the kernel shows in which control group it is."""
-        group = host.Home(scene.place.state_of(scene.fault.lineup, scene.box), scene.engine).cgroup
+        group = Home(scene.place.state_of(scene.fault.lineup, scene.box), scene.engine).cgroup
         while scene.running():
             for folder in Path("/proc").glob("[0-9]*"):
                 with suppress(OSError):
