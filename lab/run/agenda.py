@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lab.model import CONTROL, Planned, TrialKey
 from lab.run import matrix
 from lab.run.course import Course, is_missing
+from lab.run.expectations import Expectation, Facts, combine
 from lab.run.recorder import Recorder
 from lab.run.scenario_file import Variation
 from lab.run.scenarios import Scenario
@@ -89,6 +91,16 @@ class Agenda:
         if key in self.course.only or not self.scenario.project or not matrix.is_control(key):
             return key in self.course.only
         return any((other.producer, other.producer_engine) == (key.producer, key.engine) for other in self.course.only)
+
+    def expectation(self, key: TrialKey, facts: Facts) -> Expectation:
+        """What the scenario expects of a trial, or of a project what the producer's rebuild of its own image did."""
+        plan = self.scenario.expectation(self.variations[key.variation], facts)
+        run, project = self.recorder.run, self.scenario.project
+        control = run.control(key.producer, key.producer_engine) if project else None
+        if control is None or control.build is None:
+            return plan
+        own = tuple(step.outcome for step in control.build.steps)
+        return replace(plan, outcomes=combine(own, plan.outcomes))
 
     def possible(self) -> dict[str, list[TrialKey]]:
         """The trials of each consumer that can be made now, of those that have not begun."""

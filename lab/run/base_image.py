@@ -6,12 +6,14 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.boxes.base import Box, Tell
+from lab.boxes.recording import RecordingBox
 from lab.engines.archive import sha256_of
 from lab.engines.engine import Engine
-from lab.errors import BoxError
+from lab.errors import BoxError, CommandError
 from lab.machines.auto import answers
 from lab.model import Progress
 from lab.project import BUSYBOX, cache_folder
@@ -19,6 +21,8 @@ from lab.registry.names import DOCKER_HUB
 from lab.registry.server import BASE, Registry
 from lab.results.run import Base
 from lab.run.client_login import logged_in
+from lab.run.faults import translate
+from lab.run.own_project.project import OwnProject
 
 ALPINE = "alpine:3.11.6@sha256:9a839e63dad54c3a6d1834e29692c8492d93f90c59c978c1ed79109ea4fb9a54"
 HUB_SECONDS = 3.0
@@ -43,6 +47,40 @@ printf 'FROM scratch\\nADD root.tar /\\n' > "$root/Dockerfile"
 {client} build --frontend dockerfile.v0 --local context="$root" --local dockerfile="$root" \
   --opt build-arg:SOURCE_DATE_EPOCH=0 --progress=plain --output type=image,name={reference},push=true
 """
+
+
+@dataclass(frozen=True, slots=True)
+class BaseWish:
+    """Which base image a run has: lab's own `busybox`, or that of the run that it goes on with, or the one `named`.
+
+    If it has none of these, it is the one that `choose` finds.
+    """
+
+    named: str | None = None
+    stored: Base | None = None
+    busybox: bool = False
+
+
+def base_wish(project: OwnProject | None, named: str | None, stored: Base | None = None) -> BaseWish | None:
+    """The base image of a scenario, or of a project; None for a project that has none of lab's."""
+    if project is None:
+        return BaseWish(named, stored)
+    return BaseWish(busybox=True) if project.needs_busybox else None
+
+
+def make(wish: BaseWish | None, registry: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base | None:
+    """The base image of a run, made on this box if it must be; a failure has the exit code of whose fault it is."""
+    if wish is None:
+        return None
+    with box.about("base"):
+        try:
+            if wish.busybox:
+                return busybox(registry, box, engine, tell)
+            if wish.stored:
+                return again(wish.stored, registry, box, engine, tell)
+            return choose(wish.named, registry, box, engine, tell)
+        except CommandError as error:
+            raise translate(box, engine, registry, error) from error
 
 
 def choose(asked: str | None, registry: Registry, box: Box, engine: Engine, tell: Tell) -> Base:

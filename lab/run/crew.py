@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -27,7 +26,7 @@ from lab.run import cachefacts, matrix, sequence
 from lab.run.agenda import Agenda
 from lab.run.asking import Answers
 from lab.run.course import ONCE, Course
-from lab.run.expectations import Expectation, Facts, combine, facts_of
+from lab.run.expectations import Expectation, facts_of
 from lab.run.faults import translate
 from lab.run.gather.stream import Listing
 from lab.run.judging import as_control
@@ -240,30 +239,20 @@ class Crew:
     def _trial(self, key: TrialKey, station: Station, source: Production, producer: BoxFacts) -> Trial:
         if source.problem is not None:
             return sequence.broken(source, key)
-        plan = self._plan(source, facts_of(self.book, station.facts, producer), self.agenda.variations[key.variation])
+        plan = self.agenda.expectation(key, facts_of(self.book, station.facts, producer))
         return with_prediction(self.recorder.ground, self.rebuild(key, station, source, producer, plan), self.book)
 
     def rebuild(
-        self, key: TrialKey, station: Station, source: Production, producer: BoxFacts, plan: Expectation | None = None
+        self, key: TrialKey, station: Station, source: Production, producer: BoxFacts, plan: Expectation
     ) -> Trial:
-        """Make one trial, with the time that it took; without a `plan`, the scenario states what is expected."""
+        """Make one trial, of which `plan` is expected, with the time that it took."""
         variation, clock = self.agenda.variations[key.variation], datetime.now(UTC)
         facts, say = facts_of(self.book, station.facts, producer), self._say(station.box.name)
-        plan = plan or self.scenario.expectation(variation, facts)
         trial = sequence.rebuild(station, self.scenario, source, plan, variation, say, facts, key.repeat)
         if self.scenario.project and matrix.is_control(trial.key):
             trial = as_control(trial)
         seconds = round((datetime.now(UTC) - clock).total_seconds(), 3)
         return trial.model_copy(update={"seconds": seconds, "started": clock})
-
-    def _plan(self, source: Production, facts: Facts, variation: Variation | None) -> Expectation:
-        """What the scenario expects of a trial, or else what the producer's rebuild of its own image did."""
-        plan = self.scenario.expectation(variation, facts)
-        control = self.recorder.run.control(source.producer, source.engine) if self.scenario.project else None
-        if control is None or control.build is None:
-            return plan
-        own = tuple(step.outcome for step in control.build.steps)
-        return replace(plan, outcomes=combine(own, plan.outcomes))
 
     def _keep(self, listing: Listing) -> str:
         rule_sets, started = list(self.book.rule_sets.values()), self.recorder.ground.started

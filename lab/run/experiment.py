@@ -14,7 +14,6 @@ from lab.boxes.recording import RecordingBox
 from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import CommandError
 from lab.machines.ready import Ready
 from lab.notices import Listener, listening
 from lab.project import Project
@@ -30,7 +29,6 @@ from lab.run.asking import asking
 from lab.run.builders.caching import INLINE
 from lab.run.builders.table import clients_of, fitting, names_with, with_builders
 from lab.run.crew import Crew
-from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch, unwatched
 from lab.run.requirements import check_builders, check_clock, check_reach, check_versions
 from lab.run.resuming import begun, check_setting, keep_plan, opened
@@ -117,7 +115,7 @@ def perform(
         recorder = stack.enter_context(recording(folder, run, store, watch, listening))
         store.hide(recorded.values())
         stack.enter_context(server.doors(store, [item.box for item in cast.used]))
-        base = make_base(wish, store, *base_maker(cast.producers, recorded), tell)
+        base = base_image.make(wish.base_image, store, *base_maker(cast.producers, recorded), tell)
         web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
         scenario = wish.load(base.reference if base else "scratch", web)
         settle(cast, recorder, scenario, base, store)
@@ -238,22 +236,6 @@ def base_maker(producers: Sequence[Ready], boxes: Mapping[str, RecordingBox]) ->
     """
     engines = [(boxes[item.box.name], engine) for item in producers for engine in item.engines]
     return next((item for item in engines if item[1].program == "docker"), engines[0])
-
-
-def make_base(wish: Wish, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base | None:
-    """The run's base image, made on this box if it must be; a failure has the exit code of whose fault it is.
-
-    A user's own project has base images of its own, unless one is replaced by lab's.
-    """
-    with box.about("base"):
-        try:
-            if wish.project is not None:
-                return base_image.busybox(store, box, engine, tell) if wish.project.needs_busybox else None
-            if wish.course.stored and (stored := wish.course.stored.run.base):
-                return base_image.again(stored, store, box, engine, tell)
-            return base_image.choose(wish.base, store, box, engine, tell)
-        except CommandError as error:
-            raise translate(box, engine, store, error) from error
 
 
 def other_bases(scenario: Scenario, base: str, store: Registry, used: Sequence[Ready]) -> tuple[NamedImage, ...]:

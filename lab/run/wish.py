@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.run import web_address
+from lab.run.base_image import BaseWish, base_wish
 from lab.run.course import ONCE, Course
 from lab.run.manner import USUAL, Manner
 from lab.run.own_project.project import OwnProject
@@ -32,6 +33,12 @@ class Wish:
     project: OwnProject | None = None
     manner: Manner = USUAL
     course: Course = ONCE
+
+    @property
+    def base_image(self) -> BaseWish | None:
+        """The base image that lab brings; None for a project of the user's own that has none of lab's."""
+        stored = self.course.stored
+        return base_wish(self.project, self.base, stored.run.base if stored else None)
 
     def load(self, base: str, web: str = web_address.USUAL) -> Scenario:
         """The scenario over this base image: the one in the folder `scenario`, or that of the user's own project.

@@ -24,17 +24,17 @@ from lab.registry import server
 from lab.registry.server import Registry
 from lab.results.facts import BoxFacts
 from lab.results.run import Base, Production
+from lab.run import base_image
 from lab.run.builders.table import split, with_builders
-from lab.run.course import ONCE, Course, Stored
 from lab.run.crew import Crew
 from lab.run.distributed.collector import Collector, Exchanges
 from lab.run.distributed.parcels import Order, Parcel
 from lab.run.distributed.tunnel import End, open_door
-from lab.run.experiment import make_base, rulebook
+from lab.run.expectations import Expectation
+from lab.run.experiment import rulebook
 from lab.run.manner import Manner
 from lab.run.scenarios import Scenario
 from lab.run.station import Station
-from lab.run.wish import Wish
 
 NAME = "lab"
 OPENED = 30  # seconds in which a port of the loopback opens
@@ -73,11 +73,8 @@ class Post:
 
     def base(self, engine: str) -> Base | None:
         """Make the base image of the run."""
-        run = self.order.run
-        course = Course(stored=Stored(Path(run.name), run)) if run.resumed else ONCE
-        wish = Wish(run.lineup, self.project.scenarios, base=self.order.base, course=course)
         with listening_here(self.notices.append):
-            return make_base(wish, self.order.store, self.box, self.engine(engine), self.tell)
+            return base_image.make(self.order.base, self.order.store, self.box, self.engine(engine), self.tell)
 
     def prepare(self, scenario: Scenario, engine: str, *, produces: bool) -> None:
         """Ask the box for its facts with an engine, and let it produce."""
@@ -86,11 +83,13 @@ class Post:
             if produces:
                 self.crew(scenario).produce(station)
 
-    def rebuild(self, scenario: Scenario, key: TrialKey, source: Production, producer: BoxFacts) -> None:
+    def rebuild(
+        self, scenario: Scenario, key: TrialKey, source: Production, producer: BoxFacts, plan: Expectation
+    ) -> None:
         """Make one trial of the box; its facts are gathered first if another worker prepared the engine."""
         with listening_here(self.notices.append):
             crew = self.crew(scenario)
-            self.collector.add(crew.rebuild(key, self._station(crew, key.engine), source, producer))
+            self.collector.add(crew.rebuild(key, self._station(crew, key.engine), source, producer, plan))
 
     def crew(self, scenario: Scenario) -> Crew:
         """The crew of this box alone."""

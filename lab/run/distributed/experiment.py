@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ from lab.results.run import Run
 from lab.run import web_address
 from lab.run.agenda import Agenda
 from lab.run.builders.table import clients_of
-from lab.run.distributed import cluster, tunnel
+from lab.run.distributed import cluster, luggage, tunnel
 from lab.run.distributed.bench import Bench
 from lab.run.distributed.gathering import Gathering
 from lab.run.distributed.parcels import Order
@@ -57,7 +57,6 @@ def check_wish(wish: Wish, spread: Spread) -> None:
     """Raise UsageError for what a distributed run cannot do."""
     manner = wish.manner
     wrong = {
-        "--context": wish.project is not None,
         "--debug": manner.stop is not None,
         "--keep": manner.keep,
         "--fresh snapshot": manner.fresh == "snapshot",
@@ -65,6 +64,8 @@ def check_wish(wish: Wish, spread: Spread) -> None:
     for option, given in wrong.items():
         if given:
             raise UsageError(f"cannot use {option} with --scheduler: it needs the boxes in the process of the run")
+    if wish.project and not spread.is_local:
+        luggage.check(wish.project)
     if not spread.is_local and wish.load("scratch").serves:
         raise UsageError(
             "cannot use --scheduler with a scenario that serves files: its address would be another machine's",
@@ -86,6 +87,8 @@ def perform(
     `ready` are the boxes of this machine for a local scheduler, else those that workers are expected to have. A cell
     that no worker makes within the deadline is stored as broken. HostError if the scheduler cannot be reached.
     """
+    if wish.project and not spread.is_local:
+        wish = replace(wish, project=luggage.packed(wish.project))
     cast = cast_of(wish, ready)
     with ExitStack() as stack:
         client = stack.enter_context(_client(spread, cast, project, tell))
@@ -95,7 +98,9 @@ def perform(
         recorder = stack.enter_context(recording(folder, run, store, watch, listening_here))
         door = stack.enter_context(_offered(client, spread, store))
         token = f"{folder.name}-{secrets.token_hex(4)}"
-        order = Order(__version__, token, _without_results(recorder.ground), store, door, wish.base, wish.variations)
+        order = Order(
+            __version__, token, _without_results(recorder.ground), store, door, wish.base_image, wish.variations
+        )
         book = rulebook(project.boxes)
         deadline, fail_fast = spread.deadline, wish.manner.fail_fast
         gathering = Gathering(client, order, recorder, transcript, book, tell, deadline=deadline, fail_fast=fail_fast)
@@ -109,7 +114,7 @@ def perform(
 
 def _gather(gathering: Gathering, cast: Cast, project: Project, store: Registry, stack: ExitStack) -> None:
     wish, recorder = cast.wish, gathering.recorder
-    base = gathering.base(*_base_maker(cast.producers))
+    base = gathering.base(*_base_maker(cast.producers)) if wish.base_image else None
     web = stack.enter_context(web_address.reserved(project.state)) if cast.draft.serves else web_address.USUAL
     scenario = wish.load(base.reference if base else "scratch", web)
     settle(cast, recorder, scenario, base, store)

@@ -17,12 +17,13 @@ from lab.machines.ready import Ready
 from lab.model import Begun, Progress, TrialKey
 from lab.results.facts import BoxFacts
 from lab.results.run import Base, Production, Trial
-from lab.run import sequence
+from lab.run import matrix, sequence
 from lab.run.agenda import Agenda
 from lab.run.crew import summary, with_prediction
 from lab.run.distributed import tasks
 from lab.run.distributed.cells import Cells
 from lab.run.distributed.parcels import Failure, Order, Parcel
+from lab.run.expectations import facts_of
 from lab.run.manner import surprising
 from lab.run.recorder import Recorder
 from lab.run.same_boxes import fact_differences, is_known
@@ -69,6 +70,7 @@ class Gathering:
         self._left: Counter[str] = Counter()  # the trials of each consumer that have no result
         self._preparing: set[Image] = set()
         self._changed: dict[str, LabError] = {}  # boxes that are not what a resumed run has stored
+        self._controls: set[TrialKey] = set()  # those without a result, for which the others wait
         self._started: set[str] = set()  # the cells that have begun
         self._ended = False  # no other trial begins
         self._base: Parcel | None = None
@@ -131,9 +133,7 @@ class Gathering:
             self._use(image, produces, parcel.failure)
         self._preparing.remove(image)
         if not self._preparing:
-            for key in (key for keys in self.agenda.possible().values() for key in keys):
-                if not self._ended:
-                    self._give(key)
+            self._give_all()
 
     def _take_prepared(self, image: Image, parcel: Parcel) -> None:
         """Store what is new; ConfigError if a resumed run has other facts of the box."""
@@ -177,6 +177,19 @@ class Gathering:
         productions = self.recorder.ground.productions
         return next((made for made in reversed(productions) if (made.producer, made.engine) == image), None)
 
+    def _give_all(self) -> None:
+        """Give the trials that are possible; of a project, those first whose outcomes the others are expected to have.
+
+        The others follow when the last of the first has a result.
+        """
+        keys = [key for keys in self.agenda.possible().values() for key in keys]
+        if self.agenda.scenario.project and (controls := list(filter(matrix.is_control, keys))):
+            self._controls.update(controls)
+            keys = controls
+        for key in keys:
+            if not self._ended:
+                self._give(key)
+
     def _give(self, key: TrialKey) -> None:
         """Give a trial to the scheduler, or mark it if its producer has pushed no image."""
         self.agenda.begun.add(key)
@@ -188,7 +201,9 @@ class Gathering:
             return
         name = str(key)
         self._keys[name] = key
-        self.cells.give(name, key.consumer, key.engine, partial(self._made, key), tasks.rebuild, name)
+        facts = (self._facts[key.consumer, key.engine], self._facts[key.producer, key.producer_engine])
+        plan = self.agenda.expectation(key, facts_of(self.book, *facts))
+        self.cells.give(name, key.consumer, key.engine, partial(self._made, key), tasks.rebuild, name, plan)
 
     def _made(self, key: TrialKey, parcel: Parcel) -> None:
         """Store a trial with what is predicted of it; one whose worker or box failed is stored as broken."""
@@ -225,6 +240,10 @@ class Gathering:
             self.tell(Progress(trial.consumer, "all trials made", done=True))
         if self.fail_fast and surprising(trial):
             self._end()
+        if trial.key in self._controls:
+            self._controls.remove(trial.key)
+            if not self._controls:
+                self._give_all()
 
     def _end(self) -> None:
         """Begin no other trial; a trial that a worker makes ends."""

@@ -11,6 +11,7 @@ from lab.registry.server import Registry
 from lab.results.contexts import Packed
 from lab.results.facts import BoxFacts
 from lab.results.run import Base, Production, Run, Trial
+from lab.run.base_image import BaseWish
 
 Item = BoxFacts | Production | Trial
 
@@ -21,7 +22,7 @@ class Order:
 
     `version` is lab's own, which must be the same everywhere. `door` is the address at which the client offers the
     registry to workers, in the form of Dask; None if workers reach the registry by its own address. `base` is the base
-    image that the user asks for, and `variations` are the variations. Its text shows no password.
+    image that lab brings, and `variations` are the variations. Its text shows no password.
     """
 
     version: str
@@ -29,7 +30,7 @@ class Order:
     run: Run
     store: Registry
     door: str | None
-    base: str | None
+    base: BaseWish | None
     variations: tuple[str, ...]
 
 

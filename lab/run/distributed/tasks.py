@@ -13,6 +13,7 @@ from lab.errors import LabError, UsageError
 from lab.model import TrialKey
 from lab.run.distributed.bench import NAME, Bench, Post
 from lab.run.distributed.parcels import Failure, Order, Parcel
+from lab.run.expectations import Expectation
 
 TOPIC = "lab"  # of Dask's events: which cell begins and ends on which box
 ROOT = "lab"  # of the scheduler's metadata, below which each run has its own
@@ -46,13 +47,13 @@ def prepare(token: str, cell: str, box: str, engine: str, produces: bool) -> Par
     return _cell(token, cell, box, work)
 
 
-def rebuild(token: str, cell: str, name: str) -> Parcel:
-    """Make the trial of this name."""
+def rebuild(token: str, cell: str, name: str, plan: Expectation) -> Parcel:
+    """Make the trial of this name, of which `plan` is expected."""
     key = TrialKey.parse(name)
 
     def work(post: Post, address: str) -> Parcel:
         facts, source = _known(token, made_by(key.producer, key.producer_engine))
-        post.rebuild(_known(token, SCENARIO), key, source, facts)
+        post.rebuild(_known(token, SCENARIO), key, source, facts, plan)
         return post.parcel(address)
 
     return _cell(token, cell, key.consumer, work)

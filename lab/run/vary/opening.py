@@ -14,16 +14,13 @@ from lab.boxes.recording import RecordingBox
 from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
-from lab.errors import CommandError
 from lab.machines.ready import Ready
 from lab.project import Project
 from lab.registry import server
-from lab.registry.server import Registry
 from lab.results.run import Base, Run
 from lab.results.shelf import create_folder
 from lab.run import base_image
 from lab.run.experiment import describe
-from lab.run.faults import translate
 from lab.run.recorder import Recorder, Watch
 from lab.run.scenarios import Scenario
 from lab.run.vary.bench import Bench
@@ -61,7 +58,7 @@ def open_bench(
         store.hide(recorded)
         stack.enter_context(server.doors(store, boxes))
         engines = [chosen(item, request.engine) for item in ready]
-        base = _base(request, store, recorded[0], engines[0], tell)
+        base = base_image.make(request.base_image, store, recorded[0], engines[0], tell)
         scenario = _loaded(request, base)
         describe(recorder, scenario, base, store, ready)
         homes = [_home(box) / "lab-runs" / folder.name for box in recorded]
@@ -96,13 +93,3 @@ def _loaded(request: Request, base: Base | None) -> Scenario:
 
 def _home(box: RecordingBox) -> PurePosixPath:
     return PurePosixPath(box.check(["printenv", "HOME"], doing="find the home folder").text)
-
-
-def _base(request: Request, store: Registry, box: RecordingBox, engine: Engine, tell: Tell) -> Base | None:
-    with box.about("base"):
-        try:
-            if request.project is None:
-                return base_image.choose(request.base, store, box, engine, tell)
-            return base_image.busybox(store, box, engine, tell) if request.project.needs_busybox else None
-        except CommandError as error:
-            raise translate(box, engine, store, error) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.run.base_image import BaseWish, base_wish
 from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.scenarios import Scenario, load_scenario
@@ -33,6 +34,11 @@ class Request:
     spots: int = 3
     remedies: bool = True
     sides: Sides | None = None
+
+    @property
+    def base_image(self) -> BaseWish | None:
+        """The base image that lab brings; None for a project of the user's own that has none of lab's."""
+        return base_wish(self.project, self.base)
 
     def load(self, base: str) -> Scenario:
         """The scenario over this base image."""

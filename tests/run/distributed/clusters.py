@@ -12,6 +12,7 @@ from distributed import Client
 from lab import __version__
 from lab.machines.ready import Ready
 from lab.registry.server import Registry
+from lab.run.base_image import BaseWish
 from lab.run.distributed import tasks
 from lab.run.distributed.bench import Bench
 from lab.run.distributed.cells import Cells
@@ -28,7 +29,7 @@ TOKEN = "run-1"
 def order(token: str = TOKEN, version: str = __version__, store: Registry = STORE, door: str | None = None) -> Order:
     """The order of a run that has nothing yet."""
     run = reporting.run().model_copy(update={"name": token, "productions": (), "boxes": (), "trials": ()})
-    return Order(version, token, run, store, door, "alpine:3.11.6", ())
+    return Order(version, token, run, store, door, BaseWish("alpine:3.11.6"), ())
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from lab.boxes.base import Command, OnOutput, Result
 from lab.boxes.transcript import read
 from lab.errors import ConfigError, UsageError
 from lab.machines.ready import Ready
-from lab.model import TrialKey
+from lab.model import TrialKey, Verdict
 from lab.project import Project
 from lab.results import journal
 from lab.results.run import Run, load
@@ -22,7 +23,10 @@ from lab.run.course import Course, Stored
 from lab.run.distributed.experiment import Spread, check_wish, perform
 from lab.run.experiment import perform as perform_here
 from lab.run.manner import Manner
-from tests.run.distributed.replaying import ENGINE, STORE, ready
+from lab.run.own_project.project import OwnProject, read_project
+from lab.run.own_project.request import Request
+from tests.reporting import HIT, RAN
+from tests.run.distributed.replaying import ENGINE, STORE, Replaying, ready
 from tests.run.distributed.workplace import project, quiet, wish
 
 pytestmark = pytest.mark.slow
@@ -150,6 +154,57 @@ def test_a_box_that_has_changed_makes_no_trial_of_a_resumed_run(tmp_path: Path) 
     assert not after.complete
     assert {trial.consumer for trial in after.trials} == {"a", "c"}
     assert "b" not in {trial.producer for trial in after.trials if trial.consumer == "c"}
+
+
+def own(folder: Path) -> OwnProject:
+    """A project whose build is called with the words of the sample's, and which is sent without its records."""
+    folder.mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM alpine:3.11.6\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n")
+    (folder / "bar").write_text("bar\n")
+    return read_project(Request(folder, transfer="copy"))
+
+
+def test_a_project_is_made_as_in_this_process_with_the_producers_own_rebuilds_first(tmp_path: Path) -> None:
+    mine = own(tmp_path / "p")
+    here, spread = both(tmp_path, lambda: [ready("a", (ENGINE, "20.10.25"))], project=mine)
+    assert (len(here[1]["trials"]), spread) == (2, here)  # each engine of one box rebuilds its own image
+    here, spread = both(tmp_path / "several", boxes, project=mine)
+    for run in (here, spread):
+        ends = [(trial["producer"], trial["consumer"]) for trial in run[1]["trials"]]
+        assert (len(ends), {one == other for one, other in ends[:3]}) == (9, {True})
+    for box in ("a", "b", "c"):
+        own_trials = [[item for item in run[1]["trials"] if item["consumer"] == box] for run in (here, spread)]
+        assert own_trials[0] == own_trials[1] != []
+
+
+class Running(Replaying):
+    """A box that runs every step of a rebuild."""
+
+    def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
+        done = super().execute(command, on_output)
+        return (
+            replace(done, stderr=done.stderr.replace(b"CACHED", b"DONE 0.1s"))
+            if "--cache-from" in command.argv
+            else done
+        )
+
+
+def test_a_consumer_is_expected_to_do_what_the_rebuild_of_the_producer_did(tmp_path: Path) -> None:
+    where = project(tmp_path / "spread")
+    asked = wish(where, project=own(tmp_path / "p"))
+    strange = replace(ready("b"), box=Running("b"))
+    _, run = perform(LOCAL, asked, [ready("a"), strange], where, quiet(), registry=STORE)
+    found = {
+        (trial.producer, trial.consumer): ({step.expected for step in trial.build.steps}, trial.verdict)
+        for trial in run.trials
+        if trial.build
+    }
+    assert found == {
+        ("a", "a"): ({HIT}, Verdict.AS_EXPECTED),
+        ("a", "b"): ({HIT}, Verdict.MISSED),
+        ("b", "a"): ({RAN}, Verdict.UNEXPECTED_HIT),
+        ("b", "b"): ({RAN}, Verdict.AS_EXPECTED),
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a crew expects of a trial of an own project: what the producer's rebuild of its own image did."""
+"""What a run expects of a trial of an own project: what the producer's rebuild of its own image did."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from lab.buildkit.rulebook import Rulebook
-from lab.model import Outcome
+from lab.model import CONTROL, Outcome, TrialKey
 from lab.results.facts import ProjectFacts
-from lab.results.run import Production, Run
-from lab.run.crew import Crew
+from lab.results.run import Run
+from lab.run.agenda import Agenda
+from lab.run.course import ONCE
 from lab.run.expectations import facts_of
 from lab.run.own_project.project import read_project
 from lab.run.own_project.request import Request
@@ -26,10 +27,10 @@ def planned(tmp_path: Path, made: Run) -> tuple[Outcome, ...]:
     (tmp_path / "Dockerfile").write_text("FROM alpine\nRUN echo foo\nCOPY bar bar\nRUN echo baz\n")
     scenario = scenario_of(read_project(Request(tmp_path)), "scratch")
     recorder = cast(Any, SimpleNamespace(run=made))
-    unused = cast(Any, None)
-    crew = Crew(scenario, recorder, {}, unused, Rulebook(ROOT / "boxes"), unused, thorough=False)
-    source = Production(producer="a", engine="19.03.8", reference="r")
-    return crew._plan(source, facts_of(crew.book, facts("b"), facts("a")), None).outcomes
+    agenda = Agenda(scenario, recorder, ONCE, ["a", "b"], thorough=False, consumer_engines=(), producer_engines=())
+    agenda.vary([None])
+    key = TrialKey("a", "19.03.8", "b", "19.03.8", made.scenario, CONTROL)
+    return agenda.expectation(key, facts_of(Rulebook(ROOT / "boxes"), facts("b"), facts("a"))).outcomes
 
 
 def test_a_consumer_is_expected_to_do_what_the_control_did(tmp_path: Path) -> None:
