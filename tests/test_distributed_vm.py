@@ -161,7 +161,11 @@ def iter_of(events: queue.SimpleQueue[dict[str, str]]) -> list[dict[str, str]]:
     return found
 
 
-def test_a_worker_offers_real_engines_of_this_machine(workplace: Lab, stack: ExitStack) -> None:  # noqa: F811
+def test_a_worker_offers_real_engines_of_this_machine(
+    workplace: Lab,  # noqa: F811
+    stack: ExitStack,
+    tmp_path: Path,
+) -> None:
     address = scheduler(stack, "127.0.0.1", 0)
     engine = ("--lineup", "local", "--engine", FIXED)
     worker = workplace.start("worker", "--scheduler", address, *engine)
@@ -173,6 +177,14 @@ def test_a_worker_offers_real_engines_of_this_machine(workplace: Lab, stack: Exi
     assert [(trial["engine"], trial["verdict"]) for trial in run["trials"]] == [(FIXED, "as expected")]
     assert run["trials"][0]["predicted"] == ["hit"] * 3
     assert run["complete"]
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "Dockerfile").write_text("FROM alpine\nCOPY . /all\nRUN cat /all/file\n")
+    (own / "file").write_text("read here\n")
+    words = ("--context", str(own), "--base", "*=busybox", "--scheduler", address, "--json")
+    run = workplace.ok("repro", *engine, *words).json
+    assert [(trial["predicted"], trial["verdict"]) for trial in run["trials"]] == [(["hit"] * 2, "as expected")]
+    assert run["project"]["objects"] == 2
     worker.send_signal(signal.SIGTERM)
     out, err = worker.communicate(timeout=HANGS)
     assert worker.returncode == 130, (out, err)
