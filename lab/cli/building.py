@@ -156,6 +156,8 @@ def ask(words: BuildWords) -> Asked:
         contexts = _named_contexts(options)
     with waiting_for(f"reading the cache of {', '.join(words.cache_from)}"):
         sources = read_sources(words.cache_from, platform, words.timeout)
+    if words.engine:
+        sources = [source.seen_by(known) for source in sources]
     images = [source.image for source in sources if source.image]
     with waiting_for(f"reading the base images {', '.join(named)}"):
         bases, failures = _bases(named, platform, words.timeout)
@@ -184,14 +186,15 @@ def _with_proven(question: Question, failures: dict[str, LabError], described: s
     proven = proven_bases(question, [name for name in failures if name != described])
     for name, error in failures.items():
         if name == described:
-            instead = "the image of the cache describes it"
+            instead = "it is taken for the base of the image that has the cache"
         elif name in proven:
             instead = "a record of the cache proves what it sets"
             instead += "" if proven[name].manifests else ", but not which image it is today"
         else:
             instead = "the steps on it are not known"
         remark(f"lab: {error.message}; {instead}")
-    return replace(question, bases={**question.bases, **proven})
+    assumed = described if described in failures else None
+    return replace(question, bases={**question.bases, **proven}, assumed=assumed)
 
 
 def _need_cache_from(words: BuildWords) -> None:

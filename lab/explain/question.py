@@ -30,6 +30,7 @@ class Question:
     `image` is the first image among the sources of the cache, None if none of them is one. `inline` is true if all
     caches come from images, which hold no layers of other stages. `bases` are the configs of the images that the
     Dockerfile names, as far as they were read. `contexts` are the objects of named contexts that are folders.
+    `assumed` is a base image that was not read and that is taken for the one on which `image` was built.
     """
 
     dockerfile: str
@@ -43,6 +44,7 @@ class Question:
     options: Options = field(default_factory=Options)
     target: str | None = None
     contexts: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    assumed: str | None = None
 
     @cached_property
     def parsed(self) -> dockerfiles.Dockerfile:

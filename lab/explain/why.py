@@ -120,9 +120,15 @@ def diagnose(question: Question, searching: Searching | None = None) -> Diagnosi
 
 
 def _assumptions(question: Question) -> list[str]:
-    """What the answer assumes beside the engine: which release of the frontend a moving tag means."""
+    """What the answer assumes beside the engine: an unread base image, the release that a moving tag means."""
     syntax = question.parsed.syntax.split(" ")[0]
-    return [f"assumed: # syntax={syntax} is the newest release that lab knows, 1.{NEWEST}"] if moves(syntax) else []
+    found = [f"assumed: # syntax={syntax} is the newest release that lab knows, 1.{NEWEST}"] if moves(syntax) else []
+    if question.assumed:
+        found.append(
+            f"assumed: {question.assumed}, which cannot be read, is the base on which the image with the cache was "
+            "built; if it is another image now, every step on it would run"
+        )
+    return found
 
 
 def main_cause(steps: Sequence[Answer]) -> int | None:

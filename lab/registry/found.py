@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from lab.buildkit.cachekeys.cache import Cache
+from lab.buildkit.rulebook import Known
 from lab.results.facts import ImageFacts
-from lab.versions import meets, numbers
+from lab.results.stores import CONTAINERD, FIRST_BY_DEFAULT
+from lab.versions import numbers
 
-IMAGE_MANIFEST = ">=25"  # the Docker versions whose BuildKit (0.12 on) reads a cache config in an image manifest
+# The first versions of BuildKit that read a cache config in an image manifest, and results of several layers. Those
+# before take such a manifest for an image, find no inline cache in it, and go on silently (seen with Docker 20.10.24).
+IMAGE_MANIFEST, CHAINS = (0, 12), (0, 10)
+
+
+class Importer(StrEnum):
+    """Which engines can import a kind of cache (moby builder/builder-next/controller.go, buildkit cmd/buildkitd)."""
+
+    EVERY = "every BuildKit"
+    STORE = "a BuildKit of its own or a Docker with the containerd image store"
+    ALONE = "a BuildKit of its own"
 
 
 @dataclass(frozen=True)
@@ -19,7 +32,7 @@ class FoundCache:
     (the platform asked for is first). `image` is None for a source that holds a cache but no image. `problem` is a
     sentence that says why BuildKit imports nothing from this source; `caches` is then empty. `digest` is that of the
     manifest or index, or empty for a source that has none. `image_manifest` is true for a cache that was exported with
-    image-manifest=true; `seen_by` says what an older Docker reads of it.
+    image-manifest=true, and `importer` states which engines can import it; `seen_by` says what one of them reads of it.
     """
 
     kind: str
@@ -29,20 +42,33 @@ class FoundCache:
     problem: str = ""
     digest: str = ""
     image_manifest: bool = False
+    importer: Importer = Importer.EVERY
 
     @property
     def count(self) -> int:
         """The number of records in all caches."""
         return sum(len(cache.records) for cache in self.caches)
 
-    def seen_by(self, docker: str) -> FoundCache:
-        """Return the source as a version of Docker reads it, such as 20.10.24 or 20.10.24-unfixed.
-
-        BuildKit before 0.12 takes an image manifest for an image, finds no inline cache in it, and goes on silently
-        (seen with 20.10.24). A text that does not begin with a version changes nothing.
-        """
-        version = docker.partition("-")[0]
-        if not self.image_manifest or not self.caches or numbers(version) is None or meets(version, IMAGE_MANIFEST):
+    def seen_by(self, engine: Known) -> FoundCache:
+        """Return the source as this engine reads it: without what its BuildKit does not import, or not understand."""
+        version = numbers(engine.buildkit or "")
+        if not self.caches:
             return self
-        problem = f"Docker {docker} imports nothing from it: a cache with image-manifest=true needs Docker 25 or later"
-        return replace(self, caches=(), problem=problem)
+        if not _has_importer(self.importer, engine):
+            return self._unread(engine, f"it has no importer for this kind of cache, which {self.importer} has")
+        if self.image_manifest and version and version < IMAGE_MANIFEST:
+            return self._unread(engine, "a cache with image-manifest=true needs BuildKit 0.12 (Docker 25) or later")
+        if version and version < CHAINS:
+            return replace(self, caches=tuple(cache.without_chains() for cache in self.caches))
+        return self
+
+    def _unread(self, engine: Known, why: str) -> FoundCache:
+        return replace(self, caches=(), problem=f"{engine.title} imports nothing from it: {why}")
+
+
+def _has_importer(importer: Importer, engine: Known) -> bool:
+    """Whether an engine has it; Docker from 29 on is taken for one with the containerd image store."""
+    if importer is Importer.EVERY or engine.docker is None:
+        return True
+    version = numbers(engine.docker.partition("+")[0].partition("-")[0]) or ()
+    return importer is Importer.STORE and (engine.docker.endswith(f"+{CONTAINERD}") or version >= FIRST_BY_DEFAULT)

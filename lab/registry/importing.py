@@ -6,7 +6,7 @@ cache, `FoundCache.problem` says why. What is no cache at all is a ReadError tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,9 +14,10 @@ from lab.buildkit.cachekeys.cache import Cache, Layer
 from lab.buildkit.cachekeys.cacheconfig import MEDIA_TYPE, decode_config, moment
 from lab.counting import counted
 from lab.errors import LabError, ReadError
+from lab.registry.client import MissingError
 from lab.registry.foreign import foreign_kind
 from lab.registry.found import FoundCache
-from lab.registry.images import Image, found_images, not_a_cache, read_config
+from lab.registry.images import INLINE, Image, NotACacheError, found_images, not_a_cache, read_config
 from lab.registry.manifests import (
     ATTESTATION,
     Platform,
@@ -46,7 +47,8 @@ class Store(Protocol):
 class Place:
     """One root to import from: the store, its name, the kind of a cache that is found there, and the platform.
 
-    `tag` is the one that leads to the root; it shows the caches of some other builders.
+    `tag` is the one that leads to the root; it shows the caches of some other builders. `partial` is true for an
+    archive, which may hold the images of some platforms alone.
     """
 
     store: Store
@@ -54,6 +56,7 @@ class Place:
     kind: str
     platform: Platform
     tag: str = ""
+    partial: bool = False
 
 
 def import_root(place: Place, text: bytes, digest: str) -> FoundCache:
@@ -72,7 +75,7 @@ def _import(place: Place, manifest: dict[str, Any], digest: str) -> FoundCache:
         if configs:  # of several, BuildKit takes the last one
             others = [item for item in entries if item.get("mediaType") != MEDIA_TYPE]
             return _exported(place, configs[-1], others, digest)
-        return _of_images(place, manifest, entries, digest)
+        return _of_images(place, manifest, digest)
     config = manifest.get("config")
     if isinstance(config, dict) and config.get("mediaType") == MEDIA_TYPE:
         return replace(_exported(place, config, objects_in(manifest.get("layers")), digest), image_manifest=True)
@@ -98,30 +101,60 @@ def _exported(place: Place, config: Mapping[str, Any], others: list[dict[str, An
     return of_exports(place.kind, place.name, [cache], digest)
 
 
-def _of_images(place: Place, index: dict[str, Any], entries: list[dict[str, Any]], digest: str) -> FoundCache:
-    """The inline caches of an image index: that of the platform first, then those of the others, as BuildKit reads all.
+def _of_images(place: Place, index: dict[str, Any], digest: str) -> FoundCache:
+    """The inline caches of all images of an index and of its indexes, that of the platform first.
 
-    The manifest of another platform may be missing in an archive; it is then left out.
+    If one of the others cannot be read, BuildKit imports none of them. An index without an image for the platform is
+    read like an image for another platform.
     """
-    chosen = choose(index, place.platform, place.name)
-    images = [_image_of(place, chosen, digest)]
-    for item in entries:
-        other = item.get("digest")
-        if isinstance(other, str) and other != chosen and ATTESTATION not in annotations_of(item):
-            try:
-                images.append(_image_of(place, other, digest))
-            except LabError:
-                continue
+    wanted, missing = _chosen(place, index, (digest,))
+    images = [_image(place, *wanted)] if wanted else []
+    try:
+        images += _others(place, index, (digest,), wanted[1] if wanted else ())
+    except (ReadError, MissingError) as error:  # any other error says nothing about the image itself
+        why = f"BuildKit imports nothing from it, because one of its images cannot be read: {error.message}"
+        return FoundCache(INLINE, place.name, image=images[0].facts if images else None, problem=why, digest=digest)
+    if not images and missing:
+        raise missing
     return found_images(place.name, images, digest)
 
 
-def _image_of(place: Place, digest: str, index: str) -> Image:
-    manifest = document(place.store.manifest(digest), f"the manifest of {place.name}")
-    if is_index(manifest):  # an index of indexes is usual in the layouts of images with attestations
-        chosen = choose(manifest, place.platform, place.name)
-        inner = document(place.store.manifest(chosen), f"the manifest of {place.name}")
-        return _image(place, inner, (index, digest, chosen))
-    return _image(place, manifest, (index, digest))
+Led = tuple[str, ...]  # the digests that lead to a manifest, its own last
+
+
+def _chosen(
+    place: Place, index: dict[str, Any], led: Led
+) -> tuple[tuple[dict[str, Any], Led] | None, ReadError | None]:
+    """The manifest for the platform, also of an index in the index; None and why if there is none."""
+    try:
+        digest = choose(index, place.platform, place.name)
+    except ReadError as error:
+        return None, error
+    manifest = _manifest(place, digest)
+    return _chosen(place, manifest, (*led, digest)) if is_index(manifest) else ((manifest, (*led, digest)), None)
+
+
+def _others(place: Place, index: dict[str, Any], led: Led, wanted: Led) -> Iterator[Image]:
+    """The images of an index and of its indexes but the wanted one; an archive may lack those of other platforms."""
+    for item in objects_in(index.get("manifests")):
+        digest = item.get("digest")
+        if not isinstance(digest, str) or ATTESTATION in annotations_of(item) or (*led, digest) == wanted:
+            continue
+        try:
+            manifest = _manifest(place, digest)
+            if is_index(manifest):
+                yield from _others(place, manifest, (*led, digest), wanted)
+            else:
+                yield _image(place, manifest, (*led, digest))
+        except NotACacheError:
+            continue  # BuildKit takes no cache from it, and goes on
+        except LabError:
+            if not place.partial:
+                raise
+
+
+def _manifest(place: Place, digest: str) -> dict[str, Any]:
+    return document(place.store.manifest(digest), f"the manifest of {place.name}")
 
 
 def _image(place: Place, manifest: dict[str, Any], led: tuple[str, ...]) -> Image:

@@ -102,7 +102,7 @@ def find_tag(files: Files, platform: Platform, tag: str) -> FoundCache:
 def find_digest(files: Files, platform: Platform, digest: str, tag: str = "") -> FoundCache:
     """Find the cache whose manifest or index has a digest."""
     layout = Layout(files)
-    place = Place(layout, files.name, KIND, platform, tag)
+    place = Place(layout, files.name, KIND, platform, tag, partial=True)
     return import_root(place, layout.manifest(digest), digest)
 
 

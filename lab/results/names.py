@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from lab.errors import ConfigError
@@ -21,14 +21,19 @@ def is_plain(name: str) -> bool:
     return 0 < size <= LONGEST and "/" not in name and not name.startswith(".") and name.isprintable()
 
 
-def _plain(name: str) -> str:
-    if not is_plain(name):
+def _plain(name: str, info: ValidationInfo) -> str:
+    """The name, which is checked where a run is read: what this process makes has names that were checked before."""
+    if info.mode == "json" and not is_plain(name):
         raise PydanticCustomError("plain_name", "{name} is not a plain name", {"name": f"{name!r:.80}"})
     return name
 
 
+def _plain_or_empty(name: str, info: ValidationInfo) -> str:
+    return name and _plain(name, info)
+
+
 PlainName = Annotated[str, AfterValidator(_plain)]
-PlainOrEmpty = Annotated[str, AfterValidator(lambda name: name and _plain(name))]
+PlainOrEmpty = Annotated[str, AfterValidator(_plain_or_empty)]
 
 
 def below(folder: Path, *parts: str) -> Path:

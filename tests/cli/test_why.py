@@ -97,6 +97,9 @@ def test_the_producers_own_files_would_hit(asked: Asked, context: Path, tmp_path
     assert code == 0
     step = copied(found)
     assert (step["instruction"], step["outcome"], step["files_listed"]) == ("COPY bar bar", "hit", True)
+    [assumed] = found["remarks"]
+    assert assumed.startswith("assumed: localhost:1/busybox")
+    assert "if it is another image now, every step on it would run" in assumed
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 
 from lab.buildkit.cachekeys.cacheconfig import MEDIA_TYPE
+from lab.buildkit.rulebook import Rulebook
 from lab.errors import ReadError, RegistryError
 from lab.registry.found import FoundCache
 from lab.registry.images import INLINE, NotACacheError
 from lab.registry.importing import LIMIT
 from lab.registry.manifests import Platform
 from lab.registry.sources.reading import read_sources
+from tests.conftest import ROOT
 from tests.registry.serving import AMD, ARM, SCHEMA_1, Server, digest
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+BOOK = Rulebook(ROOT / "boxes")
 A, B = (f"sha256:{letter * 64}" for letter in "ab")
 
 
@@ -69,7 +72,8 @@ def test_a_cache_in_the_default_form_of_a_newer_buildkit(server: Server) -> None
     server.record()
     found = read(f"type=registry,ref=localhost:{server.port}/app:buildkit-0.25.2")
     assert (found.count, len(found.caches[0].layers), found.image_manifest) == (11, 8, True)
-    assert found.seen_by("20.10.24").caches == () and found.seen_by("26.1.5") is found  # as these engines did
+    older, newer = (found.seen_by(BOOK.need(engine)) for engine in ("20.10.24", "26.1.5"))  # as these engines did
+    assert older.caches == () and newer is found
 
 
 @pytest.mark.parametrize(("tag", "records"), [("inline", 11), ("docker-20.10.24", 5), ("docker-26.1.5", 5)])
@@ -105,8 +109,41 @@ def test_an_index_gives_the_image_of_the_platform_and_the_caches_of_all(server: 
         assert [cache.records[0].digest for cache in found.caches] == order
         assert found.image and found.image.architecture == platform.architecture
         assert [layer.size for layer in found.caches[0].layers] == [42]
-    with pytest.raises(ReadError, match="it exists for linux/arm64, linux/amd64"):
-        read(name, Platform("linux", "s390x"))
+    found = read(name, Platform("linux", "s390x"))  # the first image stands for what was read
+    assert [cache.records[0].digest for cache in found.caches] == ["arm", "amd"]
+    assert found.image and found.image.architecture == "arm64"
+
+
+def test_an_index_in_an_index_gives_the_caches_of_all_its_platforms(server: Server) -> None:
+    entries = [image(server, "arm64", [{"digest": "arm"}]), image(server, "amd64", [{"digest": "amd"}])]
+    inner = {"mediaType": OCI_INDEX, "manifests": entries}
+    server.put("app", inner, tag="inner")
+    listed = {"mediaType": OCI_INDEX, "digest": digest(json.dumps(inner).encode())}
+    found = read(server.put("app", {"mediaType": OCI_INDEX, "manifests": [listed]}))
+    assert [cache.records[0].digest for cache in found.caches] == ["amd", "arm"]
+    assert found.image and found.image.manifests[1] == listed["digest"]
+
+
+@pytest.mark.parametrize("lacks", ["manifests", "blobs", "a record"])
+def test_an_index_of_which_one_image_cannot_be_read_is_not_imported(server: Server, lacks: str) -> None:
+    """moby/buildkit cache/remotecache/import.go: the first error of any manifest or config ends the import."""
+    linked = [{"digest": "arm", "inputs": [[{"link": 7}]]}]
+    entries = [image(server, "amd64", [{"digest": "amd"}]), image(server, "arm64", linked)]
+    if lacks == "manifests":
+        del server.answers[f"/v2/app/manifests/{entries[1]['digest']}"]
+    elif lacks == "blobs":
+        manifest = json.loads(server.answers["/v2/app/manifests/arm64"][2])
+        del server.answers[f"/v2/app/blobs/{manifest['config']['digest']}"]
+    found = read(server.put("app", {"mediaType": OCI_INDEX, "manifests": entries}))
+    assert found.caches == () and found.image and found.image.architecture == "amd64"
+    assert found.problem.startswith("BuildKit imports nothing from it, because one of its images cannot be read: ")
+
+
+def test_a_registry_that_does_not_answer_for_one_image_proves_nothing(server: Server) -> None:
+    entries = [image(server, "amd64", [{"digest": "amd"}]), image(server, "arm64", [{"digest": "arm"}])]
+    server.answers[f"/v2/app/manifests/{entries[1]['digest']}"] = (429, {}, b"")
+    with pytest.raises(RegistryError, match="too many requests"):
+        read(server.put("app", {"mediaType": OCI_INDEX, "manifests": entries}))
 
 
 def test_a_platform_without_a_cache_leaves_those_of_the_others(server: Server) -> None:

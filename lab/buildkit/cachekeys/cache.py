@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -21,7 +21,8 @@ class Record:
     """One record: the alternative records of each input, and the cache's layers that are its result.
 
     `layers` has the number of the top layer of each result that can be loaded, and `has_result` is true if there is
-    one. `created` is the time of the newest of them, which BuildKit takes; None if the cache states no time.
+    one. `created` is the time of the newest of them, which BuildKit takes; None if the cache states no time. The last
+    `chains` of `layers` are results of several layers, which BuildKit reads from 0.10 on.
     """
 
     digest: str
@@ -29,6 +30,7 @@ class Record:
     layers: tuple[int, ...] = ()
     has_result: bool = False
     created: datetime | None = None
+    chains: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ class Cache:
 
     records: tuple[Record, ...]
     layers: tuple[Layer, ...] = ()
+
+    def without_chains(self) -> Cache:
+        """Return the cache as a BuildKit before 0.10 reads it: without the results of several layers."""
+        if not any(record.chains for record in self.records):
+            return self
+        return replace(self, records=tuple(map(_single, self.records)))
 
     @cached_property
     def by_digest(self) -> dict[str, tuple[int, ...]]:
@@ -84,3 +92,8 @@ class Cache:
             found.append(self.layers[number])
             number = self.layers[number].parent
         return tuple(reversed(found))
+
+
+def _single(record: Record) -> Record:
+    layers = record.layers[: len(record.layers) - record.chains]
+    return replace(record, layers=layers, has_result=bool(layers), chains=0) if record.chains else record

@@ -94,18 +94,25 @@ def _record(item: Any, number: int, count: int, what: str, loadable: Loadable | 
         if not alternatives:  # 0.13.2 accepts it, 0.25.2 refuses the whole cache
             raise _malformed(what, f"{owner} has an input without links, which newer versions of BuildKit refuse")
         inputs.append(tuple(_link(link, owner, count, what) for link in alternatives))
-    results = _results(item, owner, what, loadable)
+    single, chains = _results(item, owner, what, loadable), _chains(item, owner, what, loadable)
+    results = [*single, *chains]
     newest = max((made for _, made in results if made), default=None)
-    return Record(digest, tuple(inputs), tuple(top for top, _ in results), bool(results), newest)
+    return Record(digest, tuple(inputs), tuple(top for top, _ in results), bool(results), newest, len(chains))
 
 
 def _results(item: dict[str, Any], owner: str, what: str, loadable: Loadable | None) -> list[tuple[int, Any]]:
-    """The top layer and the time of each result that can be loaded: single layers first, then chains."""
+    """The top layer and the time of each result of one layer that can be loaded."""
     found = []
     for result in _list(item, "layers", owner, what):
         top = _number(result, "layer", owner, what)
         if loadable is None or loadable(top, owner):
             found.append((top, _stated(result, owner, what)))
+    return found
+
+
+def _chains(item: dict[str, Any], owner: str, what: str, loadable: Loadable | None) -> list[tuple[int, Any]]:
+    """The top layer and the time of each result of several layers that can be loaded."""
+    found = []
     for chain in _list(item, "chains", owner, what):
         if not isinstance(chain, dict):
             raise _malformed(what, f"{owner} has chains that are not objects")

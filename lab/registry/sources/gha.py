@@ -8,13 +8,13 @@ cache/remotecache/gha).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import files
 from lab.errors import UsageError
-from lab.registry.found import FoundCache
+from lab.registry.found import FoundCache, Importer
 from lab.registry.manifests import Platform
 from lab.registry.sources.kind import OF_EXPORT, SourceKind
 from lab.registry.sources.objects import decoded, fetched, is_address, missing, read_file
@@ -36,14 +36,14 @@ class GhaSource:
         """Read every index of the scope: BuildKit combines those of the branches that a job may read."""
         name = f"gha scope {self.scope} in {self.src}"
         if is_address(self.src):
-            return decoded(WORDS, f"gha {self.src.partition('?')[0]}", [fetched(self.src, name, seconds, copy=INSTEAD)])
+            return _decoded(f"gha {self.src.partition('?')[0]}", [fetched(self.src, name, seconds, copy=INSTEAD)])
         path = files.at_home(self.src)
         if files.is_file(path):
-            return decoded(WORDS, name, [read_file(path)])
+            return _decoded(name, [read_file(path)])
         found = self._indexes(path)
         if not found:
             raise missing(path, [f"index-{self.scope}-1-HASH"])
-        return decoded(WORDS, name, [read_file(item) for item in found])
+        return _decoded(name, [read_file(item) for item in found])
 
     def _indexes(self, folder: Path) -> list[Path]:
         """The newest version of each index of the scope."""
@@ -55,6 +55,10 @@ class GhaSource:
                 number, key = int(match["number"] or 0), path.name.partition("#")[0]
                 newest[key] = max(newest.get(key, (-1, path)), (number, path))
         return [path for _, path in newest.values()]
+
+
+def _decoded(name: str, texts: Sequence[bytes]) -> FoundCache:
+    return decoded(WORDS, name, texts, Importer.STORE)
 
 
 def _literal(text: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab import files
 from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.errors import ReadError, RegistryError, UsageError, reason
-from lab.registry.found import FoundCache
+from lab.registry.found import FoundCache, Importer
 from lab.registry.importing import of_exports
 from lab.registry.web import Web
 
@@ -18,10 +19,10 @@ LARGEST = 32 << 20  # bytes of a cache config; BuildKit itself has no limit for 
 BLOB = re.compile(r"sha256:[0-9a-f]{64}|buildkit-blob-.*")
 
 
-def decoded(kind: str, name: str, texts: Sequence[bytes]) -> FoundCache:
+def decoded(kind: str, name: str, texts: Sequence[bytes], importer: Importer = Importer.ALONE) -> FoundCache:
     """Return the caches of cache configs, whose layers describe themselves by annotations."""
     what = f"the cache config of {name}"
-    return of_exports(kind, name, [decode_config(text, what) for text in texts])
+    return replace(of_exports(kind, name, [decode_config(text, what) for text in texts]), importer=importer)
 
 
 def is_address(src: str) -> bool:

@@ -45,7 +45,7 @@ def test_layers_records_results_and_chains() -> None:
     assert cache.layers == (Layer(A, 10, AT_NOON), Layer(B, 20, None, 0), Layer(C, 30, None, 1))
     assert cache.records == (
         Record(A, (), (1, 2), True, AT_NOON),
-        Record(B, ((Link(0, "s"), Link(0)),), (2,), True),
+        Record(B, ((Link(0, "s"), Link(0)),), (2,), True, chains=1),
         Record(C, ((Link(1),), (Link(0),))),
     )
     assert [layer.digest for layer in cache.chain(2)] == [A, B, C] and cache.chain(7) == ()

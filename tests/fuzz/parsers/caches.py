@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.buildkit.cachekeys import inline
 from lab.buildkit.cachekeys.cacheconfig import decode_config
+from lab.buildkit.rulebook import Rulebook
 from lab.errors import LabError, ReadError
 from lab.registry.archive import open_files
 from lab.registry.importing import Place, import_root
@@ -19,6 +20,7 @@ from lab.registry.names import is_local, parse
 from lab.registry.sources.syntax import parse_source, split_fields
 from lab.registry.stored import of_folder
 from lab.registry.web import LARGEST
+from tests.conftest import ROOT
 from tests.fuzz.archives import as_archive
 from tests.fuzz.damage import as_bytes, as_json
 from tests.fuzz.limits import SPARE
@@ -54,6 +56,7 @@ WORDS = tuple(
     )
 )
 REGISTRY = DATA / "caches" / "registry" / "blobs"
+BOOK = Rulebook(ROOT / "boxes")
 ROOM = LARGEST + SPARE  # a file of an archive, and what is kept of it
 
 
@@ -100,7 +103,7 @@ def read_root(data: bytes) -> object:
     found = import_root(
         Place(_Blobs(), "it", "cache", Platform(), "a" * 64), data, f"sha256:{sha256(data).hexdigest()}"
     )
-    return found.seen_by("20.10.24"), found.count
+    return found.seen_by(BOOK.need("20.10.24")), found.count
 
 
 def read_image_config(data: bytes) -> object:
