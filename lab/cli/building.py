@@ -139,6 +139,7 @@ def ask(words: BuildWords) -> Asked:
     from lab.explain.question import Question
     from lab.project import find
     from lab.registry.manifests import Platform
+    from lab.registry.masking import shown
     from lab.registry.sources.reading import read_sources
 
     _need_cache_from(words)
@@ -154,7 +155,7 @@ def ask(words: BuildWords) -> Asked:
     with waiting_for(f"listing the files of {folder}"):
         entries = read_context(folder, None if recipe == STANDARD_INPUT else recipe)
         contexts = _named_contexts(options)
-    with waiting_for(f"reading the cache of {', '.join(words.cache_from)}"):
+    with waiting_for(f"reading the cache of {', '.join(map(shown, words.cache_from))}"):
         sources = read_sources(words.cache_from, platform, words.timeout)
     if words.engine:
         sources = [source.seen_by(known) for source in sources]

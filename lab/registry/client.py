@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from lab.errors import LabError, ReadError, RegistryError
 from lab.registry.logins import Login, Logins, find_login
 from lab.registry.manifests import ACCEPTED, Platform, choose, config_digest, document, image_facts, is_index
+from lab.registry.masking import shown
 from lab.registry.names import HUB, Reference, parse
 from lab.registry.server import Registry
 from lab.registry.web import LARGEST, SECONDS, Answer, Web, json_body
@@ -131,7 +132,7 @@ class Repository:
         if login and self.base.startswith("https:") and not parameters["realm"].startswith("https:"):
             realm = parameters["realm"]
             raise RegistryError(
-                f"cannot read {self.reference}: its registry wants the login at {realm}, which is not https"
+                f"cannot read {self.reference}: its registry wants the login at {shown(realm)}, which is not https"
             )
         if login and login.identity:
             refresh = {"grant_type": "refresh_token", "refresh_token": login.identity, "client_id": CLIENT}

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from lab.errors import UsageError
+from lab.registry.masking import shown
 
 HUB = "docker.io"
 HUB_HOST = "registry-1.docker.io"
@@ -49,7 +50,7 @@ def parse(text: str) -> Reference:
     match = REFERENCE.fullmatch(text if hosted else f"{HUB}/{text}")
     if match is None:
         raise UsageError(
-            f'cannot read "{text}" as an image\'s name', hint="write it as user/app:tag or localhost:5000/app"
+            f'cannot read "{shown(text)}" as an image\'s name', hint="write it as user/app:tag or localhost:5000/app"
         )
     registry = HUB if match["host"] in ("index.docker.io", HUB_HOST) else match["host"]
     path = match["path"]
@@ -61,7 +62,9 @@ def parse(text: str) -> Reference:
 def check_image(text: str) -> None:
     """Raise UsageError for what no Dockerfile can name after FROM."""
     if "://" in text:
-        raise UsageError(f'cannot use "{text}" as an image\'s name', hint="write it without ://, as user/app:tag")
+        raise UsageError(
+            f'cannot use "{shown(text)}" as an image\'s name', hint="write it without ://, as user/app:tag"
+        )
     parse(text)
 
 
@@ -71,7 +74,8 @@ def check_prefix(text: str) -> None:
         check_image(f"{text.rstrip('/')}/app")
     except UsageError:
         raise UsageError(
-            f'cannot use the registry "{text}"', hint="write it as docker.io/USER or HOST:PORT/USER, without http://"
+            f'cannot use the registry "{shown(text)}"',
+            hint="write it as docker.io/USER or HOST:PORT/USER, without http://",
         ) from None
 
 

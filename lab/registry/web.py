@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from lab.errors import ReadError, RegistryError
 from lab.registry.certificates import context_for
+from lab.registry.masking import shown
 from lab.retries import Attempts, attempt
 
 SECONDS = 15.0
@@ -85,7 +86,7 @@ class Web:
                 return answer
             before, url = _place(url)[0], urljoin(url, target)
             if before == "https" and _place(url)[0] == "http" and not self.insecure:
-                raise RegistryError(f"cannot read {self.what}: its registry redirects from https to {url}")
+                raise RegistryError(f"cannot read {self.what}: its registry redirects from https to {shown(url)}")
             form = form if answer.status in (307, 308) and _place(url) == own else None
         raise RegistryError(f"cannot read {self.what}: its registry redirects more than {REDIRECTS} times")
 
@@ -107,27 +108,32 @@ class Web:
     def _fetch(self, url: str, headers: Mapping[str, str], form: bytes | None, largest: int) -> Answer:
         parts = _parts(url)
         if parts is None:
-            raise RegistryError(f"cannot read {self.what}: lab does not support its registry's address {url}")
+            raise RegistryError(f"cannot read {self.what}: lab does not support its registry's address {shown(url)}")
+        server = _host(parts)
         try:
             connection, target, more = self._connection(parts)
             with closing(connection):
                 connection.connect()
                 with _Deadline(connection.sock, self.seconds):
-                    return self._exchange(connection, parts.netloc, target, {**headers, **more}, form, largest)
+                    return self._exchange(connection, server, target, {**headers, **more}, form, largest)
         except TimeoutError as error:
             raise RegistryError(
-                f"cannot read {self.what}: {parts.netloc} does not answer within {self.seconds:g} s", hint=FROM_FILE
+                f"cannot read {self.what}: {server} does not answer within {self.seconds:g} s", hint=FROM_FILE
             ) from error
         except ssl.SSLError as error:
             why = getattr(error, "verify_message", "") or error.reason or str(error)
             raise RegistryError(
-                f"cannot read {self.what}: no secure connection to {parts.netloc}: {why}",
-                hint=f"put the certificate of its authority into /etc/docker/certs.d/{parts.netloc}/ca.crt",
+                f"cannot read {self.what}: no secure connection to {server}: {why}",
+                hint=f"put the certificate of its authority into /etc/docker/certs.d/{server}/ca.crt",
+            ) from error
+        except http.client.InvalidURL as error:  # its text has the whole address
+            raise RegistryError(
+                f"cannot read {self.what}: the address {shown(url)} has a character that no address may have"
             ) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise RegistryError(
-                f"cannot read {self.what}: the request to {parts.netloc} failed: {why}", hint=FROM_FILE
+                f"cannot read {self.what}: the request to {server} failed: {why}", hint=FROM_FILE
             ) from error
 
     def _connection(self, parts: SplitResult) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
@@ -137,7 +143,7 @@ class Web:
         proxy = _proxy(parts)
         seconds = self.seconds
         if parts.scheme == "https":
-            context = context_for(parts.netloc, insecure=self.insecure)
+            context = context_for(_host(parts), insecure=self.insecure)
             if proxy is None:
                 return http.client.HTTPSConnection(host, port, timeout=seconds, context=context), target, {}
             tunnel = http.client.HTTPSConnection(str(proxy.hostname), proxy.port, timeout=seconds, context=context)
@@ -146,7 +152,7 @@ class Web:
         if proxy is None:
             return http.client.HTTPConnection(host, port, timeout=seconds), target, {}
         through = http.client.HTTPConnection(str(proxy.hostname), proxy.port, timeout=seconds)
-        return through, f"http://{parts.netloc}{target}", _proxy_login(proxy)
+        return through, f"http://{_host(parts)}{target}", _proxy_login(proxy)
 
     def _exchange(
         self,
@@ -196,6 +202,11 @@ def _parts(url: str) -> SplitResult | None:
     return parts if valid else None
 
 
+def _host(parts: SplitResult) -> str:
+    """The host and port of an address, without the user and password that it may have."""
+    return parts.netloc.rpartition("@")[2]
+
+
 def _proxy(parts: SplitResult) -> SplitResult | None:
     """The proxy that the environment names for an address; never one for this machine, as Go has it."""
     host = str(parts.hostname)
@@ -204,14 +215,8 @@ def _proxy(parts: SplitResult) -> SplitResult | None:
     named = getproxies().get(parts.scheme) or getproxies().get("all")
     found = _parts(named if "://" in named else f"http://{named}") if named else None
     if named and found is None:
-        raise ValueError(f"the environment names the proxy {_masked(named)}, which is not an HTTP address")
+        raise ValueError(f"the environment names the proxy {shown(named)}, which is not an HTTP address")
     return found
-
-
-def _masked(named: str) -> str:
-    """The address of a proxy without its password."""
-    start, at, rest = named.rpartition("@")
-    return f"{start.partition('://')[0]}://...@{rest}" if at else named
 
 
 def _is_loopback(host: str) -> bool:
@@ -261,7 +266,7 @@ def _place(url: str) -> tuple[str, str]:
         parts = urlsplit(url)
     except ValueError:
         return "", url
-    return parts.scheme, parts.netloc
+    return parts.scheme, _host(parts)
 
 
 def _without_proof(headers: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -175,3 +176,23 @@ def test_a_linked_copy_is_decided_where_the_engines_name_shows_its_image_store(w
     assert (copies["26.1.5"], copies["26.1.5+containerd"]) == ("unknown", "ran")
     reasons = {engine for engine, done in found.items() if "depends on the engine's image store" in done.stdout}
     assert reasons == {"26.1.5"}
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--markdown",), ("--github",)])
+@pytest.mark.parametrize("verb", ["why", "predict"])
+def test_no_form_shows_the_secrets_of_a_source_that_cannot_be_read(
+    here: Place, folder: Path, tmp_path: Path, verb: str, form: tuple[str, ...]
+) -> None:
+    """The service never answers, so the notice that lab waits for the caches is printed too."""
+    summary = tmp_path / "summary.md"
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        address = f"http://127.0.0.1:{service.getsockname()[1]}"
+        keys = "access_key_id=SECRET,secret_access_key=SECRET,session_token=SECRET"
+        source = f"type=s3,bucket=b,region=r,endpoint_url={address},{keys}"
+        words = ["--cache-from", SOURCES["max"], "--cache-from", source, "--engine", "26.1.5", "--timeout", "2.5"]
+        done = here.lab(verb, *words, *form, folder, GITHUB_STEP_SUMMARY=str(summary))
+    assert "still reading the cache of" in done.stderr and "access_key_id=[secret]" in done.stderr
+    assert "does not answer within 2.5 s" in done.stdout
+    assert "SECRET" not in done.stdout + done.stderr
+    assert not summary.exists() or "SECRET" not in summary.read_text()
+    assert summary.exists() == ("--github" in form)

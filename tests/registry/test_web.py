@@ -148,4 +148,4 @@ def test_a_proxy_with_a_nonsense_name_is_said_without_its_password(monkeypatch: 
     monkeypatch.setenv("http_proxy", "socks5://me:secret@proxy:1080")
     with pytest.raises(RegistryError) as error:
         WEB.ask("http://registry.invalid/v2/", {})
-    assert "socks5://...@proxy:1080" in error.value.message and "secret" not in error.value.message
+    assert "socks5://[login]@proxy:1080" in error.value.message and "secret" not in error.value.message

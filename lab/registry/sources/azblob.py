@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from lab.errors import UsageError
 from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
+from lab.registry.masking import shown
 from lab.registry.sources.kind import OF_EXPORT, SourceKind
 from lab.registry.sources.objects import copied, decoded, fetched, is_address
 
@@ -38,7 +39,7 @@ class AzureSource:
             return decoded(WORDS, f"{', '.join(self.names)} in {self.src}", texts)
         copy = f"az storage blob download --name {self.keys[0]} --file FILE, and name type=azblob,src=FILE"
         if self.src:
-            what = self.src.partition("?")[0]
+            what = shown(self.src)
             return decoded(WORDS, what, [fetched(self.src, what, seconds, copy=copy)])
         what = f"{self.container}/{', '.join(self.keys)} at {urlsplit(self.account).hostname}"
         return decoded(WORDS, what, [fetched(self._address(key), what, seconds, copy=copy) for key in self.keys])

@@ -12,6 +12,7 @@ from lab.registry.found import FoundCache
 from lab.registry.images import not_a_cache
 from lab.registry.layout import find_in_files, is_layout
 from lab.registry.manifests import Platform
+from lab.registry.masking import shown
 
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2", ".oci")
 
@@ -28,7 +29,8 @@ class FileSource:
         """Read it; `seconds` plays no part."""
         if not self.path.exists():
             raise UsageError(
-                f"cannot find the file {self.text or self.path}", hint="docker save IMAGE --output FILE makes one"
+                f"cannot find the file {shown(self.text or str(self.path))}",
+                hint="docker save IMAGE --output FILE makes one",
             )
         if self.path.is_dir() and not is_layout(self.path):
             raise not_a_cache(str(self.path), _folder_kind(self.path))

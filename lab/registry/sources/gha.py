@@ -16,6 +16,7 @@ from lab import files
 from lab.errors import UsageError
 from lab.registry.found import FoundCache, Importer
 from lab.registry.manifests import Platform
+from lab.registry.masking import shown
 from lab.registry.sources.kind import OF_EXPORT, SourceKind
 from lab.registry.sources.objects import decoded, fetched, is_address, missing, read_file
 
@@ -34,9 +35,9 @@ class GhaSource:
 
     def read(self, platform: Platform, seconds: float) -> FoundCache:
         """Read every index of the scope: BuildKit combines those of the branches that a job may read."""
-        name = f"gha scope {self.scope} in {self.src}"
+        name = f"gha scope {self.scope} in {shown(self.src)}"
         if is_address(self.src):
-            return _decoded(f"gha {self.src.partition('?')[0]}", [fetched(self.src, name, seconds, copy=INSTEAD)])
+            return _decoded(f"gha {shown(self.src)}", [fetched(self.src, name, seconds, copy=INSTEAD)])
         path = files.at_home(self.src)
         if files.is_file(path):
             return _decoded(name, [read_file(path)])

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from lab import files
 from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.errors import ReadError, RegistryError, UsageError, reason
 from lab.registry.found import FoundCache, Importer
 from lab.registry.importing import of_exports
+from lab.registry.masking import shown
 from lab.registry.web import Web
 
 LARGEST = 32 << 20  # bytes of a cache config; BuildKit itself has no limit for these services
@@ -32,20 +32,20 @@ def is_address(src: str) -> bool:
 
 def fetched(url: str, what: str, seconds: float, *, copy: str) -> bytes:
     """Return the object at an address; RegistryError if there is none. `copy` is the hint if a login is needed."""
-    shown = _without_query(url)
+    place = shown(url)
     answer = Web(what, seconds).ask(url, {}, largest=LARGEST)
     if answer.status == 200:
         return answer.body
     if answer.status in (401, 403):
         raise RegistryError(
-            f"cannot read {what}: {shown} requires a login, and lab signs no request to such a service", hint=copy
+            f"cannot read {what}: {place} requires a login, and lab signs no request to such a service", hint=copy
         )
     if answer.status == 404:
         raise RegistryError(
-            f"cannot read {what}: there is no object at {shown}",
+            f"cannot read {what}: there is no object at {place}",
             hint="check name=, prefix= and manifests_prefix=; BuildKit takes a missing cache as an empty one",
         )
-    raise RegistryError(f"cannot read {what}: {shown} answers with status {answer.status}{answer.wait}")
+    raise RegistryError(f"cannot read {what}: {place} answers with status {answer.status}{answer.wait}")
 
 
 def copied(src: str, wanted: Sequence[str]) -> bytes:
@@ -84,9 +84,3 @@ def _read(path: Path) -> bytes:
 def read_file(path: Path) -> bytes:
     """Return a cache config in a file; ReadError if it cannot be read or is too large."""
     return _read(path)
-
-
-def _without_query(url: str) -> str:
-    """An address without its query, which may hold a signature."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

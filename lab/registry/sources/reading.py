@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lab.errors import LabError, UsageError
 from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
+from lab.registry.masking import shown
 from lab.registry.sources.syntax import parse_source
 
 UNREAD = "source that was not read"
@@ -29,7 +30,7 @@ def read_sources(texts: Sequence[str], platform: Platform, timeout: float) -> li
             raise
         except LabError as error:
             failures.append(error)
-            found.append(FoundCache(UNREAD, text, problem=error.message))
+            found.append(FoundCache(UNREAD, shown(text), problem=error.message))
     if failures and len(failures) == len(sources):
         raise failures[0]
     return found

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from lab.errors import UsageError
 from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
+from lab.registry.masking import shown
 from lab.registry.sources.kind import OF_EXPORT, SourceKind
 from lab.registry.sources.objects import copied, decoded, fetched, is_address
 
@@ -35,7 +36,7 @@ class S3Source:
         if self.src and not is_address(self.src):
             wanted = list(dict.fromkeys([self.key, f"manifests/{self.name}", self.name]))
             return decoded(WORDS, f"{self.name} in {self.src}", [copied(self.src, wanted)])
-        what = self.src.partition("?")[0] or f"s3://{self.bucket}/{self.key}"
+        what = shown(self.src) or f"s3://{self.bucket}/{self.key}"
         copy = f"aws s3 cp s3://{self.bucket or 'BUCKET'}/{self.key} FILE, and name type=s3,src=FILE"
         return decoded(WORDS, what, [fetched(self.src or self.address, what, seconds, copy=copy)])
 
@@ -48,10 +49,10 @@ class S3Source:
                 return f"https://s3.{self.region}.amazonaws.com/{self.bucket}/{key}"
             return f"https://{self.bucket}.s3.{self.region}.amazonaws.com/{key}"
         parts = urlsplit(self.endpoint)
-        path = parts.path.rstrip("/")
+        host, path = parts.netloc.rpartition("@")[2], parts.path.rstrip("/")
         if self.path_style or _is_number(str(parts.hostname)):
-            return f"{parts.scheme}://{parts.netloc}{path}/{self.bucket}/{key}"
-        return f"{parts.scheme}://{self.bucket}.{parts.netloc}{path}/{key}"
+            return f"{parts.scheme}://{host}{path}/{self.bucket}/{key}"
+        return f"{parts.scheme}://{self.bucket}.{host}{path}/{key}"
 
 
 def _is_number(host: str) -> bool:
@@ -75,7 +76,7 @@ def _make(given: Mapping[str, str]) -> S3Source:
             "cannot use --cache-from type=s3: it needs bucket= and region=, or src= with a copy of the cache's objects"
         )
     if endpoint and not is_address(endpoint):
-        raise UsageError(f'cannot use the endpoint_url "{endpoint}": it does not begin with http:// or https://')
+        raise UsageError(f'cannot use the endpoint_url "{shown(endpoint)}": it does not begin with http:// or https://')
     style = given.get("use_path_style", "").lower() in ("1", "t", "true")
     return S3Source(key, name, "", bucket, region or "", endpoint, style)
 

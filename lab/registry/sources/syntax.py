@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lab.errors import UsageError, did_you_mean
+from lab.registry.masking import shown
 from lab.registry.sources.files import file_source
 from lab.registry.sources.kind import Source, SourceKind
 from lab.registry.sources.registry import source_of
@@ -37,7 +38,8 @@ def parse_source(text: str) -> tuple[Source, ...]:
     for field in fields:
         key, equals, value = field.partition("=")
         if not equals:
-            raise UsageError(f'cannot use --cache-from "{text}": "{field}" is not KEY=VALUE', hint=USE)
+            part = f'"{field}"' if field in shown(text) else "a part of it"  # it may be a part of a secret
+            raise UsageError(f'cannot use --cache-from "{shown(text)}": {part} is not KEY=VALUE', hint=USE)
         given[key.lower()] = value
     name = given.pop("type", "")
     kind = KINDS.get(name)
@@ -56,7 +58,7 @@ def split_fields(text: str) -> list[str]:
         match = FIELD.match(text, place)
         end = match.end() if match else place
         if match is None or (end < len(text) and text[end] != ","):
-            raise UsageError(f'cannot use --cache-from "{text}": a quote stands in the wrong place', hint=USE)
+            raise UsageError(f'cannot use --cache-from "{shown(text)}": a quote stands in the wrong place', hint=USE)
         fields.append(match[2] if match[1] is None else match[1].replace('""', '"'))
         if end == len(text):
             return fields
@@ -66,24 +68,25 @@ def split_fields(text: str) -> list[str]:
 def _named(field: str, text: str) -> Source:
     """The source of a path or of an image's name."""
     if not field:
-        raise UsageError(f'cannot use --cache-from "{text}": a name is empty', hint=USE)
+        raise UsageError(f'cannot use --cache-from "{shown(text)}": a name is empty', hint=USE)
     if GIT.fullmatch(field):
-        raise UsageError(f'cannot use --cache-from "{field}": it names a git repository, not a cache', hint=USE)
+        raise UsageError(f'cannot use --cache-from "{shown(field)}": it names a git repository, not a cache', hint=USE)
     if ADDRESS.fullmatch(field):
         raise UsageError(
-            f'cannot use --cache-from "{field}": an image is named without {field.partition(":")[0]}:', hint=USE
+            f'cannot use --cache-from "{shown(field)}": an image is named without {field.partition(":")[0]}:', hint=USE
         )
     return file_source(field) or source_of(field)
 
 
 def _no_kind(text: str, name: str) -> UsageError:
     if not name:
-        return UsageError(f'cannot use --cache-from "{text}": it has no type=', hint=USE)
+        return UsageError(f'cannot use --cache-from "{shown(text)}": it has no type=', hint=USE)
     if name in NOT_SOURCES:
-        return UsageError(f'cannot use --cache-from "{text}": type={name} is no source', hint=NOT_SOURCES[name])
+        return UsageError(f'cannot use --cache-from "{shown(text)}": type={name} is no source', hint=NOT_SOURCES[name])
     near = did_you_mean(name, list(KINDS))
     return UsageError(
-        f'cannot use --cache-from "{text}": there is no type={name}{near}', hint=f"the types are {', '.join(KINDS)}"
+        f'cannot use --cache-from "{shown(text)}": there is no type={shown(name)}{near}',
+        hint=f"the types are {', '.join(KINDS)}",
     )
 
 

@@ -25,13 +25,13 @@ def test_copies_of_what_a_real_build_exported(text: str) -> None:
 
 def test_a_container_that_everyone_may_read_and_a_signature_that_stays(server: Server) -> None:
     server.answers["/account/cache/p/manifests/app"] = (200, {}, MANIFEST.read_bytes())
-    account = f"account_url=http://127.0.0.1:{server.port}/account?sv=1&sig=secret"
+    account = f"account_url=http://127.0.0.1:{server.port}/account?sv=1&sig=SECRET"
     found = read(f"{account},container=cache,prefix=p,name=app")
-    assert found.count == 11 and "secret" not in found.name
-    assert server.seen[-1][0] == "/account/cache/p/manifests/app?sv=1&sig=secret"
+    assert found.count == 11 and "SECRET" not in found.name
+    assert server.seen[-1][0] == "/account/cache/p/manifests/app?sv=1&sig=SECRET"
     with pytest.raises(RegistryError, match="there is no object") as error:
         read(f"{account},name=app")
-    assert "secret" not in f"{error.value.message}{error.value.hint}"
+    assert "SECRET" not in f"{error.value.message}{error.value.hint}"
     assert server.seen[-1][0].startswith("/account/buildkit-cache/manifests/app?")
 
 

@@ -39,8 +39,8 @@ def test_an_index_by_its_file_or_address(server: Server) -> None:
     path = RECORDED / "gha" / f"{INDEX}#1"
     assert GhaSource(str(path)).read(AMD, 1).count == 11
     server.answers["/index"] = (200, {}, path.read_bytes())
-    found = GhaSource(f"http://127.0.0.1:{server.port}/index?sig=secret").read(AMD, 5)
-    assert found.count == 11 and "secret" not in found.name
+    found = GhaSource(f"http://127.0.0.1:{server.port}/index?sig=SECRET").read(AMD, 5)
+    assert found.count == 11 and "SECRET" not in found.name
 
 
 def test_a_scope_that_is_not_there(tmp_path: Path) -> None:

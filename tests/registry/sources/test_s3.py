@@ -74,13 +74,13 @@ def test_a_bucket_that_everyone_may_read(server: Server) -> None:
 
 def test_a_signed_address_is_used_and_not_shown(server: Server) -> None:
     server.answers["/b/m"] = (200, {}, MANIFEST.read_bytes())
-    url = f"http://127.0.0.1:{server.port}/b/m?X-Amz-Signature=secret"
+    url = f"http://127.0.0.1:{server.port}/b/m?X-Amz-Signature=SECRET"
     assert read(f"src={url}").count == 11
-    assert server.seen[-1][0] == "/b/m?X-Amz-Signature=secret"
+    assert server.seen[-1][0] == "/b/m?X-Amz-Signature=SECRET"
     server.answers["/b/m"] = (403, {}, b"<Error>")
     with pytest.raises(RegistryError) as error:
         read(f"src={url}")
-    assert "secret" not in f"{error.value.message}{error.value.hint}"
+    assert "SECRET" not in f"{error.value.message}{error.value.hint}"
 
 
 def test_a_bucket_that_wants_a_signature_is_refused_with_a_way(server: Server) -> None:

@@ -20,6 +20,7 @@ from lab.registry.sources.local import LocalSource
 from lab.registry.sources.registry import RegistrySource
 from lab.registry.sources.s3 import S3Source
 from lab.registry.sources.syntax import parse_source, split_fields
+from tests.registry.serving import AMD
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -96,6 +97,36 @@ def test_all_else_is_refused_with_what_was_meant(text: str, said: str) -> None:
     with pytest.raises(UsageError) as error:
         parse_source(text)
     assert said in error.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type=S3,bucket=b,secret_access_key=SECRET",
+        "bucket=b,secret_access_key=SECRET",
+        "type=inline,token=SECRET",
+        "user/app,secret_access_key=SECRET",
+        "type=s3,secret_access_key=SEC,SECRET",
+        "type=s3;secret_access_key=SECRET",
+        'type=s3,secret_access_key=SECRET"',
+        "type=s3,bucket=b,region=r,endpoint_url=h?sig=SECRET",
+        "http://user:SECRET@host/app",
+        "user:SECRET@host/app",
+        "type=registry,ref=user:SECRET@host/app",
+        "https://user:SECRET@github.com/user/app.git",
+    ],
+)
+def test_no_mistake_shows_a_secret(text: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_source(text)
+    assert "SECRET" not in f"{error.value.message}{error.value.hint}"
+
+
+def test_a_missing_file_is_named_without_the_secrets_of_its_text() -> None:
+    [source] = parse_source("http://user:SECRET@host/app.tar")
+    with pytest.raises(UsageError) as error:
+        source.read(AMD, 5)
+    assert error.value.message == "cannot find the file http://[login]@host/app.tar"
 
 
 @given(st.lists(st.text(alphabet='ab,"= ', max_size=6), min_size=1, max_size=4))
