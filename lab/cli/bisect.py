@@ -19,6 +19,7 @@ from lab.cli.options import (
     verbose_option,
     workplace,
 )
+from lab.cli.terminal import echo
 from lab.errors import LabError, UsageError, did_you_mean
 from lab.model import Outcome, Progress
 from lab.results.run import Run
@@ -113,8 +114,8 @@ def _show_plan(order: list[str], engines: list[str], *, as_json: bool) -> None:
     if as_json:
         print_json({"schema": 1, "engines": engines, "order": order})
         return
-    click.echo(f"from bad to good: {', '.join(engines)}")
-    click.echo(f"tried in this order, if each behaves like {engines[0]}: {', '.join(order)}")
+    echo(f"from bad to good: {', '.join(engines)}")
+    echo(f"tried in this order, if each behaves like {engines[0]}: {', '.join(order)}")
 
 
 def _show(finding: bisection.Finding, step: str, *, bad: str, good: str, as_json: bool) -> None:
@@ -124,10 +125,10 @@ def _show(finding: bisection.Finding, step: str, *, bad: str, good: str, as_json
         print_json({"schema": 1, "step": step, **ends, **rows})
         return
     cells = [[cell or "" for cell in row.values()] for row in _rows(finding.attempts)]
-    click.echo(columns(cells, ["engine", step, ""]))
-    click.echo()
+    echo(columns(cells, ["engine", step, ""]))
+    echo("")
     for line in _sentences(finding, bad=bad, good=good):
-        click.echo(fill(line))
+        echo(fill(line))
 
 
 def _rows(attempts: Iterable[bisection.Attempt]) -> list[dict[str, str | None]]:

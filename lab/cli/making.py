@@ -168,11 +168,11 @@ def _plan(words: RunWords, wish: Wish, place: Workplace, specs: Sequence[BoxSpec
 
 def _show_not_made(conductor: Conductor, run: Run) -> None:
     """Print on standard error which trials a run that ended early did not make."""
-    from lab.cli.resuming import not_made_text
+    from lab.cli.resuming import not_made_lines
     from lab.cli.run_words import way_on
 
     if not run.complete and (left := conductor.not_made(run)):
-        remark(not_made_text(left, way_on(run.name, conductor.scheduler)))
+        remark(not_made_lines(left, way_on(run.name, conductor.scheduler)))
 
 
 def _of_variations(wish: Wish, names: Sequence[str]) -> str | None:

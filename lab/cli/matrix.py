@@ -211,7 +211,7 @@ def _row(task: Task, shown: Shown, spread: SpreadWords | None) -> Row:
     except Interrupted:
         raise
     except LabError as error:
-        remark(f"{error.message}" + (f"\nhint: {error.hint}" if error.hint else ""), "red")
+        remark([error.message, *([f"hint: {error.hint}"] if error.hint else [])], "red")
         return replace(row, exit=error.exit_code, problem=error.message)
     good = sum(trial.verdict.value == "as expected" for trial in run.trials)
     return replace(row, run=run.name, trials=len(run.trials), as_expected=good, exit=ending(run))

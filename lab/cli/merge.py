@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.cli.columns import fill
 from lab.cli.options import json_option
 from lab.cli.reports import run_paths
 from lab.cli.runs import ending
@@ -149,4 +148,4 @@ def _show_missing(made: Merged) -> None:
         remark(f"missing {'shard' if len(absent) == 1 else 'shards'}: {numbers}", "red")
     more = [f"  and {len(made.missing) - SHOWN} more"] if len(made.missing) > SHOWN else []
     names = [f"  {name}" for name in made.missing[:SHOWN]]
-    remark("\n".join([fill(f"{counted(len(made.missing), 'cell')} that no run has:"), *names, *more]), "red")
+    remark([f"{counted(len(made.missing), 'cell')} that no run has:", *names, *more], "red")

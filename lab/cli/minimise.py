@@ -251,6 +251,6 @@ def _show(found: Minimised, *, as_json: bool) -> None:
         print_json(found.to_json())
         return
     for line in summary(found):
-        click.echo(fill(line))
+        echo(fill(line))
     echo(f"\nreport: {Path(found.folder) / 'report.md'}")
     say(f"next: python -m lab repro {found.scenario}")

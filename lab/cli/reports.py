@@ -116,7 +116,7 @@ def report(
         remark(f"warning: {warning}")
     if output is None:
         text = chosen.text(runs, project, redacted=not no_redact)
-        echo(coloured(text) if form == "table" else text, nl=False)
+        echo(coloured(text) if form == "table" else text, nl=False, document=form != "table")
         return
     for file, text in _texts(chosen, runs, project, output, redacted=not no_redact).items():
         # only a file that the user names may be a link; a folder of runs may be another person's
@@ -196,13 +196,13 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
         click.echo(f"removed {name}")
     for item in found:
         if item.problem or item.started is None:
-            click.echo(_filled(f"{item.name}  {item.problem}"))
+            echo(_filled(f"{item.name}  {item.problem}"))
             continue
         counts = ", ".join(f"{number} {verdict}" for verdict, number in item.verdicts) or "no trial"
         short = "" if item.complete else " (still running)" if item.running else " (incomplete)"
         when = f"{item.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        click.echo(_filled(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
-        click.echo(_filled(f"    lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}"))
+        echo(_filled(f"{item.name}  {when}  {item.scenario}  {counts}{short}"))
+        echo(_filled(f"    lineup {item.lineup}: {', '.join(item.boxes)}; engines {', '.join(item.engines)}"))
     if not found:
         say("no run is stored; `python -m lab repro` makes one")
 
@@ -279,9 +279,9 @@ def check(name: str | None, scenario: str | None, as_json: bool) -> None:
         )
     else:
         for item in found:
-            click.echo(printable.line(f"{item.trial}: {item.step}: expected {item.golden}, got {item.found}"))
+            echo(printable.line(f"{item.trial}: {item.step}: expected {item.golden}, got {item.found}"))
         for trial in new:
-            click.echo(printable.line(f"not in the golden table: {trial}"))
+            echo(printable.line(f"not in the golden table: {trial}"))
         click.echo(
             f"{counted(held, 'trial')} checked against {golden.path_of(folder, run.lineup)}: "
             f"{counted(len(found), 'outcome')} changed"

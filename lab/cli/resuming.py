@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from lab.cli.columns import fill
 from lab.cli.run_words import AgainWords, Plan, RunWords, hint_on, load_plan
 from lab.cli.terminal import remark
 from lab.counting import counted, whole_number
@@ -171,9 +170,8 @@ def _failed(folder: Path, again: AgainWords, scheduler: str | None) -> Task:
     return Task(plan.words, repetition, names, plan, Stored(folder, run))
 
 
-def not_made_text(keys: Sequence[TrialKey], way: str) -> str:
-    """Which trials a run that ended early did not make; `way` is the command that makes them."""
+def not_made_lines(keys: Sequence[TrialKey], way: str) -> list[str]:
+    """Lines on the trials that a run that ended early did not make; `way` is the command that makes them."""
     more = [f"  and {len(keys) - SHOWN} more"] if len(keys) > SHOWN else []
     names = [f"  {key}" for key in keys[:SHOWN]]
-    text = fill(f"{counted(len(keys), 'trial')} not made; `{way}` makes them:")
-    return "\n".join([text, *names, *more])
+    return [f"{counted(len(keys), 'trial')} not made; `{way}` makes them:", *names, *more]

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +28,9 @@ OUTCOME_COLOURS = {
 }
 STYLE = re.compile(r"(\x1b\[(?!(?:\d*;)*8[;m])[\d;]*m)")  # colours and weights; 8 would hide the text
 SPAN = re.compile(r"`[^`\n]*`")  # a command in a message, which a reader copies whole
+# What the runner of GitHub Actions, Azure Pipelines or TeamCity takes for a command: at the start of a line, or within
+# one. See ActionCommand.cs of actions/runner.
+COMMAND = re.compile(r"(?m)^((?:[^\S\n]|\x1b\[[\d;]*m)*):(?=:[A-Za-z])|()#(?=#\w*\[)")
 NAMED = re.compile(rf"(?<![\w/]){CANONICAL}(?!\w)")
 
 
@@ -74,9 +77,22 @@ def paint(text: str, colour: str, *, err: bool = False, bold: bool = False) -> s
     return click.style(text, fg=colour, bold=bold or None) if coloured_stream(stream) else text
 
 
-def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print text; its colours are kept if the stream is coloured, and nothing else in it can command a terminal."""
-    click.echo(harmless(text), err=err, nl=nl, color=coloured_stream(sys.stderr if err else sys.stdout))
+def echo(text: str, *, err: bool = False, nl: bool = True, document: bool = False) -> None:
+    """Print text; its colours are kept if the stream is coloured.
+
+    Nothing else in it can command a terminal, and no line of it is a command of a CI system that reads the log. A
+    `document` is text for programs, such as CSV, in which the latter may not be spelled out.
+    """
+    coloured = coloured_stream(sys.stderr if err else sys.stdout)
+    shown = harmless(text) if coloured else click.unstyle(harmless(text))
+    click.echo(shown if document else _no_command(shown), err=err, nl=nl, color=coloured)
+
+
+def _no_command(text: str) -> str:
+    """The text with the first character of each command of a CI system spelled out."""
+    if "::" not in text and "##" not in text:  # most texts
+        return text
+    return COMMAND.sub(lambda found: rf"{found[1]}\x3a" if found[0].endswith(":") else r"\x23", text)
 
 
 def harmless(text: str) -> str:
@@ -103,16 +119,22 @@ def say(text: str, *, err: bool = False, wrap: bool = False) -> None:
     echo("\n".join(map(_wrapped, text.split("\n"))) if fits else as_called(text), err=err)
 
 
-def remark(text: str, colour: str | None = None, *, bold: bool = False) -> None:
-    """Print lab's own words on standard error: an error, a hint, a note.
+def remark(text: str | Sequence[str], colour: str | None = None, *, bold: bool = False) -> None:
+    """Print lab's own words on standard error: an error, a hint, a note; or a sequence of lines.
 
-    A command in them names the program as it was called. On a terminal, lines are as wide as that; a command in
+    A line end in one of them is spelled out: it comes from a text of others, which begins no line. A command
+    names the program as it was called. On a terminal, lines are as wide as that; a command in
     backquotes, and a line or a hint that is nothing but a command, stays in one line so that it can be copied. In a
     file or a pipe each message is one line, so that it can be searched for, unless COLUMNS states a width.
     """
     wrap = sys.stderr.isatty() or "COLUMNS" in os.environ
-    whole = "\n".join(map(_wrapped, text.split("\n"))) if wrap else as_called(text)
+    lines = map(_one_line, [text] if isinstance(text, str) else text)
+    whole = "\n".join(map(_wrapped if wrap else as_called, lines))
     echo(paint(whole, colour, err=True, bold=bold) if colour else whole, err=True)
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\r?\n", r"\\n", text)
 
 
 def _wrapped(line: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli.resuming import SHOWN, not_made_text
+from lab.cli.resuming import SHOWN, not_made_lines
 from lab.cli.run_words import way_on
 from lab.errors import Fault
 from lab.model import TrialKey, Verdict
@@ -126,10 +126,10 @@ def test_a_value_that_is_none_is_refused(place: Place, words: list[str]) -> None
 
 def test_the_trials_that_were_not_made_are_named_up_to_a_number() -> None:
     keys = [TrialKey("a", "e", "b", "e", "s", f"v{number}") for number in range(SHOWN + 2)]
-    text = not_made_text(keys, way_on(NAME, None))
+    text = "\n".join(not_made_lines(keys, way_on(NAME, None)))
     assert text.startswith(f"{SHOWN + 2} trials not made; `python -m lab repro --resume {NAME}` makes them:")
     assert "a>b:e/s:v0" in text
     assert text.endswith("and 2 more")
     assert BAD.key not in keys
-    far = not_made_text(keys, way_on(NAME, "tcp://10.0.0.1:8786"))
-    assert f"`python -m lab repro --resume {NAME} --scheduler tcp://10.0.0.1:8786`" in " ".join(far.split())
+    far = not_made_lines(keys, way_on(NAME, "tcp://10.0.0.1:8786"))[0]
+    assert f"`python -m lab repro --resume {NAME} --scheduler tcp://10.0.0.1:8786`" in far

@@ -19,7 +19,7 @@ from lab.cli import terminal
 from lab.cli.main import show
 from lab.cli.terminal import as_called, forced_colour, say
 from lab.cli.verbs import VERBS
-from lab.errors import UsageError
+from lab.errors import CommandError, ReadError, UsageError
 from tests.cli.program import OF_TERMINALS, Place
 from tests.conftest import ROOT
 from tests.reporting import RUNS
@@ -318,3 +318,54 @@ def test_a_command_in_a_message_names_the_program_as_it_was_called(
     monkeypatch.setattr("lab.cli.terminal.program", lambda: "/opt/bin/lab")  # patched: pytest was called, and not lab
     show(UsageError("cannot run `python -m lab read`: a file is missing"))
     assert capsys.readouterr().err == "lab: cannot run `/opt/bin/lab read`: a file is missing\n"
+
+
+@pytest.mark.parametrize("columns", [None, "60"])
+@pytest.mark.parametrize("name", ["x\x1b[31mevil\n::error::pwn", "x\r\n  ::error::pwn", f"{'x' * 60} ::error::pwn"])
+def test_a_text_of_others_in_a_message_begins_no_line_and_commands_no_ci_system(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, columns: str | None
+) -> None:
+    """GitHub's runner takes a line for a command that begins with ::NAME after blanks (ActionCommand.TryParseV2)."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    show(ReadError(f"cannot read {name} as a cache", hint=f"it also has {name}"))
+    said = capsys.readouterr().err
+    assert "pwn" in said
+    assert not any(line.strip().startswith("::") for line in said.splitlines())
+    if columns is None:
+        assert [line.partition(":")[0] for line in said.splitlines()] == ["lab", "hint"]
+
+
+@pytest.mark.parametrize("colour", ["auto", "always"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "::error::pwn",
+        " \t::add-mask::pwn",
+        "::warning file=a,line=1::pwn",
+        "\x1b[31m::error::pwn",
+        ":\x1b[31m:error::pwn",
+        "##[error]pwn",
+        "x ##[add-mask]pwn",
+        "##vso[task.setvariable variable=a]pwn",
+        "##teamcity[buildStop]pwn",
+    ],
+)
+def test_no_line_that_is_printed_is_a_command_of_a_ci_system(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, line: str, colour: str
+) -> None:
+    """The runner finds ##[NAME] anywhere in a line (ActionCommand.TryParse)."""
+    monkeypatch.setattr(terminal._Asked, "colour", colour)
+    terminal.echo(f"first\n{line}", err=True)
+    show(CommandError("cannot build", output=f"first\n{line}"))
+    for shown in capsys.readouterr().err.splitlines():
+        assert not re.match(r"\s*(?:\x1b\[[\d;]*m)*::", shown) and not re.search(r"##\w*\[", shown)
+
+
+@pytest.mark.parametrize("text", ["a::b ::c", "::1", "std::vector", "## Heading", "#1 [1/2] FROM x", "  #[x]"])
+def test_what_is_no_command_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    terminal.echo(text)
+    assert capsys.readouterr().out == f"{text}\n"
+    terminal.echo("##[error]x", document=True)
+    assert capsys.readouterr().out == "##[error]x\n"

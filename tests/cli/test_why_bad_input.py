@@ -280,3 +280,11 @@ def test_a_file_that_grows_while_it_is_read_is_named(digested: Call, context: Pa
         writer.kill()
         writer.wait()
     assert (done.returncode, "it changed while the context was read" in done.stderr) == (13, True), done.stderr
+
+
+def test_a_media_type_is_no_command_of_github(server: Server, why: Call, context: Path) -> None:
+    manifest = {"schemaVersion": 2, "config": {"mediaType": "x/y\x1b[31mevil\n::error::pwn", "digest": A}, "layers": []}
+    done = why(context, server.put("art", manifest))
+    assert (done.returncode, done.stdout) == (10, "")
+    assert "an artifact of the type x/yevil\\n::error::pwn" in done.stderr
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["lab", "hint"]
