@@ -46,6 +46,7 @@ class Repository:
         self.base = base or f"http{'' if reference.plain_http else 's'}://{reference.host}"
         self._logins = Logins(login) if login or port else None
         self._authorization = login.basic if login and port else None
+        self._sent = login if port else None  # the login with which the registry was asked
 
     def image(self, platform: Platform) -> ImageFacts:
         """Read the image's config, through an index if there is one; ReadError or RegistryError if that fails."""
@@ -119,10 +120,12 @@ class Repository:
         parameters = dict(CHALLENGE.findall(rest))
         login = self._found.login
         if login and login.bearer:
+            self._sent = login
             return f"Bearer {login.bearer}"
         if kind.lower() == "bearer" and "realm" in parameters:
             return f"Bearer {self._token(parameters, login)}"
         if login and login.user:
+            self._sent = login
             return login.basic
         raise self._login_wanted()
 
@@ -134,6 +137,7 @@ class Repository:
             raise RegistryError(
                 f"cannot read {self.reference}: its registry wants the login at {shown(realm)}, which is not https"
             )
+        self._sent = login
         if login and login.identity:
             refresh = {"grant_type": "refresh_token", "refresh_token": login.identity, "client_id": CLIENT}
             answer = self.web.ask(parameters["realm"], {}, form=urlencode({**wanted, **refresh}).encode())
@@ -153,7 +157,7 @@ class Repository:
         if answer.status == 401 or (answer.status == 400 and path == "token"):
             return self._login_wanted()
         if answer.status == 403:
-            return self._login_wanted(denied=True)
+            return self._denied()
         if answer.status == 404:
             return MissingError(
                 f"{what}: "
@@ -164,14 +168,28 @@ class Repository:
             return RegistryError(f"{what}: the registry received too many requests (status 429){answer.wait}")
         return RegistryError(f"{what}: the registry answers with status {answer.status}{answer.wait}")
 
-    def _login_wanted(self, *, denied: bool = False) -> RegistryError:
-        """The error for a refused request; it names the places that were asked for a login, and no secret."""
+    def _denied(self) -> RegistryError:
+        """The error for a request that was forbidden: with a login, with a token for everyone, or with neither."""
+        if self._sent:
+            return self._with_login(f"does not let the login{_source(self._sent)} read it")
+        if self._authorization:
+            return self._login_wanted()
+        return RegistryError(
+            f"cannot read {self.reference}: the registry forbids it without asking for a login (status 403)",
+            hint="docker too sends a login only where it is asked for one; a proxy or a filter may answer in its place",
+        )
+
+    def _login_wanted(self) -> RegistryError:
+        """The error for a registry that wants a login, or another one; it names the places that were asked for one."""
+        if self._sent:
+            return self._with_login(f"rejects the login{_source(self._sent)}")
         login, asked = self._found.login, "; ".join(self._found.asked)
         if login:
-            source = f" of {login.source}" if login.source else " that it was given"
-            why = f"does not let the login{source} read it" if denied else f"rejects the login{source}"
-        else:
-            why = "requires a login" + (f", and none was found: {asked}" if asked else "")
+            return self._with_login(f"wants a user and a password, which the login{_source(login)} does not have")
+        return self._with_login("requires a login" + (f", and none was found: {asked}" if asked else ""))
+
+    def _with_login(self, why: str) -> RegistryError:
+        """The error of a registry that another login may open; it holds no secret."""
         hub = self.reference.registry == HUB
         return RegistryError(
             f"cannot read {self.reference}: the registry {why}",
@@ -181,6 +199,10 @@ class Repository:
 
 class MissingError(RegistryError):
     """A registry answers that it does not have the image, or a part of it."""
+
+
+def _source(login: Login) -> str:
+    return f" of {login.source}" if login.source else " that it was given"
 
 
 def digest_of(data: bytes) -> str:

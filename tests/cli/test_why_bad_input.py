@@ -88,7 +88,7 @@ def cached(records: object) -> dict[str, Any]:
     ("answer", "code", "said"),
     [
         ((404, {}, b""), 9, "the registry has no such image"),
-        ((403, {}, b""), 9, "the registry requires a login"),
+        ((403, {}, b""), 9, "the registry forbids it without asking for a login (status 403)"),
         ((500, {}, b"<html>oops"), 9, "answers with status 500"),
         ((503, {}, b""), 9, "answers with status 503"),
         ((200, {"Content-Type": "text/html"}, b"<html><body>Sign in</body></html>"), 9, "answers with a web page"),

@@ -321,6 +321,32 @@ def test_a_login_without_the_right_to_read(server: Server, home: Path) -> None:
         image(server)
 
 
+def test_a_login_that_was_not_sent_is_not_blamed(server: Server, home: Path) -> None:
+    """A registry that asks for no login gets none, from Docker neither."""
+    write(home / ".docker" / "config.json", {"auths": {f"localhost:{server.port}": auth()}})
+    server.answers["/v2/x/manifests/latest"] = (403, {}, b"{}")
+    with pytest.raises(RegistryError, match=r"forbids it without asking for a login \(status 403\)$") as error:
+        image(server)
+    assert [proof for _, proof in server.seen] == [None]
+    assert "docker login" not in (error.value.hint or "")
+
+
+def test_a_token_for_everyone_that_does_not_suffice(server: Server, home: Path) -> None:
+    server.wanted, server.challenge = "Bearer t", f'Bearer realm="http://localhost:{server.port}/token"'
+    server.answers["/token"] = (200, {}, b'{"token": "t"}')
+    server.answers["/v2/x/manifests/latest"] = (403, {}, b"{}")
+    with pytest.raises(RegistryError, match="the registry requires a login"):
+        image(server)
+
+
+def test_an_identity_token_is_no_answer_to_a_registry_that_wants_a_password(server: Server, home: Path) -> None:
+    file = write(home / ".docker" / "config.json", {"auths": {f"localhost:{server.port}": {"identitytoken": SECRET}}})
+    server.wanted, server.challenge = "no", 'Basic realm="x"'
+    with pytest.raises(RegistryError, match=f"wants a user and a password, which the login of {file} does not have$"):
+        image(server)
+    assert [proof for _, proof in server.seen] == [None]
+
+
 def test_a_wanted_login_says_where_none_was_found(server: Server, home: Path) -> None:
     file = write(home / ".docker" / "config.json", {"credHelpers": {f"localhost:{server.port}": "gone"}})
     server.wanted, server.challenge = "other", 'Basic realm="x"'
