@@ -27,7 +27,8 @@ class Repository:
     """One repository of a registry; requests are first sent without a login, then with a token or with the login.
 
     The login is looked for when the registry asks for one, unless `login` gives it. `port` is that of lab's own
-    registry on loopback, which gets the login with the first request. `insecure` accepts any certificate.
+    registry on loopback, which gets the login with the first request. `insecure` accepts any certificate, and plain
+    HTTP where there is no TLS, as BuildKit does.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Repository:
         self.seconds = seconds
         self.web = Web(str(reference), seconds, insecure)
         base = f"http://127.0.0.1:{port}" if port else None
-        self.base = base or f"http{'' if reference.plain_http else 's'}://{reference.host}"
+        self.base = base or f"http{'' if reference.plain_http and not insecure else 's'}://{reference.host}"
         self._logins = Logins(login) if login or port else None
         self._authorization = login.basic if login and port else None
         self._sent = login if port else None  # the login with which the registry was asked
@@ -67,7 +68,7 @@ class Repository:
         except RegistryError as error:
             if not (self.web.insecure and isinstance(error.__cause__, ssl.SSLError)):
                 raise
-            self.base = f"http://{self.reference.host}"  # as BuildKit does for a registry that is marked insecure
+            self.base = f"http://{self.reference.host}"
             return self.manifest(self.reference.name)
 
     def manifest(self, name: str) -> bytes:

@@ -32,6 +32,11 @@ class SourceKind:
     wrong: Mapping[str, str] = field(default_factory=dict)
 
 
+BOOLEANS = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}  # what Go's strconv.ParseBool takes, and so BuildKit
+
 OF_EXPORT = (
     "mode",
     "image-manifest",

@@ -14,7 +14,7 @@ from lab.registry.images import NotACacheError, not_a_cache
 from lab.registry.importing import Place, import_root
 from lab.registry.manifests import Platform
 from lab.registry.names import Reference, parse
-from lab.registry.sources.kind import OF_EXPORT, SourceKind
+from lab.registry.sources.kind import BOOLEANS, OF_EXPORT, SourceKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,12 @@ def source_of(name: str) -> RegistrySource:
 def _make(given: Mapping[str, str]) -> RegistrySource:
     if not given.get("ref"):
         raise UsageError("cannot use --cache-from type=registry: it needs ref=NAME, the name of an image or a cache")
-    return RegistrySource(given["ref"], parse(given["ref"]), given.get(INSECURE) == "true")
+    insecure = BOOLEANS.get(given.get(INSECURE, "false"))
+    if insecure is None:
+        raise UsageError(
+            f'cannot use {INSECURE}="{given[INSECURE]}" of --cache-from type=registry: it is neither true nor false'
+        )
+    return RegistrySource(given["ref"], parse(given["ref"]), insecure)
 
 
 KIND = SourceKind(

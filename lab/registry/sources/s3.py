@@ -12,7 +12,7 @@ from lab.errors import UsageError
 from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
 from lab.registry.masking import shown
-from lab.registry.sources.kind import OF_EXPORT, SourceKind
+from lab.registry.sources.kind import BOOLEANS, OF_EXPORT, SourceKind
 from lab.registry.sources.objects import copied, decoded, fetched, is_address
 
 WORDS = "S3 cache"
@@ -77,7 +77,7 @@ def _make(given: Mapping[str, str]) -> S3Source:
         )
     if endpoint and not is_address(endpoint):
         raise UsageError(f'cannot use the endpoint_url "{shown(endpoint)}": it does not begin with http:// or https://')
-    style = given.get("use_path_style", "").lower() in ("1", "t", "true")
+    style = BOOLEANS.get(given.get("use_path_style", ""), False)  # BuildKit takes any other word for false
     return S3Source(key, name, "", bucket, region or "", endpoint, style)
 
 

@@ -37,6 +37,16 @@ def test_addresses_of_objects(text: str, address: str) -> None:
     assert isinstance(source, S3Source) and source.address == address
 
 
+@pytest.mark.parametrize(
+    ("words", "path_style"), [("1 t T TRUE true True", True), ("0 f F FALSE false False tRUE yes on", False)]
+)
+def test_the_words_for_path_style_that_buildkit_takes(words: str, path_style: bool) -> None:
+    """BuildKit ignores the error of strconv.ParseBool here, and keeps false."""
+    for word in words.split():
+        [source] = parse_source(f"type=s3,bucket=b,region=r,endpoint_url=https://s3.x,use_path_style={word}")
+        assert isinstance(source, S3Source) and source.path_style is path_style, word
+
+
 def test_the_bucket_and_region_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_BUCKET", "b")
     monkeypatch.setenv("AWS_REGION", "r")

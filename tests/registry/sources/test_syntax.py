@@ -38,6 +38,14 @@ def registry(name: str, *, insecure: bool = False) -> RegistrySource:
         ("ref=user/app,TYPE=registry", [registry("user/app")]),
         ("type=registry,ref=user/app,mode=max,image-manifest=true,oci-mediatypes=true", [registry("user/app")]),
         ("type=registry,ref=user/app,registry.insecure=true", [registry("user/app", insecure=True)]),
+        *(
+            (f"type=registry,ref=user/app,registry.insecure={word}", [registry("user/app", insecure=True)])
+            for word in ("1", "t", "T", "TRUE", "True")
+        ),
+        *(
+            (f"type=registry,ref=user/app,registry.insecure={word}", [registry("user/app")])
+            for word in ("0", "f", "F", "FALSE", "false", "False")
+        ),
         ('type=registry,"ref=user/app"', [registry("user/app")]),
         ("type=local,src=d", [LocalSource(Path("d"))]),
         ("type=local,src=d,tag=dev", [LocalSource(Path("d"), tag="dev")]),
@@ -72,6 +80,9 @@ def test_what_buildx_and_buildctl_accept(text: str, sources: list[Source]) -> No
         ("type=inline", "type=inline is no source"),
         ("type=registry", "it needs ref=NAME"),
         ("type=registry,ref=", "it needs ref=NAME"),
+        ("type=registry,ref=x,registry.insecure=yes", 'registry.insecure="yes"'),
+        ("type=registry,ref=x,registry.insecure=tRUE", "it is neither true nor false"),
+        ("type=registry,ref=x,registry.insecure=", "it is neither true nor false"),
         ("type=registry,reff=x", 'it has no key "reff" (did you mean "ref"?)'),
         ("type=registry, ref=x", 'it has no key " ref" (did you mean "ref"?)'),
         ("type=local", "it needs src=DIR"),
