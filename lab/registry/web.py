@@ -71,6 +71,7 @@ class Web:
     what: str
     seconds: float = SECONDS
     insecure: bool = False  # accept any certificate
+    instead: str = FROM_FILE  # the hint if no server answers
 
     def ask(self, url: str, headers: Mapping[str, str], *, form: bytes | None = None, largest: int = LARGEST) -> Answer:
         """GET a URL, or POST a form to it, and follow redirects; another host does not receive the Authorization.
@@ -118,7 +119,7 @@ class Web:
                     return self._exchange(connection, server, target, {**headers, **more}, form, largest)
         except TimeoutError as error:
             raise RegistryError(
-                f"cannot read {self.what}: {server} does not answer within {self.seconds:g} s", hint=FROM_FILE
+                f"cannot read {self.what}: {server} does not answer within {self.seconds:g} s", hint=self.instead
             ) from error
         except ssl.SSLError as error:
             why = getattr(error, "verify_message", "") or error.reason or str(error)
@@ -133,7 +134,7 @@ class Web:
         except (OSError, http.client.HTTPException, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise RegistryError(
-                f"cannot read {self.what}: the request to {server} failed: {why}", hint=FROM_FILE
+                f"cannot read {self.what}: the request to {server} failed: {why}", hint=self.instead
             ) from error
 
     def _connection(self, parts: SplitResult) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:

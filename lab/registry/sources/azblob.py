@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from posixpath import join, normpath
@@ -13,7 +14,7 @@ from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
 from lab.registry.masking import shown
 from lab.registry.sources.kind import OF_EXPORT, SourceKind
-from lab.registry.sources.objects import copied, decoded, fetched, is_address
+from lab.registry.sources.objects import SIGNED, copied, decoded, fetched, is_address
 
 WORDS = "Azure blob cache"
 ENVIRONMENT = "BUILDKIT_AZURE_STORAGE_"  # begins the variables that BuildKit reads
@@ -28,6 +29,7 @@ class AzureSource:
     src: str = ""
     account: str = ""
     container: str = ""
+    account_name: str = ""
 
     def read(self, platform: Platform, seconds: float) -> FoundCache:
         """Read the manifests of all names, which BuildKit combines."""
@@ -37,12 +39,22 @@ class AzureSource:
                 for key, name in zip(self.keys, self.names, strict=True)
             ]
             return decoded(WORDS, f"{', '.join(self.names)} in {self.src}", texts)
-        copy = f"az storage blob download --name {self.keys[0]} --file FILE, and name type=azblob,src=FILE"
         if self.src:
             what = shown(self.src)
-            return decoded(WORDS, what, [fetched(self.src, what, seconds, copy=copy)])
+            return decoded(WORDS, what, [fetched(self.src, what, seconds, copy=SIGNED)])
         what = f"{self.container}/{', '.join(self.keys)} at {urlsplit(self.account).hostname}"
-        return decoded(WORDS, what, [fetched(self._address(key), what, seconds, copy=copy) for key in self.keys])
+        copies = [f"`{self._copying(key)}`, and name type=azblob,src=FILE" for key in self.keys]
+        objects = zip(self.keys, copies, strict=True)
+        return decoded(WORDS, what, [fetched(self._address(key), what, seconds, copy=copy) for key, copy in objects])
+
+    def _copying(self, key: str) -> str:
+        """The command that copies a blob to FILE."""
+        parts = urlsplit(self.account)
+        host, path = str(parts.hostname), parts.path.strip("/")  # an emulator has the name of the account in the path
+        words = ["az", "storage", "blob", "download", "--account-name", self.account_name or path or host.split(".")[0]]
+        if ".blob.core." not in host:
+            words += ["--blob-endpoint", f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"]
+        return shlex.join([*words, "--container-name", self.container, "--name", key, "--file", "FILE"])
 
     def _address(self, key: str) -> str:
         """The address of a blob; the query of the account's address (a shared access signature) stays."""
@@ -64,12 +76,13 @@ def _make(given: Mapping[str, str]) -> AzureSource:
             "or src= with a copy of the cache's objects"
         )
     container = given.get("container") or os.environ.get(f"{ENVIRONMENT}CONTAINER") or "buildkit-cache"
-    return AzureSource(keys, names, "", account, container)
+    name = given.get("account_name") or os.environ.get(f"{ENVIRONMENT}ACCOUNT_NAME", "")
+    return AzureSource(keys, names, "", account, container, name)
 
 
 KIND = SourceKind(
-    ("src", "account_url", "container", "prefix", "manifests_prefix", "name"),
+    ("src", "account_url", "account_name", "container", "prefix", "manifests_prefix", "name"),
     _make,
-    ignored=(*OF_EXPORT, "account_name", "secret_access_key", "blobs_prefix"),
+    ignored=(*OF_EXPORT, "secret_access_key", "blobs_prefix"),
     wrong={"account": "account_url", "url": "account_url", "bucket": "container"},
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lab import files
 from lab.buildkit.cachekeys.cacheconfig import decode_config
@@ -16,6 +17,8 @@ from lab.registry.masking import shown
 from lab.registry.web import Web
 
 LARGEST = 32 << 20  # bytes of a cache config; BuildKit itself has no limit for these services
+COPY = "lab can also read a copy of the cache's objects: src= names its file or folder"
+SIGNED = "a signature may have expired: sign the address anew, or copy the object and name its file with src="
 BLOB = re.compile(r"sha256:[0-9a-f]{64}|buildkit-blob-.*")
 
 
@@ -27,13 +30,17 @@ def decoded(kind: str, name: str, texts: Sequence[bytes], importer: Importer = I
 
 def is_address(src: str) -> bool:
     """True for an HTTP address instead of a path."""
-    return src.startswith(("http://", "https://"))
+    try:
+        parts = urlsplit(src)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def fetched(url: str, what: str, seconds: float, *, copy: str) -> bytes:
     """Return the object at an address; RegistryError if there is none. `copy` is the hint if a login is needed."""
     place = shown(url)
-    answer = Web(what, seconds).ask(url, {}, largest=LARGEST)
+    answer = Web(what, seconds, instead=COPY).ask(url, {}, largest=LARGEST)
     if answer.status == 200:
         return answer.body
     if answer.status in (401, 403):

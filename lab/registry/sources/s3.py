@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -13,7 +14,7 @@ from lab.registry.found import FoundCache
 from lab.registry.manifests import Platform
 from lab.registry.masking import shown
 from lab.registry.sources.kind import BOOLEANS, OF_EXPORT, SourceKind
-from lab.registry.sources.objects import copied, decoded, fetched, is_address
+from lab.registry.sources.objects import SIGNED, copied, decoded, fetched, is_address
 
 WORDS = "S3 cache"
 SECRETS = ("access_key_id", "secret_access_key", "session_token")
@@ -36,9 +37,20 @@ class S3Source:
         if self.src and not is_address(self.src):
             wanted = list(dict.fromkeys([self.key, f"manifests/{self.name}", self.name]))
             return decoded(WORDS, f"{self.name} in {self.src}", [copied(self.src, wanted)])
-        what = shown(self.src) or f"s3://{self.bucket}/{self.key}"
-        copy = f"aws s3 cp s3://{self.bucket or 'BUCKET'}/{self.key} FILE, and name type=s3,src=FILE"
-        return decoded(WORDS, what, [fetched(self.src or self.address, what, seconds, copy=copy)])
+        if self.src:
+            what = shown(self.src)
+            return decoded(WORDS, what, [fetched(self.src, what, seconds, copy=SIGNED)])
+        what = f"s3://{self.bucket}/{self.key}"
+        copy = f"`{self._copying()}`, and name type=s3,src=FILE"
+        return decoded(WORDS, what, [fetched(self.address, what, seconds, copy=copy)])
+
+    def _copying(self) -> str:
+        """The command that copies the object to FILE."""
+        parts = urlsplit(self.endpoint)
+        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if self.endpoint else ""
+        options = [("--region", self.region), ("--endpoint-url", place)]
+        words = ["aws", "s3", "cp", f"s3://{self.bucket}/{self.key}", "FILE"]
+        return shlex.join([*words, *(word for option in options if option[1] for word in option)])
 
     @property
     def address(self) -> str:

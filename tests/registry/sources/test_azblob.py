@@ -6,6 +6,7 @@ import pytest
 
 from lab.errors import RegistryError
 from lab.registry.found import FoundCache
+from lab.registry.sources import azblob
 from lab.registry.sources.syntax import parse_source
 from tests.registry.serving import AMD, RECORDED, Server
 
@@ -48,3 +49,27 @@ def test_the_account_of_the_environment(server: Server, monkeypatch: pytest.Monk
     with pytest.raises(RegistryError, match="requires a login") as error:
         read("name=buildkit")
     assert "az storage blob download" in (error.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("account", "options"),
+    [
+        ("account_url=https://me.blob.core.windows.net/?sig=SECRET", "--account-name me"),
+        ("account_url=https://me.blob.core.windows.net,account_name=you", "--account-name you"),
+        (
+            "account_url=http://me:SECRET@127.0.0.1:10000/devstoreaccount1",
+            "--account-name devstoreaccount1 --blob-endpoint http://127.0.0.1:10000/devstoreaccount1",
+        ),
+    ],
+)
+def test_the_command_that_copies_a_blob_is_complete(
+    monkeypatch: pytest.MonkeyPatch, account: str, options: str
+) -> None:
+    def refused(url: str, what: str, seconds: float, *, copy: str) -> bytes:
+        raise RegistryError(url, hint=copy)
+
+    monkeypatch.setattr(azblob, "fetched", refused)  # patched: the account is not on this machine
+    with pytest.raises(RegistryError) as error:
+        read(f"{account},container=my cache,name=app")
+    command = f"az storage blob download {options} --container-name 'my cache' --name manifests/app --file FILE"
+    assert error.value.hint == f"`{command}`, and name type=azblob,src=FILE"

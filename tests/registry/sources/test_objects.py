@@ -8,8 +8,9 @@ import pytest
 
 import lab.registry.sources.objects as limits
 from lab.errors import ReadError, RegistryError
-from lab.registry.sources.objects import copied, decoded, fetched
-from tests.registry.serving import Server
+from lab.registry.sources.objects import copied, decoded, fetched, is_address
+from lab.registry.sources.syntax import parse_source
+from tests.registry.serving import AMD, Server
 
 
 def test_an_object_that_is_too_large_is_refused_with_its_size(
@@ -38,3 +39,34 @@ def test_an_object_that_is_no_cache_config() -> None:
                 decoded("k", "n", [text])
         else:
             assert decoded("k", "n", [text]).problem == "the cache lists no records"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type=s3,bucket=b,region=r,endpoint_url=http://127.0.0.1:1",
+        "type=azblob,account_url=http://127.0.0.1:1",
+        "type=gha,src=http://127.0.0.1:1/x",
+    ],
+)
+def test_a_service_that_does_not_answer_gets_no_hint_at_images(text: str) -> None:
+    """No `docker save` writes what such a service has."""
+    [source] = parse_source(text)
+    with pytest.raises(RegistryError, match=r"the request to 127\.0\.0\.1:1 failed") as error:
+        source.read(AMD, 5)
+    assert error.value.hint == "lab can also read a copy of the cache's objects: src= names its file or folder"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://h/x", True),
+        ("https://h", True),
+        ("./x", False),
+        ("http:/x", False),
+        ("https://", False),
+        ("http://[", False),
+    ],
+)
+def test_what_is_an_address(text: str, address: bool) -> None:
+    assert is_address(text) is address

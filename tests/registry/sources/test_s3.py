@@ -97,4 +97,12 @@ def test_a_bucket_that_wants_a_signature_is_refused_with_a_way(server: Server) -
     server.answers["/b/manifests/app"] = (403, {}, b"<Error>")
     with pytest.raises(RegistryError, match="requires a login, and lab signs no request") as error:
         read(f"bucket=b,region=r,name=app,endpoint_url=http://127.0.0.1:{server.port},secret_access_key=s")
-    assert error.value.hint == "aws s3 cp s3://b/manifests/app FILE, and name type=s3,src=FILE"
+    command = f"aws s3 cp s3://b/manifests/app FILE --region r --endpoint-url http://127.0.0.1:{server.port}"
+    assert error.value.hint == f"`{command}`, and name type=s3,src=FILE"
+
+
+def test_a_refused_signature_is_said_without_a_command_that_lab_cannot_complete(server: Server) -> None:
+    server.answers["/b/m"] = (403, {}, b"<Error>")
+    with pytest.raises(RegistryError) as error:
+        read(f"src=http://127.0.0.1:{server.port}/b/m?X-Amz-Signature=x")
+    assert (error.value.hint or "").startswith("a signature may have expired: sign the address anew")
