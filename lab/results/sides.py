@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -18,16 +17,11 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree, read_trees
 from lab.errors import ContextError, ReadError
 from lab.results.contexts import LARGEST_KEPT, StoredContext
+from lab.results.secret_names import is_secret, is_store
 
 SCHEMA = 1
 KEY = "lab_side"  # the first key of a file of records
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# Names of files that often hold secrets: their content enters no file of records, and no run of an own project.
-SECRETS = (
-    *(".env", ".env.*", "*.env", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd", ".dockercfg"),
-    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
-    *("credentials", "credentials.*", "secret", "secret.*", "secrets", "secrets.*", "*.tfstate"),
-)
 
 
 @dataclass(frozen=True)
@@ -77,12 +71,6 @@ class SentContext(StoredContext):
         )
 
 
-def is_secret(path: str) -> bool:
-    """True if the last name of a path is one under which secrets are usually stored."""
-    name = path.rpartition("/")[2].lower()
-    return any(fnmatchcase(name, pattern) for pattern in SECRETS)
-
-
 def is_ignore_file(path: str) -> bool:
     """True for .dockerignore and NAME.dockerignore: without their content, nobody can tell what is sent."""
     return path.endswith(".dockerignore")
@@ -93,15 +81,19 @@ def side_document(
 ) -> dict[str, Any]:
     """The file of records for objects that a client sends: each content is read once, and left out unless asked for.
 
-    `contents` adds the contents of files up to 64 KiB, but not of files with the name of a secret. `folder` is the name
-    of the context's folder. A file that cannot be read is listed with its `problem`.
+    `contents` adds the contents of files up to 64 KiB, but not of files with the name of a secret, nor of the same
+    content under other names, nor what version control stores. `folder` is the name of the context's folder. A file
+    that cannot be read is listed with its `problem`.
     """
+    entries = list(entries)
+    secrets = {entry.linkname if entry.is_hardlink else entry.path for entry in entries if is_secret(entry.path)}
+    secret_sums: set[str | None] = set()
     variants = list({rules.xattrs: rules for rules in rule_sets}.values())
     rows: list[dict[str, Any]] = []
     digests: dict[str, dict[str, str]] = {}
     for entry in entries:
         entry, own = _digested(entry, variants)
-        kept = contents and entry.size <= LARGEST_KEPT and not is_secret(entry.path)
+        kept = contents and entry.size <= LARGEST_KEPT and entry.path not in secrets and not is_store(entry.path)
         content = _content(entry) if kept or is_ignore_file(entry.path) else None
         row = records.dump(replace(entry, content=content, mtime_ns=None))
         if content is not None:
@@ -109,6 +101,11 @@ def side_document(
         rows.append({key: value for key, value in row.items() if value not in ({}, "", 0) or key == "size"})
         if own:
             digests[shown(entry.path)] = own
+        if entry.path in secrets and entry.size:
+            secret_sums.add(entry.sha256)
+    for row in rows:
+        if row.get("content_sha256") in secret_sums and not is_ignore_file(row["path"]):
+            row.pop("content_b64", None)
     return {KEY: SCHEMA, "lab": __version__, "folder": folder, "entries": rows, "digests": digests}
 
 

@@ -13,7 +13,7 @@ from lab.buildkit.contenthash.entry import Entry, Kind, file, shown
 from lab.buildkit.contenthash.tree import read_trees
 from lab.buildkit.context import read_context
 from lab.errors import ReadError
-from lab.results.sides import is_secret, load_side, side_document
+from lab.results.sides import load_side, side_document
 from tests.sides import RULE_SETS, odd_folder
 
 
@@ -48,14 +48,20 @@ def test_no_content_is_written_unless_asked_for() -> None:
     assert rows[".env"]["content_sha256"] == sha256(b"TOKEN=1").hexdigest()
 
 
-@pytest.mark.parametrize("path", [".env", "a/.env.production", "deploy.KEY", "id_ed25519", "x/secrets.yaml", ".npmrc"])
-def test_names_of_secrets(path: str) -> None:
-    assert is_secret(path)
-
-
-@pytest.mark.parametrize("path", ["environment.py", "a.keys", ".envrc/readme", "secretary.txt", "public.crt"])
-def test_other_names(path: str) -> None:
-    assert not is_secret(path)
+def test_no_secret_is_written_under_another_name() -> None:
+    token = b"TOKEN=4f1b"
+    entries = (
+        file(".dockerignore", b"*.o"),
+        file(".git/objects/ab/cd", b"packed"),
+        file("a.txt", b"hello"),
+        file("copy.txt", token),
+        file("first.txt", b"PASSWORD=8c2e"),
+        Entry("password.txt", Kind.FILE, 0o644, linkname="first.txt"),
+        file("z.env", token),
+    )
+    rows = {row["path"]: row for row in written(*entries, contents=True)["entries"]}
+    assert [path for path, row in rows.items() if "content_b64" in row] == [".dockerignore", "a.txt"]
+    assert rows["copy.txt"]["content_sha256"] == rows["z.env"]["content_sha256"] == sha256(token).hexdigest()
 
 
 def test_a_file_that_cannot_be_read_has_its_reason_and_no_digest(tmp_path: Path) -> None:

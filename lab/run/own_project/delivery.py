@@ -13,7 +13,8 @@ from lab.boxes.base import Box, Command, failure
 from lab.buildkit.contenthash.entry import Chunk, Entry, Kind, shown, walk_key
 from lab.errors import BoxError, CommandError
 from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT
-from lab.results.sides import is_ignore_file, is_secret
+from lab.results.secret_names import is_secret, is_store
+from lab.results.sides import is_ignore_file
 from lab.run.context_files import MAX_CONTEXT_BYTES
 from lab.run.gather.stream import Listing
 from lab.run.own_project.project import RECIPE, SECRETS, OwnProject, place_of_context, place_of_private
@@ -34,7 +35,6 @@ NOTHING_MOVED = 1  # its exit status
 LABEL = "security.selinux"  # the box's own policy labels its files
 EMPTY = sha256().hexdigest()
 SHOWN = 3  # differences that an error names
-STORE = ".git/objects/"  # the contents of a repository's files, compressed
 
 
 class ProjectDelivery:
@@ -175,7 +175,7 @@ class ProjectDelivery:
             entry.linkname if entry.is_hardlink else entry.path
             for entry in entries
             if entry.kind is Kind.FILE
-            and (_is_private_name(entry.path) or (repository and f"/{STORE}" in f"/{entry.path}"))
+            and (_is_private_name(entry.path) or (repository and is_store(entry.path)))
         }
         return found | {entry.sha256 for entry in entries if entry.path in found and entry.size and entry.sha256}
 
