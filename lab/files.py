@@ -7,12 +7,14 @@ import errno
 import fcntl
 import json
 import os
+import re
 import stat
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +22,7 @@ from lab.errors import BusyError, ConfigError, HostError, Interrupted
 from lab.notices import Queued, announce
 
 LOOK_SECONDS = 0.2  # between two attempts to take a lock
+GIVEN = re.compile(r"/dev/(stdin|null|fd/\d+)|/proc/[^/]+/fd/\d+")  # what the shell has opened, and an empty file
 patient = threading.Event()  # set by `lab --wait`
 
 
@@ -65,16 +68,48 @@ def holder_of(path: Path) -> Holder | None:
     return found
 
 
-def read_plain(path: Path, most: int, *, follow: bool = True) -> bytes:
-    """The first `most` bytes of a plain file; OSError for a device, a pipe or a folder, and for a link if it is not to
-    be followed.
+def open_plain(path: Path, *, follow: bool = True) -> BufferedReader:
+    """Open a plain file to read it; OSError for a device, a pipe or a folder, and for a link unless `follow` is true.
+
+    Reading a pipe that lies in a folder could wait for ever: nobody may write to it.
     """
-    if not stat.S_ISREG(path.stat(follow_symlinks=follow).st_mode):  # opening a device can already act
-        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    _check_plain(path.stat(follow_symlinks=follow).st_mode, path)  # opening a device can already act
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it was exchanged
-            raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    file = os.fdopen(os.open(path, flags), "rb")
+    try:
+        _check_plain(os.fstat(file.fileno()).st_mode, path)  # it was exchanged
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _check_plain(mode: int, path: Path) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+
+
+def read_plain(path: Path, most: int = -1, *, follow: bool = True) -> bytes:
+    """The first `most` bytes of a plain file, or all; OSError as from `open_plain`."""
+    with open_plain(path, follow=follow) as file:
+        return file.read(most)
+
+
+def open_named(path: Path) -> BufferedReader:
+    """Open the file that a user has named to read it once; OSError as from `open_plain`.
+
+    A pipe that this process got from its shell can be read too: /dev/stdin, and a process substitution `<(...)`.
+    """
+    if GIVEN.fullmatch(str(path.absolute())):
+        return path.open("rb")
+    return open_plain(path)
+
+
+def read_named(path: Path, most: int) -> bytes:
+    """The first `most` bytes of the file that a user has named; OSError as from `open_plain`."""
+    with open_named(path) as file:
         return file.read(most)
 
 

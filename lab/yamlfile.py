@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from lab.errors import ConfigError, did_you_mean
+from lab.files import open_named
 from lab.yamltext import LARGEST, TooDeepError, TooLargeError, TwiceError, line_of, plain
 
 
@@ -55,7 +56,7 @@ MOST_KEYS = 15  # that an error lists
 def _content(path: Path) -> bytes:
     """The bytes of a file; ConfigError for too many, such as those of a device that never ends."""
     content = bytearray()
-    with path.open("rb") as file:
+    with open_named(path) as file:
         while piece := file.read(PIECE):  # a read of LARGEST would take its memory for a small file too
             content += piece
             if len(content) > LARGEST:

@@ -25,7 +25,6 @@ IMPORTED = {
         boxes.baking.apt boxes.baking.diskimage boxes.baking.rootfs boxes.baking.workbench
     """,
     "boxes/test_kinds.py": "boxes.kinds.kind boxes.kinds.local boxes.kinds.ssh boxes.kinds.table boxes.kinds.vagrant",
-    "boxes/test_notes.py": "files",
     "boxes/test_process.py": "boxes.base",
     "boxes/test_ssh.py": "boxes.hostkeys",
     "boxes/test_vagrant.py": "boxes.boot boxes.specs boxes.states boxes.vagrant_spec",

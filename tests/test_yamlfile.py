@@ -171,9 +171,11 @@ def test_a_long_number_is_refused_at_once(tmp_path: Path, number: str) -> None:
     )
 
 
-def test_a_file_that_never_ends_is_refused() -> None:
+def test_a_very_large_file_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "large.yaml").open("wb") as file:
+        file.truncate((16 << 20) + 1)
     with pytest.raises(ConfigError, match="it has more than 16 MiB"):
-        read(Path("/dev/zero"))
+        read(tmp_path / "large.yaml")
 
 
 def test_few_known_names_are_listed_and_of_many_the_verb() -> None:

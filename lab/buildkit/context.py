@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.buildkit.contenthash.entry import NO_XATTRS, Chunk, Entry, Kind, shown
 from lab.buildkit.contenthash.patterns import UNKNOWN, Matched, Matcher, read_ignore_file
 from lab.errors import ContextError, HostError
+from lab.files import read_plain
 
 CHUNK = 1 << 20
 KINDS = {
@@ -55,7 +56,7 @@ def ignore_matcher(folder: Path, dockerfile: Path | None = None) -> Matcher:
     recipe = dockerfile or folder / "Dockerfile"
     for path in (recipe.parent / f"{recipe.name}.dockerignore", folder / ".dockerignore"):
         try:
-            return Matcher(read_ignore_file(path.read_bytes().decode("utf-8", "surrogateescape")))
+            return Matcher(read_ignore_file(read_plain(path).decode("utf-8", "surrogateescape")))
         except FileNotFoundError:
             continue
         except (OSError, ContextError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import re
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from lab.cli.terminal import remark
 from lab.cli.waiting import waiting_for
 from lab.errors import ContextError, LabError, UsageError
 from lab.explain import build_values as values
+from lab.files import open_named
 
 if TYPE_CHECKING:
     from lab.buildkit.cachekeys.state import Options
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 STANDARD_INPUT = Path("-")
 SCHEME = re.compile(r"[a-z-]+://|git@")
 REMOTE = re.compile(r"(https?|git|ssh)://|git@|github\.com/")
-LARGEST_DOCKERFILE = 16 << 20  # bytes
+LARGEST_DOCKERFILE = 16 << 20  # characters
 KEPT_OUT = "Accepted as docker build has it; it enters no cache key."
 
 
@@ -229,14 +231,19 @@ def dockerfile_text(recipe: Path, folder: Path) -> str:
     """The Dockerfile; ContextError if it cannot be read."""
     try:
         if recipe == STANDARD_INPUT:
-            return sys.stdin.buffer.read(LARGEST_DOCKERFILE).decode("utf-8")
-        return recipe.read_text(encoding="utf-8")
+            text = sys.stdin.buffer.read(LARGEST_DOCKERFILE + 1).decode("utf-8")
+        else:
+            with io.TextIOWrapper(open_named(recipe), encoding="utf-8") as file:
+                text = file.read(LARGEST_DOCKERFILE + 1)
     except UnicodeDecodeError as error:
         raise ContextError(f"cannot read {recipe}: not UTF-8 at byte {error.start}") from error
     except OSError as error:
         there = folder / recipe
         hint = f"-f {there} is a file" if there != recipe and there.is_file() else "-f names the Dockerfile"
         raise ContextError(f"cannot read {recipe}: {error.strerror}", hint=hint) from error
+    if len(text) > LARGEST_DOCKERFILE:
+        raise ContextError(f"cannot read {recipe}: a Dockerfile of more than {LARGEST_DOCKERFILE >> 20} MiB")
+    return text
 
 
 def options_of(words: BuildWords, known: Known, platform: Platform) -> Options:

@@ -11,6 +11,7 @@ import click
 
 from lab.cli.options import dockerfile_option, json_option
 from lab.errors import ContextError, ReadError, UsageError
+from lab.files import read_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +110,7 @@ def _digest_records(file: Path, rules: Rules) -> None:
     from lab.buildkit.records import loads
 
     try:
-        text = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
+        text = sys.stdin.buffer.read() if file == STANDARD_INPUT else read_named(file, -1)
     except OSError as error:
         raise ReadError(f"cannot read {file}: {error.strerror}", hint="python -m lab digest --help") from error
     records = loads(text, "standard input" if file == STANDARD_INPUT else str(file))

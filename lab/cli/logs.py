@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark
 from lab.counting import counted
 from lab.errors import DIFFERS, NOT_KNOWN, HostError, ReadError, UsageError
+from lab.files import open_named
 from lab.project import find
 
 if TYPE_CHECKING:
@@ -141,13 +143,14 @@ def _read(name: str) -> tuple[list[Build], list[Prune]]:
 
     reader, prunes = Reader(), Prunes()
     try:
-        with click.open_file(name, "rb") as file:
+        with click.open_file(name, "rb") if name == "-" else open_named(Path(name)) as file:
             while piece := file.read(PIECE):
                 reader.feed(piece)
                 prunes.feed(piece)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise UsageError(f"cannot read {name}: {error.strerror}", hint="give files, or - for standard input") from error
     except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EISDIR, errno.EINVAL):
+            hint = "give files, or - for standard input"
+            raise UsageError(f"cannot read {name}: {error.strerror}", hint=hint) from error
         raise HostError(f"cannot read {name}: {error.strerror}") from error
     reader.flush()
     prunes.flush()

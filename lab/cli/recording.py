@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: python -m lab record . > ../here.json")
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @dockerfile_option("The Dockerfile, if an ignore file FILE.dockerignore is beside it.")
-@click.option("--contents", is_flag=True, help="Add the contents of files up to 64 KiB, but of none named like a secret.")
+@click.option("--contents", is_flag=True, help="Add contents of files up to 64 KiB, but of none named like a secret.")
 @click.option("--script", is_flag=True, help="Print a shell script that records a folder on a machine without lab.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file.")
 def record(folder: Path | None, dockerfile: Path | None, contents: bool, script: bool, output: Path | None) -> None:

@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError
 from lab import files
 from lab.archives import DAMAGED, content_of, open_tar
 from lab.errors import EngineError, HostError
+from lab.files import open_plain
 from lab.yamlfile import Strict
 
 TOP = "docker"
@@ -79,8 +80,8 @@ def digest_of(*parts: str) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes in hex."""
-    with path.open("rb") as file:
+    """The sha256 of a plain file's bytes in hex."""
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -151,7 +152,7 @@ def _walk(path: Path, machine: str, daemon: str, version: str) -> tuple[dict[str
     libraries: list[str] = []
     wanted: list[str] = []
     stated, whole = False, 0
-    with gzip.open(path) as packed:
+    with open_plain(path) as file, gzip.GzipFile(fileobj=file) as packed:
         with open_tar(cast(IO[bytes], packed), "r|") as tar:
             for number, entry in enumerate(tar):
                 name = _inner(entry, path)

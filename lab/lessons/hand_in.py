@@ -21,7 +21,7 @@ from typing import IO, cast
 
 from lab.archives import DAMAGED, content_of, open_tar
 from lab.errors import ConfigError, UsageError, reason
-from lab.files import disk_error, read_plain, write
+from lab.files import disk_error, open_plain, read_plain, write
 from lab.lessons import progress as store
 from lab.lessons.folder import EXERCISE, StudentFolder
 from lab.lessons.links import leads_out
@@ -161,7 +161,7 @@ def read_archive(path: Path) -> list[Part]:
     try:
         if path.stat().st_size > MOST_PACKED:
             raise ConfigError(f"cannot use {path}: it has more than {MOST_PACKED >> 20} MiB")
-        with path.open("rb") as file, gzip.GzipFile(fileobj=file) as stream:
+        with open_plain(path) as file, gzip.GzipFile(fileobj=file) as stream:
             return checked(str(path), _members(cast(IO[bytes], Limited(path, stream, 2 * MOST_BYTES))))
     except (OSError, *DAMAGED) as error:
         raise ConfigError(

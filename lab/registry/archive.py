@@ -11,6 +11,7 @@ from typing import IO, Protocol, cast
 from lab import archives
 from lab.archives import DAMAGED, content_of
 from lab.errors import ReadError, reason
+from lab.files import open_plain
 from lab.registry.web import LARGEST
 
 SMALL = 64 << 10  # bytes of a file that is kept when an archive is listed, because it may be needed
@@ -53,7 +54,7 @@ class _Folder:
         if not _is_inside(path):
             return None
         try:
-            with (self._path / path).open("rb") as file:
+            with open_plain(self._path / path) as file:
                 return _bounded(file.read(LARGEST + 1), f"{path} in {self.name}")
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -128,7 +129,7 @@ def open_tar(file: IO[bytes]) -> Iterator[tarfile.TarFile]:
 
 @contextmanager
 def _tar(path: Path) -> Iterator[tarfile.TarFile]:
-    with path.open("rb") as file, open_tar(file) as archive:
+    with open_plain(path) as file, open_tar(file) as archive:
         yield archive
 
 

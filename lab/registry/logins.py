@@ -15,6 +15,7 @@ from typing import Any
 from lab.boxes.base import NOT_FOUND, Command
 from lab.boxes.process import run_process
 from lab.errors import LabError, reason
+from lab.files import read_plain
 from lab.project import home_folder
 from lab.registry.names import HUB, HUB_HOST, Reference
 
@@ -103,7 +104,7 @@ def _places() -> list[_Place]:
 def _reader(path: Path) -> Callable[[], str | None]:
     def content() -> str | None:
         try:
-            return path.read_text(encoding="utf-8", errors="replace")
+            return read_plain(path).decode("utf-8", "replace")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import jinja2
 from lab.boxes.base import NOT_FOUND, Command
 from lab.boxes.process import run_process
 from lab.errors import ConfigError, did_you_mean, reason
+from lab.files import open_plain
 from lab.run import sandbox
 from lab.run.context_files import MAX_CONTEXT_BYTES
 
@@ -74,7 +76,7 @@ def own_file(path: Path) -> Path:
 def text_of(path: Path) -> str:
     """The text of a scenario's template, read no further than it may be filled in; ConfigError for what is no text."""
     try:
-        with own_file(path).open(encoding="utf-8") as file:
+        with io.TextIOWrapper(open_plain(own_file(path)), encoding="utf-8") as file:
             return file.read(sandbox.LARGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {reason(error)}") from error

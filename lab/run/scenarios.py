@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from lab.counting import counted
 from lab.errors import ConfigError, UsageError, did_you_mean, known_names
+from lab.files import read_plain
 from lab.model import CONTROL
 from lab.results.facts import ProjectFacts
 from lab.run.builders.table import builder_of
@@ -246,7 +247,7 @@ def check_names(folder: Path) -> None:
     seen: dict[str, str] = {}
     for path in sorted(folder.glob("*/scenario.yaml")):
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            text = read_plain(path).decode("utf-8", "replace")
         except OSError:
             continue
         if stated := NAME.search(text):  # one expression for all files: YAML's own reader takes half a second

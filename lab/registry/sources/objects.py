@@ -58,7 +58,7 @@ def fetched(url: str, what: str, seconds: float, *, copy: str) -> bytes:
 def copied(src: str, wanted: Sequence[str]) -> bytes:
     """Return the cache config in a copy: `src` itself if it is a file, else the first of the wanted paths below it."""
     path = files.at_home(src)
-    if files.is_file(path):
+    if path.exists() and not files.is_folder(path):
         return _read(path)
     for name in wanted:
         if files.is_file(path / name):
@@ -80,12 +80,13 @@ def missing(path: Path, wanted: Sequence[str]) -> UsageError | ReadError:
 
 def _read(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise ReadError(f"cannot read {path}: it has {size} bytes, more than {LARGEST}")
-        return path.read_bytes()
+        content = files.read_named(path, LARGEST + 1)
     except OSError as error:
         raise ReadError(f"cannot read {path}: {reason(error)}") from error
+    if len(content) > LARGEST:
+        size = max(len(content), path.stat().st_size)
+        raise ReadError(f"cannot read {path}: it has {size} bytes, more than {LARGEST}")
+    return content
 
 
 def read_file(path: Path) -> bytes:

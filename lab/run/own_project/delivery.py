@@ -174,8 +174,7 @@ class ProjectDelivery:
         found = {
             entry.linkname if entry.is_hardlink else entry.path
             for entry in entries
-            if entry.kind is Kind.FILE
-            and (_is_private_name(entry.path) or (repository and is_store(entry.path)))
+            if entry.kind is Kind.FILE and (_is_private_name(entry.path) or (repository and is_store(entry.path)))
         }
         return found | {entry.sha256 for entry in entries if entry.path in found and entry.size and entry.sha256}
 

@@ -17,6 +17,7 @@ from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.context import ignore_matcher, read_context, read_object
 from lab.errors import ContextError, ReadError, reason
 from lab.explain.build_values import build_args, build_contexts
+from lab.files import read_named, read_plain
 from lab.report.project import size_in_words
 from lab.run.own_project.columns import place_of
 from lab.run.own_project.notes import notes_on
@@ -211,9 +212,10 @@ def _inside(file: Path, folder: Path) -> str | None:
 
 def _text(file: Path, folder: Path) -> str:
     try:
-        if file.stat().st_size > LARGEST_DOCKERFILE:
+        content = read_named(file, LARGEST_DOCKERFILE + 1)
+        if len(content) > LARGEST_DOCKERFILE:
             raise ContextError(f"cannot read {file}: a Dockerfile of more than {LARGEST_DOCKERFILE >> 20} MiB")
-        return file.read_bytes().decode()
+        return content.decode()
     except UnicodeDecodeError as error:
         raise ContextError(f"cannot read {file}: not UTF-8 at byte {error.start}") from error
     except OSError as error:
@@ -250,7 +252,7 @@ def _own_files(folder: Path, file: Path) -> Iterator[Entry]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8", "surrogateescape")
+        return read_plain(file).decode("utf-8", "surrogateescape")
     except OSError as error:
         raise ContextError(f"cannot read {file}: {reason(error)}") from error
 

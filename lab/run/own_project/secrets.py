@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.errors import ContextError, HostError, UsageError, reason
+from lab.files import read_named
 
 LARGEST = 512_000  # bytes of a secret that BuildKit takes
 SHORTEST = 4  # bytes of a text that is hidden: a shorter one would hide half of an output
@@ -82,8 +83,9 @@ def _secret(word: str, environ: Mapping[str, str]) -> Private:
 
 def _content(path: Path, what: str) -> bytes:
     try:
-        if path.stat().st_size > LARGEST:
-            raise ContextError(f"cannot use {what}: {path} has more than {LARGEST // 1000} kB, which BuildKit refuses")
-        return path.read_bytes()
+        content = read_named(path, LARGEST + 1)
     except OSError as error:
         raise ContextError(f"cannot use {what}: cannot read {path}: {reason(error)}") from error
+    if len(content) > LARGEST:
+        raise ContextError(f"cannot use {what}: {path} has more than {LARGEST // 1000} kB, which BuildKit refuses")
+    return content

@@ -17,6 +17,7 @@ from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.context import ignore_matcher, read_context
 from lab.buildkit.dockerignore import sent_objects
 from lab.errors import ContextError, ReadError, UsageError, did_you_mean, reason
+from lab.files import read_named
 from lab.machines.catalog import Catalog
 from lab.project import Project
 from lab.results.contexts import StoredContext
@@ -194,7 +195,6 @@ def _is_path(word: str) -> bool:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+        return read_named(path, LARGEST + 1)
     except OSError as error:
         raise ReadError(f"cannot read {path}: {reason(error)}", hint=f"name {FORMS}") from error
