@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lab.buildkit.rulebook import Known
     from lab.explain.against import CopyComparison
 
-SCHEMA = 1
-
 
 def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     """Print the comparison and return the exit code.
@@ -29,6 +27,7 @@ def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     from lab.buildkit.rulebook import Rulebook
     from lab.explain.against import Sameness, compare_copies
     from lab.registry.manifests import Platform
+    from lab.report.against_document import against_document
     from lab.run.sides.side import Opener, relative_to
 
     if words.cache_from:
@@ -50,7 +49,8 @@ def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
         there, here = opener.open(other), opener.open(str(folder))
         found = compare_copies(text, there.context, here.context, rule_sets, options, words.target)
     if as_json:
-        print_json(_document(words, other, known, found))
+        context = str(Path(words.context))
+        print_json(against_document(context, other, known.name, known.rules.name, found))
     else:
         _print((other, str(folder)), known, found, rule_sets, assumed=words.engine is None)
     outcomes = {item.sameness(known.rules.name) for item in found}
@@ -82,16 +82,3 @@ NOT_THE_FILES = (
     "Every COPY and mount takes the same files on both sides. If a step misses, its reason is another one: the base "
     "image, the Dockerfile, a build argument, or the cache; `--cache-from` in place of `--against` looks for it."
 )
-
-
-def _document(words: BuildWords, other: str, known: Known, found: list[CopyComparison]) -> dict[str, object]:
-    from lab.cli.sides import copy_document
-
-    return {
-        "schema": SCHEMA,
-        "context": str(Path(words.context)),
-        "against": other,
-        "engine": known.name,
-        "rules": known.rules.name,
-        "copies": [{**copy_document(item), "sameness": item.sameness(known.rules.name).value} for item in found],
-    }

@@ -22,10 +22,18 @@ def run_schema_() -> None:
 
 @schema.command("why", epilog="Example: python -m lab schema why > why.schema.json")
 def why_schema_() -> None:
-    """Print the JSON Schema (2020-12) of what `why --json` prints."""
+    """Print the JSON Schema (2020-12) of what `why --json` prints (without --against)."""
     from lab.report.why_document import why_schema
 
     click.echo(json.dumps(why_schema(), indent=1))
+
+
+@schema.command("why-against", epilog="Example: python -m lab schema why-against > against.schema.json")
+def against_schema_() -> None:
+    """Print the JSON Schema (2020-12) of what `why --against SIDE --json` prints."""
+    from lab.report.against_document import against_schema
+
+    click.echo(json.dumps(against_schema(), indent=1))
 
 
 @schema.command("predict", epilog="Example: python -m lab schema predict > predict.schema.json")

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lab.buildkit.contenthash.entry import Entry
     from lab.buildkit.contenthash.rules import Rules
     from lab.buildkit.rulebook import Rulebook
-    from lab.explain.against import CopyComparison
     from lab.results.run import Run
     from lab.run.sides.side import Side
 
@@ -161,6 +160,7 @@ def _show_copies(
     names: tuple[str, str], sides: tuple[Side, ...], text: str, rules: list[Rules], wanted: str, *, as_json: bool
 ) -> None:
     from lab.explain.against import Sameness, compare_copies
+    from lab.report.against_document import copy_document
     from lab.report.sides import copies_text
 
     found = compare_copies(text, sides[0].context, sides[1].context, rules)
@@ -170,16 +170,6 @@ def _show_copies(
         echo(copies_text(names, found, len(rules), wanted, width()))
     outcomes = {item.sameness() for item in found}
     sys.exit(DIFFERS if Sameness.DIFFERS in outcomes else NOT_KNOWN if Sameness.UNKNOWN in outcomes else 0)
-
-
-def copy_document(item: CopyComparison) -> dict[str, Any]:
-    """The comparison of one COPY as JSON values."""
-    document = asdict(item)
-    fields = [
-        {"path": row.path, "field": row.field, "first": row.producer, "second": row.consumer, "rules": list(row.rules)}
-        for row in item.differences
-    ]
-    return {**document, "differences": fields, "sameness": item.sameness().value}
 
 
 def _heading(names: tuple[str, str], sides: tuple[Side, ...], rules: Sequence[Rules]) -> dict[str, Any]:

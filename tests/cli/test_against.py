@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from lab.buildkit.rulebook import Rulebook
@@ -54,6 +55,9 @@ def test_records_take_the_place_of_the_other_checkout(two: Place) -> None:
     one, other = (two.lab("why", "here", "--against", side, "--json") for side in ("there", "side.json"))
     assert (one.returncode, other.returncode) == (4, 4)
     assert json.loads(one.stdout)["copies"] == json.loads(other.stdout)["copies"]
+    against, why = (json.loads(two.lab("schema", name).stdout) for name in ("why-against", "why"))
+    jsonschema.validate(json.loads(one.stdout), against, jsonschema.Draft202012Validator)
+    assert not jsonschema.Draft202012Validator(why).is_valid(json.loads(one.stdout))
     found = {item["instruction"]: item["sameness"] for item in json.loads(one.stdout)["copies"]}
     assert found == {"COPY src /src": "same", "COPY key /": "differs"}
 

@@ -21,4 +21,4 @@ def test_each_schema_is_a_valid_one(name: str) -> None:
 
 
 def test_the_documents_that_have_a_schema() -> None:
-    assert set(schema.commands) == {"run", "why", "predict", "scenario", "matrix"}
+    assert set(schema.commands) == {"run", "why", "why-against", "predict", "scenario", "matrix"}
