@@ -19,6 +19,7 @@ OnOutput = Callable[[str, bytes], None]
 VARIABLE = "LAB_SILENCE"
 LONGER = f"{VARIABLE}=SECONDS in the environment lets lab wait longer"  # for hints
 OUTPUT = 600.0  # seconds without output of a build, which may run one quiet command
+LONGEST = 1_000_000.0  # seconds (11 days) that LAB_SILENCE can ask for: no timer takes any number
 TRANSFER = 60.0  # seconds without a byte of a transfer
 CONSOLE = 120.0  # seconds without a line of a program that reports its progress
 
@@ -29,7 +30,7 @@ def allowed(seconds: float) -> float:
         asked = float(os.environ.get(VARIABLE, ""))
     except ValueError:
         return seconds
-    return max(seconds, asked) if math.isfinite(asked) else seconds
+    return max(seconds, min(asked, LONGEST)) if math.isfinite(asked) else seconds
 
 
 class Silence:

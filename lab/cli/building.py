@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli.options import dockerfile_option
+from lab.cli.options import Number, dockerfile_option
 from lab.cli.terminal import remark
 from lab.cli.waiting import waiting_for
 from lab.errors import ContextError, LabError, UsageError
@@ -110,7 +110,7 @@ OPTIONS = (
     _many("--ssh", metavar="ID", help=KEPT_OUT.rstrip(".")),
     click.option(
         "--timeout",
-        type=click.FloatRange(0.1),
+        type=Number(0.1),
         default=15.0,
         show_default=True,
         metavar="SECONDS",

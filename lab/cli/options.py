@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lab.machines.catalog import Catalog, Lineup
     from lab.project import Project
 
+MOST = 1_000_000  # seconds (11 days) or MB a second: timers of the system take no number without a limit
 F = TypeVar("F", bound=Callable[..., Any])
 
 lineup_option = click.option(
@@ -35,6 +37,22 @@ provider_option = click.option(
     show_default=True,
     help="The program that runs the virtual machines.",
 )
+
+
+class Number(click.FloatRange):
+    """A number within a range; `nan` and infinite numbers are in none. Without `most`, the range ends at MOST."""
+
+    name = "number"  # in the message about a text that is none
+
+    def __init__(self, least: float, most: float = MOST) -> None:
+        super().__init__(least, most)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error for text that is none, and for a number out of the range."""
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return found
 
 
 def grouped(

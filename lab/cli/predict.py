@@ -11,7 +11,7 @@ import click
 
 from lab.cli.building import BuildWords, ask, build_options
 from lab.cli.columns import columns, fill
-from lab.cli.options import json_option, print_json
+from lab.cli.options import Number, json_option, print_json
 from lab.cli.publishing import github_option, markdown_option, one_form, publish
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0, 100),
+    type=Number(0, 100),
     metavar="PERCENT",
     help="Exit with 4 if fewer of the steps would hit.",
 )

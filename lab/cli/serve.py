@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lab.cli.listening import listen_options
-from lab.cli.options import json_option, print_json, verbose_option
+from lab.cli.options import Number, json_option, print_json, verbose_option
 from lab.cli.screen import screen
 from lab.cli.terminal import say
 from lab.machines.listening import LOOPBACK, bracketed, is_every_address, network_addresses, open_socket
@@ -19,10 +19,10 @@ PORT = 8765
 @click.command(epilog="Example: python -m lab serve /media/stick/lab --listen 192.168.1.20")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @listen_options(PORT)
-@click.option("--limit", type=click.FloatRange(0.001), metavar="MB", help="Send at most so many MB a second in all.")
+@click.option("--limit", type=Number(0.001), metavar="MB", help="Send at most so many MB a second in all.")
 @click.option(
     "--limit-client",
-    type=click.FloatRange(0.001),
+    type=Number(0.001),
     metavar="MB",
     help="Send at most so many MB a second to each address of a client.",
 )

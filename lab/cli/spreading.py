@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli.options import grouped
+from lab.cli.options import Number, grouped
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ OPTIONS = (
     ),
     click.option(
         "--cell-deadline",
-        type=click.FloatRange(1),
+        type=Number(1),
         default=DEADLINE,
         show_default=True,
         metavar="SECONDS",

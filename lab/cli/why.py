@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.building import STANDARD_INPUT, BuildWords, ask, build_options
-from lab.cli.options import json_option, print_json
+from lab.cli.options import Number, json_option, print_json
 from lab.cli.publishing import github_option, markdown_option, one_form, publish
 from lab.cli.terminal import echo, width
 from lab.cli.waiting import Notices
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @build_options
 @click.option(
     "--limit",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

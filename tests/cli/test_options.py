@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import click
 import pytest
 
-from lab.cli.options import builders_named, caches_named, lineup_option
+from lab.cli.main import lab
+from lab.cli.options import Number, builders_named, caches_named, lineup_option
 from lab.errors import UsageError
+from tests.cli.program import Place
 from tests.conftest import ROOT
 
 
@@ -22,6 +25,44 @@ def test_names_are_taken_from_every_word_once() -> None:
 def test_an_option_that_names_nothing_is_refused(read: object, option: str, word: str) -> None:
     with pytest.raises(UsageError, match=f"cannot use {option}: it names nothing"):
         read((word,))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("word", ["nan", "-nan", "inf", "-inf", "1e18", "1e400", "-1", "1000001"])
+def test_numbers_that_no_timer_takes_are_refused(word: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not in the range 0<=x<=1000000"):
+        Number(0).convert(word, None, None)
+
+
+def test_other_numbers_are_taken_and_text_is_refused() -> None:
+    assert [Number(0.1).convert(word, None, None) for word in ("0.1", "15", "1e6")] == [0.1, 15.0, 1_000_000.0]
+    with pytest.raises(click.BadParameter, match="'soon' is not a valid number"):
+        Number(0).convert("soon", None, None)
+
+
+def commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield words, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            inner = command.get_command(click.Context(command), name)
+            assert inner is not None
+            yield from commands(inner, (*words, name))
+
+
+def test_every_option_with_a_number_refuses_them() -> None:
+    kinds = {
+        (*words, parameter.name): type(parameter.type)
+        for words, command in commands(lab)
+        for parameter in command.params
+        if isinstance(parameter.type, click.types.FloatParamType)
+    }
+    assert ("why", "timeout") in kinds and set(kinds.values()) == {Number}
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "1e18"])
+def test_the_mistake_is_told_by_the_verb(here: Place, word: str) -> None:
+    done = here.lab("why", ".", "--cache-from", "127.0.0.1:1/x", "--timeout", word)
+    assert done.returncode == 2
+    assert "cannot use the option --timeout: " in done.stderr and "is not in the range 0.1<=x<=1000000" in done.stderr
 
 
 def test_the_help_of_lineup_names_every_lineup() -> None:
