@@ -56,7 +56,8 @@ def test_the_next_look_is_when_something_happens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "limit"), [("", 60), ("30", 60), ("3600", 3600), ("soon", 60), ("inf", 60), ("nan", 60), ("-1", 60), ("1e18", 1e6)]
+    ("value", "limit"),
+    [("", 60), ("30", 60), ("3600", 3600), ("soon", 60), ("inf", 60), ("nan", 60), ("-1", 60), ("1e18", 1_000_000)],
 )
 def test_the_environment_raises_a_limit(monkeypatch: pytest.MonkeyPatch, value: str, limit: float) -> None:
     monkeypatch.setenv("LAB_SILENCE", value)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 
 from lab.buildkit.contenthash.entry import Entry
 from lab.counting import counted
 from lab.explain.remedies.chmod import tops
-from lab.explain.remedies.remedy import FEW, Place, Sides, Step, each
+from lab.explain.remedies.remedy import FEW, Place, Sides, Step, each, quoted, words
 from lab.explain.search.variants import LABEL
 
 
@@ -26,7 +25,7 @@ def steps(sides: Sides) -> Iterator[Step]:
                     other.setdefault((name, value), []).append(pair[own].path)
         for name, paths in more.items():
             note = ", which a kernel with SELinux refuses" if name == LABEL else ""
-            text = f"setfattr -x {shlex.quote(name)} {_where(sides, paths)}{note}"
+            text = f"{_on(sides, f'setfattr -x {quoted(name)}', paths)}{note}"
             yield Step(text, place, each(_without(name), paths))
         if more and all(name.startswith("com.apple.") for name in more):
             yield Step("xattr -cr .", place, each(_bare))
@@ -35,19 +34,19 @@ def steps(sides: Sides) -> Iterator[Step]:
 
 
 def _set(sides: Sides, place: Place, name: str, value: bytes, paths: list[str]) -> Step:
-    where = _where(sides, paths)
     if name == LABEL and value.endswith(b"\0"):
-        text = f"chcon {shlex.quote(value[:-1].decode('utf-8', 'replace'))} {where}"
+        command = f"chcon {quoted(value[:-1].decode('utf-8', 'replace'))}"
     else:
-        text = f"setfattr -n {shlex.quote(name)} -v 0x{value.hex()} {where}"
-    return Step(text, place, each(_with(name, value), paths))
+        command = f"setfattr -n {quoted(name)} -v 0x{value.hex()}"
+    return Step(_on(sides, command, paths), place, each(_with(name, value), paths))
 
 
-def _where(sides: Sides, paths: list[str]) -> str:
+def _on(sides: Sides, command: str, paths: list[str]) -> str:
+    """The command with its objects, or in words where these are many."""
     if len(paths) <= FEW:
-        return shlex.join(sorted(paths))
-    words = shlex.join(top or "." for top in tops(sides))
-    return f"on each of {counted(len(paths), 'object')} below {words}"
+        return f"{command} {words(paths)}"
+    below = words([top or "." for top in tops(sides)])
+    return f"run `{command}` on each of {counted(len(paths), 'object')} below {below}"
 
 
 def _without(name: str) -> Callable[[Entry], Entry]:

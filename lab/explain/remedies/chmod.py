@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lab.buildkit.contenthash.entry import Entry, Kind
-from lab.explain.remedies.remedy import FEW, Place, Sides, Step, each
+from lab.explain.remedies.remedy import FEW, Place, Sides, Step, each, words
 
 UMASKS = (0o022, 0o002, 0o077, 0o027, 0o007, 0o000)
 SPECIAL = 0o6000  # setuid and setgid, which chmod keeps on folders unless it is told otherwise
@@ -38,7 +37,7 @@ def _named(sides: Sides) -> Iterator[Step]:
             modes = {path: mode for mode, paths in wanted.items() for path in paths}
             folders = {pair[own].path for pair in sides.common if pair[own].kind is Kind.DIR}
             text = " && ".join(
-                f"chmod {_octal(mode) if folders & set(paths) else f'{mode:04o}'} {_words(paths)}"
+                f"chmod {_octal(mode) if folders & set(paths) else f'{mode:04o}'} {words(paths)}"
                 for mode, paths in wanted.items()
             )
             yield Step(text, place, each(lambda entry, modes=modes: entry.but(mode=modes[entry.path]), modes))  # type: ignore[misc]
@@ -52,7 +51,7 @@ def _octal(mode: int) -> str:
 def _recursive(sides: Sides, place: Place, entries: Sequence[Entry]) -> Iterator[Step]:
     """Yield chmod of everything below the sources."""
     for top in tops(sides):
-        word = shlex.quote(top or ".")
+        word = words([top or "."])
         for expression in _expressions():
             yield Step(f"chmod -R {expression} {word}", place, each(_symbolic(expression), _below(entries, top)))
         for files, folders in ((0o644, 0o755), (0o664, 0o775), (0o755, 0o755), (0o777, 0o777), (0o600, 0o700)):
@@ -164,7 +163,7 @@ def _of_index(sides: Sides) -> Iterator[Step]:
     for entries, sign in ((on, "+"), (off, "-")):
         paths = [entry.path for entry in entries if entry.kind is Kind.FILE]
         if 0 < len(paths) <= FEW:
-            text = f"git update-index --chmod={sign}x {_words(paths)}, a commit, and a new checkout"
+            text = f"git update-index --chmod={sign}x {words(paths)}, a commit, and a new checkout"
             yield Step(text, Place.THERE, each(_executable(sign == "+"), paths))
 
 
@@ -181,7 +180,3 @@ def _executable(on: bool) -> Callable[[Entry], Entry]:
         return entry.but(mode=mode | (mode & 0o444) >> 2 if on else mode & ~0o111)
 
     return change
-
-
-def _words(paths: Sequence[str]) -> str:
-    return shlex.join(sorted(paths))

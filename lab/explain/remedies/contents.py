@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from lab.buildkit.contenthash.entry import Entry, Kind, file, walk_key
-from lab.explain.remedies.remedy import FEW, Place, Sides, Step, by_path, each
+from lab.explain.remedies.remedy import FEW, Place, Sides, Step, by_path, each, words
 from lab.explain.search.lines import is_binary, with_crlf, with_lf
 from lab.explain.search.world import LFS
 
@@ -37,10 +36,11 @@ def differ(pair: tuple[Entry, Entry]) -> bool:
 
 def _converted(sides: Sides, different: Sequence[tuple[Entry, Entry]]) -> Iterator[Step]:
     for place, own in ((Place.HERE, 0), (Place.THERE, 1)):
-        paths = sorted(pair[own].path for pair in different)
+        paths = [pair[own].path for pair in different]
         for program, change in (("dos2unix", with_lf), ("unix2dos", with_crlf)):
-            words = shlex.join(paths) if len(paths) <= FEW else "on every file that differs"
-            yield Step(f"{program} {words}", place, each(_text(change), frozenset(paths)))
+            few = len(paths) <= FEW
+            text = f"{program} {words(paths)}" if few else f"run {program} on every file that differs"
+            yield Step(text, place, each(_text(change), frozenset(paths)))
 
 
 def _text(change: Callable[[bytes], bytes]) -> Callable[[Entry], Entry]:

@@ -71,7 +71,7 @@ def _above(path: str) -> Iterator[str]:
 def _escaped(pattern: str) -> str:
     start = "**/" if pattern.startswith("**/") else ""
     rest = pattern.removeprefix(start)
-    return start + "".join(f"\\{char}" if char in "*?[]\\" else char for char in rest)
+    return start + "".join(f"\\{char}" if char in "*?[]\\" else char if char.isprintable() else "?" for char in rest)
 
 
 def with_lines(lines: Sequence[str]) -> Change:

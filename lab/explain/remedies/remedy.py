@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes, shown
 from lab.buildkit.contenthash.formula import leaves_of
 from lab.buildkit.contenthash.header import header
 from lab.buildkit.contenthash.query import Query, content_part
@@ -17,6 +18,7 @@ from lab.errors import ContextError
 
 Change = Callable[[Sequence[Entry]], list[Entry]]
 Pair = tuple[Entry | None, Entry | None]  # an object of this side and that of the producer with the same path
+ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 FEW = 3  # objects that a command names one by one
 
 
@@ -149,6 +151,29 @@ def used(entries: Sequence[Entry], queries: Sequence[Query], rules: Rules) -> fr
     except ContextError:
         return frozenset(entry.path for entry in entries)
     return frozenset(leaf.path[1:] for leaf in leaves_of(part) if leaf.path) if part else frozenset()
+
+
+def quoted(text: str) -> str:
+    """Return a text as one word of a command; characters that are not printable are escaped, as in $'a\\nb'.
+
+    bash, zsh and ksh read that form.
+    """
+    if shown(text) == text:
+        return shlex.quote(text)
+    return f"$'{''.join(map(_escaped, text))}'"
+
+
+def _escaped(char: str) -> str:
+    if char in "'\\":
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    return ESCAPES.get(char) or "".join(f"\\{byte:03o}" for byte in name_bytes(char))
+
+
+def words(paths: Collection[str]) -> str:
+    """Return paths as the last words of a command, none of which is taken for an option."""
+    return " ".join(quoted(f"./{path}" if path.startswith("-") else path) for path in sorted(paths))
 
 
 def by_path(entries: Sequence[Entry]) -> dict[str, Entry]:

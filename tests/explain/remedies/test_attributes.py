@@ -51,7 +51,7 @@ def test_a_command_that_leaves_another_difference_is_refused() -> None:
 def test_labels_by_chcon_where_the_engine_hashes_them() -> None:
     theirs = [replace(entry, xattrs=LABEL) for entry in OURS]
     found = offered(OURS, theirs, rules=R1)
-    text = f"chcon unconfined_u:object_r:default_t:s0 on each of {len(OURS)} objects below ."
+    text = f"run `chcon unconfined_u:object_r:default_t:s0` on each of {len(OURS)} objects below ."
     assert (text, Place.HERE) in found
     assert offered(OURS, theirs) == []  # this engine does not hash labels
 

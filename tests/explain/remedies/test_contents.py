@@ -33,10 +33,10 @@ def crlf(entries: list[Entry]) -> list[Entry]:
 def test_line_ends_of_all_files() -> None:
     found = offered(OURS, crlf(OURS))
     assert found == [
-        ("unix2dos on every file that differs", Place.HERE),
-        ("dos2unix on every file that differs", Place.THERE),
+        ("run unix2dos on every file that differs", Place.HERE),
+        ("run dos2unix on every file that differs", Place.THERE),
     ]
-    assert offered(crlf(OURS), OURS)[0] == ("dos2unix on every file that differs", Place.HERE)
+    assert offered(crlf(OURS), OURS)[0] == ("run dos2unix on every file that differs", Place.HERE)
 
 
 def test_one_file_is_named(tmp_path: Path) -> None:
