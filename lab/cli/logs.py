@@ -24,21 +24,44 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 ANY = ""
+OPTION = "--fail-on-miss"
 HINT = "give the output of docker build: --progress=plain, rawjson, a pasted terminal, or classic"
 
 
-@click.command(epilog="Example: docker build --progress=plain . 2>&1 | python -m lab read --explain -")
+def _apart(words: list[str]) -> list[str]:
+    """The words, with an empty STEP for each --fail-on-miss before a file: click would take that file for the STEP."""
+    end = words.index("--") if "--" in words else len(words)
+    nexts = [*words[1:end], ""]
+    here = [
+        f"{word}=" if word == OPTION and _is_log(after) else word for word, after in zip(words, nexts, strict=False)
+    ]
+    return here + words[end:]
+
+
+def _is_log(word: str) -> bool:
+    path = Path(word)
+    return word == "-" or (path.exists() and not path.is_dir())
+
+
+class _Read(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _apart(args))
+
+
+@click.command(
+    cls=_Read, epilog="Example: docker build --progress=plain . 2>&1 | python -m lab read --explain --fail-on-miss -"
+)
 @click.argument("files", nargs=-1, metavar="FILE..|-")
 @json_option
 @click.option("--explain", is_flag=True, help="Describe after the table, in sentences, what the log shows.")
 @click.option(
-    "--fail-on-miss",
+    OPTION,
     "step",
     is_flag=False,
     flag_value=ANY,
     metavar="[STEP]",
     help="Exit with 4 if a step missed the cache, with 14 if that is not known. STEP names one: 3/5, builder 3/5, "
-    "a stage, a target, or a part of the instruction.",
+    "a stage, a target, or a part of the instruction. A file or - after it is a FILE, and --fail-on-miss=STEP a step.",
 )
 def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None) -> None:
     """Read build logs in any form and show which steps hit and which ran; `-` is standard input.
@@ -54,7 +77,7 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
     from lab.report.log import sentences
 
     upstream = Upstream(find().boxes) if explain else None
-    files, step = _sorted_out(files, step)
+    _check(files, step)
     read_files = [_read(name) for name in files]
     builds = [(build, prunes) for found, prunes in read_files for build in found]
     if as_json:
@@ -70,15 +93,16 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
         sys.exit(_ending([build for build, _ in builds], step))
 
 
-def _sorted_out(files: tuple[str, ...], step: str | None) -> tuple[tuple[str, ...], str | None]:
-    """The files and the step: click takes the word after --fail-on-miss for a STEP, even if it is the only file."""
-    if not files and step and Path(step).is_file():
-        files, step = (step,), ANY
+def _check(files: tuple[str, ...], step: str | None) -> None:
+    """Raise UsageError if there is nothing to read, or standard input would be read twice."""
     if not files:
+        taken = f'; "{step}" is no file, so it is the STEP of {OPTION}' if step else ""
         raise UsageError(
-            "cannot run `python -m lab read`: the argument FILE..|- is missing", hint="python -m lab read --help"
+            f"cannot run `python -m lab read`: the argument FILE..|- is missing{taken}",
+            hint="python -m lab read --help",
         )
-    return files, step
+    if files.count("-") > 1:
+        raise UsageError("cannot read standard input twice", hint="give - once")
 
 
 def _ending(builds: list[Build], step: str) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,43 @@ def test_a_miss_and_an_unknown_have_exit_codes_of_their_own(name: str, step: str
 def test_the_file_may_follow_fail_on_miss() -> None:
     assert run("--fail-on-miss", log("R32-middle-only")).exit_code == 4
     assert run("--fail-on-miss", "RUN npm ci", log("R32-middle-only")).exit_code == 0
+
+
+@pytest.mark.parametrize("order", [["--fail-on-miss", "-"], ["-", "--fail-on-miss"], ["--fail-on-miss=", "-"]])
+def test_standard_input_may_follow_fail_on_miss(order: list[str]) -> None:
+    """R32 ran steps, so it ends with 4."""
+    assert run(*order, stdin=Path(log("R32-middle-only")).read_bytes()).exit_code == 4
+
+
+def test_fail_on_miss_does_not_take_the_first_of_several_files() -> None:
+    """R32 ran a step; R38 did not, and it is the second file."""
+    done = run("--json", "--fail-on-miss", log("R32-middle-only"), log("R38-bake-real-28"))
+    assert (done.exit_code, len(json.loads(done.stdout)["builds"])) == (4, 2)
+
+
+def test_a_pipe_that_a_shell_names_may_follow_fail_on_miss(tmp_path: Path) -> None:
+    pipe = tmp_path / "63"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[Path(log("R32-middle-only")).read_bytes()])
+    writer.start()
+    assert run("--fail-on-miss", str(pipe)).exit_code == 4
+    writer.join()
+
+
+def test_an_equals_sign_makes_a_step_of_the_name_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage `tooler` of R16 ran, the stage `validator` did not."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("tooler", "validator"):
+        (tmp_path / name).touch()
+    assert run("--fail-on-miss=tooler", log("R16-bake-shared-stage")).exit_code == 4
+    assert run("--fail-on-miss=validator", log("R16-bake-shared-stage")).exit_code == 0
+
+
+def test_a_word_after_fail_on_miss_that_is_no_file_is_named() -> None:
+    found = error("--fail-on-miss", "buidl.log")
+    assert found.exit_code == 2
+    assert found.message.endswith('FILE..|- is missing; "buidl.log" is no file, so it is the STEP of --fail-on-miss')
+    assert error("-", "-").exit_code == 2
 
 
 def test_a_step_that_is_not_in_the_log_is_the_command_lines_fault() -> None:
