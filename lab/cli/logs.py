@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,22 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.cli.columns import columns, fill
+from lab.cli.log_input import read_log, short_names
 from lab.cli.options import json_option, print_json
 from lab.cli.screen import coloured
 from lab.cli.terminal import echo, remark
-from lab.counting import counted
-from lab.errors import DIFFERS, NOT_KNOWN, HostError, ReadError, UsageError
-from lab.files import open_named
+from lab.errors import DIFFERS, NOT_KNOWN, UsageError
 from lab.project import find
 
 if TYPE_CHECKING:
-    from lab.buildkit.progress.build import Build, Step
-    from lab.buildkit.progress.prunes import Prune
+    from collections.abc import Sequence
 
-PIECE = 1 << 20
+    from lab.buildkit.progress.build import Build, Step
+
 ANY = ""
 OPTION = "--fail-on-miss"
-HINT = "give the output of docker build: --progress=plain, rawjson, a pasted terminal, or classic"
 
 
 def _apart(words: list[str]) -> list[str]:
@@ -78,19 +75,29 @@ def read(files: tuple[str, ...], as_json: bool, explain: bool, step: str | None)
 
     upstream = Upstream(find().boxes) if explain else None
     _check(files, step)
-    read_files = [_read(name) for name in files]
-    builds = [(build, prunes) for found, prunes in read_files for build in found]
+    logs = [read_log(name, "read -") for name in files]
+    owners = [name for name, (builds, _) in zip(files, logs, strict=True) for _ in builds]
+    builds = [build for found, _ in logs for build in found]
+    explained = [sentences(build, prunes, upstream) if explain else [] for found, prunes in logs for build in found]
     if as_json:
-        value = document(build for build, _ in builds)
-        if explain:
-            for (build, prunes), shown in zip(builds, value["builds"], strict=True):
-                shown["explanation"] = sentences(build, prunes, upstream)
+        value = document(builds)
+        for shown, file, texts in zip(value["builds"], owners, explained, strict=True):
+            shown["file"] = file
+            if explain:
+                shown["explanation"] = texts
         print_json(value)
-    else:
-        for number, (build, prunes) in enumerate(builds, 1):
-            _show(number, build, sentences(build, prunes, upstream) if explain else [])
+    names = _names(files, [len(found) for found, _ in logs])
+    if not as_json:
+        for name, build, texts in zip(names, builds, explained, strict=True):
+            _show(name, build, texts)
     if step is not None:
-        sys.exit(_ending([build for build, _ in builds], step))
+        sys.exit(_ending(dict(zip(names, builds, strict=True)), step))
+
+
+def _names(files: Sequence[str], counts: Sequence[int]) -> list[str]:
+    """What the builds are called: their numbers through all files, and of several files the one that holds each."""
+    owners = [f" ({short})" for short, count in zip(short_names(files), counts, strict=True) for _ in range(count)]
+    return [f"build {number}{owner if len(files) > 1 else ''}" for number, owner in enumerate(owners, 1)]
 
 
 def _check(files: tuple[str, ...], step: str | None) -> None:
@@ -105,42 +112,47 @@ def _check(files: tuple[str, ...], step: str | None) -> None:
         raise UsageError("cannot read standard input twice", hint="give - once")
 
 
-def _ending(builds: list[Build], step: str) -> int:
-    """The exit code, and on standard error the reason."""
+def _ending(builds: dict[str, Build], step: str) -> int:
+    """The exit code, and on standard error the reason; `builds` by what they are called."""
     from lab.model import Outcome
     from lab.report.log import misses
 
-    found = misses(builds, step or None)
-    if not found.looked_at and step:
+    found = {name: misses([build], step or None) for name, build in builds.items()}
+    missed = [(name, item) for name, one in found.items() for item in one.missed]
+    unknown = [(name, item) for name, one in found.items() for item in one.unknown]
+    looked_at = any(one.looked_at for one in found.values())
+    if not looked_at and step:
         raise UsageError(
             f'cannot find the step "{step}" in the log',
             hint="name it as the table does: a number (3/5), a stage, a target, or a part of the instruction",
         )
-    if found.missed:
-        failed = [step for step in found.missed if step.outcome is Outcome.ERROR]
-        more = f"; the build failed at {_counted(tuple(failed))}" if failed else ""
-        remark(f"lab: {_counted(found.missed)} missed the cache{more}")
+    several = len(builds) > 1
+    if missed:
+        failed = [(name, item) for name, item in missed if item.outcome is Outcome.ERROR]
+        more = f"; the build failed at {_counted(failed, several=several)}" if failed else ""
+        remark(f"lab: {_counted(missed, several=several)} missed the cache{more}")
         return DIFFERS
-    if found.unknown or not found.looked_at:
-        remark(f"lab: no miss is shown, but {_counted(found.unknown)} may have missed")
+    if unknown or not looked_at:
+        remark(f"lab: no miss is shown, but {_counted(unknown, several=several)} may have missed")
         return NOT_KNOWN
     return 0
 
 
-def _counted(steps: tuple[Step, ...]) -> str:
+def _counted(steps: Sequence[tuple[str, Step]], *, several: bool) -> str:
     if not steps:
         return "steps that the log does not show"
-    first = f"{steps[0].place} {steps[0].instruction[:60]}"
+    build, step = steps[0]
+    first = f"{step.place} {step.instruction[:60]}" + (f" of {build}" if several else "")
     return first if len(steps) == 1 else f"{first} and {len(steps) - 1} more"
 
 
-def _show(number: int, build: Build, explained: list[str]) -> None:
+def _show(name: str, build: Build, explained: list[str]) -> None:
     from lab.report.log import described, reasons
 
     sent = "?" if build.context_bytes is None else f"{build.context_bytes}B"
     caches = ", ".join(described(source) for source in build.imports) or "none"
     frame = f"  from a log of {build.frame}" if build.frame else ""
-    echo(fill(f"build {number}: {build.builder}  context {sent}  cache from {caches}{frame}", indent="  ", first=""))
+    echo(fill(f"{name}: {build.builder}  context {sent}  cache from {caches}{frame}", indent="  ", first=""))
     targets = any(step.targets for step in build.steps)
     rows = [[", ".join(step.targets)] * targets + _row(step) for step in build.steps]
     echo(coloured(columns(rows, ["target"] * targets + ["stage", "step", "instruction", "outcome", "seconds"])))
@@ -153,38 +165,3 @@ def _show(number: int, build: Build, explained: list[str]) -> None:
 
 def _row(step: Step) -> list[object]:
     return [step.stage or "", step.place, step.instruction, step.outcome.value, step.seconds]
-
-
-def builds_of(name: str) -> list[Build]:
-    """The builds of a log, by its file's name or - for standard input."""
-    return _read(name)[0]
-
-
-def _read(name: str) -> tuple[list[Build], list[Prune]]:
-    """The builds and the prunes of a file, read piece by piece: a log may be larger than the memory."""
-    from lab.buildkit.progress.prunes import Prunes
-    from lab.buildkit.progress.reader import Reader
-
-    reader, prunes = Reader(), Prunes()
-    try:
-        with click.open_file(name, "rb") if name == "-" else open_named(Path(name)) as file:
-            while piece := file.read(PIECE):
-                reader.feed(piece)
-                prunes.feed(piece)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.EISDIR, errno.EINVAL):
-            hint = "give files, or - for standard input"
-            raise UsageError(f"cannot read {name}: {error.strerror}", hint=hint) from error
-        raise HostError(f"cannot read {name}: {error.strerror}") from error
-    reader.flush()
-    prunes.flush()
-    shown = "<stdin>" if name == "-" else Path(name).name
-    found = [build for build in reader.builds if build.steps or build.imports or build.image]
-    if not any(build.steps for build in found):
-        if refusal := reader.refusal:
-            what, hint = refusal
-            raise ReadError(f"cannot read {shown}: it is the log of {what}, which lab does not read", hint=hint)
-        raise ReadError(f"cannot read {shown}: it has no build step", hint=HINT)
-    if reader.cut:
-        remark(f"lab: {shown} holds {counted(reader.cut, 'line')} that are too long; they were cut")
-    return found, prunes.found

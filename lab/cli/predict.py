@@ -102,13 +102,13 @@ def _print(asked: Asked, found: Outlook, *, as_json: bool, as_markdown: bool, on
 
 def _took(name: str) -> list[Took]:
     """The steps of a log or a stored run that ran and have a time; UsageError for what is neither."""
-    from lab.cli.logs import builds_of
+    from lab.cli.log_input import read_log
     from lab.explain.costs import of_builds, of_run
     from lab.results import run as results
 
     path = Path(name)
     if name == "-" or path.is_file():
-        return of_builds(builds_of(name), "the log" if name == "-" else path.name)
+        return of_builds(read_log(name, "predict --times -")[0], "the log" if name == "-" else path.name)
     if path.exists() and not (path / "run.json").exists():
         raise UsageError(f"cannot take times of {name}: it is neither a build log nor a stored run")
     try:

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from lab.cli.logs import builds_of, read
+from lab.cli.log_input import read_log
+from lab.cli.logs import read
 from lab.errors import LabError
 from lab.model import Outcome
 from tests.conftest import ROOT
@@ -181,7 +182,7 @@ def test_the_help_names_the_exit_codes() -> None:
     "file", ["28.5.2/cancel.plain.txt", "28.5.2/cancel.tty.txt", "28.5.2/cancel.rawjson.txt", "28.5.2/fail.classic.txt"]
 )
 def test_a_run_that_ran_and_failed_is_a_miss_and_the_failure_is_stated(file: str) -> None:
-    builds = builds_of(str(RECORDED / file))
+    builds = read_log(str(RECORDED / file), "read -")[0]
     [failed] = [step for build in builds for step in build.steps if step.outcome is Outcome.ERROR]
     done = run(str(RECORDED / file), "--fail-on-miss", failed.instruction)
     assert done.exit_code == 4
