@@ -4,10 +4,12 @@ import gc
 import sys
 
 from lab import signals
+from lab.cli.streams import replace_closed
 
 
 def main() -> None:
     """Run the program; Ctrl-C, SIGTERM and SIGHUP end it in order at any time, with exit status 130."""
+    replace_closed()
     signals.install()
     collect_less()
     try:

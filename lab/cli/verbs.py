@@ -6,6 +6,9 @@ import errno
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -104,24 +107,18 @@ class Verbs(click.Group):
         found = [CompletionItem(name, help=line) for name, (_, line) in VERBS.items() if name.startswith(incomplete)]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the verb; a reader of our output that has gone (`lab ... | head`) is no error.
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line, where --help and --version print."""
+        with _answering():
+            return super().make_context(*args, **extra)
 
-        Caught here because click itself would end the program with 1. What is still buffered goes to /dev/null:
-        else it would fail again when Python ends.
-        """
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb."""
         try:
-            return super().invoke(ctx)
+            with _answering():
+                return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             raise Interrupted.by(stop, hint=AFTER_STOP) from None
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise disk_error(error.filename or "the answer", error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs by what people want, a line each, without importing them."""
@@ -129,3 +126,22 @@ class Verbs(click.Group):
             if verbs:
                 with formatter.section(title):
                     formatter.write_dl([(f"{name:<{max(map(len, VERBS))}}", line) for name, (_, line) in verbs.items()])
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """End with 0 where a reader of our output has gone (`lab ... | head`), and name a full disk as the cause.
+
+    Caught here because click itself would end the program with 1. What is still buffered goes to /dev/null: else it
+    would fail again when Python ends.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise disk_error(error.filename or "the answer", error) from error
