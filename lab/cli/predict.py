@@ -67,9 +67,10 @@ def predict(
     from lab.explain.outlook import outlook
 
     one_form(as_json=as_json, as_markdown=as_markdown)
-    earlier = [took for name in times for took in _took(name)]
+    earlier = _times(times)
     asked = ask(words)
-    found = outlook(asked.question, earlier)
+    found = outlook(asked.question, [took for took_by_one in earlier.values() for took in took_by_one])
+    _say_unused(earlier, asked, found)
     codes = [_under(found, fail_under), *(_named(found, step) for step in fatal)]
     _print(asked, found, as_json=as_json, as_markdown=as_markdown, on_github=on_github)
     sys.exit(_worst(_say(codes)))
@@ -100,24 +101,41 @@ def _print(asked: Asked, found: Outlook, *, as_json: bool, as_markdown: bool, on
         publish(summary(asked.sources, asked.question, found), warnings)
 
 
-def _took(name: str) -> list[Took]:
+def _times(names: tuple[str, ...]) -> dict[str, list[Took]]:
+    """The steps of each log or stored run that ran and have a time, by what a message calls it."""
+    from lab.cli.log_input import short_names
+
+    return {short: _took(name, short) for name, short in zip(names, short_names(names), strict=True)}
+
+
+def _took(name: str, short: str) -> list[Took]:
     """The steps of a log or a stored run that ran and have a time; UsageError for what is neither."""
     from lab.cli.log_input import read_log
     from lab.explain.costs import of_builds, of_run
     from lab.results import run as results
 
     path = Path(name)
-    if name == "-" or path.is_file():
-        return of_builds(read_log(name, "predict --times -")[0], "the log" if name == "-" else path.name)
+    hint = "give the output of docker build --progress=plain, or a name that `python -m lab runs` lists"
+    if name == "-" or (path.exists() and not path.is_dir()):
+        return of_builds(read_log(name, "predict --times -")[0], "the log" if name == "-" else short)
     if path.exists() and not (path / "run.json").exists():
-        raise UsageError(f"cannot take times of {name}: it is neither a build log nor a stored run")
+        raise UsageError(f"cannot take times of {name}: it is neither a build log nor a stored run", hint=hint)
     try:
         return of_run(results.load(results.find(find().results, name)))
     except UsageError as error:
-        raise UsageError(
-            f"cannot take times of {name}: no log and no stored run has this name",
-            hint="give the output of docker build --progress=plain, or a name that `python -m lab runs` lists",
-        ) from error
+        raise UsageError(f"cannot take times of {name}: no log and no stored run has this name", hint=hint) from error
+
+
+def _say_unused(earlier: dict[str, list[Took]], asked: Asked, found: Outlook) -> None:
+    """Say on standard error which logs and runs gave no time to any step, and why."""
+    from lab.explain.costs import costs
+
+    places = [item.place for item in found.steps]
+    for name, took in earlier.items():
+        if not took:
+            remark(f"lab: --times has nothing of {name}: no step in it ran and states its seconds")
+        elif not any(costs(asked.question.plan.steps, places, took, ())):
+            remark(f"lab: --times has nothing of {name}: no step that ran in it is in this Dockerfile")
 
 
 def _under(found: Outlook, percent: float | None) -> tuple[int, str]:

@@ -144,9 +144,9 @@ def _first_miss(group: Group, steps: list[Step]) -> Iterable[str]:
         yield _sentence(text + doubt)
     elif unknown:
         hits = sum(step.outcome is Outcome.HIT for step in steps)
-        yield _sentence(
-            f"{where}no miss is shown: {hits} of {counted(len(steps), 'step')} are hits, {len(unknown)} are unknown"
-        )
+        hit = "is a hit" if 1 in (hits, len(steps)) else "are hits"
+        open_ = f"{len(unknown)} {'is' if len(unknown) == 1 else 'are'} unknown"
+        yield _sentence(f"{where}no miss is shown: {hits} of {counted(len(steps), 'step')} {hit}, {open_}")
     elif not failed:
         yield _sentence(f"{where}every step that the log shows is a hit")
     for step in failed:

@@ -103,6 +103,33 @@ def test_times_come_from_a_log_a_run_or_standard_input(predict: Predict, here: P
     assert (done.returncode, "neither a build log nor a stored run" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("#5 [2/2] RUN another\n#5 DONE 0.3s\n", "no step that ran in it is in this Dockerfile"),
+        ("#5 [2/2] RUN another\n#5 CACHED\n", "no step in it ran and states its seconds"),
+        ("STEP 1/2: FROM x\nSTEP 2/2: RUN another\n--> 0123456789ab\n", "no step in it ran and states its seconds"),
+    ],
+)
+def test_a_log_that_gives_no_time_is_named(predict: Predict, tmp_path: Path, lines: str, why: str) -> None:
+    (tmp_path / "other.log").write_text(lines)
+    done = predict("--times", LOG, "--times", tmp_path / "other.log")
+    assert [line for line in done.stderr.splitlines() if "--times" in line] == [
+        f"lab: --times has nothing of other.log: {why}"
+    ]
+
+
+def test_a_folder_without_a_run_is_refused_with_a_hint(predict: Predict, tmp_path: Path) -> None:
+    done = predict("--times", tmp_path)
+    assert (done.returncode, "\nhint: give the output of docker build" in done.stderr) == (2, True)
+
+
+def test_times_are_of_the_log_by_its_shortest_name(predict: Predict, tmp_path: Path) -> None:
+    (tmp_path / LOG.name).write_bytes(LOG.read_bytes())
+    value = data(predict("--json", "--times", LOG, "--times", tmp_path / LOG.name))
+    assert {step["seconds_from"] for step in value["steps"]} == {f"{tmp_path.name}/{LOG.name}"}
+
+
 def test_github_gets_annotations_and_a_summary(predict: Predict, tmp_path: Path) -> None:
     file = tmp_path / "summary.md"
     done = predict("--github", "--json", GITHUB_STEP_SUMMARY=str(file), GITHUB_WORKSPACE=str(tmp_path))

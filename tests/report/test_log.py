@@ -43,7 +43,10 @@ def test_a_step_before_the_first_miss_may_have_missed_too() -> None:
     ("steps", "sentence"),
     [
         ([step(2, H), step(3, H)], "Every step that the log shows is a hit."),
-        ([step(2, H), step(3, U)], "No miss is shown: 1 of 2 steps are hits, 1 are unknown."),
+        ([step(2, H), step(3, U)], "No miss is shown: 1 of 2 steps is a hit, 1 is unknown."),
+        ([step(2, H), step(3, H), step(4, U)], "No miss is shown: 2 of 3 steps are hits, 1 is unknown."),
+        ([step(2, U), step(3, U)], "No miss is shown: 0 of 2 steps are hits, 2 are unknown."),
+        ([step(2, U)], "No miss is shown: 0 of 1 step is a hit, 1 is unknown."),
         ([step(2, H), step(3, E)], "Step 3/4 (RUN 3) failed."),
         (
             [step(2, H, 7.4, pulled=True)],
