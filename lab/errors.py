@@ -172,7 +172,7 @@ class Interrupted(LabError):
     """Ctrl-C, SIGTERM or SIGHUP: the work stopped at a point that the message names."""
 
     exit_code = 130
-    meaning = "Ctrl-C or another signal stopped lab; the last line names the command that cleans up"
+    meaning = "Ctrl-C or another signal stopped lab; where boxes may be left, the last line names a command"
     fault = "yours"
 
     @classmethod

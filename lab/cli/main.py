@@ -11,7 +11,7 @@ from lab.cli.columns import fill
 from lab.cli.helping import VARIABLE, command_lines, prepare
 from lab.cli.mistakes import defect, misuse
 from lab.cli.terminal import CANONICAL, as_called, echo, remark, say, width
-from lab.cli.verbs import AFTER_STOP, Verbs
+from lab.cli.verbs import Verbs
 from lab.cli.waiting import speak
 from lab.errors import Interrupted, LabError
 from lab.files import patient
@@ -90,10 +90,10 @@ def main() -> None:
         code = show(misuse(error))
     except click.Abort as stop:  # click makes it of an EOFError too, which is a defect
         cause = stop.__cause__
-        code = show(defect(cause) if isinstance(cause, EOFError) else Interrupted.by(cause, hint=AFTER_STOP))
+        code = show(defect(cause) if isinstance(cause, EOFError) else Interrupted.by(cause, hint=lab.after_stop))
     except Exception as error:
         stopped = stop_behind(error) or just_stopped()
-        code = show(Interrupted.by(stopped, hint=AFTER_STOP) if stopped else defect(error))
+        code = show(Interrupted.by(stopped, hint=lab.after_stop) if stopped else defect(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 

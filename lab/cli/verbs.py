@@ -78,6 +78,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "man": ("manpage", "Print the man page."),
     },
 }
+WITHOUT_BOXES = ("Understand a build", "Reports", "lab itself")
 AFTER_STOP = "python -m lab status shows what there is"
 VERBS = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
 FUNCTIONS = {"exec": "exec_", "help": "help_"}  # where a verb's name is a word of Python's
@@ -85,6 +86,14 @@ FUNCTIONS = {"exec": "exec_", "help": "help_"}  # where a verb's name is a word 
 
 class Verbs(click.Group):
     """Verbs that are imported late; an unknown one is refused with the nearest name."""
+
+    _asked = ""
+
+    @property
+    def after_stop(self) -> str | None:
+        """What to do after a signal: look for boxes, unless the verb that was asked for leaves none."""
+        leaves_none = any(self._asked in GROUPS[title] for title in WITHOUT_BOXES)
+        return AFTER_STOP if self._asked and not leaves_none else None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs, group by group."""
@@ -97,6 +106,7 @@ class Verbs(click.Group):
                 return None
             near = did_you_mean(cmd_name, list(VERBS))
             raise UsageError(f'cannot find the verb "{cmd_name}"{near}', hint="python -m lab --help")
+        self._asked = cmd_name
         module = importlib.import_module(f"lab.cli.{VERBS[cmd_name][0]}")
         command = getattr(module, FUNCTIONS.get(cmd_name, cmd_name))
         assert isinstance(command, click.Command)
@@ -109,6 +119,7 @@ class Verbs(click.Group):
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Read the command line, where --help and --version print."""
+        self._asked = ""
         with _answering():
             return super().make_context(*args, **extra)
 
@@ -118,7 +129,7 @@ class Verbs(click.Group):
             with _answering():
                 return super().invoke(ctx)
         except KeyboardInterrupt as stop:
-            raise Interrupted.by(stop, hint=AFTER_STOP) from None
+            raise Interrupted.by(stop, hint=self.after_stop) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs by what people want, a line each, without importing them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 import pytest
 
@@ -39,3 +41,20 @@ def test_an_error_that_a_signal_caused_in_a_library_is_a_stop(
         module.main()
     assert ended.value.code == 130
     assert capsys.readouterr().err.startswith("lab: stopped by SIGTERM\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "hinted"), [(["read", "-"], False), (["report"], False), (["up"], True), (["repro"], True), ([], False)]
+)
+def test_a_signal_hints_at_boxes_only_where_a_verb_uses_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], hinted: bool
+) -> None:
+    def stops(*_: object) -> None:
+        raise KeyboardInterrupt("SIGTERM")
+
+    monkeypatch.setattr(click.Command, "invoke", stops)  # patched: no signal meets that moment each time
+    monkeypatch.setattr(sys, "argv", ["lab", *words])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 130
+    assert ("lab status" in capsys.readouterr().err) is hinted
