@@ -82,7 +82,7 @@ def vary(
     one after a changed byte, which must miss.
 
     Exits with 0 if no change misses, with 4 if one does, with 12 if an engine contradicts the model, and with 14 if
-    the run proves nothing.
+    the run proves nothing, as where no difference could be tried.
     """
     from lab.cli.conduct import boxes_for, conducting
     from lab.report.table import table
@@ -144,8 +144,11 @@ def _brought_up(conductor: Conductor, start: Start) -> list[Ready]:
 
 
 def ending(run: Run) -> int:
-    """The exit code: 12 for a contradicted prediction, 14 if the run proves nothing, 4 if an axis misses, else 0."""
-    from lab.report.vary import misses
+    """The exit code: 12 for a contradicted prediction, 14 if the run proves nothing, 4 if an axis misses, else 0.
+
+    A run proves nothing if its control fails, if a difference has no answer, or if none was tried.
+    """
+    from lab.report.vary import is_untried, misses
     from lab.results.varied import State
 
     found = run.vary
@@ -155,7 +158,8 @@ def ending(run: Run) -> int:
         return CONTRADICTED
     if misses(found):
         return DIFFERS
-    return NOT_KNOWN if any(axis.state is State.FAILED for axis in found.axes) else 0
+    failed = any(axis.state is State.FAILED for axis in found.axes)
+    return NOT_KNOWN if failed or is_untried(found) else 0
 
 
 def _way_on(left: Sequence[str]) -> str:

@@ -35,6 +35,11 @@ def misses(found: VaryFacts) -> list[AxisFacts]:
     return [axis for axis in found.axes if _missed(axis, found)]
 
 
+def is_untried(found: VaryFacts) -> bool:
+    """Return whether no difference was tried at all, so that nothing is shown."""
+    return all(axis.state is State.SKIPPED for axis in found.axes)
+
+
 def verdict_lines(run: Run) -> list[str]:
     """Return the verdict in sentences: whether the run proves anything, what misses, what it costs, what to change."""
     found = run.vary
@@ -135,7 +140,9 @@ def _open(sides: BetweenFacts) -> Iterator[str]:
 def _missing(run: Run, found: VaryFacts) -> Iterator[str]:
     missing = misses(found)
     if not missing:
-        if not found.problem:
+        if is_untried(found) and not found.problem:
+            yield "No difference was tried, so this run shows nothing about this Dockerfile."
+        elif not found.problem:
             yield "No difference that was tried misses this Dockerfile."
         return
     yield "These differences between two machines miss this Dockerfile:"

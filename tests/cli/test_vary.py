@@ -12,7 +12,7 @@ from lab.errors import CONTRADICTED, DIFFERS, NOT_KNOWN
 from lab.results.varied import State
 from lab.run.vary.table import AXES
 from tests.conftest import Lab
-from tests.report.test_vary import MTIME, UMASK, run
+from tests.report.test_vary import CLOCK, MTIME, UMASK, run
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +46,9 @@ def test_what_is_refused_before_anything_starts(checkout: Lab, words: tuple[str,
     ("made", "code"),
     [
         (run(MTIME), 0),
+        (run(MTIME, CLOCK), 0),
+        (run(CLOCK), NOT_KNOWN),
+        (run(), NOT_KNOWN),
         (run(UMASK), DIFFERS),
         (run(UMASK, contradicted=("owner",)), CONTRADICTED),
         (run(UMASK, problem="the control missed"), NOT_KNOWN),

@@ -113,6 +113,11 @@ def test_a_run_that_proves_nothing_says_so_first() -> None:
     assert "No difference that was tried" not in text
 
 
+def test_a_run_without_a_tried_difference_shows_nothing() -> None:
+    assert verdict(run(CLOCK)) == "No difference was tried, so this run shows nothing about this Dockerfile."
+    assert "No difference that was tried misses this Dockerfile." in verdict(run(CLOCK, MTIME))
+
+
 def test_a_contradicted_spot_check_is_loud() -> None:
     text = verdict(run(OWNER, contradicted=("owner",)))
     assert "CONTRADICTED: the engine did not do what lab's model predicts under owner" in text
