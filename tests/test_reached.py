@@ -70,7 +70,6 @@ IMPORTED = {
     "explain/search/test_search.py": """
         explain.search.case explain.search.stages explain.search.usual explain.search.variants
     """,
-    "explain/test_kinds.py": "explain.miss",
     "explain/test_kinds_of_miss.py": "explain.finder",
     "explain/test_side_by_side.py": "report.truth",
     "explain/test_steps.py": """

@@ -12,11 +12,9 @@ from enum import StrEnum
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.copying import Copy
-from lab.buildkit.cachekeys.mounting import read_mount
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import Options
-from lab.buildkit.cachekeys.step import Plan, Step
-from lab.buildkit.cachekeys.words import WordError
+from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.contenthash.compare import FieldDifference, content_sum
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
 from lab.buildkit.contenthash.rules import Rules
@@ -24,7 +22,6 @@ from lab.explain.copies import Side, differences, look
 from lab.results.sides import SentContext
 
 ATTRIBUTES = "the extended attributes of one side are not known"
-UNREAD_MOUNT = "what it mounts is not known: a mount is malformed, or depends on a variable that is not known"
 WHOLE = Copy(("/",), "/")  # as COPY . / takes the whole context
 
 
@@ -87,33 +84,7 @@ def compare_copies(
     """
     planned = plan(dockerfiles.parse(dockerfile), {}, None, lambda copy: None, options, target)
     first, second = comparable(first, second)
-    found = []
-    for step in planned.steps:
-        taken = step.copy if step.copy and step.copy.from_context else _mounted(planned, step)
-        if taken:
-            found.append(_compared(step, taken, first, second, rule_sets))
-    return found
-
-
-def _mounted(planned: Plan, step: Step) -> Copy | None:
-    """What a RUN mounts of the context; None if nothing. A mount that cannot be read makes it unclear."""
-    mounts = [value for name, value in step.instruction.flags if name == "mount"]
-    if step.instruction.word != "RUN" or not mounts:
-        return None
-    inputs = [item for number in step.vertices for item in planned.vertices[number].inputs]
-    asked = [item.request for item in inputs if item.hashed and item.request and not item.request.origin]
-    if asked:
-        return next((request for request in asked if request.paths), None)
-    return Copy((), "", unclear=UNREAD_MOUNT) if any(map(_takes_context, mounts)) else None
-
-
-def _takes_context(text: str) -> bool:
-    """True for a mount of the context, as far as its text shows without the values of variables."""
-    try:
-        mount = read_mount(text, str)
-    except WordError:
-        return True
-    return mount.kind == "bind" and not mount.origin
+    return [_compared(step, step.taken, first, second, rule_sets) for step in planned.steps if step.taken is not None]
 
 
 def compare_whole(first: SentContext, second: SentContext, rule_sets: Sequence[Rules]) -> CopyComparison:

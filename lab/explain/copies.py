@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lab.buildkit.cachekeys import dockerfile as dockerfiles
-from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.needs import lineage
+from lab.buildkit.cachekeys.copying import Copy
+from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.contenthash import gopath
 from lab.buildkit.contenthash.compare import FieldDifference, compare
 from lab.buildkit.contenthash.entry import shown
@@ -16,7 +15,7 @@ from lab.buildkit.contenthash.links import lookup
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
-from lab.errors import ContextError, ReadError
+from lab.errors import ContextError
 from lab.results.contexts import StoredContext
 
 
@@ -59,14 +58,9 @@ def look(context: StoredContext | str, copy: Copy, rules: Rules) -> Side:
         return Side(None, error.message, own, ends)
 
 
-def used_of(context: StoredContext, dockerfile: str, rules: Rules) -> set[str]:
-    """The paths of all objects that a Dockerfile's COPYs use, the links among their sources included."""
-    try:
-        stages = lineage(dockerfiles.parse(dockerfile))
-    except ReadError:
-        return set()
-    items = [item for stage in stages for item in stage.instructions if item.word in ("COPY", "ADD")]
-    copies = [copy for item in items if (copy := read_copy(item)).from_context]
+def used_of(context: StoredContext, steps: Iterable[Step], rules: Rules) -> set[str]:
+    """The paths of all objects that steps use, the links among their sources included."""
+    copies = [step.taken for step in steps if step.taken]
     links = {gopath.key_path(query.path)[1:] for copy in copies for query in copy.queries if query.is_plain}
     return {path for copy in copies for path in look(context, copy, rules).own} | links
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
-from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.needs import lineage
+from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.rulebook import Rulebook
 from lab.explain.copies import look
+from lab.explain.plans import steps_here
 from lab.explain.subject import Subject
 from lab.model import Outcome
 
@@ -18,7 +18,8 @@ from lab.model import Outcome
 class EngineLine:
     """What all engines of one rule set do with one trial's files, if both sides have the same engine.
 
-    `step` is the first COPY that runs, or the first that cannot be predicted; `why` says what is not known.
+    `step` is the first whose files of the context make it run, or the first that cannot be predicted; `why` says what
+    is not known.
     """
 
     rules: str
@@ -30,9 +31,8 @@ class EngineLine:
 
 def engine_lines(subject: Subject) -> list[EngineLine]:
     """A line for each rule set and outcome, in the order of the versions; raises ReadError for a bad Dockerfile."""
-    parsed = dockerfiles.parse(subject.dockerfile)
-    items = [item for stage in lineage(parsed) for item in stage.instructions if item.word in ("COPY", "ADD")]
-    copies = [(item.text, copy) for item in items if (copy := read_copy(item)).from_context]
+    dockerfiles.parse(subject.dockerfile)  # of a bad one there are no steps, which would look like a hit
+    copies = [(step.text, step.taken) for step in steps_here(subject) if step.taken]
     found: dict[tuple[str, Outcome, str | None, str | None], list[str]] = {}
     for versions, rules, able in _known(subject.book):
         outcome, step, why = _verdict(copies, subject, rules) if able else (Outcome.RAN, None, "no inline cache")
@@ -49,7 +49,7 @@ def _verdict(copies: list[tuple[str, Copy]], subject: Subject, rules: Rules) -> 
     for text, copy in copies:
         theirs, ours = look(subject.theirs, copy, rules), look(subject.ours, copy, rules)
         if theirs.digest is None or ours.digest is None:
-            return Outcome.UNKNOWN, text, theirs.problem or ours.problem
+            return Outcome.UNKNOWN, text, copy.unclear or theirs.problem or ours.problem
         if theirs.digest != ours.digest:
             return Outcome.RAN, text, None
     return Outcome.HIT, None, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.buildkit.cachekeys.solver import Decision
+from lab.buildkit.cachekeys.step import Step
 from lab.explain.explanation import Role, StepCause
 from lab.explain.kinds import CAUSES
 from lab.explain.miss import Miss
@@ -23,9 +24,9 @@ class Finder:
         self.upstream = upstream
         self.unpredicted = unpredicted
 
-    def cause(self, text: str, decision: Decision | None) -> StepCause:
+    def cause(self, text: str, decision: Decision | None, step: Step | None = None) -> StepCause:
         """The cause of one step that ran while all before it hit."""
-        miss = Miss(self.subject, self.upstream, text, decision)
+        miss = Miss(self.subject, self.upstream, text, decision, step)
         found = _first(miss)
         if found and found.role is Role.UNKNOWN:
             more = (*two_stores(self.subject), *self._suspects())
@@ -45,9 +46,9 @@ class Finder:
             evidence=(*two_stores(self.subject), *self._suspects()),
         )
 
-    def own_cause(self, text: str) -> tuple[str, ...]:
+    def own_cause(self, text: str, step: Step | None) -> tuple[str, ...]:
         """A line on why a step whose parent missed would miss by itself too; nothing if it would not."""
-        found = _first(Miss(self.subject, self.upstream, text, after_miss=True))
+        found = _first(Miss(self.subject, self.upstream, text, step=step, after_miss=True))
         return (f"it would miss by itself too: {found.sentence}",) if found else ()
 
     def _with_stores(self, found: StepCause) -> StepCause:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
-from lab.buildkit.cachekeys.copying import Copy, read_copy
-from lab.buildkit.cachekeys.instruction import instruction
+from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.solver import Decision, Reason
+from lab.buildkit.cachekeys.step import Step
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream
 from lab.model import Outcome
@@ -17,23 +16,21 @@ from lab.model import Outcome
 class Miss:
     """One step that ran: `text` is its instruction, `decision` its prediction, None where nothing was predicted of it.
 
-    `after_miss` is True for a step whose parent missed too. Its cause is then what would make it miss by itself.
+    `step` is the step of the plan, None where the plan has none of that text. `after_miss` is True for a step whose
+    parent missed too. Its cause is then what would make it miss by itself.
     """
 
     subject: Subject
     upstream: Upstream
     text: str
     decision: Decision | None = None
+    step: Step | None = None
     after_miss: bool = False
 
-    @cached_property
+    @property
     def copy(self) -> Copy | None:
-        """The COPY or ADD that takes files from the context; None for any other step."""
-        item = instruction(self.text)
-        if item.word not in ("COPY", "ADD"):
-            return None
-        found = read_copy(item)
-        return found if found.from_context else None
+        """What the step takes of the context; None if nothing."""
+        return self.step.taken if self.step else None
 
     @property
     def predicted(self) -> Decision | None:

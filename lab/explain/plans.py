@@ -11,10 +11,12 @@ from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.needs import lineage
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision
+from lab.buildkit.cachekeys.state import BaseImage
 from lab.buildkit.cachekeys.step import Step
 from lab.errors import LabError
 from lab.explain.predict import base_images, options_of
 from lab.explain.subject import Subject
+from lab.results.facts import Given, ImageFacts
 
 
 def records(subject: Subject, decision: Decision) -> tuple[str, ...]:
@@ -26,9 +28,7 @@ def records(subject: Subject, decision: Decision) -> tuple[str, ...]:
     listed = f"is in {where}, but not after this parent" if cache.numbers(step.record) else f"is not in {where}"
     lines = [f"the record of its definition here {listed}: {step.record}"]
     number = place(subject, step)
-    theirs = steps_of(
-        subject, subject.their_dockerfile, subject.producer_engine.dialect if subject.producer_engine else None
-    )
+    theirs = steps_there(subject)
     known = theirs[number].record if number is not None and number < len(theirs) else None
     if known and known != step.record and cache.numbers(known):
         lines.append(f"the record of its definition at the producer is in it: {known}")
@@ -37,23 +37,41 @@ def records(subject: Subject, decision: Decision) -> tuple[str, ...]:
 
 def place(subject: Subject, step: Step) -> int | None:
     """The step's number among those that the Dockerfile here makes; None if it is none of them."""
-    steps = steps_of(subject, subject.dockerfile, subject.engine.dialect if subject.engine else None)
-    same = [number for number, item in enumerate(steps) if (item.text, item.record) == (step.text, step.record)]
+    same = [
+        number
+        for number, item in enumerate(steps_here(subject))
+        if (item.text, item.record) == (step.text, step.record)
+    ]
     return same[0] if same else None
 
 
-def steps_of(subject: Subject, dockerfile: str, dialect: Dialect | None) -> Sequence[Step]:
-    """The steps that engines of one dialect make of a Dockerfile; none if it cannot be read."""
-    image, cache = subject.image, subject.cache
-    if isinstance(image, str) or isinstance(cache, str):
-        return ()
+def steps_of(subject: Subject, dockerfile: str, dialect: Dialect | None, given: Given | None = None) -> Sequence[Step]:
+    """The steps that engines of one dialect make of a Dockerfile; none if it cannot be read.
+
+    `given` are the options of the build, by default those of the rebuild.
+    """
+    image = ImageFacts() if isinstance(subject.image, str) else subject.image
+    cache = None if isinstance(subject.cache, str) else subject.cache
     try:
         parsed = dockerfiles.parse(dockerfile)
-        options = options_of(subject)
+        options = options_of(subject, given)
         bases = base_images(parsed, image, subject.bases, cache, subject.platform, options)
+        if isinstance(subject.image, str):  # then no image describes a base that was not read
+            bases |= {name: BaseImage() for name in bases if name not in subject.bases}
         return plan(parsed, bases, dialect, lambda copy: None, options).steps
     except LabError:
         return ()
+
+
+def steps_here(subject: Subject) -> Sequence[Step]:
+    """The steps that the consumer's engine makes of its Dockerfile; none if it cannot be read."""
+    return steps_of(subject, subject.dockerfile, subject.engine.dialect if subject.engine else None)
+
+
+def steps_there(subject: Subject) -> Sequence[Step]:
+    """The steps that the producer's engine made of its Dockerfile; none if it cannot be read."""
+    dialect = subject.producer_engine.dialect if subject.producer_engine else None
+    return steps_of(subject, subject.their_dockerfile, dialect, subject.their_options)
 
 
 def lines_before(dockerfile: str, number: int) -> list[str]:

@@ -22,7 +22,7 @@ from lab.explain.build_values import with_flags
 from lab.explain.subject import Subject
 from lab.model import Outcome
 from lab.results.contexts import StoredContext
-from lab.results.facts import ImageFacts
+from lab.results.facts import Given, ImageFacts
 from lab.results.stores import merges_layers
 
 NO_CACHE = "the image has no inline cache"
@@ -63,13 +63,13 @@ def decisions(subject: Subject) -> list[Decision] | str:
     return solve((cache,), planned)
 
 
-def options_of(subject: Subject) -> Options:
+def options_of(subject: Subject, given: Given | None = None) -> Options:
     """The options with which a run builds: those that lab passes itself, those of the sequence and of changes, and what
-    the engine's own facts say.
+    the engine's own facts say. `given` are those of the sequence and of changes, by default those of the rebuild.
     """
     merges = merges_layers(subject.consumer) if subject.consumer else None
     platform = "/".join(subject.platform)
-    given = subject.trial.options
+    given = given or subject.trial.options
     builder = subject.consumer.builder if subject.consumer else "buildkit"
     caching = subject.production.caching if subject.production else "inline"
     # only `docker build` asks for an inline cache by an argument, which a Dockerfile can declare

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys import dockerfile as dockerfiles
 from lab.buildkit.cachekeys.needs import needed
-from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason
 from lab.buildkit.cachekeys.step import Step
-from lab.errors import LabError, ReadError
+from lab.errors import ReadError
 from lab.explain.explanation import Explanation, Role, StepCause
 from lab.explain.finder import Finder
 from lab.explain.graph import ancestors, dependents, nearest, numbers_of
+from lab.explain.plans import steps_here
 from lab.explain.predict import decisions
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream
@@ -39,15 +39,14 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
         )
         return Explanation(trial.name, steps)
     made = decisions(subject)
-    planned = _planned(subject.dockerfile) if isinstance(made, str) else [item.step for item in made]
+    planned = steps_here(subject) if isinstance(made, str) else [item.step for item in made]
     numbers = numbers_of([step.instruction for step in trial.build.steps], planned)
-    graph = _Graph(trial.build.steps, planned, numbers, _not_held(made))
+    decided = () if isinstance(made, str) else made
+    graph = _Graph(trial.build.steps, planned, numbers, decided)
     finder = Finder(subject, upstream, made if isinstance(made, str) else None)
     found = []
     for place, step in enumerate(trial.build.steps):
-        number = graph.numbers[place]
-        decision = None if number is None or isinstance(made, str) else made[number]
-        found.append(_one(step, decision, place, graph, finder))
+        found.append(_one(step, place, graph, finder))
     return Explanation(trial.name, tuple(found), _main(found, graph))
 
 
@@ -55,21 +54,31 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
 class _Graph:
     """The steps that a build printed and those of its plan.
 
-    `numbers` has the place in the plan of each printed step. `not_held` are the places of those whose key is in the
-    cache without a layer: such a step may run, and the keys of the steps that depend on it stay the same.
+    `numbers` has the place in the plan of each printed step. `decided` are the decisions on the steps of the plan; none
+    where nothing could be predicted.
     """
 
     printed: Sequence[StepResult]
     planned: Sequence[Step]
     numbers: Sequence[int | None]
-    not_held: Collection[int] = ()
+    decided: Sequence[Decision] = ()
+
+    def step(self, place: int) -> Step | None:
+        """The step of the plan that a printed one is; None if it is none of them."""
+        number = self.numbers[place]
+        return None if number is None else self.planned[number]
+
+    def decision(self, place: int) -> Decision | None:
+        """The decision on a printed step; None where nothing was predicted of it."""
+        number = self.numbers[place]
+        return self.decided[number] if self.decided and number is not None else None
 
     def ran(self, number: int) -> bool | None:
         """Whether a step of the plan missed; None if the build does not show it."""
         if number not in self.numbers:
             return None
-        if number in self.not_held:
-            return False
+        if self.decided and self.decided[number].reason is Reason.NO_RESULT:
+            return False  # its key is in the cache, so the keys of the steps that depend on it stay the same
         outcome = self.printed[self.numbers.index(number)].outcome
         return {Outcome.RAN: True, Outcome.HIT: False}.get(outcome)
 
@@ -80,6 +89,17 @@ class _Graph:
             return self.first_before(place)
         found = nearest(self.planned, number, self.ran)
         return None if found is None else self.planned[found].text
+
+    def unprinted(self, place: int) -> Decision | None:
+        """The decision on the step whose miss makes a printed one miss, if none of the run's instructions is that step.
+
+        A trigger (ONBUILD) is such a step, and a WORKDIR may be one.
+        """
+        decision = first = self.decision(place)
+        while decision and decision.lost_parent is not None and decision.lost_parent not in self.numbers:
+            decision = self.decided[decision.lost_parent]
+        own = decision and decision.outcome is Outcome.RAN and decision.reason not in (Reason.PARENT, Reason.NO_RESULT)
+        return decision if own and decision is not first else None
 
     def first_before(self, place: int) -> str | None:
         """The first step that ran among those printed before a step."""
@@ -95,19 +115,6 @@ class _Graph:
         """For each printed step, how many others that ran depend on it."""
         counts = dependents(self.planned, {number for number in range(len(self.planned)) if self.ran(number)})
         return [0 if number is None else counts[number] for number in self.numbers]
-
-
-def _not_held(made: list[Decision] | str) -> set[int]:
-    decided = [] if isinstance(made, str) else made
-    return {number for number, decision in enumerate(decided) if decision.reason is Reason.NO_RESULT}
-
-
-def _planned(dockerfile: str) -> list[Step]:
-    """The steps of a Dockerfile of which nothing else is known; none if it cannot be read."""
-    try:
-        return list(plan(dockerfiles.parse(dockerfile), {}, None, lambda copy: None).steps)
-    except LabError:
-        return []
 
 
 def _main(found: Sequence[StepCause], graph: _Graph) -> int | None:
@@ -155,8 +162,8 @@ def _without_import(build: BuildResult, finder: Finder) -> Iterator[StepCause]:
             yield StepCause(step.instruction, Role.UNKNOWN, "its outcome is not known")
 
 
-def _one(step: StepResult, decision: Decision | None, place: int, graph: _Graph, finder: Finder) -> StepCause:
-    text = step.instruction
+def _one(step: StepResult, place: int, graph: _Graph, finder: Finder) -> StepCause:
+    text, decision, here = step.instruction, graph.decision(place), graph.step(place)
     if step.outcome.cached:
         return StepCause(text, Role.HIT, _hit(decision, graph.above(place), graph.first_before(place)))
     if step.outcome is not Outcome.RAN:
@@ -164,8 +171,13 @@ def _one(step: StepResult, decision: Decision | None, place: int, graph: _Graph,
     lost = graph.lost(place)
     if lost is not None:
         why = f"it depends on {lost}, which missed, so its own key is new"
-        return StepCause(text, Role.CONSEQUENCE, why, evidence=finder.own_cause(text))
-    return finder.cause(text, decision)
+        return StepCause(text, Role.CONSEQUENCE, why, evidence=finder.own_cause(text, here))
+    above = graph.unprinted(place)
+    found = finder.cause(above.step.text, above, above.step) if above else None
+    if above and found and found.role is Role.CAUSE:
+        why = f"it depends on {above.step.printed}, which missed: {found.sentence}"
+        return replace(found, instruction=text, sentence=why)
+    return finder.cause(text, decision, here)
 
 
 def _hit(decision: Decision | None, above: str | None, before: str | None) -> str:

@@ -65,7 +65,12 @@ class Subject:
     @cached_property
     def their_dockerfile(self) -> str:
         """The Dockerfile that the producer built."""
-        return self._dockerfile_of(self.theirs, self.production.options if self.production else Given())
+        return self._dockerfile_of(self.theirs, self.their_options)
+
+    @property
+    def their_options(self) -> Given:
+        """The options of the producer's build."""
+        return self.production.options if self.production else Given()
 
     def _dockerfile_of(self, context: StoredContext | str, given: Given, own: str | None = None) -> str:
         objects = [] if isinstance(context, str) else context.objects

@@ -12,6 +12,7 @@ from lab.buildkit.cachekeys.instruction import Instruction, heredoc
 from lab.buildkit.cachekeys.stages import Origin
 from lab.buildkit.cachekeys.state import Expander, State
 from lab.buildkit.cachekeys.step import Step
+from lab.buildkit.cachekeys.taking import taken
 from lab.buildkit.cachekeys.words import WordError
 from lab.buildkit.cachekeys.workshop import Workshop
 from lab.errors import ContextError
@@ -110,6 +111,7 @@ def _made(
         selector=next((item.selector for item in first.inputs if not item.hashed), ""),
         unclear=unclear,
         copy=copy,
+        taken=taken(item, copy, first.inputs),
         fails=failing is not None,
         parents=_parents(shop, vertices),
         stage=shop.stages.shown_name(stage.number) if stage.is_numbered else "",

@@ -14,6 +14,7 @@ from lab.explain.advice import advice
 from lab.explain.copies import Side, differences, followed, look, own_digests_of, used_of
 from lab.explain.explanation import Role, StepCause
 from lab.explain.miss import Miss
+from lab.explain.plans import steps_here, steps_there
 from lab.explain.remedies.offer import remedies
 from lab.explain.remedies.remedy import Remedy, sides
 from lab.explain.sent import arithmetic
@@ -137,8 +138,8 @@ class _Files:
         made, trial, engine = self.subject.production, self.subject.trial, self.subject.engine
         assert engine is not None  # `cause` returns early without one
         sent = [
-            [entry for entry in side.sent_objects if entry.path in used_of(side, text, engine.rules)]
-            for side, text in ((theirs, self.subject.their_dockerfile), (ours, self.subject.dockerfile))
+            [entry for entry in side.sent_objects if entry.path in used_of(side, steps, engine.rules)]
+            for side, steps in ((theirs, steps_there(self.subject)), (ours, steps_here(self.subject)))
         ]
         line = arithmetic(
             made.build.context_bytes if made and made.build else None,

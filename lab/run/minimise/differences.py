@@ -12,6 +12,7 @@ from typing import get_args
 
 from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.needs import first_image
+from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.contenthash.entry import Entry, Kind
 from lab.buildkit.contenthash.rules import Rules
 from lab.errors import ConfigError, UsageError, did_you_mean
@@ -24,7 +25,7 @@ from lab.run.own_project.project import OwnProject
 from lab.run.own_project.scenario import scenario_of
 from lab.run.own_project.variations import best_file, differences, model_of
 from lab.run.vary.axis import NotHereError, Scene, Variant
-from lab.run.vary.picking import taken
+from lab.run.vary.picking import taken, unclear
 from lab.run.vary.table import AXES
 
 MACHINE = "amd64" if platform.machine() == "x86_64" else "arm64"
@@ -80,10 +81,11 @@ def _read(change: dict[str, object]) -> tuple[NamedChange, ...]:
 
 
 def _scene(project: OwnProject, rules: Rules, on: str | None) -> Scene:
-    """What the axes look at, as far as this machine knows it; the file of `on` is the first that a COPY takes."""
+    """What the axes look at, as far as this machine knows it; the file of `on` is the first that a step takes."""
     text, target = project.dockerfile("scratch"), project.request.target
     parsed = parse(until(text, target))
-    found = taken(StoredContext(project.objects, {}), text, target, rules)
+    steps = plan(parsed, {}, None, lambda copy: None, project.options).steps
+    found = taken(StoredContext(project.objects, {}), steps, rules)
     return Scene(
         objects=project.objects,
         taken=sorted(found, key=lambda entry: entry.path != on),
@@ -95,6 +97,7 @@ def _scene(project: OwnProject, rules: Rules, on: str | None) -> Scene:
         flags=project.words,
         platform=("linux", MACHINE),
         prefix="",
+        unclear=unclear(steps),
     )
 
 

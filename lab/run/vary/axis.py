@@ -24,11 +24,12 @@ class NotHereError(Exception):
 class Scene:
     """What an axis may look at.
 
-    `objects` are those of the context on the box, `taken` those that a COPY or ADD takes, in the order of the
-    Dockerfile. `text` is the Dockerfile that is built, and `base` the image of its first FROM. `ignore` is the ignore
-    file that the client reads. `flags` are words of the builds. `engines` start further engines by what differs: each
-    raises NotHereError. `prefix` begins the references of images that the registry may hold. `is_whole_machine` states
-    that the box is a machine that lab made, on which nobody else works.
+    `objects` are those of the context on the box, `taken` those that steps of the build take, in the order of the
+    steps. `unclear` says of which step it is not known what it takes, and why. `text` is the Dockerfile that is built,
+    and `base` the image of its first FROM. `ignore` is the ignore file that the client reads. `flags` are words of the
+    builds. `engines` start further engines by what differs: each raises NotHereError. `prefix` begins the references of
+    images that the registry may hold. `is_whole_machine` states that the box is a machine that lab made, on which
+    nobody else works.
     """
 
     objects: Sequence[Entry]
@@ -43,6 +44,7 @@ class Scene:
     prefix: str
     engines: Mapping[str, Callable[[], Engine]] = field(default_factory=dict)
     is_whole_machine: bool = False
+    unclear: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

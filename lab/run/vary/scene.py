@@ -9,14 +9,16 @@ from lab.buildkit.cachekeys.needs import first_image
 from lab.engines.engine import Engine
 from lab.errors import CommandError
 from lab.explain.build_values import flag
+from lab.explain.plans import steps_of
 from lab.explain.rules_of_box import known_of
 from lab.explain.subject import subject
 from lab.model import CONTROL, Verdict
 from lab.results.contexts import load_context
+from lab.results.facts import Given
 from lab.results.run import Trial
 from lab.run.vary.axis import Scene
 from lab.run.vary.bench import UNCHANGED, Bench
-from lab.run.vary.picking import taken
+from lab.run.vary.picking import taken, unclear
 
 IGNORE = ".dockerignore"
 
@@ -28,21 +30,23 @@ def scene_of(bench: Bench, engines: Mapping[str, Callable[[], Engine]]) -> Scene
     if isinstance(context, str):
         raise CommandError(f"cannot vary {bench.scenario.name}: {context}")
     target = flag("target", words)
-    known = known_of(bench.book, run.boxes[0])
+    about, known = subject(run, _trial(bench), bench.book), known_of(bench.book, run.boxes[0])
+    steps = steps_of(about, until(text, target), known.dialect if known else None)
     parsed = parse(until(text, target))
     return Scene(
         objects=context.objects,
-        taken=taken(context, text, target, known.rules if known else bench.book.newest),
+        taken=taken(context, steps, known.rules if known else bench.book.newest),
         text=text,
         parsed=parsed,
         base=first_image(parsed),
         ignore=_ignore_file(bench, {entry.path for entry in context.objects}),
         arguments=bench.scenario.options.arguments,
         flags=words,
-        platform=subject(run, _trial(bench), bench.book).platform,
+        platform=about.platform,
         prefix=bench.registry.prefix,
         engines=engines,
         is_whole_machine=bench.is_whole_machine,
+        unclear=unclear(steps),
     )
 
 
@@ -53,7 +57,8 @@ def _ignore_file(bench: Bench, paths: set[str]) -> str:
 
 
 def _trial(bench: Bench) -> Trial:
-    """A trial of the bench's own engine, which names it alone."""
+    """A trial of the bench's own engine with the options of its builds."""
+    given = bench.scenario.options
     key = bench.key_of(CONTROL, UNCHANGED)
     return Trial(
         name=str(key),
@@ -62,4 +67,5 @@ def _trial(bench: Bench) -> Trial:
         engine=key.engine,
         variation=key.variation,
         verdict=Verdict.BROKEN,
+        options=Given(arguments=dict(given.arguments), flags=given.words),
     )

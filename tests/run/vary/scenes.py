@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.buildkit.cachekeys.dockerfile import parse
+from lab.buildkit.cachekeys.plan import plan
+from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.results.contexts import StoredContext
 from lab.run.vary.axis import Scene
-from lab.run.vary.picking import taken
+from lab.run.vary.picking import taken, unclear
 from tests.vectors import BOOK
 
 TEXT = """\
@@ -31,11 +33,17 @@ def objects() -> list[Entry]:
     ]
 
 
+def steps_in(text: str) -> tuple[Step, ...]:
+    """The steps of a Dockerfile whose base images are not known."""
+    return plan(parse(text), {}, None, lambda copy: None).steps
+
+
 def scene(text: str = TEXT, found: Sequence[Entry] | None = None, **changes: object) -> Scene:
     found = objects() if found is None else found
-    made = {
+    made: dict[str, object] = {
         "objects": found,
-        "taken": taken(StoredContext(tuple(found), {}), text, None, BOOK.newest),
+        "unclear": unclear(steps_in(text)),
+        "taken": taken(StoredContext(tuple(found), {}), steps_in(text), BOOK.newest),
         "text": text,
         "parsed": parse(text),
         "base": "base:1",

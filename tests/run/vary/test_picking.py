@@ -22,6 +22,26 @@ def test_what_no_copy_takes_is_not_picked() -> None:
         a_folder(found)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM base:1\nARG DIR=src\nCOPY ${DIR} /src\n",
+        "FROM base:1\nENV DIR=src\nCOPY $DIR /src\n",
+        'FROM base:1\nCOPY "src" /src\n',
+        "FROM base:1 AS first\nONBUILD COPY src /src\nFROM first\nRUN true\n",
+        "FROM base:1\nRUN --mount=type=bind,source=src,target=/src true\n",
+    ],
+)
+def test_what_a_step_takes_does_not_depend_on_how_it_is_written(text: str) -> None:
+    assert [entry.path for entry in scene(text).taken] == ["src", "src/a.txt", "src/b.txt"]
+
+
+def test_what_is_not_known_is_not_called_nothing() -> None:
+    found = scene("FROM base:1\nCOPY $OF_THE_BASE /src\n")
+    with pytest.raises(NotHereError, match="it is not known what COPY \\$OF_THE_BASE /src takes"):
+        a_file(found)
+
+
 def test_files_that_docker_reads_itself_are_not_picked() -> None:
     found = scene("FROM base:1\nCOPY . /\n", [file("Dockerfile", b"x\n"), file("z", b"z")])
     assert a_file(found).path == "z"

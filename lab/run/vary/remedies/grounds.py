@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.buildkit.cachekeys.copying import read_copy
-from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.instruction import instruction
-from lab.buildkit.cachekeys.needs import needed
+from lab.explain.plans import steps_here
 from lab.explain.remedies.remedy import Sides, sides
 from lab.explain.subject import subject
 from lab.run.own_project.project import OwnProject
@@ -34,16 +32,13 @@ def ground_of(bench: Bench, scene: Scene, project: OwnProject | None, missed: Se
 
 
 def _sides(bench: Bench, missed: Missed) -> Sides | None:
-    """The files of both sides that all COPY and ADD take, for an axis that misses at one of them; else None."""
+    """The files of both sides that all steps take, for an axis that misses at a COPY or ADD; else None."""
     trial = next((trial for trial in bench.run.trials if trial.variation == missed.name), None)
     if trial is None or instruction(missed.step).word not in ("COPY", "ADD"):
         return None
     found = subject(bench.run, trial, bench.book)
     if found.engine is None or isinstance(found.ours, str) or isinstance(found.theirs, str):
         return None
-    parsed = parse(found.dockerfile)
-    items = [item for number in needed(parsed) for item in parsed.stages[number].instructions]
-    copies = [read_copy(item) for item in items if item.word in ("COPY", "ADD")]
-    queries = [query for copy in copies if copy.from_context for query in copy.queries]
+    queries = [query for step in steps_here(found) if step.taken for query in step.taken.queries]
     rules = found.engine.rules
     return sides(found.ours.sent_objects, found.theirs.sent_objects, queries, rules, rules)

@@ -13,7 +13,7 @@ from lab.run.gather.stream import Listing
 from lab.run.vary.axis import Scene, Variant
 from lab.run.vary.picking import taken
 from lab.run.vary.table import AXES
-from tests.run.vary.scenes import TEXT
+from tests.run.vary.scenes import TEXT, steps_in
 from tests.vectors import BOOK
 
 
@@ -37,7 +37,7 @@ def scene_of(context: Path, text: str = TEXT) -> Scene:
     found = listing(context).entries
     return Scene(
         objects=found,
-        taken=taken(StoredContext(found, {}), text, None, BOOK.newest),
+        taken=taken(StoredContext(found, {}), steps_in(text), BOOK.newest),
         text=text,
         parsed=parse(text),
         base="base:1",
