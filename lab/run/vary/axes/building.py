@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from lab.counting import whole_number
 from lab.explain.build_values import flag
+from lab.run.client_login import logged_in
 from lab.run.station import Station
 from lab.run.vary.axis import Axis, NotHereError, Scene, Variant, changes
 from lab.run.vary.dockerfiles import argument_of, swapped_env, with_base
@@ -55,8 +56,10 @@ def _retagged(scene: Scene) -> Variant:
     base, new = _base(scene), f"{scene.prefix}/lab-vary-base:retagged"
 
     def make(station: Station) -> None:
-        for words in (["pull", base], ["tag", base, new], ["push", new]):
-            station.box.check(station.engine.call(words), doing="give the base image another tag", timeout=PULL_SECONDS)
+        doing = "give the base image another tag"
+        with logged_in(station.box, station.registry) as env:
+            for words in (["pull", base], ["tag", base, new], ["push", new]):
+                station.box.check(station.engine.call(words, env), env=env, doing=doing, timeout=PULL_SECONDS)
 
     return _other_base(scene, new, "the same base image under another tag", make)
 
@@ -65,16 +68,17 @@ def _imported(scene: Scene) -> Variant:
     base, new = _base(scene), f"{scene.prefix}/lab-vary-base:imported"
 
     def make(station: Station) -> None:
-        docker = shlex.join(station.engine.call([]))
-        script = (
-            f"set -e; {docker} pull -q {shlex.quote(base)}; made=$({docker} create {shlex.quote(base)} /lab)\n"
-            f"config=$({docker} inspect --format "
-            '\'{{range .Config.Env}}{{println "ENV" .}}{{end}}\' "$made")\n'
-            'set --; while IFS= read -r line; do test -z "$line" || set -- "$@" --change "$line"; done <<END\n'
-            "$config\nEND\n"
-            f'{docker} export "$made" | {docker} import "$@" - {new}; {docker} rm "$made"; {docker} push {new}'
-        )
-        station.box.check(["sh", "-c", script], doing="import the base image again", timeout=PULL_SECONDS)
+        with logged_in(station.box, station.registry) as env:
+            docker = shlex.join(station.engine.call([], env))
+            script = (
+                f"set -e; {docker} pull -q {shlex.quote(base)}; made=$({docker} create {shlex.quote(base)} /lab)\n"
+                f"config=$({docker} inspect --format "
+                '\'{{range .Config.Env}}{{println "ENV" .}}{{end}}\' "$made")\n'
+                'set --; while IFS= read -r line; do test -z "$line" || set -- "$@" --change "$line"; done <<END\n'
+                "$config\nEND\n"
+                f'{docker} export "$made" | {docker} import "$@" - {new}; {docker} rm "$made"; {docker} push {new}'
+            )
+            station.box.check(["sh", "-c", script], env=env, doing="import the base image again", timeout=PULL_SECONDS)
 
     return _other_base(scene, new, "the base image after docker export and docker import", make)
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path, PurePosixPath
+
 import pytest
 
+from lab.boxes.local import LocalBox
+from lab.engines.engine import Engine
+from lab.registry.credentials import Credentials
+from lab.registry.server import Registry
+from lab.run.station import Station
 from lab.run.vary.axis import NotHereError
 from tests.run.vary.axes.making import variant
 from tests.run.vary.scenes import TEXT, scene
+from tests.run.vary.standing import FACTS
 
 
 def test_the_argument_gets_another_value() -> None:
@@ -46,6 +55,25 @@ def test_another_base_is_named_and_made(name: str) -> None:
     [new] = made.named
     assert new.startswith("localhost:1/") and made.images is not None
     assert made.dockerfile == TEXT.replace("base:1", new)
+
+
+@pytest.mark.parametrize("name", ["base-retagged", "base-reimported"])
+def test_a_client_has_the_login_for_the_registry_of_the_base(name: str, tmp_path: Path) -> None:
+    """A docker that, as one with lab's own registry, pulls and pushes with the login alone."""
+    client = tmp_path / "docker"
+    client.write_text(f"""#!/bin/sh
+case "$1" in
+pull | push) grep -q auths "$DOCKER_CONFIG/config.json" || exit 1; echo "$DOCKER_CONFIG" >> {tmp_path}/folders ;;
+esac
+""")
+    client.chmod(0o755)
+    registry = Registry("localhost:1", "docker-registry", 1, credentials=Credentials.random())
+    engine = Engine("20.10.24", (str(client),), "20.10.24", "20.10.24", "")
+    make = variant(name, scene()).images
+    assert make is not None
+    make(Station(LocalBox("here"), lambda text: nullcontext(), engine, FACTS, PurePosixPath(tmp_path), registry))
+    folders = (tmp_path / "folders").read_text().split()
+    assert len(folders) == 2 and not any(Path(folder).exists() for folder in folders)
 
 
 def test_a_base_whose_name_is_not_written_is_no_axis() -> None:
