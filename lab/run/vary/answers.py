@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lab.explain.explanation import Explanation, Role
 from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
@@ -51,7 +52,7 @@ class Answers:
         self._keep(item.axis, item.variant.what, State.PREDICTED, outcomes=outcomes)
 
     def show(self, axis: Axis, what: str, trial: Trial, *, spot: bool = False) -> None:
-        """Keep what a trial shows: the outcomes, and the first miss with its cause and its cost."""
+        """Keep what a trial shows: the outcomes, and the miss that is the cause of the others with its cost."""
         found: dict[str, object] = {"trial": trial.name, "outcomes": outcomes_of(trial)}
         if is_unread(trial):
             reason = in_short(trial.problem or "the reason is not known")
@@ -76,25 +77,37 @@ class Answers:
         self.facts[axis.name] = facts.model_copy(update=fields)
 
     def _of_miss(self, trial: Trial) -> dict[str, object]:
-        """The first step that missed, its cause and its cost."""
+        """The step that missed by itself, its cause and its cost."""
         before = outcomes_of(self.control)
         if not misses(trial, before) or trial.build is None:
             return {}
         steps = trial.build.steps
-        first = next(step for step, was in zip(steps, before, strict=False) if is_miss(step.outcome, was))
+        missed = [at for at, (step, was) in enumerate(zip(steps, before, strict=False)) if is_miss(step.outcome, was)]
+        place, cause = self._cause(trial, missed)
         return {
-            "step": first.instruction,
-            "cause": self._cause(trial, first.instruction),
+            "step": steps[place].instruction,
+            "cause": cause,
             "cost": costs.cost(steps, before, self.sizes),
         }
 
-    def _cause(self, trial: Trial, step: str) -> str | None:
+    def _cause(self, trial: Trial, missed: Sequence[int]) -> tuple[int, str]:
+        """The place and the cause of the missed step that `explain` names, else of the first one."""
         if trial.engine.endswith("+classic"):
-            return NO_MODEL
-        if _predicted(trial, step) is Outcome.HIT:
-            return NO_CAUSE
+            return missed[0], NO_MODEL
         explained = explain(subject(self.bench.run, trial, self.bench.book), self.upstream)
-        return next((item.sentence for item in explained.steps if item.instruction == step), None)
+        place = main_of(explained, missed)
+        if (trial.predicted or ())[place : place + 1] == (Outcome.HIT,):
+            return place, NO_CAUSE
+        return place, explained.steps[place].sentence
+
+
+def main_of(explained: Explanation, missed: Sequence[int]) -> int:
+    """Return the place of the missed step that is the cause of most misses; the first one if none has a cause.
+
+    A step whose key is in the cache without a layer is no cause.
+    """
+    causes = [at for at in missed if explained.steps[at].role is Role.CAUSE]
+    return explained.main if explained.main in causes else next(iter(causes), missed[0])
 
 
 def is_unread(trial: Trial) -> bool:
@@ -107,9 +120,3 @@ def contradicts(trial: Trial, before: Sequence[Outcome], *, spot: bool) -> bool:
     if prediction(trial) is Prediction.CONTRADICTED:
         return True
     return spot and (is_unread(trial) or outcomes_of(trial) != tuple(before))
-
-
-def _predicted(trial: Trial, step: str) -> Outcome | None:
-    steps = trial.build.steps if trial.build else ()
-    pairs = zip(steps, trial.predicted or (), strict=False)
-    return next((outcome for item, outcome in pairs if item.instruction == step), None)
