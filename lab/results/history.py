@@ -1,4 +1,4 @@
-"""How often a step hit over time, by day, engine, box and builder, from the counts of all stored runs."""
+"""How often a step hit over time, by day, engine, box and builder, from the counts of all stored trials."""
 
 from __future__ import annotations
 

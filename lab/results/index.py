@@ -19,20 +19,28 @@ from typing import TypeVar
 
 from lab.errors import LabError
 from lab.results import journal
-from lab.results.summary import StepCount, Summary, is_running, step_counts, summary_of
+from lab.results.summary import StepCount, Summary, is_running, marks_of, step_counts, summary_of
 
-VERSION = 4  # of the tables, and of what is counted; another number in the file means that it is built again
+VERSION = 5  # of the tables, and of what is counted; another number in the file means that it is built again
 NAME = Path(".index", "runs.sqlite")  # below results/
 WAIT = 10.0  # seconds that a process waits for another that writes
 FILES = ("run.json", journal.NAME)  # a run changes only with one of them
 SCHEMA = """
-CREATE TABLE runs (id INTEGER PRIMARY KEY, folder BLOB UNIQUE NOT NULL, stamp TEXT NOT NULL, summary TEXT NOT NULL);
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY, folder BLOB UNIQUE NOT NULL, stamp TEXT NOT NULL, summary TEXT NOT NULL,
+  parts INTEGER NOT NULL
+);
 CREATE TABLE steps (
   run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  trial INTEGER NOT NULL,
   step TEXT NOT NULL, engine TEXT NOT NULL, box TEXT NOT NULL, builder TEXT NOT NULL, variation TEXT NOT NULL,
   outcome TEXT NOT NULL, count INTEGER NOT NULL
 );
 CREATE INDEX steps_run ON steps (run);
+CREATE TABLE marks (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, trial INTEGER NOT NULL, mark BLOB NOT NULL
+);
+CREATE INDEX marks_run ON marks (run);
 CREATE TABLE used (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, engine TEXT NOT NULL, box TEXT NOT NULL);
 CREATE INDEX used_run ON used (run);
 """
@@ -44,7 +52,7 @@ Ask = Callable[[sqlite3.Connection], A]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The count of one outcome of a step in one run, with the run's name, start and scenario."""
+    """The count of one outcome of a step in one trial, with the name, start and scenario of its run."""
 
     run: str
     started: datetime
@@ -77,7 +85,10 @@ def _of_folders(results: Path, folders: Sequence[Path], *, whole: bool) -> list[
 
 
 def counts(results: Path) -> list[Counted]:
-    """The counted outcomes of the steps of all runs that can be read, oldest run first."""
+    """The counted outcomes of the steps of all trials that can be read, oldest run first.
+
+    A trial that several runs have is counted once: a merged run repeats the trials of its parts.
+    """
     return _asked(results, folders_of(results), _counts, whole=True)[0]
 
 
@@ -107,13 +118,30 @@ def _used(connection: sqlite3.Connection) -> list[Used]:
 def _counts(connection: sqlite3.Connection) -> list[Counted]:
     rows = connection.execute("SELECT id, summary FROM runs")
     runs = {number: Summary.from_json(json.loads(text)) for number, text in rows}
-    columns = "run, step, engine, box, builder, variation, outcome, count"
+    repeated = _repeated(connection)
+    columns = "run, trial, step, engine, box, builder, variation, outcome, count"
     found = [
         Counted(run.name, run.started, run.scenario, StepCount(*row))
         for number, *row in connection.execute(f"SELECT {columns} FROM steps ORDER BY rowid")
-        if (run := runs[number]).started is not None
+        if (run := runs[number]).started is not None and (number, row[0]) not in repeated
     ]
     return sorted(found, key=lambda item: (item.started, item.run))
+
+
+def _repeated(connection: sqlite3.Connection) -> set[tuple[int, int]]:
+    """The runs and places of trials that another run has too, in which they are counted: the one with fewer parts."""
+    trials: dict[tuple[int, int], list[bytes]] = {}
+    order = "runs.parts, runs.folder, marks.rowid"
+    wanted = f"SELECT run, trial, mark FROM marks JOIN runs ON runs.id = marks.run ORDER BY {order}"
+    for number, place, mark in connection.execute(wanted):
+        trials.setdefault((number, place), []).append(mark)
+    known: set[bytes] = set()
+    repeated = set()
+    for trial, own in trials.items():
+        if not known.isdisjoint(own):
+            repeated.add(trial)
+        known.update(own)
+    return repeated
 
 
 def _asked(results: Path, folders: Sequence[Path], ask: Ask[A], *, whole: bool) -> tuple[A, dict[Path, Summary]]:
@@ -211,7 +239,9 @@ class _Read:
     """What the index holds of one run."""
 
     summary: Summary
+    parts: int  # the runs that it was merged of
     steps: Sequence[StepCount]
+    marks: Sequence[tuple[int, str]]
     used: Sequence[Used]
 
 
@@ -220,7 +250,8 @@ def _read(folder: Path) -> _Read:
 
     run = load(folder)
     used = list(dict.fromkeys((box.engine, box.name) for box in run.boxes))
-    return _Read(summary_of(folder.name, run), step_counts(run), used)
+    name = folder.name
+    return _Read(summary_of(name, run), len(run.merged), step_counts(run), marks_of(name, run), used)
 
 
 def _store(connection: sqlite3.Connection, folder: Path, stamp: str, read: _Read) -> None:
@@ -228,10 +259,12 @@ def _store(connection: sqlite3.Connection, folder: Path, stamp: str, read: _Read
     connection.execute("DELETE FROM runs WHERE folder = ?", (key,))
     text = json.dumps(read.summary.to_json())
     number = connection.execute(
-        "INSERT INTO runs (folder, stamp, summary) VALUES (?, ?, ?)", (key, stamp, text)
+        "INSERT INTO runs (folder, stamp, summary, parts) VALUES (?, ?, ?, ?)", (key, stamp, text, read.parts)
     ).lastrowid
     rows = [(number, *astuple(item)) for item in read.steps]
-    connection.executemany("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    marks = [(number, place, mark.encode("utf-8", "surrogatepass")) for place, mark in read.marks]
+    connection.executemany("INSERT INTO marks VALUES (?, ?, ?)", marks)
     connection.executemany("INSERT INTO used VALUES (?, ?, ?)", [(number, *pair) for pair in read.used])
 
 

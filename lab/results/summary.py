@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +64,13 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class StepCount:
-    """How many trials of a run had one outcome at a step, by the consumer's box, engine and builder.
+    """How often a trial had one outcome at a step, by the consumer's box, engine and builder.
 
-    `outcome` is `hit`, `wrong-hit` or `ran`; `unknown` if it could not be read, `broken` for a step of a broken trial.
+    `trial` is the place of the trial in its run. `outcome` is `hit`, `wrong-hit` or `ran`; `unknown` if it could not be
+    read, `broken` for a step of a broken trial. `count` is above 1 for a step whose text occurs several times.
     """
 
+    trial: int
     step: str
     engine: str
     box: str
@@ -102,16 +104,34 @@ def _seconds(run: Run) -> float | None:
 def step_counts(run: Run) -> list[StepCount]:
     """The outcomes of all steps of a run, counted; a step that a trial did not reach is `unknown`."""
     builders = {(box.name, box.engine): box.builder for box in run.boxes}
-    counts: Counter[tuple[str, str, str, str, str, str]] = Counter()
-    for trial in run.trials:
+    counts: Counter[tuple[int, str, str, str, str, str, str]] = Counter()
+    texts = [" ".join(instruction.split()) for instruction in run.instructions]
+    for place, trial in enumerate(run.trials):
         builder = builders.get((trial.consumer, trial.engine), "")
         steps = trial.build.steps if trial.build else ()
-        for number, instruction in enumerate(run.instructions):
+        for number, text in enumerate(texts):
             outcome = steps[number].outcome if number < len(steps) else Outcome.UNKNOWN
             word = outcome.value if outcome in COUNTED else Outcome.UNKNOWN.value
             word = BROKEN if trial.verdict is Verdict.BROKEN else word
-            counts[" ".join(instruction.split()), trial.engine, trial.consumer, builder, trial.variation, word] += 1
+            counts[place, text, trial.engine, trial.consumer, builder, trial.variation, word] += 1
     return [StepCount(*key, count) for key, count in counts.items()]
+
+
+def marks_of(name: str, run: Run) -> list[tuple[int, str]]:
+    """The place of each trial of the run in the folder of this name, with what identifies the trial in all runs.
+
+    That is its name and the moment at which it began. A trial that did not begin, as its producer pushed no image, is
+    identified by its run; a merged run has a mark for each of its parts there, since it does not state which had it.
+    """
+    found = []
+    for place, trial in enumerate(run.trials):
+        origins = (
+            [trial.started.astimezone(UTC).isoformat()]
+            if trial.started
+            else [f"of {part}" for part in run.merged or (name,)]
+        )
+        found += [(place, f"{trial.name} {origin}") for origin in origins]
+    return found
 
 
 def is_running(folder: Path) -> bool:

@@ -17,7 +17,7 @@ def item(day: int, outcome: str, count: int = 1, hour: int = 12, **fields: str) 
     words = {"step": "COPY a b", "engine": "20.10.9", "box": "one", "builder": "buildkit", "variation": "none"} | fields
     scenario = words.pop("scenario", "copy-bust")
     moment = datetime(2026, 11, day, hour, tzinfo=UTC)
-    return Counted(f"run {day} {hour}", moment, scenario, StepCount(**words, outcome=outcome, count=count))
+    return Counted(f"run {day} {hour}", moment, scenario, StepCount(trial=0, **words, outcome=outcome, count=count))
 
 
 def test_the_outcomes_of_a_day_are_one_rate() -> None:

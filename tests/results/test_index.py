@@ -7,11 +7,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from lab.boxes.transcript import Transcript
+from lab.model import Verdict
 from lab.results import index, journal
 from lab.results import run as stored
 from lab.results.run import Run, save
@@ -20,7 +22,7 @@ from lab.results.summary import step_counts, summary_of
 from lab.run.recorder import Recorder
 from tests import reporting
 from tests.conftest import ROOT
-from tests.reporting import HIT, RAN, trial
+from tests.reporting import HIT, RAN, WHEN, trial
 
 ONE = reporting.run(trial("a", "b", (HIT, RAN, RAN)))
 TWO = reporting.run(trial("a", "b", (HIT, HIT, HIT)), trial("b", "a", (HIT, HIT, HIT)))
@@ -218,3 +220,34 @@ def test_a_name_that_is_not_text_is_indexed(results: Path) -> None:
     (results / name).mkdir()
     save(results / name, ONE)
     check(results, *BOTH, (name, ONE))
+
+
+def test_a_trial_of_several_runs_is_counted_once(tmp_path: Path) -> None:
+    """Two shards, one run of both, a bundle of a shard merged again, and a trial that did not begin."""
+    moments = [WHEN + timedelta(minutes=number) for number in range(3)]
+    one = trial("a", "a", (HIT, HIT, HIT), started=moments[0])
+    two = trial("a", "b", (HIT, RAN, RAN), started=moments[1])
+    lost = trial("b", "b", None, Verdict.BROKEN)
+    again = one.model_copy(update={"started": moments[2]})  # another real trial of the same cell
+    runs = {
+        "run-1": reporting.run(one),
+        "run-2": reporting.run(two, lost),
+        "all": reporting.run(one, two, lost, merged=("run-1", "run-2")),  # sorts before its parts
+        "wider": reporting.run(one, two, lost, again, merged=("run-1", "run-2", "gone")),
+    }
+
+    def found() -> list[tuple[str, str, str]]:
+        steps = [(item.run, item.steps) for item in index.counts(tmp_path)]
+        return [(name, step.box, step.outcome) for name, step in steps if step.step == reporting.STEPS[1]]
+
+    for name, run in runs.items():
+        (tmp_path / name).mkdir()
+        save(tmp_path / name, run)
+    own = [("run-1", "a", "hit"), ("run-2", "b", "ran"), ("run-2", "b", "broken")]
+    assert found() == [*own, ("wider", "a", "hit")]
+    shutil.rmtree(tmp_path / "run-2")  # its trials are those of the merged run now
+    assert found() == [("all", "b", "ran"), ("all", "b", "broken"), own[0], ("wider", "a", "hit")]
+    shutil.rmtree(tmp_path / "all")
+    assert sorted(found()) == sorted(
+        [own[0], *(("wider", box, outcome) for _, box, outcome in own[1:]), ("wider", "a", "hit")]
+    )

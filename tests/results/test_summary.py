@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 
 from lab.model import Verdict
-from lab.results.summary import StepCount, Summary, step_counts, summary_of
+from lab.results.summary import StepCount, Summary, marks_of, step_counts, summary_of
 from tests import reporting
 from tests.reporting import HIT, RAN, STEPS, UNKNOWN, facts, trial
 
@@ -19,21 +20,31 @@ def test_each_outcome_of_a_step_is_counted_by_engine_box_and_builder() -> None:
     )
     run = reporting.run(*trials, boxes=(facts("a"), facts("b", builder="classic")))
     where = {"a": ("19.03.8", "a", "buildkit", "none"), "b": ("19.03.8", "b", "classic", "none")}
-    assert sorted(step_counts(run), key=repr) == sorted(
-        [
-            StepCount(STEPS[0], *where["b"], "hit", 2),
-            StepCount(STEPS[1], *where["b"], "ran", 1),
-            StepCount(STEPS[1], *where["b"], "hit", 1),
-            StepCount(STEPS[2], *where["b"], "unknown", 2),
-            *(StepCount(step, *where["a"], "broken", 2) for step in STEPS),
-        ],
-        key=repr,
-    )
+    assert step_counts(run) == [
+        StepCount(0, STEPS[0], *where["b"], "hit", 1),
+        StepCount(0, STEPS[1], *where["b"], "ran", 1),
+        StepCount(0, STEPS[2], *where["b"], "unknown", 1),
+        StepCount(1, STEPS[0], *where["b"], "hit", 1),
+        StepCount(1, STEPS[1], *where["b"], "hit", 1),
+        StepCount(1, STEPS[2], *where["b"], "unknown", 1),
+        *(StepCount(place, step, *where["a"], "broken", 1) for place in (2, 3) for step in STEPS),
+    ]
 
 
 def test_blanks_of_an_instruction_count_once() -> None:
-    run = reporting.run(trial("a", "a", (HIT,), steps=("COPY  a \t b",)), steps=("COPY  a \t b",))
-    assert [item.step for item in step_counts(run)] == ["COPY a b"]
+    steps = ("COPY  a \t b", "COPY a b")
+    run = reporting.run(trial("a", "a", (HIT, HIT), steps=steps), steps=steps)
+    assert [(item.step, item.count) for item in step_counts(run)] == [("COPY a b", 2)]
+
+
+def test_a_trial_is_identified_by_its_name_and_moment_and_one_that_did_not_begin_by_its_runs() -> None:
+    zone = timezone(timedelta(hours=2))
+    moved = trial("a", "a", (HIT, HIT, HIT), started=datetime(2026, 5, 27, 20, 30, tzinfo=zone))
+    lost = trial("b", "a", None, Verdict.BROKEN)
+    made = reporting.run(moved, lost)
+    assert marks_of("x", made) == [(0, f"{moved.name} 2026-05-27T18:30:00+00:00"), (1, f"{lost.name} of x")]
+    merged = made.model_copy(update={"merged": ("x", "y")})
+    assert marks_of("z", merged) == [marks_of("x", made)[0], *((1, f"{lost.name} of {part}") for part in "xy")]
 
 
 def test_a_summary_survives_json() -> None:
