@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, KeysView, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -46,6 +46,7 @@ class Comparison:
     """What changed between two runs; `same` counts trials without a change, `only_*` names trials of one run only.
 
     `boxes` pairs boxes of the first run with their counterparts in the second; empty where the names are the same.
+    `engines` pairs the engines that differ within a pair of trials, each pair of engines once.
     """
 
     changes: tuple[Change, ...]
@@ -53,6 +54,7 @@ class Comparison:
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
     boxes: tuple[tuple[str, str], ...] = ()
+    engines: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -70,13 +72,13 @@ def compare(before: Evidence, after: Evidence) -> Comparison:
         raise UsageError(f"cannot compare a run of {before.run.scenario} with one of {after.run.scenario}")
     boxes: dict[str, str] = {}
     pairs, only_before, only_after = _pairs(before.run.trials, after.run.trials, boxes)
-    if not pairs:
+    if not pairs and not _ends(before) & _ends(after):
         boxes = counterparts(before, after)
         pairs, only_before, only_after = _pairs(before.run.trials, after.run.trials, boxes)
     if not pairs and (only_before or only_after):
         raise UsageError(
             f"cannot compare {before.run.name} with {after.run.name}: no trial of the one is in the other",
-            hint=f"the one has {_boxes(before)}, the other {_boxes(after)}",
+            hint=f"the one has {_ends_text(before)}; the other {_ends_text(after)}",
         )
     found = [_changes(before, one, after, other) for one, other in pairs]
     return Comparison(
@@ -85,6 +87,7 @@ def compare(before: Evidence, after: Evidence) -> Comparison:
         tuple(trial.name for trial in only_before),
         tuple(trial.name for trial in only_after),
         tuple(boxes.items()),
+        tuple(dict.fromkeys(engines for one, other in pairs for engines in _engines(one, other))),
     )
 
 
@@ -92,6 +95,7 @@ def comparison_text(comparison: Comparison, width: int = WIDTH) -> str:
     """A comparison as text, at most `width` columns wide except for long names."""
     wrapped = partial(_wrapped, width=width)
     lines = [wrapped(f"{theirs} is compared with {ours}", "") for theirs, ours in comparison.boxes]
+    lines += [wrapped(f"engine {theirs} is compared with {ours}", "") for theirs, ours in comparison.engines]
     for name, group in groupby(comparison.changes, key=lambda change: change.trial):
         changes = list(group)
         lines += ["", printable.line(name)]
@@ -113,15 +117,22 @@ def _pairs(
     before: Iterable[Trial], after: Iterable[Trial], boxes: Mapping[str, str]
 ) -> tuple[list[tuple[Trial, Trial]], list[Trial], list[Trial]]:
     """The pairs, and the trials of either run without a partner; `boxes` renames the boxes of the first run."""
-    pairs: list[tuple[Trial, Trial]] = []
     ones, others = list(before), list(after)
+    pairs: list[tuple[Trial, Trial]] = []
+    found: set[int] = set()
     for key in (_whole, _whatever_engine):
-        left, right = _unique(ones, key, boxes), _unique(others, key, {})
-        matched = [(trial, right[name]) for name, trial in left.items() if name in right]
+        left, right = _unique(ones, key, boxes), _unique(others, key, {})  # of the whole runs
+        matched = [(trial, right[name]) for name, trial in left.items() if name in right and id(trial) not in found]
         pairs += matched
-        found = {id(trial) for pair in matched for trial in pair}
-        ones, others = ([trial for trial in side if id(trial) not in found] for side in (ones, others))
+        found |= {id(trial) for pair in matched for trial in pair}
+    ones, others = ([trial for trial in side if id(trial) not in found] for side in (ones, others))
     return pairs, ones, others
+
+
+def _engines(one: Trial, other: Trial) -> list[tuple[str, str]]:
+    """The engines of two trials that differ: those of their producers, then those of their consumers."""
+    ends = ((producer_engine(one), producer_engine(other)), (one.engine, other.engine))
+    return [(theirs, ours) for theirs, ours in ends if theirs != ours]
 
 
 def _whole(trial: Trial, boxes: Mapping[str, str]) -> TrialKey:
@@ -214,9 +225,15 @@ def _shown(value: Any) -> str:
     return "unknown" if value in (None, "") else str(value)
 
 
-def _boxes(evidence: Evidence) -> str:
-    ends = dict.fromkeys(end for trial in evidence.run.trials for end in (trial.producer, trial.consumer))
-    return ", ".join(ends) or "no trial"
+def _ends_text(evidence: Evidence) -> str:
+    trials = evidence.run.trials
+    engines = dict.fromkeys(engine for trial in trials for engine in (producer_engine(trial), trial.engine))
+    return f"{', '.join(_ends(evidence))} with {', '.join(engines)}" if trials else "no trial"
+
+
+def _ends(evidence: Evidence) -> KeysView[str]:
+    """The boxes of the trials, each once, in their order."""
+    return dict.fromkeys(end for trial in evidence.run.trials for end in (trial.producer, trial.consumer)).keys()
 
 
 def counterparts(before: Evidence, after: Evidence) -> dict[str, str]:

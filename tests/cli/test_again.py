@@ -121,7 +121,7 @@ def test_a_run_that_answers_to_nothing_is_told_and_no_error(place: Workplace, tm
     save(mine, run(trial("x", "x", (HIT, HIT, HIT)), boxes=labelled), "")
     with theirs(path, place) as found:
         assert found.compared_with(mine, 100).endswith(
-            "no trial of the one is in the other; the one has a, b, the other x"
+            "no trial of the one is in the other; the one has a, b with 19.03.8; the other x with 19.03.8"
         )
 
 

@@ -64,6 +64,37 @@ def test_one_engine_is_held_against_another() -> None:
     }
     assert "engine 19.03.8 -> 19.03.13" in comparison_text(found)
     assert found.same == 1
+    assert comparison_text(found).startswith("engine 19.03.8 is compared with 19.03.13\n\n")
+    assert found.to_json()["engines"] == (("19.03.8", "19.03.13"),)
+
+
+def test_engines_that_gave_the_same_outcomes_are_named_too() -> None:
+    before = pair(trial("a", "b", (HIT, HIT, HIT)))
+    after = pair(trial("a", "b", (HIT, HIT, HIT), engine="19.03.13", producer_engine="20.10.5"))
+    assert comparison_text(compare(before, after)).splitlines() == [
+        "engine 19.03.8 is compared with 20.10.5",
+        "engine 19.03.8 is compared with 19.03.13",
+        "",
+        "0 trials changed, 1 did not",
+    ]
+    assert compare(before, before).engines == ()
+
+
+def test_another_engine_is_no_pair_where_a_run_has_several_trials_of_these_boxes() -> None:
+    """What is left of a run of two engines, one of which is in both runs, is no trial of the same engine."""
+    old, new, newer = (trial("a", "b", (HIT, HIT, HIT), engine=name) for name in ("19.03.8", "20.10.24", "26.1.5"))
+    found = compare(pair(old, new), pair(new, newer))
+    assert (found.same, found.only_before, found.only_after, found.engines) == (1, (old.name,), (newer.name,), ())
+    found = compare(pair(old), pair(old, newer))
+    assert (found.same, found.only_after) == (1, (newer.name,))
+
+
+def test_boxes_of_one_name_are_not_held_against_others_where_their_engines_differ() -> None:
+    before = pair(*(trial("a", "a", (HIT, HIT, HIT), engine=name) for name in ("19.03.8", "20.10.24")))
+    after = pair(*(trial(name, name, (HIT, HIT, HIT), engine="26.1.5") for name in "ba"))
+    with pytest.raises(UsageError, match="no trial of the one is in the other") as caught:
+        compare(before, after)
+    assert caught.value.hint == "the one has a with 19.03.8, 20.10.24; the other b, a with 26.1.5"
 
 
 def test_trials_of_one_run_only_are_named() -> None:
@@ -101,7 +132,7 @@ def test_what_cannot_be_compared() -> None:
     labelled = tuple(reporting.facts(name, selinux="enforcing") for name in "cd")
     with pytest.raises(UsageError, match="no trial of the one is in the other") as caught:
         compare(one, pair(trial("c", "d", (HIT, HIT, HIT)), boxes=labelled))
-    assert caught.value.hint == "the one has a, b, the other c, d"
+    assert caught.value.hint == "the one has a, b with 19.03.8; the other c, d with 19.03.8"
 
 
 def test_boxes_of_other_names_are_held_against_those_they_are_most_like() -> None:
@@ -136,7 +167,9 @@ def test_boxes_of_other_names_are_held_against_those_they_are_most_like() -> Non
     assert found.same == 1
     assert found.only_before == ("plain>odd:19.03.8/copy-bust:none",)
     assert len(found.only_after) == 2
-    assert comparison_text(found).startswith("plain is compared with debian\nlabelled is compared with centos\n\n")
+    assert comparison_text(found).startswith(
+        "plain is compared with debian\nlabelled is compared with centos\nengine 19.03.8 is"
+    )
     assert found.to_json()["boxes"] == (("plain", "debian"), ("labelled", "centos"))
 
 
