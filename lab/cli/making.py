@@ -40,6 +40,7 @@ class Shown:
     json_lines: bool
     verbose: bool
     quiet: bool = False
+    announces: bool = True  # the lineup and the reason for it; a file of `matrix` names it itself
 
     @property
     def is_text(self) -> bool:
@@ -58,20 +59,25 @@ class Prepared:
 
 
 @contextmanager
-def prepared(task: Task, shown: Shown) -> Iterator[Prepared]:
-    """What the words of a task ask for; a bundle is open for the time of the context. UsageError for wrong words."""
+def prepared(task: Task, shown: Shown, *, elsewhere: bool = False) -> Iterator[Prepared]:
+    """What the words of a task ask for; a bundle is open for the time of the context. UsageError for wrong words.
+
+    With `elsewhere`, another machine will run it, so that this one need not be able to.
+    """
     from lab.cli.conduct import boxes_of
     from lab.cli.manner import check_manner
 
     words = task.words
     place = workplace(words.trials.lineup)
-    place.announce()
+    if shown.announces:
+        place.announce()
     asked = _asked(words, place, shown)
     check_manner(asked, debug=shown.debug, json_lines=shown.json_lines)
     with ExitStack() as stack:
         other = stack.enter_context(_theirs(words, place)) if words.packed else None
         wish = _completed(asked, place, words.scenario, other)
-        yield Prepared(place, wish, boxes_of(wish, place, allow_prune=words.allow_prune), other)
+        specs = place.specs(()) if elsewhere else boxes_of(wish, place, allow_prune=words.allow_prune)
+        yield Prepared(place, wish, specs, other)
 
 
 def _theirs(words: RunWords, place: Workplace) -> AbstractContextManager[Theirs]:

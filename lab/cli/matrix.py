@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,11 @@ from lab.cli.output import give
 from lab.cli.own_project import ProjectWords
 from lab.cli.run_words import RunWords, allow_prune_option, registry_option, registry_port_option
 from lab.cli.runs import ending
-from lab.cli.sharding import engines_of, shard_option
+from lab.cli.sharding import engines_elsewhere, engines_of, shard_option
 from lab.cli.spreading import SpreadWords, spread_options
 from lab.cli.terminal import echo, remark
 from lab.cli.trial_words import TrialWords
+from lab.counting import counted
 from lab.errors import Interrupted, LabError, UsageError
 from lab.report import printable
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from lab.cli.resuming import Task
     from lab.model import TrialKey
     from lab.run.matrix_file import Matrix
-    from lab.run.shards import Shard
+    from lab.run.shards import Choice, Shard
 
 NO_PROJECT = ProjectWords(None, None, (), None, (), (), (), None, None, "exact", False, (), 2048)
 
@@ -81,14 +82,18 @@ class PipelineWords:
             raise UsageError("cannot use --install or --output without --github or --gitlab")
         return self.github or self.gitlab
 
-    def write(self, matrix: Matrix, file: Path) -> None:
-        """Write the pipeline of the matrix in this file to the output, or print it."""
+    def write(self, matrix: Matrix, file: Path, shown: Shown) -> None:
+        """Write the pipeline of the matrix in this file to the output, or print it.
+
+        UsageError for what `--list` refuses too, and for a matrix that a hosted machine cannot run.
+        """
         from lab.run import pipelines
 
-        text = (pipelines.github if self.github else pipelines.gitlab)(
-            matrix, str(file), self.install or pipelines.INSTALL
-        )
-        give(text, self.output)
+        install = self.install or pipelines.INSTALL
+        pipelines.check(matrix, str(file), install)
+        parts = [choice.most(keys) for _, choice, keys in _planned(matrix, None, (), NO_MEANS, shown, elsewhere=True)]
+        count = pipelines.shards(matrix, str(file), max(parts))
+        give((pipelines.github if self.github else pipelines.gitlab)(str(file), count, install), self.output)
 
 
 PIPELINE = (
@@ -146,16 +151,20 @@ def matrix(
     from lab.run.shards import Shard
 
     found = read_matrix(file)
+    shown = Shown(False, False, False, False, verbose, quiet=as_json, announces=False)
     if pipeline.is_asked:
-        if patterns or shard or listing or as_json or means != NO_MEANS or spread.scheduler is not None:
+        if listing or as_json:
+            raise UsageError(
+                "cannot use --github or --gitlab with --list or --json: a pipeline is written, and nothing is listed"
+            )
+        if patterns or shard or means != NO_MEANS or spread.scheduler is not None:
             raise UsageError(
                 "cannot use --github or --gitlab with a GLOB or an option of runs",
                 hint="add it to the command `python -m lab matrix` in the pipeline that is written",
             )
-        pipeline.write(found, file)
+        pipeline.write(found, file, shown)
         return
     part = None if shard is None else Shard.parse(shard)
-    shown = Shown(False, False, False, False, verbose, quiet=as_json)
     tasks = _tasks(found, part, patterns, means, shown)
     if listing:
         names = [str(key) for _, keys in tasks for key in keys]
@@ -171,23 +180,49 @@ def _tasks(
     found: Matrix, shard: Shard | None, patterns: tuple[str, ...], means: Means, shown: Shown
 ) -> list[tuple[Task, list[TrialKey]]]:
     """The runs that have a trial, with their trials; UsageError if no run has one. Nothing is started."""
+    planned = list(_planned(found, shard, patterns, means, shown))
+    tasks = [(task, own) for task, choice, keys in planned if (own := choice.own(keys))]
+    if tasks:
+        return tasks
+    most = max(choice.most(keys) for _, choice, keys in planned)
+    if shard and shard.number > most:
+        raise UsageError(
+            f"cannot make the shard {shard}: it has no trial, since each run has at most {counted(most, 'name')} "
+            "by which its trials are divided",
+            hint=f"use at most {counted(most, 'shard')}" if most else None,
+        )
+    where = f"of the shard {shard} " if shard else ""
+    if patterns:
+        hint = "--list without a GLOB prints every trial"
+        raise UsageError(f"cannot run the matrix: no trial {where}matches {' or '.join(patterns)}", hint=hint)
+    raise UsageError("cannot run the matrix: it has no trial")
+
+
+def _planned(
+    found: Matrix,
+    shard: Shard | None,
+    patterns: tuple[str, ...],
+    means: Means,
+    shown: Shown,
+    *,
+    elsewhere: bool = False,
+) -> Iterator[tuple[Task, Choice, list[TrialKey]]]:
+    """Each run with all its trials, and which of them are made; UsageError for names that do not fit.
+
+    With `elsewhere`, another machine will make them, on which lab may run engines of its own.
+    """
     from lab.cli.resuming import Task
     from lab.results.run import Repetition
     from lab.run.planning import planned
     from lab.run.shards import Choice
 
-    tasks = []
+    engines = engines_elsewhere if elsewhere else engines_of
     for job in found.jobs:
         trials = TrialWords(job.lineup, job.engines, (), "auto", (), (), found.file.variations, job.builders, ())
         choice = Choice(shard, patterns, job.ways)
         task = Task(means.words(job.case, trials), Repetition(), choice=choice)
-        with prepared(task, shown) as ready:
-            keys = choice.own(planned(ready.wish, ready.specs, engines_of(ready.wish, ready.place)))
-        if keys:
-            tasks.append((task, keys))
-    if not tasks:
-        raise UsageError("cannot run the matrix: no trial is left", hint="--list without a GLOB prints every trial")
-    return tasks
+        with prepared(task, shown, elsewhere=elsewhere) as ready:
+            yield task, choice, planned(ready.wish, ready.specs, engines(ready.wish, ready.place))
 
 
 def _run(tasks: Sequence[Task], shown: Shown, spread: SpreadWords | None, *, as_json: bool) -> int:
@@ -211,7 +246,7 @@ def _row(task: Task, shown: Shown, spread: SpreadWords | None) -> Row:
     except Interrupted:
         raise
     except LabError as error:
-        remark([error.message, *([f"hint: {error.hint}"] if error.hint else [])], "red")
+        remark([f"lab: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])], "red")
         return replace(row, exit=error.exit_code, problem=error.message)
     good = sum(trial.verdict.value == "as expected" for trial in run.trials)
     return replace(row, run=run.name, trials=len(run.trials), as_expected=good, exit=ending(run))

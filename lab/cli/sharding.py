@@ -60,6 +60,17 @@ def engines_of(wish: Wish, place: Workplace) -> Callable[[BoxSpec], list[EngineS
     return lambda spec: fleet.planned(spec, wish.consumer_engines, wish.producer_engines)
 
 
+def engines_elsewhere(wish: Wish, place: Workplace) -> Callable[[BoxSpec], list[EngineSpec]]:
+    """The same on a machine on which lab may run engines of its own."""
+    from lab.boxes.kinds.local import LocalSpec
+
+    def of(spec: BoxSpec) -> list[EngineSpec]:
+        private = spec.private if isinstance(spec, LocalSpec) else ()
+        return engines_of(replace(wish, consumer_engines=wish.consumer_engines or private), place)(spec)
+
+    return of
+
+
 def chosen(
     choice: Choice, wish: Wish, specs: Sequence[BoxSpec], place: Workplace
 ) -> tuple[list[TrialKey], list[TrialKey]]:

@@ -52,8 +52,8 @@ class MatrixFile(Strict):
     """A matrix: each lineup with each case, engine and builder, without `exclude`, and then with `include`.
 
     Without `engines` the boxes have their own, and without `builders` each engine has its usual one. `variations` are
-    made in every cell. `shards` is the number of jobs that `--github` and `--gitlab` write; without it, one for each
-    engine.
+    made in every cell. `shards` is the number of jobs that `--github` and `--gitlab` write; without it, as many as
+    can have a trial.
     """
 
     lineups: tuple[Word, ...] = ()
@@ -88,12 +88,6 @@ class Matrix:
     def lineups(self) -> list[str]:
         """The lineups, each once."""
         return list(dict.fromkeys(job.lineup for job in self.jobs))
-
-    @property
-    def shards(self) -> int:
-        """How many shards a CI system makes of it."""
-        engines = {engine for job in self.jobs for engine in job.engines}
-        return self.file.shards or min(max(len(engines), 1), MOST_SHARDS)
 
 
 def read_matrix(path: Path) -> Matrix:

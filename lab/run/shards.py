@@ -85,6 +85,10 @@ class Choice:
             allowed = [key for key in allowed if numbers[names[key]] == self.shard.number]
         return [key for key in allowed if self._is_asked(key)]
 
+    def most(self, keys: Iterable[TrialKey]) -> int:
+        """The largest number of shards of which each has one of these trials; the patterns do not count."""
+        return len(set(_names(self._allowed(keys), by_producer=False).values()))
+
     def _allowed(self, keys: Iterable[TrialKey]) -> list[TrialKey]:
         return [key for key in keys if self.ways is None or _way(key) & self.ways]
 

@@ -24,7 +24,6 @@ def test_a_product_is_one_run_for_each_lineup_and_case(tmp_path: Path) -> None:
         ("local", "y"),
     ]
     assert all(job.engines == ("1.0.0", "2.0.0") and job.ways is None for job in found.jobs)
-    assert found.shards == 2
 
 
 def test_exclude_leaves_out_and_include_adds(tmp_path: Path) -> None:
@@ -44,7 +43,6 @@ def test_exclude_leaves_out_and_include_adds(tmp_path: Path) -> None:
 def test_without_engines_the_boxes_have_their_own(tmp_path: Path) -> None:
     found = read(tmp_path, "lineups: [gist]\ncases: [x]\n")
     assert found.jobs == (Job("gist", "x", (), ()),)
-    assert found.shards == 1
 
 
 @pytest.mark.parametrize(
