@@ -170,7 +170,7 @@ def _causes(path: Path) -> Evidence:
 
 
 @click.command(epilog="Example: python -m lab runs --prune --keep 5")
-@click.option("--prune", is_flag=True, help="Remove old runs, except the sample and runs that still go on.")
+@click.option("--prune", is_flag=True, help="Remove old runs and failed starts, except the sample and what goes on.")
 @click.option(
     "--keep",
     type=click.IntRange(0),
@@ -188,7 +188,7 @@ def runs(prune: bool, keep: int, as_json: bool) -> None:
 
     results = find().results
     removed = shelf.prune(results, keep) if prune else []
-    found = shelf.summaries(results)
+    found = shelf.listed(results)
     if as_json:
         print_json({"schema": 1, "runs": [item.to_json() for item in found], "removed": removed})
         return

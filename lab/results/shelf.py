@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import shutil
 import statistics
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.errors import UsageError
+from lab.errors import LabError, UsageError
 from lab.files import disk_error
 from lab.results import index
 from lab.results.summary import Summary, is_running
 
 KEEP = 10
+SAMPLE = "sample"
+STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-.")
+START = {"transcript.jsonl", ".lab"}  # what a run has before its first result
 RECENT = 20  # runs from which a duration is estimated
 
 
@@ -41,6 +46,13 @@ def summaries(results: Path) -> list[Summary]:
     return index.summaries(results)
 
 
+def listed(results: Path) -> list[Summary]:
+    """The same, and each run that failed at its start, with that as its `problem`."""
+    why = "it failed at its start and has no result; `python -m lab runs --prune` removes it"
+    failed = [Summary(folder.name, problem=why) for folder in failed_starts(results)]
+    return sorted([*summaries(results), *failed], key=lambda item: item.name)
+
+
 def matching(results: Path, pattern: str) -> list[Path]:
     """Return the folders of runs whose names match a pattern such as `*-copy-bust`; UsageError if there are none."""
     found = [folder for folder in index.folders_of(results) if fnmatch.fnmatchcase(folder.name, pattern)]
@@ -50,18 +62,51 @@ def matching(results: Path, pattern: str) -> list[Path]:
 
 
 def prune(results: Path, keep: int = KEEP) -> list[str]:
-    """Remove all runs except the newest `keep`, and return the names of the removed runs.
+    """Remove all runs except the newest `keep`, and what is left of runs that failed at their start; returns the names.
 
-    It does not remove the run that the README shows (`sample`), other folders, or a run in progress.
+    It does not remove the run that the README shows (`sample`), folders that lab did not make, or a run in progress.
     """
-    mine = [folder for folder in index.folders_of(results) if folder.name[:8].isdigit()]
-    old = [folder for folder in mine[: max(0, len(mine) - keep)] if not is_running(folder)]
-    for folder in old:
+    mine = sorted((age, folder) for folder in index.folders_of(results) if (age := _age(folder)))
+    old = [folder for _, folder in mine[: max(0, len(mine) - keep)] if not is_running(folder)]
+    for folder in (gone := [*old, *failed_starts(results)]):
         try:
             shutil.rmtree(folder)
         except OSError as error:
             raise disk_error(folder, error) from error
-    return [folder.name for folder in old]
+    return [folder.name for folder in gone]
+
+
+def _age(folder: Path) -> str | None:
+    """The start of a run in a form that sorts by time; None if lab did not make the folder, or if it is the sample.
+
+    The name of a folder that lab made begins with its time, or is that of the run in it, as after `merge --output`.
+    """
+    if STAMPED.match(folder.name):
+        return folder.name
+    if folder.name == SAMPLE:
+        return None
+    from lab.results.run import load  # late: a list of runs needs no pydantic
+
+    with suppress(LabError):
+        run = load(folder)
+        return run_name(run.scenario, run.started) if run.name == folder.name else None
+    return None
+
+
+def failed_starts(results: Path) -> list[Path]:
+    """The folders of runs that ended before they had anything to report, oldest first: they have no run.json."""
+    found = (path.parent for path in results.glob("*/transcript.jsonl"))
+    return sorted(
+        (
+            folder
+            for folder in found
+            if STAMPED.match(folder.name)
+            and {path.name for path in folder.iterdir()} <= START
+            and not folder.is_symlink()
+            and not is_running(folder)
+        ),
+        key=lambda folder: folder.name,
+    )
 
 
 def typical_seconds(results: Path, scenario: str, lineup: str, trials: int) -> float | None:

@@ -88,11 +88,17 @@ def summary_of(name: str, run: Run) -> Summary:
         run.scenario,
         run.lineup,
         tuple(dict.fromkeys(box.name for box in run.boxes)),
-        tuple(dict.fromkeys(box.engine for box in run.boxes)),
+        _engines(run),
         tuple(Counter(trial.verdict.value for trial in run.trials).items()),
         run.complete,
         seconds=_seconds(run),
     )
+
+
+def _engines(run: Run) -> tuple[str, ...]:
+    """The engines that took part in a trial, in the order of the run; all that are ready where there is no trial."""
+    ends = {engine for trial in run.trials for engine in (trial.engine, trial.producer_engine)}
+    return tuple(dict.fromkeys(box.engine for box in run.boxes if not ends or box.engine in ends))
 
 
 def _seconds(run: Run) -> float | None:

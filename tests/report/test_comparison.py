@@ -319,6 +319,44 @@ def test_prune_keeps_the_newest_the_sample_and_what_goes_on(tmp_path: Path) -> N
     assert not any(item.running for item in shelf.summaries(tmp_path))
 
 
+def test_prune_removes_runs_with_names_of_their_own_by_age_and_nothing_that_lab_did_not_make(tmp_path: Path) -> None:
+    def named(folder: str, month: int, **fields: object) -> None:
+        (tmp_path / folder).mkdir()
+        save(tmp_path / folder, run(started=WHEN.replace(month=month), name=folder).model_copy(update=fields), "")
+
+    first, last = shelved(tmp_path, 1), shelved(tmp_path, 20)
+    named("whole", 2)  # as of `merge --output`: between the two
+    newest = shelved(tmp_path, 31).rename(tmp_path / "20260331T000000Z-x")
+    named("copied", 1, name="20260101T000000Z-other")  # its name is not that of its run
+    named("sample", 1)
+    (tmp_path / "20260101-foreign").mkdir()
+    (tmp_path / "20260101-foreign" / "run.json").write_text("{}")
+    assert shelf.prune(tmp_path, 1) == [first.name, last.name, "whole"]
+    assert shelf.prune(tmp_path, 0) == [newest.name]
+    assert {path.name for path in tmp_path.iterdir() if path.name[0] != "."} == {"copied", "sample", "20260101-foreign"}
+
+
+def test_runs_that_failed_at_their_start_are_listed_and_removed(tmp_path: Path) -> None:
+    def failed(name: str, *more: str) -> Path:
+        folder = tmp_path / name
+        (folder / ".lab").mkdir(parents=True)
+        for file in ("transcript.jsonl", ".lab/plan.json", *more):
+            (folder / file).write_text("")
+        return folder
+
+    lost = failed("20260101T000000Z-copy-bust")
+    kept = [failed("20260102T000000Z-copy-bust", "notes.txt"), failed("notes")]
+    going = failed("20260103T000000Z-copy-bust")
+    transcript = Transcript(going / "transcript.jsonl", going.name)
+    whole = shelved(tmp_path, 4)
+    found = shelf.listed(tmp_path)
+    assert [(item.name, bool(item.problem)) for item in found] == [(lost.name, True), (whole.name, False)]
+    assert shelf.prune(tmp_path, 1) == [lost.name]
+    assert all(folder.is_dir() for folder in (*kept, going, whole))
+    transcript.close()
+    assert shelf.prune(tmp_path, 1) == [going.name]
+
+
 def test_runs_are_found_by_a_pattern(tmp_path: Path) -> None:
     folders = [shelved(tmp_path, number) for number in (1, 2, 13)]
     assert shelf.matching(tmp_path, "2026010*") == folders[:2]

@@ -51,3 +51,11 @@ def test_a_summary_survives_json() -> None:
     made = summary_of("x", reporting.run(trial("a", "b", (HIT, HIT, HIT)), trial("b", "a", (HIT, RAN, RAN))))
     assert Summary.from_json(json.loads(json.dumps(made.to_json()))) == made
     assert (made.name, made.boxes, made.verdicts) == ("x", ("a", "b"), (("as expected", 2),))
+
+
+def test_a_summary_names_the_engines_of_trials_alone() -> None:
+    """A matrix excludes combinations, whose engines may be ready all the same."""
+    boxes = tuple(facts("a", name) for name in ("1.0.0", "2.0.0", "3.0.0"))
+    one = trial("a", "a", (HIT, HIT, HIT), engine="3.0.0", producer_engine="1.0.0")
+    assert summary_of("x", reporting.run(one, boxes=boxes)).engines == ("1.0.0", "3.0.0")
+    assert summary_of("x", reporting.run(boxes=boxes)).engines == ("1.0.0", "2.0.0", "3.0.0")

@@ -37,10 +37,10 @@ def open_bench(
     What was stored is readable however the context ends.
     """
     draft, started = request.load("scratch"), datetime.now(UTC)
-    folder = create_folder(project.results, f"vary-{draft.name}", started)
     boxes = [item.box for item in ready]
     with ExitStack() as stack:
         store = stack.enter_context(server.serve(None, None, tell, store=project.state, boxes=boxes))
+        folder = create_folder(project.results, f"vary-{draft.name}", started)
         run = Run(
             name=folder.name,
             scenario=draft.name,
