@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.buildkit.cachekeys.instruction import instruction
 from lab.explain.plans import steps_here
 from lab.explain.remedies.remedy import Sides, sides
 from lab.explain.subject import subject
@@ -32,13 +31,14 @@ def ground_of(bench: Bench, scene: Scene, project: OwnProject | None, missed: Se
 
 
 def _sides(bench: Bench, missed: Missed) -> Sides | None:
-    """The files of both sides that all steps take, for an axis that misses at a COPY or ADD; else None."""
+    """The files of both sides that all steps take, for an axis in which they differ; else None."""
     trial = next((trial for trial in bench.run.trials if trial.variation == missed.name), None)
-    if trial is None or instruction(missed.step).word not in ("COPY", "ADD"):
+    if trial is None:
         return None
     found = subject(bench.run, trial, bench.book)
     if found.engine is None or isinstance(found.ours, str) or isinstance(found.theirs, str):
         return None
     queries = [query for step in steps_here(found) if step.taken for query in step.taken.queries]
     rules = found.engine.rules
-    return sides(found.ours.sent_objects, found.theirs.sent_objects, queries, rules, rules)
+    both = sides(found.ours.sent_objects, found.theirs.sent_objects, queries, rules, rules)
+    return both if both.pairs else None

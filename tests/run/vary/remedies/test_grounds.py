@@ -26,3 +26,14 @@ def test_the_files_of_both_sides_and_the_ignore_file(tmp_path: Path) -> None:
     assert list(ground.sides) == ["mode"]
     pairs = [(mine.mode, theirs.mode) for mine, theirs in ground.sides["mode"].common]
     assert pairs == [(0o600, 0o644)]
+
+
+def test_the_files_differ_where_a_run_misses_that_mounts_them_or_follows_a_trigger(tmp_path: Path) -> None:
+    with standing(tmp_path) as bench:
+        bench.recorder.add(bench.produce(bench.scenario))
+        control = bench.build(CONTROL, UNCHANGED, None)
+        bench.recorder.add(bench.build("mode", MODE, control))
+        bench.recorder.add(bench.build("same", UNCHANGED, control))
+        missed = [Missed("mode", MODE, "RUN one"), Missed("same", UNCHANGED, "RUN one")]
+        ground = ground_of(bench, scene_of(bench, {}), None, missed)
+    assert list(ground.sides) == ["mode"]
