@@ -144,6 +144,10 @@ class ContextError(LabError):
     fault = "the context's"
 
 
+class UnknownContentError(ContextError):
+    """Something has a digest, but lab does not know it; an engine that builds from it computes it."""
+
+
 class DifferenceError(LabError):
     """The build to be minimised shows no difference of hit and miss at the start."""
 

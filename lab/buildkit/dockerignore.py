@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lab.buildkit.contenthash.entry import Entry, Kind, walk_key
 from lab.buildkit.contenthash.patterns import UNKNOWN, Matched, Matcher, read_ignore_file
-from lab.errors import ContextError
+from lab.errors import UnknownContentError
 
 
 def sent_objects(
@@ -85,6 +85,6 @@ def _matcher(listed: Sequence[Entry], dockerfile: str) -> Matcher:
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         if name in files:
             if not isinstance(files[name].content, bytes):
-                raise ContextError(f"cannot apply {name}: its content is not available")
+                raise UnknownContentError(f"cannot apply {name}: its content is not available")
             return Matcher(read_ignore_file(files[name].content.decode("utf-8", "surrogateescape")))  # type: ignore[union-attr]
     return Matcher(())

@@ -17,7 +17,7 @@ from lab.buildkit.cachekeys.step import Content
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
-from lab.errors import ContextError, LabError
+from lab.errors import LabError, UnknownContentError
 from lab.explain.build_values import with_flags
 from lab.explain.subject import Subject
 from lab.model import Outcome
@@ -51,6 +51,8 @@ def decisions(subject: Subject) -> list[Decision] | str:
         return cache
     if subject.base_problem:
         return subject.base_problem
+    if isinstance(subject.ours, str):  # then its Dockerfile is not known either
+        return subject.ours
     try:
         parsed = dockerfiles.parse(subject.dockerfile)
         options = options_of(subject)
@@ -58,9 +60,9 @@ def decisions(subject: Subject) -> list[Decision] | str:
         planned = plan(parsed, bases, engine.dialect, contents(subject.ours, engine.rules), options)
     except LabError as error:
         return error.message
-    if cache is None:
+    if cache is None and not planned.failing:
         return [Decision(step, Outcome.RAN, Reason.DEFINITION, NO_CACHE) for step in planned.steps]
-    return solve((cache,), planned)
+    return solve((cache,) if cache else (), planned)
 
 
 def options_of(subject: Subject, given: Given | None = None) -> Options:
@@ -104,7 +106,7 @@ def matched(instructions: Sequence[str], made: Sequence[Decision]) -> list[Decis
 
 
 def contents(context: StoredContext | str, rules: Rules) -> Content:
-    """The content record of each COPY under a rule set, from a context; raises ContextError where it is not known."""
+    """The content record of each COPY under a rule set; raises UnknownContentError where the context does not tell."""
     trees: list[Tree] = []
 
     def record(copy: Copy) -> str | None:
@@ -117,9 +119,9 @@ def contents(context: StoredContext | str, rules: Rules) -> Content:
 def content_of(context: StoredContext | str, copy: Copy, rules: Rules, trees: list[Tree]) -> str | None:
     """The content digest of one COPY; `trees` keeps the tree between calls. None if these rules have none."""
     if isinstance(context, str):
-        raise ContextError(context)
+        raise UnknownContentError(context)
     if copy.origin:
-        raise ContextError("the files of a named folder are not recorded")
+        raise UnknownContentError("the files of a named folder are not recorded")
     if not trees:
         trees.append(context.tree(rules))
     part = content_part(trees[0], copy.queries, rules)

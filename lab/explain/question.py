@@ -96,7 +96,7 @@ class Question:
     def decisions(self, dialect: Dialect | None = None) -> list[Decision]:
         """What the engine finds in the caches for each step of `plan`; `dialect` is another engine's."""
         planned = self.plan if dialect is None else self.planned(dialect)
-        if self.caches:
+        if self.caches or planned.failing:
             return solve(self.caches, planned)
         return [_without(planned, number) for number in range(len(planned.steps))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lab.buildkit.cachekeys.copying import Copy, pivot, read_copy
@@ -64,10 +65,26 @@ class StageBuilder(StageSteps):
             try:
                 self.state.user, self.state.user_unclear = self.expand(item.rest), None
             except WordError as error:
-                self.state.user_unclear = str(error)
+                self.state.user_unclear = self.noted(error)
         elif item.word == "SHELL":
             words = json_words(item.rest)
             self.state.shell, self.state.shell_unclear = tuple(words or ()), None if words else "SHELL is not a list"
+        else:
+            self._expand_only(item)
+
+    def _expand_only(self, item: Instruction) -> None:
+        """Expand the words of an instruction that is no part of any key, for a malformed one makes the build fail."""
+        words: Sequence[str] = ()
+        if item.word == "LABEL":
+            pairs = pairs_of(item, self.shop.stages.dockerfile.escape)
+            words = [word for pair in pairs for word in pair if word]
+        elif item.word in ("EXPOSE", "STOPSIGNAL", "VOLUME"):
+            words = json_words(item.rest) or item.rest.split()
+        for word in words:
+            try:
+                self.expand(word)
+            except WordError as error:
+                self.noted(error)
 
     def _env(self, item: Instruction) -> None:
         expand, found = Expander(self.shop.stages.lexer, self.state.env.copy()), []
@@ -77,8 +94,9 @@ class StageBuilder(StageSteps):
                 name = expand(raw)
                 found.append((name, expand(value or "")))
             except WordError as error:
-                self.state.env.poison(name, str(error))
-                self.state.image_env.poison(name, str(error))
+                why = self.noted(error)
+                self.state.env.poison(name, why)
+                self.state.image_env.poison(name, why)
         self.state.set_env(found)
 
     def _arg(self, item: Instruction) -> None:
@@ -94,7 +112,7 @@ class StageBuilder(StageSteps):
                 elif value is None and name in stages.arguments and (new or name not in stages.bare):
                     value = stages.arguments.get(name)
             except WordError as error:
-                self.state.env.poison(name, str(error))
+                self.state.env.poison(name, self.noted(error))
                 continue
             if value is not None:
                 self.state.env.put(name, value)
@@ -104,7 +122,7 @@ class StageBuilder(StageSteps):
         try:
             path = self.expand(item.rest)
         except WordError as error:
-            state.folder_unclear, path = str(error), "/?"
+            state.folder_unclear, path = self.noted(error), "/?"
         else:
             if path.startswith("/"):
                 state.folder_unclear = None
@@ -141,10 +159,10 @@ class StageBuilder(StageSteps):
             made = FileOperation(why or "it has no source", self._inputs(base, parts), ["copy", item.original])
         else:
             made = copy_operation(copy, parts, base, dest or "/", dialect, self.shop.stages.frontend)
-        made, failing = self._with_content(made)
+        made, no_content = self._with_content(made)
         vertex = self.shop.graph.operation(made.definition, made.inputs, made.identity, ignored=self.ignored)
         vertices = self._linked(vertex) if merges is True else (vertex,)
-        self.step(item, vertices, copy=copy, failing=failing)
+        self.step(item, vertices, copy=copy, no_content=no_content)
 
     def _inputs(self, base: int | None, parts: list[Part]) -> tuple[Input, ...]:
         """Return the inputs of a COPY whose definition is not known."""
@@ -181,8 +199,8 @@ class StageBuilder(StageSteps):
         origin = self.shop.stages.source(copy.origin, numbers=True) if copy.origin else None
         if isinstance(origin, str):
             return origin
-        if origin and origin.stage is not None and origin.stage >= self.number:
-            return f"the stage {copy.origin} comes later, so the build fails"
+        if origin and (later := self.later(copy.origin, origin)):
+            return later
         found: list[Part] = []
         for source in copy.sources:
             request = replace(copy, sources=(source,))
@@ -214,10 +232,10 @@ class StageBuilder(StageSteps):
         return found
 
     def _with_content(self, made: FileOperation) -> tuple[FileOperation, str | None]:
-        """Fill in the digests of files of the context; also return why a COPY has none, so that the build fails."""
-        inputs, failing = [], None
+        """Fill in the digests of files of the context; also return why one is missing."""
+        inputs, no_content = [], None
         for item in made.inputs:
             content, why = self.content_of(item)
-            failing = failing or why
+            no_content = no_content or why
             inputs.append(replace(item, content=content))
-        return FileOperation(made.definition, tuple(inputs), made.identity), failing
+        return FileOperation(made.definition, tuple(inputs), made.identity), no_content

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys.copying import KNOWN_FLAGS, unknown_flag
 from lab.buildkit.cachekeys.dockerfile import Dockerfile, RejectedError, Stage, parse
@@ -18,6 +18,7 @@ from lab.buildkit.cachekeys.instruction import (
     unknown_instruction,
 )
 from lab.buildkit.cachekeys.pairs import pairs_of
+from lab.buildkit.cachekeys.stages import Stages
 from lab.errors import did_you_mean
 
 FIRST_WITH_NETWORK = 3
@@ -27,6 +28,7 @@ FLAGS = {
     "RUN": {"mount", "network", "security", "device"},
     "HEALTHCHECK": {"interval", "timeout", "start-period", "start-interval", "retries"},
 }
+MODES = {"network": ("default", "none", "host", "bridge", ""), "security": ("sandbox", "insecure", "")}
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 ONE_ARGUMENT = ("MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR")
 ARGUMENTS = ("ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "VOLUME")
@@ -97,6 +99,7 @@ def _all(dockerfile: Dockerfile, frontend: Frontend) -> Iterator[Rejection]:
         yield from _of_stage(stage)
         for item in stage.instructions:
             yield from _of(item, dockerfile.escape, frontend)
+    yield from _of_sources(Stages(dockerfile, frontend=frontend))
 
 
 def _of_stage(stage: Stage) -> Iterator[Rejection]:
@@ -106,6 +109,42 @@ def _of_stage(stage: Stage) -> Iterator[Rejection]:
         yield Rejection(why, stage.lines, stage.name)
     for why, part in _of_flags("FROM", stage.flags):
         yield Rejection(why, stage.lines, part)
+
+
+def _of_sources(stages: Stages) -> Iterator[Rejection]:
+    """Return what is wrong with the names of stages after `from=`, in all stages, needed or not."""
+    taken: list[dict[int, Rejection]] = []  # by stage, the stages from which it copies or mounts
+    for stage in stages.dockerfile.stages:
+        taken.append({})
+        for item in stage.instructions:
+            for name, origin in stages.named(item):
+                part = f"from={name}"
+                if "$" in name:
+                    yield Rejection(f"frontends do not expand the variable in {part}", item.lines, part)
+                elif isinstance(origin, str):
+                    yield Rejection(f"invalid stage index {name}", item.lines, part)
+                elif origin.stage is not None:
+                    taken[-1].setdefault(origin.stage, Rejection("", item.lines, part))
+    for number in range(len(taken)):
+        if found := _circle(number, taken):
+            name = stages.dockerfile.stages[number].name.lower() or f"stage-{number}"
+            yield replace(found, why=f"circular dependency detected on stage: {name}")
+
+
+def _circle(start: int, taken: Sequence[Mapping[int, Rejection]]) -> Rejection | None:
+    """Return the first place at which a stage takes from one that takes from it, directly or not; None if it does not.
+
+    A stage that only begins with another one takes nothing from it: frontends do not count that.
+    """
+    for first, place in taken[start].items():
+        seen, waiting = {first}, [first]
+        while waiting:
+            number = waiting.pop()
+            if number == start:
+                return place
+            waiting += taken[number].keys() - seen
+            seen |= taken[number].keys()
+    return None
 
 
 def _of(item: Instruction, escape: str, frontend: Frontend) -> Iterator[Rejection]:
@@ -145,6 +184,10 @@ def _of_newer_flags(item: Instruction, frontend: Frontend) -> Iterator[tuple[str
             yield "this frontend does not support the flag --network", "--network"
         if "security" in names and not (frontend.labs or frontend.number > NEW):
             yield "this frontend does not support the flag --security", "--security"
+        for name, value in item.flags:
+            known = MODES.get(name)
+            if known and value.lower() not in known:
+                yield f'invalid {name} mode "{value}"{did_you_mean(value, sorted(known))}', f"--{name}"
 
 
 def _of_arguments(item: Instruction, escape: str) -> Iterable[tuple[str, str]]:

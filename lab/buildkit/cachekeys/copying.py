@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
 from lab.buildkit.cachekeys.instruction import SPACE, Instruction, heredoc, json_words
-from lab.buildkit.cachekeys.words import Lexer, WordError
+from lab.buildkit.cachekeys.words import Failing, Lexer, WordError
 from lab.buildkit.contenthash import gopath
 from lab.buildkit.contenthash.query import Query
 from lab.errors import did_you_mean
@@ -105,7 +105,7 @@ def read_copy(item: Instruction, expand: Expand | None = None, frontend: Fronten
         checksum = _expanded(flags.get("checksum", ""), expand)
         files = _files(item, [mark.name for _, mark in marks if mark], expand)
     except WordError as error:
-        return Copy(tuple(words[:-1]), words[-1], item.word == "ADD", unclear=unclear or str(error))
+        return Copy(tuple(words[:-1]), words[-1], item.word == "ADD", unclear=unclear or error.why)
     chmod, symbolic, why = _mode(flags.get("chmod", ""), expand, frontend)
     copy = Copy(
         sources,
@@ -188,7 +188,7 @@ def _mode(text: str, expand: Expand | None, frontend: Frontend) -> tuple[int | N
         try:
             text = _expanded(text, expand)
         except WordError as error:
-            return None, "", str(error)
+            return None, "", error.why
     if not text:
         return None, "", None
     if re.fullmatch(r"[0-7]+", text) and int(text, 8) <= 0o7777:
@@ -199,7 +199,7 @@ def _mode(text: str, expand: Expand | None, frontend: Frontend) -> tuple[int | N
         return (None, "", None) if not re.fullmatch(r"[0-7]+", text) else (int(text, 8), "", None)
     if re.fullmatch(r"[ugoa]*([-+=]([rwxXstugo]*))+(,[ugoa]*([-+=]([rwxXstugo]*))+)*", text):
         return None, text, None
-    return None, "", f"--chmod={text} is malformed, so the build fails"
+    return None, "", Failing(f"--chmod={text} is malformed")
 
 
 def unknown_flag(item: Instruction, frontend: Frontend) -> str | None:
@@ -216,9 +216,9 @@ def unknown_flag(item: Instruction, frontend: Frontend) -> str | None:
 def _unclear_flags(item: Instruction) -> str | None:
     for name, value in item.flags:
         if name in ("link", "parents", "keep-git-dir", "unpack") and value.lower() not in ("", "true", "false"):
-            return f"--{name}={value} is neither true nor false, so the build fails"
+            return Failing(f"--{name}={value} is neither true nor false")
         if name == "from" and "$" in value:
-            return "engines do not expand the variable in --from, so the build fails"
+            return Failing("frontends do not expand the variable in --from")
     return None
 
 
@@ -227,5 +227,5 @@ def _unclear_sources(copy: Copy) -> str | None:
         if copy.add and not copy.urls_only and not copy.is_remote(source) and UNCERTAIN.fullmatch(source):
             return f"engines may take {source} for a repository or for a file"
         if not copy.add and (URL.match(source) or (not copy.urls_only and GIT.fullmatch(source))):
-            return f"COPY cannot copy from {source}, so the build fails"
+            return Failing(f"COPY cannot copy from {source}")
     return None

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
-from lab.buildkit.cachekeys.words import Lexer, WordError
+from lab.buildkit.cachekeys.words import Failing, Lexer, WordError
 from lab.errors import did_you_mean
 
 SPACE = re.compile(r"[\t\v\f\r ]+")
@@ -84,7 +84,7 @@ def instruction(line: str, escape: str = "\\", frontend: Frontend | None = None)
         if frontend.generations[-1] < NEW:  # older frontends ignore what follows the list
             rest = rest[: json.JSONDecoder().raw_decode(rest)[1]]
     elif word.upper() in FLAGGED and is_json_of_others(rest):
-        strange = "its JSON list holds more than strings, so the build fails"
+        strange = Failing("its JSON list holds more than strings")
     return Instruction(word.upper(), rest, tuple(flags), strange, line.strip())
 
 

@@ -11,8 +11,9 @@ from typing import Literal, cast
 from lab.buildkit.cachekeys.copying import Expand
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.frontend import NEW, Frontend
-from lab.buildkit.cachekeys.words import WordError
+from lab.buildkit.cachekeys.words import Failing, WordError
 from lab.buildkit.contenthash import gopath
+from lab.errors import did_you_mean
 
 Kind = Literal["bind", "cache", "tmpfs", "secret", "ssh"]
 TYPES = {"bind": 0, "secret": 1, "ssh": 2, "cache": 3, "tmpfs": 4}
@@ -56,13 +57,15 @@ def read_mount(text: str, expand: Expand) -> Mount:
     try:
         fields = next(csv.reader([text], strict=True))
     except (csv.Error, StopIteration) as error:
-        raise WordError(f"--mount={text} is malformed, so the build fails") from error
+        raise WordError(f"--mount={text} is malformed") from error
     found: dict[str, str] = {}
     for item in fields:
         key, equals, value = item.partition("=")
         key = NAMES.get(key.lower(), key.lower())
-        if key not in KEYS or (not equals and key not in ("readonly", "readwrite", "required", "env")):
-            raise WordError(f"--mount={text} is malformed, so the build fails")
+        if not equals and key not in ("readonly", "readwrite", "required", "env"):
+            raise WordError(Failing(f"invalid field '{item}' must be a key=value pair"))
+        if key not in KEYS:
+            raise WordError(Failing(f"unexpected key '{key}' in '{item}'{did_you_mean(key, sorted(KEYS))}"))
         value = value if key == "from" else expand(value)
         if key == "readwrite":
             key, value = "readonly", "false" if _truth(value or "true", text) else "true"
@@ -72,10 +75,12 @@ def read_mount(text: str, expand: Expand) -> Mount:
 
 def _mount(found: Mapping[str, str], text: str) -> Mount:
     kind = found.get("type", "bind").lower()
-    if kind not in TYPES or "$" in found.get("from", "").rstrip("$"):
-        raise WordError(f"--mount={text} is malformed, so the build fails")
+    if kind not in TYPES:
+        raise WordError(Failing(f'unsupported mount type "{kind}"{did_you_mean(kind, sorted(TYPES))}'))
+    if "$" in found.get("from", ""):
+        raise WordError(Failing(f"frontends do not expand the variable in from={found['from']}"))
     usual = kind not in ("cache", "tmpfs")
-    return Mount(
+    mount = Mount(
         cast(Kind, kind),
         found.get("from", ""),
         found.get("source", ""),
@@ -90,6 +95,22 @@ def _mount(found: Mapping[str, str], text: str) -> Mount:
         uid=_number(found.get("uid"), 10, text),
         gid=_number(found.get("gid"), 10, text),
     )
+    if why := _contradiction(mount):
+        raise WordError(Failing(why))
+    return mount
+
+
+def _contradiction(mount: Mount) -> str | None:
+    """Return why frontends reject the options of a mount together; None if they do not."""
+    if mount.sharing and mount.kind != "cache":
+        return f"invalid cache sharing set for {mount.kind} mount"
+    if mount.sharing and mount.sharing not in SHARING:
+        return f'unsupported sharing value "{mount.sharing}"'
+    if mount.kind == "secret" and not (mount.source or mount.target or mount.id):
+        return "invalid secret mount. one of source, target required"
+    if mount.has_owner and mount.kind in ("bind", "tmpfs"):
+        return f'mode, uid and gid are not allowed for "{mount.kind}" type mounts'
+    return None
 
 
 def target_of(mount: Mount, workdir: str) -> str:
@@ -163,35 +184,31 @@ def check_mounts(mounts: Iterable[Mount], dialect: Dialect, frontend: Frontend) 
     if not newest and not compared:
         return "lab has not compared how this engine writes RUN --mount"
     for mount in found:
-        if mount.kind in ("bind", "cache", "tmpfs") and (not mount.target or mount.target == "/"):
-            return "a mount has no target, so the build fails"
-        if mount.sharing and (mount.kind != "cache" or mount.sharing not in SHARING):
-            return "a mount has a sharing that engines reject, so the build fails"
-        if mount.kind == "secret" and not (mount.source or mount.target or mount.id):
-            return "a secret has neither id nor target, so the build fails"
+        if mount.kind in ("bind", "cache", "tmpfs") and mount.target == "/":
+            return Failing('invalid mount target "/"')
+        if mount.kind in ("bind", "cache", "tmpfs") and not mount.target:
+            return "lab has not compared how engines write a mount without a target"
         if mount.kind == "secret" and mount.env is not None and frontend.generations != (NEW,):
             return "this frontend has no secrets as variables"
-        if mount.has_owner and mount.kind in ("bind", "tmpfs"):
-            return "a mount has an owner that engines reject, so the build fails"
     return None
 
 
 def _truth(text: str, mount: str) -> bool:
     if text in TRUE or text in FALSE:
         return text in TRUE
-    raise WordError(f"--mount={mount} is malformed, so the build fails")
+    raise WordError(Failing(f'--mount={mount} has "{text}" where true or false is needed'))
 
 
 def _number(text: str | None, base: int, mount: str) -> int | None:
     if text is None:
         return None
     if not re.fullmatch(r"[0-7]{1,21}" if base == 8 else r"[0-9]{1,18}", text):
-        raise WordError(f"--mount={mount} is malformed, so the build fails")
+        raise WordError(Failing(f"--mount={mount} has {text} where a number is needed"))
     return int(text, base)
 
 
 def _size(text: str, mount: str) -> int:
     found = re.fullmatch(r"([0-9]{1,18})(?:\.0*)? ?([kmgtp]?)i?b?", text.lower())
     if text and not found:
-        raise WordError(f"--mount={mount} is malformed, so the build fails")
+        raise WordError(f"lab does not know which size --mount={mount} means")
     return int(found[1]) * SIZES[found[2]] if found else 0

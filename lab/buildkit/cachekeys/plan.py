@@ -28,7 +28,8 @@ def plan(
 
     `bases` maps the images that `images_needed` names to what is known of them. `content` returns the content record of
     a COPY's files in the context, or in the named context that its `origin` states; None if the rule set has none. A
-    ContextError that it raises makes that step unclear. If `dialect` is None, no definition is known.
+    UnknownContentError that it raises makes that step unclear, and any other ContextError makes the build fail. If
+    `dialect` is None, no definition is known.
     """
     options = options or Options()
     unclear = "it is not known how this engine writes the definitions of steps" if dialect is None else None
@@ -41,9 +42,13 @@ def plan(
     stages = Stages(read, options, frontend, target)
     failing = None if unclear else rejected(read, frontend)
     shop = Workshop(stages, bases, dialect, content, unclear, failing)
+    shop.reject(stages.arguments.unclear)
+    for number in range(len(read.stages)):
+        origin = stages.origin(number)
+        shop.reject(origin if isinstance(origin, str) else None)
     for number in stages.needed:
         shop.ends[number] = _build(shop, number)
-    return Plan(tuple(shop.steps), tuple(shop.graph.vertices), shop.ends[stages.final].vertex)
+    return Plan(tuple(shop.steps), tuple(shop.graph.vertices), shop.ends[stages.final].vertex, shop.failing)
 
 
 def _build(shop: Workshop, number: int) -> State:

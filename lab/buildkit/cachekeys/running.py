@@ -23,7 +23,7 @@ from lab.buildkit.cachekeys.mounting import (
 )
 from lab.buildkit.cachekeys.stage_steps import StageSteps
 from lab.buildkit.cachekeys.state import arguments
-from lab.buildkit.cachekeys.words import WordError
+from lab.buildkit.cachekeys.words import Failing, WordError
 from lab.buildkit.contenthash import gopath
 
 NETWORKS = {"default": 0, "bridge": 0, "": 0, "host": 1, "none": 2}
@@ -69,10 +69,10 @@ class RunBuilder:
         if len({mounted.target for mounted in self.mounts}) < len(self.mounts):
             self.why = self.why or "two mounts have the same target"
         inputs = self._inputs(shop.dialect)
-        failing = None
+        no_content = None
         for number, item in enumerate(inputs):
             content, problem = self.stage.content_of(item)
-            failing = failing or problem
+            no_content = no_content or problem
             inputs[number] = replace(item, content=content)
         definition: Definition | str = self.why or ""
         if not self.why and shop.dialect:
@@ -81,7 +81,7 @@ class RunBuilder:
             inputs = [replace(item, selector="?") for item in inputs]
         identity = ["run", args, str(around), [str(item) for item in self.mounts], [str(item) for item in self.special]]
         vertex = shop.graph.operation(definition, inputs, identity, ignored=self.stage.ignored)
-        self.stage.step(self.item, (vertex,), failing=failing)
+        self.stage.step(self.item, (vertex,), no_content=no_content)
 
     def _definition(self, args: Sequence[str], around: Surroundings, dialect: Dialect) -> Definition:
         sockets = [mount for mount in self.special if mount.kind == "ssh"]
@@ -143,7 +143,7 @@ class RunBuilder:
         try:
             found = [read_mount(value, expand) for name, value in self.item.flags if name == "mount"]
         except WordError as error:
-            self.why = self.why or str(error)
+            self.why = self.why or error.why
             return
         if self.stage.shop.dialect:
             self.why = self.why or check_mounts(found, self.stage.shop.dialect, stages.frontend)
@@ -166,8 +166,9 @@ class RunBuilder:
         vertex: int | None = None
         if mount.origin and mount.kind != "tmpfs":
             origin = shop.stages.source(mount.origin, numbers=False)
-            if isinstance(origin, str) or (origin.stage is not None and origin.stage >= self.stage.number):
-                self.why = self.why or f"the stage {mount.origin} comes later, so the build fails"
+            later = self.stage.later(mount.origin, origin)
+            if isinstance(origin, str) or later:
+                self.why = self.why or later or str(origin)
                 return
             vertex = shop.origin_vertex(origin, [mount.source])
             request = replace(request, origin=origin.context or "?")
@@ -229,7 +230,7 @@ class RunBuilder:
             if given != name:
                 continue
             if value not in values:
-                self.why = self.why or f"--{name}={value} is not known, so the build fails"
+                self.why = self.why or Failing(f'invalid {name} mode "{value}"')
             return values.get(value, 0)
         return usual or 0
 

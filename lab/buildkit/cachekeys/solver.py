@@ -47,12 +47,10 @@ class Decision:
 def solve(caches: Sequence[Cache], planned: Plan) -> list[Decision]:
     """Predict each step in order, for a builder that has these caches and no local cache.
 
-    If the files of one COPY have no digest, every step is unknown: the build fails, and the output for the other steps
-    depends on how far each of them was.
+    If the build fails, every step is unknown: the output for each depends on how far it was.
     """
-    failing = next((step for step in planned.steps if step.fails), None)
-    if failing:
-        return [_unknown(step, f"the build fails: {failing.unclear}") for step in planned.steps]
+    if planned.failing:
+        return [_unknown(step, f"the build fails: {planned.failing}") for step in planned.steps]
     best = simulate(caches, planned.vertices, planned.final, hopeful=True)
     worst = simulate(caches, planned.vertices, planned.final, hopeful=False)
     judge = _Judge(planned, Library(caches), best, worst)

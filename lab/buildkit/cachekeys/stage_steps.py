@@ -6,16 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.copying import Copy, Expand
-from lab.buildkit.cachekeys.frontend import NEW
+from lab.buildkit.cachekeys.frontend import NEW, OLD
 from lab.buildkit.cachekeys.graph import Input
 from lab.buildkit.cachekeys.instruction import Instruction, heredoc
 from lab.buildkit.cachekeys.stages import Origin
 from lab.buildkit.cachekeys.state import Expander, State
 from lab.buildkit.cachekeys.step import Step
 from lab.buildkit.cachekeys.taking import taken
-from lab.buildkit.cachekeys.words import WordError
+from lab.buildkit.cachekeys.words import Failing, WordError
 from lab.buildkit.cachekeys.workshop import Workshop
-from lab.errors import ContextError
+from lab.errors import ContextError, UnknownContentError
 
 
 @dataclass
@@ -58,7 +58,7 @@ class StageSteps:
         return self.shop.stages.dockerfile.stages[self.number].name
 
     def content_of(self, item: Input) -> tuple[str | None, str | None]:
-        """Return the content record of an input, and the reason why it has none, so that the build fails."""
+        """Return the content record of an input, and the reason why it has none or why that is not known."""
         request = item.request
         local = request and (not request.origin or request.origin in self.shop.stages.options.contexts)
         if not item.hashed or request is None or not local or request.unclear:
@@ -67,19 +67,39 @@ class StageSteps:
             return None, None
         try:
             return self.shop.content(request), None
-        except ContextError as error:
+        except UnknownContentError as error:
             return None, error.message
+        except ContextError as error:
+            return None, Failing(error.message)
 
     def why_unclear(self, item: Instruction) -> str | None:
         """Return the reason why no definition of an instruction is known."""
+        self.shop.reject(item.strange)
         return self.shop.unclear or self.unclear or item.strange
 
+    def noted(self, error: WordError) -> str:
+        """Return the reason of an error, which makes the build fail if the frontend rejects the word."""
+        self.shop.reject(error.why)
+        return error.why
+
+    def later(self, name: str, origin: Origin | str) -> str | None:
+        """Return why a stage cannot be copied or mounted from, as it does not come before this one; None if it can."""
+        if isinstance(origin, str) or origin.stage is None or origin.stage < self.number:
+            return None
+        why = f"the stage {name} is not defined before the current stage"
+        return why if OLD in self.shop.stages.frontend.generations else Failing(why)
+
     def step(
-        self, item: Instruction, vertices: tuple[int, ...], copy: Copy | None = None, failing: str | None = None
+        self, item: Instruction, vertices: tuple[int, ...], copy: Copy | None = None, no_content: str | None = None
     ) -> None:
-        """Add the step whose result is the last of the vertices, unless an equal operation is a step already."""
+        """Add the step whose result is the last of the vertices, unless an equal operation is a step already.
+
+        `no_content` is the reason why a record of its files is missing.
+        """
         self.index += 1
-        made = _made(self, item, vertices, copy, failing)
+        first = self.shop.graph.vertices[vertices[0]]
+        self.shop.reject(no_content or first.unclear)
+        made = _made(self, item, vertices, copy, no_content)
         self.state.vertex = vertices[-1]
         for number, step in enumerate(self.shop.steps):
             if step.vertices == vertices:
@@ -90,16 +110,15 @@ class StageSteps:
 
 
 def _made(
-    stage: StageSteps, item: Instruction, vertices: tuple[int, ...], copy: Copy | None, failing: str | None
+    stage: StageSteps, item: Instruction, vertices: tuple[int, ...], copy: Copy | None, no_content: str | None
 ) -> Step:
-    """Return the step whose operations are some vertices; `failing` is why the build fails."""
+    """Return the step whose operations are some vertices."""
     shop = stage.shop
     first = shop.graph.vertices[vertices[0]]
     local = shop.stages.options.contexts
     mine = [item for item in first.inputs if item.hashed and item.request and not item.request.origin]
     named = [item for item in first.inputs if item.hashed and item.request and item.request.origin in local]
-    failing = failing or shop.failing
-    unclear = failing or first.unclear
+    unclear = no_content or first.unclear
     if copy and copy.from_context and not unclear and any(item.content is None for item in mine):
         unclear = "these rules do not support --exclude" if copy.exclude else "these rules do not support --parents"
     return Step(
@@ -112,7 +131,6 @@ def _made(
         unclear=unclear,
         copy=copy,
         taken=taken(item, copy, first.inputs),
-        fails=failing is not None,
         parents=_parents(shop, vertices),
         stage=shop.stages.shown_name(stage.number) if stage.is_numbered else "",
         number=stage.index if stage.is_numbered else 0,

@@ -15,7 +15,7 @@ from lab.buildkit.cachekeys.pairs import pairs_of
 from lab.buildkit.cachekeys.platform import Platform, read_platform
 from lab.buildkit.cachekeys.state import Options, Variables
 from lab.buildkit.cachekeys.triggers import onbuild_of, triggers_of
-from lab.buildkit.cachekeys.words import Lexer, WordError
+from lab.buildkit.cachekeys.words import Failing, Lexer, WordError
 from lab.counting import MOST_DIGITS, whole_number
 
 SCRATCH = "scratch"
@@ -108,7 +108,8 @@ class Stages:
                     elif self.frontend.generations != (NEW,):
                         found.put(name, "")
                 except WordError as error:
-                    found.poison(name, str(error))
+                    # older frontends ignore the error of an argument that nothing uses
+                    found.poison(name, error.why if self.frontend.generations == (NEW,) else str(error))
         return found
 
     @cached_property
@@ -142,9 +143,9 @@ class Stages:
             base = self.lexer.word(stage.base, self.arguments)
             text = self.lexer.word(stage.platform, self.arguments)
         except WordError as error:
-            return str(error)
+            return error.why
         if not base or (stage.platform and not text):
-            return f"FROM {stage.base} names nothing, so the build fails"
+            return Failing(f"FROM {stage.base} names nothing")
         if stage.name and (named := self._context(stage.name.lower(), read_platform(text) if text else None)):
             return named
         above = [place for place in range(number) if self.dockerfile.stages[place].name.lower() == base.lower()]
@@ -178,25 +179,26 @@ class Stages:
             number = int(name) if len(name) <= MOST_DIGITS else -1
             if 0 <= number < len(self.dockerfile.stages):
                 return Origin(number)
-            return f"--from={name} is not the number of a stage, so the build fails"
+            return Failing(f"--from={name} is not the number of a stage")
         if name.lower() in self.names:
             return Origin(self.names[name.lower()])
         return self.image(name)
 
     def sources(self, number: int, item: Instruction) -> Iterator[Origin]:
         """Yield what one instruction of a stage copies or mounts from, where it is known."""
-        for name, value in item.flags:
-            if name == "from" and item.word == "COPY" and value:
-                found = self.source(value, numbers=True)
-            elif name == "mount" and item.word == "RUN":
-                mounted = re.search(r"(?:^|,)from=([^,]+)", value, re.IGNORECASE)
-                if mounted is None:
-                    continue
-                found = self.source(mounted[1], numbers=False)
-            else:
-                continue
+        for _, found in self.named(item):
             if isinstance(found, Origin) and (found.stage is None or found.stage < number):
                 yield found
+
+    def named(self, item: Instruction) -> Iterator[tuple[str, Origin | str]]:
+        """Yield each name from which an instruction copies or mounts, with what it means or why it means nothing."""
+        for name, value in item.flags:
+            if name == "from" and item.word == "COPY" and value:
+                yield value, self.source(value, numbers=True)
+            elif name == "mount" and item.word == "RUN":
+                mounted = re.search(r"(?:^|,)from=([^,]+)", value, re.IGNORECASE)
+                if mounted:
+                    yield mounted[1], self.source(mounted[1], numbers=False)
 
     def origins(self, number: int) -> list[Origin]:
         """Return all that a stage uses: what it is based on, and what it copies and mounts from."""

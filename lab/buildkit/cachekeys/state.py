@@ -115,8 +115,11 @@ class Expander:
     env: Mapping[str, str]
 
     def __call__(self, text: str) -> str:
-        """Return the expanded text; raises WordError."""
-        return self.lexer.word(text, self.env)
+        """Return the expanded text; raises WordError, with a `Failing` also where no variables are known."""
+        try:
+            return self.lexer.word(text, self.env)
+        except WordError as error:
+            raise WordError(self.lexer.malformed(text) or error.why) from error
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
 from lab.buildkit.cachekeys.shell_pattern import replaced, without_end, without_start
@@ -15,8 +15,21 @@ SPECIAL_NAMES = "@*#?-$!0"
 BLANKS, DIGITS, LETTERS = re.compile(r"[\t\r ]*"), re.compile(r"\d*"), re.compile(r"\w*")
 
 
+class Failing(str):
+    """The reason why a frontend rejects a Dockerfile, so that the build fails; other reasons say what is not known."""
+
+    __slots__ = ()
+
+
 class WordError(Exception):
-    """A word that cannot be expanded: it is malformed, or lab does not know how this frontend reads it."""
+    """A word that cannot be expanded: it is malformed, or lab does not know how this frontend reads it.
+
+    `why` is a `Failing` where the frontend rejects the word for certain.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,14 @@ class Lexer:
     def words(self, text: str, env: Mapping[str, str]) -> list[str]:
         """Return the words of the expanded text; quoted spaces separate no words. Raises WordError."""
         return self._expanded(text, env)[1]
+
+    def malformed(self, text: str) -> Failing | None:
+        """Return why the frontend rejects the text whatever its variables are; None if it may accept it."""
+        try:
+            replace(self, keep_unset=True).word(text, {})
+        except WordError as error:
+            return error.why if isinstance(error.why, Failing) else None
+        return None
 
     def _expanded(self, text: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
         try:
@@ -125,7 +146,7 @@ class _Scan:
                 words.add(value)
             result += value
         if stop is not None:
-            raise WordError(f"cannot expand {self.text}: {stop} is missing")
+            raise WordError(Failing(f"cannot expand {self.text}: {stop} is missing"))
         return result, words.all()
 
     def _escaped(self) -> str:
@@ -150,7 +171,7 @@ class _Scan:
         quote = self.next()
         end = self.text.find(quote, self.place)
         if end < 0:
-            raise WordError(f"cannot expand {self.text}: a single quote is missing")
+            raise WordError(Failing(f"cannot expand {self.text}: a single quote is missing"))
         inner, self.place = self.text[self.place : end], end + 1
         return f"'{inner}'" if self.lexer.raw_quotes else inner
 
@@ -172,7 +193,7 @@ class _Scan:
                 if self.peek() in ('"', "$", self.lexer.escape):
                     char = self.next()
             result += char
-        raise WordError(f"cannot expand {self.text}: a double quote is missing")
+        raise WordError(Failing(f"cannot expand {self.text}: a double quote is missing"))
 
     def _name(self) -> str:
         char = self.peek()
@@ -195,7 +216,7 @@ class _Scan:
             return f"${name}" if self.lexer.keep_unset and name not in self.env else self.env.get(name, "")
         self.next()
         if not self.peek() or self.peek() in "{}:":
-            raise WordError(f"cannot expand {self.text}: it is a malformed substitution")
+            raise WordError(Failing(f"cannot expand {self.text}: it is a malformed substitution"))
         name = self._name()
         char = self.next()
         if char == "}":
@@ -213,13 +234,19 @@ class _Scan:
     def _check(self, char: str, *, colon: bool) -> None:
         """Raise WordError if this frontend has no such modifier, or if it is not known whether it has."""
         if not char or char not in "-+?#%":
-            raise WordError(f"cannot expand {self.text}: it is a malformed substitution")
+            raise WordError(Failing(f"cannot expand {self.text}: it is a malformed substitution"))
         older = (colon and char in "-+?") or (not colon and char == "?")
         generations = self.lexer.frontend.generations
         if OLD in generations and not older:
-            raise WordError(f"this frontend may not support the substitution in {self.text}")
+            raise self._unsupported(OLD)
         if NEW in generations and colon and char in "#%":
-            raise WordError(f"this frontend may not support the substitution in {self.text}")
+            raise self._unsupported(NEW)
+
+    def _unsupported(self, generation: int) -> WordError:
+        """Return the error for a substitution that a checked release rejects, between two of which this one may lie."""
+        if self.lexer.frontend.generations == (generation,):
+            return WordError(Failing(f"this frontend does not support the substitution in {self.text}"))
+        return WordError(f"this frontend may not support the substitution in {self.text}")
 
     def _modified(self, name: str, char: str, word: str, *, colon: bool) -> str:
         value = self.env.get(name)
@@ -231,7 +258,7 @@ class _Scan:
             return "" if missing else word
         if char == "?":
             if missing:
-                raise WordError(f"{name} has no value: {word}")
+                raise WordError(Failing(f"{name} has no value: {word}"))
             return value or ""
         greedy = word.startswith(char)
         pattern = word[1:] if greedy else word
@@ -241,7 +268,7 @@ class _Scan:
 
     def _replaced(self, name: str) -> str:
         if OLD in self.lexer.frontend.generations:
-            raise WordError(f"this frontend may not support the substitution in {self.text}")
+            raise self._unsupported(OLD)
         everywhere = self.peek() == "/"
         if everywhere:
             self.next()

@@ -13,6 +13,7 @@ from lab.buildkit.cachekeys.names import full_name
 from lab.buildkit.cachekeys.stages import Origin, Stages
 from lab.buildkit.cachekeys.state import BaseImage, State
 from lab.buildkit.cachekeys.step import Content, Step
+from lab.buildkit.cachekeys.words import Failing
 from lab.buildkit.contenthash import gopath
 
 
@@ -20,7 +21,7 @@ from lab.buildkit.contenthash import gopath
 class Workshop:
     """What the stages of one build share.
 
-    `unclear` is the reason why no definition is known, and `failing` why the frontend rejects the Dockerfile.
+    `unclear` is the reason why no definition is known, and `failing` why the build fails.
     """
 
     stages: Stages
@@ -32,6 +33,11 @@ class Workshop:
     graph: Graph = field(default_factory=Graph)
     steps: list[Step] = field(default_factory=list)
     ends: dict[int, State] = field(default_factory=dict)
+
+    def reject(self, why: str | None) -> None:
+        """Note that the build fails, if this is a reason for it and the first one."""
+        if isinstance(why, Failing) and not self.unclear:
+            self.failing = self.failing or why
 
     def origin_vertex(self, origin: Origin, paths: Sequence[str] | None = None) -> int | None:
         """Return the vertex that an origin means; None for an empty one.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from lab.buildkit.contenthash.automaton import Automaton
 from lab.buildkit.contenthash.globs import malformed
 from lab.counting import whole_number
-from lab.errors import ContextError
+from lab.errors import UnknownContentError
 
 Ranges = list[tuple[int, int]]
 TOP = 0x10FFFF
@@ -53,7 +53,7 @@ def translate(text: str, pattern: str) -> Callable[[str], bool]:
             raise ValueError("it is not anchored")
         return Automaton(pieces[1:-1]).matches
     except ValueError as error:
-        raise ContextError(
+        raise UnknownContentError(
             f'cannot use the pattern "{pattern}": lab does not support more than {FEW} wildcards where {error}'
         ) from error
 
@@ -120,7 +120,7 @@ class _Reader:
         """Read a class such as \\d after its backslash; None if it is another escape."""
         char = self.peek()
         if char in ("p", "P"):
-            raise ContextError(f'cannot use the pattern "{self.pattern}": lab does not support \\{char} in it')
+            raise UnknownContentError(f'cannot use the pattern "{self.pattern}": lab does not support \\{char} in it')
         if char.lower() not in PERL or not char:
             return None
         self.take()

@@ -8,7 +8,7 @@ from hashlib import sha256
 from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes, shown
 from lab.buildkit.contenthash.rules import Rules
 from lab.counting import counted
-from lab.errors import ContextError
+from lab.errors import ContextError, UnknownContentError
 
 NOTHING = "sha256:" + sha256(b"").hexdigest()
 FILE = Kind.FILE
@@ -76,14 +76,14 @@ def own_digests(entry: Entry, headers: Iterable[bytes]) -> list[str]:
     hashers = [sha256(start) for start in headers]
     chunks = entry.chunks()
     if chunks is None:
-        raise ContextError(f"cannot digest {shown(entry.path)}: its content is not available")
+        raise UnknownContentError(f"cannot digest {shown(entry.path)}: its content is not available")
     length = 0
     for chunk in chunks:
         length += len(chunk)
         for hasher in hashers:
             hasher.update(chunk)
     if entry.kind is Kind.FILE and not entry.is_hardlink and length != entry.size:
-        raise ContextError(
+        raise UnknownContentError(
             f"cannot digest {shown(entry.path)}: its size is {counted(entry.size, 'byte')}, but {length:,} were read",
             hint="it changed while its content was read; stop the programs that write to it and try again",
         )

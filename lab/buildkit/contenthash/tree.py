@@ -10,7 +10,7 @@ from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes, shown
 from lab.buildkit.contenthash.formula import Join, Leaf, Part, Source
 from lab.buildkit.contenthash.header import NOTHING, header, own_digests
 from lab.buildkit.contenthash.rules import Rules
-from lab.errors import ContextError
+from lab.errors import ContextError, UnknownContentError
 
 NO_RECORD = Part(NOTHING)
 LAST = "\udcff"  # the byte ff as os.fsdecode decodes it
@@ -116,7 +116,7 @@ class Tree:
 def _strange(name: str) -> Part:
     """Return an error instead of a digest: BuildKit uses this byte to skip the objects inside a directory."""
     why = "lab does not model how BuildKit hashes a directory below which a name begins with the byte ff"
-    return Part(ContextError(f"cannot digest the folder that contains {shown(name)}: {why}"))
+    return Part(UnknownContentError(f"cannot digest the folder that contains {shown(name)}: {why}"))
 
 
 class _Digests:

@@ -17,7 +17,7 @@ from lab.buildkit.cachekeys.step import Content, Step
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Rulebook
-from lab.errors import ContextError, LabError
+from lab.errors import ContextError, LabError, UnknownContentError
 from lab.explain.graph import ancestors
 from lab.explain.predict import base_images, options_of
 from lab.explain.subject import subject
@@ -104,12 +104,12 @@ class Model:
             options = options_of(replace(side.subject, trial=trial))
             images = base_images(parsed, ImageFacts(), bases, None, side.subject.platform, options)
             content = _content(context, side, missing)
-            steps = plan(parsed, images, side.engine.dialect, content, options).steps
+            planned = plan(parsed, images, side.engine.dialect, content, options)
         except LabError as error:
             raise FailingError from error
-        if missing or any(_fails(step) for step in steps):
+        if missing or planned.failing or any(map(_is_empty, planned.steps)):
             raise FailingError
-        return steps
+        return planned.steps
 
     def _given(self, side: Side, candidate: Candidate) -> Given:
         """The options of the start without those that the candidate leaves out."""
@@ -131,7 +131,7 @@ def _content(context: StoredContext, side: Side, missing: list[str]) -> Content:
 
     def record(copy: Copy) -> str | None:
         if rules is None or copy.origin:
-            raise ContextError("the files are not known")
+            raise UnknownContentError("the files are not known")
         if not trees:
             trees.append(context.tree(rules))
         try:
@@ -147,8 +147,8 @@ def _content(context: StoredContext, side: Side, missing: list[str]) -> Content:
     return record
 
 
-def _fails(step: Step) -> bool:
-    return step.fails or (step.copy is not None and not step.copy.sources and not step.copy.files)
+def _is_empty(step: Step) -> bool:
+    return step.copy is not None and not step.copy.sources and not step.copy.files
 
 
 def _running(producer: Sequence[Step], here: Sequence[Step], *, same_options: bool) -> Collection[int]:

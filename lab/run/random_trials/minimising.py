@@ -79,11 +79,12 @@ def is_worth_it(case: Case, sorts: Iterable[Sort], dialect: Dialect) -> bool:
     except LabError:
         return False
     words = {word for word, _, _ in sorts}
-    return any(_word(step) in words for step in planned.steps) and not any(map(_fails, planned.steps))
+    fails = planned.failing or any(map(_is_empty, planned.steps))
+    return not fails and any(_word(step) in words for step in planned.steps)
 
 
-def _fails(step: Step) -> bool:
-    return step.fails or (step.copy is not None and not step.copy.sources and not step.copy.files)
+def _is_empty(step: Step) -> bool:
+    return step.copy is not None and not step.copy.sources and not step.copy.files
 
 
 def _has(found: list[Decision] | str, sorts: set[Sort]) -> bool:

@@ -51,4 +51,4 @@ def test_text_behind_a_list() -> None:
     assert instruction('RUN ["a"] b', frontend=Frontend(7)).rest == '["a"]'
     assert instruction('RUN ["a"] b', frontend=Frontend(19)).rest == '["a"] b'
     assert instruction('RUN ["a"] b', frontend=Frontend(13)).strange
-    assert instruction("RUN [1]").strange == "its JSON list holds more than strings, so the build fails"
+    assert instruction("RUN [1]").strange == "its JSON list holds more than strings"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab.buildkit.cachekeys.frontend import Frontend
-from lab.buildkit.cachekeys.words import Lexer, WordError
+from lab.buildkit.cachekeys.words import Failing, Lexer, WordError
 from tests.conftest import ROOT
 
 VECTORS = json.loads((ROOT / "tests" / "data" / "cachekeys" / "words.json").read_text(encoding="utf-8"))
@@ -28,6 +28,28 @@ def test_every_word(engine: str) -> None:
     words = {word: found[engine] for word, found in VECTORS["words"].items()}
     assert {word: expanded(word, FRONTENDS[engine]) for word in words} == words
     assert sum(value is not None for value in words.values()) > 40
+
+
+@pytest.mark.parametrize("engine", FRONTENDS)
+def test_a_word_that_the_frontend_rejects_makes_the_build_fail(engine: str) -> None:
+    rejected = [word for word, found in VECTORS["words"].items() if found[engine] is None]
+    assert rejected and all(isinstance(why(word, FRONTENDS[engine]), Failing) for word in rejected)
+
+
+def why(word: str, frontend: Frontend) -> str:
+    with pytest.raises(WordError) as found:
+        Lexer(frontend=frontend).word(word, ENV)
+    return found.value.why
+
+
+@pytest.mark.parametrize("word", ["${A", "$A ${B", "'$A", '"$A', "${A!b}", "${}", "${A:-${B}"])
+def test_what_is_malformed_whatever_the_variables_are(word: str) -> None:
+    assert Lexer().malformed(word) is not None
+
+
+@pytest.mark.parametrize("word", ["$A", "${A:?needed}", "'${A'", "$"])
+def test_what_the_variables_decide_is_not_malformed(word: str) -> None:
+    assert Lexer().malformed(word) is None
 
 
 def test_what_neighbours_read_differently_is_not_known() -> None:
