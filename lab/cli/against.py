@@ -28,6 +28,7 @@ def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     from lab.explain.against import Sameness, compare_copies
     from lab.registry.manifests import Platform
     from lab.report.against_document import against_document
+    from lab.run.own_project.project import check_dockerfile
     from lab.run.sides.side import Opener, relative_to
 
     if words.cache_from:
@@ -42,6 +43,7 @@ def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     folder = context_folder(words.context)
     recipe = words.dockerfile or usual_dockerfile(folder)
     text = dockerfile_text(recipe, folder)
+    check_dockerfile(recipe, text, words.target)
     beside = None if recipe == STANDARD_INPUT else recipe
     options = options_of(words, known, Platform.read(words.platform))
     opener = Opener(find(), rule_sets, beside, relative_to(beside, (words.context,)))

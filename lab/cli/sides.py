@@ -65,6 +65,7 @@ def diff(
     from lab.buildkit.rulebook import Rulebook
     from lab.cli.building import dockerfile_text
     from lab.project import find
+    from lab.run.own_project.project import check_dockerfile
 
     book = Rulebook(find().boxes)
     if dockerfile and path:
@@ -72,6 +73,8 @@ def diff(
             "cannot use -f with --path: -f shows the files of each COPY and mount", hint="leave one of them out"
         )
     text = dockerfile_text(dockerfile, Path()) if dockerfile else ""
+    if dockerfile:
+        check_dockerfile(dockerfile, text, None)
     _check_words((first, second), name, variation, scenario, now=now)
     if now:
         rules = _rules(book, None, engine)

@@ -86,4 +86,14 @@ def test_mistakes(two: Place, words: tuple[str, ...], code: int, said: str) -> N
 
 def test_a_folder_that_is_no_folder(two: Place) -> None:
     done = two.lab("why", Path("gone"), "--against", "there")
-    assert (done.returncode, done.stdout) == (13, "")
+    assert (done.returncode, done.stdout) == (10, "")
+
+
+@pytest.mark.parametrize("verb", ["why", "diff"])
+def test_a_dockerfile_with_a_rejected_line_is_not_compared(two: Place, verb: str) -> None:
+    file = two.root / "here" / "Dockerfile"
+    file.write_text(DOCKERFILE.replace("COPY key /", "COPYY key /"))
+    words = ("here", "--against", "there") if verb == "why" else ("here", "there", "-f", "here/Dockerfile")
+    done = two.lab(verb, *words)
+    assert (done.returncode, done.stdout) == (10, "")
+    assert "here/Dockerfile: line 5, column 1: unknown instruction: COPYY" in done.stderr
