@@ -156,6 +156,11 @@ def _resumed(folder: Path) -> Task:
 def _failed(folder: Path, again: AgainWords, scheduler: str | None) -> Task:
     """The task of making the failed trials of a run again."""
     plan, run = _stored(folder)
+    if not run.trials:
+        raise UsageError(
+            f"cannot make failed trials of {run.name} again: it has no trial",
+            hint="make a new run" if run.complete else hint_on(run.name, scheduler),
+        )
     failed = [trial.key for trial in run.trials if surprising(trial)]
     if not failed:
         raise UsageError(

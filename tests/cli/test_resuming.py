@@ -110,6 +110,16 @@ def test_without_a_failed_trial_nothing_is_made_again(place: Place) -> None:
     assert f"python -m lab repro --resume {NAME} --scheduler tcp://10.0.0.1:8786`" in " ".join(far.stderr.split())
 
 
+@pytest.mark.parametrize(("made", "hint"), [(incomplete(), f"--resume {NAME}` makes"), (run(), "make a new run")])
+def test_a_run_without_a_trial_has_none_that_is_as_expected(place: Place, made: Run, hint: str) -> None:
+    """Such as a run on workers none of which could make the base image."""
+    stored(place, made)
+    done = place.lab("repro", "--rerun-failed", NAME)
+    assert (done.returncode, "as expected" in done.stderr) == (2, False)
+    assert f"cannot make failed trials of {NAME} again: it has no trial\n" in done.stderr
+    assert hint in done.stderr
+
+
 def test_a_project_is_made_again_in_the_folder_that_it_was_named_in(place: Place) -> None:
     own = replace(WORDS.own, context=Path("app"))
     stored(place, incomplete(GOOD), own=own, scenario=None)
