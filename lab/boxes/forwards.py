@@ -50,7 +50,7 @@ class ReverseForward:
             self.close()
             raise BoxError(
                 f"cannot show the registry to {self.box} as localhost:{self.box_port}: {error}",
-                hint=f"something on {self.box} listens there; choose another port with --registry-port",
+                hint=f"something on {self.box} listens there; a new run can take another port with --registry-port",
             ) from error
         try:
             self._check()
@@ -116,7 +116,7 @@ class ReverseForward:
                 raise BoxError(
                     f"cannot show the registry to {self.box} as localhost:{self.box_port}: user {fields[USER]} of "
                     f"{self.box} listens on that port too, where a client may look for localhost",
-                    hint="choose another port with --registry-port",
+                    hint="a new run can take another port with --registry-port",
                 )
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ from lab.cli.options import (
 )
 from lab.cli.output import write_to
 from lab.cli.terminal import say
+from lab.counting import counted
 from lab.errors import Interrupted, LabError, UsageError
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _made(
         pins = {name: place.catalog.engine(name) for name in names}
         if lanes.can(pins, specs, conductor.fleet):
             checked.jobs = min(jobs or lanes.usual_count(), len(todo))
-            say(f"{len(todo)} cases on engines to run, {checked.jobs} side by side", err=True)
+            say(f"{counted(len(todo), 'run')} of a case on an engine, {checked.jobs} side by side", err=True)
             size = checked.memory = _memory(todo, conductor, checked.jobs) if memory else 0
             try:
                 lanes.run(todo, conductor.fleet, specs[0], place.lineup.name, checked.jobs, checked.add, mebibytes=size)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.cli.columns import columns
 from lab.cli.terminal import echo, say
+from lab.counting import counted
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def show(checked: Checked, *, every: bool) -> None:
     predicted = sum(row["prediction"] == "ok" for row in rows)
     names = {row["case"] for row in rows}
     say(
-        f"{len(names)} cases, {len(rows)} trials: {len(rows) - len(odd)} as expected, {predicted} predicted in full; "
+        f"{counted(len(names), 'case')}, {counted(len(rows), 'trial')}: {len(rows) - len(odd)} as expected, "
+        f"{predicted} predicted in full; "
         f"{checked.seconds:.0f} s, {checked.jobs} side by side"
     )
 

@@ -50,6 +50,13 @@ def history(
     counts = index.counts(project.results)
     day = since.replace(tzinfo=UTC) if since else None
     found = rates_of(counts, Wanted(step, engine, box, scenario, variation, day))
+    if not found and rates_of(counts, Wanted(step)):
+        options = {"engine": engine, "box": box, "scenario": scenario, "variation": variation}
+        options |= {"since": f"{since:%Y-%m-%d}" if since else None}
+        given = " and ".join(f"--{name} {value}" for name, value in options.items() if value is not None)
+        raise UsageError(
+            f'cannot find a trial with the step "{step}" that fits {given}', hint="leave an option out, or change it"
+        )
     if not found:
         steps = list(dict.fromkeys(item.steps.step for item in counts))
         raise UsageError(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lab.run.merging import Merged, Piece
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+NO_SUMS = "merge shards, or runs of `python -m lab repro` that were made here: these state what they are made of"
 SHOWN = 10  # cells that no run has, by name
 
 
@@ -102,7 +103,7 @@ def _piece(project: Project, name: str) -> Piece:
         return Piece(name, run, evidence.exchanges, run.shard.sums)
     if not path.is_dir():
         raise UsageError(f"cannot merge {name}: only the bundle of a shard states what its run is made of")
-    return Piece(name, run, evidence.exchanges, load_plan(path, run).sums)
+    return Piece(name, run, evidence.exchanges, load_plan(path, run, f"merge {name}", NO_SUMS).sums)
 
 
 def _folder(project: Project, run: Run, output: str | None) -> Path:

@@ -134,14 +134,17 @@ class Plan(Strict):
         return self.model_dump_json(indent=1, by_alias=True) + "\n"
 
 
-def load_plan(folder: Path, run: Run) -> Plan:
-    """Read the plan of a run; UsageError if it has none, ConfigError if it cannot be read."""
+def load_plan(folder: Path, run: Run, doing: str | None = None, hint: str = "make a new run") -> Plan:
+    """Read the plan of a run; UsageError if it has none, ConfigError if it cannot be read.
+
+    `doing` states what the plan is needed for, by default to make trials again, and `hint` what to do without one.
+    """
     path = folder / PLAN
     try:
         text = read_unlinked(path)
     except FileNotFoundError:
         raise UsageError(
-            f"cannot make trials of {folder.name} again: {_why_without_plan(run)}", hint="make a new run"
+            f"cannot {doing or f'make trials of {folder.name} again'}: {_why_without_plan(run)}", hint=hint
         ) from None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {reason(error)}") from error

@@ -61,8 +61,8 @@ def free_port(asked: int | None, boxes: Sequence[Box] = (), passed_over: Collect
         why = "permission denied (ports below 1024 are root's)" if denied else "something listens there"
         raise HostError(
             f"cannot serve the registry on port {asked}: {why}",
-            hint="end the program that listens there, or leave --registry-port out: lab then takes a free port, but a "
-            "resumed run needs the port that its results name",
+            hint="end the program that listens there; only a new run can take another port: --registry-port names one, "
+            "and without that option lab takes a free one",
         ) from refused
     raise HostError(f"cannot serve the registry: ports {PORTS.start} to {PORTS.stop - 1} are all taken") from refused
 

@@ -636,7 +636,7 @@ def test_a_door_on_a_taken_port_is_refused(box: SshBox, server: int) -> None:
     with pytest.raises(BoxError) as caught, box.registry_door(server, server):
         pass
     assert caught.value.message.startswith(f"cannot show the registry to guest as localhost:{server}: ")
-    assert caught.value.hint == "something on guest listens there; choose another port with --registry-port"
+    assert caught.value.hint == "something on guest listens there; a new run can take another port with --registry-port"
 
 
 def test_an_error_inside_the_door_is_not_the_doors(box: SshBox, server: int) -> None:

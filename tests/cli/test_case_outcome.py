@@ -51,6 +51,14 @@ def test_what_is_odd_is_printed_with_counts(capsys: pytest.CaptureFixture[str]) 
     assert "12 s, 2 side by side" in text
 
 
+def test_one_case_with_one_trial_is_counted_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Checked([])
+    run = reporting.sample().run
+    found.add(Job(CASES[0], "26.1.5"), run.model_copy(update={"trials": run.trials[:1]}))
+    show(found, every=False)
+    assert "1 case, 1 trial: 1 as expected" in capsys.readouterr().out
+
+
 def test_the_exit_code_is_that_of_the_worst() -> None:
     assert ending_of(checked()) == EngineError.exit_code
     assert ending_of(Checked([])) == 0

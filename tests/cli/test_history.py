@@ -44,8 +44,13 @@ def test_json_and_the_page_have_the_same_rates(place: Place) -> None:
     ("words", "message"),
     [
         (["COPY bar br"], 'did you mean "COPY bar bar"?'),
-        (["COPY*", "--engine", "1.*"], 'cannot find a trial with the step "COPY*"'),
-        (["COPY*", "--since", "2099-01-01"], 'cannot find a trial with the step "COPY*"'),
+        (["COPY*", "--engine", "1.*"], 'cannot find a trial with the step "COPY*" that fits --engine 1.*'),
+        (
+            ["COPY*", "--since", "2099-01-01"],
+            'cannot find a trial with the step "COPY*" that fits --since 2099-01-01',
+        ),
+        (["COPY*", "--box", "x", "--since", "2099-01-01"], "that fits --box x and --since 2099-01-01"),
+        (["NO*", "--since", "2099-01-01"], 'cannot find a trial with the step "NO*" hint: `python -m lab report`'),
         (["COPY*", "--html", ""], "a file without a name"),
     ],
 )

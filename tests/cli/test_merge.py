@@ -9,6 +9,7 @@ from lab.errors import CONTRADICTED, DIFFERS, NOT_KNOWN
 from lab.results.run import load, save
 from lab.run.merging import Piece
 from tests.cli.program import Place
+from tests.reporting import run
 from tests.run.test_merging import FIRST, ONE, SECOND, shard
 
 
@@ -57,6 +58,15 @@ def test_a_group_is_one_run_for_each_scenario(place: Place) -> None:
     done = place.lab("merge", "--group", "run-1", "run-2")
     assert done.returncode == 0, done.stderr
     assert place.lab("merge", "--group", "run-1", "--output", "x").returncode == 2
+
+
+def test_a_run_that_states_no_sums_is_refused_in_words_of_the_merge(place: Place) -> None:
+    stored(place, FIRST)
+    save(place.root / "results" / "sample", run(ONE), "")
+    done = place.lab("merge", "run-1", "sample")
+    assert done.returncode == 2
+    assert "cannot merge sample: it has no .lab/plan.json" in done.stderr
+    assert "hint: merge shards, or runs of `python -m lab repro` that were made here" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["../x", ".x", "a/b", "", "run-1"])

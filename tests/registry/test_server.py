@@ -31,8 +31,8 @@ from lab.registry.server import BASE, Registry, doors, serve
 from lab.registry.serving import proof, wait_until_it_serves
 
 PORT_HINT = (
-    "end the program that listens there, or leave --registry-port out: lab then takes a free port, but a resumed run "
-    "needs the port that its results name"
+    "end the program that listens there; only a new run can take another port: --registry-port names one, and without "
+    "that option lab takes a free one"
 )
 
 

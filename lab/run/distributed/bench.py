@@ -225,7 +225,7 @@ class Bench(WorkerPlugin):
                 self._doors[store.port] = known
                 raise RegistryError(
                     f"cannot offer the registry of the run on port {store.port}: another run has that port here",
-                    hint="make the run again with --registry-port and another port",
+                    hint="make a new run with --registry-port and another port",
                 )
             asyncio.run_coroutine_threadsafe(known[1].close(), loop).result(OPENED)
         opening = open_door(order.door, store.port, worker.security)
