@@ -49,9 +49,9 @@ IMPORTED = {
         buildkit.progress.buildah buildkit.progress.classic_lines buildkit.progress.clean
         buildkit.progress.doubt buildkit.progress.fields buildkit.progress.foreign buildkit.progress.form
         buildkit.progress.forms buildkit.progress.frame_names buildkit.progress.kaniko
-        buildkit.progress.lanes buildkit.progress.names buildkit.progress.runner buildkit.progress.stamps
-        buildkit.progress.steps buildkit.progress.stream buildkit.progress.tangle buildkit.progress.texts
-        buildkit.progress.vertex
+        buildkit.progress.lanes buildkit.progress.ledger_form buildkit.progress.names
+        buildkit.progress.runner buildkit.progress.stamps buildkit.progress.steps buildkit.progress.stream
+        buildkit.progress.tangle buildkit.progress.texts buildkit.progress.vertex
     """,
     "buildkit/test_rulebook.py": "versions",
     "cli/test_completion.py": "cli.values cli.verbs",

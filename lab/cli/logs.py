@@ -142,7 +142,7 @@ def _counted(steps: Sequence[tuple[str, Step]], *, several: bool) -> str:
     if not steps:
         return "steps that the log does not show"
     build, step = steps[0]
-    first = f"{step.place} {step.instruction[:60]}" + (f" of {build}" if several else "")
+    first = f"{step.place} {step.instruction[:60]}".rstrip() + (f" of {build}" if several else "")
     return first if len(steps) == 1 else f"{first} and {len(steps) - 1} more"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from lab.buildkit.progress.build import Build, CacheImport, Step
+from lab.buildkit.progress.extent import NOT_SHOWN
 from lab.buildkit.progress.prunes import Prune
 from lab.counting import counted
 from lab.explain.causes import concurrent
@@ -31,9 +32,12 @@ def misses(builds: Iterable[Build], wanted: str | None = None) -> Misses:
 
     `wanted` is a step's number (`3/5`), its stage or target and number (`builder 3/5`), a stage or target, a part of
     the instruction, or a pattern of any of these (`*npm ci*`). A RUN that ran and failed missed the cache too. Any
-    other step that failed is unknown: the log does not say whether the cache was asked for it.
+    other step that failed is unknown: the log does not say whether the cache was asked for it. So is a step that a cut
+    log does not show.
     """
-    found = [(build, step) for build in builds for step in build.steps if step.outcome is not Outcome.BASE]
+    found = [
+        (build, step) for build in builds for step in (*build.steps, *build.absent) if step.outcome is not Outcome.BASE
+    ]
     found = [(build, step) for build, step in found if wanted is None or is_named(step, wanted)]
     missed = tuple(step for build, step in found if step.outcome is Outcome.RAN or failed_in_run(build, step))
     open_ = tuple(step for _, step in found if step.outcome in (Outcome.UNKNOWN, Outcome.ERROR) and step not in missed)
@@ -68,7 +72,7 @@ def sentences(build: Build, prunes: Iterable[Prune] = (), upstream: Upstream | N
     be a suspect.
     """
     found = [*_imports(build), *_pruned(build, prunes)]
-    for group, steps in _groups(build.steps).items():
+    for group, steps in _groups(build).items():
         found += _first_miss(group, steps)
     found += _suspects(build.steps, upstream) if upstream else []
     found += _pulled(build.steps)
@@ -82,7 +86,7 @@ def sentences(build: Build, prunes: Iterable[Prune] = (), upstream: Upstream | N
 def reasons(build: Build) -> list[str]:
     """Why steps are unknown, a line for each reason."""
     found: dict[str, list[Step]] = {}
-    for step in build.steps:
+    for step in (*build.steps, *build.absent):
         if step.outcome is Outcome.UNKNOWN and step.reason:
             found.setdefault(step.reason, []).append(step)
     return [f"unknown: {', '.join(_short(step) for step in steps)}: {reason}" for reason, steps in found.items()]
@@ -124,12 +128,13 @@ def _pruned(build: Build, prunes: Iterable[Prune]) -> Iterable[str]:
             )
 
 
-def _groups(steps: Iterable[Step]) -> dict[Group, list[Step]]:
+def _groups(build: Build) -> dict[Group, list[Step]]:
+    """The steps of each stage, with those that the log does not show where they belong."""
     found: dict[Group, list[Step]] = {}
-    for step in steps:
+    for step in (*build.steps, *build.absent):
         if step.outcome is not Outcome.BASE:
             found.setdefault((step.targets, step.stage), []).append(step)
-    return found
+    return {group: sorted(steps, key=lambda step: step.index) for group, steps in found.items()}
 
 
 def _first_miss(group: Group, steps: list[Step]) -> Iterable[str]:
@@ -151,6 +156,10 @@ def _first_miss(group: Group, steps: list[Step]) -> Iterable[str]:
         yield _sentence(f"{where}every step that the log shows is a hit")
     for step in failed:
         yield _sentence(f"{where}{_long(step)} failed")
+    if absent := [step for step in steps if step.reason == NOT_SHOWN]:
+        names = concurrent.listed([f"step {step.place}" for step in absent])
+        are, their = ("is", "its outcome is") if len(absent) == 1 else ("are", "their outcomes are")
+        yield _sentence(f"{where}{names} {are} not in the log, so {their} unknown")
 
 
 def _suspects(steps: Sequence[Step], upstream: Upstream) -> Iterable[str]:

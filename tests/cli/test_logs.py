@@ -90,6 +90,26 @@ def test_a_miss_and_an_unknown_have_exit_codes_of_their_own(name: str, step: str
     assert run(log(name)).exit_code == 0
 
 
+CUT = (
+    b"Step 1/4 : FROM a\n ---> 111111111111\nStep 2/4 : COPY a /a\n ---> Using cache\n ---> 222222222222\n"
+    b"Step 4/4 : COPY b /b\n ---> Using cache\n ---> 333333333333\nSuccessfully built 333333333333\n"
+)
+
+
+def test_a_log_without_all_of_its_steps_shows_no_build_of_hits() -> None:
+    done = run("-", "--explain", "--fail-on-miss", stdin=CUT)
+    assert done.exit_code == 14
+    assert "unknown: 3/4: the step is not in the log" in done.stdout
+    assert "every step that the log shows is a hit" not in done.stdout.lower()
+    assert "Step 3/4 is not in the log, so its outcome is unknown." in done.stdout
+    shown = run("-", "--json", "--fail-on-miss", stdin=CUT)
+    assert shown.exit_code == 14
+    [build] = json.loads(shown.stdout)["builds"]
+    assert [(step["index"], step["outcome"]) for step in build["absent"]] == [(3, "unknown")]
+    assert run("-", "--fail-on-miss=2/4", stdin=CUT).exit_code == 0
+    assert run("-", "--fail-on-miss=3/4", stdin=CUT).exit_code == 14
+
+
 def test_the_file_may_follow_fail_on_miss() -> None:
     assert run("--fail-on-miss", log("R32-middle-only")).exit_code == 4
     assert run("--fail-on-miss", "RUN npm ci", log("R32-middle-only")).exit_code == 0

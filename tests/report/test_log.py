@@ -34,6 +34,16 @@ def test_the_first_miss_and_what_came_after_it() -> None:
     ]
 
 
+def test_steps_that_are_not_in_the_log_may_have_missed() -> None:
+    absent = tuple(Step(None, index, 4, "", U, reason="the step is not in the log") for index in (2, 3))
+    text = sentences(build(step(4, R, 1.0), absent=absent))
+    doubt = "unless step 2/4, step 3/4 missed before it, which the log does not say."
+    assert f"The first miss is step 4/4 (RUN 4), {doubt}" in text
+    assert "Step 2/4 and step 3/4 are not in the log, so their outcomes are unknown." in text
+    text = sentences(build(step(4, H), absent=absent))
+    assert "No miss is shown: 1 of 3 steps are hits, 2 are unknown." in text
+
+
 def test_a_step_before_the_first_miss_may_have_missed_too() -> None:
     text = sentences(build(step(2, U), step(3, R, 2.5)))
     assert "The first miss is step 3/4 (RUN 3), unless step 2/4 missed before it, which the log does not say." in text

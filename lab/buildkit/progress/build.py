@@ -79,7 +79,8 @@ class Build:
     client sent, rounded as printed. `image` is the first image ID or manifest digest (`sha256:...`; the classic
     builder prints 12 digits), `images` holds one for each target. `warnings` say which lines are uncertain.
     `frame` names what stood before every line, where it is a known form; `lines` are the first and the last line
-    of the input that belong to the build, from 1.
+    of the input that belong to the build, from 1. `absent` are the steps that must have been in the build by their
+    numbers and that a cut log does not show, with an empty instruction.
     """
 
     builder: str
@@ -92,11 +93,13 @@ class Build:
     warnings: tuple[str, ...] = ()
     frame: str | None = field(default=None, compare=False)
     lines: tuple[int, int] | None = field(default=None, compare=False)
+    absent: tuple[Step, ...] = field(default=(), compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The build as JSON values: exactly the fields' names, outcomes as words, unknown values null."""
         value = asdict(self)
-        value["steps"] = [{**asdict(step), "outcome": step.outcome.value} for step in self.steps]
+        for name, steps in (("steps", self.steps), ("absent", self.absent)):
+            value[name] = [{**asdict(step), "outcome": step.outcome.value} for step in steps]
         return value
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from lab.buildkit.progress.build import Build, Image, Step
 from lab.buildkit.progress.classic_lines import QUOTE, WORDS
+from lab.buildkit.progress.extent import absent_of
 from lab.model import Outcome
 
 STEP = re.compile(
@@ -129,7 +130,11 @@ class Buildah:
         steps = tuple(_doubted(step) if self._parallel else step for step in self._steps)
         images = () if self._image is None else (Image(self._image),)
         warnings = (PARALLEL,) if self._parallel else ()
-        return Build("buildah", steps, None, None, (), self._image, images, warnings)
+        stages: dict[str | None, list[Step]] = {}
+        for step in steps:
+            stages.setdefault(step.stage, []).append(step)
+        absent = tuple(step for stage in stages.values() for step in absent_of(stage))
+        return Build("buildah", steps, None, None, (), self._image, images, warnings, absent=absent)
 
 
 def _stage(step: re.Match[str]) -> int:

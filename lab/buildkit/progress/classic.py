@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from lab.buildkit.progress import classic_lines as lines
 from lab.buildkit.progress.build import Build, Image, Step
-from lab.buildkit.progress.ledger import PROMPT, size_in_bytes
+from lab.buildkit.progress.extent import absent_of
+from lab.buildkit.progress.ledger import size_in_bytes
+from lab.buildkit.progress.ledger_form import PROMPT
 from lab.model import Outcome
 
 TANGLED = (
@@ -258,7 +260,8 @@ class Classic:
         if self._tangled:
             return Build("classic", tuple(self._steps), warnings=(TANGLED,))
         images = () if self._image is None else (Image(self._image),)
-        return Build("classic", tuple(self._steps), self._context, None, (), self._image, images)
+        steps = tuple(self._steps)
+        return Build("classic", steps, self._context, None, (), self._image, images, absent=absent_of(steps))
 
 
 def _unknown(step: Step) -> Step:

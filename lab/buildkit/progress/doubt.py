@@ -3,7 +3,8 @@
 When a build fails while keys are computed (a COPY of a missing file), or a branch is canceled, BuildKit prints CACHED
 for steps that it never looked up, often before the line of the error. Measured on Docker 20.10.24 and 26.1.5
 (tests/data/progress, `missing` and `branches`): a genuine hit and a skipped step print the same lines. A hit is proven
-where something was run on top of it, or where its layers were fetched.
+where something was run on top of it, or where its layers were fetched. Else the log has to show that the build ended:
+what fails later has printed nothing yet, and a result whose layers turn out to be missing is executed after CACHED.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ CANCELED = (
     "other steps failed or were canceled before, and BuildKit then prints CACHED also for steps that it never looked up"
 )
 STOPPED = "BuildKit canceled the step"
+NO_BUILD_END = (
+    "the log does not show how the build ended, and BuildKit prints CACHED also for steps that it skips once the build "
+    "fails, or executes later"
+)
 NO_END = "the log does not show how the step ended"
 MERGED = (
     "the builder put the layers of this linked copy together, as it does both after it copied the files and after it "
@@ -42,12 +47,14 @@ FROM_STAGE = re.compile(r"\bfrom=([\w.-]+)")
 class Failure:
     """What went wrong in a build, as far as it makes CACHED doubtful, and what its output leaves open.
 
-    `partial` is true if the output is a screen that is not the last one of its build.
+    `partial` is true if the output is a screen that is not the last one of its build. `cut` are the vertexes of which
+    the output does not show the end of their build.
     """
 
     keys: bool = False
     ordered: bool = True
     partial: bool = False
+    cut: Set[Vertex] = frozenset()
     first: int | None = None
     """When the first step failed or was canceled: its end where ends are in order, else its first sight."""
     _ran: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
@@ -72,18 +79,22 @@ class Failure:
             if failed or canceled:
                 at = vertex.end.at if self.ordered else vertex.order or 0
                 self.first = at if self.first is None else min(self.first, at)
-            if vertex not in downloads and (vertex.end.outcome is Outcome.RAN or (failed and run)):
-                self._note(vertex)
+            running = vertex.printed and not vertex.settled and was_run(vertex)
+            if vertex not in downloads and (vertex.end.outcome is Outcome.RAN or (failed and run) or running):
+                self._note(vertex, running=running)
 
-    def _note(self, vertex: Vertex) -> None:
+    def _note(self, vertex: Vertex, *, running: bool) -> None:
         """What ran on top of a step proves that the step was loaded: that of its stage, and that of a stage it uses."""
-        if not vertex.name.is_step or vertex.name.is_base or vertex.outcome in (Outcome.HIT, Outcome.UNKNOWN):
+        if not vertex.name.is_step or vertex.name.is_base:
+            return
+        if vertex.outcome in (Outcome.HIT, Outcome.UNKNOWN) and not running:
             return
         self._used.update(FROM_STAGE.findall(vertex.name.text))
         if not vertex.name.is_link:
             for name in vertex.names:
-                key = (name.target, name.place)
-                self._ran[key] = max(self._ran.get(key, 0), name.index)
+                # bake leaves the target out before `COPY --link`
+                for key in ((name.target, name.place), (None, name.place)):
+                    self._ran[key] = max(self._ran.get(key, 0), name.index)
 
     def reason(self, vertex: Vertex) -> str | None:
         """Why the outcome of a step is unknown, or None if it is known."""
@@ -98,6 +109,8 @@ class Failure:
             return None
         if self.keys:
             return KEYS
+        if not self.met and vertex in self.cut:
+            return NO_BUILD_END
         at = vertex.end.at if self.ordered else vertex.order or 0
         return CANCELED if self.first is not None and at > self.first else None
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from lab.buildkit.progress.build import Build, CacheImport, Image, Step
 from lab.buildkit.progress.doubt import Failure
-from lab.buildkit.progress.durations import Span, VertexTimes
+from lab.buildkit.progress.extent import Numbering
 from lab.buildkit.progress.names import CONTEXT, DEFINITION, IMPORT, LOAD, Name, belongs, parse
 from lab.buildkit.progress.parts import is_remote
 from lab.buildkit.progress.steps import steps_of
@@ -30,12 +30,6 @@ PULLING = re.compile(r"pulling sha256:[0-9a-f]{2}")
 # What a builder does that keeps the layers of linked copies apart, when a step needs their files.
 MERGING = re.compile(r"merging\b")
 UNITS = {"B": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12, "PB": 15}
-# The client's last words, and what can only come after a build.
-OVER = re.compile(r"[> \t]*(?:failed to solve|executor failed running|ERROR: )")
-PROMPT = re.compile(
-    r"[ \t]*(?:\[?\S{0,80}(?: \S{1,80}\])?|PS \S{1,200})[$#%>] ?(?:[\w]{1,40}=\S{0,80} |sudo |time ){0,4}docker\b"
-)
-KEYS = re.compile(r"failed to (?:compute cache key|calculate checksum)")
 MOST_NAMES = 64
 IMAGE_KINDS = ("writing image", "exporting manifest list", "exporting manifest")
 
@@ -58,12 +52,18 @@ class Ledger:
     """Text of another kind, such as a shell prompt, came after the build's last line."""
     over: bool = False
     """The builder's last words, or a prompt that calls docker, came after the build's last line."""
+    broken: bool = False
+    """The builder's last words came after the build's last line: they report a failure."""
     ordered: bool = True
     """Whether ends come in the order of time: a terminal's screen does not show it."""
     key_failure: bool = False
     """The builder's last words say that it failed while it computed cache keys."""
     partial: bool = False
     """Whether all that is known is a screen that is not the last one of the build."""
+    finished: bool = False
+    """Whether the last screen of the build is there as a whole."""
+    numbered: bool = False
+    """Whether the keys are the numbers of the vertexes, counted from 1."""
     _targets: set[str] = field(default_factory=set)
     _done: set[str] = field(default_factory=set)
     _exported: bool = False
@@ -74,7 +74,7 @@ class Ledger:
 
     def meet(self, key: Hashable, full: str, *, started: bool = True) -> Vertex:
         """The vertex called `key`, created on first sight; a rawjson client names vertexes before they start."""
-        self.interrupted = self.over = False
+        self.interrupted = self.over = self.broken = False
         vertex = self.vertexes.get(key)
         if vertex is None:
             name = parse(full)
@@ -201,21 +201,42 @@ class Ledger:
 
     def build(self) -> Build:
         """The build as known now: stages in order of first sight, steps of a stage by index."""
-        met = sorted(self.vertexes.values(), key=_first_sight)
-        failure = Failure(keys=self.key_failure, ordered=self.ordered, partial=self.partial)
+        met = sorted(self.vertexes.values(), key=first_sight)
+        numbering = Numbering(met, self._targets)
+        cut = {vertex for vertex in met if not any(self._shows_end(name, numbering) for name in vertex.names)}
+        failure = Failure(keys=self.key_failure, ordered=self.ordered, partial=self.partial, cut=cut)
         images = tuple(_images(met))
+        steps = tuple(steps_of(met, self._targets, failure))
+        ended = [target for target in (None, *self._targets) if self._is_over(target)]
         return Build(
             "buildkit",
-            tuple(steps_of(met, self._targets, failure)),
+            steps,
             _sent(met, CONTEXT),
             _sent(met, DEFINITION),
             tuple(_imports(met)),
             images[0].digest if images else None,
             images,
+            absent=() if failure.met else numbering.absent(ended, self._has_gaps),
         )
 
+    def _shows_end(self, name: Name, numbering: Numbering) -> bool:
+        """Whether the log shows the end of the build of a vertex, or that only its export is left."""
+        target = belongs(name, self._targets).target
+        return self._is_over(target) or numbering.ended(target)
 
-def _first_sight(vertex: Vertex) -> tuple[bool, int]:
+    def _is_over(self, target: str | None) -> bool:
+        exported = target in self._done if target else self._exported
+        return exported or self.finished or (self.over and not self.broken)
+
+    @property
+    def _has_gaps(self) -> bool | None:
+        """Whether numbers are missing of which each vertex has one, None if the keys are no numbers."""
+        numbers = [key for key in self.vertexes if isinstance(key, int) and key > 0]
+        return max(numbers, default=0) > len(numbers) if self.numbered else None
+
+
+def first_sight(vertex: Vertex) -> tuple[bool, int]:
+    """What sorts vertexes by when they were met; those that never began come last."""
     return (vertex.order is None, vertex.order or 0)
 
 
@@ -239,46 +260,3 @@ def _imports(vertexes: Iterable[Vertex]) -> Iterable[CacheImport]:
             if found := IMPORT.match(name.full):
                 ok, error = ends.get(vertex.end.outcome), vertex.end.error or None
                 yield CacheImport(found["ref"], ok, found["target"], error)
-
-
-class LedgerForm:
-    """What the forms of BuildKit's output share: the ledger of one build."""
-
-    def __init__(self) -> None:
-        self._ledger = Ledger()
-
-    @property
-    def busy(self) -> bool:
-        """Never: what a program prints is marked as such."""
-        return False
-
-    @property
-    def idle(self) -> bool:
-        """Whether more text that means nothing changes nothing."""
-        return self._ledger.interrupted
-
-    def other(self, line: str) -> None:
-        """Take note of a line that is not of this form: a prompt, or the summary of errors that ends the build."""
-        if not line or line.isspace():
-            return
-        self._ledger.interrupted = True
-        if OVER.match(line) or ("docker" in line and PROMPT.match(line)):
-            self._ledger.over = True
-        if KEYS.search(line):
-            self._ledger.key_failure = True
-
-    def news(self) -> list[Step]:
-        """Steps that got an outcome since the last call."""
-        return self._ledger.news()
-
-    def build(self) -> Build:
-        """The build as known now."""
-        return self._ledger.build()
-
-    def times(self) -> tuple[VertexTimes, ...]:
-        """The times of all vertexes that the output names, steps or not: here the last time printed for each."""
-        met = sorted(self._ledger.vertexes.values(), key=_first_sight)
-        return tuple(
-            VertexTimes(vertex.name.full, () if vertex.end.seconds is None else (Span(vertex.end.seconds),))
-            for vertex in met
-        )

@@ -15,7 +15,7 @@ import re
 from lab.buildkit.progress.build import Build
 from lab.buildkit.progress.durations import Durations, VertexTimes
 from lab.buildkit.progress.fields import FIELD, Fields
-from lab.buildkit.progress.ledger import LedgerForm
+from lab.buildkit.progress.ledger_form import LedgerForm
 from lab.buildkit.progress.names import LOAD, URL, VERTEX, parse
 from lab.buildkit.progress.tangle import Tangle
 from lab.model import Outcome
@@ -33,6 +33,7 @@ class Plain(LedgerForm):
 
     def __init__(self) -> None:
         super().__init__()
+        self._ledger.numbered = True
         self._fields: dict[int, Fields] = {}
         self._tangle = Tangle()
         self._durations = Durations()

@@ -13,7 +13,8 @@ from typing import Any
 from lab.buildkit.progress.build import Build
 from lab.buildkit.progress.durations import VertexTimes
 from lab.buildkit.progress.intervals import Intervals, seconds_between
-from lab.buildkit.progress.ledger import LAYER, MERGING, PULLING, LedgerForm
+from lab.buildkit.progress.ledger import LAYER, MERGING, PULLING
+from lab.buildkit.progress.ledger_form import LedgerForm
 from lab.buildkit.progress.names import LOAD
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

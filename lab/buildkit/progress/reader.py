@@ -12,7 +12,7 @@ from lab.buildkit.progress.build import Build, StepSeen
 from lab.buildkit.progress.clean import Cleaner, is_plain
 from lab.buildkit.progress.durations import VertexTimes
 from lab.buildkit.progress.lanes import Lane, Lanes, Shortcut
-from lab.buildkit.progress.ledger import LedgerForm
+from lab.buildkit.progress.ledger_form import LedgerForm
 from lab.buildkit.progress.lines import Lines
 from lab.buildkit.progress.objects import indented
 from lab.buildkit.progress.rawjson import is_status

@@ -12,7 +12,8 @@ import re
 from collections.abc import Hashable
 
 from lab.buildkit.progress.build import Build
-from lab.buildkit.progress.ledger import LAYER, LedgerForm
+from lab.buildkit.progress.ledger import LAYER
+from lab.buildkit.progress.ledger_form import LedgerForm
 from lab.buildkit.progress.names import EXPORT, LINK, STEP, URL, VERTEX
 from lab.buildkit.progress.parts import is_remote
 from lab.model import Outcome
@@ -54,6 +55,7 @@ class Terminal(LedgerForm):
         self._last: Hashable = None
         self._running: dict[Hashable, float | None] = {}
         self._seen: dict[Hashable, int] = {}
+        self._drawn = 0
         self._rows: dict[str, Hashable] = {}
         self._raw: dict[Hashable, str] = {}
 
@@ -67,6 +69,7 @@ class Terminal(LedgerForm):
             return False
         self._last = key
         self._seen[key] = 1
+        self._drawn += 1
         return True
 
     @staticmethod
@@ -103,13 +106,14 @@ class Terminal(LedgerForm):
             if name.startswith("=>"):
                 self._sub(name)
             else:
+                self._drawn += 1
                 color = COLORED.search(raw) if self._colors else None
                 self._row(row[1], name, seconds, ended=color is not None)
                 self._remember(raw, final=bool(row[1]) or color is not None)
         elif screen := SCREEN.match(text):
             self._ledger.interrupted = False
             self._screen = (float(screen[1]), int(screen[3]))
-            self._seen = {}
+            self._seen, self._drawn = {}, 0
             # A log that colors every line says nothing by the color of a row.
             self._colors = not COLORED.search(raw)
             if screen[4]:
@@ -183,10 +187,14 @@ class Terminal(LedgerForm):
 
     def build(self) -> Build:
         """The build as known now; a row that another target's name has replaced on the last screen is left out."""
-        self._ledger.partial = not self._finished
+        ledger, whole = self._ledger, False
         if self._finished:
-            gone = {key for key in self._ledger.vertexes if _is_alone(key) and key not in self._seen}
-            self._ledger.drop_renamed(gone)
+            gone = {key for key in ledger.vertexes if _is_alone(key) and key not in self._seen}
+            ledger.drop_renamed(gone)
+            # A row of another kind may be cut elsewhere on each screen, and so has several keys.
+            whole = not any(isinstance(key, tuple) and key in ledger.vertexes for key in gone)
+        ledger.partial = not whole
+        ledger.finished = whole and self._screen is not None and self._drawn >= self._screen[1]
         return super().build()
 
 

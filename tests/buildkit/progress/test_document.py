@@ -73,6 +73,7 @@ def test_the_json_document() -> None:
                 "warnings": [],
                 "frame": None,
                 "lines": [1, 20],
+                "absent": [],
             }
         ],
     }

@@ -13,6 +13,7 @@ from tests.buildkit.progress.by_place import BUILDKITS, DATA
 
 H, R, E, U, B = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN, Outcome.BASE
 BEGIN = "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.0s\n\n#2 [1/3] FROM alpine\n#2 DONE 0.0s\n\n"
+END = "\n#9 exporting to image\n#9 DONE 0.0s\n"
 ADD = "[2/3] ADD http://example.org/a /a"
 LINK = "[2/3] COPY --link a /a"
 
@@ -23,7 +24,7 @@ def only(text: str) -> Build:
 
 
 def second(lines: str) -> Step:
-    [step] = [step for step in only(BEGIN + lines).steps if step.index == 2]
+    [step] = [step for step in only(BEGIN + lines + END).steps if step.index == 2]
     return step
 
 
@@ -92,7 +93,8 @@ def test_before_buildkit_0_13_a_download_has_the_name_of_its_source() -> None:
 def test_two_steps_that_take_one_source_share_its_download() -> None:
     other = "[3/3] ADD http://example.org/a /b"
     lines = f"#3 {other}\n#3 DONE 0.3s\n\n#4 {ADD}\n#4 DONE 0.1s\n\n#5 {other}\n#5 CACHED\n"
-    assert [(step.outcome, step.download) for step in only(BEGIN + lines).steps] == [(B, None), (R, None), (H, 0.3)]
+    steps = only(BEGIN + lines + END).steps
+    assert [(step.outcome, step.download) for step in steps] == [(B, None), (R, None), (H, 0.3)]
 
 
 def test_a_step_is_seen_with_the_outcome_of_its_copy_only() -> None:

@@ -11,6 +11,9 @@ from lab.model import Outcome
 H, R, U, B = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN, Outcome.BASE
 HEAD = "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.0s\n\n#2 [1/3] FROM alpine\n#2 DONE 0.0s\n\n"
 
+# Without an end, CACHED proves nothing (test_extent.py).
+END = "\n#9 exporting to image\n#9 DONE 0.0s\n"
+
 
 def only(text: str | bytes) -> Build:
     [build] = read_builds(text)
@@ -24,7 +27,7 @@ def outcomes(build: Build) -> list[Outcome]:
 def test_headers_repeat_and_ends_come_in_any_order() -> None:
     build = only(
         HEAD + "#4 [builder 2/2] RUN a\n#4 0.1 one\n#4 ...\n\n#3 [stage-1 2/3] RUN b\n#3 0.2 x\n#3 ...\n\n"
-        "#4 [builder 2/2] RUN a\n#4 0.3 two\n#4 DONE 0.4s\n\n#3 [stage-1 2/3] RUN b\n#3 CACHED\n"
+        "#4 [builder 2/2] RUN a\n#4 0.3 two\n#4 DONE 0.4s\n\n#3 [stage-1 2/3] RUN b\n#3 CACHED\n" + END
     )
     assert [(step.stage, step.outcome) for step in build.steps] == [(None, B), ("builder", R), ("stage-1", H)]
 
@@ -32,7 +35,7 @@ def test_headers_repeat_and_ends_come_in_any_order() -> None:
 def test_a_late_status_reprints_a_header_without_a_new_build() -> None:
     again = "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.1s\n\n"
     text = again + "#2 [internal] load .dockerignore\n#2 DONE 0.0s\n\n" + again + "#3 [2/3] RUN a\n#3 CACHED\n"
-    assert outcomes(only(text)) == [H]
+    assert outcomes(only(text + END)) == [H]
 
 
 def test_the_last_state_wins() -> None:
@@ -90,15 +93,16 @@ def test_the_instruction_may_look_like_a_name() -> None:
 )
 def test_names_of_steps(name: str, stage: str | None, index: int, total: int) -> None:
     expected = (Step(stage, index, total, "RUN x", H),)
-    assert only(f"#7 {name} RUN x\n#7 CACHED\n").steps == expected
-    assert only(f"[+] Building 1.0s (1/2)\n => CACHED {name} RUN x\n").steps == expected
+    assert only(f"#7 {name} RUN x\n#7 CACHED\n{END}").steps == expected
+    screen = f"[+] Building 1.0s (2/2) FINISHED\n => CACHED {name} RUN x\n => exporting to image\n"
+    assert only(screen).steps == expected
 
 
 def test_an_import_that_fails_does_not_fail_a_step() -> None:
     ref = "importing cache manifest from localhost:5000/nope"
     build = only(
         HEAD + f"#3 {ref}\n#3 ERROR: localhost:5000/nope:latest: not found\n\n#4 [2/3] RUN a\n#4 CACHED\n"
-        f"------\n > {ref}:\n------\n"
+        f"{END}------\n > {ref}:\n------\n"
     )
     assert build.imports == (CacheImport("localhost:5000/nope", ok=False),)
     assert outcomes(build) == [B, H]

@@ -11,6 +11,7 @@ from lab.model import Outcome
 from tests.buildkit.progress.by_place import BUILDKITS, DATA, FORMS
 
 H, R, E, U = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN
+END = "\n#99 exporting to image\n#99 DONE 0.0s\n"
 WORDS = {H: "CACHED", R: "DONE 0.1s", E: "ERROR: process did not complete successfully: exit code: 1", U: "CANCELED"}
 
 
@@ -18,7 +19,7 @@ def steps(*lines: tuple[str, Outcome]) -> dict[str, Step]:
     text = "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.0s\n"
     for number, (name, outcome) in enumerate(lines, 2):
         text += f"\n#{number} {name}\n#{number} {WORDS[outcome]}\n"
-    [build] = read_builds(text)
+    [build] = read_builds(text + END)
     return {f"{step.stage} {step.index}": step for step in build.steps}
 
 
@@ -55,7 +56,8 @@ def test_a_run_has_a_program_only_if_it_stands_on_something() -> None:
 
 def test_a_first_step_that_printed_something_ran() -> None:
     begin = "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.0s\n"
-    [build] = read_builds(f"{begin}\n#2 [a 1/2] RUN x\n#2 0.1 y\n#2 DONE 0.1s\n\n#3 [a 2/2] COPY x /x\n#3 CACHED\n")
+    run = "#2 [a 1/2] RUN x\n#2 0.1 y\n#2 DONE 0.1s\n"
+    [build] = read_builds(f"{begin}\n{run}\n#3 [a 2/2] COPY x /x\n#3 CACHED\n{END}")
     assert [step.outcome for step in build.steps] == [R, H]
 
 
