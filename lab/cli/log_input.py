@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ import click
 from lab.cli.terminal import remark
 from lab.counting import counted
 from lab.errors import HostError, ReadError, UsageError
-from lab.files import open_named
 from lab.report import printable
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from lab.buildkit.progress.stepless import Why
 
 PIECE = 1 << 20
-NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL)  # EINVAL: a pipe or a device
 STDIN = "standard input"
 HINT = "give the output of docker build: --progress=plain, rawjson, a pasted terminal, or classic"
 
@@ -30,7 +27,7 @@ HINT = "give the output of docker build: --progress=plain, rawjson, a pasted ter
 def read_log(name: str, again: str) -> tuple[list[Build], list[Prune]]:
     """The builds and the prunes of a file, read piece by piece: a log may be larger than the memory.
 
-    `name` is the file's, or - for standard input; `again` is the verb with the words that take standard input. Raises
+    A pipe that has a name is read as well. `name` is the file's, or - for standard input; `again` is the verb with the words that take standard input. Raises
     UsageError, HostError or ReadError.
     """
     from lab.buildkit.progress.prunes import Prunes
@@ -39,16 +36,16 @@ def read_log(name: str, again: str) -> tuple[list[Build], list[Prune]]:
 
     reader, prunes, stepless, seen = Reader(), Prunes(), Stepless(), False
     try:
-        with click.open_file(name, "rb") if name == "-" else open_named(Path(name)) as file:
+        with click.open_file(name, "rb") as file:
             while piece := file.read(PIECE):
                 seen = bool(reader.feed(piece)) or seen
                 prunes.feed(piece)
                 if not seen:
                     stepless.feed(piece)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        hint = "give files, or - for standard input"
+        raise UsageError(f"cannot read {shown(name)}: {error.strerror}", hint=hint) from error
     except OSError as error:
-        if error.errno in NO_FILE:
-            hint = "give files, or - for standard input"
-            raise UsageError(f"cannot read {shown(name)}: {error.strerror}", hint=hint) from error
         raise HostError(f"cannot read {shown(name)}: {error.strerror}") from error
     reader.flush()
     prunes.flush()

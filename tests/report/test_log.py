@@ -41,7 +41,7 @@ def test_steps_that_are_not_in_the_log_may_have_missed() -> None:
     assert f"The first miss is step 4/4 (RUN 4), {doubt}" in text
     assert "Step 2/4 and step 3/4 are not in the log, so their outcomes are unknown." in text
     text = sentences(build(step(4, H), absent=absent))
-    assert "No miss is shown: 1 of 3 steps are hits, 2 are unknown." in text
+    assert "No miss is shown: 1 of 3 steps is a hit, 2 are unknown." in text
 
 
 def test_a_step_before_the_first_miss_may_have_missed_too() -> None:
