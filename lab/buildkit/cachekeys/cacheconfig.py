@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,11 @@ from lab.buildkit.cachekeys.cache import Cache, Layer, Link, Record
 from lab.errors import ReadError
 
 MEDIA_TYPE = "application/vnd.buildkit.cacheconfig.v0"
-NO_TIME = "0001-01-01T"  # begins Go's zero time
+# What time.Time takes from JSON in every version of Go; before 1.20 it also took a comma, and an hour of one digit.
+TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+NO_YEAR = "0000"
 HINT = "export the cache again; BuildKit refuses the whole cache too"
 Loadable = Callable[[int, str], bool]  # whether the result with this top layer can be loaded; the text names the record
 
@@ -66,20 +71,26 @@ def records(items: Sequence[Any], what: str, loadable: Loadable | None = None) -
 
 def moment(value: Any) -> datetime | None:
     """Return the time that a cache states in RFC 3339; None for another text and for Go's zero time."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+    found = _time(value)
+    return found if found is not None and found.year > 1 and value[:4] != NO_YEAR else None
+
+
+def _time(value: Any) -> datetime | None:
+    """The time of a text that every version of Go reads as one; of the year 0, which Python has not, the year 4."""
+    if not isinstance(value, str) or not TIME.fullmatch(value):
         return None
-    return found if found is not None and found.year > 1 and found.tzinfo is not None else None
+    try:
+        return datetime.fromisoformat(f"0004{value[4:]}" if value[:4] == NO_YEAR else value)
+    except ValueError:  # the 30th of February, hour 24
+        return None
 
 
 def _stated(item: Mapping[str, Any], owner: str, what: str) -> datetime | None:
     """The `createdAt` of a result or layer; Go refuses a text that is no time."""
     value = item.get("createdAt")
-    found = moment(value)
-    if value is not None and found is None and not (isinstance(value, str) and value.startswith(NO_TIME)):
+    if value is not None and _time(value) is None:
         raise _malformed(what, f"{owner} has a time that is not one: {value!r:.40}")
-    return found
+    return moment(value)
 
 
 def _record(item: Any, number: int, count: int, what: str, loadable: Loadable | None) -> Record:
@@ -104,9 +115,9 @@ def _results(item: dict[str, Any], owner: str, what: str, loadable: Loadable | N
     """The top layer and the time of each result of one layer that can be loaded."""
     found = []
     for result in _list(item, "layers", owner, what):
-        top = _number(result, "layer", owner, what)
+        top, made = _number(result, "layer", owner, what), _stated(result, owner, what)
         if loadable is None or loadable(top, owner):
-            found.append((top, _stated(result, owner, what)))
+            found.append((top, made))
     return found
 
 
@@ -117,9 +128,10 @@ def _chains(item: dict[str, Any], owner: str, what: str, loadable: Loadable | No
         if not isinstance(chain, dict):
             raise _malformed(what, f"{owner} has chains that are not objects")
         layers = [_number({"layer": layer}, "layer", owner, what) for layer in _list(chain, "layers", owner, what)]
+        made = _stated(chain, owner, what)
         usable = [loadable is None or loadable(layer, owner) for layer in layers]  # every number is checked
         if layers and all(usable):
-            found.append((layers[-1], _stated(chain, owner, what)))
+            found.append((layers[-1], made))
     return found
 
 
@@ -143,12 +155,12 @@ def _layer(item: Any, number: int, what: str, blobs: Mapping[str, Layer] | None)
     if blobs is None and not (isinstance(about, dict) and about.get("diffID")):
         raise _malformed(what, f"{owner} has no annotation with its uncompressed digest")
     about = about if isinstance(about, dict) else {}
-    size = about.get("size")
+    size, made = about.get("size"), _stated(about, owner, what)
     described = (blobs or {}).get(digest)
     return Layer(
         digest,
         described.size if described else size if isinstance(size, int) and not isinstance(size, bool) else None,
-        described.created if described else _stated(about, owner, what),
+        described.created if described else made,
         parent,
     )
 

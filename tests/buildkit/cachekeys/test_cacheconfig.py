@@ -166,6 +166,48 @@ def test_times() -> None:
     assert [moment(text) for text in (None, 5, "", "2026-11-26T12:00:00", "0001-01-01T00:00:00Z")] == [None] * 5
 
 
+# from the tests of Go's package time, and from RFC 3339
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-11-26T05:15:03Z", "2026-11-26T05:15:03.5Z", "2026-11-26T05:15:03.123456789+05:30"),
+        *("2024-02-29T00:00:00-00:00", "0000-02-29T00:00:00Z", "0001-02-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_times_that_go_reads(text: str) -> None:
+    [layer] = decode_config(timed(text), "x").layers
+    assert layer.digest == A
+    assert layer.created == (None if text < "0002" else datetime.fromisoformat(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("20261126T051503Z", "2026-11-26 05:15:03Z", "2026-W48-4T05:15:03Z", "2026-11-26T05:15Z"),
+        "2026-11-26T05:15:03",
+        *("2026-11-26t05:15:03Z", "2026-11-26T05:15:03z", "2026-11-26T5:15:03Z", "2026-11-26T05:15:03,5Z", 5, False),
+        *("2026-11-26T05:15:03.Z", "2026-11-26T05:15:03+0100", "2026-11-26T05:15:03+01", "2026-11-26T05:15:03+24:00"),
+        *("2026-11-26T05:15:03+01:60", "2026-02-29T00:00:00Z", "2026-11-26T24:00:00Z", "2026-11-26T05:15:60Z", ""),
+        *("2026-13-01T00:00:00Z", "+2026-11-26T05:15:03Z", "2026-11-26T05:15:03Z ", "2026-11-26T05:15:03Z\n"),
+        *("0001-01-01T", "٢٠٢٦-11-26T05:15:03Z", "2026-11-26T05:15:03.1234567890Z", "2026-11-26T05:15:03+01:00:30"),
+    ],
+)
+def test_times_that_a_version_of_go_refuses(text: object) -> None:
+    assert moment(text) is None
+    results = [{"layers": [{"layer": 0, "createdAt": text}]}, {"chains": [{"layers": [0], "createdAt": text}]}]
+    told = [config(THREE, [{"digest": A, **item}]) for item in results]
+    # BuildKit reads the text before it knows which layers are there
+    described = [(data, blobs) for data in (timed(text), *told) for blobs in ({}, BLOBS)]
+    for data, blobs in [(timed(text), None), *described]:
+        with pytest.raises(ReadError, match="a time that is not one"):
+            decode_config(data, "x", blobs)
+
+
+def timed(text: object) -> bytes:
+    """A cache config with one layer whose annotations state a time."""
+    return json.dumps({"layers": [{"blob": A, "parent": -1, "annotations": {"diffID": D, "createdAt": text}}]}).encode()
+
+
 KEYS = ["layers", "records", "blob", "parent", "annotations", "diffID", "digest", "inputs", "link", "chains", "layer"]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 3) | st.text(max_size=3) | st.sampled_from([A, B, NOON]),
