@@ -34,7 +34,8 @@ class Answer:
 
     `lost` is the number of the step that decides about this one, because it would run or is not known. `dependents`
     counts the steps that would run because this one would. `listed` says whether the digest of the files that it takes
-    is in the cache; it is None where the digest is not known, and `problem` says why. `found` is None where nothing was
+    is in the cache for this step; it is None where the digest is not known, and `problem` says why. `elsewhere` says
+    whether it is in the cache at all. `found` is None where nothing was
     searched. `writers` are the Docker versions that write the step as the cache has it, where the chosen engine does
     not. `makers` are those that make the digest found from the producer's files, where the chosen engine makes another.
     """
@@ -47,6 +48,7 @@ class Answer:
     lost: int | None = None
     dependents: int = 0
     listed: bool | None = None
+    elsewhere: bool = False
     digest: str | None = None
     record: str | None = None
     problem: str | None = None
@@ -189,7 +191,11 @@ def _with_files(answer: Answer, decision: Decision, question: Question) -> Answe
         return replace(answer, problem=decision.step.unclear)
     mine = content_record(part.text)
     return replace(
-        answer, listed=mine in _wanted(question, decision) if question.caches else None, digest=part.text, record=mine
+        answer,
+        listed=mine in _wanted(question, decision) if question.caches else None,
+        elsewhere=any(cache.numbers(mine) for cache in question.caches),
+        digest=part.text,
+        record=mine,
     )
 
 

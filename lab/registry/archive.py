@@ -20,6 +20,10 @@ MEMBERS = 20_000  # files in an archive of an image; real ones have a few hundre
 WINDOW = 128 << 20  # bytes of memory that a zstd stream may ask for, as the zstd program has it
 ZSTD = b"\x28\xb5\x2f\xfd"  # the first bytes of every zstd file
 SKIPPABLE = b"\x2a\x4d\x18"  # the second to fourth byte of a frame that pzstd writes before it
+# How a file begins that a compressor made, and what tarfile says where it cannot read more than that.
+REFUSED = ((b"\x1f\x8b", "not a gzip file"), (b"BZh", "not a bzip2 file"), (b"\xfd7zXZ", "not an lzma file"))
+ENDS = ("empty file", "truncated header", "unexpected end of data")  # what tarfile says behind a good beginning
+AGAIN = "copy it again, or make it again"
 SAVE = "make one with `docker save IMAGE --output FILE`"
 
 
@@ -139,10 +143,20 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
+        if _is_cut(path, error):
+            raise ReadError(f"cannot read {path}: the archive is cut off or damaged", hint=AGAIN) from error
         why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
         raise ReadError(f"cannot read {path}: it is not an archive of an image: {why}", hint=SAVE) from error
     except OSError as error:
         raise ReadError(f"cannot read {path}: {reason(error)}") from error
+
+
+def _is_cut(path: Path, error: Exception) -> bool:
+    """True if the file begins as an archive, and its reader found an early end or a damaged compressor's header."""
+    with open_plain(path) as file:
+        start = file.read(8)
+    refused = any(start.startswith(magic) and text in str(error) for magic, text in REFUSED)
+    return bool(start) and (refused or isinstance(error, EOFError) or str(error) in ENDS)
 
 
 def _plain(name: str) -> str:

@@ -123,7 +123,8 @@ def files(item: Answer, filled: Filled) -> list[str]:
         return []
     if item.listed:
         return filled(f"its files are those of the producer: {item.record} is listed", "  ")
-    rows = filled(f"its files are not those of the producer: {item.record} is not listed", "  ")
+    how = "is listed, but not linked to this step" if item.elsewhere else "is not listed"
+    rows = filled(f"its files are not those of the producer: {item.record} {how}", "  ")
     if item.found is None:
         return rows
     result = item.found

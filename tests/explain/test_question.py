@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from lab.buildkit.cachekeys.cache import Record
 from lab.explain.explanation import Role
 from lab.explain.search.usual import load_usual
 from lab.explain.why import Answer, Diagnosis, Searching, diagnose
 from lab.model import Outcome
-from lab.report.why import title
+from lab.report.why import files, title
 from tests.conftest import ROOT
 from tests.explain.builds import outcomes, question
 
@@ -75,6 +78,23 @@ def test_an_unknown_step_names_the_step_that_decides_about_it() -> None:
     assert (str(copied.place), copied.outcome, copied.lost) == ("stage-1 4/5", Outcome.UNKNOWN, None)
     assert (last.outcome, last.lost) == (Outcome.UNKNOWN, len(found.steps) - 2)
     assert last.sentence == "it depends on COPY --from=build /src/app.js ./, which is not known"
+
+
+def test_files_that_the_cache_lists_for_another_step_are_called_listed() -> None:
+    asked = question("max", "crlf")
+    cause = by_place(diagnose(asked))["build 3/6"]
+    assert cause.record is not None
+    [cache] = asked.caches
+    assert files(cause, _line) == [f"its files are not those of the producer: {cause.record} is not listed"]
+    more = replace(cache, records=(*cache.records, Record(cause.record)))
+    again = by_place(diagnose(replace(asked, caches=(more,))))["build 3/6"]
+    assert (again.outcome, again.listed) == (Outcome.RAN, False)
+    [line] = files(again, _line)
+    assert line.endswith(f"{cause.record} is listed, but not linked to this step")
+
+
+def _line(text: str, indent: str) -> list[str]:
+    return [text]
 
 
 def test_a_step_that_an_inline_cache_does_not_hold_says_so() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import random
 import tarfile
 import tempfile
 from contextlib import suppress
@@ -95,8 +97,10 @@ def test_an_archive_of_very_many_files_is_no_image(tmp_path: Path, monkeypatch: 
     ("start", "said"),
     [
         (b"\x28\xb5\x2f\xfd rest", "it is not an archive of an image"),
-        (b"\xfd7zXZ\x00" + b"\xff" * 100, "it is not an archive of an image"),
-        (b"BZh9" + b"\xff" * 100, "it is not an archive of an image"),
+        (b"\xfd7zXZ\x00" + b"\xff" * 100, "the archive is cut off or damaged"),
+        (b"BZh9" + b"\xff" * 100, "the archive is cut off or damaged"),
+        (gzip.compress(b"no archive at all", mtime=0), "it is not an archive of an image"),
+        (b"no archive at all" * 100, "it is not an archive of an image"),
         (b"\x1f\x8b\x08\x00" + b"\xff" * 100, "it is not an archive of an image"),
         (b"no archive at all", "it is not an archive of an image"),
         (b"", "it is not an archive of an image"),
@@ -112,6 +116,16 @@ def test_files_that_are_no_archives(tmp_path: Path, start: bytes, said: str) -> 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="No such file"), open_files(tmp_path / "gone"):
         pass
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.9])
+def test_an_archive_that_is_cut_off_is_called_that(tmp_path: Path, mode: str, part: float) -> None:
+    whole = archive(tmp_path / "a", {"x": random.Random(1).randbytes(100_000)}, mode).read_bytes()
+    (tmp_path / "a").write_bytes(whole[: int(len(whole) * part)])
+    with pytest.raises(ReadError, match="the archive is cut off or damaged") as error, open_files(tmp_path / "a"):
+        pass
+    assert error.value.hint == "copy it again, or make it again"
 
 
 @pytest.mark.parametrize("mode", MODES)
