@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.buildkit.progress import foreign, texts
+from lab.buildkit.progress.asciicast import Asciicast
 from lab.buildkit.progress.build import Build, StepSeen
 from lab.buildkit.progress.clean import Cleaner, is_plain
 from lab.buildkit.progress.durations import VertexTimes
@@ -36,6 +37,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._input = Lines()
+        self._recording = Asciicast()
         self._runner = Runner()
         self._cleaner = Cleaner()
         self._texts = texts.Texts()
@@ -103,6 +105,10 @@ class Reader:
         before, rest = self._at, 0
         for place, line in enumerate(lines):
             if place < rest:
+                continue
+            if self._recording.looks and (event := self._recording.piece(line)) is not None:
+                self._at = before + place + 1
+                seen += self._wrapped(event)
                 continue
             wraps = line.startswith("{")
             if not (wraps and self._texts.active) and (shortcut := self._shortcut) and shortcut(line):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from lab.buildkit.progress import texts
+from lab.buildkit.progress.asciicast import Asciicast
 from lab.buildkit.progress.lines import Lines
 from lab.buildkit.progress.terminal import without_escapes
 
@@ -50,6 +52,7 @@ class Stepless:
 
     def __init__(self) -> None:
         self._lines = Lines()
+        self._recording = Asciicast()
         self._head = b""
         self._texts = 0
         self._digests = 0
@@ -79,7 +82,8 @@ class Stepless:
                 continue
             self._texts += 1
             self._digests += DIGEST.fullmatch(line) is not None
-            for text in _wrapped(line) or (line,):
+            event = self._recording.piece(line) if self._recording.looks else None
+            for text in _wrapped(line, event) or (line,):
                 self._look_at(without_escapes(text))
 
     def _look_at(self, text: str) -> None:
@@ -91,10 +95,11 @@ class Stepless:
             self._errors["any"] = found[0][:LONGEST].strip()
 
 
-def _wrapped(line: str) -> list[str]:
-    """The lines of text that the JSON objects of a line hold, and the errors of the vertexes in them."""
+def _wrapped(line: str, event: dict[str, Any] | None) -> list[str]:
+    """The lines of text in the event of a recording or in the objects of a line, and the errors of the vertexes."""
     found: list[str] = []
-    for value in texts.objects(line) if line.startswith(texts.STARTS) else ():
+    objects = texts.objects(line) if event is None and line.startswith(texts.STARTS) else []
+    for value in objects if event is None else [event]:
         unwrapper = texts.Texts()
         found += [*unwrapper.take(value), *unwrapper.flush()]
         vertexes = value.get("vertexes")

@@ -11,8 +11,10 @@ import json
 import re
 from typing import Any
 
+from lab.buildkit.progress import asciicast
+
 # The pieces of these end lines themselves; a value of the others is a line.
-PIECES = ("log", "stream")
+PIECES = ("log", "stream", asciicast.FIELD)
 FIELDS = (
     *PIECES,
     "message",
@@ -34,7 +36,11 @@ BETWEEN = re.compile(r"[\s,]*")
 PIECE = re.compile(r'\{"(stream|log)": ?"')
 # What Docker's log driver writes behind the text.
 REST = re.compile(r'(?:, ?"stream": ?"[a-z]*")?(?:, ?"time": ?"[^"\\]*")?\}')
-NAMES = {"stream": "the Docker API's JSON stream", "log": "Docker's json-file log"}
+NAMES = {
+    "stream": "the Docker API's JSON stream",
+    "log": "Docker's json-file log",
+    asciicast.FIELD: "asciinema",
+}
 
 
 def objects(line: str) -> list[dict[str, Any]]:
