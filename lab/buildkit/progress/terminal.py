@@ -3,7 +3,7 @@
 Source: `docker build` on a terminal. The screen is drawn again with every change, under a new line
 `[+] Building 1.2s (5/7)`; raw recordings move the cursor up before it. A step that runs and one that ran look
 the same but for the color, which only an ended one has. Without colors a step counts as run once its build is
-known to be over: FINISHED, the export of its target, or the summary of an error.
+known to be over: FINISHED, the export of its target, or the summary of the error of a step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Hashable
 from lab.buildkit.progress.build import Build
 from lab.buildkit.progress.ledger import LAYER
 from lab.buildkit.progress.ledger_form import LedgerForm
-from lab.buildkit.progress.names import EXPORT, LINK, STEP, URL, VERTEX
+from lab.buildkit.progress.names import EXPORT, IMPORT, LINK, STEP, URL, VERTEX
 from lab.buildkit.progress.parts import is_remote
 from lab.model import Outcome
 
@@ -26,8 +26,9 @@ QUOTE = r"[ \t]*(?:>[ \t]+)*"
 SCREEN = re.compile(QUOTE + r"\[\+\] Building (\d{1,9}(?:\.\d+)?)s \((\d{1,9})/(\d{1,9})\)( FINISHED)?")
 ROW = re.compile(QUOTE + r"=> (?:(CACHED|ERROR|CANCELED) )?")
 SECONDS = re.compile(r"(?:.*\s)?(\d{1,9}\.\d)s")
-# The Go client's words when a step failed or the user interrupted: no vertex runs any more.
-OVER = re.compile(r"failed to solve|executor failed running|^context canceled")
+# The Go client's words when a step failed, the user interrupted or the connection broke off, and the summary of errors.
+# No vertex runs any more if the builder itself stopped: it then draws what failed or was canceled.
+OVER = re.compile(r"failed to solve|executor failed running|^context canceled|^\s*------\s*$")
 OUTCOMES = {"CACHED": Outcome.HIT, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
 
 
@@ -51,7 +52,7 @@ class Terminal(LedgerForm):
         self._colors = False
         self._finished = False
         self._over = False
-        self._failed = False
+        self._stopped = False
         self._last: Hashable = None
         self._running: dict[Hashable, float | None] = {}
         self._seen: dict[Hashable, int] = {}
@@ -139,7 +140,9 @@ class Terminal(LedgerForm):
         self._ledger.meet(key, name)
         if export := EXPORT.match(name):
             self._end(export["target"])
-        self._failed = self._failed or word == "ERROR"
+        # A cache that cannot be read stops no build, nor does one of the vertexes of a linked copy.
+        failed = word == "ERROR" and not (IMPORT.match(name) or EXPORT.match(name))
+        self._stopped = self._stopped or failed or (word == "CANCELED" and _is_alone(key))
         self._running.pop(key, None)
         if word:
             error = "canceled" if word == "CANCELED" else ""
@@ -182,7 +185,7 @@ class Terminal(LedgerForm):
     def other(self, line: str) -> None:
         """Take note of a line that is no row: a prompt, or the summary of errors that ends the build."""
         super().other(line)
-        if OVER.search(line) or (self._failed and line.strip() == "------"):
+        if self._stopped and OVER.search(line):
             self._end(None)
 
     def build(self) -> Build:

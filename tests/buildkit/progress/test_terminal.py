@@ -51,9 +51,30 @@ def test_the_end_of_the_build_ends_its_rows(end: str) -> None:
     assert outcomes(only(text + end)) == [R, U, E]
 
 
-def test_a_connection_that_breaks_ends_nothing() -> None:
-    text = "[+] Building 1.2s (2/4)\n => [3/4] RUN b  0.9s\nERROR: failed to receive status: rpc error\n"
-    assert outcomes(only(text)) == [U]
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ERROR: failed to receive status: rpc error",
+        "ERROR: failed to solve: Unavailable: error reading from server: EOF",
+        "ERROR: failed to solve: Canceled: context canceled",
+        "^CERROR: failed to build: failed to solve: Canceled: context canceled",
+        "context canceled",
+        "------",
+        "failed to solve: rpc error: code = Unavailable desc = transport is closing",
+    ],
+)
+@pytest.mark.parametrize(
+    "more",
+    ["", " => ERROR importing cache manifest from a/b  0.1s\n", " => CANCELED [a 2/2] COPY --link x /x  0.0s\n"],
+)
+def test_a_connection_that_breaks_ends_nothing(words: str, more: str) -> None:
+    text = f"[+] Building 1.2s (2/4)\n => [3/4] RUN b  0.9s\n{more}{words}\n"
+    assert {step.outcome for step in only(text).steps} == {U}
+
+
+def test_what_the_builder_canceled_ended_with_all_the_rest() -> None:
+    text = "[+] Building 1.2s (3/4)\n => [2/4] RUN a  0.9s\n => CANCELED [3/4] RUN b  0.1s\n"
+    assert outcomes(only(text + "ERROR: failed to solve: Canceled: context canceled\n")) == [R, U]
 
 
 def test_a_color_says_that_a_row_has_ended() -> None:
