@@ -35,8 +35,8 @@ MERGED = (
     "found them in its cache; of all forms of output, only --progress=rawjson shows which it was"
 )
 NOT_LAST = (
-    "the step is no longer shown as CACHED, either because its layers were fetched or because it was executed, and the "
-    "last screen of the build, which shows which, is missing"
+    "the step is not shown as CACHED, either because its layers were fetched or because it was executed, and the last "
+    "screen of the build, which shows which, is missing or cut"
 )
 EXECUTED = re.compile(r"executor failed running|did not complete successfully|exit code")
 KEY_ERROR = re.compile(r"cache key|checksum|not found|no such file|failed to walk|forbidden path")
@@ -47,13 +47,14 @@ FROM_STAGE = re.compile(r"\bfrom=([\w.-]+)")
 class Failure:
     """What went wrong in a build, as far as it makes CACHED doubtful, and what its output leaves open.
 
-    `partial` is true if the output is a screen that is not the last one of its build. `cut` are the vertexes of which
-    the output does not show the end of their build.
+    `partial` is true if the output is a screen that is not the last one of its build, or not the whole of it; `tail` is
+    then the vertex of the last line. `cut` are the vertexes of which the output does not show the end of their build.
     """
 
     keys: bool = False
     ordered: bool = True
     partial: bool = False
+    tail: Vertex | None = None
     cut: Set[Vertex] = frozenset()
     first: int | None = None
     """When the first step failed or was canceled: its end where ends are in order, else its first sight."""
@@ -80,7 +81,8 @@ class Failure:
                 at = vertex.end.at if self.ordered else vertex.order or 0
                 self.first = at if self.first is None else min(self.first, at)
             running = vertex.printed and not vertex.settled and was_run(vertex)
-            if vertex not in downloads and (vertex.end.outcome is Outcome.RAN or (failed and run) or running):
+            ran = vertex.end.outcome is Outcome.RAN and not self._may_change(vertex)
+            if vertex not in downloads and (ran or (failed and run) or running):
                 self._note(vertex, running=running)
 
     def _note(self, vertex: Vertex, *, running: bool) -> None:
@@ -103,7 +105,7 @@ class Failure:
             if vertex.merged and vertex.end.outcome is Outcome.RAN:
                 return MERGED
             return STOPPED if vertex.canceled else NO_END
-        if outcome is Outcome.RAN and self.partial and (vertex.found or vertex.shown):
+        if outcome is Outcome.RAN and self._may_change(vertex):
             return NOT_LAST
         if outcome is not Outcome.HIT or vertex.pulled or self._proven(vertex.names):
             return None
@@ -113,6 +115,10 @@ class Failure:
             return NO_BUILD_END
         at = vertex.end.at if self.ordered else vertex.order or 0
         return CANCELED if self.first is not None and at > self.first else None
+
+    def _may_change(self, vertex: Vertex) -> bool:
+        """Whether a row that looks like a step that ran may be a hit whose layers are shown later."""
+        return self.partial and (vertex.found or vertex.shown or vertex is self.tail)
 
     def _proven(self, names: Iterable[Name]) -> bool:
         return any(

@@ -60,6 +60,8 @@ class Ledger:
     """The builder's last words say that it failed while it computed cache keys."""
     partial: bool = False
     """Whether all that is known is a screen that is not the last one of the build."""
+    tail: Hashable = None
+    """The vertex whose row is the last line, so that the layers below it may be cut off."""
     finished: bool = False
     """Whether the last screen of the build is there as a whole."""
     numbered: bool = False
@@ -204,10 +206,14 @@ class Ledger:
         met = sorted(self.vertexes.values(), key=first_sight)
         numbering = Numbering(met, self._targets)
         cut = {vertex for vertex in met if not any(self._shows_end(name, numbering) for name in vertex.names)}
-        failure = Failure(keys=self.key_failure, ordered=self.ordered, partial=self.partial, cut=cut)
+        ended = [target for target in (None, *self._targets) if self._is_over(target)]
+        absent = numbering.absent(ended, self._has_gaps)
+        # A screen that lacks steps is cut, although its head says that it is the last one.
+        partial = self.partial or (bool(absent) and not self.ordered and not self.finished)
+        tail = self.vertexes.get(self.tail)
+        failure = Failure(keys=self.key_failure, ordered=self.ordered, partial=partial, tail=tail, cut=cut)
         images = tuple(_images(met))
         steps = tuple(steps_of(met, self._targets, failure))
-        ended = [target for target in (None, *self._targets) if self._is_over(target)]
         return Build(
             "buildkit",
             steps,
@@ -216,7 +222,7 @@ class Ledger:
             tuple(_imports(met)),
             images[0].digest if images else None,
             images,
-            absent=() if failure.met else numbering.absent(ended, self._has_gaps),
+            absent=() if failure.met else absent,
         )
 
     def _shows_end(self, name: Name, numbering: Numbering) -> bool:

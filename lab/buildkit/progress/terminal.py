@@ -68,7 +68,7 @@ class Terminal(LedgerForm):
         key = self._rows.get(raw)
         if key is None or self._raw.get(key) != raw or self._ledger.interrupted:
             return False
-        self._last = key
+        self._last = self._ledger.tail = key
         self._seen[key] = 1
         self._drawn += 1
         return True
@@ -102,6 +102,7 @@ class Terminal(LedgerForm):
 
     def read(self, text: str, raw: str) -> None:
         """Take one line of this build."""
+        self._ledger.tail = None
         if row := ROW.match(text):
             name, seconds = _columns(text, row)
             if name.startswith("=>"):
@@ -111,15 +112,16 @@ class Terminal(LedgerForm):
                 color = COLORED.search(raw) if self._colors else None
                 self._row(row[1], name, seconds, ended=color is not None)
                 self._remember(raw, final=bool(row[1]) or color is not None)
+                self._ledger.tail = self._last
         elif screen := SCREEN.match(text):
             self._ledger.interrupted = False
             self._screen = (float(screen[1]), int(screen[3]))
             self._seen, self._drawn = {}, 0
             # A log that colors every line says nothing by the color of a row.
             self._colors = not COLORED.search(raw)
-            if screen[4]:
-                self._finished = True
-                self._end(None)
+            # A row that is not drawn any more after this line is one that was cut off.
+            self._finished = self._finished or bool(screen[4])
+            self._over = self._over or self._finished
 
     def _sub(self, text: str) -> None:
         # ` => => # text` is what a RUN printed, ` => => transferring context: 34B` a status.
@@ -185,6 +187,7 @@ class Terminal(LedgerForm):
     def other(self, line: str) -> None:
         """Take note of a line that is no row: a prompt, or the summary of errors that ends the build."""
         super().other(line)
+        self._ledger.tail = None
         if self._stopped and OVER.search(line):
             self._end(None)
 

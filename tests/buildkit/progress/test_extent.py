@@ -9,7 +9,7 @@ from lab.buildkit.progress.doubt import NO_BUILD_END
 from lab.buildkit.progress.extent import NOT_SHOWN
 from lab.buildkit.progress.reader import read_builds
 from lab.model import Outcome
-from tests.buildkit.progress.by_place import DATA
+from tests.buildkit.progress.by_place import BUILDKITS, DATA, STORES
 from tests.buildkit.progress.test_logs import NAMES, read
 
 H, R, E, U, B = Outcome.HIT, Outcome.RAN, Outcome.ERROR, Outcome.UNKNOWN, Outcome.BASE
@@ -19,6 +19,7 @@ BEGIN = [
 ]
 STEPS = [f"#{number + 1} [{number}/5] RUN {number}\n#{number + 1} CACHED\n" for number in range(2, 6)]
 EXPORT = "#7 exporting to image\n#7 DONE 0.1s\n"
+SCREENS = ("lazy", "nolayer", "scratchran", "linkhit", "linkmoved")
 # Excerpts: each begins after the first steps of a stage.
 EXCERPTS = {"R21-bake-link-heredoc", "R27-onbuild-plain", "R32-middle-only"}
 
@@ -153,10 +154,27 @@ def test_no_cut_before_the_error_turns_a_skipped_step_into_a_hit(engine: str, sc
                 assert step.outcome is not H or known[step.stage, step.index] is H
 
 
-@pytest.mark.parametrize("engine", ["buildkit-0.13.2", "buildkit-0.25.2"])
+@pytest.mark.parametrize("engine", BUILDKITS)
 @pytest.mark.parametrize("form", ["plain", "rawjson"])
 def test_no_cut_turns_a_step_whose_layers_are_missing_into_a_hit(engine: str, form: str) -> None:
     lines = (DATA / engine / f"nolayer.{form}.txt").read_bytes().splitlines(keepends=True)
     for end in range(1, len(lines), 1 if form == "plain" else 7):
         for build in read_builds(b"".join(lines[:end])):
             assert not [step for step in build.steps if step.stage == "made" and step.outcome is H]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "28.5.2-containerd/xattr",
+        *(f"{engine}/linkhit" for engine in STORES),
+        *(f"{engine}/{scenario}" for engine in BUILDKITS for scenario in SCREENS),
+    ],
+)
+def test_no_cut_of_a_screen_changes_what_a_step_did(name: str) -> None:
+    lines = (DATA / f"{name}.tty.txt").read_bytes().splitlines(keepends=True)
+    known = {(step.stage, step.index): step.outcome for build in read_builds(b"".join(lines)) for step in build.steps}
+    for end in range(1, len(lines)):
+        for build in read_builds(b"".join(lines[:end])):
+            for step in build.steps:
+                assert step.outcome in (U, known[step.stage, step.index])
