@@ -155,7 +155,7 @@ def _first_miss(group: Group, steps: list[Step]) -> Iterable[str]:
     elif not failed:
         yield _sentence(f"{where}every step that the log shows is a hit")
     for step in failed:
-        yield _sentence(f"{where}{_long(step)} failed")
+        yield _sentence(f"{where}{_long(step)} failed" + (f": {step.reason}" if step.reason else ""))
     if absent := [step for step in steps if step.reason == NOT_SHOWN]:
         names = concurrent.listed([f"step {step.place}" for step in absent])
         are, their = ("is", "its outcome is") if len(absent) == 1 else ("are", "their outcomes are")

@@ -34,6 +34,10 @@ def test_the_first_miss_and_what_came_after_it() -> None:
     ]
 
 
+def test_why_a_step_failed_that_was_found() -> None:
+    assert "Step 3/4 (RUN 3) failed: its layers are gone." in sentences(build(step(3, E, reason="its layers are gone")))
+
+
 def test_steps_that_are_not_in_the_log_may_have_missed() -> None:
     absent = tuple(Step(None, index, 4, "", U, reason="the step is not in the log") for index in (2, 3))
     text = sentences(build(step(4, R, 1.0), absent=absent))

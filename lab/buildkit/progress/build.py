@@ -20,11 +20,11 @@ class Step:
     the classic builder counts through all stages, and before Docker 1.10 it counts from 0. `total` is 0 where the
     form prints no total. `instruction` is as printed: old clients and narrow terminals cut it. `seconds` is as
     printed, None where the form states none. `targets` are the bake targets or compose services whose name was
-    printed before the step; more than one if they share it. `reason` says why an outcome is unknown, or is another
-    one than the output seems to print, where the output shows why. `pulled` is true if layers of the step were fetched
-    from a registry. `download` is the part of `seconds` in which an ADD downloaded what it copies, also if the copy is
-    then a hit. `ran_and_failed` is true for a RUN that failed after BuildKit had started its program, which it does
-    only for a step that missed the cache.
+    printed before the step; more than one if they share it. `reason` says why an outcome is unknown, is another one
+    than the output seems to print, or is an error of a step that was found, where the output shows why. `pulled` is
+    true if layers of the step were fetched from a registry. `download` is the part of `seconds` in which an ADD
+    downloaded what it copies, also if the copy is then a hit. `ran_and_failed` is true for a RUN that failed after
+    BuildKit had started its program, which it does only for a step that missed the cache.
     """
 
     stage: str | None

@@ -136,9 +136,12 @@ def _beside(name: Name) -> bool:
 def was_run(vertex: Vertex) -> bool:
     """Whether a step that failed was run: else it failed before, while its key was computed.
 
-    Only RUN runs a program. What an ADD prints is git's output, which comes while the key is computed.
+    Only RUN runs a program. What an ADD prints is git's output, which comes while the key is computed. A step that was
+    found fails before it is run if its layers cannot be fetched.
     """
     name = vertex.name
     if not name.is_step or not name.text.removeprefix("ONBUILD ").startswith("RUN"):
         return False
-    return vertex.printed or bool(EXECUTED.search(vertex.end.error)) or not KEY_ERROR.search(vertex.end.error)
+    if vertex.printed or EXECUTED.search(vertex.end.error):
+        return True
+    return not vertex.found and not KEY_ERROR.search(vertex.end.error)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.buildkit.progress.build import Step
-from lab.buildkit.progress.doubt import Failure
+from lab.buildkit.progress.doubt import Failure, was_run
 from lab.buildkit.progress.names import belongs
 from lab.buildkit.progress.vertex import Vertex
 from lab.model import Outcome
@@ -27,6 +27,7 @@ DOWNLOAD_OR_COPY = (
     "the step is a download and a copy of one name, and the log shows one of them and not which; "
     "the outcome is that of the copy"
 )
+NOT_FETCHED = "it was found in the cache, but its layers could not be fetched"
 NO_LAYER = "it was found in the cache, but the cache has no layer for it, so it was executed"
 MERGED_ANEW = "its files were found in the cache, and were merged onto a result that was not there before"
 Key = tuple[object, ...]
@@ -136,6 +137,8 @@ def _step(vertex: Vertex, targets: set[str], failure: Failure) -> Step:
         outcome = Outcome.UNKNOWN
     elif outcome is Outcome.RAN and vertex.found and not failure.met:
         reason = NO_LAYER
+    elif outcome is Outcome.ERROR and vertex.found and vertex.end.error and not was_run(vertex):
+        reason = f"{NOT_FETCHED}: {vertex.end.error}"
     step = vertex.as_step(names[0], shared, outcome, reason)
     assert step is not None  # only steps are grouped
     return step

@@ -123,9 +123,9 @@ class Plain(LedgerForm):
             self._tangle.name(number, name)
 
     def _end(self, number: int, text: str, end: re.Match[str]) -> None:
-        if self._last == (number, ""):
+        # A layer that cannot be fetched is an error right after CACHED, and the step may then run after all.
+        if self._last == (number, "") and end[1] != "ERROR":
             self._tangle.found = True
-        # A layer that cannot be fetched is an error, and the step then runs after all.
         self._last = None if end[1] == "ERROR" else (number, "")
         canceled = end[1] == "CANCELED" or text.endswith("context canceled")
         outcome = Outcome.UNKNOWN if canceled else OUTCOMES[end[1]]

@@ -6,7 +6,7 @@ import pytest
 
 from lab.buildkit.progress.build import Build, Step
 from lab.buildkit.progress.doubt import MERGED
-from lab.buildkit.progress.parts import DOWNLOAD_OR_COPY, MERGED_ANEW, NO_LAYER, is_remote
+from lab.buildkit.progress.parts import DOWNLOAD_OR_COPY, MERGED_ANEW, NO_LAYER, NOT_FETCHED, is_remote
 from lab.buildkit.progress.reader import Reader, read_builds
 from lab.model import Outcome
 from tests.buildkit.progress.by_place import BUILDKITS, DATA
@@ -56,6 +56,25 @@ def test_a_download_alone_says_nothing_on_the_copy() -> None:
     step = second(f"#3 {ADD}\n#3 DONE 0.3s\n")
     assert (step.outcome, step.reason, step.download) == (U, DOWNLOAD_OR_COPY, 0.3)
     assert second(f"#3 {ADD}\n#3 CACHED\n").outcome is H  # a download is never printed as CACHED alone
+
+
+FETCH = "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:aa from remote"
+
+
+@pytest.mark.parametrize("between", ["", "\n#3 [2/3] RUN a\n"])
+@pytest.mark.parametrize("error", [f"{FETCH}: not found", f"{FETCH}: connection reset by peer"])
+def test_a_hit_whose_layers_cannot_be_fetched_is_an_error_and_no_miss(between: str, error: str) -> None:
+    text = f"{BEGIN}#3 [2/3] RUN a\n#3 CACHED\n{between}#3 ERROR: {error}\nERROR: failed to solve: {error}\n"
+    step = only(text).steps[-1]
+    assert (step.outcome, step.ran_and_failed) == (E, False)
+    assert step.reason == f"{NOT_FETCHED}: {error}"
+    assert only(text).warnings == ()
+
+
+def test_a_hit_without_a_layer_that_is_executed_and_fails_is_a_miss() -> None:
+    error = "process x did not complete successfully: exit code: 1"
+    step = only(f"{BEGIN}#3 [2/3] RUN a\n#3 CACHED\n\n#3 [2/3] RUN a\n#3 0.1 x\n#3 ERROR: {error}\n").steps[-1]
+    assert (step.outcome, step.ran_and_failed, step.reason) == (E, True, None)
 
 
 def test_two_downloads_are_no_copy() -> None:
@@ -173,8 +192,8 @@ def test_a_linked_copy_of_a_trigger_is_one_step(builder: str, word: str) -> None
 
 
 def test_a_screen_that_is_not_the_last_one_does_not_show_why_cached_went_away() -> None:
-    first = "[+] Building 1.2s (2/4)\n => CACHED [2/3] RUN a  0.0s\n => [internal] x  0.0s\n"
-    then = "[+] Building 1.4s (3/4)\n\x1b[34m => [2/3] RUN a  0.1s\x1b[0m\n"
-    last = "[+] Building 1.9s (4/4) FINISHED\n\x1b[34m => [2/3] RUN a  0.1s\x1b[0m\n"
+    first = "[+] Building 1.2s (2/2)\n => CACHED [2/3] RUN a  0.0s\n => [internal] x  0.0s\n"
+    then = "[+] Building 1.4s (2/2)\n\x1b[34m => [2/3] RUN a  0.1s\x1b[0m\n"
+    last = "[+] Building 1.9s (2/2) FINISHED\n\x1b[34m => [2/3] RUN a  0.1s\x1b[0m\n => exporting to image  0.1s\n"
     assert [step.outcome for step in only(first + then).steps] == [U]
     assert [(step.outcome, step.reason) for step in only(first + then + last).steps] == [(R, NO_LAYER)]
