@@ -86,7 +86,7 @@ def test_mistakes(two: Place, words: tuple[str, ...], code: int, said: str) -> N
 
 def test_a_folder_that_is_no_folder(two: Place) -> None:
     done = two.lab("why", Path("gone"), "--against", "there")
-    assert (done.returncode, done.stdout) == (10, "")
+    assert (done.returncode, done.stdout) == (13, "")
 
 
 @pytest.mark.parametrize("verb", ["why", "diff"])
