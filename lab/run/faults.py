@@ -15,8 +15,8 @@ REFUSED = "connection refused"
 HELPER = "docker/dockerfile-copy"  # BuildKit before 0.4, as in Docker 18.09, makes COPY and ADD with this image
 # BuildKit's summary of the step that failed, and the classic builder's last lines.
 UNPULLED = re.compile(
-    r"(?m)^ > (?:\[(?:[^\]]* )?internal\] load metadata for|resolve image config for) (?:docker-image://)?"
-    r"(?:docker\.io/(?:library/)?)?(\S+?):?$"
+    r"(?m)^ > resolve image config for (?:docker-image://)?(?:docker\.io/(?:library/)?)?(\S+?):?$"
+    r"|^ > \[(?:[^\]]* )?internal\] load metadata for (?:docker-image://)?(?:docker\.io/(?:library/)?)?(\S+?):?$"
     r"|^(?:pull access denied for|manifest for) ([^\s,]+?)(?:,| not found)"
 )
 STEP = re.compile(r"(?ms)^------\n( > .*?)^------$")  # BuildKit's summary of a failed step
@@ -114,8 +114,13 @@ def _full(box: Box, output: str) -> list[str]:
 
 def _unpulled(output: str) -> list[str]:
     """What to do where a build could not pull an image: the base of a stage, or the frontend."""
-    names = dict.fromkeys(name for pair in UNPULLED.findall(output) for name in pair if name)
-    return [f"the image {name} could not be pulled: --base {name}=IMAGE builds with another" for name in names]
+    found = []
+    for frontend, *images in UNPULLED.findall(output):
+        if frontend:
+            found.append(f"the frontend {frontend} could not be pulled: --base {frontend}=builtin takes the engine's")
+        for name in filter(None, images):
+            found.append(f"the image {name} could not be pulled: --base {name}=IMAGE builds with another")
+    return list(dict.fromkeys(found))
 
 
 def _log(box: Box, engine: Engine) -> list[str]:

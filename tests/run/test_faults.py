@@ -283,7 +283,6 @@ def test_what_a_failed_run_printed_is_shown_before_what_buildkit_adds(registry: 
     [
         ("------\n > [internal] load metadata for docker.io/library/node:18:\n------\n", "node:18"),
         ("------\n > [deps internal] load metadata for quay.io/a/b:1:\n------\n", "quay.io/a/b:1"),
-        ("------\n > resolve image config for docker-image://docker.io/docker/dockerfile:1:\n", "docker/dockerfile:1"),
         ("pull access denied for mine, repository does not exist\n", "mine"),
         ("manifest for busybox:99 not found: manifest unknown\n", "busybox:99"),
     ],
@@ -293,3 +292,11 @@ def test_an_image_that_cannot_be_pulled_is_named_with_the_option(registry: Regis
     assert f"the image {name} could not be pulled: --base {name}=IMAGE builds with another" in text
     read = "#2 [internal] load metadata for docker.io/library/node:18\n#2 DONE 0.1s\n"
     assert "--base" not in explain_failure(LocalBox(), ALIVE, registry, CommandError("x", output=read))[1]
+
+
+@pytest.mark.parametrize("scheme", ["", "docker-image://"])
+def test_a_frontend_that_cannot_be_pulled_is_named_with_the_option(registry: Registry, scheme: str) -> None:
+    """20.10.24 prints the name without a scheme, 28.5.2 with one."""
+    output = f"------\n > resolve image config for {scheme}docker.io/docker/dockerfile:1:\n------\n"
+    text = explain_failure(LocalBox(), ALIVE, registry, CommandError("cannot build", output=output))[1]
+    assert "the frontend docker/dockerfile:1 could not be pulled: --base docker/dockerfile:1=builtin" in text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lab.buildkit.contenthash.entry import Entry, Kind, shown
+from lab.errors import ReadError
+from lab.run.own_project.rewriting import BUILT_IN, frontend_that_stays
 from lab.run.own_project.sending.checkout import Head
 
 
@@ -22,6 +24,16 @@ def notes_on(objects: Sequence[Entry], unsent: Sequence[str], head: Head | None)
         count = len(outside) - 1
         more = f" and {count} other link{'s' if count > 1 else ''} lead" if count else " leads"
         yield f"{shown(outside[0])}{more} out of the context: docker sends the link, not what it leads to"
+
+
+def note_on_frontend(text: str, bases: Mapping[str, str]) -> Iterator[str]:
+    """What a user may not expect of a Dockerfile whose images are all replaced: its frontend is not."""
+    try:
+        name = frontend_that_stays(text, bases)
+    except ReadError:
+        return
+    if name:
+        yield f"the frontend {name} is not replaced: where it cannot be pulled, use --base {name}={BUILT_IN}"
 
 
 def _leads_out(entry: Entry) -> bool:

@@ -20,7 +20,7 @@ from lab.explain.build_values import build_args, build_contexts
 from lab.files import read_named, read_plain
 from lab.report.project import size_in_words
 from lab.run.own_project.columns import place_of
-from lab.run.own_project.notes import notes_on
+from lab.run.own_project.notes import note_on_frontend, notes_on
 from lab.run.own_project.request import Request
 from lab.run.own_project.rewriting import rewritten
 from lab.run.own_project.secrets import Private, keys_of, secrets_of
@@ -155,7 +155,10 @@ def read_project(request: Request) -> OwnProject:
         arguments=build_args(request.build_args),
         private=(*secrets_of(request.secrets), *keys_of(request.ssh)),
         head=head,
-        notes=tuple(notes_on(objects, _unsent(request.context, file, head) if head else (), head)),
+        notes=(
+            *notes_on(objects, _unsent(request.context, file, head) if head else (), head),
+            *note_on_frontend(text, request.bases),
+        ),
     )
     check_dockerfile(file, text, request.target)
     project.dockerfile("scratch")  # a --base that names no image of it is an error

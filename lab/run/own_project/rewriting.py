@@ -21,8 +21,9 @@ MOUNTED_FROM = re.compile(r"(^|,)(from=)([^,]+)", re.IGNORECASE)
 def rewritten(text: str, bases: Mapping[str, str], options: Options, *, stubs: bool) -> str:
     """The Dockerfile with images replaced as `bases` maps them, and with cheap commands if `stubs` is set.
 
-    A name of `bases` is the name of an image as the Dockerfile means it, or a pattern such as `*`. Raises ReadError for
-    a Dockerfile that cannot be read, UsageError for a name that the Dockerfile does not use.
+    A name of `bases` is the name of an image as the Dockerfile means it, or a pattern such as `*`. A pattern means the
+    frontend (`# syntax=`) only if it maps to `builtin`, for no image of a stage can read a Dockerfile. Raises ReadError
+    for a Dockerfile that cannot be read, UsageError for a name that the Dockerfile does not use.
     """
     if not bases and not stubs:
         return text
@@ -38,9 +39,26 @@ def rewritten(text: str, bases: Mapping[str, str], options: Options, *, stubs: b
             line = _line(item, images, stub.line(number, place, item) if stub else None)
             if line is not None:
                 changed[item.lines] = line
-    syntax = images.of(parsed.syntax.split(" ")[0]) if parsed.syntax else None
+    syntax = images.of(_frontend(parsed), frontend=True) if parsed.syntax else None
     images.check()
     return _with_syntax(_replaced(text, changed), syntax)
+
+
+def frontend_that_stays(text: str, bases: Mapping[str, str]) -> str | None:
+    """The frontend (`# syntax=`) that stays although a pattern of `bases` replaces every image; None if none does.
+
+    Raises ReadError for a Dockerfile that cannot be read.
+    """
+    if "*" not in bases:
+        return None
+    parsed = parse(text)
+    name = _frontend(parsed)
+    stays = parsed.syntax and _Images(parsed, bases, Options()).of(name, frontend=True) is None
+    return name if stays else None
+
+
+def _frontend(parsed: Dockerfile) -> str:
+    return parsed.syntax.split(" ")[0]
 
 
 class _Images:
@@ -52,11 +70,12 @@ class _Images:
         self._used: set[str] = set()
         self.seen: list[str] = []
 
-    def of(self, name: str) -> str | None:
-        """The image that takes the place of one; None if it stays."""
+    def of(self, name: str, *, frontend: bool = False) -> str | None:
+        """The image that takes the place of one, or of a frontend; None if it stays."""
         self.seen.append(name)
         given = next((key for key in self._bases if full_name(key) == full_name(name)), None)
-        given = given or next((key for key in self._bases if fnmatchcase(name, key)), None)
+        patterns = [key for key, image in self._bases.items() if (image == BUILT_IN) == frontend]
+        given = given or next((key for key in patterns if fnmatchcase(name, key)), None)
         if given is None:
             return None
         self._used.add(given)

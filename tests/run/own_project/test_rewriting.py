@@ -7,7 +7,7 @@ import pytest
 from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.state import Options
 from lab.errors import UsageError
-from lab.run.own_project.rewriting import rewritten
+from lab.run.own_project.rewriting import frontend_that_stays, rewritten
 
 TEXT = """\
 # syntax=docker/dockerfile:1
@@ -53,6 +53,22 @@ def test_a_pattern_stands_for_all_images_and_an_exact_name_comes_first() -> None
     found = rewritten(TEXT, {"*": "all", "docker/dockerfile:1": "builtin"}, Options(), stubs=False)
     assert [stage.base for stage in parse(found).stages] == ["all", "all"]
     assert "syntax" not in found and parse(found).escape == "\\"  # the engine's own frontend reads it
+
+
+def test_a_pattern_for_images_means_no_frontend() -> None:
+    """An image of a stage cannot read a Dockerfile."""
+    found = rewritten(TEXT, {"*": "busybox"}, Options(), stubs=False)
+    assert found.startswith("# syntax=docker/dockerfile:1\n")
+    assert frontend_that_stays(TEXT, {"*": "busybox"}) == "docker/dockerfile:1"
+    assert frontend_that_stays(TEXT, {"nginx": "busybox"}) is None
+    assert frontend_that_stays(TEXT.removeprefix("# syntax=docker/dockerfile:1\n"), {"*": "busybox"}) is None
+
+
+def test_a_pattern_for_frontends_means_no_image() -> None:
+    bases = {"docker/*": "builtin", "*": "busybox"}
+    found = rewritten(TEXT, bases, Options(), stubs=False)
+    assert "syntax" not in found and [stage.base for stage in parse(found).stages] == ["busybox", "busybox"]
+    assert frontend_that_stays(TEXT, bases) is None
 
 
 def test_another_frontend_keeps_its_place_before_the_other_directives() -> None:
