@@ -27,8 +27,8 @@ HINT = "give the output of docker build: --progress=plain, rawjson, a pasted ter
 def read_log(name: str, again: str) -> tuple[list[Build], list[Prune]]:
     """The builds and the prunes of a file, read piece by piece: a log may be larger than the memory.
 
-    A pipe that has a name is read as well. `name` is the file's, or - for standard input; `again` is the verb with the words that take standard input. Raises
-    UsageError, HostError or ReadError.
+    A pipe that has a name is read as well. `name` is the file's, or - for standard input; `again` is the verb with the
+    words that take standard input. Raises UsageError, HostError or ReadError.
     """
     from lab.buildkit.progress.prunes import Prunes
     from lab.buildkit.progress.reader import Reader
