@@ -38,8 +38,11 @@ def predicted(subject: Subject) -> tuple[Outcome, ...]:
     )
 
 
-def decisions(subject: Subject) -> list[Decision] | str:
-    """The solver's decision on every step that the build prints, or the reason why nothing can be predicted."""
+def decisions(subject: Subject, *, built: bool = False) -> list[Decision] | str:
+    """The solver's decision on every step that the build prints, or the reason why nothing can be predicted.
+
+    `built` states that the build has succeeded, whatever lab expects of it.
+    """
     engine, image, cache = subject.engine, subject.image, subject.cache
     if subject.trial.unpredictable:
         return subject.trial.unpredictable
@@ -60,6 +63,8 @@ def decisions(subject: Subject) -> list[Decision] | str:
         planned = plan(parsed, bases, engine.dialect, contents(subject.ours, engine.rules), options)
     except LabError as error:
         return error.message
+    if built:
+        planned = replace(planned, failing=None)
     if cache is None and not planned.failing:
         return [Decision(step, Outcome.RAN, Reason.DEFINITION, NO_CACHE) for step in planned.steps]
     return solve((cache,) if cache else (), planned)

@@ -38,7 +38,7 @@ def explain(subject: Subject, upstream: Upstream) -> Explanation:
             for number, text in enumerate(subject.run.instructions)
         )
         return Explanation(trial.name, steps)
-    made = decisions(subject)
+    made = decisions(subject, built=True)
     planned = steps_here(subject) if isinstance(made, str) else [item.step for item in made]
     numbers = numbers_of([step.instruction for step in trial.build.steps], planned)
     decided = () if isinstance(made, str) else made

@@ -60,7 +60,7 @@ def test_every_page_has_a_summary_and_no_empty_part(topic: Topic) -> None:
         ("exit 12", "exit-12"),
         ("Trial", "trial"),
         ("rule-set", "rule set"),
-        ("a file of a COPY", "cause-files"),
+        ("a file of a COPY or a mount", "cause-files"),
         ("base image", "cause-base"),
         ("20.10.24", "20.10.24"),
         ("20.10.24-unfixed", "20.10.24-unfixed"),
