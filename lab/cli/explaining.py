@@ -79,6 +79,7 @@ def _document(evidence: Evidence, chosen: list[Trial], lines: dict[str, list[Eng
         {
             **asdict(evidence.explanations[trial.name]),
             "predicted": trial.predicted,
+            "unpredicted": trial.unpredicted,
             "contradicted": contradictions(trial),
             "engines": [asdict(item) for item in lines.get(trial.name, ())],
         }
@@ -90,7 +91,8 @@ def _document(evidence: Evidence, chosen: list[Trial], lines: dict[str, list[Eng
 def _steps(evidence: Evidence, chosen: list[Trial], *, named: bool) -> list[str]:
     """A text for each trial; trials in which all steps hit share one, unless they were asked for by name."""
     from lab.report.explanation import explanation_text
-    from lab.report.prediction import contradictions
+    from lab.report.prediction import contradictions, unpredicted
+    from lab.report.printable import filled
 
     quiet = [trial for trial in chosen if not named and _all_hit(trial) and not contradictions(trial)]
     shown = [trial for trial in chosen if trial not in quiet]
@@ -100,7 +102,7 @@ def _steps(evidence: Evidence, chosen: list[Trial], *, named: bool) -> list[str]
     ]
     if quiet:
         parts.append("all steps hit:\n" + "\n".join(f"  {trial.name}" for trial in quiet))
-    return parts
+    return [*parts, *("\n".join(filled(line, "  ", first="", width=width())) for line in unpredicted(chosen))]
 
 
 def _as_called(explanation: Explanation) -> Explanation:

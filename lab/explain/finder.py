@@ -10,6 +10,7 @@ from lab.explain.explanation import Role, StepCause
 from lab.explain.kinds import CAUSES
 from lab.explain.miss import Miss
 from lab.explain.plans import records
+from lab.explain.predict import NOT_AMONG
 from lab.explain.store import store_lines, two_stores
 from lab.explain.subject import Subject
 from lab.explain.upstream import Upstream
@@ -36,7 +37,7 @@ class Finder:
         if miss.predicted:
             evidence = records(self.subject, miss.predicted)
             return StepCause(text, Role.CAUSE, miss.predicted.sentence, evidence=evidence)
-        why = self.unpredicted or (decision.sentence if decision else "it is not among the steps that can be predicted")
+        why = self.unpredicted or (decision.sentence if decision else NOT_AMONG)
         if decision is not None and decision.outcome is Outcome.HIT:
             why = "a hit was predicted, because its key is in the cache according to all that was gathered"
         return StepCause(

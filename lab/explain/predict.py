@@ -25,17 +25,26 @@ from lab.results.contexts import StoredContext
 from lab.results.facts import Given, ImageFacts
 from lab.results.stores import merges_layers
 
+NOT_AMONG = "it is not among the steps that can be predicted"
 NO_CACHE = "the image has no inline cache"
 
 
 def predicted(subject: Subject) -> tuple[Outcome, ...]:
     """One outcome for each of the run's instructions, in their order; `unknown` where too little is known."""
-    made = decisions(subject)
+    return with_reasons(subject)[0]
+
+
+def with_reasons(subject: Subject) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
+    """The outcomes as of `predicted`, and the reason of each unknown one, "" for the others; none if all are known."""
+    made, instructions = decisions(subject), subject.run.instructions
     if isinstance(made, str):
-        return tuple(Outcome.UNKNOWN for _ in subject.run.instructions)
-    return tuple(
-        decision.outcome if decision else Outcome.UNKNOWN for decision in matched(subject.run.instructions, made)
+        return (Outcome.UNKNOWN,) * len(instructions), (made,) * len(instructions)
+    found = matched(instructions, made)
+    outcomes = tuple(item.outcome if item else Outcome.UNKNOWN for item in found)
+    reasons = tuple(
+        NOT_AMONG if item is None else item.sentence if item.outcome is Outcome.UNKNOWN else "" for item in found
     )
+    return outcomes, reasons if any(reasons) else ()
 
 
 def decisions(subject: Subject, *, built: bool = False) -> list[Decision] | str:
@@ -126,7 +135,7 @@ def content_of(context: StoredContext | str, copy: Copy, rules: Rules, trees: li
     if isinstance(context, str):
         raise UnknownContentError(context)
     if copy.origin:
-        raise UnknownContentError("the files of a named folder are not recorded")
+        raise UnknownContentError(f"the files of the named folder {copy.origin} are not recorded")
     if not trees:
         trees.append(context.tree(rules))
     part = content_part(trees[0], copy.queries, rules)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.frontend import NEWEST, moves
-from lab.buildkit.cachekeys.solver import Decision, Reason
+from lab.buildkit.cachekeys.solver import DOUBT, Decision, Reason
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.rulebook import Known
@@ -24,7 +24,6 @@ from lab.explain.search.watch import Looking
 from lab.model import Outcome
 
 NO_CACHE = "no cache is imported, so every step would run"
-DOUBT = "it is not known whether a step on which it depends"  # how the solver states that another step decides
 DIFFERENT = (Reason.DEFINITION, Reason.LINK)  # reasons that another Docker version may be the cause of
 
 

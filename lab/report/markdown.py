@@ -13,7 +13,7 @@ from lab.report.cause import MAX_FINDINGS, causes, deliberate_changes, engine_no
 from lab.report.evidence import Evidence
 from lab.report.findings import Finding, Kind, against, contrast, findings, short_cause, verb
 from lab.report.outline import STEP, level_of, text_of
-from lab.report.prediction import Prediction, prediction
+from lab.report.prediction import Prediction, prediction, unpredicted
 from lab.report.problems import Problem, of_production, of_trial
 from lab.report.project import project_lines
 from lab.report.repeats import groups_of, one_word, outcome_words, rate_section
@@ -206,6 +206,7 @@ def _not_known(evidence: Evidence, subjects: list[Finding]) -> str:
         f"{markup.code(trial.name)} did not go as predicted: lab's model of BuildKit is wrong, or the run is."
         for trial in wrong[:MAX_FINDINGS]
     ]
+    lines += [f"{markup.prose(line[0].upper() + line[1:])}." for line in unpredicted(in_order(run))]
     if not evidence.exchanges:
         lines.append("The commands and their output: this run has no transcript.")
     return "\n".join(f"- {line}" for line in dict.fromkeys(lines))

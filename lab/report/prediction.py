@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from itertools import chain, repeat
 
+from lab.buildkit.cachekeys.solver import DOUBT
+from lab.counting import counted
 from lab.model import Outcome
 from lab.results.run import Trial
 
@@ -48,6 +51,25 @@ def contradictions(trial: Trial) -> list[str]:
         for step, said in pairs
         if contradicts(said, step.outcome)
     ]
+
+
+def unpredicted(trials: Iterable[Trial]) -> list[str]:
+    """A line for each reason why steps of these trials have no prediction, with the steps.
+
+    A step that is not known because another one is not has no reason of its own.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for trial in trials:
+        steps = trial.build.steps if trial.build else ()
+        for step, reason in zip(steps, trial.unpredicted, strict=False):
+            if reason and not reason.startswith(DOUBT):
+                found.setdefault(reason, {}).setdefault(step.instruction)
+    return [f"not predicted: {_listed([*steps])}: {reason}" for reason, steps in found.items()]
+
+
+def _listed(steps: Sequence[str]) -> str:
+    more = len(steps) - 1
+    return steps[0] + (f" and {counted(more, 'more step')}" if more else "")
 
 
 def contradicts(predicted: Outcome, seen: Outcome) -> bool:

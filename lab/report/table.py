@@ -14,7 +14,7 @@ from lab.model import CONTROL, Verdict
 from lab.report import printable
 from lab.report.evidence import Evidence
 from lab.report.findings import Kind, finding_of
-from lab.report.prediction import contradictions, prediction
+from lab.report.prediction import contradictions, prediction, unpredicted
 from lab.report.problems import of_production, of_trial, problem_lines
 from lab.report.project import project_lines
 from lab.report.repeats import groups_of, one_word, outcome_words, rate_block
@@ -49,6 +49,7 @@ def table(run: Run, width: int = WIDTH) -> str:
     problems += [of_trial(made, trial) for trial in trials if trial.verdict is Verdict.BROKEN]
     notes += [line for problem in problems for line in problem_lines(problem, width)]
     notes += [_wrapped(line, width) for group in groups_of(trials) for line in _group_notes(run, group)]
+    notes += [_wrapped(line, width) for line in unpredicted(trials)]
     return "\n\n".join([*blocks, *(["\n".join(notes)] if notes else []), *rate_block(run, width)])
 
 

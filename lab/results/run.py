@@ -93,8 +93,9 @@ class Trial(Strict):
     it cannot be predicted), and is null if no prediction was made. `context` is the key of its build context. `rounds`
     are the consumer's builds before the judged one, in order, and `inspections` what was looked at in its image.
     `options` are what the sequence or a change gave the judged build. `unpredictable` is the reason why the sequence
-    allows no prediction. `repeat` counts the trials that differ in nothing else, and `part` is that of the production
-    that it rebuilds.
+    allows no prediction, and `unpredicted` has the reason for each step whose prediction is unknown, "" for the others;
+    it is empty if all are known, and in a run that does not store it. `repeat` counts the trials that differ in nothing
+    else, and `part` is that of the production that it rebuilds.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Trial(Strict):
     inspections: tuple[Inspection, ...] = ()
     options: Given = Given()
     unpredictable: str | None = None
+    unpredicted: tuple[str, ...] = ()
     dockerfile: str | None = None
     repeat: int = 1
     part: int = 0

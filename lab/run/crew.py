@@ -13,7 +13,7 @@ from lab.buildkit.rulebook import Rulebook
 from lab.counting import counted
 from lab.engines.engine import Docker, Engine
 from lab.errors import CommandError, Interrupted, LabError
-from lab.explain.predict import predicted
+from lab.explain.predict import with_reasons
 from lab.explain.subject import subject
 from lab.machines.ready import Ready
 from lab.model import Begun, Outcome, Progress, TrialKey, Verdict
@@ -264,8 +264,8 @@ class Crew:
 
 def with_prediction(run: Run, trial: Trial, book: Rulebook) -> Trial:
     """The trial with what is predicted of it from all that the run knows beside its build; `run` may have no trials."""
-    prediction = predicted(subject(run, trial.model_copy(update={"build": None}), book))
-    return trial.model_copy(update={"predicted": prediction})
+    outcomes, reasons = with_reasons(subject(run, trial.model_copy(update={"build": None}), book))
+    return trial.model_copy(update={"predicted": outcomes, "unpredicted": reasons})
 
 
 def summary(trial: Trial) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lab.buildkit.rulebook import Rulebook
-from lab.explain.predict import predicted
+from lab.explain.predict import with_reasons
 from lab.explain.subject import subject
-from lab.model import CONTROL, Outcome
+from lab.model import CONTROL
 from lab.report import docker
 from lab.report.evidence import Evidence
 from lab.results.contexts import is_unchanged
@@ -38,7 +38,7 @@ def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None, book: Ru
             "verdict": judging.judge(build),
             "because": plan.because if plan else trial.because,
             **_trouble(trial, trial.build, build),
-            "predicted": _predicted(evidence.run, trial, book),
+            **_predicted(evidence.run, trial, book),
         }
     )
 
@@ -50,11 +50,12 @@ def _trouble(trial: Trial, stored: BuildResult, build: BuildResult) -> dict[str,
     return {"problem": judging.unread(build), "fault": judging.fault_of(build)}
 
 
-def _predicted(run: Run, trial: Trial, book: Rulebook) -> tuple[Outcome, ...] | None:
+def _predicted(run: Run, trial: Trial, book: Rulebook) -> dict[str, object]:
     """What today's model predicts of a trial, whose own outcomes it is not shown."""
     if not is_unchanged(run, trial.context):
-        return trial.predicted
-    return predicted(subject(run, trial.model_copy(update={"build": None}), book))
+        return {}
+    outcomes, reasons = with_reasons(subject(run, trial.model_copy(update={"build": None}), book))
+    return {"predicted": outcomes, "unpredicted": reasons}
 
 
 def _plan(evidence: Evidence, trial: Trial, scenario: Scenario, book: Rulebook) -> Expectation | None:

@@ -13,6 +13,8 @@ from lab.buildkit.cachekeys.simulation import Simulation, simulate
 from lab.buildkit.cachekeys.step import Plan, Step
 from lab.model import Outcome
 
+DOUBT = "it is not known whether a step on which it depends"  # the start of a reason that is another step's
+
 
 class Reason(StrEnum):
     """The reason for a step's prediction."""
@@ -133,7 +135,7 @@ class _Judge:
         for number in step.vertices:
             if self.best.keys(number) and not self.library.has_result(self.best.keys(number)):
                 return "its record is in the cache without a layer, and it is not known whether its files are needed"
-        return "it is not known whether a step on which it depends, or that depends on it, is in the cache"
+        return f"{DOUBT}, or that depends on it, is in the cache"
 
 
 def _unknown(step: Step, sentence: str) -> Decision:
