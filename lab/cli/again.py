@@ -69,7 +69,8 @@ def _check_no_pack(path: Path, place: Workplace) -> None:
 
 @contextmanager
 def theirs(path: Path, place: Workplace, own: ProjectWords | None = None) -> Iterator[Theirs]:
-    """Open a bundle for the time of the context; UsageError if it has neither a scenario nor a whole project.
+    """Open a bundle for the time of the context; UsageError if it has neither a scenario nor a whole project, or if
+    `lab vary` made its run.
 
     `own` has the secrets, keys and named folders of a project, which no bundle holds.
     """
@@ -77,6 +78,13 @@ def theirs(path: Path, place: Workplace, own: ProjectWords | None = None) -> Ite
     opened = bundle.read(path)
     evidence = opened.evidence()
     run = evidence.run
+    if run.vary:
+        what = "--context DIR" if run.project else run.scenario
+        raise UsageError(
+            f"cannot repeat {path}: `python -m lab vary` made the run, whose trials are no variations of a scenario",
+            hint=f"`python -m lab vary {what} --engine {run.vary.engine}` varies it again; "
+            f"`python -m lab replay {path}` shows the run",
+        )
     with TemporaryDirectory(prefix="lab-bundle-") as folder:
         scenario = opened.scenario(Path(folder))
         project = _project(run, Path(folder), own) if run.project else None

@@ -15,8 +15,9 @@ from lab.machines.catalog import Catalog
 from lab.project import Project
 from lab.report import bundle
 from lab.results.contexts import pack
-from lab.results.facts import Given
+from lab.results.facts import Given, ProjectFacts
 from lab.results.run import Base, Run, save
+from lab.results.varied import VaryFacts
 from lab.run.own_project.project import read_project
 from lab.run.own_project.request import Request
 from lab.run.own_project.scenario import scenario_of
@@ -171,3 +172,14 @@ def test_a_bundle_without_a_files_content_names_it(place: Workplace) -> None:
     with pytest.raises(UsageError, match="does not store the content of a ") as caught, theirs(path, place):
         pass
     assert "repro --context" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("project", "what"), [(False, "copy-bust"), (True, "--context DIR")])
+def test_a_run_of_vary_is_repeated_by_vary(place: Workplace, project: bool, what: str) -> None:
+    varied = trial("a", "a", (HIT, RAN, RAN), engine="26.1.5", variation="changed-byte")
+    facts = ProjectFacts(folder="/p", dockerfile="/p/Dockerfile", objects=1, bytes=1, way="exact", sent="exact")
+    made = run(varied, vary=VaryFacts(engine="26.1.5", seed=1), project=facts if project else None)
+    path = packed(place, made)
+    with pytest.raises(UsageError, match="`python -m lab vary` made the run") as caught, theirs(path, place):
+        pass
+    assert f"`python -m lab vary {what} --engine 26.1.5`" in str(caught.value.hint)
