@@ -185,6 +185,8 @@ STAGES = b"""\
 #4 CACHED
 #5 [build 3/3] RUN make 18
 #5 CACHED
+#6 exporting to image
+#6 DONE 0.1s
 """
 
 

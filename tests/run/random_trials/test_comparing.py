@@ -19,6 +19,9 @@ LOG = b"""\
 
 #3 [s1 2/2] COPY . /x
 #3 DONE 0.2s
+
+#4 exporting to image
+#4 DONE 0.1s
 """
 
 
