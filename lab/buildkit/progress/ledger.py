@@ -61,7 +61,7 @@ class Ledger:
     partial: bool = False
     """Whether all that is known is a screen that is not the last one of the build."""
     tail: Hashable = None
-    """The vertex whose row is the last line, so that the layers below it may be cut off."""
+    """The vertex of the last row, if no other text came after it, so that the layers below it may be cut off."""
     finished: bool = False
     """Whether the last screen of the build is there as a whole."""
     numbered: bool = False

@@ -102,7 +102,6 @@ class Terminal(LedgerForm):
 
     def read(self, text: str, raw: str) -> None:
         """Take one line of this build."""
-        self._ledger.tail = None
         if row := ROW.match(text):
             name, seconds = _columns(text, row)
             if name.startswith("=>"):
@@ -116,7 +115,7 @@ class Terminal(LedgerForm):
         elif screen := SCREEN.match(text):
             self._ledger.interrupted = False
             self._screen = (float(screen[1]), int(screen[3]))
-            self._seen, self._drawn = {}, 0
+            self._seen, self._drawn, self._ledger.tail = {}, 0, None
             # A log that colors every line says nothing by the color of a row.
             self._colors = not COLORED.search(raw)
             # A row that is not drawn any more after this line is one that was cut off.
@@ -187,7 +186,8 @@ class Terminal(LedgerForm):
     def other(self, line: str) -> None:
         """Take note of a line that is no row: a prompt, or the summary of errors that ends the build."""
         super().other(line)
-        self._ledger.tail = None
+        if not " => ".startswith(line):  # input may end within a row
+            self._ledger.tail = None
         if self._stopped and OVER.search(line):
             self._end(None)
 
