@@ -132,7 +132,8 @@ class Buildah:
         warnings = (PARALLEL,) if self._parallel else ()
         stages: dict[str | None, list[Step]] = {}
         for step in steps:
-            stages.setdefault(step.stage, []).append(step)
+            # Without a total, the steps of all stages are counted together.
+            stages.setdefault(step.stage if step.total else None, []).append(step)
         absent = tuple(step for stage in stages.values() for step in absent_of(stage))
         return Build("buildah", steps, None, None, (), self._image, images, warnings, absent=absent)
 

@@ -76,7 +76,9 @@ class Numbering:
         return tuple(found)
 
     def _may_be_shared(self, place: Place, index: int) -> bool:
-        """Whether another stage or target may have printed the step: all before it is then shared as well."""
+        """Whether another stage or target may have printed the step: for a stage, all before it is then shared too."""
+        if any(other[1:] == place[1:] and index in known for other, known in self._places.items() if other != place):
+            return True
         numbers = self._places[place]
         others = [known for other, known in self._places.items() if other != place]
         if index in self._linked and any(index in known for known in others):

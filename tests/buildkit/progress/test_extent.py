@@ -65,6 +65,12 @@ def test_a_whole_log_has_all_its_steps() -> None:
     assert absent("\n".join([*BEGIN[:1], middle])) == ["a 3/3", "b 2/3"]
 
 
+def test_a_target_prints_steps_of_another_one() -> None:
+    begin = "#1 [web internal] load build definition\n#1 DONE 0.0s\n\n#2 [web base 1/3] FROM x\n#2 DONE 0.0s\n\n"
+    steps = "#3 [worker base 2/3] RUN x\n#3 CACHED\n\n#4 [web base 3/3] RUN y\n#4 CACHED\n\n"
+    assert absent(f"{begin}{steps}#5 [worker] exporting to image\n#5 DONE 0.1s\n") == []
+
+
 def test_a_failure_leaves_steps_out() -> None:
     failed = "#4 [3/5] RUN 3\n#4 ERROR: process x did not complete successfully: exit code: 1\n"
     assert absent("\n".join([*BEGIN, STEPS[0], failed])) == []
@@ -98,6 +104,7 @@ def test_a_screen_that_is_cut() -> None:
         ("Step 3/3 : RUN x\n ---> Using cache\n ---> 222222222222\nSuccessfully built 222222222222\n", ["2/3"]),
         ("Step 1/3 : FROM a\n ---> 11\nStep 2/3 : COPY x /\nCOPY failed: stat x: file does not exist\n", []),
         ("STEP 1/3: FROM a\nSTEP 2/3: RUN x\n--> Using cache " + "1a" * 32 + "\n", ["3/3"]),
+        ("STEP 1: FROM a AS b\nSTEP 2: RUN x\n--> 11111111111\nSTEP 3: FROM c\nSTEP 4: RUN y\n--> 22222222222\n", []),
         ("STEP 1: FROM a\nSTEP 3: RUN x\n--> Using cache " + "1a" * 32 + "\n", ["2"]),
     ],
 )
