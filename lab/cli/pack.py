@@ -115,7 +115,7 @@ def pack(
         except (Interrupted, KeyboardInterrupt) as stop:
             message = stop.message if isinstance(stop, Interrupted) else Interrupted.by(stop).message
             raise Interrupted(message, hint="the same command continues the pack") from stop
-    _print(planned, as_json)
+    _print(planned, request.engines, as_json)
 
 
 def _request(
@@ -167,7 +167,7 @@ def _make(request: Request, folder: Path, lineups: tuple[str, ...], without: tup
     return planned
 
 
-def _print(planned: Plan, as_json: bool) -> None:
+def _print(planned: Plan, engines: Sequence[str], as_json: bool) -> None:
     manifest = planned.manifest
     sorts: dict[str, dict[str, int]] = {}
     for entry in manifest.files:
@@ -194,5 +194,6 @@ def _print(planned: Plan, as_json: bool) -> None:
         click.echo(f"{name:8} {row['files']:5} files {row['bytes'] / 1e6:8.1f} MB")
     what = f"{len(manifest.files)} files, {manifest.size / 1e6:.0f} MB, of which {copied / 1e6:.0f} MB were copied"
     say(f"{planned.folder}: {what}")
-    say(f"`python -m lab up --from {planned.folder}` uses it")
+    named = f" --engine {','.join(engines)}" if engines else ""
+    say(f"`python -m lab up{named} --from {planned.folder}` uses it")
     say(f"`python -m lab serve {planned.folder}` offers it to a room")

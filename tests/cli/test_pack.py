@@ -57,6 +57,11 @@ def test_lessons_are_chosen_by_number_or_name(place: Place) -> None:
     assert not (place.root / "none").exists()
 
 
+def test_the_verb_that_uses_a_pack_of_named_engines_names_them(place: Place) -> None:
+    done = place.lab("pack", "there", "--engine", "20.10.24", "--without", f"{LIGHT},base")
+    assert (done.returncode, "up --engine 20.10.24 --from" in " ".join(done.stdout.split())) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

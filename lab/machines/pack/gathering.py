@@ -28,7 +28,7 @@ class Item:
 class Request:
     """What a pack is made for.
 
-    `specs` are the boxes, `engines` more engines than those of their files, `suites` releases of Debian, `pythons`
+    `specs` are the boxes, `engines` the engines instead of those of their files, `suites` releases of Debian, `pythons`
     versions of Python beside this one, and `lessons` numbers or names of lessons (empty: all). `staging` is a folder of
     the cache for what is downloaded or built only for packs. `shell` is this machine's.
     """

@@ -1,4 +1,4 @@
-"""The part `engines`: the archive of every engine that the boxes name, with its note."""
+"""The part `engines`: the archive of every engine that is asked for or that the boxes name, with its note."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def gather(request: Request) -> list[Item]:
 
 
 def wanted(request: Request) -> list[str]:
-    """The names of the engines: those asked for, those of the boxes' files, and of `at_hand` those in the cache."""
-    names = dict.fromkeys(request.engines)
+    """The names of the engines: those asked for, else those of the boxes' files; of `at_hand`, those in the cache."""
+    if request.engines:
+        return list(request.engines)
+    names: dict[str, None] = {}
     for spec in request.specs:
         for name in kind_of(spec).engines(spec):
             if name not in spec.at_hand or request.stock.has_archive(request.catalog.engine(name)):

@@ -41,8 +41,8 @@ def test_an_engine_at_hand_is_packed_where_the_cache_has_it(tmp_path: Path) -> N
     assert engines.wanted(asked) == ["20.10.24", "20.10.24-unfixed", "19.03.8"]
 
 
-def test_named_engines_are_packed_too(tmp_path: Path) -> None:
-    assert engines.wanted(request(tmp_path, "local", engines=["26.1.5"]))[0] == "26.1.5"
+def test_named_engines_are_packed_instead_of_those_of_the_boxes(tmp_path: Path) -> None:
+    assert engines.wanted(request(tmp_path, "local", "debian12-apparmor", engines=["26.1.5"])) == ["26.1.5"]
 
 
 def test_an_engine_that_only_this_user_pins_is_left_out(tmp_path: Path) -> None:
