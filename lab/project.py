@@ -44,6 +44,11 @@ class Project:
         """The folder that contains one folder per scenario."""
         return self.data / "templates" / "scenarios"
 
+    @property
+    def lessons(self) -> Path:
+        """The folder that contains one folder per lesson."""
+        return self.data / "templates" / "lessons"
+
     def texts(self, report: str) -> dict[str, str]:
         """Read the files of templates/reports/REPORT by name; ConfigError if a file cannot be read or there is none."""
         folder = self.data / "templates" / "reports" / report

@@ -112,7 +112,7 @@ def reset(word: str, to: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"schema": SCHEMA, "lesson": desk.lesson.name, "folder": str(desk.home)})
         return
-    say(f"{desk.student.exercise} is as at the start\nnext: `python -m lab lesson start {desk.lesson.number}`")
+    say(f"{desk.student.exercise} is as at the start\nnext: `{desk.command('start')}`")
 
 
 def document(desk: Desk, checked: Checked) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lab.cli.lesson_options import SCHEMA, lesson_argument, library, opened, to_option
+from lab.cli.lesson_options import SCHEMA, lesson_argument, opened, to_option
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import say
 
@@ -57,7 +57,7 @@ def grade(places: tuple[Path, ...], no_check: bool, as_json: bool) -> None:
 
     project, found, grades = find(), list(places_in(places)), []
     with screen(False) as shown, guarded(project, shown.tell):
-        grader = Grader(library(project), project, shown.tell)
+        grader = Grader(project.lessons, project, shown.tell)
         try:
             for number, place in enumerate(found, 1):
                 shown.tell(Progress("grading", f"{number} of {len(found)}: {place}"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from lab.cli.lesson_options import SCHEMA, library
+from lab.cli.lesson_options import SCHEMA
 from lab.cli.options import json_option, print_json
 from lab.cli.terminal import say
 
@@ -26,7 +27,7 @@ def new(slug: str, into: Path | None, as_json: bool) -> None:
     from lab.project import find
 
     project = find()
-    place = into or library(project)
+    place = into or project.lessons
     if into is None:
         project.check_own(place / slug)
     made = write_lesson(slug, place)
@@ -35,7 +36,7 @@ def new(slug: str, into: Path | None, as_json: bool) -> None:
         return
     say(
         f"written to {made.folder}\n"
-        f"next: edit lesson.md and lesson.yaml, then `python -m lab lesson lint {made.folder}`"
+        f"next: edit lesson.md and lesson.yaml, then `python -m lab lesson lint {shlex.quote(str(made.folder))}`"
     )
 
 
@@ -53,7 +54,7 @@ def lint(folders: tuple[Path, ...], as_json: bool) -> None:
     from lab.project import find
 
     project = find()
-    places = folders or tuple(path.parent for path in sorted(library(project).glob("*/lesson.yaml")))
+    places = folders or tuple(path.parent for path in sorted(project.lessons.glob("*/lesson.yaml")))
     found: dict[str, list[str]] = {}
     for place in places:
         try:

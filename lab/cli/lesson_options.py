@@ -15,7 +15,6 @@ from lab.errors import Interrupted
 if TYPE_CHECKING:
     from lab.lessons.desk import Desk
     from lab.lessons.library import Lesson
-    from lab.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 SCHEMA = 1
@@ -30,17 +29,12 @@ to_option = click.option(
 )
 
 
-def library(project: Project) -> Path:
-    """The folder of lessons of the workplace."""
-    return project.data / "templates" / "lessons"
-
-
 def lesson_of(word: str) -> Lesson:
     """The lesson that a word names."""
     from lab.lessons.library import find_lesson
     from lab.project import find
 
-    return find_lesson(word, library(find()))
+    return find_lesson(word, find().lessons)
 
 
 def desk_of(word: str, to: Path | None, tell: Callable[..., None] = lambda event: None) -> Desk:
@@ -50,7 +44,7 @@ def desk_of(word: str, to: Path | None, tell: Callable[..., None] = lambda event
     from lab.project import find
 
     project = find()
-    lesson = find_lesson(word, library(project))
+    lesson = find_lesson(word, project.lessons)
     return Desk(lesson, home_of(lesson, to), project, tell)
 
 

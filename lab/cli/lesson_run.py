@@ -52,7 +52,7 @@ def run(
     if progress.prediction is None and not without_prediction:
         raise UsageError(
             "cannot show the run: you have not predicted it",
-            hint=f"python -m lab lesson predict {desk.lesson.number}, or --without-prediction",
+            hint=f"{desk.command('predict')}, or --without-prediction",
         )
     folder = Path(progress.run) if progress.run and not again and Path(progress.run, "run.json").is_file() else None
     folder, made = _kept(folder) if folder else make_run(desk.lesson, lineup, provider, verbose=verbose)
@@ -123,4 +123,4 @@ def _show(desk: Desk, made: Run, folder: Path, prediction: str | None, right: Ch
         say(f"The run shows: {right.text}")
     rest = "\n\n".join(f"## {name}\n\n{text[name]}" for name in ("Reveal", "Why", "Next question"))
     show_markdown(f"\n{rest}", plain=plain)
-    say(f"\nnext: edit {desk.student.exercise}, then `python -m lab lesson check {desk.lesson.number}`")
+    say(f"\nnext: edit {desk.student.exercise}, then `{desk.command('check')}`")

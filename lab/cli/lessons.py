@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from lab.cli.columns import columns
 from lab.cli.lesson_check import check, hint, reset, solve, watch
 from lab.cli.lesson_grade import grade, hand_in
 from lab.cli.lesson_new import lint, new
-from lab.cli.lesson_options import SCHEMA, desk_of, lesson_argument, library, opened, show_markdown, to_option
+from lab.cli.lesson_options import SCHEMA, desk_of, lesson_argument, opened, show_markdown, to_option
 from lab.cli.lesson_run import run
 from lab.cli.lesson_serve import serve
 from lab.cli.options import json_option, print_json
@@ -38,7 +39,7 @@ def lesson(context: click.Context, as_json: bool) -> None:
     from lab.lessons.library import TRACKS, usable_lessons
     from lab.project import find
 
-    found, broken = usable_lessons(library(find()))
+    found, broken = usable_lessons(find().lessons)
     if as_json:
         problems = [{"name": item.name, "problem": item.error.message} for item in broken]
         print_json({"schema": SCHEMA, "lessons": [_document(item) for item in found], "broken": problems})
@@ -93,10 +94,10 @@ def start(word: str, to: Path | None, box: str | None, page: Path | None, plain:
         )
         return
     show_markdown(text, plain=plain)
-    number = desk.lesson.number
+    build = shlex.join([str(desk.student.client), "build", str(desk.student.exercise)])
     say(f"\nYour folder is {desk.home}. Edit what is in {desk.student.exercise}.", wrap=True)
-    say(f"`{desk.student.client} build {desk.student.exercise}` builds it on the lesson's engine.", wrap=True)
-    say(f"next: `python -m lab lesson predict {number}`")
+    say(f"`{build}` builds it on the lesson's engine.", wrap=True)
+    say(f"next: `{desk.command('predict')}`")
 
 
 @lesson.command(epilog="Example: python -m lab lesson predict 1 all-steps")
@@ -126,7 +127,7 @@ def predict(word: str, choice: str | None, to: Path | None, as_json: bool) -> No
     if as_json:
         print_json({"schema": SCHEMA, "lesson": desk.lesson.name, "prediction": chosen.name})
         return
-    say(f"kept: {chosen.name}: {chosen.text}\nnext: `python -m lab lesson run {desk.lesson.number}`")
+    say(f"kept: {chosen.name}: {chosen.text}\nnext: `{desk.command('run')}`")
 
 
 @lesson.command(epilog="Example: python -m lab lesson stop")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from lab.lessons.checking import Checked, Verdict, check
 from lab.lessons.engines import Engines, LessonEngine, LessonEngines, held
 from lab.lessons.folder import StudentFolder, copy_start, give_to_owner, is_unchanged, need_new
 from lab.lessons.lesson_file import Choice
-from lab.lessons.library import Lesson
+from lab.lessons.library import Lesson, word_for
 from lab.lessons.progress import Progress
 from lab.lessons.states import make_state, renew
 from lab.project import Project
@@ -72,9 +73,16 @@ class Desk:
 
         return BoxEngines(self.home, self.project, self.tell, box)
 
+    def command(self, verb: str) -> str:
+        """The command that calls a verb for this lesson and this folder, quoted for a shell."""
+        words = f"python -m lab lesson {verb} {word_for(self.lesson, self.project.lessons)}"
+        if home_of(self.lesson, None).resolve() == self.home.resolve():
+            return words
+        return f"{words} --to {shlex.quote(str(self.home))}"
+
     def progress(self) -> Progress | None:
         """The student's progress; None if the lesson was not started here."""
-        found = store.load(self.home)
+        found = store.load(self.home, self.command("start"))
         if found and found.lesson != self.lesson.name:
             raise UsageError(f"cannot use {self.home}: it is the folder of the lesson {found.lesson}")
         return found
@@ -85,7 +93,7 @@ class Desk:
         if found is None:
             raise UsageError(
                 f"cannot find the lesson {self.lesson.name} in {self.home}: it is not started",
-                hint=f"python -m lab lesson start {self.lesson.number}",
+                hint=self.command("start"),
             )
         return found
 
@@ -144,7 +152,7 @@ class Desk:
         if found.run:
             raise UsageError(
                 "cannot keep a prediction: the run of this lesson was shown already",
-                hint=f"python -m lab lesson run {self.lesson.number}",
+                hint=self.command("run"),
             )
         chosen = by_word[word]
         update = {"prediction": chosen.name, "predicted": datetime.now(UTC)}
@@ -163,7 +171,7 @@ class Desk:
         """Check the exercise on the real engines, and keep the result."""
         found = self.progress()
         if found is None or not self.student.exercise.is_dir():
-            text = f"The lesson is not started in {self.home}: `python -m lab lesson start {self.lesson.number}`."
+            text = f"The lesson is not started in {self.home}: `{self.command('start')}`."
             return Checked(Verdict.NOTHING, hint=text)
         opened = self.open(found)
         with open_bench(

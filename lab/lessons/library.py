@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,14 @@ def find_lesson(word: str, library: Path) -> Lesson:
             hint="`python -m lab lesson` lists the lessons",
         )
     return read_lesson(library / found)
+
+
+def word_for(lesson: Lesson, library: Path) -> str:
+    """The word by which `find_lesson` finds a lesson, quoted for a shell: its number, else the path of its folder."""
+    names = [path.parent.name for path in sorted(library.glob("*/lesson.yaml"))]
+    if _named(lesson.number, names) == lesson.name and (library / lesson.name).resolve() == lesson.folder.resolve():
+        return lesson.number
+    return shlex.quote(str(lesson.folder.resolve()))
 
 
 def _named(word: str, names: Sequence[str]) -> str | None:

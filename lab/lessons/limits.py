@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -51,7 +52,7 @@ def check_lesson(lesson: Lesson, scenarios: Path) -> None:
     if problems := problems_of(lesson, scenarios):
         raise ConfigError(
             f"cannot use the lesson {lesson.folder}: {'; '.join(problems)}",
-            hint=f"python -m lab lesson lint {lesson.folder}",
+            hint=f"python -m lab lesson lint {shlex.quote(str(lesson.folder))}",
         )
 
 

@@ -49,8 +49,11 @@ class Progress(Strict):
         return "run" if self.run else "predicted" if self.prediction else "started"
 
 
-def load(home: Path) -> Progress | None:
-    """The progress in a student's folder; None if the folder has no lesson.json. ConfigError if that is damaged."""
+def load(home: Path, start: str = "python -m lab lesson start LESSON") -> Progress | None:
+    """The progress in a student's folder; None if the folder has no lesson.json. ConfigError if that is damaged.
+
+    `start` is the command that starts the lesson, for the hint of the error.
+    """
     path = home / NAME
     try:
         data = files.read_plain(path, LARGEST + 1)
@@ -58,7 +61,7 @@ def load(home: Path) -> Progress | None:
         return None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {reason(error)}") from error
-    again = f"move {path} away; `python -m lab lesson start` then writes a new one and keeps your files"
+    again = f"move {path} away; `{start}` then writes a new one and keeps your files"
     try:
         found = json.loads(data)
         version = found.get("version") if isinstance(found, dict) else None

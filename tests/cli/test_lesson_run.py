@@ -39,3 +39,13 @@ def test_a_run_that_was_kept_is_shown_with_the_prediction_and_the_reveal(here: P
     assert "Your prediction: Only the first RUN." in shown.stdout
     assert "The run shows: All three steps." in shown.stdout
     assert "## Reveal" in shown.stdout and "## Next question" in shown.stdout
+
+
+def test_the_command_that_is_next_has_the_folder_that_was_named(here: Place, started: Path) -> None:
+    elsewhere = started.rename(here.root / "my work")
+    refused = here.lab("lesson", "run", "1", "--to", elsewhere)
+    assert refused.returncode == 2 and f"lesson predict 01 --to '{elsewhere}'" in " ".join(refused.stderr.split())
+    kept = here.lab("lesson", "predict", "1", "4", "--to", elsewhere)
+    assert kept.returncode == 0 and f"lesson run 01 --to '{elsewhere}'" in " ".join(kept.stdout.split())
+    reset = here.lab("lesson", "reset", "1", "--to", elsewhere)
+    assert f"lesson start 01 --to '{elsewhere}'" in " ".join(reset.stdout.split())

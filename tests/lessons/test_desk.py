@@ -13,6 +13,7 @@ from lab.lessons.checking import Verdict
 from lab.lessons.desk import Desk, home_of
 from lab.lessons.engines import held
 from lab.lessons.folder import copy_start
+from lab.lessons.new_lesson import write_lesson
 from lab.lessons.progress import Progress
 from lab.model import Progress as Event
 from lab.project import Project
@@ -109,3 +110,20 @@ def test_the_students_folder_is_below_the_current_one_or_is_it(
     for place in (desk.home, desk.student.exercise):
         monkeypatch.chdir(place)
         assert home_of(desk.lesson, None) == desk.home
+
+
+def test_a_command_acts_on_the_same_lesson_and_folder(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, elsewhere = Project(ROOT, tmp_path / "cache"), tmp_path / "my work"
+    own = write_lesson("cache-mounts", tmp_path / "own lessons")
+    assert own.name == "01-cache-mounts"
+    monkeypatch.chdir(tmp_path)
+    usual, other = Path("lessons/01-layer-key"), Path("lessons/01-cache-mounts")
+    assert Desk(desk.lesson, usual, project, quiet).command("run") == "python -m lab lesson run 01"
+    there = Desk(desk.lesson, elsewhere, project, quiet)
+    assert there.command("run") == f"python -m lab lesson run 01 --to '{elsewhere}'"
+    assert Desk(own, other, project, quiet).command("run") == f"python -m lab lesson run '{own.folder}'"
+    with pytest.raises(UsageError) as caught:
+        Desk(own, elsewhere, project, quiet).need()
+    assert caught.value.hint == f"python -m lab lesson start '{own.folder}' --to '{elsewhere}'"

@@ -11,7 +11,7 @@ from lab.machines.pack.manifest import FOLDERS, Sort
 
 def gather(request: Request) -> list[Item]:
     """Every file of the lessons that are asked for, or of all; UsageError for a lesson that does not exist."""
-    folder = request.project.data / "templates" / "lessons"
+    folder = request.project.lessons
     known = {path.name: path for path in sorted(folder.glob("*/"))} if folder.is_dir() else {}
     chosen = {name: known[name] for name in (_named(word, known) for word in request.lessons)} or known
     return [
