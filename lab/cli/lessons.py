@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from lab.cli.terminal import echo, remark, say
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
-    from lab.lessons.library import Lesson
+    from lab.lessons.library import BrokenLesson, Lesson
 
 
 LOCAL = "local"  # the box that is this machine
@@ -40,13 +41,15 @@ def lesson(context: click.Context, as_json: bool) -> None:
     from lab.project import find
 
     found, broken = usable_lessons(find().lessons)
+    stages, damaged = _stages(found)
     if as_json:
-        problems = [{"name": item.name, "problem": item.error.message} for item in broken]
-        print_json({"schema": SCHEMA, "lessons": [_document(item) for item in found], "broken": problems})
+        problems = [{"name": item.name, "problem": item.error.message} for item in (*broken, *damaged)]
+        documents = [_document(item, stages[item.name]) for item in found]
+        print_json({"schema": SCHEMA, "lessons": documents, "broken": problems})
         return
     for track, title in TRACKS.items():
         rows = [
-            [item.number, item.file.title, f"{item.file.minutes} min", _stage(item)]
+            [item.number, item.file.title, f"{item.file.minutes} min", stages[item.name]]
             for item in found
             if item.file.track == track
         ]
@@ -54,6 +57,10 @@ def lesson(context: click.Context, as_json: bool) -> None:
             echo(f"{title}\n{columns(rows, ['', 'lesson', 'time', 'progress'])}\n")
     for item in broken:
         remark(f"{item.name} cannot be used: {item.error.message}", "yellow")
+    for item in damaged:
+        remark(f"the progress in {item.name} is not known: {item.error.message}", "yellow")
+        if item.error.hint:
+            remark(f"hint: {item.error.hint}")
     say("`python -m lab lesson start 1` starts a lesson")
 
 
@@ -84,7 +91,7 @@ def start(word: str, to: Path | None, box: str | None, page: Path | None, plain:
         print_json(
             {
                 "schema": SCHEMA,
-                **_document(desk.lesson),
+                **_document(desk.lesson, progress.stage),
                 "folder": str(desk.home),
                 "exercise": str(desk.student.exercise),
                 "engines": progress.engines,
@@ -164,21 +171,32 @@ def _stop_all() -> list[str]:
     return names
 
 
-def _stage(item: Lesson) -> str:
+def _stages(lessons: Sequence[Lesson]) -> tuple[dict[str, str], list[BrokenLesson]]:
+    """The progress in each lesson by its name, and the lessons of which a damaged file has it."""
+    from lab.errors import ConfigError
     from lab.lessons.desk import home_of
+    from lab.lessons.library import BrokenLesson
     from lab.lessons.progress import load
 
-    found = load(home_of(item, None))
-    return found.stage if found and found.lesson == item.name else "not started"
+    stages, damaged = {}, []
+    for item in lessons:
+        try:
+            found = load(home_of(item, None), f"python -m lab lesson start {item.number}")
+        except ConfigError as error:
+            stages[item.name] = "damaged"
+            damaged.append(BrokenLesson(item.name, error))
+            continue
+        stages[item.name] = found.stage if found and found.lesson == item.name else "not started"
+    return stages, damaged
 
 
-def _document(item: Lesson) -> dict[str, Any]:
+def _document(item: Lesson, stage: str) -> dict[str, Any]:
     return {
         "name": item.name,
         "title": item.file.title,
         "track": item.file.track,
         "minutes": item.file.minutes,
-        "progress": _stage(item),
+        "progress": stage,
         "choices": [choice.name for choice in item.file.prediction.choices],
     }
 

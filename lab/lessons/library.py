@@ -54,7 +54,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class BrokenLesson:
-    """A folder of the library that cannot be used as a lesson: its name, and the error that states why."""
+    """A lesson that cannot be read, or whose progress cannot: its name, and the error that states why."""
 
     name: str
     error: ConfigError

@@ -27,3 +27,15 @@ def test_a_broken_lesson_is_listed_with_its_error(place: Place) -> None:
     found = data(place.lab("lesson", "--json"))
     assert [item["name"] for item in found["broken"]] == ["02-order"]
     assert FIRST in [item["name"] for item in found["lessons"]]
+
+
+def test_damaged_progress_is_listed_with_its_error_and_hides_no_lesson(here: Place, started: Path) -> None:
+    (started / "lesson.json").write_text("{broken", encoding="utf-8")
+    listed = here.lab("lesson")
+    assert listed.returncode == 0 and "What a layer's key is" in listed.stdout
+    assert f"the progress in {FIRST} is not known: cannot read lessons/{FIRST}/lesson.json" in listed.stderr
+    assert "lesson start 01` then writes a new one" in listed.stderr
+    found = data(here.lab("lesson", "--json"))
+    progress = {item["name"]: item["progress"] for item in found["lessons"]}
+    assert (progress[FIRST], progress["02-order"]) == ("damaged", "not started")
+    assert [item["name"] for item in found["broken"]] == [FIRST]
