@@ -154,6 +154,7 @@ def _make(request: Request, folder: Path, lineups: tuple[str, ...], without: tup
     from lab.machines.pack.parts.table import gather
     from lab.model import Progress
 
+    making.check_folder(folder)  # before the parts: to gather them takes minutes
     items = gather(request, without)
     pythons = tuple(dict.fromkeys((f"{sys.version_info.major}.{sys.version_info.minor}", *request.pythons)))
     about = making.About(

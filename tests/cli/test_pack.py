@@ -124,3 +124,11 @@ def test_a_pack_is_not_made_among_other_files(place: Place) -> None:
     done = place.lab("pack", "there", "--without", f"{LIGHT},base")
     assert done.returncode == 2
     assert "it has docs already, and is not a pack" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("folder", ["taken", "taken/pack"])
+def test_a_place_that_is_no_folder_is_refused_before_anything_is_gathered(place: Place, folder: str) -> None:
+    (place.root / "taken").touch()
+    done = place.lab("pack", folder, "--lineup", "gist")  # its boxes cannot be packed, which is another error
+    assert done.returncode == 2
+    assert "taken is not a folder" in done.stderr or "it is not a folder" in done.stderr

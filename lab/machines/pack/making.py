@@ -61,7 +61,7 @@ def plan(items: Collection[Item], folder: Path, about: About, tell: Tell) -> Pla
     Raises ConfigError for a file that no pack can hold, UsageError for a folder with other files at the places of a
     pack, and HostError if a file cannot be read.
     """
-    _check_folder(folder)
+    check_folder(folder)
     total, done = sum(_size(item.source) for item in items), 0
     entries, todo, have = [], [], 0
     for item in items:
@@ -95,18 +95,25 @@ def plan(items: Collection[Item], folder: Path, about: About, tell: Tell) -> Pla
     return Plan(folder, manifest, {item.path: item.source for item in items}, tuple(todo), have)
 
 
-def _check_folder(folder: Path) -> None:
-    """Raise UsageError if the folder holds files that are no pack's at the places of a pack."""
+def check_folder(folder: Path) -> None:
+    """Raise UsageError if no folder can be there, or if it holds files that are no pack's at the places of a pack."""
     if files.is_file(folder / NAME) or files.is_file(folder / UNFINISHED):
         return
-    if folder.exists() and not files.is_folder(folder):
-        raise UsageError(f"cannot make a pack in {folder}: it is not a folder")
+    standing = _standing(folder)
+    if not files.is_folder(standing):
+        what = "it" if standing == folder else str(standing)
+        raise UsageError(f"cannot make a pack in {folder}: {what} is not a folder")
     taken = sorted(name for name in {*FOLDERS.values()} if (folder / name).exists())
     if taken:
         raise UsageError(
             f"cannot make a pack in {folder}: it has {', '.join(taken)} already, and is not a pack",
             hint="name an empty folder, or one that does not exist",
         )
+
+
+def _standing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _size(path: Path) -> int:
@@ -154,7 +161,7 @@ def _stored(folder: Path) -> str | None:
 
 
 def _check_space(plan: Plan) -> None:
-    folder = next(path for path in (plan.folder, *plan.folder.absolute().parents) if path.exists())
+    folder = _standing(plan.folder)
     free = shutil.disk_usage(folder).free
     if free < plan.bytes_to_copy + RESERVE:
         raise HostError(

@@ -125,6 +125,8 @@ def test_files_of_the_user_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="it is not a folder"):
         planned(write_sources(tmp_path / "sources"), tmp_path / "file")
+    with pytest.raises(UsageError, match="/file is not a folder"):
+        planned(write_sources(tmp_path / "sources"), tmp_path / "file" / "pack")
 
 
 def test_too_little_space_is_found_before_the_first_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,18 @@ from lab.machines.pack.manifest import FOLDERS, Sort
 
 def gather(request: Request) -> list[Item]:
     """Every file of the lessons that are asked for, or of all; UsageError for a lesson that does not exist."""
-    folder = request.project.lessons
-    known = {path.name: path for path in sorted(folder.glob("*/"))} if folder.is_dir() else {}
-    chosen = {name: known[name] for name in (_named(word, known) for word in request.lessons)} or known
     return [
         item
-        for name, path in chosen.items()
+        for name, path in chosen(request).items()
         for item in tree(path, f"{FOLDERS[Sort.LESSON]}/{name}", Sort.LESSON, name)
     ]
+
+
+def chosen(request: Request) -> dict[str, Path]:
+    """The folders of the lessons that are asked for, or of all, by name; UsageError for one that does not exist."""
+    folder = request.project.lessons
+    known = {path.name: path for path in sorted(folder.glob("*/"))} if folder.is_dir() else {}
+    return {name: known[name] for name in (_named(word, known) for word in request.lessons)} or known
 
 
 def _named(word: str, known: dict[str, Path]) -> str:

@@ -20,11 +20,16 @@ PARTS: dict[str, Callable[[Request], list[Item]]] = {
 
 
 def gather(request: Request, without: Collection[str] = ()) -> list[Item]:
-    """The files of every part but those left out; UsageError for the name of no part."""
+    """The files of every part but those left out.
+
+    Raises UsageError for the name of no part or of no lesson before the first part is gathered.
+    """
     for name in without:
         if name not in PARTS:
             raise UsageError(
                 f'cannot leave out "{name}": a pack has no such part{did_you_mean(name, list(PARTS))}',
                 hint=f"parts: {', '.join(PARTS)}",
             )
+    if "lessons" not in without:
+        lessons.chosen(request)
     return [item for name, part in PARTS.items() if name not in without for item in part(request)]

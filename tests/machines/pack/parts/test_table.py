@@ -27,3 +27,15 @@ def test_parts_are_gathered_but_those_left_out(tmp_path: Path, monkeypatch: pyte
 def test_an_unknown_part_is_refused_before_anything_is_gathered(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r'cannot leave out "wheel": .*\(did you mean "wheels"\?\)'):
         gather(request(tmp_path), ["wheel"])
+
+
+def test_an_unknown_lesson_is_refused_before_anything_is_gathered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(asked: Request) -> list[Item]:
+        raise AssertionError
+
+    for name in PARTS:
+        monkeypatch.setitem(PARTS, name, fail)
+    with pytest.raises(UsageError, match='cannot find the lesson "77"'):
+        gather(request(tmp_path, lessons=["77"]))
