@@ -11,6 +11,7 @@ from lab.machines.pack.manifest import FOLDERS, Entry, Manifest, Sort
 
 # what a browser or a client may send as the name of a host; anything else is not repeated on a page
 BASE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+LOCAL = "local"  # the lineup that has no virtual machines
 UNNAMED = "http://HOST:PORT"
 PROGRAM = "lab"  # as participants call it after pip, not as the one who serves does
 STYLE = (
@@ -26,21 +27,21 @@ PAGE = (
 )
 
 
+NEEDED = {  # what participants need of a pack, in words
+    Sort.WHEEL: "lab itself with its Python packages",
+    Sort.PACKAGE: "Debian packages",
+    Sort.BOX: "images of virtual machines",
+    Sort.ENGINE: "engines",
+    Sort.BASE: "the base image",
+}
+
+
 def start_page(manifest: Manifest, base: str) -> str:
-    """The page for participants: what to type, in order, and what there is to download."""
+    """The page for participants: what to type, in order, and what there is to download, and what there is not."""
     base = base if BASE.fullmatch(base) else UNNAMED
-    host = urlsplit(base).hostname or "HOST"
-    ups = [f"{PROGRAM} up --lineup {name} --from {base}" for name in manifest.lineups]
-    steps = [
-        ("Make a Python environment.", "python3 -m venv lab-venv && . lab-venv/bin/activate"),
-        (
-            "Install lab from this server.",
-            f"pip install --no-index --trusted-host {host} --find-links {base}/{FOLDERS[Sort.WHEEL]}/ docker-cache-lab",
-        ),
-        ("Install the programs that are missing on this machine.", f"{PROGRAM} setup --from {base}"),
-        ("Start the boxes of one lineup.", "\n".join(ups)),
-    ]
-    items = "\n".join(f"<li>{escape(text)}<pre>{escape(command)}</pre></li>" for text, command in steps)
+    items = "\n".join(
+        f"<li>{escape(text)}<pre>{escape(command)}</pre></li>" for text, command in _steps(manifest, base)
+    )
     rows = "\n".join(
         f"<tr><td>{sort.value}</td><td>{len(found)}</td><td>{_size(sum(entry.size for entry in found))}</td></tr>"
         for sort in Sort
@@ -54,11 +55,40 @@ def start_page(manifest: Manifest, base: str) -> str:
     more += [_link(entry.path, entry.path) for entry in manifest.of(Sort.LESSON) if entry.path.endswith(".md")]
     body = (
         f"<p>lab finds out why a Docker build hits its cache on one machine and misses on another. "
-        f"This server has lab {escape(manifest.lab)} and all that it needs. Nothing here needs the internet.</p>\n"
+        f"{_promise(manifest)}</p>\n"
         f"<ol>\n{items}\n</ol>\n<p>A download that breaks is continued by the same command. lab checks the sum of each "
         f"file.</p>\n<table>\n{rows}\n</table>\n<ul>{''.join(f'<li>{link}</li>' for link in more)}</ul>"
     )
     return PAGE.format(title="lab in this room", style=STYLE, body=body)
+
+
+def _steps(manifest: Manifest, base: str) -> list[tuple[str, str]]:
+    """What participants do, and the command for it, as far as the pack has what the command downloads."""
+    host = urlsplit(base).hostname or "HOST"
+    wheels = f"--trusted-host {host} --find-links {base}/{FOLDERS[Sort.WHEEL]}/"
+    steps = []
+    if manifest.of(Sort.WHEEL):
+        steps += [
+            ("Make a Python environment.", "python3 -m venv lab-venv && . lab-venv/bin/activate"),
+            ("Install lab from this server.", f"pip install --no-index {wheels} docker-cache-lab"),
+        ]
+    if manifest.of(Sort.PACKAGE):
+        steps.append(("Install the programs that are missing on this machine.", f"{PROGRAM} setup --from {base}"))
+    if manifest.lineups and manifest.of(Sort.BOX, Sort.ENGINE):
+        ups = [f"{PROGRAM} up --lineup {name} --from {base}" for name in manifest.lineups]
+        steps.append(("Start the boxes of one lineup.", "\n".join(ups)))
+    return steps
+
+
+def _promise(manifest: Manifest) -> str:
+    """What the pack serves for, and what of it participants need from elsewhere."""
+    missing = [words for sort, words in NEEDED.items() if not manifest.of(sort)]
+    if NEEDED[Sort.BOX] in missing and set(manifest.lineups) <= {LOCAL}:
+        missing.remove(NEEDED[Sort.BOX])
+    lab = f"lab {escape(manifest.lab)}"
+    if missing:
+        return f"This server has files of {lab}. Not all that lab needs is here. Missing: {', '.join(missing)}."
+    return f"This server has {lab} and all that it needs. Nothing here needs the internet."
 
 
 def wheels_page(wheels: Sequence[Entry]) -> str:

@@ -52,6 +52,39 @@ def test_the_page_lists_what_there_is() -> None:
     assert Links(page).found == ["/lessons/01-key/lesson.md"]
 
 
+def entry(path: str, sort: Sort) -> Entry:
+    return Entry(path=path, size=1, sha256=SUM, sort=sort, about="a")
+
+
+BASE = entry("base/busybox", Sort.BASE)
+ENGINE = entry("engines/a.tgz", Sort.ENGINE)
+PACKAGE = entry("debian/a.deb", Sort.PACKAGE)
+WHEEL = entry("wheels/a.whl", Sort.WHEEL)
+
+
+@pytest.mark.parametrize(
+    ("files", "steps", "missing"),
+    [
+        ((BASE, ENGINE, PACKAGE, WHEEL), ["venv", "pip install", "lab setup --from http://a", "lab up"], None),
+        ((BASE, ENGINE), ["lab up"], "lab itself with its Python packages, Debian packages"),
+        ((BASE, PACKAGE, WHEEL), ["venv", "pip install", "lab setup --from http://a"], "engines"),
+        ((BASE, ENGINE, PACKAGE), ["lab setup --from http://a", "lab up"], "lab itself with its Python packages"),
+    ],
+)
+def test_the_page_has_only_steps_that_the_pack_serves(
+    files: tuple[Entry, ...], steps: list[str], missing: str | None
+) -> None:
+    page = start_page(MANIFEST.model_copy(update={"lineups": ("local",), "files": files}), "http://a")
+    assert [word for word in ("venv", "pip install", "lab setup --from http://a", "lab up") if word in page] == steps
+    assert ("all that it needs. Nothing here needs the internet" in page) is (missing is None)
+    assert missing is None or f"Missing: {missing}." in page
+
+
+def test_a_pack_for_virtual_machines_without_their_images_says_so() -> None:
+    page = start_page(MANIFEST.model_copy(update={"files": (BASE, ENGINE, PACKAGE, WHEEL)}), "http://a")
+    assert "Missing: images of virtual machines." in page
+
+
 def test_wheels_are_links_with_their_sums() -> None:
     wheel = Entry(path="wheels/a-1.0+b-py3-none-any.whl", size=1, sha256=SUM, sort=Sort.WHEEL, about="a")
     assert Links(wheels_page([wheel])).found == [f"a-1.0%2Bb-py3-none-any.whl#sha256={SUM}"]
