@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -18,7 +18,7 @@ from lab.engines.data_root import saved_names
 from lab.engines.pins import PINS
 from lab.machines import kept
 from lab.machines.catalog import Catalog
-from lab.machines.leftovers import beside_lab
+from lab.machines.leftovers import BesideLab, State, beside_lab, engine_title
 from lab.machines.snapshots import PRISTINE
 from lab.project import Project, find
 
@@ -37,7 +37,7 @@ def status(lineup: str | None, as_json: bool) -> None:
     notes = Notes(project.state)
     wanted = catalog.lineup(lineup).boxes if lineup and lineup != "auto" else notes.boxes()
     rows = [_row(project, catalog, name, notes.read(name)) for name in wanted]
-    beside, saved, folders = beside_lab(project), dict(_saved(project)), list(_kept(project))
+    beside, saved, folders = list(_beside(project)), dict(_saved(project)), list(_kept(project))
     if as_json:
         machine = [asdict(item) for item in beside]
         print_json({"schema": 1, "boxes": rows, "this_machine": machine, "saved": saved, "kept": folders})
@@ -70,6 +70,19 @@ def _row(project: Project, catalog: Catalog, name: str, note: Note | None) -> di
         "address": f"{note.address.user}@{note.address.host}:{note.address.port}" if note and note.address else None,
         "snapshots": [] if note is None else [*([PRISTINE] if note.pristine is not None else []), *note.snapshots],
     }
+
+
+def _beside(project: Project) -> Iterator[BesideLab]:
+    """What is on this machine beside boxes; `lab lesson stop` ends the engines that lessons keep."""
+    found, of_lessons = beside_lab(project), set()
+    if any(item.state is State.KEPT for item in found):
+        from lab.lessons.engines import all_instances  # late: it loads what drives engines
+
+        of_lessons = {engine_title(name) for name, _ in all_instances(project.state)}
+    for item in found:
+        if item.state is State.KEPT and item.name in of_lessons:
+            item = replace(item, state=State.LESSON, remove="python -m lab lesson stop")
+        yield item
 
 
 def _saved(project: Project) -> Iterator[tuple[str, list[str]]]:

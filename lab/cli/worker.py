@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,7 @@ from lab.counting import counted
 from lab.errors import Interrupted
 
 if TYPE_CHECKING:
+    from lab.boxes.specs import BoxSpec
     from lab.machines.ready import Ready
 
 
@@ -80,7 +82,14 @@ def worker(
                 lambda address: _announce(scheduler, address, ready),
             )
         except KeyboardInterrupt as stop:
-            raise Interrupted.by(stop, hint="the boxes stay up; `python -m lab status` shows them") from stop
+            raise Interrupted.by(stop, hint=_what_stays(specs)) from stop
+
+
+def _what_stays(specs: Sequence[BoxSpec]) -> str:
+    """What a worker that was stopped leaves: boxes stay up, and its own engines on this machine do not."""
+    if all(spec.kind == "local" for spec in specs):
+        return "the engines that this worker started on this machine are removed"
+    return "the boxes stay up; `python -m lab status` shows them"
 
 
 def _announce(scheduler: str, address: str, ready: list[Ready]) -> None:

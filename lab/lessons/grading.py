@@ -58,10 +58,12 @@ class Grader:
     def grade(self, place: Path, *, check_again: bool) -> Grade:
         """The grade of one folder or archive; any error of it is its problem. Raises Interrupted after Ctrl-C."""
         found = checked = None
+        copied = ""
         try:
             parts = read_archive(place) if is_archive(place) else parts_of(place)
             with tempfile.TemporaryDirectory(prefix="lab-lesson-") as name:
-                student = unpack(parts, Path(name) / "student")
+                copied = str(Path(name) / "student")
+                student = unpack(parts, Path(copied))
                 found = store.load(student.home)
                 if found is None:
                     raise ConfigError(f"cannot use {place}: it has no {store.NAME}")
@@ -69,10 +71,13 @@ class Grader:
         except Interrupted:
             raise
         except LabError as error:
-            return Grade(str(place), found, problem=error.message)
+            problem = error.message
         except Exception as error:  # what lab does not foresee of one student must not end the grading of the others
-            return Grade(str(place), found, problem=f"cannot grade {place}: {type(error).__name__}: {reason(error)}")
-        return Grade(str(place), found, checked)
+            problem = f"cannot grade {place}: {type(error).__name__}: {reason(error)}"
+        else:
+            return Grade(str(place), found, checked)
+        # the copy is gone when somebody reads this
+        return Grade(str(place), found, problem=problem.replace(copied, str(place)) if copied else problem)
 
     def _check(self, student: StudentFolder, found: Progress) -> Checked:
         if not NAME.fullmatch(found.lesson):  # a path would name a lesson that the student wrote

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -62,6 +63,9 @@ class BrokenLesson:
 
 def read_lesson(folder: Path) -> Lesson:
     """Read one lesson; ConfigError if a part of it is missing or wrong. The folder may be a stranger's."""
+    if not folder.is_dir():
+        what = "it is not a folder" if os.path.lexists(folder) else "it does not exist"
+        raise ConfigError(f"cannot use {folder} as a lesson: {what}")
     if not NAME.fullmatch(folder.name):
         raise ConfigError(f"cannot use {folder}: the name of a lesson's folder is as in 01-layer-key")
     for name in ("lesson.yaml", "lesson.md"):

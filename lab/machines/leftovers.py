@@ -63,10 +63,11 @@ def find(project: Project, shell: Box) -> list[Leftover]:
 
 
 class State(StrEnum):
-    """Whether a running lab process uses a thing, `lab up` keeps it, or a lab process that was killed left it."""
+    """Whether a running lab process uses a thing, lab keeps it, or a lab process that was killed left it."""
 
     IN_USE = "in use"
     KEPT = "kept by `up`"
+    LESSON = "kept by `lesson start`"
     LEFT = "left by a run that was killed"
 
 
@@ -88,7 +89,7 @@ def beside_lab(project: Project) -> list[BesideLab]:
         alive = user is not None or (owner is not None and owner.alive())
         how = State.IN_USE if alive else State.KEPT if owner is None else State.LEFT
         removal = AFTER_USE if alive and owner is None else _removal(how)
-        found.append(BesideLab("engine", f"Docker {name} on this machine", how, removal))
+        found.append(BesideLab("engine", engine_title(name), how, removal))
     for item in beside.standing(state):
         how = State.IN_USE if item.owned else State.LEFT
         pids = f" (process {', '.join(map(str, item.pids))})" if item.pids else ""
@@ -98,6 +99,11 @@ def beside_lab(project: Project) -> list[BesideLab]:
     for process in beside.strays(state):
         found.append(BesideLab("program", f"vagrant (process {process.pid})", State.LEFT, _removal(State.LEFT)))
     return found
+
+
+def engine_title(name: str) -> str:
+    """How the engine of a name is called among what is on this machine."""
+    return f"Docker {name} on this machine"
 
 
 def _run_folders(project: Project) -> list[Path]:

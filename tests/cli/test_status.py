@@ -45,3 +45,14 @@ def test_folders_that_repro_kept_are_shown_with_what_removes_them(place: Place) 
     shown = place.lab("status").stdout
     assert f"folder /home/vagrant/lab-runs/20260101-run on {BOX}: left by `repro --keep`" in shown
     assert shown.rstrip().endswith("-> python -m lab down --leftovers")
+
+
+def test_an_engine_of_a_lesson_is_shown_with_the_verb_that_ends_it(place: Place) -> None:
+    state = place.root / ".lab"
+    for name in (ENGINE, f"{ENGINE}-51"):
+        write_note(name, state, HomeNote())
+    Home(state, f"{ENGINE}-51").folder.mkdir(parents=True)
+    (Home(state, f"{ENGINE}-51").folder / "lesson").write_text("/home/ada/lessons/01-layer-key")
+    kept_by_up, kept_by_lesson = place.lab("status").stdout.splitlines()
+    assert "kept by `up` -> " in kept_by_up and kept_by_up.endswith(" down")
+    assert "kept by `lesson start` -> " in kept_by_lesson and kept_by_lesson.endswith(" lesson stop")

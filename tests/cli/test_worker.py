@@ -10,8 +10,10 @@ from click.testing import CliRunner
 from lab.cli import worker as module
 from lab.cli.conduct import Conductor
 from lab.errors import HostError
+from lab.machines.catalog import Catalog
 from lab.run.distributed import cluster
 from tests.cli.program import Place
+from tests.conftest import ROOT
 from tests.run.distributed.workplace import project
 
 
@@ -48,3 +50,11 @@ def test_no_box_is_brought_up_for_a_scheduler_that_does_not_answer(
 def test_the_help_names_what_a_scheduler_is_trusted_with() -> None:
     text = " ".join((module.worker.help or "").split())
     assert "Whoever reaches the scheduler can run programs as the user who called this" in text
+
+
+def test_a_worker_that_is_stopped_names_what_stays() -> None:
+    catalog = Catalog(ROOT / "boxes")
+    machine, local = catalog.box("debian12-apparmor"), catalog.box("local")
+    assert "the boxes stay up" in module._what_stays([machine, local])
+    assert "the boxes stay up" not in module._what_stays([local])
+    assert "removed" in module._what_stays([local])

@@ -16,7 +16,7 @@ from lab.lessons import grading
 from lab.lessons.checking import Checked, Verdict
 from lab.lessons.folder import StudentFolder
 from lab.lessons.grading import COLUMNS, Grade, Grader, places_in, row, spreadsheet
-from lab.lessons.hand_in import hand_in
+from lab.lessons.hand_in import Part, hand_in, packed
 from lab.lessons.progress import Progress, save
 from lab.project import Project
 from tests.conftest import ROOT
@@ -82,6 +82,13 @@ def test_a_damaged_archive_is_a_row_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "bob.tgz").write_bytes(b"no archive")
     found = grader_of(tmp_path).grade(tmp_path / "bob.tgz", check_again=True)
     assert found.progress is None and "it is damaged" in found.problem
+
+
+def test_a_problem_names_the_archive_and_not_the_copy_that_was_checked(tmp_path: Path) -> None:
+    place = tmp_path / "eve.tgz"
+    place.write_bytes(packed([Part("lesson.json", tarfile.REGTYPE, 0o644, 0.0, b"{broken")]))
+    found = grader_of(tmp_path).grade(place, check_again=True)
+    assert found.problem.startswith(f"cannot read {place}/lesson.json: ")
 
 
 def test_a_student_cannot_name_a_lesson_of_their_own(tmp_path: Path) -> None:

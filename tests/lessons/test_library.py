@@ -45,7 +45,15 @@ def test_a_large_missing_or_linked_file_is_refused(name: str, tmp_path: Path) ->
         read_lesson(folder)
 
 
+def test_what_is_no_folder_is_refused_for_that(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, why in (("01-gone", "it does not exist"), ("gone", "it does not exist"), ("file", "it is not a folder")):
+        with pytest.raises(ConfigError, match=f"{name} as a lesson: {why}"):
+            read_lesson(tmp_path / name)
+
+
 def test_a_name_without_a_number_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lesson").mkdir()
     with pytest.raises(ConfigError, match="as in 01-layer-key"):
         read_lesson(tmp_path / "lesson")
 
