@@ -24,6 +24,7 @@ import yaml
 from lab import errors
 from lab.boxes.kinds.ssh import SshSpec
 from lab.cli.main import lab as program
+from lab.report.prediction import Prediction
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -302,3 +303,8 @@ def test_links_of_the_site_open_from_a_folder(site: Path) -> None:
         local = [urlsplit(target) for target in loads.linked if not urlsplit(target).scheme]
         files = {unquote(target.path) for target in local if target.path}
         assert [name for name in files if not (path.parent / name).is_file()] == []
+
+
+def test_the_manual_has_every_word_of_the_column_predicted() -> None:
+    row = next(line for line in MANUAL.splitlines() if line.startswith("| `predicted` |"))
+    assert [word.value for word in Prediction if f"`{word.value}`" not in row] == []

@@ -43,8 +43,9 @@ def test_it_writes_a_workplace_in_which_lab_works(lab: Run, tmp_path: Path) -> N
 def test_every_path_that_its_readme_names_is_there(lab: Run, tmp_path: Path) -> None:
     lab(tmp_path, "init", ".")
     text = (tmp_path / "README.md").read_text()
+    assert "`templates/lessons/NAME/`" in text
     named = [cell.split("`")[1] for cell in text.splitlines() if cell.startswith("| `")]
-    assert len(named) == 8
+    assert len(named) == 9
     assert [name for name in named if "NAME" not in name and not (tmp_path / name).exists()] == []
     assert [name for name in named if "NAME" in name and not list(tmp_path.glob(name.replace("NAME", "*")))] == []
 
