@@ -15,8 +15,9 @@ import pytest
 from lab import files
 from lab.buildkit.context import ignore_matcher
 from lab.engines.archive import read_contents, sha256_of
-from lab.errors import ConfigError, ContextError, LabError, ReadError
+from lab.errors import ConfigError, ContextError, HostError, LabError, ReadError
 from lab.lessons.hand_in import read_archive
+from lab.machines.pack.manifest import read_manifest
 from lab.registry.archive import open_files
 from lab.registry.sources.objects import copied
 from lab.run.rendering import text_of
@@ -67,6 +68,10 @@ def _as_ignore_file(path: Path) -> object:
     return ignore_matcher(path.rename(path.parent / ".dockerignore").parent)
 
 
+def _as_pack(path: Path) -> object:
+    return read_manifest(path.rename(path.parent / "manifest.json").parent)
+
+
 def _as_scenario(path: Path) -> object:
     (path.parent / "one").mkdir()
     path.rename(path.parent / "one" / "scenario.yaml")
@@ -82,6 +87,7 @@ def _as_scenario(path: Path) -> object:
         (_as_archive, ReadError),
         (_as_ignore_file, ContextError),
         (_as_scenario, ConfigError),
+        (_as_pack, HostError),
         (read, ConfigError),
         (lambda path: copied(str(path), ["buildkit"]), ReadError),
     ],

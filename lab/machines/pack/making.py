@@ -155,7 +155,7 @@ def make(plan: Plan, tell: Tell) -> None:
 def _stored(folder: Path) -> str | None:
     """The manifest of the complete pack in a folder; None if there is none."""
     try:
-        return (folder / NAME).read_text(encoding="utf-8")
+        return files.read_plain(folder / NAME).decode()
     except (OSError, UnicodeDecodeError):
         return None
 
@@ -190,7 +190,7 @@ def _unfinished(plan: Plan) -> Iterator[Manifest | None]:
 def _earlier(path: Path) -> Manifest | None:
     """The list of an earlier pack of this folder; None if it cannot be read: then none of its files is removed."""
     try:
-        return parse(path.read_bytes(), str(path))
+        return parse(files.read_plain(path), str(path))
     except (OSError, ConfigError):
         return None
 

@@ -153,8 +153,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of the pack in a folder; ConfigError without a complete pack there, HostError if unreadable."""
     path = folder / NAME
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_MANIFEST + 1)
+        content = files.read_plain(path, LARGEST_MANIFEST + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _no_pack(folder) from error
     except OSError as error:
