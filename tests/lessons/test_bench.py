@@ -189,7 +189,7 @@ def test_a_dockerfile_that_is_a_folder_is_a_build_that_failed(bench: Bench) -> N
     path = bench.folder / "Dockerfile"
     path.unlink()
     path.mkdir()
-    assert "it is not a plain file" in bench.made("after").problem
+    assert "Is a directory" in bench.made("after").problem
 
 
 def test_a_dockerfile_is_not_read_through_a_link_that_leads_out(bench: Bench) -> None:
