@@ -73,24 +73,15 @@ SECRETS = (
     Form(("://",), re.compile(r"(://)[^/\s@'\"]{1,256}(?:@[^/\s@'\"]{1,256})*@"), r"\1[login]@"),
     Form(
         (
-            *(
-                "akia",
-                "asia",
-                "ghp_",
-                "gho_",
-                "ghu_",
-                "ghs_",
-                "ghr_",
-                "github_pat_",
-                "glpat-",
-                "dckr_",
-                "npm_",
-                "pypi-",
-            ),
+            *("akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "dckr_", "npm_", "pypi-"),
+            *("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-", "glimt-", "glagent-", "xapp-"),
             *("xox", "aiza", "k_live_", "k_test_", "sg.", "age-secret-", "hvs.", "hvb.", "sk-", "swmtkn-", "eyj"),
+            *("hf_", "ya29.", "gocspx-", "doo_v1_", "dop_v1_", "dor_v1_", "shippo_"),
         ),
         re.compile(
-            r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{16,255}|github_pat_\w{16,255}|glpat-[\w-]{15,255}"
+            r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{16,255}|github_pat_\w{16,255}"
+            r"|gl(?:pat|[dr]t|ptt|cbt|soat|ft|imt|agent)-[\w.-]{15,255}|xapp-[\w-]{16,255}|hf_[A-Za-z0-9]{30,255}"
+            r"|ya29\.[\w-]{20,255}|GOCSPX-[\w-]{20,255}|do[opr]_v1_[0-9a-f]{32,255}|shippo_(?:live|test)_\w{20,255}"
             r"|dckr_[po]at_[\w-]{10,255}|npm_\w{20,255}|pypi-[\w-]{20,255}|xox[abeoprs]-[\w-]{8,255}|AIza[\w-]{30,255}"
             r"|[sr]k_(?:live|test)_\w{10,255}|SG\.[\w-]{16,255}\.[\w-]{16,255}|AGE-SECRET-KEY-1[0-9A-Z]{20,255}"
             r"|hv[sb]\.[\w-]{20,255}|sk-[\w-]{20,255}|SWMTKN-1-[\w-]{10,255}|eyJ[\w-]{8,4096}\.[\w-]{8,4096}\.[\w-]{0,4096})"
