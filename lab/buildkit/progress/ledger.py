@@ -14,7 +14,7 @@ from decimal import Decimal
 from lab.buildkit.progress.build import Build, CacheImport, Image, Step
 from lab.buildkit.progress.doubt import Failure
 from lab.buildkit.progress.extent import Numbering
-from lab.buildkit.progress.names import CONTEXT, DEFINITION, EXPORT, IMPORT, LOAD, Name, belongs, parse
+from lab.buildkit.progress.names import CONTEXT, DEFINITION, IMPORT, LOAD, Name, belongs, parse
 from lab.buildkit.progress.parts import is_remote
 from lab.buildkit.progress.steps import steps_of
 from lab.buildkit.progress.vertex import End, Vertex
@@ -166,12 +166,6 @@ class Ledger:
         """Whether the build's last words, or a prompt, came after all its steps had ended: what follows is another."""
         running = (v for v in self.vertexes.values() if v.name.is_step and v.order is not None and not v.settled)
         return self.over and self.advanced() and next(running, None) is None
-
-    @property
-    def left(self) -> bool:
-        """Whether nothing of the build can come any more: it was exported, or other text came after its last line."""
-        exported = (v for v in self.vertexes.values() if v.settled and EXPORT.match(v.name.full))
-        return self.interrupted or next(exported, None) is not None
 
     def is_of(self, key: Hashable, target: str) -> bool:
         """Whether the vertex belongs to the target."""

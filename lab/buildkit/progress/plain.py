@@ -38,7 +38,6 @@ class Plain(LedgerForm):
         self._tangle = Tangle()
         self._durations = Durations()
         self._last: tuple[int, str] | None = None
-        self._announced = 0  # how often `#0 building with` was printed
         self.logging: set[int] = set()
         """Numbers of steps whose program is known to print: another line of it says nothing new."""
 
@@ -99,7 +98,6 @@ class Plain(LedgerForm):
         number, rest = int(found[1]), found[2].rstrip()
         if LOG.match(rest):
             self.logging.add(number)
-            self._tangle.output(self._ledger.vertexes.get(number))
             self._ledger.output(number)
             self._last = None
         elif VERTEX.match(rest) or _building(found) or (number not in self._ledger.vertexes and URL.match(rest)):
@@ -112,20 +110,15 @@ class Plain(LedgerForm):
             self._settle(number, fields.outcome(), fields.seconds if fields.completed else None, fields.error)
         else:
             self._ledger.status(number, rest)
-            # A build may break off while it begins, and begin again.
-            again = self._announced < 2 and not self._ledger.advanced()
-            self._tangle.status(number, rest, alone=again or self._ledger.interrupted)
             self._durations.status(number, rest)
             self._last = None
 
     def _header(self, number: int, name: str) -> None:
-        building = number == 0 and name.startswith(BUILDING)
         if self._last == (number, name) or self._renames(number, name):
             self._tangle.found = True
-        self._announced += building
         self._last = (number, name)
         self._durations.meet(number, name)
-        if not building:
+        if number or not name.startswith(BUILDING):
             self._ledger.meet(number, name)
             self._tangle.name(number, name)
 
@@ -136,7 +129,6 @@ class Plain(LedgerForm):
         self._last = None if end[1] == "ERROR" else (number, "")
         canceled = end[1] == "CANCELED" or text.endswith("context canceled")
         outcome = Outcome.UNKNOWN if canceled else OUTCOMES[end[1]]
-        self._tangle.again(self._ledger.vertexes.get(number), outcome)
         error = text.removeprefix("ERROR: ") if outcome in (Outcome.ERROR, Outcome.UNKNOWN) else ""
         self._settle(number, outcome, float(end[2]) if end[2] else None, error)
         self.logging.discard(number)
@@ -168,23 +160,6 @@ class Plain(LedgerForm):
         found = LINE.match(text)
         known = self._ledger.vertexes.get(int(found[1])) if found else None
         return known is not None and known.end.outcome is Outcome.UNKNOWN and not known.end.error
-
-    @property
-    def tangled(self) -> bool:
-        """Whether it is certain that several builds are printed at once."""
-        return self._tangle.found
-
-    @property
-    def left(self) -> bool:
-        """Whether nothing of this build can come any more."""
-        return self._ledger.left
-
-    def skips(self, text: str) -> bool:
-        """Whether the line names a vertex before others of lower numbers, which no build does that prints `#0`."""
-        found = LINE.match(text)
-        if found is None or not self._announced or not VERTEX.match(found[2]):
-            return False
-        return int(found[1]) > 1 + max((key for key in self._ledger.vertexes if isinstance(key, int)), default=0)
 
     def absorb(self, before: Plain) -> None:
         """Take the lines of the build before as printed at the same time as those of this one."""

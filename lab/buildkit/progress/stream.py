@@ -157,7 +157,6 @@ class Stream:
 
     def _read(self, form: AnyForm, text: str, raw: str) -> News:
         form.read(text, raw)
-        self._gather(form)
         self.lines += 1
         self.spans[-1][1] = self._at
         return self._news()
@@ -166,24 +165,11 @@ class Stream:
         """See whether the line shows that several builds are printed at once; their lines are then read together."""
         last = self.done[-1] if self.done else None
         if isinstance(current, Plain):
-            if not isinstance(last, Plain):
-                return
-            if (current.is_stray(text) and last.awaits(text)) or (not last.left and current.skips(text)):
-                self._absorb(current, last)
+            if isinstance(last, Plain) and current.is_stray(text) and last.awaits(text):
+                current.absorb(last)
+                self._take_back(1)
         elif isinstance(current, Classic) and (current.is_tangled_by(text) or _expects(last, text)):
             self._tangle(current)
-
-    def _gather(self, current: Form) -> None:
-        """Take unfinished builds before a tangled one as printed at the same time."""
-        while isinstance(current, Plain) and current.tangled and self.done:
-            last = self.done[-1]
-            if not isinstance(last, Plain) or last.left:
-                break
-            self._absorb(current, last)
-
-    def _absorb(self, current: Plain, last: Plain) -> None:
-        current.absorb(last)
-        self._take_back(1)
 
     def _tangle(self, current: Classic) -> None:
         others: list[Classic] = []

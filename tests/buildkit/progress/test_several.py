@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.buildkit.progress.build import Build
-from lab.buildkit.progress.parts import NO_LAYER
 from lab.buildkit.progress.reader import read_builds
-from lab.buildkit.progress.tangle import REASON
 from lab.model import Outcome
 from tests.conftest import ROOT
 
@@ -112,62 +110,6 @@ def test_no_outcome_is_wrong_where_two_plain_builds_are_mixed(
         assert outcome in truth[instruction]
         if any(build.warnings for build in found):
             assert truth[instruction] == {outcome}
-
-
-# --- two builds of one Dockerfile, whose lines give each number one name
-
-
-def blocks(ends: list[str]) -> list[str]:
-    """What buildx prints of a build, in the blocks in which it prints it."""
-    found = [
-        '#0 building with "default" instance using docker driver\n',
-        "#1 [internal] load build definition from Dockerfile\n#1 transferring dockerfile: 310B done\n#1 DONE 0.0s\n",
-        "#2 [1/4] FROM docker.io/library/node:20\n#2 DONE 0.0s\n",
-        "#3 [internal] load build context\n#3 transferring context: 4.21kB done\n#3 DONE 0.0s\n",
-    ]
-    for number, end in enumerate(ends, 2):
-        text = "" if end == "CACHED" else f"#{number + 2} 0.4 text\n"
-        found.append(f"#{number + 2} [{number}/4] RUN {number}\n{text}#{number + 2} {end}\n")
-    return [*found, "#7 exporting to image\n#7 exporting layers 0.4s done\n#7 DONE 0.5s\n"]
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    hits=st.tuples(st.integers(0, 3), st.integers(0, 3)),
-    order=st.lists(st.booleans(), max_size=16),
-    by_line=st.booleans(),
-)
-def test_two_builds_of_one_dockerfile_at_once(hits: tuple[int, int], order: list[bool], by_line: bool) -> None:
-    ends = [["CACHED"] * count + ["DONE 1.0s"] * (3 - count) for count in hits]
-    one, other = ("\n".join(blocks(each)).split("\n") if by_line else blocks(each) for each in ends)
-    found = [build for build in read_builds(merged(one, other, order)) if build.steps]
-    outcomes = [{step.index: step.outcome for step in build.steps if step.index > 1} for build in found]
-    kinds = {"CACHED": Outcome.HIT, "DONE 1.0s": Outcome.RAN}
-    truth = [{number: kinds[end] for number, end in enumerate(each, 2)} for each in ends]
-    assert not [step for build in found for step in build.steps if step.reason == NO_LAYER]
-    if any(build.warnings for build in found):
-        [mixed] = outcomes
-        assert all(outcome in (Outcome.UNKNOWN, truth[0][index]) for index, outcome in mixed.items())
-        assert all(outcome in (Outcome.UNKNOWN, truth[1][index]) for index, outcome in mixed.items())
-    else:
-        assert sorted(map(str, outcomes)) == sorted(map(str, truth))
-
-
-@pytest.mark.parametrize("late", [0, 1, 4, 6])
-def test_steps_that_end_alike_in_both_builds_are_known(late: int) -> None:
-    one, other = blocks(["CACHED", "CACHED", "DONE 1.0s"]), blocks(["CACHED", "DONE 1.0s", "DONE 1.0s"])
-    [build] = read_builds("\n".join([*one[:late], *merged(one[late:], other, [False, True] * 9).split("\n\n")]))
-    assert [step.outcome for step in build.steps] == [Outcome.BASE, Outcome.HIT, Outcome.UNKNOWN, Outcome.RAN]
-    assert [step.reason for step in build.steps] == [None, None, REASON, None]
-    assert len(build.warnings) == 1
-
-
-@pytest.mark.parametrize("name", [name for name in RECORDINGS if name.endswith(".plain.txt") and "/add" not in name])
-def test_a_build_that_breaks_off_and_is_made_again_is_no_mixture(name: str) -> None:
-    lines = RECORDINGS[name].split("\n")
-    for end in range(0, len(lines), 3):
-        found = read_builds("\n".join([*lines[:end], "", *lines]))
-        assert not [warning for build in found for warning in build.warnings]
 
 
 def classic(words: str, ends: list[str]) -> list[str]:
