@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from lab.buildkit.progress.reader import read_builds
+from lab.model import Outcome
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data" / "progress"
@@ -111,3 +112,20 @@ def test_an_instruction_that_only_looks_like_html_is_kept() -> None:
 
 def test_prose_that_names_a_step_is_no_build() -> None:
     assert read_builds("I think that #5 [2/3] RUN x is never cached\n") == []
+
+
+def test_a_download_that_is_printed_again_is_one_build() -> None:
+    """As Docker 26.1.5 printed it: the vertex of the download ends before the cache is imported, and again after it."""
+    add = "[3/4] ADD http://localhost:5080/file.txt /file.txt"
+    text = (
+        f"#5 [1/4] FROM localhost:5000/base\n#5 DONE 0.0s\n\n#6 {add}\n#6 DONE 0.0s\n\n"
+        "#7 importing cache manifest from localhost:5000/x:1\n#7 DONE 0.0s\n\n"
+        f"#6 {add}\n#6 DONE 0.0s\n\n#8 [2/4] RUN echo one > /one\n#8 CACHED\n\n#9 {add}\n#9 CACHED\n\n"
+        "#10 [4/4] RUN echo two > /two\n#10 CACHED\n\n#11 exporting to image\n#11 DONE 0.0s\n"
+    )
+    [build] = read_builds(text)
+    assert [(step.index, step.outcome) for step in build.steps] == [
+        (1, Outcome.BASE),
+        *((index, Outcome.HIT) for index in (2, 3, 4)),
+    ]
+    assert build.warnings == ()
