@@ -47,7 +47,11 @@ def test_other_methods_are_refused(method: str, place: Place) -> None:
 
 def test_a_long_address_is_refused(place: Place) -> None:
     assert place.stranger().get(f"/?code={'A' * 600}").status == 414
-    assert place.stranger().get(f"/{'A' * 100_000}").status in (400, 414, 431)
+    try:
+        status = place.stranger().get(f"/{'A' * 100_000}").status
+    except ConnectionError:
+        status = 414  # the server has closed the connection before all of the address was sent
+    assert status in (400, 414, 431)
 
 
 @pytest.mark.parametrize("path", ["/", "/room.css", "/student.js", "/screen", "/nothing", "/join"])
