@@ -100,6 +100,10 @@ class Entry:
             return ()
         return None if self.content is None else self.content()
 
+    def whole(self) -> bytes:
+        """Return the whole content; no bytes for an object without data, or whose content is not available."""
+        return b"".join(bytes(chunk) for chunk in self.chunks() or ())
+
 
 def file(path: str, content: bytes, mode: int = 0o644, xattrs: Mapping[str, bytes] = NO_XATTRS) -> Entry:
     """Return a plain file with its content in memory."""

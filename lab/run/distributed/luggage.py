@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lab.buildkit.contenthash.entry import Entry, Kind, shown
-from lab.errors import ContextError, UsageError
+from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.errors import UsageError
 from lab.report.project import size_in_words
 from lab.run.own_project.project import OwnProject
+from lab.run.own_project.sending.archive import changed
 
 WAYS = ("exact", "copy")  # those that need only the objects, and not the folder of this machine
 LARGEST = 64 << 20  # bytes; the scheduler keeps them in memory while the run goes on
@@ -55,10 +56,7 @@ def _with_content(entry: Entry) -> Entry:
     """The object with the bytes of its content; a name of an earlier file has none of its own."""
     if entry.kind is not Kind.FILE or entry.is_hardlink:
         return replace(entry, content=None)
-    content = b"".join(bytes(chunk) for chunk in entry.chunks() or ())
+    content = entry.whole()
     if len(content) != entry.size:
-        raise ContextError(
-            f"cannot send {shown(entry.path)}: it changed while it was read",
-            hint="stop the programs that write to it and try again",
-        )
+        raise changed(entry)
     return replace(entry, content=content)

@@ -162,7 +162,7 @@ class ProjectDelivery:
                 yield _unstored(mine if same and mine else entry, entry)
             elif not wanted or mine is None or entry.sha256 != self._sum(mine):
                 yield entry
-            elif mine.size <= min(room, LARGEST_KEPT) and not self._is_private(data := _content(mine)):
+            elif mine.size <= min(room, LARGEST_KEPT) and not self._is_private(data := mine.whole()):
                 room -= mine.size
                 yield replace(entry, content=data)
             else:
@@ -203,10 +203,6 @@ class ProjectDelivery:
             self._sums[entry.path] = number.hexdigest()
 
         return replace(entry, content=content, size=entry.size)
-
-
-def _content(entry: Entry) -> bytes:
-    return b"".join(bytes(chunk) for chunk in entry.chunks() or ())
 
 
 def _is_private_name(path: str) -> bool:

@@ -187,7 +187,7 @@ def _make(item: Entry, place: Path) -> None:
     elif item.kind is Kind.FIFO:
         os.mkfifo(target)
     else:
-        _write(target, b"".join(bytes(chunk) for chunk in item.chunks() or ()))
+        _write(target, item.whole())
 
 
 def _dressed(item: Entry, target: Path) -> Iterator[str]:

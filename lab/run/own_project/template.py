@@ -111,7 +111,7 @@ def _context(objects: Sequence[Entry]) -> Iterator[tuple[str, Written]]:
             continue
         if TEMPLATE.search(entry.path) or entry.path != shown(entry.path):
             raise ContextError(f"cannot write a scenario: no file of one can have the name {shown(entry.path)}")
-        content = b"".join(bytes(chunk) for chunk in entry.chunks() or ())
+        content = entry.whole()
         name = entry.path
         if name.endswith(".j2"):  # a template's name: the file is one that gives back its text
             name, content = f"{name}.j2", protected(content.decode("utf-8", "surrogateescape")).encode()

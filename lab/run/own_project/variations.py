@@ -63,7 +63,7 @@ def best_file(project: OwnProject, model: Model, instructions: Sequence[str]) ->
 
 
 def _of_file(project: OwnProject, file: Entry) -> Iterator[Difference]:
-    path, mode, content = file.path, 0o664 if file.mode != 0o664 else 0o644, _bytes(file)
+    path, mode, content = file.path, 0o664 if file.mode != 0o664 else 0o644, file.whole()
     yield Difference(
         "mode",
         f"mode {mode:04o} of {path}, as another umask leaves it",
@@ -137,7 +137,3 @@ class Model:
 
 def _is(step: Step, instruction: str) -> bool:
     return step.text.split() == instruction.split()
-
-
-def _bytes(entry: Entry) -> bytes:
-    return b"".join(bytes(chunk) for chunk in entry.chunks() or ())

@@ -50,12 +50,17 @@ def _pieces(objects: Iterable[Entry], files: Mapping[str, Entry], *, plain: bool
                 sent += len(chunk)
                 yield bytes(chunk)
             if sent != entry.size:
-                raise ContextError(
-                    f"cannot send {shown(entry.path)}: it changed while it was read",
-                    hint="stop the programs that write to it and try again",
-                )
+                raise changed(entry)
             yield bytes(-sent % BLOCK)
         seen(entry, sent)
+
+
+def changed(entry: Entry) -> ContextError:
+    """The error for a file that gave another number of bytes than it had when the context was listed."""
+    return ContextError(
+        f"cannot send {shown(entry.path)}: it changed while it was read",
+        hint="stop the programs that write to it and try again",
+    )
 
 
 def _header(entry: Entry, *, plain: bool) -> bytes:

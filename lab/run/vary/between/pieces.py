@@ -155,7 +155,7 @@ def _whole(entry: Entry) -> tuple[Change, ...]:
 
 def _content(entry: Entry) -> tuple[Change, ...]:
     """The changes that give a file its content; a new one gets a mode of the box."""
-    data = b"".join(bytes(chunk) for chunk in entry.chunks() or ())
+    data = entry.whole()
     path = f"./{entry.path}"
     parts = (data[start : start + PART] for start in range(0, len(data), PART))
     run = [["sh", "-c", WRITE, "sh", path, base64.b64encode(part).decode()] for part in parts]
