@@ -25,8 +25,10 @@ STAGE = re.compile(r"Building stage '(.*)' \[idx: '(\d{1,9})'")
 HIT = re.compile(r"Using caching version of cmd: (.*)", re.DOTALL)
 MISS = re.compile(r"No cached layer found for cmd (.*)", re.DOTALL)
 COMMAND = re.compile(rf"({WORDS} .*)", re.DOTALL)
+# What follows a command: it was run, it came from the cache, or only that it is over.
 DONE = re.compile(
-    r"Taking snapshot of|No files (?:were )?changed|Pushing layer |Found cached layer|Skipping|Pushed |Saving file "
+    r"(?P<ran>Taking snapshot of|No files (?:were )?changed|Pushing layer )|(?P<hit>Found cached layer)|"
+    r"Skipping|Pushed |Saving file "
 )
 FAILED = re.compile(r"[ \t]*error building image: ")
 PUSHED = re.compile(r"Pushed .*@(sha256:[0-9a-f]{64})")
@@ -77,8 +79,8 @@ class Kaniko:
         elif command := COMMAND.match(said):
             self._end()
             self._add(command[1], Outcome.UNKNOWN)
-        elif DONE.match(said):
-            self._end()
+        elif done := DONE.match(said):
+            self._end(Outcome.RAN if done["ran"] else Outcome.HIT if done["hit"] else None)
             if pushed := PUSHED.match(said):
                 self._image = pushed[1]
         elif FAILED.match(text) and self._pending:
@@ -101,10 +103,14 @@ class Kaniko:
         first = 1 if self._stages else 2  # where the beginning is missing, the FROM is too
         self._steps.append(Step(self._stage, mine + first, 0, instruction, outcome))
 
-    def _end(self) -> None:
-        """The command before is over: found in the cache if its lookup said so, else it was run."""
+    def _end(self, proof: Outcome | None = None) -> None:
+        """The command before is over: its lookup says what it did, else what was printed after it.
+
+        Without both it was run, unless the lookup may be in a part that the log does not have.
+        """
         if self._pending:
-            self._settle(self._looked_up.get(self._steps[-1].instruction, Outcome.RAN))
+            rest = Outcome.RAN if self._stages else Outcome.UNKNOWN
+            self._settle(self._looked_up.get(self._steps[-1].instruction) or proof or rest)
 
     def _settle(self, outcome: Outcome) -> None:
         self._steps[-1] = replace(self._steps[-1], outcome=outcome)
