@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from lab.buildkit.contenthash.entry import Entry, Kind, file, shown
 from lab.buildkit.contenthash.tree import read_trees
 from lab.buildkit.context import read_context
 from lab.errors import ReadError
-from lab.results.sides import load_side, side_document
+from lab.results.sides import SentContext, load_side, side_document
 from tests.sides import RULE_SETS, odd_folder
 
 
@@ -110,3 +111,11 @@ def test_what_is_no_file_of_records_is_refused(text: str) -> None:
     with pytest.raises(ReadError, match="it holds no records of a side") as caught:
         load_side(text, "x", RULE_SETS)
     assert caught.value.hint and "lab record" in caught.value.hint
+
+
+@pytest.mark.parametrize(("uid", "gid"), [(1000, 0), (0, 1000), (1000, 1000)])
+def test_either_half_of_an_owner_makes_the_rules_for_owners_differ(uid: int, gid: int) -> None:
+    owned = SentContext((replace(file("bar", b"x"), uid=uid, gid=gid),), {})
+    plain = SentContext((file("bar", b"x"),), {})
+    assert len({owned.hashed_by(rules) for rules in RULE_SETS}) == 2
+    assert len({plain.hashed_by(rules) for rules in RULE_SETS}) == 1

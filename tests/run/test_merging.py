@@ -139,3 +139,16 @@ def test_orders_by_two_seeds_are_named() -> None:
     with pytest.raises(UsageError) as caught:
         merge(pieces, "whole")
     assert caught.value.message == "cannot merge run-1 and run-2: repetition 4 times, seed 1 -> 4 times, seed 2"
+
+
+def test_the_joined_run_begins_with_the_first_and_ends_with_the_last() -> None:
+    early, late = datetime(2026, 5, 26, tzinfo=UTC), datetime(2026, 5, 29, tzinfo=UTC)
+    pieces = [shard(1, ONE, started=late, finished=late), shard(2, TWO, started=early, finished=early)]
+    made = merge(pieces, "whole").run
+    assert (made.started, made.finished) == (early, late)
+
+
+def test_the_place_in_a_list_that_differs_is_named() -> None:
+    images = [tuple(NamedImage(reference=f"{n}:1", image=ImageFacts()) for n in names) for names in ("abc", "adc")]
+    with pytest.raises(UsageError, match="bases 2 reference b:1 -> d:1"):
+        merge([shard(1, ONE, bases=images[0]), shard(2, TWO, bases=images[1])], "whole")

@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from paramiko import SSHClient
 
 from lab.boxes.address import Address
-from lab.boxes.hostkeys import fingerprints
+from lab.boxes.hostkeys import fingerprints, load_users
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
 from lab.model import Progress
@@ -111,3 +112,16 @@ def test_the_key_is_stored_and_shown_at_the_first_up(sshd: Sshd, tmp_path: Path,
     box.bring_up(again.append)
     box.close()
     assert len(again) == 2
+
+
+def test_the_host_is_asked_for_a_key_of_the_types_that_the_user_has(sshd: Sshd, tmp_path: Path) -> None:
+    name, users = f"[127.0.0.1]:{sshd.port}", tmp_path / "known_hosts"
+    address = Address(host="127.0.0.1", port=sshd.port, user="me")
+    wanted = {}
+    for lines in ((public(sshd),), (public(sshd), other_key(tmp_path))):
+        users.write_text("".join(f"{name} {line}\n" for line in lines), encoding="utf-8")
+        client = SSHClient()
+        load_users(client, users, address)
+        wanted[len(lines)] = [*(client.get_host_keys().lookup(name) or {})]
+    # with two keys of a type, paramiko would compare with one of them alone
+    assert wanted == {1: ["ssh-ed25519"], 2: []}

@@ -87,3 +87,13 @@ def test_boxes_are_closed_although_one_fails(tmp_path: Path) -> None:
     bench.items["b"].box.close = lambda: closed.append("b")  # type: ignore[method-assign]
     bench.close()
     assert closed == ["b"]
+
+
+def test_the_end_of_one_run_leaves_the_others(tmp_path: Path) -> None:
+    bench = made(tmp_path)
+    one, two = bench.post(order("one"), "a"), bench.post(order("two"), "b")
+    bench.clear("one")
+    assert bench.post(order("two"), "b") is two
+    assert bench.post(order("one"), "a") is not one
+    bench.clear()
+    assert bench.post(order("two"), "b") is not two
