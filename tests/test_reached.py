@@ -48,7 +48,7 @@ IMPORTED = {
     "buildkit/progress/test_logs.py": """
         buildkit.progress.buildah buildkit.progress.classic_lines buildkit.progress.clean
         buildkit.progress.doubt buildkit.progress.fields buildkit.progress.foreign buildkit.progress.form
-        buildkit.progress.forms buildkit.progress.frame_names buildkit.progress.kaniko
+        buildkit.progress.forms buildkit.progress.frame_names
         buildkit.progress.lanes buildkit.progress.ledger_form buildkit.progress.names
         buildkit.progress.runner buildkit.progress.stamps buildkit.progress.steps buildkit.progress.stream
         buildkit.progress.tangle buildkit.progress.texts buildkit.progress.vertex
@@ -75,7 +75,7 @@ IMPORTED = {
     "explain/test_steps.py": """
         cli.conduct cli.explaining cli.runs explain.advice explain.causes.base explain.causes.engines
         explain.causes.files explain.causes.no_cache explain.causes.rules explain.causes.text
-        explain.causes.unread explain.copies explain.engines explain.explanation explain.plans
+        explain.causes.unread explain.copies explain.engines explain.explanation
         explain.predict explain.sent explain.subject explain.upstream
         report.explanation results.contexts
     """,
@@ -137,7 +137,7 @@ IMPORTED = {
     "run/test_cases.py": "run.rendering",
     "run/test_experiment.py": "run.context_files run.station run.wish",
     "run/test_judging.py": "run.expectations",
-    "run/test_replay.py": "run.crew",
+    "run/test_replay.py": "explain.predicted_trial run.crew",
     "run/test_scenarios.py": "run.scenario_file",
 }
 

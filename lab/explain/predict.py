@@ -29,13 +29,11 @@ NOT_AMONG = "it is not among the steps that can be predicted"
 NO_CACHE = "the image has no inline cache"
 
 
-def predicted(subject: Subject) -> tuple[Outcome, ...]:
-    """One outcome for each of the run's instructions, in their order; `unknown` where too little is known."""
-    return with_reasons(subject)[0]
-
-
 def with_reasons(subject: Subject) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
-    """The outcomes as of `predicted`, and the reason of each unknown one, "" for the others; none if all are known."""
+    """One outcome for each of the run's instructions, in their order, and the reason of each `unknown` one.
+
+    The reason of an outcome that is known is ""; there are no reasons if all are known.
+    """
     made, instructions = decisions(subject), subject.run.instructions
     if isinstance(made, str):
         return (Outcome.UNKNOWN,) * len(instructions), (made,) * len(instructions)

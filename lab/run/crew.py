@@ -13,15 +13,14 @@ from lab.buildkit.rulebook import Rulebook
 from lab.counting import counted
 from lab.engines.engine import Docker, Engine
 from lab.errors import CommandError, Interrupted, LabError
-from lab.explain.predict import with_reasons
-from lab.explain.subject import subject
+from lab.explain.predicted_trial import with_prediction
 from lab.machines.ready import Ready
 from lab.model import Begun, Outcome, Progress, TrialKey, Verdict
 from lab.registry.client import read_image
 from lab.registry.server import Registry
 from lab.results.contexts import pack
 from lab.results.facts import BoxFacts
-from lab.results.run import Production, Run, Trial
+from lab.results.run import Production, Trial
 from lab.run import cachefacts, matrix, sequence
 from lab.run.agenda import Agenda
 from lab.run.asking import Answers
@@ -260,12 +259,6 @@ class Crew:
 
     def _say(self, name: str) -> Say:
         return lambda what: self.tell(Progress(name, what))
-
-
-def with_prediction(run: Run, trial: Trial, book: Rulebook) -> Trial:
-    """The trial with what is predicted of it from all that the run knows beside its build; `run` may have no trials."""
-    outcomes, reasons = with_reasons(subject(run, trial.model_copy(update={"build": None}), book))
-    return trial.model_copy(update={"predicted": outcomes, "unpredicted": reasons})
 
 
 def summary(trial: Trial) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lab.buildkit.rulebook import Rulebook
-from lab.explain.predict import with_reasons
-from lab.explain.subject import subject
+from lab.explain.predicted_trial import with_prediction
 from lab.model import CONTROL
 from lab.report import docker
 from lab.report.evidence import Evidence
@@ -32,13 +31,13 @@ def _trial(evidence: Evidence, trial: Trial, scenario: Scenario | None, book: Ru
         return trial
     plan = _plan(evidence, trial, scenario, book) if scenario else None
     build = _read(evidence, trial, trial.build, plan)
-    return trial.model_copy(
+    again = with_prediction(evidence.run, trial, book) if is_unchanged(evidence.run, trial.context) else trial
+    return again.model_copy(
         update={
             "build": build,
             "verdict": judging.judge(build),
             "because": plan.because if plan else trial.because,
             **_trouble(trial, trial.build, build),
-            **_predicted(evidence.run, trial, book),
         }
     )
 
@@ -48,14 +47,6 @@ def _trouble(trial: Trial, stored: BuildResult, build: BuildResult) -> dict[str,
     if trial.problem != judging.unread(stored):
         return {"problem": trial.problem, "fault": trial.fault}
     return {"problem": judging.unread(build), "fault": judging.fault_of(build)}
-
-
-def _predicted(run: Run, trial: Trial, book: Rulebook) -> dict[str, object]:
-    """What today's model predicts of a trial, whose own outcomes it is not shown."""
-    if not is_unchanged(run, trial.context):
-        return {}
-    outcomes, reasons = with_reasons(subject(run, trial.model_copy(update={"build": None}), book))
-    return {"predicted": outcomes, "unpredicted": reasons}
 
 
 def _plan(evidence: Evidence, trial: Trial, scenario: Scenario, book: Rulebook) -> Expectation | None:

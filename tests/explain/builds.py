@@ -8,7 +8,9 @@ from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.contenthash.entry import Entry, Kind, file, walk_key
 from lab.buildkit.progress.reader import Reader
 from lab.buildkit.rulebook import Rulebook
+from lab.explain.predict import with_reasons
 from lab.explain.question import Question
+from lab.explain.subject import Subject
 from lab.model import Outcome
 from lab.registry.manifests import Platform
 from lab.registry.sources.reading import read_sources
@@ -71,3 +73,8 @@ def outcomes(log: str) -> dict[str, Outcome]:
     reader.flush()
     [build] = reader.builds
     return {f"{step.stage} {step.place}": step.outcome for step in build.steps if step.outcome is not Outcome.BASE}
+
+
+def predicted(subject: Subject) -> tuple[Outcome, ...]:
+    """One predicted outcome for each of the run's instructions."""
+    return with_reasons(subject)[0]

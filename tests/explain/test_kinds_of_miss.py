@@ -13,7 +13,6 @@ from lab.buildkit.contenthash.compare import FieldDifference
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.buildkit.rulebook import Rulebook
 from lab.explain.explanation import Explanation, Role, StepCause
-from lab.explain.predict import predicted
 from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.explain.upstream import Upstream
@@ -24,6 +23,7 @@ from lab.results.contexts import pack
 from lab.results.facts import CacheImport
 from lab.results.run import Run, Trial, load
 from tests.conftest import ROOT
+from tests.explain.builds import predicted
 from tests.reporting import RUNS
 
 BOOK, UPSTREAM = Rulebook(ROOT / "boxes"), Upstream(ROOT / "boxes")

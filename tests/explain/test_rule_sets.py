@@ -9,11 +9,11 @@ from __future__ import annotations
 import pytest
 
 from lab.buildkit.rulebook import Rulebook
-from lab.explain.predict import predicted
 from lab.explain.subject import subject
 from lab.model import Outcome
 from lab.results.run import Trial, load
 from tests.conftest import ROOT
+from tests.explain.builds import predicted
 from tests.reporting import RUNS
 
 RUN = load(RUNS / "rule-sets")

@@ -22,7 +22,7 @@ from lab.cli.runs import ending
 from lab.errors import CONTRADICTED, DIFFERS, NEXT, Fault, UsageError
 from lab.explain.engines import EngineLine, engine_lines
 from lab.explain.explanation import Explanation, Role
-from lab.explain.predict import options_of, predicted
+from lab.explain.predict import options_of
 from lab.explain.sent import arithmetic
 from lab.explain.steps import explain
 from lab.explain.subject import Subject, subject
@@ -36,6 +36,7 @@ from lab.results.contexts import KEPT_IN_ALL, LARGEST_KEPT, StoredContext, load_
 from lab.results.facts import BuildResult, ImageFacts, NamedImage
 from lab.results.run import GatheredContext, Production, Run, Trial, load, save
 from tests.conftest import ROOT
+from tests.explain.builds import predicted
 from tests.reporting import RUNS
 
 BOOK, UPSTREAM = Rulebook(ROOT / "boxes"), Upstream(ROOT / "boxes")

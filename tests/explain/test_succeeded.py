@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.explain.explanation import Explanation, Role
-from lab.explain.predict import predicted, with_reasons
+from lab.explain.predict import with_reasons
 from lab.explain.steps import explain
 from lab.explain.subject import subject
 from lab.model import Outcome
@@ -16,6 +16,7 @@ from lab.report.table import table
 from lab.results.facts import Given
 from lab.results.run import Trial
 from tests.explain import test_steps as steps
+from tests.explain.builds import predicted
 from tests.explain.test_kinds_of_miss import APP, BOOK, HIT, MD, ONE, RUN, SRC, UNKNOWN, UPSTREAM, of
 
 WITHOUT_CONTENTS = RUN.model_copy(update={"contents": {}})  # as of a run with a secret

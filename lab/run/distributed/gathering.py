@@ -13,13 +13,14 @@ from lab.boxes.base import Tell
 from lab.boxes.transcript import Transcript
 from lab.buildkit.rulebook import Rulebook
 from lab.errors import ConfigError, Fault, Interrupted, LabError
+from lab.explain.predicted_trial import with_prediction
 from lab.machines.ready import Ready
 from lab.model import Begun, Progress, TrialKey
 from lab.results.facts import BoxFacts
 from lab.results.run import Base, Production, Trial
 from lab.run import matrix, sequence
 from lab.run.agenda import Agenda
-from lab.run.crew import summary, with_prediction
+from lab.run.crew import summary
 from lab.run.distributed import tasks
 from lab.run.distributed.cells import Cells
 from lab.run.distributed.parcels import Failure, Order, Parcel

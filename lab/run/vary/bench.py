@@ -14,8 +14,7 @@ from lab.buildkit.rulebook import Rulebook
 from lab.engines.engine import Engine
 from lab.errors import CommandError
 from lab.explain.build_values import flag
-from lab.explain.predict import predicted
-from lab.explain.subject import subject
+from lab.explain.predicted_trial import with_prediction
 from lab.model import CONTROL, Outcome, Progress, TrialKey
 from lab.registry.client import read_image
 from lab.registry.server import Registry
@@ -38,6 +37,7 @@ from lab.run.vary.axis import NotHereError, Variant
 
 WRITE = 'printf %s "$2" > "$1"'
 UNCHANGED = Variant("nothing")
+NO_MODEL = "lab's model does not have this difference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +138,14 @@ class Bench:
                 "contents": {**self.run.contents, **packed.contents},
             }
         )
-        outcomes = self.predict(run, trial, variant)
-        return Looked(trial.model_copy(update={"predicted": outcomes}), run, listing)
+        return Looked(self.predicted(run, trial, variant), run, listing)
 
-    def predict(self, run: Run, trial: Trial, variant: Variant) -> tuple[Outcome, ...]:
-        """Predict each step of a trial; all are unknown where lab's model does not have the difference."""
-        if not variant.predictable:
-            return tuple(Outcome.UNKNOWN for _ in run.instructions)
-        return predicted(subject(run, trial.model_copy(update={"build": None}), self.book))
+    def predicted(self, run: Run, trial: Trial, variant: Variant) -> Trial:
+        """The trial with its prediction; all is unknown, with a reason, where lab's model has not the difference."""
+        if variant.predictable:
+            return with_prediction(run, trial, self.book)
+        steps = len(run.instructions)
+        return trial.model_copy(update={"predicted": (Outcome.UNKNOWN,) * steps, "unpredicted": (NO_MODEL,) * steps})
 
     def build(self, name: str, variant: Variant, control: Trial | None) -> Trial:
         """Make the trial; of each step it expects what the control did. Without a control, this is the control."""
@@ -153,8 +153,7 @@ class Bench:
         trial = self.rebuild(self.scenario, self.production, name, variant, control)
         trial = as_control(trial) if control is None else trial
         update = {"started": clock, "seconds": _since(clock), "dockerfile": self._own_dockerfile(variant)}
-        trial = trial.model_copy(update=update)
-        return trial.model_copy(update={"predicted": self.predict(self.run, trial, variant)})
+        return self.predicted(self.run, trial.model_copy(update=update), variant)
 
     def rebuild(
         self,

@@ -70,8 +70,11 @@ TEXT = "FROM base:1\nRUN one\nCOPY src /src\n"
 class Predicting(Bench):
     """A bench that predicts by the model of BuildKit's rules alone: the stand-in has no registry with a cache."""
 
-    def predict(self, run: Run, trial: Trial, variant: Variant) -> tuple[Outcome, ...]:
+    def predicted(self, run: Run, trial: Trial, variant: Variant) -> Trial:
         """The first step hits, and the COPY runs if the digest of its folder differs; unknown without files."""
+        return trial.model_copy(update={"predicted": self._outcomes(run, trial)})
+
+    def _outcomes(self, run: Run, trial: Trial) -> tuple[Outcome, ...]:
         digests = []
         for key in (self.production.context, trial.context):
             context = load_context(run, key)

@@ -10,7 +10,7 @@ from lab.engines.engine import Engine
 from lab.model import CONTROL, Outcome
 from lab.results.contexts import load_context
 from lab.run.vary.axis import NotHereError, Variant, changes
-from lab.run.vary.bench import UNCHANGED, engines_of, written
+from lab.run.vary.bench import NO_MODEL, UNCHANGED, engines_of, written
 from tests.run.vary.standing import TEXT, standing
 
 pytestmark = pytest.mark.slow
@@ -91,3 +91,15 @@ def test_an_engine_is_made_once() -> None:
 def test_a_file_is_written_as_it_is() -> None:
     [command] = written("../recipe/Dockerfile", "it's\n{{ }}").commands()
     assert command.argv[-2:] == ("../recipe/Dockerfile", "it's\n{{ }}")
+
+
+def test_a_trial_says_why_its_steps_have_no_prediction(tmp_path: Path) -> None:
+    with standing(tmp_path) as bench:
+        bench.recorder.add(bench.produce(bench.scenario))
+        looked = bench.look("x", UNCHANGED).trial
+        control = bench.build(CONTROL, UNCHANGED, None)
+        classic = bench.predicted(bench.run, control, Variant("", predictable=False))
+    assert looked.predicted == control.predicted == classic.predicted == (Outcome.UNKNOWN, Outcome.UNKNOWN)
+    reasons = [*looked.unpredicted, *control.unpredicted]
+    assert len(reasons) == 4 and all(reason.startswith("cannot read localhost:1/") for reason in reasons)
+    assert classic.unpredicted == (NO_MODEL, NO_MODEL)

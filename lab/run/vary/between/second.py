@@ -47,8 +47,7 @@ class SecondBox:
             trial = sequence.rebuild(station, bench.scenario, bench.production, plan, None, lambda text: None)
         finally:
             sequence.clear(station)
-        predicted = bench.predict(bench.run, trial, UNCHANGED)
-        trial = trial.model_copy(update={"predicted": predicted})
+        trial = bench.predicted(bench.run, trial, UNCHANGED)
         bench.recorder.add(trial)
         return trial
 
