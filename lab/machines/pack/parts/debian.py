@@ -23,7 +23,7 @@ from lab.machines.prerequisites import NEEDS
 PYTHON = ("python3", "python3-venv")  # for the environment that lab is installed into
 COMPONENTS = ("main",)
 TOOLS = ("apt-get", "apt-config", "findmnt")
-WITHOUT = "`python -m lab pack --without debian` makes a pack without packages"
+WITHOUT = "--suite names a release of Debian, such as bookworm; `python -m lab pack --without debian` packs no packages"
 NEEDED_MB = 600  # measured: 130 MB of packages, and 40 MB of lists
 ROW = re.compile(r"^'(?P<uri>[^']+)' (?P<name>\S+) \d+ ", re.MULTILINE)
 TARGETS = "$(REPO_URI)|$(RELEASE)|$(METAKEY)|$(FILENAME)"
