@@ -110,7 +110,8 @@ def _changed(random: Random, members: list[Member], words: Sequence[bytes]) -> l
 
 def _content(random: Random, content: bytes, words: Sequence[bytes]) -> bytes:
     if content[:1] in (b"{", b"["):
-        with suppress(ValueError):  # a transcript has an object in each line
+        # a transcript has an object in each line, and an earlier change may have nested one too deeply
+        with suppress(ValueError, RecursionError):
             return as_json(random, [content], words)
     return as_bytes(random, [content], words)
 

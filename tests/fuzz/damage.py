@@ -47,7 +47,7 @@ def as_json_lines(random: Random, seeds: Sequence[bytes], words: Sequence[bytes]
     place = random.randrange(len(lines))
     try:
         lines[place] = json_bytes(changed_value(random, json.loads(lines[place]), words))
-    except ValueError:
+    except (ValueError, RecursionError):
         lines[place] = b"{}"
     return b"\n".join(lines) + b"\n"
 
