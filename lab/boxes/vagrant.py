@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,26 +19,23 @@ from lab.boxes.address import Address
 from lab.boxes.base import Tell
 from lab.boxes.beside import mark
 from lab.boxes.boot import Boot, SilentError
-from lab.boxes.machine_lock import machines_begin, upload_turn
 from lab.boxes.notes import Note, Notes
 from lab.boxes.ssh import SshBox
 from lab.boxes.states import state_of_machine
 from lab.boxes.vagrant_output import (
     NETWORK_GONE,
     NO_BOX,
-    REFUSED,
-    UPLOADED,
     address_of,
     not_fetched,
     verdict_and_console,
 )
 from lab.boxes.vagrant_program import vagrant_for
 from lab.boxes.vagrant_spec import VagrantSpec
+from lab.boxes.vagrant_up import VagrantUp
 from lab.counting import whole_number
 from lab.errors import BoxError, HostError, Interrupted, reason
 from lab.model import Progress
 from lab.project import Project
-from lab.retries import Attempts, attempt
 from lab.silence import CONSOLE, LONGER, allowed
 from lab.workers import stopping
 
@@ -45,7 +43,6 @@ CONSOLE_LINES = 30
 CLOCK_SECONDS = 2  # a smaller difference is that of two questions
 RESTORED_SECONDS = 60  # a machine that runs from a snapshot answers at once unless the snapshot is of a broken one
 VERB_SECONDS = 300.0  # without a word of Vagrant, for every verb but `up`, which reports a whole boot
-AGAIN = Attempts(most=2, first=5)  # libvirt may have been restarted, or another Vagrant made the same thing meanwhile
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -96,49 +93,28 @@ class VagrantBox(SshBox):
         self.address = None
 
     def _vagrant_up(self, note: Note, tell: Tell) -> None:
-        doing = "resume" if note.suspended else "create"
         tell(Progress(self.name, "resuming" if note.suspended else "vagrant up"))
         boot = Boot(self.name, note.vagrant.console, tell)
-        is_new = note.address is None and not note.silent  # a silent one was kept for a look
-        turn, begun = ExitStack(), False
-
-        def up(machine: Any) -> None:
-            for line in machine.up(vm_name=self.name, provider=note.vagrant.provider, stream_output=True):
-                log.write(line)
-                boot.hear(line)
-                if UPLOADED in line:
-                    turn.close()
-
-        def once() -> None:
-            nonlocal begun
-            if begun and is_new:
-                self.destroy()  # it is defined without its network, and Vagrant would start it so
-            begun = True
-            with machines_begin(), turn:
-                if is_new and note.vagrant.provider == "libvirt":
-                    turn.enter_context(upload_turn(note.vagrant.box or self.spec.providers["libvirt"].box))
-                with boot.watched(self.spec.boot_timeout):
-                    self._ask("bring up", up, watched=True)
-
-        def may_pass(error: Exception) -> bool:
-            if boot.gave_up or not isinstance(error, BoxError):
-                return False
-            # A suspended machine exists: to resume it again changes nothing. A new one is removed and made again.
-            return note.suspended or (is_new and REFUSED.search(error.output) is not None)
-
+        published = {str(name): image.box for name, image in self.spec.providers.items()}
+        image = note.vagrant.box or published.get(note.vagrant.provider, self.name)
+        ask = partial(self._ask, "bring up", watched=True)
+        machine = VagrantUp(self.name, note, image, boot, self.spec.boot_timeout, ask, self.destroy)
         # by line: if Vagrant fails, its last words are read from there
         with self._log_path.open("a", encoding="utf-8", buffering=1) as log:
             try:
-                attempt(self.name, doing, once, on=BoxError, passing=may_pass, attempts=AGAIN)
+                machine.perform(log)
             except BoxError as error:
                 if not boot.gave_up:
                     raise
                 raise self._silent(note, error) from error
-            if not (note.suspended and note.address and self._answers()):  # a resumed machine has its old address
-                config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
-                self.address = address_of(config)
+        if not (note.suspended and note.address and self._answers()):  # a resumed machine has its old address
+            config = self._ask("find the address of", lambda machine: machine.ssh_config(vm_name=self.name))
+            self.address = address_of(config)
         self.notes.write(note.model_copy(update={"address": self.address, "suspended": False, "silent": False}))
-        tell(Progress(self.name, "waiting for ssh"))
+        self._wait_for_boot(note, boot)
+
+    def _wait_for_boot(self, note: Note, boot: Boot) -> None:
+        boot.tell(Progress(self.name, "waiting for ssh"))
         self.close()
         try:
             self.wait_until_reachable(
