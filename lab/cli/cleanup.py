@@ -22,8 +22,9 @@ from lab.errors import BoxError, Interrupted, LabError, UsageError
 from lab.files import hold
 from lab.machines import kept
 from lab.machines.catalog import Catalog
-from lab.machines.fleet import Fleet
+from lab.machines.kinds.handler import Site
 from lab.machines.leftovers import await_watchers, sweep
+from lab.machines.removal import Removal
 from lab.project import Project, find
 from lab.workers import wait_for
 
@@ -90,22 +91,22 @@ def down(
         return
     if orphans:
         with hold(project.state, ["orphans"], "down --orphans"), screen(verbose) as shown:
-            removed = Fleet(project, catalog, shown.tell).down_orphans()
+            removed = Removal(Site.of(project, catalog, shown.tell)).remove_orphans()
         click.echo(f"removed: {', '.join(removed)}" if removed else "no machine without a checkout")
         return
     chosen = _chosen(project, catalog, names, lineup)
     with hold(project.state, chosen, "down"), screen(verbose) as shown:
-        fleet = Fleet(project, catalog, shown.tell)
+        removal = Removal(Site.of(project, catalog, shown.tell))
         try:
-            removed = fleet.down(chosen, images=images)
+            removed = removal.remove(chosen, images=images)
         except (Interrupted, BoxError) as error:
             error.hint = "run `python -m lab down` again"
             raise
         removed += kept.remove(project, catalog, shown.tell, kept.Why.USED)
     removed = [*swept, *removed]
     click.echo(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
-    if fleet.images:
-        titles = ", ".join(image.title for image in fleet.images)
+    if removal.images:
+        titles = ", ".join(image.title for image in removal.images)
         say(f"libvirt's storage pool still has {titles}; `python -m lab down --images` removes base images too")
 
 

@@ -38,6 +38,7 @@ from lab.errors import CommandError, Interrupted
 from lab.files import hold
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
+from lab.machines.removal import Removal
 from lab.project import find
 
 V = TypeVar("V")
@@ -141,7 +142,7 @@ def up(
         except SilentError as error:
             if destroy:
                 silent = [spec.name for spec in specs if _silent(place, spec.name)]
-                fleet.down([*{*silent, error.box}])
+                Removal(fleet.site).remove([*{*silent, error.box}])
                 error.hint = f"{error.box} was removed (--destroy)"
             raise
         keep(place.project.state)

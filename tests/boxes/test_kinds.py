@@ -23,6 +23,7 @@ from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.machines.kinds.handler import Handler, Site
 from lab.machines.kinds.table import HANDLERS
+from lab.machines.removal import Removal
 from lab.model import Progress
 from lab.project import Project
 
@@ -121,7 +122,7 @@ def test_it_is_brought_up_with_the_engines_of_its_file(fleet: Fleet, catalog: Ca
         ("20.10.24", ("docker",), "20.10.24"),
         ("installed", ("docker",), "20.10.24"),
     ]
-    assert fleet.down(["rented"]) == []  # lab made nothing of it
+    assert Removal(fleet.site).remove(["rented"]) == []  # lab made nothing of it
 
 
 def test_a_kind_that_lab_prepares_has_a_handler_of_its_own(
@@ -154,4 +155,4 @@ def test_a_kind_that_lab_prepares_has_a_handler_of_its_own(
         ("rented.north", ["installed"]),
         ("twin.south", ["installed"]),
     ]
-    assert fleet.down(["rented"]) == ["rented"]
+    assert Removal(fleet.site).remove(["rented"]) == ["rented"]

@@ -15,6 +15,7 @@ from lab.engines.holding import HomeNote, check_free, note_of, read_note, used_b
 from lab.errors import BusyError, HostError
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
+from lab.machines.removal import Removal
 from lab.model import Progress
 from lab.project import Project
 from tests.conftest import ROOT
@@ -100,7 +101,7 @@ def test_down_leaves_what_another_run_uses(tmp_path: Path, other: Identity) -> N
     write_note("1.0", state, HomeNote())
     write_note("2.0", state, HomeNote(user=other))
     heard: list[Progress] = []
-    assert fleet(tmp_path, heard).down(["local"]) == ["local"]
+    assert Removal(fleet(tmp_path, heard).site).remove(["local"]) == ["local"]
     assert host.leftovers(state) == ["2.0"]
     assert ("engine 2.0", "stays: another lab process uses it") in [(event.who, event.what) for event in heard]
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,10 @@ import pytest
 from lab.boxes.base import Box, Tell
 from lab.boxes.kinds.ssh import SshSpec
 from lab.boxes.local import LocalBox
-from lab.boxes.notes import Machine, Note, Notes
 from lab.boxes.specs import BoxSpec
 from lab.engines.engine import Engine
 from lab.engines.spec import EngineSpec
-from lab.errors import BoxError, EngineError
-from lab.machines import daemons
+from lab.errors import EngineError
 from lab.machines.catalog import Catalog
 from lab.machines.fleet import Fleet
 from lab.machines.ready import Ready
@@ -140,33 +137,3 @@ def test_new_boxes_boot_a_few_at_a_time_and_others_are_resumed_at_once(
     specs = [fleet.catalog.box("local").model_copy(update={"name": f"box{number}"}) for number in range(8)]
     assert len(fleet.up("local", specs, wanted=["20.10.24"])) == len(seen) == 8
     assert (max(seen) == 2) is is_new
-
-
-def test_down_where_nothing_was_made_removes_nothing(tmp_path: Path) -> None:
-    catalog = Catalog(ROOT / "boxes")
-    assert Fleet(Project(tmp_path, tmp_path / "cache"), catalog, lambda event: None).down(["local"]) == []
-
-
-def test_a_machine_that_vagrant_could_not_remove_keeps_its_note(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name, script in {"vagrant": "echo 'VBoxManage died' >&2; exit 1", "virsh": "exit 0"}.items():
-        (programs / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    # patched: this machine's own libvirt is not for a test to start
-    monkeypatch.setattr(daemons, "start_daemons", lambda *words: None)
-    project = Project(tmp_path, tmp_path / "cache")
-    notes = Notes(project.state)
-    machine = Machine(provider="virtualbox", prefix=project.prefix)
-    notes.write(Note(box="centos7", lineup="gist", vagrant=machine))
-    made = tmp_path / ".vagrant" / "machines" / "centos7" / "virtualbox" / "id"
-    made.parent.mkdir(parents=True)
-    made.write_text("1", encoding="utf-8")
-    # libvirt answers and knows no such machine, which says nothing of VirtualBox's
-    with pytest.raises(BoxError, match="cannot destroy centos7: Vagrant ended with status 1"):
-        Fleet(project, Catalog(ROOT / "boxes"), lambda event: None).down(["centos7"])
-    assert notes.boxes() == ["centos7"]
-    assert made.exists()

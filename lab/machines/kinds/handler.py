@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from lab.boxes.base import Box, Tell
+from lab.boxes.local import LocalBox
 from lab.boxes.notes import Notes
 from lab.boxes.specs import BoxSpec
 from lab.engines.engine import Engine
@@ -33,6 +34,13 @@ class Site:
     shell: Box
     stock: Stock
     tell: Tell
+
+    @classmethod
+    def of(cls, project: Project, catalog: Catalog, tell: Tell) -> Site:
+        """The site of a checkout."""
+        shell = LocalBox("this machine")
+        stock = Stock(catalog.engines, project.boxes / "engines", project.cache, shell)
+        return cls(project, catalog, Notes(project.state), shell, stock, tell)
 
 
 class Handler(Generic[S]):
