@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from lab import files
+from lab.cli.terminal import program
 from lab.errors import ConfigError, UsageError
 from lab.project import DATA, find, own_data
 
@@ -43,9 +44,7 @@ class File:
 @click.option("--target", metavar="STAGE", help="With --scenario, the stage to build.")
 @click.option("--stub-runs", is_flag=True, help="With --scenario, replace the command of each RUN by a cheap one.")
 @click.option("--base", "bases", multiple=True, metavar="NAME=IMAGE", help="With --scenario, as in `repro --context`.")
-@click.pass_context
 def init(
-    context: click.Context,
     folder: Path,
     force: bool,
     as_scenario: bool,
@@ -61,7 +60,7 @@ def init(
     exits with 2. With --scenario, DIR is a project with a Dockerfile, and a scenario of it is written.
     """
     if as_scenario:
-        write_scenario(context, folder, into, file, target, bases, stub_runs=stub_runs, force=force)
+        write_scenario(folder, into, file, target, bases, stub_runs=stub_runs, force=force)
         return
     if into or file or target or stub_runs or bases:
         raise UsageError("cannot use an option of --scenario for a workplace", hint="add --scenario")
@@ -73,20 +72,20 @@ def init(
             hint="name another folder, or let --force overwrite the files that lab brings",
         )
     write_workplace(folder, parts)
-    program = context.find_root().info_name or "lab"
+    lab, enter = program(), f"cd {shlex.quote(str(folder))}"
     click.echo(f"written to {folder}: {', '.join(already_there(folder, parts))}")
     click.echo("next:")
+    width = max(24, len(f"{lab} boxes"), len(f"{lab} repro"))
     for command, what in (
-        (f"cd {shlex.quote(str(folder))}", "lab uses this folder when it runs there"),
-        (f"{program} boxes", "lists the boxes; each one is a file boxes/NAME.yaml"),
-        (f"{program} up", "brings the boxes of a lineup up"),
-        (f"{program} repro", "runs the scenario and stores the run in results/"),
+        (enter, "lab uses this folder when it runs there"),
+        (f"{lab} boxes", "lists the boxes; each one is a file boxes/NAME.yaml"),
+        (f"{lab} up", "brings the boxes of a lineup up"),
+        (f"{lab} repro", "runs the scenario and stores the run in results/"),
     ):
-        click.echo(f"  {command:24}  {what}")
+        click.echo(f"  {command:{width}}  {what}")
 
 
 def write_scenario(
-    context: click.Context,
     project: Path,
     into: Path | None,
     file: Path | None,
@@ -116,11 +115,10 @@ def write_scenario(
         files.write(folder / name, part.content)
         if part.executable:
             (folder / name).chmod((folder / name).stat().st_mode | 0o111)
-    program = context.find_root().info_name or "lab"
     click.echo(f"written to {folder}: {len(parts)} files")
     if has_several_stages(read, read.dockerfile("scratch")):
         click.echo("no variation is written: of a Dockerfile of several stages, only a run shows what one does")
-    click.echo(f"next: {program} repro {shlex.quote(f'./{folder}' if not folder.is_absolute() else str(folder))}")
+    click.echo(f"next: {program()} repro {shlex.quote(f'./{folder}' if not folder.is_absolute() else str(folder))}")
 
 
 def check_place(folder: Path, what: str) -> None:

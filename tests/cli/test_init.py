@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,22 @@ def test_it_writes_a_workplace_in_which_lab_works(lab: Run, tmp_path: Path) -> N
     assert [line.split()[:2] for line in listed.stdout.splitlines() if line.startswith("mine ")] == [
         ["mine", "vagrant"]
     ], listed.stderr
+
+
+def test_its_next_commands_name_the_program_as_it_was_called(tmp_path: Path) -> None:
+    script = tmp_path / "bin" / "lab"
+    script.parent.mkdir()
+    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from lab.__main__ import main; main()"
+    script.write_text(f"#!{sys.executable}\n{start}\n")
+    script.chmod(0o755)
+    done = subprocess.run([script, "init", "mine"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    commands = [line.split("  ")[1] for line in done.stdout.splitlines()[2:]]
+    assert commands == ["cd mine", *(f"{script} {verb}" for verb in ("boxes", "up", "repro"))]
+    path = {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"}
+    argv = ["lab", "init", "more"]
+    done = subprocess.run(argv, cwd=tmp_path, env=path, capture_output=True, text=True, check=False)
+    assert [line.split("  ")[1] for line in done.stdout.splitlines()[2:]][1:] == ["lab boxes", "lab up", "lab repro"]
 
 
 def test_every_path_that_its_readme_names_is_there(lab: Run, tmp_path: Path) -> None:
