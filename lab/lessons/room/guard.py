@@ -32,7 +32,7 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses requests for another host, of another origin, of other methods, and with a long path."""
+    """Refuses requests for another host, of another origin, of other methods, and with a long or damaged path."""
 
     def __init__(self, app: App, doors: Doors) -> None:
         self.app = app
@@ -60,6 +60,8 @@ class Guard:
             return PlainTextResponse("This method is not allowed.\n", 405)
         if len(scope["path"]) + len(scope["query_string"]) > LONGEST_TARGET:
             return PlainTextResponse("The address is too long.\n", 414)
+        if not scope["query_string"].isascii():  # a redirection to the same path without its last slash would fail
+            return PlainTextResponse("The address has bytes that must be percent-encoded.\n", 400)
         origin = headers.get("origin")
         if scope["method"] == "POST" and origin is not None and origin.lower() != f"http://{hosts[0]}":
             return PlainTextResponse("This request comes from another site.\n", 403)

@@ -113,7 +113,9 @@ def application(folder: Path, manifest: Manifest, rate: float | None = None, cli
         Route(f"/{NAME}", listing),
         Route("/{path:path}", file),
     ]
-    return Paced(Starlette(routes=routes), rate, client_rate)
+    whole = Starlette(routes=routes)
+    whole.router.redirect_slashes = False  # such a redirection fails for a query that is no UTF-8
+    return Paced(whole, rate, client_rate)
 
 
 def _page(text: str) -> Response:
