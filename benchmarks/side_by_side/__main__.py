@@ -22,7 +22,7 @@ import psutil
 from benchmarks.side_by_side.contestant import Contestant, Setting
 from benchmarks.side_by_side.page import Conditions, Table, page, verdicts
 from benchmarks.side_by_side.places import Place, loopback, machines
-from benchmarks.side_by_side.rounds import Row, measure
+from benchmarks.side_by_side.rounds import Row, measure, start_alone
 from benchmarks.side_by_side.table import CONTESTANTS, FLOOR, LAB
 from benchmarks.side_by_side.venv import Venv
 from benchmarks.side_by_side.workload import TRIVIAL, Workload, trivial
@@ -52,6 +52,7 @@ def main() -> None:
         (begin, os.getloadavg()[0]),
         wish.rounds,
         versions(venv, contestants),
+        start_alone(wish.rounds),
     )
     text = page(tables, conditions, TRIVIAL, commands)
     print(text)

@@ -21,6 +21,10 @@ one after the other, and each round begins with another one. One that takes over
 The target is that `lab` takes at most {target} times the time of the floor, which is one shell script over OpenSSH, and
 less than every other contestant.
 """
+START = """\
+`lab` runs its commands through Fabric. Python takes {start:.2f} s on this machine to start and to import Fabric, before
+it connects to anything. The floor takes {floor:.2f} s for all of the first table.
+"""
 METHOD = """\
 ## What is measured
 
@@ -55,13 +59,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Where and when it was measured; `loads` are the machine's load averages at the beginning and at the end."""
+    """Where and when it was measured; `loads` are the machine's load averages at the beginning and at the end.
+
+    `start` has the seconds of the start of Python with Fabric.
+    """
 
     date: str
     machine: str
     loads: tuple[float, float]
     rounds: int
     versions: Sequence[str]
+    start: Row | None = None
 
 
 def ratio_of(table: Table, row: Row) -> float | None:
@@ -90,7 +98,7 @@ def verdicts(table: Table) -> list[str]:
 
 def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str], commands: Sequence[int]) -> str:
     """The whole page in Markdown."""
-    parts = [HEAD.format(target=f"{TARGET:g}", far=FAR, dear=DEAR)]
+    parts = [HEAD.format(target=f"{TARGET:g}", far=FAR, dear=DEAR), *_start(tables, conditions.start)]
     for table in tables:
         parts.append(f"## {table.title[0].upper()}{table.title[1:]}\n\nOn {table.place}.\n")
         rows = [_cells(table, row) for row in _shown(table)]
@@ -105,6 +113,14 @@ def page(tables: Sequence[Table], conditions: Conditions, trivial: Sequence[str]
         f"Versions: {', '.join(conditions.versions)}.\n"
     )
     return "\n".join(parts)
+
+
+def _start(tables: Sequence[Table], start: Row | None) -> list[str]:
+    """What the start of Python alone takes beside the floor of the first table, if both were measured."""
+    floor = tables[0].rows[0].median if tables else None
+    if start is None or start.median is None or not floor:
+        return []
+    return [START.format(start=start.median, floor=floor)]
 
 
 def _shown(table: Table) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -67,6 +68,19 @@ def measure(
                 row.seconds.append(seconds)
             say(f"  round {number + 1}: {row.contestant}: {row.problem or f'{seconds:.2f} s'}")
     return list(rows.values())
+
+
+def start_alone(rounds: int) -> Row:
+    """The seconds that Python takes to start and to import Fabric, before anything is done with it."""
+    row = Row("the start of Python with Fabric")
+    call = Call((sys.executable, "-c", "import fabric"))
+    for _ in range(rounds + 1):
+        seconds, row.problem = timed(call)
+        if row.problem:
+            return row
+        row.seconds.append(seconds)
+    del row.seconds[0]  # it may have read the files from the disk
+    return row
 
 
 def is_far(row: Row, floor: Row) -> bool:

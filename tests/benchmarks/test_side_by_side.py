@@ -20,7 +20,7 @@ from benchmarks.side_by_side import places
 from benchmarks.side_by_side.contestant import Call, Contestant, Setting
 from benchmarks.side_by_side.page import Conditions, Table, page, ratio_of, verdicts
 from benchmarks.side_by_side.places import targets_of
-from benchmarks.side_by_side.rounds import Row, is_far, measure, timed, turned
+from benchmarks.side_by_side.rounds import Row, is_far, measure, start_alone, timed, turned
 from benchmarks.side_by_side.table import CONTESTANTS, FLOOR, LAB
 from benchmarks.side_by_side.venv import PINS, last_line, pinned
 from benchmarks.side_by_side.workload import (
@@ -299,3 +299,12 @@ def test_the_sequence_alone_stands_below_lab_and_is_judged_by_nobody() -> None:
     text = page([made], Conditions("2026-11-27", "2 cores", (0.5, 1.25), 3, []), ("true",), [30])
     assert "| lab | 3.00 s | 1.50 | 3.00 |\n| of this, the sequence alone | 2.20 s | 1.10 | 2.20 |\n| other" in text
     assert verdicts(made)[0] == "Within 1.05 of the floor: **not met** (1.50 times)."
+
+
+def test_the_start_of_python_is_measured_and_stands_beside_the_floor() -> None:
+    start = start_alone(2)
+    assert start.problem == "" and len(start.seconds) == 2 and min(start.seconds) > 0.01
+    conditions = Conditions("2026-11-27", "2 cores", (0.5, 1.25), 3, [], replace(start, seconds=[0.5, 0.25, 0.125]))
+    text = page([table(2.0, 3.0, 4.0)], conditions, ("true",), [30])
+    assert "Python takes 0.25 s on this machine" in text and "The floor takes 2.00 s" in text
+    assert "Python takes" not in page([table(None, 3.0)], conditions, ("true",), [30])
