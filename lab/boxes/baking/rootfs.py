@@ -31,6 +31,8 @@ def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:
     Raises HostError if the archive cannot be reached or the disk is full, CommandError for any other failure.
     """
     tree, files, apt = work / "root", work / "files.tar", work / "apt.conf"
+    temporary = work / "temporary"
+    temporary.mkdir(mode=0o1777)
     files.write_bytes(pack_files(recipe.folder))
     apt.write_text(settings(bench, RETRIES))
     key = first(VAGRANT_KEYS, "Vagrant's public key")
@@ -43,6 +45,8 @@ def make_tree(recipe: Recipe, work: Path, bench: Workbench, tell: Tell) -> Path:
     tell(Progress(recipe.name, "reading Debian's archive"))
     result = bench.run(
         *IN_NAMESPACE,
+        "env",
+        f"TMPDIR={temporary}",  # mmdebstrap leaves a folder there when it is interrupted
         "mmdebstrap",
         "--verbose",
         "--variant=minbase",

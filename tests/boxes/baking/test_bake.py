@@ -204,6 +204,23 @@ def test_what_mounts_or_starts_processes_does_so_in_namespaces(kitchen: Kitchen,
             assert words[: len(workbench.IN_NAMESPACE)] == list(workbench.IN_NAMESPACE)
 
 
+def test_temporary_files_of_programs_are_removed_with_the_work_folder(
+    kitchen: Kitchen, recipe: Recipe, cache: Path
+) -> None:
+    seen: list[Path] = []
+
+    def look(words: list[str]) -> tuple[int, bytes]:
+        [said] = [word for word in words if word.startswith("TMPDIR=")]
+        seen.append(Path(said.removeprefix("TMPDIR=")))
+        assert seen[0].is_dir()
+        return 1, b"E: interrupted\n"
+
+    kitchen.answers["mmdebstrap"] = look
+    with pytest.raises(CommandError):
+        bake(recipe, cache=cache, shell=kitchen, tell=quiet)
+    assert seen[0].parent == cache / "work-debian12" and not seen[0].parent.exists()
+
+
 def test_the_archive_is_the_hosts_own(kitchen: Kitchen, recipe: Recipe, cache: Path) -> None:
     settings = cache / "work-debian12" / "apt.conf"
     seen: list[str] = []
