@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import stat
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from lab.notices import Queued, announce
 
 LOOK_SECONDS = 0.2  # between two attempts to take a lock
 GIVEN = re.compile(r"/dev/(stdin|null|fd/\d+)|/proc/[^/]+/fd/\d+")  # what the shell has opened, and an empty file
+COPYING = re.compile(r"\[Errno (\d+)\]")
 patient = threading.Event()  # set by `lab --wait`
 
 
@@ -208,8 +210,12 @@ def is_file(path: Path) -> bool:
 
 def disk_error(path: Path | str, error: OSError) -> HostError:
     """The HostError for a failed write; it names a full disk as the cause where that is so."""
-    hint = "free some space there, then run the command again" if error.errno == errno.ENOSPC else None
-    return HostError(f"cannot write {path}: {error.strerror or error}", hint=hint)
+    number, why = error.errno, error.strerror
+    if isinstance(error, shutil.Error):  # of copytree: a list of (source, target, "[Errno 28] No space left on device")
+        found = COPYING.search(str(error))
+        number, why = (int(found[1]), os.strerror(int(found[1]))) if found else (None, "some files cannot be copied")
+    hint = "free some space there, then run the command again" if number == errno.ENOSPC else None
+    return HostError(f"cannot write {path}: {why or error}", hint=hint)
 
 
 @contextmanager

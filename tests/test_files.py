@@ -112,3 +112,11 @@ def test_what_the_shell_has_opened_is_read(given: str) -> None:
 
 def test_dev_null_is_an_empty_file() -> None:
     assert files.read_named(Path(os.devnull), 1) == b""
+
+
+def test_a_folder_that_is_copied_to_a_full_disk_names_it_and_no_list(tmp_path: Path) -> None:
+    listed = [("a", "b", "[Errno 28] No space left on device: 'a'"), ("c", "d", "[Errno 28] No space left on device")]
+    error = files.disk_error(tmp_path, shutil.Error(listed))
+    assert error.message == f"cannot write {tmp_path}: No space left on device"
+    assert error.hint == "free some space there, then run the command again"
+    assert files.disk_error("x", shutil.Error([])).message == "cannot write x: some files cannot be copied"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from errno import ECONNREFUSED, EHOSTUNREACH
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fabric import Config, Connection
 from fabric.runners import Remote
@@ -45,7 +45,7 @@ class LogInRefused(Exception):
 
 
 class PromptRemote(Remote):  # type: ignore[misc]  # Fabric has no types
-    """Fabric's runner of one command, without two things: a look every 10 ms, and all output again after each piece."""
+    """Fabric's runner of one command, without a look every 10 ms, all output anew at each piece, a wait at Ctrl-C."""
 
     read_chunk_size = 1 << 16
 
@@ -56,6 +56,11 @@ class PromptRemote(Remote):  # type: ignore[misc]  # Fabric has no types
 
     def respond(self, buffer_: list[str]) -> None:
         """Answer nothing: lab gives no watchers, and for those the whole output would be joined after each piece."""
+
+    def send_interrupt(self, interrupt: BaseException) -> NoReturn:
+        """Close the channel and raise: the threads that read would wait for the end of the command, minutes maybe."""
+        self.channel.close()
+        raise interrupt
 
 
 def connect(

@@ -9,7 +9,7 @@ import click
 
 from lab.cli.mistakes import ask_traceback
 from lab.cli.terminal import ALWAYS, AUTO, NEVER, as_called, ask_colour, forced_colour
-from lab.cli.values import complete_values
+from lab.cli.values import complete_values, refuse_empty
 
 EXAMPLE = "Example: "
 VARIABLE = "_LAB_COMPLETE"  # with it in its environment the program answers a shell instead of running
@@ -86,7 +86,7 @@ traceback_option = click.Option(
 
 
 def prepare(command: click.Command) -> click.Command:
-    """The verb with what every verb has: the options --color and --traceback, and help of this look; its own verbs too.
+    """The verb with what every verb has: --color, --traceback, help of this look, no empty words; its own verbs too.
 
     A verb that hands unknown options to another program takes neither: `lab exec BOX ls --color` is for ls.
     """
@@ -97,6 +97,7 @@ def prepare(command: click.Command) -> click.Command:
         command.params += [colour_option, traceback_option]
     for parameter in command.params:
         complete_values(parameter)
+        refuse_empty(parameter)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             prepare(inner)

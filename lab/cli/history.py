@@ -66,8 +66,6 @@ def history(
     if html is not None:
         from lab.report.history import history_page
 
-        if html == "":
-            raise UsageError("cannot write to a file without a name", hint="--html FILE")
         page = history_page(step, found, project.texts("history"))
         files.write(Path(html), page.encode("utf-8", "replace"))
         click.echo(f"written to {html}", err=True)

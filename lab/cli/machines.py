@@ -166,8 +166,8 @@ def with_way_back(place: Workplace, work: Callable[[], V], names: tuple[str, ...
     try:
         return work()
     except (Interrupted, KeyboardInterrupt) as error:
-        command = f"python -m lab down {' '.join(names) or f'--lineup {place.lineup.name}'}"
-        hint = f"`{command}` removes what exists; `python -m lab up` continues"
+        these = " ".join(names) or f"--lineup {place.lineup.name}"
+        hint = f"`python -m lab down {these}` removes what exists; `python -m lab up {these}` continues"
         if all(spec.kind == "local" for spec in place.specs(names)):
             hint = "`python -m lab down --leftovers` removes what exists"
         raise stopped(error, hint) from error

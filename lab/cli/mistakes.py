@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from lab.cli.terminal import CANONICAL, as_called
-from lab.errors import LabError, UsageError, did_you_mean
+from lab.errors import HostError, LabError, UsageError, did_you_mean, reason
+from lab.files import at_home
 
 _NUMBER = re.compile(r"a valid integer(?: range)?$")  # Click's words for no number; for one out of range it has better
+# What the system answers about a path that a user, the environment or a file has named: no defect of lab.
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO, errno.ESTALE}
+
+
+def refusal(error: OSError) -> HostError | None:
+    """The error for a path that the system refuses to open, to enter or to follow; None for anything else."""
+    if error.errno not in _REFUSED or not isinstance(error.filename, str | bytes):
+        return None
+    name = os.fsdecode(error.filename)
+    return HostError(f"cannot use {name}: {reason(error)}", hint=_way_around(error.errno, name))
+
+
+def _way_around(number: int, name: str) -> str | None:
+    """What to do about a path that the system refuses."""
+    if number not in (errno.EACCES, errno.EPERM):
+        return None
+    home = at_home("~")
+    if home.is_absolute() and Path(name).absolute().is_relative_to(home):
+        return f"set HOME, which is {home}, to a folder of your own; sudo -H does so"
+    return "the user who calls lab has no permission for it"
 
 
 def misuse(error: click.ClickException) -> UsageError:

@@ -94,8 +94,6 @@ def report(
 
     if sum((name is not None, last, pattern is not None)) > 1:
         raise UsageError("cannot choose a run: give only one of RUN, --last and --run")
-    if output == "":
-        raise UsageError("cannot write to a file without a name", hint="--output FILE, or DIR/ for a folder")
     if as_json and not timing:
         raise UsageError("cannot use --json without --timing", hint="`--format json` prints the run as JSON")
     project = find()

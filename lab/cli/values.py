@@ -1,10 +1,10 @@
-"""What a shell can complete of a verb's words: the names of boxes, lineups, engines, scenarios, variations, runs."""
+"""What a verb's words can be: none is empty, and a shell completes names of boxes, lineups, engines, cases, runs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,7 +15,35 @@ if TYPE_CHECKING:
     from lab.machines.catalog import Catalog
 
 
-class Named(click.types.StringParamType):
+# Metavars of texts that may be empty: free text, what `docker build` takes for its default then, and any step.
+MAY_BE_EMPTY = ("TEXT", "STAGE", "MODE", "OS/ARCH", "[STEP]")
+EMPTY = "it is empty"
+
+
+class Word(click.types.StringParamType):
+    """A text that is not empty: an unset variable of a script must not mean the usual value, such as a new run."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The text; a usage error for an empty one."""
+        if value == "":
+            self.fail(EMPTY, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class NamedPath(click.Path):
+    """A path that is not empty: Python takes an empty one for the current folder."""
+
+    def __init__(self, like: click.Path) -> None:
+        vars(self).update(vars(like))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a usage error for an empty text."""
+        if value == "":
+            self.fail(EMPTY, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Named(Word):
     """A word that names something lab knows; it is not checked here, only completed."""
 
     def __init__(self, known: Callable[[], list[str]], *, files: bool, listed: bool) -> None:
@@ -35,6 +63,14 @@ class Named(click.types.StringParamType):
             names = []
         found = [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
         return found if found or not self.files else [CompletionItem(incomplete, type="file")]
+
+
+def refuse_empty(parameter: click.Parameter) -> None:
+    """Let the parameter refuse an empty text, unless it is one that may be empty."""
+    if type(parameter.type) is click.Path:
+        parameter.type = NamedPath(parameter.type)
+    elif type(parameter.type) is click.types.StringParamType and parameter.metavar not in MAY_BE_EMPTY:
+        parameter.type = Word()
 
 
 def complete_values(parameter: click.Parameter) -> None:

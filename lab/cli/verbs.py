@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from lab.cli.helping import prepare
+from lab.cli.mistakes import refusal
 from lab.errors import Interrupted, UsageError, did_you_mean
 from lab.files import disk_error
 
@@ -141,7 +142,7 @@ class Verbs(click.Group):
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """End with 0 where a reader of our output has gone (`lab ... | head`), and name a full disk as the cause.
+    """End with 0 where a reader of our output has gone (`lab ... | head`); name a full disk, or a path that is refused.
 
     Caught here because click itself would end the program with 1. What is still buffered goes to /dev/null: else it
     would fail again when Python ends.
@@ -153,6 +154,18 @@ def _answering() -> Iterator[None]:
         raise click.exceptions.Exit(0) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            _tell(error)
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise disk_error(error.filename or "the answer", error) from error
+    except RuntimeError as error:  # before Python 3.13, pathlib makes one of a loop of links
+        if isinstance(error.__context__, OSError):
+            _tell(error.__context__)
+        raise
+
+
+def _tell(error: OSError) -> None:
+    """Raise the error for a path that the system refuses, if it is one."""
+    told = refusal(error)
+    if told is not None:
+        raise told from error

@@ -253,6 +253,20 @@ def test_a_listener_that_fails_is_heard_of(box: SshBox) -> None:
     assert box.run(["echo", "again"]).text == "again"
 
 
+@pytest.mark.parametrize("argv", [["sleep", "30"], ["yes"]])
+def test_a_signal_does_not_wait_for_the_command(box: SshBox, argv: list[str]) -> None:
+    """`lab exec` waits for the command in the main thread, which gets the signal."""
+    box.run(["true"])  # it is connected
+    main = threading.main_thread().ident
+    assert main
+    threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        box.run(argv, timeout=20)
+    assert time.monotonic() - start < 10
+    assert box.run(["echo", "again"]).text == "again"
+
+
 def test_two_threads_use_one_box(box: SshBox) -> None:
     found: dict[str, str] = {}
 

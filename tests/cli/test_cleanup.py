@@ -274,7 +274,10 @@ def interrupted() -> Iterator[pytest.ExceptionInfo[Interrupted]]:
     ("lineup", "hint"),
     [
         ("local", "`python -m lab down --leftovers` removes what exists"),
-        ("debian", "`python -m lab down --lineup debian` removes what exists; `python -m lab up` continues"),
+        (
+            "debian",
+            "`python -m lab down --lineup debian` removes what exists; `python -m lab up --lineup debian` continues",
+        ),
     ],
 )
 @pytest.mark.parametrize("stop", [Interrupted("stopped by SIGTERM"), KeyboardInterrupt("SIGTERM")])

@@ -51,7 +51,7 @@ def test_json_and_the_page_have_the_same_rates(place: Place) -> None:
         ),
         (["COPY*", "--box", "x", "--since", "2099-01-01"], "that fits --box x and --since 2099-01-01"),
         (["NO*", "--since", "2099-01-01"], 'cannot find a trial with the step "NO*" hint: `python -m lab report`'),
-        (["COPY*", "--html", ""], "a file without a name"),
+        (["COPY*", "--html", ""], "cannot use the option --html: it is empty"),
     ],
 )
 def test_a_request_without_an_answer_is_refused(place: Place, words: list[str], message: str) -> None:

@@ -445,11 +445,9 @@ def test_a_second_lab_is_exit_code_11(place: Place, verb: str) -> None:
     assert f" --wait {verb} ...` waits until it ends" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("names", "command"), [((), "down --lineup debian"), (("centos7", "local"), "down centos7 local")]
-)
+@pytest.mark.parametrize(("names", "these"), [((), "--lineup debian"), (("centos7", "local"), "centos7 local")])
 def test_what_was_interrupted_names_the_command_that_cleans_up(
-    tmp_path: Path, names: tuple[str, ...], command: str
+    tmp_path: Path, names: tuple[str, ...], these: str
 ) -> None:
     catalog = Catalog(ROOT / "boxes")
     place = Workplace(Project(tmp_path, tmp_path), catalog, catalog.lineup("debian"), "")
@@ -459,7 +457,9 @@ def test_what_was_interrupted_names_the_command_that_cleans_up(
 
     with pytest.raises(errors.Interrupted) as caught:
         with_way_back(place, work, names)
-    assert caught.value.hint == f"`python -m lab {command}` removes what exists; `python -m lab up` continues"
+    assert (
+        caught.value.hint == f"`python -m lab down {these}` removes what exists; `python -m lab up {these}` continues"
+    )
 
 
 def test_every_kind_of_error_has_an_exit_code_and_words_of_its_own() -> None:

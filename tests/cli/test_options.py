@@ -10,6 +10,7 @@ import pytest
 
 from lab.cli.main import lab
 from lab.cli.options import Number, builders_named, caches_named, lineup_option
+from lab.cli.values import MAY_BE_EMPTY, NamedPath, Word
 from lab.errors import UsageError
 from tests.cli.program import Place
 from tests.conftest import ROOT
@@ -78,3 +79,35 @@ def option_help(name: str) -> str:
         pass
 
     return next(str(item.help) for item in verb.params if isinstance(item, click.Option) and item.name == name)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("repro", "--list", "--lineup", "local", "--resume", ""),
+        ("repro", "--list", "--lineup", "local", "--context", ""),
+        ("repro", "", "--list", "--lineup", "local"),
+        ("merge", ""),
+        ("diff", "", "."),
+        ("record", ".", "--output", ""),
+    ],
+)
+def test_an_unset_variable_of_a_script_is_refused_and_not_taken_for_the_usual_value(
+    here: Place, words: tuple[str, ...]
+) -> None:
+    done = here.lab(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(r"lab: cannot use the (option|argument) .+: it is empty\nhint: ", done.stderr), done.stderr
+
+
+def test_every_verb_refuses_empty_words_but_those_that_may_be_empty() -> None:
+    seen = 0
+    for words, command in commands(lab):
+        for parameter in command.params:
+            if type(parameter.type) in (click.Path, click.types.StringParamType):
+                assert parameter.metavar in MAY_BE_EMPTY, (words, parameter.name)
+            elif isinstance(parameter.type, Word | NamedPath):
+                seen += 1
+                with pytest.raises(click.BadParameter, match="it is empty"):
+                    parameter.type.convert("", None, None)
+    assert seen > 100

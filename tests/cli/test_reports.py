@@ -254,7 +254,7 @@ def test_a_script_that_leaves_out_steps_is_announced_by_a_warning(place: Place) 
 
 def test_a_file_without_a_name_is_none(place: Place) -> None:
     done = place.lab("report", "--output", "")
-    assert (done.returncode, "without a name" in done.stderr) == (2, True)
+    assert (done.returncode, "cannot use the option --output: it is empty" in done.stderr) == (2, True)
     assert sorted(path.name for path in place.root.iterdir() if path.suffix == ".txt") == []
 
 
