@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from lab import __version__, files
 from lab.boxes.base import Tell
@@ -96,10 +97,15 @@ def plan(items: Collection[Item], folder: Path, about: About, tell: Tell) -> Pla
 
 
 def check_folder(folder: Path) -> None:
-    """Raise UsageError if no folder can be there, or if it holds files that are no pack's at the places of a pack."""
+    """Raise UsageError if no folder can be there, or if it holds files that are no pack's at the places of a pack.
+
+    HostError if nothing can be written there.
+    """
+    standing = _standing(folder)
+    if files.is_folder(standing):
+        _check_writable(standing)
     if files.is_file(folder / NAME) or files.is_file(folder / UNFINISHED):
         return
-    standing = _standing(folder)
     if not files.is_folder(standing):
         what = "it" if standing == folder else str(standing)
         raise UsageError(f"cannot make a pack in {folder}: {what} is not a folder")
@@ -109,6 +115,18 @@ def check_folder(folder: Path) -> None:
             f"cannot make a pack in {folder}: it has {', '.join(taken)} already, and is not a pack",
             hint="name an empty folder, or one that does not exist",
         )
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise HostError for a folder in which no file can be made: what `access` says is not true of every root."""
+    try:
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise HostError(
+            f"cannot make a pack in {folder}: no file can be made there: {error.strerror or error}",
+            hint="name another folder",
+        ) from error
 
 
 def _standing(folder: Path) -> Path:

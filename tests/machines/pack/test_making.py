@@ -12,7 +12,7 @@ import pytest
 from lab.errors import ConfigError, HostError, UsageError
 from lab.machines.pack import making
 from lab.machines.pack.gathering import Item
-from lab.machines.pack.making import make
+from lab.machines.pack.making import check_folder, make
 from lab.machines.pack.manifest import NAME, Sort, read_manifest
 from lab.model import Progress
 from tests.conftest import ROOT
@@ -129,6 +129,11 @@ def test_files_of_the_user_are_not_overwritten(tmp_path: Path) -> None:
         planned(write_sources(tmp_path / "sources"), tmp_path / "file" / "pack")
 
 
+def test_a_place_where_nothing_can_be_written_is_refused_before_anything_is_gathered() -> None:
+    with pytest.raises(HostError, match="cannot make a pack in /proc: no file can be made there"):
+        check_folder(Path("/proc/none/pack"))
+
+
 def test_too_little_space_is_found_before_the_first_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = planned(write_sources(tmp_path / "sources"), tmp_path / "pack")
     monkeypatch.setattr(making, "RESERVE", 1 << 60)
@@ -148,7 +153,7 @@ import json, sys
 from contextlib import suppress
 from pathlib import Path
 from lab.errors import HostError
-from lab.machines.pack.making import make
+from lab.machines.pack.making import check_folder, make
 from lab.machines.pack.manifest import read_manifest
 from tests.machines.pack.packs import planned, silent, write_sources
 
