@@ -9,7 +9,7 @@ import click
 from lab import __version__
 from lab.cli.columns import fill
 from lab.cli.helping import VARIABLE, command_lines, prepare
-from lab.cli.mistakes import defect, misuse
+from lab.cli.mistakes import defect, misuse, refused
 from lab.cli.terminal import CANONICAL, as_called, echo, remark, say, width
 from lab.cli.verbs import Verbs
 from lab.cli.waiting import speak
@@ -93,7 +93,7 @@ def main() -> None:
         code = show(defect(cause) if isinstance(cause, EOFError) else Interrupted.by(cause, hint=lab.after_stop))
     except Exception as error:
         stopped = stop_behind(error) or just_stopped()
-        code = show(Interrupted.by(stopped, hint=lab.after_stop) if stopped else defect(error))
+        code = show(Interrupted.by(stopped, hint=lab.after_stop) if stopped else refused(error) or defect(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 

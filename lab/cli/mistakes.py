@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import traceback
@@ -11,9 +12,13 @@ from datetime import UTC, datetime
 import click
 
 from lab.cli.terminal import CANONICAL, as_called
-from lab.errors import LabError, UsageError, did_you_mean
+from lab.errors import HostError, LabError, UsageError, did_you_mean, reason
+from lab.report import printable
 
 _NUMBER = re.compile(r"a valid integer(?: range)?$")  # Click's words for no number; for one out of range it has better
+
+# What the system answers where a path is at fault, or the disk or the rights behind it.
+REFUSALS = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 def misuse(error: click.ClickException) -> UsageError:
@@ -64,6 +69,18 @@ class _Asked:
 def ask_traceback() -> None:
     """Let a defect print its traceback on the screen instead of into a file."""
     _Asked.traceback = True
+
+
+def refused(error: Exception) -> HostError | None:
+    """The error for what the system refuses to do with a named file; None for any other exception.
+
+    Every question to a path can fail so, even whether it exists: a folder above it may not be searched.
+    """
+    if not isinstance(error, OSError) or error.errno not in REFUSALS or not isinstance(error.filename, str):
+        return None
+    why = f"cannot use {printable.line(error.filename)}: {reason(error)}"
+    rights = error.errno in (errno.EACCES, errno.EPERM)
+    return HostError(why, hint="`namei -l PATH` shows the rights of it and of the folders above it" if rights else None)
 
 
 def defect(error: Exception) -> LabError:

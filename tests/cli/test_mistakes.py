@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.cli.mistakes import refused
+from lab.errors import HostError
 from tests.conftest import ROOT
 
 # The program with a verb that fails as no verb should.
@@ -69,3 +72,28 @@ def test_a_traceback_that_no_file_can_hold_is_printed(tmp_path: Path) -> None:
     done = failing("boxes", LAB_CACHE=str(tmp_path / "file"))
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback") and done.stderr.endswith("The traceback is printed above\n")
+
+
+@pytest.mark.parametrize("refusal", [errno.EACCES, errno.ENAMETOOLONG])
+def test_what_the_system_refuses_to_do_with_a_path_is_no_defect(refusal: int) -> None:
+    found = refused(OSError(refusal, os.strerror(refusal), "private/\x1bapp"))
+    assert isinstance(found, HostError)
+    assert found.message == f"cannot use private/\\x1bapp: {os.strerror(refusal)}"
+    assert refused(OSError(refusal, "no path")) is None
+    assert refused(FileNotFoundError(errno.ENOENT, "gone", "a file of lab")) is None
+    assert refused(KeyError("x")) is None
+
+
+def test_a_folder_that_may_not_be_searched_is_named_by_every_verb(tmp_path: Path) -> None:
+    """Root may search every folder, so the name of a file that no system takes stands for one."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", "why", "--cache-from", f"./{'a' * 300}", "."],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LAB_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT / "templates" / "example" / "app",
+    )
+    assert done.returncode == 5
+    assert done.stderr == f"lab: cannot use {'a' * 300}: File name too long\n"
