@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lab.report.workflow import Annotation
 
 markdown_option = click.option(
-    "--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a comment on a pull request."
+    "--markdown", "as_markdown", is_flag=True, help="Print Markdown without secrets, for a comment on a pull request."
 )
 github_option = click.option(
     "--github",

@@ -80,7 +80,8 @@ def choose(index: Mapping[str, Any], platform: Platform, what: str) -> str:
         digest = item.get("digest")
         if isinstance(digest, str) and (platform.takes(known) or (not known and len(images) == 1)):
             return digest
-        found.append(str(Platform(str(known.get("os")), str(known.get("architecture")), str(known.get("variant", "")))))
+        names = Platform(str(known.get("os")), str(known.get("architecture")), str(known.get("variant", "")))
+        found += [str(names)] if known else []
     raise ReadError(
         f"cannot find {what} for {platform}: it exists for {', '.join(dict.fromkeys(found)) or 'no platform'}",
         hint="name another platform with --platform",

@@ -11,7 +11,7 @@ from lab.explain.question import Question
 from lab.explain.why import Answer
 from lab.model import Outcome
 from lab.registry.found import FoundCache
-from lab.report import markup
+from lab.report import markup, published
 from lab.report.why import caches, dependence, label, reason
 
 WORDS = {Outcome.HIT: "hit", Outcome.RAN: "run", Outcome.UNKNOWN: "unknown"}
@@ -71,7 +71,7 @@ def sentences(found: Outlook, *, brief: bool = False) -> list[str]:
 
 def summary(sources: Sequence[FoundCache], question: Question, found: Outlook) -> str:
     """The prediction as Markdown, for a job's summary or a comment."""
-    names = ", ".join(markup.code(source.name) for source in sources)
+    names = ", ".join(published.code(source.name) for source in sources)
     first, *others = sentences(found)
     facts = [*others, *caches(sources, question), *found.diagnosis.remarks]
     columns = heads(found)
@@ -81,9 +81,9 @@ def summary(sources: Sequence[FoundCache], question: Question, found: Outlook) -
     )
     left = len(found.steps) - MOST
     parts = [
-        f"### Docker build cache, predicted: {markup.prose(first)}",
-        f"{names}, {markup.prose(question.engine.title)}",
-        "\n".join(f"- {markup.prose(fact)}" for fact in facts),
+        f"### Docker build cache, predicted: {published.prose(first)}",
+        f"{names}, {published.prose(question.engine.title)}",
+        "\n".join(f"- {published.prose(fact)}" for fact in facts),
         *([table] if found.steps else []),
         *([f"{counted(left, 'more step')} are left out."] if left > 0 else []),
     ]
@@ -91,7 +91,7 @@ def summary(sources: Sequence[FoundCache], question: Question, found: Outlook) -
 
 
 def _cell(head: str, text: str) -> str:
-    return markup.cell(text) if head == "instruction" else markup.prose(text)
+    return published.cell(text) if head == "instruction" else published.prose(text)
 
 
 def _seconds(cost: Cost | None) -> str:

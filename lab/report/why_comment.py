@@ -1,4 +1,4 @@
-"""A diagnosis of a build as Markdown: a comment for a pull request, or the summary of a CI job."""
+"""A diagnosis of a build as Markdown without secrets: a comment for a pull request, or the summary of a CI job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.explain.question import Question
 from lab.explain.why import Answer, Diagnosis
 from lab.model import Outcome
 from lab.registry.found import FoundCache
-from lab.report import markup, printable
+from lab.report import markup, printable, published
 from lab.report.why import WORDS, caches, dependence, files, label, reason, title
 from lab.report.workflow import Annotation
 
@@ -21,11 +21,11 @@ LONGEST = 160  # characters of an instruction
 def comment(sources: Sequence[FoundCache], question: Question, diagnosis: Diagnosis, *, assumed: bool) -> str:
     """The cause, a table of the steps, and the evidence folded away."""
     engine = question.engine.title + (", the newest that lab knows" if assumed else "")
-    names = ", ".join(markup.code(source.name) for source in sources)
-    head = f"{names} built with {markup.prose(engine)} (rules {question.engine.rules.name})"
+    names = ", ".join(published.code(source.name) for source in sources)
+    head = f"{names} built with {published.prose(engine)} (rules {question.engine.rules.name})"
     facts = [*caches(sources, question), *diagnosis.remarks]
     parts = [
-        f"### Docker build cache: {markup.prose(_short(diagnosis))}",
+        f"### Docker build cache: {published.prose(_short(diagnosis))}",
         *_cause(diagnosis),
         f"{head}\n\n{_points(facts)}" if facts else head,
     ]
@@ -45,15 +45,33 @@ def warnings_of(diagnosis: Diagnosis, dockerfile: str) -> list[Annotation]:
             count = item.dependents
             more = f"; {count} more step{'s' * (count > 1)} would run because of it" if count else ""
             found.append(
-                Annotation("warning", f"{label(item)}: {reason(item)}{more}", "cache miss", dockerfile, item.place.line)
+                Annotation(
+                    "warning",
+                    published.hidden(f"{label(item)}: {reason(item)}{more}"),
+                    "cache miss",
+                    dockerfile,
+                    item.place.line,
+                )
             )
         elif item.outcome is Outcome.RAN and item.lost is None:
             found.append(
-                Annotation("warning", f"{label(item)}: {reason(item)}", "cache miss", dockerfile, item.place.line)
+                Annotation(
+                    "warning",
+                    published.hidden(f"{label(item)}: {reason(item)}"),
+                    "cache miss",
+                    dockerfile,
+                    item.place.line,
+                )
             )
         elif item.outcome is Outcome.UNKNOWN:
             found.append(
-                Annotation("notice", f"{label(item)}: {item.sentence}", "cache not known", dockerfile, item.place.line)
+                Annotation(
+                    "notice",
+                    published.hidden(f"{label(item)}: {item.sentence}"),
+                    "cache not known",
+                    dockerfile,
+                    item.place.line,
+                )
             )
     return found
 
@@ -67,19 +85,21 @@ def _cause(diagnosis: Diagnosis) -> list[str]:
         return []
     item = diagnosis.steps[diagnosis.cause]
     line = f", line {item.place.line}" if item.place.line else ""
-    place = markup.prose(f"{item.place}{line}".strip(", "))
-    return [f"**Cause:** {markup.code(_cut(item.instruction))} ({place}): {markup.prose(reason(item))}."]
+    place = published.prose(f"{item.place}{line}".strip(", "))
+    return [f"**Cause:** {published.code(_cut(item.instruction))} ({place}): {published.prose(reason(item))}."]
 
 
 def _points(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {markup.prose(line)}" for line in lines)
+    return "\n".join(f"- {published.prose(line)}" for line in lines)
 
 
 def _table(diagnosis: Diagnosis) -> str:
     rows = []
     for item in diagnosis.steps[:MOST]:
-        why = "" if item.outcome is Outcome.HIT else markup.prose(dependence(item, diagnosis) or reason(item))
-        rows.append([markup.prose(str(item.place)), markup.cell(_cut(item.instruction)), WORDS[item.outcome], why])
+        why = "" if item.outcome is Outcome.HIT else published.prose(dependence(item, diagnosis) or reason(item))
+        rows.append(
+            [published.prose(str(item.place)), published.cell(_cut(item.instruction)), WORDS[item.outcome], why]
+        )
     text = markup.table(["step", "instruction", "outcome", "why"], rows)
     left = len(diagnosis.steps) - len(rows)
     return text + (f"\n\n{counted(left, 'more step')} are left out." if left else "")
@@ -91,8 +111,9 @@ def _evidence(item: Answer) -> str:
     lines = files(item, partial(printable.filled, width=10_000))
     if not lines:
         return ""
-    return f"{markup.code(_cut(label(item)))}\n\n" + _points([line.strip().removeprefix("- ") for line in lines])
+    return f"{published.code(_cut(label(item)))}\n\n" + _points([line.strip().removeprefix("- ") for line in lines])
 
 
 def _cut(text: str) -> str:
+    text = published.hidden(text)  # what is left of a secret may not look like one
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -98,6 +98,8 @@ def test_a_path_that_the_user_may_not_see_is_no_defect(monkeypatch: pytest.Monke
     other = refusal(PermissionError(errno.EACCES, "Permission denied", "/srv/run"))
     assert other and (other.exit_code, other.message) == (5, "cannot use /srv/run: Permission denied")
     assert other.hint == "the user who calls lab has no permission for it"
+    odd = refusal(PermissionError(errno.EACCES, "Permission denied", "/srv/\x1bapp"))
+    assert odd and odd.message == "cannot use /srv/\\x1bapp: Permission denied"
     home = refusal(PermissionError(errno.EACCES, "Permission denied", "/home/ada/.cache/lab"))
     assert home and home.hint == "set HOME, which is /home/ada, to a folder of your own; sudo -H does so"
 

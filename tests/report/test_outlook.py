@@ -63,3 +63,12 @@ def test_the_summary_has_the_sentences_and_the_table() -> None:
     many = Diagnosis(FOUND.steps[:1] * (MOST + 5))
     long = summary([], ASKED, Outlook(many, (None,) * (MOST + 5)))
     assert "5 more steps are left out." in long
+
+
+def test_no_secret_of_an_instruction_is_in_the_markdown() -> None:
+    steps = tuple(
+        replace(step, instruction="ADD https://ci:hunter2hunter2@example.org/f.git /f", sentence="npm_" + "A1b2" * 9)
+        for step in FOUND.steps
+    )
+    text = summary([FoundCache("local cache", "cache")], ASKED, replace(FOUND, diagnosis=Diagnosis(steps, 0)))
+    assert "login" in text and "hunter2" not in text and "A1b2" not in text

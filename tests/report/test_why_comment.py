@@ -95,3 +95,21 @@ def test_a_step_that_is_not_known_is_a_notice() -> None:
     step = replace(odd("RUN x").steps[0], outcome=Outcome.UNKNOWN, role=Role.UNKNOWN)
     [found] = warnings_of(Diagnosis((step,)), "Dockerfile")
     assert (found.level, found.message) == ("notice", "x 1/1 RUN x: because of RUN x")
+
+
+SECRET_STEP = (
+    "ADD https://ci:hunter2hunter2@example.org/f.tgz?X-Amz-Signature=5ecret5ecret --token=hunter2hunter2 " + "x" * 60
+)
+
+
+def test_no_secret_of_an_instruction_is_published() -> None:
+    """BuildKit and lab show an instruction with the values of build arguments in it."""
+    for instruction in (SECRET_STEP, SECRET_STEP + "|`", "RUN " + "y" * (LONGEST - 30) + SECRET_STEP):
+        found = odd(instruction)
+        unknown = replace(found.steps[0], outcome=Outcome.UNKNOWN)
+        shown = [made(found), *map(str, warnings_of(found, "D")), *map(str, warnings_of(Diagnosis((unknown,)), "D"))]
+        assert len(shown) == 3
+        for text in shown:
+            assert "hunter2" not in text and "5ecret" not in text
+            assert "login" in text
+    assert "secret" in made(odd(SECRET_STEP))

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from lab.buildkit.progress.build import Build, Image, Step
-from lab.buildkit.progress.classic_lines import QUOTE, WORDS
+from lab.buildkit.progress.classic_lines import GAP, LATER, QUOTE, WORDS
 from lab.buildkit.progress.extent import absent_of
 from lab.model import Outcome
 
@@ -57,7 +57,9 @@ class Buildah:
 
     @property
     def _pending(self) -> bool:
-        return bool(self._steps) and self._steps[-1].outcome is Outcome.UNKNOWN and not self._parallel
+        if self._parallel or not self._steps or self._steps[-1].reason == GAP:
+            return False
+        return self._steps[-1].outcome is Outcome.UNKNOWN
 
     def is_next_build(self, text: str, raw: str) -> bool:
         """Whether this line belongs to another build: the steps of the first stage count from the start again."""
@@ -74,10 +76,13 @@ class Buildah:
         if step := STEP.match(text):
             self._finish()
             if not COMMIT.match(step[4]):
+                self._doubt(_stage(step), int(step[2]) - 1, int(step[3] or 0))
                 self._step(step)
             self._committed = COMMIT.match(step[4]) is not None
         elif COMMIT.match(text):
             self._finish()
+            if self._steps:
+                self._doubt(self._stage, self._steps[-1].total, self._steps[-1].total)
             self._committed = True
         elif CACHED.match(text):
             if self._pending:
@@ -100,6 +105,12 @@ class Buildah:
         self._steps.append(Step(self._name, int(found[2]), int(found[3] or 0), instruction, outcome))
         if base:
             self._news.append(self._steps[-1])
+
+    def _doubt(self, stage: int, before: int, total: int) -> None:
+        """A gap after the last step may hold the step that its lines are of; a hit stands beside its step."""
+        last = self._steps[-1] if self._steps else None
+        if last and stage == self._stage and last.total == total and last.index < before and last.outcome in LATER:
+            self._steps[-1] = replace(last, outcome=Outcome.UNKNOWN, reason=GAP)
 
     def _finish(self) -> None:
         """The step before is over; had it been found in the cache, its line would have come before."""

@@ -150,13 +150,14 @@ class Classic:
         elif step := lines.step_of(text):
             if not self._is_trigger(step):
                 self._leave_container()
+                self._doubt(step[0] - 1, step[1])
                 self._step(*step)
         elif not self._steps or self._tangled:
             return
         elif removed := lines.removed_container(text):
             self._rewind(removed)
         elif running := lines.RUNNING.match(text):
-            if self._is_own(running[1]):
+            if self._is_own(running[1]) and self._may_run():
                 self._running = _Container(running[2])
                 self._containers[running[2]] = len(self._steps)
         elif cached := lines.CACHED.match(text):
@@ -201,6 +202,16 @@ class Classic:
                 return False
         return self._steps[-1].outcome is Outcome.UNKNOWN
 
+    def _may_run(self) -> bool:
+        """Whether the step may have a container: one that has ended has none more, so a part of the log is missing."""
+        return self._steps[-1].outcome in (Outcome.UNKNOWN, Outcome.BASE)
+
+    def _doubt(self, before: int, total: int) -> None:
+        """A gap after the last step may hold the step that its lines are of; a hit stands beside its step."""
+        last = self._steps[-1] if self._steps else None
+        if last and last.total == total and last.index < before and last.outcome in lines.LATER:
+            self._steps[-1] = replace(last, outcome=Outcome.UNKNOWN, reason=lines.GAP)
+
     def _leave_container(self) -> None:
         if self._running is not None:
             self.doubtful.add(self._running.id)
@@ -223,16 +234,25 @@ class Classic:
 
     def _end_of_step(self, text: str) -> None:
         if layer := lines.LAYER.match(text):
-            if self._is_own(layer[1]) and self._steps[-1].outcome is Outcome.UNKNOWN:
+            ran = self._steps[-1].instruction[:4].upper() != "RUN " or len(self._steps) in self._containers.values()
+            if self._is_own(layer[1]) and self._steps[-1].outcome is Outcome.UNKNOWN and ran:
                 self._settle(Outcome.RAN)
         elif built := lines.BUILT.match(text):
             self._leave_container()
+            self._doubt(self._steps[-1].total, self._steps[-1].total)
             self._image = built[1]
             self._over = True
         elif lines.FAILED.match(text) or lines.COPY_FAILED.match(text):
             self._running = None
-            self._settle(Outcome.ERROR)
+            if self._may_fail(text):
+                self._settle(Outcome.ERROR)
             self._over = True
+
+    def _may_fail(self, text: str) -> bool:
+        """Whether a failure may be that of the last step; else the step that failed is missing in the log."""
+        word = self._steps[-1].instruction.split(maxsplit=1)[:1]
+        copies = bool(word) and word[0].upper() in ("COPY", "ADD")
+        return self._may_run() and copies == (lines.COPY_FAILED.match(text) is not None)
 
     def _settle(self, outcome: Outcome) -> None:
         if self._steps[-1].outcome is not Outcome.BASE:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from lab.model import Outcome
+
 QUOTE = r"[ \t]*(?:>[ \t]+)*"
 ARROW = r"(?:[-–—]{1,3}> ?)"
 WORDS = (
@@ -36,6 +38,8 @@ PULL = re.compile(
     r"(?:Pulling |Pull complete|Already exists|Verifying |Download|Waiting|Extracting|Digest: |Status: )"
 )
 STAGE = re.compile(r"FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE)
+GAP = "the log has a gap after the step, so the lines there may belong to a later one"
+LATER = (Outcome.RAN, Outcome.ERROR)  # the outcomes that a line shows which may stand far below its step
 SHAPES = (CONTEXT, STEP, CACHED, RUNNING, REMOVED, LAYER, BUILT, FAILED, COPY_FAILED, TRIGGERS)
 
 

@@ -30,6 +30,7 @@ DONE = re.compile(
     r"(?P<ran>Taking snapshot of|No files (?:were )?changed|Pushing layer )|(?P<hit>Found cached layer)|"
     r"Skipping|Pushed |Saving file "
 )
+CACHEABLE = re.compile(r"(?:RUN|COPY)\b", re.IGNORECASE)  # kaniko keeps no layer of other commands
 FAILED = re.compile(r"[ \t]*error building image: ")
 PUSHED = re.compile(r"Pushed .*@(sha256:[0-9a-f]{64})")
 
@@ -109,6 +110,7 @@ class Kaniko:
         Without both it was run, unless the lookup may be in a part that the log does not have.
         """
         if self._pending:
+            proof = None if proof is Outcome.HIT and not CACHEABLE.match(self._steps[-1].instruction) else proof
             rest = Outcome.RAN if self._stages else Outcome.UNKNOWN
             self._settle(self._looked_up.get(self._steps[-1].instruction) or proof or rest)
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from lab.buildkit.progress import asciicast
 
-# The pieces of these end lines themselves; a value of the others is a line.
-PIECES = ("log", "stream", asciicast.FIELD)
+# The pieces of these end lines themselves; a value of the others is a line. Drone and Harness write `out`.
+PIECES = ("log", "stream", asciicast.FIELD, "out")
+# CircleCI's API writes the output of a step as `message`, in pieces that end anywhere, each with its stream.
+STREAMS = ("out", "err")
 FIELDS = (
     *PIECES,
     "message",
@@ -104,7 +106,7 @@ class Texts:
                 continue
             self.active = True
             self.name = self.name or NAMES.get(field)
-            if field not in PIECES:
+            if field not in PIECES and value.get("type") not in STREAMS:
                 return [*self.flush(), *text.split("\n")]
             if not self._rest and text.find("\n") == len(text) - 1 >= 0:
                 return [text[:-1].rstrip("\r")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.errors import UsageError
@@ -12,6 +12,7 @@ from lab.registry.archive import open_files
 from lab.registry.found import FoundCache
 from lab.registry.layout import DIGEST, find_digest, find_in_files, find_tag
 from lab.registry.manifests import Platform
+from lab.registry.masking import shown
 from lab.registry.sources.kind import OF_EXPORT, SourceKind
 
 LATEST = "latest"  # the tag that BuildKit's client reads if none is given
@@ -24,12 +25,13 @@ class LocalSource:
     path: Path
     digest: str = ""
     tag: str = ""
+    text: str = field(default="", compare=False)  # the path as the command line has it: a path has lost the // of a URL
 
     def read(self, platform: Platform, seconds: float) -> FoundCache:
         """Read it; `seconds` plays no part."""
         if not self.path.exists():
             raise UsageError(
-                f"cannot find the folder {self.path}",
+                f"cannot find the folder {shown(self.text or str(self.path))}",
                 hint="name the folder that a build wrote with --cache-to type=local,dest=DIR",
             )
         with open_files(self.path) as files:
@@ -46,7 +48,7 @@ def _make(given: Mapping[str, str]) -> LocalSource:
     digest = given.get("digest", "")
     if digest and not DIGEST.fullmatch(digest):
         raise UsageError(f'cannot use the digest "{digest}": it is not sha256: with 64 hexadecimal digits')
-    return LocalSource(at_home(given["src"]), digest, given.get("tag", ""))
+    return LocalSource(at_home(given["src"]), digest, given.get("tag", ""), given["src"])
 
 
 KIND = SourceKind(

@@ -121,3 +121,26 @@ def test_forms_follow_each_other_in_one_input() -> None:
     forms = [WHOLE, SCREEN, RAW, CLASSIC.format("") + RAN + LAST]
     text = "Server: Docker Engine\n 19.03.8\n".join([*forms, *reversed(forms)])
     assert [build for part in [*forms, *reversed(forms)] for build in read_builds(part)] == read_builds(text)
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        # what follows the gap would settle the step before it; the hit of a step stands beside it
+        ("Step 2/4 : COPY a a\n ---> 3a4b5c6d7e8f\nStep 4/4 : CMD x\n", [B, U, U]),
+        ("Step 2/4 : COPY a a\n ---> 3a4b5c6d7e8f\nSuccessfully built 3a4b5c6d7e8f\n", [B, U]),
+        ("Step 2/4 : COPY a a\nThe command '/bin/sh -c y' returned a non-zero code: 1\n", [B, U]),
+        ("Step 2/4 : RUN y\nCOPY failed: no such file\n", [B, U]),
+        ("Step 2/4 : RUN y\n ---> 3a4b5c6d7e8f\nStep 3/4 : CMD x\n", [B, U, U]),
+        ("Step 2/4 : COPY a a\n ---> Using cache\n ---> Running in 3a4b5c6d7e8f\nx\n", [B, H]),
+    ],
+)
+def test_what_follows_a_gap_is_not_the_outcome_of_the_step_before_it(kept: str, expected: list[Outcome]) -> None:
+    assert outcomes(only("Step 1/4 : FROM alpine\n ---> f70734b6a266\n" + kept)) == expected
+
+
+@pytest.mark.parametrize("after", ["STEP 4/4: CMD x\nCOMMIT\n", "COMMIT app\n--> 112233445566\n"])
+def test_a_gap_of_buildah_decides_as_little(after: str) -> None:
+    head = "STEP 1/4: FROM alpine\n"
+    assert outcomes(only(head + "STEP 2/4: COPY a a\n--> 0123456789ab\n" + after))[:2] == [B, U]
+    assert outcomes(only(head + "STEP 2/4: COPY a a\n--> Using cache 0123456789ab\n--> 0123456789ab\n" + after))[1] is H

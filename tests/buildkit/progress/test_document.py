@@ -117,3 +117,19 @@ def test_input_without_a_build(data: str | bytes) -> None:
 )
 def test_sizes(text: str, size: int | None) -> None:
     assert size_in_bytes(text) == size
+
+
+def test_the_pieces_of_a_step_on_circleci_may_end_anywhere() -> None:
+    """The output of a program that looks like an outcome must not come to stand at the beginning of a line."""
+    text = HEAD + "#3 [2/3] RUN a\n#3 0.400 #4 CACHED\n#3 DONE 2.0s\n\n#4 [3/3] RUN b\n#4 0.2 #4 DONE 1.0s\n#4 0.3 x\n"
+    text = text.replace("\n", "\r\n")
+    for at in range(len(text)):
+        parts = [{"message": part, "time": "2026-11-28T10:00:00Z", "type": "out"} for part in (text[:at], text[at:])]
+        assert outcomes(only(json.dumps(parts))) == [B, R, Outcome.UNKNOWN]
+
+
+def test_the_lines_of_drone_are_read() -> None:
+    text = HEAD + "#3 [2/3] RUN a\n#3 CACHED\n\n#4 [3/3] RUN b\n#4 DONE 1.0s\n"
+    lines = [{"pos": at, "out": f"{line}\n", "time": 1} for at, line in enumerate(text.split("\n"))]
+    assert outcomes(only(json.dumps(lines))) == [B, H, R]
+    assert outcomes(only("".join(json.dumps(line) + "\n" for line in lines))) == [B, H, R]

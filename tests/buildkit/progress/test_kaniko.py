@@ -44,3 +44,9 @@ def test_a_lookup_counts_for_the_command_that_it_names_alone() -> None:
     hit, miss = "Using caching version of cmd: RUN one", "No cached layer found for cmd RUN two"
     found = outcomes(STAGE, hit, miss, "RUN one", EXTRACTING, "RUN two", SNAPSHOT, "RUN three", SNAPSHOT)
     assert found == {"RUN one": HIT, "RUN two": RAN, "RUN three": RAN}
+
+
+def test_a_command_of_which_kaniko_keeps_no_layer_is_no_hit() -> None:
+    """The line is of a later command, which the log has lost."""
+    hit = "Using caching version of cmd: RUN one"
+    assert outcomes(STAGE, hit, "WORKDIR /src", EXTRACTING, END)["WORKDIR /src"] is not HIT

@@ -44,6 +44,8 @@ def test_a_tag_chooses_in_an_archive_of_docker_save_too() -> None:
 def test_what_is_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot find the folder"):
         read(f"type=local,src={tmp_path}/gone")
+    with pytest.raises(UsageError, match=r"folder https://\[login\]@example\.org/x$"):
+        read("type=local,src=https://ci:hunter2@example.org/x")
     with pytest.raises(ReadError, match=r"it has no index\.json, so it is no cache of type=local"):
         read(f"type=local,src={tmp_path}")
 
