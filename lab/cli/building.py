@@ -233,7 +233,7 @@ def dockerfile_text(recipe: Path, folder: Path) -> str:
         if recipe == STANDARD_INPUT:
             text = sys.stdin.buffer.read(LARGEST_DOCKERFILE + 1).decode("utf-8")
         else:
-            with io.TextIOWrapper(open_named(recipe), encoding="utf-8") as file:
+            with io.TextIOWrapper(open_named(recipe), encoding="utf-8", newline="") as file:  # CRLF enters keys
                 text = file.read(LARGEST_DOCKERFILE + 1)
     except UnicodeDecodeError as error:
         raise ContextError(f"cannot read {recipe}: not UTF-8 at byte {error.start}") from error

@@ -82,7 +82,8 @@ def compare_copies(
 
     ReadError for a malformed Dockerfile or a target that it has not.
     """
-    planned = plan(dockerfiles.parse(dockerfile), {}, None, lambda copy: None, options, target)
+    linked = first.has_links or second.has_links
+    planned = plan(dockerfiles.parse(dockerfile), {}, None, lambda copy: None, options, target, linked=linked)
     first, second = comparable(first, second)
     return [_compared(step, step.taken, first, second, rule_sets) for step in planned.steps if step.taken is not None]
 

@@ -58,7 +58,8 @@ def steps_of(subject: Subject, dockerfile: str, dialect: Dialect | None, given: 
         bases = base_images(parsed, image, subject.bases, cache, subject.platform, options)
         if isinstance(subject.image, str):  # then no image describes a base that was not read
             bases |= {name: BaseImage() for name in bases if name not in subject.bases}
-        return plan(parsed, bases, dialect, lambda copy: None, options).steps
+        linked = any(not isinstance(side, str) and side.has_links for side in (subject.ours, subject.theirs))
+        return plan(parsed, bases, dialect, lambda copy: None, options, linked=linked).steps
     except LabError:
         return ()
 

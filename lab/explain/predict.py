@@ -67,7 +67,8 @@ def decisions(subject: Subject, *, built: bool = False) -> list[Decision] | str:
         parsed = dockerfiles.parse(subject.dockerfile)
         options = options_of(subject)
         bases = base_images(parsed, image, subject.bases, cache, subject.platform, options)
-        planned = plan(parsed, bases, engine.dialect, contents(subject.ours, engine.rules), options)
+        content = contents(subject.ours, engine.rules)
+        planned = plan(parsed, bases, engine.dialect, content, options, linked=subject.ours.has_links)
     except LabError as error:
         return error.message
     if built:

@@ -11,6 +11,7 @@ from lab.buildkit.cachekeys.cacheconfig import decode_config
 from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.inline import decode
 from lab.buildkit.cachekeys.needs import first_image
+from lab.buildkit.contenthash import gopath
 from lab.buildkit.rulebook import Known, Rulebook
 from lab.errors import LabError
 from lab.explain.build_values import flag
@@ -47,12 +48,13 @@ class Subject:
     @cached_property
     def theirs(self) -> StoredContext | str:
         """What the producer built from."""
-        return _sent_by(self.producer, load_context(self.run, self.production.context if self.production else None))
+        key = self.production.context if self.production else None
+        return _sent_by(self.producer, load_context(self.run, key), self.their_options)
 
     @cached_property
     def ours(self) -> StoredContext | str:
         """What the consumer rebuilt from."""
-        return _sent_by(self.consumer, load_context(self.run, self.trial.context))
+        return _sent_by(self.consumer, load_context(self.run, self.trial.context), self.trial.options)
 
     @cached_property
     def dockerfile(self) -> str:
@@ -74,7 +76,7 @@ class Subject:
 
     def _dockerfile_of(self, context: StoredContext | str, given: Given, own: str | None = None) -> str:
         objects = [] if isinstance(context, str) else context.objects
-        path = flag("file", given.flags) or "Dockerfile"
+        path = _file_of(given)
         found = next((item.content for item in objects if item.path == path), None)
         text = own or (found.decode("utf-8", "replace") if isinstance(found, bytes) else self.run.dockerfile)
         try:
@@ -163,11 +165,17 @@ class Subject:
         return ("linux", "amd64") if isinstance(self.image, str) else (self.image.os, self.image.architecture)
 
 
-def _sent_by(box: BoxFacts | None, context: StoredContext | str) -> StoredContext | str:
-    """The context as the client of that box sends it."""
-    if isinstance(context, str) or box is None or not walks_by_name(box):
+def _sent_by(box: BoxFacts | None, context: StoredContext | str, given: Given) -> StoredContext | str:
+    """The context as the client of that box sends it with these options."""
+    if isinstance(context, str):
         return context
-    return replace(context, by_name=True)
+    by_name = box is not None and walks_by_name(box)
+    return replace(context, by_name=by_name, dockerfile=_file_of(given))
+
+
+def _file_of(given: Given) -> str:
+    """The path of the Dockerfile in the context that the options of a build name."""
+    return gopath.clean(flag("file", given.flags) or "Dockerfile")
 
 
 class Subjects:

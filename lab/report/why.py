@@ -142,6 +142,11 @@ def files(item: Answer, filled: Filled) -> list[str]:
         rows += filled(text, "      ", first="    - ")
     if not result.finding.differences:
         rows += filled("nothing else: its engine makes another digest of the same files", "      ", first="    - ")
+    for difference in result.finding.instead:
+        text = f"{difference.path}: {difference.field}: {difference.producer}; here it is {difference.consumer}"
+        rows += filled(f"or, if its engine has the rules of this one, {text}", "      ", first="    - ")
+    if result.finding.instead:
+        rows += filled("the cache does not tell which of them is true", "      ", first="    - ")
     if item.makers:
         rows += filled(f"so do Docker {', '.join(item.makers)}", "      ", first="    - ")
     if result.finding.remedies:

@@ -36,6 +36,9 @@ class FoundShown(Strict):
     docker: tuple[str, ...]
     sentence: str = Field(description="the difference in a sentence, where one rule makes all differences; else empty")
     differences: tuple[DifferenceShown, ...]
+    instead: tuple[DifferenceShown, ...] = Field(
+        description="what differs if the producer's engine has the rules of this one; the cache does not tell which"
+    )
     remedies: tuple[str, ...] = Field(description="what was tried on the records of both sides and gives one digest")
 
 
@@ -125,6 +128,7 @@ def _search(result: Result, makers: tuple[str, ...]) -> SearchShown:
             sentence=finding.sentence or "",
             remedies=tuple(remedy.text for remedy in finding.remedies),
             differences=tuple(map(_difference, finding.differences)),
+            instead=tuple(map(_difference, finding.instead)),
         )
     return SearchShown(
         tried=result.tried,

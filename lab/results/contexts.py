@@ -108,20 +108,27 @@ def _digests(entry: Entry, number: str, variants: Sequence[Rules], known: Digest
 class StoredContext:
     """A context from a run: its objects, and the digests of files whose content is not stored.
 
-    `ignore` is the text of an ignore file beside the Dockerfile, which takes the place of .dockerignore. `by_name` is
-    true for the client of a side that walks as those before BuildKit 0.10: see `sent_objects`.
+    `ignore` is the text of an ignore file beside the Dockerfile, which takes the place of .dockerignore. Without it,
+    such a file is looked for beside `dockerfile` among the objects. `by_name` is true for the client of a side that
+    walks as those before BuildKit 0.10: see `sent_objects`.
     """
 
     objects: tuple[Entry, ...]
     digests: dict[str, dict[str, str]]
     ignore: str | None = field(default=None, kw_only=True)
     by_name: bool = field(default=False, kw_only=True)
+    dockerfile: str = field(default="Dockerfile", kw_only=True)
+
+    @property
+    def has_links(self) -> bool:
+        """True if one of the objects is a symbolic link."""
+        return any(entry.kind is Kind.SYMLINK for entry in self.objects)
 
     @cached_property
     def sent_objects(self) -> list[Entry]:
         """The objects that a client sends; ContextError if .dockerignore cannot be applied."""
         ignore = None if self.ignore is None else Matcher(read_ignore_file(self.ignore))
-        return sent_objects(self.objects, ignore=ignore, by_name=self.by_name)
+        return sent_objects(self.objects, self.dockerfile, ignore, by_name=self.by_name)
 
     def tree(self, rules: Rules) -> Tree:
         """Build the daemon's tree under a rule set; a digest that cannot be computed raises ContextError on use."""

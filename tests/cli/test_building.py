@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from lab.buildkit.cachekeys.dockerfile import parse
+from lab.cli.building import dockerfile_text
 from tests.cli.program import Place
 from tests.explain.builds import SOURCES, write
 
@@ -196,3 +198,11 @@ def test_no_form_shows_the_secrets_of_a_source_that_cannot_be_read(
     assert "SECRET" not in done.stdout + done.stderr
     assert not summary.exists() or "SECRET" not in summary.read_text()
     assert summary.exists() == ("--github" in form)
+
+
+def test_the_line_ends_of_a_dockerfile_are_read_as_they_are(tmp_path: Path) -> None:
+    """A here-document with CRLF has another key than one with LF, for BuildKit and so for lab."""
+    (tmp_path / "Dockerfile").write_bytes(b"FROM scratch\r\nCOPY <<EOF /x\r\nhello\r\nEOF\r\n")
+    read = dockerfile_text(tmp_path / "Dockerfile", tmp_path)
+    assert read.count("\r\n") == 4
+    assert parse(read).stages[0].instructions[0].heredocs[0].content == "hello\r\n"

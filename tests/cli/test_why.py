@@ -159,8 +159,12 @@ def test_the_rules_of_another_engine_are_found_with_their_versions(
     assert (result["differences"], result["rule_sets"]) == ([], [f"R{number}" for number in range(2, 10)])
     assert "20.10.7 to 20.10.27" in result["docker"]
     assert "19.03.0 to 19.03.12" not in result["docker"]
-    told = lab("--cache-from", image(tmp_path), context, engine="19.03.8").stdout
+    told = " ".join(lab("--cache-from", image(tmp_path), context, engine="19.03.8").stdout.split())
     assert "nothing else: its engine makes another digest of the same files" in told
+    # a producer with this engine and without the attribute has the same record
+    assert "or, if its engine has the rules of this one, bar: security.lab: absent; here it is 1" in told
+    assert "the cache does not tell which of them is true" in told
+    assert [item["field"] for item in result["instead"]] == ["security.lab"]
 
 
 def test_a_name_in_the_form_of_docker_build_and_one_that_a_folder_has_too(

@@ -139,7 +139,7 @@ class StageBuilder(StageSteps):
         self.step(item, (vertex,))
 
     def _copy(self, item: Instruction) -> None:
-        copy = read_copy(item, self.expand, self.shop.stages.frontend)
+        copy = replace(read_copy(item, self.expand, self.shop.stages.frontend), asked=self.shop.asked)
         why = self.why_unclear(item) or copy.unclear
         dest = destination(copy.dest, self.state.folder, self.shop.stages.frontend)
         if not copy.dest.startswith("/"):

@@ -11,6 +11,7 @@ from lab.buildkit.cachekeys.instruction import SPACE, Instruction, heredoc, json
 from lab.buildkit.cachekeys.words import Failing, Lexer, WordError
 from lab.buildkit.contenthash import gopath
 from lab.buildkit.contenthash.query import Query
+from lab.buildkit.contenthash.sending import Asked
 from lab.errors import did_you_mean
 
 COMMON_FLAGS = {"chown", "chmod", "link", "exclude"}
@@ -33,6 +34,7 @@ class Copy:
     `chmod` is a number, and `symbolic` the text of a symbolic --chmod. `files` are the names and texts of the
     here-documents among its sources. `plain` states that the sources are paths, not patterns, and `urls_only` that the
     frontend knows no repositories as sources. `unclear` is the reason why its files or its definition are not known.
+    `asked` are the sources of the whole build, as in `Query`.
     """
 
     sources: tuple[str, ...]
@@ -52,6 +54,7 @@ class Copy:
     unpack: bool | None = None
     plain: bool = False
     urls_only: bool = False
+    asked: Asked | None = None
 
     @property
     def from_context(self) -> bool:
@@ -75,7 +78,9 @@ class Copy:
     def query(self, source: str) -> Query:
         """Return the query for one path."""
         path, include = pivot(source) if self.parents else (source, ())
-        return Query(path, wildcard=False if self.plain else None, include=include, exclude=self.exclude)
+        return Query(
+            path, wildcard=False if self.plain else None, include=include, exclude=self.exclude, asked=self.asked
+        )
 
 
 def pivot(source: str) -> tuple[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from lab.buildkit.cachekeys.stages import Origin, Stages
 from lab.buildkit.cachekeys.state import BaseImage, Options, State
 from lab.buildkit.cachekeys.step import Content, Plan
 from lab.buildkit.cachekeys.workshop import Workshop
+from lab.buildkit.contenthash.sending import Asked
 
 
 def plan(
@@ -23,14 +24,44 @@ def plan(
     content: Content,
     options: Options | None = None,
     target: str | None = None,
+    *,
+    linked: bool = False,
 ) -> Plan:
     """List the steps of all stages that the target needs, in build order, with their operations.
 
     `bases` maps the images that `images_needed` names to what is known of them. `content` returns the content record of
     a COPY's files in the context, or in the named context that its `origin` states; None if the rule set has none. A
     UnknownContentError that it raises makes that step unclear, and any other ContextError makes the build fail. If
-    `dialect` is None, no definition is known.
+    `dialect` is None, no definition is known. `linked` states that the context has symbolic links: then what the client
+    sends, and so what is found behind a link, depends on the sources of all steps.
     """
+    asked = None
+    if linked:
+        asked = _asked(_plan(dockerfile, bases, dialect, lambda copy: None, options, target))
+    return _plan(dockerfile, bases, dialect, content, options, target, asked)
+
+
+def _asked(planned: Plan) -> Asked | None:
+    """Return the sources that a build takes from the context; None if one of them is not known."""
+    found: set[str] = set()
+    for step in planned.steps:
+        inputs = [item.request for number in step.vertices for item in planned.vertices[number].inputs]
+        local = [request for request in (step.copy, step.taken, *inputs) if request and not request.origin]
+        if any(request.unclear for request in local):
+            return None
+        found.update(path for request in local for path in request.paths)
+    return tuple(sorted(found))
+
+
+def _plan(
+    dockerfile: Dockerfile,
+    bases: Mapping[str, BaseImage],
+    dialect: Dialect | None,
+    content: Content,
+    options: Options | None,
+    target: str | None,
+    asked: Asked | None = None,
+) -> Plan:
     options = options or Options()
     unclear = "it is not known how this engine writes the definitions of steps" if dialect is None else None
     frontend = Frontend(NEW) if dialect is None else frontend_of(dockerfile, dialect, options)
@@ -41,7 +72,7 @@ def plan(
     read = parse(dockerfile.text, frontend) if dockerfile.text else dockerfile
     stages = Stages(read, options, frontend, target)
     failing = None if unclear else rejected(read, frontend)
-    shop = Workshop(stages, bases, dialect, content, unclear, failing)
+    shop = Workshop(stages, bases, dialect, content, unclear, failing, asked)
     shop.reject(stages.arguments.unclear)
     for number in range(len(read.stages)):
         origin = stages.origin(number)

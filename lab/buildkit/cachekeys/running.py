@@ -174,6 +174,7 @@ class RunBuilder:
             request = replace(request, origin=origin.context or "?")
         elif mount.kind == "bind":
             vertex = shop.context_vertex()
+            request = replace(request, asked=shop.asked)
         if mount.kind == "cache" and mount.has_owner and not path and shop.dialect:
             made = cache_folder_operation(mount.mode, mount.uid or 0, mount.gid or 0, vertex, shop.dialect)
             vertex, path = shop.graph.operation(made.definition, made.inputs, made.identity), "/cache"

@@ -149,6 +149,8 @@ class Stages:
         if stage.name and (named := self._context(stage.name.lower(), read_platform(text) if text else None)):
             return named
         above = [place for place in range(number) if self.dockerfile.stages[place].name.lower() == base.lower()]
+        if above and base != base.lower():  # unlike --from, FROM takes the name as it is written
+            return Failing(f"FROM {base} names no stage: FROM needs the stage's name in small letters")
         if above:
             return Origin(above[-1])
         return self.image(base, read_platform(text) if text else None)

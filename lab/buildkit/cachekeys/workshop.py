@@ -15,13 +15,15 @@ from lab.buildkit.cachekeys.state import BaseImage, State
 from lab.buildkit.cachekeys.step import Content, Step
 from lab.buildkit.cachekeys.words import Failing
 from lab.buildkit.contenthash import gopath
+from lab.buildkit.contenthash.sending import Asked
 
 
 @dataclass
 class Workshop:
     """What the stages of one build share.
 
-    `unclear` is the reason why no definition is known, and `failing` why the build fails.
+    `unclear` is the reason why no definition is known, and `failing` why the build fails. `asked` are the sources of
+    the build's COPY, ADD and RUN in the context, None where the client may send all of it.
     """
 
     stages: Stages
@@ -30,6 +32,7 @@ class Workshop:
     content: Content
     unclear: str | None = None
     failing: str | None = None
+    asked: Asked | None = None
     graph: Graph = field(default_factory=Graph)
     steps: list[Step] = field(default_factory=list)
     ends: dict[int, State] = field(default_factory=dict)

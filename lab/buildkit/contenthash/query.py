@@ -14,6 +14,7 @@ from lab.buildkit.contenthash.links import lookup, target
 from lab.buildkit.contenthash.listing import Selection, resolved_parts, select
 from lab.buildkit.contenthash.patterns import Matcher
 from lab.buildkit.contenthash.rules import Rules, Wildcard
+from lab.buildkit.contenthash.sending import Asked, sent
 from lab.buildkit.contenthash.tree import Node, Tree
 from lab.errors import ContextError
 
@@ -23,6 +24,7 @@ class Query:
     """One request for a digest: a path as in COPY, whether a link at its end is followed, and patterns.
 
     `wildcard` states whether the path is a pattern. If it is None, an unescaped * ? or [ makes the path a pattern.
+    `asked` are the sources of the whole build, by which the client chooses what it sends; None for all objects.
     """
 
     path: str
@@ -30,6 +32,7 @@ class Query:
     wildcard: bool | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    asked: Asked | None = None
 
     @property
     def is_wildcard(self) -> bool:
@@ -69,9 +72,10 @@ def content_part(tree: Tree, queries: Iterable[Query], rules: Rules) -> Part | N
 
     None if a source has no digest under these rules; ContextError as for `ask`.
     """
-    asked = [ask(tree, query, rules) for query in deduplicated(queries, rules)]
-    known = [part for part in asked if part is not None]
-    if len(known) < len(asked):
+    wanted = deduplicated(queries, rules)
+    found = [ask(sent(tree, query.asked), query, rules) for query in wanted]
+    known = [part for part in found if part is not None]
+    if len(known) < len(found):
         return None
     return Join([(b"\0" if number else b"", part) for number, part in enumerate(known)])
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from lab.buildkit.contenthash.entry import Entry, Kind, name_bytes, shown
 from lab.buildkit.contenthash.formula import Join, Leaf, Part, Source
@@ -42,6 +42,7 @@ class Tree:
     def __init__(self, entries: Iterable[Entry], own: Iterable[Source], root: str = NOTHING) -> None:
         self._nodes = {"": Node("", Kind.DIR, own=Leaf("", root))}
         self._own: dict[str, Leaf] = {}
+        self._narrowed: dict[tuple[str, ...], Tree] = {}
         hardlinks: list[tuple[Node, Entry]] = []
         for entry, digest in zip(entries, own, strict=True):
             if entry.path in self._own:
@@ -79,6 +80,38 @@ class Tree:
             node = waiting.pop()
             yield node
             waiting += reversed(list(node.children.values()))
+
+    @cached_property
+    def has_links(self) -> bool:
+        """True if one of the objects is a symbolic link."""
+        return any(node.kind is Kind.SYMLINK for node in self._nodes.values())
+
+    def narrowed(self, name: tuple[str, ...], chosen: Callable[[], Callable[[str], bool] | None]) -> Tree:
+        """Return the tree of the objects that a choice holds, with the folders that contain them.
+
+        `chosen` makes the choice, None for all objects. It is made once for each `name`.
+        """
+        if name not in self._narrowed:
+            holds = chosen()
+            self._narrowed[name] = self if holds is None else self._only(holds)
+        return self._narrowed[name]
+
+    def _only(self, holds: Callable[[str], bool]) -> Tree:
+        kept: set[str] = set()
+        for node in self._nodes.values():
+            if node.kind and node.path and holds(node.path[1:]):
+                names = node.path.split("/")
+                kept.update("/".join(names[: count + 1]) for count in range(1, len(names)))
+        if len(kept) == len(self._own):
+            return self
+        made = Tree((), ())
+        made.root.own = self.root.own
+        for path in (path for path in self._nodes if path in kept):
+            node, copy = self._nodes[path], made._reach(path)
+            copy.kind, copy.linkname, copy.own = node.kind, node.linkname, node.own
+        made._own = {path: leaf for path, leaf in self._own.items() if f"/{path}" in kept}
+        made._sum_up()
+        return made
 
     @property
     def root(self) -> Node:

@@ -44,6 +44,8 @@ class Finding:
     Without differences, the record is that of the unchanged files. `alike` are all rule sets that give the same record
     for the producer's files; they include `rules`. `whole` names the rules on all objects that the producer's files
     follow, and `sentence` states them with counts and examples, if more than MANY fields differ.
+    `instead` are the attributes without which the producer's files have the record under the rules of this side, where
+    the files as they are have it under those of another engine: the cache does not tell which of the two is true.
     `theirs` are the producer's objects. `remedies` were tried on the objects of both sides: each gives the same digest.
     """
 
@@ -53,6 +55,7 @@ class Finding:
     alike: tuple[Rules, ...] = ()
     whole: tuple[str, ...] = ()
     sentence: str | None = None
+    instead: tuple[FieldDifference, ...] = ()
     theirs: tuple[Entry, ...] = ()
     remedies: tuple[Remedy, ...] = ()
 
@@ -90,11 +93,27 @@ def finding(
     whole = guess.whole
     summed = _by_field(differences) if whole else _summed_up(differences)
     sentence = _sentence(whole, differences) if whole and len(differences) > MANY else None
+    bare = [] if differences else _without_attributes(entries, queries, rules[0], tested, record)
+    instead = tuple(_summed_up(_differences(bare, entries, queries, rules, rules[0]))) if bare else ()
     to_do: list[Remedy] = []
-    if differences:
+    if differences or instead:
         tracked = {path: item.executable for path, item in checkout.tracked.items()}
-        to_do = remedies(sides(entries, theirs, queries, rules[0], tested, tracked or None))
-    return Finding(record, tested, tuple(summed), alike, whole, sentence, tuple(theirs), tuple(to_do))
+        there, known = (bare, rules[0]) if bare else (theirs, tested)
+        to_do = remedies(sides(entries, there, queries, rules[0], known, tracked or None))
+    return Finding(record, tested, tuple(summed), alike, whole, sentence, instead, tuple(theirs), tuple(to_do))
+
+
+def _without_attributes(
+    entries: Sequence[Entry], queries: Sequence[Query], mine: Rules, other: Rules, record: str
+) -> list[Entry]:
+    """Return the objects without the attributes that only this side's rules hash, if these give the record too."""
+
+    def bare(entry: Entry) -> Entry:
+        kept = {name: value for name, value in entry.xattrs.items() if other.keeps(name) or not mine.keeps(name)}
+        return entry if len(kept) == len(entry.xattrs) else entry.but(xattrs=kept)
+
+    found = [bare(entry) for entry in entries]
+    return found if record_of(found, queries, mine) == record else []
 
 
 def _differences(

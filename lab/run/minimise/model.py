@@ -104,7 +104,7 @@ class Model:
             options = options_of(replace(side.subject, trial=trial))
             images = base_images(parsed, ImageFacts(), bases, None, side.subject.platform, options)
             content = _content(context, side, missing)
-            planned = plan(parsed, images, side.engine.dialect, content, options)
+            planned = plan(parsed, images, side.engine.dialect, content, options, linked=context.has_links)
         except LabError as error:
             raise FailingError from error
         if missing or planned.failing or any(map(_is_empty, planned.steps)):

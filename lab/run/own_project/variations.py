@@ -114,7 +114,7 @@ class Model:
     def runs(self, objects: Sequence[Entry], instructions: Sequence[str]) -> list[bool]:
         """For each instruction, whether it runs with these objects in place of those before."""
         after = self._contents(objects)
-        steps = self._steps(lambda copy: None)
+        steps = self._steps(lambda copy: None, objects)
         changed = {number for number, step in enumerate(steps) if after.get(number) != self._before.get(number)}
         running = {n for n in range(len(steps)) if n in changed or changed & set(ancestors(steps, n))}
         return [
@@ -129,10 +129,11 @@ class Model:
             part = None if copy.origin else content_part(tree, copy.queries, self._rules)
             return None if part is None else part.text
 
-        return {number: step.content for number, step in enumerate(self._steps(content)) if step.content}
+        return {number: step.content for number, step in enumerate(self._steps(content, objects)) if step.content}
 
-    def _steps(self, content: Callable[[Copy], str | None]) -> tuple[Step, ...]:
-        return plan(self._parsed, {}, None, content, self._options).steps
+    def _steps(self, content: Callable[[Copy], str | None], objects: Sequence[Entry]) -> tuple[Step, ...]:
+        linked = any(entry.kind is Kind.SYMLINK for entry in objects)
+        return plan(self._parsed, {}, None, content, self._options, linked=linked).steps
 
 
 def _is(step: Step, instruction: str) -> bool:

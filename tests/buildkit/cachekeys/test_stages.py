@@ -8,6 +8,7 @@ from lab.buildkit.cachekeys.dockerfile import parse
 from lab.buildkit.cachekeys.needs import first_image, images_needed, lineage, needed
 from lab.buildkit.cachekeys.stages import Origin, Stages
 from lab.buildkit.cachekeys.state import Options
+from lab.buildkit.cachekeys.words import Failing
 from tests.vectors import BOOK
 
 TEXT = """\
@@ -75,3 +76,12 @@ def test_names_as_they_are_printed() -> None:
     assert shown("FROM a\nRUN x") == [""]
     assert shown("FROM a\nCOPY --from=b /x /x") == ["stage-0"]  # the image counts as a stage
     assert shown("FROM a AS B\nFROM b\nRUN x") == ["b", "stage-1"]
+
+
+def test_from_needs_the_name_of_a_stage_in_small_letters_and_copy_does_not() -> None:
+    """As Docker 20.10.24, 26.1.5 and 28.5.2 do: the first is an image's name for them, which has no capital letters."""
+    text = "FROM scratch AS Base\nCOPY a /\nFROM {} AS second\nCOPY --from=BASE /a /b\n"
+    found = [Stages(parse(text.format(name)), Options()).origin(1) for name in ("base", "Base", "BASE")]
+    assert found[0] == Origin(0)
+    assert all(isinstance(item, Failing) and "small letters" in item for item in found[1:])
+    assert Stages(parse(text.format("base")), Options()).source("BASE", numbers=True) == Origin(0)

@@ -278,3 +278,26 @@ def test_contents_that_are_not_changed_are_not_compared() -> None:
     big = Entry("big", size=2 << 20, content=content)
     assert compare([big.but(mode=0o600)], [big], [R9])[0].field == "mode"
     assert reads == 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "others", "name", "value"),
+    [("R1", "R5", "security.selinux", LABEL), ("R5", "R2", "security.capability", bytes(20))],
+)
+def test_another_engine_is_not_named_alone_where_an_attribute_less_explains_the_same(
+    rules: str, others: str, name: str, value: bytes
+) -> None:
+    """The record of a file without the attribute is the one that an engine makes of the file with it."""
+    mine, other = RULES[rules], RULES[others]
+    labelled = BAR.but(xattrs={name: value, "user.kept": b"1"})
+    bare = BAR.but(xattrs={"user.kept": b"1"})
+    result = search([labelled], [Query("bar")], mine, {record([bare], mine, "bar")}, USUAL, others=[other])
+    assert result.finding and not result.finding.differences and result.finding.rules is other
+    assert [(item.field, item.producer) for item in result.finding.instead] == [(name, "absent")]
+    assert result.finding.remedies
+
+
+def test_only_another_engine_is_named_where_attributes_explain_nothing() -> None:
+    tree = [Entry("d", Kind.DIR, 0o755), file("d/x", b"x", xattrs={"security.selinux": LABEL})]
+    result = search(tree, [Query("d/*")], R5, {record(tree, R9, "d/*")}, USUAL, others=[R9])
+    assert result.finding is None or not result.finding.instead
