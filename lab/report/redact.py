@@ -233,14 +233,15 @@ def _contents(packed: dict[str, str], contexts: dict[str, Any], redactor: Redact
         except ValueError:
             continue
         clean = redactor.content(content)
-        number = name if clean == content else sha256(clean).hexdigest()
-        found[number] = text if clean == content else pack(clean)
-        renamed[name] = (number, len(clean))
+        known = name if clean == content else sha256(clean).hexdigest()
+        found[known] = text if clean == content else pack(clean)
+        renamed[name] = (known, len(clean))
     for context in contexts.values():
         context["digests"] = {redactor.text(path): sums for path, sums in context.get("digests", {}).items()}
     for row in (row for context in contexts.values() for row in context.get("entries", ())):
-        if row.get("content_sha256") in renamed:
-            row["content_sha256"], row["size"] = renamed[row["content_sha256"]]
+        number = row.get("content_sha256")  # of a foreign run it may be of any type
+        if isinstance(number, str) and number in renamed:
+            row["content_sha256"], row["size"] = renamed[number]
         if isinstance(values := row.get("xattrs_b64"), dict):
             row["xattrs_b64"] = {name: _attribute(value, redactor) for name, value in values.items()}
     return found

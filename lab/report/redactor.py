@@ -25,13 +25,14 @@ class Form(NamedTuple):
     outline: re.Pattern[str] | None = None
 
 
-_WORD = r"pass(?:word|wd|phrase)|secret|token(?!iz)|(?:api|access|account|private)[_-]?key|credential|x-amz-signature"
+_KEY = r"(?:api|access|account|private|signing|encryption|master|deploy|license|service|stripe|app|ssh)[_-]?key"
+_WORD = rf"pass(?:word|wd|phrase)|secret|token(?!iz)|{_KEY}|credential|x-amz-signature"
 _CLUES = ("passw", "passphrase", "secret", "token", "key", "credential", "signature")
 _VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"']+)"""
 # Every repetition before the distinctive part is bounded, so that no text can make a search slow.
 SECRETS = (
     Form(_CLUES, re.compile(rf"(?i)((?:{_WORD})[\w.-]{{0,40}}[\"']?\s{{0,4}}[:=]\s{{0,4}}){_VALUE}"), r"\1[secret]"),
-    Form(_CLUES, re.compile(rf"(?i)(--(?:{_WORD})(?:=|\s{{1,4}}))(?!id=){_VALUE}"), r"\1[secret]"),
+    Form(_CLUES, re.compile(rf"(?i)((?:--|(?<=\s)-)(?:{_WORD})(?:=|\s{{1,4}}))(?!id=){_VALUE}"), r"\1[secret]"),
     Form(
         _CLUES,
         re.compile(rf"(?im)(\b(?:ENV|ARG)\s{{1,4}}\w{{0,64}}(?:{_WORD})\w{{0,64}}[ \t]+)\S[^\n]*"),
@@ -43,10 +44,43 @@ SECRETS = (
         re.compile(r"(?i)(\b(?:(?:\w{0,40}_|pg)?pass|\w{0,40}_pwd|\w{0,40}_auth)[\"']?\s{0,4}[:=]\s{0,4})" + _VALUE),
         r"\1[secret]",
     ),
-    Form(("sig=",), re.compile(r"([?&]sig=)[\w%+/=.-]{16,512}"), r"\1[secret]"),
+    Form(
+        ("sig=", "key=", "signature="),
+        re.compile(r"(?i)([?&](?:sig|key|[\w-]{0,40}signature)=)[\w%+/=.-]{16,512}"),
+        r"\1[secret]",
+    ),
+    Form(("pwd=",), re.compile(r"(?i)(;\s?pwd=)[^;\s\"']+"), r"\1[secret]"),
     Form((" login ",), re.compile(r"( login\b[^\n]{0,200}?\s-p[ =]?)\S+"), r"\1[secret]"),
     Form(("sshpass",), re.compile(r"(\bsshpass\s{1,4}-p\s?)\S+"), r"\1[secret]"),
-    Form(("curl",), re.compile(r"(\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?)[^\s:]+:\S+"), r"\1[secret]"),
+    Form(("curl",), re.compile(r"(\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?)[^\s:]*:\S+"), r"\1[secret]"),
+    # programs that take a secret as a plain word
+    Form(("mysql",), re.compile(r"(\bmysql\w{0,8}\b[^\n&|;]{0,200}?\s-p)[^\s-]\S*"), r"\1[secret]"),
+    Form(("redis-cli",), re.compile(r"(\bredis-cli\b[^\n]{0,200}?\s-a[ =]?)\S+"), r"\1[secret]"),
+    Form(("twine ",), re.compile(r"(\btwine\s[^\n]{0,200}?\s-p[ =]?)\S+"), r"\1[secret]"),
+    Form(("cargo login", "snyk auth"), re.compile(r"(\b(?:cargo login|snyk auth)\s{1,4})[\w-]{12,}"), r"\1[secret]"),
+    Form(
+        ("config",),
+        re.compile(
+            rf"(?i)(\bconfig(?:ure)?\s{{1,4}}(?:set\s{{1,4}})?"
+            rf"(?:[^\s=]{{0,80}}(?:{_WORD}|_auth)[^\s=]{{0,40}}[ \t]{{1,4}}"
+            rf"|http-basic\.\S{{1,80}}\s{{1,4}}\S{{1,80}}\s{{1,4}})){_VALUE}"
+        ),
+        r"\1[secret]",
+    ),
+    Form(
+        ("bundle config",),
+        re.compile(r"(\bbundle config\s{1,4}(?:set\s{1,4})?\S{1,80}\s{1,4}[^\s:/]{1,80}:)[^\s/]+"),
+        r"\1[secret]",
+    ),
+    Form(
+        ("-stdin", "--with-token"),
+        re.compile(
+            r"(\b(?:echo|printf)\s{1,4}(?:-\w{1,3}\s{1,4}|[\"']?%s[\"']?\s{1,4})?)(?![\"']?\$)"
+            + _VALUE
+            + r"(?=\s{0,4}\|[^\n|]{0,200}--(?:password-stdin|with-token))"
+        ),
+        r"\1[secret]",
+    ),
     Form(
         ("authorization", "x-registry-auth", "cookie"),
         re.compile(r"(?i)(\b(?:authorization|x-registry-auth|set-cookie|cookie)[\"']?\s{0,4}[:=]\s{0,4})[^\n]+"),

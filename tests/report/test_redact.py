@@ -46,6 +46,23 @@ def test_the_tokens_of_many_makers_go(start: str, rest: str) -> None:
     [
         ("docker build --build-arg NPM_TOKEN=abc,d;e .", "abc,d;e", "docker build --build-arg NPM_TOKEN="),
         ("ENV DB_PASSWORD hunter2 and more", "hunter2", "ENV DB_PASSWORD "),
+        ("ENV STRIPE_KEY=hunter2", "hunter2", "ENV STRIPE_KEY="),
+        ("RUN x 'Server=db;Uid=app;Pwd=hunter2;'", "hunter2", "Uid=app;Pwd="),
+        ("RUN curl https://x/f?X-Goog-Signature=hunter2hunter2hunter2", "hunter2", "https://x/f?X-Goog-Signature="),
+        ("RUN curl 'https://x/f?key=hunter2hunter2hunter2&a=1'", "hunter2", "&a=1"),
+        ("RUN curl -u :hunter2 https://x", "hunter2", "https://x"),
+        ("RUN vault kv get -token hunter2 a", "hunter2", "vault kv get -token "),
+        ("RUN mysql -uroot -phunter2 db", "hunter2", "mysql -uroot -p"),
+        ("RUN redis-cli -h db -a hunter2 ping", "hunter2", " ping"),
+        ("RUN twine upload -u __token__ -p hunter2 dist/a", "hunter2", " dist/a"),
+        ("RUN cargo login hunter2hunter2", "hunter2", "cargo login "),
+        ("RUN npm config set //npm.example/:_password hunter2", "hunter2", "//npm.example/:_password "),
+        ("RUN yarn config set npmAuthToken hunter2", "hunter2", "config set npmAuthToken "),
+        ("RUN aws configure set aws_secret_access_key hunter2", "hunter2", "configure set aws_secret_access_key "),
+        ("RUN composer config http-basic.repo.example ci hunter2", "hunter2", "http-basic.repo.example ci "),
+        ("RUN bundle config set gems.example ci:hunter2", "hunter2", "gems.example ci:"),
+        ("RUN echo hunter2 | docker login -u ci --password-stdin ghcr.io", "hunter2", " ghcr.io"),
+        ("RUN printf '%s' hunter2 | gh auth login --with-token", "hunter2", "--with-token"),
         ("RUN curl -u alice:hunter2 https://x", "hunter2", "https://x"),
         ("docker login -u ci -p hunter2 ghcr.io", "hunter2", "docker login -u [user] -p "),
         ("docker login --password=hunter2 ghcr.io", "hunter2", "ghcr.io"),
@@ -126,6 +143,11 @@ def test_a_secret_goes_and_what_stands_around_it_stays(text: str, secret: str, k
         "docker build --secret id=npm,src=./npmrc .",
         "[auth] library/alpine:pull token for registry-1.docker.io",
         "RUN npm i left-pad@1.3.0",
+        "ENV GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568",
+        "RUN npm config set registry https://npm.example.org && git config --global user.name ci",
+        "RUN apt-get install -y mysql-client && mkdir -p /data && tar -pxf a.tar",
+        'RUN echo "$TOKEN" | docker login --password-stdin && echo done | tee log',
+        "RUN cargo login && cargo build && bundle config set path vendor",
         "git clone git@github.com:moby/moby.git",
         " Insecure Registries:\n  127.0.0.0/8\n",
         "containerd 1.6.20 runc 1.1.5 buildx 0.13.1 kernel 6.1.0-56-cloud-amd64",
@@ -333,6 +355,15 @@ def test_contents_that_a_run_keeps_lose_their_secrets_and_stay_readable() -> Non
     assert files["env"].content == b"API_TOKEN=[secret]\n"
     assert files["env"].xattrs == {"user.from": b"https://[login]@example.org/env"}
     assert files["bar"] == {entry.path: entry for entry in before.contexts[name]}["bar"]
+
+
+def test_a_record_of_a_foreign_run_may_have_a_checksum_of_any_type() -> None:
+    made = reporting.with_contexts()
+    key, context = next((key, context) for key, context in made.run.contexts.items() if context.entries)
+    rows = tuple({**row, "content_sha256": ["x"]} for row in context.entries)
+    odd = context.model_copy(update={"entries": rows})
+    evil = made.run.model_copy(update={"contexts": {**made.run.contexts, key: odd}})
+    assert redact(replace(made, run=evil)).run.contexts[key].entries == rows
 
 
 def test_contexts_without_a_secret_stay_as_they_are() -> None:
