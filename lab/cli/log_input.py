@@ -80,6 +80,9 @@ def _refused(name: str, again: str, why: Why) -> ReadError:
         text = f"it has no build step; its first error is: {printable.line(why.error)}"
     else:
         text = "it has no build step"
+        if why.wrapped:
+            text += "; it begins as JSON does, and lab finds no text of a build in its objects"
+            hint = f"take the text out of it: `jq -r EXPRESSION FILE | python -m lab {again}`"
     return ReadError(f"cannot read {shown(name)}: {text}", hint=hint)
 
 

@@ -106,3 +106,11 @@ def test_each_build_of_several_files_is_told_apart(tmp_path: Path) -> None:
 def test_the_json_states_the_file_of_each_build() -> None:
     found = json.loads(run("--json", log("R32-middle-only"), "-", stdin=MISS).stdout)
     assert [build["file"] for build in found["builds"]] == [log("R32-middle-only"), "-"]
+
+
+@pytest.mark.parametrize("data", [[{"attributes": {"message": MISS.decode()}}], {"stdout_lines": [MISS.decode()]}])
+def test_json_of_an_unknown_form_is_refused_with_the_way_to_its_text(tmp_path: Path, data: object) -> None:
+    found = refused(tmp_path / "log", json.dumps(data).encode())
+    assert "it begins as JSON does" in found.message
+    assert "jq -r EXPRESSION FILE | " in (found.hint or "")
+    assert "JSON" not in refused(tmp_path / "log", b"[INFO] x\n").message

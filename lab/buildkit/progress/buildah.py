@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from lab.buildkit.progress.build import Build, Image, Step
-from lab.buildkit.progress.classic_lines import GAP, LATER, QUOTE, WORDS
+from lab.buildkit.progress.classic_lines import GAP, LATER, ORDER, QUOTE, WORDS
 from lab.buildkit.progress.extent import absent_of
 from lab.model import Outcome
 
@@ -37,6 +37,7 @@ class Buildah:
         self._stage = 0
         self._committed = False
         self._parallel = False
+        self._stray = False
         self._image: str | None = None
 
     @staticmethod
@@ -57,7 +58,7 @@ class Buildah:
 
     @property
     def _pending(self) -> bool:
-        if self._parallel or not self._steps or self._steps[-1].reason == GAP:
+        if self._parallel or not self._steps or self._steps[-1].reason:
             return False
         return self._steps[-1].outcome is Outcome.UNKNOWN
 
@@ -74,6 +75,8 @@ class Buildah:
     def read(self, text: str, raw: str) -> None:
         """Take one line of this build."""
         if step := STEP.match(text):
+            if self._is_repeated(step):
+                return
             self._finish()
             if not COMMIT.match(step[4]):
                 self._doubt(_stage(step), int(step[2]) - 1, int(step[3] or 0))
@@ -87,6 +90,8 @@ class Buildah:
         elif CACHED.match(text):
             if self._pending:
                 self._settle(Outcome.HIT)
+            else:
+                self._out_of_order()
         elif layer := LAYER.match(text):
             self._finish()
             self._image = layer[1] if self._committed else self._image
@@ -106,16 +111,31 @@ class Buildah:
         if base:
             self._news.append(self._steps[-1])
 
+    def _is_repeated(self, found: re.Match[str]) -> bool:
+        """Whether it is the line of the last step again, as a log has it that was sent twice."""
+        last = self._steps[-1] if self._steps else None
+        same = last is not None and (last.index, last.instruction) == (int(found[2]), found[4].rstrip())
+        return same and _stage(found) == self._stage
+
     def _doubt(self, stage: int, before: int, total: int) -> None:
         """A gap after the last step may hold the step that its lines are of; a hit stands beside its step."""
         last = self._steps[-1] if self._steps else None
         if last and stage == self._stage and last.total == total and last.index < before and last.outcome in LATER:
             self._steps[-1] = replace(last, outcome=Outcome.UNKNOWN, reason=GAP)
 
+    def _out_of_order(self) -> None:
+        """The line that a step was cached does not stand behind its step, which may be the last or the next one."""
+        self._stray = True
+        if self._steps and self._steps[-1].outcome is Outcome.RAN:
+            self._steps[-1] = replace(self._steps[-1], outcome=Outcome.UNKNOWN, reason=ORDER)
+
     def _finish(self) -> None:
         """The step before is over; had it been found in the cache, its line would have come before."""
         if self._pending:
-            self._settle(Outcome.RAN)
+            self._settle(Outcome.UNKNOWN if self._stray else Outcome.RAN)
+            if self._stray:
+                self._steps[-1] = replace(self._steps[-1], reason=ORDER)
+            self._stray = False
 
     def _settle(self, outcome: Outcome) -> None:
         self._steps[-1] = replace(self._steps[-1], outcome=outcome)

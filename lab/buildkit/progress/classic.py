@@ -43,6 +43,7 @@ class Classic:
         self._context: int | None = None
         self._image: str | None = None
         self._fresh = False
+        self._stray = False
         self._arrows = False
         self._triggers = False
         self._over = False
@@ -161,12 +162,21 @@ class Classic:
                 self._running = _Container(running[2])
                 self._containers[running[2]] = len(self._steps)
         elif cached := lines.CACHED.match(text):
-            if self._is_own(cached[1]) and fresh and self._may_hit():
-                self._settle(Outcome.HIT)
+            if self._is_own(cached[1]):
+                self._cached(fresh)
         elif lines.TRIGGERS.match(text):
             self._triggers = self._steps[-1].outcome is Outcome.BASE
         else:
             self._end_of_step(text)
+
+    def _cached(self, fresh: bool) -> None:
+        """The line says that a step was cached; anywhere but behind its step it shows that lines are not in order."""
+        if fresh and self._may_hit():
+            self._settle(Outcome.HIT)
+        elif len(self._steps) not in self._containers.values():
+            self._stray = True
+            if self._steps[-1].outcome is Outcome.RAN:
+                self._steps[-1] = replace(self._steps[-1], outcome=Outcome.UNKNOWN, reason=lines.ORDER)
 
     def _is_own(self, arrow: str | None) -> bool:
         """Whether a line is the builder's: one without an arrow is not, once the builder has printed arrows."""
@@ -225,7 +235,7 @@ class Classic:
             if self._steps[-1].outcome is not Outcome.BASE:
                 self._steps[-1] = replace(self._steps[-1], outcome=Outcome.UNKNOWN, reason=NO_END)
             self._image = None
-            self._over = False
+            self._over = self._stray = False
             self.doubtful.discard(container)
             running, self._running = self._running, None
             if running and running.layer and running.id == container:
@@ -236,7 +246,9 @@ class Classic:
         if layer := lines.LAYER.match(text):
             ran = self._steps[-1].instruction[:4].upper() != "RUN " or len(self._steps) in self._containers.values()
             if self._is_own(layer[1]) and self._steps[-1].outcome is Outcome.UNKNOWN and ran:
-                self._settle(Outcome.RAN)
+                stray, self._stray = self._stray, False
+                if not stray:
+                    self._settle(Outcome.RAN)
         elif built := lines.BUILT.match(text):
             self._leave_container()
             self._doubt(self._steps[-1].total, self._steps[-1].total)

@@ -22,6 +22,7 @@ FAILED = re.compile(
 VERTEX = re.compile(r"#\d{1,9} (ERROR: .*)|=> (ERROR .*)")
 ANY_ERROR = re.compile(r"\b(?:ERROR|Error|error): .*|\bError response from daemon: .*|\bdocker: .*")
 DIGEST = re.compile(r"\s*sha256:[0-9a-f]{64}\s*")
+JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]\s*[\[{\"]")  # `[INFO]` is none
 PACKED = {  # the first bytes of a compressed file: by what, and the program that unpacks it to standard output
     b"\x1f\x8b": ("gzip", "zcat"),
     b"\x1f\x9d": ("compress", "zcat"),
@@ -40,6 +41,8 @@ class Why:
     empty: bool = False
     packed: tuple[str, str] | None = None
     """By what it is compressed, and the program that unpacks it to standard output."""
+    wrapped: bool = False
+    """Whether it is JSON of a form in which lab finds no text of a build."""
     quiet: bool = False
     """Whether it holds nothing but digests of images, as `docker build --quiet` prints."""
     error: str = ""
@@ -71,6 +74,7 @@ class Stepless:
         return Why(
             empty=not self._texts,
             packed=packed,
+            wrapped=JSON.match(self._head) is not None,
             quiet=0 < self._texts == self._digests,
             error=self._errors.get(kind, ""),
             failed=kind in ("failed", "vertex"),

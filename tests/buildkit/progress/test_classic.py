@@ -144,3 +144,22 @@ def test_a_gap_of_buildah_decides_as_little(after: str) -> None:
     head = "STEP 1/4: FROM alpine\n"
     assert outcomes(only(head + "STEP 2/4: COPY a a\n--> 0123456789ab\n" + after))[:2] == [B, U]
     assert outcomes(only(head + "STEP 2/4: COPY a a\n--> Using cache 0123456789ab\n--> 0123456789ab\n" + after))[1] is H
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Step 1/3 : FROM alpine\n ---> f70734b6a266\nStep 2/3 : COPY a a\n ---> Using cache\n ---> 1a2b3c4d5e6f\n"
+        "Step 3/3 : COPY b b\n ---> 2a3b4c5d6e7f\nSuccessfully built 2a3b4c5d6e7f\n",
+        "STEP 1/3: FROM alpine\nSTEP 2/3: COPY a a\n--> Using cache 1a2b3c4d5e6f\n--> 1a2b3c4d5e6f\n"
+        "STEP 3/3: COPY b b\n--> 2a3b4c5d6e7f\nCOMMIT app\n",
+    ],
+)
+def test_lines_that_a_collector_sends_twice_or_in_another_order_prove_nothing_wrong(form: str) -> None:
+    lines = form.splitlines(keepends=True)
+    for at in range(len(lines) - 1):
+        swapped = [*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]]
+        for order in (swapped, [*lines[:at], lines[at], *lines[at:]]):
+            steps = {step.instruction: step.outcome for build in read_builds("".join(order)) for step in build.steps}
+            assert steps.get("COPY a a", U) in (H, U), order
+            assert steps.get("COPY b b", U) in (R, U), order
