@@ -10,7 +10,7 @@ from lab.engines.engine import Engine
 from lab.model import CONTROL, Outcome
 from lab.results.contexts import load_context
 from lab.run.vary.axis import NotHereError, Variant, changes
-from lab.run.vary.bench import NO_MODEL, UNCHANGED, engines_of, written
+from lab.run.vary.bench import NO_MODEL, UNCHANGED, engines_of, reference_of, written
 from tests.run.vary.standing import TEXT, standing
 
 pytestmark = pytest.mark.slow
@@ -103,3 +103,16 @@ def test_a_trial_says_why_its_steps_have_no_prediction(tmp_path: Path) -> None:
     reasons = [*looked.unpredicted, *control.unpredicted]
     assert len(reasons) == 4 and all(reason.startswith("cannot read localhost:1/") for reason in reasons)
     assert classic.unpredicted == (NO_MODEL, NO_MODEL)
+
+
+@pytest.mark.parametrize(
+    ("within", "wanted"),
+    [
+        ("", "localhost:5000/lab-s-b:26.1.5_x"),
+        ("normalise", "localhost:5000/lab-s-b-normalise:26.1.5_x"),
+        ("V-later", "localhost:5000/lab-s-b-v-later:26.1.5_x"),
+        ("_NPM_TOKEN_-later", "localhost:5000/lab-s-b-npm-token-later:26.1.5_x"),
+    ],
+)
+def test_the_image_of_a_remedy_has_a_name_that_docker_takes(within: str, wanted: str) -> None:
+    assert reference_of("localhost:5000", "s-b", within, "26.1.5+x") == wanted
