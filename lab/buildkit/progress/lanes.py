@@ -15,6 +15,7 @@ from lab.buildkit.progress.forms import is_bare, opens
 from lab.buildkit.progress.frame import LEVEL, Frame
 from lab.buildkit.progress.frame_names import name_of
 from lab.buildkit.progress.inert import SIGNIFICANT, is_inert, is_inert_after_build
+from lab.buildkit.progress.plain import JOINED, LONGEST_END
 from lab.buildkit.progress.stream import Stream
 from lab.buildkit.progress.terminal import without_escapes
 
@@ -64,9 +65,10 @@ class Lane:
         return begun and (self.seen > 1 or twice)
 
     def is_known_output(self, line: str) -> bool:
-        """Whether the line is output of a program that is known to print."""
+        """Whether the line is output of a program that is known to print, and no end of a step stands behind it."""
         found, logging = self.output.match(line), self.stream.logging
-        return found is not None and logging is not None and int(found[1]) in logging
+        known = found is not None and logging is not None and int(found[1]) in logging
+        return known and JOINED.search(line[-LONGEST_END:]) is None
 
     @property
     def confirmed(self) -> bool:
@@ -110,8 +112,8 @@ class Lanes:
         text may stand before the line.
         """
         last = self._last
-        if (found := last.output.match(line)) and (logging := last.stream.logging):
-            return last.is_known_output if int(found[1]) in logging else None
+        if last.stream.logging and last.output.match(line):
+            return last.is_known_output if last.is_known_output(line) else None
         if last.stream.says_nothing_new(line):
             return last.stream.says_nothing_new
         if whole and not self._frames and last.stream.is_printed(line):

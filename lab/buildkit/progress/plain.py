@@ -24,6 +24,9 @@ from lab.model import Outcome
 LINE = re.compile(r"[ \t>]*#(\d{1,9}) (.*)", re.DOTALL)
 END = re.compile(r"(CACHED|DONE|CANCELED|ERROR)(?: (\d{1,9}(?:\.\d+)?)s| *$|: )")
 LOG = re.compile(r"\d+\.\d+ ")
+# A client before Docker 23 begins no new line after output that ends without one.
+JOINED = re.compile(r"\S#(\d{1,9}) DONE (\d{1,9}(?:\.\d+)?)s\s*$")
+LONGEST_END = 40  # characters of such an end
 BUILDING = "building with "
 OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
 
@@ -100,6 +103,9 @@ class Plain(LedgerForm):
             self.logging.add(number)
             self._ledger.output(number)
             self._last = None
+            joined = JOINED.search(rest[-LONGEST_END:])
+            if joined and int(joined[1]) == number:  # the program has printed, so the step ran; a later end counts more
+                self._settle(number, Outcome.RAN, float(joined[2]), "")
         elif VERTEX.match(rest) or _building(found) or (number not in self._ledger.vertexes and URL.match(rest)):
             self._header(number, rest)
         elif end := END.match(rest):

@@ -194,3 +194,22 @@ def test_a_line_of_another_program_between_repeated_headers_starts_no_build() ->
         "#1 [internal] load .dockerignore\n#1 DONE 0.0s\nnpm notice\n#1 [internal] load .dockerignore\n#1 DONE 0.1s\n"
     )
     assert outcomes(only(text + "#2 [2/2] RUN a\n#2 CACHED\n")) == [H]
+
+
+@pytest.mark.parametrize(
+    ("printed", "wanted"),
+    [
+        ("#3 0.735 x#3 DONE 0.8s\n", R),  # as Docker 20.10.24 prints `RUN printf x`
+        ("#3 0.7 one\n#3 0.8 two\n#3 0.9 three#3 DONE 1.2s\n", R),
+        ("#3 0.7 x#4 DONE 0.8s\n", U),
+        ("#3 0.7 #3 DONE 0.8s\n", U),  # a build in the build prints so
+        ("#3 0.7 x#3 DONE 0.8s\n#3 0.9 more\n#3 CANCELED\n", U),
+        ("#3 0.7 x#3 DONE 0.8s\n#3 ERROR: process did not complete: exit code: 1\n", Outcome.ERROR),
+        ("#3 0.7 x#3 CACHED\n", U),
+    ],
+)
+def test_an_end_in_the_line_of_output_without_a_line_end(printed: str, wanted: Outcome) -> None:
+    build = only(f"{HEAD}#3 [2/3] RUN a\n{printed}\n#4 [3/3] RUN b\n#4 DONE 0.1s\n{END}")
+    assert outcomes(build)[:2] == [B, wanted]
+    assert not build.warnings
+    assert wanted is not R or build.steps[1].seconds in (0.8, 1.2)
