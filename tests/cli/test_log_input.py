@@ -48,7 +48,7 @@ def test_standard_input_without_text_hints_at_standard_error() -> None:
 
 def test_a_file_is_named_as_it_was_given(tmp_path: Path) -> None:
     assert error("/dev/null").message == "cannot read /dev/null: it is empty"
-    assert error("").message == 'cannot read "": No such file or directory'
+    assert error("gone").message == "cannot read gone: No such file or directory"
     assert shown("a\x1b[31m\nb") == "a\\nb"
     (tmp_path / "file").touch()
     with pytest.raises(UsageError):

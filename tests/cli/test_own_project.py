@@ -41,7 +41,7 @@ def project(folder: Path, text: str = "FROM alpine\nCOPY a /a\n") -> Path:
         (("copy-bust", "--base", "docker://alpine"), 2, 'cannot use "docker://alpine" as an image\'s name'),
         (("--context", "p", "--base", "alpine=A"), 2, 'cannot read "A" as an image\'s name'),
         (("copy-bust", "--registry", "http://r"), 2, 'cannot use the registry "http://r"'),
-        (("copy-bust", "--registry", ""), 2, 'cannot use the registry ""'),
+        (("copy-bust", "--registry", ""), 2, "cannot use the option --registry: it is empty"),
         (("copy-bust", "--target", "a"), 2, "cannot use --target without --context"),
     ],
 )

@@ -79,7 +79,7 @@ def test_a_stage_that_the_build_skips_has_no_steps() -> None:
         ("FROM scratch\nCOPY a a\n", ()),
         ("ARG v=1\nFROM alpine:$v\n", ("alpine:1",)),
         (STAGES, ("localhost:5055/node:20", "docker.io/library/golang")),
-        ("FROM a AS b\nFROM B\nRUN --mount=type=bind,from=c,target=/c x\n", ("a", "c")),
+        ("FROM a AS B\nFROM b\nRUN --mount=type=bind,from=c,target=/c x\n", ("a", "c")),
         ("FROM c AS d\nFROM a\nRUN --mount=type=bind,from=d,target=/c x\n", ("c", "a")),
         ("FROM c\nFROM a\nCOPY --from=0 / /\n", ("c", "a")),
     ],
