@@ -14,12 +14,21 @@ from tests.conftest import Lab
 
 
 @pytest.fixture(scope="package", autouse=True)
-def clean_world(checkout: Lab) -> Iterator[None]:
-    """Begin on a bare machine or among the leftovers of a killed run alike, and leave nothing behind."""
+def clean_world(checkout: Lab) -> Iterator[set[str]]:
+    """Begin on a bare machine or among the leftovers of a killed run alike, and leave nothing behind.
+
+    The value is what is left of the runs of other checkouts, which is not for these tests to end.
+    """
     checkout.ok("down")
     checkout.ok("down", "--orphans")
-    yield
+    yield leftovers(checkout)
     checkout.ok("down")
+
+
+def leftovers(checkout: Lab) -> set[str]:
+    """What `doctor` finds on this machine of runs that have ended."""
+    said = checkout.run("doctor", "--lineup", "debian", "--json")
+    return {check["found"] for check in said.json["checks"] if check["name"] == "leftover"}
 
 
 @pytest.fixture
