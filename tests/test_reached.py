@@ -150,7 +150,7 @@ BY_VERB = {
     ("cli/test_minimise.py", "minimise"): "cli.minimise_start",
     ("test_random_vm.py", "truth"): "run.random_trials.opening",
     ("test_local_vm.py", "bisect"): "cli.bisect",
-    ("two_boxes/test_3_ends.py", "doctor"): "cli.host machines.doctor",
+    ("two_boxes/conftest.py", "doctor"): "cli.host machines.doctor",
 }
 
 
