@@ -15,7 +15,6 @@ import click
 from lab.cli.terminal import CANONICAL, as_called
 from lab.errors import HostError, LabError, UsageError, did_you_mean, reason
 from lab.files import at_home
-from lab.report import printable
 
 _NUMBER = re.compile(r"a valid integer(?: range)?$")  # Click's words for no number; for one out of range it has better
 # What the system answers about a path that a user, the environment or a file has named: no defect of lab.
@@ -26,6 +25,8 @@ def refusal(error: OSError) -> HostError | None:
     """The error for a path that the system refuses to open, to enter or to follow; None for anything else."""
     if error.errno not in _REFUSED or not isinstance(error.filename, str | bytes):
         return None
+    from lab.report import printable  # late: it loads the readers of logs, which a program that starts need not
+
     name = os.fsdecode(error.filename)
     return HostError(f"cannot use {printable.line(name)}: {reason(error)}", hint=_way_around(error.errno, name))
 
