@@ -75,7 +75,7 @@ def init(
     lab, enter = program(), f"cd {shlex.quote(str(folder))}"
     click.echo(f"written to {folder}: {', '.join(already_there(folder, parts))}")
     click.echo("next:")
-    width = max(24, len(f"{lab} boxes"), len(f"{lab} repro"))
+    width = max(24, len(f"{lab} boxes"))
     for command, what in (
         (enter, "lab uses this folder when it runs there"),
         (f"{lab} boxes", "lists the boxes; each one is a file boxes/NAME.yaml"),

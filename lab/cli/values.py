@@ -20,27 +20,23 @@ MAY_BE_EMPTY = ("TEXT", "STAGE", "MODE", "OS/ARCH", "[STEP]")
 EMPTY = "it is empty"
 
 
-class Word(click.types.StringParamType):
-    """A text that is not empty: an unset variable of a script must not mean the usual value, such as a new run."""
-
+class _NotEmpty(click.ParamType):  # type: ignore[type-arg]  # not generic in every click that lab takes
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The text; a usage error for an empty one."""
+        """What the next class makes of the text; a usage error for an empty one."""
         if value == "":
             self.fail(EMPTY, param, ctx)
         return super().convert(value, param, ctx)
 
 
-class NamedPath(click.Path):
+class Word(_NotEmpty, click.types.StringParamType):
+    """A text that is not empty: an unset variable of a script must not mean the usual value, such as a new run."""
+
+
+class NamedPath(_NotEmpty, click.Path):
     """A path that is not empty: Python takes an empty one for the current folder."""
 
     def __init__(self, like: click.Path) -> None:
         vars(self).update(vars(like))
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path; a usage error for an empty text."""
-        if value == "":
-            self.fail(EMPTY, param, ctx)
-        return super().convert(value, param, ctx)
 
 
 class Named(Word):

@@ -14,8 +14,7 @@ from lab.buildkit.cachekeys.needs import images_needed
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import BaseImage, Options
 from lab.buildkit.cachekeys.step import Plan, Step
-from lab.buildkit.contenthash.entry import Entry, shown
-from lab.buildkit.contenthash.entry import Kind as EntryKind
+from lab.buildkit.contenthash.entry import Entry, has_links, shown
 from lab.buildkit.contenthash.formula import Join, Leaf, Part
 from lab.buildkit.contenthash.header import NOTHING, header
 from lab.buildkit.contenthash.query import content_part, content_record
@@ -97,8 +96,7 @@ def compute(dockerfile: str, entries: Sequence[Entry], base: BaseImage, known: K
     parsed = dockerfiles.parse(dockerfile)
     options = Options(merges=True)  # a BuildKit of its own
     bases = dict.fromkeys(images_needed(parsed, options), base)
-    linked = any(entry.kind is EntryKind.SYMLINK for entry in entries)
-    planned = plan(parsed, bases, known.dialect, content, options, linked=linked)
+    planned = plan(parsed, bases, known.dialect, content, options, linked=has_links(entries))
     texts = _Texts(by_path, known)
     first = [] if base.scratch else [StepDigests("FROM", tuple(_base(base)), {})]
     return [*first, *(_step(step, planned, parts, texts) for step in planned.steps)]

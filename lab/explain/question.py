@@ -14,7 +14,7 @@ from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.solver import Decision, Reason, solve
 from lab.buildkit.cachekeys.state import BaseImage, Options
 from lab.buildkit.cachekeys.step import Plan, Step
-from lab.buildkit.contenthash.entry import Entry, Kind
+from lab.buildkit.contenthash.entry import Entry, has_links
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.tree import Tree
 from lab.buildkit.rulebook import Known
@@ -86,7 +86,7 @@ class Question:
             part = None if tree is None else content_part(tree, copy.queries, self.engine.rules)
             return None if part is None else content_record(part.text)
 
-        linked = any(entry.kind is Kind.SYMLINK for entry in self.entries)
+        linked = has_links(self.entries)
         return plan(self.parsed, bases, dialect, record, self.options, self.target, linked=linked)
 
     @cached_property

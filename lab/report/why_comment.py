@@ -44,35 +44,15 @@ def warnings_of(diagnosis: Diagnosis, dockerfile: str) -> list[Annotation]:
         if number == diagnosis.cause:
             count = item.dependents
             more = f"; {count} more step{'s' * (count > 1)} would run because of it" if count else ""
-            found.append(
-                Annotation(
-                    "warning",
-                    published.hidden(f"{label(item)}: {reason(item)}{more}"),
-                    "cache miss",
-                    dockerfile,
-                    item.place.line,
-                )
-            )
+            level, head, why = "warning", "cache miss", f"{reason(item)}{more}"
         elif item.outcome is Outcome.RAN and item.lost is None:
-            found.append(
-                Annotation(
-                    "warning",
-                    published.hidden(f"{label(item)}: {reason(item)}"),
-                    "cache miss",
-                    dockerfile,
-                    item.place.line,
-                )
-            )
+            level, head, why = "warning", "cache miss", reason(item)
         elif item.outcome is Outcome.UNKNOWN:
-            found.append(
-                Annotation(
-                    "notice",
-                    published.hidden(f"{label(item)}: {item.sentence}"),
-                    "cache not known",
-                    dockerfile,
-                    item.place.line,
-                )
-            )
+            level, head, why = "notice", "cache not known", item.sentence
+        else:
+            continue
+        text = published.hidden(f"{label(item)}: {why}")
+        found.append(Annotation(level, text, head, dockerfile, item.place.line))
     return found
 
 

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from hashlib import sha256
 
 from lab.buildkit import records
-from lab.buildkit.contenthash.entry import Entry, Kind, shown
+from lab.buildkit.contenthash.entry import Entry, Kind, has_links, shown
 from lab.buildkit.contenthash.formula import Source
 from lab.buildkit.contenthash.header import header, own_digest, own_digests
 from lab.buildkit.contenthash.patterns import Matcher, read_ignore_file
@@ -122,7 +122,7 @@ class StoredContext:
     @property
     def has_links(self) -> bool:
         """True if one of the objects is a symbolic link."""
-        return any(entry.kind is Kind.SYMLINK for entry in self.objects)
+        return has_links(self.objects)
 
     @cached_property
     def sent_objects(self) -> list[Entry]:

@@ -110,6 +110,11 @@ def file(path: str, content: bytes, mode: int = 0o644, xattrs: Mapping[str, byte
     return Entry(path, Kind.FILE, mode, size=len(content), content=content, xattrs=xattrs)
 
 
+def has_links(entries: Iterable[Entry]) -> bool:
+    """Return whether one of the objects is a symbolic link."""
+    return any(entry.kind is Kind.SYMLINK for entry in entries)
+
+
 def shown(path: str) -> str:
     """Return a path for messages: characters that are not printable or not UTF-8 are escaped."""
     return "".join(

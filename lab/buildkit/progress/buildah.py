@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from lab.buildkit.progress.build import Build, Image, Step
-from lab.buildkit.progress.classic_lines import GAP, LATER, ORDER, QUOTE, WORDS
+from lab.buildkit.progress.classic_lines import ORDER, QUOTE, WORDS, doubted
 from lab.buildkit.progress.extent import absent_of
 from lab.model import Outcome
 
@@ -119,9 +119,8 @@ class Buildah:
 
     def _doubt(self, stage: int, before: int, total: int) -> None:
         """A gap after the last step may hold the step that its lines are of; a hit stands beside its step."""
-        last = self._steps[-1] if self._steps else None
-        if last and stage == self._stage and last.total == total and last.index < before and last.outcome in LATER:
-            self._steps[-1] = replace(last, outcome=Outcome.UNKNOWN, reason=GAP)
+        if self._steps and stage == self._stage:
+            self._steps[-1] = doubted(self._steps[-1], before, total)
 
     def _out_of_order(self) -> None:
         """The line that a step was cached does not stand behind its step, which may be the last or the next one."""

@@ -218,9 +218,8 @@ class Classic:
 
     def _doubt(self, before: int, total: int) -> None:
         """A gap after the last step may hold the step that its lines are of; a hit stands beside its step."""
-        last = self._steps[-1] if self._steps else None
-        if last and last.total == total and last.index < before and last.outcome in lines.LATER:
-            self._steps[-1] = replace(last, outcome=Outcome.UNKNOWN, reason=lines.GAP)
+        if self._steps:
+            self._steps[-1] = lines.doubted(self._steps[-1], before, total)
 
     def _leave_container(self) -> None:
         if self._running is not None:

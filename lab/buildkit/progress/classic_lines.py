@@ -7,7 +7,9 @@ dashes one long dash.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from lab.buildkit.progress.build import Step
 from lab.model import Outcome
 
 QUOTE = r"[ \t]*(?:>[ \t]+)*"
@@ -53,6 +55,16 @@ def removed_container(line: str) -> str:
     """The ID of the container that the line says is removed, or an empty string."""
     found = REMOVED.match(line)
     return found[1] if found else ""
+
+
+def doubted(last: Step, before: int, total: int) -> Step:
+    """The last step, unknown where a gap up to the step `before` of `total` may hold the one that its lines are of.
+
+    A line that shows a hit stands beside its step, so a hit stays one.
+    """
+    if last.total == total and last.index < before and last.outcome in LATER:
+        return replace(last, outcome=Outcome.UNKNOWN, reason=GAP)
+    return last
 
 
 def step_of(line: str) -> tuple[int, int, str] | None:

@@ -15,7 +15,7 @@ from lab.buildkit.progress.forms import is_bare, opens
 from lab.buildkit.progress.frame import LEVEL, Frame
 from lab.buildkit.progress.frame_names import name_of
 from lab.buildkit.progress.inert import SIGNIFICANT, is_inert, is_inert_after_build
-from lab.buildkit.progress.plain import JOINED, LONGEST_END
+from lab.buildkit.progress.plain import joined_end
 from lab.buildkit.progress.stream import Stream
 from lab.buildkit.progress.terminal import without_escapes
 
@@ -68,7 +68,7 @@ class Lane:
         """Whether the line is output of a program that is known to print, and no end of a step stands behind it."""
         found, logging = self.output.match(line), self.stream.logging
         known = found is not None and logging is not None and int(found[1]) in logging
-        return known and JOINED.search(line[-LONGEST_END:]) is None
+        return known and joined_end(line) is None
 
     @property
     def confirmed(self) -> bool:

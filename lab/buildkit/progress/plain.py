@@ -31,6 +31,12 @@ BUILDING = "building with "
 OUTCOMES = {"CACHED": Outcome.HIT, "DONE": Outcome.RAN, "ERROR": Outcome.ERROR, "CANCELED": Outcome.UNKNOWN}
 
 
+def joined_end(text: str) -> re.Match[str] | None:
+    """The number and the seconds of a step that ends behind output in the same line."""
+    end = text[-LONGEST_END:]
+    return JOINED.search(end) if " DONE " in end else None
+
+
 class Plain(LedgerForm):
     """One build in the plain form, or several that are printed at once (`Tangle`)."""
 
@@ -103,7 +109,7 @@ class Plain(LedgerForm):
             self.logging.add(number)
             self._ledger.output(number)
             self._last = None
-            joined = JOINED.search(rest[-LONGEST_END:])
+            joined = joined_end(rest)
             if joined and int(joined[1]) == number:  # the program has printed, so the step ran; a later end counts more
                 self._settle(number, Outcome.RAN, float(joined[2]), "")
         elif VERTEX.match(rest) or _building(found) or (number not in self._ledger.vertexes and URL.match(rest)):

@@ -10,7 +10,7 @@ from lab.buildkit.cachekeys.dockerfile import parse, until
 from lab.buildkit.cachekeys.plan import plan
 from lab.buildkit.cachekeys.state import Options
 from lab.buildkit.cachekeys.step import Step
-from lab.buildkit.contenthash.entry import Entry, Kind, walk_key
+from lab.buildkit.contenthash.entry import Entry, Kind, has_links, walk_key
 from lab.buildkit.contenthash.query import content_part
 from lab.buildkit.contenthash.rules import Rules
 from lab.buildkit.contenthash.tree import Tree
@@ -132,8 +132,7 @@ class Model:
         return {number: step.content for number, step in enumerate(self._steps(content, objects)) if step.content}
 
     def _steps(self, content: Callable[[Copy], str | None], objects: Sequence[Entry]) -> tuple[Step, ...]:
-        linked = any(entry.kind is Kind.SYMLINK for entry in objects)
-        return plan(self._parsed, {}, None, content, self._options, linked=linked).steps
+        return plan(self._parsed, {}, None, content, self._options, linked=has_links(objects)).steps
 
 
 def _is(step: Step, instruction: str) -> bool:

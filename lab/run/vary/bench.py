@@ -97,7 +97,7 @@ class Bench:
     def produce(self, scenario: Scenario, within: str = "") -> Production:
         """Build and push the image of a scenario; `within` is a folder and a name that keep it apart from the run's."""
         station, clock = self._placed(Variant("", place=within)), datetime.now(UTC)
-        reference = reference_of(self.registry.prefix, f"{scenario.name}-{self.box.name}", within, self.engine.name)
+        reference = self.registry.reference(scenario.name, f"{self.box.name}{apart(within)}", self.engine.name)
         made = sequence.produce(station, scenario, reference, self._say)
         image = None if made.problem else read_image(reference, self.registry)
         return made.model_copy(update={"started": clock, "seconds": _since(clock), "image": image})
@@ -250,10 +250,10 @@ def _reason(error: CommandError) -> str:
     return (error.tail() or [error.message])[-1]
 
 
-def reference_of(prefix: str, name: str, within: str, engine: str) -> str:
-    """The reference of an image that `within` keeps apart; a repository's name has no capital letters."""
-    apart = re.sub(r"[^a-z0-9]+", "-", within.lower()).strip("-")
-    return f"{prefix}/lab-{name}{apart and f'-{apart}'}:{engine.replace('+', '_')}"
+def apart(within: str) -> str:
+    """The end of a repository's name that keeps it apart; such a name has no capital letters."""
+    word = re.sub(r"[^a-z0-9]+", "-", within.lower()).strip("-")
+    return word and f"-{word}"
 
 
 def _since(clock: datetime) -> float:

@@ -8,9 +8,10 @@ import pytest
 
 from lab.engines.engine import Engine
 from lab.model import CONTROL, Outcome
+from lab.registry.server import Registry
 from lab.results.contexts import load_context
 from lab.run.vary.axis import NotHereError, Variant, changes
-from lab.run.vary.bench import NO_MODEL, UNCHANGED, engines_of, reference_of, written
+from lab.run.vary.bench import NO_MODEL, UNCHANGED, apart, engines_of, written
 from tests.run.vary.standing import TEXT, standing
 
 pytestmark = pytest.mark.slow
@@ -115,4 +116,4 @@ def test_a_trial_says_why_its_steps_have_no_prediction(tmp_path: Path) -> None:
     ],
 )
 def test_the_image_of_a_remedy_has_a_name_that_docker_takes(within: str, wanted: str) -> None:
-    assert reference_of("localhost:5000", "s-b", within, "26.1.5+x") == wanted
+    assert Registry("localhost:5000", "registry").reference("s", f"b{apart(within)}", "26.1.5+x") == wanted
