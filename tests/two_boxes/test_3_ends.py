@@ -43,7 +43,7 @@ def test_down_leaves_nothing(checkout: Lab, clean_world: set[str]) -> None:
     checkout.ok("down")
     assert leftovers(checkout) <= clean_world
     assert machines(find()) == []
-    assert checkout.ok("status").out == "no box is up; `python -m lab up` starts a lineup\n"
+    assert checkout.ok("status", "--json").json["boxes"] == []
 
 
 def test_ctrl_c_during_up_names_the_command_that_cleans_up(checkout: Lab, clean_world: set[str]) -> None:
