@@ -14,7 +14,10 @@ from lab.results.run import parse
 from tests.reporting import RUNS
 
 RUN = json.loads((RUNS / "schema-4" / "run.json").read_bytes())
-EVIL = ("../../x", "..", ".", "", "/etc/x", "a/b", "a/", ".hidden", "a\nb", "a\0", "x" * 256, "é" * 128, "\u202ea")
+EVIL = (
+    *("../../x", "..", ".", "", "/etc/x", "a/b", "a/", ".hidden", "a\nb", "a\0", "x" * 256, "é" * 128),
+    *("\u202ea", "\ud800"),
+)
 
 
 @pytest.mark.parametrize("name", EVIL)

@@ -6,7 +6,7 @@ import pytest
 
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.frontend import Frontend
-from lab.buildkit.cachekeys.mounting import Mount, check_mounts, read_mount, target_of
+from lab.buildkit.cachekeys.mounting import Mount, check_mounts, mount_json, read_mount, target_of
 from lab.buildkit.cachekeys.words import Failing, WordError
 from tests.vectors import BOOK
 
@@ -66,6 +66,15 @@ def test_mounts_that_a_frontend_may_accept(text: str) -> None:
 def test_targets() -> None:
     assert target_of(Mount("bind", target="/a/"), "/w") == "/a/"
     assert target_of(Mount("bind", target="b"), "/w") == "/w/b"
+
+
+# The numbers are those of CacheSharingOpt in BuildKit's ops.proto; a zero is left out.
+@pytest.mark.parametrize(
+    ("sharing", "number"), [("", {}), ("shared", {}), ("private", {"sharing": 1}), ("locked", {"sharing": 2})]
+)
+def test_how_a_cache_is_shared(sharing: str, number: dict[str, int]) -> None:
+    found = mount_json(Mount("cache", target="/c", sharing=sharing), "/c", -1, dialect("20.10.24"))
+    assert found["cacheOpt"] == {"ID": "//c", **number}
 
 
 def test_engines_whose_mounts_were_compared() -> None:

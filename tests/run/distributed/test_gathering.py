@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.boxes.base import Command, OnOutput, Result
+from lab.boxes.base import Command, OnOutput, Result, Tell
 from lab.errors import BoxError
 from lab.machines.ready import Ready
-from lab.model import Begun, Filled, Planned, RunEvent, Verdict
+from lab.model import Begun, Filled, Planned, Progress, RunEvent, Verdict
 from lab.results.facts import BoxFacts
 from lab.results.run import Repetition, Run, load
 from lab.run.course import Course
@@ -40,9 +40,14 @@ def failing(name: str, fits: Callable[[Command], bool]) -> Ready:
     return Ready(box, item.spec, item.engines)
 
 
-def made(folder: Path, boxes: list[Ready], watch: Callable[[RunEvent], None] = lambda event: None) -> Run:
+def made(
+    folder: Path,
+    boxes: list[Ready],
+    watch: Callable[[RunEvent], None] = lambda event: None,
+    tell: Tell | None = None,
+) -> Run:
     where = project(folder)
-    folder, run = perform(Spread("local", 60.0), wish(where), boxes, where, quiet(), watch, registry=STORE)
+    folder, run = perform(Spread("local", 60.0), wish(where), boxes, where, tell or quiet(), watch, registry=STORE)
     assert load(folder) == run
     return run
 
@@ -95,6 +100,16 @@ def test_a_listener_gets_the_plan_each_beginning_and_each_result(tmp_path: Path)
     for key in keys:
         own = [type(event) for event in seen if isinstance(event, Begun | Filled) and event.key == key]
         assert own == [Begun, Filled]
+
+
+def test_the_progress_of_a_box_ends_once_after_its_last_trial(tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    run = made(tmp_path, [ready("a"), ready("b")], tell=heard.append)
+    for name in ("a", "b"):
+        own = [event for event in heard if event.who == name]
+        assert [event for event in own if event.done and event.what == "all trials made"] == own[-1:]
+        made_here = [trial for trial in run.trials if trial.consumer == name]
+        assert sum(event.what.startswith("20.10.24 from ") for event in own) == len(made_here) == 2
 
 
 def test_a_box_of_the_same_name_that_is_another_one_is_not_mixed_in(

@@ -5,6 +5,8 @@ from pathlib import Path
 from lab.engines.archive import Contents, sha256_of, write_note
 from lab.engines.kinds.static import StaticSpec
 from lab.engines.pins import PINS, write_pins
+from lab.machines.kinds.handler import Site
+from lab.machines.kinds.table import handler_of
 from lab.machines.pack.gathering import Request
 from lab.machines.pack.parts import engines
 from lab.model import Progress
@@ -39,6 +41,15 @@ def test_an_engine_at_hand_is_packed_where_the_cache_has_it(tmp_path: Path) -> N
     assert engines.wanted(asked) == ["20.10.24", "20.10.24-unfixed"]
     put(asked, "19.03.8")
     assert engines.wanted(asked) == ["20.10.24", "20.10.24-unfixed", "19.03.8"]
+
+
+def test_a_box_has_an_engine_at_hand_by_default_where_the_cache_has_it(tmp_path: Path) -> None:
+    asked = request(tmp_path, "debian12-apparmor")
+    [spec] = asked.specs
+    site = Site.of(asked.project, asked.catalog, lambda event: None)
+    assert handler_of(spec).default_engines(site, spec) == ["20.10.24", "20.10.24-unfixed"]
+    put(asked, "19.03.8")
+    assert handler_of(spec).default_engines(site, spec) == ["20.10.24", "20.10.24-unfixed", "19.03.8"]
 
 
 def test_named_engines_are_packed_instead_of_those_of_the_boxes(tmp_path: Path) -> None:
