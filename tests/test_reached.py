@@ -55,7 +55,7 @@ IMPORTED = {
     """,
     "buildkit/test_rulebook.py": "versions",
     "cli/test_completion.py": "cli.values cli.verbs",
-    "cli/test_main.py": "cli.helping cli.machines cli.version errors",
+    "cli/test_main.py": "cli.helping cli.version errors",
     "cli/test_manual.py": "cli.manpage",
     "cli/test_screen.py": "cli.board",
     "engines/test_archive.py": "engines.elf",

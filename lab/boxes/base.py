@@ -34,6 +34,7 @@ class Command:
     """One command for a box: arguments, variables, folder, time limit in seconds. Only `feed` gives it an input.
 
     `silence` ends the command when it has printed nothing for so many seconds; None allows silence for its whole time.
+    Without `keeps`, its output goes to the listener alone, and the Result has none: no output is too long then.
     """
 
     argv: tuple[str, ...]
@@ -41,6 +42,7 @@ class Command:
     cwd: PurePosixPath | None = None
     timeout: float = 600
     silence: float | None = None
+    keeps: bool = True
 
     def line(self) -> str:
         """The command as a person would type it: folder, variables and quoted arguments."""

@@ -13,6 +13,7 @@ from paramiko import SSHException
 from paramiko.ssh_exception import NoValidConnectionsError
 
 from lab.boxes.address import Address
+from lab.boxes.feeding import Sink
 from lab.boxes.hostkeys import FINAL, SameKey, UnknownHost, at_log_in, load_users, store_key
 from lab.errors import BoxError
 
@@ -44,6 +45,13 @@ class LogInRefused(Exception):
         self.why = why
 
 
+class Forgetting(list[str]):
+    """A list for Fabric that stays empty."""
+
+    def append(self, piece: str) -> None:
+        """Drop the piece."""
+
+
 class PromptRemote(Remote):  # type: ignore[misc]  # Fabric has no types
     """Fabric's runner of one command, without a look every 10 ms, all output anew at each piece, a wait at Ctrl-C."""
 
@@ -56,6 +64,14 @@ class PromptRemote(Remote):  # type: ignore[misc]  # Fabric has no types
 
     def respond(self, buffer_: list[str]) -> None:
         """Answer nothing: lab gives no watchers, and for those the whole output would be joined after each piece."""
+
+    def handle_stdout(self, buffer_: list[str], hide: bool, output: Sink) -> None:
+        """Read standard output; a sink that keeps nothing gets it alone."""
+        super().handle_stdout(buffer_ if output.keeps else Forgetting(), hide, output)
+
+    def handle_stderr(self, buffer_: list[str], hide: bool, output: Sink) -> None:
+        """Read standard error; a sink that keeps nothing gets it alone."""
+        super().handle_stderr(buffer_ if output.keeps else Forgetting(), hide, output)
 
     def send_interrupt(self, interrupt: BaseException) -> NoReturn:
         """Close the channel and raise: the threads that read would wait for the end of the command, minutes maybe."""

@@ -90,13 +90,14 @@ def rsync(source: Path, names: Path, target: str, timeout: float, login: Sequenc
 
 
 class Sink:
-    """A text stream for Fabric that hands each chunk on as bytes."""
+    """A text stream for Fabric that hands each chunk on as bytes; without `keeps`, Fabric stores none of them."""
 
     encoding = "latin-1"
 
-    def __init__(self, name: str, on_output: OnOutput | None) -> None:
+    def __init__(self, name: str, on_output: OnOutput | None, *, keeps: bool = True) -> None:
         self.name = name
         self.on_output = on_output
+        self.keeps = keeps
 
     def write(self, text: str) -> None:
         """Hand the chunk on."""

@@ -25,7 +25,7 @@ class OpenSshBox(Box):
 
     def execute(self, command: Command, on_output: OnOutput | None = None) -> Result:
         """Run the command by one ssh; BoxError if ssh cannot reach the host, HostError if there is no ssh here."""
-        sent = replace(self._sent(command), timeout=command.timeout, silence=command.silence)
+        sent = replace(command, argv=self._sent(command), env={}, cwd=None)
         done = run_process(sent, on_output, who=self.name)
         if done.exit == NOT_FOUND and done.stderr.startswith(b"ssh: "):
             raise HostError("cannot reach another host: ssh is not installed here", hint="install OpenSSH's client")
@@ -42,8 +42,8 @@ class OpenSshBox(Box):
         """Refused: lab writes nothing on such a host."""
         raise BoxError(f"cannot copy {source.name} to {self.name}: lab writes nothing on this host")
 
-    def _sent(self, command: Command) -> Command:
+    def _sent(self, command: Command) -> tuple[str, ...]:
         words = ["env", "LC_ALL=C", *(f"{name}={value}" for name, value in command.env.items()), *command.argv]
         line = f"{shlex.join(words)} </dev/null"
         place = f"cd {shlex.quote(str(command.cwd))} && {line}" if command.cwd else line
-        return Command(("ssh", *OPTIONS, "--", self.name, place))
+        return "ssh", *OPTIONS, "--", self.name, place

@@ -47,7 +47,7 @@ def run_process(
         process = _start(command, fed=chunks is not None)
     except OSError as error:
         return _not_started(command, error, started, time.monotonic() - clock)
-    collected: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+    collected: dict[str, list[bytes]] = {"stdout": [], "stderr": []} if command.keeps else {}
     failures: list[BaseException] = []
     silence = Silence(who, "output", inf if command.silence is None else command.silence)
     threads = _pump(process, collected, silence.hearing(on_output), failures)
@@ -71,7 +71,7 @@ def run_process(
     if failures:
         raise failures[0]
     seconds = time.monotonic() - clock
-    out, err = (b"".join(collected[name]) for name in ("stdout", "stderr"))
+    out, err = (b"".join(collected.get(name, ())) for name in ("stdout", "stderr"))
     return Result(command, status, out, err, started, seconds, silence.limit if silence.ended else None)
 
 
@@ -136,13 +136,13 @@ def _pump(
     on_output: OnOutput,
     failures: list[BaseException],
 ) -> list[threading.Thread]:
-    """Start the threads that collect the child's output, chunk by chunk as it comes; a failure ends the child."""
+    """Start the threads that read what the child prints, chunk by chunk as it comes; a failure ends the child."""
 
     def read(name: str, stream: IO[bytes]) -> None:
         try:
             with stream:
                 while chunk := os.read(stream.fileno(), 65536):
-                    chunks[name].append(chunk)
+                    chunks.get(name, []).append(chunk)  # a name that is missing is not kept
                     on_output(name, chunk)
         except BaseException as error:
             failures.append(error)  # raised in the thread that called run_process, which waits for the child

@@ -123,7 +123,7 @@ class SshBox(Box):
 
     def _execute(self, command: Command, on_output: OnOutput | None = None, mark: str = "") -> Result:
         started, clock = datetime.now(UTC), time.monotonic()
-        sinks = {"out_stream": Sink("stdout", on_output), "err_stream": Sink("stderr", on_output)}
+        sinks = {f"{name[3:]}_stream": Sink(name, on_output, keeps=command.keeps) for name in ("stdout", "stderr")}
         try:
             result = self._connect().run(
                 command.guarded(mark=mark),

@@ -139,8 +139,14 @@ def rename(path: Path, name: Callable[[str], str]) -> None:
 
 def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
     """Return a transcript's commands with their results, in the order of their ends; ConfigError for other entries."""
+    return named_exchanges(content, where)[1]
+
+
+def named_exchanges(content: bytes, where: str) -> tuple[str, tuple[Exchange, ...]]:
+    """Return the run's name of a transcript too, from one reading of its bytes."""
+    run, entries = parse(content, where)
     found = []
-    for item in parse(content, where)[1]:
+    for item in entries:
         try:
             result = _result(item)
             exchange = exchange_of(item["box"], item["about"], result)
@@ -155,7 +161,7 @@ def exchanges(content: bytes, where: str) -> tuple[Exchange, ...]:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(f"cannot read {where}: an entry is not a command of lab ({error!r})") from error
         found.append(exchange)
-    return tuple(found)
+    return run, tuple(found)
 
 
 def dump(run: str, exchanges: Iterable[Exchange]) -> bytes:

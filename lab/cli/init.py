@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from lab import files
-from lab.cli.terminal import program
+from lab.cli.terminal import program, program_elsewhere
 from lab.errors import ConfigError, UsageError
 from lab.project import DATA, find, own_data
 
@@ -72,7 +72,7 @@ def init(
             hint="name another folder, or let --force overwrite the files that lab brings",
         )
     write_workplace(folder, parts)
-    lab, enter = program(), f"cd {shlex.quote(str(folder))}"
+    lab, enter = program_elsewhere(), f"cd {shlex.quote(str(folder))}"
     click.echo(f"written to {folder}: {', '.join(already_there(folder, parts))}")
     click.echo("next:")
     width = max(24, len(f"{lab} boxes"))

@@ -8,7 +8,9 @@ import click
 
 from lab.cli.lesson_options import SCHEMA, lesson_argument, opened, to_option
 from lab.cli.options import json_option, print_json
-from lab.cli.terminal import say
+from lab.cli.terminal import remark, say
+
+MOST = 10  # names in one line
 
 
 @click.command("hand-in", epilog="Example: python -m lab lesson hand-in 1 --output ada.tgz")
@@ -51,7 +53,7 @@ def grade(places: tuple[Path, ...], no_check: bool, as_json: bool) -> None:
     """
     from lab.cli.cleanup import guarded
     from lab.cli.screen import screen
-    from lab.lessons.grading import COLUMNS, Grader, places_in, row, spreadsheet
+    from lab.lessons.grading import COLUMNS, ENDING, Grader, left_out, places_in, row, spreadsheet
     from lab.model import Progress
     from lab.project import find
 
@@ -65,6 +67,10 @@ def grade(places: tuple[Path, ...], no_check: bool, as_json: bool) -> None:
             shown.tell(Progress("grading", f"{len(found)} folders or archives", done=True))
         finally:
             grader.close()
+    if others := [str(path) for path in left_out(places)]:
+        more = f" and {len(others) - MOST} more" if len(others) > MOST else ""
+        why = f"it is neither an archive of a student nor a folder with a lesson.json; {ENDING}"
+        remark(f"lab: no row for {', '.join(others[:MOST])}{more}: {why}", "yellow")
     if as_json:
         rows = [dict(zip(COLUMNS, row(item), strict=True)) for item in grades]
         print_json({"schema": SCHEMA, "grades": rows})

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import click
 
+from lab.boxes.base import Command, OnOutput
 from lab.boxes.boot import SilentError
 from lab.boxes.kinds.table import kind_of, open_box, state_of
 from lab.boxes.local import LocalBox
@@ -41,6 +42,7 @@ from lab.machines.fleet import Fleet
 from lab.machines.removal import Removal
 from lab.project import find
 
+LONGEST = 64 << 20  # bytes of output in the JSON of one box
 V = TypeVar("V")
 
 
@@ -200,33 +202,72 @@ def ssh(name: str, lineup: str | None) -> None:
 @lineup_option
 @json_option
 def exec_(name: str, command: tuple[str, ...], lineup: str | None, as_json: bool) -> None:
-    """Run one command on a box, or on all boxes of the lineup in turn.
+    """Run one command on a box, or on all boxes of the lineup in turn; what it prints is shown as it comes.
 
     Exits with the command's own status; on several boxes, with 8 if it failed on one. lab ends a command after ten
-    minutes.
+    minutes. --json holds the whole output, which may have 64 MB a box.
     """
     place = workplace(lineup)
     names = boxes_named(place, (name,))
     code, rows = 0, []
     for box_name in names:
         box = open_box(one_box(place, box_name), place.project)
-        result = box.run(command)
-        box.close()
+        if not as_json and len(names) > 1:
+            echo(f"== {box_name}")
+            sys.stdout.flush()
+        try:
+            result = box.execute(Command(command, keeps=as_json), _bounded(box_name) if as_json else _pass_on)
+        except UnwrittenError as error:
+            raise error.why from error
+        finally:
+            box.close()
         code = code or result.exit
         row = {"box": box_name, "exit": result.exit, "stdout": result.text, "seconds": round(result.seconds, 3)}
         rows.append({**row, "stderr": result.stderr.decode("utf-8", "replace")})
         if not as_json:
-            click.echo(f"== {box_name} (exit status {result.exit})" if len(names) > 1 else "", nl=len(names) > 1)
-            sys.stdout.flush()
-            sys.stdout.buffer.write(result.stdout)
-            sys.stdout.buffer.flush()
-            click.echo(result.stderr, err=True, nl=False)
+            _pass_on("stderr", result.stderr)  # of a program that did not start
+            if len(names) > 1:
+                click.echo(f"== {box_name} (exit status {result.exit})")
             if result.timed_out:
                 click.echo(f"lab: {result.overrun} on {box_name}", err=True)
     if as_json:
         print_json({"schema": 1, "results": rows})
     if code:
         sys.exit(CommandError.exit_code if len(names) > 1 else code)
+
+
+class UnwrittenError(Exception):
+    """Nobody takes what a command prints; `why` is the error of lab's own stream, which no connection raised."""
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def _pass_on(name: str, data: bytes) -> None:
+    """Print what a command has just printed, byte for byte, on the stream of that name."""
+    try:
+        stream = (sys.stdout if name == "stdout" else sys.stderr).buffer
+        stream.write(data)
+        stream.flush()
+    except OSError as error:
+        raise UnwrittenError(error) from error
+
+
+def _bounded(box: str) -> OnOutput:
+    """A listener that raises CommandError for a command of the box whose output is too long to be kept."""
+    total = 0
+
+    def hear(_: str, data: bytes) -> None:
+        nonlocal total
+        total += len(data)
+        if total > LONGEST:
+            raise CommandError(
+                f"cannot print the output as JSON: the output has more than {LONGEST >> 20} MB on {box}",
+                hint="leave out --json: the output is then passed on as it comes",
+            )
+
+    return hear
 
 
 @click.command(epilog="Example: python -m lab suspend")

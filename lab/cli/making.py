@@ -188,7 +188,7 @@ def _of_variations(wish: Wish, names: Sequence[str]) -> str | None:
         return None
     return (
         f"only the first engine, builder and cache of each box makes the variations {', '.join(names)}; "
-        "--variation all makes them with every one"
+        "--variation all, or `variations: [all]` in the file of a matrix, makes them with every one"
     )
 
 

@@ -158,7 +158,10 @@ def _make(request: Request, folder: Path, lineups: tuple[str, ...], without: tup
     items = gather(request, without)
     pythons = tuple(dict.fromkeys((f"{sys.version_info.major}.{sys.version_info.minor}", *request.pythons)))
     about = making.About(
-        lineups, () if "wheels" in without else pythons, () if "debian" in without else tuple(request.suites)
+        lineups,
+        () if "wheels" in without else pythons,
+        () if "debian" in without else tuple(request.suites),
+        tuple(request.engines),
     )
     planned = making.plan(items, folder, about, tell)
     size, files = planned.manifest.size, len(planned.manifest.files)

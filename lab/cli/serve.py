@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def serve(
         else:
             for url in urls:
                 click.echo(url)
-        say(f"Ctrl-C ends it; participants open the address, or run `python -m lab up --from {urls[0]}`", err=True)
+        named = f" --engine {shlex.quote(','.join(manifest.engines))}" if manifest.engines else ""
+        way = f"`python -m lab up{named} --from {urls[0]}`"
+        say(f"Ctrl-C ends it; participants open the address, or run {way}", err=True)
         with suppress(KeyboardInterrupt):  # that is how it ends
             serving.serve(app, listening)
 

@@ -169,6 +169,22 @@ def program() -> str:
     return _word(str(name)) if name.stem == "lab" else "lab"
 
 
+def program_elsewhere() -> str:
+    """The words that start this program in another folder too: with the whole path of what is found from this one."""
+    words = program()
+    first, *more = shlex.split(words)
+    if os.sep in first:
+        words = shlex.join([str(Path(first).absolute()), *more])  # links stay: an environment's names its packages
+    home = Path(__file__).absolute().parents[2]
+    given = [Path(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    # `-m` puts the current folder first
+    alone = bool(more) and home == Path.cwd() and home not in map(Path, sys.path[1:])
+    if not alone and all(path.is_absolute() for path in given):
+        return words
+    paths = os.pathsep.join(dict.fromkeys(map(str, [home, *(path.absolute() for path in given)])))
+    return f"PYTHONPATH={shlex.quote(paths)} {words}"
+
+
 def _word(path: str) -> str:
     """The path of a program, or its name alone if a shell finds the same file by that."""
     name = Path(path).name

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from lab import files
 from lab.boxes.base import Box, Command, OnOutput, Result
 from lab.boxes.recording import RecordingBox
-from lab.boxes.transcript import dump, exchange_of, exchanges, parse
+from lab.boxes.transcript import dump, exchange_of, named_exchanges
 from lab.engines.engine import Engine
 from lab.errors import ConfigError, HostError
 from lab.model import Exchange
@@ -62,9 +62,8 @@ class AskedOnce(Box):
         if self._path is None:
             return {}
         try:
-            content = files.read_unlinked(self._path)
-            life, where = parse(content, str(self._path))[0], str(self._path)
-            return {item.argv: item for item in exchanges(content, where)} if life == self._life else {}
+            life, said = named_exchanges(files.read_unlinked(self._path), str(self._path))
+            return {item.argv: item for item in said} if life == self._life else {}
         except (OSError, ConfigError):
             return {}
 

@@ -9,6 +9,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ COLUMNS = (
     "solved", "passed",
 )  # fmt: skip
 DEEPEST = 4  # levels below the folder that is named
+ENDING = "an archive of `python -m lab lesson hand-in` has the ending .tgz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +110,24 @@ def is_archive(place: Path) -> bool:
 
 
 def places_in(places: Sequence[Path]) -> Iterator[Path]:
-    """The students' folders and archives at or below these places; UsageError if a place has none."""
+    """The students' folders and archives at or below these places; UsageError if no place has one.
+
+    A place that has none beside others that have is somebody's as well: its row says that it has none.
+    """
+    found = [(place, sorted(_below(place, DEEPEST))) for place in places]
+    if not any(inner for _, inner in found):
+        raise UsageError(f"cannot grade {places[0]}: no {store.NAME} is in it or below it", hint=ENDING)
+    for place, inner in found:
+        yield from inner or [place]
+
+
+def left_out(places: Sequence[Path]) -> Iterator[Path]:
+    """What lies in a named folder of a class and has no row: no student's, or a link, which is not followed."""
     for place in places:
-        found = sorted(_below(place, DEEPEST))
-        if not found:
-            raise UsageError(
-                f"cannot grade {place}: no {store.NAME} is in it or below it",
-                hint="an archive of `python -m lab lesson hand-in` has the ending .tgz",
-            )
-        yield from found
+        with suppress(OSError):
+            if place.is_dir() and place not in _below(place, 0):
+                inner = sorted(path for path in place.iterdir() if not path.name.startswith("."))
+                yield from (path for path in inner if path.is_symlink() or not any(_below(path, DEEPEST - 1)))
 
 
 def _below(place: Path, levels: int) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from lab.explain.outlook import Outlook
 from lab.explain.question import Question
 from lab.model import Outcome
 from lab.registry.found import FoundCache
+from lab.report.published import hidden_values
 from lab.report.shown import SourceShown, StepBasics, basics, published, source_shown
 from lab.yamlfile import Strict
 
@@ -44,7 +45,7 @@ class PredictDocument(Strict):
 
 
 def predict_document(sources: Sequence[FoundCache], question: Question, found: Outlook) -> dict[str, Any]:
-    """The document as JSON values."""
+    """The document as JSON values, with placeholders for secrets."""
     value = PredictDocument(
         caches=tuple(map(source_shown, sources)),
         engine=question.engine.name,
@@ -62,7 +63,7 @@ def predict_document(sources: Sequence[FoundCache], question: Question, found: O
         remarks=found.diagnosis.remarks,
         steps=tuple(_steps(found)),
     )
-    return value.model_dump(mode="json", by_alias=True)
+    return hidden_values(value.model_dump(mode="json", by_alias=True))
 
 
 def predict_schema() -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Any text as Markdown for others to read: as `markup` makes it, with placeholders for secrets.
+"""Any text for others to read, with placeholders for secrets: as Markdown, which `markup` makes, or within JSON.
 
 An instruction is shown with the values of build arguments in it, which a CI system hides in its own log alone.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from lab.report import markup
 from lab.report.redactor import Redactor
@@ -12,6 +14,20 @@ from lab.report.redactor import Redactor
 def hidden(text: str) -> str:
     """The text with a placeholder for each secret that its form or its name shows."""
     return Redactor(secrets_only=True).text(text)
+
+
+def hidden_values(value: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object in which each text is as `hidden` shows it: a pipeline keeps such files."""
+    shown: dict[str, Any] = _hidden_within(value, Redactor(secrets_only=True))
+    return shown
+
+
+def _hidden_within(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, dict):
+        return {name: _hidden_within(item, redactor) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden_within(item, redactor) for item in value]
+    return redactor.text(value) if isinstance(value, str) else value
 
 
 def code(text: str) -> str:

@@ -12,6 +12,7 @@ from lab.explain.question import Question
 from lab.explain.search.search import Result
 from lab.explain.why import Answer, Diagnosis
 from lab.registry.found import FoundCache
+from lab.report.published import hidden_values
 from lab.report.shown import SourceShown, StepBasics, basics, published, source_shown
 from lab.report.why import title
 from lab.yamlfile import Strict
@@ -82,7 +83,7 @@ class WhyDocument(Strict):
 
 
 def why_document(sources: Sequence[FoundCache], question: Question, diagnosis: Diagnosis) -> dict[str, Any]:
-    """The document as JSON values."""
+    """The document as JSON values, with placeholders for secrets."""
     value = WhyDocument(
         title=title(diagnosis),
         caches=tuple(map(source_shown, sources)),
@@ -95,7 +96,7 @@ def why_document(sources: Sequence[FoundCache], question: Question, diagnosis: D
         remarks=diagnosis.remarks,
         steps=tuple(_step(item) for item in diagnosis.steps),
     )
-    return value.model_dump(mode="json", by_alias=True)
+    return hidden_values(value.model_dump(mode="json", by_alias=True))
 
 
 def why_schema() -> dict[str, Any]:

@@ -34,6 +34,7 @@ from lab.versions import meets
 from lab.yamlfile import OneOf, check, read
 from lab.yamltext import line_of
 
+OWN = "--context DIR names a project of your own; `python -m lab init DIR --scenario` writes a scenario of it"
 SHARED = "shared"  # the folder of the Dockerfiles and contexts that several scenarios use
 HIT: Expect = "hit"
 NAME = re.compile(r"^name:[ \t]*[\"']?([a-z0-9-]+)", re.MULTILINE)
@@ -177,7 +178,7 @@ def find(name: str, folder: Path) -> Path:
     if "/" in name or Path(name).is_dir():
         path = Path(name)
         if not (path / "scenario.yaml").is_file():
-            raise UsageError(f"cannot find a scenario at {path}: no scenario.yaml in it")
+            raise UsageError(f"cannot find a scenario at {path}: no scenario.yaml in it", hint=OWN)
         return path
     known = sorted(path.parent.name for path in folder.glob("*/scenario.yaml"))
     if name not in known:

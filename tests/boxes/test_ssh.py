@@ -23,7 +23,7 @@ import pytest
 
 from lab.boxes import base, connecting, forwards, ssh
 from lab.boxes.address import Address
-from lab.boxes.base import failure
+from lab.boxes.base import Command, failure
 from lab.boxes.process import Child
 from lab.boxes.ssh import SshBox
 from lab.errors import BoxError
@@ -226,6 +226,15 @@ def test_output_is_heard_while_it_comes(box: SshBox, tmp_path: Path) -> None:
     script = rf"printf '\377'; until test -e {tmp_path}/heard; do sleep 0.05; done; printf two >&2"
     assert box.run(["sh", "-c", script], on_output=hear).ok
     assert heard == [("stdout", b"\xff"), ("stderr", b"two")]
+
+
+def test_output_that_is_not_kept_goes_to_the_listener_alone(box: SshBox) -> None:
+    heard: list[tuple[str, bytes]] = []
+    command = Command(("sh", "-c", r"printf '\377'; printf two >&2; exit 3"), keeps=False)
+    done = box.execute(command, lambda name, data: heard.append((name, data)))
+    assert (done.exit, done.stdout, done.stderr) == (3, b"", b"")
+    assert sorted(heard) == [("stderr", b"two"), ("stdout", b"\xff")]
+    assert box.run(["echo", "kept"]).text == "kept"
 
 
 SLEEP = ["sh", "-c", "echo $$; exec sleep 100000"]

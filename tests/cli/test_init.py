@@ -42,6 +42,21 @@ def test_it_writes_a_workplace_in_which_lab_works(lab: Run, tmp_path: Path) -> N
     ], listed.stderr
 
 
+def test_its_next_commands_run_after_cd(tmp_path: Path) -> None:
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for number, (folder, python, given) in enumerate(
+        ((ROOT, sys.executable, {}), (ROOT, os.path.relpath(sys.executable, ROOT), {"PYTHONPATH": "."}))
+    ):
+        mine = tmp_path / f"mine {number}"
+        argv, env = [python, "-m", "lab", "init", str(mine)], {**bare, **given}
+        done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=True)
+        enter, boxes = (line.strip().split("  ")[0] for line in done.stdout.splitlines()[2:4])
+        listed = subprocess.run(
+            f"{enter} && {boxes}", shell=True, cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
+        assert "debian13 " in listed.stdout, (boxes, listed.stderr)
+
+
 def test_its_next_commands_name_the_program_as_it_was_called(tmp_path: Path) -> None:
     script = tmp_path / "bin" / "lab"
     script.parent.mkdir()

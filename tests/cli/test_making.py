@@ -21,7 +21,7 @@ from lab.run.wish import Wish
 def test_variations_that_only_the_first_engine_makes_are_said(wish: Wish) -> None:
     assert _of_variations(wish, ["user-xattr", "mode"]) == (
         "only the first engine, builder and cache of each box makes the variations user-xattr, mode; "
-        "--variation all makes them with every one"
+        "--variation all, or `variations: [all]` in the file of a matrix, makes them with every one"
     )
     assert _of_variations(wish, []) is None
 

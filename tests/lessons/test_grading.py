@@ -15,7 +15,7 @@ from lab.errors import Interrupted, UsageError
 from lab.lessons import grading
 from lab.lessons.checking import Checked, Verdict
 from lab.lessons.folder import StudentFolder
-from lab.lessons.grading import COLUMNS, Grade, Grader, places_in, row, spreadsheet
+from lab.lessons.grading import COLUMNS, Grade, Grader, left_out, places_in, row, spreadsheet
 from lab.lessons.hand_in import Part, hand_in, packed
 from lab.lessons.progress import Progress, save
 from lab.project import Project
@@ -54,6 +54,20 @@ def test_folders_are_found_below_a_place_and_links_are_not_followed(tmp_path: Pa
     assert found == ["class/a/lessons/01", "class/b/01"]
     with pytest.raises(UsageError, match="no lesson"):
         list(places_in([tmp_path / "class" / "b" / "01" / "none"]))
+
+
+def test_what_is_no_hand_in_is_named_and_costs_no_other_row(tmp_path: Path) -> None:
+    class_ = tmp_path / "class"
+    save(class_ / "ada" / "01", DONE)
+    (class_ / "bob.zip").write_bytes(b"PK")
+    (class_ / "cy").mkdir()
+    (class_ / "dan").symlink_to(class_ / "ada")
+    assert [path.name for path in left_out([class_])] == ["bob.zip", "cy", "dan"]
+    assert list(left_out([class_ / "ada" / "01"])) == []
+    named = list(places_in([class_ / "bob.zip", class_ / "ada", class_ / "cy"]))
+    assert [path.name for path in named] == ["bob.zip", "01", "cy"]
+    grades = [grader_of(tmp_path).grade(place, check_again=False) for place in named]
+    assert [bool(grade.problem) for grade in grades] == [True, False, True]
 
 
 def test_a_damaged_folder_is_a_row_of_its_own(tmp_path: Path) -> None:

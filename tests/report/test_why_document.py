@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -50,3 +51,16 @@ def test_the_cause_and_what_depends_on_it() -> None:
     following = value["steps"][value["cause"] + 1]
     assert (following["role"], following["because_of"]) == ("consequence", value["cause"])
     assert value["caches"][1]["problem"] == "no"
+
+
+def test_secrets_are_hidden_and_nothing_else() -> None:
+    asked = question("max", "crlf")
+    found = diagnose(asked, Searching(load_usual(ROOT / "boxes"), limit=20))
+    before = why_document([], asked, found)
+    plain, sentence = found.steps[0].instruction, found.steps[0].sentence
+    told = replace(found.steps[0], instruction=f"{plain} NPM_TOKEN=hush-1234", sentence=f"{sentence} PASSWORD=hush")
+    after = why_document([], asked, replace(found, steps=(told, *found.steps[1:])))
+    assert "hush" not in json.dumps(after)
+    assert after["steps"][0]["instruction"] == f"{plain} NPM_TOKEN=[secret]"
+    assert after["steps"][1:] == before["steps"][1:]
+    assert "[secret]" not in json.dumps(before)

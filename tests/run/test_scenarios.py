@@ -290,8 +290,9 @@ def test_an_unknown_scenario_is_guessed(tmp_path: Path, monkeypatch: pytest.Monk
     count = len(list(OWN.glob("*/scenario.yaml")))
     way = "a folder elsewhere is named by its path"
     assert caught.value.hint == f"`python -m lab cases` lists the {count} scenario names; {way}"
-    with pytest.raises(UsageError, match=r"no scenario\.yaml in it"):
+    with pytest.raises(UsageError, match=r"no scenario\.yaml in it") as caught:
         find(f"{tmp_path}/none", OWN)
+    assert caught.value.hint and "--context DIR" in caught.value.hint
 
 
 # --- rendering

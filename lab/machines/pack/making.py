@@ -54,6 +54,7 @@ class About:
     lineups: tuple[str, ...]
     pythons: tuple[str, ...]
     suites: tuple[str, ...]
+    engines: tuple[str, ...] = ()
 
 
 def plan(items: Collection[Item], folder: Path, about: About, tell: Tell) -> Plan:
@@ -86,6 +87,7 @@ def plan(items: Collection[Item], folder: Path, about: About, tell: Tell) -> Pla
             "lab": __version__,
             "machine": here(),
             "lineups": about.lineups,
+            "engines": about.engines,
             "pythons": about.pythons,
             "suites": about.suites,
             "files": [entry.model_dump(mode="json") for entry in sorted(entries, key=lambda entry: entry.path)],

@@ -80,12 +80,16 @@ class Entry(Strict):
 
 
 class Manifest(Strict):
-    """What a pack holds and what it was made for; `suites` are the releases of Debian that it has packages of."""
+    """What a pack holds and what it was made for; `suites` are the releases of Debian that it has packages of.
+
+    `engines` are those that it has in place of the boxes' own.
+    """
 
     schema_: int = Field(alias="schema", ge=1)
     lab: Word
     machine: Word
     lineups: tuple[Word, ...] = ()
+    engines: tuple[Word, ...] = ()
     pythons: tuple[Word, ...] = ()
     suites: tuple[Word, ...] = ()
     files: tuple[Entry, ...] = Field(max_length=MOST_FILES)
@@ -116,8 +120,9 @@ class Manifest(Strict):
         return {entry.path: entry for entry in self.files}
 
     def text(self) -> str:
-        """The manifest as it is stored."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
+        """The manifest as it is stored; without engines of its own, it is one that an older lab reads too."""
+        unused = None if self.engines else {"engines"}
+        return json.dumps(self.model_dump(mode="json", by_alias=True, exclude=unused), indent=1) + "\n"
 
 
 def _above(path: str) -> Iterable[str]:

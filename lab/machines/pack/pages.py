@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote, urlsplit
@@ -75,7 +76,8 @@ def _steps(manifest: Manifest, base: str) -> list[tuple[str, str]]:
     if manifest.of(Sort.PACKAGE):
         steps.append(("Install the programs that are missing on this machine.", f"{PROGRAM} setup --from {base}"))
     if manifest.lineups and manifest.of(Sort.BOX, Sort.ENGINE):
-        ups = [f"{PROGRAM} up --lineup {name} --from {base}" for name in manifest.lineups]
+        engine = f" --engine {shlex.quote(','.join(manifest.engines))}" if manifest.engines else ""
+        ups = [f"{PROGRAM} up --lineup {name}{engine} --from {base}" for name in manifest.lineups]
         steps.append(("Start the boxes of one lineup.", "\n".join(ups)))
     return steps
 

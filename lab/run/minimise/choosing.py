@@ -25,9 +25,7 @@ def trial_of(run: Run, name: str | None) -> Trial:
         return found[0]
     found = [trial for trial in run.trials if _differs(run, trial)]
     if not found:
-        raise UsageError(
-            f"cannot minimise {run.name}: no trial of it has another outcome than the one without the change"
-        )
+        raise _without_difference(run)
     if len({(trial.variation, trial.producer, trial.consumer) for trial in found}) > 1:
         names = ", ".join(trial.name for trial in found[:SHOWN])
         raise UsageError(
@@ -35,6 +33,20 @@ def trial_of(run: Run, name: str | None) -> Trial:
             hint=f"--trial names one: {names}{' ..' if len(found) > SHOWN else ''}",
         )
     return found[0]
+
+
+def _without_difference(run: Run) -> UsageError:
+    """The error for a run in which no trial differs: there is no difference, or nothing to compare a miss with."""
+    alone = [trial.name for trial in run.trials if Outcome.RAN in _outcomes(trial) and _reference(run, trial) is None]
+    if alone:
+        return UsageError(
+            f"cannot choose a trial of {run.name}: it made none without the change, with which a miss is compared",
+            hint=f"--trial names one that missed: {', '.join(alone[:SHOWN])}{' ..' if len(alone) > SHOWN else ''}",
+        )
+    return UsageError(
+        f"cannot minimise {run.name}: no trial of it has another outcome than the one without the change",
+        hint="name a run with a miss; `python -m lab runs` lists what the trials of each did",
+    )
 
 
 def ends_of(trial: Trial) -> Ends:

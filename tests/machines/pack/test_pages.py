@@ -52,6 +52,12 @@ def test_the_page_lists_what_there_is() -> None:
     assert Links(page).found == ["/lessons/01-key/lesson.md"]
 
 
+def test_engines_in_place_of_the_boxes_own_stand_in_the_command() -> None:
+    page = start_page(MANIFEST.model_copy(update={"engines": ("28.5.2", "26.1.5")}), "http://a")
+    assert "lab up --lineup debian --engine 28.5.2,26.1.5 --from http://a" in page
+    assert '"engines"' not in MANIFEST.text()
+
+
 def entry(path: str, sort: Sort) -> Entry:
     return Entry(path=path, size=1, sha256=SUM, sort=sort, about="a")
 

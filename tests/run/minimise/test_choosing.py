@@ -38,6 +38,13 @@ def test_none_is_refused() -> None:
         trial_of(RUN.model_copy(update={"trials": alike}), None)
 
 
+def test_a_miss_without_its_reference_is_named() -> None:
+    some = tuple(trial for trial in RUN.trials if trial.engine == "26.1.5" and trial.variation == "user-xattr")
+    with pytest.raises(UsageError, match="it made none without the change") as caught:
+        trial_of(RUN.model_copy(update={"trials": some}), None)
+    assert caught.value.hint == "--trial names one that missed: local>local:26.1.5/copy-bust:user-xattr"
+
+
 def test_a_name_or_a_pattern() -> None:
     name = "local>local:26.1.5/copy-bust:user-xattr"
     assert trial_of(RUN, name).name == name
