@@ -123,7 +123,7 @@ class SshBox(Box):
 
     def _execute(self, command: Command, on_output: OnOutput | None = None, mark: str = "") -> Result:
         started, clock = datetime.now(UTC), time.monotonic()
-        sinks = {f"{name[3:]}_stream": Sink(name, on_output, keeps=command.keeps) for name in ("stdout", "stderr")}
+        out, err = (Sink(name, on_output, keeps=command.keeps) for name in ("stdout", "stderr"))
         try:
             result = self._connect().run(
                 command.guarded(mark=mark),
@@ -132,7 +132,8 @@ class SshBox(Box):
                 # a letter a byte: what the box sent comes back byte for byte
                 encoding="latin-1",
                 timeout=command.timeout + GRACE_SECONDS,
-                **sinks,
+                out_stream=out,
+                err_stream=err,
             )
         except CommandTimedOut as error:
             raise self._no_answer(command) from error
