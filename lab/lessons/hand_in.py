@@ -31,6 +31,7 @@ ENDINGS = (".tgz", ".tar.gz")
 MOST_OBJECTS = 2000
 MOST_BYTES = 32 << 20  # of all files together, unpacked
 MOST_PACKED = 32 << 20
+LONGEST = 1024  # characters of a path
 LATEST = 1 << 33  # seconds: a time in the year 2242
 TYPES = {stat.S_IFREG: tarfile.REGTYPE, stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFLNK: tarfile.SYMTYPE}
 
@@ -113,7 +114,7 @@ def checked(where: str, parts: Iterable[Part]) -> list[Part]:
         elif size > MOST_BYTES:
             problem = f"is beyond the {MOST_BYTES >> 20} MiB that a student's folder may have"
         if problem:
-            raise ConfigError(f"cannot use {where}: {part.path!r} {problem}")
+            raise ConfigError(f"cannot use {where}: {part.path!r:.80} {problem}")
         found[part.path] = part
     for part in found.values():
         for above in map(str, PurePosixPath(part.path).parents):
@@ -125,8 +126,12 @@ def checked(where: str, parts: Iterable[Part]) -> list[Part]:
 def _problem(part: Part) -> str | None:
     """What is wrong with one object of an archive, in words."""
     words = part.path.split("/")
-    if not part.path.isprintable() or len(part.path) > 1024 or {"", ".", ".."} & set(words):
+    if {"", ".", ".."} & set(words):
         return "leads out of the student's folder"
+    if not part.path.isprintable():
+        return "has characters that cannot be printed, or is not UTF-8"
+    if len(part.path) > LONGEST:
+        return f"is longer than {LONGEST} characters"
     if words[0] != EXERCISE and (len(words) > 1 or not (part.path == store.NAME or part.path.endswith(".log"))):
         return "is not a part of a student's folder"
     if part.kind not in TYPES.values():

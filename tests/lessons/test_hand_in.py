@@ -114,6 +114,8 @@ def test_what_leads_out_of_a_folder_is_not_read(
         ([member("../outside")], "leads out of the student's folder"),
         ([member("/etc/cron.d/x")], "leads out of the student's folder"),
         ([member("exercise/../../x")], "leads out of the student's folder"),
+        ([member("exercise/a\nb")], "has characters that cannot be printed"),
+        ([member("exercise/" + "a/" * 600 + "b")], "is longer than 1024 characters"),
         ([member("docker")], "is not a part of a student's folder"),
         ([member("exercise", tarfile.SYMTYPE, "/etc"), member("exercise/passwd")], "leads out of the exercise"),
         ([member("exercise/a", tarfile.SYMTYPE, "b"), member("exercise/a/x")], "which is no folder"),

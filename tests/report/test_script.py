@@ -290,6 +290,13 @@ def test_a_word_that_no_shell_takes_is_an_error_of_labs_kind() -> None:
         script(Evidence(made.run, {}, (*made.exchanges[:-1], odd, made.exchanges[-1])))
 
 
+def test_a_run_whose_builds_all_failed_has_no_script_and_says_why() -> None:
+    made = recorded().run
+    failed = [item.model_copy(update={"problem": "the build ended with an error"}) for item in made.productions]
+    with pytest.raises(NoScriptError, match="none of its images could be built and pushed"):
+        script(Evidence(made.model_copy(update={"productions": tuple(failed), "trials": ()}), {}, ()))
+
+
 def test_a_run_whose_files_are_not_known_has_no_script() -> None:
     with pytest.raises(NoScriptError, match="the files of its builds are not known"):
         script(reporting.bug())

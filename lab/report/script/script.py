@@ -25,11 +25,11 @@ from lab.report.script.steps.table import STEPS
 from lab.report.script.words import Words
 from lab.report.trials import bytes_sent, sent_word
 from lab.results.facts import Given
-from lab.results.run import Production, Trial
+from lab.results.run import Production, Run, Trial
 
 
 class NoScriptError(UsageError):
-    """The run cannot become a script: the files of its builds are not known, or a command holds a NUL."""
+    """The run cannot become a script: no build of it worked, their files are not known, or a command holds a NUL."""
 
 
 _BUILDCTL = (
@@ -107,6 +107,18 @@ def _script(evidence: Evidence, hosts: list[Host], only: str) -> str:
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
+def _no_script(run: Run) -> NoScriptError:
+    if run.productions and all(item.problem for item in run.productions):
+        return NoScriptError(
+            f"cannot write a script for {run.name}: none of its images could be built and pushed",
+            hint="--format md reports why",
+        )
+    return NoScriptError(
+        f"cannot write a script for {run.name}: the files of its builds are not known",
+        hint="a run keeps them in transcript.jsonl; --format md reports what is known",
+    )
+
+
 def _step_functions(texts: list[str]) -> list[str]:
     """The functions of the kinds of step that these texts call."""
     known = {name: text for kind in STEPS.values() for name, text in kind.functions.items()}
@@ -124,10 +136,7 @@ def _hosts(evidence: Evidence) -> list[Host]:
         [*((item.producer, item.engine) for item in made), *((item.consumer, item.engine) for item in trials)]
     )
     if not keys:
-        raise NoScriptError(
-            f"cannot write a script for {run.name}: the files of its builds are not known",
-            hint="a run keeps them in transcript.jsonl; --format md reports what is known",
-        )
+        raise _no_script(run)
     boxes = [box for box, _ in keys]
     return [
         Host(
