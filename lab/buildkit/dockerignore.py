@@ -76,7 +76,7 @@ def _relinked(kept: Sequence[Entry], listed: Sequence[Entry]) -> list[Entry]:
         original = entry.linkname if entry.is_hardlink else entry.path
         first = firsts.setdefault(original, entry.path)
         if entry.is_hardlink and first == entry.path:
-            source = originals[original]
+            source = originals.get(original, entry)  # a search may have left out the first path
             found.append(replace(entry, linkname="", content=source.content, sha256=source.sha256))
         else:
             found.append(replace(entry, linkname=first) if entry.is_hardlink else entry)

@@ -65,3 +65,9 @@ def test_an_expression_that_old_clients_refuse(pattern: str) -> None:
     assert sent(case, by_name=False) == case.new
     with pytest.raises(ContextError, match="malformed"):
         sent(case, by_name=True)
+
+
+def test_a_hard_link_whose_first_path_is_not_among_the_objects() -> None:
+    """A search leaves out objects of the producer that were never there, such as the first path of a hard link."""
+    [found] = sent_objects([Entry("top", linkname="d/h", size=1, content=b"x")])
+    assert (found.linkname, found.content) == ("", b"x")
