@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab.buildkit.contenthash.entry import NO_XATTRS, Chunk, Entry, Kind, shown
 from lab.buildkit.contenthash.patterns import UNKNOWN, Matched, Matcher, read_ignore_file
+from lab.buildkit.dockerignore import is_left_out
 from lab.errors import ContextError, HostError
 from lab.files import read_plain
 
@@ -26,12 +27,13 @@ KINDS = {
 }
 
 
-def read_context(folder: Path, dockerfile: Path | None = None) -> list[Entry]:
+def read_context(folder: Path, dockerfile: Path | None = None, *, by_name: bool = False) -> list[Entry]:
     """List the objects that a docker client would send of the folder, in the order of the client's walk.
 
-    The ignore file is applied; `dockerfile` is the file that -f names. `uid` and `gid` are 0, as clients send them. An
-    object that cannot be read is listed with its `problem`; it causes an error only when it is digested. ContextError
-    if the folder or its ignore file cannot be read; HostError if Python cannot read extended attributes on this system.
+    The ignore file is applied, with `by_name` as clients before BuildKit 0.10 do: see `sent_objects`. `dockerfile` is
+    the file that -f names. `uid` and `gid` are 0, as clients send them. An object that cannot be read is listed with
+    its `problem`; it causes an error only when it is digested. ContextError if the folder or its ignore file cannot be
+    read; HostError if Python cannot read extended attributes on this system.
     """
     if not hasattr(os, "listxattr"):
         raise HostError("cannot read extended attributes: Python does not support them on this system")
@@ -39,7 +41,8 @@ def read_context(folder: Path, dockerfile: Path | None = None) -> list[Entry]:
         raise ContextError(
             f"cannot read the context {folder}: it is not a folder", hint="name the folder that docker build gets"
         )
-    return list(_Walk(str(folder), ignore_matcher(folder, dockerfile)).entries())
+    walk = _Walk(str(folder), ignore_matcher(folder, dockerfile), by_name=by_name)
+    return list(walk.entries())
 
 
 def read_object(folder: Path, path: str) -> Entry | None:
@@ -77,9 +80,10 @@ class _Directory:
 class _Walk:
     """One walk through a folder."""
 
-    def __init__(self, root: str, ignore: Matcher) -> None:
+    def __init__(self, root: str, ignore: Matcher, *, by_name: bool = False) -> None:
         self.root = root
         self.ignore = ignore
+        self.by_name = by_name
         self.seen: dict[tuple[int, int], str] = {}
 
     def entries(self) -> Iterator[Entry]:
@@ -93,10 +97,10 @@ class _Walk:
             path = waiting.pop()
             while holders and not path.startswith(holders[-1].entry.path + "/"):
                 holders.pop()
-            ignored, matched = self.ignore.match(path, holders[-1].matched if holders else UNKNOWN)
             entry = self._entry(path)
             if entry is None:
                 continue
+            ignored, matched = self._ignored(entry, holders)
             if not ignored:
                 for holder in holders:
                     if not holder.listed:
@@ -112,8 +116,16 @@ class _Walk:
             if not ignored:
                 yield entry
 
+    def _ignored(self, entry: Entry, holders: list[_Directory]) -> tuple[bool, Matched]:
+        """Return whether a client leaves an object out, and the matches that the objects below it inherit."""
+        if self.by_name:
+            return is_left_out(entry, self.ignore), UNKNOWN
+        return self.ignore.match(entry.path, holders[-1].matched if holders else UNKNOWN)
+
     def _skips(self, path: str) -> bool:
         """True if no exception to the ignore patterns can match below an ignored directory."""
+        if self.by_name:
+            return True
         exceptions = [pattern.text for pattern in self.ignore.patterns if pattern.exception]
         plain = [text.removesuffix("/**").removesuffix("/*") for text in exceptions]
         return not any(set(text) & set("*[]?^\\") or f"{text}/".startswith(f"{path}/") for text in plain)

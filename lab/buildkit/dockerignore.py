@@ -48,20 +48,23 @@ def _kept_by_name(listed: Sequence[Entry], ignore: Matcher) -> list[Entry]:
     An ignored directory whose path an exception begins with is sent, even if nothing in it is. Every other ignored
     directory is left out with all that it has: an exception such as `!*/name` changes nothing there.
     """
-    exceptions = [f"{pattern.text}/" for pattern in ignore.patterns if pattern.exception]
     kept, left_out = [], "\0"  # no path begins with it
     for entry in listed:
         if entry.path.startswith(left_out):
             continue
-        folder = f"{entry.path}/"
-        if ignore.match_by_depth(entry.path):
-            if entry.kind is not Kind.DIR:
-                continue
-            if not any(text.startswith(folder) for text in exceptions):
-                left_out = folder
-                continue
-        kept.append(entry)
+        if not is_left_out(entry, ignore):
+            kept.append(entry)
+        elif entry.kind is Kind.DIR:
+            left_out = f"{entry.path}/"
     return kept
+
+
+def is_left_out(entry: Entry, ignore: Matcher) -> bool:
+    """Whether a client before BuildKit 0.10 leaves out an object in a directory that it sends, with all below it."""
+    if not ignore.match_by_depth(entry.path):
+        return False
+    exceptions = (f"{pattern.text}/" for pattern in ignore.patterns if pattern.exception)
+    return entry.kind is not Kind.DIR or not any(text.startswith(f"{entry.path}/") for text in exceptions)
 
 
 def _relinked(kept: Sequence[Entry], listed: Sequence[Entry]) -> list[Entry]:
@@ -73,7 +76,7 @@ def _relinked(kept: Sequence[Entry], listed: Sequence[Entry]) -> list[Entry]:
         original = entry.linkname if entry.is_hardlink else entry.path
         first = firsts.setdefault(original, entry.path)
         if entry.is_hardlink and first == entry.path:
-            source = originals[original]
+            source = originals.get(original, entry)  # a search may have left out the first path
             found.append(replace(entry, linkname="", content=source.content, sha256=source.sha256))
         else:
             found.append(replace(entry, linkname=first) if entry.is_hardlink else entry)

@@ -46,7 +46,8 @@ def show_against(words: BuildWords, other: str, *, as_json: bool) -> int:
     check_dockerfile(recipe, text, words.target)
     beside = None if recipe == STANDARD_INPUT else recipe
     options = options_of(words, known, Platform.read(words.platform))
-    opener = Opener(find(), rule_sets, beside, relative_to(beside, (words.context,)))
+    place = relative_to(beside, (words.context,))
+    opener = Opener(find(), rule_sets, beside, place, by_name=known.walks_by_name)
     with waiting_for(f"listing the files of {folder} and {other}"):
         there, here = opener.open(other), opener.open(str(folder))
         found = compare_copies(text, there.context, here.context, rule_sets, options, words.target)

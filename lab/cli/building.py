@@ -155,7 +155,8 @@ def ask(words: BuildWords) -> Asked:
     parsed = parse(text)
     named = images_needed(parsed, options, words.target)
     with waiting_for(f"listing the files of {folder}"):
-        entries = read_context(folder, None if recipe == STANDARD_INPUT else recipe)
+        beside = None if recipe == STANDARD_INPUT else recipe
+        entries = read_context(folder, beside, by_name=known.walks_by_name)
         contexts = _named_contexts(options)
     with waiting_for(f"reading the cache of {', '.join(map(shown, words.cache_from))}"):
         sources = read_sources(words.cache_from, platform, words.timeout)

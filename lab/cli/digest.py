@@ -70,13 +70,13 @@ def digest(
         raise UsageError("cannot use -f with --records: the records already hold what is sent")
     if dockerfile and not dockerfile.is_file():
         raise UsageError(f"cannot find the Dockerfile {dockerfile}", hint="-f names a file, as for docker build")
-    rules = _rules(engine, rule_set)
+    rules, by_name = _rules(engine, rule_set)
     if records:
         _digest_records(records, rules)
         return
     from lab.buildkit.context import read_context
 
-    tree = Tree.read(read_context(context, dockerfile), rules)
+    tree = Tree.read(read_context(context, dockerfile, by_name=by_name), rules)
     queries = [Query(source) for source in sources]
     part = content_part(tree, queries, rules)
     assert part is not None  # only patterns can have no digest
@@ -93,7 +93,8 @@ def digest(
     click.echo(f"{content_record(part.text)}  its record in an inline cache")
 
 
-def _rules(engine: str | None, rule_set: str | None) -> Rules:
+def _rules(engine: str | None, rule_set: str | None) -> tuple[Rules, bool]:
+    """The rules, and whether the client reads an ignore file as those before Docker 23 do."""
     from lab.buildkit.rulebook import Rulebook
     from lab.project import find
 
@@ -101,8 +102,9 @@ def _rules(engine: str | None, rule_set: str | None) -> Rules:
         raise UsageError("cannot use both --engine and --rules: each names the rules to use")
     book = Rulebook(find().boxes)
     if engine:
-        return book.need(engine).rules
-    return book.rules(rule_set) if rule_set else book.newest
+        known = book.need(engine)
+        return known.rules, known.walks_by_name
+    return book.rules(rule_set) if rule_set else book.newest, False
 
 
 def _digest_records(file: Path, rules: Rules) -> None:

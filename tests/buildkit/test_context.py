@@ -175,6 +175,19 @@ class TestIgnored:
         (away / "My.Dockerfile.dockerignore").write_text("*\n!b\n")
         assert [entry.path for entry in read_context(folder, away / "My.Dockerfile")] == ["b"]
 
+    @pytest.mark.parametrize(("by_name", "left"), [(False, ["d", "d/k", "d/k/f"]), (True, [])])
+    def test_an_exception_below_what_an_old_client_skips(self, folder: Path, by_name: bool, left: list[str]) -> None:
+        """As Docker 20.10.24, 26.1.5 and 28.5.2 walked."""
+        write(folder, "d/k/f", "d/g")
+        (folder / ".dockerignore").write_text("**\n!**/f\n")
+        assert [entry.path for entry in read_context(folder, by_name=by_name)] == left
+
+    def test_an_old_client_sends_an_ignored_folder_that_an_exception_names(self, folder: Path) -> None:
+        write(folder, "d/k/f", "d/g")
+        (folder / ".dockerignore").write_text("*\n!d/none\n")
+        assert [entry.path for entry in read_context(folder, by_name=True)] == ["d"]
+        assert read_context(folder) == []
+
     def test_a_malformed_pattern(self, folder: Path) -> None:
         (folder / ".dockerignore").write_text("a[")
         with pytest.raises(ContextError, match=r'cannot read .*/\.dockerignore: .* pattern "a\[": it is malformed'):

@@ -14,7 +14,7 @@ from lab.buildkit.cachekeys.stages import Origin, Stages
 from lab.buildkit.cachekeys.state import BaseImage, Options, State
 from lab.buildkit.cachekeys.step import Content, Plan
 from lab.buildkit.cachekeys.workshop import Workshop
-from lab.buildkit.contenthash.sending import Asked
+from lab.buildkit.contenthash.sending import Asked, is_odd
 
 
 def plan(
@@ -33,11 +33,13 @@ def plan(
     a COPY's files in the context, or in the named context that its `origin` states; None if the rule set has none. A
     UnknownContentError that it raises makes that step unclear, and any other ContextError makes the build fail. If
     `dialect` is None, no definition is known. `linked` states that the context has symbolic links: then what the client
-    sends, and so what is found behind a link, depends on the sources of all steps.
+    sends, and so what is found behind a link, depends on the sources of all steps. So it does where a source has such
+    a name that a client takes it for a pattern.
     """
-    asked = None
-    if linked:
-        asked = _asked(_plan(dockerfile, bases, dialect, lambda copy: None, options, target))
+    first = _plan(dockerfile, bases, dialect, (lambda copy: None) if linked else content, options, target)
+    asked = _asked(first)
+    if not linked and not any(map(is_odd, asked or ())):
+        return first
     return _plan(dockerfile, bases, dialect, content, options, target, asked)
 
 

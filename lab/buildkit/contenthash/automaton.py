@@ -77,6 +77,6 @@ class Automaton:
 
 def _one_character(piece: str) -> re.Pattern[str]:
     """The pattern of one part; ValueError for a part that is no single character."""
-    if piece in ("(", ")", "|", "*", "?") or piece.startswith(("{", "(?")) or piece == r"\Z":
+    if piece in ("(", ")", "|", "*", "?", "+") or piece.startswith(("{", "(?")) or piece == r"\Z":
         raise ValueError(f"{piece} stands in it")
     return re.compile(piece, re.ASCII)

@@ -41,12 +41,16 @@ def translate(text: str, pattern: str) -> Callable[[str], bool]:
     """Translate a Go expression into a function that searches a path for it; ContextError if Go rejects it.
 
     `pattern` is the pattern that an error message names. The text contains literals, escapes, classes, `^`, `|`,
-    numbers in braces, and the expressions for `*`, `?` and `**`. ContextError also for an expression of many wildcards
-    that contains `|`, numbers in braces or such an escape as \\b: Python's expressions could take hours for it.
+    `+`, parentheses, numbers in braces, and the expressions for `*`, `?` and `**`. ContextError also for an expression
+    of many wildcards that contains `|`, numbers in braces or such an escape as \\b: Python's expressions could take
+    hours for it.
     """
     pieces = _Reader(text, pattern).pieces()
-    if pieces.count("*") <= FEW:
-        found = re.compile("".join(pieces), re.ASCII)
+    if pieces.count("*") + pieces.count("+") <= FEW:
+        try:
+            found = re.compile("".join(pieces), re.ASCII)
+        except re.error as error:  # a parenthesis without its partner
+            raise malformed(pattern) from error
         return lambda path: found.search(path) is not None
     try:
         if (pieces[0], pieces[-1]) != (WRITTEN["^"], WRITTEN["$"]):
@@ -79,13 +83,15 @@ class _Reader:
                 found.append(char + repeated[0])
                 operand = False
                 continue
-            operand = char not in "|(*?"
+            if char == "+" and not operand:
+                raise malformed(self.pattern)
+            operand = char not in "|(*?+"
             if char == "[":
                 found.append(self.character_class())
             elif char == "\\":
                 found += self.escape()
             else:
-                found.append(WRITTEN.get(char) or (char if char in ".()|*?" else re.escape(char)))
+                found.append(WRITTEN.get(char) or (char if char in ".()|*?+" else re.escape(char)))
         return found
 
     @staticmethod

@@ -14,6 +14,8 @@ BLANKS = (  # the characters that Go's strings.TrimSpace removes
     "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 )
 
+ESCAPED, OLD_ESCAPED = ".+()$", ".$"  # what the patternmatcher escapes in expressions, and what it did before 2021
+
 
 class Pattern:
     """One cleaned pattern; `exception` is true if it began with "!"."""
@@ -26,6 +28,7 @@ class Pattern:
         globs.check(self.text)
         self._kind, self._expression = _expression(self.text)
         self._search: Callable[[str], bool] | None = None
+        self._old_search: Callable[[str], bool] | None = None
 
     def matches(self, path: str) -> bool:
         """True if the pattern matches the path itself; parent directories are not considered.
@@ -43,6 +46,16 @@ class Pattern:
         if self._search is None:
             self._search = goregexp.translate(self._expression, self.text)
         return self._search(_characters(path))
+
+    def matched_before(self, path: str) -> bool:
+        """True if the pattern matches the path itself for clients before BuildKit 0.10.
+
+        They make an expression of each pattern, in which `+`, `(`, `)`, `|` and braces have a meaning too. ContextError
+        as for `matches`.
+        """
+        if self._old_search is None:
+            self._old_search = goregexp.translate(_expression(self.text, OLD_ESCAPED)[1], self.text)
+        return self._old_search(_characters(path))
 
 
 class Matcher:
@@ -77,7 +90,7 @@ class Matcher:
         for pattern in self.patterns:
             depth = pattern.text.count("/") + 1
             above = "/".join(names[:depth]) if depth <= len(names) else None
-            if pattern.matches(path) or (above is not None and pattern.matches(above)):
+            if pattern.matched_before(path) or (above is not None and pattern.matched_before(above)):
                 matched = not pattern.exception
         return matched
 
@@ -110,7 +123,7 @@ def _characters(text: str) -> str:
     return text if text.isascii() else re.sub("[\udc80-\udcff]", "\ufffd", text)
 
 
-def _expression(pattern: str) -> tuple[str, str]:
+def _expression(pattern: str, escaped: str = ESCAPED) -> tuple[str, str]:
     """Return the kind of a pattern and its regular expression.
 
     The kinds are "plain" (a path), "beginning" and "ending" (`**` at the start or at the end) and "regex". The
@@ -129,16 +142,14 @@ def _expression(pattern: str) -> tuple[str, str]:
             if index < len(text):
                 kind = "regex"
                 found.append("(.*/)?")
-            elif kind == "plain":
-                kind = "ending"
             else:
-                kind = "regex"
+                kind = "ending" if kind == "plain" else "regex"
                 found.append(".*")
             kind = "beginning" if start == 0 else kind
         elif char in "*?":
             kind = "regex"
             found.append("[^/]*" if char == "*" else "[^/]")
-        elif char in ".+()$":
+        elif char in escaped:
             found.append("\\" + char)
         elif char == "\\" and index < len(text):
             kind = "regex"

@@ -2,30 +2,66 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lab.buildkit.contenthash import globs, gopath
-from lab.buildkit.contenthash.entry import Kind
+from lab.buildkit.contenthash.entry import Kind, name_bytes, shown
+from lab.buildkit.contenthash.patterns import BLANKS, Matcher
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
 
 Asked = tuple[str, ...]  # the sources of all instructions of a build that take something of the context
 ANY_DEPTH = "**"
+ODD = re.compile(r"[\x00-\x1f\x7f\\[\]^{|]|^!")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+OLD_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def sent(tree: Tree, asked: Asked | None) -> Tree:
-    """Return the objects that a client sends for these sources: all of them where nothing leads through a link.
+def sent(tree: Tree, asked: Asked | None, *, patterns: bool = True) -> Tree:
+    """Return the objects that a client sends for these sources, or all where it sends no fewer than a source needs.
 
-    None for `asked` stands for the whole context.
+    None for `asked` stands for the whole context. With `patterns`, the client is one since BuildKit 0.10, which takes
+    each source for an include pattern. ContextError if it fails for one of them.
     """
-    if asked is None or not tree.has_links:
+    if asked is None or not (tree.has_links or any(map(is_odd, asked))):
         return tree
-    return tree.narrowed(asked, lambda: _chosen(tree, asked))
+    taken_for = "patterns" if patterns else "paths"
+    return tree.narrowed((taken_for, *asked), lambda: _chosen(tree, asked, patterns=patterns))
 
 
-def _chosen(tree: Tree, asked: Asked) -> Callable[[str], bool] | None:
+def is_odd(source: str) -> bool:
+    """True if a client may take a source for something else than a path or a wildcard of BuildKit."""
+    text = _name(source)
+    return bool(ODD.search(text)) or text != text.strip(BLANKS)
+
+
+def _name(source: str) -> str:
+    """The source as a client looks for it: from the root of the context, without a slash at its beginning."""
+    return gopath.join("/", source)[1:]
+
+
+def _chosen(tree: Tree, asked: Asked, *, patterns: bool) -> Callable[[str], bool] | None:
     found = followed(tree, asked)
-    return None if found is None else _Covered(found).__contains__
+    if found is None:
+        return None
+    _check_printable(asked, encoded=patterns)
+    if patterns and any(map(is_odd, found)):
+        # sorted as a client does: what begins with "!" comes first, so it takes nothing away from the others
+        matcher = Matcher(sorted(found, key=name_bytes))
+        return lambda path: matcher.match(path)[0]
+    return _Covered(found).__contains__
+
+
+def _check_printable(asked: Asked, *, encoded: bool) -> None:
+    """Raise ContextError for a source that cannot stand in a header.
+
+    A client that encodes sources does so if one of them is not ASCII; an older one sends a tab as it is.
+    """
+    control = CONTROL if encoded else OLD_CONTROL
+    odd = next((path for path in asked if control.search(path)), None)
+    if odd is not None and not (encoded and not all(path.isascii() for path in asked)):
+        raise ContextError(f"cannot ask a client for {shown(odd)}: it takes no control character in a source's name")
 
 
 def followed(tree: Tree, asked: Iterable[str]) -> list[str] | None:
@@ -35,7 +71,7 @@ def followed(tree: Tree, asked: Iterable[str]) -> list[str] | None:
     a single file is not followed again for a later source that takes the whole folder: the client leaves out the rest.
     """
     found: dict[str, None] = {}
-    waiting = sorted({gopath.join("/", path)[1:] for path in asked}, reverse=True)
+    waiting = sorted(set(map(_name, asked)), reverse=True)
     while waiting:
         path = waiting.pop()
         if not path:

@@ -51,7 +51,7 @@ class Opener:
     """Reads sides. `rule_sets` are those of which digests are wanted, `dockerfile` the file that -f names here.
 
     `relative` is the path of that file in the sides; None if it is in none of them. `run` is the stored run in which
-    the name of a box alone is looked up.
+    the name of a box alone is looked up. With `by_name`, ignore files are read as by clients before BuildKit 0.10.
     """
 
     project: Project
@@ -59,6 +59,7 @@ class Opener:
     dockerfile: Path | None = None
     relative: str | None = None
     run: Run | None = None
+    by_name: bool = False
 
     def open(self, word: str) -> Side:
         """The side that a word names.
@@ -89,7 +90,7 @@ class Opener:
         return f"there is no such file or folder, and no such box in the newest run{near}"
 
     def _folder(self, word: str, path: Path) -> Side:
-        entries = read_context(path, self._dockerfile_of(path))
+        entries = read_context(path, self._dockerfile_of(path), by_name=self.by_name)
         return Side(word, "folder", SentContext(tuple(entries), {}, tuple(self.rule_sets)))
 
     def _dockerfile_of(self, folder: Path) -> Path | None:
@@ -122,8 +123,8 @@ class Opener:
     def _sent(self, objects: Iterable[Entry]) -> list[Entry]:
         """What a client sends: as the ignore file beside the Dockerfile says, else as .dockerignore of this side."""
         if self.relative:
-            return sent_objects(objects, self.relative)
-        return sent_objects(objects, ignore=self._ignore())
+            return sent_objects(objects, self.relative, by_name=self.by_name)
+        return sent_objects(objects, ignore=self._ignore(), by_name=self.by_name)
 
     def _ignore(self) -> Matcher | None:
         """The ignore file beside a Dockerfile that is in none of the sides."""

@@ -80,4 +80,48 @@ def test_folders_above_and_all_below_are_sent() -> None:
     assert [*sent(whole, ("x/y",)).own] == ["x", "x/y", "x/y/z"]
     assert [*sent(whole, ("x/?",)).own] == ["x", "x/y", "x/y/z"]
     assert [*sent(whole, ("x/**/z",)).own] == ["x", "x/y", "x/y/z", "x/other"]
-    assert [*sent(whole, ("x/\\y",)).own] == ["x", "x/y", "x/y/z"]
+    assert [*sent(whole, ("x/\\y",), patterns=False).own] == ["x", "x/y", "x/y/z"]
+    with pytest.raises(ContextError, match="malformed"):  # as on Docker 26.1.5 and 28.5.2
+        sent(whole, ("x/\\y",))
+
+
+NAMES = [file("!a", b"1"), file("a ", b"1"), file("a1", b"1"), file("^b", b"1"), file("b", b"1"), file("d/x", b"1")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "new", "old"),
+    [
+        (("!a",), [], ["!a"]),
+        (("!*",), [], ["!a"]),
+        (("./!a", "b"), ["b"], ["!a", "b"]),
+        (("a ",), [], ["a "]),
+        (("^b*",), ["b"], ["^b"]),
+        (("a\\1",), None, ["a1"]),
+        (("\\^b",), ["^b"], ["^b"]),
+        (("[", "b"), None, ["b"]),
+        (("a\tb", "b"), None, ["b"]),
+        (("a\nb",), None, None),
+        (("a\nb", "é"), [], None),
+    ],
+)
+def test_a_source_that_the_client_takes_for_a_pattern(
+    asked: tuple[str, ...], new: list[str] | None, old: list[str] | None
+) -> None:
+    """What is missing then failed on Docker 26.1.5 and 28.5.2, or was found there whatever its content was."""
+    whole = Tree.read([Entry("d", Kind.DIR, 0o755), *NAMES], R7)
+    for wanted, patterns in ((new, True), (old, False)):
+        if wanted is not None:
+            assert [*sent(whole, asked, patterns=patterns).own] == wanted
+            continue
+        with pytest.raises(ContextError):
+            sent(whole, asked, patterns=patterns)
+
+
+def test_a_malformed_wildcard_alone_finds_nothing_before_docker_23() -> None:
+    """Docker 20.10.24 built it, and hit after the file had changed; with another file, the build failed."""
+    whole = Tree.read([file("a[1", b"1"), file("b", b"1")], RULES["R5"])
+    part = content_part(whole, [Query("a[1", asked=("a[1",))], RULES["R5"])
+    assert part is not None
+    assert part.text == content_part(Tree.read([], RULES["R5"]), [Query("nope*")], RULES["R5"]).text  # type: ignore[union-attr]
+    with pytest.raises(ContextError, match="malformed"):
+        content_part(whole, [Query("a[1", asked=("a[1", "b"))], RULES["R5"])
