@@ -16,7 +16,6 @@ from lab.versions import OTHER_RULES, covers, numbers, titled
 from lab.yamlfile import Strict, load
 
 Number = Annotated[str, Field(pattern=r"^\d+(\.\d+){1,2}$")]
-FIRST_WALK = 4  # the frontend 1.4 came with the first client that walks a context as today's do
 BUILDKIT = re.compile(r"(?:buildkit|bk)[ -]?(v?\d.*)")
 
 
@@ -109,7 +108,7 @@ class Known:
     @property
     def walks_by_name(self) -> bool:
         """True if the client that comes with it reads an ignore file as those before Docker 23 and BuildKit 0.10 do."""
-        return self.dialect is None or self.dialect.frontend < FIRST_WALK
+        return self.dialect is None or not self.dialect.has_new_client
 
     @property
     def docker(self) -> str | None:

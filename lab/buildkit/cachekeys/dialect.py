@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FIRST_NEW = 4  # the frontend of Docker 23 and BuildKit 0.10
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -24,3 +26,11 @@ class Dialect:
     selector: bool
     workdir_user: bool
     frontend: int = 19
+
+    @property
+    def has_new_client(self) -> bool:
+        """True if the client that comes with the engine is one of Docker 23 or BuildKit 0.10, or newer.
+
+        Such a client takes the sources of a build for include patterns, and walks a context as today's do.
+        """
+        return self.frontend >= FIRST_NEW

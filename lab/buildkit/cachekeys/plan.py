@@ -37,13 +37,13 @@ def plan(
     a name that a client takes it for a pattern.
     """
     first = _plan(dockerfile, bases, dialect, (lambda copy: None) if linked else content, options, target)
-    asked = _asked(first)
-    if not linked and not any(map(is_odd, asked or ())):
+    asked = _asked(first, dialect)
+    if not linked and not any(map(is_odd, asked.sources if asked else ())):
         return first
     return _plan(dockerfile, bases, dialect, content, options, target, asked)
 
 
-def _asked(planned: Plan) -> Asked | None:
+def _asked(planned: Plan, dialect: Dialect | None) -> Asked | None:
     """Return the sources that a build takes from the context; None if one of them is not known."""
     found: set[str] = set()
     for step in planned.steps:
@@ -52,7 +52,7 @@ def _asked(planned: Plan) -> Asked | None:
         if any(request.unclear for request in local):
             return None
         found.update(path for request in local for path in request.paths)
-    return tuple(sorted(found))
+    return Asked(tuple(sorted(found)), patterns=dialect is not None and dialect.has_new_client)
 
 
 def _plan(

@@ -73,7 +73,7 @@ def content_part(tree: Tree, queries: Iterable[Query], rules: Rules) -> Part | N
     None if a source has no digest under these rules; ContextError as for `ask`.
     """
     wanted = deduplicated(queries, rules)
-    found = [ask(sent(tree, query.asked, patterns=rules.patterns), query, rules) for query in wanted]
+    found = [ask(sent(tree, query.asked), query, rules) for query in wanted]
     known = [part for part in found if part is not None]
     if len(known) < len(found):
         return None

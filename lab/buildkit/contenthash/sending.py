@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from lab.buildkit.contenthash import globs, gopath
 from lab.buildkit.contenthash.entry import Kind, name_bytes, shown
@@ -11,23 +12,31 @@ from lab.buildkit.contenthash.patterns import BLANKS, Matcher
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
 
-Asked = tuple[str, ...]  # the sources of all instructions of a build that take something of the context
 ANY_DEPTH = "**"
 ODD = re.compile(r"[\x00-\x1f\x7f\\[\]^{|]|^!")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 OLD_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def sent(tree: Tree, asked: Asked | None, *, patterns: bool = True) -> Tree:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The sources of all instructions of a build that take something of the context.
+
+    `patterns` is true of a client since Docker 23 and BuildKit 0.10, which takes each source for an include pattern.
+    """
+
+    sources: tuple[str, ...]
+    patterns: bool = True
+
+
+def sent(tree: Tree, asked: Asked | None) -> Tree:
     """Return the objects that a client sends for these sources, or all where it sends no fewer than a source needs.
 
-    None for `asked` stands for the whole context. With `patterns`, the client is one since BuildKit 0.10, which takes
-    each source for an include pattern. ContextError if it fails for one of them.
+    None for `asked` stands for the whole context. ContextError if the client fails for a source.
     """
-    if asked is None or not (tree.has_links or any(map(is_odd, asked))):
+    if asked is None or not (tree.has_links or any(map(is_odd, asked.sources))):
         return tree
-    taken_for = "patterns" if patterns else "paths"
-    return tree.narrowed((taken_for, *asked), lambda: _chosen(tree, asked, patterns=patterns))
+    return tree.narrowed(asked, lambda: _chosen(tree, asked))
 
 
 def is_odd(source: str) -> bool:
@@ -41,26 +50,28 @@ def _name(source: str) -> str:
     return gopath.join("/", source)[1:]
 
 
-def _chosen(tree: Tree, asked: Asked, *, patterns: bool) -> Callable[[str], bool] | None:
-    found = followed(tree, asked)
+def _chosen(tree: Tree, asked: Asked) -> Callable[[str], bool] | None:
+    found = followed(tree, asked.sources)
     if found is None:
         return None
-    _check_printable(asked, encoded=patterns)
-    if patterns and any(map(is_odd, found)):
+    _check_printable(asked)
+    if asked.patterns and any(map(is_odd, found)):
         # sorted as a client does: what begins with "!" comes first, so it takes nothing away from the others
         matcher = Matcher(sorted(found, key=name_bytes))
         return lambda path: matcher.match(path)[0]
     return _Covered(found).__contains__
 
 
-def _check_printable(asked: Asked, *, encoded: bool) -> None:
+def _check_printable(asked: Asked) -> None:
     """Raise ContextError for a source that cannot stand in a header.
 
-    A client that encodes sources does so if one of them is not ASCII; an older one sends a tab as it is.
+    A new client encodes all of them if one is not ASCII; an older one sends a tab as it is.
     """
-    control = CONTROL if encoded else OLD_CONTROL
-    odd = next((path for path in asked if control.search(path)), None)
-    if odd is not None and not (encoded and not all(path.isascii() for path in asked)):
+    if asked.patterns and not all(map(str.isascii, asked.sources)):
+        return
+    control = CONTROL if asked.patterns else OLD_CONTROL
+    odd = next((path for path in asked.sources if control.search(path)), None)
+    if odd is not None:
         raise ContextError(f"cannot ask a client for {shown(odd)}: it takes no control character in a source's name")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -42,7 +42,7 @@ class Tree:
     def __init__(self, entries: Iterable[Entry], own: Iterable[Source], root: str = NOTHING) -> None:
         self._nodes = {"": Node("", Kind.DIR, own=Leaf("", root))}
         self._own: dict[str, Leaf] = {}
-        self._narrowed: dict[tuple[str, ...], Tree] = {}
+        self._narrowed: dict[Hashable, Tree] = {}
         hardlinks: list[tuple[Node, Entry]] = []
         for entry, digest in zip(entries, own, strict=True):
             if entry.path in self._own:
@@ -86,7 +86,7 @@ class Tree:
         """True if one of the objects is a symbolic link."""
         return any(node.kind is Kind.SYMLINK for node in self._nodes.values())
 
-    def narrowed(self, name: tuple[str, ...], chosen: Callable[[], Callable[[str], bool] | None]) -> Tree:
+    def narrowed(self, name: Hashable, chosen: Callable[[], Callable[[str], bool] | None]) -> Tree:
         """Return the tree of the objects that a choice holds, with the folders that contain them.
 
         `chosen` makes the choice, None for all objects. It is made once for each `name`.

@@ -6,7 +6,7 @@ import pytest
 
 from lab.buildkit.contenthash.entry import Entry, Kind, file
 from lab.buildkit.contenthash.query import Query, content_part
-from lab.buildkit.contenthash.sending import followed, sent
+from lab.buildkit.contenthash.sending import Asked, followed, sent
 from lab.buildkit.contenthash.tree import Tree
 from lab.errors import ContextError
 from tests.vectors import RULES
@@ -54,7 +54,7 @@ def test_a_chain_of_many_links_is_followed() -> None:
 
 def test_what_the_client_leaves_out_enters_no_digest() -> None:
     def digest(content: bytes, *asked: str) -> str:
-        part = content_part(tree(content), [Query("lnk/", asked=asked or None)], R7)
+        part = content_part(tree(content), [Query("lnk/", asked=Asked(asked) if asked else None)], R7)
         assert part is not None
         return part.text
 
@@ -65,24 +65,24 @@ def test_what_the_client_leaves_out_enters_no_digest() -> None:
 
 def test_a_file_that_the_client_leaves_out_is_missing() -> None:
     with pytest.raises(ContextError, match="no such path"):
-        content_part(tree(), [Query("lnk/g", asked=("deep", "lnk", "lnk/g"))], R7)
+        content_part(tree(), [Query("lnk/g", asked=Asked(("deep", "lnk", "lnk/g")))], R7)
 
 
 def test_without_a_link_everything_counts() -> None:
     plain = Tree.read([file("a", b"1"), file("b", b"1")], R7)
-    assert sent(plain, ("a",)) is plain
+    assert sent(plain, Asked(("a",))) is plain
     assert sent(tree(), None).own == tree().own
 
 
 def test_folders_above_and_all_below_are_sent() -> None:
     more = [Entry("x", Kind.DIR, 0o755), Entry("x/y", Kind.DIR, 0o755), file("x/y/z", b"z"), file("x/other", b"o")]
     whole = tree(b"1", *more)
-    assert [*sent(whole, ("x/y",)).own] == ["x", "x/y", "x/y/z"]
-    assert [*sent(whole, ("x/?",)).own] == ["x", "x/y", "x/y/z"]
-    assert [*sent(whole, ("x/**/z",)).own] == ["x", "x/y", "x/y/z", "x/other"]
-    assert [*sent(whole, ("x/\\y",), patterns=False).own] == ["x", "x/y", "x/y/z"]
+    assert [*sent(whole, Asked(("x/y",))).own] == ["x", "x/y", "x/y/z"]
+    assert [*sent(whole, Asked(("x/?",))).own] == ["x", "x/y", "x/y/z"]
+    assert [*sent(whole, Asked(("x/**/z",))).own] == ["x", "x/y", "x/y/z", "x/other"]
+    assert [*sent(whole, Asked(("x/\\y",), patterns=False)).own] == ["x", "x/y", "x/y/z"]
     with pytest.raises(ContextError, match="malformed"):  # as on Docker 26.1.5 and 28.5.2
-        sent(whole, ("x/\\y",))
+        sent(whole, Asked(("x/\\y",)))
 
 
 NAMES = [file("!a", b"1"), file("a ", b"1"), file("a1", b"1"), file("^b", b"1"), file("b", b"1"), file("d/x", b"1")]
@@ -111,17 +111,17 @@ def test_a_source_that_the_client_takes_for_a_pattern(
     whole = Tree.read([Entry("d", Kind.DIR, 0o755), *NAMES], R7)
     for wanted, patterns in ((new, True), (old, False)):
         if wanted is not None:
-            assert [*sent(whole, asked, patterns=patterns).own] == wanted
+            assert [*sent(whole, Asked(asked, patterns)).own] == wanted
             continue
         with pytest.raises(ContextError):
-            sent(whole, asked, patterns=patterns)
+            sent(whole, Asked(asked, patterns))
 
 
 def test_a_malformed_wildcard_alone_finds_nothing_before_docker_23() -> None:
     """Docker 20.10.24 built it, and hit after the file had changed; with another file, the build failed."""
     whole = Tree.read([file("a[1", b"1"), file("b", b"1")], RULES["R5"])
-    part = content_part(whole, [Query("a[1", asked=("a[1",))], RULES["R5"])
+    part = content_part(whole, [Query("a[1", asked=Asked(("a[1",), patterns=False))], RULES["R5"])
     assert part is not None
     assert part.text == content_part(Tree.read([], RULES["R5"]), [Query("nope*")], RULES["R5"]).text  # type: ignore[union-attr]
     with pytest.raises(ContextError, match="malformed"):
-        content_part(whole, [Query("a[1", asked=("a[1", "b"))], RULES["R5"])
+        content_part(whole, [Query("a[1", asked=Asked(("a[1", "b"), patterns=False))], RULES["R5"])
