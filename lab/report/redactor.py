@@ -82,6 +82,9 @@ SECRETS = (
         r"\1[secret]",
     ),
     Form(
+        ("<<<",), re.compile(r"(-(?:stdin|with-token)\b[^\n|;&<]{0,200}<<<\s{0,4})(?![\"']?\$)" + _VALUE), r"\1[secret]"
+    ),
+    Form(
         ("authorization", "x-registry-auth", "cookie"),
         re.compile(r"(?i)(\b(?:authorization|x-registry-auth|set-cookie|cookie)[\"']?\s{0,4}[:=]\s{0,4})[^\n]+"),
         r"\1[secret]",

@@ -62,6 +62,8 @@ def test_the_tokens_of_many_makers_go(start: str, rest: str) -> None:
         ("RUN composer config http-basic.repo.example ci hunter2", "hunter2", "http-basic.repo.example ci "),
         ("RUN bundle config set gems.example ci:hunter2", "hunter2", "gems.example ci:"),
         ("RUN echo hunter2 | docker login -u ci --password-stdin ghcr.io", "hunter2", " ghcr.io"),
+        ("RUN gh auth login --with-token <<< hunter2", "hunter2", "--with-token <<< "),
+        ("RUN docker login -u ci --password-stdin <<<'hunter2' ghcr.io", "hunter2", " ghcr.io"),
         ("RUN printf '%s' hunter2 | gh auth login --with-token", "hunter2", "--with-token"),
         ("RUN curl -u alice:hunter2 https://x", "hunter2", "https://x"),
         ("docker login -u ci -p hunter2 ghcr.io", "hunter2", "docker login -u [user] -p "),

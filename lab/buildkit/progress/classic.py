@@ -243,7 +243,8 @@ class Classic:
 
     def _end_of_step(self, text: str) -> None:
         if layer := lines.LAYER.match(text):
-            ran = self._steps[-1].instruction[:4].upper() != "RUN " or len(self._steps) in self._containers.values()
+            # Only COPY and ADD make a layer without a container; behind others the line that tells how is lost.
+            ran = lines.COPIES.match(self._steps[-1].instruction) or len(self._steps) in self._containers.values()
             if self._is_own(layer[1]) and self._steps[-1].outcome is Outcome.UNKNOWN and ran:
                 stray, self._stray = self._stray, False
                 if not stray:

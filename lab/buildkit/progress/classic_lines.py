@@ -40,6 +40,7 @@ PULL = re.compile(
     r"(?:Pulling |Pull complete|Already exists|Verifying |Download|Waiting|Extracting|Digest: |Status: )"
 )
 STAGE = re.compile(r"FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE)
+COPIES = re.compile(r"[ \t]*(?:COPY|ADD)\b", re.IGNORECASE)
 GAP = "the log has a gap after the step, so the lines there may belong to a later one"
 ORDER = "a line beside the step says that a step was cached, and the lines are not in order, so it may be this one"
 LATER = (Outcome.RAN, Outcome.ERROR)  # the outcomes that a line shows which may stand far below its step

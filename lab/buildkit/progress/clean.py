@@ -1,4 +1,4 @@
-"""What copying does to a line, taken back: links made of `#1`, HTML, hard blanks, escape codes that became letters."""
+"""What copying and CI systems do to a line, taken back: links, HTML, hard blanks, visible escape codes, marks."""
 
 from __future__ import annotations
 
@@ -23,11 +23,16 @@ BLOCK = re.compile(r"</?(?:td|th|tr|div|p|li|br|pre)\b[^<>]{0,400}>", re.IGNOREC
 # Escape codes without their first character, or spelled out: `[36m`, `^[[0m`, `\u001b[0m`.
 CODE = r"\[[\d;?]{0,20}[A-Za-z]"
 VISIBLE = re.compile(rf"\^\[{CODE}|␛{CODE}|\\(?:u001b|x1b|033|e){CODE}|\[(?:\d{{1,3}};){{0,4}}\d{{1,3}}m")
+# Azure Pipelines and GitHub Actions put it before what they take for an error; only a builder's own words behind it
+# count, since an instruction may print such a mark itself.
+MARK = re.compile(
+    r"##\[(?:error|warning)\](?=#\d{1,9} |Step \d| ?---> |The command '|(?:COPY|ADD) failed|error building )"
+)
 
 
 def is_plain(text: str) -> bool:
     """Return whether copying left no mark in a line, except a backslash before its first character."""
-    if "&" in text or "](" in text or "</a>" in text:
+    if "##[" in text or "&" in text or "](" in text or "</a>" in text:
         return False
     return text.isascii() or not STRANGE.search(text)
 
@@ -52,6 +57,8 @@ class Cleaner:
             text = text.replace("\xa0", " ").replace("\ufeff", "").replace("\u200b", "")
         if self._visible:
             text = VISIBLE.sub("", text)
+        if "##[" in text:
+            text = MARK.sub("", text, count=1)
         if self._tags:
             text = TAG.sub("", BLOCK.sub("\t", text))
         if "</a>" in text:

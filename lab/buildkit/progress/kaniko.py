@@ -42,6 +42,7 @@ class Kaniko:
         self._steps: list[Step] = []
         self._news: list[Step] = []
         self._looked_up: dict[str, Outcome] = {}
+        self._fresh = self._lost = False
         self._stage: str | None = None
         self._stages = 0
         self._image: str | None = None
@@ -71,6 +72,7 @@ class Kaniko:
         """Take one line of this build."""
         found = LINE.match(text)
         said = found[1].rstrip() if found else text
+        fresh, self._fresh = self._fresh, False
         if stage := STAGE.match(said):
             self._begin(stage)
         elif hit := HIT.match(said):
@@ -80,7 +82,10 @@ class Kaniko:
         elif command := COMMAND.match(said):
             self._end()
             self._add(command[1], Outcome.UNKNOWN)
+            self._fresh = True
         elif done := DONE.match(said):
+            # A cached layer is told right behind its command; elsewhere it may be of one that the log has lost.
+            self._lost = self._pending and bool(done["hit"]) and not (fresh or self._is_looked_up)
             self._end(Outcome.RAN if done["ran"] else Outcome.HIT if done["hit"] else None)
             if pushed := PUSHED.match(said):
                 self._image = pushed[1]
@@ -89,7 +94,11 @@ class Kaniko:
 
     @property
     def _pending(self) -> bool:
-        return bool(self._steps) and self._steps[-1].outcome is Outcome.UNKNOWN
+        return bool(self._steps) and self._steps[-1].outcome is Outcome.UNKNOWN and not self._lost
+
+    @property
+    def _is_looked_up(self) -> bool:
+        return self._steps[-1].instruction in self._looked_up
 
     def _begin(self, stage: re.Match[str]) -> None:
         self._end()
@@ -100,6 +109,7 @@ class Kaniko:
         self._news.append(self._steps[-1])
 
     def _add(self, instruction: str, outcome: Outcome) -> None:
+        self._lost = False
         mine = sum(1 for step in self._steps if step.stage == self._stage)
         first = 1 if self._stages else 2  # where the beginning is missing, the FROM is too
         self._steps.append(Step(self._stage, mine + first, 0, instruction, outcome))
@@ -120,11 +130,12 @@ class Kaniko:
 
     @property
     def idle(self) -> bool:
-        """Always: text that means nothing changes nothing here."""
-        return True
+        """Whether text that means nothing changes nothing: not right behind a command."""
+        return not self._fresh
 
     def other(self, line: str) -> None:
-        """Take note of a line of no known shape; it means nothing here."""
+        """Take note of a line of no known shape: what follows does not stand right behind a command."""
+        self._fresh = self._fresh and not line.strip()
 
     def news(self) -> list[Step]:
         """Steps that got an outcome since the last call."""

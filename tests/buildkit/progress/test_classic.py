@@ -163,3 +163,31 @@ def test_lines_that_a_collector_sends_twice_or_in_another_order_prove_nothing_wr
             steps = {step.instruction: step.outcome for build in read_builds("".join(order)) for step in build.steps}
             assert steps.get("COPY a a", U) in (H, U), order
             assert steps.get("COPY b b", U) in (R, U), order
+
+
+@pytest.mark.parametrize(
+    ("instruction", "expected"),
+    [
+        ("WORKDIR /srv", Outcome.UNKNOWN),
+        ("ENV A=1", Outcome.UNKNOWN),
+        ("COPY a .", Outcome.RAN),
+        ("add a .", Outcome.RAN),
+    ],
+)
+def test_only_a_copy_makes_a_layer_without_a_container(instruction: str, expected: Outcome) -> None:
+    text = f"Step 1/2 : FROM alpine\n ---> 1d34ffeaf190\nStep 2/2 : {instruction}\n ---> 2d34ffeaf190\n"
+    [build] = read_builds(text + "Successfully built 2d34ffeaf190\n")
+    assert build.steps[-1].outcome is expected
+
+
+@pytest.mark.parametrize("stamp", ["", "2026-01-02T03:04:05.1234567Z "])
+@pytest.mark.parametrize("level", ["error", "warning"])
+def test_the_mark_of_a_ci_system_before_an_end_is_no_part_of_it(stamp: str, level: str) -> None:
+    lines = (
+        "#7 [2/3] COPY a /",
+        "#7 CACHED",
+        "#8 [3/3] RUN x",
+        f'##[{level}]#8 ERROR: process "/bin/sh -c x": exit code: 1',
+    )
+    [build] = read_builds("".join(f"{stamp}{line}\n" for line in lines))
+    assert build.steps[-1].outcome is Outcome.ERROR

@@ -50,3 +50,11 @@ def test_a_command_of_which_kaniko_keeps_no_layer_is_no_hit() -> None:
     """The line is of a later command, which the log has lost."""
     hit = "Using caching version of cmd: RUN one"
     assert outcomes(STAGE, hit, "WORKDIR /src", EXTRACTING, END)["WORKDIR /src"] is not HIT
+
+
+@pytest.mark.parametrize("opening", [STAGE, "Unpacking rootfs as cmd COPY . . requires it."])
+def test_a_cached_layer_after_a_gap_may_be_of_another_command(opening: str) -> None:
+    cut = f"INFO[0001] {opening}\nINFO[0002] RUN one\n...\nINFO[0009] {EXTRACTING}\n"
+    [build] = read_builds(cut + f"INFO[0010] RUN two\nINFO[0011] {SNAPSHOT}\n")
+    found = {step.instruction: step.outcome for step in build.steps if step.instruction.startswith("RUN ")}
+    assert found == {"RUN one": UNKNOWN, "RUN two": RAN}
