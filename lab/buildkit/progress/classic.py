@@ -20,7 +20,6 @@ TANGLED = (
     "several builds are printed at the same time, and nothing before their lines tells them apart; the outcome of "
     "every step is unknown"
 )
-REASON = "the lines after the step may belong to another build that was printed at the same time"
 NO_END = "the log does not show how the step ended"
 
 
@@ -43,7 +42,7 @@ class Classic:
         self._context: int | None = None
         self._image: str | None = None
         self._fresh = False
-        self._stray = False
+        self._stray = self._bare = False
         self._arrows = False
         self._triggers = False
         self._over = False
@@ -139,7 +138,7 @@ class Classic:
         steps = [step for other in others for step in other._steps] + self._steps
         self._tangled = True
         self._running = None
-        self._steps = [step if step.outcome is Outcome.BASE else _unknown(step) for step in steps]
+        self._steps = [lines.tangled(step) for step in steps]
         self._news.clear()
 
     def read(self, text: str, raw: str) -> None:
@@ -197,8 +196,8 @@ class Classic:
             stage = named[1] if named else None
         step = Step(stage, index, total, instruction, Outcome.BASE if base else Outcome.UNKNOWN, reason=NO_END)
         step = replace(step, reason=None) if base else step
-        self._steps.append(_unknown(step) if self._tangled and not base else step)
-        self._triggers = self._over = False
+        self._steps.append(lines.tangled(step) if self._tangled else step)
+        self._triggers = self._over = self._bare = False
         if base:
             self._news.append(self._steps[-1])
         self._fresh = True
@@ -229,7 +228,9 @@ class Classic:
 
     def _rewind(self, container: str) -> None:
         """The container is gone only now: what looked like later steps was its output."""
-        if container in self._containers:
+        if self._bare and container not in self._containers:
+            self._settle(Outcome.RAN)  # Docker 1.13 to 17.05 make the container of a WORKDIR without a word
+        elif container in self._containers:
             del self._steps[self._containers[container] :]
             if self._steps[-1].outcome is not Outcome.BASE:
                 self._steps[-1] = replace(self._steps[-1], outcome=Outcome.UNKNOWN, reason=NO_END)
@@ -244,11 +245,13 @@ class Classic:
     def _end_of_step(self, text: str) -> None:
         if layer := lines.LAYER.match(text):
             # Only COPY and ADD make a layer without a container; behind others the line that tells how is lost.
-            ran = lines.COPIES.match(self._steps[-1].instruction) or len(self._steps) in self._containers.values()
-            if self._is_own(layer[1]) and self._steps[-1].outcome is Outcome.UNKNOWN and ran:
-                stray, self._stray = self._stray, False
-                if not stray:
+            copies = lines.COPIES.match(self._steps[-1].instruction)
+            ran = copies or len(self._steps) in self._containers.values() or not self._may_hit()
+            if self._is_own(layer[1]) and self._steps[-1].outcome is Outcome.UNKNOWN:
+                self._bare = not ran
+                if ran and not self._stray:
                     self._settle(Outcome.RAN)
+                self._stray = self._stray and not ran
         elif built := lines.BUILT.match(text):
             self._leave_container()
             self._doubt(self._steps[-1].total, self._steps[-1].total)
@@ -294,7 +297,3 @@ class Classic:
         images = () if self._image is None else (Image(self._image),)
         steps = tuple(self._steps)
         return Build("classic", steps, self._context, None, (), self._image, images, absent=absent_of(steps))
-
-
-def _unknown(step: Step) -> Step:
-    return replace(step, outcome=Outcome.UNKNOWN, reason=REASON)

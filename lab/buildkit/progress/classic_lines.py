@@ -43,6 +43,7 @@ STAGE = re.compile(r"FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE)
 COPIES = re.compile(r"[ \t]*(?:COPY|ADD)\b", re.IGNORECASE)
 GAP = "the log has a gap after the step, so the lines there may belong to a later one"
 ORDER = "a line beside the step says that a step was cached, and the lines are not in order, so it may be this one"
+TANGLED = "the lines after the step may belong to another build that was printed at the same time"
 LATER = (Outcome.RAN, Outcome.ERROR)  # the outcomes that a line shows which may stand far below its step
 SHAPES = (CONTEXT, STEP, CACHED, RUNNING, REMOVED, LAYER, BUILT, FAILED, COPY_FAILED, TRIGGERS)
 
@@ -66,6 +67,11 @@ def doubted(last: Step, before: int, total: int) -> Step:
     if last.total == total and last.index < before and last.outcome in LATER:
         return replace(last, outcome=Outcome.UNKNOWN, reason=GAP)
     return last
+
+
+def tangled(step: Step) -> Step:
+    """The step as it is known where several builds print at once: unknown, except a base."""
+    return step if step.outcome is Outcome.BASE else replace(step, outcome=Outcome.UNKNOWN, reason=TANGLED)
 
 
 def step_of(line: str) -> tuple[int, int, str] | None:

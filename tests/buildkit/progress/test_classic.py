@@ -180,6 +180,22 @@ def test_only_a_copy_makes_a_layer_without_a_container(instruction: str, expecte
     assert build.steps[-1].outcome is expected
 
 
+@pytest.mark.parametrize(
+    ("end", "expected"), [("Removing intermediate container 3d34ffeaf190\n", Outcome.RAN), ("", Outcome.UNKNOWN)]
+)
+def test_a_container_that_is_removed_behind_its_layer_was_made_for_it(end: str, expected: Outcome) -> None:
+    """Docker 1.13 to 17.05 print no line `Running in` for a WORKDIR; read from their source."""
+    text = f"Step 1/3 : FROM alpine\n ---> 1d34ffeaf190\nStep 2/3 : WORKDIR /srv\n ---> 2d34ffeaf190\n{end}"
+    [build] = read_builds(f"{text}Step 3/3 : ENV A=1\n ---> Running in 5d34ffeaf190\n ---> 4d34ffeaf190\n")
+    assert build.steps[1].outcome is expected
+
+
+def test_no_step_behind_one_that_ran_is_looked_up() -> None:
+    text = "Step 1/3 : FROM alpine\n ---> 1d34ffeaf190\nStep 2/3 : COPY a .\n ---> 2d34ffeaf190\n"
+    [build] = read_builds(f"{text}Step 3/3 : WORKDIR /srv\n ---> 4d34ffeaf190\n")
+    assert [step.outcome for step in build.steps[1:]] == [Outcome.RAN, Outcome.RAN]
+
+
 @pytest.mark.parametrize("stamp", ["", "2026-01-02T03:04:05.1234567Z "])
 @pytest.mark.parametrize("level", ["error", "warning"])
 def test_the_mark_of_a_ci_system_before_an_end_is_no_part_of_it(stamp: str, level: str) -> None:
