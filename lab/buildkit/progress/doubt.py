@@ -30,6 +30,7 @@ NO_BUILD_END = (
     "fails, or executes later"
 )
 NO_END = "the log does not show how the step ended"
+CONTRADICTED = "a line says CACHED, although the step's program printed something: it ran here, or in another build"
 MERGED = (
     "the builder put the layers of this linked copy together, as it does both after it copied the files and after it "
     "found them in its cache; of all forms of output, only --progress=rawjson shows which it was"
@@ -104,6 +105,8 @@ class Failure:
         if outcome is Outcome.UNKNOWN:
             if vertex.merged and vertex.end.outcome is Outcome.RAN:
                 return MERGED
+            if vertex.contradicted:
+                return CONTRADICTED
             return STOPPED if vertex.canceled else NO_END
         if outcome is Outcome.RAN and self._may_change(vertex):
             return NOT_LAST
@@ -136,11 +139,9 @@ def _beside(name: Name) -> bool:
 def was_run(vertex: Vertex) -> bool:
     """Whether a step that failed was run: else it failed before, while its key was computed.
 
-    Only RUN runs a program. What an ADD prints is git's output, which comes while the key is computed. A step that was
-    found fails before it is run if its layers cannot be fetched.
+    A step that was found fails before it is run if its layers cannot be fetched.
     """
-    name = vertex.name
-    if not name.is_step or not name.text.removeprefix("ONBUILD ").startswith("RUN"):
+    if not vertex.runs:
         return False
     if vertex.printed or EXECUTED.search(vertex.end.error):
         return True

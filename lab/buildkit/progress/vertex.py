@@ -76,11 +76,23 @@ class Vertex:
         if self.name.is_step and "FROM".startswith(self.name.text):
             # A terminal cut the name, or the input ends here: `CACHED [1/4] F` is no hit.
             return Outcome.UNKNOWN
+        if self.contradicted:
+            return Outcome.UNKNOWN
         if self.exact or self.end.outcome is not Outcome.RAN or (self.name.is_link and self.executed):
             return self.end.outcome
         if self.merged:
             return Outcome.UNKNOWN
         return Outcome.HIT if self.fetched and not self.printed else Outcome.RAN
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is a step that runs a program; what an ADD prints is git's output, which comes before its end."""
+        return self.name.is_step and self.name.text.removeprefix("ONBUILD ").startswith("RUN")
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether its program printed something, and a line says CACHED."""
+        return self.end.outcome is Outcome.HIT and self.runs and self.printed and not self.exact
 
     @property
     def settled(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab.buildkit.progress.build import Build, CacheImport, Step
+from lab.buildkit.progress.doubt import CONTRADICTED
 from lab.buildkit.progress.reader import read_builds
+from lab.buildkit.progress.tangle import REASON
 from lab.model import Outcome
 
 H, R, U, B = Outcome.HIT, Outcome.RAN, Outcome.UNKNOWN, Outcome.BASE
@@ -26,7 +28,8 @@ def outcomes(build: Build) -> list[Outcome]:
 
 def test_headers_repeat_and_ends_come_in_any_order() -> None:
     build = only(
-        HEAD + "#4 [builder 2/2] RUN a\n#4 0.1 one\n#4 ...\n\n#3 [stage-1 2/3] RUN b\n#3 0.2 x\n#3 ...\n\n"
+        HEAD
+        + "#4 [builder 2/2] RUN a\n#4 0.1 one\n#4 ...\n\n#3 [stage-1 2/3] RUN b\n#3 pulling sha256:aa 0.5s\n#3 ...\n\n"
         "#4 [builder 2/2] RUN a\n#4 0.3 two\n#4 DONE 0.4s\n\n#3 [stage-1 2/3] RUN b\n#3 CACHED\n" + END
     )
     assert [(step.stage, step.outcome) for step in build.steps] == [(None, B), ("builder", R), ("stage-1", H)]
@@ -213,3 +216,17 @@ def test_an_end_in_the_line_of_output_without_a_line_end(printed: str, wanted: O
     assert outcomes(build)[:2] == [B, wanted]
     assert not build.warnings
     assert wanted is not R or build.steps[1].seconds in (0.8, 1.2)
+
+
+@pytest.mark.parametrize("before", ["#8 0.1 one\n#8 DONE 0.2s", "#8 0.1 one"])
+@pytest.mark.parametrize("between", ["\n", "\n\n", "\n\n#8 [3/3] RUN a\n"])
+def test_a_step_whose_program_printed_is_no_hit_by_a_later_line(before: str, between: str) -> None:
+    """Of a program that ran, BuildKit says DONE: CACHED is then of another build whose lines are here too."""
+    build = only(f"#7 [2/3] COPY a /\n#7 CACHED\n\n#8 [3/3] RUN a\n{before}{between}#8 CACHED\n")
+    assert outcomes(build) == [H, Outcome.UNKNOWN]
+    assert build.steps[1].reason in (CONTRADICTED, REASON)
+
+
+def test_what_git_prints_for_an_add_is_no_program_of_the_step() -> None:
+    text = "#3 [2/2] ADD https://git.example/a.git /a\n#3 0.212 9a9a\trefs/heads/main\n#3 CACHED\n"
+    assert outcomes(only(HEAD + text + END)) == [B, H]
