@@ -24,6 +24,7 @@ from lab.explain.search.watch import Looking
 from lab.model import Outcome
 
 NO_CACHE = "no cache is imported, so every step would run"
+CHECKING = 8  # since the frontend 1.8, Docker 27, # check is more than a comment
 DIFFERENT = (Reason.DEFINITION, Reason.LINK)  # reasons that another Docker version may be the cause of
 
 
@@ -121,9 +122,15 @@ def diagnose(question: Question, searching: Searching | None = None) -> Diagnosi
 
 
 def _assumptions(question: Question) -> list[str]:
-    """What the answer assumes beside the engine: an unread base image, the release that a moving tag means."""
+    """What the answer assumes beside the engine: an unread base image, the release of a moving tag, no warning."""
     syntax = question.parsed.syntax.split(" ")[0]
     found = [f"assumed: # syntax={syntax} is the newest release that lab knows, 1.{NEWEST}"] if moves(syntax) else []
+    dialect = question.engine.dialect
+    if question.parsed.fails_by_warnings and (syntax or dialect is None or dialect.frontend >= CHECKING):
+        found.append(
+            "assumed: no build check gives a warning, which fails the build because of error=true in # check; "
+            "`docker build --check` makes them"
+        )
     if question.assumed:
         found.append(
             f"assumed: {question.assumed}, which cannot be read, is the base on which the image with the cache was "

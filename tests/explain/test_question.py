@@ -13,7 +13,7 @@ from lab.explain.why import Answer, Diagnosis, Searching, diagnose
 from lab.model import Outcome
 from lab.report.why import files, title
 from tests.conftest import ROOT
-from tests.explain.builds import outcomes, question
+from tests.explain.builds import BOOK, DOCKERFILE, outcomes, question
 
 SEARCHING = Searching(load_usual(ROOT / "boxes"), limit=20)
 
@@ -109,3 +109,19 @@ def test_without_any_cache_no_step_is_the_cause() -> None:
     found = diagnose(asked, SEARCHING)
     assert {step.outcome for step in found.steps} == {Outcome.RAN}
     assert (found.cause, found.remarks) == (None, ("no cache is imported, so every step would run",))
+
+
+CHECKS = [("error=true", True), ("skip=all; error=1", True), ("skip=all", False), ("error=false", False)]
+
+
+@pytest.mark.parametrize(("checks", "fails"), CHECKS)
+@pytest.mark.parametrize(("engine", "obeys"), [("26.1.5", False), ("28.5.2", True)])
+def test_warnings_that_fail_the_build_are_said_to_be_assumed_away(
+    checks: str, engine: str, obeys: bool, fails: bool
+) -> None:
+    """Docker 28.5.2 failed such a build that has a warning; for 26.1.5 the line is a comment."""
+    asked = question("max", "none")
+    text = f"# check={checks}\n{DOCKERFILE}"
+    asked = replace(asked, dockerfile=text, engine=BOOK.need(engine))
+    said = [remark for remark in diagnose(asked).remarks if "error=true in # check" in remark]
+    assert len(said) == (fails and obeys)

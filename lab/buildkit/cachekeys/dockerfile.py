@@ -21,6 +21,7 @@ from lab.counting import whole_number
 from lab.errors import ReadError, UsageError, did_you_mean
 
 DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+)")  # of a line without blanks at its ends
+TRUE = ("1", "t", "T", "true", "TRUE", "True")  # as Go reads it
 DIRECTIVES = ("syntax", "escape", "check")
 ESCAPES = ("\\", "`")
 HOLDERS = re.compile(r"(?i)(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s")
@@ -47,7 +48,7 @@ class Stage:
 class Dockerfile:
     """The instructions before the first FROM (ARG), the stages in order, the syntax and escape directives.
 
-    `text` is what was parsed.
+    `text` is what was parsed, `checks` the value of the check directive: `skip=all;error=true`.
     """
 
     before: tuple[Instruction, ...]
@@ -55,6 +56,13 @@ class Dockerfile:
     syntax: str = ""
     escape: str = "\\"
     text: str = ""
+    checks: str = ""
+
+    @property
+    def fails_by_warnings(self) -> bool:
+        """True if the check directive lets a warning of a build check fail the build."""
+        found = [part.partition("=") for part in self.checks.split(";")]
+        return any(key.strip() == "error" and value.strip() in TRUE for key, _, value in found)
 
     def stage(self, target: str | None = None) -> Stage:
         """Return the stage to build: the last one, or the one with that name or number; else MissingStageError."""
@@ -117,7 +125,8 @@ def parse(text: str, frontend: Frontend | None = None) -> Dockerfile:
         base, name = _from(item)
         own, platform = tuple(waiting[start + 1 : end]), dict(item.flags).get("platform", "")
         stages.append(Stage(base, name, own, platform, item.lines, flags_of(item, escape)))
-    return Dockerfile(tuple(instructions[:first]), tuple(stages), directives.get("syntax", ""), escape, text)
+    syntax, checks = directives.get("syntax", ""), directives.get("check", "")
+    return Dockerfile(tuple(instructions[:first]), tuple(stages), syntax, escape, text, checks)
 
 
 def _without_from(instructions: Sequence[Instruction]) -> RejectedError:
