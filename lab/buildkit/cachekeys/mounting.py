@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from lab.buildkit.cachekeys.copying import Expand
 from lab.buildkit.cachekeys.dialect import Dialect
-from lab.buildkit.cachekeys.frontend import NEW, Frontend
+from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
 from lab.buildkit.cachekeys.words import Failing, WordError
 from lab.buildkit.contenthash import gopath
 from lab.errors import did_you_mean
@@ -188,9 +188,16 @@ def check_mounts(mounts: Iterable[Mount], dialect: Dialect, frontend: Frontend) 
             return Failing('invalid mount target "/"')
         if mount.kind in ("bind", "cache", "tmpfs") and not mount.target:
             return "lab has not compared how engines write a mount without a target"
-        if mount.kind == "secret" and mount.env is not None and frontend.generations != (NEW,):
-            return "this frontend has no secrets as variables"
+        if why := _unexpected(mount, frontend):
+            return why
     return None
+
+
+def _unexpected(mount: Mount, frontend: Frontend) -> Failing | None:
+    """Return why a frontend rejects a key that newer ones have: checked with Docker 20.10.24, 26.1.5 and 28.5.2."""
+    if mount.env is not None and frontend.generations != (NEW,):
+        return Failing("unexpected key 'env'")
+    return Failing("unexpected key 'size'") if mount.size and frontend.generations == (OLD,) else None
 
 
 def _truth(text: str, mount: str) -> bool:

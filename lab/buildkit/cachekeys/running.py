@@ -143,10 +143,10 @@ class RunBuilder:
         try:
             found = [read_mount(value, expand) for name, value in self.item.flags if name == "mount"]
         except WordError as error:
-            self.why = self.why or error.why
+            self._doubt(error.why)
             return
         if self.stage.shop.dialect:
-            self.why = self.why or check_mounts(found, self.stage.shop.dialect, stages.frontend)
+            self._doubt(check_mounts(found, self.stage.shop.dialect, stages.frontend))
         if state.vertex is None and any(mount.kind in ("secret", "ssh") for mount in found):
             self.why = self.why or "a secret in an empty stage is an error"
         for mount in found:
@@ -157,6 +157,11 @@ class RunBuilder:
         if stages.options.shm_size and self._knows_options():
             memory = Mount("tmpfs", readonly=False, size=stages.options.shm_size)
             self.mounts.append(_Mounted("/dev/shm", None, "", memory, Copy((), "")))
+
+    def _doubt(self, why: str | None) -> None:
+        """Note why the step is not known: the first reason, but one for which the build fails counts more."""
+        if why and (not self.why or (isinstance(why, Failing) and not isinstance(self.why, Failing))):
+            self.why = why
 
     def _add(self, mount: Mount) -> None:
         shop = self.stage.shop
@@ -231,7 +236,7 @@ class RunBuilder:
             if given != name:
                 continue
             if value not in values:
-                self.why = self.why or Failing(f'invalid {name} mode "{value}"')
+                self._doubt(Failing(f'invalid {name} mode "{value}"'))
             return values.get(value, 0)
         return usual or 0
 

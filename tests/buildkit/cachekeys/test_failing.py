@@ -99,5 +99,11 @@ def test_a_malformed_word_is_found_where_no_variable_is_known() -> None:
     assert failing('FROM b\nENV A="$B\nCOPY f /f\n', "26.1.5", {"b": BaseImage()}) is not None
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("flag", ["--mount=type=cache,target=/x,sharing=bad", "--mount=color=red", "--network=bad"])
+def test_a_run_fails_for_its_flags_on_a_base_that_is_not_known(flag: str, engine: str) -> None:
+    assert failing(f"FROM base\nRUN {flag} true\n", engine)
+
+
 def test_nothing_fails_for_certain_under_a_frontend_that_lab_does_not_know() -> None:
     assert failing("# syntax=example.org/own\nFROM scratch\nCOPY ${B f\n", "28.5.2") is None

@@ -86,5 +86,22 @@ def test_engines_whose_mounts_were_compared() -> None:
     assert check_mounts([Mount("bind", target="/")], dialect("26.1.5"), Frontend(7)) == 'invalid mount target "/"'
 
 
+@pytest.mark.parametrize(
+    ("mount", "engine", "why"),
+    [
+        (Mount("tmpfs", target="/t", size=1 << 20), "20.10.24", "unexpected key 'size'"),
+        (Mount("tmpfs", target="/t", size=1 << 20), "26.1.5", None),
+        (Mount("secret", id="s", env="FOO"), "20.10.24", "unexpected key 'env'"),
+        (Mount("secret", id="s", env="FOO"), "26.1.5", "unexpected key 'env'"),
+        (Mount("secret", id="s", env="FOO"), "28.5.2", None),
+    ],
+)
+def test_keys_that_only_newer_frontends_have(mount: Mount, engine: str, why: str | None) -> None:
+    """What each of these engines printed as the error of the build."""
+    known = dialect(engine)
+    found = check_mounts([mount], known, Frontend(known.frontend))
+    assert found == why and (why is None or isinstance(found, Failing))
+
+
 NO_TARGET = "lab has not compared how engines write a mount without a target"  # the folder of WORKDIR
 ENGINES = ("19.03.8", "20.10.24", "23.0.1", "25.0.3", "26.1.5", "27.5.1", "28.5.2", "29.7.2")
