@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from lab.errors import BoxError, CommandError
 from lab.model import Progress
@@ -25,8 +26,16 @@ KILL_SECONDS = 10  # seconds that a program may run on after SIGTERM
 NO_SPACE = b"No space left on device"  # the system's text for a full disk, as programs print it
 NOT_FOUND = 127  # the shell's status for a program that does not exist
 MARK = "LAB_COMMAND"
+T = TypeVar("T")
 Tell = Callable[[Progress], None]  # logic reports progress by calling this; the CLI listens
 OnOutput = Callable[[str, bytes], None]  # called with "stdout" or "stderr" and the bytes that just arrived
+
+
+class Forgetting(list[T]):
+    """A list that stays empty, for what a command without `keeps` prints."""
+
+    def append(self, piece: T) -> None:
+        """Drop the piece."""
 
 
 @dataclass(frozen=True, slots=True)

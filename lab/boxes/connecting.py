@@ -13,6 +13,7 @@ from paramiko import SSHException
 from paramiko.ssh_exception import NoValidConnectionsError
 
 from lab.boxes.address import Address
+from lab.boxes.base import Forgetting
 from lab.boxes.feeding import Sink
 from lab.boxes.hostkeys import FINAL, SameKey, UnknownHost, at_log_in, load_users, store_key
 from lab.errors import BoxError
@@ -43,13 +44,6 @@ class LogInRefused(Exception):
     def __init__(self, why: BaseException) -> None:
         super().__init__(str(why))
         self.why = why
-
-
-class Forgetting(list[str]):
-    """A list for Fabric that stays empty."""
-
-    def append(self, piece: str) -> None:
-        """Drop the piece."""
 
 
 class PromptRemote(Remote):  # type: ignore[misc]  # Fabric has no types

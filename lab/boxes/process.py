@@ -18,7 +18,7 @@ from typing import IO
 import psutil
 
 from lab.boxes.at_terminal import at_terminal
-from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, OnOutput, Result
+from lab.boxes.base import KILL_SECONDS, NOT_FOUND, TIMED_OUT, Command, Forgetting, OnOutput, Result
 from lab.errors import HostError, reason
 from lab.silence import Silence
 
@@ -47,7 +47,7 @@ def run_process(
         process = _start(command, fed=chunks is not None)
     except OSError as error:
         return _not_started(command, error, started, time.monotonic() - clock)
-    collected: dict[str, list[bytes]] = {"stdout": [], "stderr": []} if command.keeps else {}
+    collected: dict[str, list[bytes]] = {name: [] if command.keeps else Forgetting() for name in ("stdout", "stderr")}
     failures: list[BaseException] = []
     silence = Silence(who, "output", inf if command.silence is None else command.silence)
     threads = _pump(process, collected, silence.hearing(on_output), failures)
@@ -71,7 +71,7 @@ def run_process(
     if failures:
         raise failures[0]
     seconds = time.monotonic() - clock
-    out, err = (b"".join(collected.get(name, ())) for name in ("stdout", "stderr"))
+    out, err = (b"".join(collected[name]) for name in ("stdout", "stderr"))
     return Result(command, status, out, err, started, seconds, silence.limit if silence.ended else None)
 
 
@@ -142,7 +142,7 @@ def _pump(
         try:
             with stream:
                 while chunk := os.read(stream.fileno(), 65536):
-                    chunks.get(name, []).append(chunk)  # a name that is missing is not kept
+                    chunks[name].append(chunk)
                     on_output(name, chunk)
         except BaseException as error:
             failures.append(error)  # raised in the thread that called run_process, which waits for the child

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from lab.buildkit.cachekeys.copying import Copy
 from lab.buildkit.cachekeys.frontend import NEWEST, moves
+from lab.buildkit.cachekeys.needs import frontend_of
 from lab.buildkit.cachekeys.solver import DOUBT, Decision, Reason
 from lab.buildkit.contenthash.query import content_part, content_record
 from lab.buildkit.contenthash.rules import Rules
@@ -24,7 +25,6 @@ from lab.explain.search.watch import Looking
 from lab.model import Outcome
 
 NO_CACHE = "no cache is imported, so every step would run"
-CHECKING = 8  # since the frontend 1.8, Docker 27, # check is more than a comment
 DIFFERENT = (Reason.DEFINITION, Reason.LINK)  # reasons that another Docker version may be the cause of
 
 
@@ -126,7 +126,8 @@ def _assumptions(question: Question) -> list[str]:
     syntax = question.parsed.syntax.split(" ")[0]
     found = [f"assumed: # syntax={syntax} is the newest release that lab knows, 1.{NEWEST}"] if moves(syntax) else []
     dialect = question.engine.dialect
-    if question.parsed.fails_by_warnings and (syntax or dialect is None or dialect.frontend >= CHECKING):
+    frontend = frontend_of(question.parsed, dialect, question.options) if dialect else ""
+    if question.parsed.fails_by_warnings and (isinstance(frontend, str) or frontend.checks):
         found.append(
             "assumed: no build check gives a warning, which fails the build because of error=true in # check; "
             "`docker build --check` makes them"

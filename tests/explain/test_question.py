@@ -125,3 +125,10 @@ def test_warnings_that_fail_the_build_are_said_to_be_assumed_away(
     asked = replace(asked, dockerfile=text, engine=BOOK.need(engine))
     said = [remark for remark in diagnose(asked).remarks if "error=true in # check" in remark]
     assert len(said) == (fails and obeys)
+
+
+@pytest.mark.parametrize(("release", "obeys"), [("1.4", False), ("1.8", True)])
+def test_the_release_that_the_syntax_names_makes_the_checks(release: str, obeys: bool) -> None:
+    text = f"# syntax=docker/dockerfile:{release}\n# check=error=true\n{DOCKERFILE}"
+    asked = replace(question("max", "none"), dockerfile=text, engine=BOOK.need("28.5.2"))
+    assert any("error=true in # check" in remark for remark in diagnose(asked).remarks) == obeys

@@ -17,11 +17,11 @@ from lab.buildkit.cachekeys.instruction import (
     json_words,
     unknown_instruction,
 )
+from lab.buildkit.cachekeys.words import TRUE
 from lab.counting import whole_number
 from lab.errors import ReadError, UsageError, did_you_mean
 
 DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+)")  # of a line without blanks at its ends
-TRUE = ("1", "t", "T", "true", "TRUE", "True")  # as Go reads it
 DIRECTIVES = ("syntax", "escape", "check")
 ESCAPES = ("\\", "`")
 HOLDERS = re.compile(r"(?i)(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s")

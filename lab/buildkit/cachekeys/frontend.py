@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 OLD, MIDDLE, NEW = 2, 7, 19  # the releases that are checked: of Docker 20.10.24, 26.1.5 and 28.5.2
+CHECKING = 8  # of Docker 27
 NAME = re.compile(r"(?:docker\.io/)?docker/dockerfile(?::(?P<tag>[^@]+))?(?P<digest>@sha256:[0-9a-f]{64})?")
 RELEASE = re.compile(r"1\.([0-9]{1,9})(?:\.[0-9]+)?(?P<labs>-labs)?")
 FLOATING = ("1", "latest", "1-labs", "labs")  # tags that move to each new release
@@ -29,6 +30,11 @@ class Frontend:
         if self.number == MIDDLE:
             return (MIDDLE,)
         return (OLD, MIDDLE) if self.number < MIDDLE else (MIDDLE, NEW)
+
+    @property
+    def checks(self) -> bool:
+        """True if it makes build checks, so that # check is more than a comment."""
+        return self.number >= CHECKING
 
     @property
     def excludes(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from lab.buildkit.cachekeys.copying import Expand
 from lab.buildkit.cachekeys.dialect import Dialect
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
-from lab.buildkit.cachekeys.words import Failing, WordError
+from lab.buildkit.cachekeys.words import FALSE, TRUE, Failing, WordError
 from lab.buildkit.contenthash import gopath
 from lab.errors import did_you_mean
 
@@ -24,7 +24,6 @@ KEYS = {
     *("size", "id", "sharing", "mode", "uid", "gid", "env"),
 }
 SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 
 
 @dataclass(frozen=True, slots=True)

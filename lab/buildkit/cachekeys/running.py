@@ -67,7 +67,7 @@ class RunBuilder:
         self._read_mounts()
         self.mounts.sort(key=lambda mounted: mounted.target)
         if len({mounted.target for mounted in self.mounts}) < len(self.mounts):
-            self.why = self.why or "two mounts have the same target"
+            self._doubt("two mounts have the same target")
         inputs = self._inputs(shop.dialect)
         no_content = None
         for number, item in enumerate(inputs):
@@ -148,7 +148,7 @@ class RunBuilder:
         if self.stage.shop.dialect:
             self._doubt(check_mounts(found, self.stage.shop.dialect, stages.frontend))
         if state.vertex is None and any(mount.kind in ("secret", "ssh") for mount in found):
-            self.why = self.why or "a secret in an empty stage is an error"
+            self._doubt("a secret in an empty stage is an error")
         for mount in found:
             if mount.kind in ("secret", "ssh"):
                 self.special.append(mount)
@@ -173,7 +173,7 @@ class RunBuilder:
             origin = shop.stages.source(mount.origin, numbers=False)
             later = self.stage.later(mount.origin, origin)
             if isinstance(origin, str) or later:
-                self.why = self.why or later or str(origin)
+                self._doubt(later or str(origin))
                 return
             vertex = shop.origin_vertex(origin, [mount.source])
             request = replace(request, origin=origin.context or "?")
@@ -208,11 +208,11 @@ class RunBuilder:
         state, options = self.stage.state, self.stage.shop.stages.options
         network = self._flag("network", NETWORKS, NETWORKS.get(options.network))
         if options.network not in NETWORKS:
-            self.why = self.why or f"the key of --network={options.network} is not known"
+            self._doubt(f"the key of --network={options.network} is not known")
         system, processor, variant = state.platform
         extended = self._knows_options()
         if options.ulimits and len(options.ulimits) > 1 and extended:
-            self.why = self.why or "the order of several --ulimit is not known"
+            self._doubt("the order of several --ulimit is not known")
         return Surroundings(
             tuple(f"{name}={value}" for name, value in dict(state.env).items()),
             state.folder or "/",
@@ -232,7 +232,7 @@ class RunBuilder:
     def _flag(self, name: str, values: dict[str, int], usual: int | None) -> int:
         for given, value in self.item.flags:
             if given not in ("mount", "network", "security"):
-                self.why = self.why or f"lab does not support the flag --{given}"
+                self._doubt(f"lab does not support the flag --{given}")
             if given != name:
                 continue
             if value not in values:
@@ -246,7 +246,7 @@ class RunBuilder:
         hostname = "BUILDKIT_SANDBOX_HOSTNAME" in options.build_args
         used = options.ulimits or options.shm_size or options.cgroup or hostname
         if used and OLD in frontend.generations and MIDDLE in frontend.generations:
-            self.why = self.why or "it is not known whether --ulimit and --shm-size enter this engine's keys"
+            self._doubt("it is not known whether --ulimit and --shm-size enter this engine's keys")
         return OLD not in frontend.generations
 
 

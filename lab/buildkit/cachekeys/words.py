@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from lab.buildkit.cachekeys.frontend import NEW, OLD, Frontend
 from lab.buildkit.cachekeys.shell_pattern import replaced, without_end, without_start
 
+TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")  # as Go reads them
+
 NEWEST = Frontend(NEW)
 SPECIAL_NAMES = "@*#?-$!0"
 # Matched at a place of the text: copies of the rest of the text would take time by the square of its length.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from lab.buildkit.contenthash import globs, gopath, goregexp
 from lab.errors import ContextError
@@ -27,8 +28,6 @@ class Pattern:
             raise ContextError('cannot use the pattern "!": no path follows the "!"')
         globs.check(self.text)
         self._kind, self._expression = _expression(self.text)
-        self._search: Callable[[str], bool] | None = None
-        self._old_search: Callable[[str], bool] | None = None
 
     def matches(self, path: str) -> bool:
         """True if the pattern matches the path itself; parent directories are not considered.
@@ -43,8 +42,6 @@ class Pattern:
             return path.endswith(rest) or (rest.startswith("/") and path == rest[1:])
         if self._kind == "ending":
             return path.startswith(self.text[:-2])
-        if self._search is None:
-            self._search = goregexp.translate(self._expression, self.text)
         return self._search(_characters(path))
 
     def matched_before(self, path: str) -> bool:
@@ -53,9 +50,15 @@ class Pattern:
         They make an expression of each pattern, in which `+`, `(`, `)`, `|` and braces have a meaning too. ContextError
         as for `matches`.
         """
-        if self._old_search is None:
-            self._old_search = goregexp.translate(_expression(self.text, OLD_ESCAPED)[1], self.text)
         return self._old_search(_characters(path))
+
+    @cached_property
+    def _search(self) -> Callable[[str], bool]:
+        return goregexp.translate(self._expression, self.text)
+
+    @cached_property
+    def _old_search(self) -> Callable[[str], bool]:
+        return goregexp.translate(_expression(self.text, OLD_ESCAPED)[1], self.text)
 
 
 class Matcher:
